@@ -1,0 +1,1 @@
+"""The numbers: typed settings and deploy files."""

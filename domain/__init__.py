@@ -1,0 +1,1 @@
+"""The words everybody uses: jobs, tasks, documents, chunks, passages and errors. Imports nothing of ours."""

@@ -1,0 +1,175 @@
+"""Documents and what is read out of them: pages, blocks, sections, references, chunks, passages.
+
+Ids are derived from content, so that doing a thing twice gives the same thing. Boxes are in PDF points
+(1/72 inch) from the top left of the page as shown; pages count from 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from domain.jobs import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page, in points from the top left of the page as shown; `page` counts from 1."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class BlockKind(StrEnum):
+    TEXT = "text"
+    HEADING = "heading"
+    CAPTION = "caption"
+    REFERENCE = "reference"  # an entry of the bibliography
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, heading or caption in reading order; a paragraph that crosses a column has a box in each.
+
+    `section` is the index into `Paper.sections` of the section the block stands in, None before the first.
+    """
+
+    kind: BlockKind
+    text: str
+    boxes: tuple[Box, ...]
+    section: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its place: `level` 1 is the top, `number` as printed ("2.1"), `title` without it."""
+
+    ordinal: int
+    level: int
+    number: str | None
+    title: str
+    page: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One entry of the bibliography, as printed."""
+
+    ordinal: int
+    raw: str
+    page: int
+    doi: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """Width and height of a page as shown, in points."""
+
+    number: int
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What was read from one PDF, in reading order."""
+
+    title: str | None
+    pages: tuple[PageSize, ...]
+    blocks: tuple[Block, ...]
+    sections: tuple[Section, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+
+class ChunkKind(StrEnum):
+    TEXT = "text"
+    REFERENCE = "reference"  # kept out of searches unless asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of at most `max_tokens` tokens of the model: what is embedded, indexed and found.
+
+    `context` (title and section) is embedded before the text and counted in `tokens`, but not shown.
+    """
+
+    chunk_id: str
+    document_id: str
+    version: int
+    ordinal: int
+    kind: ChunkKind
+    text: str
+    section: str | None
+    boxes: tuple[Box, ...]
+    context: str = ""
+    tokens: int = 0
+
+    @property
+    def indexed_text(self) -> str:
+        """What the model and the term index see: the context, then the text."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def page_first(self) -> int:
+        return min(box.page for box in self.boxes)
+
+    @property
+    def page_last(self) -> int:
+        return max(box.page for box in self.boxes)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that answers a query: `score` orders the hits, `scores` holds what each side gave it."""
+
+    chunk: Chunk
+    collection: str
+    score: float
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+class DocumentStatus(StrEnum):
+    PROCESSING = "processing"  # accepted, not yet searchable
+    READY = "ready"  # searchable
+    FAILED = "failed"  # could not be read
+    DELETED = "deleted"  # a tombstone: late writes of its chunks are never shown
+
+
+class Document(Record):
+    """A paper in a collection. `version` is the active one: search shows no other."""
+
+    document_id: str
+    collection: str
+    sha256: str
+    filename: str
+    bytes: int
+    version: int = 1
+    status: DocumentStatus = DocumentStatus.PROCESSING
+    title: str | None = None
+    pages: int | None = None
+    chunks: int = 0
+    sections: int = 0
+    references: int = 0
+    created_at: datetime
+    searchable_at: datetime | None = None
+
+
+def document_id(collection: str, sha256: str) -> str:
+    """The id of these bytes in that collection: `doc_` and 24 hexadecimal digits."""
+    return f"doc_{_digest(collection, sha256)[:24]}"
+
+
+def chunk_id(document: str, version: int, ordinal: int, kind: str, text: str) -> str:
+    """The id of a chunk, equal on every rerun: 32 hexadecimal digits."""
+    return _digest(document, version, ordinal, kind, text)[:32]
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()

@@ -1,0 +1,199 @@
+"""What can go wrong, named by what the caller does next.
+
+    PaperworksError
+    ├── InvalidRequest               change the request
+    │   ├── NotFound                 it was never here
+    │   │   └── UnknownCollection
+    │   ├── Expired                  it was here, its record is gone
+    │   ├── Conflict                 it clashes with what is here
+    │   └── RefusedUpload            send another file
+    │       ├── NotAPdf · EmptyFile · FileTooLarge
+    ├── BadDocument                  the file itself cannot be read; a retry changes nothing
+    │   ├── PasswordProtected · DamagedPdf · NoPages · NoText · TooManyPages
+    ├── Unavailable                  something we depend on is away; wait and try again
+    │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
+    ├── WorkerCrashed                the process at work died; the task is tried again, alone
+    ├── InternalError                our mistake; the log has the cause
+    └── LeaseLost                    somebody else owns the task; throw the work away
+
+Every error crosses process borders: all arguments go to `super().__init__`, so that pickle can make it anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PaperworksError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+    category: ClassVar[str] = "internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, page: int | None = None) -> None:
+        super().__init__(message, page)
+        self.message = message or " ".join((type(self).__doc__ or "").split())
+        self.page = page
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidRequest(PaperworksError):
+    """The request cannot be answered as it stands."""
+
+    code, category = "invalid_request", "request"
+
+
+class NotFound(InvalidRequest):
+    """There is nothing of that name here."""
+
+    code = "not_found"
+
+
+class UnknownCollection(NotFound):
+    """There is no collection of that name; upload a paper to it first, or list the collections."""
+
+    code = "unknown_collection"
+
+
+class Expired(InvalidRequest):
+    """The record of that job has been cleaned up; its papers are still in the library."""
+
+    code = "expired"
+
+
+class Conflict(InvalidRequest):
+    """The request clashes with what is already here."""
+
+    code = "conflict"
+
+
+class RefusedUpload(InvalidRequest):
+    """The file was not accepted."""
+
+    code = "refused_upload"
+
+
+class NotAPdf(RefusedUpload):
+    """The file is not a PDF: its first 1,024 bytes hold no %PDF- header. Nothing was kept."""
+
+    code = "not_a_pdf"
+
+
+class EmptyFile(RefusedUpload):
+    """The file is empty. Nothing was kept; send it again if the upload was cut off."""
+
+    code = "empty_file"
+
+
+class FileTooLarge(RefusedUpload):
+    """The file is larger than this service accepts. Nothing was kept."""
+
+    code = "file_too_large"
+
+
+class BadDocument(PaperworksError):
+    """The document cannot be read."""
+
+    code, category = "bad_document", "document"
+
+
+class PasswordProtected(BadDocument):
+    """The PDF needs a password. Remove the protection and upload it again."""
+
+    code = "password_protected"
+
+
+class DamagedPdf(BadDocument):
+    """The PDF is damaged and could not be repaired. Export or download it again."""
+
+    code = "damaged_pdf"
+
+
+class NoPages(BadDocument):
+    """The PDF has no pages."""
+
+    code = "no_pages"
+
+
+class NoText(BadDocument):
+    """No page of the PDF has a text layer. Run it through OCR and upload the result."""
+
+    code = "no_text"
+
+
+class TooManyPages(BadDocument):
+    """The PDF has more pages than this service reads in one document. Split it and upload the parts."""
+
+    code = "too_many_pages"
+
+
+class Unavailable(PaperworksError):
+    """Something this service depends on is away; what was accepted is kept. Try again later."""
+
+    code, category, retryable = "unavailable", "dependency", True
+    retry_after_seconds: ClassVar[int] = 5
+
+
+class DatabaseUnavailable(Unavailable):
+    """The job database is away; what was accepted is kept. Try again in a few seconds."""
+
+    code = "database_unavailable"
+
+
+class VectorStoreUnavailable(Unavailable):
+    """The vector store is away; what was accepted is kept. Try again in a few seconds."""
+
+    code = "vector_store_unavailable"
+
+
+class BlobStoreUnavailable(Unavailable):
+    """The file store is away or full; this file was not accepted. Try again in a few seconds."""
+
+    code = "blob_store_unavailable"
+
+
+class ServiceNotReady(Unavailable):
+    """The service is still starting, or a part of it is being restarted. Try again in a few seconds."""
+
+    code = "not_ready"
+
+
+class WorkerCrashed(PaperworksError):
+    """The process that worked on this document died."""
+
+    code, category, retryable = "worker_crashed", "internal", True
+
+
+class InternalError(PaperworksError):
+    """The service made a mistake with this document; the log has the cause."""
+
+    code, category, retryable = "internal_error", "internal", True
+
+
+class LeaseLost(PaperworksError):
+    """The task has another owner now; this work is thrown away."""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a task remembers of an error, as shown to users: a stable code, a category and a safe message."""
+
+    code: str
+    category: str
+    message: str
+    retryable: bool
+    page: int | None = None
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The failure to record for any exception; an unknown one keeps its type name and shows nothing else."""
+    if isinstance(error, PaperworksError):
+        return Failure(error.code, error.category, error.message, error.retryable, error.page)
+    unknown = InternalError(f"An unexpected {type(error).__name__} stopped this document; the log has the cause.")
+    return failure_of(unknown)

@@ -1,0 +1,170 @@
+"""Jobs, tasks and steps: what their states mean, which moves are allowed, and the arithmetic of progress.
+
+A job is what somebody asked for; a task is one document's work in it; a step is a checkpoint of a task.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import Failure
+
+
+class TaskStatus(StrEnum):
+    QUEUED = "queued"  # waits for a worker, or for its backoff to pass
+    RUNNING = "running"  # a worker holds its lease
+    COMPLETED = "completed"  # every chunk is searchable
+    FAILED = "failed"  # it ended; `error` says why
+    CANCELLED = "cancelled"  # somebody asked for it to stop
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing moves the task any more."""
+        return not MOVES[self]
+
+
+MOVES: Mapping[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELLED}),
+    TaskStatus.RUNNING: frozenset(
+        {TaskStatus.QUEUED, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
+    ),
+    TaskStatus.COMPLETED: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.CANCELLED: frozenset(),
+}
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"  # no task has started
+    RUNNING = "running"  # at least one task has started, at least one is open
+    COMPLETED = "completed"  # every task completed
+    PARTIAL = "partial"  # every task ended, some completed and some did not
+    FAILED = "failed"  # every task ended, none completed, at least one failed
+    CANCELLED = "cancelled"  # every task ended, all cancelled
+
+    @property
+    def is_final(self) -> bool:
+        """True when every task of the job has ended."""
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class Lane(StrEnum):
+    INTERACTIVE = "interactive"  # single uploads: somebody is waiting
+    BULK = "bulk"  # folders: throughput counts
+
+
+class Step(StrEnum):
+    READ_TEXT = "read_text"  # text layer -> chunks -> vectors; makes the paper searchable
+
+
+class Record(BaseModel):
+    """A row as the rest of the code sees it: immutable, made from any object with the same attributes."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Counts(Record):
+    """How many tasks of a job are in each state."""
+
+    queued: int = 0
+    running: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.queued + self.running + self.completed + self.failed + self.cancelled
+
+
+class Task(Record):
+    """One document's work. `lease_token` fences every write: it grows by one with each claim."""
+
+    task_id: uuid.UUID
+    job_id: str
+    document_id: str
+    collection: str
+    version: int
+    sha256: str
+    filename: str
+    lane: Lane
+    status: TaskStatus
+    step: Step = Step.READ_TEXT
+    attempt: int = 0
+    max_attempts: int = 4
+    isolate: bool = False
+    lease_token: int = 0
+    lease_expires_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    pages_done: int = 0
+    pages_total: int | None = None
+    chunks_done: int = 0
+    chunks_total: int | None = None
+    searchable_at: datetime | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Failure | None = None
+
+
+class Job(Record):
+    """What somebody asked for, with the state of its tasks added up."""
+
+    job_id: str
+    kind: str
+    lane: Lane
+    collection: str
+    status: JobStatus
+    cancel_requested: bool = False
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    counts: Counts = Counts()
+    pages_done: int = 0
+    pages_total: int = 0
+    chunks_done: int = 0
+    queue_position: int | None = None
+
+
+def new_job_id() -> str:
+    """A fresh job id: `job_` and 16 hexadecimal digits, 64 random bits."""
+    return f"job_{uuid.uuid4().hex[:16]}"
+
+
+def job_status(counts: Counts) -> JobStatus:
+    """The state of a job whose tasks add up to `counts`; a job without tasks is completed."""
+    if counts.queued + counts.running:
+        started = counts.total > counts.queued
+        return JobStatus.RUNNING if started else JobStatus.QUEUED
+    if counts.completed == counts.total:
+        return JobStatus.COMPLETED
+    if counts.completed:
+        return JobStatus.PARTIAL
+    return JobStatus.FAILED if counts.failed else JobStatus.CANCELLED
+
+
+def fraction_done(counts: Counts, pages_done: int, pages_total: int) -> float:
+    """Share of the job that is done, 0 to 1: ended tasks count whole, running ones by their pages."""
+    if not counts.total:
+        return 1.0
+    ended = counts.completed + counts.failed + counts.cancelled
+    if ended == counts.total:
+        return 1.0
+    share = pages_done / pages_total if pages_total else 0.0
+    by_pages = min(1.0, share) * (counts.total - counts.queued) / counts.total
+    return round(min(0.99, max(ended / counts.total, by_pages)), 4)
+
+
+def backoff_seconds(attempt: int, base: float = 2.0, cap: float = 300.0) -> float:
+    """Seconds to wait before attempt `attempt + 1`: min(cap, base * 2^(attempt-1)), times 0.5 to 1.0.
+
+    "Full jitter" halved, so that a wait is never near zero (M. Brooker, AWS Architecture Blog, 2015).
+    """
+    return min(cap, base * 2.0 ** max(0, attempt - 1)) * random.uniform(0.5, 1.0)

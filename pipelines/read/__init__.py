@@ -1,0 +1,1 @@
+"""PDF -> pages, blocks in reading order, sections, references and a title."""

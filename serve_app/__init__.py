@@ -1,0 +1,1 @@
+"""The door: HTTP API, client, command line."""
