@@ -195,5 +195,7 @@ def failure_of(error: BaseException) -> Failure:
     """The failure to record for any exception; an unknown one keeps its type name and shows nothing else."""
     if isinstance(error, PaperworksError):
         return Failure(error.code, error.category, error.message, error.retryable, error.page)
-    unknown = InternalError(f"An unexpected {type(error).__name__} stopped this document; the log has the cause.")
+    unknown = InternalError(
+        f"An unexpected {type(error).__name__} stopped this document; the log has the cause."
+    )
     return failure_of(unknown)

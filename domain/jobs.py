@@ -8,12 +8,16 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import Failure
+
+T = TypeVar("T")
 
 
 class TaskStatus(StrEnum):
@@ -131,6 +135,62 @@ class Job(Record):
     pages_total: int = 0
     chunks_done: int = 0
     queue_position: int | None = None
+
+
+class OnDuplicate(StrEnum):
+    RETURN = "return"  # answer with the document that is already here
+    REPROCESS = "reprocess"  # read it again as a new version, shown when it is complete
+    REJECT = "reject"  # refuse the whole request
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that rests in the blob store and waits to be admitted. The filename is a label, nothing more."""
+
+    filename: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What became of one upload; `duplicate_of` names the document that already had these bytes."""
+
+    job_id: str
+    task_id: uuid.UUID
+    document_id: str
+    filename: str
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a task is; None leaves a number as it is."""
+
+    pages_done: int | None = None
+    pages_total: int | None = None
+    chunks_done: int | None = None
+    chunks_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a completed task knows of its document."""
+
+    title: str | None
+    pages: int
+    chunks: int
+    sections: int = 0
+    references: int = 0
+    artifact_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Items of a list and the cursor of the next page, None at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
 
 
 def new_job_id() -> str:

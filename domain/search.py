@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,3 +27,68 @@ class SearchQuery:
     page_first: int | None = None
     page_last: int | None = None
     group_by_document: bool = False
+
+
+DENSE_WEIGHT = 0.7
+"""Share of the dense side in a hybrid score, measured in docs/decisions/0004-search-fusion.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate in its place: `score` orders the hits, `scores` holds what each side gave it."""
+
+    chunk_id: str
+    score: float
+    scores: dict[str, float]
+
+
+def normalise(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores stretched so that the best is 1 and the worst 0; all 1 where they are equal."""
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    if high == low:
+        return dict.fromkeys(scores, 1.0)
+    return {key: (score - low) / (high - low) for key, score in scores.items()}
+
+
+def fuse(
+    dense: Mapping[str, float], sparse: Mapping[str, float], dense_weight: float = DENSE_WEIGHT
+) -> dict[str, float]:
+    """One score of 0..1 per candidate of either side: the weighted sum of the normalised scores.
+
+    A candidate that one side did not return gets 0 from it, like the worst one that it did.
+    When one side is empty the other counts in full. Larger is better on both sides.
+    """
+    if not dense or not sparse:
+        return normalise(dense or sparse)
+    near, worded = normalise(dense), normalise(sparse)
+    return {
+        key: dense_weight * near.get(key, 0.0) + (1 - dense_weight) * worded.get(key, 0.0)
+        for key in near | worded
+    }
+
+
+def rank(
+    mode: SearchMode, dense: Mapping[str, float], sparse: Mapping[str, float]
+) -> list[Ranked]:
+    """The candidates of both sides (chunk id to score, larger is better) as one list, best first.
+
+    In a one-sided mode `score` is that side's own (cosine or BM25), in hybrid mode it is 0..1.
+    Equal scores are ordered by chunk id, so that the same question gets the same list.
+    """
+    sides = {SearchMode.DENSE: dense, SearchMode.SPARSE: sparse}
+    fused = fuse(dense, sparse) if mode is SearchMode.HYBRID else sides[mode]
+    named = (("dense", dense), ("sparse", sparse))
+    return [
+        Ranked(key, score, {name: side[key] for name, side in named if key in side})
+        for key, score in sorted(fused.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def best_per_document(ranked: Sequence[Ranked], document_of: Mapping[str, str]) -> list[Ranked]:
+    """The first candidate of each document, in order; `document_of` maps chunk id to document id."""
+    first: dict[str, Ranked] = {}
+    for candidate in ranked:
+        first.setdefault(document_of[candidate.chunk_id], candidate)
+    return list(first.values())

@@ -1,0 +1,111 @@
+"""Texts -> unit vectors with any `Encoder`: sorted by length, cut by padded tokens, given back in order."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+EncodeBatches = Callable[[list[list[str]]], Iterable[np.ndarray]]
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors. Safe to call from several threads at once.
+
+    `dimension` is the width of a vector. `max_tokens` is where a text is cut off, counted with the special
+    tokens of the model and with its document prompt, when it has one.
+    """
+
+    dimension: int
+    max_tokens: int
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of passages: (len(texts), dimension) float32, each of length 1."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of questions, with the query prompt of models that have one: same shape and length."""
+        ...
+
+
+def embed_texts(
+    texts: Sequence[str],
+    token_counts: Sequence[int],
+    encode_batches: EncodeBatches,
+    *,
+    batch_tokens: int = 4096,
+    on_batch: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """The vectors of `texts` in their order: (len(texts), dimension) float32, or (0, 0) for no texts.
+
+    `encode_batches` gets all batches at once, may run them side by side, and yields their vectors in order.
+    `on_batch` is called after each with the number of texts done so far. Raises ValueError when the vectors
+    do not match the texts.
+    """
+    if len(texts) != len(token_counts):
+        raise ValueError(f"{len(texts)} texts, but {len(token_counts)} token counts.")
+    batches = cut_batches(token_counts, batch_tokens)
+    encoded = encode_batches([[texts[i] for i in batch] for batch in batches])
+    vectors = np.zeros((0, 0), dtype=np.float32)
+    done = 0
+    for batch, rows in zip(batches, encoded, strict=True):
+        if not done:
+            vectors = np.empty((len(texts), rows.shape[1]), dtype=np.float32)
+        if len(rows) != len(batch):
+            raise ValueError(f"{len(batch)} texts went into the encoder, {len(rows)} vectors came out.")
+        vectors[batch] = rows
+        done += len(batch)
+        if on_batch is not None:
+            on_batch(done)
+    return vectors
+
+
+def cut_batches(token_counts: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """The positions 0..n-1 in batches whose longest text times their size stays within `batch_tokens`.
+
+    Longest first, so that short texts are not padded to the longest and the last batch to run is a small
+    one. A text that is over the budget by itself is a batch of its own.
+    """
+    batches: list[list[int]] = []
+    longest = 0
+    for i in sorted(range(len(token_counts)), key=lambda i: (-token_counts[i], i)):
+        if not batches or longest * (len(batches[-1]) + 1) > batch_tokens:
+            batches.append([])
+            longest = max(1, token_counts[i])
+        batches[-1].append(i)
+    return batches
+
+
+class FakeEncoder:
+    """An encoder without a model, for tests: each word adds one of `dimension` directions, plus or minus.
+
+    The same words always give the same vector, and texts that share words lie close together.
+    """
+
+    def __init__(self, dimension: int = 64, max_tokens: int = 256) -> None:
+        self.dimension = dimension
+        self.max_tokens = max_tokens
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of `texts`: (len(texts), dimension) float32, each of length 1."""
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            for word in re.findall(r"\w+", text.lower())[: self.max_tokens]:
+                code = zlib.crc32(word.encode())
+                row[code % self.dimension] += 1.0 if code >> 31 else -1.0
+            if not row.any():
+                row[0] = 1.0
+        return unit_rows(vectors)
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """As `encode`."""
+        return self.encode(texts)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """The rows scaled to length 1, as float32; a row of zeros stays one."""
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)

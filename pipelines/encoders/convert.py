@@ -1,0 +1,162 @@
+"""A sentence-transformers model -> the folder that `OpenVinoEncoder` loads. Run in a process of its own:
+
+    python -m pipelines.encoders.convert MODEL_DIR ENGINE OUT_DIR
+
+Torch, transformers and nncf live and die with that process. Exit status 3 means that the model is of a kind
+that is not converted; the last line of the output says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nncf
+import numpy as np
+import openvino as ov
+import torch
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+
+from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta
+
+REFUSED = 3
+_KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_KNOWN_POOLING = ("mean", "cls", "max")
+_CALIBRATION_TEXTS = 300
+
+
+class Refused(Exception):
+    """The model is of a kind that is not converted."""
+
+
+class _Graph(torch.nn.Module):
+    """Token ids -> pooled vectors. The scaling to length 1 is left to numpy, in full precision."""
+
+    def __init__(self, model: SentenceTransformer, inputs: tuple[str, ...]) -> None:
+        super().__init__()
+        self._transformer, self._pooling = model[0], model[1]
+        self._inputs = inputs
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        features: dict[str, Any] = dict(zip(self._inputs, tensors, strict=True))
+        return self._pooling(self._transformer(features))["sentence_embedding"]
+
+
+def convert(model_dir: Path, engine: str, folder: Path) -> None:
+    """Writes graph, tokenizer and meta of the model in `model_dir` to `folder`, ready for `engine`.
+
+    Raises Refused when the model has modules, pooling or a tokenizer that the graph would not honour.
+    """
+    model = SentenceTransformer(str(model_dir), device="cpu", local_files_only=True)
+    precision = engine.removeprefix("openvino-")
+    meta = _meta(model, precision)
+    tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
+    graph = _trace(model, meta)
+    if precision == "int8":
+        graph = _quantize(graph, meta, tokenizer)
+    folder.mkdir(parents=True, exist_ok=True)
+    ov.save_model(graph, folder / GRAPH, compress_to_fp16=False)
+    tokenizer.save(str(folder / TOKENIZER))
+    meta.save(folder)
+
+
+def _meta(model: SentenceTransformer, precision: str) -> GraphMeta:
+    """What the encoder must know of `model`; raises Refused when it could not honour it."""
+    kinds = [type(module).__name__ for module in model]
+    if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
+        raise Refused(f"its modules are {', '.join(kinds)}")
+    pooling: Any = model[1]
+    if pooling.pooling_mode not in _KNOWN_POOLING or not pooling.include_prompt:
+        raise Refused(f"its pooling is {pooling.pooling_mode}, prompt {pooling.include_prompt}")
+    if not getattr(model.tokenizer, "is_fast", False):
+        raise Refused("its tokenizer has no tokenizer.json")
+    inputs = tuple(model.tokenizer("a").keys())
+    if not {"input_ids", "attention_mask"} <= set(inputs) <= set(_KNOWN_INPUTS):
+        raise Refused(f"its inputs are {', '.join(inputs)}")
+    return GraphMeta(
+        dimension=model.get_embedding_dimension() or 0,
+        max_tokens=model.max_seq_length or 512,
+        pad_id=model.tokenizer.pad_token_id or 0,
+        inputs=tuple(name for name in _KNOWN_INPUTS if name in inputs),
+        precision=precision,
+        document_prompt=_prompt(model, "document", "passage", "corpus"),
+        query_prompt=_prompt(model, "query"),
+    )
+
+
+def _prompt(model: SentenceTransformer, *names: str) -> str:
+    """The first prompt that the model has under one of `names`, else its default one, else nothing."""
+    for name in (*names, model.default_prompt_name):
+        if name and model.prompts.get(name):
+            return model.prompts[name]
+    return ""
+
+
+def _trace(model: SentenceTransformer, meta: GraphMeta) -> ov.Model:
+    """The graph with free batch size and length, and with its inputs named as in `meta`."""
+    example = model.tokenizer(["one two three", "four"], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        graph = ov.convert_model(
+            _Graph(model, meta.inputs).eval(),
+            example_input=tuple(example[name] for name in meta.inputs),
+        )
+    for port, name in zip(graph.inputs, meta.inputs, strict=True):
+        port.get_tensor().set_names({name})
+        port.get_node().set_friendly_name(name)
+    graph.reshape({name: ov.PartialShape([-1, -1]) for name in meta.inputs})
+    return graph
+
+
+def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Model:
+    """The graph with 8-bit matrix products; ranges are those seen on the calibration texts."""
+    tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(meta.max_tokens)
+
+    def inputs(text: str) -> dict[str, np.ndarray]:
+        ids = np.array([tokenizer.encode(text).ids], dtype=np.int64)
+        known = dict(zip(_KNOWN_INPUTS, (ids, np.ones_like(ids), np.zeros_like(ids)), strict=True))
+        return {name: known[name] for name in meta.inputs}
+
+    texts = list(calibration_texts())
+    return nncf.quantize(
+        graph,
+        nncf.Dataset(texts, inputs),
+        model_type=nncf.ModelType.TRANSFORMER,
+        subset_size=len(texts),
+    )
+
+
+def calibration_texts() -> Iterator[str]:
+    """Technical English that every Python carries: the language reference, in passages of many lengths."""
+    from pydoc_data.topics import topics
+
+    words = " ".join(topics[name] for name in sorted(topics)).split()
+    choose = random.Random(0)
+    for _ in range(_CALIBRATION_TEXTS):
+        start = choose.randrange(len(words) - 200)
+        yield " ".join(words[start : start + choose.choice((12, 60, 120, 180))])
+
+
+def main() -> int:
+    """Exit status of the conversion: 0, or 3 for a model that is not converted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model_dir", type=Path)
+    parser.add_argument("engine")
+    parser.add_argument("out_dir", type=Path)
+    arguments = parser.parse_args()
+    try:
+        convert(arguments.model_dir, arguments.engine, arguments.out_dir)
+    except Refused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

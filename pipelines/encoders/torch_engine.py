@@ -1,0 +1,68 @@
+"""The model as sentence-transformers runs it: the reference on a CPU, and the fast way on a GPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+
+from pipelines.embed import unit_rows
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_BATCH_TEXTS = {"cpu": 32, "cuda": 256}
+
+
+class TorchEncoder:
+    """An `Encoder` over sentence-transformers. Calls take turns: torch spreads each over its threads or the GPU.
+
+    `precision` is fp32, bf16 or fp16; `device` is a torch device name. Sets the threads of torch, which
+    belong to the whole process.
+    """
+
+    def __init__(self, model_dir: Path, precision: str, device: str, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self._model = SentenceTransformer(
+            str(model_dir), device=device, model_kwargs={"dtype": _DTYPES[precision]}
+        )
+        self._batch_texts = _BATCH_TEXTS.get(torch.device(device).type, 32)
+        self.dimension = self._model.get_embedding_dimension() or 0
+        self.max_tokens = int(self._model.max_seq_length or 512)
+        # Two threads that set the truncation of one tokenizer meet "Already borrowed".
+        self._turn = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of passages: (len(texts), dimension) float32, each of length 1."""
+        return self._vectors(self._model.encode_document, texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of questions, with the model's query prompt: same shape and length."""
+        return self._vectors(self._model.encode_query, texts)
+
+    def _vectors(self, encode: Callable[..., Tensor], texts: Sequence[str]) -> np.ndarray:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        with self._turn, torch.inference_mode():
+            rows = encode(
+                list(texts),
+                batch_size=self._batch_texts,
+                convert_to_tensor=True,
+                show_progress_bar=False,
+            )
+        return unit_rows(rows.float().cpu().numpy())
+
+
+def has_cuda() -> bool:
+    """True when torch finds a GPU that it can use."""
+    return torch.cuda.is_available()
+
+
+def half_precision(device: str) -> str:
+    """The two-byte format that is fast on `device`: bf16 where it is native, else fp16; fp32 on an older CPU."""
+    if torch.device(device).type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"

@@ -1,0 +1,18 @@
+"""`pymupdf` without its layout models, and quiet: the only module that imports it first.
+
+PyMuPDF 2.0 runs `import pymupdf.layout` inside `try/except ImportError`; that loads ONNX models (about 60 MB and half
+a second) for `get_layout` and `find_tables`, which the reader never calls. A None in `sys.modules` makes that import
+raise ImportError, which PyMuPDF takes for "not installed".
+"""
+
+import sys
+
+sys.modules.setdefault("pymupdf.layout", None)  # pyright: ignore[reportArgumentType]
+
+import pymupdf  # noqa: E402
+
+# MuPDF prints a line on stderr for each oddity of a file; what matters comes as an exception.
+pymupdf.TOOLS.mupdf_display_errors(False)
+pymupdf.TOOLS.mupdf_display_warnings(False)
+
+__all__ = ["pymupdf"]

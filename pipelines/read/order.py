@@ -1,0 +1,211 @@
+"""A page's lines in reading order: columns are told apart by the gutter between them.
+
+Full-width lines (a title, an abstract, a caption across both columns) part the page into bands; in each band the left
+column is read before the right one. A gutter is where most long lines stand wholly to its left or to its right; that
+what stands beside it is prose, and not the cells of a table, is seen from how well the lines fill their column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from pipelines.read.lines import Line
+
+_BINS = 128
+_TOLERANCE_POINTS = 2.0
+_LONG_LINE = 20  # characters; shorter lines say little about columns
+_PROSE_FILL = 0.7  # share of the column's width that a line of prose fills
+_LEAST_LINES = 4
+_DEEPEST = 3
+
+
+def in_reading_order(lines: Sequence[Line], hint: float | None = None) -> tuple[list[Line], float | None]:
+    """The lines as they are read, and the gutter's x if the page has two columns.
+
+    `hint` is the gutter of the page before: believed where this page alone has too few lines to tell. Text that runs in
+    another direction than most of the page (a stamp in the margin, the label of an axis) comes last, or not at all when
+    it is short. Each line's `part` is set to the number of the column piece it belongs to. Time n log n.
+    """
+    turn = _main_turn(lines)
+    upright = [line for line in lines if line.turn == turn]
+    walk = _Walk()
+    gutter = walk.read(upright, hint if turn == 0 else None, 0)
+    for other in range(4):
+        turned = [line for line in lines if line.turn == other]
+        if other != turn and sum(len(line.text) for line in turned) > 300:
+            walk.read(turned, None, 0)
+    return walk.lines, gutter
+
+
+def _main_turn(lines: Sequence[Line]) -> int:
+    weights = [0, 0, 0, 0]
+    for line in lines:
+        weights[line.turn] += len(line.text)
+    return weights.index(max(weights))
+
+
+class _Walk:
+    """Collects the lines of one page; `part` counts the column pieces met."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.part = 0
+
+    def read(self, lines: Sequence[Line], hint: float | None, depth: int) -> float | None:
+        gutter = find_gutter(lines, hint) if depth < _DEEPEST else None
+        if gutter is None:
+            self._take(rows(lines))
+            return None
+        left: list[Line] = []
+        right: list[Line] = []
+        across: list[Line] = []
+        for line in sorted(lines, key=_middle):
+            side = _side(line, gutter)
+            if side == 0:
+                if left or right:
+                    self._columns(across, left, right, depth)
+                    left, right, across = [], [], []
+                across.append(line)
+            else:
+                (left if side < 0 else right).append(line)
+        self._columns(across, left, right, depth)
+        return gutter
+
+    def _columns(self, across: list[Line], left: list[Line], right: list[Line], depth: int) -> None:
+        self._take(rows(across))
+        for side in _main_text_first(left, right):
+            if side:
+                self.read(side, None, depth + 1)
+
+    def _take(self, lines: list[Line]) -> None:
+        if lines:
+            self.part += 1
+            for line in lines:
+                line.part = self.part
+            self.lines.extend(lines)
+
+
+def _middle(line: Line) -> float:
+    return line.y0 + line.y1
+
+
+def _side(line: Line, gutter: float) -> int:
+    if line.x1 <= gutter + _TOLERANCE_POINTS:
+        return -1
+    return 1 if line.x0 >= gutter - _TOLERANCE_POINTS else 0
+
+
+def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Left before right, but a narrow side bar after the text it stands beside."""
+    if left and right:
+        left_width = max(line.x1 for line in left) - min(line.x0 for line in left)
+        right_width = max(line.x1 for line in right) - min(line.x0 for line in right)
+        if left_width < 0.45 * right_width and _is_prose(right):
+            return right, left
+    return left, right
+
+
+def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | None:
+    """The x between two columns of text, None when the lines stand in one column."""
+    if len(lines) < 2:
+        return None
+    long_lines = [line for line in lines if len(line.text) >= _LONG_LINE]
+    for some in (long_lines, lines):
+        gutter = _best_gap(some)
+        if gutter is not None and _parts_text(lines, gutter, some):
+            return gutter
+    if hint is not None and any(_side(line, hint) < 0 for line in long_lines):
+        crossing = sum(1 for line in long_lines if _side(line, hint) == 0)
+        right = sum(1 for line in long_lines if _side(line, hint) > 0)
+        return hint if right >= max(1, crossing) else None
+    return None
+
+
+def _best_gap(lines: Sequence[Line]) -> float | None:
+    """The x with the most lines on its thinner side; among equals the least crossed, in the middle of the gap."""
+    if len(lines) < 2 * _LEAST_LINES:
+        return None
+    start = min(line.x0 for line in lines)
+    width = max(line.x1 for line in lines) - start
+    if width < 60:
+        return None
+    ends, begins = [0] * (_BINS + 2), [0] * (_BINS + 2)
+    for line in lines:
+        ends[min(_BINS, max(0, int((line.x1 - _TOLERANCE_POINTS - start) / width * _BINS)) + 1)] += 1
+        begins[min(_BINS, max(0, int((line.x0 + _TOLERANCE_POINTS - start) / width * _BINS)))] += 1
+    ended, begun = list(accumulate(ends)), list(accumulate(begins))
+    total = len(lines)
+    # At the left border of bin b: ended[b] lines lie left of it, total - begun[b - 1] lie right of it.
+    scores = [(min(ended[b], total - begun[b - 1]), ended[b] - begun[b - 1]) for b in range(1, _BINS)]
+    best = max(scores)
+    if best[0] < _LEAST_LINES:
+        return None
+    first = scores.index(best)
+    last = first
+    while last + 1 < len(scores) and scores[last + 1] == best:
+        last += 1
+    return start + width * ((first + last) / 2 + 1) / _BINS
+
+
+def _parts_text(lines: Sequence[Line], gutter: float, some: Sequence[Line]) -> bool:
+    """True when the gutter has prose on both sides, or prose on one and something not aligned with it on the other."""
+    left = [line for line in some if _side(line, gutter) < 0]
+    right = [line for line in some if _side(line, gutter) > 0]
+    if min(len(left), len(right)) < _LEAST_LINES:
+        return False
+    prose = _is_prose(left), _is_prose(right)
+    if all(prose):
+        return True
+    return any(prose) and _aligned_share(left, right) < 0.5
+
+
+def _is_prose(lines: Sequence[Line]) -> bool:
+    """True when at least four lines fill their column; so do half of the lines, or the most of any table."""
+    if len(lines) < _LEAST_LINES:
+        return False
+    width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+    full = sum(1 for line in lines if len(line.text) >= _LONG_LINE and line.x1 - line.x0 >= _PROSE_FILL * width)
+    return full >= _LEAST_LINES and full >= 0.3 * len(lines)
+
+
+def _aligned_share(left: Sequence[Line], right: Sequence[Line]) -> float:
+    """Share of the shorter side's lines that stand on the base line of one on the other side."""
+    few, many = sorted((left, right), key=len)
+    bases = {round(line.base) for line in many}
+    return sum(1 for line in few if round(line.base) in bases) / len(few)
+
+
+def rows(lines: Sequence[Line]) -> list[Line]:
+    """The lines from top to bottom; parts of one row (cells, widely spaced words) become one line."""
+    taken: list[Line] = []
+    row: list[Line] = []
+    bottom = top = 0.0
+    for line in sorted(lines, key=_middle):
+        height = line.y1 - line.y0
+        overlap = min(bottom, line.y1) - max(top, line.y0)
+        if row and overlap > 0.5 * min(height, bottom - top):
+            row.append(line)
+            continue
+        if row:
+            taken.append(_one_line(row))
+        row, top, bottom = [line], line.y0, line.y1
+    if row:
+        taken.append(_one_line(row))
+    return taken
+
+
+def _one_line(row: list[Line]) -> Line:
+    if len(row) == 1:
+        return row[0]
+    row.sort(key=lambda line: line.x0)
+    main = max(row, key=lambda line: len(line.text))
+    place = (
+        row[0].x0, min(line.y0 for line in row), max(line.x1 for line in row), max(line.y1 for line in row),
+    )  # fmt: skip
+    text = " ".join(line.text for line in row)
+    lead = row[0].lead or (row[0].text if row[0].bold and not all(line.bold for line in row) else "")
+    return Line(
+        text, main.page, place, main.size, base=main.base, font=main.font, bold=main.bold,
+        italic=main.italic, lead=lead, turn=main.turn,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Three short papers about the field of this project, and the script that typesets them."""

@@ -1,0 +1,41 @@
+"""What the routes work with, handed to them as one value; built by the deployment and by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from stores.blob_store import BlobStore
+from stores.document_store import DocumentStore
+from stores.job_store import JobStore
+from stores.task_queue import TaskQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may carry."""
+
+    upload_bytes: int = 200 * 1024 * 1024
+    files: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The stores, the query encoder, the wake-up of the JobManager, and the checks behind /readyz.
+
+    `embed_query` gives one unit vector; `wake` is a hint and never raises; each check returns when its part
+    works and raises Unavailable otherwise.
+    """
+
+    jobs: JobStore
+    queue: TaskQueue
+    documents: DocumentStore
+    vectors: Any
+    blobs: BlobStore
+    embed_query: Callable[[str], Awaitable[np.ndarray]]
+    wake: Callable[[], None]
+    checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    limits: Limits = Limits()
