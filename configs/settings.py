@@ -64,7 +64,11 @@ class LaneSettings(BaseModel):
     """How one lane takes its work."""
 
     batch: int = Field(description="Most documents in one micro-batch (one Dataset).")
-    num_cpus: float = Field(default=0.5, description="CPUs of one document at work.")
+    runs: int = Field(default=1, description="Micro-batches under way at once.")
+    split_embed: bool = Field(
+        default=False, description="Embed in tasks of their own (GPU clusters); False fuses all steps."
+    )
+    num_cpus: float = Field(default=1, description="CPUs of one document at work.")
     cpus: float = Field(description="CPUs the lane may use at once.")
 
 
@@ -82,7 +86,7 @@ class JobSettings(BaseModel):
     backoff_cap_seconds: float = Field(300, description="Longest wait before a retry.")
     keep_days: float = Field(7, description="Days a finished job is remembered; papers stay.")
     runner_recycle_after: int = Field(300, description="Micro-batches before a runner is replaced.")
-    interactive: LaneSettings = LaneSettings(batch=16, cpus=1)
+    interactive: LaneSettings = LaneSettings(batch=16, runs=2, cpus=1)
     bulk: LaneSettings = LaneSettings(batch=16, cpus=1)
 
 

@@ -38,12 +38,14 @@ class Block:
     """A paragraph, heading or caption in reading order; a paragraph that crosses a column has a box in each.
 
     `section` is the index into `Paper.sections` of the section the block stands in, None before the first.
+    `lines` are the printed lines: where in `text` each starts, and its box.
     """
 
     kind: BlockKind
     text: str
     boxes: tuple[Box, ...]
     section: int | None = None
+    lines: tuple[tuple[int, Box], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

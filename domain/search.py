@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +17,7 @@ class SearchMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A question to one collection (or all, when None); `document_ids` empty means every document."""
+    """A question to one collection (None: all); `document_ids` empty means every document."""
 
     text: str
     collection: str | None = None
@@ -27,6 +28,11 @@ class SearchQuery:
     page_first: int | None = None
     page_last: int | None = None
     group_by_document: bool = False
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates each side is asked for, so that fusing and grouping have a choice."""
+        return max(4 * self.limit, 100)
 
 
 DENSE_WEIGHT = 0.7
@@ -69,9 +75,7 @@ def fuse(
     }
 
 
-def rank(
-    mode: SearchMode, dense: Mapping[str, float], sparse: Mapping[str, float]
-) -> list[Ranked]:
+def rank(mode: SearchMode, dense: Mapping[str, float], sparse: Mapping[str, float]) -> list[Ranked]:
     """The candidates of both sides (chunk id to score, larger is better) as one list, best first.
 
     In a one-sided mode `score` is that side's own (cosine or BM25), in hybrid mode it is 0..1.
@@ -87,7 +91,7 @@ def rank(
 
 
 def best_per_document(ranked: Sequence[Ranked], document_of: Mapping[str, str]) -> list[Ranked]:
-    """The first candidate of each document, in order; `document_of` maps chunk id to document id."""
+    """The first candidate of each document, in order; `document_of`: chunk id to document id."""
     first: dict[str, Ranked] = {}
     for candidate in ranked:
         first.setdefault(document_of[candidate.chunk_id], candidate)

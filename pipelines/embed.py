@@ -55,7 +55,9 @@ def embed_texts(
         if not done:
             vectors = np.empty((len(texts), rows.shape[1]), dtype=np.float32)
         if len(rows) != len(batch):
-            raise ValueError(f"{len(batch)} texts went into the encoder, {len(rows)} vectors came out.")
+            raise ValueError(
+                f"{len(batch)} texts went into the encoder, {len(rows)} vectors came out."
+            )
         vectors[batch] = rows
         done += len(batch)
         if on_batch is not None:

@@ -1,15 +1,14 @@
-"""The strips of each element of a manuscript: lines of text, headings, equations, tables, captions."""
+"""The strips of each element: lines of text, headings, equations, tables, figures, captions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 
 from samples.figures import FIGURES, SHADE
 from samples.manuscript import Element, Kind
 from samples.pages import COLUMN, FULL, Canvas, Strip
-from samples.setting import Line, break_lines, font, pieces_of, runs_of
+from samples.setting import Line, break_lines, pieces_of, runs_of, text_width
 
 BODY, LEADING = 9.7, 11.9
 SMALL, SMALL_LEADING = 8.4, 10.1
@@ -27,7 +26,9 @@ def strips_of(element: Element, before: Element | None) -> Iterator[Strip]:
             opens = before is None or before.kind is not Kind.PARAGRAPH
             yield from _paragraph(element, 0.0 if opens else INDENT, before)
         case Kind.ITEM:
-            yield from _hanging(element, 13.0, BODY, LEADING, 0.0 if _is(before, Kind.ITEM) else 3.0)
+            yield from _hanging(
+                element, 13.0, BODY, LEADING, 0.0 if _is(before, Kind.ITEM) else 3.0
+            )
         case Kind.REFERENCE:
             yield from _hanging(element, 18.0, SMALL, SMALL_LEADING, 1.6)
         case Kind.EQUATION:
@@ -41,9 +42,14 @@ def strips_of(element: Element, before: Element | None) -> Iterator[Strip]:
 
 
 def text_strips(
-    lines: list[Line], x: float, size: float, leading: float, indent: float = 0.0, space: float = 0.0
+    lines: list[Line],
+    x: float,
+    size: float,
+    leading: float,
+    indent: float = 0.0,
+    space: float = 0.0,
 ) -> list[Strip]:
-    """Strips of a paragraph's lines; neither its first nor its last line is left alone in a column."""
+    """Strips of a paragraph's lines; no first or last line is left alone in a column."""
     last = len(lines) - 1
     return [
         Strip(
@@ -90,7 +96,9 @@ def _hanging(
     first, *others = text_strips(lines, indent, size, leading, space=space)
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
-        canvas.text(x + (2.0 if size == BODY else 0.0), y + ASCENT * size + 1.6, element.label + " ", size)
+        canvas.text(
+            x + (2.0 if size == BODY else 0.0), y + ASCENT * size + 1.6, element.label + " ", size
+        )
         first.draw(canvas, x, y)
 
     yield Strip(first.height, draw, space=first.space, keep=first.keep)
@@ -104,7 +112,7 @@ def _equation(element: Element) -> Strip:
     def draw(canvas: Canvas, x: float, y: float) -> None:
         base = y + 6.0 + ASCENT * BODY
         canvas.line(x + (COLUMN - line.width) / 2, base, line, BODY)
-        right = x + COLUMN - font("r").text_length(element.label, BODY)
+        right = x + COLUMN - text_width(element.label, BODY)
         canvas.text(right, base, element.label, BODY)
 
     return Strip(LEADING + 10.0, draw, keep=True)
@@ -187,6 +195,5 @@ def _rules(
         canvas.rule(x, level, x + width, level, 0.9 if is_outer else 0.6 if n == 1 else 0.25)
     if grid:
         xs = [x + sum(columns[:n]) for n in range(len(columns) + 1)]
-        for left, right in pairwise([*xs, xs[-1]]):
-            del right
-            canvas.rule(left, ys[0], left, ys[-1], 0.25)
+        for edge in xs:
+            canvas.rule(edge, ys[0], edge, ys[-1], 0.25)

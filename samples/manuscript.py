@@ -1,8 +1,9 @@
-"""A paper's source text as a list of elements, with numbers given to sections, citations and captions.
+"""A paper's source text as a list of elements; sections, citations and captions get their numbers.
 
-The source is a small markdown: `key: value` lines, a blank line, then elements set apart by blank lines.
-`## Title` and `### Title` are sections, `- ` and `1. ` lists, `$$ … $$` a numbered equation, `@key: …` an
-entry of the bibliography and `[@key]` its citation, `::: table …` and `::: figure …` floats.
+The source is a small markdown: `key: value` lines, a blank line, then elements set apart by blank
+lines. `> ` opens the abstract; `## Title` and `### Title` are sections, `- ` and `1. ` lists,
+`$$ … $$` a numbered equation, `@key: …` an entry of the bibliography and `[@key]` its citation,
+`::: table …` and `::: figure …` floats.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element: `label` is its printed number ("2.1", "(1)", "Table 1", "[3]"), `level` a heading's depth."""
+    """One element; `label` is its printed number: "2.1", "(1)", "Table 1"; `level` a heading's depth."""
 
     kind: Kind
     text: str = ""

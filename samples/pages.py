@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 
 import pymupdf
 
-from samples.setting import Line, font
+from samples.setting import Line, font, text_width
 
 PAGE_WIDTH, PAGE_HEIGHT = 595.0, 842.0  # A4
 MARGIN, GUTTER = 54.0, 19.0
 TOP, BOTTOM = 66.0, 778.0
 COLUMN = (PAGE_WIDTH - 2 * MARGIN - GUTTER) / 2
 FULL = PAGE_WIDTH - 2 * MARGIN
-FLOAT_GAP = 13.0
-MAX_STRETCH = 7.0
+FLOAT_GAP = 11.0
+MAX_STRETCH = 9.0
 
 
 class Canvas:
@@ -31,10 +31,10 @@ class Canvas:
 
     def text(self, x: float, y: float, text: str, size: float, style: str = "r") -> None:
         """Puts `text` with its base line at `y`."""
-        self.writer.append((x, y), text, font=font(style), fontsize=size)
+        self.writer.append((x, y), text, font=font(style), fontsize=size)  # pyright: ignore[reportArgumentType]
 
     def centred(self, x: float, y: float, text: str, size: float, style: str = "r") -> None:
-        self.text(x - font(style).text_length(text, size) / 2, y, text, size, style)
+        self.text(x - text_width(text, size, style) / 2, y, text, size, style)
 
     def line(self, x: float, y: float, line: Line, size: float) -> None:
         """Sets a line of pieces; a word's space is part of its text, so that copies keep it."""
@@ -60,10 +60,10 @@ Draw = Callable[[Canvas, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A slice of a column: `space` is left above it (not at a column's top), `keep` bars a break after it.
+    """A slice of a column: `space` is left above it (not at the top), `keep` bars a break after it.
 
-    `draw(canvas, x, y)` gets its top left corner. A `floating` strip goes to the top of the next column
-    (of the next page if it `spans` both).
+    `draw(canvas, x, y)` gets its top left corner. A `floating` strip goes to the top of the next
+    column (of the next page if it `spans` both).
     """
 
     height: float
@@ -83,7 +83,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What is still to be placed: strips from `index` on, and floats that wait for the top of a column."""
+    """What is still to be placed: strips from `index` on, and floats waiting for a column's top."""
 
     index: int = 0
     waiting: tuple[Strip, ...] = ()
@@ -159,7 +159,9 @@ def _stretched(column: list[Placed], bottom: float) -> list[Placed]:
     if not column:
         return column
     slack = bottom - column[-1].y - column[-1].strip.height
-    gaps = [n for n, placed in enumerate(column) if n and (placed.strip.space or _is_float(column, n))]
+    gaps = [
+        n for n, placed in enumerate(column) if n and (placed.strip.space or _is_float(column, n))
+    ]
     if not gaps or slack / len(gaps) > MAX_STRETCH:
         return column
     share = slack / len(gaps)

@@ -1,7 +1,7 @@
-"""Lines of justified text: inline markup, hyphenation, and the choice of breaks for a whole paragraph.
+"""Lines of justified text: inline markup, hyphenation, and the choice of line breaks.
 
-Breaks are chosen for the paragraph as a whole, after D. E. Knuth and M. F. Plass, "Breaking paragraphs
-into lines", Software: Practice and Experience 11 (1981), with boxes and glue only.
+Breaks are chosen for the paragraph as a whole, after D. E. Knuth and M. F. Plass, "Breaking
+paragraphs into lines", Software: Practice and Experience 11 (1981), with boxes and glue only.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pymupdf
@@ -22,13 +23,18 @@ _MARKS = re.compile(r"\*\*|\*|`|_\{|\^\{|\}")
 
 @cache
 def font(style: str) -> pymupdf.Font:
-    """The font of a style: r roman, i italic, b bold, z bold italic, c code; all are in the PyMuPDF wheel."""
+    """The font of a style, from the PyMuPDF wheel: r roman, i italic, b bold, z both, c code."""
     return pymupdf.Font(FONT_NAMES[style])
 
 
 @cache
 def _unit_width(text: str, style: str) -> float:
-    return font(style).text_length(text, 1.0)
+    return font(style).text_length(text, 1)
+
+
+def text_width(text: str, size: float, style: str = "r") -> float:
+    """The width of a text in points."""
+    return _unit_width(text, style) * size
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,16 @@ class Run:
     rise: float = 0.0
 
     def width(self, size: float) -> float:
-        return _unit_width(self.text, self.style) * self.size(size)
+        return text_width(self.text, self.size(size), self.style)
 
     def size(self, size: float) -> float:
-        """Its type size in a line of type size `size`; code is set smaller, for Courier looks large."""
+        """Its type size in a line of size `size`; code is set smaller, for Courier looks large."""
         return size * self.scale * (0.88 if self.style == "c" else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What no line break may part: a word or a syllable, and what follows it when the line goes on."""
+    """What no line break may part: a word or a syllable; and what follows it."""
 
     runs: tuple[Run, ...]
     space_after: bool
@@ -70,13 +76,16 @@ class Line:
 
 
 def runs_of(text: str, style: str = "r") -> list[Run]:
-    """Runs of marked-up text: `*italic*`, `**bold**`, `code` in backticks, `_{sub}` and `^{super}`."""
+    """Runs of marked-up text: `*italic*`, `**bold**`, code in backticks, `_{sub}`, `^{super}`."""
     runs: list[Run] = []
     current, scale, rise, at = style, 1.0, 0.0, 0
     for match in [*_MARKS.finditer(text), None]:
         end = match.start() if match else len(text)
         if end > at:
-            runs.append(Run(text[at:end].replace("~", "\u00a0"), current, scale, rise))
+            letters = text[at:end].replace("~", "\u00a0")
+            if current != "c":
+                letters = letters.replace("'", "’")
+            runs.append(Run(letters, current, scale, rise))
         if match is None:
             break
         at, mark = match.end(), match[0]
@@ -114,19 +123,19 @@ def _word_pieces(word: list[Run], hyphenate: bool) -> list[Piece]:
     if len(word) > 1 or not hyphenate or word[0].style == "c":
         return [Piece(tuple(word), space_after=True)]
     run = word[0]
-    parts = re.findall(r"[^-–]+[-–]?|[-–]", run.text)
+    parts = re.findall(r"[^-]+-?|-", run.text)
     pieces = [piece for part in parts for piece in _syllable_pieces(part, run)]
     return [*pieces[:-1], Piece(pieces[-1].runs, space_after=True)]
 
 
 def _syllable_pieces(part: str, run: Run) -> list[Piece]:
-    """Syllables of a part of a word; the last one may be followed by a break without a new hyphen."""
+    """Syllables of a part of a word; a break after the last one adds no hyphen."""
     match = re.fullmatch(r"([^\w]*)(\w+)(.*)", part)
     broken = syllables().get(match[2].lower()) if match else None
     if not match or not broken:
         return [Piece((Run(part, run.style),), space_after=False)]
     cuts = [sum(map(len, broken[:n])) for n in range(len(broken) + 1)]
-    texts = [match[2][a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    texts = [match[2][a:b] for a, b in pairwise(cuts)]
     texts[0], texts[-1] = match[1] + texts[0], texts[-1] + match[3]
     last = len(texts) - 1
     return [Piece((Run(t, run.style),), False, hyphen=n < last) for n, t in enumerate(texts)]
@@ -135,7 +144,7 @@ def _syllable_pieces(part: str, run: Run) -> list[Piece]:
 def break_lines(
     pieces: list[Piece], size: float, width: float, indent: float = 0.0, justify: bool = True
 ) -> list[Line]:
-    """The lines of a paragraph in points, the first one `indent` narrower; ragged if not `justify`."""
+    """The lines of a paragraph; `width` in points, the first line `indent` narrower."""
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(pieces) + 1):
         best.append(min(_candidates(pieces, end, best, size, width, indent, justify)))
@@ -143,7 +152,7 @@ def break_lines(
     while ends[-1]:
         ends.append(best[ends[-1]][1])
     ends.reverse()
-    spans = list(zip(ends, ends[1:], strict=False))
+    spans = list(pairwise(ends))
     return [
         _line(pieces[a:b], size, width - (0 if a else indent), justify and b < len(pieces))
         for a, b in spans
@@ -159,8 +168,8 @@ def _candidates(
     indent: float,
     justify: bool,
 ) -> list[tuple[float, int]]:
-    """Costs of ending a line after piece `end`, one for each start that fits (and one that does not)."""
-    tail = _hyphen_width(size) if pieces[end - 1].hyphen else 0.0
+    """Costs of a line that ends before piece `end`, and its start; one start may not fit."""
+    tail = text_width("-", size) if pieces[end - 1].hyphen else 0.0
     natural, spaces, found = tail, 0, []
     for start in range(end - 1, -1, -1):
         if start < end - 1 and pieces[start].space_after:
@@ -199,7 +208,3 @@ def _line(pieces: list[Piece], size: float, width: float, justify: bool) -> Line
     if spaces and (justify or room < 0):
         gap += room / spaces
     return Line(tuple(pieces), gap, natural + spaces * gap)
-
-
-def _hyphen_width(size: float) -> float:
-    return _unit_width("-", "r") * size

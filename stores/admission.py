@@ -6,16 +6,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus, document_id
 from domain.errors import Conflict
 from domain.jobs import OnDuplicate, Upload
-from stores.tables import COLLECTIONS, DOCUMENTS
+from stores.tables import DOCUMENTS
 
 PRESENT = (DocumentStatus.READY, DocumentStatus.PROCESSING)
+
+# One round trip makes the new rows and locks the old ones. Sorted by id, so that two requests with the
+# same files wait for each other instead of deadlocking; xmax is 0 in a row that this statement made.
+MAKE_OR_LOCK = text("""
+    WITH collection AS (
+        INSERT INTO collections (name) VALUES (:collection) ON CONFLICT DO NOTHING
+    )
+    INSERT INTO documents AS here (document_id, collection, sha256, filename, bytes)
+    SELECT new.document_id, :collection, new.sha256, new.filename, new.bytes
+    FROM unnest(
+        CAST(:ids AS text[]), CAST(:digests AS text[]),
+        CAST(:filenames AS text[]), CAST(:sizes AS bigint[])
+    ) AS new (document_id, sha256, filename, bytes)
+    ORDER BY new.document_id
+    ON CONFLICT (document_id) DO UPDATE SET filename = CASE
+        WHEN here.status IN ('failed', 'deleted') THEN EXCLUDED.filename ELSE here.filename
+    END
+    RETURNING here.*, xmax = 0 AS is_new
+""")
+
+# A document that could not be searched starts over, as if it had just come.
+STARTS_OVER: dict[str, Any] = {
+    "status": DocumentStatus.PROCESSING,
+    "version": DOCUMENTS.c.latest_version + 1,
+    "title": None,
+    "pages": None,
+    "chunks": 0,
+    "sections": 0,
+    "references": 0,
+    "artifact_key": None,
+    "searchable_at": None,
+    "deleted_at": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +66,8 @@ def check_rejected(was_here: bool, document: str, upload: Upload, policy: OnDupl
     """Raises Conflict when the document is here and the request said to reject duplicates."""
     if was_here and policy == OnDuplicate.REJECT:
         raise Conflict(
-            f"{upload.filename!r} is in the collection already, as {document}. Nothing of this request "
-            "was admitted: leave that file out, or send on_duplicate=return or on_duplicate=reprocess."
+            f"{upload.filename!r} is in the collection already, as {document}. Nothing of this "
+            "request was admitted: leave that file out, or send on_duplicate=return or reprocess."
         )
 
 
@@ -45,75 +77,67 @@ async def find_places(
     uploads: Sequence[Upload],
     policy: OnDuplicate,
 ) -> list[Place]:
-    """The place of each upload, in order; rows are made or locked until the transaction ends. Raises Conflict."""
-    await connection.execute(insert(COLLECTIONS).values(name=collection).on_conflict_do_nothing())
-    new = {
-        document_id(collection, upload.sha256): _new_row(collection, upload) for upload in uploads
+    """The place of each upload, in order; their documents are locked until the transaction ends.
+
+    Of a file that comes twice, the second one is a duplicate of the first. Raises Conflict.
+    """
+    ids = [document_id(collection, upload.sha256) for upload in uploads]
+    first = dict(zip(reversed(ids), reversed(uploads), strict=True))
+    rows = await _make_or_lock(connection, collection, first)
+    here = {name for name, row in rows.items() if not row.is_new and row.status in PRESENT}
+    was_here = []
+    for name, upload in zip(ids, uploads, strict=True):
+        check_rejected(name in here, name, upload, policy)
+        was_here.append(name in here)
+        here.add(name)
+    versions = await _versions(connection, list(rows.values()), policy)
+    return [
+        _place(rows[name], versions, policy, known)
+        for name, known in zip(ids, was_here, strict=True)
+    ]
+
+
+async def _make_or_lock(
+    connection: AsyncConnection, collection: str, uploads: dict[str, Upload]
+) -> dict[str, Row[Any]]:
+    columns = {
+        "ids": list(uploads),
+        "digests": [upload.sha256 for upload in uploads.values()],
+        "filenames": [upload.filename for upload in uploads.values()],
+        "sizes": [upload.bytes for upload in uploads.values()],
     }
-    # In order of id, so that two requests with the same files wait for each other instead of deadlocking.
-    rows = [new[name] for name in sorted(new)]
-    made = await connection.execute(
-        insert(DOCUMENTS).values(rows).on_conflict_do_nothing().returning(DOCUMENTS.c.document_id)
-    )
-    fresh = set(made.scalars())
-    locked = await connection.execute(
-        select(DOCUMENTS)
-        .where(DOCUMENTS.c.document_id.in_(new))
-        .order_by(DOCUMENTS.c.document_id)
-        .with_for_update()
-    )
-    known = {row.document_id: row for row in locked}
-    places = []
-    for upload in uploads:
-        row = known[document_id(collection, upload.sha256)]
-        places.append(await _place(connection, row, upload, row.document_id in fresh, policy))
-        fresh.discard(row.document_id)
-    return places
+    rows = await connection.execute(MAKE_OR_LOCK, {"collection": collection, **columns})
+    return {row.document_id: row for row in rows}
 
 
-def _new_row(collection: str, upload: Upload) -> dict[str, Any]:
-    return {
-        "document_id": document_id(collection, upload.sha256),
-        "collection": collection,
-        "sha256": upload.sha256,
-        "filename": upload.filename,
-        "bytes": upload.bytes,
-        "status": DocumentStatus.PROCESSING,
-        "version": 1,
-        "latest_version": 1,
-        "chunks": 0,
-        "sections": 0,
-        "references": 0,
-    }
+async def _versions(
+    connection: AsyncConnection, rows: Sequence[Row[Any]], policy: OnDuplicate
+) -> dict[str, int]:
+    """The new version of each document that gets one."""
+    again = [row.document_id for row in rows if row.status == DocumentStatus.READY]
+    over = [row.document_id for row in rows if row.status not in PRESENT]
+    versions: dict[str, int] = {}
+    if again and policy == OnDuplicate.REPROCESS:
+        versions |= await _next_version(connection, again, {})
+    if over:
+        versions |= await _next_version(connection, over, STARTS_OVER)
+    return versions
 
 
-async def _place(
-    connection: AsyncConnection, row: Row[Any], upload: Upload, is_new: bool, policy: OnDuplicate
-) -> Place:
-    was_here = row.status in PRESENT and not is_new
-    check_rejected(was_here, row.document_id, upload, policy)
-    if row.status == DocumentStatus.READY and policy == OnDuplicate.RETURN:
-        return Place(row.document_id, row.version, False, True, row.pages, row.chunks)
-    if row.status == DocumentStatus.PROCESSING:
-        return Place(row.document_id, row.latest_version, True, was_here)
-    version = await _next_version(connection, row, upload)
-    return Place(row.document_id, version, True, was_here)
-
-
-async def _next_version(connection: AsyncConnection, row: Row[Any], upload: Upload) -> int:
-    """One more version; a document that could not be searched starts over under the new filename."""
-    values: dict[str, Any] = {"latest_version": DOCUMENTS.c.latest_version + 1}
-    if row.status != DocumentStatus.READY:
-        values |= {
-            "status": DocumentStatus.PROCESSING,
-            "version": DOCUMENTS.c.latest_version + 1,
-            "filename": upload.filename,
-            "deleted_at": None,
-        }
+async def _next_version(
+    connection: AsyncConnection, ids: Sequence[str], values: dict[str, Any]
+) -> dict[str, int]:
     bumped = await connection.execute(
         update(DOCUMENTS)
-        .where(DOCUMENTS.c.document_id == row.document_id)
-        .values(**values)
-        .returning(DOCUMENTS.c.latest_version)
+        .where(DOCUMENTS.c.document_id.in_(ids))
+        .values(latest_version=DOCUMENTS.c.latest_version + 1, **values)
+        .returning(DOCUMENTS.c.document_id, DOCUMENTS.c.latest_version)
     )
-    return bumped.scalar_one()
+    return {row.document_id: row.latest_version for row in bumped}
+
+
+def _place(row: Row[Any], versions: dict[str, int], policy: OnDuplicate, was_here: bool) -> Place:
+    if row.status == DocumentStatus.READY and policy != OnDuplicate.REPROCESS:
+        return Place(row.document_id, row.version, False, was_here, row.pages, row.chunks)
+    version = versions.get(row.document_id, row.latest_version)
+    return Place(row.document_id, version, True, was_here)

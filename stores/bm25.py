@@ -1,4 +1,4 @@
-"""BM25 as an inner product of two sparse vectors, so that any index of sparse vectors can rank by it.
+"""BM25 as an inner product of two sparse vectors: any index of sparse vectors can rank by it.
 
     score(query, text) = sum over the terms of  idf(term) * saturation(term in text)
     idf        = ln(1 + (N - n + 0.5) / (n + 0.5))              N texts, n of them with the term

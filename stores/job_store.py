@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Select, delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import Expired, NotFound
+from domain.errors import Conflict, Expired, NotFound
 from domain.jobs import (
     Admission,
     Counts,
@@ -20,7 +19,6 @@ from domain.jobs import (
     Lane,
     OnDuplicate,
     Page,
-    Step,
     Task,
     TaskStatus,
     Upload,
@@ -29,8 +27,35 @@ from domain.jobs import (
 from stores.admission import Place, find_places
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
-from stores.job_status import close_if_done, count_columns
+from stores.job_status import close_if_done, count_columns, lock_jobs
 from stores.tables import JOBS, TASKS
+
+# One round trip. A task is complete from the start when its document can be searched already.
+MAKE_JOB_AND_TASKS = text("""
+    WITH job AS (
+        INSERT INTO jobs (job_id, kind, lane, collection)
+        VALUES (:job_id, :kind, :lane, :collection) ON CONFLICT DO NOTHING
+    )
+    INSERT INTO tasks (
+        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane,
+        max_attempts, status, pages_done, pages_total, chunks_done, chunks_total,
+        searchable_at, finished_at
+    )
+    SELECT
+        new.task_id, :job_id, :first + new.place - 1, new.document_id, :collection, new.version,
+        new.sha256, new.filename, :lane, :max_attempts,
+        CASE WHEN new.done THEN 'completed' ELSE 'queued' END,
+        coalesce(new.pages, 0), new.pages, coalesce(new.chunks, 0), new.chunks,
+        CASE WHEN new.done THEN clock_timestamp() END,
+        CASE WHEN new.done THEN clock_timestamp() END
+    FROM unnest(
+        CAST(:task_ids AS uuid[]), CAST(:documents AS text[]), CAST(:versions AS int[]),
+        CAST(:digests AS text[]), CAST(:filenames AS text[]), CAST(:done AS boolean[]),
+        CAST(:pages AS int[]), CAST(:chunks AS int[])
+    ) WITH ORDINALITY AS new (
+        task_id, document_id, version, sha256, filename, done, pages, chunks, place
+    )
+""")
 
 
 class JobStore:
@@ -53,55 +78,33 @@ class JobStore:
     ) -> list[Admission]:
         """What became of each upload, in order; one job, made in one transaction, holds a task for each.
 
-        With the `job_id` of an open job its tasks are added to that job. Bytes that are in the collection
-        already are not read again unless `on_duplicate` says so. Raises Conflict for `reject`.
+        With a `job_id` the tasks are added to that job, which is made when there is none. Bytes that
+        are in the collection already are not read again unless `on_duplicate` says so. Raises
+        Conflict for a duplicate under `reject`, and for a job that has ended.
         """
         async with self.database.begin() as connection:
             places = await find_places(connection, collection, uploads, on_duplicate)
-            job = job_id or new_job_id()
-            first = await _next_ordinal(connection, job) if job_id else 0
-            await _ensure_job(connection, job, kind, lane, collection)
-            rows = [
-                self._task_row(job, lane, first + n, collection, upload, place)
-                for n, (upload, place) in enumerate(zip(uploads, places, strict=True))
-            ]
-            await connection.execute(insert(TASKS), rows)
-            if not all(place.needs_work for place in places):
-                await close_if_done(connection, [job])
-        return list(map(_admission, rows, places))
-
-    def _task_row(
-        self, job: str, lane: Lane, ordinal: int, collection: str, upload: Upload, place: Place
-    ) -> dict[str, Any]:
-        """A queued task, or one that is complete from the start because its document is searchable."""
-        done = not place.needs_work
-        return {
-            "task_id": uuid.uuid4(),
-            "job_id": job,
-            "ordinal": ordinal,
-            "document_id": place.document_id,
-            "collection": collection,
-            "version": place.version,
-            "sha256": upload.sha256,
-            "filename": upload.filename,
-            "lane": lane,
-            "step": Step.READ_TEXT,
-            "max_attempts": self.max_attempts,
-            "lease_token": 0,
-            "status": TaskStatus.COMPLETED if done else TaskStatus.QUEUED,
-            "attempt": 0,
-            "isolate": False,
-            "pages_done": (place.pages or 0) if done else 0,
-            "pages_total": place.pages if done else None,
-            "chunks_done": place.chunks if done else 0,
-            "chunks_total": place.chunks if done else None,
-            "finished_at": datetime.now(UTC) if done else None,
-            "searchable_at": datetime.now(UTC) if done else None,
-        }
+            first = await _next_ordinal(connection, job_id) if job_id else 0
+            job = {
+                "job_id": job_id or new_job_id(),
+                "kind": kind,
+                "lane": lane,
+                "collection": collection,
+                "max_attempts": self.max_attempts,
+                "first": first,
+            }
+            task_ids = [uuid.uuid4() for _ in uploads]
+            tasks = _task_columns(task_ids, uploads, places)
+            await connection.execute(MAKE_JOB_AND_TASKS, {**job, **tasks})
+            if not any(place.needs_work for place in places):
+                await close_if_done(connection, [job["job_id"]])
+        return [
+            _admission(job["job_id"], *one) for one in zip(task_ids, uploads, places, strict=True)
+        ]
 
     async def job(self, job_id: str) -> Job:
         """The job with its counts and, while it is queued, its position. Raises NotFound, Expired."""
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             found = (await connection.execute(_jobs().where(JOBS.c.job_id == job_id))).first()
             if found is None:
                 raise NotFound(f"There is no job {job_id}.")
@@ -128,7 +131,7 @@ class JobStore:
             place = tuple_(JOBS.c.created_at, JOBS.c.job_id)
             statement = statement.where(place < tuple_(*decode_cursor(cursor)))
         newest = statement.order_by(JOBS.c.created_at.desc(), JOBS.c.job_id.desc())
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             rows = (await connection.execute(newest.limit(limit + 1))).all()
         items = [self._job(row) for row in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
@@ -137,7 +140,7 @@ class JobStore:
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
         """The first tasks of the job in the order they were asked for."""
         statement = select(TASKS).where(TASKS.c.job_id == job_id).order_by(TASKS.c.ordinal)
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             rows = await connection.execute(statement.limit(limit))
             return [Task.model_validate(row) for row in rows]
 
@@ -146,8 +149,9 @@ class JobStore:
         old = select(JOBS.c.job_id).where(
             JOBS.c.finished_at < NOW - self.keep, JOBS.c.purged_at.is_(None)
         )
+        old = old.limit(1000).with_for_update(key_share=True, skip_locked=True)
         async with self.database.begin() as connection:
-            gone = (await connection.execute(old.limit(1000))).scalars().all()
+            gone = (await connection.execute(old)).scalars().all()
             await connection.execute(delete(TASKS).where(TASKS.c.job_id.in_(gone)))
             forget = update(JOBS).where(JOBS.c.job_id.in_(gone)).values(purged_at=NOW)
             await connection.execute(forget)
@@ -173,37 +177,54 @@ def _jobs() -> Select[Any]:
     return select(JOBS, added_up).join(added_up, onclause=JOBS.c.job_id.is_not(None))
 
 
-async def _ensure_job(
-    connection: AsyncConnection, job_id: str, kind: str, lane: Lane, collection: str
-) -> None:
-    row = {"job_id": job_id, "kind": kind, "lane": lane, "collection": collection}
-    await connection.execute(insert(JOBS).values(**row).on_conflict_do_nothing())
-
-
 async def _next_ordinal(connection: AsyncConnection, job_id: str) -> int:
+    """Where the next task of the job goes; the job is locked, so that it cannot end meanwhile."""
+    for job in await lock_jobs(connection, [job_id]):
+        if job.finished_at is not None:
+            raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
     highest = select(func.coalesce(func.max(TASKS.c.ordinal), -1)).where(TASKS.c.job_id == job_id)
     return (await connection.execute(highest)).scalar_one() + 1
 
 
-async def _queued_before(connection: AsyncConnection, job_id: str) -> int:
-    """Number of queued tasks of the lane that will be claimed before the first one of this job."""
+async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None:
+    """1 + the number of queued tasks of the lane that come before the first one of this job."""
+    queued = TASKS.c.status == TaskStatus.QUEUED
     mine = (
-        select(TASKS.c.lane, TASKS.c.created_at)
-        .where(TASKS.c.job_id == job_id)
-        .order_by(TASKS.c.ordinal)
+        select(TASKS.c.lane, TASKS.c.next_attempt_at)
+        .where(TASKS.c.job_id == job_id, queued)
+        .order_by(TASKS.c.next_attempt_at)
         .limit(1)
         .subquery()
     )
-    ahead = select(func.count()).where(
-        TASKS.c.status == TaskStatus.QUEUED,
-        TASKS.c.lane == mine.c.lane,
-        TASKS.c.created_at < mine.c.created_at,
+    before = TASKS.alias("before")
+    ahead = (
+        select(func.count())
+        .where(
+            before.c.status == TaskStatus.QUEUED,
+            before.c.lane == mine.c.lane,
+            before.c.next_attempt_at < mine.c.next_attempt_at,
+        )
+        .scalar_subquery()
     )
-    return (await connection.execute(ahead)).scalar_one() + 1
+    return (await connection.execute(select(ahead + 1).select_from(mine))).scalar()
 
 
-def _admission(row: dict[str, Any], place: Place) -> Admission:
+def _task_columns(
+    task_ids: Sequence[uuid.UUID], uploads: Sequence[Upload], places: Sequence[Place]
+) -> dict[str, list[Any]]:
+    done = [not place.needs_work for place in places]
+    return {
+        "task_ids": list(task_ids),
+        "documents": [place.document_id for place in places],
+        "versions": [place.version for place in places],
+        "digests": [upload.sha256 for upload in uploads],
+        "filenames": [upload.filename for upload in uploads],
+        "done": done,
+        "pages": [place.pages for place in places],
+        "chunks": [None if place.needs_work else place.chunks for place in places],
+    }
+
+
+def _admission(job_id: str, task_id: uuid.UUID, upload: Upload, place: Place) -> Admission:
     duplicate_of = place.document_id if place.was_here else None
-    return Admission(
-        row["job_id"], row["task_id"], place.document_id, row["filename"], duplicate_of
-    )
+    return Admission(job_id, task_id, place.document_id, upload.filename, duplicate_of)

@@ -1,4 +1,4 @@
-"""SQLModel tables. States are text with a CHECK, so that a state can be added without a table rewrite."""
+"""SQLModel tables. States are text with a CHECK: a state can be added without a table rewrite."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Table, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
 from domain.documents import DocumentStatus
 from domain.jobs import JobStatus, Lane, Step, TaskStatus
@@ -20,9 +30,22 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
-def _timestamp(nullable: bool = True) -> Any:
-    default = None if nullable else text("clock_timestamp()")
-    return Column(DateTime(timezone=True), nullable=nullable, server_default=default)
+def _timestamp() -> Any:
+    return Column(DateTime(timezone=True))
+
+
+def _stamped() -> Any:
+    """The time at which the row was written, distinct for the rows of one statement."""
+    stamp = text("clock_timestamp()")
+    return Column(DateTime(timezone=True), nullable=False, server_default=stamp)
+
+
+def _starts(value: str | int, kind: Any = None) -> Any:
+    """A column that is never null; the database itself fills in `value`."""
+    if isinstance(value, str):
+        return Column(AutoString, nullable=False, server_default=text(f"'{value}'"))
+    kind = kind or (Boolean if isinstance(value, bool) else Integer)
+    return Column(kind, nullable=False, server_default=text(str(value).lower()))
 
 
 class CollectionRow(SQLModel, table=True):
@@ -31,16 +54,17 @@ class CollectionRow(SQLModel, table=True):
     __tablename__ = "collections"  # pyright: ignore[reportAssignmentType]
 
     name: str = Field(primary_key=True)
-    created_at: datetime | None = Field(None, sa_column=_timestamp(nullable=False))
+    created_at: datetime | None = Field(None, sa_column=_stamped())
 
 
 class DocumentRow(SQLModel, table=True):
-    """A paper in a collection. `version` is shown by searches; `latest_version` is the newest asked for."""
+    """A paper in a collection: searches show `version`; `latest_version` is the newest."""
 
     __tablename__ = "documents"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         _one_of("status", DocumentStatus),
         Index("documents_by_collection", "collection", "created_at", "document_id"),
+        Index("documents_by_time", "created_at", "document_id"),
         Index("documents_by_sha256", "sha256"),
     )
 
@@ -49,16 +73,16 @@ class DocumentRow(SQLModel, table=True):
     sha256: str
     filename: str
     bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
-    status: str = DocumentStatus.PROCESSING
-    version: int = 1
-    latest_version: int = 1
+    status: str = Field(DocumentStatus.PROCESSING, sa_column=_starts(DocumentStatus.PROCESSING))
+    version: int = Field(1, sa_column=_starts(1))
+    latest_version: int = Field(1, sa_column=_starts(1))
     title: str | None = None
     pages: int | None = None
-    chunks: int = 0
-    sections: int = 0
-    references: int = 0
+    chunks: int = Field(0, sa_column=_starts(0))
+    sections: int = Field(0, sa_column=_starts(0))
+    references: int = Field(0, sa_column=_starts(0))
     artifact_key: str | None = None
-    created_at: datetime | None = Field(None, sa_column=_timestamp(nullable=False))
+    created_at: datetime | None = Field(None, sa_column=_stamped())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())
 
@@ -71,6 +95,7 @@ class JobRow(SQLModel, table=True):
         _one_of("status", JobStatus),
         _one_of("lane", Lane),
         Index("jobs_by_time", "created_at", "job_id"),
+        Index("jobs_kept", "finished_at", postgresql_where=text("purged_at IS NULL")),
         Index("jobs_open", "status", postgresql_where=text("status IN ('queued', 'running')")),
     )
 
@@ -78,17 +103,16 @@ class JobRow(SQLModel, table=True):
     kind: str
     lane: str
     collection: str
-    status: str = JobStatus.QUEUED
-    cancel_requested: bool = False
-    created_at: datetime | None = Field(None, sa_column=_timestamp(nullable=False))
+    status: str = Field(JobStatus.QUEUED, sa_column=_starts(JobStatus.QUEUED))
+    cancel_requested: bool = Field(False, sa_column=_starts(False))
+    created_at: datetime | None = Field(None, sa_column=_stamped())
     started_at: datetime | None = Field(None, sa_column=_timestamp())
     finished_at: datetime | None = Field(None, sa_column=_timestamp())
-    expires_at: datetime | None = Field(None, sa_column=_timestamp())
     purged_at: datetime | None = Field(None, sa_column=_timestamp())
 
 
 class TaskRow(SQLModel, table=True):
-    """One document's work. A write is valid only with the current `lease_token` and status running."""
+    """One document's work; a write needs the current `lease_token` and status running."""
 
     __tablename__ = "tasks"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
@@ -98,10 +122,16 @@ class TaskRow(SQLModel, table=True):
         Index(
             "tasks_queued",
             "lane",
-            "isolate",
-            "created_at",
-            "task_id",
+            "next_attempt_at",
+            "ordinal",
             postgresql_where=text("status = 'queued'"),
+        ),
+        # Two claims at the same instant cannot give one document two writers.
+        Index(
+            "tasks_running_by_document",
+            "document_id",
+            unique=True,
+            postgresql_where=text("status = 'running'"),
         ),
         Index("tasks_running", "lease_expires_at", postgresql_where=text("status = 'running'")),
         Index("tasks_by_job", "job_id", "ordinal"),
@@ -119,32 +149,32 @@ class TaskRow(SQLModel, table=True):
 
     task_id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     job_id: str = Field(foreign_key="jobs.job_id")
-    ordinal: int = 0
+    ordinal: int = Field(0, sa_column=_starts(0))
     document_id: str = Field(foreign_key="documents.document_id")
     collection: str
     version: int
     sha256: str
     filename: str
     lane: str
-    status: str = TaskStatus.QUEUED
-    step: str = Step.READ_TEXT
-    attempt: int = 0
+    status: str = Field(TaskStatus.QUEUED, sa_column=_starts(TaskStatus.QUEUED))
+    step: str = Field(Step.READ_TEXT, sa_column=_starts(Step.READ_TEXT))
+    attempt: int = Field(0, sa_column=_starts(0))
     max_attempts: int
-    isolate: bool = False
-    lease_token: int = Field(0, sa_column=Column(BigInteger, nullable=False))
+    isolate: bool = Field(False, sa_column=_starts(False))
+    lease_token: int = Field(0, sa_column=_starts(0, BigInteger))
     lease_expires_at: datetime | None = Field(None, sa_column=_timestamp())
-    next_attempt_at: datetime | None = Field(None, sa_column=_timestamp(nullable=False))
+    next_attempt_at: datetime | None = Field(None, sa_column=_stamped())
     worker: str | None = None
-    pages_done: int = 0
+    pages_done: int = Field(0, sa_column=_starts(0))
     pages_total: int | None = None
-    chunks_done: int = 0
+    chunks_done: int = Field(0, sa_column=_starts(0))
     chunks_total: int | None = None
     progressed_at: datetime | None = Field(None, sa_column=_timestamp())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
-    created_at: datetime | None = Field(None, sa_column=_timestamp(nullable=False))
+    created_at: datetime | None = Field(None, sa_column=_stamped())
     started_at: datetime | None = Field(None, sa_column=_timestamp())
     finished_at: datetime | None = Field(None, sa_column=_timestamp())
-    error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB))
+    error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
 COLLECTIONS, DOCUMENTS, JOBS, TASKS = (

@@ -19,16 +19,17 @@ _WORD = re.compile(
     r"|(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W_][\u0300-\u036f\u00ad]*)+"
 )
 
-STOP_WORDS = frozenset(
-    """a about above after again against all am an and any are aren as at be because been before
+_FUNCTION_WORDS = """
+a about above after again against all am an and any are aren as at be because been before
     being below between both but by can could couldn d did didn do does doesn doing don down during
     each few for from further had hadn has hasn have haven having he her here hers herself him
     himself his how i if in into is isn it its itself just ll m ma me more most must my myself no
     nor not now o of off on once only or other our ours ourselves out over own re s same shall she
     should shouldn so some such t than that the their theirs them themselves then there these they
     this those through to too under until up upon ve very was wasn we were weren what when where
-    which while who whom why will with within without would wouldn y you your yours""".split()
-)
+    which while who whom why will with within without would wouldn y you your yours
+"""
+STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _stemmer = snowballstemmer.stemmer("english")
 _stemmer_lock = threading.Lock()

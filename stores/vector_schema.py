@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pymilvus import CollectionSchema, DataType
-from pymilvus.milvus_client import IndexParams
+from pymilvus import CollectionSchema, DataType, MilvusClient
 
 from domain.documents import Box, Chunk, ChunkKind
 from domain.errors import InternalError
@@ -27,15 +26,13 @@ CHUNK_FIELDS = [
 def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
     """The fields of the collection.
 
-    A real Milvus gets `collection` as partition key and searches one partition. Milvus Lite takes the
-    key too, but walks all 16 partitions in every search, each with segments of its own: no key there.
+    A real Milvus gets `collection` as partition key and searches one partition. Milvus Lite takes
+    the key too, but walks all 16 partitions in every search, each with its own segments: no key.
     """
-    schema = CollectionSchema(fields=[], enable_dynamic_field=False)
+    schema = MilvusClient.create_schema(enable_dynamic_field=False)
     schema.add_field("chunk_id", DataType.VARCHAR, max_length=64, is_primary=True)
     schema.add_field("document_id", DataType.VARCHAR, max_length=64)
-    schema.add_field(
-        "collection", DataType.VARCHAR, max_length=512, is_partition_key=not embedded
-    )
+    schema.add_field("collection", DataType.VARCHAR, max_length=512, is_partition_key=not embedded)
     schema.add_field("version", DataType.INT64)
     schema.add_field("kind", DataType.VARCHAR, max_length=32)
     schema.add_field("page_first", DataType.INT32)
@@ -49,17 +46,19 @@ def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
     return schema
 
 
-def collection_indexes(*, embedded: bool) -> IndexParams:
-    """Cosine for `dense`, inner product for `sparse`; on a real Milvus also one on `document_id`.
+def collection_indexes(*, embedded: bool) -> dict[str, dict[str, str]]:
+    """By field: cosine for `dense`, inner product for `sparse`; on a real Milvus one more.
 
-    Milvus Lite spends its time on walking rows, not on vectors: HNSW and scalar indexes cost it minutes
-    of building and gave nothing below 50,000 chunks.
+    Milvus Lite spends its time on walking rows, not on vectors: HNSW and scalar indexes cost it
+    minutes of building and gave nothing at 10,000 chunks.
     """
-    indexes = IndexParams()
-    indexes.add_index("dense", index_type="FLAT" if embedded else "AUTOINDEX", metric_type="COSINE")
-    indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
+    nearness = "FLAT" if embedded else "AUTOINDEX"
+    indexes = {
+        "dense": {"index_type": nearness, "metric_type": "COSINE"},
+        "sparse": {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "IP"},
+    }
     if not embedded:
-        indexes.add_index("document_id", index_type="INVERTED")
+        indexes["document_id"] = {"index_type": "INVERTED"}
     return indexes
 
 
@@ -131,7 +130,7 @@ class Filter:
     values: dict[str, Any] = field(default_factory=dict)
 
     def where(self, condition: str, **values: Any) -> Filter:
-        """This filter with one more condition, such as `where("version == {version}", version=2)`."""
+        """This filter with one more condition: `where("version == {version}", version=2)`."""
         self.conditions.append(condition)
         self.values.update(values)
         return self
@@ -139,8 +138,8 @@ class Filter:
     def arguments(self, *, embedded: bool) -> dict[str, Any]:
         """The keyword arguments of a pymilvus call: values bound by the server.
 
-        Milvus Lite 3.2 knows no bound values ("unexpected character '{'"): there they become literals
-        in which nothing can end the literal early.
+        Milvus Lite 3.2 knows no bound values ("unexpected character '{'"): there they become
+        literals in which nothing can end the literal early.
         """
         expression = " and ".join(self.conditions)
         if not embedded:
@@ -165,7 +164,7 @@ def filter_of(query: SearchQuery) -> Filter:
 
 
 def literal(value: str | int | list[str]) -> str:
-    """A value in the expression language of Milvus: quotes, backslashes and line ends are escaped."""
+    """A value in the expression language of Milvus: quotes, backslashes, line ends escaped."""
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, int):

@@ -135,7 +135,7 @@ def converted(model_dir: Path, engine: str, cache: Path) -> Path:
     folder. Processes that want the same one at the same time wait for the first. Raises NotConverted.
     """
     release = version("openvino").replace(".", "-")
-    name = f"{model_dir.name}-{files_digest(model_dir)}-{engine}-{_FORMAT}-{release}"
+    name = f"{model_dir.name}-{files_digest(model_dir)}-{engine}-v{_FORMAT}-{release}"
     folder = cache / name
     if folder.is_dir():
         return folder

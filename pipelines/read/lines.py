@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 
 from domain.documents import Box, PageSize
@@ -12,6 +14,10 @@ from pipelines.read.mupdf import pymupdf
 # TEXT_PRESERVE_LIGATURES, so that ligatures come spelled out.
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 
+_BOLD_NAMES = ("bold", "black", "heavy", "semib", "demi", "-bd", ".b+", "cmbx", "nimbusromno9l-medi")
+_BOLD_ENDS = (".b", "-b", "-sb", "-medi")
+
+_WHITE = 0xFFFFFF
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16
 
 
@@ -61,16 +67,20 @@ def page_lines(page: Any, number: int) -> list[Line]:
     content = page.get_text("dict", flags=_FLAGS)
     shown = page.rotation_matrix if page.rotation else None
     lines: list[Line] = []
-    for block in content["blocks"]:
-        for raw in block.get("lines", ()):
-            line = _line(raw, number, shown)
-            if line is None:
-                continue
-            if lines and _continues(lines[-1], line):
-                _extend(lines[-1], line)
-            else:
-                lines.append(line)
-    return lines
+    white: list[Line] = []
+    seen: set[tuple[str, int, int]] = set()
+    for raw in (raw for block in content["blocks"] for raw in block.get("lines", ())):
+        line = _line(raw, number, shown)
+        if line is None or (key := (line.text, round(line.x0), round(line.base))) in seen:
+            continue  # printed twice at one place, which some programs do for bold type
+        seen.add(key)
+        if all(span["color"] == _WHITE for span in raw["spans"]):
+            white.append(line)
+        elif lines and _continues(lines[-1], line):
+            _extend(lines[-1], line)
+        else:
+            lines.append(line)
+    return lines + _visible(white, lines) if white else lines
 
 
 def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
@@ -89,11 +99,24 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
     turn = _quarter_turns(across, up)
     place = _turned(x0, y0, x1, y1, turn)
     base = _turned(origin_x, origin_y, origin_x, origin_y, turn)[1]
-    flags, font = main["flags"], main["font"]
+    place = _without_empty_height(place, base, main["size"])
+    bold, italic, lead = _styles(spans)
     return Line(
-        text, number, place, main["size"], base=base, font=font, bold=_is_bold(flags, font),
-        italic=_is_italic(flags, font), lead=_lead(spans), turn=turn,
-    )  # fmt: skip
+        text, number, place, main["size"], base=base, font=main["font"], bold=bold, italic=italic, lead=lead, turn=turn
+    )
+
+
+def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
+    """White lines that stand on a coloured ground: not those hidden under, or behind, other text."""
+    if len(white) * len(lines) > 200_000:
+        return []
+    return [line for line in white if not any(_covers(other, line) for other in lines)]
+
+
+def _covers(other: Line, line: Line) -> bool:
+    across = min(other.x1, line.x1) - max(other.x0, line.x0)
+    down = min(other.y1, line.y1) - max(other.y0, line.y0)
+    return across > 0 and down > 0.3 * min(line.y1 - line.y0, other.y1 - other.y0)
 
 
 def _weight(span: dict[str, Any]) -> int:
@@ -101,17 +124,20 @@ def _weight(span: dict[str, Any]) -> int:
     return len(text) if not text.isspace() else 0
 
 
-def _is_bold(flags: int, font: str) -> bool:
-    if flags & _BOLD:
-        return True
+@lru_cache(maxsize=4096)
+def font_family(font: str) -> str:
+    """The font's name without subset tag, style and number: "ABCDEF+Minion-Bold2" is "minion"."""
+    name = re.split(r"[-,]", font.rsplit("+", 1)[-1], maxsplit=1)[0].lower()
+    return re.sub(r"(?:ps|mt|psmt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})+$", "", name) or name
+
+
+@lru_cache(maxsize=4096)
+def _style(flags: int, font: str) -> tuple[bool, bool]:
+    """Bold and italic, by MuPDF's flags or by the font's name."""
     name = font.rsplit("+", 1)[-1].lower()
-    return any(word in name for word in ("bold", "black", "heavy", "semib", "demi", "-bd", ".b+", "cmbx")) or (
-        name.endswith((".b", "-b", "-sb", "medi"))
-    )
-
-
-def _is_italic(flags: int, font: str) -> bool:
-    return bool(flags & _ITALIC) or any(word in font.lower() for word in ("ital", "obli", "slant", "cmti"))
+    bold = flags & _BOLD or any(word in name for word in _BOLD_NAMES) or name.endswith(_BOLD_ENDS)
+    italic = flags & _ITALIC or any(word in name for word in ("ital", "obli", "slant", "cmti"))
+    return bool(bold), bool(italic)
 
 
 def _text_of(spans: list[dict[str, Any]]) -> str:
@@ -136,22 +162,34 @@ def _before_raised(before: str) -> str:
     return " " if len(word) > 3 or before[-1] in ".,;:)" else ""
 
 
-def _lead(spans: list[dict[str, Any]]) -> str:
-    """The text of the first spans when they are bold or italic and later ones of the line are not."""
+def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str]:
+    """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if those are."""
+    letters = bold = italic = 0
     taken: list[str] = []
-    style: tuple[bool, bool] | None = None
+    first: tuple[bool, bool] | None = None
+    whole = True
     for span in spans:
-        if span["text"].isspace():
+        text = span["text"]
+        if text.isspace():
             continue
-        mine = (_is_bold(span["flags"], span["font"]), _is_italic(span["flags"], span["font"]))
-        if style is None:
-            style = mine
-            if not any(mine):
-                return ""
-        elif mine != style:
-            return clean_text("".join(taken))
-        taken.append(span["text"])
-    return ""
+        style = _style(span["flags"], span["font"])
+        letters += len(text)
+        bold += len(text) * style[0]
+        italic += len(text) * style[1]
+        first = first or style
+        whole = whole and style == first
+        if whole:
+            taken.append(text)
+    lead = "" if whole or not first or not any(first) else clean_text(" ".join(taken))
+    return bold > 0.85 * letters, italic > 0.85 * letters, lead
+
+
+def _without_empty_height(
+    place: tuple[float, float, float, float], base: float, size: float
+) -> tuple[float, float, float, float]:
+    """The place without the air that some (mathematical) fonts claim above and below their letters."""
+    x0, y0, x1, y1 = place
+    return x0, max(y0, min(base - 1.05 * size, y1)), x1, min(y1, max(base + 0.35 * size, y0))
 
 
 def _quarter_turns(across: float, up: float) -> int:
@@ -190,9 +228,8 @@ def _extend(line: Line, other: Line) -> None:
     if not line.lead and (line.bold, line.italic) != (other.bold, other.italic) and (line.bold or line.italic):
         line.lead = line.text
     if len(other.text) > len(line.text):
-        line.size, line.font, line.bold, line.italic, line.base = (
-            other.size, other.font, other.bold, other.italic, other.base,
-        )  # fmt: skip
+        line.size, line.font, line.base = other.size, other.font, other.base
+    line.bold, line.italic = line.bold and other.bold, line.italic and other.italic
     line.text = f"{line.text} {other.text}"
     line.x0, line.x1 = min(line.x0, other.x0), max(line.x1, other.x1)
     line.y0, line.y1 = min(line.y0, other.y0), max(line.y1, other.y1)

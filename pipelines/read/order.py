@@ -112,7 +112,7 @@ def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | Non
         return None
     long_lines = [line for line in lines if len(line.text) >= _LONG_LINE]
     for some in (long_lines, lines):
-        gutter = _best_gap(some)
+        gutter = _best_gap(some, lines)
         if gutter is not None and _parts_text(lines, gutter, some):
             return gutter
     if hint is not None and any(_side(line, hint) < 0 for line in long_lines):
@@ -122,30 +122,45 @@ def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | Non
     return None
 
 
-def _best_gap(lines: Sequence[Line]) -> float | None:
-    """The x with the most lines on its thinner side; among equals the least crossed, in the middle of the gap."""
-    if len(lines) < 2 * _LEAST_LINES:
+def _best_gap(some: Sequence[Line], every: Sequence[Line]) -> float | None:
+    """The x with the most of `some` lines on its thinner side; among equals the least crossed by any line."""
+    if len(some) < 2 * _LEAST_LINES:
         return None
-    start = min(line.x0 for line in lines)
-    width = max(line.x1 for line in lines) - start
+    start = min(line.x0 for line in some)
+    width = max(line.x1 for line in some) - start
     if width < 60:
         return None
-    ends, begins = [0] * (_BINS + 2), [0] * (_BINS + 2)
-    for line in lines:
-        ends[min(_BINS, max(0, int((line.x1 - _TOLERANCE_POINTS - start) / width * _BINS)) + 1)] += 1
-        begins[min(_BINS, max(0, int((line.x0 + _TOLERANCE_POINTS - start) / width * _BINS)))] += 1
-    ended, begun = list(accumulate(ends)), list(accumulate(begins))
-    total = len(lines)
-    # At the left border of bin b: ended[b] lines lie left of it, total - begun[b - 1] lie right of it.
-    scores = [(min(ended[b], total - begun[b - 1]), ended[b] - begun[b - 1]) for b in range(1, _BINS)]
-    best = max(scores)
-    if best[0] < _LEAST_LINES:
+    left, right = _counts(some, start, width)
+    thinner = [min(a, b) for a, b in zip(left, right, strict=True)]
+    most = max(thinner)
+    if most < _LEAST_LINES:
         return None
-    first = scores.index(best)
-    last = first
-    while last + 1 < len(scores) and scores[last + 1] == best:
-        last += 1
+    all_left, all_right = _counts(every, start, width)
+    crossed = {b: len(every) - all_left[b] - all_right[b] for b, n in enumerate(thinner) if n == most}
+    least = min(crossed.values())
+    first, last = _longest_run([b for b, n in crossed.items() if n == least])
     return start + width * ((first + last) / 2 + 1) / _BINS
+
+
+def _counts(lines: Sequence[Line], start: float, width: float) -> tuple[list[int], list[int]]:
+    """For each border between bins: how many lines stand left of it, and how many right of it."""
+    ends, begins = [0] * (_BINS + 2), [0] * (_BINS + 2)
+    scale = _BINS / width
+    for line in lines:
+        ends[min(_BINS, max(0, int((line.x1 - _TOLERANCE_POINTS - start) * scale)) + 1)] += 1
+        begins[min(_BINS, max(0, int((line.x0 + _TOLERANCE_POINTS - start) * scale)))] += 1
+    ended, begun = list(accumulate(ends)), list(accumulate(begins))
+    return ended[1:_BINS], [len(lines) - begun[b - 1] for b in range(1, _BINS)]
+
+
+def _longest_run(numbers: Sequence[int]) -> tuple[int, int]:
+    """First and last of the longest run of consecutive numbers."""
+    best = first, last = numbers[0], numbers[0]
+    for number in numbers[1:]:
+        first, last = (first, number) if number == last + 1 else (number, number)
+        if last - first > best[1] - best[0]:
+            best = first, last
+    return best
 
 
 def _parts_text(lines: Sequence[Line], gutter: float, some: Sequence[Line]) -> bool:
@@ -184,7 +199,7 @@ def rows(lines: Sequence[Line]) -> list[Line]:
     for line in sorted(lines, key=_middle):
         height = line.y1 - line.y0
         overlap = min(bottom, line.y1) - max(top, line.y0)
-        if row and overlap > 0.5 * min(height, bottom - top):
+        if row and overlap > 0.5 * min(height, bottom - top) and _stands_beside(row[-1], line):
             row.append(line)
             continue
         if row:
@@ -193,6 +208,11 @@ def rows(lines: Sequence[Line]) -> list[Line]:
     if row:
         taken.append(_one_line(row))
     return taken
+
+
+def _stands_beside(other: Line, line: Line) -> bool:
+    across = min(other.x1, line.x1) - max(other.x0, line.x0)
+    return across < 0.5 * min(other.x1 - other.x0, line.x1 - line.x0)
 
 
 def _one_line(row: list[Line]) -> Line:
@@ -206,6 +226,6 @@ def _one_line(row: list[Line]) -> Line:
     text = " ".join(line.text for line in row)
     lead = row[0].lead or (row[0].text if row[0].bold and not all(line.bold for line in row) else "")
     return Line(
-        text, main.page, place, main.size, base=main.base, font=main.font, bold=main.bold,
-        italic=main.italic, lead=lead, turn=main.turn,
+        text, main.page, place, main.size, base=main.base, font=main.font,
+        bold=all(line.bold for line in row), italic=all(line.italic for line in row), lead=lead, turn=main.turn,
     )  # fmt: skip

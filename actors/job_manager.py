@@ -1,0 +1,146 @@
+"""Claims queued tasks, hands them to the runners in micro-batches, and records how each one ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from actors.lane import LaneDesk, LaneWork, RunnerLink
+from actors.ledger import Ledger, Rules
+from domain.errors import DatabaseUnavailable
+from domain.jobs import Lane, Progress, Task
+from stores.database import Database
+from stores.document_store import DocumentStore
+from stores.job_store import JobStore
+from stores.migrate import migrate
+from stores.task_queue import TaskQueue
+
+log = logging.getLogger(__name__)
+FLUSH_SECONDS = 0.3
+SWEEP_SECONDS = 2.0
+PURGE_SECONDS = 3600.0
+
+
+class JobManager:
+    """Control plane only; every fact is in the job store.
+
+    Remembers nothing that matters: kill it and a new one continues from PostgreSQL as the leases of the old
+    one expire. Two at once are safe, because every write is fenced. `wake` and `report` are hints: a lost wake
+    costs one poll, a lost report one step of a progress bar. It starts to work as soon as it is made.
+    """
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        rules: Rules,
+        lanes: Mapping[Lane, LaneWork],
+        open_runner: Callable[[Lane], RunnerLink],
+        prepare: Callable[[], None],
+        forget: Callable[[str, int | None], None],
+        facts: Mapping[str, str],
+    ) -> None:
+        self.database = Database(database_url, pool_size=4)
+        self.jobs = JobStore(self.database, keep_days=rules.keep_days)
+        documents = DocumentStore(self.database)
+        self.ledger = Ledger(TaskQueue(self.database), documents, rules, forget)
+        worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.desks = {
+            lane: LaneDesk(lane, work, self.ledger, open_runner, worker)
+            for lane, work in lanes.items()
+        }
+        self.rules = rules
+        self.prepare = prepare
+        self.facts = dict(facts)
+        self.started = asyncio.Event()
+        self.problem: str | None = None
+        self.life = asyncio.get_running_loop().create_task(self._live())
+
+    async def wake(self) -> None:
+        """A hint that the queue holds something new."""
+        for desk in self.desks.values():
+            desk.woken.set()
+
+    async def report(self, task: Task, progress: Progress) -> None:
+        """A hint how far a task is; written down a few times a second."""
+        self.ledger.note(task, progress)
+
+    async def ready(self, timeout: float = 0) -> bool:
+        """True once the tables are there and a tiny paper went through every step of every lane."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.started.wait(), timeout)
+        return self.started.is_set()
+
+    async def describe(self) -> dict[str, Any]:
+        """Addresses of the stores, process ids, what is held, and what keeps it from being ready."""
+        return {
+            **self.facts,
+            "pid": os.getpid(),
+            "runners": {str(lane): await desk.pid() for lane, desk in self.desks.items()},
+            "held": len(self.ledger.held),
+            "ready": self.started.is_set(),
+            "problem": self.problem,
+        }
+
+    async def release(self) -> str:
+        """Digest of the code and the settings that it was started with."""
+        return self.facts["release"]
+
+    async def drain(self, timeout: float = 5) -> int:
+        """Number of tasks handed back, uncharged, after the others had `timeout` seconds to end."""
+        for desk in self.desks.values():
+            desk.draining = True
+        deadline = asyncio.get_running_loop().time() + timeout
+        while self.ledger.held and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        return await self.ledger.release_all()
+
+    async def _live(self) -> None:
+        await self._start()
+        self.started.set()
+        await asyncio.gather(
+            self._every(self.rules.lease_seconds / 4, self.ledger.beat),
+            self._every(FLUSH_SECONDS, self.ledger.flush),
+            self._every(SWEEP_SECONDS, self._sweep),
+            self._every(PURGE_SECONDS, self.jobs.purge),
+            *(desk.serve() for desk in self.desks.values() for _ in range(desk.work.runs)),
+        )
+
+    async def _start(self) -> None:
+        """Prepares the stores and the runners, trying for as long as it takes: they may come up after us."""
+        while True:
+            try:
+                await migrate(self.database)
+                await asyncio.to_thread(self.prepare)
+                await asyncio.gather(*(desk.open() for desk in self.desks.values()))
+                self.problem = None
+                return
+            except Exception as error:
+                self.problem = f"{type(error).__name__}: {error}"
+                log.warning("Not ready yet: %s", self.problem)
+                await asyncio.sleep(0.3)
+
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[Any]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await act()
+            except DatabaseUnavailable as error:
+                log.warning("%s waits: %s", act.__name__, error)
+            except Exception:
+                log.exception("%s failed; it runs again", act.__name__)
+
+    async def _sweep(self) -> None:
+        swept = await self.ledger.queue.sweep(
+            base_seconds=self.rules.backoff_base_seconds,
+            cap_seconds=self.rules.backoff_cap_seconds,
+        )
+        if swept:
+            log.warning("%d tasks had lost their worker", swept, extra={"action": "sweep"})
+            await self.wake()

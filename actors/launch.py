@@ -1,0 +1,288 @@
+"""Starts the actors, or finds them running: the only `ray.remote(...)` of the project.
+
+Names, namespace, restarts and shares of CPU and GPU are decided here; the classes know nothing of Ray. All
+actors but the runners are detached: they outlive whoever started them, and end with `stop`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+
+from actors.embedded_stores import EmbeddedStores
+from actors.embedder import Embedder
+from actors.job_manager import JobManager
+from actors.lane import LaneWork
+from actors.ledger import Rules
+from actors.runner import Runner
+from configs.settings import LaneSettings, Settings
+from domain.jobs import Lane, Task
+from pipelines.dataset import Outcome, Plan
+from pipelines.encoders.dimension import vector_dimension
+from pipelines.encoders.load import resolve_model
+from pipelines.recipe import Recipe, vector_store
+from stores.child import free_port
+from stores.embedded_milvus import EmbeddedMilvus
+from stores.embedded_postgres import EmbeddedPostgres
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "paperworks"
+JOB_MANAGER = "job_manager"
+STORES = "embedded_stores"
+EMBEDDER = "embedder"
+FOREVER = {"max_restarts": -1, "lifetime": "detached", "namespace": NAMESPACE}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the stores of the running service are."""
+
+    database_url: str
+    milvus_uri: str
+    blob_uri: str
+
+
+def launch(settings: Settings) -> Addresses:
+    """The addresses of the stores; every actor is running or on its way up.
+
+    Safe to call again and from several processes: what runs already is found by name. Raises RuntimeError when
+    a store of one machine is asked to serve several.
+    """
+    refuse_scattered_stores(settings)
+    addresses = start_stores(settings)
+    start_embedders(settings)
+    start_job_manager(settings, addresses)
+    return addresses
+
+
+def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
+    """What the steps need to know."""
+    token = settings.stores.milvus_token
+    return Recipe(
+        blob_uri=addresses.blob_uri,
+        milvus_uri=addresses.milvus_uri,
+        milvus_token=token.get_secret_value() if token else None,
+        milvus_name=settings.stores.milvus_name,
+        model=settings.model.name,
+        dimension=vector_dimension(resolve_model(settings.model.name)),
+        max_tokens=settings.model.max_tokens,
+        batch_tokens=settings.model.batch_tokens,
+        max_pages=settings.read.max_pages,
+    )
+
+
+def refuse_scattered_stores(settings: Settings) -> None:
+    """Raises RuntimeError when several nodes would each have a folder of their own to look into."""
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    local = [
+        name
+        for name, address in (
+            ("DATABASE_URL", settings.database_url),
+            ("MILVUS_URI", settings.milvus_uri),
+            ("BLOB_URI", settings.blob_address),
+        )
+        if not address or (address.startswith("file://") and not settings.stores.shared)
+    ]
+    if nodes > 1 and local:
+        raise RuntimeError(
+            f"The cluster has {nodes} nodes, but {', '.join(local)} would lie on one of them. Set them to "
+            "servers that every node reaches, or stores.shared: true for a folder mounted on all nodes."
+        )
+
+
+def start_stores(settings: Settings) -> Addresses:
+    """The addresses of the stores; the embedded ones are started where no server is configured."""
+    blobs = settings.blob_address
+    if settings.database_url and settings.milvus_uri:
+        return Addresses(settings.database_url, settings.milvus_uri, blobs)
+    root = settings.root / "stores"
+    ports = _embedded_ports(settings)
+    named("Embedded stores", EmbeddedStores, STORES, num_cpus=0, max_concurrency=4).remote(
+        str(root), *ports
+    )
+    postgres = EmbeddedPostgres(root / "postgres", ports[0]).url if ports[0] else ""
+    milvus = EmbeddedMilvus(root / "milvus", ports[1]).url if ports[1] else ""
+    return Addresses(settings.database_url or postgres, settings.milvus_uri or milvus, blobs)
+
+
+def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
+    """Ports for the servers that are to be embedded: those of the running actor, or free ones."""
+    running = find(STORES)
+    if running is not None:
+        return ray.get(running.ports.remote())
+    return (
+        None if settings.database_url else free_port(),
+        None if settings.milvus_uri else free_port(),
+    )
+
+
+def start_embedders(settings: Settings) -> list[ActorHandle]:
+    """The embedding actors; they load the model while others go on."""
+    model = settings.model
+    share = {"num_cpus": model.num_cpus, "num_gpus": model.num_gpus}
+    groups = {str(lane): 4 for lane in Lane}
+    return [
+        named(
+            "Embedder",
+            Embedder,
+            f"{EMBEDDER}_{number}",
+            max_task_retries=3,
+            max_concurrency=4,
+            concurrency_groups=groups,
+            **share,
+        ).remote(
+            model.name,
+            engine=model.engine,
+            cache=str(settings.root / "models"),
+            threads=model.threads,
+            device="cuda" if model.num_gpus else "auto",
+        )
+        for number in range(model.actors)
+    ]
+
+
+def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
+    """The JobManager. One that runs other code or other settings is replaced; its tasks are not lost."""
+    recipe = recipe_of(settings, addresses)
+    jobs = settings.jobs
+    facts = {
+        "database_url": addresses.database_url,
+        "blob_uri": addresses.blob_uri,
+        "release": release_of(settings),
+    }
+    running = find(JOB_MANAGER)
+    if running is not None and ray.get(running.release.remote()) != facts["release"]:
+        ray.get(running.drain.remote())
+        ray.kill(running)
+    actor = named(
+        "JobManager", JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64
+    )
+    return actor.remote(
+        database_url=addresses.database_url,
+        rules=Rules(
+            jobs.lease_seconds,
+            jobs.poll_seconds,
+            jobs.backoff_base_seconds,
+            jobs.backoff_cap_seconds,
+            jobs.keep_days,
+        ),
+        lanes={
+            lane: LaneWork(wanted.batch, wanted.runs, jobs.runner_recycle_after)
+            for lane, wanted in _lanes(settings).items()
+        },
+        open_runner=partial(RayRunner, recipe, _lanes(settings), settings.model.actors),
+        prepare=partial(prepare_vectors, recipe),
+        forget=partial(forget, recipe),
+        facts=facts,
+    )
+
+
+def _lanes(settings: Settings) -> dict[Lane, LaneSettings]:
+    return {Lane.INTERACTIVE: settings.jobs.interactive, Lane.BULK: settings.jobs.bulk}
+
+
+def prepare_vectors(recipe: Recipe) -> None:
+    """Returns when the vector store can take chunks."""
+    vector_store(recipe).prepare()
+
+
+def forget(recipe: Recipe, document_id: str, keep_version: int | None) -> None:
+    """Deletes the chunks of a document, all of them or all but one version's."""
+    vector_store(recipe).delete(document_id, keep_version=keep_version)
+
+
+def release_of(settings: Settings) -> str:
+    """A digest of the code and the settings: what a running JobManager must share with us to be kept."""
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    root = Path(__file__).parent.parent
+    for folder in ("domain", "stores", "pipelines", "actors"):
+        for source in sorted((root / folder).rglob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def named(title: str, plain: type, name: str, **options: Any) -> Any:
+    """The plain class as a detached actor of that name, found when it runs; `title` is for the dashboard."""
+    remote: Any = ray.remote(plain)
+    return remote.options(name=name, get_if_exists=True, **FOREVER, **options)
+
+
+def find(name: str) -> ActorHandle | None:
+    """The running actor of that name, None when there is none."""
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        return None
+
+
+def embedders(count: int) -> tuple[ActorHandle, ...]:
+    """The handles of the embedding actors."""
+    return tuple(
+        ray.get_actor(f"{EMBEDDER}_{number}", namespace=NAMESPACE) for number in range(count)
+    )
+
+
+def stop(settings: Settings) -> None:
+    """Hands running work back to the queue and ends every actor, the embedded stores last."""
+    manager, stores = find(JOB_MANAGER), find(STORES)
+    if manager is not None:
+        try:
+            ray.get(manager.drain.remote(3), timeout=6)
+        except Exception as error:
+            log.warning(
+                "The JobManager did not drain (%s); its tasks wait for their leases.", error
+            )
+        ray.kill(manager)
+    for number in range(settings.model.actors):
+        if (embedder := find(f"{EMBEDDER}_{number}")) is not None:
+            ray.kill(embedder)
+    if stores is not None:
+        ray.get(stores.stop.remote(), timeout=10)
+        ray.kill(stores)
+
+
+class RayRunner:
+    """A Runner actor of a lane, seen from the JobManager, which owns it: they die together."""
+
+    def __init__(
+        self, recipe: Recipe, lanes: dict[Lane, LaneSettings], actors: int, lane: Lane
+    ) -> None:
+        wanted = lanes[lane]
+        plan = Plan(
+            recipe=recipe,
+            lane=lane,
+            num_cpus=wanted.num_cpus,
+            cpus=wanted.cpus,
+            split_embed=wanted.split_embed,
+            embedders=embedders(actors),
+            listener=ray.get_runtime_context().current_actor,
+        )
+        remote: Any = ray.remote(Runner)
+        self.actor = remote.options(num_cpus=0, max_concurrency=4).remote(plan)
+
+    async def run(self, tasks: Sequence[Task]) -> AsyncIterator[Outcome]:
+        """The outcome of each task as it comes. Raises whatever ended the runner or its Dataset."""
+        answers = self.actor.run.options(num_returns="streaming").remote(tasks)
+        async for reference in answers:
+            yield await reference
+
+    async def warm_up(self) -> None:
+        """Returns when a tiny paper went through every step."""
+        await self.actor.warm_up.remote()
+
+    async def pid(self) -> int:
+        """Process id of the runner."""
+        return await self.actor.pid.remote()
+
+    def close(self) -> None:
+        """Ends the runner and the tasks that it owns."""
+        ray.kill(self.actor)

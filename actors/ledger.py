@@ -1,0 +1,142 @@
+"""The tasks this JobManager holds: keeps their leases, writes their progress and their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from domain.errors import DatabaseUnavailable, Failure, LeaseLost
+from domain.jobs import Finished, Progress, Task, backoff_seconds
+from stores.document_store import DocumentStore
+from stores.task_queue import TaskQueue
+
+log = logging.getLogger(__name__)
+DEPENDENCY_WAIT_SECONDS = 5.0
+
+
+class Outcome(Protocol):
+    """How a task ended: `finished`, or else `failure`."""
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def finished(self) -> Finished | None: ...
+    @property
+    def failure(self) -> Failure | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers of leases and retries; times in seconds."""
+
+    lease_seconds: float
+    poll_seconds: float
+    backoff_base_seconds: float
+    backoff_cap_seconds: float
+    keep_days: float
+
+
+class Ledger:
+    """What is held is only a copy: a lease that is lost drops out at the next heartbeat or write."""
+
+    def __init__(
+        self,
+        queue: TaskQueue,
+        documents: DocumentStore,
+        rules: Rules,
+        forget: Callable[[str, int | None], None],
+    ) -> None:
+        self.queue = queue
+        self.documents = documents
+        self.rules = rules
+        self.forget = forget
+        self.held: dict[uuid.UUID, Task] = {}
+        self.news: dict[uuid.UUID, tuple[Task, Progress]] = {}
+
+    def take(self, tasks: Sequence[Task]) -> None:
+        """These tasks are ours until their lease ends."""
+        self.held.update({task.task_id: task for task in tasks})
+
+    def note(self, task: Task, progress: Progress) -> None:
+        """Progress to be written with the next flush; newer numbers replace older ones."""
+        _, known = self.news.get(task.task_id, (task, Progress()))
+        newer = {name: value for name, value in asdict(progress).items() if value is not None}
+        self.news[task.task_id] = (task, Progress(**{**asdict(known), **newer}))
+
+    async def beat(self) -> None:
+        """Extends every lease; tasks that have moved on are dropped."""
+        tasks = list(self.held.values())
+        kept = await self.queue.heartbeat(tasks, self.rules.lease_seconds)
+        for task in tasks:
+            if task.task_id not in kept and self.held.get(task.task_id) is task:
+                del self.held[task.task_id]
+
+    async def flush(self) -> None:
+        """Writes the progress noted since the last time."""
+        news, self.news = self.news, {}
+        for task, progress in news.values():
+            with suppress(LeaseLost):
+                await self.queue.report(task, progress)
+
+    async def record(self, outcome: Outcome) -> None:
+        """Writes the end of a task down, however long the database is away."""
+        task, finished = outcome.task, outcome.finished
+        if finished is None:
+            await self.record_failure(task, outcome.failure or _unknown())
+        elif await self._settle(task, lambda: self.queue.complete(task, finished)):
+            if task.version > 1:
+                await asyncio.to_thread(self.forget, task.document_id, task.version)
+        else:
+            await self._forget_if_deleted(task.document_id)
+
+    async def record_failure(self, task: Task, failure: Failure, isolate: bool = False) -> None:
+        """Queued again when that may help, failed otherwise; waiting for a store costs no attempt."""
+        rules = self.rules
+        wait = backoff_seconds(task.attempt, rules.backoff_base_seconds, rules.backoff_cap_seconds)
+        if failure.category == "dependency":
+            wait = min(wait, DEPENDENCY_WAIT_SECONDS)
+            await self._settle(task, lambda: self.queue.release(task, wait))
+        elif failure.retryable and task.attempt < task.max_attempts:
+            await self._settle(
+                task, lambda: self.queue.retry(task, failure, delay_seconds=wait, isolate=isolate)
+            )
+        else:
+            await self._settle(task, lambda: self.queue.fail(task, failure))
+
+    async def release_all(self) -> int:
+        """Number of tasks handed back to the queue, uncharged."""
+        tasks = list(self.held.values())
+        for task in tasks:
+            await self._settle(task, lambda task=task: self.queue.release(task))
+        return len(tasks)
+
+    async def _settle(self, task: Task, move: Callable[[], Awaitable[None]]) -> bool:
+        """True when the move was written, False when the task has another owner."""
+        try:
+            while True:
+                try:
+                    await move()
+                    return True
+                except DatabaseUnavailable:
+                    await asyncio.sleep(0.5)
+        except LeaseLost as error:
+            log.info("%s", error, extra={"action": "lease_lost"})
+            return False
+        finally:
+            self.news.pop(task.task_id, None)
+            if self.held.get(task.task_id) is task:
+                del self.held[task.task_id]
+
+    async def _forget_if_deleted(self, document_id: str) -> None:
+        """What was just written for a document that is gone by now must not stay searchable."""
+        if document_id not in await self.documents.active([document_id]):
+            await asyncio.to_thread(self.forget, document_id, None)
+
+
+def _unknown() -> Failure:
+    return Failure("internal_error", "internal", "The task ended without a result.", True)

@@ -1,0 +1,84 @@
+"""Runs micro-batches of one lane, each as one bounded Dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import ray
+from ray.data import DataContext
+
+from domain.jobs import Lane, Task, TaskStatus
+from pipelines.dataset import Outcome, Plan, run
+from pipelines.recipe import blob_store, vector_store
+
+WARM_UP = "warm-up"
+TINY_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+    b"4 0 obj<</Length 60>>stream\nBT /F 12 Tf 20 150 Td (A page to warm the service up.) Tj ET   \nendstream endobj\n"
+    b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
+
+
+class Runner:
+    """Drives the Datasets of one lane. Remembers nothing: kill it and its tasks go back to the queue."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.runs = 0
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """The outcome of each task as it comes."""
+        self.runs += 1
+        yield from run(tasks, self.plan)
+
+    def warm_up(self) -> int:
+        """Number of tiny papers that went through every step and left no trace; later ones find all imported.
+
+        Raises RuntimeError with the reason when a step does not work.
+        """
+        recipe = self.plan.recipe
+        digest = hashlib.sha256(TINY_PDF).hexdigest()
+        blob_store(recipe).put_bytes(TINY_PDF)
+        at_once = max(1, int(self.plan.cpus / self.plan.num_cpus))
+        quiet = replace(self.plan, listener=None)
+        failures = []
+        for outcome in run([_warm_up_task(digest, self.plan.lane) for _ in range(at_once)], quiet):
+            vector_store(recipe).delete(outcome.task.document_id)
+            failures += [outcome.failure] if outcome.failure else []
+        if failures:
+            raise RuntimeError(f"The warm-up failed: {failures[0].message}")
+        return at_once
+
+    def pid(self) -> int:
+        """Process id."""
+        return os.getpid()
+
+    def node(self) -> str:
+        """Id of the node that it runs on."""
+        return ray.get_runtime_context().get_node_id()
+
+
+def _warm_up_task(sha256: str, lane: Lane) -> Task:
+    return Task(
+        task_id=uuid.uuid4(),
+        job_id=WARM_UP,
+        document_id=f"{WARM_UP}-{uuid.uuid4().hex[:12]}",
+        collection=WARM_UP,
+        version=1,
+        sha256=sha256,
+        filename="warm-up.pdf",
+        lane=lane,
+        status=TaskStatus.RUNNING,
+        created_at=datetime.now(UTC),
+    )

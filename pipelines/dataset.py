@@ -1,0 +1,195 @@
+"""A micro-batch as one Ray Data plan: read -> chunk -> embed -> index, one row per task.
+
+An error is a row with a failure in its `error` column, never a dropped block. Rows carry ids and
+what the next step needs, not the PDF. With equal resources the four steps fuse into one task per
+document and nothing is copied between them; on a GPU cluster the embedding step gets tasks of its
+own, which only wait for the actors.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+import ray.data
+from ray.actor import ActorHandle
+
+from domain.errors import Failure, PaperworksError, failure_of
+from domain.jobs import Finished, Lane, Progress, Task
+from pipelines.recipe import Recipe, blob_store, count_tokens, vector_store
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+REPORT_EVERY_SECONDS = 0.25
+BATCHES_IN_FLIGHT = 2  # per embedder: one at work, one on its way
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a lane runs its Datasets: the share of CPUs, and who embeds and who hears of progress."""
+
+    recipe: Recipe
+    lane: Lane
+    num_cpus: float
+    cpus: float
+    split_embed: bool
+    embedders: tuple[ActorHandle, ...]
+    listener: ActorHandle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended: with a result or with a failure."""
+
+    task: Task
+    finished: Finished | None
+    failure: Failure | None
+
+
+def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:
+    """The outcome of each task as it comes; a bounded Dataset, one block per task."""
+    dataset = ray.data.from_items(
+        [{"task": task} for task in tasks], override_num_blocks=len(tasks)
+    )
+    options = dataset.context.execution_options
+    options.resource_limits = options.resource_limits.copy(cpu=plan.cpus)
+    together: dict[str, Any] = {"num_cpus": plan.num_cpus, "max_retries": 2}
+    apart: dict[str, Any] = {"num_cpus": 0.05, "max_retries": 2} if plan.split_embed else together
+    for step, resources in ((read, together), (chunk, together), (embed, apart), (index, together)):
+        dataset = dataset.map(step, fn_kwargs={"plan": plan}, **resources)
+    for row in dataset.iter_rows():
+        yield Outcome(row["task"], row["finished"], row["error"])
+
+
+def guarded(step: Callable[[Row, Plan], Row]) -> Callable[[Row, Plan], Row]:
+    """The step, passing failed rows on and turning an exception into a failed row."""
+
+    def run_step(row: Row, plan: Plan) -> Row:
+        if row.get("error") is not None:
+            return row
+        try:
+            return step(row, plan)
+        except Exception as error:
+            _log_failure(row["task"], step.__name__, error)
+            return {"task": row["task"], "finished": None, "error": failure_of(error)}
+
+    run_step.__name__ = run_step.__qualname__ = step.__name__
+    return run_step
+
+
+def _log_failure(task: Task, step: str, error: Exception) -> None:
+    expected = isinstance(error, PaperworksError)
+    fields = {"action": "step_failed", "step": step, "task_id": str(task.task_id)}
+    log.warning(
+        "%s failed for %s: %s", step, task.document_id, error, extra=fields, exc_info=not expected
+    )
+
+
+@guarded
+def read(row: Row, plan: Plan) -> Row:
+    """Adds `paper`."""
+    from pipelines.read.text import read_paper
+
+    report = Reporter(row["task"], plan)
+    with blob_store(plan.recipe).open_local(row["task"].sha256) as path:
+        paper = read_paper(path, max_pages=plan.recipe.max_pages, on_page=report.pages)
+    return {**row, "paper": paper}
+
+
+@guarded
+def chunk(row: Row, plan: Plan) -> Row:
+    """Adds `chunks`."""
+    from pipelines.chunk import split_paper
+
+    chunks = split_paper(
+        row["paper"],
+        document_id=row["task"].document_id,
+        version=row["task"].version,
+        count_tokens=count_tokens(plan.recipe),
+        max_tokens=plan.recipe.max_tokens,
+    )
+    return {**row, "chunks": chunks}
+
+
+@guarded
+def embed(row: Row, plan: Plan) -> Row:
+    """Adds `vectors`, (chunks, dimension)."""
+    from pipelines.embed import embed_texts
+
+    chunks = row["chunks"]
+    report = Reporter(row["task"], plan)
+    report.now(Progress(pages_done=len(row["paper"].pages), chunks_total=len(chunks)))
+    vectors = embed_texts(
+        [one.indexed_text for one in chunks],
+        [one.tokens for one in chunks],
+        lambda batches: encode_remotely(batches, plan),
+        batch_tokens=plan.recipe.batch_tokens,
+        on_batch=report.chunks,
+    )
+    return {**row, "vectors": vectors}
+
+
+@guarded
+def index(row: Row, plan: Plan) -> Row:
+    """Leaves only `task`, `finished` and `error`: from here the paper can be found."""
+    from pipelines.index import index_paper
+
+    finished = index_paper(
+        row["task"],
+        row["paper"],
+        row["chunks"],
+        row["vectors"],
+        blobs=blob_store(plan.recipe),
+        store=vector_store(plan.recipe),
+    )
+    return {"task": row["task"], "finished": finished, "error": None}
+
+
+def encode_remotely(batches: Sequence[list[str]], plan: Plan) -> Iterator[np.ndarray]:
+    """The vectors of each batch, in order; every embedder has at most two of them at a time."""
+    waiting: deque[ray.ObjectRef] = deque()
+    window = BATCHES_IN_FLIGHT * len(plan.embedders)
+    for number, batch in enumerate(batches):
+        if len(waiting) == window:
+            yield ray.get(waiting.popleft())
+        embedder = plan.embedders[number % len(plan.embedders)]
+        call = embedder.encode.options(concurrency_group=str(plan.lane))
+        waiting.append(call.remote(batch, plan.lane))
+    while waiting:
+        yield ray.get(waiting.popleft())
+
+
+class Reporter:
+    """Tells the listener how far a task is, at most four times a second; never waits."""
+
+    def __init__(self, task: Task, plan: Plan) -> None:
+        self.task = task
+        self.listener = plan.listener
+        self.next_at = 0.0
+        self.chunks_done = 0
+
+    def pages(self, done: int, total: int) -> None:
+        """Pages read so far."""
+        self._maybe(Progress(pages_done=done, pages_total=total), last=done == total)
+
+    def chunks(self, count: int) -> None:
+        """`count` more chunks are embedded."""
+        self.chunks_done += count
+        self._maybe(Progress(chunks_done=self.chunks_done))
+
+    def now(self, progress: Progress) -> None:
+        """Sent at once."""
+        if self.listener is not None:
+            self.listener.report.remote(self.task, progress)
+
+    def _maybe(self, progress: Progress, last: bool = False) -> None:
+        if last or time.monotonic() >= self.next_at:
+            self.next_at = time.monotonic() + REPORT_EVERY_SECONDS
+            self.now(progress)

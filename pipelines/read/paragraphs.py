@@ -1,0 +1,185 @@
+"""Lines in reading order -> paragraphs; one that crosses a column or a page becomes whole again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from domain.documents import BlockKind
+from pipelines.read.lines import Line, font_family
+
+CAPTION = re.compile(
+    r"(?:supplementary |supplemental |extended data |online )?"
+    r"(?:fig(?:ure)?s?\.?|tab(?:le|\.)|scheme|chart|box|algorithm|listing|plate|video|movie)\s*"
+    r"(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]+)\b(?!\s*(?:and|,|to|through|shows?|presents?|illustrates?|lists?|gives?|is|are|summari))",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"(?:[•◦▪■●○‣∙–—*·]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s*\S")
+_ENDS = re.compile(r"[.?!:;][\"'”’)\]]*(?:\s*\[[\d,–\s-]+\]|\s\d[\d,–-]*)?$")
+
+_ANOTHER_SIZE = 0.12
+_WIDE_GAP = 1.4  # times the usual distance between base lines of that size
+_LOOK_AHEAD = 8  # paragraphs (captions, labels of a figure, footnotes) that may stand inside a broken one
+
+
+class Paragraph:
+    """Lines that belong together; `kind` and the section are found later."""
+
+    __slots__ = ("kind", "level", "lines", "number", "section", "title")
+
+    def __init__(self, lines: list[Line]) -> None:
+        self.lines = lines
+        self.kind = BlockKind.CAPTION if CAPTION.match(lines[0].text) else BlockKind.TEXT
+        self.section: int | None = None
+        self.level = 0
+        self.number: str | None = None
+        self.title = ""
+
+    @property
+    def text(self) -> str:
+        """The lines with spaces between; enough to judge by, hyphens are undone elsewhere."""
+        return " ".join(line.text for line in self.lines)
+
+    @property
+    def size(self) -> float:
+        """Type size of the first line, in points."""
+        return self.lines[0].size
+
+    @property
+    def letters(self) -> int:
+        return sum(len(line.text) for line in self.lines)
+
+
+class Measures:
+    """What is usual in this document: distances of base lines, borders of columns, size and font of the body."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.leading = _leading(lines)
+        self.columns: dict[tuple[int, int], tuple[float, float]] = _columns(lines)
+        self.body_size, self.body_font = _body(lines)
+
+    def leading_of(self, size: float) -> float:
+        """Usual distance of base lines in type of this size, in points."""
+        return self.leading.get(round(size), size * 1.2)
+
+
+def _leading(lines: Sequence[Line]) -> dict[int, float]:
+    distances: defaultdict[int, list[float]] = defaultdict(list)
+    for before, line in zip(lines, lines[1:], strict=False):
+        distance = line.base - before.base
+        if before.part == line.part and before.page == line.page and 0.8 < distance / max(1.0, line.size) < 2.6:
+            distances[round(line.size)].append(distance)
+    return {size: median(some) for size, some in distances.items() if len(some) > 3}
+
+
+def _columns(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
+    columns: dict[tuple[int, int], tuple[float, float]] = {}
+    for line in lines:
+        left, right = columns.get((line.page, line.part), (line.x0, line.x1))
+        columns[line.page, line.part] = min(left, line.x0), max(right, line.x1)
+    return columns
+
+
+def _body(lines: Sequence[Line]) -> tuple[float, str]:
+    weights: Counter[tuple[float, str]] = Counter()
+    for line in lines:
+        weights[round(line.size * 2) / 2, line.font] += min(len(line.text), 500)
+    return weights.most_common(1)[0][0] if weights else (10.0, "")
+
+
+def paragraphs(lines: Sequence[Line], measures: Measures) -> list[Paragraph]:
+    """The paragraphs of a document, in the order of its lines."""
+    found: list[Paragraph] = []
+    current: list[Line] = []
+    for line in lines:
+        if current and _starts_anew(current, line, measures):
+            found.append(Paragraph(current))
+            current = []
+        current.append(line)
+    if current:
+        found.append(Paragraph(current))
+    return found
+
+
+def _starts_anew(current: list[Line], line: Line, measures: Measures) -> bool:
+    before = current[-1]
+    if before.page != line.page or before.turn != line.turn:
+        return True
+    if before.part != line.part and min(before.x1, line.x1) - max(before.x0, line.x0) <= 0:
+        return True
+    distance = line.base - before.base
+    if not 0 < distance <= _WIDE_GAP * max(measures.leading_of(before.size), before.size):
+        return True
+    if abs(before.size - line.size) > _ANOTHER_SIZE * max(before.size, line.size):
+        return min(len(before.text), len(line.text)) > 3
+    return _changes_style(before, line, measures) or _is_set_off(current, line, measures)
+
+
+def _changes_style(before: Line, line: Line, measures: Measures) -> bool:
+    """True when a line in other type begins (a heading, or the text below one)."""
+    opens = line.text[:1]
+    if before.lead or len(line.text) < 4 or not (opens.isupper() or opens.isdigit() or line.bold):
+        return False
+    if before.bold != line.bold or before.italic != line.italic or before.is_upper != line.is_upper:
+        return True
+    if font_family(before.font) == font_family(line.font) and abs(before.size - line.size) < 0.04 * line.size:
+        return False
+    left, right = measures.columns[before.page, before.part]
+    return before.x1 < right - 0.08 * (right - left)
+
+
+def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
+    """True when the indent, a short line before, a bullet or a caption's label says that a paragraph begins."""
+    before = current[-1]
+    left, right = measures.columns[before.page, before.part]
+    em, ended = line.size, bool(_ENDS.search(before.text[-40:]))
+    before_is_short = before.x1 < right - max(1.5 * em, 0.08 * (right - left))
+    if _LISTED.match(line.text) and (ended or before_is_short):
+        return True
+    if CAPTION.match(line.text) and ended:
+        return True
+    if line.x0 > before.x0 + 0.6 * em:
+        return (ended or before_is_short) and not (len(current) == 1 and _LISTED.match(before.text))
+    if line.x0 < before.x0 - 0.6 * em and len(current) > 1 and current[0].x0 < current[1].x0 - 0.6 * em:
+        return abs(current[0].x0 - line.x0) < 0.6 * em
+    opens = line.text[:1]
+    return ended and before_is_short and not opens.islower() and before.x1 < right - 0.15 * (right - left)
+
+
+def merge_broken(found: list[Paragraph], body_size: float) -> list[Paragraph]:
+    """The paragraphs, with those that a column or page break cut in two made whole.
+
+    The second half may stand behind figures, captions and footnotes; it has the type of the first and goes on in mid
+    sentence.
+    """
+    merged: list[Paragraph] = []
+    gone: set[int] = set()
+    for index, paragraph in enumerate(found):
+        if index in gone:
+            continue
+        merged.append(paragraph)
+        while (second := _second_half(found, index, paragraph, gone)) is not None:
+            gone.add(second)
+            paragraph.lines.extend(found[second].lines)
+            index = second
+    return merged
+
+
+def _second_half(found: Sequence[Paragraph], index: int, first: Paragraph, gone: Iterable[int]) -> int | None:
+    last = first.lines[-1]
+    if first.kind is not BlockKind.TEXT or first.letters < 40 or _ENDS.search(last.text[-40:]):
+        return None
+    for ahead in range(index + 1, min(len(found), index + 1 + _LOOK_AHEAD)):
+        other = found[ahead]
+        if ahead in gone or other.kind is not BlockKind.TEXT or abs(other.size - last.size) > 0.6:
+            continue
+        line = other.lines[0]
+        if (line.page, line.part) == (last.page, last.part) or line.page > last.page + 1:
+            return None
+        if other.letters < 30 and ahead > index + 1:
+            continue
+        goes_on = line.text[:1].islower() or last.text.endswith(("-", "\u00ad", ",")) or line.text[:1] in "(["
+        return ahead if goes_on and line.bold == last.bold else None
+    return None

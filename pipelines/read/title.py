@@ -1,0 +1,98 @@
+"""The title of a paper, from the type on its first page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from domain.documents import PageSize
+from pipelines.read.clean import clean_text
+from pipelines.read.lines import Line, font_family
+
+_LABEL = re.compile(
+    r"(?:original|research|review|full|regular|short|invited|mini|clinical|technical|brief|case|open|data|methods?|software)?[ -]*"
+    r"(?:articles?|papers?|reviews?|reports?|communications?|letters?|notes?|editorial|access|research|study|investigation|"
+    r"contribution|protocol|commentary|perspectives?|correspondence|opinion|abstract|resource|tools?)"
+    r"(?: articles?| papers?| open access)?[\s:|]*",
+    re.IGNORECASE,
+)
+_MASTHEAD = re.compile(
+    r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|international journal|contents lists|"
+    r"sciencedirect|homepage|available online|published|received|accepted|copyright|licen[sc]e|arxiv:|preprint)|©",
+    re.IGNORECASE,
+)
+_RAISED = re.compile(r"(?<=[^\W\d])\s?[*†‡§¶⁎∗]+$|\s[*†‡§¶⁎∗]+$")
+_ABOVE = 0.72  # share of the page's height in which a title may begin
+_MOST_LETTERS = 400
+
+
+def find_title(lines: Sequence[Line], size: PageSize, stated: str | None) -> tuple[str | None, list[Line]]:
+    """The title and the lines that print it: the largest type on the upper part of the page.
+
+    `stated` (the file's metadata) is only a witness: it decides between groups of lines, and stands in for a title
+    that is not printed as text. Returns (None, []) when nothing looks like one.
+    """
+    groups = [group for group in _groups(lines) if _may_be_title(group, size)]
+    witness = _words(stated or "")
+    if not groups:
+        return (clean_text(stated or "") if len(witness) > 3 else None), []
+    best = max(groups, key=lambda group: _score(group, size))
+    if len(witness) > 3:
+        confirmed = [group for group in groups if _same(witness, _words(_text(group)))]
+        best = max(confirmed, key=lambda group: group[0].size) if confirmed else best
+    return _RAISED.sub("", _text(best)), best
+
+
+def _groups(lines: Sequence[Line]) -> list[list[Line]]:
+    """Neighbouring lines of the same type."""
+    groups: list[list[Line]] = []
+    for line in lines:
+        if groups and _goes_on(groups[-1][-1], line):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def _goes_on(before: Line, line: Line) -> bool:
+    distance = line.base - before.base
+    same_type = abs(before.size - line.size) < 0.06 * line.size and (
+        before.bold == line.bold or font_family(before.font) == font_family(line.font)
+    )
+    return same_type and -0.2 * line.size < distance < 2.0 * line.size and before.turn == line.turn
+
+
+def _text(group: Sequence[Line]) -> str:
+    joined = ""
+    for line in group:
+        hyphenated = joined.endswith(("-", "\u2010", "/"))
+        joined += line.text if hyphenated or not joined else " " + line.text
+    return joined.replace("\u00ad ", "")
+
+
+def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
+    text = _text(group)
+    letters = sum(map(str.isalpha, text))
+    if letters < 6 or len(text) > _MOST_LETTERS or letters < 0.5 * len(text):
+        return False
+    if group[0].turn or group[0].y0 > _ABOVE * size.height:
+        return False
+    return not (_LABEL.fullmatch(text) or (_MASTHEAD.search(text) and len(text.split()) < 12))
+
+
+def _score(group: Sequence[Line], size: PageSize) -> float:
+    """Type size in points, less for one or two words (mastheads), for a low place and for light type."""
+    words = len(_text(group).split())
+    score = group[0].size * (1.0 if words > 3 else 0.62 + 0.08 * words)
+    if group[0].bold:
+        score *= 1.04
+    return score * (1.0 - 0.15 * max(0.0, group[0].y0 / size.height - 0.3))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def _same(left: Sequence[str], right: Sequence[str]) -> bool:
+    return SequenceMatcher(None, left, right, autojunk=False).ratio() > 0.75

@@ -1,0 +1,52 @@
+"""The plain values that every step needs, and the tools that a process builds from them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from stores.blob_store import BlobStore
+
+from pipelines.encoders.load import resolve_model
+from pipelines.tokens import token_counter
+from stores.vector_store import VectorStore
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Addresses and limits; small enough to travel with every task."""
+
+    blob_uri: str
+    milvus_uri: str
+    milvus_token: str | None
+    milvus_name: str
+    model: str
+    dimension: int
+    max_tokens: int
+    batch_tokens: int
+    max_pages: int
+
+
+@lru_cache(maxsize=4)
+def blob_store(recipe: Recipe) -> BlobStore:
+    """The process's blob store."""
+    return BlobStore(recipe.blob_uri)
+
+
+@lru_cache(maxsize=4)
+def vector_store(recipe: Recipe) -> VectorStore:
+    """The process's connection to the vector store."""
+    return VectorStore(
+        recipe.milvus_uri,
+        recipe.milvus_token,
+        name=recipe.milvus_name,
+        dimension=recipe.dimension,
+        model=recipe.model,
+    )
+
+
+@lru_cache(maxsize=4)
+def count_tokens(recipe: Recipe) -> Callable[[Sequence[str]], list[int]]:
+    """The process's tokenizer, as a function that counts."""
+    return token_counter(resolve_model(recipe.model) / "tokenizer.json")

@@ -1,0 +1,74 @@
+"""Names that come from outside: filenames as harmless labels, collection names, Content-Disposition."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+from urllib.parse import quote
+
+COLLECTION_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
+COLLECTION_RULE = "1 to 128 letters, digits, hyphens, underscores or dots"
+DEFAULT_COLLECTION = "default"
+UNNAMED = "untitled.pdf"
+LABEL_CHARACTERS = 255
+
+# What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, multipart/form-data).
+_ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def filename_label(name: str | None) -> str:
+    """The last component of a filename, for people to read: at most 255 characters, no control characters.
+
+    It never names a file on disk. Direction marks go too: they make "fdp.exe" read as "exe.pdf".
+    """
+    last = re.split(r"[/\\]", name or "")[-1]
+    clean = " ".join(_UNPRINTABLE.sub(" ", last).split())
+    return clean[:LABEL_CHARACTERS] if clean.strip(".") else UNNAMED
+
+
+def is_collection_name(name: str) -> bool:
+    """True for 1 to 128 letters, digits, hyphens, underscores or dots."""
+    return COLLECTION_PATTERN.fullmatch(name) is not None
+
+
+def disposition(header: bytes) -> tuple[str | None, str | None]:
+    """Field name and filename of a part's Content-Disposition, None where absent.
+
+    UTF-8 as browsers send it, `filename*=UTF-8''…` (RFC 5987) and continued names (RFC 2231) are read.
+    """
+    message = Message()
+    message["Content-Disposition"] = _decoded(header)
+    name = message.get_param("name", header="content-disposition")
+    filename = message.get_param("filename", header="content-disposition")
+    return _text(name), _text(filename)
+
+
+def attachment(filename: str) -> str:
+    """A Content-Disposition that shows the file and saves it under its own name (RFC 6266)."""
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", filename)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def _decoded(header: bytes) -> str:
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, tuple):  # RFC 2231: (charset, language, text)
+        charset, _, text = value
+        return text.encode("latin-1", "replace").decode(_known(charset), "replace")
+    if value is None:
+        return None
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
+
+
+def _known(charset: str | None) -> str:
+    try:
+        "".encode(charset or "utf-8")
+    except LookupError:
+        return "utf-8"
+    return charset or "utf-8"

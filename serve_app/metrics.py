@@ -1,0 +1,69 @@
+"""What the API counts for Prometheus; a registry per app, so that two apps in a process do not mix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """Counters and histograms of one app. Labels are route templates, never paths that users choose."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "paperworks_http_requests",
+            "Requests answered.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "paperworks_http_request_seconds",
+            "Time from a request to the end of its answer.",
+            ("route", "method"),
+            buckets=LATENCY_SECONDS,
+            registry=self.registry,
+        )
+        self._uploads = Counter(
+            "paperworks_uploads",
+            "Files sent: accepted, duplicate, or the code of the refusal.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self._searches = Counter(
+            "paperworks_searches", "Searches answered.", ("mode",), registry=self.registry
+        )
+        self._tasks = Gauge(
+            "paperworks_tasks",
+            "Open tasks, read from the database at each scrape.",
+            ("lane", "status"),
+            registry=self.registry,
+        )
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts a request and how long it took."""
+        self._requests.labels(route, method, status).inc()
+        self._seconds.labels(route, method).observe(seconds)
+
+    def upload(self, outcome: str) -> None:
+        """Counts a file under `accepted`, `duplicate` or the code of its refusal."""
+        self._uploads.labels(outcome).inc()
+
+    def search(self, mode: str) -> None:
+        """Counts a search."""
+        self._searches.labels(mode).inc()
+
+    def depths(self, depths: Mapping[tuple[str, str], int]) -> None:
+        """Notes the open tasks by (lane, status); what is not among them is gone."""
+        self._tasks.clear()
+        for (lane, status), count in depths.items():
+            self._tasks.labels(lane, status).set(count)
+
+    def render(self) -> bytes:
+        """Everything in the text format of Prometheus."""
+        return generate_latest(self.registry)

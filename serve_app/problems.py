@@ -1,0 +1,194 @@
+"""Every error as RFC 9457 problem JSON: what went wrong, what was kept, what to do, under a stable code."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from domain.errors import (
+    BadDocument,
+    Conflict,
+    EmptyFile,
+    Expired,
+    FileTooLarge,
+    InvalidRequest,
+    LeaseLost,
+    NotAPdf,
+    NotFound,
+    PaperworksError,
+    RefusedUpload,
+    Unavailable,
+)
+from serve_app.labels import COLLECTION_RULE
+from serve_app.schemas import Problem
+
+LOG = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+
+class MalformedRequest(InvalidRequest):
+    """The body cannot be read as what its Content-Type says it is."""
+
+    code = "malformed_request"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """Send multipart/form-data with the PDF in the field `file`, or the PDF itself as application/pdf."""
+
+    code = "unsupported_media_type"
+
+
+class MissingFile(InvalidRequest):
+    """The request holds no file; send the PDF in the field `file`."""
+
+    code = "missing_file"
+
+
+class TooManyFiles(InvalidRequest):
+    """The request holds more files than are taken at once; nothing was admitted. Send them in parts."""
+
+    code = "too_many_files"
+
+
+# The first match counts, so the special comes before the general.
+STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
+    (NotFound, 404),
+    (Expired, 410),
+    (Conflict, 409),
+    (NotAPdf, 415),
+    (EmptyFile, 400),
+    (FileTooLarge, 413),
+    (RefusedUpload, 400),
+    (MalformedRequest, 400),
+    (UnsupportedMediaType, 415),
+    (TooManyFiles, 413),
+    (InvalidRequest, 422),
+    (BadDocument, 422),
+    (Unavailable, 503),
+    (LeaseLost, 409),
+)
+
+
+def status_of(error: PaperworksError) -> int:
+    """The HTTP status of an error; 500 for one that is our own mistake."""
+    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """The response for a problem; a `retry_after_seconds` goes into the Retry-After header too."""
+    body = {
+        "type": f"urn:paperworks:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request.scope.get("state", {}).get("request_id"),
+        **extra,
+    }
+    more = dict(headers or {})
+    if "retry_after_seconds" in extra:
+        more["Retry-After"] = str(extra["retry_after_seconds"])
+    return Response(json.dumps(body), status, more, media_type=MEDIA_TYPE)
+
+
+def problem_of(request: Request, error: PaperworksError, **extra: Any) -> Response:
+    """The response for one of our errors."""
+    if isinstance(error, Unavailable):
+        extra["retry_after_seconds"] = error.retry_after_seconds
+    return problem(request, status_of(error), error.code, error.message, **extra)
+
+
+def unexpected_problem(request: Request, error: Exception) -> Response:
+    """The response for an error that nobody foresaw; the log has it, the client gets its request id."""
+    LOG.error(
+        "An unexpected %s stopped a request",
+        type(error).__name__,
+        exc_info=error,
+        extra={"action": "request_failed", "path": request.url.path},
+    )
+    return problem(
+        request,
+        500,
+        "internal_error",
+        "The service made a mistake with this request; its log has the cause under this request_id.",
+    )
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Makes every error of the app's routes a problem; what no handler knows is the middleware's."""
+    app.add_exception_handler(PaperworksError, _on_paperworks_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem responses of a route, for OpenAPI; 422, 500 and 503 can come from every route."""
+    return {status: {"model": Problem} for status in sorted({*statuses, 422, 500, 503})}
+
+
+async def _on_paperworks_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PaperworksError)
+    return problem_of(request, error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    broken = next((one for one in found if one["type"] == "json_invalid"), None)
+    if broken is not None:
+        reason = (broken.get("ctx") or {}).get("error", "it does not parse")
+        place = f" at character {broken['loc'][-1]}"
+        return problem(
+            request, 400, "malformed_json", f"The body is not JSON: {reason}{place}. Correct it there."
+        )
+    errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found]
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    return problem(request, 422, "invalid_request", f"{detail}.", errors=errors)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code, detail = {
+        404: ("unknown_route", f"There is nothing at {request.url.path}; /docs lists what there is."),
+        405: ("method_not_allowed", f"{request.url.path} does not answer {request.method}."),
+    }.get(error.status_code, ("http_error", str(error.detail)))
+    return problem(request, error.status_code, code, detail, error.headers)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    return problem(request, 400, "client_disconnected", "The upload was cut off; nothing was kept.")
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """`filters.page_first` for ("body", "filters", "page_first"); "body" when it is the whole body."""
+    names = [str(name) for name in location]
+    return ".".join(names[1:]) or names[0]
+
+
+def _advice(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    match error["type"]:
+        case "extra_forbidden":
+            return "there is no such field; remove it or correct its name"
+        case "missing":
+            return "this field is required"
+        case "string_pattern_mismatch" if error["loc"][-1] == "collection":
+            return f"a collection name is {COLLECTION_RULE}"
+        case _:
+            return message[:1].lower() + message[1:]

@@ -1,0 +1,390 @@
+"""The shapes on the wire: what the API answers and what the clients get back.
+
+Fields may be added, never renamed. Times are RFC 3339 in UTC; boxes are in PDF points (1/72 inch) from the top
+left of the page as shown; pages count from 1.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from domain.documents import ChunkKind, DocumentStatus
+from domain.jobs import JobStatus, Step, TaskStatus
+from domain.search import SearchMode
+from serve_app.labels import COLLECTION_PATTERN, DEFAULT_COLLECTION
+
+T = TypeVar("T")
+
+Time = Annotated[
+    datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))
+]
+
+
+class Wire(BaseModel):
+    """A shape that later versions may add fields to."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Listed(Wire, Generic[T]):
+    """A page of a list; pass `next_cursor` as `cursor` for the next one, it is null at the end."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class TaskError(Wire):
+    """Why a task failed, or why its last attempt did: a stable code and a message that is safe to show."""
+
+    code: str
+    category: str
+    message: str
+    retryable: bool
+    page: int | None = None
+
+
+class Counts(Wire):
+    """How many tasks of a job are in each state."""
+
+    total: int
+    queued: int
+    running: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class JobProgress(Wire):
+    """How far a job is; `eta_seconds` is null while there is nothing to reckon from."""
+
+    fraction: float
+    step: Step | None = None
+    pages_done: int
+    pages_total: int
+    chunks_done: int
+    eta_seconds: float | None = None
+    eta_basis: Literal["pages", "documents"] | None = None
+    queue_position: int | None = None
+
+
+class Task(Wire):
+    """One document's work in a job."""
+
+    task_id: uuid.UUID
+    document_id: str
+    filename: str
+    status: TaskStatus
+    step: Step
+    attempt: int
+    max_attempts: int
+    pages_done: int
+    pages_total: int | None = None
+    chunks_done: int
+    searchable_at: Time | None = None
+    next_attempt_at: Time | None = None
+    error: TaskError | None = None
+
+
+class JobSummary(Wire):
+    """A job without its tasks."""
+
+    job_id: str
+    kind: str
+    status: JobStatus
+    collection: str
+    created_at: Time
+    started_at: Time | None = None
+    finished_at: Time | None = None
+    expires_at: Time | None = None
+    cancel_requested: bool = False
+    counts: Counts
+    progress: JobProgress
+
+
+class Job(JobSummary):
+    """A job with its first 100 tasks; `error` is that of the first one that failed."""
+
+    tasks: list[Task]
+    error: TaskError | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing of the job is left to do."""
+        return self.status.is_final
+
+
+class UploadAccepted(Wire):
+    """A single upload that was accepted; the paper can be searched when its job is completed."""
+
+    success: Literal[True] = True
+    message: str
+    job_id: str
+    task_id: uuid.UUID
+    filename: str
+    status_endpoint: str
+    document_id: str
+    duplicate_of: str | None = None
+
+
+class AcceptedFile(Wire):
+    """A file that was accepted; `duplicate_of` names the document that had these bytes already."""
+
+    task_id: uuid.UUID
+    document_id: str
+    filename: str
+    duplicate_of: str | None = None
+
+
+class RefusedFile(Wire):
+    """A file that was not accepted, and why; nothing of it was kept."""
+
+    filename: str
+    code: str
+    detail: str
+
+
+class UploadsAccepted(Wire):
+    """One job for all accepted files of a request, and the files that were refused."""
+
+    job_id: str
+    status_endpoint: str
+    accepted: list[AcceptedFile]
+    refused: list[RefusedFile]
+
+
+class Author(Wire):
+    """An author as printed."""
+
+    name: str
+    given: str | None = None
+    family: str | None = None
+
+
+class DocumentCounts(Wire):
+    """What was found in a document; null where this version of the service did not look."""
+
+    chunks: int
+    sections: int
+    tables: int | None = None
+    figures: int | None = None
+    references: int
+
+
+class Document(Wire):
+    """A paper in a collection. `version` is the one that searches show."""
+
+    document_id: str
+    collection: str
+    filename: str
+    sha256: str
+    bytes: int
+    pages: int | None = None
+    version: int
+    status: DocumentStatus
+    title: str | None = None
+    authors: list[Author] = []
+    abstract: str | None = None
+    doi: str | None = None
+    arxiv_id: str | None = None
+    year: int | None = None
+    language: str | None = None
+    keywords: list[str] = []
+    counts: DocumentCounts
+    quality: dict[str, Any] = {}
+    created_at: Time
+    searchable_at: Time | None = None
+
+
+class Collection(Wire):
+    """A named set of documents; it is made by its first upload."""
+
+    name: str
+    documents: int
+    created_at: Time
+
+
+class Collections(Wire):
+    """Every collection, by name."""
+
+    items: list[Collection]
+
+
+class Rectangle(Wire):
+    """A rectangle on a page, in points from the top left of the page as shown."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Chunk(Wire):
+    """A passage of a document."""
+
+    chunk_id: str
+    document_id: str
+    filename: str
+    title: str | None = None
+    collection: str
+    kind: ChunkKind
+    section: str | None = None
+    page_first: int
+    page_last: int
+    boxes: list[Rectangle]
+    text: str
+    ordinal: int
+
+
+class Highlight(Wire):
+    """A range of characters of the text, `end` excluded, that matches a word of the query."""
+
+    start: int
+    end: int
+
+
+class Hit(Chunk):
+    """A passage that answers a query: `score` orders the hits, `scores` holds what each side gave it."""
+
+    score: float
+    scores: dict[str, float]
+    highlights: list[Highlight]
+
+
+class Section(Wire):
+    """A heading and its place: `level` 1 is the top, `number` as printed, `title` without it."""
+
+    ordinal: int
+    level: int
+    number: str | None = None
+    title: str
+    page: int
+    box: Rectangle
+
+
+class Reference(Wire):
+    """One entry of the bibliography, as printed."""
+
+    ordinal: int
+    raw: str
+    page: int
+    doi: str | None = None
+
+
+class Sections(Wire):
+    """The headings of a document in reading order."""
+
+    sections: list[Section]
+
+
+class References(Wire):
+    """The bibliography of a document."""
+
+    references: list[Reference]
+
+
+class Tables(Wire):
+    """The tables of a document; `read` is false while this service does not look for them."""
+
+    tables: list[dict[str, Any]] = []
+    read: bool = False
+
+
+class Figures(Wire):
+    """The figures of a document; `read` is false while this service does not look for them."""
+
+    figures: list[dict[str, Any]] = []
+    read: bool = False
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the query is empty; send the words or the question to look for")
+    return text
+
+
+Query = Annotated[str, Field(max_length=4000), AfterValidator(_not_blank)]
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
+CollectionName = Annotated[str, Field(pattern=COLLECTION_PATTERN.pattern)]
+
+
+class SearchFilters(BaseModel):
+    """What hits must satisfy; an absent filter lets everything pass, `kinds` is text unless given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document_ids: list[Annotated[str, Field(max_length=64)]] | None = Field(
+        None, min_length=1, max_length=1000
+    )
+    kinds: list[ChunkKind] | None = Field(None, min_length=1)
+    page_first: PageNumber | None = None
+    page_last: PageNumber | None = None
+
+    @model_validator(mode="after")
+    def _pages_in_order(self) -> SearchFilters:
+        if self.page_first and self.page_last and self.page_first > self.page_last:
+            raise ValueError("page_first is after page_last; swap them")
+        return self
+
+
+class SearchRequest(BaseModel):
+    """A question to one collection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Query
+    collection: CollectionName = DEFAULT_COLLECTION
+    mode: SearchMode = SearchMode.HYBRID
+    filters: SearchFilters = SearchFilters()
+    limit: int = Field(10, ge=1, le=200)
+    group_by: Literal["document"] | None = None
+
+
+class SearchResult(Wire):
+    """Hits, best first. `total_candidates` counts the passages that were ranked to find them."""
+
+    hits: list[Hit]
+    mode: SearchMode
+    took_ms: float
+    total_candidates: int
+
+
+class FieldProblem(Wire):
+    """A field of the request that cannot be used, and why."""
+
+    field: str
+    message: str
+
+
+class Problem(Wire):
+    """RFC 9457: what went wrong, what was kept, what to do. `code` is stable, `detail` is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str | None = None
+    retry_after_seconds: int | None = None
+    errors: list[FieldProblem] | None = None
+    refused: list[RefusedFile] | None = None
+    checks: dict[str, str] | None = None
+
+
+class Alive(Wire):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(Wire):
+    """Every part that the service depends on works."""
+
+    status: Literal["ready"] = "ready"
+    checks: dict[str, str]

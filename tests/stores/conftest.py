@@ -1,0 +1,86 @@
+"""Real stores for these tests: servers of their own, on free ports, gone when they are done."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+class MilvusLite:
+    """A Milvus Lite server process that can be stopped and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """The server answers on its port."""
+        server = ["server", "--host", "127.0.0.1", "--port", str(self.port)]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "milvus_lite", *server, "--data-dir", self.folder / "data"],
+                stdout=log,
+                stderr=log,
+            )
+        self._wait_until_it_listens()
+
+    def kill(self) -> None:
+        """The server is gone, without having had the time to say goodbye."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """The server has ended."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=20)
+            self.process = None
+
+    def _wait_until_it_listens(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process is not None and self.process.poll() is None, "Milvus Lite ended"
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise TimeoutError("Milvus Lite does not listen")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusLite]:
+    """A running Milvus Lite server, shared by the tests: use collections of your own."""
+    server = MilvusLite(tmp_path_factory.mktemp("milvus"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_milvus(tmp_path: Path) -> Iterator[MilvusLite]:
+    """A server for one test, which may kill it."""
+    server = MilvusLite(tmp_path)
+    server.start()
+    yield server
+    server.stop()

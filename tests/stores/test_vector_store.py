@@ -1,0 +1,350 @@
+"""The contract of the vector store, on the twin and on a real Milvus Lite server."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from domain.documents import Box, Chunk, ChunkKind, chunk_id
+from domain.errors import InternalError, VectorStoreUnavailable
+from domain.search import SearchMode, SearchQuery
+from stores.in_memory_vectors import InMemoryVectorStore
+from stores.vector_store import VectorStore
+
+if TYPE_CHECKING:
+    from tests.stores.conftest import MilvusLite
+
+DIMENSION = 8
+Store = VectorStore | InMemoryVectorStore
+
+
+@pytest.fixture(params=["memory", "milvus"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "memory":
+        yield InMemoryVectorStore(DIMENSION)
+        return
+    server: MilvusLite = request.getfixturevalue("milvus")
+    real = connect(server)
+    real.prepare()
+    yield real
+    real.close()
+
+
+def connect(server: MilvusLite, name: str | None = None, *, seconds: float = 8.0) -> VectorStore:
+    return VectorStore(
+        server.uri,
+        name=name or f"test_{uuid.uuid4().hex[:8]}",
+        dimension=DIMENSION,
+        model="test",
+        timeout_seconds=seconds,
+    )
+
+
+def chunk(
+    document: str = "doc_a",
+    ordinal: int = 0,
+    text: str = "Turbulent flow over a flat plate.",
+    *,
+    version: int = 1,
+    kind: ChunkKind = ChunkKind.TEXT,
+    page: int = 1,
+    last_page: int | None = None,
+    context: str = "",
+) -> Chunk:
+    pages = range(page, (last_page or page) + 1)
+    return Chunk(
+        chunk_id=chunk_id(document, version, ordinal, kind, text),
+        document_id=document,
+        version=version,
+        ordinal=ordinal,
+        kind=kind,
+        text=text,
+        section="2.1 Method",
+        boxes=tuple(Box(p, 72.5, 100.25, 300.125, 240.0) for p in pages),
+        context=context,
+        tokens=9,
+    )
+
+
+def toward(*axes: int) -> np.ndarray:
+    """A vector between these axes."""
+    vector = np.zeros(DIMENSION, dtype=np.float32)
+    vector[list(axes)] = 1.0
+    return vector
+
+
+def put(store: Store, *chunks: Chunk, collection: str = "physics") -> None:
+    vectors = np.stack([toward(i % DIMENSION) for i in range(len(chunks))])
+    store.upsert(list(chunks), vectors, collection=collection)
+
+
+def ask(text: str = "flow", mode: SearchMode = SearchMode.SPARSE, **filters: object) -> SearchQuery:
+    return SearchQuery(text, mode=mode, **filters)  # pyright: ignore[reportArgumentType]
+
+
+def documents(store: Store, query: SearchQuery, vector: np.ndarray | None = None) -> list[str]:
+    return [hit.chunk.document_id for hit in store.search(query, vector)]
+
+
+def test_a_chunk_comes_back_as_it_went_in(store: Store) -> None:
+    original = chunk(text='Flow "quoted" – naïve 𝛼\n\ttab \\ end', page=3, last_page=4, context="A")
+    put(store, original)
+    (hit,) = store.search(ask("flow"), None)
+    assert hit.chunk == original
+    assert hit.collection == "physics"
+    assert store.chunks("doc_a", 1) == [original]
+
+
+def test_a_chunk_without_a_section_or_words_is_stored(store: Store) -> None:
+    bare = replace(chunk(text="???"), section=None)
+    put(store, bare)
+    assert store.chunks("doc_a", 1) == [bare]
+    assert documents(store, ask("???")) == []
+
+
+def test_dense_search_orders_by_cosine(store: Store) -> None:
+    put(store, chunk("doc_a"), chunk("doc_b"), chunk("doc_c"))
+    query = toward(1) + 0.5 * toward(2)
+    hits = store.search(ask(mode=SearchMode.DENSE), query)
+    assert [hit.chunk.document_id for hit in hits] == ["doc_b", "doc_c", "doc_a"]
+    assert hits[0].score == pytest.approx(1 / np.sqrt(1.25), abs=1e-5)
+    assert hits[0].scores == {"dense": hits[0].score}
+
+
+def test_sparse_search_finds_other_forms_of_the_word_and_rare_words_first(store: Store) -> None:
+    put(
+        store,
+        chunk("doc_a", text="The flow was measured."),
+        chunk("doc_b", text="A flow with shock waves was measured."),
+        chunk("doc_c", text="Nothing of the kind."),
+    )
+    hits = store.search(ask("flows and shock"), None)
+    assert [hit.chunk.document_id for hit in hits] == ["doc_b", "doc_a"]
+    assert hits[0].scores["sparse"] > hits[1].scores["sparse"] > 0
+
+
+def test_sparse_search_sees_the_context_of_a_chunk(store: Store) -> None:
+    put(store, chunk(text="It was measured.", context="Wind tunnels"))
+    assert documents(store, ask("tunnel")) == ["doc_a"]
+
+
+def test_a_fresh_paper_ranks_like_an_old_one(store: Store) -> None:
+    old = [chunk("doc_old", i, f"Plate number {i} in a flow.") for i in range(120)]
+    put(store, *old, chunk("doc_x", 0, "Aeroelastic flutter of a plate."))
+    store.search(ask("flutter"), None)
+    put(store, chunk("doc_new", 0, "Aeroelastic flutter of a plate."))
+    hits = store.search(ask("aeroelastic flutter", limit=2), None)
+    assert {hit.chunk.document_id for hit in hits} == {"doc_x", "doc_new"}
+    assert hits[0].score == pytest.approx(hits[1].score, rel=1e-4)
+
+
+def test_hybrid_search_puts_what_both_sides_like_first(store: Store) -> None:
+    put(
+        store,
+        chunk("doc_a", text="Shock waves."),
+        chunk("doc_b", text="Shock waves."),
+        chunk("doc_c", text="Other words."),
+    )
+    hits = store.search(ask("shock", SearchMode.HYBRID), toward(1) + 0.1 * toward(2))
+    assert hits[0].chunk.document_id == "doc_b"
+    assert hits[0].score == pytest.approx(1.0)
+    assert set(hits[0].scores) == {"dense", "sparse"}
+
+
+def test_a_query_of_function_words_still_finds_what_is_near(store: Store) -> None:
+    put(store, chunk("doc_a"), chunk("doc_b"))
+    assert documents(store, ask("what is it", SearchMode.HYBRID), toward(1))[0] == "doc_b"
+    assert documents(store, ask("what is it")) == []
+
+
+def test_dense_search_needs_a_vector(store: Store) -> None:
+    with pytest.raises(InternalError):
+        store.search(ask(mode=SearchMode.DENSE), None)
+
+
+def test_filters(store: Store) -> None:
+    put(store, chunk("doc_a", page=1, last_page=2), chunk("doc_b", page=5))
+    put(store, chunk("doc_c", kind=ChunkKind.REFERENCE), collection="physics")
+    put(store, chunk("doc_d"), collection="chem")
+    found = lambda **filters: set(documents(store, ask(**filters)))  # noqa: E731
+    assert found() == {"doc_a", "doc_b", "doc_d"}
+    assert found(collection="chem") == {"doc_d"}
+    assert found(collection="nowhere") == set()
+    assert found(document_ids=("doc_a", "doc_d")) == {"doc_a", "doc_d"}
+    assert found(kinds=(ChunkKind.REFERENCE,)) == {"doc_c"}
+    assert found(kinds=()) == {"doc_a", "doc_b", "doc_c", "doc_d"}
+    assert found(page_first=2, page_last=4) == {"doc_a"}
+    assert found(page_first=3) == {"doc_b"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'x" or collection != "',
+        "x\\",
+        'a\\" or "1" == "1',
+        "{documents}",
+        "tab\tnew\nline",
+        "naïve ✓",
+    ],
+)
+def test_a_hostile_collection_name_is_only_a_name(store: Store, name: str) -> None:
+    put(store, chunk("doc_secret"), collection="secret")
+    assert documents(store, ask(collection=name)) == []
+    put(store, chunk("doc_mine"), collection=name)
+    assert documents(store, ask(collection=name)) == ["doc_mine"]
+
+
+def test_grouping_gives_the_best_passage_of_as_many_documents_as_asked_for(store: Store) -> None:
+    long_one = [chunk("doc_long", i, f"Flow flow flow {i}.") for i in range(450)]
+    others = [chunk(f"doc_{i}", 0, "A flow of some other words here.") for i in range(5)]
+    put(store, *long_one, *others)
+    hits = store.search(ask(limit=6, group_by_document=True), None)
+    assert hits[0].chunk.document_id == "doc_long"
+    assert len({h.chunk.document_id for h in hits}) == len(hits) == 6
+
+
+def test_limit(store: Store) -> None:
+    put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(30)))
+    assert len(store.search(ask(limit=7), None)) == 7
+    assert len(store.search(ask(limit=1000), None)) == 30
+
+
+def test_an_empty_store_has_no_answers(store: Store) -> None:
+    assert store.search(ask("flow", SearchMode.HYBRID), toward(0)) == []
+    assert store.chunks("doc_a", 1) == []
+    assert store.count("doc_a", 1) == 0
+    assert store.chunk_ids("doc_a") == set()
+    store.delete("doc_a")
+
+
+def test_the_same_chunks_twice_are_stored_once(store: Store) -> None:
+    some = [chunk("doc_a", i, f"Flow {i}.") for i in range(5)]
+    put(store, *some)
+    put(store, *some)
+    assert store.count("doc_a", 1) == 5
+    assert store.chunk_ids("doc_a") == {c.chunk_id for c in some}
+    assert len(store.search(ask(), None)) == 5
+
+
+def test_chunks_come_in_reading_order_page_by_page(store: Store) -> None:
+    some = [chunk("doc_a", i, f"Flow {i}.") for i in range(25)]
+    put(store, *reversed(some))
+    assert store.chunks("doc_a", 1) == some
+    assert store.chunks("doc_a", 1, offset=20, limit=10) == some[20:]
+    assert store.chunks("doc_a", 1, offset=3, limit=2) == some[3:5]
+
+
+def test_delete_removes_all_versions_or_all_but_one(store: Store) -> None:
+    put(store, chunk("doc_a", version=1), chunk("doc_a", version=2), chunk("doc_b"))
+    store.delete("doc_a", keep_version=2)
+    assert (store.count("doc_a", 1), store.count("doc_a", 2)) == (0, 1)
+    store.delete("doc_a")
+    assert store.chunk_ids("doc_a") == set()
+    assert documents(store, ask()) == ["doc_b"]
+
+
+def test_more_rows_than_one_call_takes(store: Store) -> None:
+    put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(1201)))
+    assert store.count("doc_a", 1) == 1201
+
+
+def test_vectors_of_another_shape_are_refused(store: Store) -> None:
+    with pytest.raises(InternalError):
+        store.upsert([chunk()], np.zeros((1, DIMENSION + 1), np.float32), collection="physics")
+    store.upsert([], np.zeros((0, DIMENSION), np.float32), collection="physics")
+
+
+def test_a_text_that_does_not_fit_is_refused_not_cut(milvus: MilvusLite) -> None:
+    real = connect(milvus)
+    real.prepare()
+    for text in ("ä" * 40_000, "half a pair \ud800"):
+        with pytest.raises(InternalError):
+            put(real, replace(chunk(), text=text))
+    assert real.count("doc_a", 1) == 0
+    real.close()
+
+
+def test_prepare_twice_and_by_several_at_once(milvus: MilvusLite) -> None:
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    stores = [connect(milvus, name) for _ in range(4)]
+    failures: list[BaseException] = []
+
+    def prepare(one: VectorStore) -> None:
+        try:
+            one.prepare()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=prepare, args=(one,)) for one in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    stores[0].prepare()
+    put(stores[1], chunk())
+    assert documents(stores[2], ask()) == ["doc_a"]
+    for one in stores:
+        one.close()
+
+
+def test_a_store_that_nobody_prepared_prepares_itself(milvus: MilvusLite) -> None:
+    real = connect(milvus)
+    put(real, chunk())
+    assert documents(real, ask()) == ["doc_a"]
+    real.close()
+
+
+def test_each_model_has_its_own_collection_and_the_alias_moves_when_told(
+    milvus: MilvusLite,
+) -> None:
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    old = VectorStore(milvus.uri, name=name, dimension=DIMENSION, model="old")
+    new = VectorStore(milvus.uri, name=name, dimension=DIMENSION, model="new")
+    old.prepare()
+    new.prepare()
+    put(old, chunk())
+    assert old.name != new.name
+    assert documents(new, ask()) == []
+    new.activate()
+    assert documents(old, ask()) == ["doc_a"]
+    old.close()
+    new.close()
+
+
+def test_a_server_that_dies_is_reported_soon_and_used_again_when_it_is_back(
+    own_milvus: MilvusLite,
+) -> None:
+    real = connect(own_milvus, seconds=2.0)
+    real.prepare()
+    put(real, chunk())
+    own_milvus.kill()
+    for attempt in (real.ping, lambda: real.search(ask(), None), lambda: put(real, chunk("doc_b"))):
+        began = time.monotonic()
+        with pytest.raises(VectorStoreUnavailable):
+            attempt()
+        assert time.monotonic() - began < 10
+    own_milvus.start()
+    real.ping()
+    assert documents(real, ask()) == ["doc_a"]
+    put(real, chunk("doc_b"))
+    assert set(documents(real, ask())) == {"doc_a", "doc_b"}
+    real.close()
+
+
+def test_a_server_that_was_never_there(milvus: MilvusLite) -> None:
+    nowhere = VectorStore(
+        "http://127.0.0.1:9", name="x", dimension=DIMENSION, model="m", timeout_seconds=1.0
+    )
+    began = time.monotonic()
+    with pytest.raises(VectorStoreUnavailable):
+        nowhere.prepare()
+    assert time.monotonic() - began < 10

@@ -1,0 +1,85 @@
+"""Batches by padded tokens, order kept, and the fake encoder that other tests stand on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.embed import Encoder, FakeEncoder, cut_batches, embed_texts
+
+
+def in_turn(encoder: Encoder):
+    return lambda batches: (encoder.encode(batch) for batch in batches)
+
+
+def test_vectors_come_back_in_the_order_of_the_texts():
+    encoder = FakeEncoder()
+    texts = ["a long text about wings and wakes", "short", "two words", "wings"]
+    vectors = embed_texts(texts, [7, 1, 2, 1], in_turn(encoder), batch_tokens=4)
+    assert vectors.dtype == np.float32
+    np.testing.assert_array_equal(vectors, encoder.encode(texts))
+
+
+def test_no_texts_give_no_vectors():
+    assert embed_texts([], [], in_turn(FakeEncoder())).shape == (0, 0)
+
+
+def test_all_batches_are_handed_over_at_once_and_progress_adds_up():
+    handed: list[list[list[str]]] = []
+    done: list[int] = []
+
+    def encode_batches(batches: list[list[str]]):
+        handed.append(batches)
+        return [FakeEncoder().encode(batch) for batch in batches]
+
+    embed_texts(list("abcde"), [2] * 5, encode_batches, batch_tokens=4, on_batch=done.append)
+    assert [[len(batch) for batch in batches] for batches in handed] == [[2, 2, 1]]
+    assert done == [2, 4, 5]
+
+
+@given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 2000))
+def test_batches_hold_every_text_once_within_the_budget(counts: list[int], budget: int):
+    batches = cut_batches(counts, budget)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(counts)))
+    for batch in batches:
+        assert len(batch) == 1 or max(counts[i] for i in batch) * len(batch) <= budget
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=60))
+def test_a_batch_holds_texts_of_neighbouring_length(counts: list[int]):
+    lengths = [counts[i] for batch in cut_batches(counts, 512) for i in batch]
+    assert lengths == sorted(counts, reverse=True)
+
+
+def test_a_text_over_the_budget_is_a_batch_of_its_own():
+    assert cut_batches([5000, 10, 10], 4096) == [[0], [1, 2]]
+
+
+def test_texts_and_counts_must_match():
+    with pytest.raises(ValueError, match="2 texts, but 1 token counts"):
+        embed_texts(["a", "b"], [1], in_turn(FakeEncoder()))
+
+
+def test_missing_and_superfluous_vectors_are_refused():
+    with pytest.raises(ValueError, match="2 texts went into the encoder, 1 vectors"):
+        embed_texts(["a", "b"], [1, 1], lambda batches: [np.ones((1, 4))])
+    with pytest.raises(ValueError):
+        embed_texts(["a", "b"], [1, 1], lambda batches: [])
+
+
+def test_the_fake_knows_similar_texts_from_others():
+    encoder = FakeEncoder(dimension=256)
+    one, same, other = encoder.encode(
+        ["lift of a thin wing", "the lift of the wing", "protein folding in yeast cells"]
+    )
+    assert one @ same > 0.5 > one @ other
+
+
+def test_the_fake_gives_unit_vectors_always_the_same():
+    texts = ["", "!!", "A word", "ünïcode Ωmega"]
+    vectors = FakeEncoder().encode(texts)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(vectors, FakeEncoder().encode_queries(texts))
+    assert FakeEncoder().encode([]).shape == (0, 64)

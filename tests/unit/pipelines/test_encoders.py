@@ -1,0 +1,181 @@
+"""The real encoders on the bundled model: close to the reference, safe in threads, light when cached."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.embed import Encoder
+from pipelines.encoders.load import (
+    DEFAULT_MODEL,
+    NotConverted,
+    converted,
+    files_digest,
+    load_encoder,
+    resolve_model,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+SENTENCES = [
+    "The boundary layer separates from the wing at high angles of attack.",
+    "Attention weights are computed by a softmax over scaled dot products.",
+    "Mice that lacked the gene gained weight on the same diet.",
+    "Yes.",
+    "We report the mean and the standard deviation over five runs; see Table 2 for the ablations. "
+    * 4,
+]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session", params=["openvino-bf16", "openvino-int8"])
+def encoder(request: pytest.FixtureRequest, cache: Path, home: Path) -> Encoder:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.delenv("CI", raising=False)
+        return load_encoder(engine=request.param, cache=cache, threads=2)
+
+
+@pytest.fixture(scope="session")
+def reference(cache: Path) -> Encoder:
+    return load_encoder(engine="torch-fp32", cache=cache, threads=2)
+
+
+def test_vectors_are_close_to_the_reference(encoder: Encoder, reference: Encoder):
+    cosines = np.sum(encoder.encode(SENTENCES) * reference.encode(SENTENCES), axis=1)
+    least = 0.98 if "int8" in str(vars(encoder)) else 0.999
+    assert cosines.min() >= least
+
+
+def test_vectors_have_length_one_and_the_stated_width(encoder: Encoder):
+    vectors = encoder.encode(SENTENCES)
+    assert (vectors.dtype, vectors.shape) == (np.float32, (len(SENTENCES), encoder.dimension))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    assert (encoder.dimension, encoder.max_tokens) == (384, 256)
+
+
+def test_a_text_has_the_same_vector_in_any_company(encoder: Encoder):
+    texts = [f"{sentence} {n}" for n in range(12) for sentence in SENTENCES]
+    together = encoder.encode(texts)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert np.sum(together * alone, axis=1).min() > 0.995
+    assert list(np.argmax(together @ alone.T, axis=1)) == list(range(len(texts)))
+
+
+def test_no_texts_and_empty_texts(encoder: Encoder, reference: Encoder):
+    for each in (encoder, reference):
+        assert each.encode([]).shape == (0, 384)
+        assert np.isfinite(each.encode(["", " "])).all()
+
+
+def test_a_text_is_cut_off_at_max_tokens(encoder: Encoder, reference: Encoder):
+    fits, longer = "wing " * 254, "wing " * 254 + "tail " * 2000
+    for each in (encoder, reference):
+        one, other = each.encode([fits, longer])
+        assert one @ other > 0.9999
+
+
+def test_questions_are_encoded_like_passages_when_the_model_has_no_prompts(encoder: Encoder):
+    np.testing.assert_allclose(encoder.encode_queries(SENTENCES[:1]), encoder.encode(SENTENCES[:1]))
+
+
+def test_threads_may_call_at_once(encoder: Encoder, reference: Encoder):
+    loads = [
+        [f"{sentence} {n} {k}" for sentence in SENTENCES * 3] for n in range(4) for k in (1, 2)
+    ]
+    for each in (encoder, reference):
+        expected = [each.encode(load) for load in loads[:2]]
+        with ThreadPoolExecutor(2) as pool:
+            vectors = list(pool.map(each.encode, loads))
+        for got, wanted in zip(vectors, expected, strict=False):
+            assert np.sum(got * wanted, axis=1).min() > 0.999
+
+
+LIGHT = """
+import json, sys
+from pathlib import Path
+from pipelines.encoders.load import load_encoder
+encoder = load_encoder(engine=sys.argv[1], cache=Path(sys.argv[2]), threads=1, device="cpu")
+row = encoder.encode(["a wing in a slipstream"])[0]
+heavy = {"torch", "transformers", "nncf", "sentence_transformers"} & set(sys.modules)
+print(json.dumps({"heavy": sorted(heavy), "width": len(row), "kind": type(encoder).__name__}))
+"""
+
+
+@pytest.mark.parametrize("engine", ["openvino-int8", "auto"])
+def test_a_second_process_needs_no_torch_and_writes_nothing_at_home(
+    engine: str, cache: Path, home: Path
+):
+    load_encoder(engine="openvino-int8", cache=cache)
+    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
+    environment.pop("CI", None)
+    ended = subprocess.run(
+        [sys.executable, "-c", LIGHT, engine, str(cache)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    report = json.loads(ended.stdout.splitlines()[-1])
+    assert report == {"heavy": [], "width": 384, "kind": "OpenVinoEncoder"}
+    assert list(home.rglob("*")) == []
+
+
+def test_conversion_writes_nothing_at_home_and_leaves_one_folder(
+    encoder: Encoder, cache: Path, home: Path
+):
+    assert list(home.rglob("*")) == []
+    assert not list(cache.glob(".converting-*"))
+
+
+def test_a_changed_model_is_another_folder(tmp_path: Path):
+    (tmp_path / "config.json").write_text("{}")
+    before = files_digest(tmp_path)
+    (tmp_path / "README.md").write_text("words")
+    assert files_digest(tmp_path) == before
+    (tmp_path / "config.json").write_text('{"layers": 2}')
+    assert files_digest(tmp_path) != before
+
+
+def test_a_folder_of_ones_own_is_a_model(tmp_path: Path):
+    assert resolve_model(str(tmp_path)) == tmp_path.resolve()
+    assert (resolve_model(DEFAULT_MODEL) / "modules.json").is_file()
+
+
+def test_a_model_out_of_reach_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    import huggingface_hub
+
+    def unreachable(*_: object, **__: object) -> str:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(ValueError, match=r"No embedding model 'a/b'.*needs no network"):
+        resolve_model("a/b")
+
+
+def test_an_unknown_engine_is_named_with_those_that_exist(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"No embedding engine 'abacus'.*openvino-int8"):
+        load_encoder(engine="abacus", cache=tmp_path)
+
+
+def test_a_folder_without_a_model_is_not_converted(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotConverted, match="Converting empty failed"):
+        converted(tmp_path / "empty", "openvino-bf16", tmp_path / "cache")
+    assert [path.name[:1] for path in (tmp_path / "cache").iterdir()] == ["."]
