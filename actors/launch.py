@@ -29,7 +29,7 @@ from pipelines.dataset import Outcome, Plan
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from pipelines.recipe import Recipe, vector_store
-from stores.child import free_port
+from stores.child import free_port, port_or_free
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 
@@ -39,7 +39,6 @@ NAMESPACE = "paperworks"
 JOB_MANAGER = "job_manager"
 STORES = "embedded_stores"
 EMBEDDER = "embedder"
-FOREVER = {"max_restarts": -1, "lifetime": "detached", "namespace": NAMESPACE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,36 @@ def launch(settings: Settings) -> Addresses:
     start_embedders(settings)
     start_job_manager(settings, addresses)
     return addresses
+
+
+@dataclass(frozen=True, slots=True)
+class RayCluster:
+    """A cluster that we are connected to: its GCS address and its dashboard, empty when there is none."""
+
+    address: str
+    dashboard_url: str
+
+
+def start_ray(settings: Settings) -> RayCluster:
+    """The configured cluster, joined, or one started here that ends with this process."""
+    wanted = settings.ray
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if wanted.address:
+        context = ray.init(address=wanted.address, namespace=NAMESPACE, **quiet)
+    else:
+        context = ray.init(
+            address="local",
+            namespace=NAMESPACE,
+            num_cpus=wanted.num_cpus,
+            num_gpus=wanted.num_gpus,
+            object_store_memory=wanted.object_store_bytes,
+            include_dashboard=wanted.dashboard,
+            dashboard_host="127.0.0.1",
+            dashboard_port=port_or_free(wanted.dashboard_port),
+            **quiet,
+        )
+    dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else ""
+    return RayCluster(ray.get_runtime_context().gcs_address, dashboard)
 
 
 def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
@@ -106,9 +135,7 @@ def start_stores(settings: Settings) -> Addresses:
         return Addresses(settings.database_url, settings.milvus_uri, blobs)
     root = settings.root / "stores"
     ports = _embedded_ports(settings)
-    named("Embedded stores", EmbeddedStores, STORES, num_cpus=0, max_concurrency=4).remote(
-        str(root), *ports
-    )
+    named(EmbeddedStores, STORES, num_cpus=0, max_concurrency=4).remote(str(root), *ports)
     postgres = EmbeddedPostgres(root / "postgres", ports[0]).url if ports[0] else ""
     milvus = EmbeddedMilvus(root / "milvus", ports[1]).url if ports[1] else ""
     return Addresses(settings.database_url or postgres, settings.milvus_uri or milvus, blobs)
@@ -132,7 +159,6 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
     groups = {str(lane): 4 for lane in Lane}
     return [
         named(
-            "Embedder",
             Embedder,
             f"{EMBEDDER}_{number}",
             max_task_retries=3,
@@ -163,9 +189,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     if running is not None and ray.get(running.release.remote()) != facts["release"]:
         ray.get(running.drain.remote())
         ray.kill(running)
-    actor = named(
-        "JobManager", JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64
-    )
+    actor = named(JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64)
     return actor.remote(
         database_url=addresses.database_url,
         rules=Rules(
@@ -210,10 +234,10 @@ def release_of(settings: Settings) -> str:
     return digest.hexdigest()[:16]
 
 
-def named(title: str, plain: type, name: str, **options: Any) -> Any:
-    """The plain class as a detached actor of that name, found when it runs; `title` is for the dashboard."""
-    remote: Any = ray.remote(plain)
-    return remote.options(name=name, get_if_exists=True, **FOREVER, **options)
+def named(plain: type, name: str, **options: Any) -> Any:
+    """The plain class as a detached actor of that name; what runs already is found, not made anew."""
+    remote: Any = ray.remote(max_restarts=-1, **options)(plain)
+    return remote.options(name=name, namespace=NAMESPACE, lifetime="detached", get_if_exists=True)
 
 
 def find(name: str) -> ActorHandle | None:

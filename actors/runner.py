@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,9 +20,11 @@ from pipelines.recipe import blob_store, vector_store
 
 WARM_UP = "warm-up"
 TINY_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
-    b"4 0 obj<</Length 60>>stream\nBT /F 12 Tf 20 150 Td (A page to warm the service up.) Tj ET   \nendstream endobj\n"
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R"
+    b"/Resources<</Font<</F 5 0 R>>>>>>endobj\n4 0 obj<</Length 60>>stream\n"
+    b"BT /F 12 Tf 20 150 Td (A page to warm the service up.) Tj ET   \nendstream endobj\n"
     b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 )
 
@@ -49,7 +52,7 @@ class Runner:
         """
         recipe = self.plan.recipe
         digest = hashlib.sha256(TINY_PDF).hexdigest()
-        blob_store(recipe).put_bytes(TINY_PDF)
+        asyncio.run(blob_store(recipe).put_stream(_once(TINY_PDF), len(TINY_PDF)))
         at_once = max(1, int(self.plan.cpus / self.plan.num_cpus))
         quiet = replace(self.plan, listener=None)
         failures = []
@@ -67,6 +70,10 @@ class Runner:
     def node(self) -> str:
         """Id of the node that it runs on."""
         return ray.get_runtime_context().get_node_id()
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _warm_up_task(sha256: str, lane: Lane) -> Task:

@@ -1,7 +1,8 @@
 """Every number and address of the service, typed; the only reader of the environment.
 
-Order of precedence: arguments of the deploy file, then the environment (`PAPERWORKS_JOBS__LEASE_SECONDS=20`),
-then the defaults below. `DATABASE_URL`, `MILVUS_URI` and `BLOB_URI` go by their plain names too.
+Order of precedence: arguments of the deploy file, then the environment
+(`PAPERWORKS_JOBS__LEASE_SECONDS=20`), then the defaults below. `DATABASE_URL`, `MILVUS_URI` and
+`BLOB_URI` go by their plain names too.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class HttpSettings(BaseModel):
     port: int = Field(8000, description="Port that the API listens on.")
     ingress: Literal["direct", "haproxy", "proxy"] = Field(
         "direct",
-        description="direct: the replica itself listens (one replica, one hop); haproxy: Ray's HAProxy "
-        "in front of the replicas; proxy: Ray's Python proxy.",
+        description="direct: the replica itself listens (one replica, one hop); haproxy: Ray's "
+        "HAProxy in front of the replicas; proxy: Ray's Python proxy.",
     )
     replicas: int = Field(1, ge=1, description="Replicas of the API.")
     max_ongoing_requests: int = Field(256, description="Requests a replica works on at once.")
@@ -66,7 +67,8 @@ class LaneSettings(BaseModel):
     batch: int = Field(description="Most documents in one micro-batch (one Dataset).")
     runs: int = Field(default=1, description="Micro-batches under way at once.")
     split_embed: bool = Field(
-        default=False, description="Embed in tasks of their own (GPU clusters); False fuses all steps."
+        default=False,
+        description="Embed in tasks of their own (GPU clusters); False fuses all steps.",
     )
     num_cpus: float = Field(default=1, description="CPUs of one document at work.")
     cpus: float = Field(description="CPUs the lane may use at once.")

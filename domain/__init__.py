@@ -1,1 +1,1 @@
-"""The words everybody uses: jobs, tasks, documents, chunks, passages and errors. Imports nothing of ours."""
+"""The words everybody uses: jobs, documents, chunks, errors. Imports nothing of ours."""

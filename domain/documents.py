@@ -1,7 +1,7 @@
 """Documents and what is read out of them: pages, blocks, sections, references, chunks, passages.
 
-Ids are derived from content, so that doing a thing twice gives the same thing. Boxes are in PDF points
-(1/72 inch) from the top left of the page as shown; pages count from 1.
+Ids are derived from content, so that doing a thing twice gives the same thing. Boxes are in PDF
+points (1/72 inch) from the top left of the page as shown; pages count from 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from domain.jobs import Record
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle on a page, in points from the top left of the page as shown; `page` counts from 1."""
+    """A rectangle on a page, in points from the top left as shown; `page` counts from 1."""
 
     page: int
     x0: float
@@ -35,9 +35,9 @@ class BlockKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading or caption in reading order; a paragraph that crosses a column has a box in each.
+    """A paragraph, heading or caption; one that crosses a column has a box in each.
 
-    `section` is the index into `Paper.sections` of the section the block stands in, None before the first.
+    `section` is the index into `Paper.sections` of the section it stands in, None before the first.
     `lines` are the printed lines: where in `text` each starts, and its box.
     """
 
@@ -50,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and its place: `level` 1 is the top, `number` as printed ("2.1"), `title` without it."""
+    """A heading: `level` 1 is the top, `number` as printed ("2.1"), `title` without it."""
 
     ordinal: int
     level: int
@@ -97,9 +97,9 @@ class ChunkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of at most `max_tokens` tokens of the model: what is embedded, indexed and found.
+    """At most `max_tokens` tokens of the model: what is embedded, indexed and found.
 
-    `context` (title and section) is embedded before the text and counted in `tokens`, but not shown.
+    `context` (title and section) is embedded before the text, counted in `tokens`, never shown.
     """
 
     chunk_id: str
@@ -129,7 +129,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that answers a query: `score` orders the hits, `scores` holds what each side gave it."""
+    """A chunk that answers a query: `score` orders hits, `scores` has what each side gave."""
 
     chunk: Chunk
     collection: str

@@ -16,7 +16,8 @@
     ├── InternalError                our mistake; the log has the cause
     └── LeaseLost                    somebody else owns the task; throw the work away
 
-Every error crosses process borders: all arguments go to `super().__init__`, so that pickle can make it anew.
+Every error crosses process borders: all arguments go to `super().__init__`, so that pickle can
+make it anew.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class NoText(BadDocument):
 
 
 class TooManyPages(BadDocument):
-    """The PDF has more pages than this service reads in one document. Split it and upload the parts."""
+    """The PDF has more pages than this service reads in one. Split it and upload the parts."""
 
     code = "too_many_pages"
 
@@ -157,7 +158,7 @@ class BlobStoreUnavailable(Unavailable):
 
 
 class ServiceNotReady(Unavailable):
-    """The service is still starting, or a part of it is being restarted. Try again in a few seconds."""
+    """The service, or a part of it, is still starting. Try again in a few seconds."""
 
     code = "not_ready"
 
@@ -182,7 +183,7 @@ class LeaseLost(PaperworksError):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a task remembers of an error, as shown to users: a stable code, a category and a safe message."""
+    """An error as a task remembers it: stable code, category, message that is safe to show."""
 
     code: str
     category: str
@@ -192,7 +193,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure to record for any exception; an unknown one keeps its type name and shows nothing else."""
+    """The failure to record for any exception; an unknown one shows its type name only."""
     if isinstance(error, PaperworksError):
         return Failure(error.code, error.category, error.message, error.retryable, error.page)
     unknown = InternalError(

@@ -1,6 +1,7 @@
-"""Jobs, tasks and steps: what their states mean, which moves are allowed, and the arithmetic of progress.
+"""Jobs, tasks and steps: what their states mean, the allowed moves, the arithmetic of progress.
 
-A job is what somebody asked for; a task is one document's work in it; a step is a checkpoint of a task.
+A job is what somebody asked for; a task is one document's work in it; a step is a checkpoint of
+a task.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Step(StrEnum):
 
 
 class Record(BaseModel):
-    """A row as the rest of the code sees it: immutable, made from any object with the same attributes."""
+    """A row as the code sees it: immutable, made from any object with the same attributes."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -145,7 +146,7 @@ class OnDuplicate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that rests in the blob store and waits to be admitted. The filename is a label, nothing more."""
+    """A file in the blob store that waits to be admitted; the filename is only a label."""
 
     filename: str
     sha256: str
@@ -211,7 +212,7 @@ def job_status(counts: Counts) -> JobStatus:
 
 
 def fraction_done(counts: Counts, pages_done: int, pages_total: int) -> float:
-    """Share of the job that is done, 0 to 1: ended tasks count whole, running ones by their pages."""
+    """Share of the job that is done, 0 to 1: ended tasks count whole, running ones by pages."""
     if not counts.total:
         return 1.0
     ended = counts.completed + counts.failed + counts.cancelled
@@ -223,8 +224,9 @@ def fraction_done(counts: Counts, pages_done: int, pages_total: int) -> float:
 
 
 def backoff_seconds(attempt: int, base: float = 2.0, cap: float = 300.0) -> float:
-    """Seconds to wait before attempt `attempt + 1`: min(cap, base * 2^(attempt-1)), times 0.5 to 1.0.
+    """Seconds before attempt `attempt + 1`: min(cap, base * 2^(attempt-1)), times 0.5 to 1.0.
 
-    "Full jitter" halved, so that a wait is never near zero (M. Brooker, AWS Architecture Blog, 2015).
+    "Full jitter" halved, so that a wait is never near zero (M. Brooker, AWS Architecture Blog,
+    2015).
     """
     return min(cap, base * 2.0 ** max(0, attempt - 1)) * random.uniform(0.5, 1.0)

@@ -89,7 +89,7 @@ def split_paper(
     drafts: list[_Draft] = []
     pieces = _pieces_of_groups(groups, count_tokens, special, max_tokens)
     for group, context, mine in zip(groups, contexts, pieces, strict=True):
-        budget = max(1, max_tokens - special - (costs[context] - special))
+        budget = max(1, max_tokens - costs[context])
         drafts.extend(_Draft(group, context, budget, taken) for taken in _packed(mine, budget))
     fitting = _fitted(drafts, count_tokens, max_tokens)
     return [
@@ -151,43 +151,29 @@ def _contexts(
     short = {
         section: text
         if tokens[section] - special <= allowed
-        else _cut(whole_title, named[section], allowed, count)
+        else _cut(whole_title, named[section], allowed, count, special)
         for section, text in wanted.items()
     }
     return [short[section] for section in sections]
 
 
-def _cut(title: str, name: str, allowed: int, count: CountTokens) -> str:
-    """Title and section name shortened: the name to half of what is allowed, the title to the rest."""
-    special = count([""])[0]
-    name = _first_words(name, allowed // 2, count, special) if title else name
+def _cut(title: str, name: str, allowed: int, count: CountTokens, special: int) -> str:
+    """Title and section name shortened: each may use what the other leaves, and has a half for sure."""
+    title_tokens, name_tokens = (tokens - special for tokens in count([title, f" — {name}"]))
+    for_name = min(name_tokens, max(allowed // 2, allowed - title_tokens)) if title else allowed
+    name = _first_words(name, for_name, count, special, " — " if title else "")
     rest = allowed - (count([f" — {name}"])[0] - special if name else 0)
-    return " — ".join(
-        filter(
-            None,
-            (
-                _first_words(title, rest, count, special),
-                _first_words(name, allowed, count, special),
-            ),
-        )
-    )
+    return " — ".join(filter(None, (_first_words(title, rest, count, special), name)))
 
 
-def _first_words(text: str, allowed: int, count: CountTokens, special: int) -> str:
-    """The longest run of first words of at most `allowed` tokens."""
-    words = text.split()
-    if not words:
-        return ""
-    heads = [" ".join(words[: number + 1]) for number in range(min(len(words), max(0, allowed)))]
-    fits = (
-        [
-            head
-            for head, tokens in zip(heads, count(heads), strict=True)
-            if tokens - special <= allowed
-        ]
-        if heads
-        else []
-    )
+def _first_words(
+    text: str, allowed: int, count: CountTokens, special: int, before: str = ""
+) -> str:
+    """The longest run of first words that takes at most `allowed` tokens behind `before`."""
+    words = text.split()[: max(0, allowed)]
+    heads = [" ".join(words[: number + 1]) for number in range(len(words))]
+    tokens = count([before + head for head in heads]) if heads else []
+    fits = [head for head, number in zip(heads, tokens, strict=True) if number - special <= allowed]
     return fits[-1] if fits else ""
 
 
@@ -277,25 +263,28 @@ def _fitted(
     """The drafts with their true token counts; one that is too long after all is halved until it fits.
 
     Pieces' counts need not add up (tokenizers differ, a sentence may be longer than a chunk): only this count decides.
-    Each round is one batch, and there are at most about log2(longest) of them.
+    Each round is one batch of what was halved; there are about log2(longest) of them.
     """
-    fitting: list[tuple[_Draft, int]] = []
-    waiting = list(drafts)
-    tokens = count([draft.indexed_text for draft in waiting])
-    while any(number > max_tokens for number in tokens):
+    done = list(zip(drafts, count([draft.indexed_text for draft in drafts]), strict=True))
+    while any(tokens > max_tokens and _can_shrink(draft) for draft, tokens in done):
         halved = [
-            _halves(draft, max_tokens) if number > max_tokens else [draft]
-            for draft, number in zip(waiting, tokens, strict=True)
+            _halves(draft) if tokens > max_tokens and _can_shrink(draft) else [draft]
+            for draft, tokens in done
         ]
-        waiting = [draft for some in halved for draft in some]
-        tokens = count([draft.indexed_text for draft in waiting])
-        if all(len(some) == 1 for some in halved):
-            break
-    fitting.extend(zip(waiting, tokens, strict=True))
-    return fitting
+        known = {id(draft): tokens for draft, tokens in done}
+        fresh = [draft for some in halved for draft in some if id(draft) not in known]
+        counts = count([draft.indexed_text for draft in fresh])
+        known.update((id(draft), tokens) for draft, tokens in zip(fresh, counts, strict=True))
+        done = [(draft, known[id(draft)]) for some in halved for draft in some]
+    return done
 
 
-def _halves(draft: _Draft, max_tokens: int) -> list[_Draft]:
+def _can_shrink(draft: _Draft) -> bool:
+    only = draft.pieces[0]
+    return bool(draft.context) or len(draft.pieces) > 1 or only.end - only.start > 1
+
+
+def _halves(draft: _Draft) -> list[_Draft]:
     """Two drafts with half of the text each; one of a single character loses its context instead."""
     if len(draft.pieces) > 1:
         middle = len(draft.pieces) // 2

@@ -1,4 +1,4 @@
-"""Texts -> unit vectors with any `Encoder`: sorted by length, cut by padded tokens, given back in order."""
+"""Texts -> unit vectors with any `Encoder`: sorted by length, batched by tokens, back in order."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ EncodeBatches = Callable[[list[list[str]]], Iterable[np.ndarray]]
 class Encoder(Protocol):
     """Turns texts into vectors. Safe to call from several threads at once.
 
-    `dimension` is the width of a vector. `max_tokens` is where a text is cut off, counted with the special
-    tokens of the model and with its document prompt, when it has one.
+    `dimension` is the width of a vector. `max_tokens` is where a text is cut off, counted with the
+    special tokens of the model and with its document prompt, when it has one.
     """
 
     dimension: int
@@ -27,7 +27,7 @@ class Encoder(Protocol):
         ...
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of questions, with the query prompt of models that have one: same shape and length."""
+        """The vectors of questions, with the model's query prompt: same shape and length."""
         ...
 
 
@@ -39,11 +39,11 @@ def embed_texts(
     batch_tokens: int = 4096,
     on_batch: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """The vectors of `texts` in their order: (len(texts), dimension) float32, or (0, 0) for no texts.
+    """The vectors of `texts` in their order: (len(texts), dimension) float32; (0, 0) for no texts.
 
-    `encode_batches` gets all batches at once, may run them side by side, and yields their vectors in order.
-    `on_batch` is called after each with the number of texts done so far. Raises ValueError when the vectors
-    do not match the texts.
+    `encode_batches` gets all batches at once, may run them side by side, and yields their vectors
+    in order. `on_batch` is called after each with the number of texts done so far. Raises
+    ValueError when the vectors do not match the texts.
     """
     if len(texts) != len(token_counts):
         raise ValueError(f"{len(texts)} texts, but {len(token_counts)} token counts.")
@@ -66,10 +66,10 @@ def embed_texts(
 
 
 def cut_batches(token_counts: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """The positions 0..n-1 in batches whose longest text times their size stays within `batch_tokens`.
+    """The positions 0..n-1 in batches; longest text times number is within `batch_tokens`.
 
-    Longest first, so that short texts are not padded to the longest and the last batch to run is a small
-    one. A text that is over the budget by itself is a batch of its own.
+    Longest first, so that short texts are not padded to the longest and the last batch to run is a
+    small one. A text that is over the budget by itself is a batch of its own.
     """
     batches: list[list[int]] = []
     longest = 0
@@ -82,7 +82,7 @@ def cut_batches(token_counts: Sequence[int], batch_tokens: int) -> list[list[int
 
 
 class FakeEncoder:
-    """An encoder without a model, for tests: each word adds one of `dimension` directions, plus or minus.
+    """An encoder without a model, for tests: each word points one way, and a text is their sum.
 
     The same words always give the same vector, and texts that share words lie close together.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from stores.blob_store import BlobStore
+from stores.blob_store import BlobStore, artifact_key
 
 from domain.documents import Chunk, Paper
 from domain.jobs import Finished, Task
@@ -28,7 +28,7 @@ def index_paper(
 
     `vectors` is (len(chunks), dimension). Raises VectorStoreUnavailable, BlobStoreUnavailable.
     """
-    key = blobs.artifact_key(task.document_id, task.version, PIPELINE_DIGEST)
+    key = artifact_key(task.document_id, task.version, PIPELINE_DIGEST)
     blobs.put_artifact(key, dump_paper(paper))
     store.upsert(chunks, vectors, collection=task.collection)
     return Finished(

@@ -5,9 +5,98 @@ from __future__ import annotations
 import re
 
 _END = re.compile(r"[.!?][)\]\"'”’]*(?:\s?\[[\d,;–\s-]{1,40}\])?\s+(?=[\"'“‘(\[]?[^\W_a-zß-öø-ÿ])")
+_LABEL = re.compile(
+    r"(?:fig(?:ure)?\.?|table|scheme|box|no\.|step|section|chapter)\s+[A-Z]?\d{1,4}[a-z]?",
+    re.IGNORECASE,
+)
 _LAST_WORD = re.compile(r"[^\s(\[]{1,24}$")
 _ABBREVIATIONS = frozenset(
-    ["al", "fig", "figs", "eq", "eqs", "eqn", "eqns", "ref", "refs", "sec", "sect", "tab", "no", "nos", "vol", "vols", "ch", "chap", "pp", "p", "ed", "eds", "vs", "cf", "approx", "ca", "resp", "dr", "mr", "mrs", "ms", "prof", "st", "jr", "sr", "inc", "ltd", "co", "corp", "dept", "univ", "spp", "sp", "subsp", "var", "e.g", "i.e", "eg", "ie", "etc", "viz", "i.v", "i.p", "s.c", "a.m", "p.m", "u.s", "u.k", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "suppl", "app", "def", "thm", "lem", "prop", "cor", "min", "max", "avg", "temp", "conc", "supp", "nat"]
+    [
+        "al",
+        "fig",
+        "figs",
+        "eq",
+        "eqs",
+        "eqn",
+        "eqns",
+        "ref",
+        "refs",
+        "sec",
+        "sect",
+        "tab",
+        "no",
+        "nos",
+        "vol",
+        "vols",
+        "ch",
+        "chap",
+        "pp",
+        "p",
+        "ed",
+        "eds",
+        "vs",
+        "cf",
+        "approx",
+        "ca",
+        "resp",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "st",
+        "jr",
+        "sr",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "dept",
+        "univ",
+        "spp",
+        "sp",
+        "subsp",
+        "var",
+        "e.g",
+        "i.e",
+        "eg",
+        "ie",
+        "etc",
+        "viz",
+        "i.v",
+        "i.p",
+        "s.c",
+        "a.m",
+        "p.m",
+        "u.s",
+        "u.k",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "suppl",
+        "app",
+        "def",
+        "thm",
+        "lem",
+        "prop",
+        "cor",
+        "min",
+        "max",
+        "avg",
+        "temp",
+        "conc",
+        "supp",
+        "nat",
+    ]
 )
 
 
@@ -21,7 +110,9 @@ def sentence_starts(text: str) -> list[int]:
 
 
 def _is_abbreviation(text: str, dot: int) -> bool:
-    """True when the word before the dot is an abbreviation or an initial ("J. Smith")."""
+    """True when the word before the dot is an abbreviation, an initial ("J. Smith") or the label of a caption."""
+    if dot < 24 and _LABEL.fullmatch(text[:dot]):
+        return True
     found = _LAST_WORD.search(text[max(0, dot - 24) : dot])
     if found is None:
         return False

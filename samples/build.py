@@ -54,7 +54,7 @@ def render(paper: Manuscript) -> bytes:
 
 
 def _strips(paper: Manuscript) -> tuple[list[Strip], dict[int, tuple[int, str]]]:
-    """All strips in order; level and title of each that opens a section, by the strip's identity."""
+    """All strips in order; level and title of those that open a section, by strip identity."""
     strips, headings, before = list[Strip](), dict[int, tuple[int, str]](), None
     for element in paper.elements:
         if element.kind is Kind.ABSTRACT:

@@ -115,7 +115,7 @@ def _equation(element: Element) -> Strip:
         right = x + COLUMN - text_width(element.label, BODY)
         canvas.text(right, base, element.label, BODY)
 
-    return Strip(LEADING + 10.0, draw, keep=True)
+    return Strip(LEADING + 10.0, draw)
 
 
 def _caption(element: Element, width: float) -> list[Line]:

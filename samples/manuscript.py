@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element; `label` is its printed number: "2.1", "(1)", "Table 1"; `level` a heading's depth."""
+    """One element; `label` is its printed number ("2.1", "Table 1"), `level` a heading's depth."""
 
     kind: Kind
     text: str = ""

@@ -3,50 +3,173 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
 from ray import serve
+from ray.exceptions import RayActorError
 from ray.serve import Application
 
-from actors.launch import Addresses, embedders, find_job_manager, launch, recipe_of
+from actors.launch import JOB_MANAGER, Addresses, embedders, find, launch, recipe_of, stop
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
+from domain.search import SearchMode, SearchQuery
+from pipelines.intake import register_files
 from pipelines.recipe import blob_store, vector_store
 from serve_app.api.app import create_api
+from serve_app.retrieval import answer
+from serve_app.schemas import SearchResult
 from serve_app.services import Limits, Services
+from stores.child import free_port
 from stores.database import Database
 from stores.document_store import DocumentStore
 from stores.job_store import JobStore
 from stores.task_queue import TaskQueue
 
+APPLICATION = "paperworks"
+HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
+
 
 def build(args: Settings) -> Application:
     """The application for these settings; the actors behind it are started, or found running."""
     addresses = launch(args)
-    ingress = serve.deployment(
-        serve.ingress(ApiBuilder(args, addresses))(Ingress),
-        name="api",
+    api = Api.options(
         num_replicas=args.http.replicas,
         max_ongoing_requests=args.http.max_ongoing_requests,
-        health_check_period_s=2,
-        graceful_shutdown_timeout_s=5,
-        ray_actor_options={"num_cpus": 0},
     )
-    return ingress.bind(args, addresses)
+    return api.bind(args.model_dump_json(), addresses)
 
 
-class ApiBuilder:
-    """Makes the FastAPI app on the replica; called by Serve there."""
+def start_serve(settings: Settings) -> None:
+    """Returns when Serve's controller runs; the application comes with `run`."""
+    http = settings.http
+    direct = http.ingress == "direct"
+    options = {"host": http.host, "port": free_port() if direct else http.port}
+    serve.start(proxy_location="HeadOnly", http_options=options)
 
-    def __init__(self, settings: Settings, addresses: Addresses) -> None:
-        self.settings = settings
-        self.addresses = addresses
 
-    def __call__(self) -> FastAPI:
-        return create_api(connect(self.settings, self.addresses))
+def run(settings: Settings) -> None:
+    """Returns when the API's replicas run."""
+    serve.run(build(settings), name=APPLICATION, route_prefix="/", blocking=False)
+
+
+def shut_down(settings: Settings) -> None:
+    """Ends the application and every actor that belongs to it."""
+    serve.shutdown()
+    stop(settings)
+
+
+@serve.deployment(
+    name="api",
+    health_check_period_s=HEALTH_CHECK_SECONDS,
+    graceful_shutdown_timeout_s=5,
+    ray_actor_options={"num_cpus": 0},
+)
+@serve.ingress()
+class Api:
+    """The HTTP API, and `submit` and `search` for programs on the cluster.
+
+    `serve.get_app_handle("paperworks")` reaches the same replicas as HTTP does.
+    """
+
+    def __init__(self, settings: str, addresses: Addresses) -> None:
+        self.settings = Settings.model_validate_json(settings)
+        self.services = connect(self.settings, addresses)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return create_api(self.services)
+
+    async def submit(
+        self, paths: Sequence[str], collection: str = "default", lane: str = Lane.BULK
+    ) -> str:
+        """Id of a job for PDFs that lie where this replica can read them; refused files are left out.
+
+        Raises RefusedUpload when not one of them is accepted.
+        """
+        job = await register_files(
+            [Path(path) for path in paths],
+            collection=collection,
+            lane=Lane(lane),
+            blobs=self.services.blobs,
+            jobs=self.services.jobs,
+            limit_bytes=self.services.limits.upload_bytes,
+        )
+        self.services.wake()
+        return job
+
+    async def search(
+        self,
+        query: str,
+        collection: str | None = None,
+        mode: str = SearchMode.HYBRID,
+        limit: int = 10,
+    ) -> SearchResult:
+        """The passages that answer the query, as POST /api/v1/search gives them."""
+        asked = SearchQuery(query, collection, SearchMode(mode), limit)
+        return await answer(asked, self.services)
+
+
+def connect(settings: Settings, addresses: Addresses) -> Services:
+    """The stores and actors of the running service, as the routes need them."""
+    recipe = recipe_of(settings, addresses)
+    database = Database(addresses.database_url, settings.stores.pool_size)
+    vectors = vector_store(recipe)
+    cluster = Cluster(settings.model.actors)
+    return Services(
+        jobs=JobStore(
+            database, max_attempts=settings.jobs.max_attempts, keep_days=settings.jobs.keep_days
+        ),
+        queue=TaskQueue(database),
+        documents=DocumentStore(database),
+        vectors=vectors,
+        blobs=blob_store(recipe),
+        embed_query=cluster.embed_query,
+        wake=cluster.wake,
+        checks={
+            "database": database.ping,
+            "vector_store": lambda: asyncio.to_thread(vectors.ping),
+            "job_manager": cluster.check_job_manager,
+            "embedder": cluster.check_embedder,
+        },
+        limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
+    )
+
+
+class Cluster:
+    """The actors, as the replica reaches them; handles stay valid when an actor restarts."""
+
+    def __init__(self, actors: int) -> None:
+        self.embedders = itertools.cycle(embedders(actors))
+
+    async def embed_query(self, text: str) -> np.ndarray:
+        """The unit vector of a query, (dimension,). Raises ServiceNotReady while no embedder answers."""
+        call = next(self.embedders).encode_query.options(concurrency_group=str(Lane.INTERACTIVE))
+        try:
+            return await asyncio.wait_for(asyncio.shield(_await(call.remote(text))), 20)
+        except (RayActorError, TimeoutError) as error:
+            raise ServiceNotReady from error
+
+    def wake(self) -> None:
+        """A hint to the JobManager, not waited for; one that is lost costs one poll."""
+        if (manager := find(JOB_MANAGER)) is not None:
+            manager.wake.remote()
+
+    async def check_job_manager(self) -> None:
+        """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""
+        manager = find(JOB_MANAGER)
+        if manager is None or not await manager.ready.remote():
+            state = await manager.describe.remote() if manager else {}
+            raise ServiceNotReady(state.get("problem") or "The workers are still warming up.")
+
+    async def check_embedder(self) -> None:
+        """Returns when the model answers. Raises ServiceNotReady."""
+        await self.embed_query("ready?")
+
+
+async def _await(reference: Any) -> Any:
+    return await reference

@@ -1,7 +1,7 @@
 """Takes files in: streamed from the request into the blob store, checked on the way, then admitted as a job.
 
-The blob before the row: a job never points at nothing. Bytes are checked as they pass, so a file that is
-refused is never stored, and one that is too large is not read to its end.
+The blob before the row: a job never points at nothing. The blob store checks bytes as they pass, so a file
+that is refused is never stored, and one that is too large is not read to its end.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from weakref import WeakValueDictionary
 from fastapi import Request
 
 from domain.errors import (
-    EmptyFile,
     Expired,
     FileTooLarge,
     InvalidRequest,
-    NotAPdf,
     NotFound,
     RefusedUpload,
 )
@@ -35,7 +33,6 @@ from serve_app.problems import MissingFile, TooManyFiles
 from serve_app.services import Services
 
 FILE_FIELDS = frozenset({"file", "files"})
-HEADER_WITHIN = 1024  # bytes in which %PDF- must begin, as PDF readers have it
 FORM_OVERHEAD = 64 * 1024  # what a form may add to the bytes of its file
 INTERACTIVE_FILES = 5  # somebody waits for so few; more are a folder
 
@@ -179,14 +176,12 @@ def keyed_job_id(collection: str, key: str) -> str:
 def too_large(limit_bytes: int) -> FileTooLarge:
     """The error of a file above the limit, which it names."""
     return FileTooLarge(
-        f"The file is larger than the {_megabytes(limit_bytes)} that this service accepts. Nothing of it "
-        "was kept; send a smaller one, or ask for a higher limit."
+        f"The file is larger than {limit_bytes:,} bytes, the most that this service accepts. "
+        "Nothing was kept."
     )
 
 
-async def _take_file(
-    form: FormReader, part: Part, received: Received, services: Services
-) -> None:
+async def _take_file(form: FormReader, part: Part, received: Received, services: Services) -> None:
     label = filename_label(part.filename)
     try:
         received.uploads.append(await _store(form.chunks(), label, services))
@@ -196,41 +191,16 @@ async def _take_file(
 
 async def _take_field(form: FormReader, part: Part, received: Received) -> None:
     if len(received.fields) >= FIELDS_BESIDE_FILES:
-        raise InvalidRequest(f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files.")
+        raise InvalidRequest(
+            f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
+        )
     received.fields[part.name] = await form.text()
 
 
 async def _store(chunks: AsyncIterator[bytes], label: str, services: Services) -> Upload:
     limit = services.limits.upload_bytes
-    stored = await services.blobs.put_stream(_checked(chunks, limit), limit_bytes=limit)
+    stored = await services.blobs.put_stream(chunks, limit_bytes=limit)
     return Upload(label, stored.sha256, stored.bytes)
-
-
-async def _checked(chunks: AsyncIterator[bytes], limit_bytes: int) -> AsyncIterator[bytes]:
-    """The chunks of a PDF as they come. Raises EmptyFile, NotAPdf, FileTooLarge."""
-    head, total = b"", 0
-    checked = False
-    async for chunk in chunks:
-        total += len(chunk)
-        if total > limit_bytes:
-            raise too_large(limit_bytes)
-        if checked:
-            yield chunk
-            continue
-        head += chunk
-        if len(head) >= HEADER_WITHIN:
-            yield _pdf_head(head)
-            checked = True
-    if not checked:
-        yield _pdf_head(head)
-
-
-def _pdf_head(head: bytes) -> bytes:
-    if not head:
-        raise EmptyFile
-    if b"%PDF-" not in head[:HEADER_WITHIN]:
-        raise NotAPdf
-    return head
 
 
 def _form(request: Request) -> FormReader:
@@ -242,7 +212,9 @@ def _is_file(part: Part) -> bool:
 
 
 def _is_raw_pdf(request: Request) -> bool:
-    return request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/pdf"
+    return (
+        request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/pdf"
+    )
 
 
 def _content_length(request: Request) -> int:
@@ -255,9 +227,3 @@ def _replayed(task: Task) -> Admission:
     was_there = task.finished_at is not None and task.started_at is None
     duplicate_of = task.document_id if was_there else None
     return Admission(task.job_id, task.task_id, task.document_id, task.filename, duplicate_of)
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1024**2:g} MiB" if count >= 1024**2 else f"{count:,} bytes"
-
-

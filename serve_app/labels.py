@@ -14,7 +14,9 @@ LABEL_CHARACTERS = 255
 
 # What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, multipart/form-data).
 _ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
+)
 
 
 def filename_label(name: str | None) -> str:

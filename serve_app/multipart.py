@@ -61,7 +61,9 @@ class FormReader:
         try:
             self._parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
         except (FormParserError, ValueError) as error:
-            raise MalformedRequest("The Content-Type of the form has no usable boundary.") from error
+            raise MalformedRequest(
+                "The Content-Type of the form has no usable boundary."
+            ) from error
         if b"boundary" not in options:
             raise MalformedRequest("The Content-Type of the form names no boundary.")
 
@@ -116,7 +118,9 @@ class FormReader:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise MalformedRequest(f"The body is not a form with this boundary: {error}.") from error
+            raise MalformedRequest(
+                f"The body is not a form with this boundary: {error}."
+            ) from error
 
     # --- what the parser calls
 

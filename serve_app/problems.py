@@ -155,7 +155,10 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
         reason = (broken.get("ctx") or {}).get("error", "it does not parse")
         place = f" at character {broken['loc'][-1]}"
         return problem(
-            request, 400, "malformed_json", f"The body is not JSON: {reason}{place}. Correct it there."
+            request,
+            400,
+            "malformed_json",
+            f"The body is not JSON: {reason}{place}. Correct it there.",
         )
     errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found]
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
@@ -165,7 +168,10 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = {
-        404: ("unknown_route", f"There is nothing at {request.url.path}; /docs lists what there is."),
+        404: (
+            "unknown_route",
+            f"There is nothing at {request.url.path}; /docs lists what there is.",
+        ),
         405: ("method_not_allowed", f"{request.url.path} does not answer {request.method}."),
     }.get(error.status_code, ("http_error", str(error.detail)))
     return problem(request, error.status_code, code, detail, error.headers)

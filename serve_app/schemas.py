@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from domain.documents import ChunkKind, DocumentStatus
 from domain.jobs import JobStatus, Step, TaskStatus
 from domain.search import SearchMode
-from serve_app.labels import COLLECTION_PATTERN, DEFAULT_COLLECTION
+from serve_app.labels import COLLECTION_PATTERN
 
 T = TypeVar("T")
 
@@ -332,12 +332,12 @@ class SearchFilters(BaseModel):
 
 
 class SearchRequest(BaseModel):
-    """A question to one collection."""
+    """A question to one collection, or to all of them when `collection` is null or absent."""
 
     model_config = ConfigDict(extra="forbid")
 
     query: Query
-    collection: CollectionName = DEFAULT_COLLECTION
+    collection: CollectionName | None = None
     mode: SearchMode = SearchMode.HYBRID
     filters: SearchFilters = SearchFilters()
     limit: int = Field(10, ge=1, le=200)

@@ -82,9 +82,7 @@ def chunk_shape(chunk: documents.Chunk, document: documents.Document) -> schemas
     return schemas.Chunk(**_chunk_fields(chunk, document))
 
 
-def hit_shape(
-    passage: documents.Passage, document: documents.Document, query: str
-) -> schemas.Hit:
+def hit_shape(passage: documents.Passage, document: documents.Document, query: str) -> schemas.Hit:
     """A passage that answers a query, with the words of the query marked in its text."""
     return schemas.Hit(
         **_chunk_fields(passage.chunk, document),

@@ -16,8 +16,8 @@ from stores.tables import DOCUMENTS
 
 PRESENT = (DocumentStatus.READY, DocumentStatus.PROCESSING)
 
-# One round trip makes the new rows and locks the old ones. Sorted by id, so that two requests with the
-# same files wait for each other instead of deadlocking; xmax is 0 in a row that this statement made.
+# One round trip makes the new rows and locks the old ones. Sorted by id, so that two requests with
+# the same files wait for each other instead of deadlocking; xmax is 0 in a row made just now.
 MAKE_OR_LOCK = text("""
     WITH collection AS (
         INSERT INTO collections (name) VALUES (:collection) ON CONFLICT DO NOTHING
@@ -139,5 +139,5 @@ async def _next_version(
 def _place(row: Row[Any], versions: dict[str, int], policy: OnDuplicate, was_here: bool) -> Place:
     if row.status == DocumentStatus.READY and policy != OnDuplicate.REPROCESS:
         return Place(row.document_id, row.version, False, was_here, row.pages, row.chunks)
-    version = versions.get(row.document_id, row.latest_version)
-    return Place(row.document_id, version, True, was_here)
+    name: str = row.document_id
+    return Place(name, versions.get(name) or row.latest_version, True, was_here)

@@ -22,6 +22,18 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def somebody_listens(port: int) -> bool:
+    """True when a connection to the loopback port is accepted."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def port_or_free(wanted: int) -> int:
+    """The wanted loopback port, or a free one when somebody listens there."""
+    return free_port() if somebody_listens(wanted) else wanted
+
+
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
     """A `preexec_fn` that asks Linux for `death_signal` when the spawning thread ends; None elsewhere.
 
@@ -68,10 +80,8 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout: float, l
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"The server ended with {process.returncode}.{tail(log)}")
-        with socket.socket() as probe:
-            probe.settimeout(0.2)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if somebody_listens(port):
+            return
         time.sleep(0.05)
     raise RuntimeError(f"The server did not listen within {timeout:.0f} s.{tail(log)}")
 

@@ -15,11 +15,11 @@ def encode_cursor(time: datetime, name: str) -> str:
 
 
 def decode_cursor(cursor: str) -> tuple[datetime, str]:
-    """Time and id of the last row that was seen. Raises InvalidRequest for text that is no cursor."""
+    """Time and id of the last row that was seen. Raises InvalidRequest for other text."""
     try:
         time, name = base64.urlsafe_b64decode(cursor.encode()).decode().split("|", 1)
         return datetime.fromisoformat(time), name
     except (ValueError, binascii.Error) as error:
         raise InvalidRequest(
-            "The cursor is not one of ours; pass next_cursor of the previous page unchanged, or none."
+            "The cursor is not one of ours; pass next_cursor of the previous page unchanged."
         ) from error

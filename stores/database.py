@@ -1,4 +1,4 @@
-"""A pool of PostgreSQL connections; whatever means "the server is away" becomes DatabaseUnavailable."""
+"""A pool of PostgreSQL connections; a server that is away becomes DatabaseUnavailable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.errors import DatabaseUnavailable
 # The database's clock. clock_timestamp() is volatile: a condition on it cannot use an index.
 NOW = func.statement_timestamp()
 
-# SQLSTATE classes (PostgreSQL manual, appendix A): connection, transaction rolled back (a deadlock),
+# SQLSTATE classes (PostgreSQL manual, appendix A): connection, transaction rolled back (deadlock),
 # insufficient resources, operator intervention (shutting down, starting up).
 AWAY_STATES = ("08", "40", "53", "57")
 
@@ -36,8 +36,8 @@ def seconds(count: float) -> ColumnElement[Any]:
 class Database:
     """Connections to PostgreSQL, made lazily and closed by `close`.
 
-    A connection that the server has closed is replaced when it is taken from the pool; asyncpg knows
-    without asking, which spares the three round trips of SQLAlchemy's `pool_pre_ping`.
+    A connection that the server has closed is replaced when it is taken from the pool; asyncpg
+    knows without asking, which spares the three round trips of SQLAlchemy's `pool_pre_ping`.
     """
 
     def __init__(self, url: str, pool_size: int = 8) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import Document, DocumentStatus
 from domain.errors import NotFound
 from domain.jobs import Page, TaskStatus
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
-from stores.job_status import OPEN, close_if_done
+from stores.job_status import IS_OPEN, close_if_done
 from stores.tables import COLLECTIONS, DOCUMENTS, TASKS
 
 
@@ -46,7 +46,7 @@ class DocumentStore:
             DOCUMENTS.c.document_id.in_(document_ids),
             DOCUMENTS.c.status != DocumentStatus.DELETED,
         )
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             rows = await connection.execute(statement)
             return {row.document_id: Document.model_validate(row) for row in rows}
 
@@ -68,7 +68,7 @@ class DocumentStore:
             place = tuple_(DOCUMENTS.c.created_at, DOCUMENTS.c.document_id)
             statement = statement.where(place < tuple_(*decode_cursor(cursor)))
         newest = statement.order_by(DOCUMENTS.c.created_at.desc(), DOCUMENTS.c.document_id.desc())
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             rows = (await connection.execute(newest.limit(limit + 1))).all()
         items = [Document.model_validate(row) for row in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
@@ -85,45 +85,57 @@ class DocumentStore:
             .group_by(COLLECTIONS.c.name)
             .order_by(COLLECTIONS.c.name)
         )
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             return [CollectionSummary(*row) for row in await connection.execute(statement)]
 
     async def has_collection(self, name: str) -> bool:
         """True when something was uploaded to the collection at some time."""
         statement = select(COLLECTIONS.c.name).where(COLLECTIONS.c.name == name)
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             return (await connection.execute(statement)).first() is not None
 
     async def artifact_key(self, document_id: str) -> str | None:
         """Where the blob store holds what was read from the document, None before it was read."""
         statement = select(DOCUMENTS.c.artifact_key).where(DOCUMENTS.c.document_id == document_id)
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar()
 
     async def delete(self, document_id: str) -> bool:
-        """True when nobody else uses the document's bytes. A tombstone stays, its open tasks are cancelled.
+        """True when nobody else uses the document's bytes. Its open tasks are cancelled.
 
-        The tombstone keeps the version number growing, so that late writes of old chunks are never shown.
-        Raises NotFound.
+        A tombstone stays and keeps the version number growing, so that late writes of old chunks
+        are never shown. Raises NotFound.
         """
-        document = await self.get(document_id)
         async with self.database.begin() as connection:
-            await connection.execute(
-                update(DOCUMENTS)
-                .where(DOCUMENTS.c.document_id == document_id)
-                .values(status=DocumentStatus.DELETED, deleted_at=NOW, artifact_key=None)
-            )
+            sha256 = await _bury(connection, document_id)
             cancelled = await connection.execute(
                 update(TASKS)
-                .where(TASKS.c.document_id == document_id, TASKS.c.status.in_(OPEN))
+                .where(TASKS.c.document_id == document_id, IS_OPEN)
                 .values(status=TaskStatus.CANCELLED, lease_expires_at=None, finished_at=NOW)
                 .returning(TASKS.c.job_id)
             )
             await close_if_done(connection, cancelled.scalars().all())
-            return not await _used(connection, document.sha256)
+            return not await _used(connection, sha256)
 
 
-async def _used(connection: Any, sha256: str) -> bool:
+async def _bury(connection: AsyncConnection, document_id: str) -> str:
+    """The digest of the document that is now deleted. Raises NotFound."""
+    buried = await connection.execute(
+        update(DOCUMENTS)
+        .where(
+            DOCUMENTS.c.document_id == document_id,
+            DOCUMENTS.c.status != DocumentStatus.DELETED,
+        )
+        .values(status=DocumentStatus.DELETED, deleted_at=NOW, artifact_key=None)
+        .returning(DOCUMENTS.c.sha256)
+    )
+    sha256 = buried.scalar()
+    if sha256 is None:
+        raise NotFound(f"There is no document {document_id}.")
+    return sha256
+
+
+async def _used(connection: AsyncConnection, sha256: str) -> bool:
     users = select(DOCUMENTS.c.document_id).where(
         DOCUMENTS.c.sha256 == sha256, DOCUMENTS.c.status != DocumentStatus.DELETED
     )

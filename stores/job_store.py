@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, text, tuple_, update
+from sqlalchemy import Row, delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Conflict, Expired, NotFound
@@ -27,7 +27,7 @@ from domain.jobs import (
 from stores.admission import Place, find_places
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
-from stores.job_status import close_if_done, count_columns, lock_jobs
+from stores.job_status import IS_QUEUED, close_if_done, count_columns, fixed, lock_jobs
 from stores.tables import JOBS, TASKS
 
 # One round trip. A task is complete from the start when its document can be searched already.
@@ -57,9 +57,19 @@ MAKE_JOB_AND_TASKS = text("""
     )
 """)
 
+# Jobs with their tasks added up.
+SUMS = [
+    func.coalesce(func.sum(TASKS.c[name]), 0).label(name)
+    for name in ("pages_done", "pages_total", "chunks_done")
+]
+ADDED_UP = select(*count_columns(), *SUMS).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
+WITH_COUNTS = select(JOBS, ADDED_UP).join(ADDED_UP, onclause=JOBS.c.job_id.is_not(None))
+
+BEFORE = TASKS.alias("before")  # made once: an alias copies every column
+
 
 class JobStore:
-    """Admits uploads and answers questions about jobs. Any number of processes may use it at once."""
+    """Admits uploads and answers for jobs. Any number of processes may use it at once."""
 
     def __init__(self, database: Database, *, max_attempts: int = 4, keep_days: float = 7) -> None:
         self.database = database
@@ -76,11 +86,11 @@ class JobStore:
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
     ) -> list[Admission]:
-        """What became of each upload, in order; one job, made in one transaction, holds a task for each.
+        """What became of each upload, in order; one transaction makes a job with a task for each.
 
-        With a `job_id` the tasks are added to that job, which is made when there is none. Bytes that
-        are in the collection already are not read again unless `on_duplicate` says so. Raises
-        Conflict for a duplicate under `reject`, and for a job that has ended.
+        With a `job_id` the tasks are added to that job, made when there is none. Bytes that are in
+        the collection already are not read again unless `on_duplicate` says so. Raises Conflict for
+        a duplicate under `reject`, and for a job that has ended.
         """
         async with self.database.begin() as connection:
             places = await find_places(connection, collection, uploads, on_duplicate)
@@ -103,9 +113,9 @@ class JobStore:
         ]
 
     async def job(self, job_id: str) -> Job:
-        """The job with its counts and, while it is queued, its position. Raises NotFound, Expired."""
+        """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
         async with self.database.single() as connection:
-            found = (await connection.execute(_jobs().where(JOBS.c.job_id == job_id))).first()
+            found = (await connection.execute(WITH_COUNTS.where(JOBS.c.job_id == job_id))).first()
             if found is None:
                 raise NotFound(f"There is no job {job_id}.")
             if found.purged_at is not None:
@@ -122,7 +132,7 @@ class JobStore:
         limit: int = 50,
     ) -> Page[Job]:
         """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
-        statement = _jobs().where(JOBS.c.purged_at.is_(None))
+        statement = WITH_COUNTS.where(JOBS.c.purged_at.is_(None))
         if status:
             statement = statement.where(JOBS.c.status == status)
         if collection:
@@ -145,7 +155,7 @@ class JobStore:
             return [Task.model_validate(row) for row in rows]
 
     async def purge(self) -> int:
-        """Number of jobs whose record was dropped because they finished too long ago; papers stay."""
+        """Number of jobs forgotten because they ended `keep_days` ago; papers stay."""
         old = select(JOBS.c.job_id).where(
             JOBS.c.finished_at < NOW - self.keep, JOBS.c.purged_at.is_(None)
         )
@@ -165,18 +175,6 @@ class JobStore:
         return Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
 
 
-def _jobs() -> Select[Any]:
-    """Jobs with their tasks added up."""
-    sums = [
-        func.coalesce(func.sum(TASKS.c[name]), 0).label(name)
-        for name in ("pages_done", "pages_total", "chunks_done")
-    ]
-    added_up = (
-        select(*count_columns(), *sums).where(TASKS.c.job_id == JOBS.c.job_id).lateral("added_up")
-    )
-    return select(JOBS, added_up).join(added_up, onclause=JOBS.c.job_id.is_not(None))
-
-
 async def _next_ordinal(connection: AsyncConnection, job_id: str) -> int:
     """Where the next task of the job goes; the job is locked, so that it cannot end meanwhile."""
     for job in await lock_jobs(connection, [job_id]):
@@ -188,21 +186,19 @@ async def _next_ordinal(connection: AsyncConnection, job_id: str) -> int:
 
 async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None:
     """1 + the number of queued tasks of the lane that come before the first one of this job."""
-    queued = TASKS.c.status == TaskStatus.QUEUED
     mine = (
         select(TASKS.c.lane, TASKS.c.next_attempt_at)
-        .where(TASKS.c.job_id == job_id, queued)
+        .where(TASKS.c.job_id == job_id, IS_QUEUED)
         .order_by(TASKS.c.next_attempt_at)
         .limit(1)
         .subquery()
     )
-    before = TASKS.alias("before")
     ahead = (
         select(func.count())
         .where(
-            before.c.status == TaskStatus.QUEUED,
-            before.c.lane == mine.c.lane,
-            before.c.next_attempt_at < mine.c.next_attempt_at,
+            BEFORE.c.status == fixed(TaskStatus.QUEUED),
+            BEFORE.c.lane == mine.c.lane,
+            BEFORE.c.next_attempt_at < mine.c.next_attempt_at,
         )
         .scalar_subquery()
     )

@@ -1,17 +1,21 @@
 """The queue of tasks in PostgreSQL: claim, heartbeat, and the moves of a task that is at work.
 
-Every write to a running task is fenced: it names the lease token of its claim, and where the row has moved on
-nothing changes and LeaseLost is raised. Times are the database's own; attempts are counted at the claim.
+Every write to a running task is fenced: it names the lease token of its claim, and where the row
+has moved on nothing changes and LeaseLost is raised. Times are the database's own; attempts are
+counted at the claim. Its place in the queue is the time at which a task is due: for a new one when
+it came, for one that failed when its backoff has passed.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus
@@ -26,8 +30,11 @@ from domain.jobs import (
     backoff_seconds,
 )
 from stores.database import NOW, Database, seconds
-from stores.job_status import close_if_done
+from stores.job_status import IS_OPEN, IS_QUEUED, IS_RUNNING, close_if_done, fixed
 from stores.tables import DOCUMENTS, JOBS, TASKS
+
+CLAIM_TRIES = 3
+OTHER = TASKS.alias("other")  # made once: an alias copies every column, which takes a millisecond
 
 
 class TaskQueue:
@@ -39,16 +46,20 @@ class TaskQueue:
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
     ) -> list[Task]:
-        """The next queued tasks of the lane, oldest first, now running and leased to `worker`.
+        """At most `limit` queued tasks of the lane, longest due first, now leased to `worker`.
 
-        A task marked `isolate` comes alone, so that a document that takes its process down fails alone.
+        A task marked `isolate` comes alone, so that a document that takes its process down fails
+        alone; a document that is at work already is left for later.
         """
-        async with self.database.begin() as connection:
-            for isolate, most in ((False, limit), (True, 1)):
-                due = _due(lane, most, isolate)
-                if tasks := await _lease(connection, due, worker, lease_seconds):
-                    return tasks
+        for _ in range(CLAIM_TRIES):
+            with suppress(IntegrityError):  # another claim took the same document just now
+                return await self._claim(lane, limit, worker, lease_seconds)
         return []
+
+    async def _claim(self, lane: Lane, limit: int, worker: str, lease_seconds: float) -> list[Task]:
+        async with self.database.begin() as connection:
+            due = (await connection.execute(_due(lane, limit))).all()
+            return await _lease(connection, _together(due), worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
         """Ids of those tasks that are still ours; their leases now run `lease_seconds` from now."""
@@ -56,22 +67,31 @@ class TaskQueue:
             return set()
         statement = (
             update(TASKS)
-            .where(or_(*map(_held, tasks)))
+            .where(
+                tuple_(TASKS.c.task_id, TASKS.c.lease_token).in_(
+                    [(task.task_id, task.lease_token) for task in tasks]
+                ),
+                IS_RUNNING,
+            )
             .values(lease_expires_at=NOW + seconds(lease_seconds))
             .returning(TASKS.c.task_id)
         )
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             return set((await connection.execute(statement)).scalars())
 
     async def report(self, task: Task, progress: Progress) -> None:
         """Records pages and chunks done. Raises LeaseLost."""
         known = {name: value for name, value in asdict(progress).items() if value is not None}
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             await _move(connection, task, progressed_at=NOW, **known)
 
     async def complete(self, task: Task, result: Finished) -> None:
-        """Ends the task as completed and makes its version the one that searches show. Raises LeaseLost."""
+        """Ends the task as completed; its version is the one that searches show from now on.
+
+        Saying it twice is harmless, as after an answer that got lost. Raises LeaseLost.
+        """
         async with self.database.begin() as connection:
+            await _publish(connection, task, result)
             await _end(
                 connection,
                 task,
@@ -83,46 +103,65 @@ class TaskQueue:
                 searchable_at=NOW,
                 error=None,
             )
-            await _publish(connection, task, result)
 
     async def fail(self, task: Task, failure: Failure) -> None:
-        """Ends the task as failed; a document that is searchable already stays so. Raises LeaseLost."""
+        """Ends the task as failed; a document that is searchable already stays so.
+
+        Saying it twice is harmless. Raises LeaseLost.
+        """
         async with self.database.begin() as connection:
             await _fail(connection, task, failure)
 
     async def retry(
         self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
     ) -> None:
-        """Back to the queue after `delay_seconds`; the attempt stays counted. Raises LeaseLost."""
+        """Back to the queue after `delay_seconds`; failed instead at the last attempt.
+
+        Raises LeaseLost.
+        """
         async with self.database.begin() as connection:
-            await _requeue(connection, task, delay_seconds, isolate=isolate, error=asdict(failure))
+            await _retry(connection, task, failure, delay_seconds, isolate)
 
     async def release(self, task: Task, delay_seconds: float = 0) -> None:
-        """Back to the queue without charging the attempt, as at a drain. Raises LeaseLost."""
-        async with self.database.begin() as connection:
-            await _requeue(connection, task, delay_seconds, attempt=task.attempt - 1)
+        """Back to the queue without charging the attempt, as at a drain. Raises LeaseLost.
+
+        Without a delay the task goes back to the place from which it was claimed.
+        """
+        due = NOW + seconds(delay_seconds) if delay_seconds else TASKS.c.next_attempt_at
+        async with self.database.single() as connection:
+            await _requeue(connection, task, due, attempt=TASKS.c.attempt - 1)
 
     async def sweep(self, *, base_seconds: float = 2, cap_seconds: float = 300) -> int:
-        """Number of tasks taken from workers that stopped beating: queued again, alone, or failed at the last attempt."""
+        """Number of tasks taken from workers that stopped beating.
+
+        They are queued again, to be claimed alone, or failed at the last attempt. Each is a
+        transaction of its own: a worker that beats again just in time keeps its task.
+        """
         crash = failure_of(WorkerCrashed())
-        async with self.database.begin() as connection:
-            expired = await _expired(connection)
-            for task in expired:
-                if task.attempt >= task.max_attempts:
-                    await _fail(connection, task, crash)
-                else:
-                    wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
-                    await _requeue(connection, task, wait, isolate=True, error=asdict(crash))
-        return len(expired)
+        taken = 0
+        for task in await self._expired():
+            wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
+            with suppress(LeaseLost):
+                async with self.database.begin() as connection:
+                    await _check_expired(connection, task)
+                    await _retry(connection, task, crash, wait, isolate=True)
+                taken += 1
+        return taken
+
+    async def _expired(self) -> list[Task]:
+        statement = select(TASKS).where(_is_expired()).order_by(TASKS.c.lease_expires_at)
+        async with self.database.single() as connection:
+            rows = await connection.execute(statement.limit(500))
+            return [Task.model_validate(row) for row in rows]
 
     async def depths(self) -> dict[tuple[str, str], int]:
         """Number of open tasks by (lane, status)."""
         statement = (
             select(TASKS.c.lane, TASKS.c.status, func.count())
-            .where(TASKS.c.status.in_((TaskStatus.QUEUED, TaskStatus.RUNNING)))
+            .where(IS_OPEN)
             .group_by(TASKS.c.lane, TASKS.c.status)
         )
-        async with self.database.begin() as connection:
+        async with self.database.single() as connection:
             return {(row[0], row[1]): row[2] for row in await connection.execute(statement)}
 
 
@@ -130,37 +169,48 @@ def _held(task: Task) -> ColumnElement[bool]:
     return and_(
         TASKS.c.task_id == task.task_id,
         TASKS.c.lease_token == task.lease_token,
-        TASKS.c.status == TaskStatus.RUNNING,
+        IS_RUNNING,
     )
 
 
-def _due(lane: Lane, limit: int, isolate: bool) -> Any:
-    """The ids to claim. A document that is at work already is left alone: its chunks have one writer."""
-    other = TASKS.alias("other")
+def _due(lane: Lane, limit: int) -> Select[Any, Any, Any]:
+    """Tasks that may be claimed, locked. A document at work is left alone: it has one writer."""
     at_work = exists().where(
-        other.c.document_id == TASKS.c.document_id, other.c.status == TaskStatus.RUNNING
+        OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
     )
     return (
-        select(TASKS.c.task_id)
+        select(TASKS.c.task_id, TASKS.c.document_id, TASKS.c.isolate)
         .where(
-            TASKS.c.status == TaskStatus.QUEUED,
+            IS_QUEUED,
             TASKS.c.lane == lane,
-            TASKS.c.isolate == isolate,
             TASKS.c.next_attempt_at <= NOW,
             ~at_work,
         )
-        .order_by(TASKS.c.created_at, TASKS.c.ordinal)
+        .order_by(TASKS.c.next_attempt_at, TASKS.c.ordinal)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
 
 
+def _together(due: Sequence[Row[Any, Any, Any]]) -> list[uuid.UUID]:
+    """Those that may run side by side: the first, if it must be alone; else one per document."""
+    if due and due[0].isolate:
+        return [due[0].task_id]
+    first: dict[str, uuid.UUID] = {}
+    for row in due:
+        if not row.isolate:
+            first.setdefault(row.document_id, row.task_id)
+    return list(first.values())
+
+
 async def _lease(
-    connection: AsyncConnection, due: Any, worker: str, lease_seconds: float
+    connection: AsyncConnection, ids: Sequence[uuid.UUID], worker: str, lease_seconds: float
 ) -> list[Task]:
+    if not ids:
+        return []
     claimed = await connection.execute(
         update(TASKS)
-        .where(TASKS.c.task_id.in_(due))
+        .where(TASKS.c.task_id.in_(ids))
         .values(
             status=TaskStatus.RUNNING,
             worker=worker,
@@ -173,15 +223,32 @@ async def _lease(
         )
         .returning(TASKS)
     )
-    tasks = [Task.model_validate(row) for row in claimed]
-    jobs = {task.job_id for task in tasks}
-    if jobs:
-        await connection.execute(
-            update(JOBS)
-            .where(JOBS.c.job_id.in_(jobs), JOBS.c.status == JobStatus.QUEUED)
-            .values(status=JobStatus.RUNNING, started_at=NOW)
-        )
-    return sorted(tasks, key=lambda task: task.created_at)
+    tasks = {row.task_id: Task.model_validate(row) for row in claimed}
+    await _start_jobs(connection, {task.job_id for task in tasks.values()})
+    return [tasks[task_id] for task_id in ids]
+
+
+async def _start_jobs(connection: AsyncConnection, job_ids: set[str]) -> None:
+    queued = select(JOBS.c.job_id).where(
+        JOBS.c.job_id.in_(job_ids), JOBS.c.status == JobStatus.QUEUED
+    )
+    in_order = queued.order_by(JOBS.c.job_id).with_for_update(key_share=True)
+    await connection.execute(
+        update(JOBS)
+        .where(JOBS.c.job_id.in_(in_order))
+        .values(status=JobStatus.RUNNING, started_at=NOW)
+    )
+
+
+def _is_expired() -> ColumnElement[bool]:
+    return and_(IS_RUNNING, TASKS.c.lease_expires_at < NOW)
+
+
+async def _check_expired(connection: AsyncConnection, task: Task) -> None:
+    """Raises LeaseLost when the task's worker beat again after all, or somebody else took it."""
+    statement = select(TASKS.c.task_id).where(_held(task), _is_expired())
+    if (await connection.execute(statement)).first() is None:
+        raise LeaseLost
 
 
 async def _move(connection: AsyncConnection, task: Task, **values: Any) -> None:
@@ -190,26 +257,50 @@ async def _move(connection: AsyncConnection, task: Task, **values: Any) -> None:
         raise LeaseLost(f"Task {task.task_id} has moved on from lease {task.lease_token}.")
 
 
-async def _requeue(
-    connection: AsyncConnection, task: Task, delay_seconds: float, **values: Any
-) -> None:
+async def _requeue(connection: AsyncConnection, task: Task, due: Any, **values: Any) -> None:
     await _move(
         connection,
         task,
         status=TaskStatus.QUEUED,
         lease_expires_at=None,
-        next_attempt_at=NOW + seconds(delay_seconds),
+        next_attempt_at=due,
         **values,
     )
 
 
+async def _retry(
+    connection: AsyncConnection, task: Task, failure: Failure, delay: float, isolate: bool
+) -> None:
+    if task.attempt >= task.max_attempts:
+        await _fail(connection, task, failure)
+        return
+    due = NOW + seconds(delay)
+    await _requeue(connection, task, due, isolate=isolate, error=asdict(failure))
+
+
 async def _end(connection: AsyncConnection, task: Task, status: TaskStatus, **values: Any) -> None:
-    await _move(connection, task, status=status, lease_expires_at=None, finished_at=NOW, **values)
-    await close_if_done(connection, [task.job_id])
+    try:
+        await _move(
+            connection, task, status=status, lease_expires_at=None, finished_at=NOW, **values
+        )
+    except LeaseLost:
+        if not await _ended_already(connection, task, status):
+            raise
+    else:
+        await close_if_done(connection, [task.job_id])
+
+
+async def _ended_already(connection: AsyncConnection, task: Task, status: TaskStatus) -> bool:
+    """True when this very claim ended so before, and only the answer was lost."""
+    statement = select(TASKS.c.task_id).where(
+        TASKS.c.task_id == task.task_id,
+        TASKS.c.lease_token == task.lease_token,
+        TASKS.c.status == status,
+    )
+    return (await connection.execute(statement)).first() is not None
 
 
 async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> None:
-    await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
     await connection.execute(
         update(DOCUMENTS)
         .where(
@@ -219,10 +310,11 @@ async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> No
         )
         .values(status=DocumentStatus.FAILED)
     )
+    await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
 
 
 async def _publish(connection: AsyncConnection, task: Task, result: Finished) -> None:
-    """Makes the task's version the active one, unless a newer one is active or the document is gone."""
+    """Makes the task's version the active one, unless a newer one is or the document is gone."""
     await connection.execute(
         update(DOCUMENTS)
         .where(
@@ -237,14 +329,3 @@ async def _publish(connection: AsyncConnection, task: Task, result: Finished) ->
             searchable_at=func.coalesce(DOCUMENTS.c.searchable_at, NOW),
         )
     )
-
-
-async def _expired(connection: AsyncConnection) -> list[Task]:
-    statement = (
-        select(TASKS)
-        .where(TASKS.c.status == TaskStatus.RUNNING, TASKS.c.lease_expires_at < NOW)
-        .order_by(tuple_(TASKS.c.job_id, TASKS.c.task_id))
-        .limit(500)
-        .with_for_update(skip_locked=True)
-    )
-    return [Task.model_validate(row) for row in await connection.execute(statement)]

@@ -70,7 +70,14 @@ class _Writer:
             self.new_page()
 
     def paragraph(
-        self, text: str, size: float = 10, font: str = "tiro", *, indent: float = 0.0, hang: float = 0.0, width: float = 0.0
+        self,
+        text: str,
+        size: float = 10,
+        font: str = "tiro",
+        *,
+        indent: float = 0.0,
+        hang: float = 0.0,
+        width: float = 0.0,
     ) -> None:
         room = width or self.column_width
         for number, line in enumerate(_wrapped(text, size, font, room - max(indent, hang))):
@@ -83,7 +90,10 @@ def _wrapped(text: str, size: float, font: str, width: float) -> list[str]:
     line = ""
     for word in text.split():
         joined = f"{line} {word}".strip()
-        if pymupdf.get_text_length(joined.replace("\u00ad", ""), fontname=font, fontsize=size) <= width:
+        if (
+            pymupdf.get_text_length(joined.replace("\u00ad", ""), fontname=font, fontsize=size)
+            <= width
+        ):
             line = joined
             continue
         head, hyphen, tail = word.partition("\u00ad")
@@ -120,7 +130,11 @@ def make_paper(
     document = pymupdf.open()
     writer = _Writer(document, columns, header, footer)
     _set_front(writer, title, authors, abstract)
-    for part in parts if parts is not None else (Part("1 Introduction", [LOREM * 2, LOREM]), Part("2 Methods", [LOREM * 3])):
+    for part in (
+        parts
+        if parts is not None
+        else (Part("1 Introduction", [LOREM * 2, LOREM]), Part("2 Methods", [LOREM * 3]))
+    ):
         _set_part(writer, part)
     if references:
         _set_part(writer, Part("References"))
@@ -130,7 +144,11 @@ def make_paper(
         page.set_rotation(rotation)
     if metadata_title:
         document.set_metadata({"title": metadata_title})
-    locked = {"encryption": pymupdf.PDF_ENCRYPT_AES_256, "user_pw": password, "owner_pw": password + "!"}
+    locked = {
+        "encryption": pymupdf.PDF_ENCRYPT_AES_256,
+        "user_pw": password,
+        "owner_pw": password + "!",
+    }
     data = document.tobytes(garbage=3, deflate=True, **(locked if password else {}))
     document.close()
     return data

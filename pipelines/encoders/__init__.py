@@ -1,1 +1,1 @@
-"""The real encoders: a sentence-transformers model run by OpenVINO or by torch, chosen when the service starts."""
+"""The real encoders: a sentence-transformers model, run by OpenVINO or by torch."""

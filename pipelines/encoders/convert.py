@@ -1,9 +1,9 @@
-"""A sentence-transformers model -> the folder that `OpenVinoEncoder` loads. Run in a process of its own:
+"""A sentence-transformers model -> the folder that `OpenVinoEncoder` loads, in its own process:
 
     python -m pipelines.encoders.convert MODEL_DIR ENGINE OUT_DIR
 
-Torch, transformers and nncf live and die with that process. Exit status 3 means that the model is of a kind
-that is not converted; the last line of the output says why.
+Torch, transformers and nncf live and die with that process. Exit status 3 means that the model is
+of a kind that is not converted; the last line of the output says why.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nncf
 import numpy as np
-import openvino as ov
 import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta
+from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta, graph_inputs, ov
 
 REFUSED = 3
 _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -50,7 +48,7 @@ class _Graph(torch.nn.Module):
 def convert(model_dir: Path, engine: str, folder: Path) -> None:
     """Writes graph, tokenizer and meta of the model in `model_dir` to `folder`, ready for `engine`.
 
-    Raises Refused when the model has modules, pooling or a tokenizer that the graph would not honour.
+    Raises Refused when its modules, pooling or tokenizer are of a kind the graph would not honour.
     """
     model = SentenceTransformer(str(model_dir), device="cpu", local_files_only=True)
     precision = engine.removeprefix("openvino-")
@@ -90,11 +88,9 @@ def _meta(model: SentenceTransformer, precision: str) -> GraphMeta:
 
 
 def _prompt(model: SentenceTransformer, *names: str) -> str:
-    """The first prompt that the model has under one of `names`, else its default one, else nothing."""
-    for name in (*names, model.default_prompt_name):
-        if name and model.prompts.get(name):
-            return model.prompts[name]
-    return ""
+    """The first prompt that the model has under one of `names`, else its default one, else none."""
+    prompts = (model.prompts.get(name or "") for name in (*names, model.default_prompt_name))
+    return next(filter(None, prompts), "")
 
 
 def _trace(model: SentenceTransformer, meta: GraphMeta) -> ov.Model:
@@ -120,8 +116,9 @@ def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Mode
 
     def inputs(text: str) -> dict[str, np.ndarray]:
         ids = np.array([tokenizer.encode(text).ids], dtype=np.int64)
-        known = dict(zip(_KNOWN_INPUTS, (ids, np.ones_like(ids), np.zeros_like(ids)), strict=True))
-        return {name: known[name] for name in meta.inputs}
+        return graph_inputs(meta, ids, np.ones_like(ids))
+
+    import nncf  # after pipelines.encoders.quiet_openvino, which keeps its telemetry out
 
     texts = list(calibration_texts())
     return nncf.quantize(
@@ -133,7 +130,7 @@ def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Mode
 
 
 def calibration_texts() -> Iterator[str]:
-    """Technical English that every Python carries: the language reference, in passages of many lengths."""
+    """Technical English that every Python carries: passages of the language reference."""
     from pydoc_data.topics import topics
 
     words = " ".join(topics[name] for name in sorted(topics)).split()

@@ -6,10 +6,10 @@ import fcntl
 import hashlib
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +28,7 @@ ENGINES = ("auto", *OPENVINO_ENGINES, *TORCH_ENGINES)
 _FASTEST_ON_CPU = "openvino-int8"
 _FORMAT = 1  # of the converted folder; a new number converts every model anew
 _REFUSED = 3  # exit status of pipelines.encoders.convert
+CONVERT_COMMAND = (sys.executable, "-m", "pipelines.encoders.convert")
 _CONVERT_SECONDS = 1800
 _MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 _NOT_OURS = ("onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite")
@@ -38,7 +39,7 @@ class NotConverted(RuntimeError):
 
 
 def resolve_model(name: str) -> Path:
-    """The folder of a sentence-transformers model: the bundled one, a folder of yours, or one from the hub.
+    """The folder of a sentence-transformers model: the bundled one, yours, or one from the hub.
 
     Raises ValueError, saying what to do, when there is no such model within reach.
     """
@@ -55,9 +56,9 @@ def resolve_model(name: str) -> Path:
         return Path(snapshot_download(name, ignore_patterns=list(_NOT_OURS)))
     except Exception as error:
         raise ValueError(
-            f"No embedding model {name!r}: it is no folder here, and the Hugging Face hub did not give it "
-            f"({type(error).__name__}). Use {DEFAULT_MODEL!r}, which needs no network, or download the model "
-            "where there is one and give the path of its folder."
+            f"No embedding model {name!r}: it is no folder here, and the Hugging Face hub did not "
+            f"give it ({type(error).__name__}). Use {DEFAULT_MODEL!r}, which needs no network, or "
+            "download the model where there is one and give the path of its folder."
         ) from error
 
 
@@ -69,25 +70,29 @@ def load_encoder(
     threads: int = 0,
     device: str = "auto",
 ) -> Encoder:
-    """The encoder of `model`, ready to use; the first start of an OpenVINO engine converts it into `cache`.
+    """The encoder of `model`, ready to use; OpenVINO engines convert it once, into `cache`.
 
-    `engine` is one of ENGINES; "auto" is torch in half precision where there is a GPU, else the fastest
-    OpenVINO engine, else torch. `threads` 0 means all cores this process may use. `device` is "auto", "cpu"
-    or a CUDA device, and concerns torch engines. Raises ValueError for a name that is not known, NotConverted
-    when an OpenVINO engine was asked for by name and the model cannot be converted.
+    `engine` is one of ENGINES; "auto" is torch in half precision where there is a GPU, else the
+    fastest OpenVINO engine, else torch. `threads` 0 means all cores this process may use.
+    `device` is "auto", "cpu" or a CUDA device, and concerns torch engines. Raises ValueError for
+    a model or an engine that is not there, NotConverted when an OpenVINO engine was asked for and
+    the model cannot be converted.
     """
     if engine not in ENGINES:
         raise ValueError(f"No embedding engine {engine!r}; there are {', '.join(ENGINES)}.")
     folder = resolve_model(model)
+    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+        raise ValueError(f"The folder {folder} holds no model: it has no config.json.")
     threads = threads or len(os.sched_getaffinity(0))
+    cache_as = cache / re.sub(r"[^\w.-]+", "-", Path(model).name)
     if engine in OPENVINO_ENGINES:
-        return _load_openvino(folder, engine, cache, threads)
+        return _load_openvino(folder, engine, cache_as, threads)
     if engine in TORCH_ENGINES:
         return _load_torch(folder, engine, device, threads)
-    return _load_fastest(folder, cache, threads, device)
+    return _load_fastest(folder, cache_as, threads, device)
 
 
-def _load_fastest(folder: Path, cache: Path, threads: int, device: str) -> Encoder:
+def _load_fastest(folder: Path, cache_as: Path, threads: int, device: str) -> Encoder:
     if device.startswith("cuda") or (device == "auto" and _may_have_cuda()):
         from pipelines.encoders.torch_engine import half_precision, has_cuda
 
@@ -95,7 +100,7 @@ def _load_fastest(folder: Path, cache: Path, threads: int, device: str) -> Encod
             name = "cuda" if device == "auto" else device
             return _load_torch(folder, f"torch-{half_precision(name)}", name, threads)
     try:
-        return _load_openvino(folder, _FASTEST_ON_CPU, cache, threads)
+        return _load_openvino(folder, _FASTEST_ON_CPU, cache_as, threads)
     except (ImportError, PackageNotFoundError, NotConverted) as error:
         log.warning(
             f"The model runs on torch, which is slower here: {error}",
@@ -107,7 +112,7 @@ def _load_fastest(folder: Path, cache: Path, threads: int, device: str) -> Encod
 
 
 def _may_have_cuda() -> bool:
-    """False when there is certainly no GPU for this process; told without the seconds that torch takes."""
+    """False when there is certainly no GPU for this process; spares the import of torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() in ("", "-1"):
         return False
@@ -122,25 +127,26 @@ def _load_torch(folder: Path, engine: str, device: str, threads: int) -> Encoder
     return TorchEncoder(folder, engine.removeprefix("torch-"), device, threads)
 
 
-def _load_openvino(folder: Path, engine: str, cache: Path, threads: int) -> Encoder:
+def _load_openvino(folder: Path, engine: str, cache_as: Path, threads: int) -> Encoder:
     from pipelines.encoders.openvino_engine import OpenVinoEncoder
 
-    return OpenVinoEncoder(converted(folder, engine, cache), threads)
+    return OpenVinoEncoder(converted(folder, engine, cache_as), threads)
 
 
-def converted(model_dir: Path, engine: str, cache: Path) -> Path:
-    """The folder in `cache` with the model made ready for `engine`, written now if it is not there yet.
+def converted(model_dir: Path, engine: str, cache_as: Path) -> Path:
+    """The folder with the model made ready for `engine`, written now if it is not there yet.
 
-    Its name holds the digest of the model's files and the version of OpenVINO, so a changed model is another
-    folder. Processes that want the same one at the same time wait for the first. Raises NotConverted.
+    Its path is `cache_as`, then the digest of the model's files, the engine and the version of
+    OpenVINO, so a changed model is another folder. Processes that want the same one at the same
+    time wait for the first. Raises NotConverted.
     """
     release = version("openvino").replace(".", "-")
-    name = f"{model_dir.name}-{files_digest(model_dir)}-{engine}-v{_FORMAT}-{release}"
-    folder = cache / name
+    digest = files_digest(model_dir)
+    folder = cache_as.with_name(f"{cache_as.name}-{digest}-{engine}-v{_FORMAT}-{release}")
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with _only_one(cache / f".{name}.lock"):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(folder.with_name(f".{folder.name}.lock")):
         if not folder.is_dir():
             _convert(model_dir, engine, folder)
     return folder
@@ -167,44 +173,50 @@ def _only_one(lock: Path) -> Iterator[None]:
 
 
 def _convert(model_dir: Path, engine: str, folder: Path) -> None:
-    """Converts in a process of its own, beside `folder`, and renames: nobody sees a half-written one."""
+    """Converts in a process of its own, then renames: nobody sees a half-written folder."""
     log.info(
-        f"Converting {model_dir.name} for {engine}; this is done once.",
-        extra={"action": "model_conversion_started", "model": model_dir.name, "engine": engine},
+        f"Converting {model_dir} for {engine}; this is done once.",
+        extra={"action": "model_conversion_started", "model": str(model_dir), "engine": engine},
     )
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as work:
-        command = [sys.executable, "-m", "pipelines.encoders.convert"]
-        command += [str(model_dir), engine, f"{work}/model"]
+    work = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+    work.mkdir()
+    try:
+        _run_conversion([str(model_dir), engine, str(work / "model")], home=work)
+        os.rename(work / "model", folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _run_conversion(arguments: list[str], home: Path) -> None:
+    """Runs pipelines.encoders.convert; raises NotConverted with the end of what it printed."""
+    try:
         ended = subprocess.run(
-            command,
-            env=_quiet_environment(Path(work)),
+            [*CONVERT_COMMAND, *arguments],
+            env=_quiet_environment(home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_CONVERT_SECONDS,
             check=False,
         )
-        output = ended.stdout.decode(errors="replace").strip()
-        if ended.returncode == _REFUSED:
-            raise NotConverted(f"{model_dir.name} is not converted: {output.splitlines()[-1]}.")
-        if ended.returncode:
-            raise NotConverted(f"Converting {model_dir.name} failed:\n{output[-2000:]}")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.rename(f"{work}/model", folder)
+    except subprocess.TimeoutExpired as error:
+        raise NotConverted(f"Converting took more than {_CONVERT_SECONDS} s.") from error
+    output = ended.stdout.decode(errors="replace").strip()
+    if ended.returncode == _REFUSED:
+        raise NotConverted(f"The model is not converted: {output.rpartition(chr(10))[2]}.")
+    if ended.returncode:
+        raise NotConverted(f"Converting the model failed:\n{output[-2000:]}")
 
 
 def _quiet_environment(home: Path) -> dict[str, str]:
-    """The environment in which OpenVINO and nncf neither report to their makers nor write to the home folder.
-
-    CI=true is their documented switch for it (openvino_telemetry, `disable_in_ci`).
-    """
+    """The environment of the conversion: no network, no GPU, another home folder."""
     root = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return {
         **os.environ,
         "PYTHONPATH": paths,
         "HOME": str(home),
-        "CI": "true",
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "CUDA_VISIBLE_DEVICES": "",

@@ -1,4 +1,4 @@
-"""The model as an OpenVINO graph: the fast way on a CPU. Needs neither torch nor transformers to run.
+"""The model as an OpenVINO graph: the fast way on a CPU. Runs without torch and transformers.
 
 `pipelines/encoders/convert.py` writes the folder that is loaded here.
 """
@@ -13,26 +13,26 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
-import openvino as ov
 from tokenizers import Encoding, Tokenizer
 
 from pipelines.embed import cut_batches, unit_rows
+from pipelines.encoders.quiet_openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"
 
-# One stream per thread is what keeps both cores busy on small batches; each stream holds its own activations.
+# One stream per thread: no work is split, so none waits. Each stream holds its own activations.
 _MOST_STREAMS = 8
 _PIECE_TOKENS = 2048
 _SMALLEST_PIECE_TOKENS = 256
 
-# Every new shape leaves its compiled kernels behind: 755 MB after 1,200 texts of all lengths, 431 MB with
-# lengths rounded up to 16, and no slower.
+# Every new shape leaves its compiled kernels behind: 755 MB after 1,200 texts of all lengths, 431
+# MB with lengths rounded up to 16, and no slower.
 _LENGTH_STEP = 16
 
 
 @dataclass(frozen=True, slots=True)
 class GraphMeta:
-    """What the graph does not say itself; `inputs` are the names the model wants, in the order of the graph."""
+    """What the graph does not say itself; `inputs` are its inputs in order."""
 
     dimension: int
     max_tokens: int
@@ -52,7 +52,7 @@ class GraphMeta:
 
 
 class OpenVinoEncoder:
-    """An `Encoder` over a converted model. Calls from several threads share the streams of the graph."""
+    """An `Encoder` over a converted model. Calls from several threads share its streams."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         self._meta = GraphMeta.load(folder)
@@ -99,7 +99,7 @@ class OpenVinoEncoder:
             self._requests.put(request)
 
     def _inputs(self, encodings: list[Encoding]) -> dict[str, np.ndarray]:
-        """Token ids and mask, padded on the right to the longest, rounded up: int64 of one shape."""
+        """Ids and mask, padded on the right to the longest, rounded up: int64 of one shape."""
         longest = max(len(e.ids) for e in encodings)
         shape = (len(encodings), min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP))
         ids = np.full(shape, self._meta.pad_id, dtype=np.int64)
@@ -107,8 +107,13 @@ class OpenVinoEncoder:
         for row, encoding in enumerate(encodings):
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = 1
-        known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        return {name: known[name] for name in self._meta.inputs}
+        return graph_inputs(self._meta, ids, mask)
+
+
+def graph_inputs(meta: GraphMeta, ids: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+    """The inputs by name, those that the graph wants: int64, all of the shape of `ids`."""
+    known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    return {name: known[name] for name in meta.inputs}
 
 
 def _compile(graph: Path, precision: str, threads: int, streams: int) -> ov.CompiledModel:
@@ -118,6 +123,6 @@ def _compile(graph: Path, precision: str, threads: int, streams: int) -> ov.Comp
         "INFERENCE_NUM_THREADS": threads,  # without it OpenVINO takes every core of the machine
         "NUM_STREAMS": streams,
         "INFERENCE_PRECISION_HINT": "bf16" if has_bf16 and precision != "fp32" else "f32",
-        "ENABLE_CPU_PINNING": False,  # two encoders on one machine would be pinned to the same cores
+        "ENABLE_CPU_PINNING": False,  # two encoders would be pinned to the same cores
     }
     return core.compile_model(str(graph), "CPU", options)

@@ -18,10 +18,10 @@ _BATCH_TEXTS = {"cpu": 32, "cuda": 256}
 
 
 class TorchEncoder:
-    """An `Encoder` over sentence-transformers. Calls take turns: torch spreads each over its threads or the GPU.
+    """An `Encoder` over sentence-transformers. Calls take turns; each has all threads, or the GPU.
 
-    `precision` is fp32, bf16 or fp16; `device` is a torch device name. Sets the threads of torch, which
-    belong to the whole process.
+    `precision` is fp32, bf16 or fp16; `device` is a torch device name. Sets the threads of torch,
+    which belong to the whole process.
     """
 
     def __init__(self, model_dir: Path, precision: str, device: str, threads: int) -> None:
@@ -62,7 +62,7 @@ def has_cuda() -> bool:
 
 
 def half_precision(device: str) -> str:
-    """The two-byte format that is fast on `device`: bf16 where it is native, else fp16; fp32 on an older CPU."""
+    """What is fast on `device`: bf16 where it is native, else fp16 on a GPU and fp32 on a CPU."""
     if torch.device(device).type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"

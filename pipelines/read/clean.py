@@ -16,7 +16,15 @@ _UNWANTED = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _LIGATURES = re.compile("[\u0132\u0133\ufb00-\ufb06]")
-_ACCENTS = {"´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˚": "\u030a"}
+_ACCENTS = {
+    "´": "\u0301",
+    "`": "\u0300",
+    "¨": "\u0308",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "ˇ": "\u030c",
+    "˚": "\u030a",
+}
 _LOOSE_ACCENT = re.compile(r"(?<=\w)([´¨ˆ˜ˇ˚])([A-Za-zı])|(?<![\w)])([´¨ˆ˜ˇ˚])([A-Za-zı])(?=[a-z])")
 _LINE_END_HYPHEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad¬]$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
@@ -30,7 +38,9 @@ def clean_text(raw: str) -> str:
     """
     if raw.isascii():
         return _SPACES.sub(" ", _UNWANTED.sub("", raw)).strip()
-    text = _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found[0]), _UNWANTED.sub("", raw))
+    text = _LIGATURES.sub(
+        lambda found: unicodedata.normalize("NFKC", found[0]), _UNWANTED.sub("", raw)
+    )
     text = _LOOSE_ACCENT.sub(_compose, text)
     text = _SPACES.sub(" ", text).strip()
     ends_soft = text.endswith(SOFT_HYPHEN)

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from domain.documents import BlockKind
+from pipelines.read.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED, REFERENCES
 from pipelines.read.lines import Line, font_family
 from pipelines.read.paragraphs import Measures, Paragraph
 
-NUMBERED = re.compile(
-    r"(?P<number>(?:\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z]\.\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=\.)|[A-H](?=[.)]\s))[.)]?)\s+(?P<title>\S.*)",
-    re.DOTALL,
-)
-KNOWN = re.compile(
-    r"(?:abstract|summary|(?:general )?introduction|background|(?:literature |related )?(?:review|works?)|"
-    r"(?:materials?,? (?:and|&) methods?|methods?(?: and materials?)?|methodology|patients and methods|experimental(?: section| procedures)?)|"
-    r"results?(?: (?:and|&) discussions?)?|discussions?(?: (?:and|&) conclusions?)?|conclusions?(?: and .{4,40})?|concluding remarks|"
-    r"statement of need|limitations?|future (?:work|directions?)|acknowledge?ments?|references|bibliography|literature cited|works cited|"
-    r"funding|competing interests?|conflicts? of interests?|declarations?|authors?[’']? contributions?|abbreviations|"
-    r"appendix(?: [A-Z])?|appendices|supplementary (?:materials?|information|data)|(?:additional|supporting) (?:files?|information)|"
-    r"data availability(?: statement)?|availability of data and materials?|ethics statement|keywords?)\s*[.:]?",
-    re.IGNORECASE,
-)
-REFERENCES = re.compile(
-    r"(?:references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|literature references|reference list)\s*[.:]?",
-    re.IGNORECASE,
-)
 _FRONT_ENDS = re.compile(r"(?:abstract|summary|introduction|background|keywords?)\b", re.IGNORECASE)
 _NOT_A_HEADING = re.compile(
-    r"https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|[=<>≤≥∑∫]|^(?:received|accepted|published|correspondence|e-?mail|citation|editor)\b",
+    r"^key ?words?\b.*\w{3}.*\w{3}|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|[=<>≤≥∑∫]|^(?:received|submitted|accepted|published|correspond|e-?mail|citation|editor|how to cite|cite this)",
     re.IGNORECASE,
 )
+_ABSTRACT = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
 _LONGEST = 180
 _Style = tuple[float, bool, bool, bool, str]
 
@@ -47,9 +31,11 @@ def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequenc
         if id(paragraph.lines[0]) not in in_title
         and _may_be_heading(paragraph)
         and (index >= start or _is_known(paragraph))
+        and not _is_in_side_bar(paragraph, measures)
         and _stands_out(paragraph, found[index + 1] if index + 1 < len(found) else None, measures)
     ]
-    accepted = _accepted(candidates)
+    accepted = _accepted(candidates, _styles_of_text(found))
+    accepted = _without_abstract_parts(accepted)
     levels = _levels(accepted)
     for paragraph in accepted:
         numbered = NUMBERED.fullmatch(paragraph.text)
@@ -86,7 +72,11 @@ def _is_known(paragraph: Paragraph) -> bool:
 
 
 def _may_be_heading(paragraph: Paragraph) -> bool:
-    if paragraph.kind is not BlockKind.TEXT or len(paragraph.lines) > 4 or paragraph.letters > _LONGEST:
+    if (
+        paragraph.kind is not BlockKind.TEXT
+        or len(paragraph.lines) > 4
+        or paragraph.letters > _LONGEST
+    ):
         return False
     if paragraph.lines[0].turn:
         return False
@@ -97,13 +87,41 @@ def _may_be_heading(paragraph: Paragraph) -> bool:
     words = numbered["title"] if numbered else text
     if not (words[0].isupper() or (numbered and words[0].isalpha())):
         return False
-    return words[-1] not in ",;-" and (words[-1] not in "." or len(words) < 90)
+    return words[-1] not in ",;-" and (
+        bool(KNOWN.fullmatch(words)) or not (ARTICLE_KIND.fullmatch(text) or text.lower() == "open")
+    )
+
+
+def _is_in_side_bar(paragraph: Paragraph, measures: Measures) -> bool:
+    """True in the narrow column that some first pages have for dates, editors and licences."""
+    line = paragraph.lines[0]
+    return (
+        line.page <= 2
+        and measures.width_of(line) < 0.5 * measures.column_width
+        and not _is_known(paragraph)
+    )
 
 
 def _style(paragraph: Paragraph) -> _Style:
     line = paragraph.lines[0]
     upper = paragraph.text.isupper()
-    return round(line.size * 2) / 2, _all(paragraph, "bold"), _all(paragraph, "italic"), upper, font_family(line.font)
+    return (
+        round(line.size * 2) / 2,
+        _all(paragraph, "bold"),
+        _all(paragraph, "italic"),
+        upper,
+        font_family(line.font),
+    )
+
+
+def _styles_of_text(found: Sequence[Paragraph]) -> Counter[_Style]:
+    """Styles of lines in the middle of long paragraphs, where no heading stands, and how many there are of each."""
+    return Counter(
+        (round(line.size * 2) / 2, line.bold, line.italic, line.is_upper, font_family(line.font))
+        for paragraph in found
+        if len(paragraph.lines) >= 6
+        for line in paragraph.lines[3:-1]
+    )
 
 
 def _all(paragraph: Paragraph, what: str) -> bool:
@@ -120,6 +138,8 @@ def _stands_out(paragraph: Paragraph, following: Paragraph | None, measures: Mea
         return True
     if size < 0.7 * measures.body_size or following is None:
         return False
+    if paragraph.text.endswith(".") and not (bold or italic or NUMBERED.fullmatch(paragraph.text)):
+        return False
     if size > measures.body_size * 1.12 and (bold or other_font):
         return True
     return _leads_text(paragraph, following, measures)
@@ -129,18 +149,34 @@ def _leads_text(paragraph: Paragraph, following: Paragraph, measures: Measures) 
     """True when body text, or another short paragraph in other type, comes next."""
     if abs(following.size - measures.body_size) < 0.6 and following.letters > 60:
         return True
-    return _may_be_heading(following) and following.size >= 0.7 * measures.body_size and (
-        _style(following) != _style(paragraph)
+    return (
+        _may_be_heading(following)
+        and following.size >= 0.7 * measures.body_size
+        and (_style(following) != _style(paragraph))
     )
 
 
-def _accepted(candidates: Sequence[Paragraph]) -> list[Paragraph]:
-    """Candidates in a style that some heading, known or numbered, has; or that is used more than once for them."""
-    styles: defaultdict[_Style, Counter[str]] = defaultdict(Counter)
-    for paragraph in candidates:
-        sort = "known" if _is_known(paragraph) else "numbered" if NUMBERED.fullmatch(paragraph.text) else "other"
-        styles[_style(paragraph)][sort] += 1
-    return [p for p in candidates if _is_known(p) or styles[_style(p)].total() < 400]
+def _accepted(candidates: Sequence[Paragraph], of_text: Counter[_Style]) -> list[Paragraph]:
+    """The candidates that are well known, or in a style that prints headings more than it prints text."""
+    styles = Counter(_style(paragraph) for paragraph in candidates)
+    return [p for p in candidates if _is_known(p) or of_text[_style(p)] <= 3 * styles[_style(p)]]
+
+
+def _without_abstract_parts(accepted: Sequence[Paragraph]) -> list[Paragraph]:
+    """A structured abstract is one section: "Background", "Methods" in lesser type than its heading are text of it."""
+    kept: list[Paragraph] = []
+    abstract: _Style | None = None
+    for paragraph in accepted:
+        style = _style(paragraph)
+        if (
+            abstract
+            and ABSTRACT_PARTS.fullmatch(paragraph.text)
+            and _weight(style) < _weight(abstract)
+        ):
+            continue
+        abstract = style if _ABSTRACT.fullmatch(paragraph.text) else None
+        kept.append(paragraph)
+    return kept
 
 
 def _levels(accepted: Sequence[Paragraph]) -> dict[_Style, int]:

@@ -14,7 +14,17 @@ from pipelines.read.mupdf import pymupdf
 # TEXT_PRESERVE_LIGATURES, so that ligatures come spelled out.
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 
-_BOLD_NAMES = ("bold", "black", "heavy", "semib", "demi", "-bd", ".b+", "cmbx", "nimbusromno9l-medi")
+_BOLD_NAMES = (
+    "bold",
+    "black",
+    "heavy",
+    "semib",
+    "demi",
+    "-bd",
+    ".b+",
+    "cmbx",
+    "nimbusromno9l-medi",
+)
 _BOLD_ENDS = (".b", "-b", "-sb", "-medi")
 
 _WHITE = 0xFFFFFF
@@ -29,17 +39,18 @@ class Line:
     """
 
     __slots__ = (
-        "base", "bold", "font", "italic", "lead", "page", "part", "size", "text", "turn", "x0", "x1", "y0", "y1",
+        "base", "bold", "font", "italic", "lead", "lead_is_bold", "page", "part", "size", "text", "turn", "x0", "x1", "y0", "y1",
     )  # fmt: skip
 
     def __init__(
         self, text: str, page: int, place: tuple[float, float, float, float], size: float, *, base: float | None = None,
-        font: str = "", bold: bool = False, italic: bool = False, lead: str = "", turn: int = 0,
+        font: str = "", bold: bool = False, italic: bool = False, lead: str = "", lead_is_bold: bool = False, turn: int = 0,
     ) -> None:  # fmt: skip
         self.text, self.page, self.size, self.font = text, page, size, font
         self.x0, self.y0, self.x1, self.y1 = place
         self.base = self.y1 if base is None else base
         self.bold, self.italic, self.lead, self.turn = bold, italic, lead, turn
+        self.lead_is_bold = lead_is_bold
         self.part = 0
 
     @property
@@ -90,7 +101,7 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         return None
     x0, y0, x1, y1 = raw["bbox"]
     across, up = raw["dir"]
-    main = max(spans, key=_weight)
+    main = spans[0] if len(spans) == 1 else _main_span(spans)
     origin_x, origin_y = main["origin"]
     if shown is not None:
         x0, y0, x1, y1 = pymupdf.Rect(x0, y0, x1, y1) * shown
@@ -100,9 +111,19 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
     place = _turned(x0, y0, x1, y1, turn)
     base = _turned(origin_x, origin_y, origin_x, origin_y, turn)[1]
     place = _without_empty_height(place, base, main["size"])
-    bold, italic, lead = _styles(spans)
+    bold, italic, lead, lead_is_bold = _styles(spans)
     return Line(
-        text, number, place, main["size"], base=base, font=main["font"], bold=bold, italic=italic, lead=lead, turn=turn
+        text,
+        number,
+        place,
+        main["size"],
+        base=base,
+        font=main["font"],
+        bold=bold,
+        italic=italic,
+        lead=lead,
+        lead_is_bold=lead_is_bold,
+        turn=turn,
     )
 
 
@@ -119,16 +140,24 @@ def _covers(other: Line, line: Line) -> bool:
     return across > 0 and down > 0.3 * min(line.y1 - line.y0, other.y1 - other.y0)
 
 
-def _weight(span: dict[str, Any]) -> int:
-    text = span["text"]
-    return len(text) if not text.isspace() else 0
+def _main_span(spans: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first span in the type that prints most of the line."""
+    weights: dict[tuple[str, float], int] = {}
+    for span in spans:
+        key = (span["font"], span["size"])
+        weights[key] = weights.get(key, 0) + (0 if span["text"].isspace() else len(span["text"]))
+    most = max(weights, key=lambda key: weights[key])
+    return next(span for span in spans if (span["font"], span["size"]) == most)
 
 
 @lru_cache(maxsize=4096)
 def font_family(font: str) -> str:
     """The font's name without subset tag, style and number: "ABCDEF+Minion-Bold2" is "minion"."""
     name = re.split(r"[-,]", font.rsplit("+", 1)[-1], maxsplit=1)[0].lower()
-    return re.sub(r"(?:ps|mt|psmt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})+$", "", name) or name
+    return (
+        re.sub(r"(?:ps|mt|psmt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})+$", "", name)
+        or name
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -162,8 +191,8 @@ def _before_raised(before: str) -> str:
     return " " if len(word) > 3 or before[-1] in ".,;:)" else ""
 
 
-def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str]:
-    """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if those are."""
+def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
+    """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if those are, and if bold."""
     letters = bold = italic = 0
     taken: list[str] = []
     first: tuple[bool, bool] | None = None
@@ -171,17 +200,19 @@ def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str]:
     for span in spans:
         text = span["text"]
         if text.isspace():
+            taken.append(text)
             continue
         style = _style(span["flags"], span["font"])
         letters += len(text)
         bold += len(text) * style[0]
         italic += len(text) * style[1]
         first = first or style
-        whole = whole and style == first
+        # In a bold lead the italics (names of species) don't count.
+        whole = whole and (style[0] if first[0] else style == first)
         if whole:
             taken.append(text)
-    lead = "" if whole or not first or not any(first) else clean_text(" ".join(taken))
-    return bold > 0.85 * letters, italic > 0.85 * letters, lead
+    lead = "" if whole or not first or not any(first) else clean_text("".join(taken))
+    return bold > 0.85 * letters, italic > 0.85 * letters, lead, bool(first and first[0])
 
 
 def _without_empty_height(
@@ -198,7 +229,24 @@ def _quarter_turns(across: float, up: float) -> int:
     return 1 if up > 0 else 3
 
 
-def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[float, float, float, float]:
+def cut_line(line: Line, length: int) -> tuple[Line, Line]:
+    """The line as two: its first `length` characters, in the type of its lead, and the rest."""
+    middle = line.x0 + (line.x1 - line.x0) * length / len(line.text)
+    head = Line(
+        line.text[:length].strip(), line.page, (line.x0, line.y0, middle, line.y1), line.size, base=line.base,
+        font=line.font, bold=line.bold, italic=line.italic, turn=line.turn,
+    )  # fmt: skip
+    tail = Line(
+        line.text[length:].strip(), line.page, (middle, line.y0, line.x1, line.y1), line.size, base=line.base,
+        font=line.font, turn=line.turn,
+    )  # fmt: skip
+    head.part = tail.part = line.part
+    return head, tail
+
+
+def _turned(
+    x0: float, y0: float, x1: float, y1: float, turn: int
+) -> tuple[float, float, float, float]:
     """A rectangle of the page as shown, seen with its text upright."""
     if turn == 0:
         return x0, y0, x1, y1
@@ -209,7 +257,9 @@ def _turned(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[floa
     return -y1, x0, -y0, x1
 
 
-def _turned_back(x0: float, y0: float, x1: float, y1: float, turn: int) -> tuple[float, float, float, float]:
+def _turned_back(
+    x0: float, y0: float, x1: float, y1: float, turn: int
+) -> tuple[float, float, float, float]:
     return _turned(x0, y0, x1, y1, (4 - turn) % 4)
 
 
@@ -225,8 +275,12 @@ def _continues(before: Line, line: Line) -> bool:
 
 def _extend(line: Line, other: Line) -> None:
     """Append the other line to the right of the first one."""
-    if not line.lead and (line.bold, line.italic) != (other.bold, other.italic) and (line.bold or line.italic):
-        line.lead = line.text
+    if (
+        not line.lead
+        and (line.bold, line.italic) != (other.bold, other.italic)
+        and (line.bold or line.italic)
+    ):
+        line.lead, line.lead_is_bold = line.text, line.bold
     if len(other.text) > len(line.text):
         line.size, line.font, line.base = other.size, other.font, other.base
     line.bold, line.italic = line.bold and other.bold, line.italic and other.italic

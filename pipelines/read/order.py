@@ -7,9 +7,11 @@ what stands beside it is prose, and not the cells of a table, is seen from how w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from statistics import median
 
+from pipelines.read.labels import REFERENCES
 from pipelines.read.lines import Line
 
 _BINS = 128
@@ -18,9 +20,13 @@ _LONG_LINE = 20  # characters; shorter lines say little about columns
 _PROSE_FILL = 0.7  # share of the column's width that a line of prose fills
 _LEAST_LINES = 4
 _DEEPEST = 3
+_MOST_GAPS = 3
+_APART = 6  # bins between gaps that are worth trying
 
 
-def in_reading_order(lines: Sequence[Line], hint: float | None = None) -> tuple[list[Line], float | None]:
+def in_reading_order(
+    lines: Sequence[Line], hint: float | None = None
+) -> tuple[list[Line], float | None]:
     """The lines as they are read, and the gutter's x if the page has two columns.
 
     `hint` is the gutter of the page before: believed where this page alone has too few lines to tell. Text that runs in
@@ -74,9 +80,10 @@ class _Walk:
 
     def _columns(self, across: list[Line], left: list[Line], right: list[Line], depth: int) -> None:
         self._take(rows(across))
-        for side in _main_text_first(left, right):
-            if side:
-                self.read(side, None, depth + 1)
+        for upper_left, upper_right in _stacked(left, right):
+            for side in _main_text_first(upper_left, upper_right):
+                if side:
+                    self.read(side, None, depth + 1)
 
     def _take(self, lines: list[Line]) -> None:
         if lines:
@@ -96,6 +103,32 @@ def _side(line: Line, gutter: float) -> int:
     return 1 if line.x0 >= gutter - _TOLERANCE_POINTS else 0
 
 
+def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list[Line]]]:
+    """Left and right in one piece, or in two where the bibliography begins below both columns of the text.
+
+    Told by the heading on the left, a gap on the right at its height, and type below the gap like that below the
+    heading and unlike that above.
+    """
+    heading = next((line for line in left if REFERENCES.fullmatch(line.text)), None)
+    if heading is not None:
+        top = heading.y0
+        above = [line for line in right if line.y1 <= top + _TOLERANCE_POINTS]
+        below = [line for line in right if line.y0 >= top - _TOLERANCE_POINTS]
+        entries = [line for line in left if line.y0 > heading.y0]
+        if above and below and entries and len(above) + len(below) == len(right):
+            size = median(line.size for line in entries)
+            if (
+                abs(median(line.size for line in below) - size)
+                < 0.3
+                < abs(median(line.size for line in above) - size)
+            ):
+                return [
+                    ([line for line in left if line.y0 < top], above),
+                    ([heading, *entries], below),
+                ]
+    return [(left, right)]
+
+
 def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
     """Left before right, but a narrow side bar after the text it stands beside."""
     if left and right:
@@ -112,9 +145,9 @@ def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | Non
         return None
     long_lines = [line for line in lines if len(line.text) >= _LONG_LINE]
     for some in (long_lines, lines):
-        gutter = _best_gap(some, lines)
-        if gutter is not None and _parts_text(lines, gutter, some):
-            return gutter
+        for gutter in _best_gaps(some, lines):
+            if _parts_text(gutter, some):
+                return gutter
     if hint is not None and any(_side(line, hint) < 0 for line in long_lines):
         crossing = sum(1 for line in long_lines if _side(line, hint) == 0)
         right = sum(1 for line in long_lines if _side(line, hint) > 0)
@@ -122,24 +155,31 @@ def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | Non
     return None
 
 
-def _best_gap(some: Sequence[Line], every: Sequence[Line]) -> float | None:
-    """The x with the most of `some` lines on its thinner side; among equals the least crossed by any line."""
+def _best_gaps(some: Sequence[Line], every: Sequence[Line]) -> Iterator[float]:
+    """Up to three x, best first: those with the most of `some` lines on their thinner side, and among equals the least
+    crossed by any line."""
     if len(some) < 2 * _LEAST_LINES:
-        return None
+        return
     start = min(line.x0 for line in some)
     width = max(line.x1 for line in some) - start
     if width < 60:
-        return None
+        return
     left, right = _counts(some, start, width)
-    thinner = [min(a, b) for a, b in zip(left, right, strict=True)]
-    most = max(thinner)
-    if most < _LEAST_LINES:
-        return None
     all_left, all_right = _counts(every, start, width)
-    crossed = {b: len(every) - all_left[b] - all_right[b] for b, n in enumerate(thinner) if n == most}
-    least = min(crossed.values())
-    first, last = _longest_run([b for b, n in crossed.items() if n == least])
-    return start + width * ((first + last) / 2 + 1) / _BINS
+    thinner = [min(a, b) for a, b in zip(left, right, strict=True)]
+    for _ in range(_MOST_GAPS):
+        most = max(thinner)
+        if most < _LEAST_LINES:
+            return
+        crossed = {
+            b: len(every) - all_left[b] - all_right[b] for b, n in enumerate(thinner) if n == most
+        }
+        least = min(crossed.values())
+        first, last = _longest_run([b for b, n in crossed.items() if n == least])
+        yield start + width * ((first + last) / 2 + 1) / _BINS
+        thinner[max(0, first - _APART) : last + _APART + 1] = [0] * len(
+            thinner[max(0, first - _APART) : last + _APART + 1]
+        )
 
 
 def _counts(lines: Sequence[Line], start: float, width: float) -> tuple[list[int], list[int]]:
@@ -163,7 +203,7 @@ def _longest_run(numbers: Sequence[int]) -> tuple[int, int]:
     return best
 
 
-def _parts_text(lines: Sequence[Line], gutter: float, some: Sequence[Line]) -> bool:
+def _parts_text(gutter: float, some: Sequence[Line]) -> bool:
     """True when the gutter has prose on both sides, or prose on one and something not aligned with it on the other."""
     left = [line for line in some if _side(line, gutter) < 0]
     right = [line for line in some if _side(line, gutter) > 0]
@@ -180,8 +220,14 @@ def _is_prose(lines: Sequence[Line]) -> bool:
     if len(lines) < _LEAST_LINES:
         return False
     width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
-    full = sum(1 for line in lines if len(line.text) >= _LONG_LINE and line.x1 - line.x0 >= _PROSE_FILL * width)
+    full = sum(
+        1 for line in lines if line.x1 - line.x0 >= _PROSE_FILL * width and _has_words(line.text)
+    )
     return full >= _LEAST_LINES and full >= 0.3 * len(lines)
+
+
+def _has_words(text: str) -> bool:
+    return len(text) >= _LONG_LINE and text.count(" ") >= 3
 
 
 def _aligned_share(left: Sequence[Line], right: Sequence[Line]) -> float:
@@ -224,8 +270,10 @@ def _one_line(row: list[Line]) -> Line:
         row[0].x0, min(line.y0 for line in row), max(line.x1 for line in row), max(line.y1 for line in row),
     )  # fmt: skip
     text = " ".join(line.text for line in row)
-    lead = row[0].lead or (row[0].text if row[0].bold and not all(line.bold for line in row) else "")
+    first = row[0]
+    lead = first.lead or (row[0].text if row[0].bold and not all(line.bold for line in row) else "")
     return Line(
         text, main.page, place, main.size, base=main.base, font=main.font,
-        bold=all(line.bold for line in row), italic=all(line.italic for line in row), lead=lead, turn=main.turn,
+        bold=all(line.bold for line in row), italic=all(line.italic for line in row), lead=lead,
+        lead_is_bold=first.lead_is_bold if first.lead else first.bold, turn=main.turn,
     )  # fmt: skip

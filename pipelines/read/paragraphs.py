@@ -8,20 +8,17 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from domain.documents import BlockKind
+from pipelines.read.labels import CAPTION
 from pipelines.read.lines import Line, font_family
 
-CAPTION = re.compile(
-    r"(?:supplementary |supplemental |extended data |online )?"
-    r"(?:fig(?:ure)?s?\.?|tab(?:le|\.)|scheme|chart|box|algorithm|listing|plate|video|movie)\s*"
-    r"(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]+)\b(?!\s*(?:and|,|to|through|shows?|presents?|illustrates?|lists?|gives?|is|are|summari))",
-    re.IGNORECASE,
-)
 _LISTED = re.compile(r"(?:[•◦▪■●○‣∙–—*·]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s*\S")
 _ENDS = re.compile(r"[.?!:;][\"'”’)\]]*(?:\s*\[[\d,–\s-]+\]|\s\d[\d,–-]*)?$")
 
 _ANOTHER_SIZE = 0.12
 _WIDE_GAP = 1.4  # times the usual distance between base lines of that size
-_LOOK_AHEAD = 8  # paragraphs (captions, labels of a figure, footnotes) that may stand inside a broken one
+_LOOK_AHEAD = (
+    8  # paragraphs (captions, labels of a figure, footnotes) that may stand inside a broken one
+)
 
 
 class Paragraph:
@@ -59,6 +56,16 @@ class Measures:
         self.leading = _leading(lines)
         self.columns: dict[tuple[int, int], tuple[float, float]] = _columns(lines)
         self.body_size, self.body_font = _body(lines)
+        self.column_width = self._usual_width(lines)
+
+    def width_of(self, line: Line) -> float:
+        """Width of the column that the line stands in, in points."""
+        left, right = self.columns[line.page, line.part]
+        return right - left
+
+    def _usual_width(self, lines: Sequence[Line]) -> float:
+        widths = [self.width_of(line) for line in lines if abs(line.size - self.body_size) < 0.6]
+        return median(widths) if widths else 0.0
 
     def leading_of(self, size: float) -> float:
         """Usual distance of base lines in type of this size, in points."""
@@ -69,7 +76,11 @@ def _leading(lines: Sequence[Line]) -> dict[int, float]:
     distances: defaultdict[int, list[float]] = defaultdict(list)
     for before, line in zip(lines, lines[1:], strict=False):
         distance = line.base - before.base
-        if before.part == line.part and before.page == line.page and 0.8 < distance / max(1.0, line.size) < 2.6:
+        if (
+            before.part == line.part
+            and before.page == line.page
+            and 0.8 < distance / max(1.0, line.size) < 2.6
+        ):
             distances[round(line.size)].append(distance)
     return {size: median(some) for size, some in distances.items() if len(some) > 3}
 
@@ -122,11 +133,16 @@ def _changes_style(before: Line, line: Line, measures: Measures) -> bool:
     opens = line.text[:1]
     if before.lead or len(line.text) < 4 or not (opens.isupper() or opens.isdigit() or line.bold):
         return False
+    left, right = measures.columns[before.page, before.part]
+    if line.lead and (before.bold, before.italic) == (line.lead_is_bold, not line.lead_is_bold):
+        return before.x1 < right - 0.2 * (right - left)
     if before.bold != line.bold or before.italic != line.italic or before.is_upper != line.is_upper:
         return True
-    if font_family(before.font) == font_family(line.font) and abs(before.size - line.size) < 0.04 * line.size:
+    if (
+        font_family(before.font) == font_family(line.font)
+        and abs(before.size - line.size) < 0.04 * line.size
+    ):
         return False
-    left, right = measures.columns[before.page, before.part]
     return before.x1 < right - 0.08 * (right - left)
 
 
@@ -142,10 +158,19 @@ def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
         return True
     if line.x0 > before.x0 + 0.6 * em:
         return (ended or before_is_short) and not (len(current) == 1 and _LISTED.match(before.text))
-    if line.x0 < before.x0 - 0.6 * em and len(current) > 1 and current[0].x0 < current[1].x0 - 0.6 * em:
+    if (
+        line.x0 < before.x0 - 0.6 * em
+        and len(current) > 1
+        and current[0].x0 < current[1].x0 - 0.6 * em
+    ):
         return abs(current[0].x0 - line.x0) < 0.6 * em
     opens = line.text[:1]
-    return ended and before_is_short and not opens.islower() and before.x1 < right - 0.15 * (right - left)
+    return (
+        ended
+        and before_is_short
+        and not opens.islower()
+        and before.x1 < right - 0.15 * (right - left)
+    )
 
 
 def merge_broken(found: list[Paragraph], body_size: float) -> list[Paragraph]:
@@ -167,7 +192,9 @@ def merge_broken(found: list[Paragraph], body_size: float) -> list[Paragraph]:
     return merged
 
 
-def _second_half(found: Sequence[Paragraph], index: int, first: Paragraph, gone: Iterable[int]) -> int | None:
+def _second_half(
+    found: Sequence[Paragraph], index: int, first: Paragraph, gone: Iterable[int]
+) -> int | None:
     last = first.lines[-1]
     if first.kind is not BlockKind.TEXT or first.letters < 40 or _ENDS.search(last.text[-40:]):
         return None
@@ -180,6 +207,10 @@ def _second_half(found: Sequence[Paragraph], index: int, first: Paragraph, gone:
             return None
         if other.letters < 30 and ahead > index + 1:
             continue
-        goes_on = line.text[:1].islower() or last.text.endswith(("-", "\u00ad", ",")) or line.text[:1] in "(["
+        goes_on = (
+            line.text[:1].islower()
+            or last.text.endswith(("-", "\u00ad", ","))
+            or line.text[:1] in "(["
+        )
         return ahead if goes_on and line.bold == last.bold else None
     return None

@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 
 from domain.documents import BlockKind
-from pipelines.read.headings import REFERENCES
+from pipelines.read.labels import REFERENCES
 from pipelines.read.lines import Line
 from pipelines.read.paragraphs import Paragraph
 
 _NUMBER = re.compile(r"(?:\[(\d{1,4})\]|\((\d{1,4})\)|(\d{1,4})[.)]?)(?:\s+|(?=[A-Z]))(?=\S)")
 _LABEL = re.compile(r"\[[A-Z][\w+.,& -]{1,30}\]\s")
-_AUTHOR = re.compile(r"(?:[a-z]{2,3} ){0,2}[A-ZÀ-Þ][\w'’‐-]+(?: [A-ZÀ-Þ][\w'’‐-]+)?,? (?:[A-Z]\b\.?|[A-Z][a-z]+\b)")
+_AUTHOR = re.compile(
+    r"(?:[a-z]{2,3} ){0,2}[A-ZÀ-Þ][\w'’‐-]+(?: [A-ZÀ-Þ][\w'’‐-]+)?,? (?:[A-Z]\b\.?|[A-Z][a-z]+\b)"
+)
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 _DOI_ENDS = ".,;:)]}>'\"”’"
 
@@ -48,12 +50,19 @@ def find_doi(text: str) -> str | None:
 def _entries(lines: list[Line]) -> list[Paragraph]:
     if not lines:
         return []
-    starts = _numbered_starts(lines) or _hanging_starts(lines) or _author_starts(lines)
+    starts = (
+        _numbered_starts(lines)
+        or _hanging_starts(lines)
+        or _spaced_starts(lines)
+        or _author_starts(lines)
+    )
     if not starts:
         return _marked([[line] for line in lines]) if len(lines) < 3 else _marked(_by_gap(lines))
     if starts[0] != 0:
         starts = [0, *starts]
-    groups = [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    groups = [
+        lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)
+    ]
     return _marked(groups)
 
 
@@ -75,7 +84,11 @@ def _numbered_starts(lines: Sequence[Line]) -> list[int]:
                 starts.append(index)
             continue
         number = int(found[1] or found[2] or found[3])
-        if number == expected or (expected is None and number <= 3) or (expected and expected < number < expected + 3):
+        if (
+            number == expected
+            or (expected is None and number <= 3)
+            or (expected and expected < number < expected + 3)
+        ):
             starts.append(index)
             expected = number + 1
     return starts if len(starts) >= 2 and starts[0] < 3 and len(lines) <= 12 * len(starts) else []
@@ -88,9 +101,36 @@ def _hanging_starts(lines: Sequence[Line]) -> list[int]:
         key = (line.page, line.part)
         border[key] = min(line.x0, border.get(key, line.x0))
     starts = [
-        index for index, line in enumerate(lines) if line.x0 < border[line.page, line.part] + 0.4 * line.size
+        index
+        for index, line in enumerate(lines)
+        if line.x0 < border[line.page, line.part] + 0.4 * line.size
     ]
-    return starts if 0.12 * len(lines) <= len(starts) <= 0.7 * len(lines) and len(starts) > 1 else []
+    return (
+        starts if 0.12 * len(lines) <= len(starts) <= 0.7 * len(lines) and len(starts) > 1 else []
+    )
+
+
+def _spaced_starts(lines: Sequence[Line]) -> list[int]:
+    """Lines with more room above them than is usual, when that holds for a good part of them."""
+    distances = [line.base - before.base for before, line in zip(lines, lines[1:], strict=False)]
+    usual = sorted(distance for distance in distances if distance > 0)
+    if len(usual) < 3:
+        return []
+    wide = 1.25 * usual[len(usual) // 4]
+    starts = [0]
+    for index, distance in enumerate(distances, start=1):
+        new_column = (
+            distance <= 0 and _ends_entry(lines[index - 1]) and _AUTHOR.match(lines[index].text)
+        )
+        if distance > wide or new_column:
+            starts.append(index)
+    return starts if 0.12 * len(lines) <= len(starts) <= 0.7 * len(lines) else []
+
+
+def _ends_entry(line: Line) -> bool:
+    return line.text.endswith((".", "]", ")")) or bool(
+        re.search(r"\d$|10\.\d{4,9}/\S+$", line.text)
+    )
 
 
 def _author_starts(lines: Sequence[Line]) -> list[int]:
@@ -98,8 +138,7 @@ def _author_starts(lines: Sequence[Line]) -> list[int]:
     starts = [0]
     for index in range(1, len(lines)):
         before, line = lines[index - 1], lines[index]
-        ended = before.text.endswith((".", "]", ")")) or bool(re.search(r"\d$|10\.\d{4,9}/\S+$", before.text))
-        if ended and (_AUTHOR.match(line.text) or _far_below(before, line)):
+        if _ends_entry(before) and (_AUTHOR.match(line.text) or _far_below(before, line)):
             starts.append(index)
     return starts if len(starts) >= 2 else []
 

@@ -11,7 +11,10 @@ from domain.documents import PageSize
 from pipelines.read.lines import Line
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
-_PAGE_NUMBER = re.compile(r"\W*(?:page|p\.|pp\.)?\s*(?:[A-Z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/|–|-)\s*[A-Z]?\d{1,5})?\W*", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:page|p\.|pp\.)?\s*(?:[A-Z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/|–|-)\s*[A-Z]?\d{1,5})?\W*",
+    re.IGNORECASE,
+)
 _LINE_NUMBER = re.compile(r"\d{1,4}")
 
 _MARGIN = 0.14  # share of the page's height, at the top and at the bottom, where running lines are looked for
@@ -19,7 +22,9 @@ _NUMBER_MARGIN = 0.09
 _SAME_PLACE_POINTS = 4.0
 
 
-def without_running_lines(pages: Sequence[list[Line]], sizes: Sequence[PageSize]) -> list[list[Line]]:
+def without_running_lines(
+    pages: Sequence[list[Line]], sizes: Sequence[PageSize]
+) -> list[list[Line]]:
     """The pages' lines, without those that come back at the same place, lone page numbers and line numbers."""
     places = _running_places(pages, sizes)
     return [
@@ -41,7 +46,9 @@ def _key(line: Line) -> str:
     return _DIGITS.sub("#", line.text[:200]).lower()
 
 
-def _running_places(pages: Sequence[list[Line]], sizes: Sequence[PageSize]) -> dict[str, list[float]]:
+def _running_places(
+    pages: Sequence[list[Line]], sizes: Sequence[PageSize]
+) -> dict[str, list[float]]:
     """Text (digits as #) of the lines that are printed at one place of several pages -> those places."""
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for lines, size in zip(pages, sizes, strict=True):
@@ -55,7 +62,11 @@ def _running_places(pages: Sequence[list[Line]], sizes: Sequence[PageSize]) -> d
         if len(places) < wanted:
             continue
         buckets = Counter(round(place / _SAME_PLACE_POINTS) for place in places)
-        often = [b * _SAME_PLACE_POINTS for b, n in buckets.items() if n + buckets[b + 1] + buckets[b - 1] >= wanted]
+        often = [
+            b * _SAME_PLACE_POINTS
+            for b, n in buckets.items()
+            if n + buckets[b + 1] + buckets[b - 1] >= wanted
+        ]
         if often:
             running[key] = often
     return running
@@ -65,9 +76,15 @@ def _is_running(line: Line, size: PageSize, places: dict[str, list[float]]) -> b
     place = _margin_place(line, size)
     if place is None:
         return False
-    if abs(place) < size.height * _NUMBER_MARGIN and len(line.text) < 20 and _PAGE_NUMBER.fullmatch(line.text):
+    if (
+        abs(place) < size.height * _NUMBER_MARGIN
+        and len(line.text) < 20
+        and _PAGE_NUMBER.fullmatch(line.text)
+    ):
         return True
-    return any(abs(place - known) <= 1.5 * _SAME_PLACE_POINTS for known in places.get(_key(line), ()))
+    return any(
+        abs(place - known) <= 1.5 * _SAME_PLACE_POINTS for known in places.get(_key(line), ())
+    )
 
 
 def _without_line_numbers(lines: list[Line]) -> list[Line]:

@@ -15,6 +15,7 @@ from pipelines.read.mupdf import pymupdf
 from pipelines.read.order import in_reading_order
 from pipelines.read.paragraphs import Measures, Paragraph, merge_broken, paragraphs
 from pipelines.read.references import find_doi, split_references
+from pipelines.read.runin import without_run_in_headings
 from pipelines.read.running import without_running_lines
 from pipelines.read.title import find_title
 
@@ -43,7 +44,10 @@ def _open(path: Path) -> Any:
     try:
         document = pymupdf.open(path, filetype="pdf")
     except Exception as error:
-        raise DamagedPdf() from error
+        raise _cause(error) from error
+    if not document.is_pdf:  # MuPDF goes by the content: it would read a web page under this name
+        document.close()
+        raise DamagedPdf()
     # An empty user password opens a file that only restricts what may be done with it.
     if document.needs_pass and not document.authenticate(""):
         document.close()
@@ -55,15 +59,19 @@ def _page_count(document: Any, max_pages: int) -> int:
     try:
         total = document.page_count
     except Exception as error:
-        raise DamagedPdf() from error
+        raise _cause(error) from error
     if total < 1:
         raise NoPages()
     if total > max_pages:
-        raise TooManyPages(f"The PDF has {total} pages; this service reads at most {max_pages} in one document.")
+        raise TooManyPages(
+            f"The PDF has {total} pages; this service reads at most {max_pages} in one document."
+        )
     return total
 
 
-def _read_pages(document: Any, total: int, on_page: OnPage | None) -> tuple[list[PageSize], list[list[Line]]]:
+def _read_pages(
+    document: Any, total: int, on_page: OnPage | None
+) -> tuple[list[PageSize], list[list[Line]]]:
     """Sizes and lines of all pages; one that MuPDF cannot read is left empty."""
     sizes: list[PageSize] = []
     pages: list[list[Line]] = []
@@ -81,18 +89,30 @@ def _read_pages(document: Any, total: int, on_page: OnPage | None) -> tuple[list
         if on_page is not None:
             on_page(number, total)
     if failure is not None and not any(pages):
-        raise DamagedPdf() from failure
+        raise _cause(failure) from failure
     return sizes, pages
 
 
-def compose(pages: Sequence[list[Line]], sizes: Sequence[PageSize], stated_title: str = "") -> Paper:
+def _cause(error: Exception) -> Exception:
+    """DamagedPdf, but a lack of memory by its own name: whoever set the limit knows what it means."""
+    out_of_memory = (
+        isinstance(error, MemoryError) or "malloc" in str(error) or "realloc" in str(error)
+    )
+    return MemoryError(str(error)) if out_of_memory else DamagedPdf()
+
+
+def compose(
+    pages: Sequence[list[Line]], sizes: Sequence[PageSize], stated_title: str = ""
+) -> Paper:
     """The paper that these lines print; `stated_title` is the metadata's, a witness only."""
     ordered = _ordered(pages)
     lines = [line for page in ordered for line in page]
     measures = Measures(lines)
     first = next((page for page in ordered if page), [])
-    title, title_lines = find_title(first, sizes[first[0].page - 1], stated_title) if first else (None, [])
-    found = paragraphs(lines, measures)
+    title, title_lines = (
+        find_title(first, sizes[first[0].page - 1], stated_title) if first else (None, [])
+    )
+    found = without_run_in_headings(paragraphs(lines, measures), measures)
     mark_headings(found, measures, title_lines)
     found = merge_broken(split_references(found), measures.body_size)
     words = words_of(line.text for line in lines)
@@ -119,7 +139,9 @@ def _sections(found: Sequence[Paragraph], words: Container[str]) -> tuple[Sectio
             number = paragraph.number
             title = text[len(number) :].lstrip(".) ") if number else text
             box = _boxes(paragraph.lines)[0]
-            sections.append(Section(len(sections), paragraph.level, number, title.rstrip(" .:"), box.page, box))
+            sections.append(
+                Section(len(sections), paragraph.level, number, title.rstrip(" .:"), box.page, box)
+            )
         paragraph.section = len(sections) - 1 if sections else None
     return tuple(sections)
 
@@ -141,11 +163,18 @@ def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
 
 def joined(one: Box, other: Box) -> Box:
     """The smallest box around both, on the page of the first."""
-    return Box(one.page, min(one.x0, other.x0), min(one.y0, other.y0), max(one.x1, other.x1), max(one.y1, other.y1))
+    return Box(
+        one.page,
+        min(one.x0, other.x0),
+        min(one.y0, other.y0),
+        max(one.x1, other.x1),
+        max(one.y1, other.y1),
+    )
 
 
 def _references(blocks: Sequence[Block]) -> tuple[Reference, ...]:
     entries = [block for block in blocks if block.kind is BlockKind.REFERENCE]
     return tuple(
-        Reference(ordinal, block.text, block.boxes[0].page, find_doi(block.text)) for ordinal, block in enumerate(entries)
+        Reference(ordinal, block.text, block.boxes[0].page, find_doi(block.text))
+        for ordinal, block in enumerate(entries)
     )

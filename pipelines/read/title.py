@@ -8,15 +8,9 @@ from difflib import SequenceMatcher
 
 from domain.documents import PageSize
 from pipelines.read.clean import clean_text
+from pipelines.read.labels import ARTICLE_KIND
 from pipelines.read.lines import Line, font_family
 
-_LABEL = re.compile(
-    r"(?:original|research|review|full|regular|short|invited|mini|clinical|technical|brief|case|open|data|methods?|software)?[ -]*"
-    r"(?:articles?|papers?|reviews?|reports?|communications?|letters?|notes?|editorial|access|research|study|investigation|"
-    r"contribution|protocol|commentary|perspectives?|correspondence|opinion|abstract|resource|tools?)"
-    r"(?: articles?| papers?| open access)?[\s:|]*",
-    re.IGNORECASE,
-)
 _MASTHEAD = re.compile(
     r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|international journal|contents lists|"
     r"sciencedirect|homepage|available online|published|received|accepted|copyright|licen[sc]e|arxiv:|preprint)|©",
@@ -27,13 +21,16 @@ _ABOVE = 0.72  # share of the page's height in which a title may begin
 _MOST_LETTERS = 400
 
 
-def find_title(lines: Sequence[Line], size: PageSize, stated: str | None) -> tuple[str | None, list[Line]]:
+def find_title(
+    lines: Sequence[Line], size: PageSize, stated: str | None
+) -> tuple[str | None, list[Line]]:
     """The title and the lines that print it: the largest type on the upper part of the page.
 
     `stated` (the file's metadata) is only a witness: it decides between groups of lines, and stands in for a title
     that is not printed as text. Returns (None, []) when nothing looks like one.
     """
-    groups = [group for group in _groups(lines) if _may_be_title(group, size)]
+    upright = [line for line in lines if line.turn == lines[0].turn] if lines else []
+    groups = [group for group in _groups(upright) if _may_be_title(group, size)]
     witness = _words(stated or "")
     if not groups:
         return (clean_text(stated or "") if len(witness) > 3 else None), []
@@ -76,9 +73,9 @@ def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
     letters = sum(map(str.isalpha, text))
     if letters < 6 or len(text) > _MOST_LETTERS or letters < 0.5 * len(text):
         return False
-    if group[0].turn or group[0].y0 > _ABOVE * size.height:
+    if not group[0].turn and group[0].y0 > _ABOVE * size.height:
         return False
-    return not (_LABEL.fullmatch(text) or (_MASTHEAD.search(text) and len(text.split()) < 12))
+    return not (ARTICLE_KIND.fullmatch(text) or (_MASTHEAD.search(text) and len(text.split()) < 12))
 
 
 def _score(group: Sequence[Line], size: PageSize) -> float:
@@ -87,7 +84,7 @@ def _score(group: Sequence[Line], size: PageSize) -> float:
     score = group[0].size * (1.0 if words > 3 else 0.62 + 0.08 * words)
     if group[0].bold:
         score *= 1.04
-    return score * (1.0 - 0.15 * max(0.0, group[0].y0 / size.height - 0.3))
+    return score * (1.0 - 0.15 * max(0.0, group[0].y0 / max(1.0, size.height) - 0.3))
 
 
 def _words(text: str) -> list[str]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
+
 
 class MilvusLite:
     """A Milvus Lite server process that can be stopped and started again on the same port."""

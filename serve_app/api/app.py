@@ -1,0 +1,46 @@
+"""The HTTP API as one FastAPI app, over whatever stores it is given."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from serve_app.api import (
+    collections,
+    contents,
+    documents,
+    health,
+    jobs,
+    search,
+    uploads,
+)
+from serve_app.api.reference import add_reference
+from serve_app.metrics import Metrics
+from serve_app.middleware import Surroundings
+from serve_app.problems import handle_problems
+from serve_app.services import Services
+
+RESOURCES = (uploads, jobs, documents, contents, search, collections, health)
+
+
+def create_api(services: Services, version: str = "0.1.0") -> FastAPI:
+    """The app: routes under /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem."""
+    app = FastAPI(
+        title="Paperworks",
+        version=version,
+        description="Upload research papers, search them; every hit names the page and the rectangle.",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.services, app.state.metrics = services, Metrics()
+    for resource in RESOURCES:
+        app.include_router(resource.router)
+    add_reference(app)
+    handle_problems(app)
+    app.add_middleware(Surroundings, metrics=app.state.metrics)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

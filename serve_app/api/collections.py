@@ -1,0 +1,23 @@
+"""Collections: named sets of documents."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from serve_app import schemas
+from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.problems import documented
+
+router = APIRouter(prefix=PREFIX, tags=["collections"])
+
+
+@router.get("/collections", responses=documented())
+async def list_collections(services: ServicesHere) -> schemas.Collections:
+    """Every collection and how many documents it holds."""
+    found = await services.documents.collections()
+    return schemas.Collections(
+        items=[
+            schemas.Collection(name=one.name, documents=one.documents, created_at=one.created_at)
+            for one in found
+        ]
+    )

@@ -1,0 +1,63 @@
+"""Jobs: what was asked for, and how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from domain.jobs import Job, JobStatus
+from serve_app import schemas
+from serve_app.api.context import PREFIX, CollectionFilter, Cursor, Limit, ServicesHere
+from serve_app.problems import documented
+from serve_app.services import Services
+from serve_app.shapes import job_shape, summary_shape
+
+router = APIRouter(prefix=PREFIX, tags=["jobs"])
+
+SHOWN_TASKS = 100
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 0.25
+
+
+@router.get("/jobs", responses=documented())
+async def list_jobs(
+    services: ServicesHere,
+    status: JobStatus | None = None,
+    collection: CollectionFilter = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> schemas.Listed[schemas.JobSummary]:
+    """Jobs, newest first."""
+    page = await services.jobs.jobs(
+        status=status, collection=collection, cursor=cursor, limit=limit
+    )
+    return schemas.Listed(
+        items=[summary_shape(job) for job in page.items], next_cursor=page.next_cursor
+    )
+
+
+@router.get("/jobs/{job_id}", responses=documented(404, 410))
+async def get_job(
+    job_id: str,
+    services: ServicesHere,
+    wait: Annotated[
+        float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
+    ] = 0,
+) -> schemas.Job:
+    """A job with its first 100 tasks; with `wait` the answer comes when the job has ended, or that much later."""
+    job = await _job_after(services, job_id, wait)
+    return job_shape(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
+
+
+async def _job_after(services: Services, job_id: str, wait_seconds: float) -> Job:
+    """The job once it is final, or as it is after `wait_seconds`."""
+    until, pause = time.monotonic() + wait_seconds, FIRST_LOOK_SECONDS
+    while True:
+        job = await services.jobs.job(job_id)
+        left = until - time.monotonic()
+        if job.status.is_final or left <= 0:
+            return job
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 1.25, LONGEST_LOOK_SECONDS)

@@ -1,0 +1,66 @@
+"""/openapi.json with problems as what they are, and /docs from files of our own machine: no CDN is asked."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+from serve_app.problems import MEDIA_TYPE
+
+ASSETS = "/docs/assets"
+
+
+def add_reference(app: FastAPI) -> None:
+    """Adds /docs, its files and the way from / to it; the app's OpenAPI shows problems as problem JSON."""
+    app.mount(ASSETS, StaticFiles(directory=_swagger_folder()), name="docs-assets")
+    app.add_api_route("/docs", _docs, include_in_schema=False, response_class=HTMLResponse)
+    app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
+    app.openapi = lambda: _schema(app)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def _docs() -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="Paperworks API",
+        swagger_js_url="docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="docs/assets/swagger-ui.css",
+        swagger_favicon_url="data:,",
+    )
+
+
+async def _home() -> RedirectResponse:
+    return RedirectResponse("docs")
+
+
+def _swagger_folder() -> Path:
+    """The Swagger UI files of the fastapi-offline package, found without importing it."""
+    spec = find_spec("fastapi_offline")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("fastapi-offline, which brings the files of /docs")
+    return Path(spec.origin).parent / "static"
+
+
+def _schema(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        for path in schema["paths"].values():
+            for operation in path.values():
+                _mark_problems(operation["responses"])
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _mark_problems(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        content = response.get("content", {})
+        if int(status) >= 400 and "application/json" in content:
+            response["content"] = {MEDIA_TYPE: content["application/json"]}

@@ -1,0 +1,42 @@
+"""Search: passages that answer a query, each with its page and its rectangles."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from domain.documents import ChunkKind
+from domain.search import SearchQuery
+from serve_app import schemas
+from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
+from serve_app.problems import documented
+from serve_app.retrieval import answer
+
+router = APIRouter(prefix=PREFIX, tags=["search"])
+
+
+@router.post("/search", responses=documented(400, 404))
+async def search(
+    request: schemas.SearchRequest, services: ServicesHere, metrics: MetricsHere
+) -> schemas.SearchResult:
+    """The best passages of a collection, or of all: `hybrid` looks for meaning and words, `dense` and `sparse` for one of them.
+
+    With `group_by: document` every document comes once, with its best passage.
+    """
+    result = await answer(_query(request), services)
+    metrics.search(request.mode)
+    return result
+
+
+def _query(request: schemas.SearchRequest) -> SearchQuery:
+    filters = request.filters
+    return SearchQuery(
+        text=request.query,
+        collection=request.collection,
+        mode=request.mode,
+        limit=request.limit,
+        document_ids=tuple(filters.document_ids or ()),
+        kinds=tuple(filters.kinds or (ChunkKind.TEXT,)),
+        page_first=filters.page_first,
+        page_last=filters.page_last,
+        group_by_document=request.group_by == "document",
+    )

@@ -1,0 +1,161 @@
+"""Uploads: one file with an answer in milliseconds, or many as one job."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+
+from domain.errors import RefusedUpload
+from domain.jobs import Admission
+from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
+from serve_app.intake import (
+    Received,
+    Refusal,
+    admit,
+    admit_once,
+    receive_many,
+    receive_one,
+    wishes_of,
+)
+from serve_app.metrics import Metrics
+from serve_app.problems import documented, problem, status_of
+from serve_app.schemas import UploadAccepted, UploadsAccepted
+
+router = APIRouter(prefix=PREFIX, tags=["uploads"])
+
+_TEXT = {"type": "string"}
+_BINARY = {"type": "string", "format": "binary"}
+_WISHES = {
+    "collection": {**_TEXT, "default": "default"},
+    "on_duplicate": {
+        **_TEXT,
+        "enum": ["return", "reprocess", "reject"],
+        "default": "return",
+        "description": "What to do with bytes that the collection has already.",
+    },
+}
+
+
+def _form(required: str, **files: Any) -> dict[str, Any]:
+    properties = {**files, **_WISHES}
+    return {"schema": {"type": "object", "properties": properties, "required": [required]}}
+
+
+_ONE = {"multipart/form-data": _form("file", file=_BINARY), "application/pdf": {"schema": _BINARY}}
+_MANY = {"multipart/form-data": _form("files", files={"type": "array", "items": _BINARY})}
+
+
+@router.post(
+    "/upload-async",
+    status_code=202,
+    response_model=UploadAccepted,
+    responses=documented(400, 409, 413, 415),
+    openapi_extra={"requestBody": {"required": True, "content": _ONE}},
+)
+async def upload_async(request: Request, services: ServicesHere, metrics: MetricsHere) -> Response:
+    """Accepts one PDF and answers at once; the job tells when it can be searched.
+
+    The form may also carry `collection` and `on_duplicate`, before or after the file. A PDF as the body itself
+    takes them, and `filename`, from the query.
+    """
+    try:
+        received = await receive_one(request, services)
+    except RefusedUpload as error:
+        metrics.upload(error.code)
+        raise
+    wishes = wishes_of(request, received.fields)
+    [admission] = await admit(received, wishes, services)
+    _count(metrics, [admission], [])
+    return _accepted(_one_answer(admission), admission.job_id)
+
+
+@router.post(
+    "/documents",
+    status_code=202,
+    response_model=UploadsAccepted,
+    responses=documented(400, 409, 410, 413, 415),
+    openapi_extra={"requestBody": {"required": True, "content": _MANY}},
+)
+async def upload_many(
+    request: Request,
+    services: ServicesHere,
+    metrics: MetricsHere,
+    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+) -> Response:
+    """Accepts many PDFs as one job and lists what became of each; refused files do not stop the others.
+
+    When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated request
+    gets the job of the first one.
+    """
+    received = await receive_many(request, services)
+    wishes = wishes_of(request, received.fields)
+    if not received.uploads:
+        _count(metrics, [], received.refusals)
+        return _all_refused(request, received)
+    if idempotency_key:
+        admissions = await admit_once(received, wishes, services, idempotency_key)
+    else:
+        admissions = await admit(received, wishes, services)
+    _count(metrics, admissions, received.refusals)
+    return _accepted(_many_answer(admissions, received.refusals), admissions[0].job_id)
+
+
+def _one_answer(admission: Admission) -> dict[str, Any]:
+    message = (
+        "Accepted. Follow status_endpoint; the paper can be searched when the job is completed."
+    )
+    if admission.duplicate_of:
+        message = (
+            "The collection has these bytes already, as duplicate_of; no second copy was made."
+        )
+    return {
+        "success": True,
+        "message": message,
+        "job_id": admission.job_id,
+        "status_endpoint": f"/jobs/{admission.job_id}",
+        **_file(admission),
+    }
+
+
+def _many_answer(admissions: list[Admission], refusals: list[Refusal]) -> dict[str, Any]:
+    job_id = admissions[0].job_id
+    return {
+        "job_id": job_id,
+        "status_endpoint": f"/jobs/{job_id}",
+        "accepted": list(map(_file, admissions)),
+        "refused": list(map(_refused, refusals)),
+    }
+
+
+def _file(admission: Admission) -> dict[str, Any]:
+    return {
+        "task_id": str(admission.task_id),
+        "document_id": admission.document_id,
+        "filename": admission.filename,
+        "duplicate_of": admission.duplicate_of,
+    }
+
+
+def _refused(refusal: Refusal) -> dict[str, Any]:
+    error = refusal.error
+    return {"filename": refusal.filename, "code": error.code, "detail": error.message}
+
+
+def _all_refused(request: Request, received: Received) -> Response:
+    error, refused = received.refusals[0].error, list(map(_refused, received.refusals))
+    return problem(request, status_of(error), error.code, error.message, refused=refused)
+
+
+def _accepted(answer: dict[str, Any], job_id: str) -> Response:
+    # Plain JSON: validating our own answer would cost more than everything else on this path.
+    headers = {"Location": f"{PREFIX}/jobs/{job_id}"}
+    return Response(json.dumps(answer), 202, headers, media_type="application/json")
+
+
+def _count(metrics: Metrics, admissions: list[Admission], refusals: list[Refusal]) -> None:
+    for admission in admissions:
+        metrics.upload("duplicate" if admission.duplicate_of else "accepted")
+    for refusal in refusals:
+        metrics.upload(refusal.error.code)

@@ -1,0 +1,20 @@
+"""`paperworks`, the command line. Commands import what they need when they run, so that --help is quick."""
+
+from __future__ import annotations
+
+import typer
+
+from serve_app.cli_documents import documents_app
+from serve_app.cli_jobs import jobs
+from serve_app.cli_search import search
+from serve_app.cli_upload import upload
+
+app = typer.Typer(
+    help="Turns a pile of research papers into a searchable library.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(upload)
+app.command()(jobs)
+app.command()(search)
+app.add_typer(documents_app, name="documents")

@@ -1,0 +1,145 @@
+"""`paperworks documents`: list, show, download and delete papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from serve_app.cli_common import (
+    AsJson,
+    Home,
+    OnlyCollection,
+    Url,
+    complain,
+    library,
+    plural,
+    say,
+    say_json,
+)
+
+if TYPE_CHECKING:
+    from serve_app.schemas import Document
+
+
+class ShowByDefault(TyperGroup):
+    """`documents ID` means `documents show ID`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = args and (args[0] in self.commands or args[0].startswith("-"))
+        return super().resolve_command(ctx, args if known else ["show", *args])
+
+
+documents_app = typer.Typer(
+    cls=ShowByDefault,
+    invoke_without_command=True,
+    help="List papers; `documents ID` shows one.",
+)
+
+DocumentId = Annotated[str, typer.Argument(metavar="ID", help="A document.")]
+DocumentIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Documents.")]
+Most = Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="Most papers listed.")]
+Target = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File to write.", show_default="ID.pdf"),
+]
+
+
+@documents_app.callback()
+def list_papers(
+    context: typer.Context,
+    collection: OnlyCollection = None,
+    limit: Most = 20,
+    as_json: AsJson = False,
+    url: Url = None,
+    home: Home = None,
+) -> None:
+    """List papers, newest first; `documents ID` shows one."""
+    context.obj = (url, home)
+    if context.invoked_subcommand:
+        return
+    with library(url, home) as client:
+        page = client.documents(collection=collection, limit=limit)
+    if as_json:
+        say_json(page)
+        return
+    for document in page.items:
+        say(document_line(document))
+    if not page.items:
+        say("No papers. `paperworks upload FILE.pdf` brings one in.")
+    elif page.next_cursor:
+        say(f"There are more than {limit}; --limit shows up to 200.")
+
+
+@documents_app.command()
+def show(
+    context: typer.Context,
+    document_id: DocumentId,
+    as_json: AsJson = False,
+    url: Url = None,
+    home: Home = None,
+) -> None:
+    """Show one paper."""
+    with _library(context, url, home) as client:
+        document = client.document(document_id)
+    if as_json:
+        say_json(document)
+        return
+    say(document_line(document))
+    counts = document.counts
+    say(
+        f"  {document.filename}, {document.bytes:,} bytes, sha256 {document.sha256}\n"
+        f"  {plural(counts.chunks, 'chunk')}, {plural(counts.sections, 'section')}, "
+        f"{plural(counts.references, 'reference')}, version {document.version}"
+    )
+
+
+@documents_app.command()
+def download(
+    context: typer.Context,
+    document_id: DocumentId,
+    output: Target = None,
+    url: Url = None,
+    home: Home = None,
+) -> None:
+    """Write the PDF of a paper to a file."""
+    with _library(context, url, home) as client:
+        say(str(client.download(document_id, output or Path(f"{Path(document_id).name}.pdf"))))
+
+
+@documents_app.command()
+def delete(
+    context: typer.Context, document_ids: DocumentIds, url: Url = None, home: Home = None
+) -> None:
+    """Delete papers with their passages and their PDFs."""
+    from serve_app.client import PaperworksProblem, ServiceUnreachable
+
+    failed = False
+    with _library(context, url, home) as client:
+        for name in document_ids:
+            try:
+                client.delete(name)
+                say(f"{name}: deleted")
+            except ServiceUnreachable:
+                raise
+            except PaperworksProblem as problem:
+                failed = True
+                complain(f"{name}: {problem.detail}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def document_line(document: Document) -> str:
+    """A paper on one line."""
+    pages = plural(document.pages, "page") if document.pages else "pages unknown"
+    return (
+        f"{document.document_id}  {document.status:<10}  {document.collection}  {pages}  "
+        f"{document.title or document.filename}"
+    )
+
+
+def _library(context: typer.Context, url: str | None, home: Path | None):
+    """The library at the options of the command, or else at those before it."""
+    before = context.obj or (None, None)
+    return library(url or before[0], home or before[1])

@@ -1,0 +1,364 @@
+"""The typed Python client: `Client`, and `AsyncClient` for code that awaits. Both wait out a 503.
+
+    with Client("http://127.0.0.1:8000") as library:
+        job = library.wait(library.upload("paper.pdf").job_id)
+        for hit in library.search("sparse attention").hits:
+            print(hit.title, hit.page_first, hit.text)
+
+Every method raises PaperworksProblem with the service's `code` and `detail`, or ServiceUnreachable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from serve_app import calls, schemas
+from serve_app.calls import Call, Deadline, PaperworksProblem, Patience, PdfFile, ServiceUnreachable
+
+__all__ = ["AsyncClient", "Client", "PaperworksProblem", "ServiceUnreachable"]
+
+R = TypeVar("R", bound=BaseModel | None)
+Source = Path | str | bytes
+DEFAULT_URL = "http://127.0.0.1:8000"
+LOOK_SECONDS = 25.0  # one look at a job nobody watches; the service answers earlier when it ends
+
+
+def _watched(on_progress: object) -> float:
+    return 0.5 if on_progress else LOOK_SECONDS
+
+
+class Client:
+    """The library over HTTP. Thread-safe; close it, or use it in a `with` block."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        retries: int = 4,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.retries = retries
+        self._http = httpx.Client(base_url=url, timeout=calls.timeout(), transport=transport)
+
+    def upload(
+        self,
+        source: Source,
+        collection: str = "default",
+        *,
+        filename: str | None = None,
+        on_duplicate: str = "return",
+    ) -> schemas.UploadAccepted:
+        """One PDF (a path, or bytes under `filename`), accepted; follow its job."""
+        return self._send(calls.upload(PdfFile.of(source, filename), collection, on_duplicate))
+
+    def upload_many(
+        self,
+        sources: Iterable[Source],
+        collection: str = "default",
+        *,
+        on_duplicate: str = "return",
+        idempotency_key: str | None = None,
+    ) -> schemas.UploadsAccepted:
+        """Many PDFs as one job, with what became of each."""
+        files = [PdfFile.of(source) for source in sources]
+        return self._send(calls.upload_many(files, collection, on_duplicate, idempotency_key))
+
+    def job(self, job_id: str, wait_seconds: float = 0) -> schemas.Job:
+        """The job as soon as it is final, or as it is after `wait_seconds` (60 at most)."""
+        return self._send(calls.job(job_id, wait_seconds))
+
+    def wait(
+        self,
+        job_id: str,
+        timeout_seconds: float | None = None,
+        on_progress: Callable[[schemas.Job], object] | None = None,
+    ) -> schemas.Job:
+        """The job when it has ended. Raises TimeoutError; `on_progress` sees it twice a second."""
+        deadline = Deadline.after(timeout_seconds)
+        while True:
+            job = self.job(job_id, deadline.at_most(_watched(on_progress)))
+            if on_progress:
+                on_progress(job)
+            if job.is_final:
+                return job
+            if deadline.has_passed:
+                raise TimeoutError(f"{job_id} is still {job.status} after {timeout_seconds:g} s.")
+
+    def jobs(
+        self,
+        *,
+        status: str | None = None,
+        collection: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> schemas.Listed[schemas.JobSummary]:
+        """Jobs, newest first."""
+        return self._send(
+            calls.jobs(status=status, collection=collection, cursor=cursor, limit=limit)
+        )
+
+    def search(
+        self,
+        query: str,
+        *,
+        collection: str | None = None,
+        mode: str | None = None,
+        filters: dict[str, Any] | None = None,
+        limit: int | None = None,
+        group_by: str | None = None,
+    ) -> schemas.SearchResult:
+        """The best passages of a collection or of all; `filters` as in `schemas.SearchFilters`."""
+        call = calls.search(
+            query,
+            collection=collection,
+            mode=mode,
+            filters=filters,
+            limit=limit,
+            group_by=group_by,
+        )
+        return self._send(call)
+
+    def documents(
+        self,
+        *,
+        collection: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> schemas.Listed[schemas.Document]:
+        """Documents, newest first."""
+        return self._send(
+            calls.documents(collection=collection, status=status, cursor=cursor, limit=limit)
+        )
+
+    def document(self, document_id: str) -> schemas.Document:
+        """A document."""
+        return self._send(calls.document(document_id))
+
+    def chunks(
+        self, document_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> schemas.Listed[schemas.Chunk]:
+        """The passages of a document in reading order."""
+        return self._send(calls.chunks(document_id, cursor=cursor, limit=limit))
+
+    def collections(self) -> list[schemas.Collection]:
+        """Every collection, by name."""
+        return self._send(calls.collections()).items
+
+    def delete(self, document_id: str) -> None:
+        """Deletes a document with its passages and its PDF."""
+        self._send(calls.delete(document_id))
+
+    def download(self, document_id: str, target: Path | str) -> Path:
+        """The path of the document's PDF, written to `target`."""
+        target = Path(target)
+        path = calls.document_path(document_id, "/original")
+        try:
+            with self._http.stream("GET", path) as response:
+                if response.is_error:
+                    response.read()
+                    raise calls.problem_of(response)
+                with target.open("wb") as file:
+                    file.writelines(response.iter_bytes())
+        except httpx.TransportError as error:
+            raise calls.unreachable(self._http.base_url, error) from error
+        return target
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, call: Call[R]) -> R:
+        patience = Patience(self.retries)
+        while True:
+            response = self._once(call)
+            pause = patience.pause_seconds(response)
+            if pause is None:
+                return call.read(response)
+            time.sleep(pause)
+
+    def _once(self, call: Call[Any]) -> httpx.Response:
+        try:
+            with call.arguments() as arguments:
+                return self._http.request(call.method, call.path, **arguments)
+        except httpx.TransportError as error:
+            raise calls.unreachable(self._http.base_url, error) from error
+
+
+class AsyncClient:
+    """`Client` for code that awaits; close it, or use it in an `async with` block."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        retries: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.retries = retries
+        self._http = httpx.AsyncClient(base_url=url, timeout=calls.timeout(), transport=transport)
+
+    async def upload(
+        self,
+        source: Source,
+        collection: str = "default",
+        *,
+        filename: str | None = None,
+        on_duplicate: str = "return",
+    ) -> schemas.UploadAccepted:
+        """As `Client.upload`."""
+        call = calls.upload(PdfFile.of(source, filename), collection, on_duplicate)
+        return await self._send(call)
+
+    async def upload_many(
+        self,
+        sources: Iterable[Source],
+        collection: str = "default",
+        *,
+        on_duplicate: str = "return",
+        idempotency_key: str | None = None,
+    ) -> schemas.UploadsAccepted:
+        """As `Client.upload_many`."""
+        files = [PdfFile.of(source) for source in sources]
+        return await self._send(calls.upload_many(files, collection, on_duplicate, idempotency_key))
+
+    async def job(self, job_id: str, wait_seconds: float = 0) -> schemas.Job:
+        """As `Client.job`."""
+        return await self._send(calls.job(job_id, wait_seconds))
+
+    async def wait(
+        self,
+        job_id: str,
+        timeout_seconds: float | None = None,
+        on_progress: Callable[[schemas.Job], object] | None = None,
+    ) -> schemas.Job:
+        """As `Client.wait`."""
+        deadline = Deadline.after(timeout_seconds)
+        while True:
+            job = await self.job(job_id, deadline.at_most(_watched(on_progress)))
+            if on_progress:
+                on_progress(job)
+            if job.is_final:
+                return job
+            if deadline.has_passed:
+                raise TimeoutError(f"{job_id} is still {job.status} after {timeout_seconds:g} s.")
+
+    async def jobs(
+        self,
+        *,
+        status: str | None = None,
+        collection: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> schemas.Listed[schemas.JobSummary]:
+        """As `Client.jobs`."""
+        return await self._send(
+            calls.jobs(status=status, collection=collection, cursor=cursor, limit=limit)
+        )
+
+    async def search(
+        self,
+        query: str,
+        *,
+        collection: str | None = None,
+        mode: str | None = None,
+        filters: dict[str, Any] | None = None,
+        limit: int | None = None,
+        group_by: str | None = None,
+    ) -> schemas.SearchResult:
+        """As `Client.search`."""
+        call = calls.search(
+            query,
+            collection=collection,
+            mode=mode,
+            filters=filters,
+            limit=limit,
+            group_by=group_by,
+        )
+        return await self._send(call)
+
+    async def documents(
+        self,
+        *,
+        collection: str | None = None,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> schemas.Listed[schemas.Document]:
+        """As `Client.documents`."""
+        return await self._send(
+            calls.documents(collection=collection, status=status, cursor=cursor, limit=limit)
+        )
+
+    async def document(self, document_id: str) -> schemas.Document:
+        """As `Client.document`."""
+        return await self._send(calls.document(document_id))
+
+    async def chunks(
+        self, document_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> schemas.Listed[schemas.Chunk]:
+        """As `Client.chunks`."""
+        return await self._send(calls.chunks(document_id, cursor=cursor, limit=limit))
+
+    async def collections(self) -> list[schemas.Collection]:
+        """As `Client.collections`."""
+        return (await self._send(calls.collections())).items
+
+    async def delete(self, document_id: str) -> None:
+        """As `Client.delete`."""
+        await self._send(calls.delete(document_id))
+
+    async def download(self, document_id: str, target: Path | str) -> Path:
+        """As `Client.download`."""
+        target = Path(target)
+        path = calls.document_path(document_id, "/original")
+        try:
+            async with self._http.stream("GET", path) as response:
+                if response.is_error:
+                    await response.aread()
+                    raise calls.problem_of(response)
+                with target.open("wb") as file:  # noqa: ASYNC230 - page cache, not worth a thread per chunk
+                    async for chunk in response.aiter_bytes():
+                        file.write(chunk)
+        except httpx.TransportError as error:
+            raise calls.unreachable(self._http.base_url, error) from error
+        return target
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _send(self, call: Call[R]) -> R:
+        patience = Patience(self.retries)
+        while True:
+            response = await self._once(call)
+            pause = patience.pause_seconds(response)
+            if pause is None:
+                return call.read(response)
+            await asyncio.sleep(pause)
+
+    async def _once(self, call: Call[Any]) -> httpx.Response:
+        try:
+            with call.arguments() as arguments:
+                return await self._http.request(call.method, call.path, **arguments)
+        except httpx.TransportError as error:
+            raise calls.unreachable(self._http.base_url, error) from error

@@ -1,0 +1,38 @@
+"""What Ray and Serve read from the environment while they are imported: to be set before."""
+
+from __future__ import annotations
+
+from configs.settings import Settings
+
+
+def ray_environment(settings: Settings) -> dict[str, str]:
+    """Variables for Ray: no calls home, and a cluster that is started here stays on loopback."""
+    alone = settings.ray.address is None
+    return {
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+        # Makes 127.0.0.1 the node's address; its name speaks of the systems it was made for.
+        **({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if alone else {}),
+    }
+
+
+def serve_environment(settings: Settings) -> dict[str, str]:
+    """Variables for Serve, by the kind of ingress.
+
+    `direct`: the replica itself listens on the service's port, one hop less than through a proxy.
+    The port comes from a range of one, and must be free for the next replica at once.
+    """
+    http = settings.http
+    if http.ingress == "haproxy":
+        return {"RAY_SERVE_ENABLE_HA_PROXY": "1"}
+    if http.ingress == "proxy":
+        return {}
+    return {
+        "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http.port),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http.port + 1),
+        "RAY_SERVE_DIRECT_INGRESS_PORT_RETRY_COUNT": "1000",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",
+        "RAY_SERVE_PORT_QUARANTINE_S": "0",
+    }

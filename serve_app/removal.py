@@ -1,0 +1,36 @@
+"""Deletes a document everywhere: the row first, so that no search shows what is half gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from domain.errors import Unavailable
+from serve_app.services import Services
+from stores.blob_store import pdf_key
+
+LOG = logging.getLogger(__name__)
+
+
+async def remove_document(document_id: str, services: Services) -> None:
+    """The document is gone: rows, chunks, artifact, and its PDF when no other document has these bytes.
+
+    Raises NotFound, and Unavailable as long as nothing was deleted. A store that goes away in between
+    leaves bytes that nothing shows, and a line in the log.
+    """
+    document = await services.documents.get(document_id)
+    artifact = await services.documents.artifact_key(document_id)
+    await asyncio.to_thread(services.vectors.ping)
+    unused = await services.documents.delete(document_id)
+    try:
+        await asyncio.to_thread(services.vectors.delete, document_id)
+        if artifact:
+            await asyncio.to_thread(services.blobs.delete, artifact)
+        if unused:
+            await asyncio.to_thread(services.blobs.delete, pdf_key(document.sha256))
+    except Unavailable as error:
+        LOG.warning(
+            "A deleted document left something behind: %s",
+            error,
+            extra={"action": "delete_left_rest", "document_id": document_id},
+        )

@@ -1,0 +1,99 @@
+"""Answers a search: ask the vector store, then show only what PostgreSQL says is there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from domain.documents import Document, DocumentStatus, Passage
+from domain.errors import UnknownCollection
+from domain.search import SearchMode, SearchQuery
+from serve_app import schemas
+from serve_app.services import Services
+from serve_app.shapes import hit_shape
+
+WIDER = 4
+MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Passages with their documents, best first, and how many were ranked to find them."""
+
+    hits: list[tuple[Passage, Document]]
+    candidates: int
+
+
+async def answer(query: SearchQuery, services: Services) -> schemas.SearchResult:
+    """What POST /api/v1/search answers. Raises UnknownCollection, Unavailable."""
+    began = time.perf_counter()
+    found = await find(query, services)
+    return schemas.SearchResult(
+        hits=[hit_shape(passage, document, query.text) for passage, document in found.hits],
+        mode=query.mode,
+        took_ms=round((time.perf_counter() - began) * 1000, 2),
+        total_candidates=found.candidates,
+    )
+
+
+async def answer(query: SearchQuery, services: Services) -> SearchResult:
+    """The hits of a search as they go over the wire. Raises UnknownCollection, Unavailable."""
+    began = time.perf_counter()
+    found = await find(query, services)
+    return SearchResult(
+        hits=[hit_shape(passage, document, query.text) for passage, document in found.hits],
+        mode=query.mode,
+        took_ms=round((time.perf_counter() - began) * 1000, 2),
+        total_candidates=found.candidates,
+    )
+
+
+async def find(query: SearchQuery, services: Services) -> Found:
+    """The passages of active documents that answer the query. Raises UnknownCollection, Unavailable.
+
+    Chunks of a deleted document or of another version than the active one are dropped. When any were, they
+    may have hidden better ones, so a wider list is fetched and cut here.
+    """
+    collection = query.collection
+    if collection is not None and not await services.documents.has_collection(collection):
+        raise UnknownCollection(
+            f"There is no collection {collection!r}; upload a paper to it first, or list them with "
+            "GET /api/v1/collections."
+        )
+    vector = None
+    if query.mode is not SearchMode.SPARSE:
+        vector = await services.embed_query(query.text)
+    passages = await asyncio.to_thread(services.vectors.search, query, vector)
+    hits = await _active(passages, services)
+    if len(hits) < len(passages):
+        wider = replace(query, limit=min(WIDER * query.limit, MOST), group_by_document=False)
+        passages = await asyncio.to_thread(services.vectors.search, wider, vector)
+        hits = await _active(passages, services)
+        if query.group_by_document:
+            hits = _first_of_each(hits)
+    return Found(hits[: query.limit], len(passages))
+
+
+async def _active(
+    passages: Sequence[Passage], services: Services
+) -> list[tuple[Passage, Document]]:
+    active = await services.documents.active({p.chunk.document_id for p in passages})
+    return [
+        (passage, document)
+        for passage in passages
+        if (document := active.get(passage.chunk.document_id)) is not None
+        and _shows(document, passage)
+    ]
+
+
+def _shows(document: Document, passage: Passage) -> bool:
+    return document.version == passage.chunk.version and document.status == DocumentStatus.READY
+
+
+def _first_of_each(hits: list[tuple[Passage, Document]]) -> list[tuple[Passage, Document]]:
+    first: dict[str, tuple[Passage, Document]] = {}
+    for hit in hits:
+        first.setdefault(hit[1].document_id, hit)
+    return list(first.values())

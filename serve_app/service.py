@@ -1,0 +1,173 @@
+"""`paperworks up`: the whole service in the foreground, and gone without a trace when it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from filelock import FileLock, Timeout
+
+from configs.settings import Settings
+from serve_app.environment import ray_environment, serve_environment
+from stores.child import somebody_listens
+
+log = logging.getLogger(__name__)
+READY_WITHIN_SECONDS = 300  # a first start converts the model, a slow disk takes its time
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class CannotStart(Exception):
+    """The service did not start; the message says why and what to do."""
+
+
+def read_settings(config: Path | None, **given: Any) -> Settings:
+    """Settings from a Serve deploy file, overridden by what was `given` (None leaves a value alone)."""
+    arguments: dict[str, Any] = {}
+    if config:
+        document = yaml.safe_load(config.read_text()) or {}
+        applications = document.get("applications") or [{}]
+        arguments = dict(applications[0].get("args") or {})
+        wanted = document.get("http_options") or {}
+        address = {key: wanted[key] for key in ("host", "port") if key in wanted}
+        arguments["http"] = {**(arguments.get("http") or {}), **address}
+    http = {key: given.pop(key) for key in ("host", "port") if given.get(key) is not None}
+    arguments["http"] = {**(arguments.get("http") or {}), **http}
+    arguments.update({key: value for key, value in given.items() if value is not None})
+    return Settings(**{**arguments, "http": {**_environment_http(), **arguments["http"]}})
+
+
+def _environment_http() -> dict[str, Any]:
+    """The http settings of the environment: a nested value given in full would hide them."""
+    return Settings().http.model_dump(exclude_defaults=True)
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Raises CannotStart for an address that others can reach: there are no API keys yet."""
+    if settings.http.host not in LOOPBACK and not settings.http.trust_network:
+        raise CannotStart(
+            f"{settings.http.host} can be reached from other machines, and this service has no sign-in. "
+            "Put one in front and listen on 127.0.0.1, or set PAPERWORKS_HTTP__TRUST_NETWORK=true when "
+            "everybody on that network may read and delete the library."
+        )
+
+
+class Service:
+    """One service, from its first process to the last: `with Service(settings).running() as url`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.url = f"http://{settings.http.host}:{settings.http.port}"
+        self.card = settings.root / "service.json"
+        self.phases: dict[str, float] = {}
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        """The URL of the service, ready to work; everything that was started ends with the block."""
+        refuse_open_door(self.settings)
+        with self._home_locked():
+            try:
+                self._start()
+                yield self.url
+            finally:
+                self._stop()
+
+    @contextmanager
+    def _home_locked(self) -> Iterator[None]:
+        self.settings.root.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.settings.root / ".lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise CannotStart(
+                f"Another service runs on {self.settings.root}. Stop it, or give this one --home."
+            ) from error
+
+    def _start(self) -> None:
+        self._check_port()
+        with self._phase("import"):
+            wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
+            os.environ.update({**wanted, **os.environ})
+            from actors import launch
+            from serve_app import deployment
+        with self._phase("ray"):
+            cluster = launch.start_ray(self.settings)
+        with self._phase("serve"):
+            launch.launch(self.settings)  # the actors come up while Serve does
+            deployment.start_serve(self.settings)
+            deployment.run(self.settings)
+        with self._phase("warm-up"):
+            self._wait_until_ready()
+        self._write_card(cluster.address, cluster.dashboard_url)
+        took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
+        log.info("Ready after %.1f s: %s", sum(self.phases.values()), took)
+
+    def _check_port(self) -> None:
+        if somebody_listens(self.settings.http.port):
+            raise CannotStart(
+                f"Something listens on port {self.settings.http.port} already. Stop it, or give --port."
+            )
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.phases[name] = time.monotonic() - began
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        said = "nothing answered"
+        while time.monotonic() < deadline:
+            try:
+                answer = httpx.get(f"{self.url}/readyz", timeout=5)
+                if answer.status_code == 200:
+                    return
+                said = answer.text
+            except httpx.TransportError as error:
+                said = str(error)
+            time.sleep(0.1)
+        raise CannotStart(f"Not ready after {READY_WITHIN_SECONDS} s. The last answer was: {said}")
+
+    def _write_card(self, ray_address: str, dashboard_url: str) -> None:
+        """Where others find the service: the command line looks here when it is given no --url."""
+        card = {
+            "url": self.url,
+            "pid": os.getpid(),
+            "ray_address": ray_address,
+            "dashboard_url": dashboard_url,
+        }
+        self.card.write_text(json.dumps(card, indent=1))
+
+    def _stop(self) -> None:
+        import ray
+
+        self.card.unlink(missing_ok=True)
+        if ray.is_initialized():
+            from serve_app import deployment
+
+            deployment.shut_down(self.settings)
+            ray.shutdown()
+
+
+class StopRequested(BaseException):
+    """SIGINT or SIGTERM came; raised in the main thread, so that whatever it does is unwound."""
+
+
+def stop_on_signals() -> None:
+    """The first SIGINT or SIGTERM raises StopRequested; a second one ends the process at once."""
+
+    def request(number: int, _frame: object) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_DFL)
+        raise StopRequested(signal.Signals(number).name)
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, request)

@@ -1,0 +1,183 @@
+"""Bytes by their SHA-256: uploaded PDFs, and what was read from them.
+
+An upload is hashed while it is spooled to a file, checked on the way, made durable, and then
+appears under its key by one rename (or one upload): the same bytes have the same key, and a blob
+that can be seen is whole. The name a file had on somebody's computer never comes near a path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from domain.errors import EmptyFile, FileTooLarge, NotAPdf, NotFound
+from stores.blob_places import (
+    PIECE_BYTES,
+    Bucket,
+    Folder,
+    Place,
+    make_durable,
+    spooled,
+    storage_errors,
+)
+
+HEADER_BYTES = 1024
+_KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """An upload at rest: its SHA-256 in hexadecimal, its size and its key in the store."""
+
+    sha256: str
+    bytes: int
+    key: str
+
+
+class BlobStore:
+    """Blobs in a folder (`/path`, `file:///path`) or a bucket (`s3://…`, `memory://…`).
+
+    Every method raises `BlobStoreUnavailable` when the storage is away or full, and `NotFound` for
+    a key that is not there. Holds no state: any number of processes may use the same place.
+    """
+
+    def __init__(self, uri: str) -> None:
+        scheme, separator, path = uri.partition("://")
+        is_folder = not separator or scheme in ("file", "local")
+        self._place: Place = Folder(Path(path if separator else uri)) if is_folder else Bucket(uri)
+        self.is_folder = is_folder
+
+    async def put_stream(self, pieces: AsyncIterable[bytes], limit_bytes: int) -> StoredBlob:
+        """The PDF that arrives in these pieces, stored and durable; twice the same is stored once.
+
+        Raises `FileTooLarge`, `NotAPdf` or `EmptyFile` as soon as it is known, before reading on;
+        nothing is left of a refused or interrupted upload.
+        """
+        with spooled(self._place.spool) as (file, path):
+            intake = _Intake(limit_bytes)
+            async for piece in pieces:
+                intake.take(piece)
+                _write(file, piece)
+            if self.is_folder:  # a thread costs more than the 0.3 ms of an fsync
+                return self._finish(intake, file, path)
+            return await asyncio.to_thread(self._finish, intake, file, path)
+
+    def put_file(self, path: Path, limit_bytes: int) -> StoredBlob:
+        """As `put_stream`, for a file of this machine."""
+        with spooled(self._place.spool) as (file, spool):
+            intake = _Intake(limit_bytes)
+            for piece in _pieces(path.open("rb")):
+                intake.take(piece)
+                _write(file, piece)
+            return self._finish(intake, file, spool)
+
+    def put_artifact(self, key: str, data: bytes) -> None:
+        """The bytes are the blob `key`, durable; what was there is replaced in one step."""
+        _check(key)
+        with spooled(self._place.spool) as (file, path):
+            _write(file, data)
+            make_durable(file)
+            self._place.adopt(path, key, size=-1)
+
+    def read(self, key: str) -> bytes:
+        """The whole blob."""
+        return self._place.read(_check(key))
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The blob in pieces of 256 KiB; a missing one is reported here, not at the first piece."""
+        return _pieces(self._place.open(_check(key)))
+
+    def open_local(self, sha256: str) -> AbstractContextManager[Path]:
+        """A context whose value is a path where the PDF can be read: the blob itself or a copy."""
+        return self._place.local(_check(pdf_key(sha256)))
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a blob."""
+        return self._place.exists(_check(key))
+
+    def delete(self, key: str) -> None:
+        """The blob is gone, if it was there."""
+        self._place.delete(_check(key))
+
+    def _finish(self, intake: _Intake, file: IO[bytes], path: Path) -> StoredBlob:
+        blob = intake.finish()
+        make_durable(file)
+        self._place.adopt(path, blob.key, blob.bytes)
+        return blob
+
+
+def pdf_key(sha256: str) -> str:
+    """The key of a PDF: `pdf/ab/cd/<sha256>.pdf`."""
+    return f"pdf/{sha256[:2]}/{sha256[2:4]}/{sha256}.pdf"
+
+
+def artifact_key(document_id: str, version: int, digest: str) -> str:
+    """The key of what was read from a document version by the pipeline with that digest."""
+    return f"artifacts/{document_id[-2:]}/{document_id}/{version}-{digest}"
+
+
+@dataclass(slots=True)
+class _Intake:
+    """Hash, size and kind of an upload, kept while it passes by."""
+
+    limit_bytes: int
+    size: int = 0
+    head: bytes = b""
+    is_pdf: bool = False
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def take(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self.size > self.limit_bytes:
+            raise FileTooLarge(
+                f"The file is larger than {self.limit_bytes:,} bytes, the most that this service "
+                "accepts. Nothing was kept."
+            )
+        self.digest.update(piece)
+        if not self.is_pdf:
+            self._look_for_header(piece)
+
+    def finish(self) -> StoredBlob:
+        if not self.size:
+            raise EmptyFile()
+        if not self.is_pdf:
+            raise NotAPdf()
+        sha256 = self.digest.hexdigest()
+        return StoredBlob(sha256, self.size, pdf_key(sha256))
+
+    def _look_for_header(self, piece: bytes) -> None:
+        self.head += piece[: HEADER_BYTES - len(self.head)]
+        self.is_pdf = b"%PDF-" in self.head
+        if not self.is_pdf and len(self.head) == HEADER_BYTES:
+            raise NotAPdf()
+
+
+def _check(key: str) -> str:
+    """The key, when it is one of ours and not a way out of the store."""
+    if not _KEY.fullmatch(key):
+        raise NotFound("There is no file of that key.")
+    return key
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    rest = memoryview(data)
+    with storage_errors():
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
+def _pieces(source: IO[bytes]) -> Iterator[bytes]:
+    with source:
+        while piece := _next_piece(source):
+            yield piece
+
+
+def _next_piece(source: IO[bytes]) -> bytes:
+    with storage_errors():
+        return source.read(PIECE_BYTES)

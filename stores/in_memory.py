@@ -1,0 +1,316 @@
+"""Twins of the PostgreSQL stores in dictionaries, for tests that need no database.
+
+A second reading of the same contract: `tests/stores` holds both to the same tests. Everything is
+forgotten with the process. No method waits in the middle, so each one is a transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from domain.documents import Document, DocumentStatus, document_id
+from domain.errors import Conflict, Expired, NotFound
+from domain.jobs import (
+    Admission,
+    Job,
+    JobStatus,
+    Lane,
+    OnDuplicate,
+    Page,
+    Task,
+    TaskStatus,
+    Upload,
+    new_job_id,
+)
+from stores.admission import check_rejected
+from stores.cursors import decode_cursor, encode_cursor
+from stores.document_store import CollectionSummary
+from stores.in_memory_queue import InMemoryTaskQueue
+from stores.in_memory_state import Shelf, State, counts_of, is_open, utc_now
+
+Item = TypeVar("Item")
+
+
+class InMemoryStores:
+    """`jobs`, `queue` and `documents` over one state; `clock` lets a test move time."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        max_attempts: int = 4,
+        keep_days: float = 7,
+    ) -> None:
+        self.state = State(clock)
+        self.jobs = InMemoryJobStore(self.state, max_attempts=max_attempts, keep_days=keep_days)
+        self.queue = InMemoryTaskQueue(self.state)
+        self.documents = InMemoryDocumentStore(self.state)
+
+
+class InMemoryJobStore:
+    """The twin of `stores.job_store.JobStore`."""
+
+    def __init__(self, state: State, *, max_attempts: int = 4, keep_days: float = 7) -> None:
+        self.state = state
+        self.max_attempts = max_attempts
+        self.keep = timedelta(days=keep_days)
+
+    async def admit(
+        self,
+        collection: str,
+        uploads: Sequence[Upload],
+        *,
+        kind: str = "upload",
+        lane: Lane = Lane.INTERACTIVE,
+        on_duplicate: OnDuplicate = OnDuplicate.RETURN,
+        job_id: str | None = None,
+    ) -> list[Admission]:
+        """What became of each upload, in order; a job holds a task for each. Raises Conflict."""
+        was_here = self._known(collection, uploads, on_duplicate)
+        job = self._open_job(job_id or new_job_id(), kind, lane, collection)
+        self.state.collections.setdefault(collection, self.state.clock())
+        done: set[str] = set()
+        admitted = []
+        for upload, known in zip(uploads, was_here, strict=True):
+            name = document_id(collection, upload.sha256)
+            if name not in done:
+                self._shelve(collection, upload, on_duplicate)
+            done.add(name)
+            task = self._new_task(job, lane, upload, self.state.shelves[name], on_duplicate)
+            duplicate_of = name if known else None
+            admitted.append(Admission(job, task.task_id, name, upload.filename, duplicate_of))
+        self.state.close_if_done(job)
+        return admitted
+
+    def _known(self, collection: str, uploads: Sequence[Upload], policy: OnDuplicate) -> list[bool]:
+        """For each upload whether its bytes are here, or came earlier in the same request."""
+        seen: set[str] = set()
+        known = []
+        for upload in uploads:
+            name = document_id(collection, upload.sha256)
+            known.append(name in seen or self.state.is_here(name))
+            check_rejected(known[-1], name, upload, policy)
+            seen.add(name)
+        return known
+
+    def _open_job(self, job_id: str, kind: str, lane: Lane, collection: str) -> str:
+        now = self.state.clock()
+        job = Job(
+            job_id=job_id,
+            kind=kind,
+            lane=lane,
+            collection=collection,
+            status=JobStatus.QUEUED,
+            created_at=now,
+        )
+        if self.state.jobs.setdefault(job_id, job).finished_at is not None:
+            raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
+        return job_id
+
+    def _shelve(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
+        """Makes the document, starts it over, or opens its next version."""
+        name = document_id(collection, upload.sha256)
+        shelf = self.state.shelves.get(name)
+        if shelf is None:
+            document = Document(
+                document_id=name,
+                collection=collection,
+                sha256=upload.sha256,
+                filename=upload.filename,
+                bytes=upload.bytes,
+                created_at=self.state.clock(),
+            )
+            self.state.shelves[name] = Shelf(document)
+        elif not self.state.is_here(name):
+            shelf.start_over(upload.filename)
+        elif _is_ready(shelf) and policy == OnDuplicate.REPROCESS:
+            shelf.latest_version += 1
+
+    def _new_task(
+        self, job: str, lane: Lane, upload: Upload, shelf: Shelf, policy: OnDuplicate
+    ) -> Task:
+        now = self.state.clock()
+        document = shelf.document
+        task = Task(
+            task_id=uuid.uuid4(),
+            job_id=job,
+            document_id=document.document_id,
+            collection=document.collection,
+            version=shelf.latest_version,
+            sha256=upload.sha256,
+            filename=upload.filename,
+            lane=lane,
+            status=TaskStatus.QUEUED,
+            max_attempts=self.max_attempts,
+            created_at=now,
+            next_attempt_at=now,
+        )
+        if not _is_ready(shelf) or policy == OnDuplicate.REPROCESS:
+            return self.state.set_task(task)
+        return self.state.set_task(
+            task,
+            version=document.version,
+            status=TaskStatus.COMPLETED,
+            pages_done=document.pages or 0,
+            pages_total=document.pages,
+            chunks_done=document.chunks,
+            chunks_total=document.chunks,
+            searchable_at=now,
+            finished_at=now,
+        )
+
+    async def job(self, job_id: str) -> Job:
+        """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
+        if job_id in self.state.purged:
+            raise Expired
+        if job_id not in self.state.jobs:
+            raise NotFound(f"There is no job {job_id}.")
+        job = self._added_up(self.state.jobs[job_id])
+        if job.status != JobStatus.QUEUED:
+            return job
+        return job.model_copy(update={"queue_position": self._position(job_id)})
+
+    def _added_up(self, job: Job) -> Job:
+        tasks = self.state.tasks_of(job.job_id)
+        added_up = {
+            "counts": counts_of(tasks),
+            "pages_done": sum(task.pages_done for task in tasks),
+            "pages_total": sum(task.pages_total or 0 for task in tasks),
+            "chunks_done": sum(task.chunks_done for task in tasks),
+            "expires_at": job.finished_at + self.keep if job.finished_at else None,
+        }
+        return job.model_copy(update=added_up)
+
+    def _position(self, job_id: str) -> int | None:
+        queued = [task for task in self.state.tasks.values() if task.status == TaskStatus.QUEUED]
+        queued.sort(key=lambda task: task.next_attempt_at or task.created_at)
+        mine = next((task for task in queued if task.job_id == job_id), None)
+        if mine is None:
+            return None
+        return 1 + [task.task_id for task in queued if task.lane == mine.lane].index(mine.task_id)
+
+    async def jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        collection: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Job]:
+        """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
+        found = [
+            (job.created_at, job.job_id, job)
+            for job in self.state.jobs.values()
+            if job.job_id not in self.state.purged
+            and status in (None, job.status)
+            and collection in (None, job.collection)
+        ]
+        page = _page(found, cursor, limit)
+        return Page([self._added_up(job) for job in page.items], page.next_cursor)
+
+    async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
+        """The first tasks of the job in the order they were asked for."""
+        return self.state.tasks_of(job_id)[:limit]
+
+    async def purge(self) -> int:
+        """Number of jobs forgotten because they ended `keep_days` ago; papers stay."""
+        before = self.state.clock() - self.keep
+        gone = {
+            job.job_id
+            for job in self.state.jobs.values()
+            if job.job_id not in self.state.purged and job.finished_at and job.finished_at < before
+        }
+        kept = {name: task for name, task in self.state.tasks.items() if task.job_id not in gone}
+        self.state.tasks = kept
+        self.state.purged |= gone
+        return len(gone)
+
+
+class InMemoryDocumentStore:
+    """The twin of `stores.document_store.DocumentStore`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    async def get(self, document_id: str) -> Document:
+        """The document. Raises NotFound for an unknown or deleted one."""
+        for document in (await self.active([document_id])).values():
+            return document
+        raise NotFound(f"There is no document {document_id}.")
+
+    async def active(self, document_ids: Collection[str]) -> dict[str, Document]:
+        """The documents that are not deleted, by id."""
+        wanted = set(document_ids)
+        return {doc.document_id: doc for doc in self._alive() if doc.document_id in wanted}
+
+    def _alive(self) -> list[Document]:
+        documents = [shelf.document for shelf in self.state.shelves.values()]
+        return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
+
+    async def list(
+        self,
+        *,
+        collection: str | None = None,
+        status: DocumentStatus | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Document]:
+        """Documents, newest first. Raises InvalidRequest for a cursor that is none of ours."""
+        found = [
+            (doc.created_at, doc.document_id, doc)
+            for doc in self._alive()
+            if collection in (None, doc.collection) and status in (None, doc.status)
+        ]
+        return _page(found, cursor, limit)
+
+    async def collections(self) -> Sequence[CollectionSummary]:
+        """Every collection, by name."""
+        held = [doc.collection for doc in self._alive()]
+        return [
+            CollectionSummary(name, held.count(name), created_at)
+            for name, created_at in sorted(self.state.collections.items())
+        ]
+
+    async def has_collection(self, name: str) -> bool:
+        """True when something was uploaded to the collection at some time."""
+        return name in self.state.collections
+
+    async def artifact_key(self, document_id: str) -> str | None:
+        """Where the blob store holds what was read from the document, None before it was read."""
+        shelf = self.state.shelves.get(document_id)
+        return shelf.artifact_key if shelf else None
+
+    async def delete(self, document_id: str) -> bool:
+        """True when nobody else uses the document's bytes; its open tasks end. Raises NotFound."""
+        document = await self.get(document_id)
+        shelf = self.state.shelves[document_id]
+        shelf.set(status=DocumentStatus.DELETED)
+        shelf.artifact_key = None
+        mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
+        for task in filter(is_open, mine):
+            now = self.state.clock()
+            ended = {"status": TaskStatus.CANCELLED, "lease_expires_at": None, "finished_at": now}
+            self.state.set_task(task, **ended)
+        for task in mine:
+            self.state.close_if_done(task.job_id)
+        return all(doc.sha256 != document.sha256 for doc in self._alive())
+
+
+def _is_ready(shelf: Shelf) -> bool:
+    return shelf.document.status == DocumentStatus.READY
+
+
+def _page(found: list[tuple[datetime, str, Item]], cursor: str | None, limit: int) -> Page[Item]:
+    """One page, newest first, of items with their time and id."""
+    found.sort(key=lambda one: one[:2], reverse=True)
+    if cursor:
+        place = decode_cursor(cursor)
+        found = [one for one in found if one[:2] < place]
+    items = [item for _, _, item in found[:limit]]
+    if len(found) <= limit:
+        return Page(items)
+    time, name, _ = found[limit - 1]
+    return Page(items, encode_cursor(time, name))

@@ -1,0 +1,195 @@
+"""The twin of `stores.task_queue.TaskQueue`, in dictionaries."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.documents import DocumentStatus
+from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
+from domain.jobs import (
+    Finished,
+    JobStatus,
+    Lane,
+    Progress,
+    Task,
+    TaskStatus,
+    backoff_seconds,
+)
+from stores.in_memory_state import State, is_open
+
+
+class InMemoryTaskQueue:
+    """Hands out work and records its end, for as long as the process lives."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    async def claim(
+        self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
+    ) -> list[Task]:
+        """At most `limit` queued tasks of the lane, longest due first, now leased to a worker."""
+        due = self._due(lane)[:limit]
+        if due and due[0].isolate:
+            return [self._lease(due[0], lease_seconds)]
+        taken: dict[str, Task] = {}
+        for task in due:
+            if not task.isolate and task.document_id not in taken:
+                taken[task.document_id] = self._lease(task, lease_seconds)
+        return list(taken.values())
+
+    def _due(self, lane: Lane) -> list[Task]:
+        """Queued tasks whose backoff has passed and whose document nobody works on."""
+        now = self.state.clock()
+        tasks = self.state.tasks.values()
+        at_work = {task.document_id for task in tasks if task.status == TaskStatus.RUNNING}
+        due = [
+            task
+            for task in tasks
+            if task.status == TaskStatus.QUEUED
+            and task.lane == lane
+            and task.document_id not in at_work
+            and _due_at(task) <= now
+        ]
+        return sorted(due, key=_due_at)
+
+    def _lease(self, task: Task, lease_seconds: float) -> Task:
+        now = self.state.clock()
+        if self.state.jobs[task.job_id].status == JobStatus.QUEUED:
+            self.state.set_job(task.job_id, status=JobStatus.RUNNING, started_at=now)
+        return self.state.set_task(
+            task,
+            status=TaskStatus.RUNNING,
+            attempt=task.attempt + 1,
+            lease_token=task.lease_token + 1,
+            lease_expires_at=now + timedelta(seconds=lease_seconds),
+            started_at=task.started_at or now,
+            pages_done=0,
+            chunks_done=0,
+        )
+
+    async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
+        """Ids of those tasks that are still ours; their leases run from now."""
+        until = self.state.clock() + timedelta(seconds=lease_seconds)
+        ours = [task for task in tasks if self._owns(task)]
+        for task in ours:
+            self.state.set_task(self.state.tasks[task.task_id], lease_expires_at=until)
+        return {task.task_id for task in ours}
+
+    async def report(self, task: Task, progress: Progress) -> None:
+        """Records pages and chunks done. Raises LeaseLost."""
+        known = {name: value for name, value in asdict(progress).items() if value is not None}
+        self._move(task, **known)
+
+    async def complete(self, task: Task, result: Finished) -> None:
+        """Ends the task as completed; searches show its version from now on. Raises LeaseLost."""
+        self._end(
+            task,
+            TaskStatus.COMPLETED,
+            pages_done=result.pages,
+            pages_total=result.pages,
+            chunks_done=result.chunks,
+            chunks_total=result.chunks,
+            searchable_at=self.state.clock(),
+            error=None,
+        )
+        self._publish(task, result)
+
+    def _publish(self, task: Task, result: Finished) -> None:
+        shelf = self.state.shelves[task.document_id]
+        document = shelf.document
+        if document.status == DocumentStatus.DELETED or document.version > task.version:
+            return
+        values = asdict(result)
+        shelf.artifact_key = values.pop("artifact_key")
+        shelf.set(
+            **values,
+            status=DocumentStatus.READY,
+            version=task.version,
+            searchable_at=document.searchable_at or self.state.clock(),
+        )
+
+    async def fail(self, task: Task, failure: Failure) -> None:
+        """Ends the task as failed; a searchable document stays so. Raises LeaseLost."""
+        self._end(task, TaskStatus.FAILED, error=failure)
+        shelf = self.state.shelves[task.document_id]
+        waited_for = shelf.document.status == DocumentStatus.PROCESSING
+        if waited_for and shelf.latest_version == task.version:
+            shelf.set(status=DocumentStatus.FAILED)
+
+    async def retry(
+        self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
+    ) -> None:
+        """Back to the queue after a delay; failed instead at the last attempt. Raises LeaseLost."""
+        if task.attempt >= task.max_attempts:
+            await self.fail(task, failure)
+        else:
+            self._requeue(task, delay_seconds, isolate=isolate, error=failure)
+
+    async def release(self, task: Task, delay_seconds: float = 0) -> None:
+        """Back to the queue without charging the attempt. Raises LeaseLost."""
+        self._requeue(task, delay_seconds, attempt=self._current(task).attempt - 1)
+
+    def _requeue(self, task: Task, delay_seconds: float, **values: Any) -> None:
+        later = self.state.clock() + timedelta(seconds=delay_seconds)
+        stays = "attempt" in values and not delay_seconds
+        due = task.next_attempt_at if stays else later
+        self._move(
+            task,
+            status=TaskStatus.QUEUED,
+            lease_expires_at=None,
+            next_attempt_at=due,
+            **values,
+        )
+
+    async def sweep(self, *, base_seconds: float = 2, cap_seconds: float = 300) -> int:
+        """Number of tasks taken from workers that stopped beating."""
+        now = self.state.clock()
+        crash = failure_of(WorkerCrashed())
+        silent = [
+            task
+            for task in self.state.tasks.values()
+            if task.status == TaskStatus.RUNNING and (task.lease_expires_at or now) < now
+        ]
+        for task in silent:
+            wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
+            await self.retry(task, crash, delay_seconds=wait, isolate=True)
+        return len(silent)
+
+    async def depths(self) -> dict[tuple[str, str], int]:
+        """Number of open tasks by (lane, status)."""
+        tasks = filter(is_open, self.state.tasks.values())
+        return dict(Counter((str(task.lane), str(task.status)) for task in tasks))
+
+    def _owns(self, task: Task) -> bool:
+        found = self.state.tasks.get(task.task_id)
+        return (
+            found is not None
+            and found.lease_token == task.lease_token
+            and found.status == TaskStatus.RUNNING
+        )
+
+    def _current(self, task: Task) -> Task:
+        if not self._owns(task):
+            raise LeaseLost(f"Task {task.task_id} has moved on from lease {task.lease_token}.")
+        return self.state.tasks[task.task_id]
+
+    def _move(self, task: Task, **values: Any) -> None:
+        self.state.set_task(self._current(task), **values)
+
+    def _end(self, task: Task, status: TaskStatus, **values: Any) -> None:
+        found = self.state.tasks.get(task.task_id)
+        said_before = found and found.lease_token == task.lease_token and found.status == status
+        if said_before:
+            return
+        ended = {"status": status, "lease_expires_at": None, "finished_at": self.state.clock()}
+        self._move(task, **ended, **values)
+        self.state.close_if_done(task.job_id)
+
+
+def _due_at(task: Task) -> datetime:
+    return task.next_attempt_at or task.created_at

@@ -1,0 +1,142 @@
+"""A real PostgreSQL for the tests, and the same three stores on it and in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from sqlalchemy import Connection, DateTime, text, update
+from sqlmodel import SQLModel
+
+from stores.database import Database
+from stores.document_store import DocumentStore
+from stores.embedded_postgres import EmbeddedPostgres
+from stores.in_memory import InMemoryDocumentStore, InMemoryJobStore, InMemoryStores
+from stores.in_memory_queue import InMemoryTaskQueue
+from stores.job_store import JobStore
+from stores.migrate import migrate
+from stores.task_queue import TaskQueue
+
+TEMPLATE = "migrated"
+MAX_ATTEMPTS = 3
+KEEP_DAYS = 7
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A running server with a migrated template database, shared by the tests."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    try:
+        asyncio.run(make_template(server))
+        yield server
+    finally:
+        server.stop()
+
+
+async def make_template(server: EmbeddedPostgres) -> None:
+    """A database with all tables, to be cloned for each test."""
+    await execute(server, f"CREATE DATABASE {TEMPLATE}")
+    database = Database(url_of(server, TEMPLATE))
+    await migrate(database)
+    await database.close()
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The address of a database of one's own, migrated and empty."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield url_of(postgres, name)
+    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Connections to a database of one's own."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+async def execute(server: EmbeddedPostgres, statement: str) -> None:
+    """Runs a statement that may not stand in a transaction."""
+    connection = await asyncpg.connect(server.url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def url_of(server: EmbeddedPostgres, name: str) -> str:
+    """The server's address with another database."""
+    return f"{server.url.rpartition('/')[0]}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The three stores over one truth; `advance` lets so many seconds pass."""
+
+    jobs: JobStore | InMemoryJobStore
+    queue: TaskQueue | InMemoryTaskQueue
+    documents: DocumentStore | InMemoryDocumentStore
+    advance: Callable[[float], Awaitable[None]]
+
+
+class Clock:
+    """A clock that tests move; two looks never show the same time."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(microseconds=1)
+        return self.time
+
+    async def advance(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+def memory_stores() -> Stores:
+    """Fresh twins and their clock."""
+    clock = Clock()
+    made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
+    return Stores(made.jobs, made.queue, made.documents, clock.advance)
+
+
+def postgres_stores(database: Database) -> Stores:
+    """The real stores; the database's clock cannot be moved, so all that is in it grows older."""
+
+    async def advance(seconds: float) -> None:
+        async with database.begin() as connection:
+            await connection.run_sync(grow_older, timedelta(seconds=seconds))
+
+    jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
+    return Stores(jobs, TaskQueue(database), DocumentStore(database), advance)
+
+
+def grow_older(connection: Connection, age: timedelta) -> None:
+    """Moves every time in every table back by `age`."""
+    for table in SQLModel.metadata.tables.values():
+        times = [column for column in table.columns if isinstance(column.type, DateTime)]
+        connection.execute(update(table).values({time: time - age for time in times}))
+
+
+async def wipe(database: Database) -> None:
+    """Empties every table."""
+    async with database.begin() as connection:
+        await connection.execute(text("TRUNCATE tasks, jobs, documents, collections"))
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    """The stores and their twins: each test runs on both."""
+    if request.param == "memory":
+        yield memory_stores()
+    else:
+        yield postgres_stores(request.getfixturevalue("database"))

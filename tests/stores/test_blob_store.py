@@ -1,0 +1,201 @@
+"""The contract of the blob store, in a folder and in memory (as a bucket)."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import (
+    BlobStoreUnavailable,
+    EmptyFile,
+    FileTooLarge,
+    NotAPdf,
+    NotFound,
+    PaperworksError,
+)
+from stores.blob_store import BlobStore, artifact_key, pdf_key
+
+PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
+MIB = 1024 * 1024
+
+
+@pytest.fixture(params=["folder", "file uri", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    address = {"folder": f"{tmp_path}/blobs", "file uri": f"file://{tmp_path}/blobs"}
+    return BlobStore(address.get(request.param, f"memory://{uuid.uuid4().hex}"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BlobStore:
+    return BlobStore(str(tmp_path))
+
+
+async def pieces(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def spooled_files(store: BlobStore) -> list[Path]:
+    return list(store._place.spool.glob("*.part"))
+
+
+async def test_the_key_is_the_digest_of_the_bytes(store: BlobStore) -> None:
+    blob = await store.put_stream(pieces(PDF), MIB)
+    digest = hashlib.sha256(PDF).hexdigest()
+    assert (blob.sha256, blob.bytes) == (digest, len(PDF))
+    assert blob.key == f"pdf/{digest[:2]}/{digest[2:4]}/{digest}.pdf" == pdf_key(digest)
+    assert store.exists(blob.key)
+    assert store.read(blob.key) == PDF
+    assert b"".join(store.stream(blob.key)) == PDF
+
+
+async def test_a_local_path_to_read_from(store: BlobStore) -> None:
+    blob = await store.put_stream(pieces(PDF), MIB)
+    with store.open_local(blob.sha256) as path:
+        assert path.read_bytes() == PDF
+
+
+def test_a_file_of_this_machine(store: BlobStore, tmp_path: Path) -> None:
+    source = tmp_path / "..name; rm -rf.pdf"
+    source.write_bytes(PDF)
+    blob = store.put_file(source, MIB)
+    assert store.read(blob.key) == PDF
+    assert source.exists()
+
+
+async def test_the_same_bytes_are_stored_once_and_not_rewritten(folder: BlobStore) -> None:
+    first = await folder.put_stream(pieces(PDF), MIB)
+    with folder.open_local(first.sha256) as path:
+        before = path.stat()
+    await asyncio.sleep(0.01)
+    assert await folder.put_stream(pieces(PDF, 7), MIB) == first
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+async def test_a_blob_that_was_cut_off_is_repaired(folder: BlobStore) -> None:
+    blob = await folder.put_stream(pieces(PDF), MIB)
+    with folder.open_local(blob.sha256) as path:
+        path.write_bytes(PDF[:100])
+    await folder.put_stream(pieces(PDF), MIB)
+    assert folder.read(blob.key) == PDF
+
+
+async def test_a_header_within_the_first_kilobyte_is_enough(store: BlobStore) -> None:
+    late = b"x" * 1019 + b"%PDF-1.4 and more"
+    assert (await store.put_stream(pieces(late, 10), MIB)).bytes == len(late)
+
+
+@pytest.mark.parametrize(
+    ("data", "limit", "refusal"),
+    [
+        (b"", MIB, EmptyFile),
+        (b"<html>", MIB, NotAPdf),
+        (b"x" * 1020 + b"%PDF-1.4", MIB, NotAPdf),
+        (PDF, len(PDF) - 1, FileTooLarge),
+    ],
+)
+async def test_refused_uploads_leave_nothing(
+    store: BlobStore, tmp_path: Path, data: bytes, limit: int, refusal: type[PaperworksError]
+) -> None:
+    with pytest.raises(refusal):
+        await store.put_stream(pieces(data), limit)
+    assert spooled_files(store) == []
+    assert files(tmp_path) == []
+
+
+async def test_a_file_of_exactly_the_limit_is_accepted(store: BlobStore) -> None:
+    assert (await store.put_stream(pieces(PDF), len(PDF))).bytes == len(PDF)
+
+
+@pytest.mark.parametrize(
+    ("first", "refusal"), [(b"<html>" * 200, NotAPdf), (PDF * 2, FileTooLarge)]
+)
+async def test_a_refusal_does_not_wait_for_the_rest(
+    folder: BlobStore, first: bytes, refusal: type[PaperworksError]
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield first
+        raise AssertionError("read on")
+
+    with pytest.raises(refusal):
+        await folder.put_stream(endless(), len(PDF))
+
+
+async def test_an_interrupted_upload_leaves_nothing(store: BlobStore, tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield PDF
+        raise ConnectionResetError("the client went away")
+
+    with pytest.raises(ConnectionResetError):
+        await store.put_stream(broken(), MIB)
+    assert spooled_files(store) == []
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+async def test_a_full_or_broken_disk_is_said_and_leaves_nothing(
+    folder: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(BlobStoreUnavailable):
+        await folder.put_stream(pieces(PDF), MIB)
+    assert files(tmp_path) == []
+
+
+def test_a_store_in_an_impossible_place(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BlobStoreUnavailable):
+        BlobStore(f"{tmp_path}/file/blobs").put_artifact("a", b"")
+
+
+def test_artifacts_are_replaced(store: BlobStore) -> None:
+    key = artifact_key("doc_0123456789ab", 2, "f00d")
+    store.put_artifact(key, b"one")
+    store.put_artifact(key, b"two")
+    assert store.read(key) == b"two"
+    assert spooled_files(store) == []
+
+
+def test_missing_blobs(store: BlobStore) -> None:
+    key = pdf_key("0" * 64)
+    assert not store.exists(key)
+    store.delete(key)
+    with pytest.raises(NotFound):
+        store.read(key)
+    with pytest.raises(NotFound):
+        store.stream(key)
+    with pytest.raises(NotFound), store.open_local("0" * 64):
+        pass
+
+
+async def test_delete(store: BlobStore) -> None:
+    blob = await store.put_stream(pieces(PDF), MIB)
+    store.delete(blob.key)
+    assert not store.exists(blob.key)
+    store.delete(blob.key)
+
+
+@pytest.mark.parametrize(
+    "key", ["../x", "/etc/passwd", "a/../b", "", "a//b", ".hidden", "a\0b", "a/"]
+)
+def test_no_key_leads_out_of_the_store(store: BlobStore, key: str) -> None:
+    with pytest.raises(NotFound):
+        store.read(key)
+    with pytest.raises(NotFound):
+        store.put_artifact(key, b"x")

@@ -1,0 +1,68 @@
+"""Models of other kinds, small and random: pooling and prompts are honoured, or the model is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Normalize, Pooling, Transformer
+from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel
+
+from pipelines.encoders.convert import Refused, convert
+from pipelines.encoders.openvino_engine import OpenVinoEncoder
+from pipelines.encoders.torch_engine import TorchEncoder
+
+WORDS = ["query", "passage", ":", "wing", "lift", "cell", "gene", "graph", "node", "a", "of", "the"]
+TEXTS = ["the lift of a wing", "gene", "a graph of the cell : node node", "wing " * 40]
+PROMPTS = {"query": "query : ", "passage": "passage : "}
+
+
+def small_model(folder: Path, pooling: str, kind: str = "bert", normalize: bool = True) -> Path:
+    """A sentence-transformers folder with two random layers; texts are cut off at 16 tokens."""
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary))
+    names = ["input_ids", "attention_mask"] + (["token_type_ids"] if kind == "bert" else [])
+    tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), model_input_names=names)
+    sizes = {"vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2}
+    sizes |= {"num_attention_heads": 4, "intermediate_size": 64, "max_position_embeddings": 64}
+    torch.manual_seed(7)
+    model = (
+        BertModel(BertConfig(**sizes))
+        if kind == "bert"
+        else RobertaModel(RobertaConfig(**sizes, pad_token_id=0))
+    )
+    model.save_pretrained(folder / "plain")
+    tokenizer.save_pretrained(folder / "plain")
+    modules = [Transformer(str(folder / "plain"), max_seq_length=16), Pooling(32, pooling)]
+    modules += [Normalize()] if normalize else []
+    SentenceTransformer(modules=modules, prompts=PROMPTS, device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_the_graph_gives_the_vectors_of_the_model(pooling: str, kind: str, tmp_path: Path):
+    model = small_model(tmp_path, pooling, kind)
+    convert(model, "openvino-fp32", tmp_path / "graph")
+    graph = OpenVinoEncoder(tmp_path / "graph", threads=1)
+    reference = TorchEncoder(model, "fp32", "cpu", threads=1)
+    assert (graph.dimension, graph.max_tokens) == (reference.dimension, reference.max_tokens)
+    np.testing.assert_allclose(graph.encode(TEXTS), reference.encode(TEXTS), atol=1e-4)
+    questions = graph.encode_queries(TEXTS)
+    np.testing.assert_allclose(questions, reference.encode_queries(TEXTS), atol=1e-4)
+    assert not np.allclose(questions[0], graph.encode(TEXTS)[0], atol=1e-3)
+
+
+def test_vectors_have_length_one_even_where_the_model_does_not_normalise(tmp_path: Path):
+    convert(small_model(tmp_path, "mean", normalize=False), "openvino-fp32", tmp_path / "graph")
+    vectors = OpenVinoEncoder(tmp_path / "graph", threads=1).encode(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_a_pooling_that_the_graph_does_not_know_is_refused(tmp_path: Path):
+    with pytest.raises(Refused, match="its pooling is lasttoken"):
+        convert(small_model(tmp_path, "lasttoken"), "openvino-fp32", tmp_path / "graph")
+    assert not (tmp_path / "graph").exists()

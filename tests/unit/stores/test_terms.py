@@ -1,0 +1,61 @@
+"""Words as terms, and where they stand in a text."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stores.terms import highlights, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The flows were flowing", ["flow", "flow"]),
+        ("Boundary-layer theory", ["boundari", "layer", "theori"]),
+        ("Schrödinger's ÉTUDE", ["schroding", "etud"]),
+        ("e\u0301tude", ["etud"]),
+        ("co\u00admputation", ["comput"]),
+        ("ﬁeld ＦＩＥＬＤ", ["field", "field"]),
+        ("TNF-α at 0.05 µM", ["tnf", "α", "0", "05", "μm"]),
+        ("snake_case", ["snake", "case"]),
+        ("深度学习", ["深", "度", "学", "习"]),
+        ("what is it", []),
+        ("", []),
+        ("?!", []),
+    ],
+)
+def test_terms(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+def test_highlights_are_the_words_of_the_text_in_any_form() -> None:
+    text = "Flows of air; the boundary-layer flow. Überflow"
+    ranges = highlights("flowing in boundaries", text)
+    assert [text[start:end] for start, end in ranges] == ["Flows", "boundary", "flow"]
+
+
+def test_offsets_count_characters_of_the_text_as_it_is() -> None:
+    text = "𝛼 ﬁelds e\u0301tudes"
+    assert [text[a:b] for a, b in highlights("field étude", text)] == ["ﬁelds", "e\u0301tudes"]
+
+
+def test_a_query_of_function_words_highlights_nothing() -> None:
+    assert highlights("what is the", "what is the matter") == []
+
+
+@given(st.text(), st.text())
+def test_any_text_is_read_and_ranges_stay_in_order(query: str, text: str) -> None:
+    last = 0
+    for start, end in highlights(query + " " + text, text):
+        assert last <= start < end <= len(text)
+        last = end
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    words = [f"relational{i}izations flowing boundaries" for i in range(2000)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(terms, words)) == [terms(word) for word in words]
