@@ -71,10 +71,8 @@ class JobManager:
         """A hint how far a task is; written down a few times a second."""
         self.ledger.note(task, progress)
 
-    async def ready(self, timeout: float = 0) -> bool:
-        """True once the tables are there and a tiny paper went through every step of every lane."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.started.wait(), timeout)
+    async def ready(self) -> bool:
+        """True once a tiny paper went through every step of every lane."""
         return self.started.is_set()
 
     async def describe(self) -> dict[str, Any]:
@@ -92,13 +90,12 @@ class JobManager:
         """Digest of the code and the settings that it was started with."""
         return self.facts["release"]
 
-    async def drain(self, timeout: float = 5) -> int:
-        """Number of tasks handed back, uncharged, after the others had `timeout` seconds to end."""
+    async def drain(self, patience_seconds: float = 5) -> int:
+        """Number of tasks handed back, uncharged; the others had `patience_seconds` to end."""
         for desk in self.desks.values():
             desk.draining = True
-        deadline = asyncio.get_running_loop().time() + timeout
-        while self.ledger.held and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ledger.empty.wait(), patience_seconds)
         return await self.ledger.release_all()
 
     async def _live(self) -> None:

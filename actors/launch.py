@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ray
 from ray.actor import ActorHandle
@@ -25,6 +25,7 @@ from actors.ledger import Rules
 from actors.runner import Runner
 from configs.settings import LaneSettings, Settings
 from domain.jobs import Lane, Task
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
 from pipelines.dataset import Outcome, Plan
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
@@ -34,11 +35,6 @@ from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
-
-NAMESPACE = "paperworks"
-JOB_MANAGER = "job_manager"
-STORES = "embedded_stores"
-EMBEDDER = "embedder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ def start_stores(settings: Settings) -> Addresses:
         return Addresses(settings.database_url, settings.milvus_uri, blobs)
     root = settings.root / "stores"
     ports = _embedded_ports(settings)
-    named(EmbeddedStores, STORES, num_cpus=0, max_concurrency=4).remote(str(root), *ports)
+    named(EmbeddedStores, EMBEDDED_STORES, num_cpus=0, max_concurrency=4).remote(str(root), *ports)
     postgres = EmbeddedPostgres(root / "postgres", ports[0]).url if ports[0] else ""
     milvus = EmbeddedMilvus(root / "milvus", ports[1]).url if ports[1] else ""
     return Addresses(settings.database_url or postgres, settings.milvus_uri or milvus, blobs)
@@ -143,9 +139,10 @@ def start_stores(settings: Settings) -> Addresses:
 
 def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
     """Ports for the servers that are to be embedded: those of the running actor, or free ones."""
-    running = find(STORES)
+    running = find(EMBEDDED_STORES)
     if running is not None:
-        return ray.get(running.ports.remote())
+        postgres, milvus = cast(Any, ray.get(running.ports.remote()))
+        return postgres, milvus
     return (
         None if settings.database_url else free_port(),
         None if settings.milvus_uri else free_port(),
@@ -257,7 +254,7 @@ def embedders(count: int) -> tuple[ActorHandle, ...]:
 
 def stop(settings: Settings) -> None:
     """Hands running work back to the queue and ends every actor, the embedded stores last."""
-    manager, stores = find(JOB_MANAGER), find(STORES)
+    manager, stores = find(JOB_MANAGER), find(EMBEDDED_STORES)
     if manager is not None:
         try:
             ray.get(manager.drain.remote(3), timeout=6)

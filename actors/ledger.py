@@ -57,10 +57,20 @@ class Ledger:
         self.forget = forget
         self.held: dict[uuid.UUID, Task] = {}
         self.news: dict[uuid.UUID, tuple[Task, Progress]] = {}
+        self.empty = asyncio.Event()
+        self.empty.set()
 
     def take(self, tasks: Sequence[Task]) -> None:
         """These tasks are ours until their lease ends."""
         self.held.update({task.task_id: task for task in tasks})
+        self.empty.clear()
+
+    def drop(self, task: Task) -> None:
+        """The task is no longer ours."""
+        if self.held.get(task.task_id) is task:
+            del self.held[task.task_id]
+        if not self.held:
+            self.empty.set()
 
     def note(self, task: Task, progress: Progress) -> None:
         """Progress to be written with the next flush; newer numbers replace older ones."""
@@ -73,8 +83,8 @@ class Ledger:
         tasks = list(self.held.values())
         kept = await self.queue.heartbeat(tasks, self.rules.lease_seconds)
         for task in tasks:
-            if task.task_id not in kept and self.held.get(task.task_id) is task:
-                del self.held[task.task_id]
+            if task.task_id not in kept:
+                self.drop(task)
 
     async def flush(self) -> None:
         """Writes the progress noted since the last time."""
@@ -129,8 +139,7 @@ class Ledger:
             return False
         finally:
             self.news.pop(task.task_id, None)
-            if self.held.get(task.task_id) is task:
-                del self.held[task.task_id]
+            self.drop(task)
 
     async def _forget_if_deleted(self, document_id: str) -> None:
         """What was just written for a document that is gone by now must not stay searchable."""

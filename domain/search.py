@@ -48,27 +48,29 @@ class Ranked:
     scores: dict[str, float]
 
 
-def normalise(scores: Mapping[str, float]) -> dict[str, float]:
-    """The scores stretched so that the best is 1 and the worst 0; all 1 where they are equal."""
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    if high == low:
-        return dict.fromkeys(scores, 1.0)
-    return {key: (score - low) / (high - low) for key, score in scores.items()}
+def share_of_best(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores as shares of the best one: 1 for the best, 0 for those below nothing.
+
+    Unlike a stretch from the worst candidate to the best, this does not depend on how many
+    candidates there are.
+    """
+    best = max(scores.values(), default=0.0)
+    if best <= 0:
+        return dict.fromkeys(scores, 0.0)
+    return {key: max(0.0, score / best) for key, score in scores.items()}
 
 
 def fuse(
     dense: Mapping[str, float], sparse: Mapping[str, float], dense_weight: float = DENSE_WEIGHT
 ) -> dict[str, float]:
-    """One score of 0..1 per candidate of either side: the weighted sum of the normalised scores.
+    """One score of 0..1 per candidate of either side: the weighted sum of its shares of the best.
 
-    A candidate that one side did not return gets 0 from it, like the worst one that it did.
-    When one side is empty the other counts in full. Larger is better on both sides.
+    A candidate that one side did not return gets 0 from it. When one side is empty the other counts
+    in full. Larger is better on both sides.
     """
     if not dense or not sparse:
-        return normalise(dense or sparse)
-    near, worded = normalise(dense), normalise(sparse)
+        return share_of_best(dense or sparse)
+    near, worded = share_of_best(dense), share_of_best(sparse)
     return {
         key: dense_weight * near.get(key, 0.0) + (1 - dense_weight) * worded.get(key, 0.0)
         for key in near | worded

@@ -1,4 +1,5 @@
-"""Blocks -> chunks: passages of one section that fit the model, with the places they were printed at."""
+"""Blocks -> chunks: passages of one section that fit the model, with the places they were printed
+at."""
 
 from __future__ import annotations
 
@@ -74,9 +75,9 @@ def split_paper(
 ) -> list[Chunk]:
     """The chunks of a paper in reading order, each of at most `max_tokens` tokens with its context.
 
-    Cuts fall on borders of blocks, else of sentences, else of words, else anywhere; never is a chunk of two sections.
-    `count_tokens` counts the model's special tokens too. Headings are context, not text, unless there is nothing else.
-    Equal input gives equal ids.
+    Cuts fall on borders of blocks, else of sentences, else of words, else anywhere; never is a
+    chunk of two sections. `count_tokens` counts the model's special tokens too. Headings are
+    context, not text, unless there is nothing else. Equal input gives equal ids.
     """
     groups = _groups(paper)
     if not groups:
@@ -118,7 +119,8 @@ def _chunk(draft: _Draft, tokens: int, ordinal: int, document_id: str, version: 
 
 
 def _groups(paper: Paper) -> list[_Group]:
-    """What may be packed together; headings, and blocks without a word, only when there is nothing else."""
+    """What may be packed together; headings, and blocks without a word, only when there is nothing
+    else."""
     useful = [b for b in paper.blocks if b.kind is not BlockKind.HEADING and _WORD.search(b.text)]
     blocks = useful or [b for b in paper.blocks if b.text.strip()]
     return [
@@ -140,7 +142,8 @@ def _contexts(
     max_tokens: int,
     special: int,
 ) -> list[str]:
-    """ "title — section" for each section, cut to whole words so that it takes its fair share of tokens at most."""
+    """ "title — section" for each section, cut to whole words so that it takes its fair share of
+    tokens at most."""
     allowed = min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_SHARE)
     named = {section: _SPACE.sub(" ", section or "").strip()[:200] for section in sections}
     whole_title = _SPACE.sub(" ", title or "").strip()[:500]
@@ -158,7 +161,8 @@ def _contexts(
 
 
 def _cut(title: str, name: str, allowed: int, count: CountTokens, special: int) -> str:
-    """Title and section name shortened: each may use what the other leaves, and has a half for sure."""
+    """Title and section name shortened: each may use what the other leaves, and has a half for
+    sure."""
     title_tokens, name_tokens = (tokens - special for tokens in count([title, f" — {name}"]))
     for_name = min(name_tokens, max(allowed // 2, allowed - title_tokens)) if title else allowed
     name = _first_words(name, for_name, count, special, " — " if title else "")
@@ -220,7 +224,8 @@ def _counted(pieces: Sequence[_Piece], count: CountTokens, special: int) -> list
 
 
 def _packed(pieces: Sequence[_Piece], budget: int) -> Iterator[tuple[_Piece, ...]]:
-    """Runs of pieces of about equal size within the budget, cut between blocks where that is near the aim."""
+    """Runs of pieces of about equal size within the budget, cut between blocks where that is near
+    the aim."""
     total = sum(piece.tokens for piece in pieces)
     aim = total / max(1, -(-total // budget))
     longest = (budget + 1) * _CHARACTERS_PER_TOKEN
@@ -260,10 +265,12 @@ def _joined(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
 def _fitted(
     drafts: Sequence[_Draft], count: CountTokens, max_tokens: int
 ) -> list[tuple[_Draft, int]]:
-    """The drafts with their true token counts; one that is too long after all is halved until it fits.
+    """The drafts with their true token counts; one that is too long after all is halved until it
+    fits.
 
-    Pieces' counts need not add up (tokenizers differ, a sentence may be longer than a chunk): only this count decides.
-    Each round is one batch of what was halved; there are about log2(longest) of them.
+    Pieces' counts need not add up (tokenizers differ, a sentence may be longer than a chunk): only
+    this count decides. Each round is one batch of what was halved; there are about log2(longest) of
+    them.
     """
     done = list(zip(drafts, count([draft.indexed_text for draft in drafts]), strict=True))
     while any(tokens > max_tokens and _can_shrink(draft) for draft, tokens in done):
@@ -280,19 +287,17 @@ def _fitted(
 
 
 def _can_shrink(draft: _Draft) -> bool:
-    only = draft.pieces[0]
-    return bool(draft.context) or len(draft.pieces) > 1 or only.end - only.start > 1
+    characters = sum(piece.end - piece.start for piece in draft.pieces)
+    return bool(draft.context) or characters > 1
 
 
 def _halves(draft: _Draft) -> list[_Draft]:
-    """Two drafts with half of the text each; one of a single character loses its context instead."""
-    if len(draft.pieces) > 1:
+    """Two drafts with half of the text each; a single character loses its context instead."""
+    piece, *others = draft.pieces
+    if others:
         middle = len(draft.pieces) // 2
-        return [
-            replace(draft, pieces=draft.pieces[:middle]),
-            replace(draft, pieces=draft.pieces[middle:]),
-        ]
-    piece = draft.pieces[0]
+        parts = draft.pieces[:middle], draft.pieces[middle:]
+        return [replace(draft, pieces=some) for some in parts]
     text, middle = piece.block.text, (piece.start + piece.end) // 2
     if piece.end - piece.start < 2:
         return [replace(draft, context="")]
@@ -301,15 +306,16 @@ def _halves(draft: _Draft) -> list[_Draft]:
     if later >= 0 and later - middle < middle - space:
         space = later
     cut = space + 1 if space > piece.start else middle
-    parts = [replace(piece, end=cut), replace(piece, start=cut)]
-    return [replace(draft, pieces=(part,)) for part in parts if part.text]
+    halves = [replace(piece, end=cut), replace(piece, start=cut)]
+    return [replace(draft, pieces=(half,)) for half in halves if half.text]
 
 
 # -- boxes
 
 
 def _boxes(pieces: Sequence[_Piece]) -> tuple[Box, ...]:
-    """The rectangles of the lines that the pieces were printed on: one for each run of lines in a column."""
+    """The rectangles of the lines that the pieces were printed on: one for each run of lines in a
+    column."""
     merged: list[Box] = []
     for box in (box for piece in pieces for box in _line_boxes(piece)):
         if merged and _is_below(merged[-1], box):

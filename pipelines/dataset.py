@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import ray
@@ -62,6 +62,7 @@ def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:
     options.resource_limits = options.resource_limits.copy(cpu=plan.cpus)
     together: dict[str, Any] = {"num_cpus": plan.num_cpus, "max_retries": 2}
     apart: dict[str, Any] = {"num_cpus": 0.05, "max_retries": 2} if plan.split_embed else together
+    step: Any
     for step, resources in ((read, together), (chunk, together), (embed, apart), (index, together)):
         dataset = dataset.map(step, fn_kwargs={"plan": plan}, **resources)
     for row in dataset.iter_rows():

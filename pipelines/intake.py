@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from domain.errors import RefusedUpload
@@ -30,10 +30,12 @@ async def register_files(
     jobs: JobStore,
     limit_bytes: int,
     kind: str = "folder",
+    on_registered: Callable[[int], None] | None = None,
 ) -> str:
     """Id of the job that holds the files; each is stored first, then admitted, a few hundred at a time.
 
-    A file that is refused is logged and left out. Raises RefusedUpload when not one is accepted.
+    `on_registered` hears how many are in so far. A file that is refused is logged and left out. Raises
+    RefusedUpload when not one is accepted.
     """
     job_id = new_job_id()
     refused: RefusedUpload | None = None
@@ -49,6 +51,8 @@ async def register_files(
         if uploads:
             await jobs.admit(collection, uploads, kind=kind, lane=lane, job_id=job_id)
             accepted += len(uploads)
+        if on_registered and accepted:
+            on_registered(accepted)
     if not accepted:
         raise refused or RefusedUpload("There is no PDF among the given files.")
     return job_id

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 def token_counter(tokenizer_json: Path) -> Callable[[Sequence[str]], list[int]]:
     """A function from texts to their numbers of tokens, special tokens included.
 
-    `tokenizer_json` is a file of the `tokenizers` library; its truncation and padding are switched off. One call with
-    many texts is far cheaper than many calls.
+    `tokenizer_json` is a file of the `tokenizers` library; its truncation and padding are switched
+    off. One call with many texts is far cheaper than many calls.
     """
     tokenizer: Tokenizer = Tokenizer.from_file(str(tokenizer_json))
     tokenizer.no_truncation()

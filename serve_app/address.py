@@ -1,4 +1,4 @@
-"""Where the service is: what was said, what the environment says, what `paperworks up` wrote down, the default."""
+"""Where the service is: as said, as in the environment, as `up` noted it, or the default."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ DEFAULT_HOME = Path("var")
 
 
 def service_url(url: str | None, home: Path | None, environment: Mapping[str, str]) -> str:
-    """`url`, else PAPERWORKS_URL, else `url` in `<home>/service.json`, else http://127.0.0.1:8000.
+    """`url`, else PAPERWORKS_URL, else `url` in `<home>/service.json`, else http://127.0.0.1:8000."""
+    noted = _written(home_of(home, environment))
+    return url or environment.get(URL_VARIABLE) or noted or DEFAULT_URL
 
-    The home is `home`, else PAPERWORKS_HOME, else ./var.
-    """
-    home = home or Path(environment.get(HOME_VARIABLE) or DEFAULT_HOME)
-    return url or environment.get(URL_VARIABLE) or _written(home) or DEFAULT_URL
+
+def home_of(home: Path | None, environment: Mapping[str, str]) -> Path:
+    """`home`, else PAPERWORKS_HOME, else ./var."""
+    return home or Path(environment.get(HOME_VARIABLE) or DEFAULT_HOME)
 
 
 def _written(home: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Every call to the API as a value: what to send and what comes back. Both clients send the same ones."""
+"""Every call to the API as a value: what to send, what comes back. Both clients send these."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ServiceUnreachable(PaperworksProblem):
 
     def __init__(self, url: str, reason: str) -> None:
         detail = (
-            f"Nothing answers at {url} ({reason}). What was accepted before is kept. Start the service with "
-            "`paperworks up`, or name its address with --url or PAPERWORKS_URL."
+            f"Nothing answers at {url} ({reason}). What was accepted before is kept. "
+            "Start the service with `paperworks up`, or name it by --url or PAPERWORKS_URL."
         )
         super().__init__(0, "unreachable", detail)
         self.args = (url, reason)
@@ -97,14 +97,13 @@ class Call(Generic[R]):
         """The answer. Raises PaperworksProblem."""
         if response.is_error:
             raise problem_of(response)
-        if self.answer is None:
-            return None  # pyright: ignore[reportReturnType]
-        return self.answer.model_validate_json(response.content)
+        answer: Any = self.answer
+        return answer and answer.model_validate_json(response.content)
 
 
 @dataclass(slots=True)
 class Patience:
-    """How often a call is repeated while the service answers 503, and how long to pause before it."""
+    """How often a call is repeated while the service answers 503, and the pause before it."""
 
     retries: int = 4
     used: int = 0
@@ -194,7 +193,7 @@ def jobs(**params: Any) -> Call[schemas.Listed[schemas.JobSummary]]:
 
 
 def search(query: str, **wishes: Any) -> Call[schemas.SearchResult]:
-    """The passages that answer a query; the service judges the wishes, so that there is one set of messages."""
+    """The passages that answer a query; the service judges the wishes, not this client."""
     body = {"query": query, **{name: wish for name, wish in wishes.items() if wish is not None}}
     return Call("POST", f"{PREFIX}/search", schemas.SearchResult, json=body)
 

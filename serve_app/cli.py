@@ -1,12 +1,15 @@
-"""`paperworks`, the command line. Commands import what they need when they run, so that --help is quick."""
+"""`paperworks`, the command line. Commands import what they need when they run: --help is quick."""
 
 from __future__ import annotations
 
 import typer
 
+from serve_app.cli_bulk import bulk
+from serve_app.cli_doctor import doctor
 from serve_app.cli_documents import documents_app
 from serve_app.cli_jobs import jobs
 from serve_app.cli_search import search
+from serve_app.cli_up import up
 from serve_app.cli_upload import upload
 
 app = typer.Typer(
@@ -14,7 +17,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+app.command()(up)
 app.command()(upload)
 app.command()(jobs)
 app.command()(search)
+app.command()(bulk)
+app.command()(doctor)
 app.add_typer(documents_app, name="documents")

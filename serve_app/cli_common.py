@@ -35,7 +35,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer
 
 @contextmanager
 def library(url: str | None, home: Path | None) -> Iterator[Client]:
-    """A client of the service; a problem becomes a sentence on stderr and exit code 1, and so does Ctrl-C (130)."""
+    """A client of the service; a problem becomes a line on stderr and exit code 1, Ctrl-C 130."""
     from serve_app.client import Client, PaperworksProblem
 
     try:

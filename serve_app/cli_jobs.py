@@ -60,8 +60,8 @@ def job_line(job: JobSummary) -> str:
     failed = f", {counts.failed} failed" if counts.failed else ""
     return (
         f"{job.job_id}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.status:<9}  {job.collection}  "
-        f"{ended} of {plural(counts.total, 'paper')}{failed}, {plural(progress.pages_done, 'page')}, "
-        f"{plural(progress.chunks_done, 'chunk')}"
+        f"{ended} of {plural(counts.total, 'paper')}{failed}, "
+        f"{plural(progress.pages_done, 'page')}, {plural(progress.chunks_done, 'chunk')}"
     )
 
 

@@ -29,7 +29,7 @@ class View(Protocol):
 
 
 def follow(client: Client, job_ids: Sequence[str]) -> list[Job]:
-    """The jobs when all have ended, shown while they go on, and what became of each paper printed."""
+    """The jobs when all have ended; they are shown as they go on, and what became of each paper."""
     ended: dict[str, Job] = {}
     with _view() as view:
         while open_jobs := [name for name in job_ids if name not in ended]:
@@ -45,7 +45,7 @@ def follow(client: Client, job_ids: Sequence[str]) -> list[Job]:
 
 
 def say_outcome(job: Job) -> None:
-    """A line for each paper of the job (the first 100), and one for all of them when there are several."""
+    """A line for each paper of the job (the first 100), and one for all when there are several."""
     for task in job.tasks:
         say(task_line(task))
     if job.counts.total > 1:
@@ -88,11 +88,7 @@ class Lines:
         if job.is_final or time.monotonic() - self._last < LINE_EVERY_SECONDS:
             return
         self._last = time.monotonic()
-        ended = job.counts.completed + job.counts.failed + job.counts.cancelled
-        say(
-            f"{job.job_id}: {job.status}, {ended} of {plural(job.counts.total, 'paper')}, "
-            f"{plural(job.progress.pages_done, 'page')}, {plural(job.progress.chunks_done, 'chunk')}"
-        )
+        say(f"{job.job_id}: {job.status}, {_done(job)}")
 
 
 class Bars:
@@ -124,19 +120,14 @@ class Bars:
                 self._show_task(task)
 
     def _show_job(self, job: Job) -> None:
-        counts, progress = job.counts, job.progress
-        ended = counts.completed + counts.failed + counts.cancelled
-        done = (
-            f"{ended} of {plural(counts.total, 'paper')}, {plural(progress.pages_done, 'page')}, "
-            f"{plural(progress.chunks_done, 'chunk')}"
-        )
-        self._move(job.job_id, job.job_id, progress.fraction * 100, 100, done)
+        self._move(job.job_id, job.job_id, job.progress.fraction * 100, 100, _done(job))
 
     def _show_task(self, task: Task) -> None:
         final = task.status.is_final
         total = task.pages_total or (1 if final else None)
         pages = total if final and total else task.pages_done
-        done = f"{task.status}, {_of(task.pages_done, task.pages_total)} pages, {plural(task.chunks_done, 'chunk')}"
+        read = f"{_of(task.pages_done, task.pages_total)} pages"
+        done = f"{task.status}, {read}, {plural(task.chunks_done, 'chunk')}"
         self._move(str(task.task_id), task.filename, pages, total, done)
 
     def _move(self, key: str, name: str, completed: float, total: float | None, done: str) -> None:
@@ -145,6 +136,15 @@ class Bars:
             short.truncate(NAME_WIDTH, overflow="ellipsis")
             self._bars[key] = self._progress.add_task(short.plain, total=total, done=done)
         self._progress.update(self._bars[key], completed=completed, total=total, done=done)
+
+
+def _done(job: Job) -> str:
+    counts, progress = job.counts, job.progress
+    ended = counts.completed + counts.failed + counts.cancelled
+    return (
+        f"{ended} of {plural(counts.total, 'paper')}, {plural(progress.pages_done, 'page')}, "
+        f"{plural(progress.chunks_done, 'chunk')}"
+    )
 
 
 def _of(done: int, total: int | None) -> str:

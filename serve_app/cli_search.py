@@ -75,7 +75,7 @@ def _passage(hit: Hit, *, in_colour: bool) -> list[str]:
     text = _printable(hit.text)
     if not in_colour:
         return textwrap.wrap(text, WIDTH)
-    # Marks of one character each stand in for the codes, so that wrapping counts them as next to nothing.
+    # One character stands in for each code, so that wrapping counts it as next to nothing.
     for mark in reversed(hit.highlights):
         marked = text[mark.start : mark.end].replace(" ", "\xa0")
         text = f"{text[: mark.start]}\x01{marked}\x02{text[mark.end :]}"

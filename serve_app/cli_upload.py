@@ -63,7 +63,7 @@ def _send_all(
 def _send(
     client: Client, batch: list[Path], collection: str, policy: str
 ) -> tuple[str | None, list[RefusedFile]]:
-    """The job of a batch, None when every file of it was refused. Raises PaperworksProblem for anything else."""
+    """The job of a batch, None when every file was refused. Raises PaperworksProblem otherwise."""
     from serve_app.client import PaperworksProblem
 
     try:

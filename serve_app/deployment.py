@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from ray import serve
 from ray.exceptions import RayActorError
 from ray.serve import Application
 
-from actors.launch import JOB_MANAGER, Addresses, embedders, find, launch, recipe_of, stop
+from actors.launch import Addresses, embedders, find, launch, recipe_of, stop
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
+from domain.names import APPLICATION, JOB_MANAGER
 from domain.search import SearchMode, SearchQuery
 from pipelines.intake import register_files
 from pipelines.recipe import blob_store, vector_store
@@ -31,7 +33,6 @@ from stores.document_store import DocumentStore
 from stores.job_store import JobStore
 from stores.task_queue import TaskQueue
 
-APPLICATION = "paperworks"
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
@@ -47,6 +48,7 @@ def build(args: Settings) -> Application:
 
 def start_serve(settings: Settings) -> None:
     """Returns when Serve's controller runs; the application comes with `run`."""
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     http = settings.http
     direct = http.ingress == "direct"
     options = {"host": http.host, "port": free_port() if direct else http.port}
@@ -60,7 +62,7 @@ def run(settings: Settings) -> None:
 
 def shut_down(settings: Settings) -> None:
     """Ends the application and every actor that belongs to it."""
-    serve.shutdown()
+    serve.delete(APPLICATION)
     stop(settings)
 
 
@@ -161,7 +163,7 @@ class Cluster:
 
     async def check_job_manager(self) -> None:
         """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""
-        manager = find(JOB_MANAGER)
+        manager: Any = find(JOB_MANAGER)
         if manager is None or not await manager.ready.remote():
             state = await manager.describe.remote() if manager else {}
             raise ServiceNotReady(state.get("problem") or "The workers are still warming up.")

@@ -1,7 +1,7 @@
-"""Takes files in: streamed from the request into the blob store, checked on the way, then admitted as a job.
+"""Takes files in: streamed from the request into the blob store, then admitted as a job.
 
-The blob before the row: a job never points at nothing. The blob store checks bytes as they pass, so a file
-that is refused is never stored, and one that is too large is not read to its end.
+The blob before the row: a job never points at nothing. The blob store checks bytes as they pass, so
+a file that is refused is never stored, and one that is too large is not read to its end.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Received:
-    """What a request brought: files at rest in the blob store, refused ones, and the plain fields."""
+    """What a request brought: files at rest in the blob store, refused ones, and plain fields."""
 
     uploads: list[Upload] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Wishes:
 
 
 async def receive_one(request: Request, services: Services) -> Received:
-    """The single file of a request, stored. Raises RefusedUpload as soon as it is known, and MissingFile."""
+    """The single file of a request, stored. Raises RefusedUpload as soon as it is known."""
     limit = services.limits.upload_bytes
     if _content_length(request) > limit + FORM_OVERHEAD:
         raise too_large(limit)
@@ -93,7 +93,7 @@ async def receive_one(request: Request, services: Services) -> Received:
 
 
 async def receive_many(request: Request, services: Services) -> Received:
-    """The files of a form, each stored or refused by itself. Raises TooManyFiles and MissingFile."""
+    """The files of a form, each stored or refused by itself. Raises TooManyFiles, MissingFile."""
     limits = services.limits
     form, received = _form(request), Received()
     async for part in form.parts():
@@ -223,7 +223,7 @@ def _content_length(request: Request) -> int:
 
 
 def _replayed(task: Task) -> Admission:
-    """The admission that made a task; one that never started was a duplicate of a searchable paper."""
+    """The admission that made a task; one that ended without a start was a duplicate."""
     was_there = task.finished_at is not None and task.started_at is None
     duplicate_of = task.document_id if was_there else None
     return Admission(task.job_id, task.task_id, task.document_id, task.filename, duplicate_of)

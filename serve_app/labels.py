@@ -1,4 +1,4 @@
-"""Names that come from outside: filenames as harmless labels, collection names, Content-Disposition."""
+"""Names from outside: filenames as harmless labels, collection names, Content-Disposition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_COLLECTION = "default"
 UNNAMED = "untitled.pdf"
 LABEL_CHARACTERS = 255
 
-# What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, multipart/form-data).
+# What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, forms).
 _ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
@@ -20,7 +20,7 @@ _UNPRINTABLE = re.compile(
 
 
 def filename_label(name: str | None) -> str:
-    """The last component of a filename, for people to read: at most 255 characters, no control characters.
+    """The last component of a filename, to be read: 255 characters at most, none of control.
 
     It never names a file on disk. Direction marks go too: they make "fdp.exe" read as "exe.pdf".
     """
@@ -37,7 +37,7 @@ def is_collection_name(name: str) -> bool:
 def disposition(header: bytes) -> tuple[str | None, str | None]:
     """Field name and filename of a part's Content-Disposition, None where absent.
 
-    UTF-8 as browsers send it, `filename*=UTF-8''…` (RFC 5987) and continued names (RFC 2231) are read.
+    UTF-8 as browsers send it, `filename*=UTF-8''…` (RFC 5987) and RFC 2231's parts are read.
     """
     message = Message()
     message["Content-Disposition"] = _decoded(header)

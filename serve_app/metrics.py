@@ -1,4 +1,4 @@
-"""What the API counts for Prometheus; a registry per app, so that two apps in a process do not mix."""
+"""What the API counts for Prometheus; a registry per app, so that two apps do not mix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """Counters and histograms of one app. Labels are route templates, never paths that users choose."""
+    """Counters and histograms of one app; labels are route templates, never paths users choose."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its measure, and the last net for errors. Plain ASGI, so bodies stream."""
+"""What surrounds every request: its id, its measure, the last net for errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 
 
 class Surroundings:
-    """Gives each request an id (the client's X-Request-ID if it is usable) and counts it by route template."""
+    """Gives each request an id (the client's X-Request-ID if usable) and counts it by route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app

@@ -1,10 +1,11 @@
-"""A multipart/form-data body as parts that stream: no byte of a file is kept here longer than one chunk."""
+"""A multipart/form-data body as parts that stream: nothing but the chunk at hand is kept."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -12,13 +13,16 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from serve_app.labels import disposition
 from serve_app.problems import MalformedRequest, UnsupportedMediaType
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 FIELD_BYTES = 64 * 1024
 FIELDS_BESIDE_FILES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a form; `filename` is None for a plain field. Its bytes come from `FormReader.chunks`."""
+    """A field of a form; `filename` is None for a plain one. `FormReader.chunks` has its bytes."""
 
     name: str
     filename: str | None
@@ -44,8 +48,8 @@ class _Headers:
 class FormReader:
     """Reads a form from a stream, part by part, in the order in which they were sent.
 
-    `async for part in form.parts()`, and inside it `form.chunks()` or `form.text()`; what is not read of a
-    part is skipped. Raises MalformedRequest for a body that is no such form or is cut off.
+    `async for part in form.parts()`, and inside it `form.chunks()` or `form.text()`; what is not
+    read of a part is skipped. Raises MalformedRequest for a body that is no whole form.
     """
 
     def __init__(self, content_type: str, stream: AsyncIterator[bytes]) -> None:
@@ -124,7 +128,7 @@ class FormReader:
 
     # --- what the parser calls
 
-    def _callbacks(self) -> dict:
+    def _callbacks(self) -> MultipartCallbacks:
         return {
             "on_part_begin": self._on_part_begin,
             "on_header_field": lambda data, a, b: self._headers.name.extend(data[a:b]),

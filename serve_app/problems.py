@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 problem JSON: what went wrong, what was kept, what to do, under a stable code."""
+"""Every error as RFC 9457 problem JSON: what went wrong, what was kept, what to do."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MalformedRequest(InvalidRequest):
 
 
 class UnsupportedMediaType(InvalidRequest):
-    """Send multipart/form-data with the PDF in the field `file`, or the PDF itself as application/pdf."""
+    """Send multipart/form-data with the PDF as `file`, or the PDF itself as application/pdf."""
 
     code = "unsupported_media_type"
 
@@ -53,7 +53,7 @@ class MissingFile(InvalidRequest):
 
 
 class TooManyFiles(InvalidRequest):
-    """The request holds more files than are taken at once; nothing was admitted. Send them in parts."""
+    """The request holds more files than are taken at once; nothing was admitted. Send fewer."""
 
     code = "too_many_files"
 
@@ -114,7 +114,7 @@ def problem_of(request: Request, error: PaperworksError, **extra: Any) -> Respon
 
 
 def unexpected_problem(request: Request, error: Exception) -> Response:
-    """The response for an error that nobody foresaw; the log has it, the client gets its request id."""
+    """The response for an error that nobody foresaw; the log has it, the client its request id."""
     LOG.error(
         "An unexpected %s stopped a request",
         type(error).__name__,
@@ -125,12 +125,12 @@ def unexpected_problem(request: Request, error: Exception) -> Response:
         request,
         500,
         "internal_error",
-        "The service made a mistake with this request; its log has the cause under this request_id.",
+        "The service made a mistake with this request; its log has the cause.",
     )
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Makes every error of the app's routes a problem; what no handler knows is the middleware's."""
+    """Makes every error of the app's routes a problem; the middleware has what no handler knows."""
     app.add_exception_handler(PaperworksError, _on_paperworks_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -182,7 +182,7 @@ async def _on_disconnect(request: Request, error: Exception) -> Response:
 
 
 def _field(location: tuple[int | str, ...]) -> str:
-    """`filters.page_first` for ("body", "filters", "page_first"); "body" when it is the whole body."""
+    """`filters.page_first` for ("body", "filters", "page_first"); "body" for the whole body."""
     names = [str(name) for name in location]
     return ".".join(names[1:]) or names[0]
 

@@ -13,10 +13,10 @@ LOG = logging.getLogger(__name__)
 
 
 async def remove_document(document_id: str, services: Services) -> None:
-    """The document is gone: rows, chunks, artifact, and its PDF when no other document has these bytes.
+    """The document is gone: rows, chunks, artifact, and its PDF unless another document needs it.
 
-    Raises NotFound, and Unavailable as long as nothing was deleted. A store that goes away in between
-    leaves bytes that nothing shows, and a line in the log.
+    Raises NotFound, and Unavailable as long as nothing was deleted. A store that goes away in
+    between leaves bytes that nothing shows, and a line in the log.
     """
     document = await services.documents.get(document_id)
     artifact = await services.documents.artifact_key(document_id)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from domain.documents import Document, DocumentStatus, Passage
 from domain.errors import UnknownCollection
 from domain.search import SearchMode, SearchQuery
@@ -38,33 +40,13 @@ async def answer(query: SearchQuery, services: Services) -> schemas.SearchResult
     )
 
 
-async def answer(query: SearchQuery, services: Services) -> SearchResult:
-    """The hits of a search as they go over the wire. Raises UnknownCollection, Unavailable."""
-    began = time.perf_counter()
-    found = await find(query, services)
-    return SearchResult(
-        hits=[hit_shape(passage, document, query.text) for passage, document in found.hits],
-        mode=query.mode,
-        took_ms=round((time.perf_counter() - began) * 1000, 2),
-        total_candidates=found.candidates,
-    )
-
-
 async def find(query: SearchQuery, services: Services) -> Found:
-    """The passages of active documents that answer the query. Raises UnknownCollection, Unavailable.
+    """The passages of active documents that answer. Raises UnknownCollection, Unavailable.
 
-    Chunks of a deleted document or of another version than the active one are dropped. When any were, they
-    may have hidden better ones, so a wider list is fetched and cut here.
+    Chunks of a deleted document or of another version than the active one are dropped. When there
+    are any, they may hide others that belong here, so a wider list is fetched and cut here.
     """
-    collection = query.collection
-    if collection is not None and not await services.documents.has_collection(collection):
-        raise UnknownCollection(
-            f"There is no collection {collection!r}; upload a paper to it first, or list them with "
-            "GET /api/v1/collections."
-        )
-    vector = None
-    if query.mode is not SearchMode.SPARSE:
-        vector = await services.embed_query(query.text)
+    _, vector = await asyncio.gather(_check_collection(query, services), _vector(query, services))
     passages = await asyncio.to_thread(services.vectors.search, query, vector)
     hits = await _active(passages, services)
     if len(hits) < len(passages):
@@ -74,6 +56,21 @@ async def find(query: SearchQuery, services: Services) -> Found:
         if query.group_by_document:
             hits = _first_of_each(hits)
     return Found(hits[: query.limit], len(passages))
+
+
+async def _check_collection(query: SearchQuery, services: Services) -> None:
+    name = query.collection
+    if name is not None and not await services.documents.has_collection(name):
+        raise UnknownCollection(
+            f"There is no collection {name!r}; upload a paper to it first, or list them with "
+            "GET /api/v1/collections."
+        )
+
+
+async def _vector(query: SearchQuery, services: Services) -> np.ndarray | None:
+    if query.mode is SearchMode.SPARSE:
+        return None
+    return await services.embed_query(query.text)
 
 
 async def _active(

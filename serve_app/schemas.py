@@ -1,7 +1,7 @@
 """The shapes on the wire: what the API answers and what the clients get back.
 
-Fields may be added, never renamed. Times are RFC 3339 in UTC; boxes are in PDF points (1/72 inch) from the top
-left of the page as shown; pages count from 1.
+Fields may be added, never renamed. Times are RFC 3339 in UTC; boxes are in PDF points (1/72 inch)
+from the top left of the page as shown; pages count from 1.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Listed(Wire, Generic[T]):
 
 
 class TaskError(Wire):
-    """Why a task failed, or why its last attempt did: a stable code and a message that is safe to show."""
+    """Why a task or its last attempt failed: a stable code and a message that is safe to show."""
 
     code: str
     category: str
@@ -248,7 +248,7 @@ class Highlight(Wire):
 
 
 class Hit(Chunk):
-    """A passage that answers a query: `score` orders the hits, `scores` holds what each side gave it."""
+    """A passage that answers a query: `score` orders the hits, `scores` has what each side gave."""
 
     score: float
     scores: dict[str, float]
@@ -313,7 +313,7 @@ CollectionName = Annotated[str, Field(pattern=COLLECTION_PATTERN.pattern)]
 
 
 class SearchFilters(BaseModel):
-    """What hits must satisfy; an absent filter lets everything pass, `kinds` is text unless given."""
+    """What hits must satisfy; an absent filter lets everything pass, `kinds` defaults to text."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -339,7 +339,7 @@ class SearchRequest(BaseModel):
     query: Query
     collection: CollectionName | None = None
     mode: SearchMode = SearchMode.HYBRID
-    filters: SearchFilters = SearchFilters()
+    filters: SearchFilters = Field(default_factory=lambda: SearchFilters.model_validate({}))
     limit: int = Field(10, ge=1, le=200)
     group_by: Literal["document"] | None = None
 
@@ -361,7 +361,7 @@ class FieldProblem(Wire):
 
 
 class Problem(Wire):
-    """RFC 9457: what went wrong, what was kept, what to do. `code` is stable, `detail` is for people."""
+    """RFC 9457: what went wrong, what was kept, what to do; `code` is stable."""
 
     model_config = ConfigDict(extra="allow")
 

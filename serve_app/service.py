@@ -8,20 +8,20 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
+import psutil
 import yaml
 from filelock import FileLock, Timeout
 
 from configs.settings import Settings
 from serve_app.environment import ray_environment, serve_environment
+from serve_app.readiness import wait_until_ready
 from stores.child import somebody_listens
 
 log = logging.getLogger(__name__)
-READY_WITHIN_SECONDS = 300  # a first start converts the model, a slow disk takes its time
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -73,6 +73,7 @@ class Service:
     def running(self) -> Iterator[str]:
         """The URL of the service, ready to work; everything that was started ends with the block."""
         refuse_open_door(self.settings)
+        stop_on_signals()
         with self._home_locked():
             try:
                 self._start()
@@ -100,12 +101,13 @@ class Service:
             from serve_app import deployment
         with self._phase("ray"):
             cluster = launch.start_ray(self.settings)
+            stop_on_signals()  # Ray has put its own handlers in their place
         with self._phase("serve"):
             launch.launch(self.settings)  # the actors come up while Serve does
             deployment.start_serve(self.settings)
             deployment.run(self.settings)
         with self._phase("warm-up"):
-            self._wait_until_ready()
+            wait_until_ready(self.url)
         self._write_card(cluster.address, cluster.dashboard_url)
         took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
         log.info("Ready after %.1f s: %s", sum(self.phases.values()), took)
@@ -122,20 +124,6 @@ class Service:
         yield
         self.phases[name] = time.monotonic() - began
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_WITHIN_SECONDS
-        said = "nothing answered"
-        while time.monotonic() < deadline:
-            try:
-                answer = httpx.get(f"{self.url}/readyz", timeout=5)
-                if answer.status_code == 200:
-                    return
-                said = answer.text
-            except httpx.TransportError as error:
-                said = str(error)
-            time.sleep(0.1)
-        raise CannotStart(f"Not ready after {READY_WITHIN_SECONDS} s. The last answer was: {said}")
-
     def _write_card(self, ray_address: str, dashboard_url: str) -> None:
         """Where others find the service: the command line looks here when it is given no --url."""
         card = {
@@ -147,14 +135,20 @@ class Service:
         self.card.write_text(json.dumps(card, indent=1))
 
     def _stop(self) -> None:
+        """Everything that was started is gone afterwards; what does not go by itself is ended by its pid."""
         import ray
 
         self.card.unlink(missing_ok=True)
+        started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
         if ray.is_initialized():
             from serve_app import deployment
 
             deployment.shut_down(self.settings)
             ray.shutdown()
+        _, left = psutil.wait_procs(started, timeout=2)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 class StopRequested(BaseException):

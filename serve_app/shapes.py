@@ -69,8 +69,8 @@ def task_shape(task: jobs.Task) -> schemas.Task:
 
 def document_shape(document: documents.Document) -> schemas.Document:
     """A document as the library knows it."""
-    fields = ("document_id", "collection", "filename", "sha256", "bytes", "pages", "version", "status",
-              "title", "created_at", "searchable_at")  # fmt: skip
+    fields = ("document_id", "collection", "filename", "sha256", "bytes", "pages", "version",
+              "status", "title", "created_at", "searchable_at")  # fmt: skip
     counts = schemas.DocumentCounts(
         chunks=document.chunks, sections=document.sections, references=document.references
     )
@@ -156,7 +156,7 @@ def _error_shape(failure: Failure | None) -> schemas.TaskError | None:
 
 
 def _eta(job: jobs.Job) -> tuple[float | None, Literal["pages", "documents"] | None]:
-    """Seconds to go at the pace so far: by pages once every document has begun, else by documents."""
+    """Seconds to go at the pace so far: by pages once all papers have begun, else by papers."""
     if job.status.is_final or job.started_at is None:
         return None, None
     elapsed = (datetime.now(UTC) - job.started_at).total_seconds()

@@ -58,10 +58,11 @@ class Folder:
             if _size(target) == size:
                 file.unlink()
                 return
+            _make_durable(file)
             made = _make_folders(target.parent)
             os.replace(file, target)
             for folder in [target.parent, *made]:
-                _sync_folder(folder)
+                _make_durable(folder)
 
     def read(self, key: str) -> bytes:
         with storage_errors():
@@ -145,12 +146,6 @@ def spooled(folder: Path) -> Iterator[tuple[IO[bytes], Path]]:
         path.unlink(missing_ok=True)
 
 
-def make_durable(file: IO[bytes]) -> None:
-    """What was written is on the disk."""
-    with storage_errors():
-        os.fsync(file.fileno())
-
-
 def _size(path: Path) -> int | None:
     try:
         return path.stat().st_size
@@ -170,8 +165,9 @@ def _make_folders(folder: Path) -> list[Path]:
     return touched
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _make_durable(path: Path) -> None:
+    """What was written to the file, or into the folder, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

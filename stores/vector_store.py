@@ -1,9 +1,9 @@
 """Chunks and their vectors in Milvus: upsert, hybrid search, delete.
 
 Milvus answers two plain questions per search, which chunks are near (cosine of `dense`) and which
-share words (inner product of `sparse`, stores/bm25.py); domain/search.py makes one list
-of them, and only the chunks that are shown are fetched. A real Milvus and the embedded Milvus Lite
-get the same calls; the few exceptions are marked `embedded`.
+share words (inner product of `sparse`, stores/bm25.py); domain/search.py makes one list of them,
+and only the chunks that are shown are fetched. A real Milvus and the embedded Milvus Lite get the same
+calls; the few exceptions are marked `embedded`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class VectorStore:
 
     def ping(self) -> None:
         """Nothing, or `VectorStoreUnavailable`."""
-        self._connection.call(lambda client, timeout: client.list_collections(timeout=timeout))
+        self._connection.call(lambda client, timeout: client.get_server_version(timeout=timeout))
 
     def upsert(self, chunks: Sequence[Chunk], vectors: np.ndarray, *, collection: str) -> None:
         """The chunks, with their vectors (n, dimension), are searchable; the same ids are replaced.

@@ -1,4 +1,5 @@
-"""Papers of known text: PDFs made in memory for the tests of reading, chunking and everything behind them."""
+"""Papers of known text: PDFs made in memory for the tests of reading, chunking and everything
+behind them."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ from dataclasses import dataclass, field
 
 from pipelines.read.mupdf import pymupdf
 
+AES_256 = 5  # MuPDF's PDF_ENCRYPT_AES_256
 WIDTH, HEIGHT, MARGIN, GUTTER = 595.0, 842.0, 60.0, 24.0
 
 LOREM = (
-    "Silver nanoparticles were made with an extract of leaves and watched for one hour under light. "
+    "Silver nanoparticles were made with an extract of leaves and watched for one hour "
+    "under light. "
     "The absorption rose for twenty minutes and then stayed the same in every flask. "
     "Larger flasks needed more time, which agrees with earlier work on related plants. "
     "We repeated each run three times and report the mean with its standard deviation. "
@@ -85,7 +88,8 @@ class _Writer:
 
 
 def _wrapped(text: str, size: float, font: str, width: float) -> list[str]:
-    """Lines of at most `width` points; a word breaks where a soft hyphen allows it, printed as a plain hyphen."""
+    """Lines of at most `width` points; a word breaks where a soft hyphen allows it, printed as a
+    plain hyphen."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -123,9 +127,10 @@ def make_paper(
 ) -> bytes:
     """The bytes of a PDF that prints this paper.
 
-    Title, authors and abstract run across the page; the parts follow in `columns` columns of 10 point Times with bold
-    headings of 12 points; references are printed with a hanging indent. A soft hyphen (U+00AD) in a text is where a
-    word may break at a line's end. `password` (user password) encrypts the file.
+    Title, authors and abstract run across the page; the parts follow in `columns` columns of 10
+    point Times with bold headings of 12 points; references are printed with a hanging indent. A
+    soft hyphen (U+00AD) in a text is where a word may break at a line's end. `password` (user
+    password) encrypts the file.
     """
     document = pymupdf.open()
     writer = _Writer(document, columns, header, footer)
@@ -145,7 +150,7 @@ def make_paper(
     if metadata_title:
         document.set_metadata({"title": metadata_title})
     locked = {
-        "encryption": pymupdf.PDF_ENCRYPT_AES_256,
+        "encryption": AES_256,
         "user_pw": password,
         "owner_pw": password + "!",
     }

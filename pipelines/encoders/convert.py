@@ -21,6 +21,7 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta, graph_inputs, ov
+from pipelines.encoders.torch_engine import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
 
 REFUSED = 3
 _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -82,15 +83,9 @@ def _meta(model: SentenceTransformer, precision: str) -> GraphMeta:
         pad_id=model.tokenizer.pad_token_id or 0,
         inputs=tuple(name for name in _KNOWN_INPUTS if name in inputs),
         precision=precision,
-        document_prompt=_prompt(model, "document", "passage", "corpus"),
-        query_prompt=_prompt(model, "query"),
+        document_prompt=prompt_of(model, *DOCUMENT_PROMPTS),
+        query_prompt=prompt_of(model, *QUERY_PROMPTS),
     )
-
-
-def _prompt(model: SentenceTransformer, *names: str) -> str:
-    """The first prompt that the model has under one of `names`, else its default one, else none."""
-    prompts = (model.prompts.get(name or "") for name in (*names, model.default_prompt_name))
-    return next(filter(None, prompts), "")
 
 
 def _trace(model: SentenceTransformer, meta: GraphMeta) -> ov.Model:

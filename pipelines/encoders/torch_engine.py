@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
-from torch import Tensor
 
 from pipelines.embed import unit_rows
 
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+QUERY_PROMPTS = ("query",)
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _BATCH_TEXTS = {"cpu": 32, "cuda": 256}
 
@@ -37,23 +38,34 @@ class TorchEncoder:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors of passages: (len(texts), dimension) float32, each of length 1."""
-        return self._vectors(self._model.encode_document, texts)
+        return self._vectors(texts, prompt_of(self._model, *DOCUMENT_PROMPTS))
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors of questions, with the model's query prompt: same shape and length."""
-        return self._vectors(self._model.encode_query, texts)
+        return self._vectors(texts, prompt_of(self._model, *QUERY_PROMPTS))
 
-    def _vectors(self, encode: Callable[..., Tensor], texts: Sequence[str]) -> np.ndarray:
+    def _vectors(self, texts: Sequence[str], prompt: str) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         with self._turn, torch.inference_mode():
-            rows = encode(
+            rows = self._model.encode(
                 list(texts),
+                prompt=prompt,
                 batch_size=self._batch_texts,
                 convert_to_tensor=True,
                 show_progress_bar=False,
             )
         return unit_rows(rows.float().cpu().numpy())
+
+
+def prompt_of(model: SentenceTransformer, *names: str) -> str:
+    """The first prompt that the model has under one of `names`, else its default one, else none.
+
+    `encode_document` of sentence-transformers 6.2 is not used: it stops at "document", which is
+    always there and mostly empty, so a model with only a "passage" prompt would go without.
+    """
+    prompts = (model.prompts.get(name or "") for name in (*names, model.default_prompt_name))
+    return next(filter(None, prompts), "")
 
 
 def has_cuda() -> bool:

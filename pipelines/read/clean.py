@@ -7,9 +7,11 @@ import unicodedata
 from collections.abc import Container, Iterable, Sequence
 
 SOFT_HYPHEN = "\u00ad"
+_HYPHENS = ("-", "\u2010", SOFT_HYPHEN, "¬")
 
-# Controls, lone surrogates, private use, non-characters, direction marks and other invisible characters. The joiners
-# U+200C and U+200D stay: they are letters' parts in Persian and in Indic scripts.
+# Controls, lone surrogates, private use, non-characters, direction marks and other invisible
+# characters. The joiners U+200C and U+200D stay: they are letters' parts in Persian and in Indic
+# scripts.
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]"
@@ -32,7 +34,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 
 
 def clean_text(raw: str) -> str:
-    """The text with ligatures spelled out, accents on their letters, single spaces and no invisible characters.
+    """The text with ligatures spelled out, accents on their letters, single spaces and no invisible
+    characters.
 
     A soft hyphen at the very end stays: `join_lines` needs it.
     """
@@ -87,7 +90,7 @@ def _with_its_end(line: str, following: str, words: Container[str]) -> str:
     """The line and what stands between it and the next: a space, a hyphen or nothing."""
     if not following:
         return line.rstrip(SOFT_HYPHEN)
-    before = _LINE_END_HYPHEN.search(line[-80:])
+    before = _LINE_END_HYPHEN.search(line[-80:]) if line[-1:] in _HYPHENS else None
     if before is None:
         return line if line[-1:] in "/\u2010-" and not line.endswith(" -") else line + " "
     if line.endswith(SOFT_HYPHEN):

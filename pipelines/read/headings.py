@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from domain.documents import BlockKind
-from pipelines.read.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED, REFERENCES
+from pipelines.read.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED
 from pipelines.read.lines import Line, font_family
 from pipelines.read.paragraphs import Measures, Paragraph
 
 _FRONT_ENDS = re.compile(r"(?:abstract|summary|introduction|background|keywords?)\b", re.IGNORECASE)
 _NOT_A_HEADING = re.compile(
-    r"^key ?words?\b.*\w{3}.*\w{3}|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|[=<>≤≥∑∫]|^(?:received|submitted|accepted|published|correspond|e-?mail|citation|editor|how to cite|cite this)",
+    r"^key ?words?\b.*\w{3}.*\w{3}|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
+    r"[=<>≤≥∑∫]|^(?:received|submitted|accepted|published|correspond|e-?mail|citation|"
+    r"editor|how to cite|cite this)",
     re.IGNORECASE,
 )
 _ABSTRACT = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
@@ -22,7 +24,8 @@ _Style = tuple[float, bool, bool, bool, str]
 
 
 def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequence[Line]) -> None:
-    """Sets `kind`, `level`, `number` and `title` of the paragraphs that are headings. `title` lines are none."""
+    """Sets `kind`, `level`, `number` and `title` of the paragraphs that are headings. `title` lines
+    are none."""
     in_title = {id(line) for line in title}
     start = _end_of_front(found, in_title)
     candidates = [
@@ -115,7 +118,8 @@ def _style(paragraph: Paragraph) -> _Style:
 
 
 def _styles_of_text(found: Sequence[Paragraph]) -> Counter[_Style]:
-    """Styles of lines in the middle of long paragraphs, where no heading stands, and how many there are of each."""
+    """Styles of lines in the middle of long paragraphs, where no heading stands, and how many there
+    are of each."""
     return Counter(
         (round(line.size * 2) / 2, line.bold, line.italic, line.is_upper, font_family(line.font))
         for paragraph in found
@@ -157,13 +161,15 @@ def _leads_text(paragraph: Paragraph, following: Paragraph, measures: Measures) 
 
 
 def _accepted(candidates: Sequence[Paragraph], of_text: Counter[_Style]) -> list[Paragraph]:
-    """The candidates that are well known, or in a style that prints headings more than it prints text."""
+    """The candidates that are well known, or in a style that prints headings more than it prints
+    text."""
     styles = Counter(_style(paragraph) for paragraph in candidates)
     return [p for p in candidates if _is_known(p) or of_text[_style(p)] <= 3 * styles[_style(p)]]
 
 
 def _without_abstract_parts(accepted: Sequence[Paragraph]) -> list[Paragraph]:
-    """A structured abstract is one section: "Background", "Methods" in lesser type than its heading are text of it."""
+    """A structured abstract is one section: "Background", "Methods" in lesser type than its heading
+    are text of it."""
     kept: list[Paragraph] = []
     abstract: _Style | None = None
     for paragraph in accepted:
@@ -180,7 +186,7 @@ def _without_abstract_parts(accepted: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _levels(accepted: Sequence[Paragraph]) -> dict[_Style, int]:
-    """Level of each style: that of most well-known headings is 1, smaller or lighter ones follow."""
+    """Level of each style: that of most well-known headings is 1, lesser ones follow."""
     styles = Counter(_style(paragraph) for paragraph in accepted)
     known = Counter(_style(paragraph) for paragraph in accepted if _is_known(paragraph))
     top = known.most_common(1)[0][0] if known else max(styles, default=None)

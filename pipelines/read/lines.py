@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,8 +11,8 @@ from domain.documents import Box, PageSize
 from pipelines.read.clean import clean_text
 from pipelines.read.mupdf import pymupdf
 
-# Without TEXT_PRESERVE_IMAGES, which copies all image bytes (12 ms a page instead of 2), and without
-# TEXT_PRESERVE_LIGATURES, so that ligatures come spelled out.
+# Without TEXT_PRESERVE_IMAGES, which copies all image bytes (12 ms a page instead of 2), and
+# without TEXT_PRESERVE_LIGATURES, so that ligatures come spelled out.
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 
 _BOLD_NAMES = (
@@ -31,27 +32,30 @@ _WHITE = 0xFFFFFF
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16
 
 
+@dataclass(slots=True, eq=False)
 class Line:
-    """A printed line, or a part of one. x and y grow rightwards and downwards for the reader of the text.
+    """A printed line, or a part of one. x and y grow rightwards and downwards for its reader.
 
-    `turn` counts the quarter turns (clockwise) of the text on the page as shown; `box` undoes them. `lead` is the text
-    of a first span that is set apart (bold or italic) from the rest of the line.
+    `base` is the y of the base line. `turn` counts the quarter turns (clockwise) of the text on the
+    page as shown; `box` undoes them. `lead` is the text of a beginning that is bold or italic where
+    the rest of the line is not. `part` numbers the column pieces of the page.
     """
 
-    __slots__ = (
-        "base", "bold", "font", "italic", "lead", "lead_is_bold", "page", "part", "size", "text", "turn", "x0", "x1", "y0", "y1",
-    )  # fmt: skip
-
-    def __init__(
-        self, text: str, page: int, place: tuple[float, float, float, float], size: float, *, base: float | None = None,
-        font: str = "", bold: bool = False, italic: bool = False, lead: str = "", lead_is_bold: bool = False, turn: int = 0,
-    ) -> None:  # fmt: skip
-        self.text, self.page, self.size, self.font = text, page, size, font
-        self.x0, self.y0, self.x1, self.y1 = place
-        self.base = self.y1 if base is None else base
-        self.bold, self.italic, self.lead, self.turn = bold, italic, lead, turn
-        self.lead_is_bold = lead_is_bold
-        self.part = 0
+    text: str
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    base: float
+    font: str = ""
+    bold: bool = False
+    italic: bool = False
+    lead: str = ""
+    lead_is_bold: bool = False
+    turn: int = 0
+    part: int = 0
 
     @property
     def box(self) -> Box:
@@ -64,9 +68,6 @@ class Line:
         """True when all its letters are capitals."""
         return self.text.isupper()
 
-    def __repr__(self) -> str:
-        return f"Line({self.page}, {self.x0:.0f} {self.y0:.0f} {self.x1:.0f} {self.y1:.0f}, {self.size:.1f}, {self.text!r})"
-
 
 def page_size(page: Any, number: int) -> PageSize:
     """Width and height of the page as shown."""
@@ -74,7 +75,8 @@ def page_size(page: Any, number: int) -> PageSize:
 
 
 def page_lines(page: Any, number: int) -> list[Line]:
-    """The lines of a page in the order the file draws them. Raises what MuPDF raises for a page it cannot read."""
+    """The lines of a page in the order the file draws them. Raises what MuPDF raises for a page it
+    cannot read."""
     content = page.get_text("dict", flags=_FLAGS)
     shown = page.rotation_matrix if page.rotation else None
     lines: list[Line] = []
@@ -115,20 +117,20 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
     return Line(
         text,
         number,
-        place,
+        *place,
         main["size"],
-        base=base,
-        font=main["font"],
-        bold=bold,
-        italic=italic,
-        lead=lead,
-        lead_is_bold=lead_is_bold,
-        turn=turn,
+        base,
+        main["font"],
+        bold,
+        italic,
+        lead,
+        lead_is_bold,
+        turn,
     )
 
 
 def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
-    """White lines that stand on a coloured ground: not those hidden under, or behind, other text."""
+    """White lines that stand on a coloured ground, not those hidden by other text."""
     if len(white) * len(lines) > 200_000:
         return []
     return [line for line in white if not any(_covers(other, line) for other in lines)]
@@ -170,7 +172,8 @@ def _style(flags: int, font: str) -> tuple[bool, bool]:
 
 
 def _text_of(spans: list[dict[str, Any]]) -> str:
-    """The spans side by side; a raised number after a word stands apart from it ("virus 12", "10^9")."""
+    """The spans side by side; a raised number after a word stands apart from it ("virus 12",
+    "10^9")."""
     if len(spans) == 1:
         return spans[0]["text"]
     parts: list[str] = []
@@ -192,7 +195,8 @@ def _before_raised(before: str) -> str:
 
 
 def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
-    """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if those are, and if bold."""
+    """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if
+    those are, and if bold."""
     letters = bold = italic = 0
     taken: list[str] = []
     first: tuple[bool, bool] | None = None
@@ -218,7 +222,7 @@ def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
 def _without_empty_height(
     place: tuple[float, float, float, float], base: float, size: float
 ) -> tuple[float, float, float, float]:
-    """The place without the air that some (mathematical) fonts claim above and below their letters."""
+    """The place without the air that some (mathematical) fonts claim around their letters."""
     x0, y0, x1, y1 = place
     return x0, max(y0, min(base - 1.05 * size, y1)), x1, min(y1, max(base + 0.35 * size, y0))
 
@@ -232,15 +236,10 @@ def _quarter_turns(across: float, up: float) -> int:
 def cut_line(line: Line, length: int) -> tuple[Line, Line]:
     """The line as two: its first `length` characters, in the type of its lead, and the rest."""
     middle = line.x0 + (line.x1 - line.x0) * length / len(line.text)
-    head = Line(
-        line.text[:length].strip(), line.page, (line.x0, line.y0, middle, line.y1), line.size, base=line.base,
-        font=line.font, bold=line.bold, italic=line.italic, turn=line.turn,
-    )  # fmt: skip
-    tail = Line(
-        line.text[length:].strip(), line.page, (middle, line.y0, line.x1, line.y1), line.size, base=line.base,
-        font=line.font, turn=line.turn,
-    )  # fmt: skip
-    head.part = tail.part = line.part
+    head = replace(line, text=line.text[:length].strip(), x1=middle, lead="")
+    tail = replace(
+        line, text=line.text[length:].strip(), x0=middle, lead="", bold=False, italic=False
+    )
     return head, tail
 
 

@@ -1,8 +1,8 @@
 """`pymupdf` without its layout models, and quiet: the only module that imports it first.
 
-PyMuPDF 2.0 runs `import pymupdf.layout` inside `try/except ImportError`; that loads ONNX models (about 60 MB and half
-a second) for `get_layout` and `find_tables`, which the reader never calls. A None in `sys.modules` makes that import
-raise ImportError, which PyMuPDF takes for "not installed".
+PyMuPDF 2.0 runs `import pymupdf.layout` inside `try/except ImportError`; that loads ONNX models
+(about 60 MB and half a second) for `get_layout` and `find_tables`, which the reader never calls. A
+None in `sys.modules` makes that import raise ImportError, which PyMuPDF takes for "not installed".
 """
 
 import sys

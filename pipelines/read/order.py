@@ -1,13 +1,15 @@
 """A page's lines in reading order: columns are told apart by the gutter between them.
 
-Full-width lines (a title, an abstract, a caption across both columns) part the page into bands; in each band the left
-column is read before the right one. A gutter is where most long lines stand wholly to its left or to its right; that
-what stands beside it is prose, and not the cells of a table, is seen from how well the lines fill their column.
+Full-width lines (a title, an abstract, a caption across both columns) part the page into bands; in
+each band the left column is read before the right one. A gutter is where most long lines stand
+wholly to its left or to its right; that what stands beside it is prose, and not the cells of a
+table, is seen from how well the lines fill their column.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from statistics import median
 
@@ -29,9 +31,10 @@ def in_reading_order(
 ) -> tuple[list[Line], float | None]:
     """The lines as they are read, and the gutter's x if the page has two columns.
 
-    `hint` is the gutter of the page before: believed where this page alone has too few lines to tell. Text that runs in
-    another direction than most of the page (a stamp in the margin, the label of an axis) comes last, or not at all when
-    it is short. Each line's `part` is set to the number of the column piece it belongs to. Time n log n.
+    `hint` is the gutter of the page before: believed where this page alone has too few lines to
+    tell. Text that runs in another direction than most of the page (a stamp in the margin, the
+    label of an axis) comes last, or not at all when it is short. Each line's `part` is set to the
+    number of the column piece it belongs to. Time n log n.
     """
     turn = _main_turn(lines)
     upright = [line for line in lines if line.turn == turn]
@@ -81,6 +84,9 @@ class _Walk:
     def _columns(self, across: list[Line], left: list[Line], right: list[Line], depth: int) -> None:
         self._take(rows(across))
         for upper_left, upper_right in _stacked(left, right):
+            if _is_table(upper_left, upper_right):
+                self._take(rows([*upper_left, *upper_right]))
+                continue
             for side in _main_text_first(upper_left, upper_right):
                 if side:
                     self.read(side, None, depth + 1)
@@ -104,10 +110,11 @@ def _side(line: Line, gutter: float) -> int:
 
 
 def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list[Line]]]:
-    """Left and right in one piece, or in two where the bibliography begins below both columns of the text.
+    """Left and right in one piece, or in two where the bibliography begins below both columns of
+    the text.
 
-    Told by the heading on the left, a gap on the right at its height, and type below the gap like that below the
-    heading and unlike that above.
+    Told by the heading on the left, a gap on the right at its height, and type below the gap like
+    that below the heading and unlike that above.
     """
     heading = next((line for line in left if REFERENCES.fullmatch(line.text)), None)
     if heading is not None:
@@ -127,6 +134,15 @@ def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list
                     ([heading, *entries], below),
                 ]
     return [(left, right)]
+
+
+def _is_table(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    """True when both sides hold aligned cells, not sentences: a table across both columns."""
+    if not left or not right or _aligned_share(left, right) < 0.5:
+        return False
+    return all(
+        2 * sum(_has_words(line.text) for line in side) < len(side) for side in (left, right)
+    )
 
 
 def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
@@ -156,8 +172,8 @@ def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | Non
 
 
 def _best_gaps(some: Sequence[Line], every: Sequence[Line]) -> Iterator[float]:
-    """Up to three x, best first: those with the most of `some` lines on their thinner side, and among equals the least
-    crossed by any line."""
+    """Up to three x, best first: those with the most of `some` lines on their thinner side, and
+    among equals the least crossed by any line."""
     if len(some) < 2 * _LEAST_LINES:
         return
     start = min(line.x0 for line in some)
@@ -204,7 +220,8 @@ def _longest_run(numbers: Sequence[int]) -> tuple[int, int]:
 
 
 def _parts_text(gutter: float, some: Sequence[Line]) -> bool:
-    """True when the gutter has prose on both sides, or prose on one and something not aligned with it on the other."""
+    """True when the gutter has prose on both sides, or prose on one and something not aligned with
+    it on the other."""
     left = [line for line in some if _side(line, gutter) < 0]
     right = [line for line in some if _side(line, gutter) > 0]
     if min(len(left), len(right)) < _LEAST_LINES:
@@ -216,7 +233,8 @@ def _parts_text(gutter: float, some: Sequence[Line]) -> bool:
 
 
 def _is_prose(lines: Sequence[Line]) -> bool:
-    """True when at least four lines fill their column; so do half of the lines, or the most of any table."""
+    """True when at least four lines fill their column; so do half of the lines, or the most of any
+    table."""
     if len(lines) < _LEAST_LINES:
         return False
     width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
@@ -238,7 +256,7 @@ def _aligned_share(left: Sequence[Line], right: Sequence[Line]) -> float:
 
 
 def rows(lines: Sequence[Line]) -> list[Line]:
-    """The lines from top to bottom; parts of one row (cells, widely spaced words) become one line."""
+    """The lines from top to bottom; parts of one row (cells, spaced words) become one line."""
     taken: list[Line] = []
     row: list[Line] = []
     bottom = top = 0.0
@@ -265,15 +283,18 @@ def _one_line(row: list[Line]) -> Line:
     if len(row) == 1:
         return row[0]
     row.sort(key=lambda line: line.x0)
-    main = max(row, key=lambda line: len(line.text))
-    place = (
-        row[0].x0, min(line.y0 for line in row), max(line.x1 for line in row), max(line.y1 for line in row),
-    )  # fmt: skip
-    text = " ".join(line.text for line in row)
     first = row[0]
-    lead = first.lead or (row[0].text if row[0].bold and not all(line.bold for line in row) else "")
-    return Line(
-        text, main.page, place, main.size, base=main.base, font=main.font,
-        bold=all(line.bold for line in row), italic=all(line.italic for line in row), lead=lead,
-        lead_is_bold=first.lead_is_bold if first.lead else first.bold, turn=main.turn,
-    )  # fmt: skip
+    main = max(row, key=lambda line: len(line.text))
+    bold, italic = all(line.bold for line in row), all(line.italic for line in row)
+    return replace(
+        main,
+        text=" ".join(line.text for line in row),
+        x0=first.x0,
+        y0=min(line.y0 for line in row),
+        x1=max(line.x1 for line in row),
+        y1=max(line.y1 for line in row),
+        bold=bold,
+        italic=italic,
+        lead=first.lead or (first.text if first.bold and not bold else ""),
+        lead_is_bold=first.lead_is_bold if first.lead else first.bold,
+    )

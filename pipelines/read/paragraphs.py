@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from statistics import median
 
 from domain.documents import BlockKind
@@ -50,7 +51,8 @@ class Paragraph:
 
 
 class Measures:
-    """What is usual in this document: distances of base lines, borders of columns, size and font of the body."""
+    """What is usual in this document: distances of base lines, borders of columns, size and font of
+    the body."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.leading = _leading(lines)
@@ -74,7 +76,7 @@ class Measures:
 
 def _leading(lines: Sequence[Line]) -> dict[int, float]:
     distances: defaultdict[int, list[float]] = defaultdict(list)
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         distance = line.base - before.base
         if (
             before.part == line.part
@@ -147,7 +149,8 @@ def _changes_style(before: Line, line: Line, measures: Measures) -> bool:
 
 
 def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
-    """True when the indent, a short line before, a bullet or a caption's label says that a paragraph begins."""
+    """True when the indent, a short line before, a bullet or a caption's label says that a
+    paragraph begins."""
     before = current[-1]
     left, right = measures.columns[before.page, before.part]
     em, ended = line.size, bool(_ENDS.search(before.text[-40:]))
@@ -176,8 +179,8 @@ def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
 def merge_broken(found: list[Paragraph], body_size: float) -> list[Paragraph]:
     """The paragraphs, with those that a column or page break cut in two made whole.
 
-    The second half may stand behind figures, captions and footnotes; it has the type of the first and goes on in mid
-    sentence.
+    The second half may stand behind figures, captions and footnotes; it has the type of the first
+    and goes on in mid sentence.
     """
     merged: list[Paragraph] = []
     gone: set[int] = set()
@@ -196,7 +199,11 @@ def _second_half(
     found: Sequence[Paragraph], index: int, first: Paragraph, gone: Iterable[int]
 ) -> int | None:
     last = first.lines[-1]
-    if first.kind is not BlockKind.TEXT or first.letters < 40 or _ENDS.search(last.text[-40:]):
+    if (
+        first.kind is not BlockKind.TEXT
+        or (len(first.lines) < 3 and first.letters < 40)
+        or _ENDS.search(last.text[-40:])
+    ):
         return None
     for ahead in range(index + 1, min(len(found), index + 1 + _LOOK_AHEAD)):
         other = found[ahead]

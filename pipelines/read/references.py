@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from domain.documents import BlockKind
 from pipelines.read.labels import REFERENCES
@@ -20,7 +21,7 @@ _DOI_ENDS = ".,;:)]}>'\"”’"
 
 
 def split_references(found: Sequence[Paragraph]) -> list[Paragraph]:
-    """All paragraphs, those of the bibliography cut or joined to its entries and marked REFERENCE."""
+    """All paragraphs; those of the bibliography are made its entries and marked REFERENCE."""
     result: list[Paragraph] = []
     taken: list[Line] = []
     inside = False
@@ -74,7 +75,8 @@ def _marked(groups: list[list[Line]]) -> list[Paragraph]:
 
 
 def _numbered_starts(lines: Sequence[Line]) -> list[int]:
-    """Lines that begin with the next number, counting from the first one; [] when the entries are not numbered."""
+    """Lines that begin with the next number, counting from the first one; [] when the entries are
+    not numbered."""
     starts: list[int] = []
     expected: int | None = None
     for index, line in enumerate(lines):
@@ -112,7 +114,7 @@ def _hanging_starts(lines: Sequence[Line]) -> list[int]:
 
 def _spaced_starts(lines: Sequence[Line]) -> list[int]:
     """Lines with more room above them than is usual, when that holds for a good part of them."""
-    distances = [line.base - before.base for before, line in zip(lines, lines[1:], strict=False)]
+    distances = [line.base - before.base for before, line in pairwise(lines)]
     usual = sorted(distance for distance in distances if distance > 0)
     if len(usual) < 3:
         return []
@@ -149,7 +151,7 @@ def _far_below(before: Line, line: Line) -> bool:
 
 def _by_gap(lines: list[Line]) -> list[list[Line]]:
     groups: list[list[Line]] = [[lines[0]]]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if _far_below(before, line):
             groups.append([])
         groups[-1].append(line)

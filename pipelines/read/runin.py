@@ -1,4 +1,5 @@
-"""Headings that run into their paragraph ("2.1. Animals. Rats were kept ...") become paragraphs of their own."""
+"""Headings that run into their paragraph ("2.1. Animals. Rats were kept ...") become paragraphs of
+their own."""
 
 from __future__ import annotations
 
@@ -19,9 +20,11 @@ _Style = tuple[bool, bool]
 
 
 def without_run_in_headings(found: Sequence[Paragraph], measures: Measures) -> list[Paragraph]:
-    """The paragraphs; from those that begin with a heading in bold or italic, that is cut off and put before.
+    """The paragraphs; from those that begin with a heading in bold or italic, that is cut off and
+    put before.
 
-    A lead counts when it is numbered, says "Abstract", or is one of three or more of its style in body text.
+    A lead counts when it is numbered, says "Abstract", or is one of three or more of its style in
+    body text.
     """
     leads = [_lead_of(paragraph, measures) for paragraph in found]
     styles = Counter(lead[2] for lead in leads if lead)
@@ -35,7 +38,8 @@ def without_run_in_headings(found: Sequence[Paragraph], measures: Measures) -> l
 
 
 def _lead_of(paragraph: Paragraph, measures: Measures) -> tuple[int, int, _Style, bool] | None:
-    """Number of the line where the lead ends, its characters on it, its style, and whether it is surely a heading."""
+    """Number of the line where the lead ends, its characters on it, its style, and whether it is
+    surely a heading."""
     if paragraph.kind is not BlockKind.TEXT or paragraph.lines[0].turn or len(paragraph.lines) < 2:
         return None
     if abs(paragraph.size - measures.body_size) > 1.6:

@@ -17,7 +17,7 @@ _PAGE_NUMBER = re.compile(
 )
 _LINE_NUMBER = re.compile(r"\d{1,4}")
 
-_MARGIN = 0.14  # share of the page's height, at the top and at the bottom, where running lines are looked for
+_MARGIN = 0.14  # share of the page's height, at either end, where running lines may stand
 _NUMBER_MARGIN = 0.09
 _SAME_PLACE_POINTS = 4.0
 
@@ -25,7 +25,8 @@ _SAME_PLACE_POINTS = 4.0
 def without_running_lines(
     pages: Sequence[list[Line]], sizes: Sequence[PageSize]
 ) -> list[list[Line]]:
-    """The pages' lines, without those that come back at the same place, lone page numbers and line numbers."""
+    """The pages' lines, without those that come back at the same place, lone page numbers and line
+    numbers."""
     places = _running_places(pages, sizes)
     return [
         _without_line_numbers([line for line in lines if not _is_running(line, size, places)])
@@ -34,8 +35,9 @@ def without_running_lines(
 
 
 def _margin_place(line: Line, size: PageSize) -> float | None:
-    """Points from the nearer edge (negative from the bottom), None when the line is not in a margin."""
-    box = line.box
+    """Points from the nearer edge (negative from the bottom), None when the line is not in a
+    margin."""
+    box = line if line.turn == 0 else line.box
     middle = (box.y0 + box.y1) / 2
     if middle < size.height * _MARGIN:
         return middle
@@ -49,7 +51,8 @@ def _key(line: Line) -> str:
 def _running_places(
     pages: Sequence[list[Line]], sizes: Sequence[PageSize]
 ) -> dict[str, list[float]]:
-    """Text (digits as #) of the lines that are printed at one place of several pages -> those places."""
+    """Text (digits as #) of the lines that are printed at one place of several pages -> those
+    places."""
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for lines, size in zip(pages, sizes, strict=True):
         for line in lines:
@@ -88,7 +91,8 @@ def _is_running(line: Line, size: PageSize, places: dict[str, list[float]]) -> b
 
 
 def _without_line_numbers(lines: list[Line]) -> list[Line]:
-    """Drops the numbers that a manuscript prints beside its lines: ten or more, left of everything else."""
+    """Drops the numbers that a manuscript prints beside its lines: ten or more, left of everything
+    else."""
     numbers = [line for line in lines if _LINE_NUMBER.fullmatch(line.text)]
     if len(numbers) < 10:
         return lines

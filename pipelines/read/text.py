@@ -25,8 +25,9 @@ OnPage = Callable[[int, int], None]
 def read_paper(path: str | Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
     """The paper in a PDF file: title, pages, blocks in reading order, sections and references.
 
-    `on_page(done, total)` is called after each page. A page that cannot be read is skipped. Raises PasswordProtected,
-    DamagedPdf, NoPages, TooManyPages (more than `max_pages`) and NoText (no page has a text layer).
+    `on_page(done, total)` is called after each page. A page that cannot be read is skipped. Raises
+    PasswordProtected, DamagedPdf, NoPages, TooManyPages (more than `max_pages`) and NoText (no page
+    has a text layer).
     """
     document = _open(Path(path))
     try:
@@ -94,10 +95,8 @@ def _read_pages(
 
 
 def _cause(error: Exception) -> Exception:
-    """DamagedPdf, but a lack of memory by its own name: whoever set the limit knows what it means."""
-    out_of_memory = (
-        isinstance(error, MemoryError) or "malloc" in str(error) or "realloc" in str(error)
-    )
+    """DamagedPdf, but a lack of memory by its own name: who set the limit knows its meaning."""
+    out_of_memory = isinstance(error, MemoryError) or "alloc (" in str(error)
     return MemoryError(str(error)) if out_of_memory else DamagedPdf()
 
 
@@ -157,11 +156,11 @@ def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
     pieces: dict[tuple[int, int], Box] = {}
     for line in lines:
         box, key = line.box, (line.page, line.part)
-        pieces[key] = joined(pieces[key], box) if key in pieces else box
+        pieces[key] = _joined(pieces[key], box) if key in pieces else box
     return tuple(pieces.values())
 
 
-def joined(one: Box, other: Box) -> Box:
+def _joined(one: Box, other: Box) -> Box:
     """The smallest box around both, on the page of the first."""
     return Box(
         one.page,

@@ -12,13 +12,16 @@ from pipelines.read.labels import ARTICLE_KIND
 from pipelines.read.lines import Line, font_family
 
 _MASTHEAD = re.compile(
-    r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|international journal|contents lists|"
-    r"sciencedirect|homepage|available online|published|received|accepted|copyright|licen[sc]e|arxiv:|preprint)|©",
+    r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|"
+    r"international journal|contents lists|"
+    r"sciencedirect|homepage|available online|published|received|accepted|copyright|"
+    r"licen[sc]e|arxiv:|preprint)|©",
     re.IGNORECASE,
 )
 _RAISED = re.compile(r"(?<=[^\W\d])\s?[*†‡§¶⁎∗]+$|\s[*†‡§¶⁎∗]+$")
 _ABOVE = 0.72  # share of the page's height in which a title may begin
 _MOST_LETTERS = 400
+_MOST_LINES = 300  # of the first page; a title stands among its first
 
 
 def find_title(
@@ -26,12 +29,12 @@ def find_title(
 ) -> tuple[str | None, list[Line]]:
     """The title and the lines that print it: the largest type on the upper part of the page.
 
-    `stated` (the file's metadata) is only a witness: it decides between groups of lines, and stands in for a title
-    that is not printed as text. Returns (None, []) when nothing looks like one.
+    `stated` (the file's metadata) is only a witness: it decides between groups of lines, and stands
+    in for a title that is not printed as text. Returns (None, []) when nothing looks like one.
     """
     upright = [line for line in lines if line.turn == lines[0].turn] if lines else []
-    groups = [group for group in _groups(upright) if _may_be_title(group, size)]
-    witness = _words(stated or "")
+    groups = [group for group in _groups(upright[:_MOST_LINES]) if _may_be_title(group, size)]
+    witness = _words((stated or "")[:_MOST_LETTERS])
     if not groups:
         return (clean_text(stated or "") if len(witness) > 3 else None), []
     best = max(groups, key=lambda group: _score(group, size))
@@ -79,7 +82,8 @@ def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
 
 
 def _score(group: Sequence[Line], size: PageSize) -> float:
-    """Type size in points, less for one or two words (mastheads), for a low place and for light type."""
+    """Type size in points, less for one or two words (mastheads), for a low place and for light
+    type."""
     words = len(_text(group).split())
     score = group[0].size * (1.0 if words > 3 else 0.62 + 0.08 * words)
     if group[0].bold:

@@ -24,11 +24,11 @@ RESOURCES = (uploads, jobs, documents, contents, search, collections, health)
 
 
 def create_api(services: Services, version: str = "0.1.0") -> FastAPI:
-    """The app: routes under /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem."""
+    """The app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem."""
     app = FastAPI(
         title="Paperworks",
         version=version,
-        description="Upload research papers, search them; every hit names the page and the rectangle.",
+        description="Upload papers, search them; every hit names the page and the rectangle.",
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,

@@ -33,14 +33,14 @@ async def list_references(document_id: str, services: ServicesHere) -> schemas.R
 
 @router.get("/tables", responses=documented(404))
 async def list_tables(document_id: str, services: ServicesHere) -> schemas.Tables:
-    """The tables of a document; `read` is false: this version of the service does not look for them."""
+    """The tables of a document; `read` is false: this version does not look for them."""
     await services.documents.get(document_id)
     return schemas.Tables()
 
 
 @router.get("/figures", responses=documented(404))
 async def list_figures(document_id: str, services: ServicesHere) -> schemas.Figures:
-    """The figures of a document; `read` is false: this version of the service does not look for them."""
+    """The figures of a document; `read` is false: this version does not look for them."""
     await services.documents.get(document_id)
     return schemas.Figures()
 
@@ -53,7 +53,7 @@ async def get_text(document_id: str, services: ServicesHere) -> str:
 
 
 async def _paper(document_id: str, services: Services) -> Paper:
-    """What was read from the document. Raises NotFound, and Conflict while there is nothing to show."""
+    """What was read from the document. Raises NotFound, and Conflict while there is nothing."""
     document = await services.documents.get(document_id)
     key = await services.documents.artifact_key(document_id)
     if key is None:
@@ -63,5 +63,5 @@ async def _paper(document_id: str, services: Services) -> Paper:
 
 def _why_nothing(status: DocumentStatus) -> str:
     if status == DocumentStatus.FAILED:
-        return "The document could not be read; its job says why. Correct the file and upload it again."
+        return "The document could not be read; its job says why. Upload a corrected file."
     return "The document has not been read yet; ask again when its job is completed."

@@ -46,7 +46,7 @@ async def get_document(document_id: str, services: ServicesHere) -> schemas.Docu
 
 @router.delete("/documents/{document_id}", status_code=204, responses=documented(404))
 async def delete_document(document_id: str, services: ServicesHere) -> None:
-    """Deletes a document: rows, passages, vectors, and its PDF unless another collection has it too."""
+    """Deletes a document: rows, passages, vectors, and its PDF unless another collection has it."""
     await remove_document(document_id, services)
 
 
@@ -100,6 +100,6 @@ def _offset(cursor: str | None) -> int:
         return 0
     if not cursor.isdecimal() or len(cursor) > 9:
         raise InvalidRequest(
-            "The cursor is not one of ours; pass next_cursor of the previous page unchanged, or none."
+            "The cursor is not one of ours; pass next_cursor of the page before, or none."
         )
     return int(cursor)

@@ -28,7 +28,7 @@ async def livez() -> Alive:
 
 @router.get("/readyz", response_model=Ready, responses=documented())
 async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
-    """Ready when everything that the service depends on works; otherwise a problem that names what does not."""
+    """Ready when everything that the service depends on works, else a problem naming the rest."""
     states = await asyncio.gather(*map(_state, services.checks.values()))
     checks = dict(zip(services.checks, states, strict=True))
     waiting = [name for name, state in checks.items() if state != FINE]
@@ -53,7 +53,7 @@ async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
     responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}},
 )
 async def metrics(services: ServicesHere, counted: MetricsHere) -> Response:
-    """What the service has counted, for Prometheus; open tasks are missing while the database is away."""
+    """What was counted, for Prometheus; open tasks are missing while the database is away."""
     counted.depths({})
     with contextlib.suppress(Unavailable, TimeoutError):
         counted.depths(await asyncio.wait_for(services.queue.depths(), CHECK_SECONDS))

@@ -46,7 +46,7 @@ async def get_job(
         float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
     ] = 0,
 ) -> schemas.Job:
-    """A job with its first 100 tasks; with `wait` the answer comes when the job has ended, or that much later."""
+    """A job with its first 100 tasks; with `wait`, as soon as it has ended or that much later."""
     job = await _job_after(services, job_id, wait)
     return job_shape(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
 

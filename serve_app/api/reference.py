@@ -1,4 +1,4 @@
-"""/openapi.json with problems as what they are, and /docs from files of our own machine: no CDN is asked."""
+"""/openapi.json with problems as what they are, and /docs from our own files: no CDN is asked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASSETS = "/docs/assets"
 
 
 def add_reference(app: FastAPI) -> None:
-    """Adds /docs, its files and the way from / to it; the app's OpenAPI shows problems as problem JSON."""
+    """Adds /docs, its files and the way from / to it; OpenAPI shows problems as problem JSON."""
     app.mount(ASSETS, StaticFiles(directory=_swagger_folder()), name="docs-assets")
     app.add_api_route("/docs", _docs, include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
@@ -61,6 +61,6 @@ def _schema(app: FastAPI) -> dict[str, Any]:
 
 def _mark_problems(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        content = response.get("content", {})
-        if int(status) >= 400 and "application/json" in content:
-            response["content"] = {MEDIA_TYPE: content["application/json"]}
+        if int(status) >= 400:
+            [schema] = response["content"].values()
+            response["content"] = {MEDIA_TYPE: schema}

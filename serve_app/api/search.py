@@ -18,8 +18,9 @@ router = APIRouter(prefix=PREFIX, tags=["search"])
 async def search(
     request: schemas.SearchRequest, services: ServicesHere, metrics: MetricsHere
 ) -> schemas.SearchResult:
-    """The best passages of a collection, or of all: `hybrid` looks for meaning and words, `dense` and `sparse` for one of them.
+    """The best passages of a collection, or of all.
 
+    `hybrid` looks for meaning and words, `dense` for meaning only, `sparse` for words only.
     With `group_by: document` every document comes once, with its best passage.
     """
     result = await answer(_query(request), services)

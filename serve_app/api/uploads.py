@@ -57,8 +57,8 @@ _MANY = {"multipart/form-data": _form("files", files={"type": "array", "items": 
 async def upload_async(request: Request, services: ServicesHere, metrics: MetricsHere) -> Response:
     """Accepts one PDF and answers at once; the job tells when it can be searched.
 
-    The form may also carry `collection` and `on_duplicate`, before or after the file. A PDF as the body itself
-    takes them, and `filename`, from the query.
+    The form may also carry `collection` and `on_duplicate`, before or after the file. A PDF as the
+    body itself takes them, and `filename`, from the query.
     """
     try:
         received = await receive_one(request, services)
@@ -84,10 +84,10 @@ async def upload_many(
     metrics: MetricsHere,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
 ) -> Response:
-    """Accepts many PDFs as one job and lists what became of each; refused files do not stop the others.
+    """Accepts many PDFs as one job and lists what became of each; a refused one stops no other.
 
-    When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated request
-    gets the job of the first one.
+    When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated
+    request gets the job of the first one.
     """
     received = await receive_many(request, services)
     wishes = wishes_of(request, received.fields)

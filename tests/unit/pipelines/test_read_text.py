@@ -1,4 +1,4 @@
-"""What is read out of made papers: text in order, title, sections, references, and what is refused."""
+"""What is read out of made papers: text in order, title, sections, references; what is refused."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 
 from domain.documents import BlockKind, Paper
 from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
+from pipelines.read.lines import Line, page_lines
 from pipelines.read.mupdf import pymupdf
 from pipelines.read.text import read_paper
-from tests.papers import HEIGHT, LOREM, WIDTH, Part, make_pages, make_paper
+from tests.papers import AES_256, HEIGHT, LOREM, WIDTH, Part, make_pages, make_paper
 
 
 @pytest.fixture
@@ -99,9 +100,12 @@ def test_hyphenation_is_undone_and_true_hyphens_stay(read) -> None:
 
 def test_references_are_one_entry_each_with_their_doi(read) -> None:
     entries = [
-        "Smith, J. (2010). A paper about plants and their leaves that is long enough to wrap. Nature 1, 2. doi:10.1000/XYZ.1",
-        "Jones, K., and Brown, B. (2011). Another paper about other plants that is long enough to wrap too. Science 3, 4.",
-        "Young, A. (2012). A third paper on roots and how they grow in the dark of the soil below. Cell 5, 6.",
+        "Smith, J. (2010). A paper about plants and their leaves that is long enough to "
+        "wrap. Nature 1, 2. doi:10.1000/XYZ.1",
+        "Jones, K., and Brown, B. (2011). Another paper about other plants that is long "
+        "enough to wrap too. Science 3, 4.",
+        "Young, A. (2012). A third paper on roots and how they grow in the dark of the "
+        "soil below. Cell 5, 6.",
     ]
     paper = read(make_paper(references=entries))
     assert [reference.raw for reference in paper.references] == entries
@@ -111,7 +115,8 @@ def test_references_are_one_entry_each_with_their_doi(read) -> None:
 
 def test_numbered_references_are_told_apart(read) -> None:
     entries = [
-        f"[{n}] A. Author, A title of the work number {n} that is long enough to wrap over a line, 2001."
+        f"[{n}] A. Author, A title of the work number {n} that is long enough to wrap "
+        f"over a line, 2001."
         for n in range(1, 6)
     ]
     assert [
@@ -147,9 +152,7 @@ def test_boxes_are_on_the_page_as_shown(read, rotation: int) -> None:
     (box,) = block.boxes
     page = pymupdf.open(stream=data)[0]
     clip = pymupdf.Rect(box.x0, box.y0, box.x1, box.y1) * page.derotation_matrix
-    assert (
-        "".join(page.get_text("text", clip=clip).split()) == "GreenSynthesisofSilverNanoparticles"
-    )
+    assert "".join(page.get_textbox(clip).split()) == "GreenSynthesisofSilverNanoparticles"
 
 
 def test_lines_of_a_block_say_where_they_start(read) -> None:
@@ -178,7 +181,7 @@ def test_progress_is_told_page_by_page(read) -> None:
 
 def test_a_file_restricted_by_its_owner_alone_is_read(read) -> None:
     document = pymupdf.open(stream=make_paper())
-    data = document.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="owner", user_pw="")
+    data = document.tobytes(encryption=AES_256, owner_pw="owner", user_pw="")
     assert read(data).title == "Green Synthesis of Silver Nanoparticles"
 
 
@@ -206,3 +209,25 @@ def test_too_many_pages_are_refused(read) -> None:
 def test_reading_twice_gives_the_same(read) -> None:
     data = make_paper(parts=NUMBERED_PARTS)
     assert read(data) == read(data)
+
+
+def test_a_lack_of_memory_is_not_called_damage(read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("code=2: calloc (4104 x 1 bytes) failed")
+
+    monkeypatch.setattr("pipelines.read.text.page_lines", fail)
+    with pytest.raises(MemoryError):
+        read(make_pages("some text"))
+
+
+def test_a_page_that_cannot_be_read_is_skipped(read, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_on_the_first(page: object, number: int) -> list[Line]:
+        if number == 1:
+            raise RuntimeError("syntax error")
+        return page_lines(page, number)
+
+    monkeypatch.setattr("pipelines.read.text.page_lines", fail_on_the_first)
+    paper = read(make_pages("page one", "page two"))
+    assert [block.text for block in paper.blocks] == ["page two"]
+    with pytest.raises(DamagedPdf):
+        read(make_pages("page one"))

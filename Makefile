@@ -1,0 +1,46 @@
+# `make` or `make help` lists the targets. Each makes what it needs: .venv comes by itself.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.venv: .venv/.complete  ## the virtual environment, every version as in requirements.lock
+
+.venv/.complete: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory .system
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev]"
+	@touch $@
+
+.system:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq python3-venv; \
+	else \
+	  echo "Python's venv module is missing. Install it (Debian: apt-get install python3-venv) and run make again."; exit 1; \
+	fi
+
+demo: .venv  ## a first run: start, upload the sample papers, search them (DEMO_EXIT=1 stops at the end)
+	$(BIN)/python -m serve_app.demo
+
+up: .venv  ## the service on http://127.0.0.1:8000, data in ./var
+	$(BIN)/paperworks up
+
+test: .venv  ## everything that CI runs
+	$(BIN)/python -m pytest
+
+check: .venv  ## ruff, pyright, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv  ## what it costs, as ratios to raw work in the same run; writes bench.json
+	$(BIN)/python -m tests.bench.run $(BENCH)
+
+clean:  ## removes the virtual environment, caches and bench.json; ./var stays
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench.json *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,50 @@
+"""`paperworks bulk FOLDER`: a folder goes in, as with `ray job submit … python -m pipelines.bulk`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serve_app.address import home_of
+from serve_app.cli_common import CollectionOption, Home, complain
+
+Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Searched for *.pdf.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Address of the Ray cluster.", show_default="where `up` runs, else auto"),
+]
+Wait = Annotated[bool, typer.Option(help="Follow the papers until all are searchable.")]
+
+
+def bulk(
+    folder: Folder,
+    collection: CollectionOption = "default",
+    address: Address = None,
+    wait: Wait = True,
+    home: Home = None,
+) -> None:
+    """Register every PDF of a folder and follow them; a second run does only what is new."""
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    where = address or _noted_address(home) or "auto"
+    from pipelines import bulk as entry
+
+    arguments = [str(folder), "--collection", collection, "--address", where]
+    try:
+        raise typer.Exit(entry.main(arguments if wait else [*arguments, "--no-wait"]))
+    except KeyboardInterrupt as stopped:
+        complain(
+            "Stopped watching. What was registered is kept and goes on; see `paperworks jobs`."
+        )
+        raise typer.Exit(130) from stopped
+
+
+def _noted_address(home: Path | None) -> str | None:
+    try:
+        card = json.loads((home_of(home, os.environ) / "service.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return card.get("ray_address")

@@ -1,0 +1,55 @@
+"""`paperworks up`: the whole service in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serve_app.cli_common import complain, say
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")]
+HomeFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder for everything that is kept.", show_default="./var"),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="A deploy file such as configs/local.yaml."),
+]
+
+
+def up(
+    host: Host = None, port: Port = None, home: HomeFolder = None, config: Config = None
+) -> None:
+    """Run the service: API, workers and, where nothing else is configured, its own databases.
+
+    Stays in the foreground. Ctrl-C or SIGTERM stops everything that it started.
+    """
+    from serve_app.readiness import NotReady
+    from serve_app.service import CannotStart, Service, StopRequested, read_settings
+
+    _log_to_stderr()
+    settings = read_settings(config, host=host, port=port, home=home)
+    try:
+        with Service(settings).running() as url:
+            say(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
+            sys.stdout.flush()
+            while True:
+                signal.pause()
+    except StopRequested as request:
+        say(f"Stopped by {request}; papers and open jobs are kept in {settings.root}.")
+    except (CannotStart, NotReady) as error:
+        complain(str(error))
+        raise typer.Exit(1) from error
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for noisy in ("httpx", "alembic", "ray", "ray.serve", "filelock"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

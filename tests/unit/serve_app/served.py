@@ -1,0 +1,48 @@
+"""The library on a port of this machine, with a worker that reads papers as they come in."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+
+from tests.unit.serve_app.library import Library
+
+
+@contextmanager
+def served(library: Library) -> Iterator[str]:
+    """The address of the service; its worker fails papers whose name holds "bad" and reads the others."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(library.app, log_level="error", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener, library)))
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server ended"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, library: Library) -> None:
+    worker = asyncio.create_task(_work(library))
+    await server.serve(sockets=[listener])
+    worker.cancel()
+    with suppress(asyncio.CancelledError):
+        await worker
+
+
+async def _work(library: Library) -> None:
+    while True:
+        await library.read_papers(refuse="bad")
+        await asyncio.sleep(0.02)

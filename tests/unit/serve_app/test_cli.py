@@ -1,0 +1,188 @@
+"""The command line against the real API: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from serve_app.address import service_url
+from serve_app.cli import app
+from serve_app.cli_progress import Bars
+from serve_app.client import Client
+from tests.unit.serve_app.library import pdf
+
+
+@pytest.fixture
+def paperworks(url: str, monkeypatch: pytest.MonkeyPatch):
+    """Runs `paperworks` with these arguments against the served library."""
+    monkeypatch.setenv("PAPERWORKS_URL", url)
+    return run
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def paper(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.write_bytes(pdf(name))
+    return path
+
+
+def test_an_upload_is_followed_to_the_end(paperworks, tmp_path: Path) -> None:
+    result = paperworks("upload", paper(tmp_path, "a.pdf"), "--collection", "physics")
+    assert result.exit_code == 0, result.output
+    assert "a.pdf: accepted as doc_" in result.stdout
+    assert "a.pdf: completed, 1 page, 1 chunk" in result.stdout
+    again = paperworks("upload", paper(tmp_path, "a.pdf"), "-c", "physics")
+    assert "known already" in again.stdout
+    assert again.exit_code == 0
+
+
+def test_without_waiting_the_job_is_named(paperworks, tmp_path: Path) -> None:
+    result = paperworks("upload", paper(tmp_path, "a.pdf"), "--no-wait")
+    assert result.exit_code == 0
+    assert "completed" not in result.stdout
+    job_id = next(word for word in result.stdout.split() if word.startswith("job_")).strip(":")
+    watched = paperworks("jobs", job_id, "--watch")
+    assert watched.exit_code == 0
+    assert "completed" in watched.stdout
+
+
+def test_a_folder_goes_up_with_its_pdfs_only(paperworks, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "notes.txt").write_text("no paper")
+    paper(tmp_path, "a.pdf")
+    paper(tmp_path / "deep", "b.PDF")
+    result = paperworks("upload", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "completed: 2 completed of 2 papers" in result.stdout
+
+
+def test_a_refused_file_fails_the_command_and_stops_no_other(paperworks, tmp_path: Path) -> None:
+    text = tmp_path / "text.pdf"
+    text.write_text("no PDF at all")
+    result = paperworks("upload", text, paper(tmp_path, "a.pdf"))
+    assert result.exit_code == 1
+    assert "text.pdf: refused (not_a_pdf)" in result.stderr
+    assert "a.pdf: completed" in result.stdout
+    alone = paperworks("upload", text)
+    assert alone.exit_code == 1
+    assert "refused (not_a_pdf)" in alone.stderr
+
+
+def test_a_paper_that_fails_says_why(paperworks, tmp_path: Path) -> None:
+    result = paperworks("upload", paper(tmp_path, "bad.pdf"))
+    assert result.exit_code == 1
+    assert "bad.pdf: failed (no_text): No page has text." in result.stdout
+    assert paperworks("jobs", "--watch").exit_code == 0  # nothing is open any more
+
+
+def test_usage_errors_are_exit_code_2(paperworks, tmp_path: Path) -> None:
+    assert paperworks("upload", tmp_path / "missing.pdf").exit_code == 2
+    assert paperworks("upload", tmp_path).exit_code == 2
+    assert paperworks("search").exit_code == 2
+    assert paperworks("search", "a", "--limit", "0").exit_code == 2
+    assert paperworks("nonsense").exit_code == 2
+
+
+def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
+    paperworks("upload", paper(tmp_path, "ions.pdf"))
+    result = paperworks("search", "passage ions")
+    assert result.exit_code == 0
+    assert "1. On ions.pdf · page 1, Introduction" in result.stdout
+    assert "A passage of ions.pdf" in result.stdout
+    assert "\x1b[" not in result.stdout
+    as_json = json.loads(paperworks("search", "passage", "--json", "--by-document").stdout)
+    assert as_json["hits"][0]["text"] == "A passage of ions.pdf"
+    only = json.loads(paperworks("search", "x", "--document", "doc_none", "--json").stdout)
+    assert only["hits"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["search", " "], "query is empty"),
+        (["search", "x", "--mode", "magic"], "mode"),
+        (["search", "x", "-c", "nowhere"], "There is no collection 'nowhere'"),
+        (["jobs", "job_none"], "There is no job job_none"),
+        (["documents", "doc_none"], "There is no document doc_none"),
+        (["documents", "delete", "doc_none"], "There is no document doc_none"),
+        (["jobs", "--status", "odd"], "status"),
+    ],
+)
+def test_problems_are_one_sentence_and_exit_code_1(
+    paperworks, arguments: list[str], words: str
+) -> None:
+    result = paperworks(*arguments)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stderr.count("\n") == 1
+
+
+def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> None:
+    assert "No jobs" in paperworks("jobs").stdout
+    assert "No papers" in paperworks("documents").stdout
+    paperworks("upload", paper(tmp_path, "a.pdf"))
+    assert "1 of 1 paper, 1 page, 1 chunk" in paperworks("jobs").stdout
+    listed = paperworks("documents").stdout
+    assert "On a.pdf" in listed
+    name = listed.split()[0]
+    assert "sha256" in paperworks("documents", name).stdout
+    assert json.loads(paperworks("documents", "show", name, "--json").stdout)["pages"] == 1
+    target = tmp_path / "copy.pdf"
+    assert paperworks("documents", "download", name, "-o", target).exit_code == 0
+    assert target.read_bytes() == pdf("a.pdf")
+    assert "deleted" in paperworks("documents", "delete", name).stdout
+    assert paperworks("documents", name).exit_code == 1
+
+
+def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAPERWORKS_URL", raising=False)
+    (tmp_path / "service.json").write_text('{"url": "http://127.0.0.1:9"}')
+    result = run("jobs", "--home", tmp_path)
+    assert result.exit_code == 1
+    assert "Nothing answers at http://127.0.0.1:9" in result.stderr
+    assert "paperworks up" in result.stderr
+
+
+def test_bars_follow_papers_and_whole_jobs(url: str) -> None:
+    with Client(url) as library, Bars() as bars:
+        small = library.upload_many([pdf("a"), pdf("bad")])
+        for job_id in (small.job_id,):
+            bars.show(library.wait(job_id, 20))
+        shown = [task.fields["done"] for task in bars._progress.tasks]
+        assert shown == ["completed, 1/1 pages, 1 chunk"] * 2
+        job = library.job(small.job_id)
+        many = job.model_copy(update={"counts": job.counts.model_copy(update={"total": 40})})
+        bars.show(many)
+        assert "2 of 40 papers" in bars._progress.tasks[-1].fields["done"]
+
+
+def test_the_address_is_looked_for_in_order(tmp_path: Path) -> None:
+    (tmp_path / "service.json").write_text('{"url": "http://written"}')
+    environment = {"PAPERWORKS_URL": "http://variable", "PAPERWORKS_HOME": str(tmp_path)}
+    assert service_url("http://said", tmp_path, environment) == "http://said"
+    assert service_url(None, tmp_path, environment) == "http://variable"
+    assert service_url(None, tmp_path, {}) == "http://written"
+    assert service_url(None, None, {"PAPERWORKS_HOME": str(tmp_path)}) == "http://written"
+    assert service_url(None, tmp_path / "none", {}) == "http://127.0.0.1:8000"
+    for broken in ("", "[]", '{"url": 7}', "{"):
+        (tmp_path / "service.json").write_text(broken)
+        assert service_url(None, tmp_path, {}) == "http://127.0.0.1:8000"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, serve_app.cli;"
+        "heavy = {'torch', 'ray', 'pymilvus', 'fastapi', 'httpx', 'sqlalchemy', 'numpy'};"
+        "print(heavy & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

@@ -1,0 +1,153 @@
+"""Both clients against the real API, and their patience against a made-up one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serve_app.client import AsyncClient, Client, PaperworksProblem, ServiceUnreachable
+from tests.unit.serve_app.library import Library, pdf
+
+
+def paper(folder: Path, name: str = "paper.pdf", content: bytes | None = None) -> Path:
+    path = folder / name
+    path.write_bytes(pdf(name) if content is None else content)
+    return path
+
+
+def test_the_whole_way_with_the_sync_client(url: str, tmp_path: Path) -> None:
+    seen = []
+    with Client(url) as library:
+        accepted = library.upload(paper(tmp_path), "physics")
+        job = library.wait(accepted.job_id, 20, on_progress=seen.append)
+        assert (job.status, job.counts.completed) == ("completed", 1)
+        assert seen[-1] == job
+        [hit] = library.search("passage", collection="physics", limit=3).hits
+        assert hit.document_id == accepted.document_id
+        assert library.document(hit.document_id).title == "On paper.pdf"
+        assert [d.document_id for d in library.documents().items] == [hit.document_id]
+        assert [chunk.text for chunk in library.chunks(hit.document_id).items] == [hit.text]
+        assert [one.name for one in library.collections()] == ["physics"]
+        assert [one.job_id for one in library.jobs(status="completed").items] == [job.job_id]
+        copy = library.download(hit.document_id, tmp_path / "copy.pdf")
+        assert copy.read_bytes() == pdf("paper.pdf")
+        library.delete(hit.document_id)
+        with pytest.raises(PaperworksProblem) as gone:
+            library.document(hit.document_id)
+        assert (gone.value.status, gone.value.code) == (404, "not_found")
+
+
+async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: Path) -> None:
+    transport = httpx.ASGITransport(library.app)
+    async with AsyncClient("http://library", transport=transport) as client:
+        answer = await client.upload_many([paper(tmp_path, "a.pdf"), paper(tmp_path, "b.pdf")])
+        waiting = asyncio.create_task(client.wait(answer.job_id, 20))
+        await library.read_papers("words of a passage")
+        assert (await waiting).counts.completed == 2
+        hits = (await client.search("words", mode="sparse", group_by="document")).hits
+        assert len(hits) == 2
+        name = hits[0].document_id
+        assert (await client.document(name)).status == "ready"
+        assert len((await client.chunks(name)).items) == 1
+        assert len((await client.documents(limit=1)).items) == 1
+        assert [one.documents for one in await client.collections()] == [2]
+        assert len((await client.jobs()).items) == 1
+        copy = await client.download(name, tmp_path / "copy.pdf")
+        assert copy.read_bytes().startswith(b"%PDF")
+        await client.delete(name)
+        with pytest.raises(PaperworksProblem):
+            await client.download(name, tmp_path / "none.pdf")
+        assert not (tmp_path / "none.pdf").exists()
+
+
+async def test_waiting_gives_up_after_its_time(library: Library) -> None:
+    transport = httpx.ASGITransport(library.app)
+    async with AsyncClient("http://library", transport=transport) as client:
+        accepted = await client.upload(pdf(), filename="a.pdf")
+        with pytest.raises(TimeoutError, match="still queued"):
+            await client.wait(accepted.job_id, 0.1)
+
+
+def test_a_name_with_quotes_and_newlines_survives(url: str) -> None:
+    with Client(url) as library:
+        accepted = library.upload(pdf(), filename='a "b"\nc 🎉.pdf')
+    assert accepted.filename == 'a "b" c 🎉.pdf'
+
+
+def test_problems_carry_code_detail_and_status(url: str, tmp_path: Path) -> None:
+    with Client(url) as library, pytest.raises(PaperworksProblem) as refused:
+        library.upload(paper(tmp_path, "a.txt", b"text"))
+    assert (refused.value.status, refused.value.code) == (415, "not_a_pdf")
+    assert str(refused.value) == refused.value.detail
+    assert refused.value.problem is not None
+    assert refused.value.problem.request_id
+
+
+def test_503_is_waited_out_as_long_as_the_service_asks(pauses: list[float]) -> None:
+    answers = [httpx.Response(503, headers={"Retry-After": "3"}), httpx.Response(503), LISTED]
+    with Client(transport=in_turn(answers)) as library:
+        assert library.jobs().items == []
+    assert pauses == [3, 2]
+
+
+def test_patience_ends(pauses: list[float]) -> None:
+    away = {"type": "x", "title": "x", "status": 503, "code": "database_unavailable", "detail": "d"}
+    answers = [httpx.Response(503, json=away, headers={"Retry-After": "900"})] * 3
+    with Client(transport=in_turn(answers), retries=2) as library:
+        with pytest.raises(PaperworksProblem) as problem:
+            library.jobs()
+    assert problem.value.code == "database_unavailable"
+    assert pauses == [30, 30]
+
+
+def test_a_repeated_upload_sends_the_whole_file_and_the_same_key(
+    pauses: list[float], tmp_path: Path
+) -> None:
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.headers["idempotency-key"], request.read().count(b"%PDF")))
+        return httpx.Response(503)
+
+    transport = httpx.MockTransport(answer)
+    with Client(transport=transport, retries=1) as library, pytest.raises(PaperworksProblem):
+        library.upload_many([paper(tmp_path)])
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert seen[0][1] == 1
+
+
+def test_an_answer_of_something_in_between_is_a_problem_too() -> None:
+    with Client(transport=in_turn([httpx.Response(502, text="Bad Gateway")])) as library:
+        with pytest.raises(PaperworksProblem, match="502: Bad Gateway") as problem:
+            library.jobs()
+    assert problem.value.code == "http_error"
+
+
+def test_nobody_there_says_how_to_go_on(tmp_path: Path) -> None:
+    with Client("http://127.0.0.1:9") as library:
+        for ask in (library.collections, lambda: library.download("doc_x", tmp_path / "x.pdf")):
+            with pytest.raises(ServiceUnreachable, match="paperworks up") as problem:
+                ask()
+            assert problem.value.status == 0
+
+
+LISTED = httpx.Response(200, json={"items": [], "next_cursor": None})
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the client would have slept."""
+    slept: list[float] = []
+    monkeypatch.setattr("serve_app.client.time.sleep", slept.append)
+    return slept
+
+
+def in_turn(answers: list[httpx.Response]) -> httpx.MockTransport:
+    left = iter(answers)
+    give: Callable[[httpx.Request], httpx.Response] = lambda _: next(left)  # noqa: E731
+    return httpx.MockTransport(give)

@@ -1,0 +1,165 @@
+"""Documents over HTTP: lists, passages, contents, the PDF, deleting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.errors import VectorStoreUnavailable
+from tests.unit.serve_app.library import Library, pdf
+
+
+async def read_paper(library: Library, *texts: str, content: bytes | None = None, **fields) -> str:
+    """The id of a document that was uploaded and read."""
+    answer = await library.upload(content or pdf(), **fields)
+    await library.read_papers(*texts)
+    return answer.json()["document_id"]
+
+
+async def test_a_document_has_the_promised_fields(library: Library) -> None:
+    name = await read_paper(library, "one", "two", name="x.pdf")
+    document = (await library.get(f"/documents/{name}")).json()
+    assert document["status"] == "ready"
+    assert document["title"] == "On x.pdf"
+    assert document["pages"] == 2
+    assert document["counts"] == {
+        "chunks": 2, "sections": 1, "references": 1, "tables": None, "figures": None,
+    }  # fmt: skip
+    assert document["authors"] == []
+    assert document["created_at"].endswith("Z")
+
+
+async def test_documents_are_listed_page_by_page(library: Library) -> None:
+    made = [(await library.upload(pdf(str(n)))).json()["document_id"] for n in range(3)]
+    first = (await library.get("/documents?limit=2")).json()
+    second = (await library.get("/documents", params={"cursor": first["next_cursor"]})).json()
+    listed = [document["document_id"] for document in first["items"] + second["items"]]
+    assert listed == made[::-1]
+    assert second["next_cursor"] is None
+    assert (await library.get("/documents?status=ready")).json()["items"] == []
+    assert (await library.get("/documents?collection=other")).json()["items"] == []
+
+
+async def test_passages_come_in_reading_order_with_pages_and_boxes(library: Library) -> None:
+    name = await read_paper(library, "first", "second", "third")
+    first = (await library.get(f"/documents/{name}/chunks?limit=2")).json()
+    second = (await library.get(f"/documents/{name}/chunks?cursor={first['next_cursor']}")).json()
+    assert [chunk["text"] for chunk in first["items"]] == ["first", "second"]
+    assert [chunk["text"] for chunk in second["items"]] == ["third"]
+    assert second["next_cursor"] is None
+    [chunk] = second["items"]
+    assert chunk["page_first"] == chunk["page_last"] == 3
+    assert chunk["boxes"] == [{"page": 3, "x0": 50, "y0": 100, "x1": 250, "y1": 120}]
+    assert chunk["filename"] == "paper.pdf"
+    assert (await library.get(f"/documents/{name}/chunks?cursor=x")).status_code == 422
+
+
+async def test_contents_are_what_was_read(library: Library) -> None:
+    name = await read_paper(library, "first", "second")
+    [section] = (await library.get(f"/documents/{name}/sections")).json()["sections"]
+    assert (section["number"], section["title"], section["level"]) == ("1", "Introduction", 1)
+    assert section["box"]["x0"] == 50
+    [reference] = (await library.get(f"/documents/{name}/references")).json()["references"]
+    assert reference["raw"].startswith("Knuth")
+    assert (await library.get(f"/documents/{name}/text")).text == "first\n\nsecond"
+    assert (await library.get(f"/documents/{name}/tables")).json() == {"tables": [], "read": False}
+    assert (await library.get(f"/documents/{name}/figures")).json() == {
+        "figures": [], "read": False,
+    }  # fmt: skip
+
+
+async def test_contents_of_an_unread_document_say_what_to_wait_for(library: Library) -> None:
+    name = (await library.upload(pdf())).json()["document_id"]
+    answer = await library.get(f"/documents/{name}/sections")
+    assert answer.status_code == 409
+    assert "has not been read yet" in answer.json()["detail"]
+    await library.fail_papers()
+    answer = await library.get(f"/documents/{name}/sections")
+    assert "could not be read" in answer.json()["detail"]
+
+
+async def test_the_original_is_the_upload(library: Library) -> None:
+    content = pdf("the bytes", filler=5000)
+    name = await read_paper(library, content=content, name='naïve "quoted".pdf')
+    answer = await library.get(f"/documents/{name}/original")
+    assert answer.content == content
+    assert answer.headers["content-type"] == "application/pdf"
+    assert int(answer.headers["content-length"]) == len(content)
+    disposition = answer.headers["content-disposition"]
+    assert 'filename="na_ve _quoted_.pdf"' in disposition
+    assert "filename*=UTF-8''na%C3%AFve%20%22quoted%22.pdf" in disposition
+    etag = answer.headers["etag"]
+    same = await library.get(f"/documents/{name}/original", headers={"If-None-Match": etag})
+    assert (same.status_code, same.content) == (304, b"")
+
+
+async def test_a_missing_blob_is_a_problem_and_no_broken_answer(library: Library) -> None:
+    name = await read_paper(library)
+    for path in blobs(library):
+        path.unlink()
+    answer = await library.get(f"/documents/{name}/original")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_unknown_documents_are_404_everywhere(library: Library) -> None:
+    for part in ("", "/chunks", "/original", "/sections", "/references", "/tables", "/text"):
+        for name in ("doc_nope", "..%2F..%2Fetc", "%00", "a" * 3000):
+            answer = await library.get(f"/documents/{name}{part}")
+            assert answer.status_code == 404, (part, name)
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_deleting_leaves_no_row_no_vector_and_no_blob(library: Library) -> None:
+    name = await read_paper(library, "gone soon")
+    answer = await library.http.delete(f"/api/v1/documents/{name}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await library.get(f"/documents/{name}")).status_code == 404
+    assert library.vectors.chunk_ids(name) == set()
+    assert blobs(library) == []
+    again = await library.http.delete(f"/api/v1/documents/{name}")
+    assert again.status_code == 404
+
+
+async def test_the_pdf_stays_while_another_collection_has_it(library: Library) -> None:
+    one = await read_paper(library, "text", collection="one")
+    two = await read_paper(library, "text", collection="two")
+    await library.http.delete(f"/api/v1/documents/{one}")
+    answer = await library.get(f"/documents/{two}/original")
+    assert answer.content == pdf()
+
+
+async def test_deleting_waits_for_the_vector_store(library: Library, monkeypatch) -> None:
+    name = await read_paper(library)
+
+    def away() -> None:
+        raise VectorStoreUnavailable
+
+    monkeypatch.setattr(library.vectors, "ping", away)
+    answer = await library.http.delete(f"/api/v1/documents/{name}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "vector_store_unavailable")
+    assert (await library.get(f"/documents/{name}")).status_code == 200
+
+
+async def test_a_store_that_goes_away_in_the_middle_leaves_nothing_that_shows(
+    library: Library, monkeypatch
+) -> None:
+    name = await read_paper(library, "some words")
+
+    def away(document_id: str) -> None:
+        raise VectorStoreUnavailable
+
+    monkeypatch.setattr(library.vectors, "delete", away)
+    answer = await library.http.delete(f"/api/v1/documents/{name}")
+    assert answer.status_code == 204
+    assert (await library.search("some words")).json()["hits"] == []
+
+
+async def test_collections_count_their_documents(library: Library) -> None:
+    await library.upload(pdf("a"), collection="one")
+    await library.upload(pdf("b"), collection="one")
+    await library.upload(pdf("a"), collection="two")
+    items = (await library.get("/collections")).json()["items"]
+    assert [(one["name"], one["documents"]) for one in items] == [("one", 2), ("two", 1)]
+
+
+def blobs(library: Library) -> list[Path]:
+    return [path for path in (library.folder / "blobs").rglob("*") if path.is_file()]

@@ -1,0 +1,141 @@
+"""Search over HTTP: hits, filters, and what is never shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.errors import VectorStoreUnavailable
+from tests.unit.serve_app.library import Library, pdf
+
+LASER = "a laser cools trapped ions"
+ROSES = "roses grow in warm gardens"
+
+
+async def add(library: Library, *texts: str, content: str, **fields: str) -> str:
+    """The id of a paper with these passages, searchable."""
+    answer = await library.upload(pdf(content), name=f"{content}.pdf", **fields)
+    await library.read_papers(*texts)
+    return answer.json()["document_id"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+async def test_the_best_passage_comes_first_with_everything_about_it(
+    library: Library, mode: str
+) -> None:
+    await add(library, ROSES, content="roses")
+    laser = await add(library, "unrelated words here", LASER, content="laser")
+    answer = (await library.search("laser ions", mode=mode)).json()
+    assert answer["mode"] == mode
+    assert answer["took_ms"] >= 0
+    assert answer["total_candidates"] >= 1
+    hit = answer["hits"][0]
+    assert hit["document_id"] == laser
+    assert (hit["title"], hit["filename"]) == ("On laser.pdf", "laser.pdf")
+    assert (hit["page_first"], hit["section"], hit["kind"]) == (2, "Introduction", "text")
+    assert hit["boxes"][0]["page"] == 2
+    marked = [LASER[one["start"] : one["end"]] for one in hit["highlights"]]
+    assert marked == ["laser", "ions"]
+    assert set(hit["scores"]) <= {"dense", "sparse"}
+    assert library.embedded == ([] if mode == "sparse" else ["laser ions"])
+
+
+async def test_grouped_by_document_each_comes_once(library: Library) -> None:
+    one = await add(library, LASER, f"{LASER} again", content="one")
+    two = await add(library, f"{LASER} and more words", content="two")
+    flat = (await library.search("laser ions")).json()["hits"]
+    grouped = (await library.search("laser ions", group_by="document")).json()["hits"]
+    assert len(flat) == 3
+    assert sorted(hit["document_id"] for hit in grouped) == sorted([one, two])
+
+
+async def test_filters_narrow_the_search(library: Library) -> None:
+    one = await add(library, LASER, f"{LASER} again", content="one")
+    await add(library, LASER, content="two")
+    filters = {"document_ids": [one], "page_first": 2, "page_last": 2}
+    hits = (await library.search("laser", filters=filters)).json()["hits"]
+    assert [(hit["document_id"], hit["page_first"]) for hit in hits] == [(one, 2)]
+    nothing = await library.search("laser", filters={"kinds": ["reference"]})
+    assert nothing.json()["hits"] == []
+    assert (await library.search("laser", limit=1)).json()["hits"][0]["text"]
+
+
+async def test_a_collection_is_searched_alone_and_no_collection_means_all(
+    library: Library,
+) -> None:
+    one = await add(library, LASER, content="one", collection="one")
+    two = await add(library, LASER, content="two", collection="two")
+    alone = (await library.search("laser", collection="one")).json()["hits"]
+    both = (await library.search("laser")).json()["hits"]
+    assert {hit["document_id"] for hit in alone} == {one}
+    assert {hit["document_id"] for hit in both} == {one, two}
+
+
+async def test_an_unknown_collection_is_named(library: Library) -> None:
+    answer = await library.search("laser", collection="nowhere")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
+    assert "'nowhere'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "query"),
+        ({"query": ""}, "query"),
+        ({"query": " \n"}, "query"),
+        ({"query": "x" * 4001}, "query"),
+        ({"query": 7}, "query"),
+        ({"query": "a", "colour": "red"}, "colour"),
+        ({"query": "a", "filters": {"author": "x"}}, "filters.author"),
+        ({"query": "a", "filters": {"kinds": ["song"]}}, "filters.kinds.0"),
+        ({"query": "a", "filters": {"page_first": 0}}, "filters.page_first"),
+        ({"query": "a", "filters": {"page_first": 3, "page_last": 2}}, "filters"),
+        ({"query": "a", "filters": "year > 2000"}, "filters"),
+        ({"query": "a", "mode": "magic"}, "mode"),
+        ({"query": "a", "limit": 0}, "limit"),
+        ({"query": "a", "limit": 201}, "limit"),
+        ({"query": "a", "group_by": "author"}, "group_by"),
+        ({"query": "a", "collection": "a b"}, "collection"),
+    ],
+)
+async def test_a_bad_request_names_the_field(
+    library: Library, body: dict[str, Any], field: str
+) -> None:
+    answer = await library.http.post("/api/v1/search", json=body)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert field in problem["detail"]
+
+
+async def test_a_version_that_is_not_active_is_never_shown(library: Library) -> None:
+    name = await add(library, ROSES, content="paper")
+    await library.upload(pdf("paper"), name="paper.pdf", on_duplicate="reprocess")
+    [task] = await library.claim()
+    library.index(task, [LASER])
+    for wishes in ({}, {"group_by": "document"}):
+        hits = (await library.search("laser ions roses", **wishes)).json()["hits"]
+        assert [(hit["document_id"], hit["text"]) for hit in hits] == [(name, ROSES)]
+
+
+async def test_hidden_passages_do_not_push_out_those_that_belong_here(library: Library) -> None:
+    await add(library, ROSES, content="roses")
+    await library.upload(pdf("late"))
+    [task] = await library.claim()
+    library.index(task, [f"roses grow {n}" for n in range(3)])
+    hits = (await library.search("roses grow", limit=2)).json()["hits"]
+    assert [hit["text"] for hit in hits] == [ROSES]
+
+
+async def test_a_store_that_is_away_is_503_with_retry_after(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise VectorStoreUnavailable
+
+    monkeypatch.setattr(library.vectors, "search", away)
+    answer = await library.search("laser")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (503, "vector_store_unavailable")
+    assert answer.headers["retry-after"] == str(problem["retry_after_seconds"]) == "5"

@@ -1,0 +1,199 @@
+"""Health, metrics, documentation, request ids, and the shape of every problem."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domain.errors import DatabaseUnavailable, PaperworksError
+from serve_app.problems import status_of
+from serve_app.schemas import Problem
+from tests.unit.serve_app.library import Library, pdf
+
+
+async def fine() -> None:
+    """A part that works."""
+
+
+async def away() -> None:
+    raise DatabaseUnavailable
+
+
+async def broken() -> None:
+    raise KeyError("secret")
+
+
+async def silent() -> None:
+    await asyncio.sleep(60)
+
+
+async def test_alive_whatever_happens(library: Library) -> None:
+    library.checks["database"] = away
+    answer = await library.http.get("/livez")
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
+async def test_ready_when_every_part_works(library: Library) -> None:
+    library.checks.update(database=fine, vector_store=fine)
+    answer = await library.http.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready", "checks": {"database": "ok", "vector_store": "ok"},
+    }  # fmt: skip
+
+
+async def test_not_ready_names_what_does_not_work(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve_app.api.health.CHECK_SECONDS", 0.1)
+    library.checks.update(database=away, vector_store=fine, embedder=silent, other=broken)
+    answer = await library.http.get("/readyz")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (503, "not_ready")
+    assert answer.headers["retry-after"]
+    assert problem["checks"]["vector_store"] == "ok"
+    assert "database is away" in problem["checks"]["database"]
+    assert "0.1 s" in problem["checks"]["embedder"]
+    assert "secret" not in answer.text
+
+
+async def test_metrics_count_requests_by_route_and_tasks_by_lane(library: Library) -> None:
+    await library.upload(pdf())
+    await library.get("/jobs/job_one")
+    await library.get("/jobs/job_two")
+    await library.http.get("/nowhere")
+    await library.search("anything", mode="sparse")
+    page = (await library.http.get("/metrics")).text
+    count = 'requests_total{{method="{}",route="{}",status="{}"}} {}'
+    assert count.format("GET", "/api/v1/jobs/{job_id}", 404, 2.0) in page
+    assert count.format("POST", "/api/v1/upload-async", 202, 1.0) in page
+    assert count.format("GET", "unmatched", 404, 1.0) in page
+    assert 'paperworks_tasks{lane="interactive",status="queued"} 1.0' in page
+    assert 'paperworks_searches_total{mode="sparse"} 1.0' in page
+    assert "paperworks_http_request_seconds_bucket" in page
+
+
+async def test_metrics_answer_while_the_database_is_away(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library.stores.queue, "depths", away)
+    answer = await library.http.get("/metrics")
+    assert answer.status_code == 200
+    assert "paperworks_tasks{" not in answer.text
+
+
+async def test_two_apps_count_for_themselves(library: Library, tmp_path: Path) -> None:
+    other = Library(tmp_path / "other")
+    await library.upload(pdf())
+    assert 'outcome="accepted"' not in (await other.http.get("/metrics")).text
+
+
+async def test_a_request_id_comes_back_or_is_made(library: Library) -> None:
+    given = await library.get("/jobs/x", headers={"X-Request-ID": "abc-1"})
+    assert given.headers["x-request-id"] == given.json()["request_id"] == "abc-1"
+    for odd in ("a b", "x" * 200):
+        made = await library.get("/jobs/x", headers={"X-Request-ID": odd})
+        assert re.fullmatch("[0-9a-f]{32}", made.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "unknown_route"),
+        ("GET", "/api/v1/nowhere", 404, "unknown_route"),
+        ("PUT", "/api/v1/jobs", 405, "method_not_allowed"),
+        ("GET", "/docs/assets/none.js", 404, "unknown_route"),
+    ],
+)
+async def test_unknown_routes_are_problems(
+    library: Library, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await library.http.request(method, path)
+    problem = Problem.model_validate_json(answer.content)
+    assert (answer.status_code, problem.status, problem.code) == (status, status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem.type == f"urn:paperworks:problem:{code}"
+
+
+async def test_broken_json_says_where(library: Library) -> None:
+    answer = await library.http.post(
+        "/api/v1/search", content='{"query": }', headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    assert "character 10" in answer.json()["detail"]
+
+
+async def test_an_unforeseen_error_shows_nothing_but_its_request_id(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library.stores.documents, "collections", broken)
+    answer = await library.get("/collections")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (500, "internal_error")
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert "secret" not in answer.text
+
+
+async def test_the_database_away_is_503_for_uploads_and_nothing_is_woken(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def admit(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(library.stores.jobs, "admit", admit)
+    answer = await library.upload(pdf())
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert answer.headers["retry-after"] == "5"
+    assert library.woken == 0
+
+
+async def test_openapi_documents_every_route_and_its_problems(library: Library) -> None:
+    schema = (await library.http.get("/openapi.json")).json()
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert "post /api/v1/upload-async" in operations
+    for name, operation in operations.items():
+        assert operation["description"], name
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], (name, status)
+    upload = operations["post /api/v1/upload-async"]
+    assert set(upload["responses"]) >= {"202", "400", "413", "415", "503"}
+    assert set(upload["requestBody"]["content"]) == {"multipart/form-data", "application/pdf"}
+
+
+async def test_the_documentation_needs_no_other_server(library: Library) -> None:
+    home = await library.http.get("/", follow_redirects=True)
+    assert home.url.path == "/docs"
+    assert "http://" not in home.text
+    assert "https://" not in home.text
+    assets = re.findall(r'(?:src|href)="(docs/[^"]+)"', home.text)
+    assert len(assets) == 2
+    for asset in assets:
+        assert (await library.http.get(f"/{asset}")).status_code == 200
+
+
+def test_every_error_of_ours_has_a_status() -> None:
+    def tree(kind: type[PaperworksError]) -> list[type[PaperworksError]]:
+        return [kind, *(leaf for child in kind.__subclasses__() for leaf in tree(child))]
+
+    own_mistakes = {"error", "internal_error", "worker_crashed"}
+    for kind in tree(PaperworksError):
+        assert (status_of(kind()) == 500) == (kind.code in own_mistakes), kind
+
+
+def test_the_api_imports_neither_ray_nor_torch_nor_settings() -> None:
+    code = (
+        "import sys, serve_app.api.app;"
+        "print({'ray', 'torch', 'configs', 'pymilvus'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

@@ -1,0 +1,302 @@
+"""Uploads: what is accepted, what is refused, and what is kept of either."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serve_app.services import Limits
+from tests.unit.serve_app.library import API, Library, pdf
+
+FIELDS = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}
+
+
+async def test_a_pdf_is_accepted_with_the_fields_of_the_old_system(library: Library) -> None:
+    answer = await library.upload(pdf(), "paper.pdf")
+    body = answer.json()
+    assert answer.status_code == 202
+    assert body.keys() == FIELDS | {"document_id", "duplicate_of"}
+    assert body["success"] is True
+    assert body["status_endpoint"] == f"/jobs/{body['job_id']}"
+    assert uuid.UUID(body["task_id"])
+    assert body["duplicate_of"] is None
+    assert library.woken == 1
+
+
+async def test_without_a_collection_the_paper_goes_to_default(library: Library) -> None:
+    body = (await library.upload(pdf())).json()
+    document = (await library.get(f"/documents/{body['document_id']}")).json()
+    assert document["collection"] == "default"
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_the_collection_may_stand_before_or_after_the_file(
+    library: Library, after: bool
+) -> None:
+    field = part('name="collection"', b"physics")
+    file = part('name="file"; filename="a.pdf"', pdf(filler=5000))
+    answer = await post_form(library, [file, field] if after else [field, file])
+    document = (await library.get(f"/documents/{answer.json()['document_id']}")).json()
+    assert document["collection"] == "physics"
+
+
+async def test_a_body_in_small_pieces_is_the_same_file(library: Library) -> None:
+    content = pdf(filler=3000)
+    form = form_of([part('name="file"; filename="a.pdf"', content)])
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(form), 7):
+            yield form[start : start + 7]
+
+    answer = await library.http.post(f"{API}/upload-async", content=pieces(), headers=FORM)
+    original = await library.get(f"/documents/{answer.json()['document_id']}/original")
+    assert original.content == content
+
+
+async def test_a_raw_pdf_takes_its_fields_from_the_query(library: Library) -> None:
+    answer = await library.http.post(
+        f"{API}/upload-async?filename=raw.pdf&collection=raw",
+        content=pdf(),
+        headers={"content-type": "application/pdf"},
+    )
+    assert answer.status_code == 202
+    assert answer.json()["filename"] == "raw.pdf"
+    listed = (await library.get("/documents?collection=raw")).json()
+    assert len(listed["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "label"),
+    [
+        ('filename="../../etc/passwd.pdf"', "passwd.pdf"),
+        (r'filename="C:\\temp\\a.pdf"', "a.pdf"),
+        (f'filename="{"n" * 300}.pdf"', "n" * 255),
+        ('filename="🎉 näive.pdf"', "🎉 näive.pdf"),
+        ('filename="two%0D%0Alines %22quoted%22.pdf"', 'two lines "quoted".pdf'),
+        (r'filename="say \"hi\".pdf"', 'say "hi".pdf'),
+        ("filename*=UTF-8''%C3%BCber%20uns.pdf", "über uns.pdf"),
+        ('filename=""', "untitled.pdf"),
+        ('filename=".."', "untitled.pdf"),
+        ('filename="a\x01b\x7f.pdf"', "a b .pdf"),
+    ],
+)
+async def test_a_filename_is_a_label_and_changes_nothing_on_disk(
+    library: Library, sent: str, label: str
+) -> None:
+    answer = await post_form(library, [part(f'name="file"; {sent}', pdf())])
+    assert answer.status_code == 202
+    assert answer.json()["filename"] == label
+    kept = [path for path in library.folder.rglob("*") if path.is_file()]
+    assert len(kept) == 1
+    assert kept[0].parent.is_relative_to(library.folder / "blobs" / "pdf")
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [
+        (b"", 400, "empty_file"),
+        (b"hello", 415, "not_a_pdf"),
+        (b"x" * 2000 + b"%PDF-1.7", 415, "not_a_pdf"),
+        (pdf(filler=100_000), 413, "file_too_large"),
+        (pdf(filler=900_000), 413, "file_too_large"),
+    ],
+)
+async def test_a_bad_file_is_refused_under_its_code_and_nothing_is_kept(
+    library: Library, content: bytes, status: int, code: str
+) -> None:
+    answer = await library.upload(content)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert files_in(library.folder) == []
+    assert (await library.get("/jobs")).json()["items"] == []
+    assert library.woken == 0
+
+
+async def test_a_too_large_body_is_refused_before_it_is_read(library: Library) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    headers = {**FORM, "content-length": "900000"}
+    answer = await library.http.post(f"{API}/upload-async", content=pieces(), headers=headers)
+    assert answer.status_code == 413
+
+
+async def test_a_body_without_length_is_not_read_beyond_the_limit(library: Library) -> None:
+    sent = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-'
+        while True:
+            sent += 1000
+            yield b"x" * 1000
+
+    answer = await library.http.post(f"{API}/upload-async", content=pieces(), headers=FORM)
+    assert answer.json()["code"] == "file_too_large"
+    assert sent < 110_000
+    assert files_in(library.folder) == []
+
+
+@pytest.mark.parametrize("name", ["a b", "ü", "x" * 129, "../up", 'a"b'])
+async def test_a_bad_collection_name_is_refused_with_the_rule(library: Library, name: str) -> None:
+    answer = await library.upload(pdf(), collection=name)
+    assert answer.status_code == 422
+    assert "128 letters" in answer.json()["detail"]
+    assert (await library.get("/jobs")).json()["items"] == []
+
+
+async def test_a_bad_duplicate_policy_is_refused(library: Library) -> None:
+    answer = await library.upload(pdf(), on_duplicate="perhaps")
+    assert answer.status_code == 422
+    assert "reprocess" in answer.json()["detail"]
+
+
+async def test_a_form_without_a_file_says_which_field_to_use(library: Library) -> None:
+    answer = await post_form(library, [part('name="collection"', b"physics")])
+    assert (answer.status_code, answer.json()["code"]) == (422, "missing_file")
+    assert "`file`" in answer.json()["detail"]
+
+
+async def test_two_files_belong_to_the_other_route(library: Library) -> None:
+    file = part('name="file"; filename="a.pdf"', pdf())
+    answer = await post_form(library, [file, file])
+    assert answer.status_code == 422
+    assert "/api/v1/documents" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status", "code"),
+    [
+        (b"{}", "application/json", 415, "unsupported_media_type"),
+        (b"", "", 415, "unsupported_media_type"),
+        (b"nonsense", "multipart/form-data; boundary=b", 400, "malformed_request"),
+        (b"nonsense", "multipart/form-data", 400, "malformed_request"),
+        (b"", f"multipart/form-data; boundary={'b' * 300}", 400, "malformed_request"),
+        (b"--b\r\nContent-Dis", "multipart/form-data; boundary=b", 400, "malformed_request"),
+    ],
+)
+async def test_a_body_that_is_no_form_is_a_problem(
+    library: Library, content: bytes, content_type: str, status: int, code: str
+) -> None:
+    answer = await library.http.post(
+        f"{API}/upload-async", content=content, headers={"content-type": content_type}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_cut_off_file_is_not_kept(library: Library) -> None:
+    body = form_of([part('name="file"; filename="a.pdf"', pdf(filler=2000))])[:-500]
+    answer = await library.http.post(f"{API}/upload-async", content=body, headers=FORM)
+    assert answer.json()["code"] == "malformed_request"
+    assert files_in(library.folder) == []
+
+
+async def test_the_same_bytes_again_name_the_document_they_are(library: Library) -> None:
+    first = (await library.upload(pdf(), "one.pdf")).json()
+    await library.read_papers()
+    second = (await library.upload(pdf(), "two.pdf")).json()
+    assert second["duplicate_of"] == second["document_id"] == first["document_id"]
+    assert second["job_id"] != first["job_id"]
+    assert (await library.get(f"/jobs/{second['job_id']}")).json()["status"] == "completed"
+    elsewhere = (await library.upload(pdf(), collection="other")).json()
+    assert elsewhere["duplicate_of"] is None
+
+
+async def test_reject_refuses_what_is_there(library: Library) -> None:
+    await library.upload(pdf())
+    answer = await library.upload(pdf(), on_duplicate="reject")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+async def test_many_files_are_one_job_and_each_outcome_is_listed(library: Library) -> None:
+    files = [("a.pdf", pdf("a")), ("b.txt", b"text"), ("c.pdf", pdf("c")), ("d.pdf", b"")]
+    answer = await library.upload_many(files, collection="many")
+    body = answer.json()
+    assert answer.status_code == 202
+    assert [one["filename"] for one in body["accepted"]] == ["a.pdf", "c.pdf"]
+    assert [(one["filename"], one["code"]) for one in body["refused"]] == [
+        ("b.txt", "not_a_pdf"),
+        ("d.pdf", "empty_file"),
+    ]
+    job = (await library.get(f"/jobs/{body['job_id']}")).json()
+    assert job["counts"]["total"] == 2
+    assert job["collection"] == "many"
+
+
+async def test_a_large_file_among_many_stops_no_other(library: Library) -> None:
+    answer = await library.upload_many([("big.pdf", pdf(filler=150_000)), ("a.pdf", pdf())])
+    body = answer.json()
+    assert [one["code"] for one in body["refused"]] == ["file_too_large"]
+    assert [one["filename"] for one in body["accepted"]] == ["a.pdf"]
+
+
+async def test_files_that_are_refused_are_not_read_for_ever(library: Library) -> None:
+    big = [(f"{n}.pdf", pdf(filler=190_000)) for n in range(3)]
+    answer = await library.upload_many(big)
+    assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
+
+
+async def test_when_all_are_refused_the_first_one_is_the_problem(library: Library) -> None:
+    answer = await library.upload_many([("a.txt", b"text"), ("b.pdf", b"")])
+    assert (answer.status_code, answer.json()["code"]) == (415, "not_a_pdf")
+    assert [one["filename"] for one in answer.json()["refused"]] == ["a.txt", "b.pdf"]
+
+
+async def test_too_many_files_are_refused_as_a_whole(library: Library) -> None:
+    answer = await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(6)])
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_many_files")
+    assert (await library.get("/jobs")).json()["items"] == []
+
+
+async def test_few_files_are_interactive_work_and_many_are_bulk(tmp_path: Path) -> None:
+    library = Library(tmp_path, Limits(upload_bytes=1000, files=50))
+    await library.upload_many([("a.pdf", pdf("a")), ("b.pdf", pdf("b"))])
+    await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(20)])
+    depths = await library.stores.queue.depths()
+    assert depths == {("interactive", "queued"): 2, ("bulk", "queued"): 20}
+
+
+async def test_an_idempotency_key_gives_the_first_answer_again(library: Library) -> None:
+    key = {"Idempotency-Key": "monday"}
+    files = [("a.pdf", pdf("a")), ("b.pdf", pdf("b"))]
+    first = (await library.upload_many(files, key)).json()
+    await library.read_papers()
+    again = (await library.upload_many(files, key)).json()
+    assert again == first
+    assert len((await library.get("/jobs")).json()["items"]) == 1
+    other = (await library.upload_many(files, key, collection="other")).json()
+    assert other["job_id"] != first["job_id"]
+
+
+async def test_uploads_are_counted_by_outcome(library: Library) -> None:
+    await library.upload(pdf())
+    await library.upload(b"text")
+    await library.upload_many([("a.pdf", pdf()), ("b.pdf", b"")])
+    page = (await library.http.get("/metrics")).text
+    for outcome in ("accepted", "duplicate", "not_a_pdf", "empty_file"):
+        assert f'paperworks_uploads_total{{outcome="{outcome}"}} 1.0' in page
+
+
+FORM = {"content-type": "multipart/form-data; boundary=b"}
+
+
+def part(disposition: str, content: bytes) -> bytes:
+    head = f"Content-Disposition: form-data; {disposition}\r\n\r\n".encode()
+    return b"--b\r\n" + head + content + b"\r\n"
+
+
+def form_of(parts: list[bytes]) -> bytes:
+    return b"".join(parts) + b"--b--\r\n"
+
+
+async def post_form(library: Library, parts: list[bytes]) -> httpx.Response:
+    return await library.http.post(f"{API}/upload-async", content=form_of(parts), headers=FORM)
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
