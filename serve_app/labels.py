@@ -46,7 +46,7 @@ def disposition(header: bytes) -> tuple[str | None, str | None]:
     return _text(name), _text(filename)
 
 
-def attachment(filename: str) -> str:
+def inline_disposition(filename: str) -> str:
     """A Content-Disposition that shows the file and saves it under its own name (RFC 6266)."""
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", filename)
     return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -12,7 +12,7 @@ from domain.documents import DocumentStatus
 from domain.errors import InvalidRequest
 from serve_app import schemas
 from serve_app.api.context import PREFIX, CollectionFilter, Cursor, Limit, ServicesHere
-from serve_app.labels import attachment
+from serve_app.labels import inline_disposition
 from serve_app.problems import documented
 from serve_app.removal import remove_document
 from serve_app.shapes import chunk_shape, document_shape
@@ -89,7 +89,7 @@ async def get_original(
     headers = {
         "ETag": etag,
         "Content-Length": str(document.bytes),
-        "Content-Disposition": attachment(document.filename),
+        "Content-Disposition": inline_disposition(document.filename),
         "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(pieces, media_type="application/pdf", headers=headers)

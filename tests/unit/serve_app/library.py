@@ -1,4 +1,4 @@
-"""A whole library in memory behind the real API, and a worker that reads papers when it is told to."""
+"""A library in memory behind the real API, and a worker that reads papers when it is told to."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.unit.serve_app.library import Library
 
 @contextmanager
 def served(library: Library) -> Iterator[str]:
-    """The address of the service; its worker fails papers whose name holds "bad" and reads the others."""
+    """The address of the service; its worker fails papers named "bad" and reads the others."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(library.app, log_level="error", timeout_graceful_shutdown=1)

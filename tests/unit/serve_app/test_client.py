@@ -97,9 +97,9 @@ def test_503_is_waited_out_as_long_as_the_service_asks(pauses: list[float]) -> N
 def test_patience_ends(pauses: list[float]) -> None:
     away = {"type": "x", "title": "x", "status": 503, "code": "database_unavailable", "detail": "d"}
     answers = [httpx.Response(503, json=away, headers={"Retry-After": "900"})] * 3
-    with Client(transport=in_turn(answers), retries=2) as library:
-        with pytest.raises(PaperworksProblem) as problem:
-            library.jobs()
+    client = Client(transport=in_turn(answers), retries=2)
+    with client as library, pytest.raises(PaperworksProblem) as problem:
+        library.jobs()
     assert problem.value.code == "database_unavailable"
     assert pauses == [30, 30]
 
@@ -122,9 +122,9 @@ def test_a_repeated_upload_sends_the_whole_file_and_the_same_key(
 
 
 def test_an_answer_of_something_in_between_is_a_problem_too() -> None:
-    with Client(transport=in_turn([httpx.Response(502, text="Bad Gateway")])) as library:
-        with pytest.raises(PaperworksProblem, match="502: Bad Gateway") as problem:
-            library.jobs()
+    client = Client(transport=in_turn([httpx.Response(502, text="Bad Gateway")]))
+    with client as library, pytest.raises(PaperworksProblem, match="502: Bad Gateway") as problem:
+        library.jobs()
     assert problem.value.code == "http_error"
 
 
