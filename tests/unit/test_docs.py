@@ -1,0 +1,43 @@
+"""Documentation that cannot rot: tables made from the code, commands and paths that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from configs.table import settings_table
+from serve_app.cli import app
+from serve_app.error_table import error_table
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_setting_stands_in_the_settings_page() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_table()
+
+
+def test_every_error_stands_in_the_errors_page() -> None:
+    assert (ROOT / "docs" / "errors.md").read_text() == error_table()
+
+
+def test_readme_names_only_commands_that_exist() -> None:
+    commands = set(get_command(app).commands)  # pyright: ignore[reportAttributeAccessIssue]
+    named = set(re.findall(r"\.venv/bin/paperworks (\w+)", README))
+    assert named <= commands
+    assert {"up", "upload", "search", "jobs", "documents", "bulk", "doctor"} <= commands
+
+
+def test_readme_names_only_make_targets_that_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/benchmarks.md", "samples/README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", text):
+        assert ((ROOT / page).parent / target).exists(), target
