@@ -14,6 +14,10 @@ from domain.jobs import Lane
 from pipelines.encoders.load import load_encoder
 
 
+# Each call keeps every core busy by itself; the second one has its texts ready when the first ends.
+CALLS_AT_ONCE = 2
+
+
 class Embedder:
     """One model in one process. Remembers nothing that matters: kill it and the next one loads the model again.
 
@@ -26,7 +30,7 @@ class Embedder:
         self.encoder = load_encoder(
             model, engine=engine, cache=Path(cache), threads=threads, device=device
         )
-        self.gate = PriorityGate(threads or len(os.sched_getaffinity(0)))
+        self.gate = PriorityGate(CALLS_AT_ONCE)
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
         """Unit vectors of the texts, (len(texts), dimension) float32."""

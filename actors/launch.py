@@ -211,6 +211,12 @@ def _lanes(settings: Settings) -> dict[Lane, LaneSettings]:
     return {Lane.INTERACTIVE: settings.jobs.interactive, Lane.BULK: settings.jobs.bulk}
 
 
+def _cpus_left(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
+    """What the cluster has, less what the other lanes are given; at least one."""
+    others = sum(lanes[other].cpus or 0 for other in lanes if other != lane)
+    return max(1.0, ray.cluster_resources().get("CPU", 1.0) - others)
+
+
 def prepare_vectors(recipe: Recipe) -> None:
     """Returns when the vector store can take chunks."""
     vector_store(recipe).prepare()
@@ -282,7 +288,7 @@ class RayRunner:
             recipe=recipe,
             lane=lane,
             num_cpus=wanted.num_cpus,
-            cpus=wanted.cpus,
+            cpus=wanted.cpus or _cpus_left(lanes, lane),
             split_embed=wanted.split_embed,
             embedders=embedders(actors),
             listener=ray.get_runtime_context().current_actor,

@@ -43,6 +43,10 @@ class Runner:
         # Ray 2.60 deprecates `max_retries` of a stage without another way to bound it; the default is for ever.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
 
+    def __repr__(self) -> str:
+        """The name on the Ray dashboard and in front of its log lines."""
+        return f"Runner({self.plan.lane})"
+
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """The outcome of each task as it comes."""
         self.runs += 1

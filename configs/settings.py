@@ -84,7 +84,9 @@ class LaneSettings(BaseModel):
         description="Embed in tasks of their own (GPU clusters); False fuses all steps.",
     )
     num_cpus: float = Field(default=1, description="CPUs of one document at work.")
-    cpus: float = Field(description="CPUs the lane may use at once.")
+    cpus: float | None = Field(
+        default=None, description="CPUs the lane may use at once; none: those the other leaves."
+    )
 
 
 class JobSettings(BaseModel):
@@ -108,7 +110,7 @@ class JobSettings(BaseModel):
         default=300, description="Micro-batches before a runner is replaced."
     )
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, cpus=1)
-    bulk: LaneSettings = LaneSettings(batch=16, cpus=1)
+    bulk: LaneSettings = LaneSettings(batch=16)
 
 
 class ReadSettings(BaseModel):
