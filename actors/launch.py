@@ -91,11 +91,10 @@ def start_ray(settings: Settings) -> RayCluster:
 
 def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
     """What the steps need to know."""
-    token = settings.stores.milvus_token
     return Recipe(
         blob_uri=addresses.blob_uri,
         milvus_uri=addresses.milvus_uri,
-        milvus_token=token.get_secret_value() if token else None,
+        milvus_token=settings.stores.milvus_token,
         milvus_name=settings.stores.milvus_name,
         model=settings.model.name,
         dimension=vector_dimension(resolve_model(settings.model.name)),
@@ -129,7 +128,7 @@ def start_stores(settings: Settings) -> Addresses:
     blobs = settings.blob_address
     if settings.database_url and settings.milvus_uri:
         return Addresses(settings.database_url, settings.milvus_uri, blobs)
-    root = settings.root / "stores"
+    root = settings.home / "stores"
     ports = _embedded_ports(settings)
     named(EmbeddedStores, EMBEDDED_STORES, num_cpus=0, max_concurrency=4).remote(str(root), *ports)
     postgres = EmbeddedPostgres(root / "postgres", ports[0]).url if ports[0] else ""
@@ -165,7 +164,7 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
         ).remote(
             model.name,
             engine=model.engine,
-            cache=str(settings.root / "models"),
+            cache=str(settings.home / "models"),
             threads=model.threads,
             device="cuda" if model.num_gpus else "auto",
         )

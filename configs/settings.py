@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -150,7 +150,11 @@ class Settings(BaseSettings):
         env_prefix="PAPERWORKS_", env_nested_delimiter="__", populate_by_name=True, extra="forbid"
     )
 
-    home: Path = Field(default=Path("var"), description="Folder for everything that is kept.")
+    home: Path = Field(
+        default=Path("var"),
+        validate_default=True,
+        description="Folder for everything that is kept.",
+    )
     database_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
@@ -173,12 +177,13 @@ class Settings(BaseSettings):
     read: ReadSettings = ReadSettings()
     ray: RaySettings = RaySettings()
 
-    @property
-    def root(self) -> Path:
-        """`home` as an absolute path."""
-        return self.home.expanduser().resolve()
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Settings travel to processes with other working folders."""
+        return home.expanduser().resolve()
 
     @property
     def blob_address(self) -> str:
         """The blob store in use: the configured one, or the folder under home."""
-        return self.blob_uri or f"file://{self.root / 'blobs'}"
+        return self.blob_uri or f"file://{self.home / 'blobs'}"

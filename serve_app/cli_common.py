@@ -65,6 +65,11 @@ def say_json(answer: BaseModel) -> None:
     say(answer.model_dump_json(indent=2))
 
 
+def printable(text: str) -> str:
+    """The text without control characters, with which a hostile paper could steer the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def plural(count: int, noun: str) -> str:
     """`1 page`, `1,204 pages`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

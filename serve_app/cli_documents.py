@@ -16,6 +16,7 @@ from serve_app.cli_common import (
     complain,
     library,
     plural,
+    printable,
     say,
     say_json,
 )
@@ -135,7 +136,7 @@ def document_line(document: Document) -> str:
     pages = plural(document.pages, "page") if document.pages else "pages unknown"
     return (
         f"{document.document_id}  {document.status:<10}  {document.collection}  {pages}  "
-        f"{document.title or document.filename}"
+        f"{printable(document.title or document.filename)}"
     )
 
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli_common import AsJson, Home, OnlyCollection, Url, library, say, say_json
+from serve_app.cli_common import (
+    AsJson,
+    Home,
+    OnlyCollection,
+    Url,
+    library,
+    printable,
+    say,
+    say_json,
+)
 
 if TYPE_CHECKING:
     from serve_app.schemas import Hit
@@ -56,8 +65,9 @@ def search(
 
 
 def _say_hit(place: int, hit: Hit) -> None:
-    section = f", {hit.section}" if hit.section else ""
-    say(f"{place}. {hit.title or hit.filename} · {_pages(hit)}{section} · {hit.score:.3f}")
+    section = f", {printable(hit.section)}" if hit.section else ""
+    title = printable(hit.title or hit.filename)
+    say(f"{place}. {title} · {_pages(hit)}{section} · {hit.score:.3f}")
     for line in _passage(hit, in_colour=sys.stdout.isatty()):
         say(f"   {line}")
     say(f"   {hit.filename} · {hit.document_id}")
@@ -72,7 +82,7 @@ def _pages(hit: Hit) -> str:
 
 def _passage(hit: Hit, *, in_colour: bool) -> list[str]:
     """The text in lines; the words of the query in colour."""
-    text = _printable(hit.text)
+    text = printable(hit.text)
     if not in_colour:
         return textwrap.wrap(text, WIDTH)
     # One character stands in for each code, so that wrapping counts it as next to nothing.
@@ -82,8 +92,3 @@ def _passage(hit: Hit, *, in_colour: bool) -> list[str]:
     return [
         line.replace("\x01", MARK).replace("\x02", UNMARK) for line in textwrap.wrap(text, WIDTH)
     ]
-
-
-def _printable(text: str) -> str:
-    """The text without control characters, which a hostile paper could steer the terminal with."""
-    return "".join(" " if not character.isprintable() else character for character in text)

@@ -43,7 +43,7 @@ def up(
             while True:
                 signal.pause()
     except StopRequested as request:
-        say(f"Stopped by {request}; papers and open jobs are kept in {settings.root}.")
+        say(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
     except (CannotStart, NotReady) as error:
         complain(str(error))
         raise typer.Exit(1) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from stores.document_store import DocumentStore
 from stores.job_store import JobStore
 from stores.task_queue import TaskQueue
 
+LOOK_UP_SECONDS = 5.0
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
@@ -147,6 +149,18 @@ class Cluster:
 
     def __init__(self, actors: int) -> None:
         self.embedders = itertools.cycle(embedders(actors))
+        self.manager: Any = None
+        self.manager_known_until = 0.0
+
+    def job_manager(self) -> Any:
+        """The JobManager's handle, None when there is none; looked up anew every few seconds.
+
+        The look-up asks the cluster's control store and must not be in the way of every upload.
+        """
+        if self.manager is None or time.monotonic() > self.manager_known_until:
+            self.manager = find(JOB_MANAGER)
+            self.manager_known_until = time.monotonic() + LOOK_UP_SECONDS
+        return self.manager
 
     async def embed_query(self, text: str) -> np.ndarray:
         """The unit vector of a query, (dimension,). Raises ServiceNotReady while no embedder answers."""
@@ -158,12 +172,12 @@ class Cluster:
 
     def wake(self) -> None:
         """A hint to the JobManager, not waited for; one that is lost costs one poll."""
-        if (manager := find(JOB_MANAGER)) is not None:
+        if (manager := self.job_manager()) is not None:
             manager.wake.remote()
 
     async def check_job_manager(self) -> None:
         """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""
-        manager: Any = find(JOB_MANAGER)
+        manager = self.job_manager()
         if manager is None or not await manager.ready.remote():
             state = await manager.describe.remote() if manager else {}
             raise ServiceNotReady(state.get("problem") or "The workers are still warming up.")

@@ -37,7 +37,7 @@ def examine(settings: Settings, url: str) -> list[Finding]:
         lambda: _python(),
         lambda: _packages(),
         lambda: _memory(),
-        lambda: _home(settings.root),
+        lambda: _home(settings.home),
         lambda: _database(settings),
         lambda: _vectors(settings),
         lambda: _model(settings),

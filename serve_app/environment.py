@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 from configs.settings import Settings
 
 
@@ -16,6 +20,11 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         # Makes 127.0.0.1 the node's address; its name speaks of the systems it was made for.
         **({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if alone else {}),
     }
+
+
+def path_with_our_python() -> str:
+    """PATH with this interpreter first: `ray job submit … -- python -m …` shall find our packages."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
 def serve_environment(settings: Settings) -> dict[str, str]:

@@ -17,7 +17,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from configs.settings import Settings
-from serve_app.environment import ray_environment, serve_environment
+from serve_app.environment import path_with_our_python, ray_environment, serve_environment
 from serve_app.readiness import wait_until_ready
 from stores.child import somebody_listens
 
@@ -66,7 +66,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = f"http://{settings.http.host}:{settings.http.port}"
-        self.card = settings.root / "service.json"
+        self.card = settings.home / "service.json"
         self.phases: dict[str, float] = {}
 
     @contextmanager
@@ -83,20 +83,20 @@ class Service:
 
     @contextmanager
     def _home_locked(self) -> Iterator[None]:
-        self.settings.root.mkdir(parents=True, exist_ok=True)
+        self.settings.home.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.settings.root / ".lock", timeout=0):
+            with FileLock(self.settings.home / ".lock", timeout=0):
                 yield
         except Timeout as error:
             raise CannotStart(
-                f"Another service runs on {self.settings.root}. Stop it, or give this one --home."
+                f"Another service runs on {self.settings.home}. Stop it, or give this one --home."
             ) from error
 
     def _start(self) -> None:
         self._check_port()
         with self._phase("import"):
             wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
-            os.environ.update({**wanted, **os.environ})
+            os.environ.update({**wanted, **os.environ, "PATH": path_with_our_python()})
             from actors import launch
             from serve_app import deployment
         with self._phase("ray"):

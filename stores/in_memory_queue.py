@@ -155,7 +155,7 @@ class InMemoryTaskQueue:
             for task in self.state.tasks.values()
             if task.status == TaskStatus.RUNNING and (task.lease_expires_at or now) < now
         ]
-        for task in silent:
+        for task in sorted(silent, key=lambda one: (one.lease_expires_at, _due_at(one))):
             wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
             await self.retry(task, crash, delay_seconds=wait, isolate=True)
         return len(silent)

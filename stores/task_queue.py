@@ -149,7 +149,8 @@ class TaskQueue:
         return taken
 
     async def _expired(self) -> list[Task]:
-        statement = select(TASKS).where(_is_expired()).order_by(TASKS.c.lease_expires_at)
+        place = (TASKS.c.lease_expires_at, TASKS.c.next_attempt_at, TASKS.c.ordinal)
+        statement = select(TASKS).where(_is_expired()).order_by(*place)
         async with self.database.single() as connection:
             rows = await connection.execute(statement.limit(500))
             return [Task.model_validate(row) for row in rows]

@@ -198,7 +198,7 @@ def compare(call: Callable[[Coroutine[Any, Any, Any]], Any], database: Database)
     """Runs each example on both stores; their tasks must be in the same states after each step."""
 
     @given(STEPS)
-    @settings(NO_DEADLINE, max_examples=12)
+    @settings(NO_DEADLINE, max_examples=12, phases=[Phase.generate])  # shrinking takes minutes
     def same(steps: list[Step]) -> None:
         call(wipe(database))
         real = call(run(World(postgres_stores(database)), steps))

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from serve_app.address import service_url
 from serve_app.cli import app
+from serve_app.cli_common import printable
 from serve_app.cli_progress import Bars
 from serve_app.client import Client
 from tests.unit.serve_app.library import pdf
@@ -186,3 +187,7 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_a_hostile_title_cannot_steer_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\x9bc\nd\u202e") == "a [2Jb c d "

@@ -1,0 +1,80 @@
+"""Ids follow from content: stable, distinct, and of the promised form."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from pydantic import ValidationError
+
+from domain.documents import Box, Chunk, ChunkKind, Document, DocumentStatus, chunk_id, document_id
+
+SHA = "a" * 64
+
+
+def make_chunk(context: str = "") -> Chunk:
+    boxes = (Box(4, 0, 0, 1, 1), Box(3, 0, 0, 1, 1), Box(4, 2, 2, 3, 3))
+    return Chunk("c", "d", 1, 0, ChunkKind.TEXT, "The text.", None, boxes, context)
+
+
+def test_ids_are_the_same_in_every_release() -> None:
+    """They are keys in the vector store: another value would orphan every chunk that is there."""
+    assert document_id("papers", SHA) == "doc_bbbf0ba31f8eb6aa8a5af7f5"
+    assert chunk_id("doc_1", 1, 0, "text", "Ein Satz – 你好.") == "cf9fd4de54f0aefe5efcfde0e39bfd44"
+
+
+def test_ids_have_the_promised_form() -> None:
+    assert re.fullmatch(r"doc_[0-9a-f]{24}", document_id("papers", SHA))
+    assert re.fullmatch(r"[0-9a-f]{32}", chunk_id("doc_1", 1, 0, "text", ""))
+
+
+def test_a_document_is_its_bytes_in_its_collection() -> None:
+    names = {document_id(c, s) for c in ("a", "b", "") for s in (SHA, "b" * 64)}
+    assert len(names) == 6
+
+
+def test_any_difference_makes_another_chunk() -> None:
+    parts = (("doc_1", "doc_2"), (1, 11), (0, 1), ("text", "reference"), ("one", "two"))
+    combinations = list(itertools.product(*parts))
+    assert len({chunk_id(*one) for one in combinations}) == len(combinations)
+
+
+def test_parts_do_not_run_into_each_other() -> None:
+    assert chunk_id("d", 1, 12, "text", "x") != chunk_id("d", 11, 2, "text", "x")
+    assert document_id("ab", "c") != document_id("a", "bc")
+
+
+def test_a_chunk_knows_its_pages() -> None:
+    assert (make_chunk().page_first, make_chunk().page_last) == (3, 4)
+
+
+def test_the_context_is_indexed_before_the_text() -> None:
+    assert make_chunk().indexed_text == "The text."
+    assert make_chunk("Title, 1 Methods").indexed_text == "Title, 1 Methods\nThe text."
+
+
+def test_a_document_is_made_from_any_row_and_never_changes() -> None:
+    row = SimpleNamespace(
+        document_id="doc_1",
+        collection="papers",
+        sha256=SHA,
+        filename="a.pdf",
+        bytes=10,
+        version=2,
+        status="ready",
+        title=None,
+        pages=None,
+        chunks=0,
+        sections=0,
+        references=0,
+        created_at=datetime(2030, 1, 1, tzinfo=UTC),
+        searchable_at=None,
+        latest_version=3,
+    )
+    document = Document.model_validate(row)
+    assert (document.status, document.version) == (DocumentStatus.READY, 2)
+    with pytest.raises(ValidationError):
+        document.version = 3  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,69 @@
+"""Errors travel between processes with all that they know, and show no more than they may."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+from domain import errors
+from domain.errors import Failure, PaperworksError, failure_of
+
+
+def family(parent: type[PaperworksError]) -> Iterator[type[PaperworksError]]:
+    """The class and all that derive from it."""
+    yield parent
+    for child in parent.__subclasses__():
+        yield from family(child)
+
+
+FAMILY = [one for one in family(PaperworksError) if one.__module__ == errors.__name__]
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+@pytest.mark.parametrize(("message", "page"), [(None, None), ("It broke.", None), ("It broke.", 7)])
+def test_an_error_survives_pickling(
+    kind: type[PaperworksError], message: str | None, page: int | None
+) -> None:
+    error = kind(message, page)
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is kind
+    assert (copy.message, copy.page) == (error.message, page)
+    assert (copy.code, copy.category, copy.retryable) == (kind.code, kind.category, kind.retryable)
+    assert str(copy) == str(error) == error.message
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_the_default_message_is_one_line_that_says_something(kind: type[PaperworksError]) -> None:
+    message = kind().message
+    assert message.endswith(".") and "\n" not in message and "  " not in message
+
+
+def test_codes_are_distinct() -> None:
+    codes = [kind.code for kind in FAMILY]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_every_error_stands_in_the_tree_at_the_top(kind: type[PaperworksError]) -> None:
+    assert kind.__name__ in (errors.__doc__ or "")
+
+
+def test_what_the_user_must_change_is_never_retried() -> None:
+    for kind in [*family(errors.InvalidRequest), *family(errors.BadDocument), errors.LeaseLost]:
+        assert not kind.retryable
+    for kind in [*family(errors.Unavailable), errors.WorkerCrashed]:
+        assert kind.retryable
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_the_failure_of_an_error_of_ours_is_what_it_says(kind: type[PaperworksError]) -> None:
+    expected = Failure(kind.code, kind.category, "It broke.", kind.retryable, 3)
+    assert failure_of(kind("It broke.", 3)) == expected
+
+
+def test_the_failure_of_an_unknown_error_shows_its_type_only() -> None:
+    failure = failure_of(KeyError("/home/secret/password"))
+    assert failure.code == "internal_error" and failure.retryable
+    assert "KeyError" in failure.message and "secret" not in failure.message

@@ -1,0 +1,96 @@
+"""States, allowed moves, and the arithmetic of progress and backoff."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from domain.jobs import (
+    MOVES,
+    Counts,
+    JobStatus,
+    TaskStatus,
+    backoff_seconds,
+    fraction_done,
+    job_status,
+    new_job_id,
+)
+
+
+def test_every_status_has_its_moves() -> None:
+    assert set(MOVES) == set(TaskStatus)
+
+
+def test_what_is_final_never_moves_and_what_is_open_can_end() -> None:
+    final = {status for status in TaskStatus if status.is_final}
+    assert final == {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
+    for status in set(TaskStatus) - final:
+        assert MOVES[status] & final
+
+
+def test_a_task_ends_well_or_badly_only_while_it_runs() -> None:
+    for end in (TaskStatus.COMPLETED, TaskStatus.FAILED):
+        assert [status for status in TaskStatus if end in MOVES[status]] == [TaskStatus.RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("counts", "status"),
+    [
+        (Counts(), JobStatus.COMPLETED),
+        (Counts(queued=2), JobStatus.QUEUED),
+        (Counts(queued=1, running=1), JobStatus.RUNNING),
+        (Counts(queued=1, completed=1), JobStatus.RUNNING),
+        (Counts(running=1, failed=3), JobStatus.RUNNING),
+        (Counts(completed=2), JobStatus.COMPLETED),
+        (Counts(completed=2, failed=1), JobStatus.PARTIAL),
+        (Counts(completed=2, cancelled=1), JobStatus.PARTIAL),
+        (Counts(failed=2), JobStatus.FAILED),
+        (Counts(failed=1, cancelled=1), JobStatus.FAILED),
+        (Counts(cancelled=2), JobStatus.CANCELLED),
+    ],
+)
+def test_a_job_is_what_its_tasks_are(counts: Counts, status: JobStatus) -> None:
+    assert job_status(counts) == status
+    assert status.is_final == (not counts.queued and not counts.running)
+
+
+def test_counts_add_up() -> None:
+    counts = Counts(queued=1, running=2, completed=3, failed=4, cancelled=5)
+    assert counts.total == 15
+
+
+@pytest.mark.parametrize(
+    ("counts", "pages_done", "pages_total", "fraction"),
+    [
+        (Counts(), 0, 0, 1.0),
+        (Counts(queued=4), 0, 0, 0.0),
+        (Counts(running=1), 0, 0, 0.0),
+        (Counts(running=1), 5, 10, 0.5),
+        (Counts(running=1), 10, 10, 0.99),
+        (Counts(running=1), 20, 10, 0.99),
+        (Counts(queued=3, completed=1), 10, 10, 0.25),
+        (Counts(queued=2, running=1, completed=1), 15, 20, 0.375),
+        (Counts(running=1, failed=3), 0, 0, 0.75),
+        (Counts(completed=2, failed=1, cancelled=1), 3, 9, 1.0),
+    ],
+)
+def test_the_fraction_that_is_done(
+    counts: Counts, pages_done: int, pages_total: int, fraction: float
+) -> None:
+    assert fraction_done(counts, pages_done, pages_total) == pytest.approx(fraction)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "longest"), [(0, 2), (1, 2), (2, 4), (3, 8), (7, 128), (9, 300), (2000, 300)]
+)
+def test_backoff_doubles_up_to_its_cap_and_is_never_near_zero(attempt: int, longest: float) -> None:
+    waits = [backoff_seconds(attempt, base=2, cap=300) for _ in range(200)]
+    assert longest / 2 <= min(waits) <= max(waits) <= longest
+    assert max(waits) - min(waits) > longest / 4, "without jitter all would come back at once"
+
+
+def test_job_ids_have_the_promised_form_and_differ() -> None:
+    names = {new_job_id() for _ in range(1000)}
+    assert len(names) == 1000
+    assert all(re.fullmatch(r"job_[0-9a-f]{16}", name) for name in names)

@@ -1,0 +1,99 @@
+"""Settings: arguments before environment before defaults, and every one explained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from configs.settings import Settings
+
+PLAIN = ("DATABASE_URL", "MILVUS_URI", "BLOB_URI")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith("PAPERWORKS_") or name.upper() in PLAIN:
+            monkeypatch.delenv(name)
+
+
+def every_setting(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Each setting that holds a value, by its dotted name."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from every_setting(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+@pytest.mark.parametrize(("name", "field"), every_setting(Settings))
+def test_every_setting_has_a_description(name: str, field: FieldInfo) -> None:
+    assert field.description and field.description.endswith("."), name
+
+
+def test_without_anything_all_is_embedded_and_on_loopback() -> None:
+    settings = Settings()
+    assert (settings.database_url, settings.milvus_uri, settings.blob_uri) == (None, None, None)
+    assert settings.http.host == "127.0.0.1"
+    assert settings.root == Path.cwd() / "var"
+    assert settings.blob_address == f"file://{settings.root / 'blobs'}"
+
+
+def test_the_environment_reaches_every_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERWORKS_HOME", "/srv/papers")
+    monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
+    monkeypatch.setenv("PAPERWORKS_JOBS__BULK__CPUS", "6")
+    monkeypatch.setenv("PAPERWORKS_STORES__SHARED", "true")
+    settings = Settings()
+    assert settings.root == Path("/srv/papers")
+    assert settings.jobs.lease_seconds == 20
+    assert settings.stores.shared is True
+    assert settings.jobs.bulk.cpus == 6
+
+
+def test_one_number_leaves_its_neighbours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Settings().jobs
+    monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
+    assert Settings().jobs == before.model_copy(update={"lease_seconds": 20})
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_addresses_go_by_their_plain_names(monkeypatch: pytest.MonkeyPatch, plain: str) -> None:
+    monkeypatch.setenv(plain, "scheme://somewhere/else")
+    assert getattr(Settings(), plain.lower()) == "scheme://somewhere/else"
+
+
+def test_a_blob_address_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOB_URI", "s3://bucket/papers")
+    assert Settings().blob_address == "s3://bucket/papers"
+
+
+def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://environment/db")
+    monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
+    settings = Settings.model_validate(
+        {"database_url": "postgresql://argument/db", "jobs": {"lease_seconds": 30}}
+    )
+    assert settings.database_url == "postgresql://argument/db"
+    assert settings.jobs.lease_seconds == 30
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"no_such_thing": 1}, {"http": {"ingress": "magic"}}, {"http": {"replicas": 0}}]
+)
+def test_what_is_misspelt_or_impossible_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(wrong)
+
+
+def test_settings_cross_process_borders_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@host/db")
+    settings = Settings()
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
