@@ -45,7 +45,7 @@ class StoreSettings(BaseModel):
     milvus_name: str = Field(
         default="paperworks_chunks", description="Alias of the Milvus collection."
     )
-    milvus_token: SecretStr | None = Field(
+    milvus_token: str | None = Field(
         default=None, description="Token or user:password of Milvus."
     )
     shared: bool = Field(

@@ -229,4 +229,5 @@ def backoff_seconds(attempt: int, base: float = 2.0, cap: float = 300.0) -> floa
     "Full jitter" halved, so that a wait is never near zero (M. Brooker, AWS Architecture Blog,
     2015).
     """
-    return min(cap, base * 2.0 ** max(0, attempt - 1)) * random.uniform(0.5, 1.0)
+    doublings = min(max(0, attempt - 1), 60)  # a larger power of two overflows a float in the end
+    return min(cap, base * 2.0**doublings) * random.uniform(0.5, 1.0)

@@ -28,7 +28,7 @@ def async_url(url: str) -> str:
     return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
-def seconds(count: float) -> ColumnElement[Any]:
+def seconds(count: float | ColumnElement[float]) -> ColumnElement[Any]:
     """An interval of that many seconds."""
     return func.make_interval(0, 0, 0, 0, 0, 0, count)
 

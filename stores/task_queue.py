@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +34,51 @@ from stores.job_status import IS_OPEN, IS_QUEUED, IS_RUNNING, close_if_done, fix
 from stores.tables import DOCUMENTS, JOBS, TASKS
 
 CLAIM_TRIES = 3
-OTHER = TASKS.alias("other")  # made once: an alias copies every column, which takes a millisecond
+
+# Statements of a claim, built once: to build them takes longer than to run them.
+OTHER = TASKS.alias("other")
+AT_WORK = exists().where(
+    OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
+)
+# Tasks that may be claimed, locked. A document at work is left alone: it has one writer.
+DUE = (
+    select(TASKS.c.task_id, TASKS.c.document_id, TASKS.c.isolate)
+    .where(
+        IS_QUEUED,
+        TASKS.c.lane == bindparam("of_lane"),
+        TASKS.c.next_attempt_at <= NOW,
+        ~AT_WORK,
+    )
+    .order_by(TASKS.c.next_attempt_at, TASKS.c.ordinal)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+TAKE = (
+    update(TASKS)
+    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)))
+    .values(
+        status=TaskStatus.RUNNING,
+        worker=bindparam("owner"),
+        attempt=TASKS.c.attempt + 1,
+        lease_token=TASKS.c.lease_token + 1,
+        lease_expires_at=NOW + seconds(bindparam("lease")),
+        started_at=func.coalesce(TASKS.c.started_at, NOW),
+        pages_done=0,
+        chunks_done=0,
+    )
+    .returning(TASKS)
+)
+WAITING_JOBS = (
+    select(JOBS.c.job_id)
+    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)), JOBS.c.status == JobStatus.QUEUED)
+    .order_by(JOBS.c.job_id)
+    .with_for_update(key_share=True)
+)
+START_JOBS = (
+    update(JOBS)
+    .where(JOBS.c.job_id.in_(WAITING_JOBS))
+    .values(status=JobStatus.RUNNING, started_at=NOW)
+)
 
 
 class TaskQueue:
@@ -58,7 +102,7 @@ class TaskQueue:
 
     async def _claim(self, lane: Lane, limit: int, worker: str, lease_seconds: float) -> list[Task]:
         async with self.database.begin() as connection:
-            due = (await connection.execute(_due(lane, limit))).all()
+            due = (await connection.execute(DUE, {"of_lane": lane, "most": limit})).all()
             return await _lease(connection, _together(due), worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
@@ -174,25 +218,6 @@ def _held(task: Task) -> ColumnElement[bool]:
     )
 
 
-def _due(lane: Lane, limit: int) -> Select[Any, Any, Any]:
-    """Tasks that may be claimed, locked. A document at work is left alone: it has one writer."""
-    at_work = exists().where(
-        OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
-    )
-    return (
-        select(TASKS.c.task_id, TASKS.c.document_id, TASKS.c.isolate)
-        .where(
-            IS_QUEUED,
-            TASKS.c.lane == lane,
-            TASKS.c.next_attempt_at <= NOW,
-            ~at_work,
-        )
-        .order_by(TASKS.c.next_attempt_at, TASKS.c.ordinal)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-
-
 def _together(due: Sequence[Row[Any, Any, Any]]) -> list[uuid.UUID]:
     """Those that may run side by side: the first, if it must be alone; else one per document."""
     if due and due[0].isolate:
@@ -209,36 +234,10 @@ async def _lease(
 ) -> list[Task]:
     if not ids:
         return []
-    claimed = await connection.execute(
-        update(TASKS)
-        .where(TASKS.c.task_id.in_(ids))
-        .values(
-            status=TaskStatus.RUNNING,
-            worker=worker,
-            attempt=TASKS.c.attempt + 1,
-            lease_token=TASKS.c.lease_token + 1,
-            lease_expires_at=NOW + seconds(lease_seconds),
-            started_at=func.coalesce(TASKS.c.started_at, NOW),
-            pages_done=0,
-            chunks_done=0,
-        )
-        .returning(TASKS)
-    )
+    claimed = await connection.execute(TAKE, {"ids": ids, "owner": worker, "lease": lease_seconds})
     tasks = {row.task_id: Task.model_validate(row) for row in claimed}
-    await _start_jobs(connection, {task.job_id for task in tasks.values()})
+    await connection.execute(START_JOBS, {"ids": list({task.job_id for task in tasks.values()})})
     return [tasks[task_id] for task_id in ids]
-
-
-async def _start_jobs(connection: AsyncConnection, job_ids: set[str]) -> None:
-    queued = select(JOBS.c.job_id).where(
-        JOBS.c.job_id.in_(job_ids), JOBS.c.status == JobStatus.QUEUED
-    )
-    in_order = queued.order_by(JOBS.c.job_id).with_for_update(key_share=True)
-    await connection.execute(
-        update(JOBS)
-        .where(JOBS.c.job_id.in_(in_order))
-        .values(status=JobStatus.RUNNING, started_at=NOW)
-    )
 
 
 def _is_expired() -> ColumnElement[bool]:

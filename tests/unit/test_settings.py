@@ -33,17 +33,17 @@ def every_setting(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[st
             yield f"{prefix}{name}", field
 
 
-@pytest.mark.parametrize(("name", "field"), every_setting(Settings))
+@pytest.mark.parametrize(("name", "field"), list(every_setting(Settings)))
 def test_every_setting_has_a_description(name: str, field: FieldInfo) -> None:
-    assert field.description and field.description.endswith("."), name
+    assert field.description and len(field.description) > 10, name
 
 
 def test_without_anything_all_is_embedded_and_on_loopback() -> None:
     settings = Settings()
     assert (settings.database_url, settings.milvus_uri, settings.blob_uri) == (None, None, None)
     assert settings.http.host == "127.0.0.1"
-    assert settings.root == Path.cwd() / "var"
-    assert settings.blob_address == f"file://{settings.root / 'blobs'}"
+    assert settings.home == Path.cwd() / "var"
+    assert settings.blob_address == f"file://{settings.home / 'blobs'}"
 
 
 def test_the_environment_reaches_every_depth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_the_environment_reaches_every_depth(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PAPERWORKS_JOBS__BULK__CPUS", "6")
     monkeypatch.setenv("PAPERWORKS_STORES__SHARED", "true")
     settings = Settings()
-    assert settings.root == Path("/srv/papers")
+    assert settings.home == Path("/srv/papers")
     assert settings.jobs.lease_seconds == 20
     assert settings.stores.shared is True
     assert settings.jobs.bulk.cpus == 6

@@ -1,0 +1,156 @@
+"""(a) How long an upload takes until it is acknowledged, on an idle and on a busy service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from itertools import chain
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from serve_app.client import Client
+from tests.bench.made_papers import make_small_paper, stamped
+from tests.bench.report import Figure, Findings, quantile
+from tests.bench.stage import Stage, settle
+
+SIZE_BYTES = 300_000
+IDLE_UPLOADS, CLIENTS, UPLOADS_OF_A_CLIENT = 80, 8, 25
+BOUNDARY = "paperworks-bench"
+HEADERS = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+CREATE = "CREATE TABLE IF NOT EXISTS uploads (id text PRIMARY KEY, name text, bytes bigint)"
+INSERT = "INSERT INTO uploads VALUES ($1, $2, $3)"
+
+
+def measure(stage: Stage) -> Findings:
+    """Acknowledgement idle and busy, over write, fsync, rename and INSERT."""
+    pdf = make_small_paper(1, SIZE_BYTES)
+    asyncio.run(_prepare(stage))
+    idle = asyncio.run(_idle(stage, pdf))
+    settle()
+    with stage.client() as client:
+        folder = client.upload_many(stage.papers, collection="bench-ack-folder").job_id
+        busy = asyncio.run(_busy(stage, pdf))
+        still_busy = not client.job(folder).is_final
+        _drain(client)
+    details = {"uploads": f"{len(idle[0])} idle, {len(busy[0])} busy, {len(pdf)} bytes each"}
+    if not still_busy:
+        details["note"] = "the folder was done before the uploads were: give it more papers"
+    return Findings([*_figures("idle", *idle), *_figures("busy", *busy)], details)
+
+
+def _figures(name: str, ours: list[float], raw: list[float]) -> list[Figure]:
+    peers = {"idle": ("7.6 ms", "13.2 ms"), "busy": ("43-59 ms", "124-210 ms")}
+    way = "one after the other" if name == "idle" else f"{CLIENTS} clients while a folder runs"
+    return [
+        Figure(
+            f"{name}, {title} ({way})",
+            quantile(ours, share) * 1000,
+            "ms",
+            quantile(raw, share) * 1000,
+            "write + fsync + rename + INSERT",
+            peer=peer,
+        )
+        for title, share, peer in zip(("p50", "p99"), (0.5, 0.99), peers[name], strict=True)
+    ]
+
+
+async def _prepare(stage: Stage) -> None:
+    (stage.folder / "raw-uploads").mkdir(exist_ok=True)
+    connection = await asyncpg.connect(stage.plain_postgres.url)
+    await connection.execute(CREATE)
+    await connection.close()
+
+
+async def _idle(stage: Stage, pdf: bytes) -> tuple[list[float], list[float]]:
+    """Seconds of the service's and of raw uploads, in turns; each paper is done before the next."""
+    ours, raw = list[float](), list[float]()
+    connection = await asyncpg.connect(stage.plain_postgres.url)
+    async with httpx.AsyncClient(base_url=stage.url, timeout=60) as http:
+        for number in range(IDLE_UPLOADS):
+            body = _body(stamped(pdf, f"idle {number}"), "bench-ack")
+            job, seconds = await _upload(http, body)
+            ours.append(seconds)
+            (await http.get(f"/api/v1/jobs/{job}?wait=60")).raise_for_status()
+            raw.append(await _raw(stage, connection, pdf, f"idle-{number}"))
+    await connection.close()
+    return ours, raw
+
+
+async def _busy(stage: Stage, pdf: bytes) -> tuple[list[float], list[float]]:
+    """As `_idle`, by eight clients at once while a folder is ingested; in turns, twice each."""
+    ours, raw = list[float](), list[float]()
+    for turn in range(2):
+        ours += await _ours_at_once(stage, pdf, f"busy-{turn}")
+        raw += await _raw_at_once(stage, pdf, f"busy-{turn}")
+    return ours, raw
+
+
+async def _ours_at_once(stage: Stage, pdf: bytes, mark: str) -> list[float]:
+    async def client(number: int) -> list[float]:
+        bodies = [
+            _body(stamped(pdf, f"{mark} {number} {upload}"), "bench-ack")
+            for upload in range(UPLOADS_OF_A_CLIENT // 2)
+        ]
+        async with httpx.AsyncClient(base_url=stage.url, timeout=60) as http:
+            return [(await _upload(http, body))[1] for body in bodies]
+
+    return list(chain(*await asyncio.gather(*map(client, range(CLIENTS)))))
+
+
+async def _raw_at_once(stage: Stage, pdf: bytes, mark: str) -> list[float]:
+    async def client(number: int) -> list[float]:
+        connection = await asyncpg.connect(stage.plain_postgres.url)
+        try:
+            return [
+                await _raw(stage, connection, pdf, f"{mark}-{number}-{upload}")
+                for upload in range(UPLOADS_OF_A_CLIENT // 2)
+            ]
+        finally:
+            await connection.close()
+
+    return list(chain(*await asyncio.gather(*map(client, range(CLIENTS)))))
+
+
+async def _upload(http: httpx.AsyncClient, body: bytes) -> tuple[str, float]:
+    """Id of the job, and the seconds until it was told."""
+    began = time.perf_counter()
+    answer = await http.post("/api/v1/upload-async", content=body, headers=HEADERS)
+    seconds = time.perf_counter() - began
+    return answer.raise_for_status().json()["job_id"], seconds
+
+
+async def _raw(stage: Stage, connection: asyncpg.Connection, pdf: bytes, name: str) -> float:
+    """Seconds to put the file on the disk, durable, and a row into PostgreSQL."""
+    began = time.perf_counter()
+    await asyncio.to_thread(_write, stage.folder / "raw-uploads" / f"{name}.pdf", pdf)
+    await connection.execute(INSERT, name, f"{name}.pdf", len(pdf))
+    return time.perf_counter() - began
+
+
+def _write(path: Path, data: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        file.write(data)
+        os.fsync(file.fileno())
+    fresh.rename(path)
+
+
+def _body(pdf: bytes, collection: str) -> bytes:
+    """The form, made before the clock starts: the client's own work is not the service's."""
+    head = (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="collection"\r\n\r\n{collection}\r\n'
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="paper.pdf"\r\n'
+        "Content-Type: application/pdf\r\n\r\n"
+    )
+    return head.encode() + pdf + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def _drain(client: Client) -> None:
+    """Returns when nothing waits and nothing runs."""
+    for status in ("running", "queued"):
+        while open_jobs := client.jobs(status=status, limit=50).items:
+            for job in open_jobs:
+                client.wait(job.job_id)

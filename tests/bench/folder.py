@@ -1,0 +1,105 @@
+"""(c) A folder: pages and chunks per second, over two plain processes with the same functions."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.plain import Plain, plain_processes
+from tests.bench.processes import CpuMeter
+from tests.bench.report import Figure, Findings
+from tests.bench.stage import Stage, settle
+
+ROUNDS = 2
+PROCESSES = 2
+LAST = 5  # papers of the warm-up
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass over the folder: seconds of the clock, CPU seconds by role, what came out."""
+
+    seconds: float
+    cpu: dict[str, float]
+    pages: int
+    chunks: int
+
+    @property
+    def pages_per_second(self) -> float:
+        return self.pages / self.seconds
+
+    @property
+    def chunks_per_second(self) -> float:
+        return self.chunks / self.seconds
+
+    @property
+    def pages_per_cpu_second(self) -> float:
+        return self.pages / sum(self.cpu.values())
+
+
+def measure(stage: Stage) -> Findings:
+    """The folder through POST /documents, over two plain processes, in turns."""
+    ours, raw = list[Run](), list[Run]()
+    milvus = stage.plain_milvus
+    with plain_processes(PROCESSES, milvus.url, stage.models, stage.papers[0]) as plain:
+        ingest(stage, stage.papers[:LAST], "bench-folder-warm")
+        for number in range(ROUNDS):
+            ours.append(ingest(stage, stage.papers, f"bench-folder-{number}"))
+            settle()
+            raw.append(_ingest_plainly(stage, plain, f"plain-{number}"))
+            settle()
+    return Findings(_figures(ours, raw), _details(ours, raw, len(stage.papers)))
+
+
+def ingest(stage: Stage, papers: Sequence[Path], collection: str) -> Run:
+    """One pass through the service, which must take every paper."""
+    with stage.client() as client, CpuMeter([stage.pid]) as meter:
+        began = time.perf_counter()
+        job_id = client.upload_many(papers, collection=collection).job_id
+        job = client.wait(job_id)
+        seconds = time.perf_counter() - began
+    if job.counts.completed != len(papers):
+        raise RuntimeError(f"Of {len(papers)} papers {job.counts.completed} were ingested.")
+    return Run(seconds, meter.by_role(), job.progress.pages_done, job.progress.chunks_done)
+
+
+def _ingest_plainly(stage: Stage, plain: Plain, mark: str) -> Run:
+    server = stage.plain_milvus.process
+    roots = [*plain.pids, *([server.pid] if server else [])]
+    with CpuMeter(roots) as meter:
+        seconds, tally = plain.ingest(stage.papers, mark)
+    return Run(seconds, meter.by_role(), tally.pages, tally.chunks)
+
+
+def _figures(ours: list[Run], raw: list[Run]) -> list[Figure]:
+    raw_is = f"{PROCESSES} plain processes"
+
+    def line(name: str, unit: str, what: str, target: str = "", peer: str = "") -> Figure:
+        mine, theirs = ([getattr(run, what) for run in runs] for runs in (ours, raw))
+        middle = statistics.median
+        return Figure(name, middle(mine), unit, middle(theirs), raw_is, target, peer)
+
+    wanted = "0.8 x at least"
+    return [
+        line("pages per second", "/s", "pages_per_second", wanted, "5.8 /s"),
+        line("chunks per second", "/s", "chunks_per_second", wanted, "22.5 /s"),
+        line("pages per CPU-second", "/s", "pages_per_cpu_second", peer="3.0 /s"),
+    ]
+
+
+def _details(ours: list[Run], raw: list[Run], papers: int) -> dict[str, object]:
+    what = f"{papers} papers, {ours[0].pages} pages, {ours[0].chunks} chunks"
+    clock = ", ".join(f"{run.seconds:.1f} s" for run in (*ours, *raw))
+    cpu = {role: round(used, 1) for role, used in ours[-1].cpu.items() if used >= 0.1}
+    plain = {role: round(used, 1) for role, used in raw[-1].cpu.items() if used >= 0.1}
+    return {
+        "the folder": what,
+        "seconds of each pass, the service's first": clock,
+        "CPU seconds of the service's last pass": cpu,
+        "CPU seconds of the last plain pass": plain,
+        "cores": len(os.sched_getaffinity(0)),
+    }

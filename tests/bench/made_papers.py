@@ -1,0 +1,159 @@
+"""Papers made for measuring: two columns, sections, references, as many pages as wanted, seeded.
+
+The prose is that of samples/ and of Python's own documentation (pydoc_data.topics), its paragraphs
+in an order of chance: the tokens of a page, and with them the work of embedding it, are those of
+a page of a journal.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import random
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from pydoc_data.topics import topics
+
+from pipelines.read.mupdf import pymupdf
+from samples.manuscript import Kind, parse
+from samples.worked import values
+
+SAMPLE_TEXTS = Path(__file__).parents[2] / "samples" / "text"
+PAGE = (595.0, 842.0)
+COLUMN_LEFTS, COLUMN_WIDTH, TOP, BOTTOM = (54.0, 307.0), 234.0, 66.0, 778.0
+WORDS_OF_A_PAGE = 1_300  # more than a page holds: what is left over is cut off
+PARAGRAPHS_OF_A_SECTION = 4
+REFERENCES = 34
+STYLE = """
+body {font-family: serif; font-size: 9.5pt}
+p {text-align: justify; margin: 0; text-indent: 10pt}
+p.reference {text-indent: 0; font-size: 8.5pt; margin-bottom: 3pt}
+h1 {font-size: 18pt} h2 {font-size: 12pt}
+"""
+NAMES = (
+    *("Abel", "Bauer", "Chen", "Dietrich", "Eriksen", "Fischer", "Garcia", "Haas", "Ito", "Jensen"),
+    *("Khan", "Lindqvist", "Mora"),
+)
+
+
+def make_paper(seed: int, pages: int) -> bytes:
+    """The PDF of a paper of so many pages, the last of them its references; a seed, a paper."""
+    chance = random.Random(seed)
+    body = pymupdf.Story("".join(_body(chance, pages)), user_css=STYLE)
+    references = pymupdf.Story("".join(_references(chance)), user_css=STYLE)
+    buffer = io.BytesIO()
+    writer = pymupdf.DocumentWriter(buffer)
+    for number in range(1, pages + 1):
+        device = writer.begin_page(pymupdf.Rect(0, 0, *PAGE))
+        _fill(references if number == pages else body, device)
+        writer.end_page()
+    writer.close()
+    return _with_running_lines(buffer.getvalue(), f"Made papers, volume {seed}")
+
+
+def make_small_paper(seed: int, size_bytes: int) -> bytes:
+    """A paper of one page in a file of about `size_bytes`: heavy to upload, light to read."""
+    document = pymupdf.open(stream=make_paper(seed, 2), filetype="pdf")
+    document.select([1])
+    ballast = random.Random(seed).randbytes(max(0, size_bytes - len(document.tobytes(garbage=3))))
+    document.embfile_add("ballast", ballast)
+    data = document.tobytes(garbage=3)
+    document.close()
+    return data
+
+
+def make_folder(folder: Path, papers: int, seed: int = 0) -> list[Path]:
+    """Paths of so many papers of 6 to 15 pages, written to the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"paper-{number:03d}.pdf" for number in range(papers)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_paper(seed + number, 6 + 7 * number % 10))
+    return paths
+
+
+def stamped(pdf: bytes, mark: str) -> bytes:
+    """The same paper as other bytes, so that it is no duplicate."""
+    return pdf + f"\n% {mark}\n".encode()
+
+
+@cache
+def prose() -> tuple[str, ...]:
+    """Paragraphs of English prose, of 30 words and more."""
+    return tuple(p for p in (*_of_samples(), *_of_python()) if len(p.split()) >= 30)
+
+
+def _of_samples() -> Iterator[str]:
+    for source in sorted(SAMPLE_TEXTS.glob("*.md")):
+        for element in parse(source.read_text("utf-8"), values()).elements:
+            if element.kind is Kind.PARAGRAPH:
+                yield re.sub(r"[*`~]", " ", element.text)
+
+
+def _of_python() -> Iterator[str]:
+    for _, text in sorted(topics.items()):
+        for paragraph in re.split(r"\n\s*\n", text):
+            letters = sum(c.isalpha() or c.isspace() for c in paragraph)
+            if not paragraph.startswith((" ", "*", "-")) and letters > 0.88 * len(paragraph):
+                yield " ".join(paragraph.split())
+
+
+def _body(chance: random.Random, pages: int) -> Iterator[str]:
+    paragraphs = chance.sample(prose(), len(prose()))
+    title = " ".join(chance.sample(_long_words(paragraphs[0]), 5)).title()
+    yield f"<h1>{html.escape(title)}</h1><p>{_authors(chance, 3)}</p>"
+    left, number = WORDS_OF_A_PAGE * pages, 0
+    while left > 0:
+        if number % PARAGRAPHS_OF_A_SECTION == 0:
+            yield _heading(number // PARAGRAPHS_OF_A_SECTION, paragraphs, chance)
+        paragraph = paragraphs[number % len(paragraphs)]
+        left, number = left - len(paragraph.split()), number + 1
+        yield f"<p>{html.escape(paragraph)}</p>"
+
+
+def _heading(number: int, paragraphs: Sequence[str], chance: random.Random) -> str:
+    if number == 0:
+        return "<h2>Abstract</h2>"
+    words = " and ".join(chance.sample(_long_words(chance.choice(paragraphs)), 2)).capitalize()
+    return f"<h2>{number} {html.escape(words)}</h2>"
+
+
+def _long_words(text: str) -> list[str]:
+    words = [word for word in re.findall(r"[A-Za-z]+", text) if len(word) > 3]
+    return [*words, "work", "time", "order", "state", "value"]
+
+
+def _references(chance: random.Random) -> Iterator[str]:
+    yield "<h2>References</h2>"
+    for number in range(1, REFERENCES + 1):
+        title = " ".join(chance.choice(prose()).split()[:9]).rstrip(".,;:")
+        where = f"J. Made Papers {chance.randint(1, 60)}, {chance.randint(1, 900)}"
+        entry = (
+            f"[{number}] {_authors(chance, 2)} ({chance.randint(1980, 2024)}). {title}. {where}."
+        )
+        yield f'<p class="reference">{html.escape(entry)}</p>'
+
+
+def _authors(chance: random.Random, count: int) -> str:
+    return ", ".join(
+        f"{name} {chance.choice('ABCDEFGHJ')}." for name in chance.sample(NAMES, count)
+    )
+
+
+def _fill(story: pymupdf.Story, device: pymupdf.DeviceWrapper) -> None:
+    for left in COLUMN_LEFTS:
+        more, _ = story.place(pymupdf.Rect(left, TOP, left + COLUMN_WIDTH, BOTTOM))
+        story.draw(device)
+        if not more:
+            return
+
+
+def _with_running_lines(data: bytes, text: str) -> bytes:
+    document = pymupdf.open(stream=data, filetype="pdf")
+    for number, page in enumerate(document, 1):
+        page.insert_text((COLUMN_LEFTS[0], TOP - 20), text, fontsize=8)
+        page.insert_text((PAGE[0] / 2, PAGE[1] - 36), str(number), fontsize=9)
+    made = document.tobytes(garbage=3, deflate=True)
+    document.close()
+    return made

@@ -1,0 +1,143 @@
+"""The raw work that the service is compared with: the same functions in plain processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from configs.settings import ModelSettings, Settings
+from pipelines.chunk import split_paper
+from pipelines.embed import Encoder, embed_texts
+from pipelines.encoders.dimension import vector_dimension
+from pipelines.encoders.load import load_encoder, resolve_model
+from pipelines.read.text import read_paper
+from pipelines.tokens import token_counter
+from stores.vector_store import VectorStore
+
+MODEL = ModelSettings()
+STEPS = ("read", "chunk", "embed", "insert")
+
+
+@dataclass
+class Tally:
+    """What was done, and the seconds of each step."""
+
+    pages: int = 0
+    chunks: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
+
+    def add(self, other: Tally) -> None:
+        """The other's numbers on top of these."""
+        self.pages += other.pages
+        self.chunks += other.chunks
+        for step, seconds in other.seconds.items():
+            self.seconds[step] += seconds
+
+
+class PlainWork:
+    """Read, chunk, embed and insert, one after the other, in this process."""
+
+    def __init__(self, milvus_uri: str, models: Path, threads: int) -> None:
+        self.encoder: Encoder = load_encoder(
+            MODEL.name, engine=MODEL.engine, cache=models, threads=threads
+        )
+        self.count = token_counter(resolve_model(MODEL.name) / "tokenizer.json")
+        self.store = open_store(milvus_uri)
+        self.store.prepare()
+
+    def ingest(self, path: Path, document_id: str) -> Tally:
+        """What the paper held, and what each step took; it is searchable afterwards."""
+        times = [time.perf_counter()]
+        paper = read_paper(path)
+        times.append(time.perf_counter())
+        chunks = split_paper(
+            paper,
+            document_id=document_id,
+            version=1,
+            count_tokens=self.count,
+            max_tokens=MODEL.max_tokens,
+        )
+        times.append(time.perf_counter())
+        vectors = embed_texts(
+            [chunk.indexed_text for chunk in chunks],
+            [chunk.tokens for chunk in chunks],
+            lambda batches: map(self.encoder.encode, batches),
+            batch_tokens=MODEL.batch_tokens,
+        )
+        times.append(time.perf_counter())
+        self.store.upsert(chunks, vectors, collection="plain")
+        times.append(time.perf_counter())
+        took = (after - before for before, after in pairwise(times))
+        return Tally(len(paper.pages), len(chunks), dict(zip(STEPS, took, strict=True)))
+
+
+def open_store(milvus_uri: str) -> VectorStore:
+    """A connection to the collection that the service, on such a server, would use."""
+    return VectorStore(
+        milvus_uri,
+        name=Settings().stores.milvus_name,
+        dimension=vector_dimension(resolve_model(MODEL.name)),
+        model=MODEL.name,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Plain processes, warm and waiting: each has an encoder with one thread."""
+
+    pipes: list[Connection]
+    pids: list[int]
+
+    def ingest(self, paths: Sequence[Path], mark: str) -> tuple[float, Tally]:
+        """Seconds until all papers were in, and the tally; each process takes its share."""
+        began = time.perf_counter()
+        for number, pipe in enumerate(self.pipes):
+            pipe.send((list(paths[number :: len(self.pipes)]), f"{mark}-{number}"))
+        total = Tally()
+        for pipe in self.pipes:
+            total.add(pipe.recv())
+        return time.perf_counter() - began, total
+
+
+@contextmanager
+def plain_processes(count: int, milvus_uri: str, models: Path, warm: Path) -> Iterator[Plain]:
+    """The processes, once each has ingested the paper `warm`."""
+    context = multiprocessing.get_context("spawn")
+    pipes: list[Connection] = []
+    processes: list[Any] = []
+    for number in range(count):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, milvus_uri, models), daemon=True)
+        process.start()
+        theirs.close()
+        pipes.append(ours)
+        processes.append(process)
+        ours.send(([warm], f"warm-{number}"))
+    try:
+        for pipe in pipes:
+            pipe.recv()
+        yield Plain(pipes, [process.pid for process in processes])
+    finally:
+        for pipe, process in zip(pipes, processes, strict=True):
+            pipe.close()
+            process.join(10)
+
+
+def _serve(pipe: Connection, milvus_uri: str, models: Path) -> None:
+    work = PlainWork(milvus_uri, models, threads=1)
+    while True:
+        try:
+            paths, mark = pipe.recv()
+        except EOFError:
+            return
+        total = Tally()
+        for number, path in enumerate(paths):
+            total.add(work.ingest(path, f"{mark}-{number}"))
+        pipe.send(total)

@@ -1,0 +1,123 @@
+"""What the processes of a service are, and what they use."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+SAMPLE_SECONDS = 0.5
+ROLES = (
+    (r"^ray::(Embedder)\b", "embedder"),
+    (r"^ray::(Runner)\b", "runners"),
+    (r"^ray::(JobManager)\b", "job manager"),
+    (r"^ray::(EmbeddedStores)\b", "keeper of the stores"),
+    (r"^ray::ServeReplica", "API"),
+    (r"^ray::(ServeController|ProxyActor)\b", "Serve"),
+    (
+        r"^ray::(DashboardAgent|RuntimeEnvAgent)|dashboard|log_monitor|monitor\.py",
+        "dashboard, logs",
+    ),
+    (r"^ray::(_StatsActor|_Autoscaling)", "Ray Data's own"),
+    (r"^ray::", "Ray workers"),
+    (r"gcs_server|raylet/raylet", "Ray core"),
+    (r"milvus_lite", "Milvus Lite"),
+    (r"postgres", "PostgreSQL"),
+    (r"paperworks|serve_app\.cli", "paperworks up"),
+)
+Key = tuple[int, float]
+
+
+@dataclass
+class Usage:
+    """Processes of one role: how many, their PSS and RSS in bytes."""
+
+    processes: int = 0
+    pss: int = 0
+    rss: int = 0
+
+
+def tree(roots: Iterable[int]) -> list[psutil.Process]:
+    """The processes of these pids, with all that they started."""
+    found: dict[int, psutil.Process] = {}
+    for pid in roots:
+        with suppress(psutil.NoSuchProcess):
+            root = psutil.Process(pid)
+            found.update({one.pid: one for one in (root, *root.children(recursive=True))})
+    return list(found.values())
+
+
+def role_of(process: psutil.Process) -> str:
+    """What the process is for, by its command line."""
+    line = " ".join(process.cmdline()) or process.name()
+    return next((role for pattern, role in ROLES if re.search(pattern, line)), "other")
+
+
+def memory_by_role(root: int) -> dict[str, Usage]:
+    """Memory of the process and of all that it started, largest first."""
+    usage: dict[str, Usage] = {}
+    for process in tree([root]):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            memory = process.memory_full_info()
+            mine = usage.setdefault(role_of(process), Usage())
+            mine.processes += 1
+            mine.pss += getattr(memory, "pss", memory.rss)
+            mine.rss += memory.rss
+    return dict(sorted(usage.items(), key=lambda item: -item[1].pss))
+
+
+class CpuMeter:
+    """CPU seconds, by role, of processes and all that they start, within a `with` block.
+
+    Processes come and go: what one used in its last half second is not seen.
+    """
+
+    def __init__(self, roots: Iterable[int]) -> None:
+        self.roots = list(roots)
+        self.before: dict[Key, float] = {}
+        self.last: dict[Key, float] = {}
+        self.roles: dict[Key, str] = {}
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> CpuMeter:
+        self._sample()
+        self.before = dict(self.last)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.ended.set()
+        self.thread.join()
+        self._sample()
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return sum(self.by_role().values())
+
+    def by_role(self) -> dict[str, float]:
+        """CPU seconds of each role, largest first."""
+        sums: dict[str, float] = {}
+        for key, seconds in self.last.items():
+            role = self.roles[key]
+            sums[role] = sums.get(role, 0.0) + seconds - self.before.get(key, 0.0)
+        return dict(sorted(sums.items(), key=lambda item: -item[1]))
+
+    def _watch(self) -> None:
+        while not self.ended.wait(SAMPLE_SECONDS):
+            self._sample()
+
+    def _sample(self) -> None:
+        for process in tree(self.roots):
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                key = (process.pid, process.create_time())
+                times = process.cpu_times()
+                self.last[key] = times.user + times.system
+                # A Ray worker is named after its work: the first name that says something stays.
+                if self.roles.get(key, "Ray workers") in ("Ray workers", "other"):
+                    self.roles[key] = role_of(process)

@@ -1,0 +1,98 @@
+"""What the service costs, as ratios to raw work of the same run: `python -m tests.bench.run`.
+
+Starts a service of its own on a free port and in a temporary home, measures, prints a table, writes
+bench.json and stops everything. Asserts nothing about time. docs/benchmarks.md explains the lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench import ack, folder, memory, paper, search
+from tests.bench.made_papers import make_folder
+from tests.bench.report import Findings, machine, show, write
+from tests.bench.stage import Stage, running
+
+# Memory first: it wants a service that has done nothing yet.
+BENCHES: dict[str, Callable[[Stage], Findings]] = {
+    "memory": memory.measure,
+    "ack": ack.measure,
+    "paper": paper.measure,
+    "folder": folder.measure,
+    "search": search.measure,
+}
+SHOWN = ("ack", "paper", "folder", "search", "memory")
+PAPERS = 40
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when everything that was asked for was measured."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    before = machine()
+    with tempfile.TemporaryDirectory(prefix="paperworks-bench-") as name:
+        place = Path(name)
+        place.chmod(0o755)  # PostgreSQL runs as another user when we are root
+        papers = _papers(options.papers, place, console)
+        found = _measure(place, options.home / "models", papers, options.only, console)
+    sections = {name: found[name] for name in SHOWN if name in found}
+    show(sections)
+    write(options.out, {"before": before, "after": machine()}, sections)
+    console.print(f"Written to {options.out}.")
+    return 0
+
+
+def _measure(
+    place: Path, models: Path, papers: list[Path], only: Sequence[str], console: Console
+) -> dict[str, Findings]:
+    began = time.monotonic()
+
+    def say(sentence: str) -> None:
+        console.print(f"[{time.monotonic() - began:5.0f} s] {sentence}", markup=False)
+
+    say("starting the service")
+    found = {}
+    with running(place, models, papers, say) as stage:
+        for name, measure in BENCHES.items():
+            if name in only:
+                say(f"measuring: {name}")
+                found[name] = measure(stage)
+        say("stopping the service")
+    return found
+
+
+def _papers(given: Path | None, place: Path, console: Console) -> list[Path]:
+    if given is None:
+        console.print(f"making {PAPERS} papers")
+        return make_folder(place / "papers", PAPERS)
+    papers = sorted(given.glob("*.pdf"))[:PAPERS]
+    if not papers:
+        sys.exit(f"There is no PDF in {given}.")
+    return papers
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
+    parser.add_argument("--only", type=_names, default=SHOWN, help=f"some of {','.join(SHOWN)}")
+    parser.add_argument("--papers", type=Path, help=f"use up to {PAPERS} PDFs of this folder")
+    parser.add_argument("--home", type=Path, default=Path("var"), help="converted models lie here")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where figures go")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if unknown := set(names) - set(BENCHES):
+        raise argparse.ArgumentTypeError(f"no such measure: {', '.join(sorted(unknown))}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What every sub-bench stands on: a running service, stores for raw work, papers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from serve_app.client import Client
+from serve_app.readiness import wait_until_ready
+from stores.child import free_port, spawn, stop
+from stores.embedded_milvus import EmbeddedMilvus
+from stores.embedded_postgres import EmbeddedPostgres
+from tests.bench.processes import tree
+
+STOP_WITHIN_SECONDS = 60
+SETTLE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The service under measurement, and beside it, for raw work, stores that are not its own."""
+
+    url: str
+    pid: int
+    home: Path
+    folder: Path
+    papers: list[Path]
+    plain_postgres: EmbeddedPostgres
+    plain_milvus: EmbeddedMilvus
+    say: Callable[[str], None]
+
+    @property
+    def models(self) -> Path:
+        """Where converted models lie."""
+        return self.home / "models"
+
+    def client(self) -> Client:
+        """A client of the service; close it."""
+        return Client(self.url)
+
+    def service_milvus(self) -> str:
+        """Address of the Milvus Lite server of the service."""
+        port = self._port_of(r"milvus_lite server .*--port (\d+)")
+        return f"http://127.0.0.1:{port}"
+
+    def service_postgres(self) -> str:
+        """Address of the PostgreSQL server of the service."""
+        port = self._port_of(r"bin/postgres .*--port=(\d+)")
+        return EmbeddedPostgres(self.home / "stores" / "postgres", port).url
+
+    def _port_of(self, pattern: str) -> int:
+        lines = (" ".join(process.cmdline()) for process in tree([self.pid]))
+        return next(int(found[1]) for line in lines if (found := re.search(pattern, line)))
+
+
+@contextmanager
+def running(
+    folder: Path, models: Path, papers: list[Path], say: Callable[[str], None]
+) -> Iterator[Stage]:
+    """A stage under `folder`; everything that was started ends with the block."""
+    home = folder / "home"
+    home.mkdir()
+    models.mkdir(parents=True, exist_ok=True)
+    (home / "models").symlink_to(models.resolve())
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    postgres, milvus = EmbeddedPostgres(folder / "postgres"), EmbeddedMilvus(folder / "milvus")
+    code = "from serve_app.cli import app; app()"
+    command = [sys.executable, "-c", code, "up", "--port", str(port), "--home", str(home)]
+    process: subprocess.Popen[bytes] = spawn(command, folder / "service.log")
+    try:
+        postgres.start()
+        milvus.start()
+        wait_until_ready(url, alive=lambda: process.poll() is None)
+        yield Stage(url, process.pid, home, folder, papers, postgres, milvus, say)
+    finally:
+        stop(process, timeout=STOP_WITHIN_SECONDS)
+        milvus.stop()
+        postgres.stop()
+
+
+def settle() -> None:
+    """Lets what just ended come to rest, so that the next measure does not pay for it."""
+    time.sleep(SETTLE_SECONDS)
