@@ -45,9 +45,7 @@ class StoreSettings(BaseModel):
     milvus_name: str = Field(
         default="paperworks_chunks", description="Alias of the Milvus collection."
     )
-    milvus_token: str | None = Field(
-        default=None, description="Token or user:password of Milvus."
-    )
+    milvus_token: str | None = Field(default=None, description="Token or user:password of Milvus.")
     shared: bool = Field(
         default=False, description="The blob folder is mounted on every node (NFS)."
     )
@@ -147,7 +145,11 @@ class Settings(BaseSettings):
     """Everything, in one object that crosses process borders as JSON."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PAPERWORKS_", env_nested_delimiter="__", populate_by_name=True, extra="forbid"
+        env_prefix="PAPERWORKS_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+        populate_by_name=True,
+        extra="forbid",
     )
 
     home: Path = Field(

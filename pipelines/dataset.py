@@ -174,16 +174,14 @@ class Reporter:
         self.task = task
         self.listener = plan.listener
         self.next_at = 0.0
-        self.chunks_done = 0
 
     def pages(self, done: int, total: int) -> None:
         """Pages read so far."""
         self._maybe(Progress(pages_done=done, pages_total=total), last=done == total)
 
-    def chunks(self, count: int) -> None:
-        """`count` more chunks are embedded."""
-        self.chunks_done += count
-        self._maybe(Progress(chunks_done=self.chunks_done))
+    def chunks(self, done: int) -> None:
+        """Chunks embedded so far."""
+        self._maybe(Progress(chunks_done=done))
 
     def now(self, progress: Progress) -> None:
         """Sent at once."""

@@ -12,6 +12,8 @@ import typer
 from serve_app.address import home_of
 from serve_app.cli_common import CollectionOption, Home, complain
 
+LOOPBACK = "127.0.0.1:"
+
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Searched for *.pdf.")]
 Address = Annotated[
     str | None,
@@ -30,6 +32,9 @@ def bulk(
     """Register every PDF of a folder and follow them; a second run does only what is new."""
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     where = address or _noted_address(home) or "auto"
+    if where.startswith(LOOPBACK):
+        # Else Ray replaces 127.0.0.1 by the machine's other address, where the service does not listen.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     from pipelines import bulk as entry
 
     arguments = [str(folder), "--collection", collection, "--address", where]

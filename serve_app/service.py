@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -149,6 +150,11 @@ class Service:
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+
+
+def search_path() -> str:
+    """PATH with the folder of this Python in front: jobs submitted to Ray say `python` and mean it."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 class StopRequested(BaseException):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -28,6 +29,11 @@ _SMALLEST_PIECE_TOKENS = 256
 # Every new shape leaves its compiled kernels behind: 755 MB after 1,200 texts of all lengths, 431
 # MB with lengths rounded up to 16, and no slower.
 _LENGTH_STEP = 16
+
+# The first arrays that two threads hand to OpenVINO at once can lock each other out for ever: one
+# has the guard of a C++ static and waits for the GIL, the other the reverse (seen with 2026.4, by
+# py-spy). So the first array of a process is handed over by one thread alone.
+_FIRST_USE = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class OpenVinoEncoder:
         self._requests: SimpleQueue[ov.InferRequest] = SimpleQueue()
         for _ in range(self._streams):
             self._requests.put(graph.create_infer_request())
+        with _FIRST_USE:
+            self._run([self._tokenizer.encode("")])
         self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="openvino")
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:

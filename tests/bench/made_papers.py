@@ -151,7 +151,8 @@ def _fill(story: pymupdf.Story, device: pymupdf.DeviceWrapper) -> None:
 
 def _with_running_lines(data: bytes, text: str) -> bytes:
     document = pymupdf.open(stream=data, filetype="pdf")
-    for number, page in enumerate(document, 1):
+    for number in range(1, document.page_count + 1):
+        page = document.load_page(number - 1)
         page.insert_text((COLUMN_LEFTS[0], TOP - 20), text, fontsize=8)
         page.insert_text((PAGE[0] / 2, PAGE[1] - 36), str(number), fontsize=9)
     made = document.tobytes(garbage=3, deflate=True)

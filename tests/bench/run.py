@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="paperworks-bench-") as name:
         place = Path(name)
         place.chmod(0o755)  # PostgreSQL runs as another user when we are root
-        papers = _papers(options.papers, place, console)
+        papers = _papers(options.papers, options.count, place, console)
         found = _measure(place, options.home / "models", papers, options.only, console)
     sections = {name: found[name] for name in SHOWN if name in found}
     show(sections)
@@ -68,11 +68,11 @@ def _measure(
     return found
 
 
-def _papers(given: Path | None, place: Path, console: Console) -> list[Path]:
+def _papers(given: Path | None, count: int, place: Path, console: Console) -> list[Path]:
     if given is None:
-        console.print(f"making {PAPERS} papers")
-        return make_folder(place / "papers", PAPERS)
-    papers = sorted(given.glob("*.pdf"))[:PAPERS]
+        console.print(f"making {count} papers")
+        return make_folder(place / "papers", count)
+    papers = sorted(given.glob("*.pdf"))[:count]
     if not papers:
         sys.exit(f"There is no PDF in {given}.")
     return papers
@@ -81,7 +81,8 @@ def _papers(given: Path | None, place: Path, console: Console) -> list[Path]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
     parser.add_argument("--only", type=_names, default=SHOWN, help=f"some of {','.join(SHOWN)}")
-    parser.add_argument("--papers", type=Path, help=f"use up to {PAPERS} PDFs of this folder")
+    parser.add_argument("--papers", type=Path, help="a folder of PDFs to use instead of made ones")
+    parser.add_argument("--count", type=int, default=PAPERS, help="papers of the folder")
     parser.add_argument("--home", type=Path, default=Path("var"), help="converted models lie here")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where figures go")
     return parser
