@@ -1,1 +1,1 @@
-"""Who lives long and remembers how to go on: JobManager, runners, embedders, the embedded stores."""
+"""Who lives long: JobManager, runners, embedders, the embedded stores."""

@@ -27,8 +27,8 @@ class Server(Protocol):
 class EmbeddedStores:
     """Owns the servers' processes; both die with it, and it starts again those that die.
 
-    Remembers nothing that matters: the data rests under `root`, the ports come with the constructor, so a
-    restarted actor serves the same addresses.
+    Remembers nothing that matters: the data rests under `root`, the ports come with the
+    constructor, so a restarted actor serves the same addresses.
     """
 
     def __init__(self, root: str, postgres_port: int | None, milvus_port: int | None) -> None:
@@ -74,7 +74,7 @@ class Watch:
         self.thread.start()
 
     def wait_until_up(self) -> float:
-        """Seconds that the last start took. Raises RuntimeError when there is none within a minute."""
+        """Seconds that the last start took. Raises RuntimeError after a minute without one."""
         if not self.up.wait(60):
             raise RuntimeError(
                 f"{self.name} has not started within 60 s; its log lies beside its data."

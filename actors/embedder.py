@@ -11,22 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from domain.jobs import Lane
-from pipelines.encoders.load import load_encoder
-
 
 # Each call keeps every core busy by itself; the second one has its texts ready when the first ends.
 CALLS_AT_ONCE = 2
 
 
 class Embedder:
-    """One model in one process. Remembers nothing that matters: kill it and the next one loads the model again.
+    """One model in one process. Remembers nothing: kill it and the next one loads the model.
 
-    Calls come from several threads; as many as the model has streams run at once, interactive ones first.
+    Calls come from several threads; as many as the model has streams run at once, interactive ones
+    first.
     """
 
     def __init__(
         self, model: str, *, engine: str, cache: str, threads: int, device: str = "auto"
     ) -> None:
+        from pipelines.encoders.load import load_encoder
+
         self.encoder = load_encoder(
             model, engine=engine, cache=Path(cache), threads=threads, device=device
         )

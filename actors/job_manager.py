@@ -1,4 +1,4 @@
-"""Claims queued tasks, hands them to the runners in micro-batches, and records how each one ended."""
+"""Claims queued tasks, hands them to runners in micro-batches, records how each one ended."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ PURGE_SECONDS = 3600.0
 class JobManager:
     """Control plane only; every fact is in the job store.
 
-    Remembers nothing that matters: kill it and a new one continues from PostgreSQL as the leases of the old
-    one expire. Two at once are safe, because every write is fenced. `wake` and `report` are hints: a lost wake
-    costs one poll, a lost report one step of a progress bar. It starts to work as soon as it is made.
+    Remembers nothing that matters: kill it and a new one continues from PostgreSQL as the leases of
+    the old one expire. Two at once are safe, because every write is fenced. `wake` and `report` are
+    hints: a lost wake costs one poll, a lost report one step of a progress bar. It starts to work
+    as soon as it is made.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class JobManager:
         return self.started.is_set()
 
     async def describe(self) -> dict[str, Any]:
-        """Addresses of the stores, process ids, what is held, and what keeps it from being ready."""
+        """Addresses of the stores, process ids, what is held, what keeps it from being ready."""
         return {
             **self.facts,
             "pid": os.getpid(),
@@ -110,7 +111,7 @@ class JobManager:
         )
 
     async def _start(self) -> None:
-        """Prepares the stores and the runners, trying for as long as it takes: they may come up after us."""
+        """Prepares stores and runners, for as long as it takes: they may come up after us."""
         while True:
             try:
                 await migrate(self.database)
@@ -141,3 +142,6 @@ class JobManager:
         if swept:
             log.warning("%d tasks had lost their worker", swept, extra={"action": "sweep"})
             await self.wake()
+        closed = await self.jobs.close_abandoned()
+        if closed:
+            log.warning("%d jobs were never fully admitted", closed, extra={"action": "close"})

@@ -1,4 +1,4 @@
-"""One lane of work: claims micro-batches for its runner, and replaces a runner that died or grew old."""
+"""One lane of work: claims micro-batches for its runner, replaces one that died or grew old."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RunnerLink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LaneWork:
-    """Documents of a micro-batch, micro-batches at once, and the runs after which a runner is replaced."""
+    """Documents of a micro-batch, micro-batches at once, runs before a runner is replaced."""
 
     batch: int
     runs: int
@@ -34,7 +34,7 @@ class LaneWork:
 
 
 class LaneDesk:
-    """While one micro-batch runs the next one fills: everything that waits goes into one Dataset."""
+    """While one micro-batch runs the next one fills: all that waits goes into one Dataset."""
 
     def __init__(
         self,
@@ -122,5 +122,8 @@ class LaneDesk:
         runner.close()
 
     async def pid(self) -> int | None:
-        """Process id of the runner, None while there is none."""
-        return await self.runner.pid() if self.runner else None
+        """Process id of the runner, None while there is none or it is dead and nobody noticed yet."""
+        try:
+            return await self.runner.pid() if self.runner else None
+        except Exception:
+            return None

@@ -1,7 +1,8 @@
 """Starts the actors, or finds them running: the only `ray.remote(...)` of the project.
 
-Names, namespace, restarts and shares of CPU and GPU are decided here; the classes know nothing of Ray. All
-actors but the runners are detached: they outlive whoever started them, and end with `stop`.
+Names, namespace, restarts and shares of CPU and GPU are decided here; the classes know nothing of
+Ray. All actors but the runners are detached: they outlive whoever started them, and end with
+`stop`.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from ray.actor import ActorHandle
 
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
+from actors.errands import forget, in_worker, prepare
 from actors.job_manager import JobManager
 from actors.lane import LaneWork
 from actors.ledger import Rules
 from actors.runner import Runner
-from configs.settings import LaneSettings, Settings
+from configs.settings import LaneSettings, RaySettings, Settings
 from domain.jobs import Lane, Task
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
-from pipelines.dataset import Outcome, Plan
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
-from pipelines.recipe import Recipe, vector_store
+from pipelines.plan import Outcome, Plan
+from pipelines.recipe import Recipe
 from stores.child import free_port, port_or_free
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
@@ -49,8 +51,8 @@ class Addresses:
 def launch(settings: Settings) -> Addresses:
     """The addresses of the stores; every actor is running or on its way up.
 
-    Safe to call again and from several processes: what runs already is found by name. Raises RuntimeError when
-    a store of one machine is asked to serve several.
+    Safe to call again and from several processes: what runs already is found by name. Raises
+    RuntimeError when a store of one machine is asked to serve several.
     """
     refuse_scattered_stores(settings)
     addresses = start_stores(settings)
@@ -61,7 +63,7 @@ def launch(settings: Settings) -> Addresses:
 
 @dataclass(frozen=True, slots=True)
 class RayCluster:
-    """A cluster that we are connected to: its GCS address and its dashboard, empty when there is none."""
+    """A cluster that we are connected to: its GCS address and its dashboard ("" if there is none)."""
 
     address: str
     dashboard_url: str
@@ -118,8 +120,9 @@ def refuse_scattered_stores(settings: Settings) -> None:
     ]
     if nodes > 1 and local:
         raise RuntimeError(
-            f"The cluster has {nodes} nodes, but {', '.join(local)} would lie on one of them. Set them to "
-            "servers that every node reaches, or stores.shared: true for a folder mounted on all nodes."
+            f"The cluster has {nodes} nodes, but {', '.join(local)} would lie on one of them. Set "
+            "them to servers that every node reaches, or stores.shared: true for a folder that "
+            "is mounted on all nodes."
         )
 
 
@@ -173,7 +176,7 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
 
 
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
-    """The JobManager. One that runs other code or other settings is replaced; its tasks are not lost."""
+    """The JobManager. One with other code or settings is replaced; its tasks are not lost."""
     recipe = recipe_of(settings, addresses)
     jobs = settings.jobs
     facts = {
@@ -199,9 +202,11 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             lane: LaneWork(wanted.batch, wanted.runs, jobs.runner_recycle_after)
             for lane, wanted in _lanes(settings).items()
         },
-        open_runner=partial(RayRunner, recipe, _lanes(settings), settings.model.actors),
-        prepare=partial(prepare_vectors, recipe),
-        forget=partial(forget, recipe),
+        open_runner=partial(
+            RayRunner, recipe, _lanes(settings), settings.model.actors, settings.ray
+        ),
+        prepare=partial(in_worker, prepare, recipe),
+        forget=partial(in_worker, forget, recipe),
         facts=facts,
     )
 
@@ -216,18 +221,8 @@ def _cpus_left(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
     return max(1.0, ray.cluster_resources().get("CPU", 1.0) - others)
 
 
-def prepare_vectors(recipe: Recipe) -> None:
-    """Returns when the vector store can take chunks."""
-    vector_store(recipe).prepare()
-
-
-def forget(recipe: Recipe, document_id: str, keep_version: int | None) -> None:
-    """Deletes the chunks of a document, all of them or all but one version's."""
-    vector_store(recipe).delete(document_id, keep_version=keep_version)
-
-
 def release_of(settings: Settings) -> str:
-    """A digest of the code and the settings: what a running JobManager must share with us to be kept."""
+    """A digest of code and settings: what a running JobManager must share with us to be kept."""
     digest = hashlib.sha256(settings.model_dump_json().encode())
     root = Path(__file__).parent.parent
     for folder in ("domain", "stores", "pipelines", "actors"):
@@ -237,7 +232,7 @@ def release_of(settings: Settings) -> str:
 
 
 def named(plain: type, name: str, **options: Any) -> Any:
-    """The plain class as a detached actor of that name; what runs already is found, not made anew."""
+    """The plain class as a detached actor of that name; one that runs already is found."""
     remote: Any = ray.remote(max_restarts=-1, **options)(plain)
     return remote.options(name=name, namespace=NAMESPACE, lifetime="detached", get_if_exists=True)
 
@@ -280,7 +275,12 @@ class RayRunner:
     """A Runner actor of a lane, seen from the JobManager, which owns it: they die together."""
 
     def __init__(
-        self, recipe: Recipe, lanes: dict[Lane, LaneSettings], actors: int, lane: Lane
+        self,
+        recipe: Recipe,
+        lanes: dict[Lane, LaneSettings],
+        actors: int,
+        cluster: RaySettings,
+        lane: Lane,
     ) -> None:
         wanted = lanes[lane]
         plan = Plan(
@@ -289,6 +289,8 @@ class RayRunner:
             num_cpus=wanted.num_cpus,
             cpus=wanted.cpus or _cpus_left(lanes, lane),
             split_embed=wanted.split_embed,
+            can_grow=cluster.address is not None,
+            statistics=cluster.data_statistics and lane is Lane.BULK,
             embedders=embedders(actors),
             listener=ray.get_runtime_context().current_actor,
         )

@@ -42,7 +42,7 @@ class Rules:
 
 
 class Ledger:
-    """What is held is only a copy: a lease that is lost drops out at the next heartbeat or write."""
+    """What is held is only a copy: a lost lease drops out at the next heartbeat or write."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Ledger:
             await self._forget_if_deleted(task.document_id)
 
     async def record_failure(self, task: Task, failure: Failure, isolate: bool = False) -> None:
-        """Queued again when that may help, failed otherwise; waiting for a store costs no attempt."""
+        """Queued again when that may help, else failed; waiting for a store costs no attempt."""
         rules = self.rules
         wait = backoff_seconds(task.attempt, rules.backoff_base_seconds, rules.backoff_cap_seconds)
         if failure.category == "dependency":

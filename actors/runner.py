@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import ray
-from ray.data import DataContext
 
+from actors.errands import forget, in_worker
 from domain.jobs import Lane, Task, TaskStatus
-from pipelines.dataset import Outcome, Plan, run
-from pipelines.recipe import blob_store, vector_store
+from pipelines.plan import Outcome, Plan
+from pipelines.recipe import blob_store
 
 WARM_UP = "warm-up"
 TINY_PDF = (
@@ -31,16 +31,24 @@ TINY_PDF = (
 
 
 class Runner:
-    """Drives the Datasets of one lane. Remembers nothing: kill it and its tasks go back to the queue."""
+    """Drives the Datasets of one lane. Remembers nothing: kill it and its tasks are queued again."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.runs = 0
+        from ray.data import DataContext  # here: whoever starts a runner need not load Ray Data
+
+        from pipelines import lean
+
+        if not plan.can_grow:
+            lean.never_scale()
+        if not plan.statistics:
+            lean.keep_no_statistics()
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        # Ray 2.60 deprecates `max_retries` of a stage without another way to bound it; the default is for ever.
+        # Ray deprecates `max_retries` of a stage without another way; the default is for ever.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
 
     def __repr__(self) -> str:
@@ -49,14 +57,18 @@ class Runner:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """The outcome of each task as it comes."""
+        from pipelines.dataset import run
+
         self.runs += 1
         yield from run(tasks, self.plan)
 
     def warm_up(self) -> int:
-        """Number of tiny papers that went through every step and left no trace; later ones find all imported.
+        """Number of tiny papers that went through every step and left no trace.
 
         Raises RuntimeError with the reason when a step does not work.
         """
+        from pipelines.dataset import run
+
         recipe = self.plan.recipe
         digest = hashlib.sha256(TINY_PDF).hexdigest()
         asyncio.run(blob_store(recipe).put_stream(_once(TINY_PDF), len(TINY_PDF)))
@@ -64,7 +76,7 @@ class Runner:
         quiet = replace(self.plan, listener=None)
         failures = []
         for outcome in run([_warm_up_task(digest, self.plan.lane) for _ in range(at_once)], quiet):
-            vector_store(recipe).delete(outcome.task.document_id)
+            in_worker(forget, recipe, outcome.task.document_id, None)
             failures += [outcome.failure] if outcome.failure else []
         if failures:
             raise RuntimeError(f"The warm-up failed: {failures[0].message}")

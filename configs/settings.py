@@ -136,6 +136,10 @@ class RaySettings(BaseModel):
     dashboard_port: int = Field(
         default=8265, description="Port of the dashboard, the next free one if taken."
     )
+    data_statistics: bool = Field(
+        default=False,
+        description="Show Datasets of the bulk lane on the dashboard; costs 0.1 GB and more.",
+    )
     object_store_bytes: int = Field(
         default=256 * MIB, description="Ray's object store on a started node."
     )

@@ -13,8 +13,9 @@ from configs.settings import Settings
 
 HEAD = """# Settings
 
-Made by `python -m configs.table`; a test compares it with the code. A setting is given under `args` of a deploy
-file (`jobs: {lease_seconds: 20}`), or in the environment by the variable named here. The deploy file wins.
+Made by `python -m configs.table`; a test compares it with the code. A setting is given under `args`
+of a deploy file (`jobs: {lease_seconds: 20}`), or in the environment by the variable named here.
+The deploy file wins.
 
 | setting | environment | default | meaning |
 |---|---|---|---|

@@ -1,1 +1,1 @@
-"""What is done to a paper: accept, read, chunk, embed, index; plain functions first, then one Ray Data plan."""
+"""What is done to a paper: functions that read, chunk, embed, index, then one Ray Data plan."""

@@ -1,4 +1,4 @@
-"""What was read from a paper, as compressed JSON for the blob store; a new embedding model starts from it."""
+"""What was read from a paper, as compressed JSON; a new embedding model starts from it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Registers a folder of PDFs with a running service and follows them.
 
-    ray job submit --address http://127.0.0.1:8265 --working-dir . -- python -m pipelines.bulk FOLDER
+    ray job submit --address http://127.0.0.1:8265 --working-dir . -- \\
+        python -m pipelines.bulk FOLDER --collection C
 
-The job belongs to the service: when this program is stopped the work goes on, and a second run on the
-same folder does only what is new. The folder must be readable where this program runs.
+The job belongs to the service: when this program is stopped the work goes on, and a second run on
+the same folder does only what is new. The folder must be readable where this program runs.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class NoService(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 when every paper is searchable, 1 when some are not, 2 when nothing was done."""
+    """Exit status: 0 when every paper is searchable, 1 when some are not, 2 for nothing done."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:

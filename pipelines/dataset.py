@@ -12,45 +12,22 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import ray
 import ray.data
-from ray.actor import ActorHandle
 
-from domain.errors import Failure, PaperworksError, failure_of
-from domain.jobs import Finished, Lane, Progress, Task
-from pipelines.recipe import Recipe, blob_store, count_tokens, vector_store
+from domain.errors import PaperworksError, failure_of
+from domain.jobs import Progress, Task
+from pipelines.plan import Outcome, Plan
+from pipelines.recipe import blob_store, count_tokens, vector_store
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 REPORT_EVERY_SECONDS = 0.25
 BATCHES_IN_FLIGHT = 2  # per embedder: one at work, one on its way
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a lane runs its Datasets: the share of CPUs, and who embeds and who hears of progress."""
-
-    recipe: Recipe
-    lane: Lane
-    num_cpus: float
-    cpus: float
-    split_embed: bool
-    embedders: tuple[ActorHandle, ...]
-    listener: ActorHandle | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a task ended: with a result or with a failure."""
-
-    task: Task
-    finished: Finished | None
-    failure: Failure | None
 
 
 def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:

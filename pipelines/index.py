@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from stores.blob_store import BlobStore, artifact_key
 
 from domain.documents import Chunk, Paper
 from domain.jobs import Finished, Task
 from pipelines.artifact import dump_paper
+from stores.blob_store import BlobStore, artifact_key
 from stores.vector_store import VectorStore
 
 PIPELINE_DIGEST = "text-1"  # what the artifact holds; a new one when reading changes

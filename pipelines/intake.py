@@ -32,10 +32,10 @@ async def register_files(
     kind: str = "folder",
     on_registered: Callable[[int], None] | None = None,
 ) -> str:
-    """Id of the job that holds the files; each is stored first, then admitted, a few hundred at a time.
+    """Id of the job that holds the files; each is stored, then admitted with some hundred others.
 
-    `on_registered` hears how many are in so far. A file that is refused is logged and left out. Raises
-    RefusedUpload when not one is accepted.
+    `on_registered` hears how many are in so far. A file that is refused is logged and left out.
+    Raises RefusedUpload when not one is accepted.
     """
     job_id = new_job_id()
     refused: RefusedUpload | None = None

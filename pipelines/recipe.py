@@ -1,16 +1,18 @@
-"""The plain values that every step needs, and the tools that a process builds from them once."""
+"""The plain values that every step needs, and the tools that a process builds from them once.
+
+The tools are imported where they are built: most processes of the service never need them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from stores.blob_store import BlobStore
-
-from pipelines.encoders.load import resolve_model
-from pipelines.tokens import token_counter
-from stores.vector_store import VectorStore
+if TYPE_CHECKING:
+    from stores.blob_store import BlobStore
+    from stores.vector_store import VectorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,16 @@ class Recipe:
 @lru_cache(maxsize=4)
 def blob_store(recipe: Recipe) -> BlobStore:
     """The process's blob store."""
+    from stores.blob_store import BlobStore
+
     return BlobStore(recipe.blob_uri)
 
 
 @lru_cache(maxsize=4)
 def vector_store(recipe: Recipe) -> VectorStore:
     """The process's connection to the vector store."""
+    from stores.vector_store import VectorStore
+
     return VectorStore(
         recipe.milvus_uri,
         recipe.milvus_token,
@@ -49,4 +55,7 @@ def vector_store(recipe: Recipe) -> VectorStore:
 @lru_cache(maxsize=4)
 def count_tokens(recipe: Recipe) -> Callable[[Sequence[str]], list[int]]:
     """The process's tokenizer, as a function that counts."""
+    from pipelines.encoders.load import resolve_model
+    from pipelines.tokens import token_counter
+
     return token_counter(resolve_model(recipe.model) / "tokenizer.json")

@@ -24,3 +24,6 @@ app.command()(search)
 app.command()(bulk)
 app.command()(doctor)
 app.add_typer(documents_app, name="documents")
+
+if __name__ == "__main__":
+    app()

@@ -1,4 +1,4 @@
-"""`paperworks bulk FOLDER`: a folder goes in, as with `ray job submit … python -m pipelines.bulk`."""
+"""`paperworks bulk FOLDER`: as `ray job submit … -- python -m pipelines.bulk FOLDER`."""
 
 from __future__ import annotations
 

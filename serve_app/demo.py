@@ -23,7 +23,7 @@ STOP_WITHIN_SECONDS = 30
 
 
 def main() -> int:
-    """Exit status 0 when the sample papers were found; with DEMO_EXIT=1 everything is stopped first."""
+    """Exit status 0 when the sample papers were found; DEMO_EXIT=1 stops everything first."""
     port = port_or_free(8000)
     url = f"http://127.0.0.1:{port}"
     say(f"Starting Paperworks on {url}. The first start also converts the embedding model.")

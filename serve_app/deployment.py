@@ -1,4 +1,4 @@
-"""The service on Ray Serve: `build(args) -> Application`, for deploy files, `serve run` and `up`."""
+"""The service on Ray Serve: `build(args) -> Application`, for deploy files and `up`."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ class Api:
         self.services = connect(self.settings, addresses)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_api(self.services)
+        return create_api(self.services, request_id_header=False)
 
     async def submit(
         self, paths: Sequence[str], collection: str = "default", lane: str = Lane.BULK
     ) -> str:
-        """Id of a job for PDFs that lie where this replica can read them; refused files are left out.
+        """Id of a job for PDFs that this replica can read; refused files are left out.
 
         Raises RefusedUpload when not one of them is accepted.
         """
@@ -163,7 +163,7 @@ class Cluster:
         return self.manager
 
     async def embed_query(self, text: str) -> np.ndarray:
-        """The unit vector of a query, (dimension,). Raises ServiceNotReady while no embedder answers."""
+        """The unit vector of a query, (dimension,). Raises ServiceNotReady."""
         call = next(self.embedders).encode_query.options(concurrency_group=str(Lane.INTERACTIVE))
         try:
             return await asyncio.wait_for(asyncio.shield(_await(call.remote(text))), 20)

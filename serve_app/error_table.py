@@ -11,9 +11,10 @@ HEAD = """# Errors
 
 Made by `python -m serve_app.error_table`; a test compares it with the code.
 
-Every error of the API is problem JSON (RFC 9457): `type`, `title`, `status`, `code`, `detail`, `request_id`, and
-`retry_after_seconds` beside the header `Retry-After` where trying again helps. A task that failed carries the same
-codes in `error: {code, category, message, retryable, page?}`. Codes are stable; texts may get better.
+Every error of the API is problem JSON (RFC 9457): `type`, `title`, `status`, `code`, `detail`,
+`request_id`, and `retry_after_seconds` beside the header `Retry-After` where trying again helps. A
+task that failed carries the same codes in `error: {code, category, message, retryable, page?}`.
+Codes are stable; texts may get better.
 
 | code | HTTP | category | tried again by itself | what happened, and what to do |
 |---|---|---|---|---|

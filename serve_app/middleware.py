@@ -19,9 +19,10 @@ REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 class Surroundings:
     """Gives each request an id (the client's X-Request-ID if usable) and counts it by route."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, request_id_header: bool = True) -> None:
         self.app = app
         self.metrics = metrics
+        self.request_id_header = request_id_header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,8 +36,9 @@ class Surroundings:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                id_header = (b"x-request-id", request_id.encode("ascii"))
-                message = {**message, "headers": [*message.get("headers", []), id_header]}
+                if self.request_id_header:
+                    id_header = (b"x-request-id", request_id.encode("ascii"))
+                    message = {**message, "headers": [*message.get("headers", []), id_header]}
             await send(message)
 
         began = time.perf_counter()

@@ -31,7 +31,7 @@ class CannotStart(Exception):
 
 
 def read_settings(config: Path | None, **given: Any) -> Settings:
-    """Settings from a Serve deploy file, overridden by what was `given` (None leaves a value alone)."""
+    """Settings from a Serve deploy file, overridden by what was `given` and is not None."""
     arguments: dict[str, Any] = {}
     if config:
         document = yaml.safe_load(config.read_text()) or {}
@@ -55,14 +55,15 @@ def refuse_open_door(settings: Settings) -> None:
     """Raises CannotStart for an address that others can reach: there are no API keys yet."""
     if settings.http.host not in LOOPBACK and not settings.http.trust_network:
         raise CannotStart(
-            f"{settings.http.host} can be reached from other machines, and this service has no sign-in. "
-            "Put one in front and listen on 127.0.0.1, or set PAPERWORKS_HTTP__TRUST_NETWORK=true when "
-            "everybody on that network may read and delete the library."
+            f"{settings.http.host} can be reached from other machines, and this service has no "
+            "sign-in. Put one in front and listen on 127.0.0.1, or set "
+            "PAPERWORKS_HTTP__TRUST_NETWORK=true when everybody on that network may read and "
+            "delete the library."
         )
 
 
 class Service:
-    """One service, from its first process to the last: `with Service(settings).running() as url`."""
+    """One service, from first process to last: `with Service(settings).running() as url`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -72,7 +73,7 @@ class Service:
 
     @contextmanager
     def running(self) -> Iterator[str]:
-        """The URL of the service, ready to work; everything that was started ends with the block."""
+        """The URL of the service, ready; everything that was started ends with the block."""
         refuse_open_door(self.settings)
         stop_on_signals()
         with self._home_locked():
@@ -90,7 +91,7 @@ class Service:
                 yield
         except Timeout as error:
             raise CannotStart(
-                f"Another service runs on {self.settings.home}. Stop it, or give this one --home."
+                f"Another service uses {self.settings.home}. Stop it, or give this one --home."
             ) from error
 
     def _start(self) -> None:
@@ -116,7 +117,7 @@ class Service:
     def _check_port(self) -> None:
         if somebody_listens(self.settings.http.port):
             raise CannotStart(
-                f"Something listens on port {self.settings.http.port} already. Stop it, or give --port."
+                f"Port {self.settings.http.port} is taken. Stop who listens there, or give --port."
             )
 
     @contextmanager
@@ -126,7 +127,7 @@ class Service:
         self.phases[name] = time.monotonic() - began
 
     def _write_card(self, ray_address: str, dashboard_url: str) -> None:
-        """Where others find the service: the command line looks here when it is given no --url."""
+        """Where others find the service: the command line looks here without a --url."""
         card = {
             "url": self.url,
             "pid": os.getpid(),
@@ -136,7 +137,7 @@ class Service:
         self.card.write_text(json.dumps(card, indent=1))
 
     def _stop(self) -> None:
-        """Everything that was started is gone afterwards; what does not go by itself is ended by its pid."""
+        """Everything that was started is gone; what does not go by itself is ended by pid."""
         import ray
 
         self.card.unlink(missing_ok=True)
@@ -158,7 +159,7 @@ def search_path() -> str:
 
 
 class StopRequested(BaseException):
-    """SIGINT or SIGTERM came; raised in the main thread, so that whatever it does is unwound."""
+    """SIGINT or SIGTERM came; raised in the main thread, so that its work is unwound."""
 
 
 def stop_on_signals() -> None:

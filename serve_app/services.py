@@ -26,8 +26,8 @@ class Limits:
 class Services:
     """The stores, the query encoder, the wake-up of the JobManager, and the checks behind /readyz.
 
-    `embed_query` gives one unit vector; `wake` is a hint and never raises; each check returns when its part
-    works and raises Unavailable otherwise.
+    `embed_query` gives one unit vector; `wake` is a hint and never raises; each check returns when
+    its part works and raises Unavailable otherwise.
     """
 
     jobs: JobStore

@@ -30,6 +30,7 @@ from stores.cursors import decode_cursor, encode_cursor
 from stores.document_store import CollectionSummary
 from stores.in_memory_queue import InMemoryTaskQueue
 from stores.in_memory_state import Shelf, State, counts_of, is_open, utc_now
+from stores.job_store import ADMISSION_SECONDS
 
 Item = TypeVar("Item")
 
@@ -67,10 +68,15 @@ class InMemoryJobStore:
         lane: Lane = Lane.INTERACTIVE,
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
+        more_to_come: bool = False,
     ) -> list[Admission]:
         """What became of each upload, in order; a job holds a task for each. Raises Conflict."""
         was_here = self._known(collection, uploads, on_duplicate)
-        job = self._open_job(job_id or new_job_id(), kind, lane, collection)
+        job = job_id or new_job_id()
+        self._open_job(job, kind, lane, collection)
+        if uploads and self.state.jobs[job].finished_at is not None:
+            raise Conflict(f"Job {job} has ended; leave job_id out to start a new one.")
+        self._expect(job, more_to_come)
         self.state.collections.setdefault(collection, self.state.clock())
         done: set[str] = set()
         admitted = []
@@ -96,7 +102,7 @@ class InMemoryJobStore:
             seen.add(name)
         return known
 
-    def _open_job(self, job_id: str, kind: str, lane: Lane, collection: str) -> str:
+    def _open_job(self, job_id: str, kind: str, lane: Lane, collection: str) -> None:
         now = self.state.clock()
         job = Job(
             job_id=job_id,
@@ -106,9 +112,21 @@ class InMemoryJobStore:
             status=JobStatus.QUEUED,
             created_at=now,
         )
-        if self.state.jobs.setdefault(job_id, job).finished_at is not None:
-            raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
-        return job_id
+        self.state.jobs.setdefault(job_id, job)
+
+    def _expect(self, job_id: str, more_to_come: bool) -> None:
+        """The job stays open for a while when more is to come, and no longer when not."""
+        self.state.admitting_until.pop(job_id, None)
+        if more_to_come:
+            until = self.state.clock() + timedelta(seconds=ADMISSION_SECONDS)
+            self.state.admitting_until[job_id] = until
+
+    async def close_abandoned(self) -> int:
+        """Number of jobs that ended here: more was to come, but it never did."""
+        now = self.state.clock()
+        waits = self.state.admitting_until.items()
+        overdue = [job_id for job_id, until in waits if until < now]
+        return sum(self.state.close_if_done(job_id) for job_id in overdue)
 
     def _shelve(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
         """Makes the document, starts it over, or opens its next version."""

@@ -32,7 +32,12 @@ class InMemoryTaskQueue:
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
     ) -> list[Task]:
-        """At most `limit` queued tasks of the lane, longest due first, now leased to a worker."""
+        """At most `limit` queued tasks of the lane, longest due first, now leased to a worker.
+
+        Those whose document is searchable meanwhile end without work and are not among them.
+        """
+        while self._settle(self._due(lane)[:limit]):
+            pass
         due = self._due(lane)[:limit]
         if due and due[0].isolate:
             return [self._lease(due[0], lease_seconds)]
@@ -56,6 +61,30 @@ class InMemoryTaskQueue:
             and _due_at(task) <= now
         ]
         return sorted(due, key=_due_at)
+
+    def _settle(self, due: Sequence[Task]) -> int:
+        """Number of tasks that end without work, because their document is searchable by now."""
+        settled = [task for task in due if self._has_nothing_left(task)]
+        for task in settled:
+            document = self.state.shelves[task.document_id].document
+            now = self.state.clock()
+            self.state.set_task(
+                task,
+                status=TaskStatus.COMPLETED,
+                pages_done=document.pages or 0,
+                pages_total=document.pages,
+                chunks_done=document.chunks,
+                chunks_total=document.chunks,
+                searchable_at=now,
+                finished_at=now,
+                error=None,
+            )
+            self.state.close_if_done(task.job_id)
+        return len(settled)
+
+    def _has_nothing_left(self, task: Task) -> bool:
+        document = self.state.shelves[task.document_id].document
+        return document.status == DocumentStatus.READY and document.version >= task.version
 
     def _lease(self, task: Task, lease_seconds: float) -> Task:
         now = self.state.clock()

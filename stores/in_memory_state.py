@@ -54,6 +54,7 @@ class State:
     collections: dict[str, datetime] = field(default_factory=dict)
     shelves: dict[str, Shelf] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    admitting_until: dict[str, datetime] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
     tasks: dict[uuid.UUID, Task] = field(default_factory=dict)
 
@@ -71,11 +72,15 @@ class State:
         """Replaces the job by one with these values."""
         self.jobs[job_id] = self.jobs[job_id].model_copy(update=values)
 
-    def close_if_done(self, job_id: str) -> None:
-        """Writes the final status of the job once none of its tasks is open."""
+    def close_if_done(self, job_id: str) -> bool:
+        """True when the job ends here: none of its tasks is open, and it waits for no more."""
+        now, until = self.clock(), self.admitting_until.get(job_id)
         counts = counts_of(self.tasks_of(job_id))
-        if not counts.queued + counts.running and self.jobs[job_id].finished_at is None:
-            self.set_job(job_id, status=job_status(counts), finished_at=self.clock())
+        is_open = counts.queued + counts.running or (until is not None and until > now)
+        if is_open or self.jobs[job_id].finished_at is not None:
+            return False
+        self.set_job(job_id, status=job_status(counts), finished_at=now)
+        return True
 
     def is_here(self, document_id: str) -> bool:
         """True when the document is searchable or on its way there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, exists, func, literal, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.jobs import Counts, TaskStatus, job_status
@@ -31,16 +31,18 @@ def count_columns() -> list[ColumnElement[Any]]:
 
 
 ADDED_UP = select(*count_columns()).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
+# Somebody said that more uploads come, and may still be alive.
+ADMITTING = and_(JOBS.c.admitting_until.is_not(None), JOBS.c.admitting_until > NOW)
 STILL_OPEN = exists().where(TASKS.c.job_id == JOBS.c.job_id, IS_OPEN)
 NOT_CLOSED = (
     select(JOBS.c.job_id, ADDED_UP)
     .join(ADDED_UP, onclause=JOBS.c.job_id.is_not(None))
-    .where(JOBS.c.finished_at.is_(None), ~STILL_OPEN)
+    .where(JOBS.c.finished_at.is_(None), ~ADMITTING, ~STILL_OPEN)
 )
 
 
-async def close_if_done(connection: AsyncConnection, job_ids: Iterable[str]) -> None:
-    """Writes the final status of those jobs that have no open task.
+async def close_if_done(connection: AsyncConnection, job_ids: Iterable[str]) -> int:
+    """Number of jobs that end here: those that have no open task and wait for no more of them.
 
     The job row is locked first, by a statement of its own: of two transactions that end the last
     two tasks, the second one then sees both.
@@ -48,12 +50,14 @@ async def close_if_done(connection: AsyncConnection, job_ids: Iterable[str]) -> 
     ids = sorted(set(job_ids))
     await lock_jobs(connection, ids)
     done = NOT_CLOSED.where(JOBS.c.job_id.in_(ids))
-    for row in (await connection.execute(done)).all():
+    rows = (await connection.execute(done)).all()
+    for row in rows:
         await connection.execute(
             update(JOBS)
             .where(JOBS.c.job_id == row.job_id)
             .values(status=job_status(Counts.model_validate(row)), finished_at=NOW)
         )
+    return len(rows)
 
 
 async def lock_jobs(connection: AsyncConnection, ids: Iterable[str]) -> list[Any]:

@@ -27,14 +27,28 @@ from domain.jobs import (
 from stores.admission import Place, find_places
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
-from stores.job_status import IS_QUEUED, close_if_done, count_columns, fixed, lock_jobs
+from stores.job_status import (
+    IS_QUEUED,
+    STILL_OPEN,
+    close_if_done,
+    count_columns,
+    fixed,
+    lock_jobs,
+)
 from stores.tables import JOBS, TASKS
+
+ADMISSION_SECONDS = 120  # of silence, after which whoever admits a job in parts is taken for dead
 
 # One round trip. A task is complete from the start when its document can be searched already.
 MAKE_JOB_AND_TASKS = text("""
     WITH job AS (
-        INSERT INTO jobs (job_id, kind, lane, collection)
-        VALUES (:job_id, :kind, :lane, :collection) ON CONFLICT DO NOTHING
+        INSERT INTO jobs AS here (job_id, kind, lane, collection, admitting_until)
+        VALUES (
+            :job_id, :kind, :lane, :collection,
+            statement_timestamp() + make_interval(secs => CAST(:waits_seconds AS float))
+        )
+        ON CONFLICT (job_id) DO UPDATE SET admitting_until = EXCLUDED.admitting_until
+        WHERE here.finished_at IS NULL
     )
     INSERT INTO tasks (
         task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane,
@@ -65,6 +79,9 @@ SUMS = [
 ADDED_UP = select(*count_columns(), *SUMS).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
 WITH_COUNTS = select(JOBS, ADDED_UP).join(ADDED_UP, onclause=JOBS.c.job_id.is_not(None))
 
+ABANDONED = select(JOBS.c.job_id).where(
+    JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~STILL_OPEN
+)
 BEFORE = TASKS.alias("before")  # made once: an alias copies every column
 
 
@@ -85,16 +102,19 @@ class JobStore:
         lane: Lane = Lane.INTERACTIVE,
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
+        more_to_come: bool = False,
     ) -> list[Admission]:
         """What became of each upload, in order; one transaction makes a job with a task for each.
 
-        With a `job_id` the tasks are added to that job, made when there is none. Bytes that are in
-        the collection already are not read again unless `on_duplicate` says so. Raises Conflict for
-        a duplicate under `reject`, and for a job that has ended.
+        With a `job_id` the tasks are added to that job, made when there is none. With
+        `more_to_come` the job stays open for the next part, for ADMISSION_SECONDS; a part without
+        it, which may be empty, is the last. Bytes that are in the collection already are not read
+        again unless `on_duplicate` says so. Raises Conflict for a duplicate under `reject`, and for
+        uploads to a job that has ended.
         """
         async with self.database.begin() as connection:
             places = await find_places(connection, collection, uploads, on_duplicate)
-            first = await _next_ordinal(connection, job_id) if job_id else 0
+            first = await _next_ordinal(connection, job_id, uploads) if job_id else 0
             job = {
                 "job_id": job_id or new_job_id(),
                 "kind": kind,
@@ -102,15 +122,22 @@ class JobStore:
                 "collection": collection,
                 "max_attempts": self.max_attempts,
                 "first": first,
+                "waits_seconds": ADMISSION_SECONDS if more_to_come else None,
             }
             task_ids = [uuid.uuid4() for _ in uploads]
             tasks = _task_columns(task_ids, uploads, places)
             await connection.execute(MAKE_JOB_AND_TASKS, {**job, **tasks})
-            if not any(place.needs_work for place in places):
+            if not any(place.needs_work for place in places):  # else a task is open
                 await close_if_done(connection, [job["job_id"]])
         return [
             _admission(job["job_id"], *one) for one in zip(task_ids, uploads, places, strict=True)
         ]
+
+    async def close_abandoned(self) -> int:
+        """Number of jobs that ended here: more was to come, but it never did."""
+        async with self.database.begin() as connection:
+            waited_for = (await connection.execute(ABANDONED)).scalars().all()
+            return await close_if_done(connection, waited_for) if waited_for else 0
 
     async def job(self, job_id: str) -> Job:
         """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
@@ -175,10 +202,12 @@ class JobStore:
         return Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
 
 
-async def _next_ordinal(connection: AsyncConnection, job_id: str) -> int:
+async def _next_ordinal(
+    connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]
+) -> int:
     """Where the next task of the job goes; the job is locked, so that it cannot end meanwhile."""
     for job in await lock_jobs(connection, [job_id]):
-        if job.finished_at is not None:
+        if uploads and job.finished_at is not None:
             raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
     highest = select(func.coalesce(func.max(TASKS.c.ordinal), -1)).where(TASKS.c.job_id == job_id)
     return (await connection.execute(highest)).scalar_one() + 1

@@ -88,7 +88,10 @@ class DocumentRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """What somebody asked for; `purged_at` marks a job whose tasks were cleaned up."""
+    """What somebody asked for; `purged_at` marks a job whose tasks were cleaned up.
+
+    More uploads are on their way until `admitting_until`; the job stays open for them.
+    """
 
     __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
@@ -97,6 +100,11 @@ class JobRow(SQLModel, table=True):
         Index("jobs_by_time", "created_at", "job_id"),
         Index("jobs_kept", "finished_at", postgresql_where=text("purged_at IS NULL")),
         Index("jobs_open", "status", postgresql_where=text("status IN ('queued', 'running')")),
+        Index(
+            "jobs_admitting",
+            "admitting_until",
+            postgresql_where=text("admitting_until IS NOT NULL AND finished_at IS NULL"),
+        ),
     )
 
     job_id: str = Field(primary_key=True)
@@ -107,6 +115,7 @@ class JobRow(SQLModel, table=True):
     cancel_requested: bool = Field(False, sa_column=_starts(False))
     created_at: datetime | None = Field(None, sa_column=_stamped())
     started_at: datetime | None = Field(None, sa_column=_timestamp())
+    admitting_until: datetime | None = Field(None, sa_column=_timestamp())
     finished_at: datetime | None = Field(None, sa_column=_timestamp())
     purged_at: datetime | None = Field(None, sa_column=_timestamp())
 

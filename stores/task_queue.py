@@ -40,9 +40,21 @@ OTHER = TASKS.alias("other")
 AT_WORK = exists().where(
     OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
 )
+# Nothing is left to do: another task made the document searchable while this one waited.
+MADE = and_(
+    DOCUMENTS.c.document_id == TASKS.c.document_id,
+    DOCUMENTS.c.status == fixed(DocumentStatus.READY),
+    DOCUMENTS.c.version >= TASKS.c.version,
+)
 # Tasks that may be claimed, locked. A document at work is left alone: it has one writer.
 DUE = (
-    select(TASKS.c.task_id, TASKS.c.document_id, TASKS.c.isolate)
+    select(
+        TASKS.c.task_id,
+        TASKS.c.document_id,
+        TASKS.c.isolate,
+        DOCUMENTS.c.document_id.is_not(None).label("is_made"),
+    )
+    .outerjoin_from(TASKS, DOCUMENTS, MADE)
     .where(
         IS_QUEUED,
         TASKS.c.lane == bindparam("of_lane"),
@@ -51,7 +63,22 @@ DUE = (
     )
     .order_by(TASKS.c.next_attempt_at, TASKS.c.ordinal)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, of=TASKS)
+)
+SETTLE = (
+    update(TASKS)
+    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)), MADE)
+    .values(
+        status=TaskStatus.COMPLETED,
+        pages_done=func.coalesce(DOCUMENTS.c.pages, 0),
+        pages_total=DOCUMENTS.c.pages,
+        chunks_done=DOCUMENTS.c.chunks,
+        chunks_total=DOCUMENTS.c.chunks,
+        searchable_at=NOW,
+        finished_at=NOW,
+        error=None,
+    )
+    .returning(TASKS.c.job_id)
 )
 TAKE = (
     update(TASKS)
@@ -93,16 +120,31 @@ class TaskQueue:
         """At most `limit` queued tasks of the lane, longest due first, now leased to `worker`.
 
         A task marked `isolate` comes alone, so that a document that takes its process down fails
-        alone; a document that is at work already is left for later.
+        alone; a document that is at work already is left for later. A task whose document is
+        searchable meanwhile ends without work and is not among them.
         """
-        for _ in range(CLAIM_TRIES):
-            with suppress(IntegrityError):  # another claim took the same document just now
-                return await self._claim(lane, limit, worker, lease_seconds)
+        tries = 0
+        while tries < CLAIM_TRIES:
+            try:
+                claimed = await self._claim(lane, limit, worker, lease_seconds)
+            except IntegrityError:  # another claim took the same document just now
+                tries += 1
+            else:
+                if claimed is not None:
+                    return claimed
         return []
 
-    async def _claim(self, lane: Lane, limit: int, worker: str, lease_seconds: float) -> list[Task]:
+    async def _claim(
+        self, lane: Lane, limit: int, worker: str, lease_seconds: float
+    ) -> list[Task] | None:
+        """The tasks claimed; None when some that were due needed no work: look again."""
         async with self.database.begin() as connection:
             due = (await connection.execute(DUE, {"of_lane": lane, "most": limit})).all()
+            made = [row.task_id for row in due if row.is_made]
+            if made:
+                settled = await connection.execute(SETTLE, {"ids": made})
+                await close_if_done(connection, settled.scalars())
+                return None
             return await _lease(connection, _together(due), worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
@@ -218,7 +260,7 @@ def _held(task: Task) -> ColumnElement[bool]:
     )
 
 
-def _together(due: Sequence[Row[Any, Any, Any]]) -> list[uuid.UUID]:
+def _together(due: Sequence[Row[Any]]) -> list[uuid.UUID]:
     """Those that may run side by side: the first, if it must be alone; else one per document."""
     if due and due[0].isolate:
         return [due[0].task_id]

@@ -9,8 +9,8 @@ from pathlib import Path
 def vector_dimension(model_dir: Path) -> int:
     """Length of the vectors of a sentence-transformers model folder.
 
-    A Dense module sets it, else the pooling module, else the transformer's hidden size. Raises ValueError
-    when no file says.
+    A Dense module sets it, else the pooling module, else the transformer's hidden size. Raises
+    ValueError when no file says.
     """
     modules = json.loads((model_dir / "modules.json").read_text())
     for module in reversed(modules):

@@ -26,7 +26,7 @@ ENGINES = ("auto", *OPENVINO_ENGINES, *TORCH_ENGINES)
 
 # docs/decisions/0003-embedding-engine.md: the fastest that costs no retrieval quality.
 _FASTEST_ON_CPU = "openvino-int8"
-_FORMAT = 1  # of the converted folder; a new number converts every model anew
+_FORMAT = 2  # of the converted folder; a new number converts every model anew
 _REFUSED = 3  # exit status of pipelines.encoders.convert
 CONVERT_COMMAND = (sys.executable, "-m", "pipelines.encoders.convert")
 _CONVERT_SECONDS = 1800

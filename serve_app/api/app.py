@@ -23,8 +23,13 @@ from serve_app.services import Services
 RESOURCES = (uploads, jobs, documents, contents, search, collections, health)
 
 
-def create_api(services: Services, version: str = "0.1.0") -> FastAPI:
-    """The app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem."""
+def create_api(
+    services: Services, version: str = "0.1.0", *, request_id_header: bool = True
+) -> FastAPI:
+    """The app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem.
+
+    `request_id_header` is False behind Ray Serve, which answers with an X-Request-ID of its own.
+    """
     app = FastAPI(
         title="Paperworks",
         version=version,
@@ -38,7 +43,7 @@ def create_api(services: Services, version: str = "0.1.0") -> FastAPI:
         app.include_router(resource.router)
     add_reference(app)
     handle_problems(app)
-    app.add_middleware(Surroundings, metrics=app.state.metrics)
+    app.add_middleware(Surroundings, metrics=app.state.metrics, request_id_header=request_id_header)
     return app
 
 

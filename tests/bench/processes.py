@@ -25,6 +25,7 @@ ROLES = (
     (r"^ray::(_StatsActor|_Autoscaling)", "Ray Data's own"),
     (r"^ray::", "Ray workers"),
     (r"gcs_server|raylet/raylet", "Ray core"),
+    (r"spawn_main", "plain processes"),
     (r"milvus_lite", "Milvus Lite"),
     (r"postgres", "PostgreSQL"),
     (r"paperworks|serve_app\.cli", "paperworks up"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from serve_app.client import Client
 from serve_app.readiness import wait_until_ready
-from stores.child import free_port, spawn, stop
+from stores.child import die_with_parent, free_port, stop
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 from tests.bench.processes import tree
@@ -73,7 +74,7 @@ def running(
     postgres, milvus = EmbeddedPostgres(folder / "postgres"), EmbeddedMilvus(folder / "milvus")
     code = "from serve_app.cli import app; app()"
     command = [sys.executable, "-c", code, "up", "--port", str(port), "--home", str(home)]
-    process: subprocess.Popen[bytes] = spawn(command, folder / "service.log")
+    process = _start(command, folder / "service.log")
     try:
         postgres.start()
         milvus.start()
@@ -83,6 +84,20 @@ def running(
         stop(process, timeout=STOP_WITHIN_SECONDS)
         milvus.stop()
         postgres.stop()
+
+
+def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """The service, in our session: Linux shares a busy machine's CPUs out among sessions, and the
+    raw work, which runs in ours, would be given another share. Ctrl-C reaches only us."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
 
 
 def settle() -> None:

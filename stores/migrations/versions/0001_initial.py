@@ -39,6 +39,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("started_at", sa.DateTime(timezone=True)),
+        sa.Column("admitting_until", sa.DateTime(timezone=True)),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.Column("purged_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint("lane IN ('interactive', 'bulk')", name="lane_known"),
@@ -54,6 +55,12 @@ def upgrade() -> None:
     )
     op.create_index(
         "jobs_open", "jobs", ["status"], postgresql_where=sa.text("status IN ('queued', 'running')")
+    )
+    op.create_index(
+        "jobs_admitting",
+        "jobs",
+        ["admitting_until"],
+        postgresql_where=sa.text("admitting_until IS NOT NULL AND finished_at IS NULL"),
     )
     op.create_table(
         "documents",

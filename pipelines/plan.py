@@ -1,0 +1,37 @@
+"""How a lane runs its micro-batches, and how a task of one ended; light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import Failure
+from domain.jobs import Finished, Lane, Task
+from pipelines.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A lane's share of CPUs, and handles of the actors that embed and that hear of progress.
+
+    `can_grow`: the cluster may be asked for more nodes. `statistics`: Datasets show on the dashboard.
+    """
+
+    recipe: Recipe
+    lane: Lane
+    num_cpus: float
+    cpus: float
+    split_embed: bool
+    can_grow: bool
+    statistics: bool
+    embedders: tuple[Any, ...]
+    listener: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended: with a result or with a failure."""
+
+    task: Task
+    finished: Finished | None
+    failure: Failure | None

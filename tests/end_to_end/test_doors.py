@@ -1,0 +1,151 @@
+"""The other ways in: health and documentation, the command line, the cluster, whole folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serve_app.client import Client
+from tests.papers import make_paper
+from tests.service import Driver, RunningService, run_program
+
+QUESTION = "How does a stale worker lose its right to write?"
+CLUSTER = {"RAY_AUTH_MODE": "disabled"}
+
+
+def test_health_metrics_and_documentation(http: httpx.Client) -> None:
+    assert http.get("/livez").json() == {"status": "alive"}
+    ready = http.get("/readyz")
+    assert ready.status_code == 200
+    assert set(ready.json()["checks"].values()) == {"ok"}
+    metrics = http.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert "# TYPE " in metrics.text
+    described = http.get("/openapi.json").json()
+    assert "/api/v1/upload-async" in described["paths"]
+    assert http.get("/docs").headers["content-type"].startswith("text/html")
+
+
+def test_the_command_line_goes_the_whole_way(
+    service: RunningService, samples: dict[str, Path], collection: str, tmp_path: Path
+) -> None:
+    where = {"PAPERWORKS_HOME": str(service.home), "NO_COLOR": "1"}
+
+    def paperworks(*arguments: str | Path) -> str:
+        done = run_program("paperworks", *arguments, environment=where)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    paper = samples["durable-leases"]
+    assert "searchable" in paperworks("upload", paper, "--collection", collection).lower()
+    [document] = json.loads(paperworks("documents", "--collection", collection, "--json"))["items"]
+    assert document["document_id"] in paperworks("documents", document["document_id"])
+    found = paperworks("search", QUESTION, "--collection", collection)
+    assert "Durable Leases" in found and "page" in found
+    assert "completed" in paperworks("jobs", "--collection", collection)
+    copy = tmp_path / "copy.pdf"
+    paperworks("documents", "download", document["document_id"], "--output", copy)
+    assert copy.read_bytes() == paper.read_bytes()
+    paperworks("documents", "delete", document["document_id"])
+    assert "No papers" in paperworks("documents", "--collection", collection)
+    assert "LOOK" not in paperworks("doctor")
+
+
+def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: Path) -> None:
+    where = {"PAPERWORKS_HOME": str(service.home)}
+    note = tmp_path / "note.pdf"
+    note.write_text("not a PDF")
+    refused = run_program("paperworks", "upload", note, environment=where)
+    assert refused.returncode == 1 and "not_a_pdf" in refused.stderr
+    nowhere = run_program("paperworks", "jobs", "--url", "http://127.0.0.1:9")
+    assert nowhere.returncode == 1 and "Traceback" not in nowhere.stderr
+
+
+def test_programs_on_the_cluster_submit_and_search(
+    library: Client, driver: Driver, samples: dict[str, Path], collection: str
+) -> None:
+    paths = [str(path) for path in samples.values()]
+    job = library.wait(driver.ask("submit", paths=paths, collection=collection), 120)
+    assert job.status == "completed" and job.counts.completed == len(paths)
+    answer = driver.ask("search", query=QUESTION, collection=collection)
+    assert answer["hits"][0]["title"].startswith("Durable Leases")
+    assert answer["hits"][0]["boxes"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, collection: str) -> Path:
+    """A folder of three papers, one of them below, and other things."""
+    (tmp_path / "more").mkdir()
+    for place in ("a.pdf", "b.PDF", "more/c.pdf"):
+        (tmp_path / place).write_bytes(make_paper(f"Paper {place} of {collection}"))
+    (tmp_path / "readme.txt").write_text("no paper")
+    return tmp_path
+
+
+def test_a_folder_goes_in_once_however_often_it_is_sent(
+    service: RunningService, library: Client, folder: Path, collection: str
+) -> None:
+    submit = ["ray", "job", "submit", "--address", service.card["dashboard_url"]]
+    bulk = ["python", "-m", "pipelines.bulk", folder, "--collection", collection]
+    first = run_program(*submit, "--working-dir", ".", "--", *bulk, environment=CLUSTER)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "3 searchable, 0 failed" in first.stdout
+    papers = library.documents(collection=collection).items
+    assert {paper.filename for paper in papers} == {"a.pdf", "b.PDF", "c.pdf"}
+    assert_only_the_checkout_was_sent(service)
+
+    (folder / "new.pdf").write_bytes(make_paper(f"A new paper of {collection}"))
+    where = {"PAPERWORKS_HOME": str(service.home)}
+    command = ["paperworks", "bulk", folder, "--collection", collection]
+    second = run_program(*command, environment=where)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "4 searchable, 0 failed" in second.stdout
+    now = {paper.document_id: paper for paper in library.documents(collection=collection).items}
+    assert len(now) == 4
+    assert all(now[paper.document_id] == paper for paper in papers)
+    newest = library.jobs(collection=collection).items[0]
+    tasks = library.job(newest.job_id).tasks
+    assert {task.filename for task in tasks if task.attempt} == {"new.pdf"}
+
+
+def assert_only_the_checkout_was_sent(service: RunningService) -> None:
+    """What `--working-dir .` brought to the cluster is code; `var` and `.venv` stayed here."""
+    session = next(
+        argument.split("=", 1)[1]
+        for process in service.seen.values()
+        if process.is_running()
+        for argument in process.cmdline()
+        if argument.startswith("--session-dir=")
+    )
+    [sent] = [
+        package
+        for package in Path(session, "runtime_resources/working_dir_files").iterdir()
+        if package.is_dir()
+    ]
+    names = {path.name for path in sent.iterdir()}
+    assert {"pipelines", "stores", "domain"} <= names
+    assert not names & {"var", ".venv", ".git", ".hypothesis", "__pycache__"}
+
+
+def test_bulk_says_what_is_wrong(service: RunningService, tmp_path: Path, collection: str) -> None:
+    where = {"PAPERWORKS_HOME": str(service.home)}
+    command = ["paperworks", "bulk", tmp_path, "--collection", collection]
+    done = run_program(*command, environment=where)
+    assert done.returncode == 2
+    assert "no PDF" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_somebody_who_waits_goes_before_a_folder(
+    library: Client, driver: Driver, crowd: list[Path], samples: dict[str, Path], collection: str
+) -> None:
+    folder = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)
+    while not library.job(folder).counts.completed:
+        pass
+    mine = library.upload(samples["reading-order"], collection)
+    assert library.wait(mine.job_id, 120).status == "completed"
+    meanwhile = library.job(folder)
+    assert meanwhile.counts.completed < len(crowd), "the folder was done before the single paper"
+    assert library.wait(folder, 240).status == "completed"

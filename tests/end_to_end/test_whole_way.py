@@ -1,0 +1,239 @@
+"""Upload a paper, search it: through HTTP, against real Ray, PostgreSQL and Milvus Lite."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pymupdf
+import pytest
+
+from serve_app.client import AsyncClient, Client
+from serve_app.schemas import Chunk, Document, Hit
+from tests.papers import make_paper
+from tests.service import RunningService
+
+API = "/api/v1"
+TITLES = {
+    "durable-leases": "Durable Leases: What a Job Queue Owes a Document",
+    "one-list-from-two": "One List from Two",
+    "reading-order": "Reading Order",
+}
+QUESTIONS = {
+    "durable-leases": "How does a stale worker lose its right to write?",
+    "one-list-from-two": "Why can BM25 and cosine scores not simply be added?",
+    "reading-order": "How is the order of two columns on a page found?",
+}
+
+
+@pytest.fixture(scope="module")
+def papers(service: RunningService, samples: dict[str, Path]) -> dict[str, Document]:
+    """The sample papers in the collection `whole-way`, searchable."""
+    with Client(service.url) as client:
+        accepted = {name: client.upload(path, "whole-way") for name, path in samples.items()}
+        for one in accepted.values():
+            assert client.wait(one.job_id, 120).status == "completed"
+        return {name: client.document(one.document_id) for name, one in accepted.items()}
+
+
+def test_an_upload_is_answered_with_the_fields_of_the_old_system(
+    http: httpx.Client, samples: dict[str, Path], collection: str
+) -> None:
+    content = samples["durable-leases"].read_bytes()
+    answer = http.post(
+        f"{API}/upload-async",
+        files={"file": ("My paper.pdf", content, "application/pdf")},
+        data={"collection": collection},
+    )
+    body = answer.json()
+    assert answer.status_code == 202
+    old = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}
+    assert body.keys() == old | {"document_id", "duplicate_of"}
+    assert body["success"] is True and isinstance(body["message"], str)
+    assert re.fullmatch(r"job_[0-9a-f]{16}", body["job_id"])
+    assert uuid.UUID(body["task_id"])
+    assert body["filename"] == "My paper.pdf"
+    assert body["status_endpoint"] == f"/jobs/{body['job_id']}"
+    job = http.get(API + body["status_endpoint"], params={"wait": 60}).json()
+    assert job["status"] == "completed"
+    assert job["progress"]["fraction"] == 1
+    [task] = job["tasks"]
+    assert task["task_id"] == body["task_id"]
+    assert task["pages_done"] == task["pages_total"] > 0
+    assert task["chunks_done"] > 0 and task["searchable_at"]
+
+
+@pytest.mark.parametrize("name", TITLES)
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+def test_a_question_finds_the_right_paper_and_place(
+    library: Client,
+    papers: dict[str, Document],
+    samples: dict[str, Path],
+    name: str,
+    mode: str,
+) -> None:
+    result = library.search(QUESTIONS[name], collection="whole-way", mode=mode, limit=3)
+    first = result.hits[0]
+    assert first.document_id == papers[name].document_id
+    assert (first.title or "").startswith(TITLES[name])
+    assert result.mode == mode
+    for hit in result.hits:
+        of = next(one for one, paper in papers.items() if paper.document_id == hit.document_id)
+        assert_boxes_hold_the_text(hit, samples[of])
+
+
+def assert_boxes_hold_the_text(hit: Hit | Chunk, path: Path) -> None:
+    """The boxes lie on the pages, and the words of the passage are printed inside them."""
+    printed = ""
+    with pymupdf.open(path) as document:
+        for box in hit.boxes:
+            assert hit.page_first <= box.page <= hit.page_last
+            page = document[box.page - 1]
+            assert 0 <= box.x0 < box.x1 <= page.rect.width
+            assert 0 <= box.y0 < box.y1 <= page.rect.height
+            clip = pymupdf.Rect(box.x0 - 2, box.y0 - 2, box.x1 + 2, box.y1 + 2)
+            printed += " " + str(page.get_text("text", clip=clip))
+    words = re.findall(r"[a-z]{4,}", hit.text.lower())
+    there = set(re.findall(r"[a-z]{4,}", printed.lower()))
+    found = sum(word in there for word in words)
+    assert found >= 0.8 * len(words), (hit.text, printed)
+
+
+def test_hits_are_ordered_and_can_be_grouped_and_filtered(
+    library: Client, papers: dict[str, Document]
+) -> None:
+    hits = library.search("database", collection="whole-way", limit=20).hits
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    grouped = library.search("database", collection="whole-way", group_by="document").hits
+    assert len({hit.document_id for hit in grouped}) == len(grouped)
+    only = papers["reading-order"].document_id
+    filters = {"document_ids": [only], "page_first": 2, "page_last": 2}
+    filtered = library.search("page", collection="whole-way", filters=filters).hits
+    assert filtered
+    assert all(hit.document_id == only for hit in filtered)
+    assert all(hit.page_first <= 2 <= hit.page_last for hit in filtered)
+
+
+def test_the_original_comes_back_byte_for_byte(
+    library: Client, papers: dict[str, Document], samples: dict[str, Path], tmp_path: Path
+) -> None:
+    for name, paper in papers.items():
+        copy = library.download(paper.document_id, tmp_path / f"{name}.pdf")
+        assert copy.read_bytes() == samples[name].read_bytes()
+        assert paper.bytes == samples[name].stat().st_size
+
+
+def test_what_was_read_can_be_looked_at(
+    http: httpx.Client, library: Client, papers: dict[str, Document], samples: dict[str, Path]
+) -> None:
+    for name, paper in papers.items():
+        assert (paper.title or "").startswith(TITLES[name])
+        assert paper.status == "ready"
+        chunks = library.chunks(paper.document_id, limit=200).items
+        assert [chunk.ordinal for chunk in chunks] == list(range(paper.counts.chunks))
+        for chunk in chunks:
+            if chunk.kind == "text":
+                assert_boxes_hold_the_text(chunk, samples[name])
+        place = f"{API}/documents/{paper.document_id}"
+        text = http.get(f"{place}/text").text
+        sections = http.get(f"{place}/sections").json()["sections"]
+        references = http.get(f"{place}/references").json()["references"]
+        assert len(sections) == paper.counts.sections > 2
+        assert len(references) == paper.counts.references > 2
+        assert all(section["title"] in text for section in sections)
+
+
+def test_the_same_bytes_again_are_a_duplicate(
+    library: Client, papers: dict[str, Document], samples: dict[str, Path]
+) -> None:
+    known = papers["durable-leases"]
+    again = library.upload(samples["durable-leases"], "whole-way", filename="again.pdf")
+    assert again.duplicate_of == again.document_id == known.document_id
+    assert library.wait(again.job_id, 30).status == "completed"
+    assert library.document(known.document_id) == known
+    chunks = library.chunks(known.document_id, limit=200)
+    assert len(chunks.items) == known.counts.chunks and chunks.next_cursor is None
+
+
+def test_the_same_bytes_from_ten_clients_at_once_are_one_document(
+    service: RunningService, library: Client, collection: str
+) -> None:
+    content = make_paper(f"Ten at Once {collection}")
+
+    def send(number: int) -> tuple[str, str, str | None]:
+        with Client(service.url) as client:
+            sent = client.upload(content, collection, filename=f"{number}.pdf")
+            return sent.document_id, sent.job_id, sent.duplicate_of
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(send, range(10)))
+    assert len({document for document, _, _ in answers}) == 1
+    assert sum(duplicate is None for _, _, duplicate in answers) == 1
+    for _, job, _ in answers:
+        assert library.wait(job, 120).status == "completed"
+    [paper] = library.documents(collection=collection).items
+    chunks = library.chunks(paper.document_id, limit=200).items
+    assert [chunk.ordinal for chunk in chunks] == list(range(paper.counts.chunks))
+
+
+def test_reprocessing_makes_a_new_version_and_no_second_copy(
+    library: Client, samples: dict[str, Path], collection: str
+) -> None:
+    first = library.upload(samples["reading-order"], collection)
+    library.wait(first.job_id, 120)
+    before = library.document(first.document_id)
+    again = library.upload(samples["reading-order"], collection, on_duplicate="reprocess")
+    assert library.wait(again.job_id, 120).status == "completed"
+    after = library.document(first.document_id)
+    assert (before.version, after.version) == (1, 2)
+    chunks = library.chunks(first.document_id, limit=200).items
+    assert len(chunks) == after.counts.chunks == before.counts.chunks
+    hits = library.search("columns", collection=collection, limit=200).hits
+    assert len({hit.ordinal for hit in hits}) == len(hits)
+
+
+def test_delete_removes_rows_vectors_and_bytes(
+    service: RunningService, http: httpx.Client, library: Client, collection: str
+) -> None:
+    content = make_paper(f"Soon Gone {collection}")
+    sent = library.upload(content, collection, filename="gone.pdf")
+    library.wait(sent.job_id, 120)
+    paper = library.document(sent.document_id)
+    blobs = service.home / "blobs"
+    assert list(blobs.rglob(f"*{paper.sha256}*"))
+    assert library.search("nanoparticles", collection=collection).hits
+    library.delete(paper.document_id)
+    assert not list(blobs.rglob(f"*{paper.sha256}*"))
+    assert not list(blobs.rglob(f"*{paper.document_id}*"))
+    for mode in ("hybrid", "dense", "sparse"):
+        assert not library.search("nanoparticles", collection=collection, mode=mode).hits
+    for rest in ("", "/chunks", "/original", "/text"):
+        answer = http.get(f"{API}/documents/{paper.document_id}{rest}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    again = library.upload(content, collection, filename="back.pdf")
+    assert again.duplicate_of is None
+    assert library.wait(again.job_id, 120).status == "completed"
+    assert library.search("nanoparticles", collection=collection).hits
+
+
+async def test_the_asynchronous_client_does_the_same(
+    service: RunningService, samples: dict[str, Path], collection: str, tmp_path: Path
+) -> None:
+    async with AsyncClient(service.url) as client:
+        sent = await client.upload(samples["one-list-from-two"], collection)
+        seen = []
+        job = await client.wait(sent.job_id, 120, on_progress=seen.append)
+        assert job.is_final and job.status == "completed" and seen[-1] == job
+        hits = (await client.search(QUESTIONS["one-list-from-two"], collection=collection)).hits
+        assert {hit.document_id for hit in hits} == {sent.document_id}
+        copy = await client.download(sent.document_id, tmp_path / "copy.pdf")
+        assert copy.read_bytes() == samples["one-list-from-two"].read_bytes()
+        assert [one.job_id for one in (await client.jobs(collection=collection)).items] == [
+            sent.job_id
+        ]
+        await client.delete(sent.document_id)
+        assert not (await client.documents(collection=collection)).items

@@ -1,0 +1,157 @@
+"""A lane over stores in memory, with a runner that does what a test tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from actors.lane import LaneDesk, LaneWork
+from actors.ledger import Ledger, Rules
+from domain.errors import Failure, PaperworksError, failure_of
+from domain.jobs import Finished, Lane, Task, TaskStatus, Upload
+from stores.in_memory import InMemoryStores
+
+DONE = Finished("A title", pages=2, chunks=5)
+RULES = Rules(
+    lease_seconds=30,
+    poll_seconds=0.01,
+    backoff_base_seconds=8,
+    backoff_cap_seconds=60,
+    keep_days=7,
+)
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An `Outcome`."""
+
+    task: Task
+    finished: Finished | None = DONE
+    failure: Failure | None = None
+
+
+class RunnerDied(Exception):
+    """What a dead runner leaves."""
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        """It is that much later."""
+        self.now += timedelta(seconds=seconds)
+
+
+class FakeRunner:
+    """A runner in memory: papers named in `errors` fail so, one in `deadly` kills it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.warm = False
+        self.closed = False
+        self.batches: list[list[str]] = []
+
+    async def run(self, tasks: Sequence[Task]) -> AsyncIterator[Ended]:
+        """An outcome for each task, in order."""
+        self.batches.append([task.filename for task in tasks])
+        for task in tasks:
+            await self.house.between()
+            if task.filename in self.house.deadly:
+                raise RunnerDied
+            if task.filename in self.house.silent:
+                return
+            error = self.house.errors.get(task.filename)
+            yield Ended(task) if error is None else Ended(task, None, failure_of(error))
+
+    async def warm_up(self) -> None:
+        """Warm from now on."""
+        if self.house.cold_starts:
+            self.house.cold_starts -= 1
+            raise RunnerDied
+        self.warm = True
+
+    async def pid(self) -> int:
+        """A process id, unless it is dead."""
+        if self.closed:
+            raise RunnerDied
+        return 4711
+
+    def close(self) -> None:
+        """It is gone."""
+        self.closed = True
+
+
+class House:
+    """Stores, ledger and one desk, and every runner that the desk has opened."""
+
+    def __init__(self, batch: int = 16, recycle_after: int = 100) -> None:
+        self.clock = Clock()
+        self.stores = InMemoryStores(self.clock, max_attempts=3)
+        self.forgotten: list[tuple[str, int | None]] = []
+        queue, documents = cast(Any, self.stores.queue), cast(Any, self.stores.documents)
+        self.ledger = Ledger(queue, documents, RULES, self._forget)
+        self.runners: list[FakeRunner] = []
+        self.errors: dict[str, PaperworksError] = {}
+        self.deadly: set[str] = set()
+        self.silent: set[str] = set()
+        self.cold_starts = 0
+        self.meanwhile: Callable[[], Any] | None = None
+        work = LaneWork(batch=batch, runs=1, recycle_after=recycle_after)
+        self.desk = LaneDesk(Lane.BULK, work, self.ledger, self._open, "worker")
+
+    async def between(self) -> None:
+        """What happens before each outcome."""
+        if self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            await act()
+
+    async def admit(self, *names: str) -> list[Task]:
+        """Tasks of one job, one for each name, queued."""
+        uploads = [Upload(name, _digest(), 100) for name in names]
+        admitted = await self.stores.jobs.admit("papers", uploads, lane=Lane.BULK)
+        return await self.stores.jobs.tasks(admitted[0].job_id)
+
+    async def work(self, batches: int = 1) -> None:
+        """The desk claims and runs so many micro-batches, all that is due if there are fewer."""
+        for _ in range(batches):
+            await self.desk._run_one_batch()
+
+    async def serve_until(self, condition: Callable[[], bool]) -> None:
+        """The desk serves until the condition holds."""
+        serving = asyncio.create_task(self.desk.serve())
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - the store has no event to wait for
+                await asyncio.sleep(0.005)
+        self.desk.draining = True
+        await serving
+
+    def now(self, task: Task) -> Task:
+        """The task as the store has it."""
+        return self.stores.state.tasks[task.task_id]
+
+    def status(self, tasks: Sequence[Task]) -> dict[str, TaskStatus]:
+        """Status by filename."""
+        return {task.filename: self.now(task).status for task in tasks}
+
+    def _open(self, _lane: Lane) -> FakeRunner:
+        self.runners.append(FakeRunner(self))
+        return self.runners[-1]
+
+    def _forget(self, document_id: str, keep_version: int | None) -> None:
+        self.forgotten.append((document_id, keep_version))
+
+
+def _digest() -> str:
+    return hashlib.sha256(str(next(_numbers)).encode()).hexdigest()

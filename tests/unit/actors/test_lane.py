@@ -1,0 +1,135 @@
+"""A lane claims work, hands it to its runner, and writes down how it ended, whatever dies."""
+
+from __future__ import annotations
+
+from domain.errors import DamagedPdf, InternalError, VectorStoreUnavailable
+from domain.jobs import JobStatus, TaskStatus
+from tests.unit.actors.desk import House
+
+COMPLETED, FAILED, QUEUED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.QUEUED
+
+
+async def test_everything_that_waits_goes_into_one_batch() -> None:
+    house = House()
+    tasks = await house.admit("a.pdf", "b.pdf", "c.pdf")
+    await house.work()
+    assert set(house.status(tasks).values()) == {COMPLETED}
+    [runner] = house.runners
+    assert runner.warm and not runner.closed
+    assert runner.batches == [["a.pdf", "b.pdf", "c.pdf"]]
+    assert (await house.stores.jobs.job(tasks[0].job_id)).status == JobStatus.COMPLETED
+    assert not house.ledger.held
+
+
+async def test_a_batch_is_no_larger_than_its_lane_allows() -> None:
+    house = House(batch=2)
+    tasks = await house.admit("a.pdf", "b.pdf", "c.pdf")
+    await house.work(batches=2)
+    assert house.runners[0].batches == [["a.pdf", "b.pdf"], ["c.pdf"]]
+    assert set(house.status(tasks).values()) == {COMPLETED}
+
+
+async def test_a_bad_document_fails_at_once_and_stops_no_other() -> None:
+    house = House()
+    house.errors["bad.pdf"] = DamagedPdf(page=3)
+    tasks = await house.admit("a.pdf", "bad.pdf", "c.pdf")
+    await house.work()
+    assert house.status(tasks) == {"a.pdf": COMPLETED, "bad.pdf": FAILED, "c.pdf": COMPLETED}
+    bad = house.now(tasks[1])
+    assert bad.attempt == 1
+    assert bad.error is not None and (bad.error.code, bad.error.page) == ("damaged_pdf", 3)
+
+
+async def test_a_retryable_failure_waits_and_is_tried_again_until_attempts_are_used_up() -> None:
+    house = House()
+    house.errors["a.pdf"] = InternalError()
+    [task] = await house.admit("a.pdf")
+    for attempt in (1, 2):
+        await house.work()
+        assert (house.now(task).status, house.now(task).attempt) == (QUEUED, attempt)
+        await house.work()
+        assert house.now(task).attempt == attempt, "it was claimed before its backoff had passed"
+        house.clock.pass_seconds(60)
+    await house.work()
+    assert (house.now(task).status, house.now(task).attempt) == (FAILED, 3)
+
+
+async def test_a_store_that_is_away_costs_no_attempt() -> None:
+    house = House()
+    house.errors["a.pdf"] = VectorStoreUnavailable()
+    [task] = await house.admit("a.pdf")
+    for _ in range(10):
+        await house.work()
+        assert (house.now(task).status, house.now(task).attempt) == (QUEUED, 0)
+        house.clock.pass_seconds(5)
+    house.errors.clear()
+    await house.work()
+    assert house.now(task).status == COMPLETED
+
+
+async def test_when_a_runner_dies_its_tasks_are_queued_again_to_run_alone() -> None:
+    house = House()
+    house.deadly.add("poison.pdf")
+    tasks = await house.admit("a.pdf", "poison.pdf", "c.pdf", "d.pdf")
+    await house.work()
+    first, poison, *others = tasks
+    assert house.now(first).status == COMPLETED
+    assert all(house.now(task).status == QUEUED for task in (poison, *others))
+    assert all(house.now(task).isolate for task in (poison, *others))
+    assert house.runners[0].closed and not house.ledger.held
+
+    for _ in range(10):
+        house.clock.pass_seconds(60)
+        await house.work()
+    assert house.status(tasks) == {
+        "a.pdf": COMPLETED,
+        "poison.pdf": FAILED,
+        "c.pdf": COMPLETED,
+        "d.pdf": COMPLETED,
+    }
+    assert house.now(poison).attempt == 3
+    later = [batch for runner in house.runners[1:] for batch in runner.batches]
+    assert later and all(len(batch) == 1 for batch in later)
+    error = house.now(poison).error
+    assert error is not None and error.code == "worker_crashed"
+
+
+async def test_tasks_that_a_runner_says_nothing_about_are_tried_again() -> None:
+    house = House()
+    house.silent.add("b.pdf")
+    tasks = await house.admit("a.pdf", "b.pdf", "c.pdf")
+    await house.work()
+    assert house.status(tasks) == {"a.pdf": COMPLETED, "b.pdf": QUEUED, "c.pdf": QUEUED}
+    assert not house.ledger.held
+
+
+async def test_a_runner_is_replaced_after_so_many_runs() -> None:
+    house = House(batch=1, recycle_after=2)
+    await house.admit("a.pdf", "b.pdf", "c.pdf")
+    await house.work(batches=3)
+    assert [len(runner.batches) for runner in house.runners] == [2, 1]
+    assert [runner.closed for runner in house.runners] == [True, False]
+
+
+async def test_a_lane_serves_through_dying_and_cold_runners_and_drains_when_told() -> None:
+    house = House(batch=1)
+    house.cold_starts = 1
+    tasks = await house.admit("a.pdf", "b.pdf")
+    await house.serve_until(lambda: set(house.status(tasks).values()) == {COMPLETED})
+    assert house.runners[0].closed and house.runners[1].warm
+
+
+async def test_a_wake_up_is_not_needed() -> None:
+    house = House()
+    house.desk.woken.clear()
+    tasks = await house.admit("a.pdf")
+    await house.serve_until(lambda: house.now(tasks[0]).status == COMPLETED)
+
+
+async def test_the_process_id_of_a_dead_runner_is_none() -> None:
+    house = House()
+    assert await house.desk.pid() is None
+    runner = await house.desk.open()
+    assert await house.desk.pid() == 4711
+    runner.close()
+    assert await house.desk.pid() is None

@@ -1,0 +1,87 @@
+"""Settings: deploy files are understood, and what wins over what."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from configs.settings import Settings
+from serve_app.service import CannotStart, read_settings, refuse_open_door
+
+ROOT = Path(__file__).parent.parent.parent
+DEPLOY_FILES = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("PAPERWORKS_") or name in ("DATABASE_URL", "MILVUS_URI", "BLOB_URI"):
+            monkeypatch.delenv(name)
+
+
+def arguments_of(path: Path) -> dict[str, Any]:
+    [application] = yaml.safe_load(path.read_text())["applications"]
+    assert application["name"] == "paperworks"
+    assert application["import_path"] == "serve_app.deployment:build"
+    return application["args"]
+
+
+@pytest.mark.parametrize("path", DEPLOY_FILES, ids=lambda path: path.name)
+def test_deploy_files_are_accepted(path: Path) -> None:
+    assert Settings(**arguments_of(path)).home
+    assert read_settings(path).home == Settings(**arguments_of(path)).home
+
+
+def test_the_deploy_file_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERWORKS_HOME", "/from/environment")
+    monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "7")
+    settings = Settings(**arguments_of(ROOT / "configs" / "local.yaml"))
+    assert settings.home == Path.cwd() / "var"
+    assert settings.jobs.lease_seconds == 7
+
+
+def test_the_command_line_wins_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERWORKS_HTTP__PORT", "7001")
+    monkeypatch.setenv("PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES", "1234")
+    from_environment = read_settings(None)
+    assert (from_environment.http.port, from_environment.http.upload_limit_bytes) == (7001, 1234)
+    from_file = read_settings(ROOT / "configs" / "local.yaml")
+    assert (from_file.http.port, from_file.http.upload_limit_bytes) == (8000, 1234)
+    given = read_settings(ROOT / "configs" / "local.yaml", port=7002, home=Path("elsewhere"))
+    assert (given.http.port, given.home) == (7002, Path.cwd() / "elsewhere")
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "MILVUS_URI", "BLOB_URI"])
+def test_stores_go_by_their_plain_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "somewhere://else")
+    assert getattr(Settings(), name.lower()) == "somewhere://else"
+
+
+def test_a_misspelt_setting_is_refused() -> None:
+    with pytest.raises(ValidationError, match="hone"):
+        Settings.model_validate({"hone": "var"})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_loopback_needs_no_sign_in(host: str) -> None:
+    refuse_open_door(read_settings(None, host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+def test_an_open_door_is_refused_unless_somebody_says_so(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CannotStart, match="sign-in"):
+        refuse_open_door(read_settings(None, host=host))
+    monkeypatch.setenv("PAPERWORKS_HTTP__TRUST_NETWORK", "true")
+    refuse_open_door(read_settings(None, host=host))
+
+
+def test_settings_cross_process_borders_as_json() -> None:
+    settings = Settings(home=Path("/some/where"), database_url="postgresql://me:pass@host/db")
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
