@@ -122,7 +122,7 @@ class LaneDesk:
         runner.close()
 
     async def pid(self) -> int | None:
-        """Process id of the runner, None while there is none or it is dead and nobody noticed yet."""
+        """Process id of the runner, None while there is none, or one that died unnoticed."""
         try:
             return await self.runner.pid() if self.runner else None
         except Exception:

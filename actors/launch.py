@@ -32,7 +32,7 @@ from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import Recipe
-from stores.child import free_port, port_or_free
+from stores.child import free_port
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 
@@ -59,36 +59,6 @@ def launch(settings: Settings) -> Addresses:
     start_embedders(settings)
     start_job_manager(settings, addresses)
     return addresses
-
-
-@dataclass(frozen=True, slots=True)
-class RayCluster:
-    """A cluster that we are connected to: its GCS address and its dashboard ("" if there is none)."""
-
-    address: str
-    dashboard_url: str
-
-
-def start_ray(settings: Settings) -> RayCluster:
-    """The configured cluster, joined, or one started here that ends with this process."""
-    wanted = settings.ray
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
-    if wanted.address:
-        context = ray.init(address=wanted.address, namespace=NAMESPACE, **quiet)
-    else:
-        context = ray.init(
-            address="local",
-            namespace=NAMESPACE,
-            num_cpus=wanted.num_cpus,
-            num_gpus=wanted.num_gpus,
-            object_store_memory=wanted.object_store_bytes,
-            include_dashboard=wanted.dashboard,
-            dashboard_host="127.0.0.1",
-            dashboard_port=port_or_free(wanted.dashboard_port),
-            **quiet,
-        )
-    dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else ""
-    return RayCluster(ray.get_runtime_context().gcs_address, dashboard)
 
 
 def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:

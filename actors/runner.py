@@ -31,7 +31,7 @@ TINY_PDF = (
 
 
 class Runner:
-    """Drives the Datasets of one lane. Remembers nothing: kill it and its tasks are queued again."""
+    """Drives the Datasets of a lane. Remembers nothing: kill it and its tasks are queued again."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan

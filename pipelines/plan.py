@@ -14,7 +14,7 @@ from pipelines.recipe import Recipe
 class Plan:
     """A lane's share of CPUs, and handles of the actors that embed and that hear of progress.
 
-    `can_grow`: the cluster may be asked for more nodes. `statistics`: Datasets show on the dashboard.
+    `can_grow`: more nodes may be asked for. `statistics`: Datasets show on the dashboard.
     """
 
     recipe: Recipe

@@ -33,7 +33,7 @@ def bulk(
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
     where = address or _noted_address(home) or "auto"
     if where.startswith(LOOPBACK):
-        # Else Ray replaces 127.0.0.1 by the machine's other address, where the service does not listen.
+        # Else Ray takes the machine's other address, where the service does not listen.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     from pipelines import bulk as entry
 

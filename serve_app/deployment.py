@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,24 +47,21 @@ def build(args: Settings) -> Application:
     return api.bind(args.model_dump_json(), addresses)
 
 
-def start_serve(settings: Settings) -> None:
-    """Returns when Serve's controller runs; the application comes with `run`."""
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    http = settings.http
-    direct = http.ingress == "direct"
-    options = {"host": http.host, "port": free_port() if direct else http.port}
+def come_up(settings: str) -> None:
+    """Returns when Serve runs the API; the actors behind it may still be warming up."""
+    wanted = Settings.model_validate_json(settings)
+    launch(wanted)  # first: the actors come up while Serve does
+    direct = wanted.http.ingress == "direct"
+    port = free_port() if direct else wanted.http.port
+    options = {"host": wanted.http.host, "port": port}
     serve.start(proxy_location="HeadOnly", http_options=options)
+    serve.run(build(wanted), name=APPLICATION, route_prefix="/", blocking=False)
 
 
-def run(settings: Settings) -> None:
-    """Returns when the API's replicas run."""
-    serve.run(build(settings), name=APPLICATION, route_prefix="/", blocking=False)
-
-
-def shut_down(settings: Settings) -> None:
+def go_down(settings: str) -> None:
     """Ends the application and every actor that belongs to it."""
     serve.delete(APPLICATION)
-    stop(settings)
+    stop(Settings.model_validate_json(settings))
 
 
 @serve.deployment(

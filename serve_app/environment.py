@@ -17,14 +17,14 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
         "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the service
-        "MALLOC_ARENA_MAX": "2",  # glibc keeps an arena per thread otherwise, and Ray has many threads
+        "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads
         # Makes 127.0.0.1 the node's address; its name speaks of the systems it was made for.
         **({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if alone else {}),
     }
 
 
 def path_with_our_python() -> str:
-    """PATH with this interpreter first: `ray job submit … -- python -m …` shall find our packages."""
+    """PATH with this interpreter first: `python` of a submitted job finds our packages."""
     return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 

@@ -22,12 +22,8 @@ from domain.errors import (
     RefusedUpload,
 )
 from domain.jobs import Admission, Lane, OnDuplicate, Task, Upload
-from serve_app.labels import (
-    COLLECTION_RULE,
-    DEFAULT_COLLECTION,
-    filename_label,
-    is_collection_name,
-)
+from domain.labels import filename_label
+from serve_app.labels import COLLECTION_RULE, DEFAULT_COLLECTION, is_collection_name
 from serve_app.multipart import FIELDS_BESIDE_FILES, FormReader, Part
 from serve_app.problems import MissingFile, TooManyFiles
 from serve_app.services import Services

@@ -1,4 +1,4 @@
-"""Names from outside: filenames as harmless labels, collection names, Content-Disposition."""
+"""Names in requests and answers: collections, and filenames in Content-Disposition."""
 
 from __future__ import annotations
 
@@ -9,24 +9,9 @@ from urllib.parse import quote
 COLLECTION_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 COLLECTION_RULE = "1 to 128 letters, digits, hyphens, underscores or dots"
 DEFAULT_COLLECTION = "default"
-UNNAMED = "untitled.pdf"
-LABEL_CHARACTERS = 255
 
 # What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, forms).
 _ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
-)
-
-
-def filename_label(name: str | None) -> str:
-    """The last component of a filename, to be read: 255 characters at most, none of control.
-
-    It never names a file on disk. Direction marks go too: they make "fdp.exe" read as "exe.pdf".
-    """
-    last = re.split(r"[/\\]", name or "")[-1]
-    clean = " ".join(_UNPRINTABLE.sub(" ", last).split())
-    return clean[:LABEL_CHARACTERS] if clean.strip(".") else UNNAMED
 
 
 def is_collection_name(name: str) -> bool:

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,18 +95,15 @@ class Service:
 
     def _start(self) -> None:
         self._check_port()
-        with self._phase("import"):
+        with self._phase("ray"):
             wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
             os.environ.update({**wanted, **os.environ, "PATH": path_with_our_python()})
-            from actors import launch
-            from serve_app import deployment
-        with self._phase("ray"):
-            cluster = launch.start_ray(self.settings)
+            from actors.cluster import on_cluster, start_ray
+
+            cluster = start_ray(self.settings.ray)
             stop_on_signals()  # Ray has put its own handlers in their place
         with self._phase("serve"):
-            launch.launch(self.settings)  # the actors come up while Serve does
-            deployment.start_serve(self.settings)
-            deployment.run(self.settings)
+            on_cluster(come_up, self.settings.model_dump_json())
         with self._phase("warm-up"):
             wait_until_ready(self.url)
         self._write_card(cluster.address, cluster.dashboard_url)
@@ -140,12 +136,12 @@ class Service:
         """Everything that was started is gone; what does not go by itself is ended by pid."""
         import ray
 
+        from actors.cluster import on_cluster
+
         self.card.unlink(missing_ok=True)
         started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
         if ray.is_initialized():
-            from serve_app import deployment
-
-            deployment.shut_down(self.settings)
+            on_cluster(go_down, self.settings.model_dump_json())
             ray.shutdown()
         _, left = psutil.wait_procs(started, timeout=2)
         for process in left:
@@ -153,9 +149,18 @@ class Service:
                 process.kill()
 
 
-def search_path() -> str:
-    """PATH with the folder of this Python in front: jobs submitted to Ray say `python` and mean it."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+def come_up(settings: str) -> None:
+    """Starts the actors and the API; runs on the cluster, where the heavy imports stay."""
+    from serve_app import deployment
+
+    deployment.come_up(settings)
+
+
+def go_down(settings: str) -> None:
+    """Ends what `come_up` started; runs on the cluster too."""
+    from serve_app import deployment
+
+    deployment.go_down(settings)
 
 
 class StopRequested(BaseException):

@@ -45,7 +45,7 @@ def storage_errors() -> Iterator[None]:
 
 
 class Folder:
-    """A folder, on a disk or mounted. A blob is there as a whole or not at all, also after a crash."""
+    """A folder, local or mounted. A blob is there as a whole or not at all, also after a crash."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().absolute()

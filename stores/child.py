@@ -35,7 +35,7 @@ def port_or_free(wanted: int) -> int:
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """A `preexec_fn` that asks Linux for `death_signal` when the spawning thread ends; None elsewhere.
+    """A `preexec_fn`: Linux sends `death_signal` when the spawning thread ends; None elsewhere.
 
     The thread counts, not the process: spawn from a thread that lives as long as the child should.
     """
@@ -48,7 +48,7 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
 def spawn(
     command: Sequence[str], log: Path, *, death_signal: signal.Signals = signal.SIGTERM
 ) -> subprocess.Popen[bytes]:
-    """The running child, its output appended to `log`, in a session of its own so that Ctrl-C spares it."""
+    """The running child, its output appended to `log`, in its own session: Ctrl-C spares it."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -75,7 +75,7 @@ def stop(
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout: float, log: Path) -> None:
-    """Returns when something listens on the loopback port. Raises RuntimeError with the end of the log."""
+    """Returns when something listens on the port. Raises RuntimeError with the end of the log."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -24,7 +24,7 @@ class EmbeddedMilvus:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Returns when the server accepts connections. Raises RuntimeError with the end of its log."""
+        """Returns when it accepts connections. Raises RuntimeError with the end of its log."""
         data = self.root / "data"
         data.mkdir(parents=True, exist_ok=True)
         # --host matters: without it the server listens on every interface, with no password.

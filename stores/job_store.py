@@ -202,9 +202,7 @@ class JobStore:
         return Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
 
 
-async def _next_ordinal(
-    connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]
-) -> int:
+async def _next_ordinal(connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]) -> int:
     """Where the next task of the job goes; the job is locked, so that it cannot end meanwhile."""
     for job in await lock_jobs(connection, [job_id]):
         if uploads and job.finished_at is not None:

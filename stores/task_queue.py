@@ -123,15 +123,14 @@ class TaskQueue:
         alone; a document that is at work already is left for later. A task whose document is
         searchable meanwhile ends without work and is not among them.
         """
-        tries = 0
-        while tries < CLAIM_TRIES:
+        tries = CLAIM_TRIES
+        while tries:
             try:
                 claimed = await self._claim(lane, limit, worker, lease_seconds)
-            except IntegrityError:  # another claim took the same document just now
-                tries += 1
-            else:
                 if claimed is not None:
                     return claimed
+            except IntegrityError:  # another claim took the same document just now
+                tries -= 1
         return []
 
     async def _claim(
@@ -260,7 +259,7 @@ def _held(task: Task) -> ColumnElement[bool]:
     )
 
 
-def _together(due: Sequence[Row[Any]]) -> list[uuid.UUID]:
+def _together(due: Sequence[Row[*tuple[Any, ...]]]) -> list[uuid.UUID]:
     """Those that may run side by side: the first, if it must be alone; else one per document."""
     if due and due[0].isolate:
         return [due[0].task_id]

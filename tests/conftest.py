@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.papers import Part, make_paper
-from tests.service import Driver, RunningService
+from tests.service import READY, Driver, RunningService
 
 UPLOAD_LIMIT_BYTES = 3_000_000
 LEASE_SECONDS = 4
@@ -40,7 +40,7 @@ def service(homes: Path) -> Iterator[RunningService]:
         PAPERWORKS_JOBS__BACKOFF_BASE_SECONDS="1",
     )
     try:
-        running.wait_for("Paperworks is ready")
+        running.wait_for(READY)
         yield running
         running.stop()
     finally:
@@ -73,5 +73,5 @@ def _crowd_paper(number: int) -> bytes:
         sentences = (" ".join(choose.choices(words, k=12)).capitalize() for _ in range(8))
         return ". ".join(sentences) + "."
 
-    parts = [Part(f"{n} Part {n}", [paragraph()]) for n in range(1, choose.randint(5, 12))]
+    parts = [Part(f"{n} Part {n}", [paragraph()]) for n in range(1, choose.randint(4, 9))]
     return make_paper(f"Paper {number} of the Crowd", parts, abstract=f"It holds marker{number}.")

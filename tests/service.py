@@ -23,7 +23,7 @@ READY = "Paperworks is ready"
 READY_WITHIN_SECONDS = 280.0
 STOPPED_WITHIN_SECONDS = 20.0
 MARK = "TEST_SERVICE_MARK"
-OURS = ("PAPERWORKS_", "RAY_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
+OURS = ("PAPERWORKS_", "RAY_", "XDG_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
 
 
 def free_port() -> int:
@@ -63,8 +63,8 @@ class RunningService:
         self.command = list(command) or [str(BIN / "paperworks"), "up", *address]
         self.seen: dict[int, psutil.Process] = {}
         home.mkdir(parents=True, exist_ok=True)
-        if models is not None:
-            (home / "models").symlink_to(models)
+        if models is not None and not (home / "models").exists():
+            (home / "models").symlink_to(models)  # converting the model takes most of a first start
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 self.command, stdout=output, stderr=output, cwd=ROOT, env=self.environment
@@ -88,13 +88,12 @@ class RunningService:
         """What it noted in `service.json`."""
         return json.loads((self.home / "service.json").read_text())
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Returns when it has ended in time and with status 0, and nothing of it is left."""
+    def stop(self, how: signal.Signals = signal.SIGTERM, status: int = 0) -> None:
+        """Returns when it has ended in time and with this status, and nothing of it is left."""
         self._look()
         self.process.send_signal(how)
         try:
-            status = self.process.wait(STOPPED_WITHIN_SECONDS)
-            assert status == 0, self.said()
+            assert self.process.wait(STOPPED_WITHIN_SECONDS) == status, self.said()
             assert not (left := self.left()), left
         finally:
             self.kill()

@@ -10,8 +10,7 @@ import pytest
 
 from pipelines.recipe import Recipe, vector_store
 from stores.embedded_milvus import EmbeddedMilvus
-
-DIMENSION = 64
+from tests.cluster.wordy_embedder import DIMENSION
 
 # Read when Ray is imported: no tokens, and a cluster that stays on loopback.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")

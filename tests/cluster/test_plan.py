@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from domain.documents import document_id
-from domain.errors import VectorStoreUnavailable
 from domain.jobs import Lane, Task, TaskStatus
-from pipelines.embed import FakeEncoder
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import Recipe, blob_store, vector_store
-from tests.cluster.conftest import DIMENSION
+from tests.cluster.wordy_embedder import AWAY, DEADLY, DEADLY_ONCE, WordyEmbedder
 from tests.papers import LOREM, Part, make_pages, make_paper
-
-DEADLY_ONCE, DEADLY = "This word is deadly once.", "This word is deadly always."
-
-
-class Bomb:
-    """Ends the process that unpickles it, as a crash in a C library would."""
-
-    def __reduce__(self) -> Any:
-        return (os._exit, (1,))
-
-
-class Embedder:
-    """What the plan calls, with vectors made of words; texts of a test end who asks for them."""
-
-    def __init__(self) -> None:
-        self.encoder = FakeEncoder(DIMENSION)
-        self.asked: Counter[str] = Counter()
-
-    def encode(self, texts: Sequence[str], _lane: Lane) -> Any:
-        """The vectors, or a bomb."""
-        everything = " ".join(texts)
-        for words, times in ((DEADLY_ONCE, 1), (DEADLY, 100)):
-            if words in everything:
-                self.asked[words] += 1
-                if self.asked[words] <= times:
-                    return Bomb()
-        if "away" in texts[0]:
-            raise VectorStoreUnavailable
-        return np.asarray(self.encoder.encode(texts))
-
-    def count(self, words: str) -> int:
-        """How often texts with these words were asked for."""
-        return self.asked[words]
 
 
 @pytest.fixture(scope="module")
 def plan(cluster: Any, recipe: Recipe) -> Plan:
     """The plan of a lane that may use both CPUs, all steps in one task."""
     groups = {str(lane): 2 for lane in Lane}
-    embedder = cluster.remote(num_cpus=0, concurrency_groups=groups)(Embedder).remote()
+    embedder = cluster.remote(num_cpus=0, concurrency_groups=groups)(WordyEmbedder).remote()
     return Plan(
         recipe=recipe,
         lane=Lane.BULK,
@@ -172,7 +134,7 @@ def texts_of(task: Task, recipe: Recipe) -> list[tuple[int, str]]:
 def test_an_error_of_the_embedder_keeps_its_category(
     plan: Plan, recipe: Recipe, tmp_path: Path
 ) -> None:
-    away = task_for(make_pages("The store is away."), recipe, tmp_path)
+    away = task_for(make_pages(AWAY), recipe, tmp_path)
     good = task_for(good_paper("not away"), recipe, tmp_path)
     outcomes = run_plan([away, good], plan)
     failure = outcomes[away.task_id].failure

@@ -15,6 +15,7 @@ MAY_IMPORT_RAY = {
     "pipelines/dataset.py",
     "pipelines/lean.py",
     "pipelines/bulk.py",
+    "actors/cluster.py",
     "actors/errands.py",
     "actors/launch.py",
     "actors/runner.py",

@@ -1,0 +1,96 @@
+"""Starting, stopping, starting again; two side by side; what is refused, what is left behind."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from serve_app.client import Client
+from serve_app.readiness import wait_until_ready
+from tests.service import BIN, READY, ROOT, RunningService, free_port, run_program
+
+
+@contextmanager
+def running(service: RunningService) -> Iterator[RunningService]:
+    """The service; killed if a test ends early."""
+    try:
+        yield service
+    finally:
+        service.kill()
+
+
+def test_two_side_by_side_and_one_of_them_twice(
+    service: RunningService, homes: Path, crowd: list[Path], tmp_path: Path
+) -> None:
+    home, nobody = homes / "two", tmp_path / "nobody"
+    nobody.mkdir()
+
+    def start() -> RunningService:
+        return RunningService(home, models=service.home / "models", HOME=str(nobody))
+
+    with running(start()) as second, Client(second.url) as library:
+        second.wait_for(READY)
+        assert second.card["url"] == second.url != service.url
+        sent = library.upload(crowd[0], "second")
+        assert library.wait(sent.job_id, 120).status == "completed"
+        with Client(service.url) as first:
+            assert "second" not in {one.name for one in first.collections()}
+        unfinished = library.upload_many(crowd, "later").job_id
+        second.stop(signal.SIGINT)
+        assert "Stopped by SIGINT" in second.said()
+    assert not (home / "service.json").exists()
+    assert httpx.get(f"{service.url}/readyz").status_code == 200
+
+    with running(start()) as again, Client(again.url) as library:
+        again.wait_for(READY)
+        hit = library.search("marker0", collection="second", mode="sparse").hits[0]
+        assert hit.document_id == sent.document_id
+        job = library.wait(unfinished, 240)
+        assert job.status == "completed" and job.counts.completed == len(crowd)
+        again.stop(signal.SIGTERM)
+    assert not list(nobody.rglob("*")), "something was written outside the home of the service"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [("home", "Another service runs on"), ("port", "listens on port"), ("host", "no sign-in")],
+)
+def test_what_cannot_work_is_refused_with_a_sentence(
+    service: RunningService, tmp_path: Path, wrong: str, sentence: str
+) -> None:
+    home = service.home if wrong == "home" else tmp_path
+    port = service.port if wrong == "port" else free_port()
+    host = "0.0.0.0" if wrong == "host" else "127.0.0.1"
+    address = ["--home", home, "--port", str(port), "--host", host]
+    done = run_program("paperworks", "up", *address, timeout=60)
+    assert done.returncode == 1
+    assert sentence in done.stderr and "Traceback" not in done.stderr
+    assert httpx.get(f"{service.url}/readyz").status_code == 200
+    assert service.card["url"] == service.url
+
+
+def test_serve_run_starts_the_same_service(service: RunningService, homes: Path) -> None:
+    home, port = homes / "three", free_port()
+    deploy = yaml.safe_load((ROOT / "configs" / "local.yaml").read_text())
+    deploy["http_options"]["port"] = port
+    deploy["applications"][0]["args"]["home"] = str(home)
+    file = homes / "local.yaml"
+    file.write_text(yaml.safe_dump(deploy))
+    served = RunningService(
+        home,
+        models=service.home / "models",
+        command=[str(BIN / "serve"), "run", str(file)],
+        port=port,
+    )
+    with running(served), Client(served.url) as library:
+        wait_until_ready(served.url, alive=lambda: served.process.poll() is None)
+        sent = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
+        assert library.wait(sent.job_id, 120).status == "completed"
+        assert library.search("fencing token", collection="served").hits
+        served.stop(signal.SIGINT)
