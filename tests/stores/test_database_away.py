@@ -1,0 +1,59 @@
+"""A PostgreSQL that is away, that hangs up, or that was never there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from domain.errors import DatabaseUnavailable
+from domain.jobs import JobStatus
+from stores.database import Database
+from stores.embedded_postgres import EmbeddedPostgres
+from stores.task_queue import TaskQueue
+from tests.stores.postgres import postgres_stores
+from tests.stores.work import (
+    DONE,
+    admit,
+    begin,
+    claim,
+)
+
+
+async def test_a_server_that_is_away_is_named_and_comes_back(
+    postgres: EmbeddedPostgres, database: Database
+) -> None:
+    stores = postgres_stores(database)
+    task = await begin(stores)
+    await asyncio.to_thread(postgres.stop)
+    try:
+        for ask in (
+            lambda: claim(stores),
+            lambda: admit(stores),
+            lambda: stores.queue.complete(task, DONE),
+            lambda: stores.jobs.job(task.job_id),
+            lambda: stores.documents.get(task.document_id),
+            database.ping,
+        ):
+            with pytest.raises(DatabaseUnavailable):
+                await ask()
+    finally:
+        postgres.start()
+    await stores.queue.complete(task, DONE)
+    await database.ping()
+    assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
+
+
+async def test_a_connection_that_is_cut_during_a_statement_is_named(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with database.begin() as connection:
+            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await database.ping()
+
+
+async def test_nobody_answers_on_that_port() -> None:
+    database = Database("postgres://nobody:secret@127.0.0.1:1/nothing")
+    with pytest.raises(DatabaseUnavailable):
+        await TaskQueue(database).depths()
+    await database.close()

@@ -1,0 +1,129 @@
+"""Folders: every file is stored, admitted in parts, and one job holds them all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from domain.errors import NotAPdf, RefusedUpload
+from domain.jobs import Finished, Job, JobStatus, Lane
+from pipelines import intake
+from pipelines.intake import pdfs_under, register_files
+from stores.blob_store import BlobStore
+from stores.in_memory import InMemoryStores
+from stores.job_store import JobStore
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "FILES_PER_TRANSACTION", 2)
+
+
+@pytest.fixture
+def stores() -> InMemoryStores:
+    return InMemoryStores()
+
+
+def papers(folder: Path, *contents: str) -> list[Path]:
+    """A file for each content; an empty content is no PDF."""
+    paths = [folder / f"{number}.pdf" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(b"%PDF-1.7\n" + content.encode() if content else b"<html>")
+    return paths
+
+
+async def register(
+    stores: InMemoryStores, paths: list[Path], on_registered: Callable[[int], None] | None = None
+) -> Job:
+    """The job of these files."""
+    job_id = await register_files(
+        paths,
+        collection="papers",
+        lane=Lane.BULK,
+        blobs=BlobStore(f"memory://{uuid.uuid4().hex}"),
+        jobs=cast(JobStore, stores.jobs),
+        limit_bytes=1000,
+        on_registered=on_registered,
+    )
+    return await stores.jobs.job(job_id)
+
+
+async def work_off(stores: InMemoryStores) -> None:
+    """Every queued task is done before anybody looks again."""
+    while tasks := await stores.queue.claim(Lane.BULK, 100, worker="w", lease_seconds=9):
+        for task in tasks:
+            await stores.queue.complete(task, Finished("A title", pages=1, chunks=1))
+
+
+async def test_one_job_holds_the_whole_folder(stores: InMemoryStores, tmp_path: Path) -> None:
+    heard: list[int] = []
+    job = await register(stores, papers(tmp_path, *"abcde"), heard.append)
+    assert (job.kind, job.lane, job.counts.queued) == ("folder", Lane.BULK, 5)
+    assert heard == [2, 4, 5]
+    names = [task.filename for task in await stores.jobs.tasks(job.job_id)]
+    assert names == [f"{number}.pdf" for number in range(5)]
+
+
+@pytest.mark.parametrize("contents", ["aaaaa", "aa", "aa   ", " a a a ", "abab"])
+async def test_duplicates_and_refused_files_never_close_the_job_too_early_or_too_late(
+    stores: InMemoryStores, tmp_path: Path, contents: str
+) -> None:
+    await register(stores, papers(tmp_path, "a"))
+    await work_off(stores)
+    paths = papers(tmp_path, *(one.strip() for one in contents))
+    job = await register(stores, paths)
+    assert job.counts.total == len(contents.replace(" ", ""))
+    await work_off(stores)
+    assert (await stores.jobs.job(job.job_id)).status == JobStatus.COMPLETED
+
+
+async def test_tasks_that_end_between_two_parts_do_not_end_the_job(
+    stores: InMemoryStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit = stores.jobs.admit
+
+    async def admit_and_work(*args: object, **options: object) -> object:
+        admitted = await admit(*args, **options)  # pyright: ignore[reportArgumentType]
+        await work_off(stores)
+        return admitted
+
+    monkeypatch.setattr(stores.jobs, "admit", admit_and_work)
+    job = await register(stores, papers(tmp_path, *"abcde"))
+    assert (job.status, job.counts.completed) == (JobStatus.COMPLETED, 5)
+
+
+async def test_slow_files_are_admitted_one_by_one(
+    stores: InMemoryStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "PART_SECONDS", -1.0)
+    heard: list[int] = []
+    await register(stores, papers(tmp_path, "a", "", "b"), heard.append)
+    assert heard == [1, 1, 2]
+
+
+async def test_a_folder_without_a_single_paper_makes_no_job(
+    stores: InMemoryStores, tmp_path: Path
+) -> None:
+    with pytest.raises(NotAPdf):
+        await register(stores, papers(tmp_path, "", "", ""))
+    with pytest.raises(RefusedUpload):
+        await register(stores, [])
+    assert (await stores.jobs.jobs()).items == []
+
+
+async def test_a_name_that_is_no_text_becomes_a_label(
+    stores: InMemoryStores, tmp_path: Path
+) -> None:
+    (paper,) = papers(tmp_path, "a")
+    try:
+        paper.rename(tmp_path / os.fsdecode(b"caf\xe9.pdf"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    job = await register(stores, pdfs_under(tmp_path))
+    (task,) = await stores.jobs.tasks(job.job_id)
+    assert task.filename == "caf .pdf"
