@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import sys
 import time
@@ -62,9 +63,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipelines.bulk", description=__doc__)
     parser.add_argument("folder", type=Path, help="searched for *.pdf, subfolders too")
     parser.add_argument("--collection", default="default", help="where the papers go")
-    parser.add_argument("--address", default="auto", help="address of the Ray cluster")
+    parser.add_argument("--address", default=noted_address(), help="address of the Ray cluster")
     parser.add_argument("--no-wait", action="store_true", help="register only")
     return parser
+
+
+def noted_address() -> str:
+    """The cluster of the service whose home PAPERWORKS_HOME names, else what Ray finds.
+
+    A submitted job inherits that variable. Its RAY_ADDRESS names any one of several clusters that
+    were started on the same machine, so another library could get the papers.
+    """
+    try:
+        return json.loads((Settings().home / "service.json").read_text())["ray_address"]
+    except (OSError, ValueError, KeyError):
+        return "auto"
 
 
 def _find_service(address: str) -> Any:

@@ -1,7 +1,7 @@
 """The service on Ray Serve: `build(args) -> Application`, for deploy files and `up`."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Serve makes `Settings` of a deploy file's arguments
+# only when the annotation of `build` is the class, not its name.
 import asyncio
 import itertools
 import time

@@ -15,6 +15,7 @@ def ray_environment(settings: Settings) -> dict[str, str]:
     return {
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime keeps a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
         "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the service
         "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads

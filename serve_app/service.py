@@ -97,7 +97,8 @@ class Service:
         self._check_port()
         with self._phase("ray"):
             wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
-            os.environ.update({**wanted, **os.environ, "PATH": path_with_our_python()})
+            ours = {"PATH": path_with_our_python(), "PAPERWORKS_HOME": str(self.settings.home)}
+            os.environ.update({**wanted, **os.environ, **ours})  # submitted jobs inherit it
             from actors.cluster import on_cluster, start_ray
 
             cluster = start_ray(self.settings.ray)

@@ -5,8 +5,11 @@ PyMuPDF 2.0 runs `import pymupdf.layout` inside `try/except ImportError`; that l
 None in `sys.modules` makes that import raise ImportError, which PyMuPDF takes for "not installed".
 """
 
+import os
 import sys
 
+# PyMuPDF imports onnxruntime, which otherwise keeps a database of usage in ~/.cache/Microsoft.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 sys.modules.setdefault("pymupdf.layout", None)  # pyright: ignore[reportArgumentType]
 
 import pymupdf  # noqa: E402

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +30,7 @@ def cluster() -> Iterator[Any]:
         num_cpus=2,
         include_dashboard=False,
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
         object_store_memory=100 * 1024 * 1024,
     )
     DataContext.get_current().enable_progress_bars = False

@@ -59,7 +59,7 @@ def test_two_side_by_side_and_one_of_them_twice(
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
-    [("home", "Another service runs on"), ("port", "listens on port"), ("host", "no sign-in")],
+    [("home", "Another service"), ("port", "is taken"), ("host", "no sign-in")],
 )
 def test_what_cannot_work_is_refused_with_a_sentence(
     service: RunningService, tmp_path: Path, wrong: str, sentence: str
@@ -89,7 +89,9 @@ def test_serve_run_starts_the_same_service(service: RunningService, homes: Path)
         port=port,
     )
     with running(served), Client(served.url) as library:
-        wait_until_ready(served.url, alive=lambda: served.process.poll() is None)
+        wait_until_ready(
+            served.url, within_seconds=150, alive=lambda: served.process.poll() is None
+        )
         sent = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
         assert library.wait(sent.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits
