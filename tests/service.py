@@ -88,12 +88,18 @@ class RunningService:
         """What it noted in `service.json`."""
         return json.loads((self.home / "service.json").read_text())
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, status: int = 0) -> None:
-        """Returns when it has ended in time and with this status, and nothing of it is left."""
+    def stop(self, how: signal.Signals = signal.SIGTERM, grace_seconds: float = 0) -> None:
+        """Returns when it has ended in time and with status 0, and nothing of it is left.
+
+        `grace_seconds`: for how long others may outlive the first process.
+        """
         self._look()
         self.process.send_signal(how)
         try:
-            assert self.process.wait(STOPPED_WITHIN_SECONDS) == status, self.said()
+            assert self.process.wait(STOPPED_WITHIN_SECONDS) == 0, self.said()
+            deadline = time.monotonic() + grace_seconds
+            while self.left() and time.monotonic() < deadline:
+                time.sleep(0.2)
             assert not (left := self.left()), left
         finally:
             self.kill()

@@ -95,4 +95,4 @@ def test_serve_run_starts_the_same_service(service: RunningService, homes: Path)
         sent = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
         assert library.wait(sent.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits
-        served.stop(signal.SIGINT)
+        served.stop(signal.SIGINT, grace_seconds=10)  # Ray's own end, not ours

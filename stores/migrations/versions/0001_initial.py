@@ -11,6 +11,14 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _make_collections()
+    _make_jobs()
+    _make_documents()
+    _make_tasks()
+    _index_tasks()
+
+
+def _make_collections() -> None:
     op.create_table(
         "collections",
         sa.Column("name", sa.String(), nullable=False),
@@ -22,6 +30,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("name"),
     )
+
+
+def _make_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -62,6 +73,9 @@ def upgrade() -> None:
         ["admitting_until"],
         postgresql_where=sa.text("admitting_until IS NOT NULL AND finished_at IS NULL"),
     )
+
+
+def _make_documents() -> None:
     op.create_table(
         "documents",
         sa.Column("document_id", sa.String(), nullable=False),
@@ -97,6 +111,9 @@ def upgrade() -> None:
     )
     op.create_index("documents_by_sha256", "documents", ["sha256"])
     op.create_index("documents_by_time", "documents", ["created_at", "document_id"])
+
+
+def _make_tasks() -> None:
     op.create_table(
         "tasks",
         sa.Column("task_id", sa.Uuid(), nullable=False),
@@ -147,6 +164,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"]),
         sa.PrimaryKeyConstraint("task_id"),
     )
+
+
+def _index_tasks() -> None:
     op.create_index("tasks_by_job", "tasks", ["job_id", "ordinal"])
     op.create_index(
         "tasks_open_by_document",
