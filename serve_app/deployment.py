@@ -68,6 +68,7 @@ def go_down(settings: str) -> None:
     name="api",
     health_check_period_s=HEALTH_CHECK_SECONDS,
     graceful_shutdown_timeout_s=5,
+    graceful_shutdown_wait_loop_s=0.2,
     ray_actor_options={"num_cpus": 0},
 )
 @serve.ingress()

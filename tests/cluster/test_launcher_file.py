@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def prepared() -> dict[str, Any]:
     """The file as the launcher completes it."""
     from ray.autoscaler._private.util import prepare_config
@@ -26,7 +26,7 @@ def test_the_launcher_accepts_it(prepared: dict[str, Any]) -> None:
 
 
 def test_there_are_workers_for_cpus_and_for_gpus_with_limits(prepared: dict[str, Any]) -> None:
-    kinds = prepared["available_node_types"]
+    kinds = dict(prepared["available_node_types"])
     head = kinds.pop(prepared["head_node_type"])
     assert head["resources"]["CPU"] == 0
     assert any(kind["resources"].get("GPU") for kind in kinds.values())
