@@ -108,13 +108,13 @@ class BlobStore:
 
 
 def pdf_key(sha256: str) -> str:
-    """The key of a PDF: `pdf/ab/cd/<sha256>.pdf`."""
-    return f"pdf/{sha256[:2]}/{sha256[2:4]}/{sha256}.pdf"
+    """The key of a PDF: `pdf/ab/<sha256>.pdf`; 256 folders, so that an upload seldom makes one."""
+    return f"pdf/{sha256[:2]}/{sha256}.pdf"
 
 
 def artifact_key(document_id: str, version: int, digest: str) -> str:
     """The key of what was read from a document version by the pipeline with that digest."""
-    return f"artifacts/{document_id[-2:]}/{document_id}/{version}-{digest}"
+    return f"artifacts/{document_id[-2:]}/{document_id}-{version}-{digest}"
 
 
 @dataclass(slots=True)
