@@ -34,6 +34,7 @@ from stores.job_store import JobStore
 from stores.task_queue import TaskQueue
 
 LOOK_UP_SECONDS = 5.0
+WAKE_AFTER_SECONDS = 0.001
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
@@ -168,7 +169,10 @@ class Cluster:
             raise ServiceNotReady from error
 
     def wake(self) -> None:
-        """A hint to the JobManager, not waited for; one that is lost costs one poll."""
+        """A hint to the JobManager, sent when the answer is on its way; a lost one costs a poll."""
+        asyncio.get_running_loop().call_later(WAKE_AFTER_SECONDS, self._wake)
+
+    def _wake(self) -> None:
         if (manager := self.job_manager()) is not None:
             manager.wake.remote()
 

@@ -37,7 +37,7 @@ def summary_shape(job: jobs.Job) -> schemas.JobSummary:
         **{name: getattr(job, name) for name in fields},
         counts=schemas.Counts(total=counts.total, **{n: getattr(counts, n) for n in names}),
         progress=schemas.JobProgress(
-            fraction=fraction_done(counts, job.pages_done, job.pages_total),
+            fraction=_fraction(job),
             pages_done=job.pages_done,
             pages_total=job.pages_total,
             chunks_done=job.chunks_done,
@@ -46,6 +46,12 @@ def summary_shape(job: jobs.Job) -> schemas.JobSummary:
             queue_position=job.queue_position,
         ),
     )
+
+
+def _fraction(job: jobs.Job) -> float:
+    """Share that is done; 1 only for a job that has ended, more papers may still come to another."""
+    share = fraction_done(job.counts, job.pages_done, job.pages_total)
+    return share if job.status.is_final else min(share, 0.99)
 
 
 def task_shape(task: jobs.Task) -> schemas.Task:

@@ -159,4 +159,5 @@ def _unprivileged(command: list[str], root: Path) -> list[str]:
 
 
 def _open_to_others(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
+    path = path.resolve()
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
