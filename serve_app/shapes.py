@@ -49,7 +49,7 @@ def summary_shape(job: jobs.Job) -> schemas.JobSummary:
 
 
 def _fraction(job: jobs.Job) -> float:
-    """Share that is done; 1 only for a job that has ended, more papers may still come to another."""
+    """Share that is done; 1 only for a job that has ended, to others papers may still come."""
     share = fraction_done(job.counts, job.pages_done, job.pages_total)
     return share if job.status.is_final else min(share, 0.99)
 

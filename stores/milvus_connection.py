@@ -90,6 +90,8 @@ class MilvusConnection:
                     token=self._token or "",
                     timeout=self._timeout_seconds,
                     dedicated=True,
+                    # pymilvus pings every 10 s; Milvus Lite hangs up on who pings so often.
+                    grpc_options={"grpc.keepalive_time_ms": 300_000},
                 )
                 self.embedded = "lite" in str(
                     client.get_server_version(timeout=self._timeout_seconds)

@@ -59,6 +59,6 @@ async def _job_after(services: Services, job_id: str, wait_seconds: float) -> Jo
         waited = time.monotonic() - began
         if job.status.is_final or waited >= wait_seconds:
             return job
-        # A twentieth of the wait so far: answers come 5 % late at most, long waits cost little.
-        pause = min(max(FIRST_LOOK_SECONDS, waited / 20), LONGEST_LOOK_SECONDS)
+        # A fortieth of the wait so far: answers come 2.5 % late at most, long waits cost little.
+        pause = min(max(FIRST_LOOK_SECONDS, waited / 40), LONGEST_LOOK_SECONDS)
         await asyncio.sleep(min(pause, wait_seconds - waited))

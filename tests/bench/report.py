@@ -15,6 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+BUSY_SHARE = 0.5
 PEER = "peer *"
 PEER_NOTE = (
     "* The Celery system that this replaces (FastAPI, Celery, Redis, PostgreSQL, Milvus Lite, fp32 "
@@ -82,6 +83,16 @@ def show(sections: Mapping[str, Findings]) -> None:
     for name, findings in sections.items():
         for title, detail in findings.details.items():
             console.print(f"{name}, {title}: {_said(detail)}", highlight=False)
+
+
+def busy_note(load_average: float, cores: int) -> str:
+    """A warning when other programs were at work before the run began, else nothing."""
+    if load_average < BUSY_SHARE * cores:
+        return ""
+    return (
+        f"The machine was busy before the run began (load average {load_average:.1f} on {cores} "
+        "cores): trust ratios, not seconds."
+    )
 
 
 def write(path: Path, machines: Mapping[str, Any], sections: Mapping[str, Findings]) -> None:

@@ -7,6 +7,8 @@ bench.json and stops everything. Asserts nothing about time. docs/benchmarks.md 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 import time
@@ -17,7 +19,7 @@ from rich.console import Console
 
 from tests.bench import ack, folder, memory, paper, search
 from tests.bench.made_papers import make_folder
-from tests.bench.report import Findings, machine, show, write
+from tests.bench.report import Findings, busy_note, machine, show, write
 from tests.bench.stage import Stage, running
 
 # Memory first: it wants a service that has done nothing yet.
@@ -35,6 +37,8 @@ PAPERS = 40
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when everything that was asked for was measured."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Milvus Lite counts pings, gRPC complains
     console = Console(stderr=True)
     before = machine()
     with tempfile.TemporaryDirectory(prefix="paperworks-bench-") as name:
@@ -44,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = _measure(place, options.home / "models", papers, options.only, console)
     sections = {name: found[name] for name in SHOWN if name in found}
     show(sections)
+    console.print(busy_note(before["load_average"][0], before["cores"]), style="yellow")
     write(options.out, {"before": before, "after": machine()}, sections)
     console.print(f"Written to {options.out}.")
     return 0
