@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from serve_app.cli_bulk import bulk
-from serve_app.cli_doctor import doctor
-from serve_app.cli_documents import documents_app
-from serve_app.cli_jobs import jobs
-from serve_app.cli_search import search
-from serve_app.cli_up import up
-from serve_app.cli_upload import upload
+from serve_app.commands.bulk import bulk
+from serve_app.commands.doctor import doctor
+from serve_app.commands.documents import documents_app
+from serve_app.commands.jobs import jobs
+from serve_app.commands.search import search
+from serve_app.commands.up import up
+from serve_app.commands.upload import upload
 
 app = typer.Typer(
     help="Turns a pile of research papers into a searchable library.",

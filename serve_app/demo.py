@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from serve_app.cli_common import say
-from serve_app.cli_progress import follow
 from serve_app.client import Client
+from serve_app.commands.common import say
+from serve_app.commands.progress import follow
 from serve_app.readiness import NotReady, wait_until_ready
 from stores.child import port_or_free
 

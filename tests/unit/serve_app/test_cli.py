@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from serve_app.address import service_url
 from serve_app.cli import app
-from serve_app.cli_common import printable
-from serve_app.cli_progress import Bars
 from serve_app.client import Client
+from serve_app.commands.common import printable
+from serve_app.commands.progress import Bars
 from tests.unit.serve_app.library import pdf
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from serve_app.cli_common import complain, say
+from serve_app.commands.common import complain, say
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")]

@@ -7,7 +7,7 @@ import os
 import typer
 
 from serve_app.address import home_of, service_url
-from serve_app.cli_common import Home, Url, complain, say
+from serve_app.commands.common import Home, Url, complain, say
 
 
 def doctor(url: Url = None, home: Home = None) -> None:

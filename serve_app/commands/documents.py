@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from serve_app.cli_common import (
+from serve_app.commands.common import (
     AsJson,
     Home,
     OnlyCollection,

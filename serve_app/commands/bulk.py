@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from serve_app.address import home_of
-from serve_app.cli_common import CollectionOption, Home, complain
+from serve_app.commands.common import CollectionOption, Home, complain
 
 LOOPBACK = "127.0.0.1:"
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli_common import AsJson, Home, OnlyCollection, Url, library, plural, say, say_json
+from serve_app.commands.common import (
+    AsJson,
+    Home,
+    OnlyCollection,
+    Url,
+    library,
+    plural,
+    say,
+    say_json,
+)
 
 if TYPE_CHECKING:
     from serve_app.schemas import JobSummary
@@ -28,7 +37,7 @@ def jobs(
     home: Home = None,
 ) -> None:
     """List jobs, show one, or watch until it ends (without JOB_ID: every open one)."""
-    from serve_app.cli_progress import follow, say_outcome
+    from serve_app.commands.progress import follow, say_outcome
 
     with library(url, home) as client:
         if watch:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli_common import CollectionOption, Home, Url, complain, library, plural, say
+from serve_app.commands.common import CollectionOption, Home, Url, complain, library, plural, say
 
 if TYPE_CHECKING:
     from serve_app.client import Client
@@ -40,7 +40,7 @@ def upload(
         jobs, refused = _send_all(client, paths, collection, policy)
         failed = bool(refused)
         if wait and jobs:
-            from serve_app.cli_progress import follow
+            from serve_app.commands.progress import follow
 
             failed |= any(job.status != "completed" for job in follow(client, jobs))
     raise typer.Exit(1 if failed else 0)

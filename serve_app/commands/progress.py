@@ -10,8 +10,8 @@ from typing import Protocol
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from serve_app.cli_common import plural, say
 from serve_app.client import Client
+from serve_app.commands.common import plural, say
 from serve_app.schemas import Job, Task
 
 LOOK_SECONDS = 0.5

@@ -1,0 +1,1 @@
+"""What `paperworks` can do, one file per command."""
