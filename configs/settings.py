@@ -81,7 +81,7 @@ class LaneSettings(BaseModel):
         default=False,
         description="Embed in tasks of their own (GPU clusters); False fuses all steps.",
     )
-    num_cpus: float = Field(default=1, description="CPUs of one document at work.")
+    num_cpus: float = Field(default=1.0, description="CPUs of one document at work.")
     cpus: float | None = Field(
         default=None, description="CPUs the lane may use at once; none: those the other leaves."
     )
@@ -108,7 +108,8 @@ class JobSettings(BaseModel):
         default=300, description="Micro-batches before a runner is replaced."
     )
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, cpus=1)
-    bulk: LaneSettings = LaneSettings(batch=16)
+    # Two papers at once on one CPU: one is read while the other waits for its vectors.
+    bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
 
 
 class ReadSettings(BaseModel):

@@ -20,6 +20,7 @@ import ray.data
 
 from domain.errors import PaperworksError, failure_of
 from domain.jobs import Progress, Task
+from pipelines.background import give_way
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import blob_store, count_tokens, vector_store
 
@@ -50,6 +51,7 @@ def guarded(step: Callable[[Row, Plan], Row]) -> Callable[[Row, Plan], Row]:
     """The step, passing failed rows on and turning an exception into a failed row."""
 
     def run_step(row: Row, plan: Plan) -> Row:
+        give_way()
         if row.get("error") is not None:
             return row
         try:
