@@ -13,6 +13,6 @@ def give_way() -> None:
     """This process yields the CPU to the API, the JobManager and the databases; once is enough.
 
     Without it eight uploads at once, while a folder was ingested on two cores, were acknowledged
-    after 112 ms (median) instead of 74: the threads of the model took as much of the CPU as the door did.
+    after 112 ms (median) instead of 74: the model's threads took as much CPU as the door did.
     """
     os.nice(NICENESS)
