@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import ray
-
 from actors.errands import forget, in_worker
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.plan import Outcome, Plan
@@ -35,7 +33,6 @@ class Runner:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.runs = 0
         from ray.data import DataContext  # here: whoever starts a runner need not load Ray Data
 
         from pipelines import lean
@@ -59,7 +56,6 @@ class Runner:
         """The outcome of each task as it comes."""
         from pipelines.dataset import run
 
-        self.runs += 1
         yield from run(tasks, self.plan)
 
     def warm_up(self) -> int:
@@ -85,10 +81,6 @@ class Runner:
     def pid(self) -> int:
         """Process id."""
         return os.getpid()
-
-    def node(self) -> str:
-        """Id of the node that it runs on."""
-        return ray.get_runtime_context().get_node_id()
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import sys
 import time
@@ -31,6 +30,7 @@ from pipelines.intake import pdfs_under, register_files
 from stores.blob_store import BlobStore
 from stores.database import Database
 from stores.job_store import JobStore
+from stores.service_card import read_card
 
 POLL_SECONDS = 0.5
 LINE_EVERY_SECONDS = 5.0
@@ -74,10 +74,7 @@ def noted_address() -> str:
     A submitted job inherits that variable. Its RAY_ADDRESS names any one of several clusters that
     were started on the same machine, so another library could get the papers.
     """
-    try:
-        return json.loads((Settings().home / "service.json").read_text())["ray_address"]
-    except (OSError, ValueError, KeyError):
-        return "auto"
+    return read_card(Settings().home).get("ray_address", "auto")
 
 
 def _find_service(address: str) -> Any:

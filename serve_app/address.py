@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+
+from stores.service_card import read_card
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE, HOME_VARIABLE = "PAPERWORKS_URL", "PAPERWORKS_HOME"
@@ -13,19 +14,11 @@ DEFAULT_HOME = Path("var")
 
 def service_url(url: str | None, home: Path | None, environment: Mapping[str, str]) -> str:
     """`url`, else PAPERWORKS_URL, else `url` in `<home>/service.json`, else http://127.0.0.1:8000."""
-    noted = _written(home_of(home, environment))
+    noted = read_card(home_of(home, environment)).get("url")
+    noted = noted if isinstance(noted, str) else None
     return url or environment.get(URL_VARIABLE) or noted or DEFAULT_URL
 
 
 def home_of(home: Path | None, environment: Mapping[str, str]) -> Path:
     """`home`, else PAPERWORKS_HOME, else ./var."""
     return home or Path(environment.get(HOME_VARIABLE) or DEFAULT_HOME)
-
-
-def _written(home: Path) -> str | None:
-    try:
-        noted = json.loads((home / "service.json").read_text())
-    except (OSError, ValueError):
-        return None
-    url = noted.get("url") if isinstance(noted, dict) else None
-    return url if isinstance(url, str) else None

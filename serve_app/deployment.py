@@ -40,7 +40,10 @@ HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to t
 
 def build(args: Settings) -> Application:
     """The application for these settings; the actors behind it are started, or found running."""
-    addresses = launch(args)
+    return _application(args, launch(args))
+
+
+def _application(args: Settings, addresses: Addresses) -> Application:
     api = Api.options(
         num_replicas=args.http.replicas,
         max_ongoing_requests=args.http.max_ongoing_requests,
@@ -51,12 +54,13 @@ def build(args: Settings) -> Application:
 def come_up(settings: str) -> None:
     """Returns when Serve runs the API; the actors behind it may still be warming up."""
     wanted = Settings.model_validate_json(settings)
-    launch(wanted)  # first: the actors come up while Serve does
+    addresses = launch(wanted)  # first: the actors come up while Serve does
     direct = wanted.http.ingress == "direct"
     port = free_port() if direct else wanted.http.port
     options = {"host": wanted.http.host, "port": port}
     serve.start(proxy_location="HeadOnly", http_options=options)
-    serve.run(build(wanted), name=APPLICATION, route_prefix="/", blocking=False)
+    application = _application(wanted, addresses)
+    serve.run(application, name=APPLICATION, route_prefix="/", blocking=False)
 
 
 def go_down(settings: str) -> None:

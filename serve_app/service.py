@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from configs.settings import Settings
 from serve_app.environment import path_with_our_python, ray_environment, serve_environment
 from serve_app.readiness import wait_until_ready
+from stores import service_card
 from stores.child import somebody_listens
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = f"http://{settings.http.host}:{settings.http.port}"
-        self.card = settings.home / "service.json"
+        self.card = settings.home / service_card.NAME
         self.phases: dict[str, float] = {}
 
     @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from serve_app.address import home_of
 from serve_app.commands.common import CollectionOption, Home, complain
+from stores.service_card import read_card
 
 LOOPBACK = "127.0.0.1:"
 
@@ -31,7 +31,7 @@ def bulk(
 ) -> None:
     """Register every PDF of a folder and follow them; a second run does only what is new."""
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    where = address or _noted_address(home) or "auto"
+    where = address or read_card(home_of(home, os.environ)).get("ray_address") or "auto"
     if where.startswith(LOOPBACK):
         # Else Ray takes the machine's other address, where the service does not listen.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
@@ -45,11 +45,3 @@ def bulk(
             "Stopped watching. What was registered is kept and goes on; see `paperworks jobs`."
         )
         raise typer.Exit(130) from stopped
-
-
-def _noted_address(home: Path | None) -> str | None:
-    try:
-        card = json.loads((home_of(home, os.environ) / "service.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return card.get("ray_address")
