@@ -1,4 +1,4 @@
-"""Documents and what is read out of them: pages, blocks, sections, references, chunks, passages.
+"""Documents, the chunks that are found, and the passages that answer.
 
 Ids are derived from content, so that doing a thing twice gives the same thing. Boxes are in PDF
 points (1/72 inch) from the top left of the page as shown; pages count from 1.
@@ -13,85 +13,14 @@ from enum import StrEnum
 from typing import Any
 
 from domain.jobs import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle on a page, in points from the top left as shown; `page` counts from 1."""
-
-    page: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-
-class BlockKind(StrEnum):
-    TEXT = "text"
-    HEADING = "heading"
-    CAPTION = "caption"
-    REFERENCE = "reference"  # an entry of the bibliography
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph, heading or caption; one that crosses a column has a box in each.
-
-    `section` is the index into `Paper.sections` of the section it stands in, None before the first.
-    `lines` are the printed lines: where in `text` each starts, and its box.
-    """
-
-    kind: BlockKind
-    text: str
-    boxes: tuple[Box, ...]
-    section: int | None = None
-    lines: tuple[tuple[int, Box], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading: `level` 1 is the top, `number` as printed ("2.1"), `title` without it."""
-
-    ordinal: int
-    level: int
-    number: str | None
-    title: str
-    page: int
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One entry of the bibliography, as printed."""
-
-    ordinal: int
-    raw: str
-    page: int
-    doi: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PageSize:
-    """Width and height of a page as shown, in points."""
-
-    number: int
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What was read from one PDF, in reading order."""
-
-    title: str | None
-    pages: tuple[PageSize, ...]
-    blocks: tuple[Block, ...]
-    sections: tuple[Section, ...] = ()
-    references: tuple[Reference, ...] = ()
+from domain.papers import Box
 
 
 class ChunkKind(StrEnum):
     TEXT = "text"
+    ABSTRACT = "abstract"
+    TABLE = "table"  # label, caption, header and rows
+    FIGURE = "figure"  # label, caption and where the text speaks of it
     REFERENCE = "reference"  # kept out of searches unless asked for
 
 

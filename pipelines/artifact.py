@@ -6,7 +6,7 @@ import gzip
 
 from pydantic import TypeAdapter
 
-from domain.documents import Paper
+from domain.papers import Paper
 
 PAPER = TypeAdapter(Paper)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from domain.documents import Block, BlockKind, Box, Chunk, ChunkKind, Paper, chunk_id
+from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.papers import Block, BlockKind, Box, Paper
 from pipelines.sentences import sentence_starts
 
 CountTokens = Callable[[Sequence[str]], list[int]]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from domain.documents import Chunk, Paper
+from domain.documents import Chunk
 from domain.jobs import Finished, Task
+from domain.papers import Paper
 from pipelines.artifact import dump_paper
 from stores.blob_store import BlobStore, artifact_key
 from stores.vector_store import VectorStore

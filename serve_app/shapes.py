@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from domain import documents, jobs
+from domain import documents, jobs, papers
 from domain.errors import Failure
 from domain.jobs import TaskStatus, fraction_done
 from serve_app import schemas
@@ -101,7 +101,7 @@ def hit_shape(passage: documents.Passage, document: documents.Document, query: s
     )
 
 
-def sections_shape(paper: documents.Paper) -> schemas.Sections:
+def sections_shape(paper: papers.Paper) -> schemas.Sections:
     """The headings of a paper."""
     return schemas.Sections(
         sections=[
@@ -118,7 +118,7 @@ def sections_shape(paper: documents.Paper) -> schemas.Sections:
     )
 
 
-def references_shape(paper: documents.Paper) -> schemas.References:
+def references_shape(paper: papers.Paper) -> schemas.References:
     """The bibliography of a paper."""
     return schemas.References(
         references=[
@@ -145,7 +145,7 @@ def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict:
     }
 
 
-def _box_shape(box: documents.Box) -> schemas.Rectangle:
+def _box_shape(box: papers.Box) -> schemas.Rectangle:
     return schemas.Rectangle(page=box.page, x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from pymilvus import CollectionSchema, DataType, MilvusClient
 
-from domain.documents import Box, Chunk, ChunkKind
+from domain.documents import Chunk, ChunkKind
 from domain.errors import InternalError
+from domain.papers import Box
 from domain.search import SearchQuery
 from stores.bm25 import text_vector
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from domain.documents import BlockKind
+from domain.papers import BlockKind
 from pipelines.read.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED
 from pipelines.read.lines import Line, font_family
 from pipelines.read.paragraphs import Measures, Paragraph

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from domain.documents import Box, PageSize
+from domain.papers import Box, PageSize
 from pipelines.read.clean import clean_text
 from pipelines.read.mupdf import pymupdf
 

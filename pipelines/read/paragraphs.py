@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from domain.documents import BlockKind
+from domain.papers import BlockKind
 from pipelines.read.labels import CAPTION
 from pipelines.read.lines import Line, font_family
 

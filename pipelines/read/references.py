@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from domain.documents import BlockKind
+from domain.papers import BlockKind
 from pipelines.read.labels import REFERENCES
 from pipelines.read.lines import Line
 from pipelines.read.paragraphs import Paragraph

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from domain.documents import BlockKind
+from domain.papers import BlockKind
 from pipelines.read.labels import CAPTION, NUMBERED
 from pipelines.read.lines import Line, cut_line
 from pipelines.read.paragraphs import Measures, Paragraph

@@ -6,8 +6,8 @@ from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from domain.documents import Block, BlockKind, Box, PageSize, Paper, Reference, Section
 from domain.errors import DamagedPdf, NoPages, NoText, PasswordProtected, TooManyPages
+from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
 from pipelines.read.clean import clean_text, join_lines, words_of
 from pipelines.read.headings import mark_headings
 from pipelines.read.lines import Line, page_lines, page_size

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from domain.documents import PageSize
+from domain.papers import PageSize
 from pipelines.read.clean import clean_text
 from pipelines.read.labels import ARTICLE_KIND
 from pipelines.read.lines import Line, font_family

@@ -7,8 +7,9 @@ import asyncio
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
-from domain.documents import DocumentStatus, Paper
+from domain.documents import DocumentStatus
 from domain.errors import Conflict
+from domain.papers import Paper
 from pipelines.artifact import load_paper
 from serve_app import schemas
 from serve_app.api.context import PREFIX, ServicesHere

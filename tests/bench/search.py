@@ -11,7 +11,8 @@ import httpx
 import numpy as np
 from sqlalchemy import insert
 
-from domain.documents import Box, Chunk, ChunkKind, DocumentStatus, chunk_id, document_id
+from domain.documents import Chunk, ChunkKind, DocumentStatus, chunk_id, document_id
+from domain.papers import Box
 from domain.search import SearchQuery
 from pipelines.embed import FakeEncoder
 from stores.database import NOW, Database

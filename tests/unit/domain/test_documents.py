@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from domain.documents import Box, Chunk, ChunkKind, Document, DocumentStatus, chunk_id, document_id
+from domain.documents import Chunk, ChunkKind, Document, DocumentStatus, chunk_id, document_id
+from domain.papers import Box
 
 SHA = "a" * 64
 

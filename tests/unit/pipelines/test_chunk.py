@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.documents import Block, BlockKind, Box, Chunk, ChunkKind, PageSize, Paper, Section
+from domain.documents import Chunk, ChunkKind
+from domain.papers import Block, BlockKind, Box, PageSize, Paper, Section
 from pipelines.chunk import split_paper
 from pipelines.sentences import sentence_starts
 

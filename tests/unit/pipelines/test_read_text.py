@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.documents import BlockKind, Paper
 from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
+from domain.papers import BlockKind, Paper
 from pipelines.read.lines import Line, page_lines
 from pipelines.read.mupdf import pymupdf
 from pipelines.read.text import read_paper

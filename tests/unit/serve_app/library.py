@@ -10,20 +10,10 @@ from typing import Any, cast
 import httpx
 import numpy as np
 
-from domain.documents import (
-    Block,
-    BlockKind,
-    Box,
-    Chunk,
-    ChunkKind,
-    PageSize,
-    Paper,
-    Reference,
-    Section,
-    chunk_id,
-)
+from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import Failure
 from domain.jobs import Finished, Lane, Task
+from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
 from pipelines.artifact import dump_paper
 from serve_app.api.app import create_api
 from serve_app.services import Limits, Services
