@@ -25,6 +25,7 @@ from domain.jobs import (
     new_job_id,
 )
 from stores.admission import Place, find_places
+from stores.admission_of_new import admit_new
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
 from stores.job_status import (
@@ -112,6 +113,12 @@ class JobStore:
         again unless `on_duplicate` says so. Raises Conflict for a duplicate under `reject`, and for
         uploads to a job that has ended.
         """
+        if uploads and job_id is None and not more_to_come:
+            admitted = await admit_new(
+                self.database, collection, uploads, kind, lane, self.max_attempts
+            )
+            if admitted:
+                return admitted
         async with self.database.begin() as connection:
             places = await find_places(connection, collection, uploads, on_duplicate)
             first = await _next_ordinal(connection, job_id, uploads) if job_id else 0
