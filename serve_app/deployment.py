@@ -153,6 +153,7 @@ class Cluster:
         self.embedders = itertools.cycle(embedders(actors))
         self.manager: Any = None
         self.manager_known_until = 0.0
+        self.wake_is_due = False
 
     def job_manager(self) -> Any:
         """The JobManager's handle, None when there is none; looked up anew every few seconds.
@@ -173,10 +174,16 @@ class Cluster:
             raise ServiceNotReady from error
 
     def wake(self) -> None:
-        """A hint to the JobManager, sent when the answer is on its way; a lost one costs a poll."""
-        asyncio.get_running_loop().call_later(WAKE_AFTER_SECONDS, self._wake)
+        """A hint to the JobManager, sent when the answer is on its way; a lost one costs a poll.
+
+        Uploads that come close together share one.
+        """
+        if not self.wake_is_due:
+            self.wake_is_due = True
+            asyncio.get_running_loop().call_later(WAKE_AFTER_SECONDS, self._wake)
 
     def _wake(self) -> None:
+        self.wake_is_due = False
         if (manager := self.job_manager()) is not None:
             manager.wake.remote()
 

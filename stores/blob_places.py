@@ -136,14 +136,21 @@ class Bucket:
 def spooled(folder: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file to write into, removed afterwards unless it has found a place."""
     with storage_errors():
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{uuid.uuid4().hex}.part"
-        file = path.open("xb", buffering=0)
+        file = _new_file(path)
     try:
         with file:
             yield file, path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _new_file(path: Path) -> IO[bytes]:
+    try:
+        return path.open("xb", buffering=0)
+    except FileNotFoundError:  # the first upload of all
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb", buffering=0)
 
 
 def _size(path: Path) -> int | None:
