@@ -98,7 +98,7 @@ class Ledger:
         task, finished = outcome.task, outcome.finished
         if finished is None:
             await self.record_failure(task, outcome.failure or _unknown())
-        elif await self._settle(task, lambda: self.queue.complete(task, finished)):
+        elif await self._settle(task, lambda: self.queue.finish(task, finished)):
             if task.version > 1:
                 await asyncio.to_thread(self.forget, task.document_id, task.version)
         else:

@@ -7,13 +7,16 @@ points (1/72 inch) from the top left of the page as shown; pages count from 1.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from domain.jobs import Record
-from domain.papers import Box
+from domain.papers import Author, Box
 
 
 class ChunkKind(StrEnum):
@@ -74,7 +77,10 @@ class DocumentStatus(StrEnum):
 
 
 class Document(Record):
-    """A paper in a collection. `version` is the active one: search shows no other."""
+    """A paper in a collection. `version` is the active one: search shows no other.
+
+    `tables` and `figures` are None until somebody has looked for them.
+    """
 
     document_id: str
     collection: str
@@ -84,10 +90,21 @@ class Document(Record):
     version: int = 1
     status: DocumentStatus = DocumentStatus.PROCESSING
     title: str | None = None
+    authors: tuple[Author, ...] = ()
+    abstract: str | None = None
+    keywords: tuple[str, ...] = ()
+    doi: str | None = None
+    arxiv_id: str | None = None
+    year: int | None = None
+    language: str | None = None
     pages: int | None = None
     chunks: int = 0
     sections: int = 0
     references: int = 0
+    tables: int | None = None
+    figures: int | None = None
+    quality: Mapping[str, Any] = Field(default_factory=dict)
+    needs_review: bool = False
     created_at: datetime
     searchable_at: datetime | None = None
 

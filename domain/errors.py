@@ -12,6 +12,7 @@
     │   ├── PasswordProtected · DamagedPdf · NoPages · NoText · TooManyPages
     ├── Unavailable                  something we depend on is away; wait and try again
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
+    ├── OcrUnavailable               install an OCR program, then process the paper again
     ├── WorkerCrashed                the process at work died; the task is tried again, alone
     ├── InternalError                our mistake; the log has the cause
     └── LeaseLost                    somebody else owns the task; throw the work away
@@ -161,6 +162,13 @@ class ServiceNotReady(Unavailable):
     """The service, or a part of it, is still starting. Try again in a few seconds."""
 
     code = "not_ready"
+
+
+class OcrUnavailable(PaperworksError):
+    """The paper has scanned pages and no OCR program is installed. Install tesseract-ocr (or the
+    Python package rapidocr) and process the paper again."""
+
+    code, category = "ocr_unavailable", "dependency"
 
 
 class WorkerCrashed(PaperworksError):

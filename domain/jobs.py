@@ -9,14 +9,15 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import Failure
+from domain.papers import Metadata
 
 T = TypeVar("T")
 
@@ -63,10 +64,17 @@ class JobStatus(StrEnum):
 class Lane(StrEnum):
     INTERACTIVE = "interactive"  # single uploads: somebody is waiting
     BULK = "bulk"  # folders: throughput counts
+    OCR = "ocr"  # pages without usable text, of either
+    LAYOUT = "layout"  # tables and figures, of either
 
 
 class Step(StrEnum):
     READ_TEXT = "read_text"  # text layer -> chunks -> vectors; makes the paper searchable
+    OCR = "ocr"  # the pages that lack a usable text layer
+    LAYOUT = "layout"  # tables, figures, and what belongs to them
+
+
+LATER_LANES: Mapping[Step, Lane] = {Step.OCR: Lane.OCR, Step.LAYOUT: Lane.LAYOUT}
 
 
 class Record(BaseModel):
@@ -90,7 +98,11 @@ class Counts(Record):
 
 
 class Task(Record):
-    """One document's work. `lease_token` fences every write: it grows by one with each claim."""
+    """One document's work. `lease_token` fences every write: it grows by one with each claim.
+
+    `lane` is where its current `step` waits; `urgent` ones, which came one by one, go first there.
+    Attempts are those of the step.
+    """
 
     task_id: uuid.UUID
     job_id: str
@@ -105,6 +117,7 @@ class Task(Record):
     attempt: int = 0
     max_attempts: int = 4
     isolate: bool = False
+    urgent: bool = False
     lease_token: int = 0
     lease_expires_at: datetime | None = None
     next_attempt_at: datetime | None = None
@@ -167,24 +180,72 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a task is; None leaves a number as it is."""
+    """How far a task is; None leaves a number as it is.
+
+    `searchable`: a part of the chunks is indexed, and the document may be shown from now on.
+    """
 
     pages_done: int | None = None
     pages_total: int | None = None
     chunks_done: int | None = None
     chunks_total: int | None = None
+    searchable: bool | None = None
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The numbers that are known, by the name of the task's field."""
+        fields = ("pages_done", "pages_total", "chunks_done", "chunks_total")
+        known = {name: getattr(self, name) for name in fields}
+        return {name: value for name, value in known.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What an entry of a bibliography can be matched by; each is None where it is not printed."""
+
+    ordinal: int
+    doi: str | None = None
+    arxiv_id: str | None = None
+    title_key: str | None = None
+    year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What a completed task knows of its document."""
+    """What a task knows of its document at the end of a step; `next_step` is None at the last.
 
-    title: str | None
+    A step that found no text has no chunks: its document is not searchable yet.
+    """
+
+    metadata: Metadata
     pages: int
     chunks: int
     sections: int = 0
     references: int = 0
+    tables: int | None = None
+    figures: int | None = None
+    title_key: str | None = None
+    cited: tuple[Cited, ...] = ()
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    needs_review: bool = False
     artifact_key: str | None = None
+    next_step: Step | None = None
+
+    @property
+    def document_fields(self) -> dict[str, Any]:
+        """The values of the document's fields."""
+        counted = ("pages", "chunks", "sections", "references", "tables", "figures")
+        said = ("title", "abstract", "doi", "arxiv_id", "year", "language")
+        return {
+            **{name: getattr(self, name) for name in counted},
+            **{name: getattr(self.metadata, name) for name in said},
+            "authors": [asdict(author) for author in self.metadata.authors],
+            "keywords": list(self.metadata.keywords),
+            "title_key": self.title_key,
+            "quality": dict(self.quality),
+            "needs_review": self.needs_review,
+            "artifact_key": self.artifact_key,
+        }
 
 
 @dataclass(frozen=True, slots=True)

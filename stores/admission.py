@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus, document_id
 from domain.errors import Conflict
-from domain.jobs import OnDuplicate, Upload
+from domain.jobs import Finished, OnDuplicate, Upload
+from domain.papers import Metadata
 from stores.tables import DOCUMENTS
 
 PRESENT = (DocumentStatus.READY, DocumentStatus.PROCESSING)
@@ -37,14 +38,10 @@ MAKE_OR_LOCK = text("""
 
 # A document that could not be searched starts over, as if it had just come.
 STARTS_OVER: dict[str, Any] = {
+    **Finished(Metadata(), pages=0, chunks=0).document_fields,
+    "pages": None,
     "status": DocumentStatus.PROCESSING,
     "version": DOCUMENTS.c.latest_version + 1,
-    "title": None,
-    "pages": None,
-    "chunks": 0,
-    "sections": 0,
-    "references": 0,
-    "artifact_key": None,
     "searchable_at": None,
     "deleted_at": None,
 }

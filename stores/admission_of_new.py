@@ -31,10 +31,12 @@ MAKE_ALL = """
         INSERT INTO jobs (job_id, kind, lane, collection) SELECT $1, $3, $4, $2 FROM new LIMIT 1
     )
     INSERT INTO tasks (
-        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane,
+        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, urgent,
         max_attempts
     )
-    SELECT task_id, $1, place - 1, document_id, $2, 1, sha256, filename, $4, $5 FROM new
+    SELECT
+        task_id, $1, place - 1, document_id, $2, 1, sha256, filename, $4, $4 = 'interactive', $5
+    FROM new
     RETURNING task_id
 """
 

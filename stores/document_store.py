@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import Document, DocumentStatus
@@ -15,7 +15,7 @@ from domain.jobs import Page, TaskStatus
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
 from stores.job_status import IS_OPEN, close_if_done
-from stores.tables import COLLECTIONS, DOCUMENTS, TASKS
+from stores.tables import CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,14 @@ class DocumentStore:
         *,
         collection: str | None = None,
         status: DocumentStatus | None = None,
+        needs_review: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Document]:
         """Documents, newest first. Raises InvalidRequest for a cursor that is none of ours."""
         statement = select(DOCUMENTS).where(DOCUMENTS.c.status != DocumentStatus.DELETED)
+        if needs_review is not None:
+            statement = statement.where(DOCUMENTS.c.needs_review.is_(needs_review))
         if collection:
             statement = statement.where(DOCUMENTS.c.collection == collection)
         if status:
@@ -108,6 +111,9 @@ class DocumentStore:
         """
         async with self.database.begin() as connection:
             sha256 = await _bury(connection, document_id)
+            await connection.execute(
+                delete(CITATIONS).where(CITATIONS.c.document_id == document_id)
+            )
             cancelled = await connection.execute(
                 update(TASKS)
                 .where(TASKS.c.document_id == document_id, IS_OPEN)

@@ -161,6 +161,7 @@ class InMemoryJobStore:
             sha256=upload.sha256,
             filename=upload.filename,
             lane=lane,
+            urgent=lane == Lane.INTERACTIVE,
             status=TaskStatus.QUEUED,
             max_attempts=self.max_attempts,
             created_at=now,
@@ -273,6 +274,7 @@ class InMemoryDocumentStore:
         *,
         collection: str | None = None,
         status: DocumentStatus | None = None,
+        needs_review: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Document]:
@@ -280,7 +282,9 @@ class InMemoryDocumentStore:
         found = [
             (doc.created_at, doc.document_id, doc)
             for doc in self._alive()
-            if collection in (None, doc.collection) and status in (None, doc.status)
+            if collection in (None, doc.collection)
+            and status in (None, doc.status)
+            and needs_review in (None, doc.needs_review)
         ]
         return _page(found, cursor, limit)
 
@@ -306,7 +310,7 @@ class InMemoryDocumentStore:
         document = await self.get(document_id)
         shelf = self.state.shelves[document_id]
         shelf.set(status=DocumentStatus.DELETED)
-        shelf.artifact_key = None
+        shelf.artifact_key, shelf.cited = None, ()
         mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
         for task in filter(is_open, mine):
             now = self.state.clock()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain.documents import DocumentStatus
 from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.jobs import (
+    LATER_LANES,
     Finished,
     JobStatus,
     Lane,
     Progress,
+    Step,
     Task,
     TaskStatus,
     backoff_seconds,
@@ -60,7 +61,7 @@ class InMemoryTaskQueue:
             and task.document_id not in at_work
             and _due_at(task) <= now
         ]
-        return sorted(due, key=_due_at)
+        return sorted(due, key=lambda task: (not task.urgent, _due_at(task)))
 
     def _settle(self, due: Sequence[Task]) -> int:
         """Number of tasks that end without work, because their document is searchable by now."""
@@ -83,8 +84,10 @@ class InMemoryTaskQueue:
         return len(settled)
 
     def _has_nothing_left(self, task: Task) -> bool:
-        document = self.state.shelves[task.document_id].document
-        return document.status == DocumentStatus.READY and document.version >= task.version
+        shelf = self.state.shelves[task.document_id]
+        made = shelf.document.status == DocumentStatus.READY and shelf.artifact_key is not None
+        first_step = task.step == Step.READ_TEXT
+        return first_step and made and shelf.document.version >= task.version
 
     def _lease(self, task: Task, lease_seconds: float) -> Task:
         now = self.state.clock()
@@ -98,7 +101,7 @@ class InMemoryTaskQueue:
             lease_expires_at=now + timedelta(seconds=lease_seconds),
             started_at=task.started_at or now,
             pages_done=0,
-            chunks_done=0,
+            chunks_done=0 if task.step == Step.READ_TEXT else task.chunks_done,
         )
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
@@ -110,12 +113,37 @@ class InMemoryTaskQueue:
         return {task.task_id for task in ours}
 
     async def report(self, task: Task, progress: Progress) -> None:
-        """Records pages and chunks done. Raises LeaseLost."""
-        known = {name: value for name, value in asdict(progress).items() if value is not None}
+        """Records pages and chunks done, and what can be searched already. Raises LeaseLost."""
+        now = self._current(task)
+        known: dict[str, Any] = dict(progress.numbers)
+        if progress.searchable:
+            known["searchable_at"] = now.searchable_at or self.state.clock()
+            self._show_beginning(task, progress)
         self._move(task, **known)
 
-    async def complete(self, task: Task, result: Finished) -> None:
-        """Ends the task as completed; searches show its version from now on. Raises LeaseLost."""
+    def _show_beginning(self, task: Task, progress: Progress) -> None:
+        shelf = self.state.shelves[task.document_id]
+        waited_for = shelf.document.status == DocumentStatus.PROCESSING
+        if waited_for and shelf.latest_version == task.version:
+            shelf.set(
+                status=DocumentStatus.READY,
+                version=task.version,
+                pages=progress.pages_total,
+                chunks=progress.chunks_done or 0,
+                searchable_at=shelf.document.searchable_at or self.state.clock(),
+            )
+
+    async def finish(self, task: Task, result: Finished) -> None:
+        """Ends a step: the next one is queued, or the task is completed. Raises LeaseLost."""
+        if result.next_step is None:
+            self._complete(task, result)
+        else:
+            self._advance(task, result, result.next_step)
+        if result.chunks or result.next_step is None:
+            self._publish(task, result)
+
+    def _complete(self, task: Task, result: Finished) -> None:
+        found = self.state.tasks.get(task.task_id)
         self._end(
             task,
             TaskStatus.COMPLETED,
@@ -123,20 +151,38 @@ class InMemoryTaskQueue:
             pages_total=result.pages,
             chunks_done=result.chunks,
             chunks_total=result.chunks,
-            searchable_at=self.state.clock(),
+            searchable_at=(found.searchable_at if found else None) or self.state.clock(),
             error=None,
         )
-        self._publish(task, result)
+
+    def _advance(self, task: Task, result: Finished, step: Step) -> None:
+        shown_since = self._current(task).searchable_at or self.state.clock()
+        self._requeue(
+            task,
+            0.0,
+            step=step,
+            lane=LATER_LANES[step],
+            attempt=0,
+            isolate=False,
+            pages_done=0,
+            pages_total=result.pages,
+            chunks_done=result.chunks,
+            chunks_total=result.chunks,
+            searchable_at=shown_since if result.chunks else None,
+            error=None,
+        )
 
     def _publish(self, task: Task, result: Finished) -> None:
         shelf = self.state.shelves[task.document_id]
         document = shelf.document
         if document.status == DocumentStatus.DELETED or document.version > task.version:
             return
-        values = asdict(result)
-        shelf.artifact_key = values.pop("artifact_key")
+        values = result.document_fields
+        shelf.artifact_key, shelf.cited = values.pop("artifact_key"), result.cited
+        shelf.title_key = values.pop("title_key")
+        kept = {"authors": result.metadata.authors, "keywords": result.metadata.keywords}
         shelf.set(
-            **values,
+            **(values | kept),
             status=DocumentStatus.READY,
             version=task.version,
             searchable_at=document.searchable_at or self.state.clock(),
@@ -149,6 +195,9 @@ class InMemoryTaskQueue:
         waited_for = shelf.document.status == DocumentStatus.PROCESSING
         if waited_for and shelf.latest_version == task.version:
             shelf.set(status=DocumentStatus.FAILED)
+        elif shelf.document.status == DocumentStatus.READY:
+            needs_review = shelf.document.version == task.version
+            shelf.set(needs_review=needs_review or shelf.document.needs_review)
 
     async def retry(
         self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
@@ -161,19 +210,15 @@ class InMemoryTaskQueue:
 
     async def release(self, task: Task, delay_seconds: float = 0) -> None:
         """Back to the queue without charging the attempt. Raises LeaseLost."""
-        self._requeue(task, delay_seconds, attempt=self._current(task).attempt - 1)
+        uncharged: dict[str, Any] = {"attempt": self._current(task).attempt - 1}
+        if not delay_seconds:
+            uncharged["next_attempt_at"] = task.next_attempt_at  # its old place in the queue
+        self._requeue(task, delay_seconds, **uncharged)
 
     def _requeue(self, task: Task, delay_seconds: float, **values: Any) -> None:
         later = self.state.clock() + timedelta(seconds=delay_seconds)
-        stays = "attempt" in values and not delay_seconds
-        due = task.next_attempt_at if stays else later
-        self._move(
-            task,
-            status=TaskStatus.QUEUED,
-            lease_expires_at=None,
-            next_attempt_at=due,
-            **values,
-        )
+        waits = {"status": TaskStatus.QUEUED, "lease_expires_at": None, "next_attempt_at": later}
+        self._move(task, **(waits | values))
 
     async def sweep(self, *, base_seconds: float = 2, cap_seconds: float = 300) -> int:
         """Number of tasks taken from workers that stopped beating."""

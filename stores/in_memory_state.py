@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.documents import Document, DocumentStatus
-from domain.jobs import Counts, Job, Task, TaskStatus, job_status
+from domain.jobs import Cited, Counts, Job, Task, TaskStatus, job_status
 
 
 def utc_now() -> datetime:
@@ -25,6 +25,8 @@ class Shelf:
     document: Document
     latest_version: int = 1
     artifact_key: str | None = None
+    title_key: str | None = None
+    cited: tuple[Cited, ...] = ()
 
     def set(self, **values: Any) -> None:
         """Replaces the document by one with these values."""
@@ -33,7 +35,7 @@ class Shelf:
     def start_over(self, filename: str) -> None:
         """A document that could not be searched begins anew, as a new version."""
         self.latest_version += 1
-        self.artifact_key = None
+        self.artifact_key, self.title_key, self.cited = None, None, ()
         kept = self.document
         self.document = Document(
             document_id=kept.document_id,

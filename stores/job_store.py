@@ -52,13 +52,13 @@ MAKE_JOB_AND_TASKS = text("""
         WHERE here.finished_at IS NULL
     )
     INSERT INTO tasks (
-        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane,
+        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, urgent,
         max_attempts, status, pages_done, pages_total, chunks_done, chunks_total,
         searchable_at, finished_at
     )
     SELECT
         new.task_id, :job_id, :first + new.place - 1, new.document_id, :collection, new.version,
-        new.sha256, new.filename, :lane, :max_attempts,
+        new.sha256, new.filename, :lane, :lane = 'interactive', :max_attempts,
         CASE WHEN new.done THEN 'completed' ELSE 'queued' END,
         coalesce(new.pages, 0), new.pages, coalesce(new.chunks, 0), new.chunks,
         CASE WHEN new.done THEN clock_timestamp() END,

@@ -48,6 +48,10 @@ def _starts(value: str | int, kind: Any = None) -> Any:
     return Column(kind, nullable=False, server_default=text(str(value).lower()))
 
 
+def _json(value: str) -> Any:
+    return Column(JSONB(), nullable=False, server_default=text(f"'{value}'"))
+
+
 class CollectionRow(SQLModel, table=True):
     """A named set of documents; made by its first upload."""
 
@@ -66,6 +70,16 @@ class DocumentRow(SQLModel, table=True):
         Index("documents_by_collection", "collection", "created_at", "document_id"),
         Index("documents_by_time", "created_at", "document_id"),
         Index("documents_by_sha256", "sha256"),
+        Index("documents_by_doi", "collection", "doi"),
+        Index("documents_by_arxiv_id", "collection", "arxiv_id"),
+        Index("documents_by_title", "collection", "title_key"),
+        Index(
+            "documents_to_review",
+            "collection",
+            "created_at",
+            "document_id",
+            postgresql_where=text("needs_review"),
+        ),
     )
 
     document_id: str = Field(primary_key=True)
@@ -77,14 +91,45 @@ class DocumentRow(SQLModel, table=True):
     version: int = Field(1, sa_column=_starts(1))
     latest_version: int = Field(1, sa_column=_starts(1))
     title: str | None = None
+    title_key: str | None = None
+    authors: list[Any] = Field([], sa_column=_json("[]"))
+    abstract: str | None = None
+    keywords: list[Any] = Field([], sa_column=_json("[]"))
+    doi: str | None = None
+    arxiv_id: str | None = None
+    year: int | None = None
+    language: str | None = None
     pages: int | None = None
     chunks: int = Field(0, sa_column=_starts(0))
     sections: int = Field(0, sa_column=_starts(0))
     references: int = Field(0, sa_column=_starts(0))
+    tables: int | None = None
+    figures: int | None = None
+    quality: dict[str, Any] = Field({}, sa_column=_json("{}"))
+    needs_review: bool = Field(False, sa_column=_starts(False))
     artifact_key: str | None = None
     created_at: datetime | None = Field(None, sa_column=_stamped())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())
+
+
+class CitationRow(SQLModel, table=True):
+    """What an entry of a document's bibliography can be matched by within the collection."""
+
+    __tablename__ = "citations"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        Index("citations_by_doi", "collection", "doi"),
+        Index("citations_by_arxiv_id", "collection", "arxiv_id"),
+        Index("citations_by_title", "collection", "title_key"),
+    )
+
+    document_id: str = Field(foreign_key="documents.document_id", primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    collection: str
+    doi: str | None = None
+    arxiv_id: str | None = None
+    title_key: str | None = None
+    year: int | None = None
 
 
 class JobRow(SQLModel, table=True):
@@ -131,6 +176,7 @@ class TaskRow(SQLModel, table=True):
         Index(
             "tasks_queued",
             "lane",
+            text("urgent DESC"),
             "next_attempt_at",
             "ordinal",
             postgresql_where=text("status = 'queued'"),
@@ -170,6 +216,7 @@ class TaskRow(SQLModel, table=True):
     attempt: int = Field(0, sa_column=_starts(0))
     max_attempts: int
     isolate: bool = Field(False, sa_column=_starts(False))
+    urgent: bool = Field(False, sa_column=_starts(False))
     lease_token: int = Field(0, sa_column=_starts(0, BigInteger))
     lease_expires_at: datetime | None = Field(None, sa_column=_timestamp())
     next_attempt_at: datetime | None = Field(None, sa_column=_stamped())
@@ -186,7 +233,7 @@ class TaskRow(SQLModel, table=True):
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
-COLLECTIONS, DOCUMENTS, JOBS, TASKS = (
+COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS = (
     cast(Table, SQLModel.metadata.tables[name])
-    for name in ("collections", "documents", "jobs", "tasks")
+    for name in ("collections", "documents", "citations", "jobs", "tasks")
 )

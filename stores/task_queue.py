@@ -14,23 +14,37 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus
 from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.jobs import (
+    LATER_LANES,
     Finished,
     JobStatus,
     Lane,
     Progress,
+    Step,
     Task,
     TaskStatus,
     backoff_seconds,
 )
 from stores.database import NOW, Database, seconds
 from stores.job_status import IS_OPEN, IS_QUEUED, IS_RUNNING, close_if_done, fixed
+from stores.publishing import give_up, publish, show_beginning
 from stores.tables import DOCUMENTS, JOBS, TASKS
 
 CLAIM_TRIES = 3
@@ -43,7 +57,10 @@ AT_WORK = exists().where(
 # Nothing is left to do: another task made the document searchable while this one waited.
 ITS_DOCUMENT = DOCUMENTS.c.document_id == TASKS.c.document_id
 MADE = and_(
-    DOCUMENTS.c.status == fixed(DocumentStatus.READY), DOCUMENTS.c.version >= TASKS.c.version
+    TASKS.c.step == fixed(Step.READ_TEXT),  # who is at a later step made the document searchable
+    DOCUMENTS.c.status == fixed(DocumentStatus.READY),
+    DOCUMENTS.c.version >= TASKS.c.version,
+    DOCUMENTS.c.artifact_key.is_not(None),  # else only its first pages can be searched yet
 )
 # Tasks that may be claimed, locked. A document at work is left alone: it has one writer.
 DUE = (
@@ -60,7 +77,7 @@ DUE = (
         TASKS.c.next_attempt_at <= NOW,
         ~AT_WORK,
     )
-    .order_by(TASKS.c.next_attempt_at, TASKS.c.ordinal)
+    .order_by(TASKS.c.urgent.desc(), TASKS.c.next_attempt_at, TASKS.c.ordinal)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
@@ -90,7 +107,7 @@ TAKE = (
         lease_expires_at=NOW + seconds(bindparam("lease")),
         started_at=func.coalesce(TASKS.c.started_at, NOW),
         pages_done=0,
-        chunks_done=0,
+        chunks_done=case((TASKS.c.step == Step.READ_TEXT, 0), else_=TASKS.c.chunks_done),
     )
     .returning(TASKS)
 )
@@ -116,7 +133,8 @@ class TaskQueue:
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
     ) -> list[Task]:
-        """At most `limit` queued tasks of the lane, longest due first, now leased to `worker`.
+        """At most `limit` queued tasks of the lane, now leased to `worker`: urgent ones first, then
+        by when they were due.
 
         A task marked `isolate` comes alone, so that a document that takes its process down fails
         alone; a document that is at work already is left for later. A task whose document is
@@ -164,29 +182,30 @@ class TaskQueue:
             return set((await connection.execute(statement)).scalars())
 
     async def report(self, task: Task, progress: Progress) -> None:
-        """Records pages and chunks done. Raises LeaseLost."""
-        known = {name: value for name, value in asdict(progress).items() if value is not None}
-        async with self.database.single() as connection:
+        """Records pages and chunks done, and what can be searched already. Raises LeaseLost."""
+        known = progress.numbers
+        if not progress.searchable:
+            async with self.database.single() as connection:
+                await _move(connection, task, progressed_at=NOW, **known)
+            return
+        async with self.database.begin() as connection:
+            await show_beginning(connection, task, progress)
+            known |= {"searchable_at": func.coalesce(TASKS.c.searchable_at, NOW)}
             await _move(connection, task, progressed_at=NOW, **known)
 
-    async def complete(self, task: Task, result: Finished) -> None:
-        """Ends the task as completed; its version is the one that searches show from now on.
+    async def finish(self, task: Task, result: Finished) -> None:
+        """Ends a step: the next one is queued, or the task is completed.
 
-        Saying it twice is harmless, as after an answer that got lost. Raises LeaseLost.
+        Where the step found text, searches show the task's version from now on. Saying it twice is
+        harmless, as after an answer that got lost. Raises LeaseLost.
         """
         async with self.database.begin() as connection:
-            await _publish(connection, task, result)
-            await _end(
-                connection,
-                task,
-                TaskStatus.COMPLETED,
-                pages_done=result.pages,
-                pages_total=result.pages,
-                chunks_done=result.chunks,
-                chunks_total=result.chunks,
-                searchable_at=NOW,
-                error=None,
-            )
+            if result.chunks or result.next_step is None:
+                await publish(connection, task, result)
+            if result.next_step is None:
+                await _complete(connection, task, result)
+            else:
+                await _advance(connection, task, result, result.next_step)
 
     async def fail(self, task: Task, failure: Failure) -> None:
         """Ends the task as failed; a document that is searchable already stays so.
@@ -341,31 +360,39 @@ async def _ended_already(connection: AsyncConnection, task: Task, status: TaskSt
 
 
 async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> None:
-    await connection.execute(
-        update(DOCUMENTS)
-        .where(
-            DOCUMENTS.c.document_id == task.document_id,
-            DOCUMENTS.c.latest_version == task.version,
-            DOCUMENTS.c.status == DocumentStatus.PROCESSING,
-        )
-        .values(status=DocumentStatus.FAILED)
-    )
+    await give_up(connection, task)
     await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
 
 
-async def _publish(connection: AsyncConnection, task: Task, result: Finished) -> None:
-    """Makes the task's version the active one, unless a newer one is or the document is gone."""
-    await connection.execute(
-        update(DOCUMENTS)
-        .where(
-            DOCUMENTS.c.document_id == task.document_id,
-            DOCUMENTS.c.version <= task.version,
-            DOCUMENTS.c.status != DocumentStatus.DELETED,
-        )
-        .values(
-            **asdict(result),
-            status=DocumentStatus.READY,
-            version=task.version,
-            searchable_at=func.coalesce(DOCUMENTS.c.searchable_at, NOW),
-        )
+async def _complete(connection: AsyncConnection, task: Task, result: Finished) -> None:
+    await _end(
+        connection,
+        task,
+        TaskStatus.COMPLETED,
+        pages_done=result.pages,
+        pages_total=result.pages,
+        chunks_done=result.chunks,
+        chunks_total=result.chunks,
+        searchable_at=func.coalesce(TASKS.c.searchable_at, NOW),
+        error=None,
+    )
+
+
+async def _advance(connection: AsyncConnection, task: Task, result: Finished, step: Step) -> None:
+    """The task waits for its next step, with all its attempts."""
+    searchable = func.coalesce(TASKS.c.searchable_at, NOW) if result.chunks else None
+    await _requeue(
+        connection,
+        task,
+        NOW,
+        step=step,
+        lane=LATER_LANES[step],
+        attempt=0,
+        isolate=False,
+        pages_done=0,
+        pages_total=result.pages,
+        chunks_done=result.chunks,
+        chunks_total=result.chunks,
+        searchable_at=searchable,
+        error=None,
     )

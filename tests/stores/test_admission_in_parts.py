@@ -28,7 +28,7 @@ async def status(stores: Stores) -> JobStatus:
 async def test_a_job_stays_open_between_its_parts(stores: Stores) -> None:
     await send(stores, None)
     assert await status(stores) == JobStatus.QUEUED
-    await stores.queue.complete(await claim_one(stores), DONE)
+    await stores.queue.finish(await claim_one(stores), DONE)
     job = await stores.jobs.job(JOB)
     assert (job.status, job.counts) == (JobStatus.RUNNING, Counts(completed=1))
     assert job.finished_at is None
@@ -51,7 +51,7 @@ async def test_a_part_of_duplicates_does_not_end_the_job(stores: Stores) -> None
 
 async def test_an_empty_part_ends_the_admission(stores: Stores) -> None:
     await send(stores, None)
-    await stores.queue.complete(await claim_one(stores), DONE)
+    await stores.queue.finish(await claim_one(stores), DONE)
     await send(stores, more_to_come=False)
     assert await status(stores) == JobStatus.COMPLETED
 
@@ -60,7 +60,7 @@ async def test_an_empty_last_part_leaves_open_tasks_their_time(stores: Stores) -
     await send(stores, None)
     await send(stores, more_to_come=False)
     assert await status(stores) == JobStatus.QUEUED
-    await stores.queue.complete(await claim_one(stores), DONE)
+    await stores.queue.finish(await claim_one(stores), DONE)
     assert await status(stores) == JobStatus.COMPLETED
 
 
@@ -74,7 +74,7 @@ async def test_a_deletion_between_two_parts_does_not_end_the_job(stores: Stores)
 
 async def test_a_job_whose_sender_died_is_closed(stores: Stores) -> None:
     await send(stores, None)
-    await stores.queue.complete(await claim_one(stores), DONE)
+    await stores.queue.finish(await claim_one(stores), DONE)
     await stores.advance(ADMISSION_SECONDS - 5)
     assert await stores.jobs.close_abandoned() == 0
     await stores.advance(10)
@@ -90,7 +90,7 @@ async def test_open_tasks_of_a_dead_sender_are_worked_off_first(stores: Stores) 
     await send(stores, None)
     await stores.advance(ADMISSION_SECONDS + 5)
     assert await stores.jobs.close_abandoned() == 0
-    await stores.queue.complete(await claim_one(stores), DONE)
+    await stores.queue.finish(await claim_one(stores), DONE)
     assert await status(stores) == JobStatus.COMPLETED
     assert await stores.jobs.close_abandoned() == 0
 
@@ -102,14 +102,14 @@ async def test_every_part_keeps_the_job_open_anew(stores: Stores, papers: tuple[
         await stores.advance(ADMISSION_SECONDS - 5)
         await send(stores, *papers)
         for task in await claim(stores):
-            await stores.queue.complete(task, DONE)
+            await stores.queue.finish(task, DONE)
     assert await stores.jobs.close_abandoned() == 0
     assert await status(stores) == JobStatus.RUNNING
 
 
 async def test_nobody_minds_an_empty_part_of_a_job_that_has_ended(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     before = await stores.jobs.job(task.job_id)
     for more_to_come in (True, False):
         admitted = await stores.jobs.admit(
@@ -129,7 +129,7 @@ async def test_the_last_part_and_the_last_end_at_the_same_time(stores: Stores) -
         )
         task = await claim_one(stores)
         await asyncio.gather(
-            stores.queue.complete(task, DONE),
+            stores.queue.finish(task, DONE),
             stores.jobs.admit("papers", [], job_id=admission.job_id),
         )
         assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED

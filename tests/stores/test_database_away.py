@@ -31,7 +31,7 @@ async def test_a_server_that_is_away_is_named_and_comes_back(
         for ask in (
             lambda: claim(stores),
             lambda: admit(stores),
-            lambda: stores.queue.complete(task, DONE),
+            lambda: stores.queue.finish(task, DONE),
             lambda: stores.jobs.job(task.job_id),
             lambda: stores.documents.get(task.document_id),
             database.ping,
@@ -40,7 +40,7 @@ async def test_a_server_that_is_away_is_named_and_comes_back(
                 await ask()
     finally:
         postgres.start()
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     await database.ping()
     assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
 

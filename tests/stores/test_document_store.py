@@ -76,12 +76,12 @@ async def test_deleting_cancels_open_tasks_and_closes_the_job(
     assert await claim(stores) == []
     for lost in claimed:
         with pytest.raises(LeaseLost):
-            await stores.queue.complete(lost, DONE)
+            await stores.queue.finish(lost, DONE)
 
 
 async def test_deleting_leaves_ended_tasks_alone(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     await stores.documents.delete(task.document_id)
     assert (await task_now(stores, task)).status == TaskStatus.COMPLETED
     assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
@@ -93,11 +93,11 @@ async def test_a_late_worker_cannot_publish_into_a_revived_document(stores: Stor
     await stores.documents.delete(late.document_id)
     await admit(stores, paper)
     with pytest.raises(LeaseLost):
-        await stores.queue.complete(late, DONE)
+        await stores.queue.finish(late, DONE)
     document = await stores.documents.get(late.document_id)
     assert (document.version, document.status) == (2, DocumentStatus.PROCESSING)
     assert document.title is None
-    await stores.queue.complete(await claim_one(stores), DONE)
+    await stores.queue.finish(await claim_one(stores), DONE)
     assert (await stores.documents.get(late.document_id)).version == 2
 
 

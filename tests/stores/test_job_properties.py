@@ -68,7 +68,7 @@ class World:
         elif act == "report":
             await queue.report(task, Progress(pages_done=1, pages_total=3))
         elif act == "complete":
-            await queue.complete(task, DONE)
+            await queue.finish(task, DONE)
         elif act == "fail":
             await queue.fail(task, DAMAGED)
         elif act == "retry":
@@ -226,7 +226,7 @@ async def test_workers_at_the_same_time_never_own_the_same_task(
                 with suppress(LeaseLost):
                     await asyncio.sleep(0)
                     if (number + turn) % 3:
-                        await stores.queue.complete(task, DONE)
+                        await stores.queue.finish(task, DONE)
                     else:
                         await stores.queue.release(task)
             if number == 0:

@@ -96,7 +96,7 @@ async def test_a_searchable_duplicate_is_read_again_when_asked(stores: Stores) -
     assert (await stores.documents.get(name)).version == 1, "the old one is shown meanwhile"
     task = await claim_one(stores)
     assert (task.task_id, task.version) == (again.task_id, 2)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     document = await stores.documents.get(name)
     assert (document.version, document.status) == (2, DocumentStatus.READY)
 
@@ -186,7 +186,7 @@ async def test_a_job_may_be_named_by_its_caller(stores: Stores) -> None:
 
 async def test_nothing_is_added_to_a_job_that_has_ended(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     with pytest.raises(Conflict):
         await stores.jobs.admit("papers", [upload()], job_id=task.job_id)
     assert len((await stores.documents.list()).items) == 1
@@ -238,7 +238,7 @@ async def test_a_job_ends_as_its_tasks_did(
     for task, move in zip(tasks, moves, strict=True):
         assert (await stores.jobs.job(task.job_id)).status == JobStatus.RUNNING
         if move == "complete":
-            await stores.queue.complete(task, DONE)
+            await stores.queue.finish(task, DONE)
         elif move == "fail":
             await stores.queue.fail(task, DAMAGED)
         else:
@@ -285,7 +285,7 @@ async def test_an_unknown_job_was_never_here(stores: Stores) -> None:
 
 async def test_a_purged_job_is_expired_and_its_papers_stay(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     waiting = await admit(stores)
     await stores.advance(6.9 * DAY)
     assert await stores.jobs.purge() == 0
@@ -301,7 +301,7 @@ async def test_a_purged_job_is_expired_and_its_papers_stay(stores: Stores) -> No
 
 async def test_a_job_says_when_it_expires(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     job = await stores.jobs.job(task.job_id)
     assert job.expires_at and job.finished_at
     assert (job.expires_at - job.finished_at).total_seconds() == 7 * DAY
@@ -329,7 +329,7 @@ async def test_a_full_last_page_has_no_next_one(stores: Stores) -> None:
 
 async def test_jobs_by_status_and_collection(stores: Stores) -> None:
     done = await begin(stores)
-    await stores.queue.complete(done, DONE)
+    await stores.queue.finish(done, DONE)
     other = await admit(stores, collection="other")
     found = await stores.jobs.jobs(status=JobStatus.COMPLETED)
     assert [(job.job_id, job.counts.completed) for job in found.items] == [(done.job_id, 1)]

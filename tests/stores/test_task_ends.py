@@ -26,7 +26,7 @@ async def test_an_end_may_be_said_twice(stores: Stores) -> None:
     """The answer to the first call may be lost on its way; the work must not be thrown away."""
     done, damaged = await begin(stores), await begin(stores)
     for _ in range(2):
-        await stores.queue.complete(done, DONE)
+        await stores.queue.finish(done, DONE)
         await stores.queue.fail(damaged, DAMAGED)
     assert (await task_now(stores, done)).status == TaskStatus.COMPLETED
     assert (await stores.jobs.job(done.job_id)).status == JobStatus.COMPLETED
@@ -35,12 +35,12 @@ async def test_an_end_may_be_said_twice(stores: Stores) -> None:
 
 async def test_a_completed_task_publishes_its_document(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     ended = await task_now(stores, task)
     assert (ended.pages_done, ended.chunks_done, ended.error) == (DONE.pages, DONE.chunks, None)
     assert ended.searchable_at and ended.finished_at
     document = await stores.documents.get(task.document_id)
-    assert (document.status, document.title) == (DocumentStatus.READY, DONE.title)
+    assert (document.status, document.title) == (DocumentStatus.READY, DONE.metadata.title)
     assert (document.pages, document.chunks) == (DONE.pages, DONE.chunks)
     assert (document.sections, document.references) == (DONE.sections, DONE.references)
     assert document.searchable_at
@@ -54,7 +54,7 @@ async def test_publishing_never_goes_back_to_an_older_version(stores: Stores) ->
     quick = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
     newer = await claim_one(stores)
     assert (newer.task_id, newer.version) == (quick.task_id, 3)
-    await stores.queue.complete(newer, DONE)
+    await stores.queue.finish(newer, DONE)
     assert await claim(stores, lane=Lane.BULK) == []
     older = await task_now(stores, slow)
     assert (older.version, older.status) == (2, TaskStatus.COMPLETED)
@@ -83,7 +83,7 @@ async def test_two_ends_at_the_same_time_close_the_job_once(stores: Stores) -> N
     for _ in range(10):
         await stores.jobs.admit("papers", [upload(), upload()])
         one, two = await claim(stores)
-        await asyncio.gather(stores.queue.complete(one, DONE), stores.queue.fail(two, DAMAGED))
+        await asyncio.gather(stores.queue.finish(one, DONE), stores.queue.fail(two, DAMAGED))
         job = await stores.jobs.job(one.job_id)
         assert job.status == JobStatus.PARTIAL and job.finished_at
 
@@ -92,7 +92,7 @@ async def test_deleting_while_workers_end_their_tasks_never_blocks(stores: Store
     """Documents, tasks, jobs are locked in this order by everybody: no deadlock, no lost end."""
     await stores.jobs.admit("papers", [upload() for _ in range(12)])
     tasks = await claim(stores)
-    ends = [stores.queue.complete(task, DONE) for task in tasks]
+    ends = [stores.queue.finish(task, DONE) for task in tasks]
     deletes = [stores.documents.delete(task.document_id) for task in reversed(tasks)]
     outcomes = await asyncio.gather(*ends, *deletes, return_exceptions=True)
     assert all(isinstance(one, LeaseLost | bool | None) for one in outcomes)
@@ -103,7 +103,7 @@ async def test_a_duplicate_that_waited_for_its_paper_ends_without_work(stores: S
     paper = upload()
     first = await begin(stores, paper)
     waiting, later = await admit(stores, paper), await admit(stores)
-    await stores.queue.complete(first, DONE)
+    await stores.queue.finish(first, DONE)
     assert [task.task_id for task in await claim(stores, limit=1)] == [later.task_id]
     task = await task_now(stores, waiting)
     assert (task.status, task.attempt, task.lease_token) == (TaskStatus.COMPLETED, 0, 0)
@@ -119,7 +119,7 @@ async def test_a_claim_gets_its_fill_behind_many_duplicates(stores: Stores) -> N
     first = await begin(stores, paper)
     copies = await stores.jobs.admit("papers", [paper] * 7)
     others = await stores.jobs.admit("papers", [upload(), upload()])
-    await stores.queue.complete(first, DONE)
+    await stores.queue.finish(first, DONE)
     claimed = await claim(stores, limit=2)
     assert [task.task_id for task in claimed] == [one.task_id for one in others]
     assert (await stores.jobs.job(copies[0].job_id)).counts == Counts(completed=7)
@@ -129,7 +129,7 @@ async def test_claims_at_the_same_time_end_each_duplicate_once(stores: Stores) -
     paper = upload()
     first = await begin(stores, paper)
     jobs = {(await admit(stores, paper)).job_id for _ in range(12)}
-    await stores.queue.complete(first, DONE)
+    await stores.queue.finish(first, DONE)
     assert await asyncio.gather(*(claim(stores, limit=3) for _ in range(4))) == [[]] * 4
     for job_id in jobs:
         assert (await stores.jobs.job(job_id)).status == JobStatus.COMPLETED
@@ -142,7 +142,7 @@ async def test_a_new_version_is_work_although_the_old_one_is_searchable(stores: 
     waiting = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS, lane=Lane.BULK)
     task = await claim_one(stores)
     assert (task.task_id, task.version) == (new.task_id, 2)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     assert (await claim(stores, lane=Lane.BULK))[0].task_id == waiting.task_id, "asked for later"
 
 
@@ -158,7 +158,7 @@ async def test_a_task_that_waits_to_be_tried_again_ends_with_its_duplicate(store
     paper = upload()
     task = await begin(stores, paper)
     await stores.queue.retry(task, AWAY, delay_seconds=60, isolate=True)
-    await stores.queue.complete(await begin(stores, paper), DONE)
+    await stores.queue.finish(await begin(stores, paper), DONE)
     await stores.advance(61)
     assert await claim(stores) == []
     ended = await task_now(stores, task)

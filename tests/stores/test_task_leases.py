@@ -36,7 +36,7 @@ async def test_a_heartbeat_keeps_the_lease(stores: Stores) -> None:
 async def test_a_heartbeat_extends_own_leases_only(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(4)])
     kept, ended, requeued, taken = await claim(stores)
-    await stores.queue.complete(ended, DONE)
+    await stores.queue.finish(ended, DONE)
     await stores.queue.release(taken)
     await stores.queue.retry(requeued, AWAY, delay_seconds=60)
     other = await claim_one(stores)
@@ -91,7 +91,7 @@ async def test_sweeps_at_the_same_time_take_each_task_once(stores: Stores) -> No
 
 WRITES: dict[str, Callable[[Stores, Task], Awaitable[object]]] = {
     "report": lambda stores, task: stores.queue.report(task, Progress(pages_done=1)),
-    "complete": lambda stores, task: stores.queue.complete(task, DONE),
+    "complete": lambda stores, task: stores.queue.finish(task, DONE),
     "fail": lambda stores, task: stores.queue.fail(task, DAMAGED),
     "retry": lambda stores, task: stores.queue.retry(task, AWAY, delay_seconds=0),
     "release": lambda stores, task: stores.queue.release(task),
@@ -116,7 +116,7 @@ async def test_a_write_with_an_old_token_is_refused(stores: Stores, write: str) 
 @pytest.mark.parametrize("write", WRITES)
 async def test_an_ended_task_does_not_move(stores: Stores, write: str) -> None:
     done, damaged = await begin(stores), await begin(stores)
-    await stores.queue.complete(done, DONE)
+    await stores.queue.finish(done, DONE)
     await stores.queue.fail(damaged, DAMAGED)
     for task, its_own in ((done, "complete"), (damaged, "fail")):
         ended = await task_now(stores, task)

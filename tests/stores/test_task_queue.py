@@ -152,7 +152,7 @@ async def test_depths_count_what_is_open(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(4)])
     await admit(stores, lane=Lane.BULK)
     one, _two = await claim(stores, limit=2)
-    await stores.queue.complete(one, DONE)
+    await stores.queue.finish(one, DONE)
     assert await stores.queue.depths() == {
         ("interactive", "queued"): 2,
         ("interactive", "running"): 1,

@@ -7,11 +7,14 @@ import itertools
 
 from domain.errors import DamagedPdf, VectorStoreUnavailable, failure_of
 from domain.jobs import Admission, Finished, Lane, OnDuplicate, Task, Upload
+from domain.papers import Metadata
 from tests.stores.postgres import Stores
 
 DAMAGED = failure_of(DamagedPdf(page=3))
 AWAY = failure_of(VectorStoreUnavailable())
-DONE = Finished("A title", pages=3, chunks=7, sections=2, references=5, artifact_key="read/1")
+DONE = Finished(
+    Metadata("A title"), pages=3, chunks=7, sections=2, references=5, artifact_key="read/1"
+)
 LEASE = 15.0
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -61,7 +64,7 @@ async def begin(stores: Stores, one: Upload | None = None) -> Task:
 async def ready(stores: Stores, one: Upload) -> str:
     """The id of the document, which is searchable now."""
     task = await begin(stores, one)
-    await stores.queue.complete(task, DONE)
+    await stores.queue.finish(task, DONE)
     return task.document_id
 
 

@@ -14,9 +14,10 @@ from actors.lane import LaneDesk, LaneWork
 from actors.ledger import Ledger, Rules
 from domain.errors import Failure, PaperworksError, failure_of
 from domain.jobs import Finished, Lane, Task, TaskStatus, Upload
+from domain.papers import Metadata
 from stores.in_memory import InMemoryStores
 
-DONE = Finished("A title", pages=2, chunks=5)
+DONE = Finished(Metadata("A title"), pages=2, chunks=5)
 RULES = Rules(
     lease_seconds=30,
     poll_seconds=0.01,

@@ -59,7 +59,7 @@ async def test_the_result_of_a_lost_task_is_thrown_away() -> None:
     await house.ledger.record(Ended(task))
     assert house.now(task).status == TaskStatus.RUNNING
     assert house.now(task).lease_token == stolen.lease_token
-    await house.stores.queue.complete(stolen, Ended(stolen).finished or pytest.fail())
+    await house.stores.queue.finish(stolen, Ended(stolen).finished or pytest.fail())
     assert not house.forgotten, "chunks of the new owner must stay"
 
 
@@ -119,7 +119,7 @@ async def test_an_outcome_waits_for_the_database(monkeypatch: pytest.MonkeyPatch
     house = House()
     await house.admit("a.pdf")
     [task] = await claim(house)
-    complete, refusals = house.stores.queue.complete, [1, 2]
+    complete, refusals = house.stores.queue.finish, [1, 2]
 
     async def sometimes(*arguments: Any) -> None:
         if refusals:
@@ -132,7 +132,7 @@ async def test_an_outcome_waits_for_the_database(monkeypatch: pytest.MonkeyPatch
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(house.stores.queue, "complete", sometimes)
+    monkeypatch.setattr(house.stores.queue, "finish", sometimes)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     await house.ledger.record(Ended(task))
     assert house.now(task).status == TaskStatus.COMPLETED

@@ -12,6 +12,7 @@ import pytest
 
 from domain.errors import NotAPdf, RefusedUpload
 from domain.jobs import Finished, Job, JobStatus, Lane
+from domain.papers import Metadata
 from pipelines import intake
 from pipelines.intake import pdfs_under, register_files
 from stores.blob_store import BlobStore
@@ -57,7 +58,7 @@ async def work_off(stores: InMemoryStores) -> None:
     """Every queued task is done before anybody looks again."""
     while tasks := await stores.queue.claim(Lane.BULK, 100, worker="w", lease_seconds=9):
         for task in tasks:
-            await stores.queue.complete(task, Finished("A title", pages=1, chunks=1))
+            await stores.queue.finish(task, Finished(Metadata("A title"), pages=1, chunks=1))
 
 
 async def test_one_job_holds_the_whole_folder(stores: InMemoryStores, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import Failure
 from domain.jobs import Finished, Lane, Task
-from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
+from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from pipelines.artifact import dump_paper
 from serve_app.api.app import create_api
 from serve_app.services import Limits, Services
@@ -124,10 +124,10 @@ class Library:
         chunks = self.index(task, texts)
         key = artifact_key(task.document_id, task.version, "test")
         self.blobs.put_artifact(key, dump_paper(paper_of(texts)))
-        await self.stores.queue.complete(
+        await self.stores.queue.finish(
             task,
             Finished(
-                title=f"On {task.filename}",
+                metadata=Metadata(title=f"On {task.filename}"),
                 pages=len(texts),
                 chunks=len(chunks),
                 sections=1,

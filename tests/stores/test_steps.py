@@ -1,0 +1,167 @@
+"""The steps of a task: each a checkpoint with its own claim, none takes the paper from searches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain.documents import DocumentStatus
+from domain.errors import LeaseLost
+from domain.jobs import (
+    Finished,
+    JobStatus,
+    Lane,
+    OnDuplicate,
+    Progress,
+    Step,
+    TaskStatus,
+)
+from domain.papers import Author, Metadata
+from tests.stores.postgres import Stores
+from tests.stores.work import DAMAGED, DONE, admit, begin, claim, claim_one, task_now, upload
+
+THEN_LAYOUT = replace(DONE, next_step=Step.LAYOUT)
+NO_TEXT = Finished(Metadata(), pages=3, chunks=0, artifact_key="read/1", next_step=Step.OCR)
+
+
+async def document_status(stores: Stores, document_id: str) -> DocumentStatus:
+    return (await stores.documents.get(document_id)).status
+
+
+async def test_the_paper_is_searchable_after_the_first_step_and_its_job_goes_on(
+    stores: Stores,
+) -> None:
+    task = await begin(stores)
+    await stores.queue.finish(task, THEN_LAYOUT)
+    now = await task_now(stores, task)
+    assert (now.status, now.step, now.lane) == (TaskStatus.QUEUED, Step.LAYOUT, Lane.LAYOUT)
+    assert now.searchable_at is not None
+    assert (now.attempt, now.chunks_done, now.pages_done) == (0, 7, 0)
+    assert await document_status(stores, task.document_id) == DocumentStatus.READY
+    assert (await stores.jobs.job(task.job_id)).status == JobStatus.RUNNING
+
+
+async def test_the_last_step_completes_the_task(stores: Stores) -> None:
+    task = await begin(stores)
+    await stores.queue.finish(task, THEN_LAYOUT)
+    first_shown = (await task_now(stores, task)).searchable_at
+    (later,) = await claim(stores, lane=Lane.LAYOUT)
+    assert later.lease_token > task.lease_token
+    await stores.queue.finish(later, replace(DONE, chunks=9, tables=2, figures=1))
+    now = await task_now(stores, task)
+    assert (now.status, now.chunks_done) == (TaskStatus.COMPLETED, 9)
+    assert now.searchable_at == first_shown
+    document = await stores.documents.get(task.document_id)
+    assert (document.chunks, document.tables, document.figures) == (9, 2, 1)
+    assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
+
+
+async def test_a_paper_without_text_waits_for_its_ocr_unseen(stores: Stores) -> None:
+    task = await begin(stores)
+    await stores.queue.finish(task, NO_TEXT)
+    now = await task_now(stores, task)
+    assert (now.step, now.lane, now.searchable_at) == (Step.OCR, Lane.OCR, None)
+    assert await document_status(stores, task.document_id) == DocumentStatus.PROCESSING
+    (scanned,) = await claim(stores, lane=Lane.OCR)
+    await stores.queue.finish(scanned, DONE)
+    assert await document_status(stores, task.document_id) == DocumentStatus.READY
+
+
+async def test_who_finished_the_step_before_cannot_write_any_more(stores: Stores) -> None:
+    task = await begin(stores)
+    await stores.queue.finish(task, THEN_LAYOUT)
+    with pytest.raises(LeaseLost):
+        await stores.queue.fail(task, DAMAGED)
+    with pytest.raises(LeaseLost):
+        await stores.queue.finish(task, DONE)
+    assert (await task_now(stores, task)).step == Step.LAYOUT
+
+
+async def test_a_later_step_that_fails_leaves_the_paper_searchable_and_marked(
+    stores: Stores,
+) -> None:
+    task = await begin(stores)
+    await stores.queue.finish(task, THEN_LAYOUT)
+    (later,) = await claim(stores, lane=Lane.LAYOUT)
+    await stores.queue.fail(later, DAMAGED)
+    document = await stores.documents.get(task.document_id)
+    assert (document.status, document.needs_review) == (DocumentStatus.READY, True)
+    assert (await task_now(stores, task)).status == TaskStatus.FAILED
+    marked = await stores.documents.list(needs_review=True)
+    assert [one.document_id for one in marked.items] == [task.document_id]
+    assert not (await stores.documents.list(needs_review=False)).items
+
+
+async def test_a_duplicate_that_waited_ends_when_the_first_step_of_the_other_has(
+    stores: Stores,
+) -> None:
+    task = await begin(stores, upload("same"))
+    copy = await admit(stores, upload("same"))
+    await stores.queue.finish(task, THEN_LAYOUT)
+    assert await claim(stores) == []
+    assert (await task_now(stores, copy)).status == TaskStatus.COMPLETED
+    assert len(await claim(stores, lane=Lane.LAYOUT)) == 1
+
+
+async def test_the_tables_of_single_uploads_come_before_those_of_a_folder(stores: Stores) -> None:
+    for lane in (Lane.BULK, Lane.INTERACTIVE):
+        await admit(stores, upload(f"{lane}"), lane=lane)
+        (task,) = await claim(stores, lane=lane)
+        await stores.queue.finish(task, THEN_LAYOUT)
+    order = [task.filename for task in await claim(stores, lane=Lane.LAYOUT)]
+    assert order == ["interactive.pdf", "bulk.pdf"]
+
+
+async def test_the_first_pages_of_a_long_paper_are_shown_while_the_rest_is_read(
+    stores: Stores,
+) -> None:
+    task = await begin(stores, upload("thesis"))
+    beginning = Progress(pages_done=40, pages_total=600, chunks_done=256, searchable=True)
+    await stores.queue.report(task, beginning)
+    document = await stores.documents.get(task.document_id)
+    assert (document.status, document.chunks) == (DocumentStatus.READY, 256)
+    now = await task_now(stores, task)
+    assert (now.status, now.chunks_done) == (TaskStatus.RUNNING, 256)
+    assert now.searchable_at is not None
+    await stores.queue.release(task)
+    again = await claim_one(stores)  # the beginning is not the whole: it is read again
+    assert again.task_id == task.task_id
+    await stores.queue.fail(again, DAMAGED)
+    document = await stores.documents.get(task.document_id)
+    assert (document.status, document.needs_review) == (DocumentStatus.READY, True)
+
+
+async def test_the_beginning_of_a_new_version_does_not_replace_the_whole_old_one(
+    stores: Stores,
+) -> None:
+    task = await begin(stores, upload("again"))
+    await stores.queue.finish(task, DONE)
+    await admit(stores, upload("again"), on_duplicate=OnDuplicate.REPROCESS)
+    second = await claim_one(stores)
+    await stores.queue.report(second, Progress(chunks_done=1, pages_total=3, searchable=True))
+    document = await stores.documents.get(task.document_id)
+    assert (document.version, document.chunks) == (1, 7)
+
+
+async def test_what_was_read_of_a_paper_is_known_of_its_document(stores: Stores) -> None:
+    task = await begin(stores)
+    metadata = Metadata(
+        title="On jobs",
+        authors=(Author("Ada Lovelace", "Ada", "Lovelace"), Author("The Team")),
+        abstract="Nothing is lost.",
+        keywords=("jobs", "leases"),
+        doi="10.1234/jobs",
+        arxiv_id="2101.00001",
+        year=2021,
+        language="en",
+    )
+    quality = {"pages_read": 3, "tables": {"ruled": 1}}
+    done = replace(DONE, metadata=metadata, quality=quality, needs_review=True)
+    await stores.queue.finish(task, done)
+    document = await stores.documents.get(task.document_id)
+    assert document.authors == metadata.authors
+    assert document.keywords == metadata.keywords
+    assert (document.doi, document.arxiv_id, document.year) == ("10.1234/jobs", "2101.00001", 2021)
+    assert (document.abstract, document.language) == ("Nothing is lost.", "en")
+    assert (dict(document.quality), document.needs_review) == (quality, True)
