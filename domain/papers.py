@@ -23,6 +23,7 @@ class Box:
 
 class BlockKind(StrEnum):
     TEXT = "text"
+    ABSTRACT = "abstract"
     HEADING = "heading"
     CAPTION = "caption"
     REFERENCE = "reference"  # an entry of the bibliography

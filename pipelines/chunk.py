@@ -7,10 +7,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
-from domain.documents import Chunk, ChunkKind, chunk_id
-from domain.papers import Block, BlockKind, Box, Paper
+from domain.documents import Chunk, chunk_id
+from domain.papers import Block, Box, Paper
+from pipelines.groups import Group, groups_of
 from pipelines.sentences import sentence_starts
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -21,7 +21,6 @@ _CHARACTERS_PER_TOKEN = (
     12  # a word of a million letters is one unknown token: the length is bounded as well
 )
 _MOST_BOXES = 12
-_WORD = re.compile(r"[^\W\d_]{2}")
 _SPACE = re.compile(r"\s+")
 
 
@@ -40,19 +39,10 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """Neighbouring blocks that may share a chunk: one section, one kind."""
-
-    kind: ChunkKind
-    section: str | None
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Draft:
     """A chunk to be: at most `budget` tokens of text behind its context."""
 
-    group: _Group
+    group: Group
     context: str
     budget: int
     pieces: tuple[_Piece, ...]
@@ -77,13 +67,15 @@ def split_paper(
     """The chunks of a paper in reading order, each of at most `max_tokens` tokens with its context.
 
     Cuts fall on borders of blocks, else of sentences, else of words, else anywhere; never is a
-    chunk of two sections. `count_tokens` counts the model's special tokens too. Headings are
+    chunk of two sections. After the text come the tables, a large one in parts that repeat its
+    header, and the figures. `count_tokens` counts the model's special tokens too. Headings are
     context, not text, unless there is nothing else. Equal input gives equal ids.
     """
-    groups = _groups(paper)
+    special = count_tokens([""])[0]
+    room = max_tokens - special - min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_SHARE)
+    groups = groups_of(paper, lambda texts: [n - special for n in count_tokens(texts)], room)
     if not groups:
         return []
-    special = count_tokens([""])[0]
     contexts = _contexts(
         paper.title, [group.section for group in groups], count_tokens, max_tokens, special
     )
@@ -116,24 +108,7 @@ def _chunk(draft: _Draft, tokens: int, ordinal: int, document_id: str, version: 
     )
 
 
-# -- groups and contexts
-
-
-def _groups(paper: Paper) -> list[_Group]:
-    """What may be packed together; headings, and blocks without a word, only when there is nothing
-    else."""
-    useful = [b for b in paper.blocks if b.kind is not BlockKind.HEADING and _WORD.search(b.text)]
-    blocks = useful or [b for b in paper.blocks if b.text.strip()]
-    return [
-        _Group(kind, None if section is None else paper.sections[section].title, tuple(some))
-        for (section, kind), some in groupby(
-            blocks, key=lambda block: (block.section, _kind(block))
-        )
-    ]
-
-
-def _kind(block: Block) -> ChunkKind:
-    return ChunkKind.REFERENCE if block.kind is BlockKind.REFERENCE else ChunkKind.TEXT
+# -- contexts
 
 
 def _contexts(
@@ -186,7 +161,7 @@ def _first_words(
 
 
 def _pieces_of_groups(
-    groups: Sequence[_Group], count: CountTokens, special: int, max_tokens: int
+    groups: Sequence[Group], count: CountTokens, special: int, max_tokens: int
 ) -> list[list[_Piece]]:
     """The sentences of each group, and what sentences must be cut into, with their tokens."""
     longest = max_tokens * _CHARACTERS_PER_TOKEN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +74,17 @@ class InMemoryVectorStore:
         mine = [c for c in self._chunks_of(document_id) if c.version == version]
         mine.sort(key=lambda chunk: (chunk.ordinal, chunk.chunk_id))
         return mine[offset : offset + limit]
+
+    def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
+        """As `VectorStore.stored`."""
+        entries = list(self._entries.values())
+        mine = [one for one in entries if one.chunk.document_id == document_id]
+        return [(one.chunk, one.dense) for one in mine if one.chunk.version == version]
+
+    def delete_chunks(self, chunk_ids: Collection[str]) -> None:
+        """As `VectorStore.delete_chunks`."""
+        for chunk_id in chunk_ids:
+            self._entries.pop(chunk_id, None)
 
     def delete(self, document_id: str, *, keep_version: int | None = None) -> None:
         """As `VectorStore.delete`."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -124,6 +124,20 @@ class VectorStore:
         page = [row["chunk_id"] for row in places[offset : offset + limit]]
         rows = self._rows(page)
         return [chunk_of(rows[key]) for key in page if key in rows]
+
+    def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
+        """Every chunk of a document version with its vector, in no order."""
+        rows = self._query(_version_filter(document_id, version), [*CHUNK_FIELDS, "dense"])
+        return [(chunk_of(row), np.asarray(row["dense"], dtype=np.float32)) for row in rows]
+
+    def delete_chunks(self, chunk_ids: Collection[str]) -> None:
+        """None of these chunks is left."""
+        doomed = sorted(chunk_ids)
+        for start in range(0, len(doomed), ROWS_PER_CALL):
+            some = doomed[start : start + ROWS_PER_CALL]
+            self._call(
+                lambda client, timeout, ids=some: client.delete(self.name, ids=ids, timeout=timeout)
+            )
 
     def delete(self, document_id: str, *, keep_version: int | None = None) -> None:
         """No chunk of the document is left, or only those of `keep_version`."""

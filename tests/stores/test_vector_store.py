@@ -252,6 +252,20 @@ def test_delete_removes_all_versions_or_all_but_one(store: Store) -> None:
     assert documents(store, ask()) == ["doc_b"]
 
 
+def test_what_is_stored_comes_back_with_its_vectors_and_some_of_it_can_go(store: Store) -> None:
+    first, second = chunk(ordinal=0), chunk(ordinal=1, text="Another text.")
+    put(store, first, second, chunk(version=2))
+    found = {one.chunk_id: (one, vector) for one, vector in store.stored("doc_a", 1)}
+    assert {name: one for name, (one, _) in found.items()} == {
+        first.chunk_id: first,
+        second.chunk_id: second,
+    }
+    assert all(abs(np.linalg.norm(vector) - 1) < 1e-5 for _, vector in found.values())
+    store.delete_chunks({first.chunk_id, "unknown"})
+    store.delete_chunks([])
+    assert [one for one, _ in store.stored("doc_a", 1)] == [second]
+
+
 def test_more_rows_than_one_call_takes(store: Store) -> None:
     put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(1201)))
     assert store.count("doc_a", 1) == 1201

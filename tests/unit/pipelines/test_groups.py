@@ -1,0 +1,133 @@
+"""What shares a chunk: sections with their path, tables with their header, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.documents import Chunk, ChunkKind
+from domain.papers import (
+    Block,
+    BlockKind,
+    Box,
+    Cell,
+    Figure,
+    PageSize,
+    Paper,
+    Section,
+    Table,
+    TableSource,
+)
+from pipelines.chunk import split_paper
+from pipelines.groups import section_paths, table_texts
+
+BOX = Box(1, 10, 10, 200, 30)
+TABLE_BOX = Box(2, 50, 100, 300, 260)
+
+
+def count_words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) + 2 for text in texts]
+
+
+def block(text: str, kind: BlockKind = BlockKind.TEXT, section: int | None = 0) -> Block:
+    return Block(kind, text, (BOX,), section)
+
+
+def section(ordinal: int, title: str, level: int = 1) -> Section:
+    return Section(ordinal, level, None, title, 1, BOX)
+
+
+def row(*texts: str, header: bool = False) -> tuple[Cell, ...]:
+    return tuple(Cell(text, header=header) for text in texts)
+
+
+def table(rows: int, caption: str = "Yields by year") -> Table:
+    body = [row(f"Year {n}", f"{n}.5") for n in range(rows)]
+    cells = (row("Year", "Yield", header=True), *body)
+    return Table(1, "Table 2", caption, (TABLE_BOX,), cells, TableSource.ALIGNED, "a: in tonnes")
+
+
+def paper(*blocks: Block, **more: object) -> Paper:
+    sections = (section(0, "Methods"), section(1, "Data", 2), section(2, "Results"))
+    return Paper("On yields", (PageSize(1, 600, 800),), blocks, sections, **more)  # pyright: ignore[reportArgumentType]
+
+
+def split(of: Paper, max_tokens: int = 60) -> list[Chunk]:
+    return split_paper(
+        of, document_id="doc_1", version=1, count_tokens=count_words, max_tokens=max_tokens
+    )
+
+
+def test_a_section_path_names_the_sections_around_it() -> None:
+    sections = [section(0, "Methods"), section(1, "Data", 2), section(2, "Results")]
+    assert section_paths(sections) == ["Methods", "Methods > Data", "Results"]
+
+
+def test_chunks_know_their_path() -> None:
+    (chunk,) = split(paper(block("Field data of ten years.", section=1)))
+    assert chunk.section == "Methods > Data"
+
+
+def test_an_abstract_is_a_kind_of_its_own() -> None:
+    chunks = split(paper(block("We measured.", BlockKind.ABSTRACT, None), block("In the field.")))
+    assert [chunk.kind for chunk in chunks] == [ChunkKind.ABSTRACT, ChunkKind.TEXT]
+
+
+def test_a_footnote_does_not_cut_the_text_and_an_aside_is_not_found() -> None:
+    chunks = split(
+        paper(
+            block("The first half of"),
+            block("A note at the foot.", BlockKind.FOOTNOTE),
+            block("Received 1 May 2020.", BlockKind.ASIDE),
+            block("a long sentence."),
+        )
+    )
+    assert [chunk.text for chunk in chunks] == [
+        "The first half of\na long sentence.",
+        "A note at the foot.",
+    ]
+
+
+def test_a_table_is_caption_header_and_rows_with_its_box() -> None:
+    (chunk,) = split(paper(tables=(table(2),)))
+    assert chunk.kind == ChunkKind.TABLE
+    assert chunk.text == (
+        "Table 2. Yields by year\nYear | Yield\nYear 0 | 0.5\nYear 1 | 1.5\na: in tonnes"
+    )
+    assert chunk.boxes == (TABLE_BOX,)
+
+
+def test_a_large_table_is_cut_between_rows_and_repeats_caption_and_header() -> None:
+    chunks = split(paper(tables=(table(30),)))
+    assert len(chunks) > 2
+    assert all(chunk.text.startswith("Table 2. Yields by year\nYear | Yield\n") for chunk in chunks)
+    assert all(chunk.tokens <= 60 for chunk in chunks)
+    rows = [line for chunk in chunks for line in chunk.text.split("\n")[2:]]
+    assert rows == [*(f"Year {n} | {n}.5" for n in range(30)), "a: in tonnes"]
+
+
+def test_a_long_caption_leaves_room_for_the_rows() -> None:
+    texts = table_texts(table(3, "word " * 300), count_words, 60)
+    assert "Year 2 | 2.5" in texts[-1]
+    assert all(count_words([text])[0] < 100 for text in texts)
+
+
+def test_a_table_without_rows_is_its_caption() -> None:
+    empty = Table(1, "Table 1", "A picture", (TABLE_BOX,), (), TableSource.LAYOUT)
+    assert table_texts(empty, count_words, 50) == ["Table 1. A picture"]
+
+
+def test_a_figure_is_its_caption_and_the_sentence_that_names_it() -> None:
+    figure = Figure(1, "Figure 3", "The field from above.", Box(2, 0, 0, 9, 9))
+    said = block("We went out. The field (Fig. 3) is wide. Nothing grew.", section=2)
+    other = block("See Fig. 31 for another one.")
+    chunks = split(paper(other, said, figures=(figure,)))
+    (chunk,) = [one for one in chunks if one.kind == ChunkKind.FIGURE]
+    assert chunk.text == "Figure 3. The field from above.\nThe field (Fig. 3) is wide."
+    assert chunk.section == "Results"
+    assert chunk.boxes == (figure.box,)
+
+
+def test_a_figure_that_nobody_names_has_no_section() -> None:
+    figure = Figure(1, None, None, Box(1, 0, 0, 9, 9))
+    (chunk,) = split(paper(figures=(figure,)))
+    assert (chunk.text, chunk.section) == ("Figure", None)
