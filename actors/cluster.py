@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 
+from actors.lean_node import lean_node
 from configs.settings import RaySettings
 from domain.names import NAMESPACE
 from stores.child import port_or_free
@@ -28,17 +29,18 @@ def start_ray(wanted: RaySettings) -> RayCluster:
     if wanted.address:
         context = ray.init(address=wanted.address, namespace=NAMESPACE, **quiet)
     else:
-        context = ray.init(
-            address="local",
-            namespace=NAMESPACE,
-            num_cpus=wanted.num_cpus,
-            num_gpus=wanted.num_gpus,
-            object_store_memory=wanted.object_store_bytes,
-            include_dashboard=wanted.dashboard,
-            dashboard_host="127.0.0.1",
-            dashboard_port=port_or_free(wanted.dashboard_port),
-            **quiet,
-        )
+        with lean_node(data_statistics=wanted.data_statistics):
+            context = ray.init(
+                address="local",
+                namespace=NAMESPACE,
+                num_cpus=wanted.num_cpus,
+                num_gpus=wanted.num_gpus,
+                object_store_memory=wanted.object_store_bytes,
+                include_dashboard=wanted.dashboard,
+                dashboard_host="127.0.0.1",
+                dashboard_port=port_or_free(wanted.dashboard_port),
+                **quiet,
+            )
     dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else ""
     return RayCluster(ray.get_runtime_context().gcs_address, dashboard)
 

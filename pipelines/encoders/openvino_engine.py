@@ -21,10 +21,11 @@ from pipelines.encoders.quiet_openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"
 
-# One stream per thread: no work is split, so none waits. Each stream holds its own activations.
+# One stream per thread: no work is split, so none waits. Each stream holds its own activations:
+# after 500 texts 209 MB with pieces of 256 tokens, 231 with 512, 327 with 2,048, and 17.2, 17.7 and
+# 18.1 s of CPU. Small pieces also share a single caller's texts out evenly.
 _MOST_STREAMS = 8
-_PIECE_TOKENS = 2048
-_SMALLEST_PIECE_TOKENS = 256
+_PIECE_TOKENS = 256
 
 # Every new shape leaves its compiled kernels behind: 755 MB after 1,200 texts of all lengths, 431
 # MB with lengths rounded up to 16, and no slower.
@@ -86,17 +87,12 @@ class OpenVinoEncoder:
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
         encodings = self._tokenizer.encode_batch_fast(texts) if texts else []
-        pieces = cut_batches([len(e.ids) for e in encodings], self._piece_tokens(encodings))
+        pieces = cut_batches([len(e.ids) for e in encodings], _PIECE_TOKENS)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         inputs = ([encodings[i] for i in piece] for piece in pieces)
         for piece, rows in zip(pieces, self._pool.map(self._run, inputs), strict=True):
             vectors[piece] = rows
         return unit_rows(vectors)
-
-    def _piece_tokens(self, encodings: list[Encoding]) -> int:
-        """One call's share for each stream, so that a single caller keeps all cores busy too."""
-        share = sum(len(e.ids) for e in encodings) // self._streams
-        return max(_SMALLEST_PIECE_TOKENS, min(_PIECE_TOKENS, share + self.max_tokens // 2))
 
     def _run(self, encodings: list[Encoding]) -> np.ndarray:
         request = self._requests.get()

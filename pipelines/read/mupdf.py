@@ -3,6 +3,7 @@
 PyMuPDF 2.0 runs `import pymupdf.layout` inside `try/except ImportError`; that loads ONNX models
 (about 60 MB and half a second) for `get_layout` and `find_tables`, which the reader never calls. A
 None in `sys.modules` makes that import raise ImportError, which PyMuPDF takes for "not installed".
+The same holds for `pymupdf4llm`, which brings onnxruntime.
 """
 
 import os
@@ -11,6 +12,7 @@ import sys
 # PyMuPDF imports onnxruntime, which otherwise keeps a database of usage in ~/.cache/Microsoft.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 sys.modules.setdefault("pymupdf.layout", None)  # pyright: ignore[reportArgumentType]
+sys.modules.setdefault("pymupdf4llm", None)  # pyright: ignore[reportArgumentType]
 
 import pymupdf  # noqa: E402
 

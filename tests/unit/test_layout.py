@@ -18,6 +18,7 @@ MAY_IMPORT_RAY = {
     "actors/cluster.py",
     "actors/errands.py",
     "actors/launch.py",
+    "actors/lean_node.py",
     "actors/runner.py",
     "serve_app/service.py",
     "serve_app/deployment.py",

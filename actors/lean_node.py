@@ -1,0 +1,56 @@
+"""A Ray node of its own for one machine, without the processes that nothing here uses.
+
+`ray start` has switches for the autoscaler's monitor and for the log monitor, `ray.init` has not;
+the dashboard's program takes a list of modules, but nothing passes one on. The names patched here
+are internal, the Ray version is pinned, and a test starts a node and looks at what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from ray._private import parameter, services
+
+# Left out: TrainHead; and DataHead, unless there are statistics for it to show.
+DASHBOARD_MODULES = (
+    "EventHead",
+    "JobHead",
+    "MetricsHead",
+    "NodeHead",
+    "ReportHead",
+    "ServeHead",
+    "StateHead",
+    "UsageStatsHead",
+)
+
+
+@contextmanager
+def lean_node(*, data_statistics: bool) -> Iterator[None]:
+    """A node that `ray.init` starts in this block has no monitors and a smaller dashboard.
+
+    Without them nobody asks a cloud for machines, nor copies the workers' log lines to drivers; the
+    log files themselves, and the dashboard's view of them, stay.
+    """
+    whole, start = parameter.RayParams, services.start_ray_process
+    modules = (*DASHBOARD_MODULES, "DataHead") if data_statistics else DASHBOARD_MODULES
+
+    def start_less(command: list[str], process_type: str, *rest: Any, **named: Any) -> Any:
+        if process_type == "dashboard" and "--disable-frontend" not in command:
+            command = [*command, f"--modules-to-load={','.join(modules)}"]
+        return start(command, process_type, *rest, **named)
+
+    less: dict[str, Any] = {"no_monitor": True, "include_log_monitor": False}
+    _put(parameter, "RayParams", partial(whole, **less))
+    _put(services, "start_ray_process", start_less)
+    try:
+        yield
+    finally:
+        _put(parameter, "RayParams", whole)
+        _put(services, "start_ray_process", start)
+
+
+def _put(module: object, name: str, value: object) -> None:
+    setattr(module, name, value)

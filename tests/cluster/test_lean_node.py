@@ -1,0 +1,68 @@
+"""The Ray node that the service starts: what runs on it, and that it does what we need of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import ray
+
+from actors.cluster import on_cluster, start_ray
+from configs.settings import RaySettings
+from stores.child import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("dashboard", [True, False])
+def test_a_node_of_our_own_runs_tasks_without_helpers_that_nobody_uses(dashboard: bool) -> None:
+    # A process can be in one Ray cluster only, and this one is in that of the other tests.
+    command = [sys.executable, "-m", "tests.cluster.test_lean_node", str(int(dashboard))]
+    program = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert program.returncode == 0, program.stderr
+    seen = json.loads(program.stdout.splitlines()[-1])
+    commands = "\n".join(seen["commands"])
+    assert seen["answer"] == 42
+    assert "gcs_server" in commands and "raylet" in commands
+    assert "log_monitor.py" not in commands
+    assert "monitor.py" not in commands
+    assert "TrainHead-0" not in commands and "DataHead-0" not in commands
+    assert ("JobHead-0" in commands) == dashboard
+    # What `ray job submit`, `serve deploy` and the pages of the dashboard ask first.
+    assert seen["statuses"] == ([200] * len(PATHS) if dashboard else [])
+
+
+PATHS = ("/api/version", "/api/jobs/", "/api/serve/applications/", "/nodes?view=summary", "/events")
+
+
+def answer_of_a_task() -> int:
+    """Runs in a worker of the node."""
+    return 42
+
+
+def _report(dashboard: bool) -> dict[str, Any]:
+    """What runs under this process once it has a node, and what the node answers."""
+    port = free_port()
+    node = start_ray(RaySettings(num_cpus=1, dashboard=dashboard, dashboard_port=port))
+    answer = on_cluster(answer_of_a_task)
+    statuses = [_status(f"{node.dashboard_url}{path}") for path in PATHS if node.dashboard_url]
+    commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
+    ray.shutdown()
+    return {"answer": answer, "commands": commands, "statuses": statuses}
+
+
+def _status(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.status
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    print(json.dumps(_report(sys.argv[1] == "1")))
