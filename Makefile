@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench clean
+.PHONY: help .ocr demo up test check bench gallery clean
 
 help:  ## this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,13 +23,23 @@ help:  ## this list
 	  echo "Python's venv module is missing. Install it (Debian: apt-get install python3-venv) and run make again."; exit 1; \
 	fi
 
-demo: .venv  ## a first run: start, upload the sample papers, search them (DEMO_EXIT=1 stops at the end)
+# Tesseract reads scanned pages; without it RapidOCR does, at five times the cost.
+.ocr:
+	@command -v tesseract >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends tesseract-ocr >/dev/null; \
+	  fi; \
+	  command -v tesseract >/dev/null || \
+	    echo "Tesseract is missing: scanned pages are read by RapidOCR, five times slower (Debian: apt-get install tesseract-ocr)."; \
+	}
+
+demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (DEMO_EXIT=1 stops at the end)
 	$(BIN)/python -m serve_app.demo
 
-up: .venv  ## the service on http://127.0.0.1:8000, data in ./var
+up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
 
-test: .venv  ## everything that CI runs
+test: .venv .ocr  ## everything that CI runs
 	$(BIN)/python -m pytest
 
 check: .venv  ## ruff, pyright, import-linter
@@ -40,6 +50,9 @@ check: .venv  ## ruff, pyright, import-linter
 
 bench: .venv  ## what it costs, as ratios to raw work in the same run; writes bench.json
 	$(BIN)/python -m tests.bench.run $(BENCH)
+
+gallery: .venv  ## papers with what was read drawn on their pages, in build/gallery (PAPERS=folder)
+	$(BIN)/python -m pipelines.gallery $(or $(PAPERS),samples) --out build/gallery
 
 clean:  ## removes the virtual environment, caches and bench.json; ./var stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench.json *.egg-info

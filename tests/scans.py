@@ -1,0 +1,73 @@
+"""Scans of known text: a PDF's pages as pictures, tilted, noisy and compressed like a scanner's."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from pipelines.read.mupdf import pymupdf
+
+
+def make_scan(
+    pdf: bytes,
+    *,
+    dpi: int = 200,
+    tilt: float = 0.6,
+    noise: float = 12.0,
+    quality: int = 50,
+    quarter_turns: int = 0,
+    keep: Container[int] = (),
+) -> bytes:
+    """The same pages as images without a text layer, each of the size of its page.
+
+    `tilt` is in degrees anticlockwise, `noise` the standard deviation of a grey value (0 to 255),
+    `quality` that of the JPEG; `quarter_turns` turns the pictures clockwise, as when the sheets lay
+    wrongly in the scanner. Pages in `keep` (counted from 1) stay as they are.
+    """
+    scan = pymupdf.open()
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        for number in range(1, document.page_count + 1):
+            page = document[number - 1]
+            if number in keep:
+                scan.insert_pdf(document, from_page=number - 1, to_page=number - 1)
+                continue
+            picture = _picture(page, dpi, tilt, noise, quarter_turns, seed=number)
+            width, height = page.rect.width, page.rect.height
+            if quarter_turns % 2:
+                width, height = height, width
+            sheet = scan.new_page(width=width, height=height)
+            sheet.insert_image(sheet.rect, stream=_jpeg(picture, dpi, quality))
+    made = scan.tobytes(garbage=3, deflate=True)
+    scan.close()
+    return made
+
+
+def add_hidden_text(scan: bytes, text: str, size: float = 10.0) -> bytes:
+    """The scan with this text, invisible, on its first page: what OCR programs leave behind."""
+    with pymupdf.open(stream=scan, filetype="pdf") as document:
+        page = document[0]
+        for row, line in enumerate(text.splitlines()):
+            place = (60, 80 + 1.25 * size * row)
+            page.insert_text(place, line, fontsize=size, fontname="tiro", render_mode=3)
+        return document.tobytes()
+
+
+def _picture(
+    page: pymupdf.Page, dpi: int, tilt: float, noise: float, quarter_turns: int, seed: int
+) -> Image.Image:
+    pixels = page.get_pixmap(dpi=dpi, colorspace=pymupdf.csGRAY, alpha=False)
+    picture = Image.frombytes("L", (pixels.width, pixels.height), pixels.samples)
+    picture = picture.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=255)
+    grey = np.asarray(picture, dtype=np.float32) * 0.92 + 10  # no scanner sees pure black or white
+    grey += np.random.default_rng(seed).normal(0.0, noise, grey.shape)
+    picture = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+    return picture.rotate(-90 * quarter_turns, expand=True) if quarter_turns else picture
+
+
+def _jpeg(picture: Image.Image, dpi: int, quality: int) -> bytes:
+    stream = BytesIO()
+    picture.save(stream, "JPEG", quality=quality, dpi=(dpi, dpi))
+    return stream.getvalue()

@@ -1,0 +1,218 @@
+"""OCR of scans whose text is known, by whichever engines are installed here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from domain.errors import OcrUnavailable
+from pipelines.ocr import engines, pages, tesseract
+from pipelines.ocr.engines import InstalledEngine, OcrEngine, available_engines, choose_engine
+from pipelines.ocr.pages import OcrPage, ocr_pages
+from pipelines.read.lines import Line, page_lines
+from pipelines.read.mupdf import pymupdf
+from pipelines.read.order import in_reading_order
+from tests.papers import LOREM, Part, make_paper
+from tests.scans import make_scan
+
+TITLE = "Green Synthesis of Silver Nanoparticles"
+PAPER = make_paper(TITLE, [Part("1 Introduction", [LOREM * 2]), Part("2 Methods", [LOREM * 5])])
+INSTALLED = [engine.engine for engine in available_engines()]
+needs_an_engine = pytest.mark.skipif(
+    not INSTALLED, reason="no OCR engine: apt-get install tesseract-ocr, or pip install rapidocr"
+)
+needs_tesseract = pytest.mark.skipif(
+    OcrEngine.TESSERACT not in INSTALLED, reason="no Tesseract: apt-get install tesseract-ocr"
+)
+
+
+def words(lines: list[Line]) -> Counter[str]:
+    return Counter(re.findall(r"\w+", " ".join(line.text for line in lines).lower()))
+
+
+def f1(one: Counter[str], other: Counter[str]) -> float:
+    return 2 * (one & other).total() / (one.total() + other.total())
+
+
+def truth(pdf: bytes) -> list[Line]:
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        return page_lines(document[0], 1)
+
+
+def body(lines: list[Line]) -> list[str]:
+    """The full lines of the columns, without titles, heads and feet."""
+    return [line.text for line in lines if len(line.text) > 35 and line.text.islower()]
+
+
+def read(folder: Path, pdf: bytes, engine: OcrEngine = OcrEngine.AUTO) -> OcrPage:
+    path = folder / "scan.pdf"
+    path.write_bytes(pdf)
+    return next(iter(ocr_pages(path, [1], engine=engine)))
+
+
+@needs_an_engine
+@pytest.mark.parametrize("engine", INSTALLED)
+def test_a_tilted_noisy_scan_is_read(tmp_path: Path, engine: OcrEngine) -> None:
+    page = read(tmp_path, make_scan(PAPER), engine)
+    assert page.failure is None
+    assert f1(words(page.lines), words(truth(PAPER))) >= 0.95
+
+
+@needs_an_engine
+@pytest.mark.parametrize("tilt", [-1.0, 1.0])
+def test_columns_of_a_scan_are_read_one_after_the_other(tmp_path: Path, tilt: float) -> None:
+    lines, gutter = in_reading_order(read(tmp_path, make_scan(PAPER, tilt=tilt)).lines)
+    expected, _ = in_reading_order(truth(PAPER))
+    assert gutter is not None
+    assert body(lines) == body(expected)
+
+
+@needs_an_engine
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_boxes_lie_on_the_page_as_shown(tmp_path: Path, quarter_turns: int) -> None:
+    scan = make_scan(PAPER, tilt=0.0, quarter_turns=quarter_turns)
+    page = read(tmp_path, scan)
+    box = next(line.box for line in page.lines if line.text == TITLE)
+    printed = next(line.box for line in truth(PAPER) if line.text == TITLE)
+    with pymupdf.open(stream=PAPER, filetype="pdf") as document:
+        width, height = document[0].rect.width, document[0].rect.height
+    corners = [(printed.x0, printed.y0), (printed.x1, printed.y1)]
+    for _ in range(quarter_turns):
+        corners, width, height = [(height - y, x) for x, y in corners], height, width
+    (ax, ay), (bx, by) = corners
+    expected = (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx(expected, abs=5)
+    assert page.quarter_turns == (4 - quarter_turns) % 4
+
+
+@needs_an_engine
+def test_tilted_boxes_cover_the_ink(tmp_path: Path) -> None:
+    flat = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=0.0)).lines}
+    tilted = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=1.0)).lines}
+    first, last = "1 Introduction", TITLE
+    drop = {text: flat[text].box.y0 - tilted[text].box.y0 for text in (first, last)}
+    # Turned anticlockwise about the middle, what stands left of it moves down.
+    assert drop[first] < -2
+    assert abs(flat[first].base - tilted[first].base) < 1.0  # but lines are read straight
+
+
+@needs_an_engine
+def test_headings_keep_their_size_and_text_has_one(tmp_path: Path) -> None:
+    lines = read(tmp_path, make_scan(PAPER)).lines
+    sizes = Counter(line.size for line in lines if line.text.islower()).most_common()
+    assert len(sizes) == 1
+    assert sizes[0][0] == pytest.approx(10, rel=0.06)
+    title = next(line for line in lines if line.text == TITLE)
+    expected = next(line.size for line in truth(PAPER) if line.text == TITLE)
+    assert title.size == pytest.approx(expected, rel=0.1)
+
+
+@needs_tesseract
+def test_pages_come_in_order_and_progress_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    parts = [Part("1 Introduction", [LOREM * 40])]
+    path.write_bytes(make_scan(make_paper(TITLE, parts), keep={1}, dpi=100))
+    told: list[tuple[int, int]] = []
+    numbers = [
+        page.number
+        for page in ocr_pages(
+            path, [2, 1], workers=2, dpi=100, on_page=lambda done, total: told.append((done, total))
+        )
+    ]
+    assert numbers == [2, 1]
+    assert told == [(1, 2), (2, 2)]
+
+
+@needs_tesseract
+def test_a_page_that_takes_too_long_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(PAPER)
+    recognise = tesseract.recognise
+    limits = iter([0.001, 60.0])
+    monkeypatch.setattr(
+        tesseract,
+        "recognise",
+        lambda picture, dpi, wanted, _: recognise(picture, dpi, wanted, next(limits)),
+    )
+    late, good = ocr_pages(path, [1, 1], engine=OcrEngine.TESSERACT, workers=1)
+    assert late.failure is not None and "more than" in late.failure
+    assert good.failure is None and good.lines
+
+
+@needs_an_engine
+def test_a_page_that_is_not_there_fails_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(make_paper(TITLE, []))
+    missing, good = ocr_pages(path, [9, 1])
+    assert missing.failure is not None and not missing.lines
+    assert good.lines
+
+
+@needs_an_engine
+def test_an_empty_page_has_no_lines(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    document.new_page(width=595, height=842)
+    page = read(tmp_path, make_scan(document.tobytes()))
+    assert page.failure is None
+    assert page.lines == []
+
+
+def test_off_reads_nothing(tmp_path: Path) -> None:
+    assert list(ocr_pages(tmp_path / "none.pdf", [1], engine=OcrEngine.OFF)) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "picture", "expected"),
+    [
+        (595, 842, (1654, 2339), 200),  # A4, scanned at 200 dpi
+        (595, 842, (4960, 7016), 200),  # at 600 dpi: no more than wanted
+        (1700, 2338, (1700, 2338), 72),  # a point for each pixel
+        (120, 170, (1654, 2339), 991),  # the size of a stamp
+        (2384, 3370, None, 139),  # an A0 poster within the budget of pixels
+    ],
+)
+def test_pictures_have_a_bounded_and_sufficient_size(
+    width: int, height: int, picture: tuple[int, int] | None, expected: int
+) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=width, height=height)
+    if picture:
+        pixels = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, *picture), False)
+        pixels.clear_with(255)
+        page.insert_image(page.rect, pixmap=pixels)
+    made, dpi = pages.render(page, 200)
+    assert dpi == pytest.approx(expected, abs=1)
+    assert made.size <= 31_000_000
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, *installed: InstalledEngine) -> None:
+    monkeypatch.setattr(engines, "available_engines", lambda: list(installed))
+
+
+TESSERACT = InstalledEngine(OcrEngine.TESSERACT, "5.3.0", ("eng",))
+RAPIDOCR = InstalledEngine(OcrEngine.RAPIDOCR, "3.10.0", ())
+
+
+def test_auto_takes_the_best_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, TESSERACT, RAPIDOCR)
+    assert choose_engine(OcrEngine.AUTO) is OcrEngine.TESSERACT
+    assert choose_engine(OcrEngine.AUTO, "jpn") is OcrEngine.RAPIDOCR
+    assert choose_engine(OcrEngine.RAPIDOCR) is OcrEngine.RAPIDOCR
+    stand_in(monkeypatch, RAPIDOCR)
+    assert choose_engine(OcrEngine.AUTO) is OcrEngine.RAPIDOCR
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, TESSERACT)
+    with pytest.raises(OcrUnavailable, match="tesseract-ocr-deu"):
+        choose_engine(OcrEngine.AUTO, "eng+deu")
+    with pytest.raises(OcrUnavailable, match="rapidocr"):
+        choose_engine(OcrEngine.RAPIDOCR)
+    stand_in(monkeypatch)
+    with pytest.raises(OcrUnavailable, match="no OCR program"):
+        choose_engine(OcrEngine.AUTO)
