@@ -28,8 +28,12 @@ _BOLD_NAMES = (
 )
 _BOLD_ENDS = (".b", "-b", "-sb", "-medi")
 
+RAISED = "\u241f"  # stands in `Line.unraised` for what was printed above the base line
+
 _WHITE = 0xFFFFFF
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16
+_SMALLER, _HIGHER = 0.9, 0.12  # times the size of the line's main type: what is raised
+_ACCENT_MARKS = "´`¨ˆ˜ˇ˚¸.^~"
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +42,9 @@ class Line:
 
     `base` is the y of the base line. `turn` counts the quarter turns (clockwise) of the text on the
     page as shown; `box` undoes them. `lead` is the text of a beginning that is bold or italic where
-    the rest of the line is not. `part` numbers the column pieces of the page.
+    the rest of the line is not. `part` numbers the column pieces of the page. `unraised` is the
+    text with RAISED for each run of small raised characters (marks of authors, exponents), empty
+    when there are none.
     """
 
     text: str
@@ -56,6 +62,7 @@ class Line:
     lead_is_bold: bool = False
     turn: int = 0
     part: int = 0
+    unraised: str = ""
 
     @property
     def box(self) -> Box:
@@ -126,7 +133,24 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         lead,
         lead_is_bold,
         turn,
+        unraised=_unraised(spans, main) if len(spans) > 1 and raw["dir"][0] > 0.9 else "",
     )
+
+
+def _unraised(spans: list[dict[str, Any]], main: dict[str, Any]) -> str:
+    """The spans' text with RAISED for the raised ones, empty when there are none."""
+    size, base = main["size"], main["origin"][1]
+    raised = [
+        span["size"] < _SMALLER * size
+        and base - span["origin"][1] > _HIGHER * size
+        # An accent that is printed by itself stands high too; it belongs to its letter.
+        and not (len(span["text"].strip()) == 1 and span["text"].strip() in _ACCENT_MARKS)
+        for span in spans
+    ]
+    if not any(raised):
+        return ""
+    parts = [RAISED if up else span["text"] for span, up in zip(spans, raised, strict=True)]
+    return clean_text("".join(parts))
 
 
 def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
@@ -280,9 +304,22 @@ def _extend(line: Line, other: Line) -> None:
         and (line.bold or line.italic)
     ):
         line.lead, line.lead_is_bold = line.text, line.bold
+    line.unraised = _joined_unraised(line, other)
     if len(other.text) > len(line.text):
         line.size, line.font, line.base = other.size, other.font, other.base
     line.bold, line.italic = line.bold and other.bold, line.italic and other.italic
     line.text = f"{line.text} {other.text}"
     line.x0, line.x1 = min(line.x0, other.x0), max(line.x1, other.x1)
     line.y0, line.y1 = min(line.y0, other.y0), max(line.y1, other.y1)
+
+
+def _joined_unraised(line: Line, other: Line) -> str:
+    left, right = _is_raised(line, other), _is_raised(other, line)
+    if not (left or right or line.unraised or other.unraised):
+        return ""
+    first = RAISED if left else line.unraised or line.text
+    return f"{first} {RAISED if right else other.unraised or other.text}"
+
+
+def _is_raised(line: Line, beside: Line) -> bool:
+    return line.size < _SMALLER * beside.size and beside.base - line.base > _HIGHER * beside.size

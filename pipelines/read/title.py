@@ -14,10 +14,15 @@ from pipelines.read.lines import Line, font_family
 _MASTHEAD = re.compile(
     r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|"
     r"international journal|contents lists|"
-    r"sciencedirect|homepage|available online|published|received|accepted|copyright|"
-    r"licen[sc]e|arxiv:|preprint)|©",
+    r"sciencedirect|homepage|available online|(?:published|received|accepted)\b.{0,20}\d|"
+    r"copyright \d|creative commons|arxiv:|preprint)|©",
     re.IGNORECASE,
 )
+# What stands below the name of a journal, and behind it where it is cited.
+_BELOW_MASTHEAD = re.compile(
+    r"home ?page|\bissn\b|www\.|https?:|\bvol(?:ume|\.)? ?\d", re.IGNORECASE
+)
+_VOLUME = re.compile(r"\W{0,3}(?:vol(?:ume)?\b|issn\b|no\. ?\d|\(?\d)", re.IGNORECASE)
 _RAISED = re.compile(r"(?<=[^\W\d])\s?[*†‡§¶⁎∗]+$|\s[*†‡§¶⁎∗]+$")
 _ABOVE = 0.72  # share of the page's height in which a title may begin
 _MOST_LETTERS = 400
@@ -25,15 +30,20 @@ _MOST_LINES = 300  # of the first page; a title stands among its first
 
 
 def find_title(
-    lines: Sequence[Line], size: PageSize, stated: str | None
+    lines: Sequence[Line], size: PageSize, stated: str | None, around: Sequence[Line] = ()
 ) -> tuple[str | None, list[Line]]:
     """The title and the lines that print it: the largest type on the upper part of the page.
 
     `stated` (the file's metadata) is only a witness: it decides between groups of lines, and stands
-    in for a title that is not printed as text. Returns (None, []) when nothing looks like one.
+    in for a title that is not printed as text. `around` are all lines of the first pages, headers
+    too: what they print before a volume's number is the journal's name. Returns (None, []) when
+    nothing looks like a title.
     """
     upright = [line for line in lines if line.turn == lines[0].turn] if lines else []
-    groups = [group for group in _groups(upright[:_MOST_LINES]) if _may_be_title(group, size)]
+    every = _groups(upright[:_MOST_LINES])
+    groups = [group for group in every if _may_be_title(group, size)]
+    others = [group for group in groups if not _is_masthead(group, every, [*lines, *around])]
+    groups = others or groups
     witness = _words((stated or "")[:_MOST_LETTERS])
     if not groups:
         return (clean_text(stated or "") if len(witness) > 3 else None), []
@@ -79,6 +89,24 @@ def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
     if not group[0].turn and group[0].y0 > _ABOVE * size.height:
         return False
     return not (ARTICLE_KIND.fullmatch(text) or (_MASTHEAD.search(text) and len(text.split()) < 12))
+
+
+def _is_masthead(
+    group: Sequence[Line], every: Sequence[Sequence[Line]], lines: Sequence[Line]
+) -> bool:
+    """True for the name of a journal: its address or volume stands below, or a line cites it."""
+    name = _text(group)
+    if len(name) > 90:
+        return False
+    below = every[every.index(group) + 1 :][:1]
+    near = below and 0 < below[0][0].base - group[-1].base < 3 * group[-1].size
+    if near and len(below[0]) < 3 and _BELOW_MASTHEAD.search(below[0][0].text):
+        return True
+    lower = name.lower()
+    return any(
+        line.text.lower().startswith(lower) and _VOLUME.match(line.text, len(name))
+        for line in lines
+    )
 
 
 def _score(group: Sequence[Line], size: PageSize) -> float:

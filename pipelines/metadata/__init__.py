@@ -1,0 +1,1 @@
+"""What a paper says of itself: authors, abstract, keywords, DOI, arXiv id, year, language."""

@@ -1,0 +1,181 @@
+"""Abstract, keywords and language: where they begin and end, with a label and without."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.metadata.language import find_language
+from tests.papers import LOREM
+from tests.unit.pipelines.front_pages import (
+    ABSTRACT,
+    BOLD,
+    BOLD_ITALIC,
+    ITALIC,
+    FrontPage,
+    simple,
+)
+
+WANTED = " ".join(ABSTRACT.split())
+
+
+def front_page() -> FrontPage:
+    page = FrontPage()
+    page.gap(30)
+    page.line("Lipids in Rats Fed With Holy Basil", 18, BOLD)
+    page.line("Jane Doe^{1} and John Roe^{2}", 11)
+    page.line("^{1} University of Oslo, Norway", 8, ITALIC)
+    page.gap(16)
+    return page
+
+
+def test_a_heading_and_the_introduction_bound_it() -> None:
+    front = simple(["Jane Doe"]).front()
+    assert front.metadata.abstract == WANTED
+    assert front.metadata.evidence["abstract"].confidence > 0.9
+    assert front.abstract_blocks
+
+
+@pytest.mark.parametrize("label", ["Abstract:", "Abstract—", "Abstract.", "ABSTRACT", "Abstract -"])
+def test_the_label_may_run_in(label: str) -> None:
+    page = front_page()
+    page.text(ABSTRACT, 9, lead=label)
+    page.gap()
+    page.text("basil; rat liver; lipids", 9, lead="Keywords:")
+    page.body()
+    metadata = page.front().metadata
+    assert metadata.abstract == WANTED
+    assert metadata.keywords == ("basil", "rat liver", "lipids")
+
+
+def test_it_stands_in_the_left_column_and_ends_before_the_index_terms() -> None:
+    page = front_page()
+    top = page.y
+    page.text(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
+    page.text("basil, lipids, rats.", 9, BOLD_ITALIC, width=235, lead="Index Terms—")
+    page.gap()
+    page.line("I. INTRODUCTION", 10, x=130)
+    while page.y < 700:
+        page.text(LOREM, 10, width=235)
+    page.y = top
+    while page.y < 700:
+        page.text(LOREM, 10, x=315, width=235)
+    metadata = page.front().metadata
+    assert metadata.abstract == WANTED
+    assert metadata.keywords == ("basil", "lipids", "rats")
+
+
+def test_its_own_headings_belong_to_it() -> None:
+    page = front_page()
+    page.line("Abstract", 14, BOLD)
+    for part in ("Background:", "Methods:", "Results:", "Conclusions:"):
+        page.text(ABSTRACT, 9.5, lead=part)
+    page.gap()
+    page.body(heading="Introduction")
+    abstract = page.front().metadata.abstract or ""
+    assert [
+        abstract.count(part) for part in ("Background", "Methods", "Results", "Conclusions")
+    ] == [1] * 4
+    assert "Silver" not in abstract
+
+
+def test_beside_an_article_info_bar_it_is_read_down_its_column() -> None:
+    page = front_page()
+    top = page.y
+    page.line("A R T I C L E  I N F O", 8)
+    page.gap(6)
+    page.line("Keywords:", 7, ITALIC)
+    for word in ("Holy basil", "Lipids", "Rat liver"):
+        page.line(word, 7)
+    page.y = top
+    page.line("A B S T R A C T", 8, x=215)
+    page.gap(6)
+    page.text(ABSTRACT, 8, x=215, width=335)
+    page.gap(30)
+    page.body(9)
+    metadata = page.front().metadata
+    assert metadata.abstract == WANTED
+    assert metadata.keywords == ("Holy basil", "Lipids", "Rat liver")
+
+
+def test_without_a_label_its_type_tells() -> None:
+    page = front_page()
+    page.text(ABSTRACT, 10, BOLD)
+    page.gap(20)
+    page.body(heading="")
+    metadata = page.front().metadata
+    assert metadata.abstract == WANTED
+    assert metadata.evidence["abstract"].confidence < 0.9
+
+
+def test_body_text_is_no_abstract() -> None:
+    page = front_page()
+    page.body(columns=1, heading="1 Introduction")
+    front = page.front()
+    assert front.metadata.abstract is None
+    assert front.abstract_blocks == ()
+
+
+def test_licences_before_an_unlabelled_one_are_left_out() -> None:
+    page = front_page()
+    page.text(
+        "Copyright © 2016 Jane Doe and John Roe. This is an open access article distributed "
+        "under the Creative Commons Attribution License, which permits unrestricted use, "
+        "distribution, and reproduction in any medium, provided the work is properly cited. "
+        "All rights that are not given by it stay with the authors of the work.",
+        9,
+    )
+    page.gap()
+    page.text(ABSTRACT, 9)
+    page.gap()
+    page.body(heading="1. Introduction")
+    assert page.front().metadata.abstract == WANTED
+
+
+def test_keywords_may_stand_below_their_label() -> None:
+    page = front_page()
+    page.line("Abstract", 11, BOLD)
+    page.text(ABSTRACT, 9)
+    page.gap()
+    page.line("Keywords", 11, BOLD)
+    page.line("basil, lipids, 1,3-butadiene, rat liver", 9)
+    page.gap()
+    page.body(heading="Introduction")
+    assert page.front().metadata.keywords == ("basil", "lipids", "1,3-butadiene", "rat liver")
+
+
+def test_keywords_below_their_label_end_the_abstract() -> None:
+    page = front_page()
+    page.line("Abstract", 11, BOLD)
+    page.text(ABSTRACT, 10)
+    page.gap()
+    page.line("Keywords", 10)
+    page.line("basil; lipids", 10)
+    page.gap()
+    page.body(heading="Introduction")
+    metadata = page.front().metadata
+    assert (metadata.abstract, metadata.keywords) == (WANTED, ("basil", "lipids"))
+
+
+def test_a_paper_without_keywords_has_none() -> None:
+    assert simple(["Jane Doe"]).front().metadata.keywords == ()
+
+
+TEXTS = {
+    "en": ABSTRACT,
+    "de": "Die Ergebnisse zeigen, dass die Behandlung wirksam war und nicht schadete.",
+    "fr": "Les résultats montrent que le traitement était efficace dans tous les cas étudiés ici.",
+    "es": "Los resultados muestran que el tratamiento fue eficaz en todos los casos.",
+    "zh": "本文研究了罗勒叶提取物对大鼠血脂的影响，结果表明提取物能显著降低血脂水平。" * 3,
+}
+
+
+@pytest.mark.parametrize("code, text", TEXTS.items())
+def test_the_language_is_that_of_the_text(code: str, text: str) -> None:
+    found = find_language(text)
+    assert found is not None
+    assert found[0] == code
+
+
+def test_too_little_text_has_no_language() -> None:
+    assert find_language("Fig. 1") is None
+    assert find_language("1 2 3 4 5 6 7 8 9 " * 40) is None

@@ -1,0 +1,205 @@
+"""Authors: names in the manners of many publishers come out in order, without their marks."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.metadata.names import as_author, recased
+from tests.unit.pipelines.front_pages import (
+    ABSTRACT,
+    BOLD,
+    ITALIC,
+    FrontPage,
+    families,
+    names,
+    simple,
+)
+
+LINES = {
+    "plain": (["Jane Doe and John Roe"], ["Jane Doe", "John Roe"]),
+    "one": (["Jane Doe"], ["Jane Doe"]),
+    "raised marks": (
+        ["Jane Doe^{1,2,*}, John A. Roe^{†}, and Li Wei^{2}"],
+        ["Jane Doe", "John A. Roe", "Li Wei"],
+    ),
+    "raised letters": (
+        ["Jane Doe^{a,b} John Roe^{a} Li Wei^{b,*}"],
+        ["Jane Doe", "John Roe", "Li Wei"],
+    ),
+    "marks on the line": (
+        ["Jane Doe1, John Roe1,2, Ann Poe 3* and Li Wei†"],
+        ["Jane Doe", "John Roe", "Ann Poe", "Li Wei"],
+    ),
+    "degrees": (
+        ["Jane Doe, MD, PhD^{1}, John Roe PhD, Dr. Ann Poe and Prof. Li Wei, M.Sc."],
+        ["Jane Doe", "John Roe", "Ann Poe", "Li Wei"],
+    ),
+    "members": (
+        ["Jane Doe, Student Member, IEEE, John Roe, Fellow, IEEE, and Li Wei"],
+        ["Jane Doe", "John Roe", "Li Wei"],
+    ),
+    "dots": (["Jane Doe · John Roe · Li Wei"], ["Jane Doe", "John Roe", "Li Wei"]),
+    "bars": (["Jane Doe^{1} | John Roe^{2} | Li Wei^{1,2}"], ["Jane Doe", "John Roe", "Li Wei"]),
+    "ampersand": (["T. N. Kipf & M. Welling"], ["T. N. Kipf", "M. Welling"]),
+    "capitals": (
+        ["JANE DOE, JOHN MARTIN AND VINCENT VAN DER BERG"],
+        ["Jane Doe", "John Martin", "Vincent van der Berg"],
+    ),
+    "one a line": (["Jane Doe", "John Roe", "Li Wei"], ["Jane Doe", "John Roe", "Li Wei"]),
+    "broken name": (
+        [
+            "Jane Doe^{1,2}, Elizabeth Anne Montgomery^{1}, Christopher Robinson^{3}, Maria",
+            "Garcia Lopez^{1} and Li Wei^{2}",
+        ],
+        [
+            "Jane Doe",
+            "Elizabeth Anne Montgomery",
+            "Christopher Robinson",
+            "Maria Garcia Lopez",
+            "Li Wei",
+        ],
+    ),
+    "suffix": (
+        ["John Roe, Jr., Kenneth Martin III and Li Wei"],
+        ["John Roe Jr.", "Kenneth Martin III", "Li Wei"],
+    ),
+    "with address": (["Jane Doe, Department of Physics, University of Oslo, Norway"], ["Jane Doe"]),
+    "with email": (["Jane Doe jane@uio.no", "John Roe john@uio.no"], ["Jane Doe", "John Roe"]),
+    "in brackets": (
+        ["Jane Doe (Oslo), John Roe [2] and Li Wei (B)"],
+        ["Jane Doe", "John Roe", "Li Wei"],
+    ),
+    "orcid": (
+        ["Jane Doe (0000-0001-2345-6789), John RoeID^{1}, Li Wei iD"],
+        ["Jane Doe", "John Roe", "Li Wei"],
+    ),
+    "by": (["By Jane Doe and John Roe"], ["Jane Doe", "John Roe"]),
+    "family first": (["Doe, Jane; Roe, John B."], ["Jane Doe", "John B. Roe"]),
+    "accents": (
+        ["Đặng Thị Hương^{1}, Piotr Drożdżyński^{2}, Søren Ångström^{2}, Jérôme L’Évêque"],
+        ["Đặng Thị Hương", "Piotr Drożdżyński", "Søren Ångström", "Jérôme L’Évêque"],
+    ),
+    "one word": (["Suharto^{1}, Budi Santoso^{2}"], ["Suharto", "Budi Santoso"]),
+    "group": (
+        ["Jane Doe^{1}, John Roe^{2} on behalf of the BASIL Study Group"],
+        ["Jane Doe", "John Roe", "BASIL Study Group"],
+    ),
+}
+
+
+@pytest.mark.parametrize("lines, wanted", LINES.values(), ids=LINES)
+def test_names_are_told_apart_and_freed_of_marks(lines: list[str], wanted: list[str]) -> None:
+    assert names(simple(lines).front()) == wanted
+
+
+PARTS = {
+    "Jane Doe": ("Jane", "Doe"),
+    "Vincent van der Berg": ("Vincent", "van der Berg"),
+    "Leonardo de la Roca": ("Leonardo", "de la Roca"),
+    "Julien Le Sommer": ("Julien", "Le Sommer"),
+    "J. R. R. Tolkien": ("J. R. R.", "Tolkien"),
+    "Doe, Jane B.": ("Jane B.", "Doe"),
+    "Kusindarta DL": ("DL", "Kusindarta"),
+    "V Balaji": ("V", "Balaji"),
+    "Americo Cunha Jr": ("Americo", "Cunha"),
+    "Suharto": (None, "Suharto"),
+    "王小明": ("小明", "王"),
+    "ATLAS Collaboration": (None, None),
+}
+
+
+@pytest.mark.parametrize("name, wanted", PARTS.items())
+def test_a_name_has_a_given_and_a_family_part(name: str, wanted: tuple[str, str]) -> None:
+    author = as_author(name)
+    assert (author.given, author.family) == wanted
+
+
+def test_capitals_become_mixed_case() -> None:
+    assert recased("J. P. O'NEIL-SMITH") == "J. P. O'Neil-Smith"
+
+
+def test_names_in_columns_with_addresses_between() -> None:
+    page = FrontPage()
+    page.centre("Learning From Rats and Holy Basil", 24)
+    for row in (("Jane Doe", "John Roe", "Li Wei"), ("Ann Poe", "Bob Lee")):
+        page.gap(8)
+        top = page.y
+        for column, name in enumerate(row):
+            page.y, middle = top, 130 + 175 * column
+            page.centre(name, 11, middle=middle)
+            page.centre("Dept. of Computer Science", 10, ITALIC, middle)
+            page.centre("Oslo, Norway", 10, middle=middle)
+            page.centre(f"{name.split()[0].lower()}@uio.no", 10, middle=middle)
+    page.gap()
+    page.text(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
+    page.body(heading="I. INTRODUCTION")
+    assert names(page.front()) == ["Jane Doe", "John Roe", "Li Wei", "Ann Poe", "Bob Lee"]
+
+
+def test_editors_and_keywords_in_a_side_bar_are_no_authors() -> None:
+    page = FrontPage()
+    page.y = 100
+    page.line("Lipids in rats fed with basil", 18, BOLD, x=200)
+    page.line("Jane Doe^{1*}, John Roe^{2}", 10, BOLD, x=200)
+    page.line("^{1} University of Oslo, Norway, ^{2} MIT, USA", 8, x=200)
+    page.text(ABSTRACT, x=200, width=360)
+    page.y = 90
+    for line in ("Edited by:", "Paul Smith,", "Ohio, USA", "Mary Major", "Peter Minor"):
+        page.line(line, 7, x=40)
+    page.y = 330
+    page.line("Introduction", 12, BOLD, x=200)
+    page.text(ABSTRACT * 3, x=200, width=360)
+    assert names(page.front()) == ["Jane Doe", "John Roe"]
+
+
+def test_words_of_the_abstract_and_addresses_are_no_authors() -> None:
+    page = simple(["Jane Doe and John Roe", "New Delhi, India", "Google Research, San Francisco"])
+    assert names(page.front()) == ["Jane Doe", "John Roe"]
+
+
+def test_a_subtitle_is_no_author() -> None:
+    page = FrontPage()
+    page.gap(30)
+    page.line("Lipids and Society", 20, BOLD)
+    page.line("Rats Around Us", 14)
+    page.gap(20)
+    for name in ("Jane Doe", "John van der Roe"):
+        page.line(name, 11, BOLD)
+        page.line("London School of Economics, UK", 10)
+        page.gap(6)
+    page.line("Abstract", 10, BOLD)
+    page.text(ABSTRACT, 9)
+    page.body(columns=1)
+    assert names(page.front()) == ["Jane Doe", "John van der Roe"]
+
+
+def test_a_paper_without_authors_has_none() -> None:
+    assert names(simple([]).front()) == []
+    assert names(simple([]).front({"author": "Compaq Customer"})) == []
+
+
+def test_the_file_agreeing_makes_it_surer() -> None:
+    page = simple(["Jane Doe^{1} and John Roe^{2}"])
+    alone = page.front().metadata.evidence["authors"].confidence
+    assert (
+        page.front({"author": "Jane Doe, John Roe"}).metadata.evidence["authors"].confidence > alone
+    )
+    assert page.front({"author": "Some Typist"}).metadata.evidence["authors"].confidence == alone
+    assert names(page.front({"author": "Jane Doe"})) == ["Jane Doe", "John Roe"]
+
+
+def creators(*who: str) -> str:
+    items = "".join(f"<rdf:li>{name}</rdf:li>" for name in who)
+    return f"<dc:creator><rdf:Seq>{items}</rdf:Seq></dc:creator>"
+
+
+def test_stated_family_names_part_the_printed_ones() -> None:
+    xmp = creators("Garcia Lopez, Maria", "Wei, Li")
+    page = simple(["Maria Garcia Lopez^{1} and Li Wei^{2}"])
+    assert families(page.front()) == ["Lopez", "Wei"]
+    assert families(page.front({"xmp": xmp})) == ["Garcia Lopez", "Wei"]
+
+
+def test_names_of_the_file_that_are_not_printed_do_not_count() -> None:
+    xmp = creators("Ann Other", "Bob Wrong")
+    assert names(simple(["Jane Doe and John Roe"]).front({"xmp": xmp})) == ["Jane Doe", "John Roe"]

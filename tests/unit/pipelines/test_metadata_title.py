@@ -1,0 +1,45 @@
+"""The title is the title: not the name of the journal above it."""
+
+from __future__ import annotations
+
+from domain.papers import PageSize
+from pipelines.read.lines import Line
+from pipelines.read.title import find_title
+
+SIZE = PageSize(1, 612, 792)
+
+
+def line(text: str, y: float, size: float, page: int = 1) -> Line:
+    return Line(text, page, 60, y - size, 400, y, size, y)
+
+
+def test_a_journal_with_its_home_page_below_is_no_title() -> None:
+    lines = [
+        line("Biochemistry and Biophysics Reports", 60, 14),
+        line("journal homepage: www.example.org/bbrep", 76, 8),
+        line("Lipid lowering in rats fed with basil", 110, 13.4),
+        line("Jane Doe, John Roe", 130, 10.5),
+    ]
+    assert find_title(lines, SIZE, None)[0] == "Lipid lowering in rats fed with basil"
+
+
+def test_a_journal_that_a_header_cites_is_no_title() -> None:
+    lines = [
+        line("Physics and Imaging in Oncology", 60, 14),
+        line("Lipid lowering in rats fed with basil", 110, 13.4),
+    ]
+    header = line("Physics and Imaging in Oncology 24 (2020) 1-9", 30, 7, page=2)
+    assert find_title(lines, SIZE, None, [header])[0] == "Lipid lowering in rats fed with basil"
+
+
+def test_a_title_may_speak_of_licences() -> None:
+    lines = [line("Which licence is accepted where", 100, 18), line("Jane Doe", 130, 12)]
+    assert find_title(lines, SIZE, None)[0] == "Which licence is accepted where"
+
+
+def test_a_stated_title_that_is_not_printed_does_not_count() -> None:
+    lines = [line("Lipid lowering in rats fed with basil", 100, 18), line("Jane Doe", 130, 12)]
+    assert (
+        find_title(lines, SIZE, "Microsoft Word - my old draft.doc")[0]
+        == "Lipid lowering in rats fed with basil"
+    )
