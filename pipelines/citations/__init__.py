@@ -1,0 +1,1 @@
+"""Entries of a bibliography in parts, and the papers of the library that they cite."""
