@@ -26,8 +26,34 @@ _ACCENTS = {
     "˜": "\u0303",
     "ˇ": "\u030c",
     "˚": "\u030a",
+    "˙": "\u0307",
+    "˘": "\u0306",
+    "˝": "\u030b",
+    "¯": "\u0304",
+    "¸": "\u0327",
+    "˛": "\u0328",
 }
-_LOOSE_ACCENT = re.compile(r"(?<=\w)([´¨ˆ˜ˇ˚])([A-Za-zı])|(?<![\w)])([´¨ˆ˜ˇ˚])([A-Za-zı])(?=[a-z])")
+# Some print it after: "Mu¨ller", "Jose´".
+_LATE_ACCENT = re.compile(
+    r"([aeiouAEIOU])(´)(?=[bdfghjkmpqrltvwxy]|[nscz][aeiou]|n(?:[dgt´˜]|ch)|s\b)|"
+    r"([aeiouAEIOUcrszndtCRSZ])([ˇ˘])(?=[bfghjkmpqvwx])|([aeiouAEIOUı])([¨˝])(?=[b-df-hj-np-tv-z])|"
+    r"([ı])([´`¨ˆ])|([o])(˜)(?=es\b)|([a])(˜)(?=o\b)|(?<=[^\W\d_]{2})([aeiou])([´¨])(?![\w´¨])"
+)
+# Old TeX fonts print an accent and its letter as two characters: the accent first, a cedilla last.
+# A space may come between them ("Poincar´ e") or before ("M ¨uller"); where the accent is one of
+# mathematics too ("x ˆ i") it must touch.
+_LOOSE_ACCENT = re.compile(
+    r"(?:(?<=[^\W\d_])|(?<=\b[A-Z]) (?=.[a-z])|(?<=\b[A-Z][a-z]) (?=.[a-z])|"
+    r"(?<=\b[A-Z][a-z]{2}) (?=.[a-z])|(?<![\w)\]])(?=..?[^\W\d_]{2}))"
+    r"(?:([´`¨ˇ˚˘˝])[ ]?|([ˆ˜˙¯]))([A-Za-zıȷ])(?=[^\W\d_]|\b)"
+)
+_ANY_ACCENT = re.compile("[´`¨ˆ˜ˇ˚˙˘˝¯¸˛]")
+_CEDILLA = re.compile(r"([A-Za-z])[ ]?([¸˛])(?=[^\W\d_]|\b)|([¸˛])[ ]?([A-Za-z])")
+_RIGHT_TO_LEFT = re.compile("[\u05d0-\u05f2\u0620-\u074f\u0750-\u08ff\ufb1d-\ufdfb\ufe70-\ufefc]")
+_SET_APART = re.compile(r"[A-Z](?: [A-Z]){4,40}")
+_ARTICLE_INFO = re.compile(r"(ARTICLE)(INFO|HISTORY)")
+# Chinese and Japanese letters and their punctuation: no space stands between their lines.
+_UNSPACED = re.compile("[\u2e80-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65]")
 _LINE_END_HYPHEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad¬]$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
@@ -40,21 +66,72 @@ def clean_text(raw: str) -> str:
     A soft hyphen at the very end stays: `join_lines` needs it.
     """
     if raw.isascii():
-        return _SPACES.sub(" ", _UNWANTED.sub("", raw)).strip()
+        text = _SPACES.sub(" ", _UNWANTED.sub("", raw)).strip()
+        return _closed_up(text) if text[1:2] == " " == text[3:4] else text
     text = _LIGATURES.sub(
         lambda found: unicodedata.normalize("NFKC", found[0]), _UNWANTED.sub("", raw)
     )
-    text = _LOOSE_ACCENT.sub(_compose, text)
+    if _ANY_ACCENT.search(text):
+        text = _LATE_ACCENT.sub(_compose_before, text)
+        text = _CEDILLA.sub(_compose_below, _LOOSE_ACCENT.sub(_compose, text))
     text = _SPACES.sub(" ", text).strip()
     ends_soft = text.endswith(SOFT_HYPHEN)
     text = text.replace(SOFT_HYPHEN, "")
     return unicodedata.normalize("NFC", text + SOFT_HYPHEN if ends_soft else text)
 
 
+def is_right_to_left(text: str) -> bool:
+    """True when most letters are Hebrew or Arabic."""
+    if text.isascii():
+        return False
+    return 2 * len(_RIGHT_TO_LEFT.findall(text)) > sum(map(str.isalpha, text))
+
+
+def _closed_up(text: str) -> str:
+    """Capitals that are set apart ("A B S T R A C T") as words."""
+    if not _SET_APART.fullmatch(text):
+        return text
+    together = text.replace(" ", "")
+    return _ARTICLE_INFO.sub(r"\1 \2", together)
+
+
 def _compose(found: re.Match[str]) -> str:
-    # Old TeX fonts print an accent and its letter as two characters, the accent first.
-    accent, letter = (found[1], found[2]) if found[1] else (found[3], found[4])
-    return unicodedata.normalize("NFC", letter.replace("ı", "i") + _ACCENTS[accent])
+    return _one_letter(found, found[1] or found[2], found[3])
+
+
+def _compose_before(found: re.Match[str]) -> str:
+    letter, accent = (part for part in found.groups() if part)
+    return _one_letter(found, accent, letter)
+
+
+def _compose_below(found: re.Match[str]) -> str:
+    letter, accent = (found[1], found[2]) if found[1] else (found[4], found[3])
+    return _one_letter(found, accent, letter)
+
+
+def _one_letter(found: re.Match[str], accent: str, letter: str) -> str:
+    """Both as one character; as they are where Unicode has none ("x¯", the mean of x)."""
+    letter = letter.replace("ı", "i").replace("ȷ", "j")
+    letter = unicodedata.normalize("NFC", letter + _ACCENTS[accent])
+    return letter if len(letter) == 1 else found[0]
+
+
+# A font whose ligature "Th" says that it is "T" prints "Tis", "Te".
+_LOST_H = re.compile(
+    r"\bT(?=(?:e|is|us|ese|ey|ere|erefore|ereby|ereafter|eir|em|ough|rough|roughout|ose|at|"
+    r"ree|ird|is|ymus|ermal|erapy|erapeutic|eory|eoretical)\b)"
+)
+
+
+def lost_h(lines: Sequence[str]) -> re.Pattern[str] | None:
+    """The pattern of each "T" behind which an "h" is missing, None for a text that has its "The".
+
+    Some fonts have a ligature for "Th" that they say to be "T".
+    """
+    missing = sum(1 for line in lines if "Te " in line or "Tis " in line)
+    if missing < 3 or sum(1 for line in lines if "The " in line) > missing // 10:
+        return None
+    return _LOST_H
 
 
 def words_of(lines: Iterable[str]) -> set[str]:
@@ -86,12 +163,30 @@ def join_lines(lines: Sequence[str], words: Container[str]) -> tuple[str, list[i
     return text, starts
 
 
+def join_listing(lines: Sequence[tuple[float, float, str]]) -> tuple[str, list[int]]:
+    """The lines (left border, type size, text) of code under one another, set in as printed, and
+    where each starts."""
+    left = min((x0 for x0, _, _ in lines), default=0.0)
+    starts: list[int] = []
+    parts: list[str] = []
+    length = 0
+    for x0, size, text in lines:
+        # Letters of fixed width are 0.6 of their size wide.
+        part = " " * min(60, round((x0 - left) / max(1.0, 0.6 * size))) + text
+        starts.append(length)
+        parts.append(part)
+        length += len(part) + 1
+    return "\n".join(parts), starts
+
+
 def _with_its_end(line: str, following: str, words: Container[str]) -> str:
     """The line and what stands between it and the next: a space, a hyphen or nothing."""
     if not following:
         return line.rstrip(SOFT_HYPHEN)
     before = _LINE_END_HYPHEN.search(line[-80:]) if line[-1:] in _HYPHENS else None
     if before is None:
+        if line[-1:] > "\u2e7f" and _UNSPACED.match(line[-1]) and _UNSPACED.match(following[0]):
+            return line
         return line if line[-1:] in "/\u2010-" and not line.endswith(" -") else line + " "
     if line.endswith(SOFT_HYPHEN):
         return line[:-1]

@@ -5,22 +5,34 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
-from domain.papers import BlockKind
-from pipelines.read.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED
+from domain.papers import BlockKind, SectionRole
+from pipelines.read.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED, TABLE_CAPTION
+from pipelines.read.levels import Style, heading_levels, style_of, weight
 from pipelines.read.lines import Line, font_family
-from pipelines.read.paragraphs import Measures, Paragraph
+from pipelines.read.measures import Measures
+from pipelines.read.paragraphs import Paragraph
+from pipelines.read.roles import role_of
 
 _FRONT_ENDS = re.compile(r"(?:abstract|summary|introduction|background|keywords?)\b", re.IGNORECASE)
 _NOT_A_HEADING = re.compile(
-    r"^key ?words?\b.*\w{3}.*\w{3}|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
-    r"[=<>≤≥∑∫]|^(?:received|submitted|accepted|published|correspond|e-?mail|citation|"
-    r"editor|how to cite|cite this)",
+    r"^(?:author )?key ?words?\b|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
+    r"[=<>≤≥∑∫]|^(?:received|revised|submitted|accepted|published|correspond|e-?mail|citation|"
+    r"(?:\w+ )?editor|how to cite|cite this|article ?info|contents$|"
+    r"open access$|check for updates)|"
+    r"^(?:theorem|lemma|proposition|corollary|definition|proof|remark|claim)\b|"
+    r"\(continued\)",
     re.IGNORECASE,
 )
 _ABSTRACT = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
+_INTRODUCTION = re.compile(r"(?:introduction|background)\W*", re.IGNORECASE)
+_ENDS = (SectionRole.ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER, SectionRole.APPENDIX)
 _LONGEST = 180
-_Style = tuple[float, bool, bool, bool, str]
+_AHEAD = 4  # headings (with the first) that may stand above one another before text comes
+_ABSTRACT_REACH = 40  # paragraphs, those of a side bar included
+_PROSE_LETTERS = 60
+_SPACED_OUT = 0.85  # width of a line in its type's size, per character; cells stand wider apart
 
 
 def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequence[Line]) -> None:
@@ -29,24 +41,37 @@ def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequenc
     in_title = {id(line) for line in title}
     start = _end_of_front(found, in_title)
     candidates = [
-        paragraph
+        index
         for index, paragraph in enumerate(found)
         if id(paragraph.lines[0]) not in in_title
         and _may_be_heading(paragraph)
         and (index >= start or _is_known(paragraph))
         and not _is_in_side_bar(paragraph, measures)
-        and _stands_out(paragraph, found[index + 1] if index + 1 < len(found) else None, measures)
+        and _stands_out(index, found, measures)
     ]
-    accepted = _accepted(candidates, _styles_of_text(found))
-    accepted = _without_abstract_parts(accepted)
-    levels = _levels(accepted)
+    accepted = _of_heading_style([found[index] for index in candidates], found)
+    accepted = _without_words_of_tables(accepted, found, measures)
+    accepted = _without_abstract_parts(accepted, found)
     for paragraph in accepted:
         numbered = NUMBERED.fullmatch(paragraph.text)
         paragraph.kind = BlockKind.HEADING
         paragraph.number = numbered["number"].rstrip(".)") if numbered else None
         paragraph.title = numbered["title"] if numbered else paragraph.text
-        depth = paragraph.number.count(".") + 1 if paragraph.number else 0
-        paragraph.level = depth or levels[_style(paragraph)]
+    known = {id(paragraph) for paragraph in accepted if _is_known(paragraph)}
+    for paragraph, level in zip(accepted, heading_levels(accepted, known), strict=True):
+        paragraph.level = level
+    _raise_ends(accepted)
+
+
+def _raise_ends(headings: Sequence[Paragraph]) -> None:
+    """Puts the abstract on the first level, and what ends a paper behind its bibliography on the
+    level of that, whatever their type."""
+    for heading in headings:
+        if heading.number is None and role_of(heading.title) is SectionRole.ABSTRACT:
+            heading.level = 1
+    for before, heading in pairwise(headings):
+        if role_of(before.title) is SectionRole.REFERENCES and role_of(heading.title) in _ENDS:
+            heading.level = min(heading.level, before.level)
 
 
 def _end_of_front(found: Sequence[Paragraph], in_title: set[int]) -> int:
@@ -79,9 +104,8 @@ def _may_be_heading(paragraph: Paragraph) -> bool:
         paragraph.kind is not BlockKind.TEXT
         or len(paragraph.lines) > 4
         or paragraph.letters > _LONGEST
+        or paragraph.lines[0].turn
     ):
-        return False
-    if paragraph.lines[0].turn:
         return False
     text = paragraph.text
     if sum(map(str.isalpha, text)) < max(3, 0.5 * len(text)) or _NOT_A_HEADING.search(text):
@@ -105,98 +129,136 @@ def _is_in_side_bar(paragraph: Paragraph, measures: Measures) -> bool:
     )
 
 
-def _style(paragraph: Paragraph) -> _Style:
-    line = paragraph.lines[0]
-    upper = paragraph.text.isupper()
-    return (
-        round(line.size * 2) / 2,
-        _all(paragraph, "bold"),
-        _all(paragraph, "italic"),
-        upper,
-        font_family(line.font),
-    )
-
-
-def _styles_of_text(found: Sequence[Paragraph]) -> Counter[_Style]:
-    """Styles of lines in the middle of long paragraphs, where no heading stands, and how many there
-    are of each."""
-    return Counter(
+def _of_heading_style(candidates: list[Paragraph], found: Sequence[Paragraph]) -> list[Paragraph]:
+    """The candidates that are well known, or in a style that prints headings more than it prints
+    text."""
+    of_text = Counter(
         (round(line.size * 2) / 2, line.bold, line.italic, line.is_upper, font_family(line.font))
         for paragraph in found
-        if len(paragraph.lines) >= 6
-        for line in paragraph.lines[3:-1]
+        if len(paragraph.lines) >= 3 and paragraph.letters > _LONGEST
+        for line in paragraph.lines[1:-1]
     )
+    styles = Counter(style_of(paragraph) for paragraph in candidates)
+    return [
+        paragraph
+        for paragraph in candidates
+        if _is_known(paragraph) or of_text[style_of(paragraph)] <= 3 * styles[style_of(paragraph)]
+    ]
 
 
-def _all(paragraph: Paragraph, what: str) -> bool:
-    return all(getattr(line, what) for line in paragraph.lines)
-
-
-def _stands_out(paragraph: Paragraph, following: Paragraph | None, measures: Measures) -> bool:
-    size, bold, italic, upper, _ = _style(paragraph)
+def _stands_out(index: int, found: Sequence[Paragraph], measures: Measures) -> bool:
+    paragraph = found[index]
+    size, bold, italic, upper, family = style_of(paragraph)
     known = _is_known(paragraph)
-    other_font = font_family(paragraph.lines[0].font) != font_family(measures.body_font)
+    other_font = family != font_family(measures.body_font)
     if not (bold or italic or upper or size > measures.body_size + 0.4 or other_font):
         return known and paragraph.letters < 40
     if known:
         return True
-    if size < 0.7 * measures.body_size or following is None:
+    if size < 0.7 * measures.body_size or index + 1 == len(found):
         return False
     if paragraph.text.endswith(".") and not (bold or italic or NUMBERED.fullmatch(paragraph.text)):
         return False
     if size > measures.body_size * 1.12 and (bold or other_font):
         return True
-    return _leads_text(paragraph, following, measures)
+    return not _is_spaced_out(paragraph) and _leads_text(index, found, measures)
 
 
-def _leads_text(paragraph: Paragraph, following: Paragraph, measures: Measures) -> bool:
-    """True when body text, or another short paragraph in other type, comes next."""
-    if abs(following.size - measures.body_size) < 0.6 and following.letters > 60:
-        return True
-    return (
-        _may_be_heading(following)
-        and following.size >= 0.7 * measures.body_size
-        and (_style(following) != _style(paragraph))
+def _is_spaced_out(paragraph: Paragraph) -> bool:
+    """True when its words stand far apart, as the cells in the head of a table do."""
+    return any(
+        len(line.text) > 8 and line.x1 - line.x0 > _SPACED_OUT * line.size * len(line.text)
+        for line in paragraph.lines
     )
 
 
-def _accepted(candidates: Sequence[Paragraph], of_text: Counter[_Style]) -> list[Paragraph]:
-    """The candidates that are well known, or in a style that prints headings more than it prints
-    text."""
-    styles = Counter(_style(paragraph) for paragraph in candidates)
-    return [p for p in candidates if _is_known(p) or of_text[_style(p)] <= 3 * styles[_style(p)]]
+def _leads_text(index: int, found: Sequence[Paragraph], measures: Measures) -> bool:
+    """True when text comes next, or headings in other type and then text."""
+    style = style_of(found[index])
+    for following in found[index + 1 : index + _AHEAD]:
+        if _is_text(following, measures):
+            return not following.text[0].islower()
+        if following.size < 0.7 * measures.body_size or not _may_be_heading(following):
+            return False
+        if (lower := style_of(following)) == style:
+            return False
+        style = lower
+    return False
 
 
-def _without_abstract_parts(accepted: Sequence[Paragraph]) -> list[Paragraph]:
+def _is_text(paragraph: Paragraph, measures: Measures) -> bool:
+    if abs(paragraph.size - measures.body_size) > 0.6 or paragraph.kind is not BlockKind.TEXT:
+        return False
+    return paragraph.letters > _PROSE_LETTERS or (
+        paragraph.letters > 15 and paragraph.text.endswith(".")
+    )
+
+
+def _without_words_of_tables(
+    accepted: list[Paragraph], found: Sequence[Paragraph], measures: Measures
+) -> list[Paragraph]:
+    """The candidates but for words between a table's caption and the next text; a heading below a
+    table has the type of others."""
+    places = {id(paragraph): index for index, paragraph in enumerate(found)}
+    inside = _inside_tables(found, measures)
+    styles = Counter(style_of(p) for p in accepted if places[id(p)] not in inside)
+
+    def is_one(paragraph: Paragraph) -> bool:
+        index = places[id(paragraph)]
+        if index not in inside:
+            return True
+        alike = styles[style_of(paragraph)]
+        if _is_known(paragraph):
+            return alike > 0 or not styles
+        return alike > 1 and (
+            bool(NUMBERED.fullmatch(paragraph.text))
+            or _is_text(found[min(index + 1, len(found) - 1)], measures)
+        )
+
+    return [paragraph for paragraph in accepted if is_one(paragraph)]
+
+
+def _inside_tables(found: Sequence[Paragraph], measures: Measures) -> set[int]:
+    inside: set[int] = set()
+    is_inside = False
+    for index, paragraph in enumerate(found):
+        if TABLE_CAPTION.match(paragraph.lines[0].text):
+            is_inside = True
+        elif is_inside and _is_prose(paragraph, measures):
+            is_inside = False
+        if is_inside:
+            inside.add(index)
+    return inside
+
+
+def _is_prose(paragraph: Paragraph, measures: Measures) -> bool:
+    full = sum(1 for line in paragraph.lines if line.x1 - line.x0 > 0.8 * measures.width_of(line))
+    return paragraph.letters > 150 and full >= 2 and abs(paragraph.size - measures.body_size) < 0.6
+
+
+def _without_abstract_parts(
+    accepted: Sequence[Paragraph], found: Sequence[Paragraph]
+) -> list[Paragraph]:
     """A structured abstract is one section: "Background", "Methods" in lesser type than its heading
-    are text of it."""
+    are text of it, up to the introduction."""
+    places = {id(paragraph): index for index, paragraph in enumerate(found)}
     kept: list[Paragraph] = []
-    abstract: _Style | None = None
+    abstract: Paragraph | None = None
+    part: Style | None = None
     for paragraph in accepted:
-        style = _style(paragraph)
-        if (
-            abstract
-            and ABSTRACT_PARTS.fullmatch(paragraph.text)
-            and _weight(style) < _weight(abstract)
-        ):
-            continue
-        abstract = style if _ABSTRACT.fullmatch(paragraph.text) else None
+        if abstract is not None:
+            distance = places[id(paragraph)] - places[id(abstract)]
+            style = style_of(paragraph)
+            opens = part is None and (distance == 1 or not _INTRODUCTION.fullmatch(paragraph.text))
+            if (
+                distance <= _ABSTRACT_REACH
+                and ABSTRACT_PARTS.fullmatch(paragraph.text)
+                and weight(style) < weight(style_of(abstract))
+                and (opens or style == part)
+            ):
+                part = style
+                continue
+        abstract = paragraph if _ABSTRACT.fullmatch(paragraph.text) else None
+        part = None
         kept.append(paragraph)
     return kept
-
-
-def _levels(accepted: Sequence[Paragraph]) -> dict[_Style, int]:
-    """Level of each style: that of most well-known headings is 1, lesser ones follow."""
-    styles = Counter(_style(paragraph) for paragraph in accepted)
-    known = Counter(_style(paragraph) for paragraph in accepted if _is_known(paragraph))
-    top = known.most_common(1)[0][0] if known else max(styles, default=None)
-    if top is None:
-        return {}
-    ranked = sorted(styles, key=_weight, reverse=True)
-    lower = [style for style in ranked if _weight(style) < _weight(top)]
-    return {style: 1 if style not in lower else min(6, lower.index(style) + 2) for style in ranked}
-
-
-def _weight(style: _Style) -> tuple[float, bool, bool, bool]:
-    size, bold, italic, upper, _ = style
-    return size, upper, bold, not italic

@@ -11,20 +11,28 @@ NUMBERED = re.compile(
 )
 
 KNOWN = re.compile(
-    r"(?:abstract|summary|(?:general )?introduction|background|(?:literature |"
-    r"related )?(?:review|works?)|"
+    r"(?:abstract|summary|(?:general )?introduction|background|(?:literature review|(?:related|"
+    r"previous|prior) (?:works?|research|literature))|"
     r"(?:materials?,? (?:and|&) methods?|methods?(?: and materials?)?|methodology|"
     r"patients and methods|experimental(?: section| procedures)?)|"
     r"results?(?: (?:and|&) discussions?)?|discussions?(?: (?:and|&) conclusions?)?|"
     r"conclusions?(?: and .{4,40})?|concluding remarks|"
     r"statement of need|limitations?|future (?:work|directions?)|acknowledge?ments?|"
     r"references|bibliography|literature cited|works cited|"
-    r"funding|competing interests?|conflicts? of interests?|declarations?|"
-    r"authors?[’']? contributions?|abbreviations|"
-    r"appendix(?: [A-Z])?|appendices|supplementary (?:materials?|information|data)|"
+    r"funding(?: (?:information|sources?|statement))?|(?:declarations? of )?(?:competing|"
+    r"conflict(?:s|ing)?(?: of)?) (?:financial )?interests?(?: statement| declaration)?|"
+    r"declarations?|disclosures?(?: statement)?|"
+    r"(?:credit )?authors?[’']?s? contributions?(?: statement)?|"
+    r"contributions?|abbreviations(?: used)?|nomenclature|"
+    r"appendix(?: [A-Z])?|appendices|(?:electronic )?supplementa(?:ry|l) (?:materials?|"
+    r"information|data)|"
     r"(?:additional|supporting) (?:files?|information)|"
-    r"data availability(?: statement)?|availability of data and materials?|ethics statement|"
-    r"keywords?)\s*[.:]?",
+    r"(?:data|code|software)(?: and (?:code|materials?|software))? availability(?: statement)?|"
+    r"availability of (?:supporting )?data(?: and materials?)?|"
+    r"(?:research )?ethics(?: approval)?(?: statement)?(?: and consent to participate)?|"
+    r"(?:patient )?consent(?: for publication)?|informed consent(?: statement)?|"
+    r"(?:institutional )?review board(?: statement)?|"
+    r"authors?[’']? information|endnotes?)\s*[.:]?",
     re.IGNORECASE,
 )
 
@@ -52,6 +60,12 @@ CAPTION = re.compile(
     r"(?:fig(?:ure)?s?\.?|tab(?:le|\.)|scheme|chart|box|algorithm|listing|plate|video|movie)\s*"
     r"(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]+)\b(?!\s*(?:and|,|to|through|shows?|presents?|"
     r"illustrates?|lists?|gives?|is|are|summari))",
+    re.IGNORECASE,
+)
+
+TABLE_CAPTION = re.compile(
+    r"(?:supplementary |supplemental |extended data |online )?tab(?:le|\.)\s*"
+    r"(?:[A-Z]?\.?\d+|[IVX]+)\b",
     re.IGNORECASE,
 )
 

@@ -8,22 +8,27 @@ table, is seen from how well the lines fill their column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
 from statistics import median
 
+from pipelines.read.clean import is_right_to_left
+from pipelines.read.gutters import (
+    LEAST_LINES,
+    TOLERANCE_POINTS,
+    aligned_share,
+    find_gutter,
+    has_words,
+    is_prose,
+    side_of,
+)
 from pipelines.read.labels import REFERENCES
 from pipelines.read.lines import Line
 
-_BINS = 128
-_TOLERANCE_POINTS = 2.0
-_LONG_LINE = 20  # characters; shorter lines say little about columns
-_PROSE_FILL = 0.7  # share of the column's width that a line of prose fills
-_LEAST_LINES = 4
 _DEEPEST = 3
-_MOST_GAPS = 3
-_APART = 6  # bins between gaps that are worth trying
+_ANOTHER_GUTTER_POINTS = 20.0
+_BAND_GAP_POINTS = 50.0
+_TALLEST_POINTS = 200.0  # of a line; made-up pages have taller ones
 
 
 def in_reading_order(
@@ -66,11 +71,19 @@ class _Walk:
         if gutter is None:
             self._take(rows(lines))
             return None
+        for some, own in _by_band(lines, gutter):
+            if own:
+                self.read(some, None, depth + 1)
+            else:
+                self._read_beside(gutter, some, depth)
+        return gutter
+
+    def _read_beside(self, gutter: float, lines: Sequence[Line], depth: int) -> None:
         left: list[Line] = []
         right: list[Line] = []
         across: list[Line] = []
-        for line in sorted(lines, key=_middle):
-            side = _side(line, gutter)
+        for line in lines:
+            side = side_of(line, gutter)
             if side == 0:
                 if left or right:
                     self._columns(across, left, right, depth)
@@ -79,7 +92,6 @@ class _Walk:
             else:
                 (left if side < 0 else right).append(line)
         self._columns(across, left, right, depth)
-        return gutter
 
     def _columns(self, across: list[Line], left: list[Line], right: list[Line], depth: int) -> None:
         self._take(rows(across))
@@ -103,10 +115,63 @@ def _middle(line: Line) -> float:
     return line.y0 + line.y1
 
 
-def _side(line: Line, gutter: float) -> int:
-    if line.x1 <= gutter + _TOLERANCE_POINTS:
-        return -1
-    return 1 if line.x0 >= gutter - _TOLERANCE_POINTS else 0
+def _by_band(lines: Sequence[Line], gutter: float) -> list[tuple[list[Line], bool]]:
+    """The lines from top to bottom in one piece, or cut above and below a band that has a gutter of
+    its own (True): an abstract beside a column of dates and keywords, above the two of the text.
+
+    Such a band shows in lines that cross the gutter although others stand beside them.
+    """
+    ordered = sorted(lines, key=_middle)
+    crossing = _most_together(_crossing_beside(ordered, gutter))
+    if len(crossing) < LEAST_LINES:
+        return [(ordered, False)]
+    edge = min(line.x0 for line in crossing)
+    top, bottom = crossing[0].y0, crossing[-1].y1
+    for line in ordered:  # its lines may go on below the side column
+        if 0 < line.y1 - bottom < 2.5 * line.size and abs(line.x0 - edge) < line.size:
+            bottom = line.y1
+    band = [line for line in ordered if 2 * top < _middle(line) < 2 * bottom]
+    own = find_gutter(band)
+    if (
+        own is None
+        or abs(own - gutter) < _ANOTHER_GUTTER_POINTS
+        or 2 * len(_crossing_beside(band, own)) > len(crossing)
+    ):
+        return [(ordered, False)]
+    highest = top - _BAND_GAP_POINTS
+    for line in reversed(ordered):  # their headings are short and cross nothing
+        if max(highest, top - 2.5 * line.size) < line.y0 < top and side_of(line, own) != 0:
+            top = line.y0
+    band = [line for line in ordered if 2 * top < _middle(line) < 2 * bottom]
+    above = [line for line in ordered if _middle(line) <= 2 * top]
+    below = [line for line in ordered if _middle(line) >= 2 * bottom]
+    return [(some, some is band) for some in (above, band, below) if some]
+
+
+def _most_together(lines: Sequence[Line]) -> list[Line]:
+    """The most lines, from top to bottom, without a wide gap between them."""
+    best: list[Line] = []
+    some: list[Line] = []
+    for line in lines:
+        if some and line.y0 - some[-1].y1 > _BAND_GAP_POINTS:
+            some = []
+        some.append(line)
+        if len(some) > len(best):
+            best = some
+    return best
+
+
+def _crossing_beside(lines: Sequence[Line], gutter: float) -> list[Line]:
+    """The lines across the gutter that have others beside them."""
+    taken: set[int] = set()
+    for line in lines:
+        if side_of(line, gutter) != 0:
+            quarter = min(_TALLEST_POINTS, line.y1 - line.y0) / 4
+            middle = _middle(line) / 2
+            taken.update(range(int(middle - quarter), int(middle + quarter) + 1))
+    return [
+        line for line in lines if side_of(line, gutter) == 0 and int(_middle(line) / 2) in taken
+    ]
 
 
 def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list[Line]]]:
@@ -119,8 +184,8 @@ def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list
     heading = next((line for line in left if REFERENCES.fullmatch(line.text)), None)
     if heading is not None:
         top = heading.y0
-        above = [line for line in right if line.y1 <= top + _TOLERANCE_POINTS]
-        below = [line for line in right if line.y0 >= top - _TOLERANCE_POINTS]
+        above = [line for line in right if line.y1 <= top + TOLERANCE_POINTS]
+        below = [line for line in right if line.y0 >= top - TOLERANCE_POINTS]
         entries = [line for line in left if line.y0 > heading.y0]
         if above and below and entries and len(above) + len(below) == len(right):
             size = median(line.size for line in entries)
@@ -138,121 +203,22 @@ def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list
 
 def _is_table(left: Sequence[Line], right: Sequence[Line]) -> bool:
     """True when both sides hold aligned cells, not sentences: a table across both columns."""
-    if not left or not right or _aligned_share(left, right) < 0.5:
+    if not left or not right or aligned_share(left, right) < 0.5:
         return False
-    return all(
-        2 * sum(_has_words(line.text) for line in side) < len(side) for side in (left, right)
-    )
+    return all(2 * sum(has_words(line.text) for line in side) < len(side) for side in (left, right))
 
 
 def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Left before right, but a narrow side bar after the text it stands beside."""
+    """Left before right (in Hebrew and Arabic right before left), but a narrow side bar after the
+    text it stands beside."""
     if left and right:
         left_width = max(line.x1 for line in left) - min(line.x0 for line in left)
         right_width = max(line.x1 for line in right) - min(line.x0 for line in right)
-        if left_width < 0.45 * right_width and _is_prose(right):
+        if left_width < 0.45 * right_width and is_prose(right):
+            return right, left
+        if is_right_to_left(max(left, key=lambda line: len(line.text)).text):
             return right, left
     return left, right
-
-
-def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | None:
-    """The x between two columns of text, None when the lines stand in one column."""
-    if len(lines) < 2:
-        return None
-    long_lines = [line for line in lines if len(line.text) >= _LONG_LINE]
-    for some in (long_lines, lines):
-        for gutter in _best_gaps(some, lines):
-            if _parts_text(gutter, some):
-                return gutter
-    if hint is not None and any(_side(line, hint) < 0 for line in long_lines):
-        crossing = sum(1 for line in long_lines if _side(line, hint) == 0)
-        right = sum(1 for line in long_lines if _side(line, hint) > 0)
-        return hint if right >= max(1, crossing) else None
-    return None
-
-
-def _best_gaps(some: Sequence[Line], every: Sequence[Line]) -> Iterator[float]:
-    """Up to three x, best first: those with the most of `some` lines on their thinner side, and
-    among equals the least crossed by any line."""
-    if len(some) < 2 * _LEAST_LINES:
-        return
-    start = min(line.x0 for line in some)
-    width = max(line.x1 for line in some) - start
-    if width < 60:
-        return
-    left, right = _counts(some, start, width)
-    all_left, all_right = _counts(every, start, width)
-    thinner = [min(a, b) for a, b in zip(left, right, strict=True)]
-    for _ in range(_MOST_GAPS):
-        most = max(thinner)
-        if most < _LEAST_LINES:
-            return
-        crossed = {
-            b: len(every) - all_left[b] - all_right[b] for b, n in enumerate(thinner) if n == most
-        }
-        least = min(crossed.values())
-        first, last = _longest_run([b for b, n in crossed.items() if n == least])
-        yield start + width * ((first + last) / 2 + 1) / _BINS
-        thinner[max(0, first - _APART) : last + _APART + 1] = [0] * len(
-            thinner[max(0, first - _APART) : last + _APART + 1]
-        )
-
-
-def _counts(lines: Sequence[Line], start: float, width: float) -> tuple[list[int], list[int]]:
-    """For each border between bins: how many lines stand left of it, and how many right of it."""
-    ends, begins = [0] * (_BINS + 2), [0] * (_BINS + 2)
-    scale = _BINS / width
-    for line in lines:
-        ends[min(_BINS, max(0, int((line.x1 - _TOLERANCE_POINTS - start) * scale)) + 1)] += 1
-        begins[min(_BINS, max(0, int((line.x0 + _TOLERANCE_POINTS - start) * scale)))] += 1
-    ended, begun = list(accumulate(ends)), list(accumulate(begins))
-    return ended[1:_BINS], [len(lines) - begun[b - 1] for b in range(1, _BINS)]
-
-
-def _longest_run(numbers: Sequence[int]) -> tuple[int, int]:
-    """First and last of the longest run of consecutive numbers."""
-    best = first, last = numbers[0], numbers[0]
-    for number in numbers[1:]:
-        first, last = (first, number) if number == last + 1 else (number, number)
-        if last - first > best[1] - best[0]:
-            best = first, last
-    return best
-
-
-def _parts_text(gutter: float, some: Sequence[Line]) -> bool:
-    """True when the gutter has prose on both sides, or prose on one and something not aligned with
-    it on the other."""
-    left = [line for line in some if _side(line, gutter) < 0]
-    right = [line for line in some if _side(line, gutter) > 0]
-    if min(len(left), len(right)) < _LEAST_LINES:
-        return False
-    prose = _is_prose(left), _is_prose(right)
-    if all(prose):
-        return True
-    return any(prose) and _aligned_share(left, right) < 0.5
-
-
-def _is_prose(lines: Sequence[Line]) -> bool:
-    """True when at least four lines fill their column; so do half of the lines, or the most of any
-    table."""
-    if len(lines) < _LEAST_LINES:
-        return False
-    width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
-    full = sum(
-        1 for line in lines if line.x1 - line.x0 >= _PROSE_FILL * width and _has_words(line.text)
-    )
-    return full >= _LEAST_LINES and full >= 0.3 * len(lines)
-
-
-def _has_words(text: str) -> bool:
-    return len(text) >= _LONG_LINE and text.count(" ") >= 3
-
-
-def _aligned_share(left: Sequence[Line], right: Sequence[Line]) -> float:
-    """Share of the shorter side's lines that stand on the base line of one on the other side."""
-    few, many = sorted((left, right), key=len)
-    bases = {round(line.base) for line in many}
-    return sum(1 for line in few if round(line.base) in bases) / len(few)
 
 
 def rows(lines: Sequence[Line]) -> list[Line]:
@@ -282,14 +248,14 @@ def _stands_beside(other: Line, line: Line) -> bool:
 def _one_line(row: list[Line]) -> Line:
     if len(row) == 1:
         return row[0]
-    row.sort(key=lambda line: line.x0)
-    first = row[0]
     main = max(row, key=lambda line: len(line.text))
+    row.sort(key=lambda line: line.x0, reverse=is_right_to_left(main.text))
+    first = row[0]
     bold, italic = all(line.bold for line in row), all(line.italic for line in row)
     return replace(
         main,
         text=" ".join(line.text for line in row),
-        x0=first.x0,
+        x0=min(line.x0 for line in row),
         y0=min(line.y0 for line in row),
         x1=max(line.x1 for line in row),
         y1=max(line.y1 for line in row),

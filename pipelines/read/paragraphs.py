@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from statistics import median
 
 from domain.papers import BlockKind
+from pipelines.read.clean import is_right_to_left
 from pipelines.read.labels import CAPTION
-from pipelines.read.lines import Line, font_family
+from pipelines.read.line_kinds import line_kinds
+from pipelines.read.lines import RAISED, Line, font_family
+from pipelines.read.measures import Measures
 
 _LISTED = re.compile(r"(?:[•◦▪■●○‣∙–—*·]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s*\S")
 _ENDS = re.compile(r"[.?!:;][\"'”’)\]]*(?:\s*\[[\d,–\s-]+\]|\s\d[\d,–-]*)?$")
 
 _ANOTHER_SIZE = 0.12
 _WIDE_GAP = 1.4  # times the usual distance between base lines of that size
-_LOOK_AHEAD = (
-    8  # paragraphs (captions, labels of a figure, footnotes) that may stand inside a broken one
-)
+_FAR = 3.0  # times the type size
+_LOOK_AHEAD = 8  # paragraphs (captions, labels of a figure) that may stand inside a broken one
 
 
 class Paragraph:
@@ -50,70 +49,40 @@ class Paragraph:
         return sum(len(line.text) for line in self.lines)
 
 
-class Measures:
-    """What is usual in this document: distances of base lines, borders of columns, size and font of
-    the body."""
-
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self.leading = _leading(lines)
-        self.columns: dict[tuple[int, int], tuple[float, float]] = _columns(lines)
-        self.body_size, self.body_font = _body(lines)
-        self.column_width = self._usual_width(lines)
-
-    def width_of(self, line: Line) -> float:
-        """Width of the column that the line stands in, in points."""
-        left, right = self.columns[line.page, line.part]
-        return right - left
-
-    def _usual_width(self, lines: Sequence[Line]) -> float:
-        widths = [self.width_of(line) for line in lines if abs(line.size - self.body_size) < 0.6]
-        return median(widths) if widths else 0.0
-
-    def leading_of(self, size: float) -> float:
-        """Usual distance of base lines in type of this size, in points."""
-        return self.leading.get(round(size), size * 1.2)
-
-
-def _leading(lines: Sequence[Line]) -> dict[int, float]:
-    distances: defaultdict[int, list[float]] = defaultdict(list)
-    for before, line in pairwise(lines):
-        distance = line.base - before.base
-        if (
-            before.part == line.part
-            and before.page == line.page
-            and 0.8 < distance / max(1.0, line.size) < 2.6
-        ):
-            distances[round(line.size)].append(distance)
-    return {size: median(some) for size, some in distances.items() if len(some) > 3}
-
-
-def _columns(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
-    columns: dict[tuple[int, int], tuple[float, float]] = {}
-    for line in lines:
-        left, right = columns.get((line.page, line.part), (line.x0, line.x1))
-        columns[line.page, line.part] = min(left, line.x0), max(right, line.x1)
-    return columns
-
-
-def _body(lines: Sequence[Line]) -> tuple[float, str]:
-    weights: Counter[tuple[float, str]] = Counter()
-    for line in lines:
-        weights[round(line.size * 2) / 2, line.font] += min(len(line.text), 500)
-    return weights.most_common(1)[0][0] if weights else (10.0, "")
-
-
 def paragraphs(lines: Sequence[Line], measures: Measures) -> list[Paragraph]:
-    """The paragraphs of a document, in the order of its lines."""
+    """The paragraphs of a document, in the order of its lines; equations and code have their
+    kind."""
+    kinds = line_kinds(lines, measures)
     found: list[Paragraph] = []
     current: list[Line] = []
+    before: BlockKind | None = None
     for line in lines:
-        if current and _starts_anew(current, line, measures):
-            found.append(Paragraph(current))
+        kind = kinds.get(id(line))
+        anew = current and (
+            kind is not before
+            or (_is_far(current[-1], line) if kind else _starts_anew(current, line, measures))
+        )
+        if anew:
+            found.append(_paragraph(current, before))
             current = []
         current.append(line)
+        before = kind
     if current:
-        found.append(Paragraph(current))
+        found.append(_paragraph(current, before))
     return found
+
+
+def _paragraph(lines: list[Line], kind: BlockKind | None) -> Paragraph:
+    paragraph = Paragraph(lines)
+    paragraph.kind = kind or paragraph.kind
+    return paragraph
+
+
+def _is_far(before: Line, line: Line) -> bool:
+    """True when two lines of an equation or of code don't belong together."""
+    return (before.page, before.part) != (line.page, line.part) or (
+        line.base - before.base > _FAR * max(line.size, before.size)
+    )
 
 
 def _starts_anew(current: list[Line], line: Line, measures: Measures) -> bool:
@@ -127,7 +96,11 @@ def _starts_anew(current: list[Line], line: Line, measures: Measures) -> bool:
         return True
     if abs(before.size - line.size) > _ANOTHER_SIZE * max(before.size, line.size):
         return min(len(before.text), len(line.text)) > 3
-    return _changes_style(before, line, measures) or _is_set_off(current, line, measures)
+    return (
+        _changes_style(before, line, measures)
+        or _leaves_heading(current, line, measures)
+        or _is_set_off(current, line, measures)
+    )
 
 
 def _changes_style(before: Line, line: Line, measures: Measures) -> bool:
@@ -148,6 +121,22 @@ def _changes_style(before: Line, line: Line, measures: Measures) -> bool:
     return before.x1 < right - 0.08 * (right - left)
 
 
+def _leaves_heading(current: list[Line], line: Line, measures: Measures) -> bool:
+    """True when the body's font begins below one or two lines of another, rarer one that is said to
+    be neither bold nor italic."""
+    body = font_family(measures.body_font)
+    lines_in_it = measures.lines_in[font_family(current[-1].font)]
+    return (
+        len(current) <= 2
+        and 3 <= lines_in_it < 0.15 * measures.lines_in[body]
+        and font_family(line.font) == body
+        and line.text[:1].isupper()
+        and len(line.text) > 20
+        and current[-1].text[-1] not in ",;-\u00ad"
+        and all(font_family(one.font) != body and len(one.text) > 3 for one in current)
+    )
+
+
 def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
     """True when the indent, a short line before, a bullet or a caption's label says that a
     paragraph begins."""
@@ -155,10 +144,15 @@ def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
     left, right = measures.columns[before.page, before.part]
     em, ended = line.size, bool(_ENDS.search(before.text[-40:]))
     before_is_short = before.x1 < right - max(1.5 * em, 0.08 * (right - left))
+    if is_right_to_left(line.text):
+        short = before.x0 > left + max(1.5 * em, 0.08 * (right - left))
+        return short and (ended or line.x1 < right - 0.6 * em)
     if _LISTED.match(line.text) and (ended or before_is_short):
         return True
     if CAPTION.match(line.text) and ended:
         return True
+    if line.size < measures.body_size - 0.4 and line.unraised.startswith(RAISED):
+        return ended or before_is_short  # the next footnote
     if line.x0 > before.x0 + 0.6 * em:
         return (ended or before_is_short) and not (len(current) == 1 and _LISTED.match(before.text))
     if (
@@ -176,7 +170,7 @@ def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:
     )
 
 
-def merge_broken(found: list[Paragraph], body_size: float) -> list[Paragraph]:
+def merge_broken(found: list[Paragraph]) -> list[Paragraph]:
     """The paragraphs, with those that a column or page break cut in two made whole.
 
     The second half may stand behind figures, captions and footnotes; it has the type of the first
@@ -210,7 +204,7 @@ def _second_half(
         if ahead in gone or other.kind is not BlockKind.TEXT or abs(other.size - last.size) > 0.6:
             continue
         line = other.lines[0]
-        if (line.page, line.part) == (last.page, last.part) or line.page > last.page + 1:
+        if line.page > last.page + 1 or not _is_beyond(found[index + 1 : ahead], last, line):
             return None
         if other.letters < 30 and ahead > index + 1:
             continue
@@ -221,3 +215,10 @@ def _second_half(
         )
         return ahead if goes_on and line.bold == last.bold else None
     return None
+
+
+def _is_beyond(between: Sequence[Paragraph], last: Line, line: Line) -> bool:
+    """True when the line stands in another column, or below a caption in the same one."""
+    if (line.page, line.part) != (last.page, last.part):
+        return True
+    return any(paragraph.kind is BlockKind.CAPTION for paragraph in between)

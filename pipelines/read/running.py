@@ -1,4 +1,4 @@
-"""Pages without their running headers, footers, page numbers and line numbers."""
+"""Pages without their running headers, footers, page numbers and watermarks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from domain.papers import PageSize
+from pipelines.read.line_numbers import without_line_numbers
 from pipelines.read.lines import Line
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
@@ -15,21 +16,39 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:page|p\.|pp\.)?\s*(?:[A-Z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/|–|-)\s*[A-Z]?\d{1,5})?\W*",
     re.IGNORECASE,
 )
-_LINE_NUMBER = re.compile(r"\d{1,4}")
+_WATERMARK = re.compile(
+    r"(?:draft|preprint|(?:(?:accepted|author|submitted|original) )*manuscript|in press|"
+    r"uncorrected proofs?|(?:article|journal) pre-?proofs?|confidential|under review|"
+    r"for (?:peer )?review(?: only)?|do not (?:cite|distribute|copy)\b.{0,40}|retracted|"
+    r"author.?s copy|not for distribution|sample|just accepted|provisional)(?: article| version)?",
+    re.IGNORECASE,
+)
 
 _MARGIN = 0.14  # share of the page's height, at either end, where running lines may stand
 _NUMBER_MARGIN = 0.09
 _SAME_PLACE_POINTS = 4.0
+_STAMPED_SHARE = 0.6  # of the pages that a watermark stands on
+_LARGE = 1.8  # times the usual type
 
 
 def without_running_lines(
     pages: Sequence[list[Line]], sizes: Sequence[PageSize]
 ) -> list[list[Line]]:
-    """The pages' lines, without those that come back at the same place, lone page numbers and line
-    numbers."""
+    """The pages' lines, without those that come back at the same place, lone page numbers,
+    watermarks and line numbers."""
     places = _running_places(pages, sizes)
+    stamps = _stamps(pages)
+    usual = _usual_size(pages)
     return [
-        _without_line_numbers([line for line in lines if not _is_running(line, size, places)])
+        without_line_numbers(
+            [
+                line
+                for line in lines
+                if not _is_running(line, size, places)
+                and not (stamps and _place(line) in stamps)
+                and not _is_watermark(line, usual)
+            ]
+        )
         for lines, size in zip(pages, sizes, strict=True)
     ]
 
@@ -46,6 +65,37 @@ def _margin_place(line: Line, size: PageSize) -> float | None:
 
 def _key(line: Line) -> str:
     return _DIGITS.sub("#", line.text[:200]).lower()
+
+
+def _place(line: Line) -> tuple[str, int, int, int]:
+    return line.text[:200], line.turn, round(line.x0 / 2), round(line.base / 2)
+
+
+def _stamps(pages: Sequence[list[Line]]) -> set[tuple[str, int, int, int]]:
+    """What most of the pages print in the same words at the same place, wherever that is."""
+    if len(pages) < 3:
+        return set()
+    often = Counter(line.text for lines in pages for line in lines)
+    least = max(3, _STAMPED_SHARE * len(pages))
+    seen = Counter(
+        place
+        for lines in pages
+        for place in {_place(line) for line in lines if often[line.text] >= least}
+    )
+    return {place for place, count in seen.items() if count >= least}
+
+
+def _usual_size(pages: Sequence[list[Line]]) -> float:
+    sizes = [line.size for lines in pages for line in lines if len(line.text) > 30]
+    return median(sizes) if sizes else 10.0
+
+
+def _is_watermark(line: Line, usual: float) -> bool:
+    return (
+        line.size > _LARGE * usual
+        and len(line.text) < 60
+        and bool(_WATERMARK.fullmatch(line.text.strip(" *-–—.:")))
+    )
 
 
 def _running_places(
@@ -88,18 +138,3 @@ def _is_running(line: Line, size: PageSize, places: dict[str, list[float]]) -> b
     return any(
         abs(place - known) <= 1.5 * _SAME_PLACE_POINTS for known in places.get(_key(line), ())
     )
-
-
-def _without_line_numbers(lines: list[Line]) -> list[Line]:
-    """Drops the numbers that a manuscript prints beside its lines: ten or more, left of everything
-    else."""
-    numbers = [line for line in lines if _LINE_NUMBER.fullmatch(line.text)]
-    if len(numbers) < 10:
-        return lines
-    left = min((line.x0 for line in lines if len(line.text) > 20), default=0.0)
-    beside = [line for line in numbers if line.x1 <= left + 2]
-    if len(beside) < 10:
-        return lines
-    edge = median(line.x1 for line in beside)
-    dropped = {id(line) for line in beside if abs(line.x1 - edge) < 12}
-    return [line for line in lines if id(line) not in dropped]

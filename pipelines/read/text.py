@@ -2,125 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any
 
-from domain.errors import DamagedPdf, NoPages, NoText, PasswordProtected, TooManyPages
+from domain.errors import NoText
 from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
-from pipelines.read.clean import clean_text, join_lines, words_of
+from pipelines.citations.parse import parse_reference
+from pipelines.read.clean import clean_text, join_lines, join_listing, lost_h, words_of
 from pipelines.read.headings import mark_headings
-from pipelines.read.lines import Line, page_lines, page_size
-from pipelines.read.mupdf import pymupdf
+from pipelines.read.lines import Line
+from pipelines.read.measures import Measures
+from pipelines.read.notes import mark_asides, mark_footnotes, with_notes, without_notes
 from pipelines.read.order import in_reading_order
-from pipelines.read.paragraphs import Measures, Paragraph, merge_broken, paragraphs
-from pipelines.read.references import find_doi, split_references
+from pipelines.read.paragraphs import Paragraph, merge_broken, paragraphs
+from pipelines.read.reading import OnPage, read_pages
+from pipelines.read.references import split_references
+from pipelines.read.roles import with_roles
 from pipelines.read.runin import without_run_in_headings
 from pipelines.read.running import without_running_lines
 from pipelines.read.title import find_title
 
-OnPage = Callable[[int, int], None]
-
 
 def read_paper(path: str | Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
-    """The paper in a PDF file: title, pages, blocks in reading order, sections and references.
+    """The text of the paper in a PDF file: title, pages, blocks in reading order, sections and
+    references; `pipelines.paper` adds the rest.
 
     `on_page(done, total)` is called after each page. A page that cannot be read is skipped. Raises
     PasswordProtected, DamagedPdf, NoPages, TooManyPages (more than `max_pages`) and NoText (no page
     has a text layer).
     """
-    document = _open(Path(path))
-    try:
-        total = _page_count(document, max_pages)
-        sizes, pages = _read_pages(document, total, on_page)
-        stated = clean_text(str((document.metadata or {}).get("title") or ""))
-    finally:
-        document.close()
-    if not any(pages):
+    reading = read_pages(path, max_pages=max_pages, on_page=on_page)
+    if not any(reading.pages):
         raise NoText()
-    return compose(without_running_lines(pages, sizes), sizes, stated)
-
-
-def _open(path: Path) -> Any:
-    try:
-        document = pymupdf.open(path, filetype="pdf")
-    except Exception as error:
-        raise _cause(error) from error
-    if not document.is_pdf:  # MuPDF goes by the content: it would read a web page under this name
-        document.close()
-        raise DamagedPdf()
-    # An empty user password opens a file that only restricts what may be done with it.
-    if document.needs_pass and not document.authenticate(""):
-        document.close()
-        raise PasswordProtected()
-    return document
-
-
-def _page_count(document: Any, max_pages: int) -> int:
-    try:
-        total = document.page_count
-    except Exception as error:
-        raise _cause(error) from error
-    if total < 1:
-        raise NoPages()
-    if total > max_pages:
-        raise TooManyPages(
-            f"The PDF has {total} pages; this service reads at most {max_pages} in one document."
-        )
-    return total
-
-
-def _read_pages(
-    document: Any, total: int, on_page: OnPage | None
-) -> tuple[list[PageSize], list[list[Line]]]:
-    """Sizes and lines of all pages; one that MuPDF cannot read is left empty."""
-    sizes: list[PageSize] = []
-    pages: list[list[Line]] = []
-    failure: Exception | None = None
-    for number in range(1, total + 1):
-        size, lines = PageSize(number, 0.0, 0.0), []
-        try:
-            page = document.load_page(number - 1)
-            size = page_size(page, number)
-            lines = page_lines(page, number)
-        except Exception as error:  # MuPDF's own errors share no base but Exception
-            failure = error
-        sizes.append(size)
-        pages.append(lines)
-        if on_page is not None:
-            on_page(number, total)
-    if failure is not None and not any(pages):
-        raise _cause(failure) from failure
-    return sizes, pages
-
-
-def _cause(error: Exception) -> Exception:
-    """DamagedPdf, but a lack of memory by its own name: who set the limit knows its meaning."""
-    out_of_memory = isinstance(error, MemoryError) or "alloc (" in str(error)
-    return MemoryError(str(error)) if out_of_memory else DamagedPdf()
+    stated = clean_text(reading.stated.get("title", ""))
+    return compose(without_running_lines(reading.pages, reading.sizes), reading.sizes, stated)
 
 
 def compose(
-    pages: Sequence[list[Line]], sizes: Sequence[PageSize], stated_title: str = ""
+    pages: Sequence[list[Line]],
+    sizes: Sequence[PageSize],
+    stated_title: str = "",
+    around: Sequence[Line] = (),
 ) -> Paper:
-    """The paper that these lines print; `stated_title` is the metadata's, a witness only."""
-    ordered = _ordered(pages)
+    """The text that these lines print; `stated_title` is the metadata's, a witness only.
+
+    `around` are the lines of the first pages with what runs along their borders.
+    """
+    ordered = in_order(pages)
     lines = [line for page in ordered for line in page]
+    _put_back_lost_h(lines)
     measures = Measures(lines)
     first = next((page for page in ordered if page), [])
     title, title_lines = (
-        find_title(first, sizes[first[0].page - 1], stated_title) if first else (None, [])
+        find_title(first, sizes[first[0].page - 1], stated_title, around) if first else (None, [])
     )
     found = without_run_in_headings(paragraphs(lines, measures), measures)
+    mark_asides(found, measures, title_lines)
     mark_headings(found, measures, title_lines)
-    found = merge_broken(split_references(found), measures.body_size)
+    mark_footnotes(found, measures, sizes)
+    body, notes = without_notes(found)
+    body = merge_broken(split_references(body))
     words = words_of(line.text for line in lines)
-    sections = _sections(found, words)
-    blocks = tuple(_block(paragraph, words) for paragraph in found)
+    sections = _sections(body, words)
+    blocks = tuple(_block(paragraph, words) for paragraph in with_notes(body, notes))
     return Paper(title, tuple(sizes), blocks, sections, _references(blocks))
 
 
-def _ordered(pages: Sequence[list[Line]]) -> list[list[Line]]:
+def _put_back_lost_h(lines: Sequence[Line]) -> None:
+    missing = lost_h([line.text for line in lines])
+    if missing is not None:
+        for line in lines:
+            line.text, line.lead = missing.sub("Th", line.text), missing.sub("Th", line.lead)
+
+
+def in_order(pages: Sequence[list[Line]]) -> list[list[Line]]:
+    """The lines of each page in reading order."""
     ordered: list[list[Line]] = []
     gutter: float | None = None
     for lines in pages:
@@ -142,11 +98,14 @@ def _sections(found: Sequence[Paragraph], words: Container[str]) -> tuple[Sectio
                 Section(len(sections), paragraph.level, number, title.rstrip(" .:"), box.page, box)
             )
         paragraph.section = len(sections) - 1 if sections else None
-    return tuple(sections)
+    return with_roles(sections)
 
 
 def _block(paragraph: Paragraph, words: Container[str]) -> Block:
-    text, starts = join_lines([line.text for line in paragraph.lines], words)
+    if paragraph.kind is BlockKind.CODE:
+        text, starts = join_listing([(line.x0, line.size, line.text) for line in paragraph.lines])
+    else:
+        text, starts = join_lines([line.text for line in paragraph.lines], words)
     places = tuple((start, line.box) for start, line in zip(starts, paragraph.lines, strict=True))
     return Block(paragraph.kind, text, _boxes(paragraph.lines), paragraph.section, places)
 
@@ -174,6 +133,6 @@ def _joined(one: Box, other: Box) -> Box:
 def _references(blocks: Sequence[Block]) -> tuple[Reference, ...]:
     entries = [block for block in blocks if block.kind is BlockKind.REFERENCE]
     return tuple(
-        Reference(ordinal, block.text, block.boxes[0].page, find_doi(block.text))
+        parse_reference(ordinal, block.text, block.boxes[0].page)
         for ordinal, block in enumerate(entries)
     )

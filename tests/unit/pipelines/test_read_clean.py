@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.read.clean import clean_text, join_lines, words_of
+from pipelines.read.clean import (
+    clean_text,
+    is_right_to_left,
+    join_lines,
+    join_listing,
+    lost_h,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,9 +24,16 @@ from pipelines.read.clean import clean_text, join_lines, words_of
         ("ends in soft\u00ad", "ends in soft\u00ad"),
         ("left\u202eright\u200b", "leftright"),
         ("lone \ud800 surrogate", "lone surrogate"),
-        ("G¨odel and Erd˝os", "Gödel and Erd˝os"),
+        ("G¨odel and Erd˝os", "Gödel and Erdős"),
         ("cafe\u0301", "café"),
         ("unknown \ufffd", "unknown"),
+        ("Poincar´ e and M ¨uller", "Poincaré and Müller"),
+        ("Ju¨rges, Garcı´a, Herna´ndez", "Jürges, García, Hernández"),
+        ("Franc¸ois S¸ahin", "François Şahin"),
+        ("Pozna´n, Dvoˇr´ak", "Poznań, Dvořák"),
+        ("from 5´ to 3´ end, the ˆ y of x¯ = 3", "from 5´ to 3´ end, the ˆ y of x¯ = 3"),
+        ("A B S T R A C T", "ABSTRACT"),
+        ("A R T I C L E I N F O", "ARTICLE INFO"),
     ],
 )
 def test_clean_text(raw: str, clean: str) -> None:
@@ -48,3 +62,29 @@ def test_join_lines(lines: list[str], witness: list[str], text: str) -> None:
 def test_join_lines_says_where_each_line_starts() -> None:
     text, starts = join_lines(["an exam-", "ple of", "it"], set())
     assert [text[start:] for start in starts] == ["an example of it", "ple of it", "it"]
+
+
+def test_no_space_stands_between_lines_of_chinese() -> None:
+    assert (
+        join_lines(["这是一个中文段", "落，没有空格。"], set())[0] == "这是一个中文段落，没有空格。"
+    )
+    assert join_lines(["한국어 문장은", "띄어쓴다"], set())[0] == "한국어 문장은 띄어쓴다"
+
+
+def test_lines_of_code_keep_their_indent() -> None:
+    text, starts = join_listing([(50.0, 10.0, "for x in y:"), (74.0, 10.0, "print(x)")])
+    assert text == "for x in y:\n    print(x)"
+    assert starts == [0, 12]
+
+
+def test_a_lost_h_is_put_back_only_where_the_text_has_no_the() -> None:
+    lost = ["Te aim was this.", "Tis is it. Te end.", "Te plants grew. Ten of them."]
+    missing = lost_h(lost)
+    assert missing is not None
+    assert missing.sub("Th", lost[2]) == "The plants grew. Ten of them."
+    assert lost_h([*lost, "The rest is well."]) is None
+
+
+def test_scripts_that_run_from_right_to_left_are_told() -> None:
+    assert is_right_to_left("זהו טקסט בעברית with a word")
+    assert not is_right_to_left("naïve text with שלום")

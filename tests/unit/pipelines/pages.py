@@ -1,0 +1,56 @@
+"""Pages set by hand for the tests of reading: texts at given places, in given type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pipelines.read.mupdf import pymupdf
+from tests.papers import HEIGHT, LOREM, WIDTH
+
+LEFT, RIGHT, TOP = 50.0, 308.0, 90.0
+COLUMN = 237.0
+
+
+class Piece(NamedTuple):
+    """A printed line: its base line begins at (x, y)."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 10.0
+    font: str = "tiro"
+
+
+def make_pdf(pages: Iterable[Sequence[Piece]], rotation: int = 0) -> bytes:
+    """The bytes of a PDF with these pages."""
+    document = pymupdf.open()
+    for pieces in pages:
+        page = document.new_page(width=WIDTH, height=HEIGHT)
+        for piece in pieces:
+            page.insert_text(
+                (piece.x, piece.y), piece.text, fontsize=piece.size, fontname=piece.font
+            )
+        page.set_rotation(rotation)
+    data = document.tobytes()
+    document.close()
+    return data
+
+
+def prose(
+    x: float, y: float, lines: int, *, text: str = LOREM, width: float = COLUMN, size: float = 10.0
+) -> list[Piece]:
+    """So many full lines of text under one another, 1.2 times the size apart."""
+    words = (text * (1 + lines // 2)).split()
+    set_lines: list[Piece] = []
+    line = ""
+    for word in words:
+        longer = f"{line} {word}".strip()
+        if pymupdf.get_text_length(longer, fontname="tiro", fontsize=size) <= width:
+            line = longer
+            continue
+        set_lines.append(Piece(x, y + len(set_lines) * 1.2 * size, line, size))
+        if len(set_lines) == lines:
+            return set_lines
+        line = word
+    return set_lines

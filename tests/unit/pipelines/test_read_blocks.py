@@ -1,0 +1,176 @@
+"""Blocks by their kinds: footnotes, equations, code and asides stand apart from the body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.papers import BlockKind, Paper
+from pipelines.read.mupdf import pymupdf
+from pipelines.read.text import read_paper
+from tests.papers import HEIGHT
+from tests.unit.pipelines.pages import COLUMN, LEFT, RIGHT, TOP, Piece, make_pdf, prose
+
+TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def read_pages(*pages: list[Piece], rotation: int = 0) -> Paper:
+        path = tmp_path / "paper.pdf"
+        path.write_bytes(make_pdf(pages, rotation))
+        return read_paper(path)
+
+    return read_pages
+
+
+def of_kind(paper: Paper, kind: BlockKind) -> list[str]:
+    return [block.text for block in paper.blocks if block.kind is kind]
+
+
+def test_a_paragraph_broken_by_a_footnote_and_a_caption_is_joined_across_them(read) -> None:
+    first = prose(LEFT, TOP, 50)
+    second = prose(RIGHT, TOP + 60, 40)
+    first[-1] = first[-1]._replace(text="and here the sentence goes on")
+    second[0] = second[0]._replace(text="behind the note and the figure of")
+    note = [
+        Piece(LEFT, 730, "1", 5.5),
+        Piece(LEFT + 4, 733, "See the manual of the flask for its size and weight.", 8),
+    ]
+    caption = [Piece(RIGHT, TOP, "Figure 1. A flask under a lamp.", 9)]
+    paper = read([TITLE, *first, *note, *caption, *second])
+    (whole,) = [text for text in of_kind(paper, BlockKind.TEXT) if "goes on" in text]
+    assert "the sentence goes on behind the note" in whole
+    assert of_kind(paper, BlockKind.FOOTNOTE) == [
+        "1 See the manual of the flask for its size and weight."
+    ]
+    assert of_kind(paper, BlockKind.CAPTION) == ["Figure 1. A flask under a lamp."]
+
+
+def test_a_display_equation_is_a_block_with_its_number(read) -> None:
+    above = prose(LEFT, TOP, 6, width=480)
+    below = prose(LEFT, TOP + 110, 6, width=480)
+    equation = [
+        Piece(230, TOP + 88, "E = m c + p / 2", 10, "tiit"),
+        Piece(508, TOP + 88, "(3)", 10),
+    ]
+    paper = read([TITLE, *above, *equation, *below])
+    assert of_kind(paper, BlockKind.EQUATION) == ["E = m c + p / 2 (3)"]
+    assert [b.kind for b in paper.blocks][-3:] == [
+        BlockKind.TEXT,
+        BlockKind.EQUATION,
+        BlockKind.TEXT,
+    ]
+
+
+def test_a_sentence_with_a_number_in_brackets_is_no_equation(read) -> None:
+    lines = prose(LEFT, TOP, 6, width=480)
+    lines[3] = lines[3]._replace(
+        text="so that the mean = 3.2 follows from the earlier result in (3)"
+    )
+    assert of_kind(read([TITLE, *lines]), BlockKind.EQUATION) == []
+
+
+def test_a_listing_is_code_with_its_indents(read) -> None:
+    code = [
+        Piece(LEFT, TOP + 90, "def grow(flask):", 9, "cour"),
+        Piece(LEFT + 4 * 5.4, TOP + 101, "return flask.volume * 2", 9, "cour"),
+    ]
+    text = prose(LEFT, TOP, 6, width=480) + prose(LEFT, TOP + 130, 6, width=480)
+    paper = read([TITLE, *text, *code])
+    assert of_kind(paper, BlockKind.CODE) == ["def grow(flask):\n    return flask.volume * 2"]
+
+
+def test_the_steps_of_an_algorithm_are_code(read) -> None:
+    steps = ["Input: a flask", "1: for each hour do", "2:   measure light", "3: end for"]
+    lines = [Piece(LEFT, TOP + 100 + 12 * n, step) for n, step in enumerate(steps)]
+    caption = Piece(LEFT, TOP + 86, "Algorithm 1 Growing", 10, "tibo")
+    paper = read([TITLE, *prose(LEFT, TOP, 6), caption, *lines])
+    (code,) = of_kind(paper, BlockKind.CODE)
+    assert code.split("\n")[1] == "1: for each hour do"
+    assert of_kind(paper, BlockKind.CAPTION) == ["Algorithm 1 Growing"]
+
+
+def test_what_the_publisher_prints_around_a_paper_is_aside_behind_the_body_of_its_page(
+    read,
+) -> None:
+    imprint = [
+        Piece(LEFT, 690, "Received: 3 May 2019; Accepted: 9 June 2019", 8),
+        Piece(LEFT, 710, "*Correspondence: ada@example.org", 8),
+        Piece(LEFT, 730, "© 2019 The Authors. Licensed under Creative Commons.", 8),
+    ]
+    first = prose(LEFT, TOP, 40)
+    second = prose(RIGHT, TOP, 40)
+    paper = read(
+        [Piece(LEFT, 30, "Journal of Flasks 12 (2019)", 9), TITLE, *first, *imprint, *second]
+    )
+    asides = of_kind(paper, BlockKind.ASIDE)
+    assert len(asides) == 4
+    kinds = [block.kind for block in paper.blocks]
+    assert kinds[-4:] == [BlockKind.ASIDE] * 4
+    assert not any("Correspondence" in text for text in of_kind(paper, BlockKind.TEXT))
+
+
+def test_the_side_bar_of_a_first_page_is_aside(read) -> None:
+    bar = [
+        Piece(40, 200 + 12 * n, text, 7.5)
+        for n, text in enumerate(["Open flasks", "Editor: G. Hopper", "Published by", "the makers"])
+    ]
+    body = prose(180, TOP, 40, width=360)
+    paper = read([TITLE._replace(x=180, size=15), *body, *bar])
+    assert "Editor: G. Hopper" in " ".join(of_kind(paper, BlockKind.ASIDE))
+    assert "Open flasks" not in " ".join(of_kind(paper, BlockKind.TEXT))
+
+
+def test_an_abstract_beside_dates_is_read_by_itself(read) -> None:
+    dates = [
+        Piece(LEFT, 150 + 11.3 * n, text, 8)
+        for n, text in enumerate(
+            [
+                "Article history:",
+                "Received May 2019",
+                "Accepted June",
+                "Keywords:",
+                "light",
+                "flask",
+            ]
+        )
+    ]
+    abstract = [Piece(190, 135, "Abstract", 10, "tibo"), *prose(190, 150, 9, width=355)]
+    columns = [*prose(LEFT, 300, 36), *prose(RIGHT, 300, 36)]
+    paper = read([TITLE, *dates, *abstract, *columns])
+    (whole,) = [
+        block for block in paper.blocks if block.lines[0][1].y0 > 138 and len(block.lines) == 9
+    ]
+    assert whole.boxes[0].x0 == pytest.approx(190, abs=1)
+    assert "Received" not in whole.text
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_boxes_of_notes_are_right_on_turned_pages(read, rotation: int) -> None:
+    note = Piece(LEFT, 740, "* Present address: The Flask Works, Light Street", 8)
+    paper = read([TITLE, *prose(LEFT, TOP, 40, width=480), note], rotation=rotation)
+    (block,) = [b for b in paper.blocks if b.text.startswith("* Present")]
+    box = block.boxes[0]
+    height = {0: box.y1, 90: paper.pages[0].width - box.x0, 180: HEIGHT - box.y0, 270: box.x1}
+    assert height[rotation] == pytest.approx(742, abs=3)
+
+
+def test_hebrew_is_stored_in_logical_order(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    text = "זהו טקסט בעברית שנכתב לבדיקה של סדר הקריאה ובו גם מילים נוספות. "
+    page = document.new_page()
+    for left, name in ((50, "שמאלי"), (310, "ימני")):
+        page.insert_htmlbox(
+            (left, 60, left + 235, 700), f'<p dir="rtl">עמוד {name} {text * 12}</p>'
+        )
+    path = tmp_path / "hebrew.pdf"
+    document.save(path)
+    whole = " ".join(block.text for block in read_paper(path).blocks)
+    assert "שנכתב לבדיקה של סדר הקריאה" in whole
+    assert whole.index("ימני") < whole.index("שמאלי")
+
+
+def test_columns_are_wide_enough_for_these_tests() -> None:
+    assert LEFT + COLUMN < RIGHT

@@ -1,0 +1,77 @@
+"""Pages lose their watermarks, stamps and line numbers, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.papers import PageSize
+from pipelines.read.lines import Line
+from pipelines.read.running import without_running_lines
+
+PROSE = "The absorption rose for twenty minutes and then stayed the same in every flask"
+
+
+def line(text: str, x: float, y: float, size: float = 10.0, turn: int = 0, page: int = 1) -> Line:
+    width = 0.45 * size * len(text)
+    return Line(text, page, x, y - size, x + width, y, size, y, turn=turn)
+
+
+def cleaned(pages: list[list[Line]]) -> list[list[str]]:
+    sizes = [PageSize(number, 595, 842) for number in range(1, len(pages) + 1)]
+    return [[line.text for line in page] for page in without_running_lines(pages, sizes)]
+
+
+def a_page(number: int = 1, left: float = 80.0) -> list[Line]:
+    words = "abcdefghijklmnopqrst"
+    return [
+        line(f"{PROSE} {words[n]}{'xyzuvw'[number % 6]}", left, 120 + 24 * n, page=number)
+        for n in range(20)
+    ]
+
+
+def test_a_watermark_is_dropped() -> None:
+    page = [*a_page(), line("ACCEPTED MANUSCRIPT", 100, 400, 60), line("Draft", 100, 500, 48)]
+    assert cleaned([page]) == [[one.text for one in a_page()]]
+
+
+def test_the_word_draft_in_usual_type_stays() -> None:
+    assert "Draft" in cleaned([[*a_page(), line("Draft", 80, 700)]])[0]
+
+
+@pytest.mark.parametrize("turn", [0, 3])
+def test_what_most_pages_print_at_one_place_is_dropped(turn: int) -> None:
+    pages = [
+        [*a_page(n), line("Downloaded from the library of flasks", 300, 333, turn=turn, page=n)]
+        for n in range(1, 5)
+    ]
+    assert all("Downloaded" not in " ".join(page) for page in cleaned(pages))
+
+
+@pytest.mark.parametrize("x", [40.0, 540.0])
+def test_line_numbers_left_or_right_of_the_text_are_dropped(x: float) -> None:
+    page = a_page()
+    numbers = [line(str(n + 1), x, one.base) for n, one in enumerate(page)]
+    assert cleaned([[*page, *numbers]]) == [[one.text for one in page]]
+
+
+def test_every_fifth_line_may_be_numbered() -> None:
+    page = a_page()
+    numbers = [line(str(n), 40, page[n - 1].base) for n in (5, 10, 15, 20)]
+    assert cleaned([[*page, *numbers]]) == [[one.text for one in page]]
+
+
+def test_numbers_that_do_not_count_stay() -> None:
+    page = a_page()
+    numbers = [line(text, 40, page[n].base) for n, text in enumerate(["17", "3", "88", "21"])]
+    assert "88" in cleaned([[*page, *numbers]])[0]
+
+
+def test_line_numbers_that_begin_the_lines_are_cut_off() -> None:
+    page = a_page()
+    glued = [line(f"{n + 41} {one.text}", 60, one.base) for n, one in enumerate(page)]
+    assert cleaned([glued]) == [[one.text for one in page]]
+
+
+def test_numbered_entries_keep_their_numbers() -> None:
+    page = [line(f"{n // 2 + 1} {PROSE}" if n % 2 else PROSE, 60, 100 + 14 * n) for n in range(24)]
+    assert cleaned([page]) == [[one.text for one in page]]
