@@ -1,4 +1,4 @@
-"""Small jobs for the vector store, run in the processes that hold a connection to it already."""
+"""Small jobs for the stores, run in the processes that hold a connection to it already."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 
-from pipelines.recipe import Recipe, vector_store
+from pipelines.recipe import Recipe, blob_store, vector_store
 
 
 def in_worker(errand: Callable[..., Any], *arguments: Any) -> Any:
@@ -21,5 +21,6 @@ def prepare(recipe: Recipe) -> None:
 
 
 def forget(recipe: Recipe, document_id: str, keep_version: int | None) -> None:
-    """Deletes the chunks of a document, all of them or all but one version's."""
+    """Deletes chunks and artifacts of a document, all of them or all but one version's."""
     vector_store(recipe).delete(document_id, keep_version=keep_version)
+    blob_store(recipe).delete_artifacts(document_id, keep_version)

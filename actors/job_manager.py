@@ -7,12 +7,14 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from actors.lane import LaneDesk, LaneWork, RunnerLink
+from actors.lane import LaneDesk, LaneWork
 from actors.ledger import Ledger, Rules
+from actors.runner_slot import RunnerLink, RunnerSlot
 from domain.errors import DatabaseUnavailable
 from domain.jobs import Lane, Progress, Task
 from stores.database import Database
@@ -42,7 +44,8 @@ class JobManager:
         database_url: str,
         rules: Rules,
         lanes: Mapping[Lane, LaneWork],
-        open_runner: Callable[[Lane], RunnerLink],
+        slots: Sequence[Sequence[Lane]],
+        open_runner: Callable[[Sequence[Lane]], RunnerLink],
         prepare: Callable[[], None],
         forget: Callable[[str, int | None], None],
         facts: Mapping[str, str],
@@ -50,11 +53,15 @@ class JobManager:
         self.database = Database(database_url, pool_size=4)
         self.jobs = JobStore(self.database, keep_days=rules.keep_days)
         documents = DocumentStore(self.database)
-        self.ledger = Ledger(TaskQueue(self.database), documents, rules, forget)
+        self.ledger = Ledger(TaskQueue(self.database), documents, rules, forget, self._wake)
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.slots = [
+            RunnerSlot(partial(open_runner, shared), rules.recycle_after) for shared in slots
+        ]
         self.desks = {
-            lane: LaneDesk(lane, work, self.ledger, open_runner, worker)
-            for lane, work in lanes.items()
+            lane: LaneDesk(lane, lanes[lane], self.ledger, slot, worker)
+            for shared, slot in zip(slots, self.slots, strict=True)
+            for lane in shared
         }
         self.rules = rules
         self.prepare = prepare
@@ -63,17 +70,20 @@ class JobManager:
         self.problem: str | None = None
         self.life = asyncio.get_running_loop().create_task(self._live())
 
-    async def wake(self) -> None:
+    async def wake(self, lanes: Sequence[Lane] = tuple(Lane)) -> None:
         """A hint that the queue holds something new."""
-        for desk in self.desks.values():
-            desk.woken.set()
+        for lane in lanes:
+            self._wake(lane)
+
+    def _wake(self, lane: Lane) -> None:
+        self.desks[lane].woken.set()
 
     async def report(self, task: Task, progress: Progress) -> None:
         """A hint how far a task is; written down a few times a second."""
         self.ledger.note(task, progress)
 
     async def ready(self) -> bool:
-        """True once a tiny paper went through every step of every lane."""
+        """True once a tiny paper went through every runner, from reading to the search."""
         return self.started.is_set()
 
     async def describe(self) -> dict[str, Any]:
@@ -81,7 +91,7 @@ class JobManager:
         return {
             **self.facts,
             "pid": os.getpid(),
-            "runners": {str(lane): await desk.pid() for lane, desk in self.desks.items()},
+            "runners": {str(lane): await desk.slot.pid() for lane, desk in self.desks.items()},
             "held": len(self.ledger.held),
             "ready": self.started.is_set(),
             "problem": self.problem,
@@ -116,7 +126,7 @@ class JobManager:
             try:
                 await migrate(self.database)
                 await asyncio.to_thread(self.prepare)
-                await asyncio.gather(*(desk.open() for desk in self.desks.values()))
+                await asyncio.gather(*(slot.open() for slot in self.slots))
                 self.problem = None
                 return
             except Exception as error:

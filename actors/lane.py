@@ -1,36 +1,26 @@
-"""One lane of work: claims micro-batches for its runner, replaces one that died or grew old."""
+"""One lane of work: claims micro-batches and hands them to its runner."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from actors.ledger import Ledger, Outcome
+from actors.ledger import Ledger
+from actors.runner_slot import RunnerSlot
 from domain.errors import DatabaseUnavailable, WorkerCrashed, failure_of
 from domain.jobs import Lane, Task
 
 log = logging.getLogger(__name__)
 
 
-class RunnerLink(Protocol):
-    """The way to a runner; an exception from `run` means that the runner, or its Dataset, died."""
-
-    def run(self, tasks: Sequence[Task]) -> AsyncIterator[Outcome]: ...
-    async def warm_up(self) -> None: ...
-    async def pid(self) -> int: ...
-    def close(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class LaneWork:
-    """Documents of a micro-batch, micro-batches at once, runs before a runner is replaced."""
+    """Documents of a micro-batch, micro-batches at once."""
 
     batch: int
     runs: int
-    recycle_after: int
 
 
 class LaneDesk:
@@ -41,32 +31,16 @@ class LaneDesk:
         lane: Lane,
         work: LaneWork,
         ledger: Ledger,
-        open_runner: Callable[[Lane], RunnerLink],
+        slot: RunnerSlot,
         worker: str,
     ) -> None:
         self.lane = lane
         self.work = work
         self.ledger = ledger
-        self.open_runner = open_runner
+        self.slot = slot
         self.worker = worker
         self.woken = asyncio.Event()
         self.draining = False
-        self.runner: RunnerLink | None = None
-        self.runs = 0
-        self.opening = asyncio.Lock()
-
-    async def open(self) -> RunnerLink:
-        """The lane's runner, warm; a new one when there is none."""
-        async with self.opening:
-            if self.runner is None:
-                fresh = self.open_runner(self.lane)
-                try:
-                    await fresh.warm_up()
-                except BaseException:
-                    fresh.close()
-                    raise
-                self.runner, self.runs = fresh, 0
-            return self.runner
 
     async def serve(self) -> None:
         """Claims and runs for ever; a missing database or a dead runner only makes it wait."""
@@ -89,7 +63,7 @@ class LaneDesk:
             self.woken.clear()
 
     async def _run_one_batch(self) -> bool:
-        runner = await self.open()
+        await self.slot.open()
         tasks = await self.ledger.queue.claim(
             self.lane,
             self.work.batch,
@@ -98,32 +72,17 @@ class LaneDesk:
         )
         if tasks:
             self.ledger.take(tasks)
-            await self._run(runner, tasks)
+            await self._run(tasks)
         return bool(tasks)
 
-    async def _run(self, runner: RunnerLink, tasks: Sequence[Task]) -> None:
+    async def _run(self, tasks: Sequence[Task]) -> None:
         waiting = {task.task_id: task for task in tasks}
-        self.runs += 1
         try:
-            async for outcome in runner.run(tasks):
-                waiting.pop(outcome.task.task_id, None)
-                await self.ledger.record(outcome)
+            async with self.slot.taken() as runner:
+                async for outcome in runner.run(self.lane, tasks):
+                    waiting.pop(outcome.task.task_id, None)
+                    await self.ledger.record(outcome)
         except Exception as error:
             log.warning("A runner of the %s lane died: %s", self.lane, error)
-            self._discard(runner)
         for task in waiting.values():
             await self.ledger.record_failure(task, failure_of(WorkerCrashed()), isolate=True)
-        if self.runs >= self.work.recycle_after:
-            self._discard(runner)
-
-    def _discard(self, runner: RunnerLink) -> None:
-        if self.runner is runner:
-            self.runner = None
-        runner.close()
-
-    async def pid(self) -> int | None:
-        """Process id of the runner, None while there is none, or one that died unnoticed."""
-        try:
-            return await self.runner.pid() if self.runner else None
-        except Exception:
-            return None

@@ -26,7 +26,7 @@ from actors.lane import LaneWork
 from actors.ledger import Rules
 from actors.runner import Runner
 from configs.settings import LaneSettings, RaySettings, Settings
-from domain.jobs import Lane, Task
+from domain.jobs import LATER_LANES, Lane, Task
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
@@ -37,6 +37,9 @@ from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
+
+# Who is waited for has a runner to itself.
+RUNNERS = ((Lane.INTERACTIVE,), (Lane.BULK, Lane.OCR, Lane.LAYOUT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
         max_tokens=settings.model.max_tokens,
         batch_tokens=settings.model.batch_tokens,
         max_pages=settings.read.max_pages,
+        layout=settings.read.layout,
+        ocr=settings.read.ocr,
+        ocr_languages=settings.read.ocr_languages,
+        ocr_dpi=settings.read.ocr_dpi,
     )
 
 
@@ -167,11 +174,12 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             jobs.backoff_base_seconds,
             jobs.backoff_cap_seconds,
             jobs.keep_days,
+            jobs.runner_recycle_after,
         ),
         lanes={
-            lane: LaneWork(wanted.batch, wanted.runs, jobs.runner_recycle_after)
-            for lane, wanted in _lanes(settings).items()
+            lane: LaneWork(wanted.batch, wanted.runs) for lane, wanted in _lanes(settings).items()
         },
+        slots=RUNNERS,
         open_runner=partial(
             RayRunner, recipe, _lanes(settings), settings.model.actors, settings.ray
         ),
@@ -182,13 +190,18 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
 
 
 def _lanes(settings: Settings) -> dict[Lane, LaneSettings]:
-    return {Lane.INTERACTIVE: settings.jobs.interactive, Lane.BULK: settings.jobs.bulk}
+    return {lane: getattr(settings.jobs, lane) for lane in Lane}
 
 
-def _cpus_left(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
-    """What the cluster has, less what the other lanes are given; at least one."""
-    others = sum(lanes[other].cpus or 0 for other in lanes if other != lane)
-    return max(1.0, ray.cluster_resources().get("CPU", 1.0) - others)
+def _cpus(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
+    """What the lane may use: what it is given; a sixth for later steps; what the others leave."""
+    total = ray.cluster_resources().get("CPU", 1.0)
+    if given := lanes[lane].cpus:
+        return given
+    if lane in LATER_LANES.values():
+        return max(lanes[lane].num_cpus, total / 6)
+    others = (_cpus(lanes, other) for other in lanes if other is not lane)
+    return max(1.0, total - sum(others))
 
 
 def release_of(settings: Settings) -> str:
@@ -242,7 +255,7 @@ def stop(settings: Settings) -> None:
 
 
 class RayRunner:
-    """A Runner actor of a lane, seen from the JobManager, which owns it: they die together."""
+    """A Runner actor of some lanes, seen from the JobManager, which owns it: they die together."""
 
     def __init__(
         self,
@@ -250,26 +263,28 @@ class RayRunner:
         lanes: dict[Lane, LaneSettings],
         actors: int,
         cluster: RaySettings,
-        lane: Lane,
+        shared: Sequence[Lane],
     ) -> None:
-        wanted = lanes[lane]
-        plan = Plan(
-            recipe=recipe,
-            lane=lane,
-            num_cpus=wanted.num_cpus,
-            cpus=wanted.cpus or _cpus_left(lanes, lane),
-            split_embed=wanted.split_embed,
-            can_grow=cluster.address is not None,
-            statistics=cluster.data_statistics and lane is Lane.BULK,
-            embedders=embedders(actors),
-            listener=ray.get_runtime_context().current_actor,
-        )
+        plans = [
+            Plan(
+                recipe=recipe,
+                lane=lane,
+                num_cpus=lanes[lane].num_cpus,
+                cpus=_cpus(lanes, lane),
+                split_embed=lanes[lane].split_embed,
+                can_grow=cluster.address is not None,
+                statistics=cluster.data_statistics and Lane.INTERACTIVE not in shared,
+                embedders=embedders(actors),
+                listener=ray.get_runtime_context().current_actor,
+            )
+            for lane in shared
+        ]
         remote: Any = ray.remote(Runner)
-        self.actor = remote.options(num_cpus=0, max_concurrency=4).remote(plan)
+        self.actor = remote.options(num_cpus=0, max_concurrency=8).remote(plans)
 
-    async def run(self, tasks: Sequence[Task]) -> AsyncIterator[Outcome]:
+    async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[Outcome]:
         """The outcome of each task as it comes. Raises whatever ended the runner or its Dataset."""
-        answers = self.actor.run.options(num_returns="streaming").remote(tasks)
+        answers = self.actor.run.options(num_returns="streaming").remote(lane, tasks)
         async for reference in answers:
             yield await reference
 

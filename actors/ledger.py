@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
-from domain.jobs import Finished, Progress, Task, backoff_seconds
+from domain.jobs import LATER_LANES, Finished, Lane, Progress, Task, backoff_seconds
 from stores.document_store import DocumentStore
 from stores.task_queue import TaskQueue
 
@@ -39,6 +39,7 @@ class Rules:
     backoff_base_seconds: float
     backoff_cap_seconds: float
     keep_days: float
+    recycle_after: int  # batches of a runner
 
 
 class Ledger:
@@ -50,11 +51,13 @@ class Ledger:
         documents: DocumentStore,
         rules: Rules,
         forget: Callable[[str, int | None], None],
+        wake: Callable[[Lane], None] = lambda lane: None,
     ) -> None:
         self.queue = queue
         self.documents = documents
         self.rules = rules
         self.forget = forget
+        self.wake = wake
         self.held: dict[uuid.UUID, Task] = {}
         self.news: dict[uuid.UUID, tuple[Task, Progress]] = {}
         self.empty = asyncio.Event()
@@ -94,15 +97,22 @@ class Ledger:
                 await self.queue.report(task, progress)
 
     async def record(self, outcome: Outcome) -> None:
-        """Writes the end of a task down, however long the database is away."""
+        """Writes the end of a step down, however long the database is away."""
         task, finished = outcome.task, outcome.finished
         if finished is None:
             await self.record_failure(task, outcome.failure or _unknown())
         elif await self._settle(task, lambda: self.queue.finish(task, finished)):
-            if task.version > 1:
-                await asyncio.to_thread(self.forget, task.document_id, task.version)
+            await self._after(task, finished)
         else:
             await self._forget_if_deleted(task.document_id)
+
+    async def _after(self, task: Task, finished: Finished) -> None:
+        """The next step may begin; older versions have had their time."""
+        if finished.next_step is not None:
+            self.wake(LATER_LANES[finished.next_step])
+        is_shown = finished.chunks or finished.next_step is None
+        if task.version > 1 and is_shown:
+            await asyncio.to_thread(self.forget, task.document_id, task.version)
 
     async def record_failure(self, task: Task, failure: Failure, isolate: bool = False) -> None:
         """Queued again when that may help, else failed; waiting for a store costs no attempt."""

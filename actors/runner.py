@@ -1,4 +1,4 @@
-"""Runs micro-batches of one lane, each as one bounded Dataset."""
+"""Runs micro-batches of one lane or of several, each as one bounded Dataset."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ TINY_PDF = (
 
 
 class Runner:
-    """Drives the Datasets of a lane. Remembers nothing: kill it and its tasks are queued again."""
+    """Drives the Datasets of its lanes. Remembers nothing: kill it and its tasks are queued again.
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    The first of the plans is the one that a tiny paper warms up.
+    """
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.plans = {plan.lane: plan for plan in plans}
+        plan = plans[0]
         from ray.data import DataContext  # here: whoever starts a runner need not load Ray Data
 
         from pipelines import lean
@@ -50,13 +54,13 @@ class Runner:
 
     def __repr__(self) -> str:
         """The name on the Ray dashboard and in front of its log lines."""
-        return f"Runner({self.plan.lane})"
+        return f"Runner({', '.join(self.plans)})"
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """The outcome of each task as it comes."""
         from pipelines.dataset import run
 
-        yield from run(tasks, self.plan)
+        yield from run(tasks, self.plans[lane])
 
     def warm_up(self) -> int:
         """Number of tiny papers that went through every step and left no trace.
@@ -65,13 +69,14 @@ class Runner:
         """
         from pipelines.dataset import run
 
-        recipe = self.plan.recipe
+        plan = next(iter(self.plans.values()))
+        recipe = plan.recipe
         digest = hashlib.sha256(TINY_PDF).hexdigest()
         asyncio.run(blob_store(recipe).put_stream(_once(TINY_PDF), len(TINY_PDF)))
-        at_once = max(1, int(self.plan.cpus / self.plan.num_cpus))
-        quiet = replace(self.plan, listener=None)
+        at_once = max(1, int(plan.cpus / plan.num_cpus))
+        quiet = replace(plan, listener=None)
         failures = []
-        for outcome in run([_warm_up_task(digest, self.plan.lane) for _ in range(at_once)], quiet):
+        for outcome in run([_warm_up_task(digest, plan.lane) for _ in range(at_once)], quiet):
             in_worker(forget, recipe, outcome.task.document_id, None)
             failures += [outcome.failure] if outcome.failure else []
         if failures:

@@ -83,7 +83,9 @@ class LaneSettings(BaseModel):
     )
     num_cpus: float = Field(default=1.0, description="CPUs of one document at work.")
     cpus: float | None = Field(
-        default=None, description="CPUs the lane may use at once; none: those the other leaves."
+        default=None,
+        description="CPUs the lane may use at once; none: a sixth for OCR and for layout, for the "
+        "others what is left.",
     )
 
 
@@ -110,12 +112,28 @@ class JobSettings(BaseModel):
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, cpus=1)
     # Two papers at once on one CPU: one is read while the other waits for its vectors.
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
+    ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.5)
+    layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
 
 
 class ReadSettings(BaseModel):
-    """What a document may be."""
+    """What a document may be, and how it is read."""
 
     max_pages: int = Field(default=2000, description="Most pages of one document.")
+    layout: Literal["off", "auto", "always"] = Field(
+        default="auto",
+        description="Tables and figures: off; auto: the layout model looks only where cheaper ways "
+        "found nothing; always: at every page.",
+    )
+    ocr: Literal["auto", "tesseract", "rapidocr", "off"] = Field(
+        default="auto",
+        description="Program for pages without usable text; auto: Tesseract where it is installed, "
+        "else RapidOCR.",
+    )
+    ocr_languages: str = Field(
+        default="eng", description="Languages of scans, as Tesseract names them: eng+deu."
+    )
+    ocr_dpi: int = Field(default=200, description="Resolution at which pages are read by OCR.")
 
 
 class RaySettings(BaseModel):
@@ -125,8 +143,8 @@ class RaySettings(BaseModel):
         default=None, description="A running cluster; none: start one here."
     )
     num_cpus: int = Field(
-        default_factory=lambda: max(2, len(os.sched_getaffinity(0))),
-        description="CPUs of a cluster started here.",
+        default_factory=lambda: max(2, len(os.sched_getaffinity(0))) + 1,
+        description="CPUs of a cluster started here; one more than there are, for OCR and layout.",
     )
     num_gpus: int | None = Field(
         default=None, description="GPUs of a cluster started here; none: detect."

@@ -188,6 +188,7 @@ class Quality:
     pages_without_text: tuple[int, ...] = ()  # neither a text layer nor text found by OCR
     garbled_share: float = 0.0  # of the characters of the text layer
     columns: int = 1  # on most pages
+    layout_done: bool = False  # somebody has looked for tables and figures
     layout_pages: tuple[int, ...] = ()  # pages that the layout model looked at
 
 

@@ -1,9 +1,10 @@
 """A micro-batch as one Ray Data plan: read -> chunk -> embed -> index, one row per task.
 
-An error is a row with a failure in its `error` column, never a dropped block. Rows carry ids and
-what the next step needs, not the PDF. On one machine the four steps are one map stage: between two
-stages Ray Data builds a block of the row, also where it fuses them, which costs 30 ms a border. On
-a GPU cluster the embedding step gets tasks of its own, which only wait for the actors.
+What is read depends on the task's step: the text layer, the scanned pages, tables and figures. An
+error is a row with a failure in its `error` column, never a dropped block. Rows carry ids and what
+the next stage needs, not the PDF. On one machine all is one map stage: between two stages Ray Data
+builds a block of the row, also where it fuses them, which costs 30 ms a border. On a GPU cluster
+embedding gets tasks of its own, which only wait for the actors.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import numpy as np
 import ray
 import ray.data
 
+from domain.documents import Chunk
 from domain.errors import PaperworksError, failure_of
-from domain.jobs import Progress, Task
+from domain.jobs import Lane, Progress, Task
 from pipelines.background import give_way
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import blob_store, count_tokens, vector_store
@@ -30,6 +32,7 @@ Row = dict[str, Any]
 REPORT_EVERY_SECONDS = 0.25
 WAITING_CPUS = 0.05  # of a task that only waits for an actor
 TRIES_AFTER_A_CRASH = 2
+LANE_READS = {Lane.OCR: "ocr", Lane.LAYOUT: "layout"}
 BATCHES_IN_FLIGHT = 2  # per embedder: one at work, one on its way
 
 
@@ -51,12 +54,19 @@ def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:
 def stages(plan: Plan) -> list[tuple[Any, float]]:
     """The map stages of a lane, each with its share of a CPU."""
     if not plan.split_embed:
-        return [(read_chunk_embed_index, plan.num_cpus)]
-    return [
-        (read_chunk, plan.num_cpus),
-        (embed, WAITING_CPUS),
-        (index, plan.num_cpus),
-    ]
+        return [(_named(read_chunk_embed_index, plan), plan.num_cpus)]
+    return [(_named(read_chunk, plan), plan.num_cpus), (embed_index, WAITING_CPUS)]
+
+
+def _named(stage: Callable[[Row, Plan], Row], plan: Plan) -> Callable[[Row, Plan], Row]:
+    """The stage under the name that the dashboard shows: what this lane reads comes first."""
+    what = LANE_READS.get(plan.lane, "read")
+
+    def run_stage(row: Row, plan: Plan) -> Row:
+        return stage(row, plan)
+
+    run_stage.__name__ = run_stage.__qualname__ = stage.__name__.replace("read", what, 1)
+    return run_stage
 
 
 def guarded(step: Callable[[Row, Plan], Row]) -> Callable[[Row, Plan], Row]:
@@ -86,13 +96,12 @@ def _log_failure(task: Task, step: str, error: Exception) -> None:
 
 @guarded
 def read(row: Row, plan: Plan) -> Row:
-    """Adds `paper`."""
-    from pipelines.read.text import read_paper
+    """Adds `paper` and `next_step`."""
+    from pipelines.reader import read_for
 
     report = Reporter(row["task"], plan)
-    with blob_store(plan.recipe).open_local(row["task"].sha256) as path:
-        paper = read_paper(path, max_pages=plan.recipe.max_pages, on_page=report.pages)
-    return {**row, "paper": paper}
+    done = read_for(row["task"], plan.recipe, report.pages)
+    return {**row, "paper": done.paper, "next_step": done.next_step}
 
 
 @guarded
@@ -111,13 +120,30 @@ def chunk(row: Row, plan: Plan) -> Row:
 
 
 @guarded
-def embed(row: Row, plan: Plan) -> Row:
-    """Adds `vectors`, (chunks, dimension)."""
+def embed_index(row: Row, plan: Plan) -> Row:
+    """Leaves only `task`, `finished` and `error`: from here the paper can be found."""
+    from pipelines.index import index_paper
+
+    report = Reporter(row["task"], plan)
+    total = len(row["chunks"])
+    report.now(Progress(pages_done=len(row["paper"].pages), chunks_total=total))
+    finished = index_paper(
+        row["task"],
+        row["paper"],
+        row["chunks"],
+        lambda chunks: embed(chunks, plan, report),
+        next_step=row["next_step"],
+        blobs=blob_store(plan.recipe),
+        store=vector_store(plan.recipe),
+        on_span=lambda done: report.found(done, len(row["paper"].pages)),
+    )
+    return {"task": row["task"], "finished": finished, "error": None}
+
+
+def embed(chunks: Sequence[Chunk], plan: Plan, report: Reporter) -> np.ndarray:
+    """The vectors of the chunks, (n, dimension), from the embedding actors."""
     from pipelines.embed import embed_texts
 
-    chunks = row["chunks"]
-    report = Reporter(row["task"], plan)
-    report.now(Progress(pages_done=len(row["paper"].pages), chunks_total=len(chunks)))
     vectors = embed_texts(
         [one.indexed_text for one in chunks],
         [one.tokens for one in chunks],
@@ -125,33 +151,18 @@ def embed(row: Row, plan: Plan) -> Row:
         batch_tokens=plan.recipe.batch_tokens,
         on_batch=report.chunks,
     )
-    return {**row, "vectors": vectors}
-
-
-@guarded
-def index(row: Row, plan: Plan) -> Row:
-    """Leaves only `task`, `finished` and `error`: from here the paper can be found."""
-    from pipelines.index import index_paper
-
-    finished = index_paper(
-        row["task"],
-        row["paper"],
-        row["chunks"],
-        row["vectors"],
-        blobs=blob_store(plan.recipe),
-        store=vector_store(plan.recipe),
-    )
-    return {"task": row["task"], "finished": finished, "error": None}
+    report.embedded += len(chunks)
+    return vectors
 
 
 def read_chunk(row: Row, plan: Plan) -> Row:
-    """Adds `paper` and `chunks`."""
+    """Adds `paper`, `next_step` and `chunks`."""
     return chunk(read(row, plan), plan)
 
 
 def read_chunk_embed_index(row: Row, plan: Plan) -> Row:
-    """The four steps, one after the other in one process."""
-    return index(embed(read_chunk(row, plan), plan), plan)
+    """All of it, one after the other in one process."""
+    return embed_index(read_chunk(row, plan), plan)
 
 
 def encode_remotely(batches: Sequence[list[str]], plan: Plan) -> Iterator[np.ndarray]:
@@ -175,14 +186,19 @@ class Reporter:
         self.task = task
         self.listener = plan.listener
         self.next_at = 0.0
+        self.embedded = 0  # chunks of the spans before this one
 
     def pages(self, done: int, total: int) -> None:
         """Pages read so far."""
         self._maybe(Progress(pages_done=done, pages_total=total), last=done == total)
 
     def chunks(self, done: int) -> None:
-        """Chunks embedded so far."""
-        self._maybe(Progress(chunks_done=done))
+        """Chunks of this span embedded so far."""
+        self._maybe(Progress(chunks_done=self.embedded + done))
+
+    def found(self, done: int, pages: int) -> None:
+        """The first `done` chunks can be found; the others are on their way."""
+        self.now(Progress(chunks_done=done, pages_total=pages, searchable=True))
 
     def now(self, progress: Progress) -> None:
         """Sent at once."""

@@ -28,6 +28,10 @@ class Recipe:
     max_tokens: int
     batch_tokens: int
     max_pages: int
+    layout: str = "auto"
+    ocr: str = "auto"
+    ocr_languages: str = "eng"
+    ocr_dpi: int = 200
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from actors.lane import LaneDesk, LaneWork
 from actors.ledger import Ledger, Rules
+from actors.runner_slot import RunnerSlot
 from domain.errors import Failure, PaperworksError, failure_of
 from domain.jobs import Finished, Lane, Task, TaskStatus, Upload
 from domain.papers import Metadata
@@ -24,6 +25,7 @@ RULES = Rules(
     backoff_base_seconds=8,
     backoff_cap_seconds=60,
     keep_days=7,
+    recycle_after=100,
 )
 _numbers = itertools.count()
 
@@ -64,8 +66,9 @@ class FakeRunner:
         self.closed = False
         self.batches: list[list[str]] = []
 
-    async def run(self, tasks: Sequence[Task]) -> AsyncIterator[Ended]:
+    async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[Ended]:
         """An outcome for each task, in order."""
+        assert lane == Lane.BULK
         self.batches.append([task.filename for task in tasks])
         for task in tasks:
             await self.house.between()
@@ -74,7 +77,8 @@ class FakeRunner:
             if task.filename in self.house.silent:
                 return
             error = self.house.errors.get(task.filename)
-            yield Ended(task) if error is None else Ended(task, None, failure_of(error))
+            done = self.house.finished.get(task.filename, DONE)
+            yield Ended(task, done) if error is None else Ended(task, None, failure_of(error))
 
     async def warm_up(self) -> None:
         """Warm from now on."""
@@ -105,12 +109,13 @@ class House:
         self.ledger = Ledger(queue, documents, RULES, self._forget)
         self.runners: list[FakeRunner] = []
         self.errors: dict[str, PaperworksError] = {}
+        self.finished: dict[str, Finished] = {}
         self.deadly: set[str] = set()
         self.silent: set[str] = set()
         self.cold_starts = 0
         self.meanwhile: Callable[[], Any] | None = None
-        work = LaneWork(batch=batch, runs=1, recycle_after=recycle_after)
-        self.desk = LaneDesk(Lane.BULK, work, self.ledger, self._open, "worker")
+        self.slot = RunnerSlot(self._open, recycle_after)
+        self.desk = LaneDesk(Lane.BULK, LaneWork(batch=batch, runs=1), self.ledger, self.slot, "me")
 
     async def between(self) -> None:
         """What happens before each outcome."""
@@ -146,7 +151,7 @@ class House:
         """Status by filename."""
         return {task.filename: self.now(task).status for task in tasks}
 
-    def _open(self, _lane: Lane) -> FakeRunner:
+    def _open(self) -> FakeRunner:
         self.runners.append(FakeRunner(self))
         return self.runners[-1]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from domain.errors import DamagedPdf, InternalError, VectorStoreUnavailable
-from domain.jobs import JobStatus, TaskStatus
-from tests.unit.actors.desk import House
+from domain.jobs import JobStatus, Lane, Step, TaskStatus
+from tests.unit.actors.desk import DONE, House, RunnerDied
 
 COMPLETED, FAILED, QUEUED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.QUEUED
 
@@ -128,8 +132,40 @@ async def test_a_wake_up_is_not_needed() -> None:
 
 async def test_the_process_id_of_a_dead_runner_is_none() -> None:
     house = House()
-    assert await house.desk.pid() is None
-    runner = await house.desk.open()
-    assert await house.desk.pid() == 4711
-    runner.close()
-    assert await house.desk.pid() is None
+    assert await house.slot.pid() is None
+    runner = await house.slot.open()
+    assert await house.slot.pid() == 4711
+    runner.link.close()
+    assert await house.slot.pid() is None
+
+
+async def test_lanes_that_share_a_runner_do_not_end_each_other() -> None:
+    house = House(recycle_after=2)
+    with pytest.raises(RunnerDied):
+        async with house.slot.taken() as first, house.slot.taken() as second:
+            assert first is second
+            raise RunnerDied
+    [runner] = house.runners
+    assert runner.closed
+    async with house.slot.taken() as third:
+        with pytest.raises(RunnerDied):
+            async with house.slot.taken():
+                raise RunnerDied
+        assert not house.runners[1].closed, "another lane is at work on it"
+        async with house.slot.taken() as fourth:
+            assert fourth is not third, "a runner that failed gets no new work"
+    assert house.runners[1].closed and not house.runners[2].closed
+
+
+async def test_the_next_step_wakes_its_lane_and_leaves_the_older_version_until_it_is_shown() -> (
+    None
+):
+    house = House()
+    woken: list[Lane] = []
+    house.ledger.wake = woken.append
+    [task] = await house.admit("a.pdf")
+    house.finished["a.pdf"] = replace(DONE, chunks=0, next_step=Step.OCR)
+    await house.work()
+    assert woken == [Lane.OCR]
+    assert (house.now(task).status, house.now(task).lane) == (QUEUED, Lane.OCR)
+    assert house.forgotten == []

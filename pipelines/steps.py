@@ -1,0 +1,126 @@
+"""The steps of a task as plain functions: what each reads out of the PDF, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from domain.errors import NoText, OcrUnavailable
+from domain.jobs import Step
+from domain.papers import Paper
+from pipelines.layout.decide import LayoutMode
+from pipelines.layout.find import find_layout
+from pipelines.ocr.engines import OcrEngine, choose_engine
+from pipelines.ocr.pages import ocr_pages
+from pipelines.paper import compose
+from pipelines.read.lines import Line
+from pipelines.read.reading import Reading, read_pages
+
+OnPage = Callable[[int, int], None]
+Scans = Mapping[int, Sequence[Line]]  # by page number: the lines that OCR read
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """How papers are read. `workers`: pages under OCR at once; `threads`: of the layout model."""
+
+    max_pages: int = 2000
+    layout: LayoutMode = LayoutMode.AUTO
+    ocr: OcrEngine = OcrEngine.AUTO
+    ocr_languages: str = "eng"
+    ocr_dpi: int = 200
+    workers: int = 1
+    threads: int = 1
+
+    @property
+    def can_ocr(self) -> bool:
+        """True when pages can be sent to OCR on this machine."""
+        try:
+            return choose_engine(self.ocr, self.ocr_languages) is not OcrEngine.OFF
+        except OcrUnavailable:
+            return False
+
+
+DEFAULTS = Methods()
+
+
+@dataclass(frozen=True, slots=True)
+class StepRead:
+    """The paper as it is known after a step; `scans` is what OCR read, to be kept."""
+
+    paper: Paper
+    next_step: Step | None = None
+    scans: Scans = field(default_factory=dict)
+
+
+def take_step(
+    step: Step, path: Path, methods: Methods, scans: Scans, on_page: OnPage | None = None
+) -> StepRead:
+    """What the step reads; `scans` are the lines that OCR read in an earlier one.
+
+    Raises what `read_pages` raises, NoText for a paper without any, OcrUnavailable.
+    """
+    if step is Step.READ_TEXT:
+        return read_text(path, methods, on_page)
+    if step is Step.OCR:
+        return read_scans(path, methods, on_page)
+    return read_layout(path, methods, scans, on_page)
+
+
+def read_whole(path: Path, methods: Methods = DEFAULTS) -> Paper:
+    """The paper after all of its steps. Raises what `take_step` raises."""
+    done = take_step(Step.READ_TEXT, path, methods, {})
+    scans: Scans = {}
+    while done.next_step is not None:
+        scans = done.scans or scans
+        done = take_step(done.next_step, path, methods, scans)
+    return done.paper
+
+
+def read_text(path: Path, methods: Methods, on_page: OnPage | None = None) -> StepRead:
+    """The paper by its text layer; pages that need OCR are left out when OCR can follow."""
+    reading = read_pages(path, max_pages=methods.max_pages, on_page=on_page)
+    if reading.for_ocr and methods.can_ocr:
+        return StepRead(compose(reading.without(reading.for_ocr)), Step.OCR)
+    return StepRead(_composed(reading), _after_text(methods))
+
+
+def read_scans(path: Path, methods: Methods, on_page: OnPage | None = None) -> StepRead:
+    """The paper with the pages that needed OCR; one that OCR cannot read is listed, not fatal."""
+    reading = read_pages(path, max_pages=methods.max_pages)
+    pages = ocr_pages(
+        path,
+        reading.for_ocr,
+        engine=methods.ocr,
+        workers=methods.workers,
+        languages=methods.ocr_languages,
+        dpi=methods.ocr_dpi,
+        on_page=on_page,
+    )
+    scans = {page.number: page.lines for page in pages if page.failure is None}
+    whole = reading.without(reading.for_ocr).with_ocr(scans)
+    return StepRead(_composed(whole), _after_text(methods), scans)
+
+
+def read_layout(
+    path: Path, methods: Methods, scans: Scans, on_page: OnPage | None = None
+) -> StepRead:
+    """The paper with its tables and figures, whose lines are no longer in its text."""
+    reading = read_pages(path, max_pages=methods.max_pages)
+    if reading.for_ocr and scans:
+        reading = reading.without(reading.for_ocr).with_ocr(scans)
+    layout = find_layout(
+        path, reading, mode=methods.layout, threads=methods.threads, on_page=on_page
+    )
+    return StepRead(compose(reading, layout))
+
+
+def _composed(reading: Reading) -> Paper:
+    if not any(reading.pages):
+        raise NoText()
+    return compose(reading)
+
+
+def _after_text(methods: Methods) -> Step | None:
+    return None if methods.layout is LayoutMode.OFF else Step.LAYOUT
