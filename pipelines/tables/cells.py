@@ -208,30 +208,47 @@ def _mark_header(cells: Sequence[Placed]) -> None:
 
 def _as_rows(cells: Sequence[Placed], height: int, width: int, known: Container[str]) -> Rows:
     """Rows as in HTML: places that no cell covers get an empty one."""
-    at: dict[tuple[int, int], Placed] = {}
-    covered: set[tuple[int, int]] = set()
-    for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
-        places = [
-            (r, c)
-            for r in range(cell.row, min(height, cell.row + cell.rowspan))
-            for c in range(cell.column, min(width, cell.column + cell.colspan))
-        ]
-        if covered.isdisjoint(places):
-            at[cell.row, cell.column] = cell
-            covered.update(places)
+    owner = _owners(cells, height, width)
     header_rows = max((c.row + c.rowspan for c in cells if c.header), default=0)
     rows: list[tuple[Cell, ...]] = []
     for r in range(height):
         row: list[Cell] = []
         for c in range(width):
-            cell = at.get((r, c))
-            if cell is not None:
-                text = cell_text(cell.lines, known)
-                row.append(Cell(text, min(cell.rowspan, height - r), cell.colspan, cell.header))
-            elif (r, c) not in covered:
+            cell = owner.get((r, c))
+            if cell is None:
                 row.append(Cell("", header=r < header_rows))
+            elif (cell.row, cell.column) == (r, c):
+                text = cell_text(cell.lines, known)
+                row.append(Cell(text, cell.rowspan, cell.colspan, cell.header))
         rows.append(tuple(row))
     return tuple(rows)
+
+
+def _owners(cells: Sequence[Placed], height: int, width: int) -> dict[tuple[int, int], Placed]:
+    """Which cell covers each place. One that would cover another's gives way, so that no text is
+    lost: it shrinks to where it begins, or joins the cell that stands there."""
+    owner: dict[tuple[int, int], Placed] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
+        cell.rowspan = max(1, min(cell.rowspan, height - cell.row))
+        cell.colspan = max(1, min(cell.colspan, width - cell.column))
+        places = _places(cell)
+        if any(place in owner for place in places):
+            standing = owner.get((cell.row, cell.column))
+            if standing is not None:
+                standing.lines.extend(cell.lines)
+                continue
+            cell.rowspan = cell.colspan = 1
+            places = _places(cell)
+        owner.update(dict.fromkeys(places, cell))
+    return owner
+
+
+def _places(cell: Placed) -> list[tuple[int, int]]:
+    return [
+        (r, c)
+        for r in range(cell.row, cell.row + cell.rowspan)
+        for c in range(cell.column, cell.column + cell.colspan)
+    ]
 
 
 def cell_text(lines: Sequence[Sequence[Word]], known: Container[str]) -> str:
