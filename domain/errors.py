@@ -168,7 +168,7 @@ class OcrUnavailable(PaperworksError):
     """The paper has scanned pages and no OCR program is installed. Install tesseract-ocr (or the
     Python package rapidocr) and process the paper again."""
 
-    code, category = "ocr_unavailable", "dependency"
+    code, category = "ocr_unavailable", "installation"
 
 
 class WorkerCrashed(PaperworksError):

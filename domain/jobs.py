@@ -239,6 +239,7 @@ class Finished:
         return {
             **{name: getattr(self, name) for name in counted},
             **{name: getattr(self.metadata, name) for name in said},
+            "arxiv_id": (self.metadata.arxiv_id or "").lower() or None,
             "authors": [asdict(author) for author in self.metadata.authors],
             "keywords": list(self.metadata.keywords),
             "title_key": self.title_key,

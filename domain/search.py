@@ -15,6 +15,10 @@ class SearchMode(StrEnum):
     SPARSE = "sparse"
 
 
+# Entries of a bibliography would drown the papers that they name.
+SEARCHED_KINDS = tuple(kind for kind in ChunkKind if kind is not ChunkKind.REFERENCE)
+
+
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
     """A question to one collection (None: all); `document_ids` empty means every document."""
@@ -24,7 +28,7 @@ class SearchQuery:
     mode: SearchMode = SearchMode.HYBRID
     limit: int = 10
     document_ids: tuple[str, ...] = ()
-    kinds: tuple[ChunkKind, ...] = (ChunkKind.TEXT,)
+    kinds: tuple[ChunkKind, ...] = SEARCHED_KINDS
     page_first: int | None = None
     page_last: int | None = None
     group_by_document: bool = False

@@ -115,4 +115,9 @@ def _cited(paper: Paper) -> Iterator[Cited]:
     for one in paper.references:
         key = match_key(one.title, one.year, next(iter(one.authors), None))
         if one.doi or one.arxiv_id or key:
-            yield Cited(one.ordinal, one.doi, one.arxiv_id, key, one.year)
+            yield Cited(one.ordinal, _plain(one.doi), _plain(one.arxiv_id), key, one.year)
+
+
+def _plain(identifier: str | None) -> str | None:
+    """As every paper's own is kept: DOIs and arXiv ids do not tell capitals apart."""
+    return identifier.lower() if identifier else None

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from domain.errors import NotFound
 from domain.jobs import Step, Task
-from pipelines.artifact import dump_scans, load_scans
 from pipelines.layout.decide import LayoutMode
 from pipelines.ocr.engines import OcrEngine
 from pipelines.recipe import Recipe, blob_store
+from pipelines.scans import dump_scans, load_scans
 from pipelines.steps import Methods, Scans, StepRead, take_step
 from stores.blob_store import artifact_key
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from serve_app import schemas
 
-R = TypeVar("R", bound=BaseModel | None)
+R = TypeVar("R", bound=BaseModel | str | bytes | None)
 PREFIX = "/api/v1"
 LONGEST_PAUSE_SECONDS = 30.0
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
@@ -64,7 +64,7 @@ class PdfFile:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[R]):
-    """One request and the type of its answer, None for an answer without a body."""
+    """One request and the type of its answer: `str` or `bytes` for a file, None for no body."""
 
     method: str
     path: str
@@ -98,6 +98,10 @@ class Call(Generic[R]):
         if response.is_error:
             raise problem_of(response)
         answer: Any = self.answer
+        if answer is str:
+            return response.content.decode("utf-8")  # pyright: ignore[reportReturnType]
+        if answer is bytes:
+            return response.content  # pyright: ignore[reportReturnType]
         return answer and answer.model_validate_json(response.content)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from serve_app.commands.bulk import bulk
+from serve_app.commands.collections import collections_app
 from serve_app.commands.doctor import doctor
 from serve_app.commands.documents import documents_app
 from serve_app.commands.jobs import jobs
@@ -24,6 +25,7 @@ app.command()(search)
 app.command()(bulk)
 app.command()(doctor)
 app.add_typer(documents_app, name="documents")
+app.add_typer(collections_app, name="collections")
 
 if __name__ == "__main__":
     app()

@@ -14,17 +14,16 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from pydantic import BaseModel
 
 from serve_app import calls, schemas
 from serve_app.calls import Call, Deadline, PaperworksProblem, Patience, PdfFile, ServiceUnreachable
+from serve_app.paper_client import AsyncPapers, Papers
 
 __all__ = ["AsyncClient", "Client", "PaperworksProblem", "ServiceUnreachable"]
 
-R = TypeVar("R", bound=BaseModel | None)
 Source = Path | str | bytes
 DEFAULT_URL = "http://127.0.0.1:8000"
 LOOK_SECONDS = 25.0  # one look at a job nobody watches; the service answers earlier when it ends
@@ -34,7 +33,7 @@ def _watched(on_progress: object) -> float:
     return 0.5 if on_progress else LOOK_SECONDS
 
 
-class Client:
+class Client(Papers):
     """The library over HTTP. Thread-safe; close it, or use it in a `with` block."""
 
     def __init__(
@@ -130,12 +129,19 @@ class Client:
         *,
         collection: str | None = None,
         status: str | None = None,
+        needs_review: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> schemas.Listed[schemas.Document]:
         """Documents, newest first."""
         return self._send(
-            calls.documents(collection=collection, status=status, cursor=cursor, limit=limit)
+            calls.documents(
+                collection=collection,
+                status=status,
+                needs_review=needs_review,
+                cursor=cursor,
+                limit=limit,
+            )
         )
 
     def document(self, document_id: str) -> schemas.Document:
@@ -181,7 +187,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, call: Call[R]) -> R:
+    def _send(self, call: Call[calls.R]) -> calls.R:
         patience = Patience(self.retries)
         while True:
             response = self._once(call)
@@ -198,7 +204,7 @@ class Client:
             raise calls.unreachable(self._http.base_url, error) from error
 
 
-class AsyncClient:
+class AsyncClient(AsyncPapers):
     """`Client` for code that awaits; close it, or use it in an `async with` block."""
 
     def __init__(
@@ -295,12 +301,19 @@ class AsyncClient:
         *,
         collection: str | None = None,
         status: str | None = None,
+        needs_review: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> schemas.Listed[schemas.Document]:
         """As `Client.documents`."""
         return await self._send(
-            calls.documents(collection=collection, status=status, cursor=cursor, limit=limit)
+            calls.documents(
+                collection=collection,
+                status=status,
+                needs_review=needs_review,
+                cursor=cursor,
+                limit=limit,
+            )
         )
 
     async def document(self, document_id: str) -> schemas.Document:
@@ -347,7 +360,7 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _send(self, call: Call[R]) -> R:
+    async def _send(self, call: Call[calls.R]) -> calls.R:
         patience = Patience(self.retries)
         while True:
             response = await self._once(call)

@@ -28,6 +28,7 @@ from serve_app.retrieval import answer
 from serve_app.schemas import SearchResult
 from serve_app.services import Limits, Services
 from stores.child import free_port
+from stores.citation_store import CitationStore
 from stores.database import Database
 from stores.document_store import DocumentStore
 from stores.job_store import JobStore
@@ -105,7 +106,7 @@ class Api:
             jobs=self.services.jobs,
             limit_bytes=self.services.limits.upload_bytes,
         )
-        self.services.wake()
+        self.services.wake(Lane(lane))
         return job
 
     async def search(
@@ -132,6 +133,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         ),
         queue=TaskQueue(database),
         documents=DocumentStore(database),
+        citations=CitationStore(database),
         vectors=vectors,
         blobs=blob_store(recipe),
         embed_query=cluster.embed_query,
@@ -153,7 +155,7 @@ class Cluster:
         self.embedders = itertools.cycle(embedders(actors))
         self.manager: Any = None
         self.manager_known_until = 0.0
-        self.wake_is_due = False
+        self.to_wake: set[Lane] = set()
 
     def job_manager(self) -> Any:
         """The JobManager's handle, None when there is none; looked up anew every few seconds.
@@ -173,19 +175,19 @@ class Cluster:
         except (RayActorError, TimeoutError) as error:
             raise ServiceNotReady from error
 
-    def wake(self) -> None:
+    def wake(self, lane: Lane) -> None:
         """A hint to the JobManager, sent when the answer is on its way; a lost one costs a poll.
 
         Uploads that come close together share one.
         """
-        if not self.wake_is_due:
-            self.wake_is_due = True
+        if not self.to_wake:
             asyncio.get_running_loop().call_later(WAKE_AFTER_SECONDS, self._wake)
+        self.to_wake.add(lane)
 
     def _wake(self) -> None:
-        self.wake_is_due = False
+        lanes, self.to_wake = sorted(self.to_wake), set()
         if (manager := self.job_manager()) is not None:
-            manager.wake.remote()
+            manager.wake.remote(lanes)
 
     async def check_job_manager(self) -> None:
         """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""

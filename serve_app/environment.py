@@ -8,7 +8,6 @@ from pathlib import Path
 
 from configs.settings import Settings
 
-
 # The API never blocks its event loop, so it may share Serve's own: with a thread between them every
 # piece of a request waits for Python's lock twice (a quarter of an upload's CPU). Access logs go to
 # Serve's log files only; a collection of garbage walks what was loaded at the start no more.

@@ -114,15 +114,16 @@ async def admit(
 ) -> list[Admission]:
     """What became of each stored file; the JobManager is woken after the commit."""
     few = len(received.uploads) <= INTERACTIVE_FILES
+    lane = Lane.INTERACTIVE if few else Lane.BULK
     admissions = await services.jobs.admit(
         wishes.collection,
         received.uploads,
         kind="upload",
-        lane=Lane.INTERACTIVE if few else Lane.BULK,
+        lane=lane,
         on_duplicate=wishes.on_duplicate,
         job_id=job_id,
     )
-    services.wake()
+    services.wake(lane)
     return admissions
 
 

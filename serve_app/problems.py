@@ -23,6 +23,7 @@ from domain.errors import (
     LeaseLost,
     NotAPdf,
     NotFound,
+    OcrUnavailable,
     PaperworksError,
     RefusedUpload,
     Unavailable,
@@ -73,6 +74,7 @@ STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
     (InvalidRequest, 422),
     (BadDocument, 422),
     (Unavailable, 503),
+    (OcrUnavailable, 503),
     (LeaseLost, 409),
 )
 

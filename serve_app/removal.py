@@ -13,19 +13,17 @@ LOG = logging.getLogger(__name__)
 
 
 async def remove_document(document_id: str, services: Services) -> None:
-    """The document is gone: rows, chunks, artifact, and its PDF unless another document needs it.
+    """The document is gone: rows, chunks, artifacts, and its PDF unless another document needs it.
 
     Raises NotFound, and Unavailable as long as nothing was deleted. A store that goes away in
     between leaves bytes that nothing shows, and a line in the log.
     """
     document = await services.documents.get(document_id)
-    artifact = await services.documents.artifact_key(document_id)
     await asyncio.to_thread(services.vectors.ping)
     unused = await services.documents.delete(document_id)
     try:
         await asyncio.to_thread(services.vectors.delete, document_id)
-        if artifact:
-            await asyncio.to_thread(services.blobs.delete, artifact)
+        await asyncio.to_thread(services.blobs.delete_artifacts, document_id)
         if unused:
             await asyncio.to_thread(services.blobs.delete, pdf_key(document.sha256))
     except Unavailable as error:

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from domain.documents import Document, DocumentStatus, Passage
+from domain.documents import ChunkKind, Document, DocumentStatus, Passage
 from domain.errors import UnknownCollection
 from domain.search import SearchMode, SearchQuery
 from serve_app import schemas
@@ -18,6 +19,7 @@ from serve_app.shapes import hit_shape
 
 WIDER = 4
 MOST = 1000
+BODY = (ChunkKind.TEXT, ChunkKind.ABSTRACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,17 @@ async def answer(query: SearchQuery, services: Services) -> schemas.SearchResult
 
 
 async def find(query: SearchQuery, services: Services) -> Found:
-    """The passages of active documents that answer. Raises UnknownCollection, Unavailable.
+    """The passages of active documents that answer. Raises UnknownCollection, Unavailable."""
+    _, vector = await asyncio.gather(_check_collection(query, services), _vector(query, services))
+    return await find_near(query, vector, services)
+
+
+async def find_near(query: SearchQuery, vector: np.ndarray | None, services: Services) -> Found:
+    """As `find`, for a query whose vector is known already.
 
     Chunks of a deleted document or of another version than the active one are dropped. When there
     are any, they may hide others that belong here, so a wider list is fetched and cut here.
     """
-    _, vector = await asyncio.gather(_check_collection(query, services), _vector(query, services))
     passages = await asyncio.to_thread(services.vectors.search, query, vector)
     hits = await _active(passages, services)
     if len(hits) < len(passages):
@@ -56,6 +63,36 @@ async def find(query: SearchQuery, services: Services) -> Found:
         if query.group_by_document:
             hits = _first_of_each(hits)
     return Found(hits[: query.limit], len(passages))
+
+
+async def find_similar(
+    document: Document, limit: int, services: Services
+) -> list[tuple[Passage, Document]]:
+    """Other documents of the collection with the passage nearest to the mean of this one's.
+
+    Best first, each document once; empty for a document without passages. Raises Unavailable.
+    """
+    mean = await asyncio.to_thread(_mean, document, services.vectors)
+    if mean is None:
+        return []
+    query = SearchQuery(
+        "",
+        document.collection,
+        SearchMode.DENSE,
+        limit + 1,  # it is most like itself
+        kinds=BODY,
+        group_by_document=True,
+    )
+    hits = (await find_near(query, mean, services)).hits
+    others = [hit for hit in hits if hit[1].document_id != document.document_id]
+    return others[:limit]
+
+
+def _mean(document: Document, vectors: Any) -> np.ndarray | None:
+    """The mean of the document's vectors; of those of its text, when it has any."""
+    stored = vectors.stored(document.document_id, document.version)
+    body = [vector for chunk, vector in stored if chunk.kind in BODY]
+    return np.mean(body or [vector for _, vector in stored], axis=0) if stored else None
 
 
 async def _check_collection(query: SearchQuery, services: Services) -> None:

@@ -165,7 +165,7 @@ class Author(Wire):
 
 
 class DocumentCounts(Wire):
-    """What was found in a document; null where this version of the service did not look."""
+    """What was found in a document; null as long as nobody has looked for it."""
 
     chunks: int
     sections: int
@@ -175,7 +175,11 @@ class DocumentCounts(Wire):
 
 
 class Document(Wire):
-    """A paper in a collection. `version` is the one that searches show."""
+    """A paper in a collection. `version` is the one that searches show.
+
+    What the paper does not say of itself is null or empty. `needs_review` is true for a paper that
+    could not be read well; `quality.reasons` says why.
+    """
 
     document_id: str
     collection: str
@@ -195,6 +199,7 @@ class Document(Wire):
     keywords: list[str] = []
     counts: DocumentCounts
     quality: dict[str, Any] = {}
+    needs_review: bool = False
     created_at: Time
     searchable_at: Time | None = None
 
@@ -255,52 +260,6 @@ class Hit(Chunk):
     highlights: list[Highlight]
 
 
-class Section(Wire):
-    """A heading and its place: `level` 1 is the top, `number` as printed, `title` without it."""
-
-    ordinal: int
-    level: int
-    number: str | None = None
-    title: str
-    page: int
-    box: Rectangle
-
-
-class Reference(Wire):
-    """One entry of the bibliography, as printed."""
-
-    ordinal: int
-    raw: str
-    page: int
-    doi: str | None = None
-
-
-class Sections(Wire):
-    """The headings of a document in reading order."""
-
-    sections: list[Section]
-
-
-class References(Wire):
-    """The bibliography of a document."""
-
-    references: list[Reference]
-
-
-class Tables(Wire):
-    """The tables of a document; `read` is false while this service does not look for them."""
-
-    tables: list[dict[str, Any]] = []
-    read: bool = False
-
-
-class Figures(Wire):
-    """The figures of a document; `read` is false while this service does not look for them."""
-
-    figures: list[dict[str, Any]] = []
-    read: bool = False
-
-
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("the query is empty; send the words or the question to look for")
@@ -313,7 +272,10 @@ CollectionName = Annotated[str, Field(pattern=COLLECTION_PATTERN.pattern)]
 
 
 class SearchFilters(BaseModel):
-    """What hits must satisfy; an absent filter lets everything pass, `kinds` defaults to text."""
+    """What hits must satisfy; an absent filter lets everything pass.
+
+    Without `kinds` there are hits of every kind but `reference`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

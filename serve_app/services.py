@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from domain.jobs import Lane
+from serve_app.rendering import Renderer
+from serve_app.shelf import Shelf
 from stores.blob_store import BlobStore
+from stores.citation_store import CitationStore
 from stores.document_store import DocumentStore
 from stores.job_store import JobStore
 from stores.task_queue import TaskQueue
@@ -33,9 +37,12 @@ class Services:
     jobs: JobStore
     queue: TaskQueue
     documents: DocumentStore
+    citations: CitationStore
     vectors: Any
     blobs: BlobStore
     embed_query: Callable[[str], Awaitable[np.ndarray]]
-    wake: Callable[[], None]
+    wake: Callable[[Lane], None]
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     limits: Limits = Limits()
+    shelf: Shelf = field(default_factory=Shelf)
+    renderer: Renderer = field(default_factory=Renderer)

@@ -76,11 +76,21 @@ def task_shape(task: jobs.Task) -> schemas.Task:
 def document_shape(document: documents.Document) -> schemas.Document:
     """A document as the library knows it."""
     fields = ("document_id", "collection", "filename", "sha256", "bytes", "pages", "version",
-              "status", "title", "created_at", "searchable_at")  # fmt: skip
-    counts = schemas.DocumentCounts(
-        chunks=document.chunks, sections=document.sections, references=document.references
+              "status", "title", "abstract", "doi", "arxiv_id", "year", "language", "needs_review",
+              "created_at", "searchable_at")  # fmt: skip
+    counted = ("chunks", "sections", "tables", "figures", "references")
+    return schemas.Document(
+        **{name: getattr(document, name) for name in fields},
+        authors=list(map(author_shape, document.authors)),
+        keywords=list(document.keywords),
+        counts=schemas.DocumentCounts(**{name: getattr(document, name) for name in counted}),
+        quality=dict(document.quality),
     )
-    return schemas.Document(**{name: getattr(document, name) for name in fields}, counts=counts)
+
+
+def author_shape(author: papers.Author) -> schemas.Author:
+    """An author as printed."""
+    return schemas.Author(name=author.name, given=author.given, family=author.family)
 
 
 def chunk_shape(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:
@@ -101,31 +111,9 @@ def hit_shape(passage: documents.Passage, document: documents.Document, query: s
     )
 
 
-def sections_shape(paper: papers.Paper) -> schemas.Sections:
-    """The headings of a paper."""
-    return schemas.Sections(
-        sections=[
-            schemas.Section(
-                ordinal=one.ordinal,
-                level=one.level,
-                number=one.number,
-                title=one.title,
-                page=one.page,
-                box=_box_shape(one.box),
-            )
-            for one in paper.sections
-        ]
-    )
-
-
-def references_shape(paper: papers.Paper) -> schemas.References:
-    """The bibliography of a paper."""
-    return schemas.References(
-        references=[
-            schemas.Reference(ordinal=one.ordinal, raw=one.raw, page=one.page, doi=one.doi)
-            for one in paper.references
-        ]
-    )
+def box_shape(box: papers.Box) -> schemas.Rectangle:
+    """A rectangle on a page."""
+    return schemas.Rectangle(page=box.page, x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1)
 
 
 def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict:
@@ -139,14 +127,10 @@ def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict:
         "section": chunk.section,
         "page_first": chunk.page_first,
         "page_last": chunk.page_last,
-        "boxes": [_box_shape(box) for box in chunk.boxes],
+        "boxes": [box_shape(box) for box in chunk.boxes],
         "text": chunk.text,
         "ordinal": chunk.ordinal,
     }
-
-
-def _box_shape(box: papers.Box) -> schemas.Rectangle:
-    return schemas.Rectangle(page=box.page, x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1)
 
 
 def _error_shape(failure: Failure | None) -> schemas.TaskError | None:

@@ -28,6 +28,7 @@ class Place(Protocol):
     def open(self, key: str) -> IO[bytes]: ...
     def exists(self, key: str) -> bool: ...
     def delete(self, key: str) -> None: ...
+    def under(self, folder: str) -> list[str]: ...
     def local(self, key: str) -> Any: ...
 
 
@@ -79,6 +80,12 @@ class Folder:
         with storage_errors():
             (self.root / key).unlink(missing_ok=True)
 
+    def under(self, folder: str) -> list[str]:
+        """The keys of the blobs directly in the folder, none where there is no such folder."""
+        with storage_errors(), suppress(FileNotFoundError):
+            return [f"{folder}/{path.name}" for path in (self.root / folder).iterdir()]
+        return []
+
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         """The path of the blob itself."""
@@ -118,6 +125,13 @@ class Bucket:
     def delete(self, key: str) -> None:
         with storage_errors(), suppress(FileNotFoundError):
             self._files.rm_file(self._path(key))
+
+    def under(self, folder: str) -> list[str]:
+        """The keys of the blobs directly in the folder, none where there is no such folder."""
+        with storage_errors(), suppress(FileNotFoundError):
+            names = self._files.ls(self._path(folder), detail=False)
+            return [f"{folder}/{name.rstrip('/').rpartition('/')[2]}" for name in names]
+        return []
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:

@@ -101,6 +101,14 @@ class BlobStore:
         """The blob is gone, if it was there."""
         self._place.delete(_check(key))
 
+    def delete_artifacts(self, document_id: str, keep_version: int | None = None) -> None:
+        """What was read from the document is gone, of all versions or of all but one."""
+        kept = f"{document_id}-{keep_version}-"
+        for key in self._place.under(artifact_key(document_id, 0, "").rpartition("/")[0]):
+            name = key.rpartition("/")[2]
+            if name.startswith(f"{document_id}-") and not name.startswith(kept):
+                self._place.delete(key)
+
     def _finish(self, intake: _Intake, path: Path) -> StoredBlob:
         blob = intake.finish()
         self._place.adopt(path, blob.key, blob.bytes)

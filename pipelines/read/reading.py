@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 
 from domain.errors import DamagedPdf, NoPages, PasswordProtected, TooManyPages
 from domain.papers import PageSize
-from pipelines.read.health import PageHealth, page_health
+from pipelines.read.health import PageHealth, TextLayer, page_health
 from pipelines.read.lines import Line, page_lines, page_size
 from pipelines.read.mupdf import pymupdf
 
 OnPage = Callable[[int, int], None]
 
+# A page that takes so long is a bomb; to look at it once more would take as long again.
+_SLOW_SECONDS = 2.0
+_UNKNOWN = PageHealth(TextLayer.USABLE, "", 0)
 _STATED = ("title", "author", "subject", "keywords", "creationDate", "modDate")
 
 
@@ -115,8 +119,10 @@ def _read_all(
         try:
             page = document.load_page(number - 1)
             size = page_size(page, number)
+            began = time.process_time()
             lines = page_lines(page, number)
-            health = page_health(page, lines)
+            too_slow = time.process_time() - began > _SLOW_SECONDS
+            health = _UNKNOWN if too_slow else page_health(page, lines)
         except Exception as error:  # MuPDF's own errors share no base but Exception
             failure, lines = error, []
         sizes.append(size)

@@ -6,12 +6,18 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from serve_app.api import (
+    citations,
     collections,
     contents,
     documents,
+    exports,
+    figures,
     health,
     jobs,
+    page_images,
     search,
+    similar,
+    tables,
     uploads,
 )
 from serve_app.api.reference import add_reference
@@ -20,7 +26,21 @@ from serve_app.middleware import Surroundings
 from serve_app.problems import handle_problems
 from serve_app.services import Services
 
-RESOURCES = (uploads, jobs, documents, contents, search, collections, health)
+RESOURCES = (
+    uploads,
+    jobs,
+    documents,
+    contents,
+    tables,
+    figures,
+    citations,
+    page_images,
+    similar,
+    exports,
+    search,
+    collections,
+    health,
+)
 
 
 def create_api(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 
 from serve_app.metrics import Metrics
 from serve_app.services import Services
 
 PREFIX = "/api/v1"
+DOCUMENT = f"{PREFIX}/documents/{{document_id}}"
 
 
 # Coroutines, because FastAPI sends plain functions through its thread pool: 0.1 ms a request.
@@ -30,3 +31,5 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
 CollectionFilter = Annotated[
     str | None, Query(description="Only of this collection.", max_length=128)
 ]
+Number = Annotated[int, Path(ge=1, le=1_000_000, description="Counts from 1.")]
+KnownETag = Annotated[str | None, Header(alias="If-None-Match")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import DocumentStatus
@@ -26,12 +26,19 @@ async def list_documents(
     services: ServicesHere,
     collection: CollectionFilter = None,
     status: DocumentStatus | None = None,
+    needs_review: Annotated[
+        bool | None, Query(description="Only those that could (false) or could not be read well.")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.Document]:
     """Documents, newest first."""
     page = await services.documents.list(
-        collection=collection, status=status, cursor=cursor, limit=limit
+        collection=collection,
+        status=status,
+        needs_review=needs_review,
+        cursor=cursor,
+        limit=limit,
     )
     return schemas.Listed(
         items=[document_shape(document) for document in page.items], next_cursor=page.next_cursor

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from domain.documents import ChunkKind
-from domain.search import SearchQuery
+from domain.search import SEARCHED_KINDS, SearchQuery
 from serve_app import schemas
 from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
 from serve_app.problems import documented
@@ -21,7 +20,8 @@ async def search(
     """The best passages of a collection, or of all.
 
     `hybrid` looks for meaning and words, `dense` for meaning only, `sparse` for words only.
-    With `group_by: document` every document comes once, with its best passage.
+    With `group_by: document` every document comes once, with its best passage. Entries of
+    bibliographies are left out unless `filters.kinds` names `reference`.
     """
     result = await answer(_query(request), services)
     metrics.search(request.mode)
@@ -36,7 +36,7 @@ def _query(request: schemas.SearchRequest) -> SearchQuery:
         mode=request.mode,
         limit=request.limit,
         document_ids=tuple(filters.document_ids or ()),
-        kinds=tuple(filters.kinds or (ChunkKind.TEXT,)),
+        kinds=tuple(filters.kinds or SEARCHED_KINDS),
         page_first=filters.page_first,
         page_last=filters.page_last,
         group_by_document=request.group_by == "document",

@@ -21,6 +21,7 @@ from serve_app.intake import (
 )
 from serve_app.metrics import Metrics
 from serve_app.problems import documented, problem, status_of
+from serve_app.rereading import read_again
 from serve_app.schemas import UploadAccepted, UploadsAccepted
 
 router = APIRouter(prefix=PREFIX, tags=["uploads"])
@@ -100,6 +101,20 @@ async def upload_many(
         admissions = await admit(received, wishes, services)
     _count(metrics, admissions, received.refusals)
     return _accepted(_many_answer(admissions, received.refusals), admissions[0].job_id)
+
+
+@router.post(
+    "/documents/{document_id}/reingest",
+    status_code=202,
+    response_model=UploadAccepted,
+    responses=documented(404),
+)
+async def reingest(document_id: str, services: ServicesHere, metrics: MetricsHere) -> Response:
+    """Reads a document again, as a new version; until that is done, searches show the old one."""
+    admission = await read_again(document_id, services)
+    metrics.upload("accepted")
+    message = "Accepted. The paper is read again; until that is done, searches show it as it was."
+    return _accepted({**_one_answer(admission), "message": message}, admission.job_id)
 
 
 def _one_answer(admission: Admission) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`paperworks documents`: list, show, download and delete papers."""
+"""`paperworks documents`: list, show, export, download and delete papers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from serve_app.commands.common import (
     say,
     say_json,
 )
+from serve_app.commands.exports import Output, put_out
+from serve_app.commands.paper import paper_lines
 
 if TYPE_CHECKING:
     from serve_app.schemas import Document
@@ -42,6 +44,12 @@ documents_app = typer.Typer(
 DocumentId = Annotated[str, typer.Argument(metavar="ID", help="A document.")]
 DocumentIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Documents.")]
 Most = Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="Most papers listed.")]
+Form = Annotated[
+    str, typer.Option("--format", "-f", help="markdown, json (everything), bibtex or csl.")
+]
+ToReview = Annotated[
+    bool, typer.Option("--needs-review", help="Only papers that could not be read well.")
+]
 Target = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File to write.", show_default="ID.pdf"),
@@ -52,6 +60,7 @@ Target = Annotated[
 def list_papers(
     context: typer.Context,
     collection: OnlyCollection = None,
+    needs_review: ToReview = False,
     limit: Most = 20,
     as_json: AsJson = False,
     url: Url = None,
@@ -62,13 +71,17 @@ def list_papers(
     if context.invoked_subcommand:
         return
     with library(url, home) as client:
-        page = client.documents(collection=collection, limit=limit)
+        page = client.documents(
+            collection=collection, needs_review=needs_review or None, limit=limit
+        )
     if as_json:
         say_json(page)
         return
     for document in page.items:
         say(document_line(document))
-    if not page.items:
+    if not page.items and needs_review:
+        say("No papers need a look.")
+    elif not page.items:
         say("No papers. `paperworks upload FILE.pdf` brings one in.")
     elif page.next_cursor:
         say(f"There are more than {limit}; --limit shows up to 200.")
@@ -82,19 +95,30 @@ def show(
     url: Url = None,
     home: Home = None,
 ) -> None:
-    """Show one paper."""
+    """Show one paper: who wrote it, what it says, what was found in it."""
     with _library(context, url, home) as client:
         document = client.document(document_id)
-    if as_json:
-        say_json(document)
-        return
+        if as_json:
+            say_json(document)
+            return
+        sections = client.sections(document_id) if document.counts.sections else []
     say(document_line(document))
-    counts = document.counts
-    say(
-        f"  {document.filename}, {document.bytes:,} bytes, sha256 {document.sha256}\n"
-        f"  {plural(counts.chunks, 'chunk')}, {plural(counts.sections, 'section')}, "
-        f"{plural(counts.references, 'reference')}, version {document.version}"
-    )
+    for line in paper_lines(document, sections):
+        say(line)
+
+
+@documents_app.command()
+def export(
+    context: typer.Context,
+    document_id: DocumentId,
+    form: Form = "markdown",
+    output: Output = None,
+    url: Url = None,
+    home: Home = None,
+) -> None:
+    """Write a paper as Markdown, JSON, BibTeX or CSL-JSON."""
+    with _library(context, url, home) as client:
+        put_out(client.export(document_id, form), output)
 
 
 @documents_app.command()

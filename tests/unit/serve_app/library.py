@@ -19,6 +19,7 @@ from serve_app.api.app import create_api
 from serve_app.services import Limits, Services
 from stores.blob_store import BlobStore, artifact_key
 from stores.in_memory import InMemoryStores
+from stores.in_memory_citations import InMemoryCitationStore
 from stores.in_memory_vectors import InMemoryVectorStore
 
 DIMENSION = 32
@@ -48,12 +49,14 @@ class Library:
         self.vectors = InMemoryVectorStore(DIMENSION)
         self.blobs = BlobStore(str(folder / "blobs"))
         self.woken = 0
+        self.worker_rests = False  # that of a served library, while a test reads papers itself
         self.embedded: list[str] = []
         self.checks: dict[str, Any] = {}
         self.services = Services(
             jobs=cast(Any, self.stores.jobs),
             queue=cast(Any, self.stores.queue),
             documents=cast(Any, self.stores.documents),
+            citations=cast(Any, InMemoryCitationStore(self.stores.state)),
             vectors=self.vectors,
             blobs=self.blobs,
             embed_query=self._embed,
@@ -140,7 +143,7 @@ class Library:
         self.embedded.append(text)
         return vector_of(text)
 
-    def _wake(self) -> None:
+    def _wake(self, _lane: Lane) -> None:
         self.woken += 1
 
 

@@ -46,5 +46,6 @@ async def _serve(server: uvicorn.Server, listener: socket.socket, library: Libra
 
 async def _work(library: Library) -> None:
     while True:
-        await library.read_papers(refuse="bad")
+        if not library.worker_rests:
+            await library.read_papers(refuse="bad")
         await asyncio.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from serve_app.cli import app
 from serve_app.client import Client
 from serve_app.commands.common import printable
 from serve_app.commands.progress import Bars
-from tests.unit.serve_app.library import pdf
+from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.shelved import shelve
 
 
 @pytest.fixture
@@ -114,6 +116,9 @@ def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
         (["jobs", "job_none"], "There is no job job_none"),
         (["documents", "doc_none"], "There is no document doc_none"),
         (["documents", "delete", "doc_none"], "There is no document doc_none"),
+        (["documents", "export", "doc_none"], "There is no document doc_none"),
+        (["documents", "export", "doc_none", "-f", "docx"], "format"),
+        (["collections", "export", "nowhere"], "There is no collection 'nowhere'"),
         (["jobs", "--status", "odd"], "status"),
     ],
 )
@@ -142,6 +147,47 @@ def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> 
     assert target.read_bytes() == pdf("a.pdf")
     assert "deleted" in paperworks("documents", "delete", name).stdout
     assert paperworks("documents", name).exit_code == 1
+
+
+def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library) -> None:
+    name = asyncio.run(shelve(library, needs_review=True))
+    shown = paperworks("documents", name).stdout
+    for words in (
+        "Notes on the Engine",
+        "Ada Lovelace, The Engine Group",
+        "1843, doi 10.1000/notes, arXiv 1843.00001, language en",
+        "Keywords: engines, weaving",
+        "1 chunk, 2 sections, 1 table, 1 figure, 2 references, version 1",
+        "The engine weaves patterns.",
+        "  1 Looms · page 1\n    References · page 2\n",
+        "Quality: needs a look",
+        "- no authors found",
+        "read by OCR: page 2",
+    ):
+        assert words in shown, words
+    assert name in paperworks("documents", "--needs-review").stdout
+
+
+def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library) -> None:
+    name = asyncio.run(shelve(library, tables=None, figures=None, quality={}))
+    shown = paperworks("documents", name).stdout
+    assert "tables not looked for yet, figures not looked for yet" in shown
+    assert "Quality" not in shown
+    assert "No papers need a look." in paperworks("documents", "--needs-review").stdout
+
+
+def test_papers_and_collections_are_exported(paperworks, library: Library, tmp_path: Path) -> None:
+    name = asyncio.run(shelve(library))
+    assert paperworks("documents", "export", name).stdout.startswith("# Notes on the Engine\n")
+    item = json.loads(paperworks("documents", "export", name, "--format", "csl").stdout)[0]
+    assert item["DOI"] == "10.1000/notes"
+    target = tmp_path / "engine.json"
+    assert paperworks("documents", "export", name, "-f", "json", "-o", target).exit_code == 0
+    assert json.loads(target.read_text())["document"]["document_id"] == name
+    assert paperworks("collections").stdout == "default  1 paper\n"
+    whole = paperworks("collections", "export", "default").stdout
+    assert whole == paperworks("documents", "export", name, "-f", "bibtex").stdout
+    assert whole.startswith("@misc{lovelace1843notes,")
 
 
 def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,9 @@ import pytest
 
 from serve_app.client import AsyncClient, Client, PaperworksProblem, ServiceUnreachable
 from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.shelved import shelve
+
+PNG = b"\x89PNG"
 
 
 def paper(folder: Path, name: str = "paper.pdf", content: bytes | None = None) -> Path:
@@ -62,6 +65,57 @@ async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: P
         with pytest.raises(PaperworksProblem):
             await client.download(name, tmp_path / "none.pdf")
         assert not (tmp_path / "none.pdf").exists()
+
+
+def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
+    name = asyncio.run(shelve(library))
+    with Client(url) as client:
+        assert client.text(name).startswith("1 Looms")
+        assert client.markdown(name) == client.export(name)
+        assert [one.title for one in client.sections(name)] == ["Looms", "References"]
+        [table] = client.tables(name)
+        assert table.rows[1] == ["=HYPERLINK(1)", "1,204"]
+        assert client.table_csv(name, 1).startswith("Loom,Cards\r\n")
+        assert client.table_html(name, 1).startswith("<table>")
+        assert [one.label for one in client.figures(name)] == ["Fig. 1"]
+        assert client.figure_png(name, 1, dpi=40).startswith(PNG)
+        chunks = [chunk.chunk_id for chunk in client.chunks(name).items]
+        marked = client.page_png(name, 1, highlights=chunks, dpi=40)
+        assert marked.startswith(PNG) and marked != client.page_png(name, 1, dpi=40)
+        assert [one.year for one in client.references(name)] == [1827, None]
+        assert client.cites(name) == client.cited_by(name) == client.similar(name, 3) == []
+        assert client.export(name, "bibtex") == client.export_collection("default")
+        assert client.documents(needs_review=True).items == []
+        assert client.reingest(name).document_id == name
+        with pytest.raises(PaperworksProblem, match="it has 1"):
+            client.table_csv(name, 2)
+
+
+async def test_what_was_read_with_the_async_client(library: Library) -> None:
+    name = await shelve(library)
+    transport = httpx.ASGITransport(library.app)
+    async with AsyncClient("http://library", transport=transport) as client:
+        assert (await client.text(name)).startswith("1 Looms")
+        assert await client.markdown(name) == await client.export(name)
+        assert len(await client.sections(name)) == 2
+        assert len(await client.tables(name)) == len(await client.figures(name)) == 1
+        assert "1,204" in await client.table_csv(name, 1)
+        assert "1,204" in await client.table_html(name, 1)
+        assert (await client.figure_png(name, 1, dpi=40)).startswith(PNG)
+        assert (await client.page_png(name, 1, dpi=40)).startswith(PNG)
+        assert len(await client.references(name)) == 2
+        assert await client.cites(name) == await client.cited_by(name) == []
+        assert await client.similar(name) == []
+        assert await client.export_collection("default") == await client.export(name, "bibtex")
+        assert len((await client.documents(needs_review=False)).items) == 1
+        assert (await client.reingest(name)).document_id == name
+
+
+def test_both_clients_offer_the_same() -> None:
+    def offered(client: type) -> set[str]:
+        return {name.replace("aclose", "close") for name in dir(client) if name[0] != "_"}
+
+    assert offered(Client) == offered(AsyncClient)
 
 
 async def test_waiting_gives_up_after_its_time(library: Library) -> None:

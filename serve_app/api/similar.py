@@ -1,0 +1,40 @@
+"""Documents like another one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from serve_app import paper_schemas
+from serve_app.api.context import DOCUMENT, ServicesHere
+from serve_app.contents import searchable_document
+from serve_app.problems import documented
+from serve_app.retrieval import find_similar
+from serve_app.shapes import chunk_shape, document_shape
+
+router = APIRouter(prefix=DOCUMENT, tags=["documents"])
+
+
+@router.get("/similar", responses=documented(404, 409))
+async def list_similar(
+    document_id: str,
+    services: ServicesHere,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most documents.")] = 10,
+) -> paper_schemas.SimilarDocuments:
+    """The documents of the same collection that are most like this one, best first.
+
+    Asked by meaning: the mean of the document's passages against those of the others.
+    """
+    document = await searchable_document(document_id, services)
+    hits = await find_similar(document, limit, services)
+    return paper_schemas.SimilarDocuments(
+        documents=[
+            paper_schemas.SimilarDocument(
+                **dict(document_shape(other)),
+                score=passage.score,
+                passage=chunk_shape(passage.chunk, other),
+            )
+            for passage, other in hits
+        ]
+    )

@@ -1,0 +1,126 @@
+"""Bibliographies, who cites whom, what is like what, and reading again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from domain.documents import ChunkKind
+from domain.papers import Metadata
+from stores.blob_store import pdf_key
+from tests.unit.serve_app.library import Library, pdf, vector_of
+from tests.unit.serve_app.shelved import PAPER, shelve
+
+TABLES = replace(PAPER, metadata=Metadata(title="On tables", doi="10.1000/tables"), references=())
+
+
+async def test_references_come_in_parts_and_name_the_document_they_mean(library: Library) -> None:
+    name = await shelve(library)
+    before = (await library.get(f"/documents/{name}/references")).json()["references"]
+    assert [one["document_id"] for one in before] == [None, None]
+    cited = await shelve(library, TABLES)
+    first, second = (await library.get(f"/documents/{name}/references")).json()["references"]
+    assert first == {
+        "ordinal": 0, "raw": "Babbage, C. On tables. 1827. 10.1000/tables", "page": 2,
+        "authors": [{"name": "Babbage, C.", "given": "C.", "family": "Babbage"}],
+        "title": "On tables", "venue": "Journal", "year": 1827, "doi": "10.1000/tables",
+        "arxiv_id": None, "document_id": cited,
+    }  # fmt: skip
+    assert (second["authors"], second["title"], second["document_id"]) == ([], None, None)
+
+
+async def test_cites_and_cited_by_stay_in_the_collection(library: Library) -> None:
+    citing = await shelve(library)
+    cited = await shelve(library, TABLES)
+    await shelve(library, TABLES, collection="other", content=pdf("other"))
+
+    async def named(document: str, part: str) -> list[str]:
+        answer = (await library.get(f"/documents/{document}/{part}")).json()
+        return [one["document_id"] for one in answer["documents"]]
+
+    assert await named(citing, "cites") == [cited]
+    assert await named(cited, "cited_by") == [citing]
+    assert await named(citing, "cited_by") == await named(cited, "cites") == []
+    await library.http.delete(f"/api/v1/documents/{cited}")
+    assert await named(citing, "cites") == []
+
+
+async def test_similar_documents_come_best_first_without_the_document_itself(
+    library: Library,
+) -> None:
+    looms = await shelve(library, PAPER, "looms weave flowers", "cards drive looms")
+    near = await shelve(library, PAPER, "roses", "looms weave cloth", content=pdf("near"))
+    far = await shelve(library, PAPER, "whales sing at night", content=pdf("far"))
+    await shelve(library, PAPER, "looms weave flowers", content=pdf("x"), collection="other")
+    found = (await library.get(f"/documents/{looms}/similar")).json()["documents"]
+    assert [one["document_id"] for one in found] == [near, far]
+    assert found[0]["passage"]["text"] == "looms weave cloth"
+    assert found[0]["passage"]["boxes"][0]["page"] == 2
+    assert found[0]["title"] == "Notes on the Engine"
+    mean = (vector_of("looms weave flowers") + vector_of("cards drive looms")) / 2
+    cosine = float(vector_of("looms weave cloth") @ mean) / float((mean @ mean) ** 0.5)
+    assert abs(found[0]["score"] - cosine) < 1e-5
+    assert found[0]["score"] > found[1]["score"]
+    first = (await library.get(f"/documents/{looms}/similar?limit=1")).json()["documents"]
+    assert [one["document_id"] for one in first] == [near]
+    assert library.embedded == []
+    assert (await library.get(f"/documents/{looms}/similar?limit=0")).status_code == 422
+
+
+async def test_old_versions_do_not_make_documents_similar(library: Library) -> None:
+    one = await shelve(library, PAPER, "looms weave")
+    other = await shelve(library, PAPER, "looms weave", content=pdf("other"))
+    await library.http.post(f"/api/v1/documents/{other}/reingest")
+    [task] = await library.claim()
+    library.index(task, ["looms weave a second time"])
+    [found] = (await library.get(f"/documents/{one}/similar")).json()["documents"]
+    assert found["passage"]["text"] == "looms weave"
+
+
+async def test_reading_again_makes_a_new_version_and_hides_nothing(library: Library) -> None:
+    name = await shelve(library, PAPER, "the old passage")
+    woken = library.woken
+    answer = await library.http.post(f"/api/v1/documents/{name}/reingest")
+    accepted = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/api/v1/jobs/{accepted['job_id']}"
+    assert accepted["status_endpoint"] == f"/jobs/{accepted['job_id']}"
+    assert (accepted["document_id"], accepted["filename"]) == (name, "engine.pdf")
+    assert "read again" in accepted["message"]
+    assert library.woken == woken + 1
+    hits = (await library.search("passage")).json()["hits"]
+    assert [hit["text"] for hit in hits] == ["the old passage"]
+    await library.read_papers("the new passage")
+    document = (await library.get(f"/documents/{name}")).json()
+    assert (document["version"], document["status"]) == (2, "ready")
+    hits = (await library.search("passage")).json()["hits"]
+    assert [hit["text"] for hit in hits] == ["the new passage"]
+
+
+async def test_what_cannot_be_read_again(library: Library) -> None:
+    answer = await library.http.post("/api/v1/documents/doc_nope/reingest")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    name = await shelve(library)
+    sha256 = (await library.get(f"/documents/{name}")).json()["sha256"]
+    library.blobs.delete(pdf_key(sha256))
+    answer = await library.http.post(f"/api/v1/documents/{name}/reingest")
+    assert answer.status_code == 404
+    assert "upload it" in answer.json()["detail"]
+
+
+async def test_searches_leave_references_out_unless_asked(library: Library) -> None:
+    name = await shelve(library, PAPER, "looms")
+    [chunk] = library.vectors.chunks(name, 1)
+    kinded = [replace(chunk, chunk_id=f"{kind}", kind=kind) for kind in ChunkKind]
+    vectors = np.stack([vector_of("looms")] * len(kinded))
+    library.vectors.upsert(kinded, vectors, collection="default")
+
+    async def kinds(**wishes: object) -> set[str]:
+        hits = (await library.search("looms", **wishes)).json()["hits"]
+        return {hit["kind"] for hit in hits}
+
+    assert await kinds() == {"text", "abstract", "table", "figure"}
+    assert await kinds(filters={"kinds": ["table", "figure"]}) == {"table", "figure"}
+    assert await kinds(filters={"kinds": ["abstract"]}) == {"abstract"}
+    assert await kinds(filters={"kinds": ["reference"]}) == {"reference"}

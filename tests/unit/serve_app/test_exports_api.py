@@ -1,0 +1,96 @@
+"""Documents and collections in the formats of other programs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from serve_app import bibliography
+from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.shelved import METADATA, PAPER, shelve
+
+
+async def test_markdown_is_what_an_export_is_by_default(library: Library) -> None:
+    name = await shelve(library)
+    plain = await library.get(f"/documents/{name}/export")
+    assert plain.text == (await library.get(f"/documents/{name}/markdown")).text
+    assert plain.headers["content-type"] == "text/markdown; charset=utf-8"
+
+
+async def test_bibtex_and_csl(library: Library) -> None:
+    name = await shelve(library)
+    bibtex = await library.get(f"/documents/{name}/export?format=bibtex")
+    assert bibtex.headers["content-type"] == "application/x-bibtex; charset=utf-8"
+    assert 'filename="engine.bib"' in bibtex.headers["content-disposition"]
+    assert bibtex.text.startswith("@misc{lovelace1843notes,\n")
+    assert "author = {Lovelace, Ada and {The Engine Group}}" in bibtex.text
+    csl = await library.get(f"/documents/{name}/export?format=csl")
+    assert csl.headers["content-type"] == "application/vnd.citationstyles.csl+json"
+    [item] = csl.json()
+    assert (item["id"], item["DOI"]) == (name, "10.1000/notes")
+    assert item["issued"] == {"date-parts": [[1843]]}
+
+
+async def test_json_is_everything(library: Library) -> None:
+    name = await shelve(library)
+    answer = await library.get(f"/documents/{name}/export?format=json")
+    assert answer.headers["content-type"] == "application/json"
+    assert 'filename="engine.json"' in answer.headers["content-disposition"]
+    everything = answer.json()
+    assert everything["document"] == (await library.get(f"/documents/{name}")).json()
+    for part in ("sections", "tables", "figures", "references"):
+        listed = (await library.get(f"/documents/{name}/{part}")).json()[part]
+        assert everything[part] == listed
+        assert listed
+    assert everything["pages"][1] == {"number": 2, "width": 300, "height": 400}
+    block = everything["blocks"][1]
+    assert (block["kind"], block["section"]) == ("text", 0)
+    assert block["text"] == "Looms weave <b>flowers</b>."
+    assert block["boxes"][0]["x1"] == 250
+
+
+async def test_an_unknown_format_is_named(library: Library) -> None:
+    name = await shelve(library)
+    for path in (f"/documents/{name}/export", "/collections/default/export"):
+        answer = await library.get(f"{path}?format=docx")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "format")
+
+
+async def test_a_collection_is_a_bibliography_with_unique_keys(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bibliography, "PAGE", 2)
+    await shelve(library)
+    await shelve(library, content=pdf("same"))
+    other = replace(PAPER, metadata=replace(METADATA, title="Weaving", year=None))
+    await shelve(library, other)
+    await shelve(library, content=pdf("third"))
+    await shelve(library, collection="elsewhere", content=pdf("elsewhere"))
+    await library.upload(pdf("not read yet"))
+    answer = await library.get("/collections/default/export")
+    assert answer.headers["content-type"] == "application/x-bibtex; charset=utf-8"
+    assert 'filename="default.bib"' in answer.headers["content-disposition"]
+    keys = re.findall(r"^@misc\{(.+),$", answer.text, re.MULTILINE)
+    assert keys == [
+        "lovelace1843notes-3", "lovelacendweaving", "lovelace1843notes-2", "lovelace1843notes",
+    ]  # fmt: skip
+    assert answer.text.count("\n\n@misc") == 3
+    assert answer.text.endswith("}\n")
+
+
+async def test_a_paper_that_comes_later_changes_no_key(library: Library) -> None:
+    await shelve(library)
+    before = (await library.get("/collections/default/export?format=bibtex")).text
+    await shelve(library, content=pdf("same"))
+    after = (await library.get("/collections/default/export?format=bibtex")).text
+    assert after.endswith(before)
+
+
+async def test_collections_without_papers(library: Library) -> None:
+    await library.upload(pdf())
+    assert (await library.get("/collections/default/export")).text == ""
+    answer = await library.get("/collections/nowhere/export")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
+    assert "'nowhere'" in answer.json()["detail"]

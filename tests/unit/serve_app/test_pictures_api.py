@@ -1,0 +1,144 @@
+"""Pages and figures as PNG, drawn by a process of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+
+from domain.errors import DamagedPdf
+from domain.papers import Box, Figure
+from pipelines.read.mupdf import pymupdf
+from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.shelved import PAPER, shelve
+
+
+def pixels(png: bytes) -> pymupdf.Pixmap:
+    return pymupdf.Pixmap(png)
+
+
+async def test_a_page_is_drawn_at_its_resolution(library: Library) -> None:
+    name = await shelve(library)
+    answer = await library.get(f"/documents/{name}/pages/1.png?dpi=72")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    assert 'filename="engine-page-1.png"' in answer.headers["content-disposition"]
+    picture = pixels(answer.content)
+    assert (picture.width, picture.height) == (300, 400)
+    twice = pixels((await library.get(f"/documents/{name}/pages/1.png")).content)
+    assert (twice.width, twice.height) == (600, 800)
+
+
+async def test_passages_are_marked_on_their_page_only(library: Library) -> None:
+    name = await shelve(library, PAPER, "on page one", "on page two")
+    first, second = (await library.get(f"/documents/{name}/chunks")).json()["items"]
+    path = f"/documents/{name}/pages/2.png?dpi=72"
+    plain = await library.get(path)
+    other = await library.get(f"{path}&highlight={first['chunk_id']}")
+    marked = await library.get(
+        f"{path}&highlight={first['chunk_id']}&highlight={second['chunk_id']}"
+    )
+    assert other.content == plain.content
+    assert pixels(plain.content).pixel(100, 110) == (255, 255, 255)
+    red, green, blue = pixels(marked.content).pixel(100, 110)
+    assert red > blue and green > blue
+    assert pixels(marked.content).pixel(280, 380) == (255, 255, 255)
+    assert plain.headers["etag"] == other.headers["etag"] != marked.headers["etag"]
+
+
+async def test_a_client_that_has_the_picture_gets_no_second_one(library: Library) -> None:
+    name = await shelve(library)
+    for part in ("pages/1.png", "figures/1.png"):
+        path = f"/documents/{name}/{part}"
+        first = await library.get(path)
+        assert first.headers["cache-control"].startswith("private")
+        etag = first.headers["etag"]
+        again = await library.get(path, headers={"If-None-Match": etag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        larger = await library.get(f"{path}?dpi=100", headers={"If-None-Match": etag})
+        assert larger.status_code == 200
+
+
+async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
+    name = await shelve(library)
+    [figure] = (await library.get(f"/documents/{name}/figures")).json()["figures"]
+    assert (figure["number"], figure["label"], figure["caption"]) == (1, "Fig. 1", "A loom")
+    assert (figure["page"], figure["box"]["x1"]) == (1, 140)
+    answer = await library.get(f"/documents/{name}/figures/1.png?dpi=72")
+    assert 'filename="engine-figure-1.png"' in answer.headers["content-disposition"]
+    picture = pixels(answer.content)
+    assert (picture.width, picture.height) == (100, 50)
+    assert picture.pixel(90, 45) == (255, 255, 255)
+    assert not picture.is_unicolor  # the words of the page
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "words"),
+    [
+        ("pages/3.png", 404, "no page 3"),
+        ("pages/0.png", 422, "number"),
+        ("pages/one.png", 422, "number"),
+        ("pages/1.png?dpi=9999", 422, "dpi"),
+        ("pages/1.png?highlight=nope", 404, "no passage nope"),
+        ("figures/1.png?dpi=1", 422, "dpi"),
+    ],
+)
+async def test_what_cannot_be_drawn(library: Library, part: str, status: int, words: str) -> None:
+    name = await shelve(library)
+    answer = await library.get(f"/documents/{name}/{part}")
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+
+
+async def test_a_place_outside_of_the_page_is_no_figure(library: Library) -> None:
+    outside = replace(PAPER, figures=(Figure(1, None, None, Box(1, 900, 900, 950, 950)),))
+    name = await shelve(library, outside)
+    assert (await library.get(f"/documents/{name}/figures/1.png")).status_code == 404
+
+
+async def test_pages_of_a_damaged_file_are_a_problem(library: Library) -> None:
+    name = await shelve(library, content=pdf("no PDF inside"))
+    answer = await library.get(f"/documents/{name}/pages/1.png")
+    assert (answer.status_code, answer.json()["code"]) == (422, DamagedPdf.code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_pages_can_be_seen_before_the_paper_is_read(library: Library) -> None:
+    name = (await library.upload(pdf_file())).json()["document_id"]
+    assert (await library.get(f"/documents/{name}/pages/1.png")).status_code == 200
+    assert (await library.get("/documents/doc_nope/pages/1.png")).status_code == 404
+
+
+async def test_a_drawing_process_that_died_is_replaced(library: Library) -> None:
+    name = await shelve(library)
+    path = f"/documents/{name}/pages/1.png?dpi=40"
+    first = await library.get(path)
+    for thread_process in processes(library):
+        os.kill(thread_process, signal.SIGKILL)
+    assert (await library.get(path)).content == first.content
+
+
+async def test_a_pdf_that_ends_every_process_is_damaged(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await shelve(library)
+    monkeypatch.setattr("serve_app.rendering.COMMAND", ("/bin/false",))
+    answer = await library.get(f"/documents/{name}/pages/1.png")
+    assert (answer.status_code, answer.json()["code"]) == (422, DamagedPdf.code)
+    assert "cannot be drawn" in answer.json()["detail"]
+
+
+def pdf_file() -> bytes:
+    with pymupdf.open() as document:
+        document.new_page(width=300, height=400)
+        return document.tobytes()
+
+
+def processes(library: Library) -> list[int]:
+    """The processes that the library's renderer has started."""
+    threads = library.services.renderer._threads
+    of_thread = library.services.renderer._of_thread
+    return [threads.submit(lambda: of_thread.process.pid).result()]
