@@ -205,3 +205,12 @@ class Paper:
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     quality: Quality = Quality()
+
+    @property
+    def own_sections(self) -> tuple[Section, ...]:
+        """The sections without abstract and bibliography, which are fields of their own here.
+
+        JATS (ANSI/NISO Z39.96), in which publishers keep papers, draws the same line.
+        """
+        apart = (SectionRole.ABSTRACT, SectionRole.REFERENCES)
+        return tuple(section for section in self.sections if section.role not in apart)

@@ -96,7 +96,7 @@ def finished(paper: Paper, chunks: int, key: str | None, next_step: Step | None)
         metadata=paper.metadata,
         pages=len(paper.pages),
         chunks=chunks,
-        sections=len(paper.sections),
+        sections=len(paper.own_sections),
         references=len(paper.references),
         tables=len(paper.tables) if looked else None,
         figures=len(paper.figures) if looked else None,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain import papers
 from domain.documents import Document
-from domain.papers import Paper
+from domain.papers import Paper, Section
 from pipelines.export import tables
 from serve_app import paper_schemas, schemas
 from serve_app.shapes import author_shape, box_shape, document_shape
 
 
-def sections_shape(paper: Paper) -> list[paper_schemas.Section]:
-    """The headings of a paper."""
+def sections_shape(sections: Sequence[Section]) -> list[paper_schemas.Section]:
+    """Headings and their places."""
     return [
         paper_schemas.Section(
             ordinal=one.ordinal,
@@ -24,7 +24,7 @@ def sections_shape(paper: Paper) -> list[paper_schemas.Section]:
             box=box_shape(one.box),
             role=one.role,
         )
-        for one in paper.sections
+        for one in sections
     ]
 
 
@@ -84,7 +84,7 @@ def export_shape(
             paper_schemas.PageSize(number=one.number, width=one.width, height=one.height)
             for one in paper.pages
         ],
-        sections=sections_shape(paper),
+        sections=sections_shape(paper.sections),
         blocks=[
             paper_schemas.Block(
                 kind=one.kind, text=one.text, section=one.section, boxes=_boxes(one.boxes)

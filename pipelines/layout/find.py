@@ -15,6 +15,7 @@ from pipelines.layout.figures import FoundFigure, find_figures
 from pipelines.layout.model import Region, RegionKind, layout_regions
 from pipelines.read.lines import Line
 from pipelines.read.reading import Reading, open_pdf
+from pipelines.read.running import without_running_lines
 from pipelines.tables.find import TablePicture, TablesFound, find_tables
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def find_layout(
     """
     if mode is LayoutMode.OFF:
         return Layout()
+    reading = replace(reading, pages=tuple(without_running_lines(reading.pages, reading.sizes)))
     document = open_pdf(Path(path))
     try:
         tables, figures = _found(document, reading, {})

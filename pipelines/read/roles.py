@@ -10,10 +10,11 @@ from dataclasses import replace
 from domain.papers import Section, SectionRole
 from pipelines.read.labels import REFERENCES
 
+# A mere "Summary" may also be the first section of a paper, or the last.
 _ABSTRACT = re.compile(
-    r"(?:graphical |structured |extended |author |plain language |lay |executive )?"
-    r"(?:abstract|summary)(?: (?:of|for) .{3,40})?|synopsis|highlights|resumen|résumé|resumo|"
-    r"zusammenfassung|riassunto|摘要|要旨",
+    r"(?:graphical |structured |extended |author )?abstract(?: (?:of|for) .{3,40})?|"
+    r"(?:graphical|author|plain language|lay|executive) summary|synopsis|highlights|"
+    r"resumen|résumé|resumo|zusammenfassung|riassunto|摘要|要旨",
     re.IGNORECASE,
 )
 _ACKNOWLEDGEMENTS = re.compile(

@@ -24,6 +24,9 @@ _WATERMARK = re.compile(
     re.IGNORECASE,
 )
 
+# "Table 1 (continued)" comes back at the top of page after page, and still is a caption.
+_LABEL = re.compile(r"(?:continued )?(?:table|tab\.|fig(?:ure|\.)|scheme) ?[A-Z]?\d", re.IGNORECASE)
+
 _MARGIN = 0.14  # share of the page's height, at either end, where running lines may stand
 _NUMBER_MARGIN = 0.09
 _SAME_PLACE_POINTS = 4.0
@@ -127,7 +130,7 @@ def _running_places(
 
 def _is_running(line: Line, size: PageSize, places: dict[str, list[float]]) -> bool:
     place = _margin_place(line, size)
-    if place is None:
+    if place is None or _LABEL.match(line.text):
         return False
     if (
         abs(place) < size.height * _NUMBER_MARGIN

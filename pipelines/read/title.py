@@ -66,6 +66,8 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _goes_on(before: Line, line: Line) -> bool:
+    if ARTICLE_KIND.fullmatch(before.text):  # "Research Article", in the type of the title
+        return False
     distance = line.base - before.base
     same_type = abs(before.size - line.size) < 0.06 * line.size and (
         before.bold == line.bold or font_family(before.font) == font_family(line.font)

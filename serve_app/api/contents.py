@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from pipelines.export.markdown import to_markdown
@@ -41,7 +41,15 @@ async def get_markdown(document_id: str, services: ServicesHere) -> Response:
 
 
 @router.get("/sections", responses=documented(404, 409))
-async def list_sections(document_id: str, services: ServicesHere) -> paper_schemas.Sections:
-    """The headings of a document in reading order."""
+async def list_sections(
+    document_id: str,
+    services: ServicesHere,
+    headings: Annotated[
+        Literal["own", "all"],
+        Query(description="own: without those of abstract and bibliography; all: every heading."),
+    ] = "own",
+) -> paper_schemas.Sections:
+    """The sections of a document in reading order; its abstract and its references stand apart."""
     _, paper = await read_document(document_id, services)
-    return paper_schemas.Sections(sections=sections_shape(paper))
+    chosen = paper.own_sections if headings == "own" else paper.sections
+    return paper_schemas.Sections(sections=sections_shape(chosen))

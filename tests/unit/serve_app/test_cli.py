@@ -159,7 +159,7 @@ def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library
         "Keywords: engines, weaving",
         "1 chunk, 2 sections, 1 table, 1 figure, 2 references, version 1",
         "The engine weaves patterns.",
-        "  1 Looms · page 1\n    References · page 2\n",
+        "  1 Looms · page 1\n",
         "Quality: needs a look",
         "- no authors found",
         "read by OCR: page 2",

@@ -72,7 +72,7 @@ def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
     with Client(url) as client:
         assert client.text(name).startswith("1 Looms")
         assert client.markdown(name) == client.export(name)
-        assert [one.title for one in client.sections(name)] == ["Looms", "References"]
+        assert [one.title for one in client.sections(name)] == ["Looms"]
         [table] = client.tables(name)
         assert table.rows[1] == ["=HYPERLINK(1)", "1,204"]
         assert client.table_csv(name, 1).startswith("Loom,Cards\r\n")
@@ -97,7 +97,7 @@ async def test_what_was_read_with_the_async_client(library: Library) -> None:
     async with AsyncClient("http://library", transport=transport) as client:
         assert (await client.text(name)).startswith("1 Looms")
         assert await client.markdown(name) == await client.export(name)
-        assert len(await client.sections(name)) == 2
+        assert len(await client.sections(name)) == 1
         assert len(await client.tables(name)) == len(await client.figures(name)) == 1
         assert "1,204" in await client.table_csv(name, 1)
         assert "1,204" in await client.table_html(name, 1)

@@ -79,7 +79,10 @@ async def test_the_text_and_the_markdown(library: Library) -> None:
 
 async def test_sections_have_a_role_and_a_place(library: Library) -> None:
     name = await shelve(library)
-    first, last = (await library.get(f"/documents/{name}/sections")).json()["sections"]
+    [own] = (await library.get(f"/documents/{name}/sections")).json()["sections"]
+    every = await library.get(f"/documents/{name}/sections?headings=all")
+    first, last = every.json()["sections"]
+    assert own == first
     assert first == {
         "ordinal": 0, "level": 1, "number": "1", "title": "Looms", "page": 1, "role": "body",
         "box": {"page": 1, "x0": 50, "y0": 100, "x1": 250, "y1": 120},

@@ -40,7 +40,9 @@ async def test_json_is_everything(library: Library) -> None:
     assert 'filename="engine.json"' in answer.headers["content-disposition"]
     everything = answer.json()
     assert everything["document"] == (await library.get(f"/documents/{name}")).json()
-    for part in ("sections", "tables", "figures", "references"):
+    every = (await library.get(f"/documents/{name}/sections?headings=all")).json()["sections"]
+    assert everything["sections"] == every
+    for part in ("tables", "figures", "references"):
         listed = (await library.get(f"/documents/{name}/{part}")).json()[part]
         assert everything[part] == listed
         assert listed
