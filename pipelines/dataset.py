@@ -21,7 +21,7 @@ import ray.data
 
 from domain.documents import Chunk
 from domain.errors import PaperworksError, failure_of
-from domain.jobs import Lane, Progress, Task
+from domain.jobs import Lane, Progress, Step, Task
 from pipelines.background import give_way
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import blob_store, count_tokens, vector_store
@@ -126,7 +126,8 @@ def embed_index(row: Row, plan: Plan) -> Row:
 
     report = Reporter(row["task"], plan)
     total = len(row["chunks"])
-    report.now(Progress(pages_done=len(row["paper"].pages), chunks_total=total))
+    first = row["task"].step is Step.READ_TEXT
+    report.now(Progress(pages_done=len(row["paper"].pages), chunks_total=total if first else None))
     finished = index_paper(
         row["task"],
         row["paper"],
@@ -135,7 +136,7 @@ def embed_index(row: Row, plan: Plan) -> Row:
         next_step=row["next_step"],
         blobs=blob_store(plan.recipe),
         store=vector_store(plan.recipe),
-        on_span=lambda done: report.found(done, len(row["paper"].pages)),
+        on_span=(lambda done: report.found(done, len(row["paper"].pages))) if first else None,
     )
     return {"task": row["task"], "finished": finished, "error": None}
 
@@ -149,7 +150,7 @@ def embed(chunks: Sequence[Chunk], plan: Plan, report: Reporter) -> np.ndarray:
         [one.tokens for one in chunks],
         lambda batches: encode_remotely(batches, plan),
         batch_tokens=plan.recipe.batch_tokens,
-        on_batch=report.chunks,
+        on_batch=report.chunks if report.task.step is Step.READ_TEXT else None,
     )
     report.embedded += len(chunks)
     return vectors

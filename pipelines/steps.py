@@ -96,7 +96,7 @@ def read_scans(path: Path, methods: Methods, on_page: OnPage | None = None) -> S
         workers=methods.workers,
         languages=methods.ocr_languages,
         dpi=methods.ocr_dpi,
-        on_page=on_page,
+        on_page=_after(len(reading.pages) - len(reading.for_ocr), on_page),
     )
     scans = {page.number: page.lines for page in pages if page.failure is None}
     whole = reading.without(reading.for_ocr).with_ocr(scans)
@@ -108,12 +108,19 @@ def read_layout(
 ) -> StepRead:
     """The paper with its tables and figures, whose lines are no longer in its text."""
     reading = read_pages(path, max_pages=methods.max_pages)
-    if reading.for_ocr and scans:
+    if reading.for_ocr and (scans or methods.can_ocr):  # as the step before this one left it
         reading = reading.without(reading.for_ocr).with_ocr(scans)
     layout = find_layout(
         path, reading, mode=methods.layout, threads=methods.threads, on_page=on_page
     )
     return StepRead(compose(reading, layout))
+
+
+def _after(before: int, on_page: OnPage | None) -> OnPage | None:
+    """Counts on from the pages that need nothing."""
+    if on_page is None:
+        return None
+    return lambda done, total: on_page(before + done, before + total)
 
 
 def _composed(reading: Reading) -> Paper:

@@ -50,7 +50,7 @@ def summary_shape(job: jobs.Job) -> schemas.JobSummary:
 
 def _fraction(job: jobs.Job) -> float:
     """Share that is done; 1 only for a job that has ended, to others papers may still come."""
-    share = fraction_done(job.counts, job.pages_done, job.pages_total)
+    share = fraction_done(job.counts, job.shares_done)
     return share if job.status.is_final else min(share, 0.99)
 
 
@@ -151,12 +151,12 @@ def _eta(job: jobs.Job) -> tuple[float | None, Literal["pages", "documents"] | N
         return None, None
     elapsed = (datetime.now(UTC) - job.started_at).total_seconds()
     ended = job.counts.total - job.counts.queued - job.counts.running
-    if not job.counts.queued and job.pages_done and job.pages_total:
-        return _remaining(elapsed, job.pages_done, job.pages_total), "pages"
+    if not job.counts.queued and job.shares_done:
+        return _remaining(elapsed, job.shares_done, job.counts.total), "pages"
     if ended:
         return _remaining(elapsed, ended, job.counts.total), "documents"
     return None, None
 
 
-def _remaining(elapsed: float, done: int, total: int) -> float:
+def _remaining(elapsed: float, done: float, total: int) -> float:
     return round(max(0.0, elapsed / done * (total - done)), 1)

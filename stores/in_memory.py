@@ -24,6 +24,7 @@ from domain.jobs import (
     TaskStatus,
     Upload,
     new_job_id,
+    share_done,
 )
 from stores.admission import check_rejected
 from stores.cursors import decode_cursor, encode_cursor
@@ -199,6 +200,7 @@ class InMemoryJobStore:
             "pages_done": sum(task.pages_done for task in tasks),
             "pages_total": sum(task.pages_total or 0 for task in tasks),
             "chunks_done": sum(task.chunks_done for task in tasks),
+            "shares_done": sum(map(share_done, tasks)),
             "expires_at": job.finished_at + self.keep if job.finished_at else None,
         }
         return job.model_copy(update=added_up)

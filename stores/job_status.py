@@ -5,10 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, exists, func, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.jobs import Counts, TaskStatus, job_status
+from domain.jobs import (
+    READING_TAKES,
+    STEP_BEGINS,
+    STEP_TAKES,
+    Counts,
+    Step,
+    TaskStatus,
+    job_status,
+)
 from stores.database import NOW
 from stores.tables import JOBS, TASKS
 
@@ -28,6 +46,22 @@ def count_columns() -> list[ColumnElement[Any]]:
     return [
         func.count().filter(TASKS.c.status == status).label(str(status)) for status in TaskStatus
     ]
+
+
+def share_column() -> ColumnElement[float]:
+    """`domain.jobs.share_done` of a task, in SQL."""
+    pages = _ratio(TASKS.c.pages_done, TASKS.c.pages_total)
+    chunks = _ratio(TASKS.c.chunks_done, TASKS.c.chunks_total)
+    first = READING_TAKES * pages + (1 - READING_TAKES) * chunks
+    steps = [
+        (TASKS.c.step == step, STEP_BEGINS[step] + STEP_TAKES[step] * pages)
+        for step in (Step.OCR, Step.LAYOUT)
+    ]
+    return case((~IS_OPEN, 1.0), *steps, else_=STEP_TAKES[Step.READ_TEXT] * first)
+
+
+def _ratio(done: ColumnElement[Any], total: ColumnElement[Any]) -> ColumnElement[float]:
+    return func.least(1.0, func.coalesce(done * 1.0 / func.nullif(total, 0), 0.0))
 
 
 ADDED_UP = select(*count_columns()).where(TASKS.c.job_id == JOBS.c.job_id).lateral()

@@ -35,6 +35,7 @@ from stores.job_status import (
     count_columns,
     fixed,
     lock_jobs,
+    share_column,
 )
 from stores.tables import JOBS, TASKS
 
@@ -77,7 +78,8 @@ SUMS = [
     func.coalesce(func.sum(TASKS.c[name]), 0).label(name)
     for name in ("pages_done", "pages_total", "chunks_done")
 ]
-ADDED_UP = select(*count_columns(), *SUMS).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
+SHARES = func.coalesce(func.sum(share_column()), 0.0).label("shares_done")
+ADDED_UP = select(*count_columns(), *SUMS, SHARES).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
 WITH_COUNTS = select(JOBS, ADDED_UP).join(ADDED_UP, onclause=JOBS.c.job_id.is_not(None))
 
 ABANDONED = select(JOBS.c.job_id).where(

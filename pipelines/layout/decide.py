@@ -10,13 +10,18 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
-from domain.papers import Figure, PageSize, Table
+from domain.papers import Box, Figure, PageSize, Table
 from pipelines.layout.captions import CaptionLines, captions_of
 from pipelines.read.lines import Line
+from pipelines.tables.frame import in_rows
 
 _MOST_SHARE = 0.4  # of a paper's pages: what `auto` may spend of the cost of `always`
 _LEAST_FILLED = 0.4  # of a table's cells
 _LEGENDS = 3  # so many captions without a picture are a list of legends
+# A page of rows: so many baselines, and such a share of all, with three pieces narrower than a
+# column of two, two of them narrower than a column of three.
+_ROWS, _ROWS_SHARE = 12, 0.2
+_NARROW, _NARROWER = 0.36, 0.25  # of the width of the page's text
 
 
 class LayoutMode(StrEnum):
@@ -37,9 +42,10 @@ def pages_worth(
     """The numbers of the pages that the layout model should look at.
 
     With `auto` those with a caption of which `tables` and `figures`, as found by cheaper ways, have
-    nothing, with a table that does not look like one, and those that the caller `doubted` (columns
-    that are unsure); at most two in five, tables before doubts before figures. Pages without text
-    are never worth it.
+    nothing, with a table that does not look like one, with rows of short pieces and no table (it
+    may go on there from the page before), and those that the caller `doubted` (columns that are
+    unsure); at most two in five, tables before doubts before figures. Pages without text are never
+    worth it.
     """
     read = [size.number for size, lines in zip(sizes, pages, strict=True) if lines]
     if mode is LayoutMode.OFF:
@@ -49,7 +55,7 @@ def pages_worth(
     captions = {number: [*_captions(pages[number - 1])] for number in read}
     without_table = _unresolved_tables(captions, tables)
     without_picture = _unresolved_figures(captions, figures)
-    doubts = {*doubted, *_doubtful(tables)}
+    doubts = {*doubted, *_doubtful(tables), *_rows_alone(pages, tables, figures)}
     wanted = dict.fromkeys(
         [*without_table, *(number for number in read if number in doubts), *without_picture]
     )
@@ -82,6 +88,35 @@ def _doubtful(tables: Iterable[Table]) -> Iterator[int]:
         filled = sum(bool(cell.text.strip()) for cell in cells)
         if min(len(table.rows), width) < 2 or filled < _LEAST_FILLED * len(cells):
             yield from (box.page for box in table.boxes)
+
+
+def _rows_alone(
+    pages: Sequence[Sequence[Line]], tables: Iterable[Table], figures: Sequence[Figure]
+) -> Iterator[int]:
+    """Pages without a table whose lines, those on figures excepted, stand in rows as in one."""
+    with_table = {box.page for table in tables for box in table.boxes}
+    for number, lines in enumerate(pages, start=1):
+        pictures = [figure.box for figure in figures if figure.page == number]
+        flat = [line for line in lines if not line.turn and not _is_on(line, pictures)]
+        if number not in with_table and flat and _is_in_rows(flat):
+            yield number
+
+
+def _is_on(line: Line, boxes: Iterable[Box]) -> bool:
+    x, y = (line.x0 + line.x1) / 2, (line.y0 + line.y1) / 2
+    return any(box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1 for box in boxes)
+
+
+def _is_in_rows(lines: Sequence[Line]) -> bool:
+    """True when many baselines carry three pieces or more, too narrow for columns of prose."""
+    width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+    rows = in_rows(lines)
+    count = 0
+    for row in rows:
+        shares = [(line.x1 - line.x0) / width for line in row] if width > 0 else []
+        narrow = sum(share < _NARROW for share in shares)
+        count += narrow >= 3 and sum(share < _NARROWER for share in shares) >= 2
+    return count >= _ROWS and count >= _ROWS_SHARE * len(rows)
 
 
 def _unresolved_figures(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import Unavailable
-from domain.papers import Box, Figure, Table
+from domain.papers import Box, Figure, Table, TableSource
 from pipelines.layout.decide import LayoutMode, pages_worth
 from pipelines.layout.figures import FoundFigure, find_figures
 from pipelines.layout.model import Region, RegionKind, layout_regions
@@ -51,7 +51,8 @@ def find_layout(
 ) -> Layout:
     """The tables and figures of the PDF that `reading` was read from; nothing with `off`.
 
-    `threads` is for the model. `on_page(done, total)` counts the pages it looks at. Raises what
+    `threads` is for the model. `on_page(done, total)` counts pages as the model goes through those
+    that it looks at. Raises what
     `open_pdf` raises. Where the model cannot be loaded the cheap ways have to do.
     """
     if mode is LayoutMode.OFF:
@@ -70,7 +71,7 @@ def find_layout(
         regions = _regions(document, sorted(worth), threads, on_page)
         if regions:
             tables, figures = _found(document, reading, regions)
-        return _layout(tables, figures, regions)
+        return _layout(tables, figures, regions, reading.ocred)
     finally:
         document.close()
 
@@ -102,19 +103,28 @@ def _regions(
         except Exception:  # MuPDF's own errors share no base but Exception
             log.warning("The layout model could not read page %d", number, exc_info=True)
         if on_page is not None:
-            on_page(done, len(numbers))
+            total = document.page_count
+            on_page(total * done // len(numbers), total)
     return regions
 
 
-def _layout(tables: TablesFound, figures: Sequence[FoundFigure], regions: Regions) -> Layout:
+def _layout(
+    tables: TablesFound, figures: Sequence[FoundFigure], regions: Regions, ocred: Sequence[int]
+) -> Layout:
     boxes = [box for one in (*tables.tables, *figures) for box in one.taken]
     pictures = map(_as_figure, tables.pictures)
     return Layout(
-        tuple(one.table for one in tables.tables),
+        tuple(_marked(one.table, ocred) for one in tables.tables),
         _numbered([*(one.figure for one in figures), *pictures]),
         tuple(boxes),
         tuple(sorted(regions)),
     )
+
+
+def _marked(table: Table, ocred: Sequence[int]) -> Table:
+    """However its cells were found: who reads the numbers must know that they come from OCR."""
+    from_image = any(box.page in ocred for box in table.boxes)
+    return replace(table, source=TableSource.OCR) if from_image else table
 
 
 def _as_figure(picture: TablePicture) -> Figure:

@@ -165,3 +165,17 @@ async def test_what_was_read_of_a_paper_is_known_of_its_document(stores: Stores)
     assert (document.doi, document.arxiv_id, document.year) == ("10.1234/jobs", "2101.00001", 2021)
     assert (document.abstract, document.language) == ("Nothing is lost.", "en")
     assert (dict(document.quality), document.needs_review) == (quality, True)
+
+
+async def test_a_job_adds_up_what_its_tasks_have_done(stores: Stores) -> None:
+    task = await begin(stores)
+    await stores.queue.report(task, Progress(5, 10, 35, 70))
+    shares = [(await stores.jobs.job(task.job_id)).shares_done]
+    await stores.queue.finish(task, THEN_LAYOUT)
+    shares.append((await stores.jobs.job(task.job_id)).shares_done)
+    (later,) = await claim(stores, lane=Lane.LAYOUT)
+    await stores.queue.report(later, Progress(pages_done=1, pages_total=2))
+    shares.append((await stores.jobs.job(task.job_id)).shares_done)
+    await stores.queue.finish(later, DONE)
+    shares.append((await stores.jobs.job(task.job_id)).shares_done)
+    assert shares == pytest.approx([0.6 * 0.5, 0.85, 0.85 + 0.15 / 2, 1.0])

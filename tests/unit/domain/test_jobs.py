@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import uuid
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -10,11 +13,15 @@ from domain.jobs import (
     MOVES,
     Counts,
     JobStatus,
+    Lane,
+    Step,
+    Task,
     TaskStatus,
     backoff_seconds,
     fraction_done,
     job_status,
     new_job_id,
+    share_done,
 )
 
 
@@ -62,24 +69,54 @@ def test_counts_add_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "pages_done", "pages_total", "fraction"),
+    ("counts", "shares", "fraction"),
     [
-        (Counts(), 0, 0, 1.0),
-        (Counts(queued=4), 0, 0, 0.0),
-        (Counts(running=1), 0, 0, 0.0),
-        (Counts(running=1), 5, 10, 0.5),
-        (Counts(running=1), 10, 10, 0.99),
-        (Counts(running=1), 20, 10, 0.99),
-        (Counts(queued=3, completed=1), 10, 10, 0.25),
-        (Counts(queued=2, running=1, completed=1), 15, 20, 0.375),
-        (Counts(running=1, failed=3), 0, 0, 0.75),
-        (Counts(completed=2, failed=1, cancelled=1), 3, 9, 1.0),
+        (Counts(), 0.0, 1.0),
+        (Counts(queued=4), 0.0, 0.0),
+        (Counts(running=1), 0.5, 0.5),
+        (Counts(running=1), 1.0, 0.99),
+        (Counts(queued=3, completed=1), 1.0, 0.25),
+        (Counts(queued=2, running=1, completed=1), 1.5, 0.375),
+        (Counts(running=1, failed=3), 3.0, 0.75),
+        (Counts(completed=2, failed=1, cancelled=1), 4.0, 1.0),
     ],
 )
-def test_the_fraction_that_is_done(
-    counts: Counts, pages_done: int, pages_total: int, fraction: float
-) -> None:
-    assert fraction_done(counts, pages_done, pages_total) == pytest.approx(fraction)
+def test_the_fraction_that_is_done(counts: Counts, shares: float, fraction: float) -> None:
+    assert fraction_done(counts, shares) == pytest.approx(fraction)
+
+
+def test_a_paper_never_seems_less_done_than_before() -> None:
+    life = [
+        (Step.READ_TEXT, TaskStatus.QUEUED, 0, None, 0, None),
+        (Step.READ_TEXT, TaskStatus.RUNNING, 5, 10, 0, None),
+        (Step.READ_TEXT, TaskStatus.RUNNING, 10, 10, 0, 70),
+        (Step.READ_TEXT, TaskStatus.RUNNING, 10, 10, 35, 70),
+        (Step.OCR, TaskStatus.QUEUED, 0, 10, 70, 70),
+        (Step.OCR, TaskStatus.RUNNING, 9, 10, 70, 70),
+        (Step.LAYOUT, TaskStatus.QUEUED, 0, 10, 90, 90),
+        (Step.LAYOUT, TaskStatus.RUNNING, 10, 10, 90, 90),
+        (Step.LAYOUT, TaskStatus.COMPLETED, 10, 10, 99, 99),
+    ]
+    names = ("step", "status", "pages_done", "pages_total", "chunks_done", "chunks_total")
+    shares = [share_done(a_task(**dict(zip(names, row, strict=True)))) for row in life]
+    assert shares == sorted(shares)
+    assert shares[0] == 0 and shares[-1] == 1
+
+
+def a_task(**fields: Any) -> Task:
+    """A task in that state."""
+    return Task(
+        task_id=uuid.uuid4(),
+        job_id="job",
+        document_id="doc",
+        collection="papers",
+        version=1,
+        sha256="0" * 64,
+        filename="paper.pdf",
+        lane=Lane.BULK,
+        created_at=datetime.now(UTC),
+        **fields,
+    )
 
 
 @pytest.mark.parametrize(
