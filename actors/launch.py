@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -194,14 +195,20 @@ def _lanes(settings: Settings) -> dict[Lane, LaneSettings]:
 
 
 def _cpus(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
-    """What the lane may use: what it is given; a sixth for later steps; what the others leave."""
+    """What the lane may use: what it is given; an eighth for later steps; what the others leave."""
     total = ray.cluster_resources().get("CPU", 1.0)
     if given := lanes[lane].cpus:
         return given
     if lane in LATER_LANES.values():
-        return max(lanes[lane].num_cpus, total / 6)
+        return max(lanes[lane].num_cpus, total / 8)
     others = (_cpus(lanes, other) for other in lanes if other is not lane)
     return max(1.0, total - sum(others))
+
+
+def _pages_at_once(wanted: LaneSettings, lanes: dict[Lane, LaneSettings]) -> int:
+    """Pages that one OCR task reads at a time: every core has one."""
+    tasks = max(1, int(_cpus(lanes, Lane.OCR) / wanted.num_cpus))
+    return max(1, len(os.sched_getaffinity(0)) // tasks)
 
 
 def release_of(settings: Settings) -> str:
@@ -267,7 +274,7 @@ class RayRunner:
     ) -> None:
         plans = [
             Plan(
-                recipe=recipe,
+                recipe=replace(recipe, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
                 lane=lane,
                 num_cpus=lanes[lane].num_cpus,
                 cpus=_cpus(lanes, lane),

@@ -84,8 +84,8 @@ class LaneSettings(BaseModel):
     num_cpus: float = Field(default=1.0, description="CPUs of one document at work.")
     cpus: float | None = Field(
         default=None,
-        description="CPUs the lane may use at once; none: a sixth for OCR and for layout, for the "
-        "others what is left.",
+        description="CPUs the lane may use at once; none: an eighth for OCR and for layout, the "
+        "rest for the others.",
     )
 
 
@@ -109,11 +109,11 @@ class JobSettings(BaseModel):
     runner_recycle_after: int = Field(
         default=300, description="Micro-batches before a runner is replaced."
     )
-    interactive: LaneSettings = LaneSettings(batch=16, runs=2, cpus=1)
+    interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
     # Two papers at once on one CPU: one is read while the other waits for its vectors.
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
-    ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.5)
-    layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
+    ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
+    layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
 
 
 class ReadSettings(BaseModel):
@@ -143,8 +143,8 @@ class RaySettings(BaseModel):
         default=None, description="A running cluster; none: start one here."
     )
     num_cpus: int = Field(
-        default_factory=lambda: max(2, len(os.sched_getaffinity(0))) + 1,
-        description="CPUs of a cluster started here; one more than there are, for OCR and layout.",
+        default_factory=lambda: max(2, len(os.sched_getaffinity(0))),
+        description="CPUs of a cluster started here.",
     )
     num_gpus: int | None = Field(
         default=None, description="GPUs of a cluster started here; none: detect."

@@ -22,7 +22,7 @@ import ray.data
 from domain.documents import Chunk
 from domain.errors import PaperworksError, failure_of
 from domain.jobs import Lane, Progress, Step, Task
-from pipelines.background import give_way
+from pipelines.background import give_memory_back, give_way
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import blob_store, count_tokens, vector_store
 
@@ -163,7 +163,9 @@ def read_chunk(row: Row, plan: Plan) -> Row:
 
 def read_chunk_embed_index(row: Row, plan: Plan) -> Row:
     """All of it, one after the other in one process."""
-    return embed_index(read_chunk(row, plan), plan)
+    done = embed_index(read_chunk(row, plan), plan)
+    give_memory_back()
+    return done
 
 
 def encode_remotely(batches: Sequence[list[str]], plan: Plan) -> Iterator[np.ndarray]:

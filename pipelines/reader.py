@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from domain.errors import NotFound
@@ -33,14 +32,14 @@ def read_for(task: Task, recipe: Recipe, on_page: Callable[[int, int], None]) ->
 
 
 def methods_of(recipe: Recipe) -> Methods:
-    """How this recipe reads papers; one page a core is under OCR at a time."""
+    """How this recipe reads papers."""
     return Methods(
         max_pages=recipe.max_pages,
         layout=LayoutMode(recipe.layout),
         ocr=OcrEngine(recipe.ocr),
         ocr_languages=recipe.ocr_languages,
         ocr_dpi=recipe.ocr_dpi,
-        workers=len(os.sched_getaffinity(0)),
+        workers=recipe.ocr_workers,
     )
 
 

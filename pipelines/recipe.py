@@ -32,6 +32,7 @@ class Recipe:
     ocr: str = "auto"
     ocr_languages: str = "eng"
     ocr_dpi: int = 200
+    ocr_workers: int = 1
 
 
 @lru_cache(maxsize=4)
