@@ -14,11 +14,10 @@ from typing import Any
 
 from ray._private import parameter, services
 
-# Left out: TrainHead; and DataHead, unless there are statistics for it to show.
+# Left out: TrainHead; EventHead, whose API the pages do not ask; MetricsHead, which embeds Grafana
+# (the numbers are at /metrics); and DataHead, unless there are statistics for it to show.
 DASHBOARD_MODULES = (
-    "EventHead",
     "JobHead",
-    "MetricsHead",
     "NodeHead",
     "ReportHead",
     "ServeHead",
