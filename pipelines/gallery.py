@@ -18,8 +18,8 @@ from rich.console import Console
 
 from domain.errors import PaperworksError
 from domain.papers import Block, BlockKind, Box, Cell, Figure, Paper, Section, Table
-from pipelines.read.text import read_paper
 from pipelines.render import Colour, Mark, marked_png
+from pipelines.steps import read_whole
 
 _BLOCKS: dict[BlockKind, Colour] = {
     BlockKind.TEXT: (0.25, 0.45, 0.85),
@@ -92,7 +92,7 @@ def make_gallery(
     for path in _pdfs(paths):
         folder = _free_name(path.stem, {one.folder for one in shown})
         try:
-            paper = read_paper(path)
+            paper = read_whole(path)
             _write_paper(path, paper, out / folder, dpi, most_pages)
             shown.append(Shown(folder, paper))
         except PaperworksError as error:
