@@ -21,11 +21,27 @@ LOREM = (
 
 
 @dataclass(frozen=True)
+class Grid:
+    """A table between three rules, as wide as its column, with its caption above it."""
+
+    caption: str
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as wide as its column, with its caption below it."""
+
+    caption: str
+    height: float = 90.0
+
+
+@dataclass(frozen=True)
 class Part:
-    """A section of a made paper: a heading (none when empty) and its paragraphs."""
+    """A section of a made paper: a heading (none when empty) and what stands below it."""
 
     heading: str
-    paragraphs: Sequence[str] = ()
+    paragraphs: Sequence[str | Grid | Picture] = ()
 
 
 @dataclass
@@ -49,6 +65,10 @@ class _Writer:
     def column_width(self) -> float:
         return (WIDTH - 2 * MARGIN - (self.columns - 1) * GUTTER) / self.columns
 
+    @property
+    def left(self) -> float:
+        return MARGIN + self.column * (self.column_width + GUTTER)
+
     def new_page(self) -> None:
         self.page = self.document.new_page(width=WIDTH, height=HEIGHT)
         number = str(self.document.page_count)
@@ -62,8 +82,8 @@ class _Writer:
     def line(self, text: str, size: float, font: str, indent: float = 0.0) -> None:
         if self.y + size > HEIGHT - MARGIN:
             self._next_column()
-        left = MARGIN + self.column * (self.column_width + GUTTER)
-        self.page.insert_text((left + indent, self.y + size), text, fontsize=size, fontname=font)
+        place = (self.left + indent, self.y + size)
+        self.page.insert_text(place, text, fontsize=size, fontname=font)
         self.y += 1.25 * size
 
     def _next_column(self) -> None:
@@ -85,6 +105,42 @@ class _Writer:
         room = width or self.column_width
         for number, line in enumerate(_wrapped(text, size, font, room - max(indent, hang))):
             self.line(line, size, font, indent if number == 0 else hang)
+
+    def grid(self, grid: Grid) -> None:
+        self._take_room(40 + 12 * len(grid.rows))
+        self.paragraph(grid.caption, 9)
+        width = self.column_width / len(grid.rows[0])
+        self._rule(3)
+        for number, row in enumerate(grid.rows):
+            for place, text in enumerate(row):
+                x = self.left + place * width
+                self.page.insert_text((x, self.y + 9), text, fontsize=9, fontname="tiro")
+            self.y += 12
+            if number == 0:
+                self._rule(3)
+        self._rule(14)
+
+    def picture(self, picture: Picture) -> None:
+        self._take_room(picture.height + 40)
+        grey = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 40, 20), False)
+        grey.clear_with(120)
+        right, bottom = self.left + self.column_width, self.y + picture.height
+        place = pymupdf.Rect(self.left, self.y, right, bottom)
+        self.page.insert_image(place, pixmap=grey, keep_proportion=False)
+        self.y = bottom + 6
+        self.paragraph(picture.caption, 9)
+        self.y += 12
+
+    def _take_room(self, height: float) -> None:
+        self.y += 12
+        if self.y + height > HEIGHT - MARGIN:
+            self._next_column()
+
+    def _rule(self, gap: float) -> None:
+        self.y += 3
+        end = (self.left + self.column_width, self.y)
+        self.page.draw_line((self.left, self.y), end, width=0.7)
+        self.y += gap
 
 
 def _wrapped(text: str, size: float, font: str, width: float) -> list[str]:
@@ -180,8 +236,44 @@ def _set_part(writer: _Writer, part: Part) -> None:
             writer.y = HEIGHT
         writer.line(part.heading, 12, "tibo")
         writer.y += 3
-    for paragraph in part.paragraphs:
-        writer.paragraph(paragraph, indent=12)
+    for one in part.paragraphs:
+        if isinstance(one, Grid):
+            writer.grid(one)
+        elif isinstance(one, Picture):
+            writer.picture(one)
+        else:
+            writer.paragraph(one, indent=12)
+
+
+DOSES = (
+    ("Plant", "Dose", "Yield", "Error"),
+    ("Mint", "1.25", "81.07", "0.31"),
+    ("Sage", "2.50", "77.93", "1.02"),
+    ("Thyme", "10.05", "64.20", "0.88"),
+    ("Basil", "0.125", "9.41", "0.07"),
+)
+STUDY = "Yields of Silver from the Leaves of Four Herbs"
+REFERENCES = (
+    "[1] A. Turing and J. Neumann. Leaves that count. Journal of Made Results, 12(3):34-56, 2019. "
+    "doi:10.1234/made.2019.12",
+    "[2] M. Curie. A flask in the dark. Letters on Light, 7:101-109, 2021. "
+    "doi:10.1234/light.2021.7",
+    "[3] R. Franklin, P. Ehrenfest, and E. Noether. Symmetry of stirred fluids. Made Physics, "
+    "88:1-20, 2008.",
+)
+
+
+def make_study(title: str = STUDY, columns: int = 2) -> bytes:
+    """A paper with all that the later steps look for: a table, a figure, references, a DOI."""
+    table = Grid("Table 1. Yield of each plant by its dose, in percent.", DOSES)
+    picture = Picture("Figure 1. Flasks of the second run after an hour of light.")
+    parts = [
+        Part("1 Introduction", [LOREM * 3, LOREM * 2]),
+        Part("2 Methods", [LOREM * 3, picture, LOREM * 2]),
+        Part("3 Results", ["Table 1 lists the yields of all plants. " + LOREM, table, LOREM * 4]),
+        Part("4 Conclusion", ["A copper spoon quenches the reaction at once. " + LOREM * 2]),
+    ]
+    return make_paper(title, parts, references=REFERENCES, columns=columns)
 
 
 def make_pages(*texts: str) -> bytes:
@@ -194,3 +286,12 @@ def make_pages(*texts: str) -> bytes:
     data = document.tobytes()
     document.close()
     return data
+
+
+def damage_page(pdf: bytes, number: int) -> bytes:
+    """The PDF with a page (from 1) that MuPDF gives up: its graphics states nest too deep."""
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        page = document[number - 1]
+        page.clean_contents()
+        document.update_stream(page.get_contents()[0], b"q " * 100_000)
+        return document.tobytes(garbage=3, deflate=True)

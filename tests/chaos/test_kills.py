@@ -15,7 +15,7 @@ import pytest
 from configs.settings import Settings
 from pipelines.chunk import split_paper
 from pipelines.encoders.load import resolve_model
-from pipelines.read.text import read_paper
+from pipelines.steps import read_whole
 from pipelines.tokens import token_counter
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas import Job
@@ -33,7 +33,7 @@ def undisturbed(crowd: list[Path]) -> dict[str, Chunks]:
     cut = {}
     for path in crowd:
         chunks = split_paper(
-            read_paper(path, max_pages=100),
+            read_whole(path),
             document_id="doc",
             version=1,
             count_tokens=count_tokens,

@@ -29,10 +29,12 @@ class WordyEmbedder:
     def __init__(self) -> None:
         self.encoder = FakeEncoder(DIMENSION)
         self.asked: Counter[str] = Counter()
+        self.seen: list[str] = []
 
     def encode(self, texts: Sequence[str], _lane: Lane) -> Any:
         """The vectors, a bomb, or an error."""
         everything = " ".join(texts)
+        self.seen += texts
         for words, times in ((DEADLY_ONCE, 1), (DEADLY, 100)):
             if words in everything:
                 self.asked[words] += 1
@@ -45,3 +47,11 @@ class WordyEmbedder:
     def count(self, words: str) -> int:
         """How often texts with these words were asked for."""
         return self.asked[words]
+
+    def texts(self) -> list[str]:
+        """Every text since `forget`."""
+        return self.seen
+
+    def forget(self) -> None:
+        """Begins the list of texts anew."""
+        self.seen = []

@@ -191,6 +191,35 @@ async def test_delete(store: BlobStore) -> None:
     store.delete(blob.key)
 
 
+ONE, OTHER = "doc_0000000000ab", "doc_1111111111ab"  # they share a folder by their last letters
+DIGESTS = ("paper-2-read_text", "paper-2-layout", "scans")
+
+
+def artifacts(store: BlobStore, document: str, *versions: int) -> set[str]:
+    """Keys of what was read of these versions, all of them stored."""
+    keys = {artifact_key(document, version, digest) for version in versions for digest in DIGESTS}
+    for key in keys:
+        store.put_artifact(key, b"x")
+    return keys
+
+
+@pytest.mark.parametrize("kept", [None, 1, 12])
+def test_what_was_read_goes_by_document_and_version(store: BlobStore, kept: int | None) -> None:
+    others = artifacts(store, OTHER, 1, 12)
+    mine = {version: artifacts(store, ONE, version) for version in (1, 2, 12)}
+    store.delete_artifacts(ONE, keep_version=kept)
+    store.delete_artifacts(ONE, keep_version=kept)  # harmless to repeat
+    assert all(store.exists(key) for key in others)
+    for version, keys in mine.items():
+        assert {store.exists(key) for key in keys} == {version == kept}
+
+
+async def test_the_pdf_stays_when_what_was_read_goes(store: BlobStore) -> None:
+    blob = await store.put_stream(pieces(PDF), MIB)
+    store.delete_artifacts(ONE)  # there is no folder for it
+    assert store.read(blob.key) == PDF
+
+
 @pytest.mark.parametrize(
     "key", ["../x", "/etc/passwd", "a/../b", "", "a//b", ".hidden", "a\0b", "a/"]
 )

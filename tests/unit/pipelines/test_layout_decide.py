@@ -85,3 +85,36 @@ def test_auto_never_takes_more_than_two_pages_in_five_and_tables_first() -> None
     chosen = pages_worth(LayoutMode.AUTO, pages, sizes, doubted={10})
     assert len(chosen) == 4
     assert {8, 10} < chosen
+
+
+def _grid(number: int, rows: int, columns: int, width: float) -> list[Line]:
+    """Pieces of text side by side in columns that fill the page from 60 to 540."""
+    step = 480 / columns
+    return [
+        Line("piece", number, 60 + step * column, y, 60 + step * column + width, y + 10, 9, y + 9)
+        for y in range(80, 80 + 14 * rows, 14)
+        for column in range(columns)
+    ]
+
+
+def test_rows_without_a_table_may_be_one_that_goes_on() -> None:
+    pages, sizes = _paper()
+    pages[4] += _grid(5, 20, 5, 60)
+    pages[6] += _grid(7, 20, 5, 60)
+    found = [_table("Table 1", 5)]
+    assert pages_worth(LayoutMode.AUTO, pages, sizes, tables=found) == {7}
+
+
+def test_columns_of_prose_are_no_rows() -> None:
+    pages, sizes = _paper()
+    pages[4] += _grid(5, 40, 2, 225)
+    pages[5] += _grid(6, 40, 3, 150)
+    pages[6] += _grid(7, 5, 5, 60)
+    assert pages_worth(LayoutMode.AUTO, pages, sizes) == set()
+
+
+def test_labels_on_a_figure_are_no_rows() -> None:
+    pages, sizes = _paper()
+    pages[4] += _grid(5, 20, 5, 60)
+    figure = Figure(1, None, None, Box(5, 50, 70, 560, 400))
+    assert pages_worth(LayoutMode.AUTO, pages, sizes, figures=[figure]) == set()

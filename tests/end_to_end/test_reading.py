@@ -1,0 +1,225 @@
+"""What is read out of printed, scanned, mixed and damaged papers, through the real service."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pymupdf
+import pytest
+
+from serve_app.client import Client
+from serve_app.paper_schemas import Cell
+from serve_app.schemas import Chunk, Document, Job
+from tests.papers import DOSES, LOREM, STUDY, damage_page, make_study
+from tests.scans import make_scan
+from tests.service import RunningService
+
+COLLECTION = "reading"
+STEPS = ["read_text", "ocr", "layout"]
+PRINTED = make_study()
+CONTENTS = {
+    "printed": PRINTED,
+    "scan": make_scan(PRINTED, tilt=0.3, noise=8),
+    "mixed": make_scan(PRINTED, tilt=0.3, noise=8, keep={1}),
+    "damaged": damage_page(PRINTED, 2),
+}
+SPOON = "Which spoon quenches the reaction?"  # the second page says it
+
+
+@dataclass
+class Read:
+    """A paper that went through all its steps, and how its job looked on the way."""
+
+    job: Job
+    document: Document
+    seen: list[Job]
+
+
+@pytest.fixture(scope="module")
+def papers(service: RunningService) -> dict[str, Read]:
+    """The papers by name, all of them in one collection and read at the same time."""
+    with Client(service.url) as client:
+        sent = {
+            name: client.upload(content, COLLECTION, filename=f"{name}.pdf")
+            for name, content in CONTENTS.items()
+        }
+        read: dict[str, Read] = {}
+        for name, one in sent.items():
+            seen: list[Job] = []
+            job = client.wait(one.job_id, 240, on_progress=seen.append)
+            read[name] = Read(job, client.document(one.document_id), seen)
+        return read
+
+
+def text_of(cell: str | Cell) -> str:
+    return cell if isinstance(cell, str) else cell.text
+
+
+def words_in(chunk: Chunk) -> str:
+    """What the printed original says inside the boxes of the chunk."""
+    with pymupdf.open(stream=PRINTED, filetype="pdf") as document:
+        places = [
+            (box.page, pymupdf.Rect(box.x0 - 4, box.y0 - 4, box.x1 + 4, box.y1 + 4))
+            for box in chunk.boxes
+        ]
+        said = (document[page - 1].get_text("text", clip=clip) for page, clip in places)
+        return " ".join(map(str, said))
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_every_paper_is_searchable_before_its_job_ends(papers: dict[str, Read], name: str) -> None:
+    job = papers[name].job
+    [task] = job.tasks
+    assert job.status == task.status == "completed" and job.error is None
+    assert task.step == "layout" and task.attempt == 1
+    assert task.searchable_at is not None and job.finished_at is not None
+    assert job.started_at is not None
+    assert job.started_at < task.searchable_at < job.finished_at
+    shown_at = papers[name].document.searchable_at
+    assert shown_at is not None and job.started_at < shown_at < job.finished_at
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_progress_names_the_step_and_the_pages_and_never_falls(
+    papers: dict[str, Read], name: str
+) -> None:
+    seen = papers[name].seen
+    steps = [STEPS.index(job.tasks[0].step) for job in seen]
+    assert steps == sorted(steps)
+    for before, after in pairwise(seen):
+        assert before.progress.fraction <= after.progress.fraction
+    for job in seen:
+        [task] = job.tasks
+        assert job.progress.step in (None, *STEPS)
+        assert task.pages_total is None or 0 <= task.pages_done <= task.pages_total == 2
+    assert seen[-1].progress.fraction == 1
+    assert (seen[-1].progress.pages_done, seen[-1].progress.pages_total) == (2, 2)
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_who_wrote_what(papers: dict[str, Read], name: str) -> None:
+    document = papers[name].document
+    assert document.title == STUDY
+    assert [(one.given, one.family) for one in document.authors] == [
+        ("Ada", "Lovelace"),
+        ("Grace", "Hopper"),
+    ]
+    said = re.findall(r"\w+", document.abstract or "")
+    expected = re.findall(r"\w+", LOREM)
+    same = sum(one == other for one, other in zip(said, expected, strict=False))
+    assert same >= 0.95 * len(expected)
+    assert document.language == "en"
+    assert document.doi is None and document.year is None  # what it cites has them, it has none
+    assert document.quality["confidence"]["title"]["confidence"] > 0.5
+
+
+@pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
+def test_where_it_is_said(library: Client, papers: dict[str, Read], name: str) -> None:
+    document = papers[name].document
+    sections = library.sections(document.document_id)
+    assert [(one.number, one.title) for one in sections] == [
+        ("1", "Introduction"),
+        ("2", "Methods"),
+        ("3", "Results"),
+        ("4", "Conclusion"),
+    ]
+    assert [one.page for one in sections] == [1, 1, 1, 2]
+    assert document.counts.sections == 4 and document.pages == 2
+
+
+def test_the_table_has_the_numbers_that_are_printed(
+    library: Client, papers: dict[str, Read]
+) -> None:
+    document = papers["printed"].document
+    assert document.counts.tables == document.counts.figures == 1
+    [table] = library.tables(document.document_id)
+    assert tuple(tuple(map(text_of, row)) for row in table.rows) == DOSES
+    assert (table.label, table.page, table.source) == ("Table 1", 2, "ruled")
+    assert table.caption == "Yield of each plant by its dose, in percent."
+    rows = csv.reader(io.StringIO(library.table_csv(document.document_id, 1)))
+    assert tuple(map(tuple, rows)) == DOSES
+    assert "| Thyme | 10.05 | 64.20 | 0.88 |" in library.markdown(document.document_id)
+
+
+def test_cells_that_come_from_a_picture_say_so(library: Client, papers: dict[str, Read]) -> None:
+    document = papers["scan"].document
+    tables = library.tables(document.document_id)
+    assert document.counts.tables == len(tables)
+    assert all(table.source == "ocr" for table in tables)
+
+
+def test_the_table_is_found_and_marked_on_its_page(
+    library: Client, papers: dict[str, Read]
+) -> None:
+    document = papers["printed"].document
+    wanted = {"document_ids": [document.document_id]}
+    hits = library.search("thyme 10.05", collection=COLLECTION, filters=wanted).hits
+    hit = hits[0]
+    assert hit.kind == "table" and hit.page_first == hit.page_last == 2
+    [table] = library.tables(document.document_id)
+    assert hit.boxes == [table.box]
+    assert "64.20" in words_in(hit)
+    assert not any("64.20" in one.text for one in hits if one.kind == "text")
+    plain = library.page_png(document.document_id, 2)
+    marked = library.page_png(document.document_id, 2, highlights=[hit.chunk_id])
+    assert plain.startswith(b"\x89PNG") and marked.startswith(b"\x89PNG") and plain != marked
+
+
+def test_the_figure_has_its_caption_and_its_picture(
+    library: Client, papers: dict[str, Read]
+) -> None:
+    document = papers["printed"].document
+    [figure] = library.figures(document.document_id)
+    assert (figure.label, figure.page) == ("Figure 1", 1)
+    assert figure.caption == "Flasks of the second run after an hour of light."
+    assert library.figure_png(document.document_id, 1).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
+def test_what_it_cites(library: Client, papers: dict[str, Read], name: str) -> None:
+    references = library.references(papers[name].document.document_id)
+    assert [one.year for one in references] == [2019, 2021, 2008]
+    assert [one.doi for one in references[:2]] == ["10.1234/made.2019.12", "10.1234/light.2021.7"]
+    assert "Symmetry of stirred fluids" in references[2].raw
+    if name == "printed":
+        assert references[2].title == "Symmetry of stirred fluids"
+        assert [one.family for one in references[2].authors] == ["Franklin", "Ehrenfest", "Noether"]
+
+
+@pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
+def test_a_sentence_is_found_where_it_is_printed(
+    library: Client, papers: dict[str, Read], name: str
+) -> None:
+    wanted = {"document_ids": [papers[name].document.document_id]}
+    hit = library.search(SPOON, collection=COLLECTION, filters=wanted).hits[0]
+    assert "copper spoon" in hit.text and hit.section == "Conclusion"
+    assert {box.page for box in hit.boxes} == {2}
+    assert "copper spoon" in words_in(hit)
+
+
+@pytest.mark.parametrize(
+    ("name", "ocred", "failed"),
+    [("printed", [], []), ("scan", [1, 2], []), ("mixed", [2], []), ("damaged", [], [2])],
+)
+def test_the_quality_report_lists_the_pages(
+    papers: dict[str, Read], name: str, ocred: list[int], failed: list[int]
+) -> None:
+    quality = papers[name].document.quality
+    assert (quality["pages_ocred"], quality["pages_failed"]) == (ocred, failed)
+    assert quality["pages_read"] == 2 - len(failed)
+    assert quality["pages_without_text"] == [] and quality["garbled_share"] == 0
+    assert quality["columns"] == 2
+
+
+def test_who_should_have_a_look(library: Client, papers: dict[str, Read]) -> None:
+    for name, read in papers.items():
+        assert read.document.needs_review == (name == "damaged")
+    assert papers["damaged"].document.quality["reasons"] == ["page 2 could not be read"]
+    doubtful = library.documents(collection=COLLECTION, needs_review=True).items
+    assert [one.filename for one in doubtful] == ["damaged.pdf"]
+    others = library.documents(collection=COLLECTION, needs_review=False).items
+    assert {one.filename for one in others} == {"printed.pdf", "scan.pdf", "mixed.pdf"}

@@ -1,0 +1,298 @@
+"""From chunks to the search: in spans, each text embedded once, nothing stale left behind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.errors import VectorStoreUnavailable
+from domain.jobs import Finished, Lane, Step, Task, TaskStatus
+from domain.papers import (
+    Author,
+    Block,
+    BlockKind,
+    Box,
+    Cell,
+    Metadata,
+    PageSize,
+    Paper,
+    Quality,
+    Reference,
+    Section,
+    SectionRole,
+    Table,
+    TableSource,
+)
+from domain.search import SearchMode, SearchQuery
+from pipelines.artifact import load_paper
+from pipelines.chunk import split_paper
+from pipelines.embed import FakeEncoder
+from pipelines.index import SPAN, OnSpan, index_paper
+from stores.blob_store import BlobStore
+from stores.in_memory_vectors import InMemoryVectorStore
+
+DIMENSION = 32
+BOX = Box(1, 50, 50, 300, 90)
+PAPER = Paper("On Leaves", (PageSize(1, 595, 842),), (Block(BlockKind.TEXT, "Leaves.", (BOX,)),))
+
+
+def task_at(step: Step, attempt: int = 1, version: int = 1) -> Task:
+    return Task(
+        task_id=uuid.uuid4(),
+        job_id="job_0",
+        document_id="doc_0123456789ab",
+        collection="herbs",
+        version=version,
+        sha256="0" * 64,
+        filename="leaves.pdf",
+        lane=Lane.BULK,
+        status=TaskStatus.RUNNING,
+        step=step,
+        attempt=attempt,
+        created_at=datetime.now(UTC),
+    )
+
+
+def chunks_of(texts: Sequence[str], task: Task, kind: ChunkKind = ChunkKind.TEXT) -> list[Chunk]:
+    named = (task.document_id, task.version)
+    return [
+        Chunk(chunk_id(*named, n, kind, text), *named, n, kind, text, None, (BOX,), "On Leaves")
+        for n, text in enumerate(texts)
+    ]
+
+
+class Bench:
+    """Stores of one's own, and an embedder that notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.blobs = BlobStore(f"memory://{uuid.uuid4().hex}")
+        self.store = Noting(DIMENSION)
+        self.asked: list[str] = []
+        self.fails_after: int | None = None
+
+    def embed(self, chunks: Sequence[Chunk]) -> np.ndarray:
+        if self.fails_after is not None and len(self.asked) >= self.fails_after:
+            raise VectorStoreUnavailable
+        self.asked += [chunk.text for chunk in chunks]
+        return FakeEncoder(DIMENSION).encode([chunk.indexed_text for chunk in chunks])
+
+    def index(
+        self,
+        task: Task,
+        chunks: Sequence[Chunk],
+        paper: Paper = PAPER,
+        next_step: Step | None = None,
+        on_span: OnSpan | None = None,
+    ) -> Finished:
+        self.asked.clear()
+        return index_paper(
+            task,
+            paper,
+            chunks,
+            self.embed,
+            next_step=next_step,
+            blobs=self.blobs,
+            store=self.store,  # pyright: ignore[reportArgumentType]
+            on_span=on_span,
+        )
+
+    def vectors(self, task: Task) -> dict[str, list[float]]:
+        stored = self.store.stored(task.document_id, task.version)
+        return {chunk.text: vector.tolist() for chunk, vector in stored}
+
+    def texts(self, task: Task) -> list[str]:
+        found = self.store.chunks(task.document_id, task.version, limit=10_000)
+        return [chunk.text for chunk in found]
+
+
+class Noting(InMemoryVectorStore):
+    """Remembers every write."""
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__(dimension)
+        self.writes: list[str] = []
+
+    def upsert(self, chunks: Sequence[Chunk], vectors: np.ndarray, *, collection: str) -> None:
+        super().upsert(chunks, vectors, collection=collection)
+        self.writes.append(f"upsert {len(chunks)}")
+
+    def delete_chunks(self, chunk_ids: Collection[str]) -> None:
+        super().delete_chunks(chunk_ids)
+        if chunk_ids:
+            self.writes.append(f"delete {len(chunk_ids)}")
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_every_chunk_can_be_found_and_the_paper_is_kept(bench: Bench) -> None:
+    task = task_at(Step.READ_TEXT)
+    done = bench.index(task, chunks_of(["mint", "sage"], task), next_step=Step.LAYOUT)
+    assert bench.texts(task) == bench.asked == ["mint", "sage"]
+    assert (done.chunks, done.pages, done.next_step) == (2, 1, Step.LAYOUT)
+    assert done.artifact_key is not None
+    assert load_paper(bench.blobs.read(done.artifact_key)) == PAPER
+    query = SearchQuery("sage", "herbs", SearchMode.SPARSE, 5)
+    assert [hit.chunk.text for hit in bench.store.search(query, None)] == ["sage"]
+
+
+def test_each_step_keeps_its_own_paper(bench: Bench) -> None:
+    keys = {
+        bench.index(task_at(step), [], next_step=None).artifact_key
+        for step in (Step.READ_TEXT, Step.OCR, Step.LAYOUT)
+    }
+    assert len(keys) == 3
+
+
+def test_a_later_step_embeds_only_what_is_new(bench: Bench) -> None:
+    first, later = task_at(Step.READ_TEXT), task_at(Step.LAYOUT)
+    bench.index(first, chunks_of(["intro", "the rows 1.25 2.50", "end"], first))
+    before = bench.vectors(first)
+    bench.index(later, chunks_of(["intro", "end", "Table 1 1.25 | 2.50"], later))
+    assert bench.asked == ["Table 1 1.25 | 2.50"]
+    assert bench.texts(later) == ["intro", "end", "Table 1 1.25 | 2.50"]
+    after = bench.vectors(later)
+    for text in ("intro", "end"):
+        assert after[text] == pytest.approx(before[text], abs=1e-6)
+
+
+def test_what_is_stale_goes_last(bench: Bench) -> None:
+    first, later = task_at(Step.READ_TEXT), task_at(Step.LAYOUT)
+    bench.index(first, chunks_of(["a", "b", "c"], first))
+    bench.index(later, chunks_of(["a", "c", "d"], later))
+    assert bench.store.writes == ["upsert 3", "upsert 2", "delete 2"]
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_a_step_that_is_done_again_changes_nothing(bench: Bench, step: Step) -> None:
+    task, again = task_at(step), task_at(step, attempt=2)
+    chunks = chunks_of(["mint", "sage"], task)
+    first = bench.index(task, chunks)
+    vectors, writes = bench.vectors(task), len(bench.store.writes)
+    assert bench.index(again, chunks) == first
+    assert bench.asked == [] and len(bench.store.writes) == writes
+    assert bench.vectors(task) == vectors
+
+
+def test_other_versions_are_left_alone(bench: Bench) -> None:
+    old, new = task_at(Step.LAYOUT), task_at(Step.LAYOUT, version=2)
+    bench.index(old, chunks_of(["mint"], old))
+    bench.index(new, chunks_of(["sage"], new))
+    assert (bench.texts(old), bench.texts(new)) == (["mint"], ["sage"])
+
+
+def test_a_second_attempt_goes_on_where_the_first_one_died(bench: Bench) -> None:
+    task, again = task_at(Step.READ_TEXT), task_at(Step.READ_TEXT, attempt=2)
+    texts = [f"leaf {n}" for n in range(SPAN + 10)]
+    bench.fails_after = SPAN
+    with pytest.raises(VectorStoreUnavailable):
+        bench.index(task, chunks_of(texts, task))
+    assert len(bench.texts(task)) == SPAN
+    bench.fails_after = None
+    bench.index(again, chunks_of(texts, again))
+    assert bench.asked == texts[SPAN:]
+    assert bench.texts(task) == texts
+
+
+def test_a_short_paper_is_not_announced_before_it_is_done(bench: Bench) -> None:
+    told: list[int] = []
+    task = task_at(Step.READ_TEXT)
+    bench.index(task, chunks_of([f"leaf {n}" for n in range(SPAN)], task), on_span=told.append)
+    assert told == []
+
+
+def thesis(pages: int) -> Paper:
+    """So many pages of four paragraphs, each with words of its own."""
+    places = [(page, 60.0 + 180 * part) for page in range(1, pages + 1) for part in range(4)]
+    blocks = [
+        Block(
+            BlockKind.TEXT,
+            f"Marker{n} says. " + f"Leaf {n} was seen in the light. " * 12,
+            (Box(page, 60, top, 540, top + 160),),
+        )
+        for n, (page, top) in enumerate(places)
+    ]
+    sizes = [PageSize(number, 595, 842) for number in range(1, pages + 1)]
+    return Paper("A thesis", tuple(sizes), tuple(blocks))
+
+
+def test_a_thesis_can_be_searched_before_all_of_it_is_there(bench: Bench) -> None:
+    paper, task = thesis(300), task_at(Step.READ_TEXT)
+    chunks = split_paper(
+        paper,
+        document_id=task.document_id,
+        version=1,
+        count_tokens=lambda texts: [len(text.split()) + 2 for text in texts],
+        max_tokens=200,
+    )
+    assert len(chunks) > 2 * SPAN
+    seen: list[tuple[int, int, bool]] = []
+
+    def look(done: int) -> None:
+        query = SearchQuery("marker0", "herbs", SearchMode.SPARSE, 1)
+        hits = bench.store.search(query, None)
+        found = bool(hits) and hits[0].chunk.page_first == 1
+        seen.append((done, bench.store.count(task.document_id, 1), found))
+
+    finished = bench.index(task, chunks, paper, on_span=look)
+    assert seen == [(n, n, True) for n in range(SPAN, len(chunks), SPAN)]
+    assert finished.pages == 300 and finished.chunks == len(chunks)
+    assert bench.texts(task) == [chunk.text for chunk in chunks]
+
+
+def whole(**more: Any) -> Paper:
+    cells = ((Cell("Mint"), Cell("1.25")),)
+    return Paper(
+        "On Leaves",
+        (PageSize(1, 595, 842), PageSize(2, 595, 842)),
+        (),
+        sections=(
+            Section(0, 1, None, "Abstract", 1, BOX, SectionRole.ABSTRACT),
+            Section(1, 1, "1", "Methods", 1, BOX),
+        ),
+        references=(
+            Reference(1, "[1] A. Turing. Leaves that count. 2019.", 2, doi="10.1234/MADE.12"),
+            Reference(2, "[2] Personal communication.", 2),
+            Reference(
+                3,
+                "[3] R. Franklin. Symmetry of stirred fluids. 2008.",
+                2,
+                authors=(Author("R. Franklin", "R.", "Franklin"),),
+                title="Symmetry of stirred fluids",
+                year=2008,
+            ),
+        ),
+        metadata=Metadata(title="On Leaves", authors=(Author("Ada Lovelace"),), year=2020),
+        tables=(Table(1, "Table 1", None, (BOX,), cells, TableSource.RULED),),
+        **more,
+    )
+
+
+def test_what_is_known_of_the_document(bench: Bench) -> None:
+    done = bench.index(task_at(Step.LAYOUT), [], whole(quality=Quality(2, layout_done=True)))
+    assert (done.pages, done.sections, done.references) == (2, 1, 3)
+    assert (done.tables, done.figures) == (1, 0)
+    assert done.title_key
+    assert [(one.ordinal, one.doi) for one in done.cited] == [(1, "10.1234/made.12"), (3, None)]
+    assert done.cited[1].title_key and done.cited[1].year == 2008
+    assert not done.needs_review and done.quality["pages_read"] == 2
+
+
+def test_tables_are_unknown_until_somebody_has_looked(bench: Bench) -> None:
+    done = bench.index(task_at(Step.READ_TEXT), [], whole(quality=Quality(2)))
+    assert done.tables is None and done.figures is None
+
+
+def test_a_paper_that_was_read_badly_asks_for_review(bench: Bench) -> None:
+    done = bench.index(task_at(Step.LAYOUT), [], whole(quality=Quality(1, pages_failed=(2,))))
+    assert done.needs_review
+    assert done.quality["reasons"] == ["page 2 could not be read"]
+    assert done.document_fields["quality"]["pages_failed"] == [2]

@@ -1,0 +1,129 @@
+"""Lines, OCR and layout put together: what ends up where, and what is said of the quality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from domain.papers import BlockKind, Box, Cell, Figure, Paper, Table, TableSource
+from pipelines.layout.find import Layout
+from pipelines.paper import compose
+from pipelines.read.health import PageHealth, TextLayer
+from pipelines.read.reading import Reading, read_pages
+from tests.papers import DOSES, LOREM, STUDY, make_paper, make_study
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Reading:
+    path = tmp_path / "study.pdf"
+    path.write_bytes(make_study())
+    return read_pages(path)
+
+
+def texts(paper: Paper, kind: BlockKind | None = None) -> str:
+    return "\n".join(block.text for block in paper.blocks if kind in (None, block.kind))
+
+
+def place_of(reading: Reading, first: str, last: str) -> Box:
+    """The box around the lines from one to another of a column."""
+    lines = [line for page in reading.pages for line in page]
+    start = next(n for n, line in enumerate(lines) if line.text.startswith(first))
+    end = next(n for n, line in enumerate(lines) if n >= start and line.text.startswith(last))
+    some = lines[start : end + 1]
+    ends = max(line.x1 for line in some), max(line.y1 for line in some)
+    return Box(some[0].page, min(one.x0 for one in some), some[0].y0, *ends)
+
+
+def healths(*some: PageHealth | None) -> Sequence[PageHealth | None]:
+    return some
+
+
+def test_a_paper_by_its_text_alone(reading: Reading) -> None:
+    paper = compose(reading)
+    assert paper.title == paper.metadata.title == STUDY
+    assert [one.family for one in paper.metadata.authors] == ["Lovelace", "Hopper"]
+    assert paper.metadata.abstract == LOREM.strip()
+    assert texts(paper, BlockKind.ABSTRACT) == LOREM.strip()
+    assert [one.title for one in paper.own_sections] == [
+        "Introduction",
+        "Methods",
+        "Results",
+        "Conclusion",
+    ]
+    assert [one.doi for one in paper.references] == [
+        "10.1234/made.2019.12",
+        "10.1234/light.2021.7",
+        None,
+    ]
+    assert paper.metadata.doi is None  # those of the references are not its own
+    assert "Journal of Made Papers" not in texts(paper)
+    quality = paper.quality
+    assert (quality.pages_read, quality.columns, quality.garbled_share) == (2, 2, 0.0)
+    assert not (quality.pages_failed or quality.pages_ocred or quality.pages_without_text)
+    assert not quality.layout_done and quality.layout_pages == ()
+
+
+def test_what_stands_in_tables_and_figures_is_not_in_the_text(reading: Reading) -> None:
+    box = place_of(reading, "Plant", "0.07")
+    rows = tuple(tuple(Cell(text) for text in row) for row in DOSES)
+    table = Table(1, "Table 1", None, (box,), rows, TableSource.RULED)
+    caption = place_of(reading, "Figure 1.", "Figure 1.")
+    figure = Figure(1, "Figure 1", None, Box(1, 309, 389, 535, 479))
+    layout = Layout((table,), (figure,), (box, caption), (2,))
+    before, after = compose(reading), compose(reading, layout)
+    assert after.tables == (table,) and after.figures == (figure,)
+    assert after.quality.layout_done and after.quality.layout_pages == (2,)
+    for row in DOSES[1:]:
+        assert row[2] in texts(before) and row[2] not in texts(after)
+    assert "Flasks of the second run" not in texts(after)
+    assert texts(after).count("Table 1 lists the yields of all plants.") == 1
+    assert texts(after).count("mean with its standard deviation") == texts(before).count(
+        "mean with its standard deviation"
+    )
+
+
+def test_a_layout_that_found_nothing_changes_only_that_somebody_has_looked(
+    reading: Reading,
+) -> None:
+    paper = compose(reading)
+    looked = compose(reading, Layout())
+    assert looked == replace(paper, quality=replace(paper.quality, layout_done=True))
+
+
+def test_ocr_stands_for_the_text_layer_on_its_pages_only(reading: Reading) -> None:
+    scanned = PageHealth(TextLayer.GARBLED, "odd", 100, 0.5)
+    fine = PageHealth(TextLayer.USABLE, "", 300)
+    first, second = reading.pages
+    reading = replace(reading, health=tuple(healths(fine, scanned)))
+    assert reading.for_ocr == (2,)
+    empty = compose(reading.without([2]))
+    assert empty.quality.pages_without_text == (2,) and empty.quality.pages_read == 1
+    assert empty.quality.garbled_share == pytest.approx(50 / 400)
+    read = reading.without([2]).with_ocr({2: second[-3:]})
+    assert read.pages == (first, second[-3:]) and read.ocred == (2,)
+    paper = compose(read)
+    assert paper.quality.pages_ocred == (2,) and paper.quality.pages_without_text == ()
+    assert "Introduction" in texts(paper) and "Conclusion" not in texts(paper)
+
+
+def test_pages_that_could_not_be_read_are_listed(reading: Reading) -> None:
+    paper = compose(
+        replace(
+            reading, pages=(reading.pages[0], []), health=tuple(healths(reading.health[0], None))
+        )
+    )
+    assert paper.quality.pages_failed == (2,)
+    assert paper.quality.pages_read == 1
+    assert paper.quality.pages_without_text == ()
+    assert paper.title == STUDY
+
+
+def test_a_paper_without_anything_has_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "bare.pdf"
+    path.write_bytes(make_paper("", [], authors="", abstract="", header="", footer=""))
+    paper = compose(read_pages(path), Layout())
+    assert paper.metadata.authors == () and paper.metadata.abstract is None
+    assert (paper.sections, paper.references, paper.tables, paper.figures) == ((), (), (), ())

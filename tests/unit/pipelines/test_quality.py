@@ -1,0 +1,86 @@
+"""The quality report: plain values, and reasons to look at a paper that name the pages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from domain.papers import Author, Box, Cell, Evidence, Metadata, Paper, Quality, Table, TableSource
+from pipelines.quality import quality_report, review_reasons
+
+GOOD = Metadata(
+    title="On Leaves",
+    authors=(Author("Ada Lovelace", "Ada", "Lovelace"),),
+    evidence={"title": Evidence("type", 0.854), "authors": Evidence("below title", 0.8)},
+)
+
+
+def paper(metadata: Metadata = GOOD, quality: Quality | None = None, *tables: Table) -> Paper:
+    quality = quality or Quality(3)
+    return Paper("On Leaves", (), (), metadata=metadata, quality=quality, tables=tables)
+
+
+def table(source: TableSource) -> Table:
+    return Table(1, "Table 1", None, (Box(1, 0, 0, 9, 9),), ((Cell("7"),),), source)
+
+
+def test_a_paper_that_was_read_well_needs_no_review() -> None:
+    report = quality_report(paper())
+    assert report["reasons"] == []
+    assert report["pages_read"] == 3
+    assert report["confidence"]["title"] == {"source": "type", "confidence": 0.85}
+
+
+def test_the_report_survives_json() -> None:
+    quality = Quality(9, (2, 3), (4,), (5,), 0.12345, 2, True, (1,))
+    report = quality_report(
+        paper(
+            GOOD,
+            quality,
+            table(TableSource.RULED),
+            table(TableSource.RULED),
+            table(TableSource.OCR),
+        )
+    )
+    assert json.loads(json.dumps(report)) == report
+    assert report["tables"] == {"ruled": 2, "ocr": 1}
+    assert report["garbled_share"] == 0.1235
+    assert (report["pages_ocred"], report["pages_failed"]) == ([2, 3], [4])
+    assert (report["pages_without_text"], report["layout_pages"]) == ([5], [1])
+    assert report["columns"] == 2
+
+
+def test_pages_that_are_missing_are_named() -> None:
+    assert review_reasons(paper(quality=Quality(1, pages_failed=(2,)))) == [
+        "page 2 could not be read"
+    ]
+    assert review_reasons(paper(quality=Quality(1, pages_without_text=(2, 7)))) == [
+        "pages 2, 7 hold no text that could be read"
+    ]
+    [reason] = review_reasons(paper(quality=Quality(pages_failed=tuple(range(1, 100)))))
+    assert "20, …" in reason and "21" not in reason
+
+
+def test_a_garbled_text_layer_is_a_reason_a_few_odd_letters_are_not() -> None:
+    assert review_reasons(paper(quality=Quality(garbled_share=0.25))) == [
+        "25% of the text layer is garbled"
+    ]
+    assert review_reasons(paper(quality=Quality(garbled_share=0.02))) == []
+
+
+def test_ocr_alone_is_no_reason() -> None:
+    assert review_reasons(paper(quality=Quality(3, pages_ocred=(1, 2, 3)))) == []
+
+
+def test_a_missing_or_unsure_title_or_author_is_a_reason() -> None:
+    assert review_reasons(paper(replace(GOOD, title=None, authors=()))) == [
+        "no title found",
+        "no authors found",
+    ]
+    unsure = replace(GOOD, evidence={"title": Evidence("file", 0.3)})
+    assert review_reasons(paper(unsure)) == ["the title is unsure (file)"]
+
+
+def test_what_a_paper_need_not_print_is_no_reason() -> None:
+    assert GOOD.doi is None and GOOD.abstract is None and GOOD.year is None
+    assert review_reasons(paper(GOOD)) == []

@@ -1,0 +1,230 @@
+"""The steps of made papers: what each adds, what it leaves out, and which one follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.errors import NoText
+from domain.jobs import Step
+from domain.papers import Paper
+from pipelines import steps
+from pipelines.layout.decide import LayoutMode
+from pipelines.ocr import engines
+from pipelines.ocr.engines import InstalledEngine, OcrEngine
+from pipelines.ocr.pages import OcrPage
+from pipelines.ocr.placed import ScannedLine
+from pipelines.read.lines import page_lines
+from pipelines.read.mupdf import pymupdf
+from pipelines.scans import dump_scans, load_scans
+from pipelines.steps import Methods, StepRead, read_whole, take_step
+from tests.papers import STUDY, damage_page, make_pages, make_study
+from tests.scans import make_scan
+
+PAPER = make_study()
+SCAN = make_scan(PAPER, dpi=40)  # nobody reads the pictures: OCR is played from the original
+MIXED = make_scan(PAPER, dpi=40, keep={1})
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[bytes], Path]:
+    def written(content: bytes) -> Path:
+        path = tmp_path / "paper.pdf"
+        path.write_bytes(content)
+        return path
+
+    return written
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """OCR that reads what the paper says, but not the pages in this set."""
+    bad: set[int] = set()
+    with_engine(monkeypatch, InstalledEngine(OcrEngine.RAPIDOCR, "1", ()))
+    monkeypatch.setattr(steps, "ocr_pages", lambda *args, **more: played(bad, *args, **more))
+    return bad
+
+
+def with_engine(monkeypatch: pytest.MonkeyPatch, *installed: InstalledEngine) -> None:
+    monkeypatch.setattr(engines, "available_engines", lambda: list(installed))
+
+
+def played(
+    bad: set[int], _path: Path, numbers: Sequence[int], *, on_page: Any = None, **_: Any
+) -> Iterator[OcrPage]:
+    with pymupdf.open(stream=PAPER, filetype="pdf") as document:
+        for done, number in enumerate(numbers, start=1):
+            lines: list[Any] = [
+                ScannedLine(one.text, number, one.x0, one.y0, one.x1, one.y1, one.size, one.base)
+                for one in page_lines(document[number - 1], number)
+            ]
+            failed = number in bad
+            yield OcrPage(number, [] if failed else lines, "the page is torn" if failed else None)
+            if on_page is not None:
+                on_page(done, len(numbers))
+
+
+def text_of(paper: Paper) -> str:
+    return "\n".join(block.text for block in paper.blocks)
+
+
+def pages_of(paper: Paper) -> set[int]:
+    return {box.page for block in paper.blocks for box in block.boxes}
+
+
+def all_steps(path: Path, methods: Methods) -> Iterator[tuple[Step, StepRead]]:
+    step: Step | None = Step.READ_TEXT
+    scans: steps.Scans = {}
+    while step is not None:
+        done = take_step(step, path, methods, scans)
+        yield step, done
+        scans = done.scans or scans
+        step = done.next_step
+
+
+def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> None:
+    taken = dict(all_steps(write(PAPER), Methods()))
+    assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
+    first, last = taken[Step.READ_TEXT].paper, taken[Step.LAYOUT].paper
+    assert first.title == last.title == STUDY
+    assert first.tables == first.figures == ()
+    assert not first.quality.layout_done and last.quality.layout_done
+    assert "81.07" in text_of(first) and "81.07" not in text_of(last)
+    assert [row[1].text for row in last.tables[0].rows] == [
+        "Dose",
+        "1.25",
+        "2.50",
+        "10.05",
+        "0.125",
+    ]
+    assert [one.label for one in last.figures] == ["Figure 1"]
+    assert first.references == last.references and first.metadata == last.metadata
+    assert first.sections == last.sections
+
+
+def test_without_layout_the_text_is_the_whole_work(write: Callable[[bytes], Path]) -> None:
+    [(_, done)] = all_steps(write(PAPER), Methods(layout=LayoutMode.OFF))
+    assert not done.paper.quality.layout_done
+    assert done.paper.tables == ()
+
+
+def test_a_mixed_paper_is_read_page_by_page_as_it_needs(
+    write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
+    taken = dict(all_steps(write(MIXED), Methods()))
+    assert list(taken) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
+    first, read, last = (done.paper for done in taken.values())
+    assert pages_of(first) == {1} and first.quality.pages_without_text == (2,)
+    assert first.title == STUDY and not first.references
+    assert set(taken[Step.OCR].scans) == {2}
+    assert pages_of(read) == {1, 2} and read.quality.pages_ocred == (2,)
+    assert len(read.references) == len(last.references) == 3
+    assert read.quality.pages_without_text == ()
+    assert not read.quality.layout_done and last.quality.layout_done
+    assert last.quality.pages_ocred == (2,)
+
+
+def test_a_scan_has_nothing_to_search_before_ocr_and_all_of_it_after(
+    write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
+    methods = Methods(layout=LayoutMode.OFF)
+    first, read = (done for _, done in all_steps(write(SCAN), methods))
+    assert first.next_step is Step.OCR and first.paper.blocks == ()
+    [(_, original)] = all_steps(write(PAPER), methods)
+    assert text_of(read.paper) == text_of(original.paper)
+    assert read.paper.title == STUDY
+    assert read.paper.quality.pages_ocred == (1, 2)
+
+
+def test_scans_that_were_kept_give_the_same_paper(
+    write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
+    path = write(SCAN)
+    scans = take_step(Step.OCR, path, Methods(), {}).scans
+    fresh = take_step(Step.LAYOUT, path, Methods(), scans)
+    kept = take_step(Step.LAYOUT, path, Methods(), load_scans(dump_scans(scans)))
+    assert kept.paper == fresh.paper
+    assert kept.paper.tables
+
+
+def test_without_an_ocr_program_the_other_pages_are_read_and_the_scans_listed(
+    write: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_engine(monkeypatch)
+    taken = dict(all_steps(write(MIXED), Methods()))
+    assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
+    assert all(done.paper.quality.pages_without_text == (2,) for done in taken.values())
+    with pytest.raises(NoText):
+        take_step(Step.READ_TEXT, write(SCAN), Methods(), {})
+    with pytest.raises(NoText):
+        take_step(Step.READ_TEXT, write(SCAN), Methods(ocr=OcrEngine.OFF), {})
+
+
+def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
+    write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
+    unreadable.add(2)
+    taken = dict(all_steps(write(SCAN), Methods()))
+    assert list(taken) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
+    for step in (Step.OCR, Step.LAYOUT):
+        paper = taken[step].paper
+        assert pages_of(paper) == {1}
+        assert paper.quality.pages_ocred == (1,)
+        assert paper.quality.pages_without_text == (2,)
+    unreadable.add(1)
+    with pytest.raises(NoText):
+        take_step(Step.OCR, write(SCAN), Methods(), {})
+
+
+def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
+    write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
+    with pymupdf.open(stream=MIXED, filetype="pdf") as document:
+        document[1].insert_text((60, 60), "ACME library copy", fontsize=8)
+        stamped = document.tobytes()
+    unreadable.add(2)
+    taken = dict(all_steps(write(stamped), Methods()))
+    assert [pages_of(done.paper) for done in taken.values()] == [{1}, {1}, {1}]
+
+
+def test_a_paper_of_empty_pages_has_no_text(write: Callable[[bytes], Path]) -> None:
+    with pytest.raises(NoText):
+        take_step(Step.READ_TEXT, write(make_pages("", "")), Methods(), {})
+
+
+def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], Path]) -> None:
+    papers = [done.paper for _, done in all_steps(write(damage_page(PAPER, 2)), Methods())]
+    for paper in papers:
+        assert paper.quality.pages_failed == (2,)
+        assert pages_of(paper) == {1}
+        assert paper.title == STUDY
+    assert [one.label for one in papers[-1].figures] == ["Figure 1"]
+
+
+def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set[int]) -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+
+    path = write(MIXED)
+    take_step(Step.READ_TEXT, path, Methods(), {}, tell)
+    assert told == [(1, 2), (2, 2)]
+    told.clear()
+    scans = take_step(Step.OCR, path, Methods(), {}, tell).scans
+    assert told == [(2, 2)]  # the first page needed nothing
+    told.clear()
+    take_step(Step.LAYOUT, path, Methods(layout=LayoutMode.ALWAYS), scans, tell)
+    assert told == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("content", [PAPER, MIXED], ids=["text", "mixed"])
+def test_the_whole_paper_is_that_of_the_last_step(
+    content: bytes, write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
+    path = write(content)
+    *_, (_, last) = all_steps(path, Methods())
+    assert read_whole(path, Methods()) == last.paper
