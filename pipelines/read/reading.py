@@ -117,12 +117,15 @@ def _read_all(
     for number in range(1, total + 1):
         size, lines, health = PageSize(number, 0.0, 0.0), list[Line](), None
         try:
+            _complained()  # what it said of other pages is no matter of this one
             page = document.load_page(number - 1)
             size = page_size(page, number)
             began = time.process_time()
             lines = page_lines(page, number)
             too_slow = time.process_time() - began > _SLOW_SECONDS
             health = _UNKNOWN if too_slow else page_health(page, lines)
+            if health.layer is TextLayer.BLANK and _complained():
+                health = None  # MuPDF made an empty page of something that it could not read
         except Exception as error:  # MuPDF's own errors share no base but Exception
             failure, lines = error, []
         sizes.append(size)
@@ -133,6 +136,11 @@ def _read_all(
     if failure is not None and not any(healths):
         raise _cause(failure) from failure
     return sizes, pages, healths
+
+
+def _complained() -> bool:
+    """True when MuPDF has warned since the last time that it was asked."""
+    return bool(pymupdf.TOOLS.mupdf_warnings())
 
 
 def _stated(document: Any) -> dict[str, str]:

@@ -1,0 +1,40 @@
+"""Pages that MuPDF quietly makes empty are told from pages on which nothing is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.read.mupdf import pymupdf
+from pipelines.read.reading import read_pages
+from tests.papers import LOREM
+
+
+def three_pages() -> pymupdf.Document:
+    document = pymupdf.open()
+    for _ in range(3):
+        page = document.new_page()
+        page.insert_textbox((50, 50, 500, 700), LOREM * 5, fontsize=10, fontname="tiro")
+    return pymupdf.open("pdf", document.tobytes())
+
+
+@pytest.mark.parametrize("value", ["null", "42", "<</Type/Nope>>"])
+def test_a_page_that_is_none_is_a_page_that_failed(value: str, tmp_path: Path) -> None:
+    document = three_pages()
+    document.update_object(document[1].xref, value)
+    path = tmp_path / "damaged.pdf"
+    path.write_bytes(document.tobytes())
+    reading = read_pages(path)
+    assert reading.failed == (2,)
+    assert [bool(lines) for lines in reading.pages] == [True, False, True]
+
+
+def test_a_blank_page_after_a_damaged_one_is_only_blank(tmp_path: Path) -> None:
+    document = three_pages()
+    document.update_object(document[1].xref, "null")
+    document = pymupdf.open("pdf", document.tobytes())
+    document.new_page()
+    path = tmp_path / "blank.pdf"
+    path.write_bytes(document.tobytes())
+    assert read_pages(path).failed == (2,)
