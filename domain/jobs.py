@@ -61,6 +61,13 @@ class JobStatus(StrEnum):
         return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
+class Until(StrEnum):
+    """What somebody waits for."""
+
+    DONE = "done"  # the job has ended
+    SEARCHABLE = "searchable"  # every paper of it can be found, or will never be
+
+
 class Lane(StrEnum):
     INTERACTIVE = "interactive"  # single uploads: somebody is waiting
     BULK = "bulk"  # folders: throughput counts

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from domain.jobs import Until
 from serve_app import schemas
 
 R = TypeVar("R", bound=BaseModel | str | bytes | None)
@@ -185,9 +186,9 @@ def upload_many(
     )
 
 
-def job(job_id: str, wait_seconds: float) -> Call[schemas.Job]:
-    """A job, after at most `wait_seconds`."""
-    params = {"wait": round(wait_seconds, 3) or None}
+def job(job_id: str, wait_seconds: float, until: Until) -> Call[schemas.Job]:
+    """A job, when it is so far or after `wait_seconds`."""
+    params = {"wait": round(wait_seconds, 3) or None, "until": str(until)}
     return Call("GET", f"{PREFIX}/jobs/{quote(job_id, safe='')}", schemas.Job, params=params)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from domain.jobs import Until
 from serve_app import calls, schemas
 from serve_app.calls import Call, Deadline, PaperworksProblem, Patience, PdfFile, ServiceUnreachable
 from serve_app.paper_client import AsyncPapers, Papers
@@ -69,9 +70,10 @@ class Client(Papers):
         files = [PdfFile.of(source) for source in sources]
         return self._send(calls.upload_many(files, collection, on_duplicate, idempotency_key))
 
-    def job(self, job_id: str, wait_seconds: float = 0) -> schemas.Job:
-        """The job as soon as it is final, or as it is after `wait_seconds` (60 at most)."""
-        return self._send(calls.job(job_id, wait_seconds))
+    def job(self, job_id: str, wait_seconds: float = 0, until: Until = Until.DONE) -> schemas.Job:
+        """The job as soon as it has ended, or its papers can be found, or as it is after
+        `wait_seconds` (60 at most)."""
+        return self._send(calls.job(job_id, wait_seconds, until))
 
     def wait(
         self,
@@ -241,9 +243,11 @@ class AsyncClient(AsyncPapers):
         files = [PdfFile.of(source) for source in sources]
         return await self._send(calls.upload_many(files, collection, on_duplicate, idempotency_key))
 
-    async def job(self, job_id: str, wait_seconds: float = 0) -> schemas.Job:
+    async def job(
+        self, job_id: str, wait_seconds: float = 0, until: Until = Until.DONE
+    ) -> schemas.Job:
         """As `Client.job`."""
-        return await self._send(calls.job(job_id, wait_seconds))
+        return await self._send(calls.job(job_id, wait_seconds, until))
 
     async def wait(
         self,

@@ -22,6 +22,7 @@ from domain.jobs import (
     Page,
     Task,
     TaskStatus,
+    Until,
     Upload,
     new_job_id,
     share_done,
@@ -192,6 +193,14 @@ class InMemoryJobStore:
         if job.status != JobStatus.QUEUED:
             return job
         return job.model_copy(update={"queue_position": self._position(job_id)})
+
+    async def has_come(self, job_id: str, until: Until) -> bool:
+        """True when the job is so far; an unknown job is at its end."""
+        job = self.state.jobs.get(job_id)
+        if job is None or job.finished_at is not None:
+            return True
+        tasks = filter(is_open, self.state.tasks_of(job_id))
+        return until == Until.SEARCHABLE and all(task.searchable_at for task in tasks)
 
     def _added_up(self, job: Job) -> Job:
         tasks = self.state.tasks_of(job.job_id)

@@ -21,6 +21,7 @@ from domain.jobs import (
     Page,
     Task,
     TaskStatus,
+    Until,
     Upload,
     new_job_id,
 )
@@ -85,6 +86,13 @@ WITH_COUNTS = select(JOBS, ADDED_UP).join(ADDED_UP, onclause=JOBS.c.job_id.is_no
 ABANDONED = select(JOBS.c.job_id).where(
     JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~STILL_OPEN
 )
+# Asked many times a second while somebody waits: prepared, and not built anew each time.
+HAS_COME = """
+    SELECT finished_at IS NOT NULL OR ($2 AND NOT EXISTS (
+        SELECT FROM tasks
+        WHERE tasks.job_id = $1 AND searchable_at IS NULL AND status IN ('queued', 'running')
+    )) FROM jobs WHERE job_id = $1
+"""
 BEFORE = TASKS.alias("before")  # made once: an alias copies every column
 
 
@@ -158,6 +166,13 @@ class JobStore:
                 raise Expired
             ahead = await _queued_before(connection, job_id) if found.status == "queued" else None
         return self._job(found, queue_position=ahead)
+
+    async def has_come(self, job_id: str, until: Until) -> bool:
+        """True when the job is so far; an unknown job is at its end."""
+        async with self.database.driver() as connection:
+            return (
+                await connection.fetchval(HAS_COME, job_id, until == Until.SEARCHABLE) is not False
+            )
 
     async def jobs(
         self,

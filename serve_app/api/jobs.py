@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from domain.jobs import Job, JobStatus
+from domain.jobs import JobStatus, Until
 from serve_app import schemas
 from serve_app.api.context import PREFIX, CollectionFilter, Cursor, Limit, ServicesHere
 from serve_app.problems import documented
@@ -45,20 +45,24 @@ async def get_job(
     wait: Annotated[
         float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
     ] = 0,
+    until: Annotated[
+        Until, Query(description="searchable: wait only until its papers can be found.")
+    ] = Until.DONE,
 ) -> schemas.Job:
     """A job with its first 100 tasks; with `wait`, as soon as it has ended or that much later."""
-    job = await _job_after(services, job_id, wait)
+    if wait:
+        await _until(services, job_id, until, wait)
+    job = await services.jobs.job(job_id)
     return job_shape(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
 
 
-async def _job_after(services: Services, job_id: str, wait_seconds: float) -> Job:
-    """The job once it is final, or as it is after `wait_seconds`."""
+async def _until(services: Services, job_id: str, until: Until, wait_seconds: float) -> None:
+    """Returns when the job is so far, or after `wait_seconds`."""
     began = time.monotonic()
-    while True:
-        job = await services.jobs.job(job_id)
+    while not await services.jobs.has_come(job_id, until):
         waited = time.monotonic() - began
-        if job.status.is_final or waited >= wait_seconds:
-            return job
+        if waited >= wait_seconds:
+            return
         # A fortieth of the wait so far: answers come 2.5 % late at most, long waits cost little.
         pause = min(max(FIRST_LOOK_SECONDS, waited / 40), LONGEST_LOOK_SECONDS)
         await asyncio.sleep(min(pause, wait_seconds - waited))

@@ -16,6 +16,7 @@ from domain.jobs import (
     Progress,
     Step,
     TaskStatus,
+    Until,
 )
 from domain.papers import Author, Metadata
 from tests.stores.postgres import Stores
@@ -179,3 +180,17 @@ async def test_a_job_adds_up_what_its_tasks_have_done(stores: Stores) -> None:
     await stores.queue.finish(later, DONE)
     shares.append((await stores.jobs.job(task.job_id)).shares_done)
     assert shares == pytest.approx([0.6 * 0.5, 0.85, 0.85 + 0.15 / 2, 1.0])
+
+
+async def test_one_can_ask_whether_a_job_is_so_far(stores: Stores) -> None:
+    async def come() -> list[bool]:
+        return [await stores.jobs.has_come(task.job_id, until) for until in Until]
+
+    task = await begin(stores)
+    assert await come() == [False, False]
+    await stores.queue.finish(task, THEN_LAYOUT)
+    assert await come() == [False, True]
+    (later,) = await claim(stores, lane=Lane.LAYOUT)
+    await stores.queue.finish(later, DONE)
+    assert await come() == [True, True]
+    assert await stores.jobs.has_come("job_of_nobody", Until.DONE)

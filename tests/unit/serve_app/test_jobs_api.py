@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.jobs import Lane, Progress
+from domain.jobs import Finished, Lane, Progress, Step
+from domain.papers import Metadata
 from tests.unit.serve_app.library import Library, pdf
 
 
@@ -140,3 +141,17 @@ async def test_a_made_up_cursor_and_a_long_wait_are_refused(library: Library) ->
 
 def _cursor(cursor: str | None) -> dict[str, str]:
     return {"cursor": cursor} if cursor else {}
+
+
+async def test_one_may_wait_until_the_papers_can_be_found(library: Library) -> None:
+    job_id = (await library.upload(pdf())).json()["job_id"]
+    [task] = await library.stores.queue.claim(
+        Lane.INTERACTIVE, 1, worker="worker", lease_seconds=60
+    )
+    waiting = asyncio.create_task(library.get(f"/jobs/{job_id}?wait=30&until=searchable"))
+    done = Finished(Metadata("A title"), pages=1, chunks=3, next_step=Step.LAYOUT)
+    await library.stores.queue.finish(task, done)
+    job = (await asyncio.wait_for(waiting, 10)).json()
+    assert job["status"] == "running"
+    assert job["tasks"][0]["searchable_at"] and job["tasks"][0]["step"] == "layout"
+    assert (await library.get("/jobs/job_0000000000000000?wait=5")).status_code == 404
