@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import ModelSettings, Settings
+from domain.papers import Paper
 from pipelines.chunk import split_paper
 from pipelines.embed import Encoder, embed_texts
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import load_encoder, resolve_model
-from pipelines.read.text import read_paper
+from pipelines.steps import DEFAULTS, read_text, read_whole
 from pipelines.tokens import token_counter
 from stores.vector_store import VectorStore
 
@@ -32,6 +33,11 @@ class Tally:
     pages: int = 0
     chunks: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
+
+    @property
+    def total(self) -> float:
+        """Seconds of all steps."""
+        return sum(self.seconds.values())
 
     def add(self, other: Tally) -> None:
         """The other's numbers on top of these."""
@@ -52,10 +58,15 @@ class PlainWork:
         self.store = open_store(milvus_uri)
         self.store.prepare()
 
-    def ingest(self, path: Path, document_id: str) -> Tally:
-        """What the paper held, and what each step took; it is searchable afterwards."""
+    def ingest(
+        self, path: Path, document_id: str, read: Callable[[Path], Paper] = read_whole
+    ) -> Tally:
+        """What `read` found in the paper, and what each step took; it is searchable afterwards.
+
+        By default all that the service reads, tables and figures too, chunked and embedded once.
+        """
         times = [time.perf_counter()]
-        paper = read_paper(path)
+        paper = read(path)
         times.append(time.perf_counter())
         chunks = split_paper(
             paper,
@@ -76,6 +87,11 @@ class PlainWork:
         times.append(time.perf_counter())
         took = (after - before for before, after in pairwise(times))
         return Tally(len(paper.pages), len(chunks), dict(zip(STEPS, took, strict=True)))
+
+
+def read_first(path: Path) -> Paper:
+    """The paper as the service has read it when it becomes searchable: its text layer."""
+    return read_text(path, DEFAULTS).paper
 
 
 def open_store(milvus_uri: str) -> VectorStore:

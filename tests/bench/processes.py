@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -69,6 +70,12 @@ def memory_by_role(root: int) -> dict[str, Usage]:
             mine.pss += getattr(memory, "pss", memory.rss)
             mine.rss += memory.rss
     return dict(sorted(usage.items(), key=lambda item: -item[1].pss))
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process so far, and of its children that have ended."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 class CpuMeter:

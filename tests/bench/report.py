@@ -43,11 +43,21 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of its own: a row's numbers by its name, one for each of the columns."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What a sub-bench found: the lines of the table, and whatever explains them."""
 
     figures: Sequence[Figure]
     details: Mapping[str, Any] = field(default_factory=dict)
+    grids: Sequence[Grid] = ()
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -80,9 +90,21 @@ def show(sections: Mapping[str, Findings]) -> None:
             table.add_row(f"{name}: {figure.name}", *_cells(figure))
     console.print(table)
     console.print(PEER_NOTE, style="dim")
+    for findings in sections.values():
+        for grid in findings.grids:
+            console.print(_drawn(grid))
     for name, findings in sections.items():
         for title, detail in findings.details.items():
             console.print(f"{name}, {title}: {_said(detail)}", highlight=False)
+
+
+def _drawn(grid: Grid) -> Table:
+    table = Table("", box=box.SIMPLE_HEAD, title=grid.name)
+    for column in grid.columns:
+        table.add_column(column, justify="right")
+    for name, numbers in grid.rows.items():
+        table.add_row(name, *(f"{number:.4g}" for number in numbers))
+    return table
 
 
 def busy_note(load_average: float, cores: int) -> str:
@@ -101,6 +123,7 @@ def write(path: Path, machines: Mapping[str, Any], sections: Mapping[str, Findin
         name: {
             "figures": [{**asdict(one), "ratio": one.ratio} for one in findings.figures],
             "details": findings.details,
+            "grids": [asdict(grid) for grid in findings.grids],
         }
         for name, findings in sections.items()
     }
