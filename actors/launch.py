@@ -77,6 +77,7 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
         max_tokens=settings.model.max_tokens,
         batch_tokens=settings.model.batch_tokens,
         max_pages=settings.read.max_pages,
+        text_first_pages=settings.read.text_first_pages,
         layout=settings.read.layout,
         ocr=settings.read.ocr,
         ocr_languages=settings.read.ocr_languages,

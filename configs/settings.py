@@ -120,6 +120,10 @@ class ReadSettings(BaseModel):
     """What a document may be, and how it is read."""
 
     max_pages: int = Field(default=2000, description="Most pages of one document.")
+    text_first_pages: int = Field(
+        default=60,
+        description="Longer papers can be searched by their text before tables are looked for.",
+    )
     layout: Literal["off", "auto", "always"] = Field(
         default="auto",
         description="Tables and figures: off; auto: the layout model looks only where cheaper ways "

@@ -35,6 +35,7 @@ def methods_of(recipe: Recipe) -> Methods:
     """How this recipe reads papers."""
     return Methods(
         max_pages=recipe.max_pages,
+        text_first_pages=recipe.text_first_pages,
         layout=LayoutMode(recipe.layout),
         ocr=OcrEngine(recipe.ocr),
         ocr_languages=recipe.ocr_languages,

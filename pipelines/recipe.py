@@ -28,6 +28,7 @@ class Recipe:
     max_tokens: int
     batch_tokens: int
     max_pages: int
+    text_first_pages: int = 60
     layout: str = "auto"
     ocr: str = "auto"
     ocr_languages: str = "eng"

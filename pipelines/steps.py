@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from domain.errors import NoText, OcrUnavailable
 from domain.jobs import Step
 from domain.papers import Paper
 from pipelines.layout.decide import LayoutMode
-from pipelines.layout.find import find_layout
+from pipelines.layout.find import find_layout, look_cheaply
 from pipelines.ocr.engines import OcrEngine, choose_engine
 from pipelines.ocr.pages import ocr_pages
 from pipelines.paper import compose
@@ -23,9 +23,13 @@ Scans = Mapping[int, Sequence[Line]]  # by page number: the lines that OCR read
 
 @dataclass(frozen=True, slots=True)
 class Methods:
-    """How papers are read. `workers`: pages under OCR at once; `threads`: of the layout model."""
+    """How papers are read. `workers`: pages under OCR at once; `threads`: of the layout model.
+
+    Papers of more than `text_first_pages` get their tables in a step of its own.
+    """
 
     max_pages: int = 2000
+    text_first_pages: int = 60
     layout: LayoutMode = LayoutMode.AUTO
     ocr: OcrEngine = OcrEngine.AUTO
     ocr_languages: str = "eng"
@@ -79,11 +83,13 @@ def read_whole(path: Path, methods: Methods = DEFAULTS) -> Paper:
 
 
 def read_text(path: Path, methods: Methods, on_page: OnPage | None = None) -> StepRead:
-    """The paper by its text layer; pages that need OCR are left out when OCR can follow."""
+    """The paper by its text layer, with the tables and figures that need no model.
+
+    Pages that need OCR are left out when OCR can follow; tables then wait for it too."""
     reading = read_pages(path, max_pages=methods.max_pages, on_page=on_page)
     if reading.for_ocr and methods.can_ocr:
         return StepRead(compose(reading.without(reading.for_ocr)), Step.OCR)
-    return StepRead(_composed(reading), _after_text(methods))
+    return _read_with_layout(path, reading, methods)
 
 
 def read_scans(path: Path, methods: Methods, on_page: OnPage | None = None) -> StepRead:
@@ -100,13 +106,13 @@ def read_scans(path: Path, methods: Methods, on_page: OnPage | None = None) -> S
     )
     scans = {page.number: page.lines for page in pages if page.failure is None}
     whole = reading.without(reading.for_ocr).with_ocr(scans)
-    return StepRead(_composed(whole), _after_text(methods), scans)
+    return replace(_read_with_layout(path, whole, methods), scans=scans)
 
 
 def read_layout(
     path: Path, methods: Methods, scans: Scans, on_page: OnPage | None = None
 ) -> StepRead:
-    """The paper with its tables and figures, whose lines are no longer in its text."""
+    """The paper with what the layout model finds on the pages that are worth it."""
     reading = read_pages(path, max_pages=methods.max_pages)
     if reading.for_ocr and (scans or methods.can_ocr):  # as the step before this one left it
         reading = reading.without(reading.for_ocr).with_ocr(scans)
@@ -123,11 +129,13 @@ def _after(before: int, on_page: OnPage | None) -> OnPage | None:
     return lambda done, total: on_page(before + done, before + total)
 
 
-def _composed(reading: Reading) -> Paper:
+def _read_with_layout(path: Path, reading: Reading, methods: Methods) -> StepRead:
+    """Of a long paper the text comes first: its tables would keep the reader waiting."""
     if not any(reading.pages):
         raise NoText()
-    return compose(reading)
-
-
-def _after_text(methods: Methods) -> Step | None:
-    return None if methods.layout is LayoutMode.OFF else Step.LAYOUT
+    if methods.layout is LayoutMode.OFF:
+        return StepRead(compose(reading))
+    if len(reading.pages) > methods.text_first_pages:
+        return StepRead(compose(reading), Step.LAYOUT)
+    layout = look_cheaply(path, reading, methods.layout)
+    return StepRead(compose(reading, layout), Step.LAYOUT if layout.worth else None)

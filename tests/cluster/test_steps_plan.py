@@ -114,7 +114,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(cluster: Any, recipe: Recipe) -> Desk:
-    return Desk(cluster, replace(recipe, layout="auto", ocr="auto"))
+    return Desk(cluster, replace(recipe, layout="auto", ocr="auto", text_first_pages=0))
 
 
 @pytest.fixture(scope="module")

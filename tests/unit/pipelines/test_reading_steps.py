@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,10 @@ def pages_of(paper: Paper) -> set[int]:
     return {box.page for block in paper.blocks for box in block.boxes}
 
 
+# As a long paper is read: the text first, then tables in a step of its own.
+LONG = Methods(text_first_pages=0)
+
+
 def all_steps(path: Path, methods: Methods) -> Iterator[tuple[Step, StepRead]]:
     step: Step | None = Step.READ_TEXT
     scans: steps.Scans = {}
@@ -86,7 +91,7 @@ def all_steps(path: Path, methods: Methods) -> Iterator[tuple[Step, StepRead]]:
 
 
 def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> None:
-    taken = dict(all_steps(write(PAPER), Methods()))
+    taken = dict(all_steps(write(PAPER), LONG))
     assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
     first, last = taken[Step.READ_TEXT].paper, taken[Step.LAYOUT].paper
     assert first.title == last.title == STUDY
@@ -105,6 +110,21 @@ def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> N
     assert first.sections == last.sections
 
 
+def test_a_short_paper_has_its_tables_and_figures_at_once(
+    write: Callable[[bytes], Path],
+) -> None:
+    path = write(PAPER)
+    [(step, done)] = all_steps(path, Methods())
+    assert step is Step.READ_TEXT
+    assert done.paper == dict(all_steps(path, LONG))[Step.LAYOUT].paper
+
+
+def test_the_model_is_asked_in_a_step_of_its_own(write: Callable[[bytes], Path]) -> None:
+    done = take_step(Step.READ_TEXT, write(PAPER), Methods(layout=LayoutMode.ALWAYS), {})
+    assert done.next_step is Step.LAYOUT
+    assert done.paper.tables and done.paper.figures
+
+
 def test_without_layout_the_text_is_the_whole_work(write: Callable[[bytes], Path]) -> None:
     [(_, done)] = all_steps(write(PAPER), Methods(layout=LayoutMode.OFF))
     assert not done.paper.quality.layout_done
@@ -114,7 +134,7 @@ def test_without_layout_the_text_is_the_whole_work(write: Callable[[bytes], Path
 def test_a_mixed_paper_is_read_page_by_page_as_it_needs(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
-    taken = dict(all_steps(write(MIXED), Methods()))
+    taken = dict(all_steps(write(MIXED), LONG))
     assert list(taken) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
     first, read, last = (done.paper for done in taken.values())
     assert pages_of(first) == {1} and first.quality.pages_without_text == (2,)
@@ -143,9 +163,9 @@ def test_scans_that_were_kept_give_the_same_paper(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     path = write(SCAN)
-    scans = take_step(Step.OCR, path, Methods(), {}).scans
-    fresh = take_step(Step.LAYOUT, path, Methods(), scans)
-    kept = take_step(Step.LAYOUT, path, Methods(), load_scans(dump_scans(scans)))
+    scans = take_step(Step.OCR, path, LONG, {}).scans
+    fresh = take_step(Step.LAYOUT, path, LONG, scans)
+    kept = take_step(Step.LAYOUT, path, LONG, load_scans(dump_scans(scans)))
     assert kept.paper == fresh.paper
     assert kept.paper.tables
 
@@ -154,11 +174,11 @@ def test_without_an_ocr_program_the_other_pages_are_read_and_the_scans_listed(
     write: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_engine(monkeypatch)
-    taken = dict(all_steps(write(MIXED), Methods()))
+    taken = dict(all_steps(write(MIXED), LONG))
     assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
     assert all(done.paper.quality.pages_without_text == (2,) for done in taken.values())
     with pytest.raises(NoText):
-        take_step(Step.READ_TEXT, write(SCAN), Methods(), {})
+        take_step(Step.READ_TEXT, write(SCAN), LONG, {})
     with pytest.raises(NoText):
         take_step(Step.READ_TEXT, write(SCAN), Methods(ocr=OcrEngine.OFF), {})
 
@@ -167,7 +187,7 @@ def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     unreadable.add(2)
-    taken = dict(all_steps(write(SCAN), Methods()))
+    taken = dict(all_steps(write(SCAN), LONG))
     assert list(taken) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
     for step in (Step.OCR, Step.LAYOUT):
         paper = taken[step].paper
@@ -176,7 +196,7 @@ def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
         assert paper.quality.pages_without_text == (2,)
     unreadable.add(1)
     with pytest.raises(NoText):
-        take_step(Step.OCR, write(SCAN), Methods(), {})
+        take_step(Step.OCR, write(SCAN), LONG, {})
 
 
 def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
@@ -186,17 +206,17 @@ def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
         document[1].insert_text((60, 60), "ACME library copy", fontsize=8)
         stamped = document.tobytes()
     unreadable.add(2)
-    taken = dict(all_steps(write(stamped), Methods()))
+    taken = dict(all_steps(write(stamped), LONG))
     assert [pages_of(done.paper) for done in taken.values()] == [{1}, {1}, {1}]
 
 
 def test_a_paper_of_empty_pages_has_no_text(write: Callable[[bytes], Path]) -> None:
     with pytest.raises(NoText):
-        take_step(Step.READ_TEXT, write(make_pages("", "")), Methods(), {})
+        take_step(Step.READ_TEXT, write(make_pages("", "")), LONG, {})
 
 
 def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], Path]) -> None:
-    papers = [done.paper for _, done in all_steps(write(damage_page(PAPER, 2)), Methods())]
+    papers = [done.paper for _, done in all_steps(write(damage_page(PAPER, 2)), LONG)]
     for paper in papers:
         assert paper.quality.pages_failed == (2,)
         assert pages_of(paper) == {1}
@@ -211,13 +231,13 @@ def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set
         told.append((done, total))
 
     path = write(MIXED)
-    take_step(Step.READ_TEXT, path, Methods(), {}, tell)
+    take_step(Step.READ_TEXT, path, LONG, {}, tell)
     assert told == [(1, 2), (2, 2)]
     told.clear()
-    scans = take_step(Step.OCR, path, Methods(), {}, tell).scans
+    scans = take_step(Step.OCR, path, LONG, {}, tell).scans
     assert told == [(2, 2)]  # the first page needed nothing
     told.clear()
-    take_step(Step.LAYOUT, path, Methods(layout=LayoutMode.ALWAYS), scans, tell)
+    take_step(Step.LAYOUT, path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
     assert told == [(1, 2), (2, 2)]
 
 
@@ -226,5 +246,5 @@ def test_the_whole_paper_is_that_of_the_last_step(
     content: bytes, write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     path = write(content)
-    *_, (_, last) = all_steps(path, Methods())
-    assert read_whole(path, Methods()) == last.paper
+    *_, (_, last) = all_steps(path, LONG)
+    assert read_whole(path, LONG) == last.paper
