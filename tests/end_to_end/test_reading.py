@@ -77,10 +77,10 @@ def test_every_paper_takes_the_steps_it_needs_and_is_searchable_in_the_end(
     job = papers[name].job
     [task] = job.tasks
     assert job.status == task.status == "completed" and job.error is None
-    assert (
-        task.step == ("read_text" if name in ("printed", "damaged") else "ocr")
-        and task.attempt == 1
-    )
+    assert task.attempt == 1
+    # The figure of a scan has no picture of its own: its caption sends the page to the model.
+    printed = name in ("printed", "damaged")
+    assert task.step in (("read_text",) if printed else ("ocr", "layout"))
     assert task.searchable_at is not None and job.finished_at is not None
     assert job.started_at is not None
     assert job.started_at < task.searchable_at <= job.finished_at

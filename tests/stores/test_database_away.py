@@ -57,3 +57,18 @@ async def test_nobody_answers_on_that_port() -> None:
     with pytest.raises(DatabaseUnavailable):
         await TaskQueue(database).depths()
     await database.close()
+
+
+async def test_prepared_statements_name_a_server_that_hangs_up_or_is_not_there(
+    database: Database,
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with database.driver() as connection:
+            await connection.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with database.driver() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+    nowhere = Database("postgres://nobody:secret@127.0.0.1:1/nothing")
+    with pytest.raises(DatabaseUnavailable):
+        async with nowhere.driver() as connection:
+            await connection.fetchval("SELECT 1")
+    await nowhere.close()
