@@ -9,12 +9,11 @@ from pathlib import Path
 from configs.settings import Settings
 
 # The API never blocks its event loop, so it may share Serve's own: with a thread between them every
-# piece of a request waits for Python's lock twice (a quarter of an upload's CPU). Access logs go to
-# Serve's log files only; a collection of garbage walks what was loaded at the start no more.
+# piece of a request waits for Python's lock twice (a quarter of an upload's CPU). A collection of
+# garbage walks what was loaded at the start no more.
 ONE_LOOP = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
-    "RAY_SERVE_LOG_TO_STDERR": "0",
     "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
 }
 
