@@ -73,7 +73,11 @@ class Database:
         async with self.single() as connection:  # which gives errors of connecting their names
             pooled = await connection.get_raw_connection()
             driver: Any = pooled.driver_connection
-            yield driver
+            try:
+                yield driver
+            except asyncpg.InternalClientError:  # the server died while it answered
+                await connection.invalidate()
+                raise
 
     async def ping(self) -> None:
         """Returns when the database answers. Raises DatabaseUnavailable."""
@@ -94,7 +98,7 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 def _named() -> Iterator[None]:
     try:
         yield
-    except (OSError, PoolTimeout, asyncpg.InterfaceError) as error:
+    except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise DatabaseUnavailable from error
     except asyncpg.PostgresError as error:
         if _is_away(error):

@@ -90,7 +90,7 @@ class PlainWork:
 
 
 def read_first(path: Path) -> Paper:
-    """The paper as the service has read it when it becomes searchable: its text layer."""
+    """The paper as the service has read it when it becomes searchable: its first step."""
     return read_text(path, DEFAULTS).paper
 
 
