@@ -20,6 +20,16 @@ class Box:
     x1: float
     y1: float
 
+    def joined(self, other: Box) -> Box:
+        """The smallest box around both, on the page of this one."""
+        return Box(
+            self.page,
+            min(self.x0, other.x0),
+            min(self.y0, other.y0),
+            max(self.x1, other.x1),
+            max(self.y1, other.y1),
+        )
+
 
 class BlockKind(StrEnum):
     TEXT = "text"

@@ -13,7 +13,6 @@ from pipelines.read.clean import clean_text
 from pipelines.read.columns import column_count
 from pipelines.read.lines import Line
 from pipelines.read.reading import Reading
-from pipelines.read.running import without_running_lines
 from pipelines.read.text import compose as compose_text
 from pipelines.read.text import in_order
 
@@ -26,16 +25,18 @@ def compose(reading: Reading, layout: Layout | None = None) -> Paper:
     Lines that belong to the tables and figures of `layout` are not in its blocks.
     """
     around = list(chain.from_iterable(reading.pages[:_FRONT_PAGES]))
-    kept = without_running_lines(reading.pages, reading.sizes)
-    body = [layout.body_of(lines) for lines in kept] if layout else kept
-    front = list(chain.from_iterable(in_order(body[:_FRONT_PAGES])))
-    paper = compose_text(body, reading.sizes, clean_text(reading.stated.get("title", "")), around)
+    body = [layout.body_of(lines) for lines in reading.body] if layout else reading.body
+    ordered = in_order(body)
+    front = list(chain.from_iterable(ordered[:_FRONT_PAGES]))
+    paper = compose_text(
+        ordered, reading.sizes, clean_text(reading.stated.get("title", "")), around
+    )
     found = find_metadata(paper, front, reading.stated, around)
     paper = replace(
         paper,
         metadata=found.metadata,
         blocks=_with_abstract(paper.blocks, found.abstract_blocks),
-        quality=_quality(reading, kept, layout),
+        quality=_quality(reading, ordered, layout),
     )
     return replace(paper, tables=layout.tables, figures=layout.figures) if layout else paper
 
@@ -50,7 +51,7 @@ def _with_abstract(blocks: Sequence[Block], places: Sequence[int]) -> tuple[Bloc
     )
 
 
-def _quality(reading: Reading, kept: Sequence[list[Line]], layout: Layout | None) -> Quality:
+def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | None) -> Quality:
     healthy = [health for health in reading.health if health is not None]
     characters = sum(health.characters for health in healthy)
     garbled = sum(health.characters * health.garbled_share for health in healthy)
@@ -61,7 +62,7 @@ def _quality(reading: Reading, kept: Sequence[list[Line]], layout: Layout | None
         pages_failed=reading.failed,
         pages_without_text=tuple(silent),
         garbled_share=garbled / characters if characters else 0.0,
-        columns=column_count([line for page in in_order(kept) for line in page]),
+        columns=column_count(list(chain.from_iterable(ordered))),
         layout_done=layout is not None,
         layout_pages=layout.seen if layout else (),
     )

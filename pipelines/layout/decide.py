@@ -15,6 +15,8 @@ from pipelines.layout.captions import CaptionLines, captions_of
 from pipelines.read.lines import Line
 from pipelines.tables.frame import in_rows
 
+# Lines of a page: journals print 300 at most; the model's time grows with their square.
+_MOST_LINES = 3000
 _MOST_SHARE = 0.4  # of a paper's pages: what `auto` may spend of the cost of `always`
 _LEAST_FILLED = 0.4  # of a table's cells
 _LEGENDS = 3  # so many captions without a picture are a list of legends
@@ -45,9 +47,10 @@ def pages_worth(
     nothing, with a table that does not look like one, with rows of short pieces and no table (it
     may go on there from the page before), and those that the caller `doubted` (columns that are
     unsure); at most two in five, tables before doubts before figures. Pages without text are never
-    worth it.
+    worth it, nor are those with more lines than anybody prints.
     """
-    read = [size.number for size, lines in zip(sizes, pages, strict=True) if lines]
+    numbered = zip(sizes, pages, strict=True)
+    read = [size.number for size, lines in numbered if 0 < len(lines) <= _MOST_LINES]
     if mode is LayoutMode.OFF:
         return set()
     if mode is LayoutMode.ALWAYS:

@@ -15,7 +15,6 @@ from pipelines.layout.figures import FoundFigure, find_figures
 from pipelines.layout.model import Region, RegionKind, layout_regions
 from pipelines.read.lines import Line
 from pipelines.read.reading import Reading, open_pdf
-from pipelines.read.running import without_running_lines
 from pipelines.tables.find import TablePicture, TablesFound, find_tables
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,6 @@ def look_cheaply(path: str | Path, reading: Reading, mode: LayoutMode = LayoutMo
 
     Raises what `open_pdf` raises.
     """
-    reading = _kept(reading)
     document = open_pdf(Path(path))
     try:
         tables, figures = _found(document, reading, {})
@@ -73,7 +71,6 @@ def find_layout(
     """
     if mode is LayoutMode.OFF:
         return Layout()
-    reading = _kept(reading)
     document = open_pdf(Path(path))
     try:
         tables, figures = _found(document, reading, {})
@@ -86,17 +83,12 @@ def find_layout(
         document.close()
 
 
-def _kept(reading: Reading) -> Reading:
-    """The reading without what runs along the borders: it is in no table."""
-    return replace(reading, pages=tuple(without_running_lines(reading.pages, reading.sizes)))
-
-
 def _worth(
     mode: LayoutMode, reading: Reading, tables: TablesFound, figures: Sequence[FoundFigure]
 ) -> set[int]:
     return pages_worth(
         mode,
-        reading.pages,
+        reading.body,
         reading.sizes,
         tables=[one.table for one in tables.tables],
         figures=[one.figure for one in figures],
@@ -110,9 +102,9 @@ def _found(
         number: [region.box for region in some if region.kind is RegionKind.TABLE]
         for number, some in regions.items()
     }
-    tables = find_tables(document, reading.pages, reading.sizes, regions=seen or None)
+    tables = find_tables(document, reading.body, reading.sizes, regions=seen or None)
     taken = [box for one in tables.tables for box in one.taken]
-    figures = find_figures(document, reading.pages, reading.sizes, regions)
+    figures = find_figures(document, reading.body, reading.sizes, regions)
     return tables, [one for one in figures if not _stands_in(one.figure.box, taken)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from domain.papers import Author, Evidence
-from pipelines.metadata.front import Place, Row, rows_above, rows_below
+from pipelines.metadata.front import Place, Row, columns_below, rows_above, rows_below
 from pipelines.metadata.names import (
     as_author,
     is_group,
@@ -90,9 +90,13 @@ def _believable(stated: Sequence[str], near: str) -> list[str]:
 
 
 def _printed(place: Place, lines: Sequence[Line]) -> list[str]:
-    """The names below the title, else those right above it."""
+    """The names below the title, be it in a column of their own, else those right above it."""
     rows = _front_rows(rows_below(place, lines))
     names = _names_in(rows) or _names_before_addresses(rows)
+    columns = [_names_in(_front_rows(column)) for column in columns_below(place, lines)]
+    longest = max(columns, key=len, default=[])
+    if len(longest) > max(1, len(names)) and set(names) <= set(longest):
+        return longest  # what stands beside them hid the others
     if names:
         return names
     above = [row for row in rows_above(place, lines) if not ARTICLE_KIND.fullmatch(row.text)][-4:]

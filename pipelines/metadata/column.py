@@ -66,9 +66,9 @@ def _verdict(
     """True to take the line, False to pass by it (another column), None to stop."""
     last = taken[-1]
     left, right = min(one.x0 for one in taken), max(one.x1 for one in taken)
-    if _overlap(line, left, right) < 0.5 * min(line.x1 - line.x0, right - left) and not _follows(
-        last, line, True
-    ):
+    # Behind the label alone it is not known yet how wide the column is.
+    follows = _follows(last, line, True) and (len(taken) == 1 or line.x1 < right + line.size)
+    if _overlap(line, left, right) < 0.5 * min(line.x1 - line.x0, right - left) and not follows:
         return False
     far = line.base - last.base > _GAP * max(line.size, last.size)
     other_type = abs(line.size - taken[0].size) > _ANOTHER_SIZE * line.size

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pipelines.metadata.names import plain
 from pipelines.read.lines import RAISED, Line, font_family
+from pipelines.read.title import stands_beside
 
 _SAME_BASE = 0.35  # times the type size
 _MOST_LINES = 400  # of a page that are looked at
@@ -64,7 +65,11 @@ def find_place(title: str | None, lines: Sequence[Line]) -> Place | None:
     for start, line in enumerate(upright):
         taken, text = [], ""
         for other in upright[start : start + 14]:
-            if other.page != line.page or abs(other.size - line.size) > 0.2 * line.size:
+            if other.page != line.page:
+                break
+            if abs(other.size - line.size) > 0.2 * line.size:
+                if taken and stands_beside(taken, other):
+                    continue
                 break
             more = text + re.sub(r"\W", "", plain(other.text))
             if not _begins(wanted, more):
@@ -96,13 +101,24 @@ def _around(lines: Sequence[Line]) -> Place:
 
 def rows_below(place: Place, lines: Sequence[Line]) -> list[Row]:
     """The rows from the title downwards on its page, without those in a side bar on its left."""
-    below = [line for line in _on_page(place, lines) if _middle(line) > place.y1]
-    return as_rows(_without_side_bar(place, below, lines))
+    return as_rows(_below(place, lines))
+
+
+def columns_below(place: Place, lines: Sequence[Line]) -> Iterator[list[Row]]:
+    """As `rows_below`, but those of each column by themselves."""
+    below = _below(place, lines)
+    for part in sorted({line.part for line in below}):
+        yield as_rows([line for line in below if line.part == part])
 
 
 def rows_above(place: Place, lines: Sequence[Line]) -> list[Row]:
     """The rows from the top of the page to the title."""
     return as_rows([line for line in _on_page(place, lines) if _middle(line) < place.y0])
+
+
+def _below(place: Place, lines: Sequence[Line]) -> list[Line]:
+    below = [line for line in _on_page(place, lines) if _middle(line) > place.y1]
+    return _without_side_bar(place, below, lines)
 
 
 def _on_page(place: Place, lines: Sequence[Line]) -> list[Line]:

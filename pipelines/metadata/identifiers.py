@@ -21,14 +21,17 @@ _OF_OTHERS = re.compile(
     r"\b(?:data(?:set)?s?|software|code|archived?|repository|supplement\w*|zenodo|figshare|dryad|osf|"
     r"erratum|correct(?:ion|ed)|corrigendum|retract\w*|preprint|previous|companion|comment on|"
     r"reply to|see also|version of record|this version|review history|related article|"
-    r"peer review)\b",
+    r"peer review(?! under))\b",  # "under responsibility of ..." stands above the own one
     re.IGNORECASE,
 )
 _PARTS_OF_PAPER = re.compile(
     r"(?:\.[gts]\d{3}|/(?:s\d+|suppl\w*|-/dc\d+|full|pdf|abstract|meta|epdf))$"
 )
 _DATA_PREFIXES = ("10.5281/", "10.6084/", "10.5061/", "10.17605/", "10.17632/", "10.7910/")
-_CITES_ITSELF = re.compile(r"\b(?:cite|citation|reference format)\b", re.IGNORECASE)
+_CITES_ITSELF = re.compile(
+    r"\b(?:cite|citation|reference format)\b|\b(?:19|20)\d\d\s?;\s?\d+\s?(?:\(\d+\))?\s?:",
+    re.IGNORECASE,
+)
 _STAMP = re.compile(
     r"arXiv:\s?((?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?)(.*)", re.IGNORECASE
 )
@@ -89,7 +92,7 @@ def _from_pages(lines: Sequence[Line], near_title: float) -> Iterator[tuple[str,
         return
     first = lines[0].page
     height = max(line.y1 for line in lines)
-    cited = _references_begin(lines)
+    cited = references_begin(lines)
     for index, line in enumerate(lines):
         if line.y0 >= cited.get(line.page, height) or _ENTRY.match(line.text):
             continue
@@ -106,7 +109,7 @@ def _from_pages(lines: Sequence[Line], near_title: float) -> Iterator[tuple[str,
                 yield doi, source, weight
 
 
-def _references_begin(lines: Sequence[Line]) -> dict[int, float]:
+def references_begin(lines: Sequence[Line]) -> dict[int, float]:
     """Page -> the y at which a bibliography begins on it."""
     return {line.page: line.y0 for line in reversed(lines) if REFERENCES.fullmatch(line.text)}
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from domain.papers import Evidence
+from pipelines.metadata.identifiers import references_begin
 from pipelines.metadata.stated import Stated
 from pipelines.read.lines import Line
 
@@ -47,6 +48,9 @@ _VOLUMES = (
     ),
     re.compile(rf"\b\d{{1,4}}\s?\({_YEAR}\)"),
     re.compile(rf"\bvol(?:ume|\.)?\s?\d+[^\n]{{0,40}}?\b{_YEAR}\b", re.IGNORECASE),
+    re.compile(
+        rf"\b{_YEAR}\s?(?:{_MONTH}\.?)?\s?[|,;:/–-]\s?vol(?:ume)?\b[.-]?\s?\d", re.IGNORECASE
+    ),
     re.compile(rf"\bvolume {_YEAR}, article", re.IGNORECASE),
     re.compile(rf"\b\d+\s?\(\d+\)[^\n]{{0,30}}?\b{_YEAR}\b"),
     re.compile(rf"\bpp?\.?\s?\d+\s?[–-]\s?\d+,?[^\n]{{0,50}}?\b{_YEAR}\b"),
@@ -162,10 +166,14 @@ def _joined(lines: Iterable[Line]) -> str:
 
 
 def _in_margin(lines: Sequence[Line]) -> list[Line]:
-    """Headers and footers, and what stands above the body of the first page."""
+    """Headers and footers, and what stands above the body of the first page, but for the
+    bibliography of a short paper."""
     height = max(line.y1 for line in lines)
+    cited = references_begin(lines)
     return [
         line
         for line in lines
-        if line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height or line.turn
+        if line.y1 < _MARGIN * height
+        or (line.y0 > (1 - _MARGIN) * height and line.y0 < cited.get(line.page, height))
+        or line.turn
     ]

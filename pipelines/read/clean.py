@@ -134,14 +134,26 @@ def lost_h(lines: Sequence[str]) -> re.Pattern[str] | None:
     return _LOST_H
 
 
+# What words are compounded with by a hyphen; no word ends in one of the first by itself.
+_SURELY_SECOND = {"associated", "based", "containing", "derived", "induced", "mediated"}
+_SECOND = {
+    *("bound", "chain", "controlled", "dependent", "fold", "free", "independent", "like", "linked"),
+    *("negative", "positive", "related", "resistant", "rich", "sensitive", "specific", "term"),
+    *("supplemented", "treated", "type", "wide"),
+}
+_LONGEST_SUFFIX = 4  # of a word broken at a line's end: "-ness", "-tion"
+
+
 def words_of(lines: Iterable[str]) -> set[str]:
     """The lower-case words that stand whole inside lines: the witnesses for `join_lines`."""
     words: set[str] = set()
+    is_broken = False
     for line in lines:
         found = _WORD.findall(line.lower())
-        if found and line[-1:] in "-\u2010\u00ad¬":
-            found.pop()
-        words.update(found)
+        if is_broken and found and len(found[0]) <= _LONGEST_SUFFIX:
+            del found[0]
+        is_broken = line[-1:] in "-\u2010\u00ad¬"
+        words.update(found[:-1] if is_broken else found)
     return words
 
 
@@ -191,14 +203,21 @@ def _with_its_end(line: str, following: str, words: Container[str]) -> str:
     if line.endswith(SOFT_HYPHEN):
         return line[:-1]
     after = _FIRST_WORD.match(following[:80])
-    if after is None or not after[0][0].islower():
+    if after is None:
         return line
-    return line if _is_true_hyphen(before[1].lower(), after[0].lower(), words) else line[:-1]
+    left, right = before[1].lower(), after[0].lower()
+    if len(left) > 1 and before[1].isupper():  # "DNA-" and "binding", but "DISCUS-" and "SION"
+        return line[:-1] if after[0].isupper() and left + right in words else line
+    if not after[0][0].islower():
+        return line
+    return line if _is_true_hyphen(left, right, words) else line[:-1]
 
 
 def _is_true_hyphen(left: str, right: str, words: Container[str]) -> bool:
     if left + right in words:
         return False
-    if f"{left}-{right}" in words or "-" in left:
+    if f"{left}-{right}" in words or "-" in left or right in _SURELY_SECOND:
+        return True
+    if left in words and right in _SECOND:
         return True
     return len(left) > 3 and len(right) > 2 and left in words and right in words

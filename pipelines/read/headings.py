@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from domain.papers import BlockKind, SectionRole
@@ -20,7 +20,7 @@ _NOT_A_HEADING = re.compile(
     r"^(?:author )?key ?words?\b|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
     r"[=<>≤≥∑∫]|^(?:received|revised|submitted|accepted|published|correspond|e-?mail|citation|"
     r"(?:\w+ )?editor|how to cite|cite this|article ?info|contents$|"
-    r"open access$|check for updates)|"
+    r"open access$|check for updates|ccs concepts)|"
     r"^(?:theorem|lemma|proposition|corollary|definition|proof|remark|claim)\b|"
     r"\(continued\)",
     re.IGNORECASE,
@@ -32,6 +32,7 @@ _LONGEST = 180
 _AHEAD = 4  # headings (with the first) that may stand above one another before text comes
 _ABSTRACT_REACH = 40  # paragraphs, those of a side bar included
 _PROSE_LETTERS = 60
+_ALIKE = 2  # headings numbered alike, with text below them
 _SPACED_OUT = 0.85  # width of a line in its type's size, per character; cells stand wider apart
 
 
@@ -39,16 +40,18 @@ def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequenc
     """Sets `kind`, `level`, `number` and `title` of the paragraphs that are headings. `title` lines
     are none."""
     in_title = {id(line) for line in title}
+    printed = " ".join(line.text for line in title).lower()  # some papers print it once more
     start = _end_of_front(found, in_title)
     candidates = [
         index
         for index, paragraph in enumerate(found)
         if id(paragraph.lines[0]) not in in_title
+        and paragraph.text.lower() != printed
         and _may_be_heading(paragraph)
         and (index >= start or _is_known(paragraph))
         and not _is_in_side_bar(paragraph, measures)
-        and _stands_out(index, found, measures)
     ]
+    candidates = _standing_out(candidates, found, measures)
     accepted = _of_heading_style([found[index] for index in candidates], found)
     accepted = _without_words_of_tables(accepted, found, measures)
     accepted = _without_abstract_parts(accepted, found)
@@ -120,12 +123,14 @@ def _may_be_heading(paragraph: Paragraph) -> bool:
 
 
 def _is_in_side_bar(paragraph: Paragraph, measures: Measures) -> bool:
-    """True in the narrow column that some first pages have for dates, editors and licences."""
+    """True in the narrow column that some first pages have for dates, editors and licences; nothing
+    in it has a number."""
     line = paragraph.lines[0]
     return (
         line.page <= 2
         and measures.width_of(line) < 0.5 * measures.column_width
         and not _is_known(paragraph)
+        and not NUMBERED.fullmatch(paragraph.text)
     )
 
 
@@ -146,12 +151,63 @@ def _of_heading_style(candidates: list[Paragraph], found: Sequence[Paragraph]) -
     ]
 
 
+def _standing_out(
+    candidates: Sequence[int], found: Sequence[Paragraph], measures: Measures
+) -> list[int]:
+    """The candidates that stand out by themselves, and those numbered in a type and to a depth in
+    which others do: below them may come code, a formula, a list."""
+    sure = {index for index in candidates if _stands_out(index, found, measures)}
+    ways = Counter(_way_of_numbering(found[index]) for index in sure)
+    numbers = {tuple(_numbers(found[index])) for index in sure}
+
+    def is_alike(paragraph: Paragraph) -> bool:
+        way = _way_of_numbering(paragraph)
+        if way is None or _is_plain(paragraph, measures):
+            return False
+        return ways[way] >= _ALIKE or _fits(tuple(_numbers(paragraph)), numbers)
+
+    return [index for index in candidates if index in sure or is_alike(found[index])]
+
+
+def _fits(number: tuple[int, ...], others: Container[tuple[int, ...]]) -> bool:
+    """True when the number is missing among the others: the one above it and one beside it, or the
+    ones at both of its sides, are there."""
+    *above, last = number
+    beside = [(*above, last + step) in others for step in (-1, 1)]
+    is_first = last == 1 and len(number) > 1
+    return number not in others and (
+        all(beside) or (tuple(above) in others and (any(beside) or is_first))
+    )
+
+
+def _numbers(paragraph: Paragraph) -> list[int]:
+    """The parts of a heading's number, none where it has letters."""
+    numbered = NUMBERED.fullmatch(paragraph.text)
+    parts = numbered["number"].rstrip(".)").split(".") if numbered else []
+    return [int(part) for part in parts] if all(map(str.isdecimal, parts)) else []
+
+
+def _way_of_numbering(paragraph: Paragraph) -> tuple[Style, int] | None:
+    """Type and depth of a numbered heading."""
+    numbered = NUMBERED.fullmatch(paragraph.text)
+    if numbered is None or not numbered["number"][0].isdigit():
+        return None
+    return style_of(paragraph), numbered["number"].rstrip(".)").count(".")
+
+
+def _is_plain(paragraph: Paragraph, measures: Measures) -> bool:
+    """True when it is set in the type of the body."""
+    size, bold, italic, upper, family = style_of(paragraph)
+    is_other = bold or italic or upper or family != font_family(measures.body_font)
+    return not is_other and size <= measures.body_size + 0.4
+
+
 def _stands_out(index: int, found: Sequence[Paragraph], measures: Measures) -> bool:
     paragraph = found[index]
-    size, bold, italic, upper, family = style_of(paragraph)
+    size, bold, italic, _, family = style_of(paragraph)
     known = _is_known(paragraph)
     other_font = family != font_family(measures.body_font)
-    if not (bold or italic or upper or size > measures.body_size + 0.4 or other_font):
+    if _is_plain(paragraph, measures):
         return known and paragraph.letters < 40
     if known:
         return True

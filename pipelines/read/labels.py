@@ -6,7 +6,7 @@ import re
 
 NUMBERED = re.compile(
     r"(?P<number>(?:\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z]\.\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=\.)|"
-    r"[A-H](?=[.)]\s))[.)]?)\s+(?P<title>\S.*)",
+    r"[A-H](?=[.)]\s))[.)]?)(?:\s*\|)?\s+(?P<title>\S.*)",
     re.DOTALL,
 )
 

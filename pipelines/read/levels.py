@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 
 from domain.papers import SectionRole
+from pipelines.read.labels import NUMBERED
 from pipelines.read.lines import font_family
 from pipelines.read.paragraphs import Paragraph
 from pipelines.read.roles import role_of
@@ -17,15 +18,20 @@ Weight = tuple[float, bool, bool, bool]
 _ROMAN = re.compile(r"[IVX]+")
 _PARTS = re.compile(r"^(?:materials? and |patients and )?(method|result)s?\b")
 _LOWEST = 6
+_MOST_LINES = 3  # of a heading with a name in other type
 
 
 def style_of(paragraph: Paragraph) -> Style:
-    """Size in half points, bold, italic, capitals, font family."""
+    """Size in half points, bold, italic, capitals, font family.
+
+    In a numbered heading a name in other type ("3.2. Extracts of O. sanctum") does not count.
+    """
     lines = paragraph.lines
+    leads = len(lines) <= _MOST_LINES and bool(NUMBERED.fullmatch(paragraph.text))
     return (
         round(lines[0].size * 2) / 2,
-        all(line.bold for line in lines),
-        all(line.italic for line in lines),
+        all(line.bold or (leads and line.lead and line.lead_is_bold) for line in lines),
+        all(line.italic or (leads and line.lead and not line.lead_is_bold) for line in lines),
         paragraph.text.isupper(),
         font_family(lines[0].font),
     )

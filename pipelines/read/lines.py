@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -221,7 +222,7 @@ def _before_raised(before: str) -> str:
 def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
     """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if
     those are, and if bold."""
-    letters = bold = italic = 0
+    letters = bold = italic = behind = alike = 0
     taken: list[str] = []
     first: tuple[bool, bool] | None = None
     whole = True
@@ -236,10 +237,16 @@ def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
         italic += len(text) * style[1]
         first = first or style
         # In a bold lead the italics (names of species) don't count.
-        whole = whole and (style[0] if first[0] else style == first)
+        same = style[0] if first[0] else style == first
+        whole = whole and same
         if whole:
             taken.append(text)
-    lead = "" if whole or not first or not any(first) else clean_text("".join(taken))
+        else:
+            behind += len(text)
+            alike += len(text) * same
+    # One that comes again is no lead: a sign or a name is set in other type within it.
+    is_lead = not whole and first is not None and any(first) and 2 * alike < behind
+    lead = clean_text("".join(taken)) if is_lead else ""
     return bold > 0.85 * letters, italic > 0.85 * letters, lead, bool(first and first[0])
 
 
@@ -298,12 +305,7 @@ def _continues(before: Line, line: Line) -> bool:
 
 def _extend(line: Line, other: Line) -> None:
     """Append the other line to the right of the first one."""
-    if (
-        not line.lead
-        and (line.bold, line.italic) != (other.bold, other.italic)
-        and (line.bold or line.italic)
-    ):
-        line.lead, line.lead_is_bold = line.text, line.bold
+    line.lead, line.lead_is_bold = lead_of([line, other])
     line.unraised = _joined_unraised(line, other)
     if len(other.text) > len(line.text):
         line.size, line.font, line.base = other.size, other.font, other.base
@@ -311,6 +313,22 @@ def _extend(line: Line, other: Line) -> None:
     line.text = f"{line.text} {other.text}"
     line.x0, line.x1 = min(line.x0, other.x0), max(line.x1, other.x1)
     line.y0, line.y1 = min(line.y0, other.y0), max(line.y1, other.y1)
+
+
+def lead_of(pieces: Sequence[Line]) -> tuple[str, bool]:
+    """What a printed line in pieces begins with in bold, or in italics, and if it is bold; "" when
+    it does not or when all of it is."""
+    first = pieces[0]
+    if first.lead or not (first.bold or first.italic):
+        return first.lead, first.lead_is_bold
+    taken: list[str] = []
+    for piece in pieces:
+        is_alike = piece.bold if first.bold else (piece.italic and not piece.bold)
+        if not is_alike:
+            taken += [piece.lead] * (bool(piece.lead) and piece.lead_is_bold == first.bold)
+            return " ".join(taken), first.bold
+        taken.append(piece.text)
+    return "", first.bold
 
 
 def _joined_unraised(line: Line, other: Line) -> str:

@@ -106,7 +106,7 @@ def _is_aside(paragraph: Paragraph, measures: Measures, last_page: int) -> bool:
     text = paragraph.text
     if _PUBLISHERS_NOTE.match(text):
         return True
-    if page <= 2 and small and _in_side_bar(paragraph.lines[0], measures):
+    if page <= 2 and small and all(_in_side_bar(line, measures) for line in paragraph.lines):
         return role_of(text) is not SectionRole.ABSTRACT
     if paragraph.letters > _LONGEST:
         return False

@@ -23,9 +23,10 @@ from pipelines.read.gutters import (
     side_of,
 )
 from pipelines.read.labels import REFERENCES
-from pipelines.read.lines import Line
+from pipelines.read.lines import Line, lead_of
 
 _DEEPEST = 3
+_TIGHT = 1.45  # times the type size, from line to line of a paragraph
 _ANOTHER_GUTTER_POINTS = 20.0
 _BAND_GAP_POINTS = 50.0
 _TALLEST_POINTS = 200.0  # of a line; made-up pages have taller ones
@@ -84,7 +85,8 @@ class _Walk:
         across: list[Line] = []
         for line in lines:
             side = side_of(line, gutter)
-            if side == 0:
+            ends = across and not (left or right) and _ends_paragraph(line, across[-1], lines)
+            if side == 0 or ends:
                 if left or right:
                     self._columns(across, left, right, depth)
                     left, right, across = [], [], []
@@ -109,6 +111,24 @@ class _Walk:
             for line in lines:
                 line.part = self.part
             self.lines.extend(lines)
+
+
+def _ends_paragraph(line: Line, last: Line, lines: Sequence[Line]) -> bool:
+    """True for the short last line of a paragraph across both columns: right below `last`, flush
+    with it or centred, and with nothing beside it."""
+    near = 0 < line.base - last.base < _TIGHT * max(line.size, last.size)
+    if not near or abs(line.size - last.size) > 0.06 * last.size:
+        return False
+    centred = abs(line.x0 + line.x1 - last.x0 - last.x1) < line.size
+    if not centred and abs(line.x0 - last.x0) > TOLERANCE_POINTS:
+        return False
+    height = 0.3 * (line.y1 - line.y0)
+    return not any(
+        other is not line
+        and other is not last
+        and min(other.y1, line.y1) - max(other.y0, line.y0) > height
+        for other in lines
+    )
 
 
 def _middle(line: Line) -> float:
@@ -205,7 +225,9 @@ def _is_table(left: Sequence[Line], right: Sequence[Line]) -> bool:
     """True when both sides hold aligned cells, not sentences: a table across both columns."""
     if not left or not right or aligned_share(left, right) < 0.5:
         return False
-    return all(2 * sum(has_words(line.text) for line in side) < len(side) for side in (left, right))
+    # By printed lines: justified ones may come in a piece for each word.
+    sides = (rows(left), rows(right))
+    return all(2 * sum(has_words(line.text) for line in side) < len(side) for side in sides)
 
 
 def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
@@ -250,8 +272,7 @@ def _one_line(row: list[Line]) -> Line:
         return row[0]
     main = max(row, key=lambda line: len(line.text))
     row.sort(key=lambda line: line.x0, reverse=is_right_to_left(main.text))
-    first = row[0]
-    bold, italic = all(line.bold for line in row), all(line.italic for line in row)
+    lead, lead_is_bold = lead_of(row)
     return replace(
         main,
         text=" ".join(line.text for line in row),
@@ -259,8 +280,8 @@ def _one_line(row: list[Line]) -> Line:
         y0=min(line.y0 for line in row),
         x1=max(line.x1 for line in row),
         y1=max(line.y1 for line in row),
-        bold=bold,
-        italic=italic,
-        lead=first.lead or (first.text if first.bold and not bold else ""),
-        lead_is_bold=first.lead_is_bold if first.lead else first.bold,
+        bold=all(line.bold for line in row),
+        italic=all(line.italic for line in row),
+        lead=lead,
+        lead_is_bold=lead_is_bold,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.papers import BlockKind
 from pipelines.read.clean import is_right_to_left
-from pipelines.read.labels import CAPTION
+from pipelines.read.labels import CAPTION, NUMBERED
 from pipelines.read.line_kinds import line_kinds
 from pipelines.read.lines import RAISED, Line, font_family
 from pipelines.read.measures import Measures
@@ -18,6 +18,9 @@ _ENDS = re.compile(r"[.?!:;][\"'”’)\]]*(?:\s*\[[\d,–\s-]+\]|\s\d[\d,–-]*
 _ANOTHER_SIZE = 0.12
 _WIDE_GAP = 1.4  # times the usual distance between base lines of that size
 _FAR = 3.0  # times the type size
+_TIGHT = 1.4  # times the type size, from one line of a heading to the next
+_LONGEST_ACRONYM = 8  # characters
+_LONGEST_NUMBER = 4.0  # times the type size
 _LOOK_AHEAD = 8  # paragraphs (captions, labels of a figure) that may stand inside a broken one
 
 
@@ -99,7 +102,10 @@ def _starts_anew(current: list[Line], line: Line, measures: Measures) -> bool:
     return (
         _changes_style(before, line, measures)
         or _leaves_heading(current, line, measures)
-        or _is_set_off(current, line, measures)
+        or (
+            _is_set_off(current, line, measures)
+            and not _goes_on_in_heading(current, line, measures)
+        )
     )
 
 
@@ -111,7 +117,9 @@ def _changes_style(before: Line, line: Line, measures: Measures) -> bool:
     left, right = measures.columns[before.page, before.part]
     if line.lead and (before.bold, before.italic) == (line.lead_is_bold, not line.lead_is_bold):
         return before.x1 < right - 0.2 * (right - left)
-    if before.bold != line.bold or before.italic != line.italic or before.is_upper != line.is_upper:
+    # An acronym alone on the last line of a heading is no change to capitals.
+    to_capitals = before.is_upper != line.is_upper and len(line.text) > _LONGEST_ACRONYM
+    if before.bold != line.bold or before.italic != line.italic or to_capitals:
         return True
     if (
         font_family(before.font) == font_family(line.font)
@@ -135,6 +143,24 @@ def _leaves_heading(current: list[Line], line: Line, measures: Measures) -> bool
         and current[-1].text[-1] not in ",;-\u00ad"
         and all(font_family(one.font) != body and len(one.text) > 3 for one in current)
     )
+
+
+def _goes_on_in_heading(current: list[Line], line: Line, measures: Measures) -> bool:
+    """True when the line stands below one in the type of headings, hanging behind its number or
+    centred below it."""
+    before = current[-1]
+    family = font_family(before.font)
+    if (
+        (before.bold, before.italic, family) != (line.bold, line.italic, font_family(line.font))
+        or not (before.bold or before.italic or family != font_family(measures.body_font))
+        or line.base - before.base > _TIGHT * max(line.size, before.size)
+        or NUMBERED.match(line.text)
+        or _ENDS.search(before.text[-40:])
+    ):
+        return False
+    numbered = NUMBERED.match(current[0].text)
+    hangs = numbered and 0.6 * line.size < line.x0 - current[0].x0 < _LONGEST_NUMBER * line.size
+    return bool(hangs) or abs(before.x0 + before.x1 - line.x0 - line.x1) < line.size
 
 
 def _is_set_off(current: list[Line], line: Line, measures: Measures) -> bool:

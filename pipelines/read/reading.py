@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from domain.papers import PageSize
 from pipelines.read.health import PageHealth, TextLayer, page_health
 from pipelines.read.lines import Line, page_lines, page_size
 from pipelines.read.mupdf import pymupdf
+from pipelines.read.running import without_running_lines
 
 OnPage = Callable[[int, int], None]
 
@@ -22,7 +24,7 @@ _UNKNOWN = PageHealth(TextLayer.USABLE, "", 0)
 _STATED = ("title", "author", "subject", "keywords", "creationDate", "modDate")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """The lines of each page in the order the file draws them, and what was noticed on the way.
 
@@ -47,6 +49,11 @@ class Reading:
         """Numbers of the pages where something is printed that the text layer does not say."""
         numbered = enumerate(self.health, start=1)
         return tuple(number for number, health in numbered if health and health.needs_ocr)
+
+    @cached_property
+    def body(self) -> tuple[list[Line], ...]:
+        """The pages without what runs along their borders."""
+        return tuple(without_running_lines(self.pages, self.sizes))
 
     def with_ocr(self, read: Mapping[int, Sequence[Line]]) -> Reading:
         """This reading with the lines of OCR on these pages."""
@@ -133,8 +140,8 @@ def _read_all(
         healths.append(health)
         if on_page is not None:
             on_page(number, total)
-    if failure is not None and not any(healths):
-        raise _cause(failure) from failure
+    if not any(healths):
+        raise _cause(failure) if failure else DamagedPdf()
     return sizes, pages, healths
 
 

@@ -32,6 +32,7 @@ _YEAR_OR_LINK = re.compile(
     re.I,
 )
 _MOST_GAP = 3  # entries whose number was lost
+_SURE_RUN = 4  # numbers one after the other, whatever was lost before them
 _LEAST_SHARE, _MOST_SHARE = 0.12, 0.7  # of the lines begin an entry, where others are set in
 
 
@@ -99,11 +100,19 @@ def _chain(lines: Sequence[Line], style: re.Pattern[str]) -> list[tuple[int, int
         if not chain:
             if number <= 3 or goes_on:
                 chain.append((index, number))
-        elif chain[-1][1] < number <= chain[-1][1] + _MOST_GAP or (
-            number == 1 and goes_on and len(chain) > 1 and ends_entry(lines[index - 1])
+        elif (
+            chain[-1][1] < number <= chain[-1][1] + _MOST_GAP
+            or (number == 1 and goes_on and len(chain) > 1 and ends_entry(lines[index - 1]))
+            or (number > chain[-1][1] and _counts_on(found[place:]))
         ):
             chain.append((index, number))
     return chain
+
+
+def _counts_on(found: Sequence[tuple[int, int]]) -> bool:
+    """True when the first numbers follow one another without a gap."""
+    some = [number for _, number in found[:_SURE_RUN]]
+    return some == list(range(some[0], some[0] + _SURE_RUN))
 
 
 def _lost(lines: Sequence[Line], start: int, end: int) -> list[int]:
@@ -161,7 +170,7 @@ def _outer_lines(lines: Sequence[Line]) -> set[int]:
     borders: dict[tuple[int, int], float] = {}
     steps: list[float] = []
     for place, members in columns.items():
-        border = min(lines[index].x0 for index in members)
+        border = _border([lines[index] for index in members])
         further = [x for i in members if (x := lines[i].x0 - border) > 0.4 * lines[i].size]
         if further:
             borders[place] = border
@@ -171,13 +180,23 @@ def _outer_lines(lines: Sequence[Line]) -> set[int]:
     for place, members in columns.items():
         border = borders.get(place)
         if border is None:
-            border = min(lines[index].x0 for index in members)
+            border = _border([lines[index] for index in members])
             if any(abs(known + step - border) < 2.0 for known in borders.values()) and not any(
                 abs(known - border) < 2.0 for known in borders.values()
             ):
                 border -= step
         outer.update(i for i in members if lines[i].x0 < border + 0.4 * lines[i].size)
     return outer
+
+
+def _border(column: Sequence[Line]) -> float:
+    """Where the leftmost lines of a column begin. One that stands further left alone, and does not
+    begin with a name, is a rest of something else."""
+    ordered = sorted(column, key=lambda line: line.x0)
+    for line, further in pairwise(ordered):
+        if further.x0 - line.x0 < 2.0 or begins_with_author(line.text):
+            return line.x0
+    return ordered[0].x0
 
 
 def _spaced_starts(lines: Sequence[Line]) -> list[int]:

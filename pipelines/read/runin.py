@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from domain.papers import BlockKind, SectionRole
-from pipelines.read.labels import CAPTION, NUMBERED
+from pipelines.read.labels import ABSTRACT_PARTS, CAPTION, NUMBERED
 from pipelines.read.lines import Line, cut_line
 from pipelines.read.measures import Measures
 from pipelines.read.paragraphs import Paragraph
 from pipelines.read.roles import role_of
 
-_ABSTRACT = re.compile(r"(?:abstract|summary)\s*[.:—–-]+", re.IGNORECASE)
+_ABSTRACT = re.compile(r"(?:abstract|summary)\s*[.:—–-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"\(\d{4}|\bet al\b|^[A-Z][\w-]+,? [A-Z]\.|https?:|@")
 _LONGEST = 200
 _LEAST_TEXT = 80  # characters that must follow
@@ -22,8 +22,9 @@ _LEAST_BACK_MATTER = 10
 _OTHER_SIZE = 2.6  # points
 _THANKS = (SectionRole.ACKNOWLEDGEMENTS,)
 _BACK = (*_THANKS, SectionRole.BACK_MATTER)
+_LEAST_ALIKE = {".": 3, ":": 3, "": 2}  # leads of one style by how they end
 _Style = tuple[bool, bool]
-_Lead = tuple[int, int, _Style, bool]
+_Lead = tuple[int, int, _Style, str, bool]
 
 
 def without_run_in_headings(found: Sequence[Paragraph], measures: Measures) -> list[Paragraph]:
@@ -31,19 +32,19 @@ def without_run_in_headings(found: Sequence[Paragraph], measures: Measures) -> l
     put before.
 
     A lead counts when it is numbered, says "Abstract" or "Acknowledgements", names a part of the
-    back matter ("Funding:") behind the bibliography, which ends there, or is one of three or more
-    of its style in body text.
+    back matter ("Funding:") behind the bibliography, which ends there, or is one of some that have
+    its style and end as it does in body text.
     """
     leads: list[_Lead | None] = []
     behind = False
     for paragraph in found:
         behind = behind or (len(paragraph.lines) == 1 and _is_references(paragraph))
         leads.append(_lead_of(paragraph, measures, behind))
-    styles = Counter(lead[2] for lead in leads if lead)
+    alike = Counter(lead[2:4] for lead in leads if lead)
     types = _types(found, leads)
     result: list[Paragraph] = []
     for paragraph, lead in zip(found, leads, strict=True):
-        if lead and (lead[3] or styles[lead[2]] >= 3):
+        if lead and (lead[4] or alike[lead[2:4]] >= _LEAST_ALIKE[lead[3]]):
             result.extend(_cut(paragraph, *lead[:3], types.get(lead[2])))
         else:
             result.append(paragraph)
@@ -67,8 +68,8 @@ def _is_references(paragraph: Paragraph) -> bool:
 
 
 def _lead_of(paragraph: Paragraph, measures: Measures, behind: bool) -> _Lead | None:
-    """Number of the line where the lead ends, its characters on it, its style, and whether it is
-    surely a heading; `behind` the bibliography more are."""
+    """Number of the line where the lead ends, its characters on it, its style, how it ends, and
+    whether it is surely a heading; `behind` the bibliography more are."""
     if (
         paragraph.kind is not BlockKind.TEXT
         or paragraph.lines[0].turn
@@ -94,11 +95,27 @@ def _lead_of(paragraph: Paragraph, measures: Measures, behind: bool) -> _Lead | 
         or _REFERENCE.search(text)
     ):
         return None
-    surely = backs or bool(NUMBERED.fullmatch(text)) or bool(_ABSTRACT.fullmatch(text))
-    if not surely and not (text[-1] in ".?" and text[0].isupper()):
+    after = line.text[len(line.lead) :].strip()
+    opens = not text[-1].isalpha() or not after[:1].islower()
+    surely = backs or bool(NUMBERED.fullmatch(text)) or (opens and bool(_ABSTRACT.fullmatch(text)))
+    ending = _ending(text, after, line.lead_is_bold)
+    if not surely and (ending is None or not text[0].isupper()):
         return None
     style = (True, False) if line.lead_is_bold else (False, True)
-    return number, len(line.lead), style, surely
+    return number, len(line.lead), style, ending or "", surely
+
+
+def _ending(lead: str, text: str, is_bold: bool) -> str | None:
+    """How the lead ends before the text: by a point, a colon, or in bold only ("Animals Rats were
+    kept ..."); None when it is not set off. Parts of an abstract ("Results:") and of the back
+    matter, which many papers set with a colon, are text."""
+    if lead[-1] in ".?":
+        return "."
+    if lead[-1] == ":":
+        is_part = ABSTRACT_PARTS.fullmatch(lead) or role_of(lead) is not SectionRole.BODY
+        return None if is_part else ":"
+    is_phrase = lead[-1].isalnum() and " " in lead and ". " not in lead
+    return "" if is_bold and is_phrase and text[:1].isupper() else None
 
 
 def _end_of_lead(lines: Sequence[Line]) -> int | None:

@@ -1,56 +1,39 @@
-"""A PDF file -> a `Paper`: the composition of this folder's parts."""
+"""The lines of a PDF -> the text of a `Paper`: the composition of this folder's parts."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from pathlib import Path
 
-from domain.errors import NoText
 from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
 from pipelines.citations.parse import parse_reference
-from pipelines.read.clean import clean_text, join_lines, join_listing, lost_h, words_of
+from pipelines.read.clean import join_lines, join_listing, lost_h, words_of
 from pipelines.read.headings import mark_headings
 from pipelines.read.lines import Line
 from pipelines.read.measures import Measures
 from pipelines.read.notes import mark_asides, mark_footnotes, with_notes, without_notes
 from pipelines.read.order import in_reading_order
 from pipelines.read.paragraphs import Paragraph, merge_broken, paragraphs
-from pipelines.read.reading import OnPage, read_pages
 from pipelines.read.references import split_references
 from pipelines.read.roles import with_roles
 from pipelines.read.runin import without_run_in_headings
-from pipelines.read.running import without_running_lines
+from pipelines.read.spaced_letters import close_up
 from pipelines.read.title import find_title
 
 
-def read_paper(path: str | Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
-    """The text of the paper in a PDF file: title, pages, blocks in reading order, sections and
-    references; `pipelines.paper` adds the rest.
-
-    `on_page(done, total)` is called after each page. A page that cannot be read is skipped. Raises
-    PasswordProtected, DamagedPdf, NoPages, TooManyPages (more than `max_pages`) and NoText (no page
-    has a text layer).
-    """
-    reading = read_pages(path, max_pages=max_pages, on_page=on_page)
-    if not any(reading.pages):
-        raise NoText()
-    stated = clean_text(reading.stated.get("title", ""))
-    return compose(without_running_lines(reading.pages, reading.sizes), reading.sizes, stated)
-
-
 def compose(
-    pages: Sequence[list[Line]],
+    ordered: Sequence[list[Line]],
     sizes: Sequence[PageSize],
     stated_title: str = "",
     around: Sequence[Line] = (),
 ) -> Paper:
-    """The text that these lines print; `stated_title` is the metadata's, a witness only.
+    """The text that the lines of these pages print, each in reading order: title, blocks, sections
+    and references. `stated_title` is the metadata's, a witness only.
 
     `around` are the lines of the first pages with what runs along their borders.
     """
-    ordered = in_order(pages)
     lines = [line for page in ordered for line in page]
     _put_back_lost_h(lines)
+    close_up(lines)
     measures = Measures(lines)
     first = next((page for page in ordered if page), [])
     title, title_lines = (
@@ -92,7 +75,7 @@ def _sections(found: Sequence[Paragraph], words: Container[str]) -> tuple[Sectio
         if paragraph.kind is BlockKind.HEADING:
             text = join_lines([line.text for line in paragraph.lines], words)[0]
             number = paragraph.number
-            title = text[len(number) :].lstrip(".) ") if number else text
+            title = text[len(number) :].lstrip(".)| ") if number else text
             box = _boxes(paragraph.lines)[0]
             sections.append(
                 Section(len(sections), paragraph.level, number, title.rstrip(" .:"), box.page, box)
@@ -115,19 +98,8 @@ def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
     pieces: dict[tuple[int, int], Box] = {}
     for line in lines:
         box, key = line.box, (line.page, line.part)
-        pieces[key] = _joined(pieces[key], box) if key in pieces else box
+        pieces[key] = pieces[key].joined(box) if key in pieces else box
     return tuple(pieces.values())
-
-
-def _joined(one: Box, other: Box) -> Box:
-    """The smallest box around both, on the page of the first."""
-    return Box(
-        one.page,
-        min(one.x0, other.x0),
-        min(one.y0, other.y0),
-        max(one.x1, other.x1),
-        max(one.y1, other.y1),
-    )
 
 
 def _references(blocks: Sequence[Block]) -> tuple[Reference, ...]:

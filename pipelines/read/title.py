@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from domain.papers import PageSize
@@ -26,6 +26,7 @@ _VOLUME = re.compile(r"\W{0,3}(?:vol(?:ume)?\b|issn\b|no\. ?\d|\(?\d)", re.IGNOR
 _RAISED = re.compile(r"(?<=[^\W\d])\s?[*†‡§¶⁎∗]+$|\s[*†‡§¶⁎∗]+$")
 _ABOVE = 0.72  # share of the page's height in which a title may begin
 _MOST_LETTERS = 400
+_BESIDE = 6  # groups that a box beside a title may hold
 _MOST_LINES = 300  # of the first page; a title stands among its first
 
 
@@ -55,14 +56,30 @@ def find_title(
 
 
 def _groups(lines: Sequence[Line]) -> list[list[Line]]:
-    """Neighbouring lines of the same type."""
+    """Neighbouring lines of the same type; what stands beside them may come in between."""
     groups: list[list[Line]] = []
     for line in lines:
-        if groups and _goes_on(groups[-1][-1], line):
-            groups[-1].append(line)
+        group = next((one for one in _open_groups(groups) if _goes_on(one[-1], line)), None)
+        if group is not None:
+            group.append(line)
         else:
             groups.append([line])
     return groups
+
+
+def _open_groups(groups: Sequence[list[Line]]) -> Iterator[list[Line]]:
+    """The last group, and those before it which only have others beside them since."""
+    since: list[Line] = []
+    for group in reversed(groups[-_BESIDE:]):
+        if since and not all(stands_beside(group, line) for line in since):
+            return
+        yield group
+        since += group
+
+
+def stands_beside(group: Sequence[Line], line: Line) -> bool:
+    """True when the line is wholly left or right of all of the group."""
+    return all(line.x0 >= one.x1 or line.x1 <= one.x0 for one in group)
 
 
 def _goes_on(before: Line, line: Line) -> bool:

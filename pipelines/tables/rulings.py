@@ -10,6 +10,7 @@ from pipelines.tables.frame import Frame, Rect, Rule, turned
 
 _THIN = 2.6  # points; thicker bars are grounds, not lines
 _SHORT = 6.0
+_TALLEST_GROUND = 200.0  # of a row or a table; taller ones are boxes of text
 _JOIN = 2.5
 _MANY = 40_000  # segments: a map or a plot, not a table
 _MANY_RULES = 1_500  # more than those of a table of a page, cell by cell
@@ -22,7 +23,7 @@ def add_rulings(page: Any, frame: Frame) -> None:
     """
     shown = page.rotation_matrix if page.rotation else None
     across: list[Rect] = []
-    down: list[Rect] = []
+    down: list[Rect] = []  # with x and y exchanged
     for rect in _thin_rects(page):
         if shown is not None:
             rect = tuple(pymupdf.Rect(rect) * shown)
@@ -30,9 +31,9 @@ def add_rulings(page: Any, frame: Frame) -> None:
         if y1 - y0 <= _THIN and x1 - x0 >= _SHORT:
             across.append((x0, y0, x1, y1))
         elif x1 - x0 <= _THIN and y1 - y0 >= _SHORT / 2:
-            down.append((x0, y0, x1, y1))
-    frame.across = _without_plots(_joined_across(across), 40)
-    frame.down = _without_plots(_joined_down(down), 8)
+            down.append((y0, x0, y1, x1))
+    frame.across = _without_plots(_joined(across), 40)
+    frame.down = _without_plots([_transposed(rule) for rule in _joined(down)], 8)
     frame.find_pictures = lambda: _pictures(page, shown, frame.turn)
 
 
@@ -81,8 +82,10 @@ def _of_item(item: tuple[Any, ...], kind: str) -> Iterable[Rect]:
         x0, y0, x1, y1 = item[1] if item[0] == "re" else _hull(item[1])
         if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
             yield x0, y0, x1, y1
-        elif "s" in kind or ("f" in kind and y1 - y0 < 200):
-            yield from ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1))
+        elif "s" in kind or y1 - y0 < _TALLEST_GROUND:
+            yield from ((x0, y0, x1, y0), (x0, y1, x1, y1))
+            if "s" in kind:  # a shaded row has no walls, and the rows between have no ground
+                yield from ((x0, y0, x0, y1), (x1, y0, x1, y1))
 
 
 def _hull(quad: Iterable[tuple[float, float]]) -> Rect:
@@ -99,7 +102,8 @@ def _thin_images(page: Any) -> Iterable[Rect]:
             yield rect
 
 
-def _joined_across(rects: list[Rect]) -> list[Rule]:
+def _joined(rects: list[Rect]) -> list[Rule]:
+    """Lines from left to right; pieces that touch are one."""
     rules: list[Rule] = []
     for x0, y0, x1, y1 in sorted(rects, key=lambda r: (round((r[1] + r[3]) / 3), r[0])):
         middle = (y0 + y1) / 2
@@ -112,14 +116,5 @@ def _joined_across(rects: list[Rect]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (rule.y, rule.x0))
 
 
-def _joined_down(rects: list[Rect]) -> list[Rule]:
-    rules: list[Rule] = []
-    for x0, y0, x1, y1 in sorted(rects, key=lambda r: (round((r[0] + r[2]) / 3), r[1])):
-        middle = (x0 + x1) / 2
-        for rule in reversed(rules[-6:]):
-            if abs(rule.x - middle) < 1.6 and y0 <= rule.y1 + _JOIN and y1 >= rule.y0 - _JOIN:
-                rule.y0, rule.y1 = min(rule.y0, y0), max(rule.y1, y1)
-                break
-        else:
-            rules.append(Rule(x0, y0, x1, y1))
-    return sorted(rules, key=lambda rule: (rule.x, rule.y0))
+def _transposed(rule: Rule) -> Rule:
+    return Rule(rule.y0, rule.x0, rule.y1, rule.x1)

@@ -132,8 +132,9 @@ class FrontPage:
         """What is found on these pages."""
         sizes, pages = self._lines()
         kept = without_running_lines(pages, sizes)
-        paper = reading.compose(kept, sizes, (stated or {}).get("title", ""))
-        ordered = [line for page in reading.in_order(kept[:2]) for line in page]
+        pages_in_order = reading.in_order(kept)
+        paper = reading.compose(pages_in_order, sizes, (stated or {}).get("title", ""))
+        ordered = [line for page in pages_in_order[:2] for line in page]
         return find_metadata(
             paper, ordered, stated or {}, [line for page in pages[:2] for line in page]
         )

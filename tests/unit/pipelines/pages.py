@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from domain.papers import Paper
+from pipelines.layout.decide import LayoutMode
+from pipelines.ocr.engines import OcrEngine
 from pipelines.read.mupdf import pymupdf
+from pipelines.steps import Methods, OnPage, read_text
 from tests.papers import HEIGHT, LOREM, WIDTH
 
 LEFT, RIGHT, TOP = 50.0, 308.0, 90.0
 COLUMN = 237.0
+
+
+def read_text_layer(path: Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
+    """The paper by its text layer alone. Raises what `read_text` raises."""
+    methods = Methods(max_pages=max_pages, layout=LayoutMode.OFF, ocr=OcrEngine.OFF)
+    return read_text(path, methods, on_page).paper
 
 
 class Piece(NamedTuple):

@@ -9,10 +9,10 @@ import pytest
 from domain.papers import Box, Paper, Section, SectionRole
 from pipelines.read.columns import column_count
 from pipelines.read.lines import Line
+from pipelines.read.mupdf import pymupdf
 from pipelines.read.roles import role_of, with_roles
-from pipelines.read.text import read_paper
 from tests.papers import LOREM, Part, make_paper
-from tests.unit.pipelines.pages import LEFT, TOP, Piece, make_pdf, prose
+from tests.unit.pipelines.pages import LEFT, TOP, Piece, make_pdf, prose, read_text_layer
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 WIDE = 490.0
@@ -26,7 +26,7 @@ def read(tmp_path: Path):
     def read_bytes(data: bytes) -> Paper:
         path = tmp_path / "paper.pdf"
         path.write_bytes(data)
-        return read_paper(path)
+        return read_text_layer(path)
 
     return read_bytes
 
@@ -107,6 +107,171 @@ def test_a_heading_of_two_lines_is_one(read) -> None:
     ]
     paper = read(make_pdf([[TITLE, *page]]))
     assert titles(paper)[1].endswith("that stand in glass flasks by the window")
+
+
+def test_lines_of_a_heading_may_hang_behind_its_number(read) -> None:
+    heading = [
+        Piece(LEFT, TOP + 90, "2. The effect of light on the growth of pages in glass,", 9, "tibo"),
+        Piece(LEFT + 14, TOP + 101, "and of the dark", 9, "tibo"),
+    ]
+    page = [*stacked(head("1. Introduction"), 5), *heading, *prose(LEFT, TOP + 120, 5, width=WIDE)]
+    assert titles(read(make_pdf([[TITLE, *page]]))) == [
+        "Introduction",
+        "The effect of light on the growth of pages in glass, and of the dark",
+    ]
+
+
+def test_lines_of_a_heading_may_be_centred(read) -> None:
+    words = ["The effect of light on the growth of", "pages in flasks of glass", "by the window"]
+    heading = []
+    for number, line in enumerate(words):
+        width = pymupdf.get_text_length(line, fontname="tibo", fontsize=9)
+        heading.append(Piece(LEFT + (WIDE - width) / 2, TOP + 90 + 11 * number, line, 9, "tibo"))
+    page = [*stacked(head("Introduction"), 5), *heading, *prose(LEFT, TOP + 136, 5, width=WIDE)]
+    assert titles(read(make_pdf([[TITLE, *page]]))) == ["Introduction", " ".join(words)]
+
+
+def test_a_bar_may_stand_behind_the_number(read) -> None:
+    page = stacked(head("1 | INTRODUCTION", 9), 4, head("1.1 | Flasks of glass", 9), 4)
+    paper = read(make_pdf([[TITLE, *page]]))
+    assert [(s.number, s.title, s.level) for s in paper.sections] == [
+        ("1", "INTRODUCTION", 1),
+        ("1.1", "Flasks of glass", 2),
+    ]
+
+
+def test_code_or_a_list_may_follow_where_others_are_numbered_alike(read) -> None:
+    page = stacked(head("1. Growing"), 4, head("2. Measuring"), 4, head("3. Counting"))
+    y = max(piece.y for piece in page) + 16
+    page += [Piece(LEFT, y + 9 * n, f"count(flasks[{n}])", 7, "cour") for n in range(4)]
+    page += prose(LEFT, y + 60, 4, width=WIDE)
+    assert titles(read(make_pdf([[TITLE, *page]]))) == ["Growing", "Measuring", "Counting"]
+
+
+def running_in(lead: str, font: str, y: float, size: float = 10) -> list[Piece]:
+    """A paragraph with this lead."""
+    x = LEFT + pymupdf.get_text_length(lead + " ", fontname=font, fontsize=size)
+    first, *others = prose(LEFT, y, 4, width=WIDE, size=size)
+    fits = first.text[: int(len(first.text) * (WIDE - x + LEFT) / WIDE) - 1]
+    return [Piece(LEFT, y, lead, size, font), first._replace(x=x, text=fits), *others]
+
+
+def run_in_page(leads: list[str], font: str) -> bytes:
+    page = stacked(head("Methods", 12), 4)
+    for number, lead in enumerate(leads):
+        page += running_in(lead, font, TOP + 100 + 70 * number)
+    return make_pdf([[TITLE, *page]])
+
+
+@pytest.mark.parametrize(
+    ("leads", "font"),
+    [
+        (["Animal care:", "Lamps and glass:", "Counting of leaves:"], "tiit"),
+        (["Animal care", "Lamps and glass"], "tibo"),
+    ],
+    ids=["a colon", "bold alone"],
+)
+def test_leads_that_are_alike_are_headings(read, leads: list[str], font: str) -> None:
+    found = [title.strip(":") for title in titles(read(run_in_page(leads, font)))]
+    assert found == ["Methods", *(lead.strip(":") for lead in leads)]
+
+
+def test_parts_of_an_abstract_and_of_the_back_matter_with_a_colon_are_text(read) -> None:
+    leads = ["Results:", "Conclusion:", "Funding:", "Author contributions:"]
+    assert titles(read(run_in_page(leads, "tibo"))) == ["Methods"]
+
+
+def test_one_lead_alone_is_no_heading(read) -> None:
+    assert titles(read(run_in_page(["Lamps and glass"], "tibo"))) == ["Methods"]
+
+
+def test_a_number_far_from_its_title_is_in_the_lead_with_it(read) -> None:
+    page = stacked(head("1 Methods", 12), 4)
+    for number, words in enumerate(["Growing. ", "Counting. "], start=1):
+        y = TOP + 100 + 60 * (number - 1)
+        first, *rest = prose(LEFT + 62, y, 4, width=WIDE - 62)
+        title = [Piece(LEFT, y, f"1.{number}", 10, "tiit"), Piece(LEFT + 22, y, words, 10, "tiit")]
+        page += [*title, first, *(line._replace(x=LEFT) for line in rest)]
+    paper = read(make_pdf([[TITLE, *page]]))
+    assert [(s.number, s.title.strip(".")) for s in paper.sections] == [
+        ("1", "Methods"),
+        ("1.1", "Growing"),
+        ("1.2", "Counting"),
+    ]
+
+
+def test_a_sign_in_other_type_does_not_end_a_heading(read) -> None:
+    pieces = [("1.1. Growth by the e", "tiit"), ("ff", "tiro"), ("ect of light in glass", "tiit")]
+    page, x = stacked(head("1. Methods", 12), 4), LEFT
+    for text, font in pieces:
+        page.append(Piece(x, TOP + 90, text, 10, font))
+        x += pymupdf.get_text_length(text, fontname=font, fontsize=10)
+    page += prose(LEFT, TOP + 106, 5, width=WIDE)
+    assert titles(read(make_pdf([[TITLE, *page]]))) == [
+        "Methods",
+        "Growth by the effect of light in glass",
+    ]
+
+
+def test_a_name_in_other_type_does_not_end_a_numbered_heading(read) -> None:
+    page = stacked(head("1. Methods", 12), 4, head("1.1. Flasks of glass", font="tiit"), 4)
+    y = TOP + 150
+    lead = "1.2. Extracts of the leaves of "
+    x = LEFT + pymupdf.get_text_length(lead, fontname="tiit", fontsize=10)
+    page += [Piece(LEFT, y, lead, 10, "tiit"), Piece(x, y, "O. sanctum in the", 10)]
+    page += [Piece(LEFT, y + 12, "winter months", 10, "tiit"), *prose(LEFT, y + 30, 5, width=WIDE)]
+    assert titles(read(make_pdf([[TITLE, *page]])))[-1] == (
+        "Extracts of the leaves of O. sanctum in the winter months"
+    )
+
+
+def test_an_acronym_alone_on_the_last_line_belongs_to_its_heading(read) -> None:
+    page = [
+        *stacked(head("1. Methods", 12), 5),
+        Piece(LEFT, TOP + 90, "2. Counting of the leaves by", 12, "tibo"),
+        Piece(LEFT, TOP + 104, "HP-TLC", 12, "tibo"),
+        *prose(LEFT, TOP + 124, 5, width=WIDE),
+    ]
+    assert titles(read(make_pdf([[TITLE, *page]]))) == [
+        "Methods",
+        "Counting of the leaves by HP-TLC",
+    ]
+
+
+def test_a_number_that_is_missing_among_the_others_is_a_heading(read) -> None:
+    page = stacked(head("1. Growing", 12), 4, head("1.1. Flasks", font="tiit"))
+    y = max(piece.y for piece in page) + 16
+    page += [Piece(LEFT, y + 9 * n, f"count(flasks[{n}])", 7, "cour") for n in range(4)]
+    page += [*prose(LEFT, y + 50, 3, width=WIDE), Piece(LEFT, y + 110, "2. Measuring", 12, "tibo")]
+    page += prose(LEFT, y + 126, 4, width=WIDE)
+    assert titles(read(make_pdf([[TITLE, *page]]))) == ["Growing", "Flasks", "Measuring"]
+
+
+def test_the_title_printed_once_more_is_no_heading(read) -> None:
+    page = stacked(
+        head("1. Introduction", 12), 4, head(TITLE.text, 12), 4, head("2. Methods", 12), 4
+    )
+    assert titles(read(make_pdf([[TITLE, *page]]))) == ["Introduction", "Methods"]
+
+
+def test_the_short_last_line_of_an_abstract_across_both_columns_stays_in_it(read) -> None:
+    abstract = prose(LEFT, TOP, 4, width=WIDE, size=9)
+    last = Piece(LEFT, TOP + 4 * 10.8, "by the window at noon.", 9)
+    left = [Piece(LEFT, TOP + 80, "1. Introduction", 12, "tibo"), *prose(LEFT, TOP + 100, 40)]
+    right = prose(308, TOP + 80, 42)
+    paper = read(make_pdf([[TITLE, *abstract, last, *left, *right]]))
+    [block] = [block for block in paper.blocks if "by the window at noon." in block.text]
+    assert block.text.startswith("Silver nanoparticles") and titles(paper) == ["Introduction"]
+
+
+def test_what_is_numbered_stands_in_no_side_bar(read) -> None:
+    """Beside a table of two columns a heading may get a column of its own width."""
+    page = [*stacked(head("1. Introduction"), 24)]
+    table = [Piece(x, TOP + 12 * n, f"cell {n}", 8) for n in range(14) for x in (60, 330, 420)]
+    second = [*table, Piece(LEFT, TOP + 190, "2.2. Lamps", 10, "tiit")]
+    second += prose(LEFT, TOP + 206, 20, width=WIDE)
+    third = stacked(head("2.3. Glass", font="tiit"), 20)
+    assert "Lamps" in titles(read(make_pdf([[TITLE, *page], second, third])))
 
 
 def test_parts_of_a_structured_abstract_are_text_of_it_up_to_the_introduction(read) -> None:

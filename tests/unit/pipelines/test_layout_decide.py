@@ -37,6 +37,13 @@ def test_off_and_always() -> None:
     assert pages_worth(LayoutMode.ALWAYS, pages, sizes) == {1, 2, 3, 4, 5, 6, 7, 8, 10}
 
 
+def test_a_page_of_more_lines_than_anybody_prints_would_take_the_model_minutes() -> None:
+    pages, sizes = _paper(p2="Table 1. Runs.", p3="Table 2. Costs.")
+    pages[1] *= 2000
+    for mode, worth in ((LayoutMode.AUTO, {3}), (LayoutMode.ALWAYS, {1, *range(3, 11)})):
+        assert pages_worth(mode, pages, sizes) == worth
+
+
 def test_a_caption_whose_table_was_not_found() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.", p4="TABLE 2: Costs.", p5="Table 3. Sizes.")
     found = [_table("Table 1", 2), _table("Table 2", 4)]

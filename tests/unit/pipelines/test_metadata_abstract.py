@@ -47,6 +47,23 @@ def test_the_label_may_run_in(label: str) -> None:
     assert metadata.keywords == ("basil", "rat liver", "lipids")
 
 
+def test_its_label_may_be_told_by_its_type_alone_beside_another_column() -> None:
+    """As Springer sets it, in the left column of two with a narrow gutter."""
+    page = front_page()
+    top = page.y
+    page.text(ABSTRACT, 9, width=240, lead="Abstract ")
+    page.gap()
+    page.text("Basil · Lipids · Rats", 9, width=240, lead="Keywords ")
+    page.gap()
+    page.line("1 Introduction", 12, BOLD)
+    while page.y < 700:
+        page.text(LOREM, 9, width=240)
+    page.y = top
+    while page.y < 700:
+        page.text(LOREM, 9, x=316, width=240)
+    assert page.front().metadata.abstract == WANTED
+
+
 def test_it_stands_in_the_left_column_and_ends_before_the_index_terms() -> None:
     page = front_page()
     top = page.y

@@ -136,6 +136,27 @@ def test_names_in_columns_with_addresses_between() -> None:
     assert names(page.front()) == ["Jane Doe", "John Roe", "Li Wei", "Ann Poe", "Bob Lee"]
 
 
+def test_names_one_a_line_beside_the_abstract() -> None:
+    """As Dove prints them; the journal's name above the title is no author."""
+    page = FrontPage()
+    page.line("Basil Research, Development and Therapy", 9)
+    page.gap(16)
+    page.line("Lipids in Rats Fed With Holy Basil Leaves", 18, BOLD)
+    page.gap()
+    top = page.y
+    wanted = ["Jane Doe", "John A. Roe", "Ann Poe", "Li Wei", "Max Mustermann"]
+    for name in wanted:
+        page.line(f"{name}^{{1}}", 9, BOLD)
+    page.gap(4)
+    page.line("^{1}Department of Botany,", 8)
+    page.line("University of Oslo, Norway", 8)
+    page.y = top
+    page.text(ABSTRACT * 2, 9, x=215, width=340, lead="Abstract:")
+    page.gap(30)
+    page.body(9)
+    assert names(page.front()) == wanted
+
+
 def test_editors_and_keywords_in_a_side_bar_are_no_authors() -> None:
     page = FrontPage()
     page.y = 100

@@ -32,6 +32,22 @@ def test_the_own_doi_is_found_where_papers_print_it(place: tuple[float, float, s
     assert metadata.evidence["doi"].confidence >= 0.6
 
 
+@pytest.mark.parametrize(
+    ("above", "line"),
+    [
+        ("Peer review under responsibility of Somewhere University.", f"http://dx.doi.org/{OWN}"),
+        ("and nothing else was found in them.", f"(J Basil 2020;22(1):e17) doi: {OWN}"),
+    ],
+    ids=["below who answers for the review", "behind the journal's citation"],
+)
+def test_the_own_doi_in_the_midst_of_the_first_page(above: str, line: str) -> None:
+    made = page()
+    made.first()
+    made.put(60, 640, above, 8)
+    made.put(60, 650, line, 8)
+    assert made.front().metadata.doi == OWN
+
+
 def test_a_doi_broken_at_the_line_end_is_whole_again() -> None:
     made = page()
     made.first()

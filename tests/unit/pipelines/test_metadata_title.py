@@ -43,3 +43,16 @@ def test_a_stated_title_that_is_not_printed_does_not_count() -> None:
         find_title(lines, SIZE, "Microsoft Word - my old draft.doc")[0]
         == "Lipid lowering in rats fed with basil"
     )
+
+
+def test_a_box_beside_a_title_does_not_cut_it() -> None:
+    box = [Line(text, 1, 450, y - 7, 560, y, 7, y) for text, y in [("Basil", 104), ("1-9", 113)]]
+    lines = [
+        line("Lipid lowering in rats fed with basil, and", 100, 18),
+        *box,
+        line("what becomes of it in the winter", 121, 18),
+        line("Jane Doe, John Roe", 145, 11),
+    ]
+    title, taken = find_title(lines, SIZE, None)
+    assert title == f"{lines[0].text} {lines[3].text}"
+    assert taken == [lines[0], lines[3]]

@@ -25,6 +25,8 @@ YEARS = {
     "volume in brackets": ((30, "Biochemistry Reports 24 (2020) 100852"), 2020),
     "issue": ((30, "J. Clin. Basil Nutr., 46, 52–59, January 2010"), 2010),
     "manuscript": ((30, "Nat Basil. 2014 May ; 46(5): 430–437."), 2014),
+    "volume after a bar": ((FOOT, "J Basil 2015 | vol. 22 | iss. 1 | e17 | p. 1"), 2015),
+    "month before the volume": ((FOOT, "Journal of Basil. 2023 Jul, Vol-10(7): FF01-FF05"), 2023),
     "copyright": ((FOOT, "© 2015 Doe et al. This is an open access article."), 2015),
     "ieee": ((FOOT, "978-1-5386-1234-5/18/$31.00 ©2018 IEEE"), 2018),
     "proceedings": (
@@ -54,6 +56,14 @@ def test_the_stamp_and_the_file_tell_it_where_nothing_is_printed() -> None:
     assert created.evidence["year"].confidence < 0.5
     made.stamp("arXiv:2005.01234v2 [cs.CL] 3 Jan 2021")
     assert made.front({"creationDate": "D:20140102"}).metadata.year == 2021
+
+
+def test_years_of_cited_papers_never_count() -> None:
+    made = page((FOOT, "© 2018 Doe et al."))
+    made.page = made.document[1]
+    made.put(60, HEIGHT - 120, "References", 12)
+    made.put(60, HEIGHT - 40, "[7] J. Roe. Rats by lamp light. Basil 5, 2 (2011) 1-9.", 8)
+    assert made.front().metadata.year == 2018
 
 
 def test_received_never_counts() -> None:

@@ -8,9 +8,17 @@ import pytest
 
 from domain.papers import BlockKind, Paper
 from pipelines.read.mupdf import pymupdf
-from pipelines.read.text import read_paper
 from tests.papers import HEIGHT
-from tests.unit.pipelines.pages import COLUMN, LEFT, RIGHT, TOP, Piece, make_pdf, prose
+from tests.unit.pipelines.pages import (
+    COLUMN,
+    LEFT,
+    RIGHT,
+    TOP,
+    Piece,
+    make_pdf,
+    prose,
+    read_text_layer,
+)
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 
@@ -20,7 +28,7 @@ def read(tmp_path: Path):
     def read_pages(*pages: list[Piece], rotation: int = 0) -> Paper:
         path = tmp_path / "paper.pdf"
         path.write_bytes(make_pdf(pages, rotation))
-        return read_paper(path)
+        return read_text_layer(path)
 
     return read_pages
 
@@ -167,7 +175,7 @@ def test_hebrew_is_stored_in_logical_order(tmp_path: Path) -> None:
         )
     path = tmp_path / "hebrew.pdf"
     document.save(path)
-    whole = " ".join(block.text for block in read_paper(path).blocks)
+    whole = " ".join(block.text for block in read_text_layer(path).blocks)
     assert "שנכתב לבדיקה של סדר הקריאה" in whole
     assert whole.index("ימני") < whole.index("שמאלי")
 

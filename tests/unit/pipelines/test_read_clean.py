@@ -52,6 +52,12 @@ def test_clean_text(raw: str, clean: str) -> None:
         (["the non-", "Gaussian"], [], "the non-Gaussian"),
         (["soft\u00ad", "ened"], ["soft ened"], "softened"),
         (["see https://doi.org/", "10.1/x"], [], "see https://doi.org/10.1/x"),
+        (["DNA-", "binding and STZ-", "induced"], [], "DNA-binding and STZ-induced"),
+        (["in the DISCUS-", "SION of it"], ["the discussion"], "in the DISCUSSION of it"),
+        (["a real-time RT-", "PCR"], [], "a real-time RT-PCR"),
+        (["anthracene-", "induced"], [], "anthracene-induced"),
+        (["the cor-", "related ones"], [], "the correlated ones"),
+        (["its effective-", "ness is"], ["effective, its kind-", "ness"], "its effectiveness is"),
         (["plain", "lines"], [], "plain lines"),
     ],
 )

@@ -10,8 +10,8 @@ from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
 from domain.papers import BlockKind, Paper
 from pipelines.read.lines import Line, page_lines
 from pipelines.read.mupdf import pymupdf
-from pipelines.read.text import read_paper
 from tests.papers import AES_256, HEIGHT, LOREM, WIDTH, Part, make_pages, make_paper
+from tests.unit.pipelines.pages import read_text_layer
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def read(tmp_path: Path):
     def read_bytes(data: bytes, **options) -> Paper:
         path = tmp_path / "paper.pdf"
         path.write_bytes(data)
-        return read_paper(path, **options)
+        return read_text_layer(path, **options)
 
     return read_bytes
 

@@ -101,6 +101,23 @@ def test_numbers_inside_entries_begin_none() -> None:
     assert split(setter.lines) == entries
 
 
+def test_numbers_count_on_behind_a_gap() -> None:
+    setter = Setter()
+    for number, entry in enumerate(PLAIN[:2] + PLAIN[4:], start=1):
+        setter.entry(f"{number + 7 * (number > 2)}. {entry}", hang=14)
+    assert len(split(setter.lines)) == 8
+
+
+def test_a_rest_of_something_else_does_not_move_the_border() -> None:
+    setter = Setter()
+    setter.left = 54
+    setter.line("of all leaves that were counted")
+    setter.left = 60
+    for entry in PLAIN:
+        setter.entry(entry, hang=12)
+    assert [entry.split(",")[0] for entry in split(setter.lines)][-9:] == list(NAMES[1:])
+
+
 def test_labels_part_the_entries() -> None:
     entries = [f"[{name[:3]}{90 + n}] {PLAIN[n]}" for n, name in enumerate(NAMES)]
     setter = Setter()

@@ -30,6 +30,19 @@ def test_booktabs_in_a_column_with_its_caption_below() -> None:
     assert not any(cell.header for cell in first.rows[1])
 
 
+def test_shaded_rows_have_the_same_cells_as_the_others() -> None:
+    sheet = Sheet()
+    sheet.text(50, 60, "Table 1. Scores of all models.", 9)
+    for number in range(0, len(MODELS), 2):
+        top = 70 + 12 * number
+        sheet.page.draw_rect((50, top, 288, top + 12), color=None, fill=(0.9, 0.9, 0.9))
+    for number, row in enumerate(MODELS):
+        sheet.row(79 + 12 * number, [55, 140, 190, 240], row)
+    sheet.body(LEFT, 170, 780)
+    sheet.body(RIGHT, 60, 780)
+    assert texts(only(sheet.found())) == MODELS
+
+
 def test_label_and_title_on_lines_of_their_own_above_a_two_column_table() -> None:
     sheet = Sheet()
     sheet.body(LEFT, 60, 290)

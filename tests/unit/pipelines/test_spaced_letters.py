@@ -1,0 +1,47 @@
+"""Headings in letter-spaced capitals become words, by the words of the paper."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.read.lines import Line
+from pipelines.read.spaced_letters import close_up, closed_up
+
+WORDS = {"pharmacological", "evaluation", "molecular", "docking", "and", "methods", "materials"}
+
+
+@pytest.mark.parametrize(
+    ("spaced", "words"),
+    [
+        ("1 | P HA R MACOLOGICAL E VA L UATION", "1 | PHARMACOLOGICAL EVALUATION"),
+        ("2 | M AT E RIALS AND M ET H ODS", "2 | MATERIALS AND METHODS"),
+        ("M O L E CULAR D OC K ING", "MOLECULAR DOCKING"),
+        ("3 | S TA T ISTICAL WO R D S", "3 | S TA T ISTICAL WO R D S"),
+        ("USE OF AI IN UK", "USE OF AI IN UK"),
+        ("Molecular Docking and Methods", "Molecular Docking and Methods"),
+    ],
+)
+def test_letters_are_put_together_where_the_words_are_known(spaced: str, words: str) -> None:
+    assert closed_up(spaced, WORDS) == words
+
+
+def line(text: str) -> Line:
+    return Line(text, 1, 60, 90, 300, 100, 10, 100)
+
+
+def test_the_other_lines_of_the_paper_tell_the_words() -> None:
+    lines = [
+        line("1 | I NT RO D U CTION"),
+        line("The evaluation of leaves follows."),
+        line("E VA L UATION OF L E AV E S"),
+        line("R E FE R E N C E S"),
+        line("DNA AND RNA IN A PH 7 SET"),
+    ]
+    close_up(lines)
+    assert [one.text for one in lines] == [
+        "1 | INTRODUCTION",
+        "The evaluation of leaves follows.",
+        "EVALUATION OF LEAVES",
+        "REFERENCES",
+        "DNA AND RNA IN A PH 7 SET",
+    ]
