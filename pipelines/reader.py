@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
 
-from domain.errors import NotFound
+from domain.errors import BadDocument, NotFound
 from domain.jobs import Step, Task
-from pipelines.layout.decide import LayoutMode
-from pipelines.ocr.engines import OcrEngine
+from pipelines.prepared import Prepared
 from pipelines.recipe import Recipe, blob_store
-from pipelines.scans import dump_scans, load_scans
-from pipelines.steps import Methods, Scans, StepRead, take_step
+from pipelines.sandbox.client import Sandbox, Watch
 from stores.blob_store import artifact_key
 
 SCANS = "scans"
+# By name: what they import is for the sandbox alone.
+WARM, PREPARE_STEP = "pipelines.prepare:warm", "pipelines.prepare:prepare_step"
 
 
-def read_for(task: Task, recipe: Recipe, on_page: Callable[[int, int], None]) -> StepRead:
-    """The paper as the task's step reads it; what OCR read is kept for the steps after it.
+def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
+    """The paper as the task's step reads it, in a sandbox; what OCR read is kept for later steps.
 
-    Raises BadDocument, OcrUnavailable, BlobStoreUnavailable.
+    `watch` hears of pages, as in `Sandbox.run`. Raises what that does, BadDocument, OcrUnavailable,
+    BlobStoreUnavailable.
     """
     blobs = blob_store(recipe)
     key = artifact_key(task.document_id, task.version, SCANS)
+    scans = _scans(key, recipe) if task.step is Step.LAYOUT else None
     with blobs.open_local(task.sha256) as path:
-        scans = _scans(key, recipe) if task.step is Step.LAYOUT else {}
-        done = take_step(task.step, path, methods_of(recipe), scans, on_page)
+        try:
+            done: Prepared = _sandbox(recipe).run(
+                PREPARE_STEP, task, path, recipe, scans, limits=recipe.limits, watch=watch
+            )
+        except BadDocument:
+            blobs.check_readable(task.sha256)  # else it is the store's fault, not the paper's
+            raise
     if done.scans:
-        blobs.put_artifact(key, dump_scans(done.scans))
+        blobs.put_artifact(key, done.scans)
     return done
 
 
-def methods_of(recipe: Recipe) -> Methods:
-    """How this recipe reads papers."""
-    return Methods(
-        max_pages=recipe.max_pages,
-        text_first_pages=recipe.text_first_pages,
-        layout=LayoutMode(recipe.layout),
-        ocr=OcrEngine(recipe.ocr),
-        ocr_languages=recipe.ocr_languages,
-        ocr_dpi=recipe.ocr_dpi,
-        workers=recipe.ocr_workers,
-    )
+@lru_cache(maxsize=4)
+def _sandbox(recipe: Recipe) -> Sandbox:
+    """The process's sandbox."""
+    return Sandbox(WARM, recipe)
 
 
-def _scans(key: str, recipe: Recipe) -> Scans:
+def _scans(key: str, recipe: Recipe) -> bytes | None:
     try:
-        return load_scans(blob_store(recipe).read(key))
+        return blob_store(recipe).read(key)
     except NotFound:  # no page of the paper needed OCR
-        return {}
+        return None

@@ -1,0 +1,96 @@
+"""What one piece of work may use up, held to by the kernel, and what it means that it was ended."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.errors import ParserCrashed, TookTooLong, TookTooMuchMemory, WorkerCrashed
+
+_LAST_WORDS = 64 * 1024**2  # bytes: with these a process without memory can still say so
+_NEARLY_ALL = 0.8
+_OUR_KILLS = (signal.SIGXCPU,)
+_CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`cpu_seconds` for any one part (a page) and for what goes before and after all parts;
+    `part_seconds` more, on the whole, for each part. Bytes are beyond what the warm process has.
+
+    `silent_seconds` of the clock may pass without a word.
+    """
+
+    cpu_seconds: float = 30.0
+    part_seconds: float = 1.0
+    memory_bytes: int = 2 * 1024**3
+    output_bytes: int = 256 * 1024**2
+    silent_seconds: float = 300.0
+
+    def begin(self) -> None:
+        """Holds this process to them from now on."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # What RLIMIT_DATA counts: private writable memory.
+        most = memory_of_process("VmData") + self.memory_bytes
+        _hold(resource.RLIMIT_DATA, most, most + _LAST_WORDS)
+        self.next_part(0, 0)
+
+    def next_part(self, done: int, total: int) -> None:
+        """Time for one more part, as far as there is some left for `total` parts together."""
+        whole = self.cpu_seconds + self.part_seconds * total
+        until = whole if done == total else min(whole, _cpu_used() + self.cpu_seconds)
+        _hold(resource.RLIMIT_CPU, int(until) + 1)
+
+    def last_words(self) -> None:
+        """A little more memory and time, to tell what happened."""
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        _hold(resource.RLIMIT_CPU, int(_cpu_used()) + 10)
+
+
+def cause_of(status: int, grown_bytes: int, limits: Limits) -> Exception:
+    """The error that a wait status without an answer stands for.
+
+    Much C code does not look whether it was given memory: a crash of a process that had taken
+    nearly all it may have (`grown_bytes`) is a lack of memory.
+    """
+    if not os.WIFSIGNALED(status):
+        return ParserCrashed()
+    number = os.WTERMSIG(status)
+    if number in _OUR_KILLS:
+        return TookTooLong()
+    if number not in _CRASHES:
+        return WorkerCrashed()
+    is_full = grown_bytes > _NEARLY_ALL * limits.memory_bytes
+    return TookTooMuchMemory() if is_full else ParserCrashed()
+
+
+def _hold(kind: int, soft: int, hard: int | None = None) -> None:
+    """Sets a limit, as far as that which we were started with allows; `hard` stays if None."""
+    _, most = resource.getrlimit(kind)
+    hard = most if hard is None else _lower(hard, most)
+    resource.setrlimit(kind, (_lower(soft, hard), hard))
+
+
+def _lower(wanted: int, most: int) -> int:
+    return wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+
+
+def _cpu_used() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def memory_of_process(kind: str) -> int:
+    """Bytes of this process's memory of a kind, by its name in Linux's /proc/self/status; 0
+    elsewhere."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    for line in status.read_text().splitlines():
+        if line.startswith(f"{kind}:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,46 @@
+"""What it takes to read a paper without a service: a recipe, and a task that wants it read."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from configs.settings import ModelSettings
+from domain.jobs import Lane, Step, Task, TaskStatus
+from pipelines.recipe import Recipe
+
+
+def reading_recipe(blob_uri: str = "memory://unused", **more: Any) -> Recipe:
+    """As the service reads, with a vector store that nobody asks."""
+    model = ModelSettings()
+    plain = Recipe(
+        blob_uri=blob_uri,
+        milvus_uri="",
+        milvus_token=None,
+        milvus_name="unused",
+        model=model.name,
+        dimension=384,
+        max_tokens=model.max_tokens,
+        batch_tokens=model.batch_tokens,
+        max_pages=2000,
+    )
+    return replace(plain, **more)
+
+
+def reading_task(step: Step = Step.READ_TEXT, sha256: str = "0" * 64) -> Task:
+    """A task at work, at that step."""
+    return Task(
+        task_id=uuid.uuid4(),
+        job_id="job",
+        document_id="doc",
+        collection="papers",
+        version=1,
+        sha256=sha256,
+        filename="paper.pdf",
+        lane=Lane.INTERACTIVE,
+        status=TaskStatus.RUNNING,
+        created_at=datetime.now(UTC),
+        step=step,
+    )

@@ -1,0 +1,96 @@
+"""Hostile papers read in the sandbox: each ends within its limits, with a paper or a plain code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.errors import BadDocument
+from domain.jobs import Step
+from pipelines.prepared import Prepared
+from pipelines.reader import PREPARE_STEP, WARM
+from pipelines.recipe import Recipe
+from pipelines.sandbox.client import Sandbox
+from pipelines.sandbox.limits import Limits
+from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
+from tests.mutants import good_papers, mutants
+from tests.reading import reading_recipe, reading_task
+
+MIB = 1024**2
+MUTANTS, SEED = 40, 7
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "errors.md"
+# Small, so that a bomb is a matter of seconds; a good paper needs a tenth of it.
+LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_seconds=120)
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    return reading_recipe(ocr="off", limits=LIMITS)  # the OCR program is another test's
+
+
+@pytest.fixture(scope="module")
+def sandbox(recipe: Recipe) -> Iterator[Sandbox]:
+    one = Sandbox(WARM, recipe)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def codes() -> set[str]:
+    """The codes of documents in docs/errors.md."""
+    return set(re.findall(r"^\| `(\w+)` \| \d+ \| document \|", DOCUMENTED.read_text(), re.M))
+
+
+def ending(sandbox: Sandbox, recipe: Recipe, path: Path) -> str:
+    """The code that the paper ends with after all of its steps, or "completed"."""
+    step: Step | None = Step.READ_TEXT
+    try:
+        while step is not None:
+            done: Prepared = sandbox.run(
+                PREPARE_STEP, reading_task(step), path, recipe, None, limits=recipe.limits
+            )
+            step = done.finished.next_step
+    except BadDocument as error:
+        return error.code
+    return COMPLETED
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_known_kind_ends_as_it_should(
+    sandbox: Sandbox, recipe: Recipe, codes: set[str], kind: Hostile, tmp_path: Path
+) -> None:
+    path = tmp_path / "hostile.pdf"
+    path.write_bytes(kind.make())
+    assert kind.ends <= codes | {COMPLETED}
+    assert ending(sandbox, recipe, path) in kind.ends
+
+
+def test_what_the_mutants_come_from_is_good(
+    sandbox: Sandbox, recipe: Recipe, tmp_path: Path
+) -> None:
+    path = tmp_path / "good.pdf"
+    for paper in good_papers():
+        path.write_bytes(paper)
+        assert ending(sandbox, recipe, path) == COMPLETED
+
+
+def test_mutants_end_with_a_paper_or_with_a_plain_code(
+    sandbox: Sandbox, recipe: Recipe, codes: set[str], tmp_path: Path
+) -> None:
+    path, ends = tmp_path / "mutant.pdf", dict[str, str]()
+    for mutant in mutants(good_papers(), MUTANTS, SEED):
+        path.write_bytes(mutant.content)
+        ends[mutant.name] = ending(sandbox, recipe, path)
+    assert set(ends.values()) <= codes | {COMPLETED}, ends
+    assert len(ends) == MUTANTS
+    assert COMPLETED in ends.values() and set(ends.values()) - {COMPLETED} - OVER_THE_LIMITS
+
+
+def test_the_same_seed_gives_the_same_mutants() -> None:
+    papers = good_papers()[:2]
+    once, again, other = (list(mutants(papers, 20, seed)) for seed in (1, 1, 2))
+    assert once == again and once != other
+    assert sum(one.content not in papers for one in once) >= 18

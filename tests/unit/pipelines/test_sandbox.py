@@ -1,0 +1,320 @@
+"""The sandbox with real processes: what comes back, what ends the work, what is left of it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pytest
+
+from domain.errors import (
+    InternalError,
+    LeaseLost,
+    NoText,
+    PaperworksError,
+    ParserCrashed,
+    TookTooLong,
+    TookTooMuchMemory,
+    TooMuchOutput,
+    WorkerCrashed,
+)
+from pipelines.sandbox.client import Sandbox
+from pipelines.sandbox.limits import Limits
+
+MIB = 1024**2
+WARM = "tests.sandboxed:warm"
+LIMITS = Limits(
+    cpu_seconds=1, part_seconds=0.1, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20
+)
+IMPATIENT = replace(LIMITS, silent_seconds=0.5)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    one = Sandbox(WARM, "with", 2)
+    yield one
+    one.close()
+
+
+def run(sandbox: Sandbox, work: str, *arguments: Any, limits: Limits = LIMITS, **more: Any) -> Any:
+    return sandbox.run(f"tests.sandboxed:{work}", *arguments, limits=limits, **more)
+
+
+class Parts:
+    """Keeps what the work tells; `until` says when to stop it, with LeaseLost."""
+
+    def __init__(self, until: Callable[[list[tuple[int, int]]], bool] = lambda told: False) -> None:
+        self.told: list[tuple[int, int]] = []
+        self.until = until
+
+    def __call__(self, news: tuple[int, int] | None) -> None:
+        self.told += [news] if news else []
+        if self.until(self.told):
+            raise LeaseLost
+
+
+def is_gone(pid: int) -> bool:
+    """True when the process has ended, or ends now: a signal takes a moment to arrive. What is left
+    for its parent to read does not count."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_each_piece_of_work_has_a_process_of_its_own_and_one_warm_parent(sandbox: Sandbox) -> None:
+    first, warm, known = run(sandbox, "pids")
+    second, still_warm, _ = run(sandbox, "pids")
+    assert len({first, second, warm, os.getpid()}) == 4
+    assert warm == still_warm and known == ["with", 2]
+    assert run(sandbox, "leave_a_mark") == ["with", 2, "spoilt"]
+    assert run(sandbox, "pids")[2] == ["with", 2]
+
+
+def test_parts_are_told_as_they_are_done(sandbox: Sandbox) -> None:
+    parts = Parts()
+    assert run(sandbox, "count", 3, watch=parts) == "counted"
+    assert parts.told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_error_of_the_paper_arrives_as_itself(sandbox: Sandbox) -> None:
+    with pytest.raises(NoText, match=r"^Nothing is written on page 3\.$") as caught:
+        run(sandbox, "refuse")
+    assert caught.value.page == 3
+
+
+def test_a_mistake_of_ours_says_only_its_type(
+    sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InternalError) as caught:
+        run(sandbox, "stumble")
+    assert "ZeroDivisionError" in caught.value.message
+    assert "passwd" not in caught.value.message
+    assert "a secret of /etc/passwd" in capfd.readouterr().err  # the log has the cause
+
+
+def test_what_cannot_be_sent_is_a_mistake_of_ours(sandbox: Sandbox) -> None:
+    with pytest.raises(InternalError):
+        run(sandbox, "unspeakable")
+
+
+@pytest.mark.parametrize("work", ["read_address_zero", "abort", "leave", "break_off"])
+def test_a_crash_is_the_papers_and_nobody_elses(sandbox: Sandbox, work: str) -> None:
+    _, warm, _ = run(sandbox, "pids")
+    with pytest.raises(ParserCrashed):
+        run(sandbox, work)
+    assert run(sandbox, "pids")[1] == warm
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_child_that_somebody_killed_may_be_tried_again(sandbox: Sandbox, number: int) -> None:
+    with pytest.raises(WorkerCrashed) as caught:
+        run(sandbox, "end_by", number)
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("work", ["loop_in_python", "loop_in_c"])
+def test_an_endless_loop_has_its_seconds_and_no_more(sandbox: Sandbox, work: str) -> None:
+    run(sandbox, "pids")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    with pytest.raises(TookTooLong):
+        run(sandbox, work)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < LIMITS.cpu_seconds
+    assert run(sandbox, "double", 2) == 4
+
+
+def test_a_loop_after_the_last_part_ends_too(sandbox: Sandbox) -> None:
+    parts = Parts()
+    with pytest.raises(TookTooLong):
+        run(sandbox, "loop_after", 3, watch=parts)
+    assert parts.told[-1] == (3, 3)
+
+
+def test_every_part_has_seconds_of_its_own(sandbox: Sandbox) -> None:
+    limits = replace(LIMITS, part_seconds=1)
+    assert run(sandbox, "work_hard", 4, 0.6, limits=limits) == 4
+    with pytest.raises(TookTooLong):  # many slow parts together are too many
+        run(sandbox, "work_hard", 4, 0.9, limits=replace(limits, part_seconds=0.1))
+
+
+def test_silence_is_an_end_too(sandbox: Sandbox) -> None:
+    with pytest.raises(TookTooLong):
+        run(sandbox, "sleep", limits=IMPATIENT)
+    assert run(sandbox, "double", 2) == 4
+
+
+def test_who_tells_is_not_silent(sandbox: Sandbox) -> None:
+    assert run(sandbox, "doze", 8, 0.3, limits=replace(LIMITS, silent_seconds=2)) == 8
+
+
+def test_limits_that_we_were_started_with_hold_below_ours() -> None:
+    sandbox = Sandbox("tests.sandboxed:warm_in_a_narrow_shell", 2, 512 * MIB)
+    generous = replace(LIMITS, cpu_seconds=3600, memory_bytes=4096 * MIB)
+    assert run(sandbox, "double", 2, limits=generous) == 4
+    with pytest.raises(TookTooMuchMemory):
+        run(sandbox, "gulp", 1024 * MIB, limits=generous)
+    with pytest.raises((TookTooLong, WorkerCrashed)):  # at the hard limit Linux sends SIGKILL
+        run(sandbox, "loop_in_c", limits=generous)
+    sandbox.close()
+
+
+@pytest.mark.parametrize("work", ["hog", "gulp"])
+def test_memory_is_what_the_limit_says_beyond_what_was_warm(sandbox: Sandbox, work: str) -> None:
+    assert run(sandbox, work, 64 * MIB) > 0
+    with pytest.raises(TookTooMuchMemory):
+        run(sandbox, work, 128 * MIB)
+    assert run(sandbox, work, 64 * MIB) > 0
+
+
+def test_a_crash_for_want_of_memory_is_told_from_others(sandbox: Sandbox) -> None:
+    run(sandbox, "pids")
+    with pytest.raises(TookTooMuchMemory):
+        run(sandbox, "crash_when_full", 90 * MIB)
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "crash_when_full", 30 * MIB)
+
+
+def test_a_large_answer_comes_whole_and_one_too_large_not_at_all(sandbox: Sandbox) -> None:
+    size = LIMITS.output_bytes - 1024
+    assert run(sandbox, "talk", size) == bytes(size)
+    with pytest.raises(TooMuchOutput):
+        run(sandbox, "talk", LIMITS.output_bytes)
+
+
+@pytest.mark.parametrize("work", ["sleep", "loop_in_c"])
+def test_who_watches_can_stop_it_at_once(sandbox: Sandbox, work: str) -> None:
+    patient = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600)
+    with pytest.raises(LeaseLost):
+        run(sandbox, work, limits=patient, watch=Parts(until=lambda told: True))
+    assert run(sandbox, "double", 2) == 4
+
+
+def test_a_warm_process_that_died_is_replaced(sandbox: Sandbox) -> None:
+    for _ in range(5):
+        _, warm, _ = run(sandbox, "pids")
+        os.kill(warm, signal.SIGKILL)
+        assert run(sandbox, "double", 2) == 4
+        assert run(sandbox, "pids")[1] != warm
+
+
+def test_when_the_warm_process_dies_at_work_its_child_goes_with_it(sandbox: Sandbox) -> None:
+    _, warm, _ = run(sandbox, "pids")
+    children: list[int] = []
+
+    def kill(_news: object) -> None:
+        children.extend(one.pid for one in psutil.Process(warm).children())
+        os.kill(warm, signal.SIGKILL)
+
+    with pytest.raises(WorkerCrashed):
+        run(sandbox, "with_helper", "sleeps", watch=Once(kill))
+    assert children and all(map(is_gone, children))
+    assert run(sandbox, "double", 2) == 4
+
+
+class Once:
+    """Calls the function with the first news, and never again."""
+
+    def __init__(self, function: Callable[[tuple[int, int]], None]) -> None:
+        self.function = function
+        self.called = False
+
+    def __call__(self, news: tuple[int, int] | None) -> None:
+        if news and not self.called:
+            self.called = True
+            self.function(news)
+
+
+def test_a_warm_up_that_fails_is_told_and_leaves_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    sandbox = Sandbox("tests.sandboxed:never_warm")
+    before = psutil.Process().children()
+    with pytest.raises(WorkerCrashed):
+        run(sandbox, "double", 2)
+    assert psutil.Process().children() == before
+    assert "nothing to warm up with" in capfd.readouterr().err
+    sandbox.close()
+
+
+@pytest.mark.parametrize("how", ["ends", "crashes", "sleeps"])
+def test_helpers_are_gone_when_the_work_has_ended(sandbox: Sandbox, how: str) -> None:
+    parts = Parts(until=lambda told: how == "sleeps" and bool(told))
+    try:
+        run(sandbox, "with_helper", how, watch=parts)
+    except PaperworksError as error:
+        assert type(error) is (LeaseLost if how == "sleeps" else ParserCrashed)
+    [(helper, _)] = parts.told
+    assert is_gone(helper)
+
+
+def test_a_helper_that_holds_on_to_everything_keeps_nobody_waiting(sandbox: Sandbox) -> None:
+    parts = Parts()
+    child = run(sandbox, "with_fork", watch=parts)
+    assert is_gone(child)
+    assert run(sandbox, "double", 2) == 4
+
+
+def test_fifty_pieces_of_work_leave_nothing_behind(sandbox: Sandbox) -> None:
+    _, warm, _ = run(sandbox, "pids")
+    us, server = psutil.Process(), psutil.Process(warm)
+    before = us.num_fds(), server.num_fds(), us.children(recursive=True)
+    for number in range(50):
+        if number % 5 == 0:
+            with pytest.raises(PaperworksError):
+                run(sandbox, ["read_address_zero", "refuse"][number % 2])
+        assert run(sandbox, "double", number) == 2 * number
+    assert (us.num_fds(), server.num_fds(), us.children(recursive=True)) == before
+
+
+def test_replacements_leave_nothing_behind(sandbox: Sandbox) -> None:
+    run(sandbox, "pids")
+    us = psutil.Process()
+    before = us.num_fds(), len(us.children(recursive=True))
+    for _ in range(3):
+        os.kill(run(sandbox, "pids")[1], signal.SIGKILL)
+        run(sandbox, "pids")
+    assert (us.num_fds(), len(us.children(recursive=True))) == before
+
+
+def test_two_threads_take_turns(sandbox: Sandbox) -> None:
+    run(sandbox, "pids")  # the warm process ends with the thread that made it
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda n: run(sandbox, "double", n), range(20))) == [
+            2 * n for n in range(20)
+        ]
+
+
+def test_two_sandboxes_work_side_by_side() -> None:
+    one, other = Sandbox(WARM, 1), Sandbox(WARM, 2)
+    run(one, "pids")
+    run(other, "pids")
+    meeting = threading.Barrier(2, timeout=30)
+
+    def meet(_news: object) -> None:
+        meeting.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(run, each, "count", 1, watch=Once(meet)) for each in (one, other)]
+        assert [call.result() for call in calls] == ["counted", "counted"]
+    one.close()
+    other.close()
+
+
+def test_closed_is_gone_and_may_be_used_again(sandbox: Sandbox) -> None:
+    _, warm, _ = run(sandbox, "pids")
+    sandbox.close()
+    assert is_gone(warm)
+    assert run(sandbox, "double", 2) == 4
