@@ -1,0 +1,134 @@
+"""The limit on open tasks of a collection: on both stores, and its own arithmetic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from domain.errors import QueueFull
+from domain.jobs import Lane, Upload
+from stores import queue_room
+from stores.database import Database
+from stores.in_memory import InMemoryStores
+from stores.job_store import JobStore
+from stores.queue_room import QueueRoom
+from stores.task_queue import TaskQueue
+from tests.stores.work import DONE
+
+LIMIT = 3
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def jobs(request: pytest.FixtureRequest) -> JobStore:
+    """Both stores of jobs, with room for three open tasks in a collection."""
+    if request.param == "memory":
+        return cast(JobStore, InMemoryStores(queue_limit=LIMIT).jobs)
+    return JobStore(request.getfixturevalue("database"), queue_limit=LIMIT)
+
+
+@pytest.fixture
+def pass_a_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What is called when all that is remembered shall be out of date."""
+    passed = 0.0
+
+    def move() -> None:
+        nonlocal passed
+        passed += queue_room.KNOWN_SECONDS
+
+    monkeypatch.setattr(queue_room, "monotonic", lambda: passed)
+    return move
+
+
+def uploads(count: int, name: str = "a") -> list[Upload]:
+    return [Upload(f"{name}{n}.pdf", f"{name}{n}".rjust(64, "0"), 10) for n in range(count)]
+
+
+async def test_a_full_collection_takes_no_more_and_says_what_to_do(jobs: JobStore) -> None:
+    await jobs.admit("physics", uploads(LIMIT))
+    with pytest.raises(QueueFull, match="'physics' has 3 unfinished papers") as full:
+        await jobs.admit("physics", uploads(1, "b"))
+    assert "jobs.queue_limit" in full.value.message and "Nothing" in full.value.message
+    with pytest.raises(QueueFull):
+        await jobs.check_room("physics")
+    assert len((await jobs.jobs()).items) == 1
+    await jobs.check_room("chemistry")
+    await jobs.admit("chemistry", uploads(1, "b"))
+
+
+async def test_a_folder_larger_than_the_limit_gets_in(jobs: JobStore) -> None:
+    admitted = await jobs.admit("physics", uploads(LIMIT + 2))
+    assert len(admitted) == LIMIT + 2
+
+
+async def test_the_last_part_of_a_job_gets_in_although_there_is_no_room(jobs: JobStore) -> None:
+    [first, *_] = await jobs.admit("physics", uploads(LIMIT), more_to_come=True)
+    with pytest.raises(QueueFull):
+        await jobs.admit("physics", uploads(1, "b"), job_id=first.job_id, more_to_come=True)
+    await jobs.admit("physics", [], job_id=first.job_id)
+    assert (await jobs.job(first.job_id)).counts.total == LIMIT
+
+
+async def test_work_that_is_done_makes_room(
+    database: Database, pass_a_second: Callable[[], None]
+) -> None:
+    jobs, queue = JobStore(database, queue_limit=LIMIT), TaskQueue(database)
+    await jobs.admit("physics", uploads(LIMIT))
+    [task, *_] = await queue.claim(Lane.INTERACTIVE, LIMIT, worker="w", lease_seconds=9)
+    pass_a_second()
+    with pytest.raises(QueueFull):  # those at work count too
+        await jobs.check_room("physics")
+    await queue.finish(task, DONE)
+    pass_a_second()
+    await jobs.admit("physics", uploads(1, "b"))
+    with pytest.raises(QueueFull):
+        await jobs.check_room("physics")
+
+
+async def test_two_processes_see_each_other_after_a_second(
+    database: Database, pass_a_second: Callable[[], None]
+) -> None:
+    one, two = (JobStore(database, queue_limit=LIMIT) for _ in range(2))
+    await two.check_room("physics")
+    await one.admit("physics", uploads(LIMIT))
+    await two.check_room("physics")
+    pass_a_second()
+    with pytest.raises(QueueFull):
+        await two.check_room("physics")
+
+
+async def test_a_collection_is_counted_once_a_second_however_many_ask(
+    pass_a_second: Callable[[], None],
+) -> None:
+    counted: list[tuple[str, int]] = []
+
+    async def count(collection: str, most: int) -> int:
+        counted.append((collection, most))
+        await asyncio.sleep(0.01)
+        return 0
+
+    room = QueueRoom(count, limit=1000)
+    await asyncio.gather(*(room.take("physics", 1) for _ in range(50)))
+    assert counted == [("physics", 1000)]
+    pass_a_second()
+    await asyncio.gather(*(room.take("physics", 1) for _ in range(50)))
+    assert len(counted) == 2
+
+
+async def test_names_that_somebody_made_up_are_not_remembered_for_ever() -> None:
+    async def count(_collection: str, _most: int) -> int:
+        return 0
+
+    room = QueueRoom(count, limit=1)
+    for number in range(2 * queue_room.KNOWN_COLLECTIONS):
+        await room.take(f"made-up-{number}", 0)
+    assert len(room._known) <= queue_room.KNOWN_COLLECTIONS
+
+
+async def test_without_a_limit_nothing_is_counted() -> None:
+    async def count(_collection: str, _most: int) -> int:
+        raise AssertionError("nobody asked")
+
+    await QueueRoom(count, limit=None).take("physics", 1)

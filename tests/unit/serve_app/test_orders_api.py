@@ -1,0 +1,146 @@
+"""Cancel, retry and failures over HTTP, by both clients and on the command line."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from domain.jobs import Finished, Lane, Progress
+from domain.papers import Metadata
+from serve_app.cli import app
+from serve_app.client import AsyncClient, Client
+from tests.unit.serve_app.library import API, NO_TEXT, Library, pdf
+
+
+async def folder(library: Library, count: int = 3) -> str:
+    files = [(f"{n}.pdf", pdf(str(n))) for n in range(count)]
+    return (await library.upload_many(files)).json()["job_id"]
+
+
+async def test_a_cancelled_job_ends_and_its_papers_leave_the_search(library: Library) -> None:
+    job_id = await folder(library)
+    first, second, _ = await library.claim()
+    await library.finish(first, ["A complete paper on foxes"])
+    library.index(second, ["A paper on foxes of which half was read"])
+    await library.stores.queue.report(second, Progress(chunks_done=1, searchable=True))
+    assert len((await library.search("foxes")).json()["hits"]) == 2
+    answer = await library.http.post(f"{API}/jobs/{job_id}/cancel")
+    assert (answer.status_code, answer.json()["cancelled"]) == (202, 2)
+    assert answer.json()["status_endpoint"] == f"/jobs/{job_id}"
+    job = (await library.get(f"/jobs/{job_id}")).json()
+    assert (job["status"], job["cancel_requested"]) == ("partial", True)
+    assert (job["counts"]["completed"], job["counts"]["cancelled"]) == (1, 2)
+    [hit] = (await library.search("foxes")).json()["hits"]
+    assert hit["document_id"] == first.document_id
+    assert library.cancelled == [job_id]
+    assert library.vectors.count(second.document_id, 1) == 0, "chunks stayed behind"
+    document = (await library.get(f"/documents/{second.document_id}")).json()
+    assert (document["status"], document["searchable_at"]) == ("cancelled", None)
+
+
+async def test_what_can_be_searched_stays_when_asked(library: Library) -> None:
+    job_id = await folder(library, 1)
+    [task] = await library.claim()
+    library.index(task, ["A paper on foxes of which half was read"])
+    await library.stores.queue.report(task, Progress(chunks_done=1, searchable=True))
+    await library.http.post(f"{API}/jobs/{job_id}/cancel?keep_chunks=true")
+    assert len((await library.search("foxes")).json()["hits"]) == 1
+    document = (await library.get(f"/documents/{task.document_id}")).json()
+    assert (document["status"], document["needs_review"]) == ("ready", True)
+
+
+async def test_cancelling_twice_is_harmless_and_says_so(library: Library) -> None:
+    job_id = await folder(library)
+    assert (await library.http.post(f"{API}/jobs/{job_id}/cancel")).json()["cancelled"] == 3
+    again = await library.http.post(f"{API}/jobs/{job_id}/cancel")
+    assert (again.status_code, again.json()["cancelled"]) == (202, 0)
+    assert "stays as it is" in again.json()["message"]
+
+
+async def test_a_retry_runs_the_job_again_under_its_id(library: Library) -> None:
+    job_id = await folder(library)
+    await library.read_papers(refuse="1.pdf")
+    woken = library.woken
+    answer = await library.http.post(f"{API}/jobs/{job_id}/retry")
+    assert (answer.status_code, answer.json()["retried"]) == (202, 1)
+    assert library.woken == woken + len(Lane)
+    job = (await library.get(f"/jobs/{job_id}")).json()
+    assert (job["status"], job["finished_at"], job["expires_at"]) == ("running", None, None)
+    await library.read_papers()
+    assert (await library.get(f"/jobs/{job_id}")).json()["status"] == "completed"
+    again = await library.http.post(f"{API}/jobs/{job_id}/retry")
+    assert (again.json()["retried"], again.json()["message"]) == (
+        0,
+        "Nothing of this job has failed.",
+    )
+
+
+async def test_failures_name_what_failed_and_the_pages(library: Library) -> None:
+    job_id = await folder(library)
+    failed, unread, done = await library.claim()
+    await library.finish(done, ["text"])
+    quality = {"pages_failed": [4, 5]}
+    result = Finished(Metadata("A title"), pages=9, chunks=7, quality=quality, artifact_key="a")
+    await library.stores.queue.finish(unread, result)
+    await library.stores.queue.fail(failed, NO_TEXT)
+    page = (await library.get(f"/jobs/{job_id}/failures?limit=1")).json()
+    [first] = page["items"]
+    assert (first["filename"], first["error"]["code"], first["pages_failed"]) == (
+        failed.filename,
+        "no_text",
+        [],
+    )
+    rest = (await library.get(f"/jobs/{job_id}/failures?cursor={page['next_cursor']}")).json()
+    [second] = rest["items"]
+    assert (second["filename"], second["error"], second["pages_failed"]) == (
+        unread.filename,
+        None,
+        [4, 5],
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "cancel"), ("POST", "retry"), ("GET", "failures")]
+)
+async def test_an_unknown_job_is_not_found(library: Library, method: str, path: str) -> None:
+    answer = await library.http.request(method, f"{API}/jobs/job_unknown/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_the_sync_client_and_the_command_line(url: str, library: Library) -> None:
+    with Client(url) as client:
+        library.worker_rests = True
+        job_id = client.upload(pdf("one"), filename="one.pdf").job_id
+        said = run("cancel", job_id, "--url", url)
+        assert said.exit_code == 0 and f"{job_id}: 1 paper cancelled." in said.stdout
+        assert client.job(job_id).status == "cancelled"
+        assert "1 cancelled" in run("jobs", job_id, "--url", url).stdout
+        library.worker_rests = False
+        said = run("retry", job_id, "--url", url)
+        assert said.exit_code == 0 and "one.pdf: completed" in said.stdout
+        assert client.retry(job_id).retried == 0
+        assert client.cancel(job_id, keep_chunks=True).cancelled == 0
+        bad = client.upload(pdf("bad"), filename="bad.pdf").job_id
+        assert client.wait(bad, 20).status == "failed"
+        assert [one.filename for one in client.failures(bad).items] == ["bad.pdf"]
+        assert "bad.pdf: failed (no_text)" in run("failures", bad, "--url", url).stdout
+        assert "Nothing of" in run("failures", job_id, "--url", url).stdout
+        assert '"retried": 1' in run("retry", bad, "--json", "--url", url).stdout
+        assert client.wait(bad, 20).status == "failed"
+        assert run("retry", bad, "--url", url).exit_code == 1
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+async def test_the_async_client(library: Library) -> None:
+    transport = httpx.ASGITransport(library.app)
+    async with AsyncClient("http://library", transport=transport) as client:
+        job_id = (await client.upload(pdf(), filename="a.pdf")).job_id
+        assert (await client.cancel(job_id)).cancelled == 1
+        assert (await client.retry(job_id)).retried == 1
+        await library.fail_papers()
+        [one] = (await client.failures(job_id, limit=1)).items
+        assert (one.filename, one.status) == ("a.pdf", "failed")
