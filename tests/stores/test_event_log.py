@@ -1,0 +1,113 @@
+"""The log of a job: every move is in it, in order, whoever made it; the same on both stores."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+from domain.events import Event
+from domain.jobs import Lane, Progress
+from stores.database import Database
+from tests.event_logs import disorder
+from tests.stores.postgres import Stores, postgres_stores
+from tests.stores.work import AWAY, DAMAGED, DAY, DONE, LEASE, admit, claim, upload
+
+SEARCHABLE = Progress(pages_total=3, chunks_done=2, searchable=True)
+
+
+async def names(stores: Stores, job_id: str, after: int = 0) -> list[str]:
+    return [event.name for event in await stores.events.after(job_id, after)]
+
+
+async def test_the_way_of_a_paper_is_written_down(stores: Stores) -> None:
+    job_id = (await admit(stores)).job_id
+    [task] = await claim(stores)
+    await stores.queue.report(task, SEARCHABLE)
+    await stores.queue.retry(task, AWAY, delay_seconds=0)
+    [task] = await claim(stores)
+    await stores.queue.finish(task, DONE)
+    assert await names(stores, job_id) == [
+        "task_queued",
+        "task_started",
+        "job_started",
+        "task_searchable",
+        "task_queued",
+        "task_started",
+        "task_completed",
+        "job_completed",
+    ]
+    assert await names(stores, job_id, after=6) == ["task_completed", "job_completed"]
+    assert await names(stores, "job_unknown") == []
+
+
+async def test_an_event_says_where_the_task_was_and_why(stores: Stores) -> None:
+    job_id = (await admit(stores)).job_id
+    [task] = await claim(stores)
+    await stores.queue.fail(task, DAMAGED)
+    log = await stores.events.after(job_id)
+    failed = next(event for event in log if event.name == "task_failed")
+    assert (failed.task_id, failed.attempt, failed.step) == (task.task_id, 1, task.step)
+    assert failed.error == DAMAGED and not failed.searchable
+    assert [event.number for event in log] == list(range(1, len(log) + 1))
+    assert all(one.at <= two.at for one, two in pairwise(log))
+
+
+async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
+    first = await admit(stores, upload("a"))
+    second = await admit(stores, upload("a"))
+    await stores.queue.finish((await claim(stores))[0], DONE)
+    assert await claim(stores) == []
+    third = await admit(stores, upload("a"))
+    cancelled = await admit(stores, upload("b"))
+    await stores.orders.cancel(cancelled.job_id)
+    await stores.orders.retry(cancelled.job_id)
+    await stores.documents.delete(cancelled.document_id)
+    ends = {
+        first.job_id: ["task_completed", "job_completed"],
+        second.job_id: ["task_queued", "task_completed", "job_completed"],
+        third.job_id: ["task_completed", "job_completed"],
+        cancelled.job_id: [
+            *("task_queued", "task_cancelled", "job_cancelled"),
+            *("task_queued", "job_queued", "task_cancelled", "job_cancelled"),
+        ],
+    }
+    for job_id, last in ends.items():
+        assert (await names(stores, job_id))[-len(last) :] == last
+
+
+async def test_a_forgotten_job_has_no_log(stores: Stores) -> None:
+    job_id = (await admit(stores)).job_id
+    await stores.orders.cancel(job_id)
+    await stores.advance(8 * DAY)
+    assert await stores.jobs.purge() == 1
+    assert await names(stores, job_id) == []
+
+
+async def test_many_at_once_leave_no_gap_and_wait_in_no_circle(database: Database) -> None:
+    """Claims of both lanes take tasks of the same jobs in opposite order, while somebody reads."""
+    stores = postgres_stores(database)
+    jobs = [f"job_{number}" for number in range(4)]
+    for lane in (Lane.INTERACTIVE, Lane.BULK):
+        for job_id in jobs if lane is Lane.BULK else reversed(jobs):
+            papers = [upload() for _ in range(10)]
+            await stores.jobs.admit(
+                "papers", papers, lane=lane, job_id=job_id, more_to_come=lane is Lane.INTERACTIVE
+            )
+
+    async def work(lane: Lane) -> None:
+        while tasks := await stores.queue.claim(lane, 8, worker=lane, lease_seconds=LEASE):
+            await asyncio.gather(*(stores.queue.finish(task, DONE) for task in tasks))
+
+    async def follow(job_id: str) -> list[Event]:
+        seen: list[Event] = []
+        while not seen or seen[-1].name != "job_completed":
+            seen += await stores.events.after(job_id, seen[-1].number if seen else 0, limit=7)
+        return seen
+
+    async with asyncio.timeout(60):
+        logs, _ = await asyncio.gather(
+            asyncio.gather(*map(follow, jobs)),
+            asyncio.gather(*(work(lane) for lane in (Lane.INTERACTIVE, Lane.BULK) * 2)),
+        )
+    for job_id, log in zip(jobs, logs, strict=True):
+        assert list(disorder(log, await stores.jobs.tasks(job_id))) == []

@@ -1,0 +1,112 @@
+"""The log of a job over HTTP, by both clients and on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from serve_app.cli import app
+from serve_app.client import AsyncClient, Client, PaperworksProblem, ServiceUnreachable
+from tests.unit.serve_app.library import NO_TEXT, Library, pdf
+
+
+async def finished_job(library: Library) -> str:
+    job_id = (await library.upload(pdf("one"))).json()["job_id"]
+    await library.read_papers("A paper on foxes")
+    return job_id
+
+
+def said(stream: str) -> list[tuple[str, dict]]:
+    """Names and data of the events of a stream."""
+    found = []
+    for block in stream.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def test_a_stream_has_what_happened_and_ends_with_the_job(library: Library) -> None:
+    job_id = await finished_job(library)
+    answer = await library.get(f"/jobs/{job_id}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = said(answer.text)
+    names = ["task_queued", "task_started", "job_started", "task_completed", "job_completed"]
+    assert [name for name, _ in events] == [*names, "closed"]
+    assert [data["number"] for _, data in events[:-1]] == [1, 2, 3, 4, 5]
+    assert events[3][1]["before"] == "running" and events[3][1]["searchable"]
+
+
+async def test_who_comes_back_hears_only_what_is_new(library: Library) -> None:
+    job_id = await finished_job(library)
+    answer = await library.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "3"})
+    assert [name for name, _ in said(answer.text)] == ["task_completed", "job_completed", "closed"]
+
+
+async def test_an_unknown_job_has_no_stream(library: Library) -> None:
+    assert (await library.get("/jobs/job_unknown/events")).json()["code"] == "not_found"
+    job_id = await finished_job(library)
+    answer = await library.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "x"})
+    assert answer.status_code == 422
+
+
+async def test_both_clients_follow_a_job_while_it_happens(library: Library, url: str) -> None:
+    library.worker_rests = True
+    with Client(url) as client:
+        job_id = (await asyncio.to_thread(client.upload, pdf("one"))).job_id
+        following = asyncio.create_task(asyncio.to_thread(list, client.events(job_id)))
+        heard = []
+        async with AsyncClient(url) as async_client:
+            async for event in async_client.events(job_id):
+                heard.append(event)
+                if event.name == "task_queued":
+                    [task] = await library.claim()
+                    await library.stores.queue.fail(task, NO_TEXT)
+        assert [event.name for event in heard][-2:] == ["task_failed", "job_failed"]
+        assert heard[-2].error is not None and heard[-2].error.code == "no_text"
+        assert await following == heard
+
+
+def test_a_problem_is_raised_at_once(url: str) -> None:
+    with Client(url) as client, pytest.raises(PaperworksProblem, match="There is no job"):
+        next(iter(client.events("job_unknown")))
+
+
+async def test_a_stream_that_breaks_off_is_taken_up(library: Library) -> None:
+    """By the number of the last event that was heard; after some tries in vain it is given up."""
+    job_id = await finished_job(library)
+    whole = (await library.get(f"/jobs/{job_id}/events")).content
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["last-event-id"])
+        rest = whole.split(b"\n\n")[int(asked[-1]) :]
+        return httpx.Response(200, content=b"\n\n".join(rest[:3]) + b"\n\n")
+
+    with Client(retries=1, transport=httpx.MockTransport(answer)) as client:
+        assert [event.number for event in client.events(job_id)] == [1, 2, 3, 4, 5]
+    assert asked == ["0", "3"]
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append("again")
+        raise httpx.ReadError("broken", request=request)
+
+    refusing = Client(retries=1, transport=httpx.MockTransport(refuse))
+    with refusing, pytest.raises(ServiceUnreachable):
+        list(refusing.events(job_id))
+    assert asked[2:] == ["again", "again"]
+
+
+def test_the_command_line_prints_a_line_for_each(library: Library, url: str) -> None:
+    with Client(url) as client:
+        job_id = client.upload(pdf("one"), filename="foxes.pdf").job_id
+        client.wait(job_id, 30)
+    done = CliRunner().invoke(app, ["events", job_id, "--url", url])
+    lines = done.output.splitlines()
+    assert done.exit_code == 0 and "task_completed" in lines[-2] and "foxes.pdf" in lines[-2]
+    asked = ["events", job_id, "--after", "2", "--json", "--url", url]
+    only = CliRunner().invoke(app, asked).output.splitlines()
+    assert [json.loads(line)["number"] for line in only] == list(range(3, len(lines) + 1))

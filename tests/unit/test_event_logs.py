@@ -1,0 +1,69 @@
+"""The judge of logs: what is in order passes, each kind of disorder has its sentence."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.events import Event
+from domain.jobs import TaskStatus
+from tests.event_logs import disorder
+from tests.reading import reading_task
+
+QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = (
+    TaskStatus.QUEUED,
+    TaskStatus.RUNNING,
+    TaskStatus.COMPLETED,
+    TaskStatus.FAILED,
+    TaskStatus.CANCELLED,
+)
+TASK = reading_task()
+
+
+def log_of(*moves: tuple[TaskStatus | None, TaskStatus]) -> list[Event]:
+    return [
+        Event(
+            job_id="job",
+            number=number,
+            at=datetime.now(UTC),
+            task_id=TASK.task_id,
+            before=before,
+            after=after,
+        )
+        for number, (before, after) in enumerate(moves, start=1)
+    ]
+
+
+def judged(log: list[Event], end: TaskStatus) -> str:
+    return "; ".join(disorder(log, [TASK.model_copy(update={"status": end})]))
+
+
+def test_what_is_in_order_passes() -> None:
+    way = [(None, QUEUED), (QUEUED, RUNNING), (RUNNING, RUNNING), (RUNNING, FAILED)]
+    assert judged(log_of(*way), FAILED) == ""
+    assert judged(log_of(*way, (FAILED, QUEUED), (QUEUED, CANCELLED)), CANCELLED) == ""
+
+
+@pytest.mark.parametrize(
+    ("moves", "end", "sentence"),
+    [
+        ([(None, QUEUED), (RUNNING, COMPLETED)], COMPLETED, "is completed after"),
+        ([(None, QUEUED), (QUEUED, RUNNING)], COMPLETED, "is completed after"),
+        ([(QUEUED, RUNNING)], RUNNING, "is running after"),
+        ([], QUEUED, "after nothing"),
+        ([(None, QUEUED), (QUEUED, FAILED)], FAILED, "moved queued -> failed"),
+        ([(None, COMPLETED), (COMPLETED, RUNNING)], RUNNING, "moved completed -> running"),
+    ],
+)
+def test_each_disorder_has_its_sentence(
+    moves: list[tuple[TaskStatus | None, TaskStatus]], end: TaskStatus, sentence: str
+) -> None:
+    assert sentence in judged(log_of(*moves), end)
+
+
+def test_a_gap_is_seen() -> None:
+    log = log_of((None, QUEUED), (QUEUED, RUNNING), (RUNNING, COMPLETED))
+    other = log[1].model_copy(update={"task_id": uuid.uuid4()})
+    assert "gaps" in judged([log[0], other, log[1], log[2]], COMPLETED)
