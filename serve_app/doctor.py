@@ -13,8 +13,10 @@ from pathlib import Path
 
 import httpx
 import psutil
+from pydantic import BaseModel
 
 from configs.settings import Settings
+from serve_app.consistency_schemas import Consistency, Repair
 from stores.child import somebody_listens
 
 GIB = 1024**3
@@ -29,6 +31,24 @@ class Finding:
     well: bool
     text: str
     advice: str = ""
+
+
+class Checkup(BaseModel):
+    """What `paperworks doctor` found, and what it repaired; without a service stores are unseen."""
+
+    findings: list[Finding]
+    consistency: Consistency | None = None
+    repair: Repair | None = None
+
+    @property
+    def well(self) -> bool:
+        """True when nothing is wrong, or nothing that was not mended."""
+        return all(finding.well for finding in self.findings) and self._stores_are_well()
+
+    def _stores_are_well(self) -> bool:
+        if self.repair is not None:
+            return not self.repair.found.counts.missing_blobs
+        return self.consistency is None or self.consistency.consistent
 
 
 def examine(settings: Settings, url: str) -> list[Finding]:

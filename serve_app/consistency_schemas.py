@@ -1,0 +1,90 @@
+"""The shapes on the wire of a comparison of the stores, and of its repair."""
+
+from __future__ import annotations
+
+import uuid
+
+from serve_app.schemas import Time, Wire
+
+
+class StoredPaper(Wire):
+    """A document that something is missing of."""
+
+    document_id: str
+    filename: str
+    collection: str
+    version: int
+
+
+class WrongCount(StoredPaper):
+    """A document whose version has `found` chunks in the vector store instead of `expected`."""
+
+    expected: int
+    found: int
+
+
+class OrphanChunks(Wire):
+    """Chunks of a document version that no search shows and no task writes."""
+
+    document_id: str
+    version: int
+    chunks: int
+
+
+class OrphanBlob(Wire):
+    """A file of the blob store that belongs to no document, written longer than an hour ago."""
+
+    key: str
+    bytes: int
+    age_seconds: float
+
+
+class StuckTask(Wire):
+    """A task whose worker fell silent, and that nobody has taken up."""
+
+    task_id: uuid.UUID
+    document_id: str
+    filename: str
+    silent_seconds: float
+
+
+class DifferenceCounts(Wire):
+    """How many differences of each kind there are."""
+
+    missing_chunks: int
+    surplus_chunks: int
+    orphan_chunks: int
+    missing_artifacts: int
+    orphan_blobs: int
+    missing_blobs: int
+    stuck_tasks: int
+
+
+class Consistency(Wire):
+    """Where PostgreSQL, Milvus and the blobs differ; the first 100 of each kind.
+
+    `missing_blobs` are papers whose PDF is lost: only an upload brings it back.
+    """
+
+    consistent: bool
+    compared_at: Time
+    counts: DifferenceCounts
+    missing_chunks: list[WrongCount]
+    surplus_chunks: list[WrongCount]
+    orphan_chunks: list[OrphanChunks]
+    missing_artifacts: list[StoredPaper]
+    orphan_blobs: list[OrphanBlob]
+    missing_blobs: list[StoredPaper]
+    stuck_tasks: list[StuckTask]
+
+
+class Repair(Wire):
+    """What was found, and what was done about it: `job_ids` read documents again."""
+
+    found: Consistency
+    job_ids: list[str]
+    documents_queued: int
+    chunks_deleted: int
+    blobs_deleted: int
+    bytes_deleted: int
+    tasks_released: int

@@ -1,0 +1,128 @@
+"""What should be there, as PostgreSQL and its twin say it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain.consistency import Holding
+from domain.documents import DocumentStatus
+from domain.jobs import Lane, OnDuplicate
+from stores.in_memory_audit import InMemoryLibraryAudit
+from stores.job_store import JobStore
+from stores.library_audit import REPAIR, LibraryAudit
+from tests.stores.postgres import Stores
+from tests.stores.work import DAMAGED, DONE, LEASE, admit, begin, ready, upload
+
+Audit = LibraryAudit | InMemoryLibraryAudit
+
+
+@pytest.fixture
+def audit(stores: Stores) -> Audit:
+    if isinstance(stores.jobs, JobStore):
+        return LibraryAudit(stores.jobs.database)
+    return InMemoryLibraryAudit(stores.jobs.state)
+
+
+async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audit) -> None:
+    names = [await ready(stores, upload()) for _ in range(5)]
+    await stores.documents.delete(names[2])
+    await admit(stores)
+    listed: list[Holding] = []
+    while page := await audit.page(after=listed[-1].document_id if listed else "", limit=2):
+        assert len(page) <= 2
+        listed += page
+    assert [one.document_id for one in listed] == sorted(one.document_id for one in listed)
+    by_name = {one.document_id: one for one in listed}
+    assert by_name.keys() > set(names) and len(listed) == 6
+    statuses = {name: one.status for name, one in by_name.items()}
+    assert statuses.pop(names[2]) is DocumentStatus.DELETED
+    assert sorted(statuses.values()) == ["processing", *["ready"] * 4]
+
+
+async def test_a_holding_says_what_the_others_should_hold(stores: Stores, audit: Audit) -> None:
+    paper = upload("one")
+    name = await ready(stores, paper)
+    known = await audit.some([name, "doc_unknown"])
+    assert known == {
+        name: Holding(
+            document_id=name,
+            collection="papers",
+            filename=paper.filename,
+            sha256=paper.sha256,
+            bytes=paper.bytes,
+            status=DocumentStatus.READY,
+            version=1,
+            chunks=DONE.chunks,
+            artifact_key=DONE.artifact_key,
+        )
+    }
+    assert known[name].is_shown
+    assert not replace(known[name], status=DocumentStatus.FAILED).is_shown
+
+
+async def test_open_and_fresh_work_is_touched_and_old_work_is_not(
+    stores: Stores, audit: Audit
+) -> None:
+    old = await ready(stores, upload())
+    await stores.advance(10)
+    since = await audit.now()
+    fresh = await ready(stores, upload())
+    waiting = await admit(stores)
+    assert await audit.touched(since) == {fresh, waiting.document_id}
+    assert await audit.touched(since, [old, fresh]) == {fresh}
+
+
+async def test_a_failed_task_is_touched_only_as_long_as_it_is_fresh(
+    stores: Stores, audit: Audit
+) -> None:
+    since = await audit.now()
+    task = await begin(stores)
+    await stores.queue.fail(task, DAMAGED)
+    assert await audit.touched(since) == {task.document_id}
+    await stores.advance(10)
+    assert await audit.touched(await audit.now()) == set()
+
+
+async def test_only_shown_chunks_are_added_up(stores: Stores, audit: Audit) -> None:
+    assert await audit.shown_chunks() == 0
+    names = [await ready(stores, upload()) for _ in range(3)]
+    await stores.documents.delete(names[0])
+    await begin(stores)
+    assert await audit.shown_chunks() == 2 * DONE.chunks
+
+
+async def test_a_pdf_is_in_use_as_long_as_one_document_has_it(stores: Stores, audit: Audit) -> None:
+    paper = upload()
+    names = [(await admit(stores, paper, collection=name)).document_id for name in ("a", "b")]
+    assert await audit.in_use([paper.sha256, "0" * 64]) == {paper.sha256}
+    await stores.documents.delete(names[0])
+    assert await audit.in_use([paper.sha256]) == {paper.sha256}
+    await stores.documents.delete(names[1])
+    assert await audit.in_use([paper.sha256]) == set()
+
+
+async def test_a_task_is_stuck_when_its_worker_is_silent_for_long(
+    stores: Stores, audit: Audit
+) -> None:
+    task = await begin(stores)
+    await stores.advance(LEASE + 50)
+    assert await audit.stuck(60) == []
+    await stores.advance(20)
+    [stuck] = await audit.stuck(60)
+    assert (stuck.task_id, stuck.filename) == (task.task_id, task.filename)
+    assert stuck.silent_seconds > 60
+    assert await stores.queue.sweep() == 1
+    assert await audit.stuck(60) == []
+
+
+async def test_a_repair_is_remembered_with_its_job(stores: Stores, audit: Audit) -> None:
+    paper, other = upload(), upload()
+    name, also = await ready(stores, paper), await ready(stores, other)
+    await admit(stores, other, on_duplicate=OnDuplicate.REPROCESS)
+    await stores.jobs.admit(
+        "papers", [paper], kind=REPAIR, lane=Lane.BULK, on_duplicate=OnDuplicate.REPROCESS
+    )
+    assert await audit.repaired([name, also]) == {name}
+    assert await audit.repaired([also]) == set()

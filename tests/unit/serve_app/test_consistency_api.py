@@ -1,0 +1,229 @@
+"""Stores that differ: what the API says and does about it, and what `paperworks doctor` prints."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from domain.jobs import Lane, Task
+from serve_app.cli import app
+from serve_app.client import AsyncClient, Client
+from serve_app.commands.differences import lost, rows, summary
+from serve_app.consistency_schemas import Consistency
+from serve_app.doctor import Checkup
+from stores.blob_store import pdf_key
+from tests.unit.serve_app.library import Library, pdf
+
+HOUR = 3600
+
+
+async def paper(library: Library, name: str = "paper.pdf") -> Task:
+    """A paper of two chunks that can be searched."""
+    await library.upload(pdf(name), name=name)
+    [task] = await library.read_papers("one passage", "another passage")
+    return task
+
+
+async def compare(library: Library) -> Consistency:
+    answer = await library.get("/consistency")
+    assert answer.status_code == 200, answer.text
+    return Consistency.model_validate(answer.json())
+
+
+def orphan_blob(library: Library) -> str:
+    """The key of an old PDF that nobody asked for."""
+    key = pdf_key("f" * 64)
+    library.blobs.put_artifact(key, b"%PDF-")
+    path = library.folder / "blobs" / key
+    then = path.stat().st_mtime - 3 * HOUR
+    os.utime(path, (then, then))
+    return key
+
+
+def orphan_chunks(library: Library, task: Task) -> None:
+    """Chunks of a version that nobody shows."""
+    library.index(task.model_copy(update={"version": 9}), ["left over"])
+
+
+async def repair(library: Library) -> tuple[int, dict]:
+    answer = await library.http.post("/api/v1/consistency/repair")
+    return answer.status_code, answer.json()
+
+
+async def test_a_library_in_order(library: Library) -> None:
+    await paper(library)
+    found = await compare(library)
+    assert found.consistent
+    assert set(found.counts.model_dump().values()) == {0}
+    status, body = await repair(library)
+    assert (status, body["job_ids"], body["chunks_deleted"]) == (200, [], 0)
+
+
+async def test_what_is_missing_is_read_again_by_a_job(library: Library) -> None:
+    task = await paper(library)
+    library.vectors.delete(task.document_id)
+    found = await compare(library)
+    assert not found.consistent
+    [missing] = found.missing_chunks
+    assert (missing.document_id, missing.filename) == (task.document_id, "paper.pdf")
+    assert (missing.expected, missing.found, missing.version) == (2, 0, 1)
+    status, body = await repair(library)
+    assert (status, body["documents_queued"]) == (202, 1)
+    job = (await library.get(f"/jobs/{body['job_ids'][0]}")).json()
+    assert (job["kind"], job["status"]) == ("repair", "queued")
+    assert library.woken
+    await library.read_papers("one passage", "another passage")
+    assert (await compare(library)).consistent
+    assert (await library.search("another passage")).json()["hits"]
+
+
+async def test_what_is_left_over_goes(library: Library) -> None:
+    orphan_chunks(library, await paper(library))
+    key = orphan_blob(library)
+    found = await compare(library)
+    assert [one.chunks for one in found.orphan_chunks] == [1]
+    assert [one.key for one in found.orphan_blobs] == [key]
+    status, body = await repair(library)
+    assert status == 200
+    assert (body["chunks_deleted"], body["blobs_deleted"], body["bytes_deleted"]) == (1, 1, 5)
+    assert body["found"]["counts"]["orphan_blobs"] == 1
+    assert (await compare(library)).consistent
+
+
+async def test_of_many_differences_the_first_hundred_are_listed(library: Library) -> None:
+    task = await paper(library)
+    for version in range(2, 132):
+        library.index(task.model_copy(update={"version": version}), ["left over"])
+    found = await compare(library)
+    assert found.counts.orphan_chunks == 130
+    assert len(found.orphan_chunks) == 100
+    assert ("orphan chunks", "and 30 more") in list(rows(found))
+    assert summary(found) == "orphan chunks: 130"
+
+
+async def test_a_file_name_cannot_steer_the_terminal(library: Library) -> None:
+    task = await paper(library, "a\x1b[31m.pdf")
+    library.vectors.delete(task.document_id)
+    library.blobs.delete(pdf_key(task.sha256))
+    found = await compare(library)
+    said = [text for _, text in rows(found)] + [lost(found) or ""]
+    assert len(said) == 3 and "\x1b" not in "".join(said)
+
+
+async def test_well_is_what_agrees_or_was_mended(library: Library) -> None:
+    assert Checkup(findings=[]).well
+    task = await paper(library)
+    found = await compare(library)
+    assert Checkup(findings=[], consistency=found).well
+    library.vectors.delete(task.document_id)
+    found = await compare(library)
+    assert not Checkup(findings=[], consistency=found).well
+    _, body = await repair(library)
+    mended = Checkup.model_validate({"findings": [], "consistency": found, "repair": body})
+    assert mended.well
+    library.blobs.delete(pdf_key(task.sha256))
+    await library.read_papers("one passage", "another passage")
+    _, body = await repair(library)
+    unmended = Checkup.model_validate({"findings": [], "consistency": found, "repair": body})
+    assert not unmended.well
+
+
+@pytest.fixture
+def doctor(url: str, monkeypatch: pytest.MonkeyPatch):
+    """Runs `paperworks doctor` against the served library; the machine itself counts as fit, for
+    how much memory is free here is not the question."""
+    monkeypatch.setenv("PAPERWORKS_URL", url)
+    monkeypatch.setattr("serve_app.doctor.examine", lambda *_: [])
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["doctor", *arguments])
+
+    return run
+
+
+def broken(library: Library, url: str) -> str:
+    """The id of a paper whose chunks are lost; others have left something behind."""
+    library.worker_rests = True
+    with Client(url) as client:
+        accepted = client.upload(pdf("ions"), filename="ions.pdf")
+        [task] = asyncio.run(library.claim(Lane.INTERACTIVE))
+        asyncio.run(library.finish(task, ["A passage on ions"]))
+        library.vectors.delete(accepted.document_id)
+    orphan_chunks(library, task)
+    orphan_blob(library)
+    return accepted.document_id
+
+
+async def test_both_clients_compare_and_mend(library: Library, url: str) -> None:
+    broken_id = await asyncio.to_thread(broken, library, url)
+    with Client(url) as client:
+        found = await asyncio.to_thread(client.consistency)
+    assert [one.document_id for one in found.missing_chunks] == [broken_id]
+    async with AsyncClient(url) as other:
+        assert (await other.consistency()).counts == found.counts
+        assert (await other.repair_consistency()).documents_queued == 1
+        assert (await other.consistency()).consistent
+
+
+def test_doctor_says_that_all_is_well(doctor) -> None:
+    result = doctor()
+    assert result.exit_code == 0, result.output
+    assert "ok    Stores      PostgreSQL, Milvus and the blobs agree" in result.stdout
+
+
+def test_doctor_names_each_difference_and_mends_it(library: Library, url: str, doctor) -> None:
+    document = broken(library, url)
+    result = doctor()
+    assert result.exit_code == 1
+    assert "LOOK  Stores      missing chunks: 1, orphan chunks: 1, orphan blobs: 1" in result.stdout
+    assert (
+        f"missing chunks     ions.pdf ({document} in default, version 1): 0 of 1" in result.stdout
+    )
+    assert f"orphan chunks      {document}, version 9: 1" in result.stdout
+    assert "orphan blobs       pdf/ff/" in result.stdout and "3 h old" in result.stdout
+    assert "doctor --repair" in result.stderr
+    mended = doctor("--repair")
+    assert mended.exit_code == 0, mended.output
+    assert "done  1 paper will be read again: job_" in mended.stdout
+    assert "done  1 chunk deleted" in mended.stdout
+    assert "done  1 file of the blob store deleted, 5 bytes" in mended.stdout
+    library.worker_rests = False
+    with Client(url) as client:
+        [job] = [one for one in client.jobs().items if one.kind == "repair"]
+        assert client.wait(job.job_id, 10).status == "completed"
+        assert client.search("passage").hits[0].document_id == document
+    assert doctor().exit_code == 0
+
+
+def test_doctor_in_json(library: Library, url: str, doctor) -> None:
+    broken(library, url)
+    result = doctor("--json", "--repair")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["findings"] == []
+    assert answer["consistency"]["counts"]["missing_chunks"] == 1
+    assert answer["repair"]["documents_queued"] == 1
+    assert json.loads(doctor("--json").stdout)["repair"] is None
+
+
+def test_a_lost_pdf_is_named_and_keeps_the_exit_code_at_1(
+    library: Library, url: str, doctor
+) -> None:
+    document = broken(library, url)
+    with Client(url) as client:
+        library.blobs.delete(pdf_key(client.document(document).sha256))
+    result = doctor("--repair")
+    assert result.exit_code == 1
+    assert "lost; upload them again: ions.pdf." in result.stderr
+
+
+def test_without_a_service_nothing_is_repaired(doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERWORKS_URL", "http://127.0.0.1:1")
+    assert doctor().exit_code == 0
+    result = doctor("--repair")
+    assert result.exit_code == 1
+    assert "nothing was repaired" in result.stderr
