@@ -8,6 +8,13 @@ from pathlib import Path
 
 from stores.child import free_port, spawn, stop, wait_for_port
 
+SERVER = Path(__file__).with_name("milvus_lite_server.py")
+
+
+def server_command(port: int, data: Path) -> list[str]:
+    """What runs the server; -P, or it would import our modules in place of others' of that name."""
+    return [sys.executable, "-P", str(SERVER), str(port), str(data)]
+
 
 class EmbeddedMilvus:
     """A Milvus Lite server under `root`, on one port for its whole life."""
@@ -27,10 +34,7 @@ class EmbeddedMilvus:
         """Returns when it accepts connections. Raises RuntimeError with the end of its log."""
         data = self.root / "data"
         data.mkdir(parents=True, exist_ok=True)
-        # --host matters: without it the server listens on every interface, with no password.
-        address = ["--host", "127.0.0.1", "--port", str(self.port)]
-        command = [sys.executable, "-m", "milvus_lite", "server", *address, "--data-dir", str(data)]
-        self.process = spawn(command, self.log)
+        self.process = spawn(server_command(self.port, data), self.log)
         wait_for_port(self.port, self.process, 60, self.log)
 
     def alive(self) -> bool:

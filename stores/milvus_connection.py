@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
-from pymilvus import MilvusClient, MilvusException
 
 from domain.errors import InternalError, InvalidRequest, VectorStoreUnavailable
+from stores.milvus_library import MilvusClient, MilvusException
 
 Answer = TypeVar("Answer")
 Ask = Callable[[MilvusClient, float], Answer]
@@ -25,9 +25,14 @@ _AWAY = {
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
+# Its disk is full or read-only, a quota is used up: Milvus Lite passes on what the system said, a
+# Milvus server "quota exceeded" or "rate limit exceeded".
+_TAKES_NOTHING = ("no space left", "read-only file system", "quota exceeded", "rate limit")
 
 # pymilvus reports every failed attempt with its traceback; who calls us hears it as an exception.
 logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
+# And that Milvus Lite gives its iterators no time stamp, each time.
+logging.getLogger("pymilvus.client.iterator.query_iterator").setLevel(logging.ERROR)
 
 
 class MilvusConnection:
@@ -108,9 +113,9 @@ class MilvusConnection:
 
 def _server_is_away(error: Exception) -> bool:
     if isinstance(error, MilvusException):
-        return (
-            bool(_codes(error) & (_AWAY | {_CONNECT_FAILED})) or "timeout" in error.message.lower()
-        )
+        said = error.message.lower()
+        is_known = bool(_codes(error) & (_AWAY | {_CONNECT_FAILED}))
+        return is_known or any(words in said for words in ("timeout", *_TAKES_NOTHING))
     if isinstance(error, grpc.RpcError):
         return error.code() in _AWAY  # pyright: ignore[reportAttributeAccessIssue]
     return isinstance(error, OSError) or "closed channel" in str(error)

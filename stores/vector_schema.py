@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pymilvus import CollectionSchema, DataType, MilvusClient
 
 from domain.documents import Chunk, ChunkKind
 from domain.errors import InternalError
 from domain.papers import Box
 from domain.search import SearchQuery
 from stores.bm25 import text_vector
+from stores.milvus_library import CollectionSchema, DataType, MilvusClient
 
 MAX_BYTES = 65_535  # of a VARCHAR, by Milvus' own limit
 CHUNK_FIELDS = [

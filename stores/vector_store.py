@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from pymilvus import MilvusClient
-from pymilvus.milvus_client import IndexParams
 
 from domain.documents import Chunk, Passage
 from domain.errors import InternalError
 from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
 from stores.bm25 import TermStatistics, query_vector
 from stores.milvus_connection import MilvusConnection
+from stores.milvus_library import IndexParams, MilvusClient
 from stores.vector_schema import (
     CHUNK_FIELDS,
     Filter,
@@ -144,13 +144,32 @@ class VectorStore:
         doomed = Filter().where("document_id == {document}", document=document_id)
         if keep_version is not None:
             doomed.where("version != {kept}", kept=keep_version)
-        self._call(
-            lambda client, timeout: client.delete(self.name, timeout=timeout, **self._bound(doomed))
-        )
+        self._delete(doomed)
 
     def count(self, document_id: str, version: int) -> int:
         """How many chunks of that document version are stored."""
         return len(self._query(_version_filter(document_id, version), ["chunk_id"]))
+
+    def delete_version(self, document_id: str, version: int) -> None:
+        """No chunk of that document version is left."""
+        self._delete(_version_filter(document_id, version))
+
+    def total(self) -> int:
+        """How many chunks are stored."""
+        [row] = self._call(
+            lambda client, timeout: client.query(
+                self.name, filter="", output_fields=["count(*)"], timeout=timeout
+            )
+        )
+        return int(row["count(*)"])
+
+    def contents(self) -> dict[tuple[str, int], int]:
+        """How many chunks are stored of each (document, version), without loading any.
+
+        What is written or deleted meanwhile may be counted or not. Milvus Lite takes a second for
+        20,000 chunks, `total` 13 ms.
+        """
+        return self._call(self._contents)
 
     def chunk_ids(self, document_id: str) -> set[str]:
         """The ids of all chunks of a document, of every version."""
@@ -233,6 +252,26 @@ class VectorStore:
                 **self._bound(chosen),
             )
         )
+
+    def _delete(self, doomed: Filter) -> None:
+        self._call(
+            lambda client, timeout: client.delete(self.name, timeout=timeout, **self._bound(doomed))
+        )
+
+    def _contents(self, client: MilvusClient, timeout: float) -> dict[tuple[str, int], int]:
+        counted = Counter[tuple[str, int]]()
+        pages = client.query_iterator(
+            self.name,
+            batch_size=ROWS_PER_QUERY,
+            output_fields=["document_id", "version"],
+            timeout=timeout,
+        )
+        try:
+            while page := pages.next():
+                counted.update((row["document_id"], int(row["version"])) for row in page)
+        finally:
+            pages.close()
+        return dict(counted)
 
     def _rows(self, chunk_ids: list[str]) -> dict[str, dict[str, Any]]:
         if not chunk_ids:

@@ -16,6 +16,7 @@ from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import InternalError, VectorStoreUnavailable
 from domain.papers import Box
 from domain.search import SearchMode, SearchQuery
+from stores import vector_store
 from stores.in_memory_vectors import InMemoryVectorStore
 from stores.vector_store import VectorStore
 
@@ -250,6 +251,31 @@ def test_delete_removes_all_versions_or_all_but_one(store: Store) -> None:
     store.delete("doc_a")
     assert store.chunk_ids("doc_a") == set()
     assert documents(store, ask()) == ["doc_b"]
+
+
+def test_contents_are_counted_by_document_and_version(store: Store) -> None:
+    assert (store.contents(), store.total()) == ({}, 0)
+    put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(30)), chunk("doc_a", version=2))
+    put(store, chunk("doc_b"), chunk("doc_c"))
+    store.delete("doc_c")
+    assert store.contents() == {("doc_a", 1): 30, ("doc_a", 2): 1, ("doc_b", 1): 1}
+    assert store.total() == 32
+
+
+def test_contents_come_page_by_page(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_store, "ROWS_PER_QUERY", 7)
+    real = connect(milvus)
+    real.prepare()
+    put(real, *(chunk(f"doc_{i % 5}", i, f"Flow {i}.") for i in range(50)))
+    assert real.contents() == {(f"doc_{i}", 1): 10 for i in range(5)}
+    real.close()
+
+
+def test_one_version_can_go(store: Store) -> None:
+    put(store, *(chunk("doc_a", version=version) for version in (1, 2, 3)), chunk("doc_b"))
+    store.delete_version("doc_a", 2)
+    store.delete_version("doc_a", 4)
+    assert store.contents() == {("doc_a", 1): 1, ("doc_a", 3): 1, ("doc_b", 1): 1}
 
 
 def test_what_is_stored_comes_back_with_its_vectors_and_some_of_it_can_go(store: Store) -> None:

@@ -1,0 +1,102 @@
+"""A disk without room: every store says so by its name, keeps what it had, and goes on later."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from domain.errors import BlobStoreUnavailable, DatabaseUnavailable, VectorStoreUnavailable
+from stores.blob_store import BlobStore
+from stores.database import Database
+from stores.embedded_postgres import EmbeddedPostgres
+from tests.stores.conftest import MilvusLite
+from tests.stores.test_vector_store import chunk, connect, put
+
+MEGABYTES = 160
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with little room. Making one takes root."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """No byte of the disk is free in this block."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(b"x" * 65536)
+    yield
+    filler.unlink()
+
+
+def test_milvus_on_a_full_disk_is_away_and_loses_nothing(small_disk: Path) -> None:
+    server = MilvusLite(small_disk)
+    server.start()
+    store = connect(server)
+    try:
+        store.prepare()
+        before = [chunk(ordinal=n, text=f"before {n}") for n in range(20)]
+        put(store, *before)
+        late = [chunk("doc_b", ordinal=n, text=f"late {n} " + "x" * 900) for n in range(400)]
+        with filled(small_disk), pytest.raises(VectorStoreUnavailable):
+            for _ in range(50):  # what is left of the last block takes some
+                put(store, *late)
+        assert store.count("doc_a", 1) == len(before)
+        put(store, *late)
+        assert store.count("doc_b", 1) == len(late)
+        put(store, chunk("doc_c"))
+        server.kill()
+        server.start()
+        store.prepare()
+        assert [store.count(name, 1) for name in ("doc_a", "doc_b", "doc_c")] == [20, 400, 1]
+    finally:
+        store.close()
+        server.stop()
+
+
+async def test_postgresql_on_a_full_disk_is_away_and_loses_nothing(small_disk: Path) -> None:
+    server = EmbeddedPostgres(small_disk)
+    server.start()
+    database = Database(server.url)
+    try:
+        async with database.begin() as connection:
+            await connection.execute(text("CREATE TABLE kept (line text)"))
+            await connection.execute(text("INSERT INTO kept VALUES ('before')"))
+        with filled(small_disk), pytest.raises(DatabaseUnavailable):
+            async with database.begin() as connection:
+                row = "SELECT repeat(md5(n::text), 200) FROM generate_series(1, 20000) AS n"
+                await connection.execute(text(f"INSERT INTO kept {row}"))
+        if not server.alive():  # it gives up where not even its log can be written
+            server.start()
+        async with database.begin() as connection:
+            await connection.execute(text("INSERT INTO kept VALUES ('after')"))
+            lines = (await connection.execute(text("SELECT line FROM kept"))).scalars().all()
+        assert lines == ["before", "after"]
+    finally:
+        await database.close()
+        server.stop()
+
+
+def test_a_full_disk_keeps_nothing_of_a_file_that_did_not_fit(small_disk: Path) -> None:
+    blobs = BlobStore(f"file://{small_disk / 'blobs'}")
+    blobs.put_artifact("artifacts/aa/doc_aa-1-x", b"before")
+    with filled(small_disk), pytest.raises(BlobStoreUnavailable):
+        blobs.put_artifact("artifacts/aa/doc_aa-2-x", b"x" * 1_000_000)
+    assert not blobs.exists("artifacts/aa/doc_aa-2-x")
+    assert blobs.read("artifacts/aa/doc_aa-1-x") == b"before"
+    assert [blob.key for blob in blobs.listed()] == ["artifacts/aa/doc_aa-1-x"]

@@ -1,0 +1,225 @@
+"""kill -9 of the embedded servers while several write: what they had acknowledged is there, once.
+
+Measured with the server of the milvus-lite wheel in place of ours, 3 writers, 2 kills a run: 6 of
+8 runs lost 12 to 36 acknowledged chunks, and one had writes refused for a file that was gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from domain.documents import Chunk
+from domain.errors import DatabaseUnavailable, NotFound, VectorStoreUnavailable
+from stores.database import Database
+from stores.embedded_postgres import EmbeddedPostgres
+from stores.milvus_library import MilvusClient
+from stores.vector_store import VectorStore
+from tests.stores.conftest import MilvusLite
+from tests.stores.postgres import make_template, postgres_stores, url_of
+from tests.stores.test_vector_store import chunk, connect, toward
+from tests.stores.work import admit
+
+WRITERS, KILLS, CHUNKS_AT_ONCE = 3, 2, 12
+STARTS, PAPERS_BESIDE_SEALING = 8, 60
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_acknowledged_chunks_outlive_milvus_lite(seed: int, own_milvus: MilvusLite) -> None:
+    chance = random.Random(seed)
+    store = connect(own_milvus, "killed")
+    store.prepare()
+    acknowledged: list[str] = []
+    for kill in range(KILLS):
+        write_until_killed(own_milvus, kill, chance.uniform(1, 3), acknowledged)
+        own_milvus.start()
+    stored = stored_ids(store, own_milvus)
+    assert len(acknowledged) > CHUNKS_AT_ONCE
+    assert set(acknowledged) <= stored.keys()
+    assert max(stored.values()) == 1
+
+
+def test_who_comes_first_after_a_start_does_not_wipe_out_what_others_write(
+    own_milvus: MilvusLite,
+) -> None:
+    """Clients that waited for the server all come at the same moment, to read and to write."""
+    store = connect(own_milvus, "killed")
+    store.prepare()
+    acknowledged = put(store, "doc_before")
+    for number in range(STARTS):
+        clients = [connect(own_milvus, "killed", seconds=20) for _ in range(2 * WRITERS)]
+        works = [partial(put, one, f"doc_{number}_{n}") for n, one in enumerate(clients[:WRITERS])]
+        works += [partial(one.count, "doc_before", 1) for one in clients[WRITERS:]]
+        answers = all_at_once(works)
+        acknowledged += [name for written in answers[:WRITERS] for name in written]
+        assert answers[WRITERS:] == [CHUNKS_AT_ONCE] * WRITERS
+        own_milvus.kill()
+        own_milvus.start()
+    assert stored_ids(store, own_milvus) == Counter(acknowledged)
+
+
+def all_at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What each returns; none begins before all are ready."""
+    together = threading.Barrier(len(works))
+
+    def begin(work: Callable[[], Any]) -> Any:
+        together.wait()
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(begin, works))
+
+
+def test_what_is_acknowledged_is_found_while_others_seal(own_milvus: MilvusLite) -> None:
+    store = connect(own_milvus, "sealing")
+    store.prepare()
+    ended = threading.Event()
+
+    def seal_on() -> None:
+        client = MilvusClient(own_milvus.uri, dedicated=True)
+        while not ended.is_set():
+            client.flush(store.name)
+        client.close()
+
+    sealing = threading.Thread(target=seal_on)
+    sealing.start()
+    try:
+        found = []
+        for number in range(PAPERS_BESIDE_SEALING):
+            put(store, f"doc_{number}")
+            found.append(store.count(f"doc_{number}", 1))
+    finally:
+        ended.set()
+        sealing.join()
+    assert found == [CHUNKS_AT_ONCE] * PAPERS_BESIDE_SEALING
+
+
+def test_a_log_that_was_sealed_before_the_kill_is_not_read_again(own_milvus: MilvusLite) -> None:
+    store = connect(own_milvus, "sealed")
+    store.prepare()
+    written = put(store, "doc_a")
+    [log] = (own_milvus.folder / "data").glob("collections/sealed*/wal")
+    shutil.copytree(log, own_milvus.folder / "kept")
+    client = MilvusClient(own_milvus.uri, dedicated=True)
+    client.flush(store.name)
+    client.close()
+    own_milvus.kill()
+    # As if it had been killed a moment earlier: the rows are sealed, their log is still there.
+    shutil.copytree(own_milvus.folder / "kept", log, dirs_exist_ok=True)
+    own_milvus.start()
+    assert stored_ids(store, own_milvus) == Counter(written)
+
+
+def write_until_killed(
+    server: MilvusLite, kill: int, seconds: float, acknowledged: list[str]
+) -> None:
+    """Several writers, one store each, until the server is killed in the middle of it."""
+    ended = threading.Event()
+    writers = [
+        threading.Thread(target=write, args=(server, f"{kill}_{writer}", acknowledged, ended))
+        for writer in range(WRITERS)
+    ]
+    for writer in writers:
+        writer.start()
+    time.sleep(seconds)
+    server.kill()
+    ended.set()
+    for writer in writers:
+        writer.join()
+
+
+def write(server: MilvusLite, name: str, acknowledged: list[str], ended: threading.Event) -> None:
+    """Papers of a few chunks until the server is away."""
+    store, number = connect(server, "killed", seconds=20), 0
+    try:
+        while not ended.is_set():
+            acknowledged.extend(put(store, f"doc_{name}_{number}"))
+            number += 1
+    except VectorStoreUnavailable:
+        pass
+    finally:
+        store.close()
+
+
+def put(store: VectorStore, document: str) -> list[str]:
+    """Ids of a document's chunks, acknowledged."""
+    chunks: list[Chunk] = [
+        chunk(document, ordinal, f"{document} {ordinal}") for ordinal in range(CHUNKS_AT_ONCE)
+    ]
+    vectors = np.stack([toward(ordinal % 8) for ordinal in range(CHUNKS_AT_ONCE)])
+    store.upsert(chunks, vectors, collection="physics")
+    return [one.chunk_id for one in chunks]
+
+
+def stored_ids(store: VectorStore, server: MilvusLite) -> Counter[str]:
+    """How often each chunk id is there."""
+    store.prepare()  # loads the collection
+    client = MilvusClient(server.uri, dedicated=True)
+    try:
+        rows = client.query(store.name, filter="", output_fields=["chunk_id"], limit=16_384)
+    finally:
+        client.close()
+    return Counter(row["chunk_id"] for row in rows)
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A server for one test, which may kill it."""
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_acknowledged_uploads_outlive_postgres(own_postgres: EmbeddedPostgres) -> None:
+    asyncio.run(make_template(own_postgres))
+    acknowledged: list[str] = []
+    for seconds in (0.3, 0.7):
+        asyncio.run(admit_until_killed(own_postgres, seconds, acknowledged))
+        own_postgres.start()
+    assert len(acknowledged) > 20
+    assert asyncio.run(unknown(own_postgres, acknowledged)) == []
+
+
+async def admit_until_killed(
+    server: EmbeddedPostgres, seconds: float, acknowledged: list[str]
+) -> None:
+    """Several clients admit uploads until the server is killed in the middle of it."""
+    database = Database(url_of(server, "migrated"))
+    stores = postgres_stores(database)
+
+    async def admit_on() -> None:
+        while True:
+            acknowledged.append((await admit(stores)).job_id)
+
+    clients = [asyncio.create_task(admit_on()) for _ in range(WRITERS)]
+    await asyncio.sleep(seconds)
+    assert server.process is not None
+    server.process.kill()
+    ends = await asyncio.gather(*clients, return_exceptions=True)
+    assert {type(end) for end in ends} == {DatabaseUnavailable}
+    await database.close()
+
+
+async def unknown(server: EmbeddedPostgres, jobs: list[str]) -> list[str]:
+    """Those jobs that the database does not have."""
+    database, missing = Database(url_of(server, "migrated")), []
+    for job in jobs:
+        try:
+            await postgres_stores(database).jobs.job(job)
+        except NotFound:
+            missing.append(job)
+    await database.close()
+    return missing

@@ -1,0 +1,23 @@
+"""pymilvus is imported without harm to the logging of the process that imports it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.service import ROOT
+
+PROGRAM = """
+import logging.handlers, sys
+kept = logging.handlers.MemoryHandler(9, target=logging.FileHandler(sys.argv[1]))
+logging.getLogger("ours").addHandler(kept)
+import stores.vector_store
+logging.getLogger("ours").error("written down")
+"""
+
+
+def test_handlers_that_were_there_before_stay_open(tmp_path: Path) -> None:
+    log = tmp_path / "ours.log"
+    subprocess.run([sys.executable, "-c", PROGRAM, str(log)], cwd=ROOT, check=True)
+    assert log.read_text() == "written down\n"
