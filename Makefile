@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help .ocr demo up test check bench gallery clean
+.PHONY: help .ocr demo up test check bench chaos fuzz gallery clean
 
 help:  ## this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -50,6 +50,15 @@ check: .venv  ## ruff, pyright, import-linter
 
 bench: .venv  ## what it costs, as ratios to raw work in the same run; writes bench.json
 	$(BIN)/python -m tests.bench.run $(BENCH)
+
+chaos: .venv .ocr  ## papers go in while everything is killed in turn (SEED=1 ROUNDS=3); nothing may be lost
+	$(BIN)/python -m tests.chaos.rounds --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),1)
+
+fuzz: .venv .ocr  ## mutants of papers for a service of its own (N=1000 SEED=1); none may hang it or crash it
+	$(BIN)/python -m tests.fuzz.run --count $(or $(N),200) --seed $(or $(SEED),1) $(FUZZ)
+
+soak: .venv .ocr  ## memory of every process while papers go in (MINUTES=5), and its slope per 100 papers
+	$(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),5)
 
 gallery: .venv  ## papers with what was read drawn on their pages, in build/gallery (PAPERS=folder)
 	$(BIN)/python -m pipelines.gallery $(or $(PAPERS),samples) --out build/gallery

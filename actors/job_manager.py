@@ -1,4 +1,8 @@
-"""Claims queued tasks, hands them to runners in micro-batches, records how each one ended."""
+"""Claims queued tasks, hands them to runners in micro-batches, records how each one ended.
+
+Every process with a handle of this actor imports this module, and none of them needs what the actor
+itself works with (35 MB): that is imported where the actor is made.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,22 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from actors.lane import LaneDesk, LaneWork
-from actors.ledger import Ledger, Rules
-from actors.runner_slot import RunnerLink, RunnerSlot
-from domain.errors import DatabaseUnavailable
+from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
-from stores.database import Database
-from stores.document_store import DocumentStore
-from stores.job_store import JobStore
-from stores.migrate import migrate
-from stores.task_queue import TaskQueue
+
+if TYPE_CHECKING:
+    from actors.lane import LaneWork
+    from actors.ledger import Rules
+    from actors.runner_slot import RunnerLink
+    from pipelines.reconcile import Chunks
 
 log = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.3
 SWEEP_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
+SETTLE_SECONDS = 2.0  # from the start to the first comparison: what waits in the queue goes first
 
 
 class JobManager:
@@ -48,12 +51,26 @@ class JobManager:
         open_runner: Callable[[Sequence[Lane]], RunnerLink],
         prepare: Callable[[], None],
         forget: Callable[[str, int | None], None],
+        clear: Callable[[str, int], None],
+        chunks: Chunks,
         facts: Mapping[str, str],
     ) -> None:
+        from actors.lane import LaneDesk
+        from actors.ledger import Ledger
+        from actors.runner_slot import RunnerSlot
+        from actors.upkeep import Upkeep
+        from stores.database import Database
+        from stores.document_store import DocumentStore
+        from stores.job_store import JobStore
+        from stores.task_queue import TaskQueue
+
         self.database = Database(database_url, pool_size=4)
-        self.jobs = JobStore(self.database, keep_days=rules.keep_days)
+        self.jobs = JobStore(
+            self.database, max_attempts=rules.max_attempts, keep_days=rules.keep_days
+        )
         documents = DocumentStore(self.database)
-        self.ledger = Ledger(TaskQueue(self.database), documents, rules, forget, self._wake)
+        queue = TaskQueue(self.database)
+        self.ledger = Ledger(queue, documents, rules, forget, clear, self._wake)
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.slots = [
             RunnerSlot(partial(open_runner, shared), rules.recycle_after) for shared in slots
@@ -63,6 +80,9 @@ class JobManager:
             for shared, slot in zip(slots, self.slots, strict=True)
             for lane in shared
         }
+        self.upkeep = Upkeep(
+            self.database, self.jobs, queue, chunks, partial(self._wake, Lane.BULK)
+        )
         self.rules = rules
         self.prepare = prepare
         self.facts = dict(facts)
@@ -78,9 +98,14 @@ class JobManager:
     def _wake(self, lane: Lane) -> None:
         self.desks[lane].woken.set()
 
-    async def report(self, task: Task, progress: Progress) -> None:
-        """A hint how far a task is; written down a few times a second."""
-        self.ledger.note(task, progress)
+    async def report(self, task: Task, progress: Progress) -> bool:
+        """A hint how far a task is, written down a few times a second; True while the task is ours:
+        else its work is to stop."""
+        return self.ledger.note(task, progress)
+
+    async def cancelled(self, job_id: str) -> None:
+        """A hint that the job was cancelled, so that its work ends now and not with its lease."""
+        self.ledger.drop_job(job_id)
 
     async def ready(self) -> bool:
         """True once a tiny paper went through every runner, from reading to the search."""
@@ -117,11 +142,14 @@ class JobManager:
             self._every(FLUSH_SECONDS, self.ledger.flush),
             self._every(SWEEP_SECONDS, self._sweep),
             self._every(PURGE_SECONDS, self.jobs.purge),
+            self._keep_up(),
             *(desk.serve() for desk in self.desks.values() for _ in range(desk.work.runs)),
         )
 
     async def _start(self) -> None:
         """Prepares stores and runners, for as long as it takes: they may come up after us."""
+        from stores.migrate import migrate
+
         while True:
             try:
                 await migrate(self.database)
@@ -137,12 +165,23 @@ class JobManager:
     async def _every(self, seconds: float, act: Callable[[], Awaitable[Any]]) -> None:
         while True:
             await asyncio.sleep(seconds)
-            try:
-                await act()
-            except DatabaseUnavailable as error:
-                log.warning("%s waits: %s", act.__name__, error)
-            except Exception:
-                log.exception("%s failed; it runs again", act.__name__)
+            await self._try(act)
+
+    async def _try(self, act: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await act()
+        except Unavailable as error:
+            log.warning("%s waits: %s", act.__name__, error)
+        except Exception:
+            log.exception("%s failed; it runs again", act.__name__)
+
+    async def _keep_up(self) -> None:
+        """Compares the stores soon after the start, for who died before may have left something
+        undone, and then from time to time."""
+        if self.rules.reconcile_seconds:
+            await asyncio.sleep(SETTLE_SECONDS)
+            await self._try(self.upkeep.mend)
+            await self._every(self.rules.reconcile_seconds, self.upkeep.mend)
 
     async def _sweep(self) -> None:
         swept = await self.ledger.queue.sweep(

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from actors.ledger import Ledger
 from actors.runner_slot import RunnerSlot
-from domain.errors import DatabaseUnavailable, WorkerCrashed, failure_of
+from actors.stall import unless_stalled
+from domain.errors import DatabaseUnavailable, WorkerCrashed, WorkerStalled, failure_of
 from domain.jobs import Lane, Task
 
 log = logging.getLogger(__name__)
@@ -76,13 +78,21 @@ class LaneDesk:
         return bool(tasks)
 
     async def _run(self, tasks: Sequence[Task]) -> None:
-        waiting = {task.task_id: task for task in tasks}
+        waiting, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
         try:
             async with self.slot.taken() as runner:
-                async for outcome in runner.run(self.lane, tasks):
+                outcomes = unless_stalled(
+                    runner.run(self.lane, tasks),
+                    partial(self.ledger.heard_at, tasks),
+                    self.ledger.rules.stall_seconds,
+                )
+                async for outcome in outcomes:
                     waiting.pop(outcome.task.task_id, None)
                     await self.ledger.record(outcome)
+        except WorkerStalled as error:
+            log.warning("Nothing is heard of a runner of the %s lane any more", self.lane)
+            failure = failure_of(error)
         except Exception as error:
             log.warning("A runner of the %s lane died: %s", self.lane, error)
         for task in waiting.values():
-            await self.ledger.record_failure(task, failure_of(WorkerCrashed()), isolate=True)
+            await self.ledger.record_failure(task, failure, isolate=True)

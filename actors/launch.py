@@ -21,7 +21,7 @@ from ray.actor import ActorHandle
 
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
-from actors.errands import forget, in_worker, prepare
+from actors.errands import WorkerChunks, clear, forget, in_worker, prepare
 from actors.job_manager import JobManager
 from actors.lane import LaneWork
 from actors.ledger import Rules
@@ -33,6 +33,7 @@ from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import Recipe
+from pipelines.sandbox.limits import Limits
 from stores.child import free_port
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
@@ -82,6 +83,7 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
         ocr=settings.read.ocr,
         ocr_languages=settings.read.ocr_languages,
         ocr_dpi=settings.read.ocr_dpi,
+        limits=Limits(**settings.read.limits.model_dump()),
     )
 
 
@@ -172,11 +174,14 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
         database_url=addresses.database_url,
         rules=Rules(
             jobs.lease_seconds,
+            jobs.stall_seconds,
             jobs.poll_seconds,
             jobs.backoff_base_seconds,
             jobs.backoff_cap_seconds,
             jobs.keep_days,
             jobs.runner_recycle_after,
+            jobs.max_attempts,
+            60 * jobs.reconcile_minutes,
         ),
         lanes={
             lane: LaneWork(wanted.batch, wanted.runs) for lane, wanted in _lanes(settings).items()
@@ -187,6 +192,8 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
         ),
         prepare=partial(in_worker, prepare, recipe),
         forget=partial(in_worker, forget, recipe),
+        clear=partial(in_worker, clear, recipe),
+        chunks=WorkerChunks(recipe),
         facts=facts,
     )
 

@@ -1,8 +1,9 @@
 """A Ray node of its own for one machine, without the processes that nothing here uses.
 
-`ray start` has switches for the autoscaler's monitor and for the log monitor, `ray.init` has not;
-the dashboard's program takes a list of modules, but nothing passes one on. The names patched here
-are internal, the Ray version is pinned, and a test starts a node and looks at what runs.
+`ray start` has switches for the autoscaler's monitor, the log monitor and the port of the node's
+agent, `ray.init` has not; the dashboard's program takes a list of modules, but nothing passes one
+on. The names patched here are internal, the Ray version is pinned, and a test starts a node and
+looks at what runs.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def lean_node(*, data_statistics: bool) -> Iterator[None]:
     """A node that `ray.init` starts in this block has no monitors and a smaller dashboard.
 
     Without them nobody asks a cloud for machines, nor copies the workers' log lines to drivers; the
-    log files themselves, and the dashboard's view of them, stay.
+    log files themselves, and the dashboard's view of them, stay. Its agent, which starts submitted
+    jobs, takes a free port: of two nodes on a machine only one can have Ray's fixed one.
     """
     whole, start = parameter.RayParams, services.start_ray_process
     modules = (*DASHBOARD_MODULES, "DataHead") if data_statistics else DASHBOARD_MODULES
@@ -41,7 +43,11 @@ def lean_node(*, data_statistics: bool) -> Iterator[None]:
             command = [*command, f"--modules-to-load={','.join(modules)}"]
         return start(command, process_type, *rest, **named)
 
-    less: dict[str, Any] = {"no_monitor": True, "include_log_monitor": False}
+    less: dict[str, Any] = {
+        "no_monitor": True,
+        "include_log_monitor": False,
+        "dashboard_agent_listen_port": 0,
+    }
     _put(parameter, "RayParams", partial(whole, **less))
     _put(services, "start_ray_process", start_less)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -35,11 +36,14 @@ class Rules:
     """The numbers of leases and retries; times in seconds."""
 
     lease_seconds: float
+    stall_seconds: float
     poll_seconds: float
     backoff_base_seconds: float
     backoff_cap_seconds: float
     keep_days: float
     recycle_after: int  # batches of a runner
+    max_attempts: int  # of the tasks that the JobManager queues itself
+    reconcile_seconds: float  # between two comparisons of the stores; 0: none
 
 
 class Ledger:
@@ -51,14 +55,17 @@ class Ledger:
         documents: DocumentStore,
         rules: Rules,
         forget: Callable[[str, int | None], None],
+        clear: Callable[[str, int], None],
         wake: Callable[[Lane], None] = lambda lane: None,
     ) -> None:
         self.queue = queue
         self.documents = documents
         self.rules = rules
         self.forget = forget
+        self.clear = clear
         self.wake = wake
         self.held: dict[uuid.UUID, Task] = {}
+        self.heard: dict[uuid.UUID, float] = {}  # when its last word came, on the monotonic clock
         self.news: dict[uuid.UUID, tuple[Task, Progress]] = {}
         self.empty = asyncio.Event()
         self.empty.set()
@@ -72,14 +79,32 @@ class Ledger:
         """The task is no longer ours."""
         if self.held.get(task.task_id) is task:
             del self.held[task.task_id]
+            self.heard.pop(task.task_id, None)
         if not self.held:
             self.empty.set()
 
-    def note(self, task: Task, progress: Progress) -> None:
-        """Progress to be written with the next flush; newer numbers replace older ones."""
-        _, known = self.news.get(task.task_id, (task, Progress()))
+    def drop_job(self, job_id: str) -> None:
+        """Its tasks are no longer ours: their work stops at its next sign of life."""
+        for task in list(self.held.values()):
+            if task.job_id == job_id:
+                self.drop(task)
+
+    def note(self, task: Task, progress: Progress) -> bool:
+        """Progress to be written with the next flush; newer numbers replace older ones. False for a
+        task that is not held."""
+        held = self.held.get(task.task_id)
+        if held is None or held.lease_token != task.lease_token:
+            return False
+        self.heard[task.task_id] = time.monotonic()
         newer = {name: value for name, value in asdict(progress).items() if value is not None}
-        self.news[task.task_id] = (task, Progress(**{**asdict(known), **newer}))
+        if newer:  # else it is only a sign of life
+            _, known = self.news.get(task.task_id, (task, Progress()))
+            self.news[task.task_id] = (task, Progress(**{**asdict(known), **newer}))
+        return True
+
+    def heard_at(self, tasks: Sequence[Task]) -> float:
+        """When the last word of any of them came, on the monotonic clock; 0 for never."""
+        return max((self.heard.get(task.task_id, 0.0) for task in tasks), default=0.0)
 
     async def beat(self) -> None:
         """Extends every lease; tasks that have moved on are dropped."""
@@ -103,8 +128,6 @@ class Ledger:
             await self.record_failure(task, outcome.failure or _unknown())
         elif await self._settle(task, lambda: self.queue.finish(task, finished)):
             await self._after(task, finished)
-        else:
-            await self._forget_if_deleted(task.document_id)
 
     async def _after(self, task: Task, finished: Finished) -> None:
         """The next step may begin; older versions have had their time."""
@@ -146,15 +169,22 @@ class Ledger:
                     await asyncio.sleep(0.5)
         except LeaseLost as error:
             log.info("%s", error, extra={"action": "lease_lost"})
+            await self._clear_away(task)
             return False
         finally:
             self.news.pop(task.task_id, None)
             self.drop(task)
 
-    async def _forget_if_deleted(self, document_id: str) -> None:
-        """What was just written for a document that is gone by now must not stay searchable."""
-        if document_id not in await self.documents.active([document_id]):
-            await asyncio.to_thread(self.forget, document_id, None)
+    async def _clear_away(self, task: Task) -> None:
+        """What was just written for a paper that was deleted or cancelled meanwhile must not stay.
+
+        Whoever has the task now writes the same version: then nothing is touched.
+        """
+        try:
+            if not await self.documents.wants(task.document_id, task.version):
+                await asyncio.to_thread(self.clear, task.document_id, task.version)
+        except Exception as error:  # the reconciliation finds it
+            log.warning("%s left chunks behind: %s", task.document_id, error)
 
 
 def _unknown() -> Failure:

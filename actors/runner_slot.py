@@ -11,6 +11,8 @@ from typing import Protocol
 from actors.ledger import Outcome
 from domain.jobs import Lane, Task
 
+WARM_UP_SECONDS = 600.0  # with an embedder that is still converting its model
+
 
 class RunnerLink(Protocol):
     """The way to a runner; an exception from `run` means that the runner, or its Dataset, died."""
@@ -45,7 +47,7 @@ class RunnerSlot:
             if self.current is None:
                 fresh = self.open_runner()
                 try:
-                    await fresh.warm_up()
+                    await asyncio.wait_for(fresh.warm_up(), WARM_UP_SECONDS)
                 except BaseException:
                     fresh.close()
                     raise

@@ -95,16 +95,34 @@ class JobSettings(BaseModel):
     lease_seconds: float = Field(
         default=15, description="A task without a heartbeat for so long is free."
     )
+    stall_seconds: float = Field(
+        default=900,
+        gt=0,
+        description="A micro-batch of which nothing is heard for so long is taken from its runner, "
+        "which is replaced; its papers are tried again one by one.",
+    )
     poll_seconds: float = Field(
         default=1, description="Pause between looks at the queue without a wake-up."
     )
     max_attempts: int = Field(default=4, description="Claims before a task is failed.")
+    queue_limit: int = Field(
+        default=250_000,
+        ge=1,
+        description="Most unfinished papers of one collection; while there are so many, uploads to "
+        "it are answered 429.",
+    )
     backoff_base_seconds: float = Field(
         default=2, description="First wait before a retry; doubles each time."
     )
     backoff_cap_seconds: float = Field(default=300, description="Longest wait before a retry.")
     keep_days: float = Field(
         default=7, description="Days a finished job is remembered; papers stay."
+    )
+    reconcile_minutes: float = Field(
+        default=10,
+        ge=0,
+        description="Minutes between two looks whether PostgreSQL and Milvus agree, the first one "
+        "after the start; what is missing is read again, what is left over goes. 0: none.",
     )
     runner_recycle_after: int = Field(
         default=300, description="Micro-batches before a runner is replaced."
@@ -114,6 +132,24 @@ class JobSettings(BaseModel):
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
     ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
+
+
+class LimitSettings(BaseModel):
+    """What reading one document may use up; one that needs more fails, and harms no other."""
+
+    cpu_seconds: float = Field(
+        default=30.0, description="CPU seconds for any one page, and for what is done once."
+    )
+    part_seconds: float = Field(
+        default=1.0, description="CPU seconds more for each page, on the whole."
+    )
+    memory_bytes: int = Field(default=2 * 1024**3, description="Memory of the reading process.")
+    output_bytes: int = Field(
+        default=256 * 1024**2, description="Size of what is read: text, boxes, tables."
+    )
+    silent_seconds: float = Field(
+        default=300.0, description="Longest time by the clock without a page done."
+    )
 
 
 class ReadSettings(BaseModel):
@@ -138,6 +174,7 @@ class ReadSettings(BaseModel):
         default="eng", description="Languages of scans, as Tesseract names them: eng+deu."
     )
     ocr_dpi: int = Field(default=200, description="Resolution at which pages are read by OCR.")
+    limits: LimitSettings = LimitSettings()
 
 
 class RaySettings(BaseModel):

@@ -73,6 +73,7 @@ class DocumentStatus(StrEnum):
     PROCESSING = "processing"  # accepted, not yet searchable
     READY = "ready"  # searchable
     FAILED = "failed"  # could not be read
+    CANCELLED = "cancelled"  # somebody stopped it before it was read to its end
     DELETED = "deleted"  # a tombstone: late writes of its chunks are never shown
 
 

@@ -10,10 +10,13 @@
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file itself cannot be read; a retry changes nothing
     │   ├── PasswordProtected · DamagedPdf · NoPages · NoText · TooManyPages
+    │   ├── TookTooLong · TookTooMuchMemory · TooMuchOutput · ParserCrashed
     ├── Unavailable                  something we depend on is away; wait and try again
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
+    ├── QueueFull                    enough work waits already; send it again later
     ├── OcrUnavailable               install an OCR program, then process the paper again
     ├── WorkerCrashed                the process at work died; the task is tried again, alone
+    │   ├── WorkerStalled
     ├── InternalError                our mistake; the log has the cause
     └── LeaseLost                    somebody else owns the task; throw the work away
 
@@ -33,6 +36,7 @@ class PaperworksError(Exception):
     code: ClassVar[str] = "error"
     category: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
+    retry_after_seconds: ClassVar[int | None] = None  # where trying again helps
 
     def __init__(self, message: str | None = None, page: int | None = None) -> None:
         super().__init__(message, page)
@@ -133,21 +137,48 @@ class TooManyPages(BadDocument):
     code = "too_many_pages"
 
 
+class TookTooLong(BadDocument):
+    """The PDF took longer to read than one document may; some page of it may never end. Print it to
+    a new PDF, or raise read.limits."""
+
+    code = "took_too_long"
+
+
+class TookTooMuchMemory(BadDocument):
+    """The PDF needs more memory to read than one document may have. Print it to a new PDF, or raise
+    read.limits."""
+
+    code = "took_too_much_memory"
+
+
+class TooMuchOutput(BadDocument):
+    """What was read from the PDF is larger than one document may be. Split it and upload the parts,
+    or raise read.limits."""
+
+    code = "too_much_output"
+
+
+class ParserCrashed(BadDocument):
+    """The PDF crashes the program that reads it; nothing else was harmed. Print it to a new PDF."""
+
+    code = "parser_crashed"
+
+
 class Unavailable(PaperworksError):
     """Something this service depends on is away; what was accepted is kept. Try again later."""
 
     code, category, retryable = "unavailable", "dependency", True
-    retry_after_seconds: ClassVar[int] = 5
+    retry_after_seconds = 5
 
 
 class DatabaseUnavailable(Unavailable):
-    """The job database is away; what was accepted is kept. Try again in a few seconds."""
+    """The job database is away or full; what was accepted is kept. Try again in a few seconds."""
 
     code = "database_unavailable"
 
 
 class VectorStoreUnavailable(Unavailable):
-    """The vector store is away; what was accepted is kept. Try again in a few seconds."""
+    """The vector store is away or full; what was accepted is kept. Try again in a few seconds."""
 
     code = "vector_store_unavailable"
 
@@ -164,6 +195,14 @@ class ServiceNotReady(Unavailable):
     code = "not_ready"
 
 
+class QueueFull(PaperworksError):
+    """Enough papers of this collection wait to be read. Nothing of this request was kept, what was
+    accepted before is; send it again later, or raise jobs.queue_limit."""
+
+    code, category, retryable = "queue_full", "request", True
+    retry_after_seconds = 10
+
+
 class OcrUnavailable(PaperworksError):
     """The paper has scanned pages and no OCR program is installed. Install tesseract-ocr (or the
     Python package rapidocr) and process the paper again."""
@@ -175,6 +214,12 @@ class WorkerCrashed(PaperworksError):
     """The process that worked on this document died."""
 
     code, category, retryable = "worker_crashed", "internal", True
+
+
+class WorkerStalled(WorkerCrashed):
+    """Nothing was heard of the process that worked on this document for too long."""
+
+    code = "worker_stalled"
 
 
 class InternalError(PaperworksError):

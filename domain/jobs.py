@@ -31,7 +31,7 @@ class TaskStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """True when nothing moves the task any more."""
+        """True when nothing moves the task any more, unless somebody asks for a retry."""
         return not MOVES[self]
 
 

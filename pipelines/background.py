@@ -1,9 +1,8 @@
-"""Who works in the background lets those go first who answer people, and keeps no memory."""
+"""Who works in the background lets those go first who answer people."""
 
 from __future__ import annotations
 
 import os
-from ctypes import CDLL
 from functools import lru_cache
 
 NICENESS = 15
@@ -17,16 +16,3 @@ def give_way() -> None:
     after 112 ms (median) instead of 74: the model's threads took as much CPU as the door did.
     """
     os.nice(NICENESS)
-
-
-def give_memory_back() -> None:
-    """The system gets the memory that glibc keeps of what was freed: 80 MB after a page of many
-    drawings. Takes a millisecond; where there is no glibc nothing happens."""
-    trim = getattr(_libc(), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-@lru_cache(maxsize=1)
-def _libc() -> CDLL:
-    return CDLL(None)

@@ -35,6 +35,7 @@ from stores.service_card import read_card
 POLL_SECONDS = 0.5
 LINE_EVERY_SECONDS = 5.0
 SHOWN_FAILURES = 20
+FULL = "the collection is full; the others wait until papers of it are done"
 
 
 class NoService(Exception):
@@ -90,7 +91,8 @@ async def _register_and_follow(
     folder: Path, collection: str, facts: dict[str, Any], manager: Any, wait: bool
 ) -> int:
     settings, database = Settings(), Database(facts["database_url"], pool_size=2)
-    jobs = JobStore(database, max_attempts=settings.jobs.max_attempts)
+    limits = settings.jobs
+    jobs = JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit)
     screen = Screen()
     try:
         paths = pdfs_under(folder)
@@ -102,6 +104,7 @@ async def _register_and_follow(
             jobs=jobs,
             limit_bytes=settings.http.upload_limit_bytes,
             on_registered=lambda count: _registered(screen, count, len(paths), manager),
+            on_waiting=lambda count: screen.show("registering", count, len(paths), FULL),
         )
         screen.say(f"{job_id}: {len(paths)} PDFs of {folder} go to {collection!r}.")
         return await _follow(jobs, job_id, screen) if wait else 0

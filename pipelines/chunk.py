@@ -295,7 +295,7 @@ def _boxes(pieces: Sequence[_Piece]) -> tuple[Box, ...]:
     merged: list[Box] = []
     for box in (box for piece in pieces for box in _line_boxes(piece)):
         if merged and _is_below(merged[-1], box):
-            merged[-1] = _around(merged[-1], box)
+            merged[-1] = merged[-1].joined(box)
         elif not merged or merged[-1] != box:
             merged.append(box)
     return tuple(merged if len(merged) <= _MOST_BOXES else _one_a_page(merged))
@@ -325,18 +325,8 @@ def _is_below(above: Box, box: Box) -> bool:
     return above.page == box.page and overlap > 0.3 * narrower and -height < gap < 3 * height
 
 
-def _around(one: Box, other: Box) -> Box:
-    return Box(
-        one.page,
-        min(one.x0, other.x0),
-        min(one.y0, other.y0),
-        max(one.x1, other.x1),
-        max(one.y1, other.y1),
-    )
-
-
 def _one_a_page(boxes: Sequence[Box]) -> list[Box]:
     pages: dict[int, Box] = {}
     for box in boxes:
-        pages[box.page] = _around(pages[box.page], box) if box.page in pages else box
+        pages[box.page] = pages[box.page].joined(box) if box.page in pages else box
     return list(pages.values())

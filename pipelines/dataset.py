@@ -1,4 +1,4 @@
-"""A micro-batch as one Ray Data plan: read -> chunk -> embed -> index, one row per task.
+"""A micro-batch as one Ray Data plan: read -> embed -> index, one row per task.
 
 What is read depends on the task's step: the text layer, the scanned pages, tables and figures. An
 error is a row with a failure in its `error` column, never a dropped block. Rows carry ids and what
@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import ray
 import ray.data
+from ray.exceptions import RayError
 
 from domain.documents import Chunk
-from domain.errors import PaperworksError, failure_of
-from domain.jobs import Lane, Progress, Step, Task
-from pipelines.background import give_memory_back, give_way
+from domain.errors import LeaseLost, PaperworksError, failure_of
+from domain.jobs import Finished, Lane, Progress, Step, Task
+from pipelines.background import give_way
 from pipelines.plan import Outcome, Plan
-from pipelines.recipe import blob_store, count_tokens, vector_store
+from pipelines.recipe import blob_store, vector_store
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:
 def stages(plan: Plan) -> list[tuple[Any, float]]:
     """The map stages of a lane, each with its share of a CPU."""
     if not plan.split_embed:
-        return [(_named(read_chunk_embed_index, plan), plan.num_cpus)]
-    return [(_named(read_chunk, plan), plan.num_cpus), (embed_index, WAITING_CPUS)]
+        return [(_named(read_embed_index, plan), plan.num_cpus)]
+    return [(_named(read, plan), plan.num_cpus), (embed_index, WAITING_CPUS)]
 
 
 def _named(stage: Callable[[Row, Plan], Row], plan: Plan) -> Callable[[Row, Plan], Row]:
@@ -96,27 +97,11 @@ def _log_failure(task: Task, step: str, error: Exception) -> None:
 
 @guarded
 def read(row: Row, plan: Plan) -> Row:
-    """Adds `paper` and `next_step`."""
+    """Adds `prepared`: what was read, cut into chunks."""
     from pipelines.reader import read_for
 
     report = Reporter(row["task"], plan)
-    done = read_for(row["task"], plan.recipe, report.pages)
-    return {**row, "paper": done.paper, "next_step": done.next_step}
-
-
-@guarded
-def chunk(row: Row, plan: Plan) -> Row:
-    """Adds `chunks`."""
-    from pipelines.chunk import split_paper
-
-    chunks = split_paper(
-        row["paper"],
-        document_id=row["task"].document_id,
-        version=row["task"].version,
-        count_tokens=count_tokens(plan.recipe),
-        max_tokens=plan.recipe.max_tokens,
-    )
-    return {**row, "chunks": chunks}
+    return {**row, "prepared": read_for(row["task"], plan.recipe, report.pages)}
 
 
 @guarded
@@ -125,18 +110,14 @@ def embed_index(row: Row, plan: Plan) -> Row:
     from pipelines.index import index_paper
 
     report = Reporter(row["task"], plan)
-    total = len(row["chunks"])
-    first = row["task"].step is Step.READ_TEXT
-    report.now(Progress(pages_done=len(row["paper"].pages), chunks_total=total if first else None))
+    report.read(row["prepared"].finished)
     finished = index_paper(
         row["task"],
-        row["paper"],
-        row["chunks"],
+        row["prepared"],
         lambda chunks: embed(chunks, plan, report),
-        next_step=row["next_step"],
         blobs=blob_store(plan.recipe),
         store=vector_store(plan.recipe),
-        on_span=(lambda done: report.found(done, len(row["paper"].pages))) if first else None,
+        on_span=report.found,
     )
     return {"task": row["task"], "finished": finished, "error": None}
 
@@ -150,22 +131,15 @@ def embed(chunks: Sequence[Chunk], plan: Plan, report: Reporter) -> np.ndarray:
         [one.tokens for one in chunks],
         lambda batches: encode_remotely(batches, plan),
         batch_tokens=plan.recipe.batch_tokens,
-        on_batch=report.chunks if report.task.step is Step.READ_TEXT else None,
+        on_batch=report.chunks,
     )
     report.embedded += len(chunks)
     return vectors
 
 
-def read_chunk(row: Row, plan: Plan) -> Row:
-    """Adds `paper`, `next_step` and `chunks`."""
-    return chunk(read(row, plan), plan)
-
-
-def read_chunk_embed_index(row: Row, plan: Plan) -> Row:
+def read_embed_index(row: Row, plan: Plan) -> Row:
     """All of it, one after the other in one process."""
-    done = embed_index(read_chunk(row, plan), plan)
-    give_memory_back()
-    return done
+    return embed_index(read(row, plan), plan)
 
 
 def encode_remotely(batches: Sequence[list[str]], plan: Plan) -> Iterator[np.ndarray]:
@@ -183,30 +157,58 @@ def encode_remotely(batches: Sequence[list[str]], plan: Plan) -> Iterator[np.nda
 
 
 class Reporter:
-    """Tells the listener how far a task is, at most four times a second; never waits."""
+    """Tells the listener how far a task is, at most four times a second, and hears from it whether
+    the task is still wanted; never waits.
+
+    Only the first step tells of chunks: later ones add to a paper that can be searched already.
+    """
 
     def __init__(self, task: Task, plan: Plan) -> None:
         self.task = task
         self.listener = plan.listener
+        self.tells_chunks = task.step is Step.READ_TEXT
         self.next_at = 0.0
+        self.page_count = 0
         self.embedded = 0  # chunks of the spans before this one
+        self.answer: ray.ObjectRef | None = None
 
-    def pages(self, done: int, total: int) -> None:
-        """Pages read so far."""
-        self._maybe(Progress(pages_done=done, pages_total=total), last=done == total)
+    def pages(self, news: tuple[int, int] | None) -> None:
+        """Pages read so far, of how many; None when there is nothing new. Raises LeaseLost."""
+        done, total = news or (None, None)
+        self._maybe(Progress(pages_done=done, pages_total=total), last=bool(news) and done == total)
+
+    def read(self, finished: Finished) -> None:
+        """All pages are read; the chunks come next."""
+        self.page_count = finished.pages
+        chunks = finished.chunks if self.tells_chunks else None
+        self.now(Progress(pages_done=finished.pages, chunks_total=chunks))
 
     def chunks(self, done: int) -> None:
-        """Chunks of this span embedded so far."""
-        self._maybe(Progress(chunks_done=self.embedded + done))
+        """Chunks of this span embedded so far. Raises LeaseLost."""
+        self._maybe(Progress(chunks_done=self.embedded + done if self.tells_chunks else None))
 
-    def found(self, done: int, pages: int) -> None:
+    def found(self, done: int) -> None:
         """The first `done` chunks can be found; the others are on their way."""
-        self.now(Progress(chunks_done=done, pages_total=pages, searchable=True))
+        if self.tells_chunks:
+            pages = self.page_count
+            self.now(Progress(chunks_done=done, pages_total=pages, searchable=True))
 
     def now(self, progress: Progress) -> None:
-        """Sent at once."""
-        if self.listener is not None:
-            self.listener.report.remote(self.task, progress)
+        """Sent at once. Raises LeaseLost when the answer to an earlier word was that nobody wants
+        the task any more."""
+        if self.listener is None:
+            return
+        if self.answer is not None and ray.wait([self.answer], timeout=0)[0]:
+            self._obey(self.answer)
+        self.answer = self.listener.report.remote(self.task, progress)
+
+    def _obey(self, answer: ray.ObjectRef) -> None:
+        try:
+            wanted = ray.get(answer)
+        except RayError:  # the listener died; who comes after it decides
+            wanted = True
+        if not wanted:
+            raise LeaseLost("The task was cancelled, or given to somebody else.")
 
     def _maybe(self, progress: Progress, last: bool = False) -> None:
         if last or time.monotonic() >= self.next_at:

@@ -1,4 +1,4 @@
-"""Chunks -> vectors -> vector store, and the paper -> blob store; harmless to repeat.
+"""Chunks -> vectors -> vector store, and the artifact -> blob store; harmless to repeat.
 
 A later step of a paper, and a second attempt, find most chunks stored already: only what is new is
 embedded, and what is no longer there goes last, so that the paper never leaves the search.
@@ -7,19 +7,16 @@ embedded, and what is no longer there goes last, so that the paper never leaves 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from domain.documents import Chunk
-from domain.jobs import Cited, Finished, Step, Task
-from domain.papers import Paper
-from pipelines.artifact import dump_paper
-from pipelines.citations.match import match_key
-from pipelines.quality import quality_report
+from domain.jobs import Finished, Step, Task
+from pipelines.prepared import PIPELINE_DIGEST, Prepared
 from stores.blob_store import BlobStore, artifact_key
 from stores.vector_store import VectorStore
 
-PIPELINE_DIGEST = "paper-2"  # what the artifact holds; a new one when reading changes
 SPAN = 256  # chunks that are embedded and made searchable together
 
 Embed = Callable[[Sequence[Chunk]], np.ndarray]
@@ -28,11 +25,9 @@ OnSpan = Callable[[int], None]
 
 def index_paper(
     task: Task,
-    paper: Paper,
-    chunks: Sequence[Chunk],
+    prepared: Prepared,
     embed: Embed,
     *,
-    next_step: Step | None,
     blobs: BlobStore,
     store: VectorStore,
     on_span: OnSpan | None = None,
@@ -43,15 +38,16 @@ def index_paper(
     `done` chunks can be found and more are to come. Raises VectorStoreUnavailable,
     BlobStoreUnavailable.
     """
+    chunks = prepared.chunks
     key = artifact_key(task.document_id, task.version, f"{PIPELINE_DIGEST}-{task.step}")
-    blobs.put_artifact(key, dump_paper(paper))
+    blobs.put_artifact(key, prepared.artifact)
     stored = _stored(task, store)
     for done, span in _spans(chunks):
         _put(span, stored, embed, store, task.collection)
         if on_span is not None and done < len(chunks):
             on_span(done)
     store.delete_chunks(set(stored) - {chunk.chunk_id for chunk in chunks})
-    return finished(paper, len(chunks), key, next_step)
+    return replace(prepared.finished, artifact_key=key)
 
 
 def _stored(task: Task, store: VectorStore) -> dict[str, tuple[Chunk, np.ndarray]]:
@@ -86,38 +82,3 @@ def _put(
     if missing:
         rows = np.stack([known[chunk.indexed_text] for chunk in missing])
         store.upsert(missing, rows, collection=collection)
-
-
-def finished(paper: Paper, chunks: int, key: str | None, next_step: Step | None) -> Finished:
-    """What is known of a document of which this paper was read."""
-    report = quality_report(paper)
-    looked = paper.quality.layout_done
-    return Finished(
-        metadata=paper.metadata,
-        pages=len(paper.pages),
-        chunks=chunks,
-        sections=len(paper.own_sections),
-        references=len(paper.references),
-        tables=len(paper.tables) if looked else None,
-        figures=len(paper.figures) if looked else None,
-        title_key=match_key(
-            paper.metadata.title, paper.metadata.year, next(iter(paper.metadata.authors), None)
-        ),
-        cited=tuple(_cited(paper)),
-        quality=report,
-        needs_review=bool(report["reasons"]),
-        artifact_key=key,
-        next_step=next_step,
-    )
-
-
-def _cited(paper: Paper) -> Iterator[Cited]:
-    for one in paper.references:
-        key = match_key(one.title, one.year, next(iter(one.authors), None))
-        if one.doi or one.arxiv_id or key:
-            yield Cited(one.ordinal, _plain(one.doi), _plain(one.arxiv_id), key, one.year)
-
-
-def _plain(identifier: str | None) -> str | None:
-    """As every paper's own is kept: DOIs and arXiv ids do not tell capitals apart."""
-    return identifier.lower() if identifier else None

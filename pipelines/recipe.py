@@ -6,9 +6,11 @@ The tools are imported where they are built: most processes of the service never
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from pipelines.sandbox.limits import Limits
 
 if TYPE_CHECKING:
     from stores.blob_store import BlobStore
@@ -34,6 +36,7 @@ class Recipe:
     ocr_languages: str = "eng"
     ocr_dpi: int = 200
     ocr_workers: int = 1
+    limits: Limits = field(default_factory=Limits)
 
 
 @lru_cache(maxsize=4)

@@ -20,6 +20,7 @@ from serve_app import schemas
 R = TypeVar("R", bound=BaseModel | str | bytes | None)
 PREFIX = "/api/v1"
 LONGEST_PAUSE_SECONDS = 30.0
+LATER_STATUSES = (429, 503)  # the queue is full; something is away
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 
 
@@ -108,14 +109,14 @@ class Call(Generic[R]):
 
 @dataclass(slots=True)
 class Patience:
-    """How often a call is repeated while the service answers 503, and the pause before it."""
+    """How often a call is repeated while the service says "later", and the pause before it."""
 
     retries: int = 4
     used: int = 0
 
     def pause_seconds(self, response: httpx.Response) -> float | None:
         """Seconds to wait before the next attempt, None when the response is final."""
-        if response.status_code != 503 or self.used >= self.retries:
+        if response.status_code not in LATER_STATUSES or self.used >= self.retries:
             return None
         self.used += 1
         asked = response.headers.get("retry-after", "")
@@ -189,12 +190,29 @@ def upload_many(
 def job(job_id: str, wait_seconds: float, until: Until) -> Call[schemas.Job]:
     """A job, when it is so far or after `wait_seconds`."""
     params = {"wait": round(wait_seconds, 3) or None, "until": str(until)}
-    return Call("GET", f"{PREFIX}/jobs/{quote(job_id, safe='')}", schemas.Job, params=params)
+    return Call("GET", job_path(job_id), schemas.Job, params=params)
 
 
 def jobs(**params: Any) -> Call[schemas.Listed[schemas.JobSummary]]:
     """A page of jobs."""
     return Call("GET", f"{PREFIX}/jobs", schemas.Listed[schemas.JobSummary], params=params)
+
+
+def cancel(job_id: str, keep_chunks: bool) -> Call[schemas.CancelAccepted]:
+    """Ends a job."""
+    params = {"keep_chunks": keep_chunks or None}
+    return Call("POST", job_path(job_id, "/cancel"), schemas.CancelAccepted, params=params)
+
+
+def retry(job_id: str) -> Call[schemas.RetryAccepted]:
+    """Takes up what failed."""
+    return Call("POST", job_path(job_id, "/retry"), schemas.RetryAccepted)
+
+
+def failures(job_id: str, **params: Any) -> Call[schemas.Listed[schemas.Shortfall]]:
+    """A page of what went wrong in a job."""
+    path = job_path(job_id, "/failures")
+    return Call("GET", path, schemas.Listed[schemas.Shortfall], params=params)
 
 
 def search(query: str, **wishes: Any) -> Call[schemas.SearchResult]:
@@ -227,6 +245,11 @@ def delete(document_id: str) -> Call[None]:
 def collections() -> Call[schemas.Collections]:
     """Every collection."""
     return Call("GET", f"{PREFIX}/collections", schemas.Collections)
+
+
+def job_path(job_id: str, part: str = "") -> str:
+    """The path of a job or of a part of it."""
+    return f"{PREFIX}/jobs/{quote(job_id, safe='')}{part}"
 
 
 def document_path(document_id: str, part: str = "") -> str:

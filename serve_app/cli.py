@@ -8,7 +8,10 @@ from serve_app.commands.bulk import bulk
 from serve_app.commands.collections import collections_app
 from serve_app.commands.doctor import doctor
 from serve_app.commands.documents import documents_app
+from serve_app.commands.down import down
+from serve_app.commands.events import events
 from serve_app.commands.jobs import jobs
+from serve_app.commands.orders import cancel, failures, retry
 from serve_app.commands.search import search
 from serve_app.commands.up import up
 from serve_app.commands.upload import upload
@@ -19,8 +22,13 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(up)
+app.command()(down)
 app.command()(upload)
 app.command()(jobs)
+app.command()(cancel)
+app.command()(retry)
+app.command()(failures)
+app.command()(events)
 app.command()(search)
 app.command()(bulk)
 app.command()(doctor)

@@ -1,4 +1,5 @@
-"""The typed Python client: `Client`, and `AsyncClient` for code that awaits. Both wait out a 503.
+"""The typed Python client: `Client`, and `AsyncClient` for code that awaits. Both wait out
+a full queue and a store that is away.
 
     with Client("http://127.0.0.1:8000") as library:
         job = library.wait(library.upload("paper.pdf").job_id)
@@ -12,29 +13,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from domain.jobs import Until
 from serve_app import calls, schemas
-from serve_app.calls import Call, Deadline, PaperworksProblem, Patience, PdfFile, ServiceUnreachable
+from serve_app.calls import Call, PaperworksProblem, Patience, PdfFile, ServiceUnreachable
+from serve_app.consistency_client import AsyncUpkeep, Upkeep
+from serve_app.event_stream import Listener
+from serve_app.job_client import AsyncJobs, Jobs
 from serve_app.paper_client import AsyncPapers, Papers
 
 __all__ = ["AsyncClient", "Client", "PaperworksProblem", "ServiceUnreachable"]
 
 Source = Path | str | bytes
 DEFAULT_URL = "http://127.0.0.1:8000"
-LOOK_SECONDS = 25.0  # one look at a job nobody watches; the service answers earlier when it ends
 
 
-def _watched(on_progress: object) -> float:
-    return 0.5 if on_progress else LOOK_SECONDS
-
-
-class Client(Papers):
+class Client(Jobs, Papers, Upkeep):
     """The library over HTTP. Thread-safe; close it, or use it in a `with` block."""
 
     def __init__(
@@ -70,41 +68,6 @@ class Client(Papers):
         files = [PdfFile.of(source) for source in sources]
         return self._send(calls.upload_many(files, collection, on_duplicate, idempotency_key))
 
-    def job(self, job_id: str, wait_seconds: float = 0, until: Until = Until.DONE) -> schemas.Job:
-        """The job as soon as it has ended, or its papers can be found, or as it is after
-        `wait_seconds` (60 at most)."""
-        return self._send(calls.job(job_id, wait_seconds, until))
-
-    def wait(
-        self,
-        job_id: str,
-        timeout_seconds: float | None = None,
-        on_progress: Callable[[schemas.Job], object] | None = None,
-    ) -> schemas.Job:
-        """The job when it has ended. Raises TimeoutError; `on_progress` sees it twice a second."""
-        deadline = Deadline.after(timeout_seconds)
-        while True:
-            job = self.job(job_id, deadline.at_most(_watched(on_progress)))
-            if on_progress:
-                on_progress(job)
-            if job.is_final:
-                return job
-            if deadline.has_passed:
-                raise TimeoutError(f"{job_id} is still {job.status} after {timeout_seconds:g} s.")
-
-    def jobs(
-        self,
-        *,
-        status: str | None = None,
-        collection: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> schemas.Listed[schemas.JobSummary]:
-        """Jobs, newest first."""
-        return self._send(
-            calls.jobs(status=status, collection=collection, cursor=cursor, limit=limit)
-        )
-
     def search(
         self,
         query: str,
@@ -125,6 +88,23 @@ class Client(Papers):
             group_by=group_by,
         )
         return self._send(call)
+
+    def events(self, job_id: str, after: int = 0) -> Iterator[schemas.Event]:
+        """Every move of a job and of its tasks after that number, as it happens, to its end.
+
+        A stream that breaks off is taken up where it ended.
+        """
+        listener = Listener(job_id, self.retries, after)
+        while not listener.is_closed:
+            try:
+                with self._http.stream("GET", listener.path, headers=listener.headers) as response:
+                    if response.is_error:
+                        response.read()
+                        raise calls.problem_of(response)
+                    yield from filter(None, map(listener.hear, response.iter_lines()))
+            except (httpx.TransportError, PaperworksProblem) as error:
+                listener.broke_off(error, self._http.base_url)
+            time.sleep(listener.pause_seconds)
 
     def documents(
         self,
@@ -206,7 +186,7 @@ class Client(Papers):
             raise calls.unreachable(self._http.base_url, error) from error
 
 
-class AsyncClient(AsyncPapers):
+class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
     """`Client` for code that awaits; close it, or use it in an `async with` block."""
 
     def __init__(
@@ -243,42 +223,6 @@ class AsyncClient(AsyncPapers):
         files = [PdfFile.of(source) for source in sources]
         return await self._send(calls.upload_many(files, collection, on_duplicate, idempotency_key))
 
-    async def job(
-        self, job_id: str, wait_seconds: float = 0, until: Until = Until.DONE
-    ) -> schemas.Job:
-        """As `Client.job`."""
-        return await self._send(calls.job(job_id, wait_seconds, until))
-
-    async def wait(
-        self,
-        job_id: str,
-        timeout_seconds: float | None = None,
-        on_progress: Callable[[schemas.Job], object] | None = None,
-    ) -> schemas.Job:
-        """As `Client.wait`."""
-        deadline = Deadline.after(timeout_seconds)
-        while True:
-            job = await self.job(job_id, deadline.at_most(_watched(on_progress)))
-            if on_progress:
-                on_progress(job)
-            if job.is_final:
-                return job
-            if deadline.has_passed:
-                raise TimeoutError(f"{job_id} is still {job.status} after {timeout_seconds:g} s.")
-
-    async def jobs(
-        self,
-        *,
-        status: str | None = None,
-        collection: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> schemas.Listed[schemas.JobSummary]:
-        """As `Client.jobs`."""
-        return await self._send(
-            calls.jobs(status=status, collection=collection, cursor=cursor, limit=limit)
-        )
-
     async def search(
         self,
         query: str,
@@ -299,6 +243,23 @@ class AsyncClient(AsyncPapers):
             group_by=group_by,
         )
         return await self._send(call)
+
+    async def events(self, job_id: str, after: int = 0) -> AsyncIterator[schemas.Event]:
+        """As `Client.events`."""
+        listener = Listener(job_id, self.retries, after)
+        while not listener.is_closed:
+            try:
+                path, headers = listener.path, listener.headers
+                async with self._http.stream("GET", path, headers=headers) as response:
+                    if response.is_error:
+                        await response.aread()
+                        raise calls.problem_of(response)
+                    async for line in response.aiter_lines():
+                        if event := listener.hear(line):
+                            yield event
+            except (httpx.TransportError, PaperworksProblem) as error:
+                listener.broke_off(error, self._http.base_url)
+            await asyncio.sleep(listener.pause_seconds)
 
     async def documents(
         self,

@@ -24,6 +24,7 @@ from domain.search import SearchMode, SearchQuery
 from pipelines.intake import register_files
 from pipelines.recipe import blob_store, vector_store
 from serve_app.api.app import create_api
+from serve_app.listening import share_the_port
 from serve_app.retrieval import answer
 from serve_app.schemas import SearchResult
 from serve_app.services import Limits, Services
@@ -31,7 +32,10 @@ from stores.child import free_port
 from stores.citation_store import CitationStore
 from stores.database import Database
 from stores.document_store import DocumentStore
+from stores.event_log import EventLog
+from stores.job_orders import JobOrders
 from stores.job_store import JobStore
+from stores.library_audit import LibraryAudit
 from stores.task_queue import TaskQueue
 
 LOOK_UP_SECONDS = 5.0
@@ -85,6 +89,7 @@ class Api:
     """
 
     def __init__(self, settings: str, addresses: Addresses) -> None:
+        share_the_port()
         self.settings = Settings.model_validate_json(settings)
         self.services = connect(self.settings, addresses)
 
@@ -96,8 +101,10 @@ class Api:
     ) -> str:
         """Id of a job for PDFs that this replica can read; refused files are left out.
 
-        Raises RefusedUpload when not one of them is accepted.
+        Raises RefusedUpload when not one of them is accepted, QueueFull when the collection has
+        enough work waiting already.
         """
+        await self.services.jobs.check_room(collection)
         job = await register_files(
             [Path(path) for path in paths],
             collection=collection,
@@ -129,15 +136,22 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     cluster = Cluster(settings.model.actors)
     return Services(
         jobs=JobStore(
-            database, max_attempts=settings.jobs.max_attempts, keep_days=settings.jobs.keep_days
+            database,
+            max_attempts=settings.jobs.max_attempts,
+            keep_days=settings.jobs.keep_days,
+            queue_limit=settings.jobs.queue_limit,
         ),
+        orders=JobOrders(database),
+        events=EventLog(database),
         queue=TaskQueue(database),
         documents=DocumentStore(database),
+        audit=LibraryAudit(database),
         citations=CitationStore(database),
         vectors=vectors,
         blobs=blob_store(recipe),
         embed_query=cluster.embed_query,
         wake=cluster.wake,
+        cancelled=cluster.cancelled,
         checks={
             "database": database.ping,
             "vector_store": lambda: asyncio.to_thread(vectors.ping),
@@ -188,6 +202,11 @@ class Cluster:
         lanes, self.to_wake = sorted(self.to_wake), set()
         if (manager := self.job_manager()) is not None:
             manager.wake.remote(lanes)
+
+    def cancelled(self, job_id: str) -> None:
+        """A hint to the JobManager; without it the work ends with its lease."""
+        if (manager := self.job_manager()) is not None:
+            manager.cancelled.remote(job_id)
 
     async def check_job_manager(self) -> None:
         """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""

@@ -27,6 +27,7 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime keeps a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
         "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the service
+        "RAY_task_events_max_num_task_in_gcs": "1000",  # 100,000 by default: 4 MB per 100 papers
         "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own pool keeps what was freed: 70 MB
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",  # 0.1 by default: 2 % of a core, for nothing

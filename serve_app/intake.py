@@ -1,7 +1,8 @@
 """Takes files in: streamed from the request into the blob store, then admitted as a job.
 
 The blob before the row: a job never points at nothing. The blob store checks bytes as they pass, so
-a file that is refused is never stored, and one that is too large is not read to its end.
+a file that is refused is never stored, and one that is too large is not read to its end. Where the
+collection is named before the files, none is read for a collection that is full.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from domain.errors import (
     FileTooLarge,
     InvalidRequest,
     NotFound,
+    QueueFull,
     RefusedUpload,
 )
 from domain.jobs import Admission, Lane, OnDuplicate, Task, Upload
@@ -29,6 +31,7 @@ from serve_app.problems import MissingFile, TooManyFiles
 from serve_app.services import Services
 
 FILE_FIELDS = frozenset({"file", "files"})
+IDEMPOTENCY_KEY = "idempotency-key"
 FORM_OVERHEAD = 64 * 1024  # what a form may add to the bytes of its file
 INTERACTIVE_FILES = 5  # somebody waits for so few; more are a folder
 
@@ -65,12 +68,13 @@ class Wishes:
 
 
 async def receive_one(request: Request, services: Services) -> Received:
-    """The single file of a request, stored. Raises RefusedUpload as soon as it is known."""
+    """The single file of a request, stored. Raises RefusedUpload, QueueFull as soon as known."""
     limit = services.limits.upload_bytes
     if _content_length(request) > limit + FORM_OVERHEAD:
         raise too_large(limit)
     received = Received()
     if _is_raw_pdf(request):
+        await _check_room(request, received, services)
         name = request.query_params.get("filename")
         received.uploads.append(await _store(request.stream(), filename_label(name), services))
         return received
@@ -81,6 +85,7 @@ async def receive_one(request: Request, services: Services) -> Received:
         elif received.uploads:
             raise InvalidRequest("Send one file here; POST /api/v1/documents takes many.")
         else:
+            await _check_room(request, received, services)
             label = filename_label(part.filename)
             received.uploads.append(await _store(form.chunks(), label, services))
     if not received.uploads:
@@ -89,7 +94,10 @@ async def receive_one(request: Request, services: Services) -> Received:
 
 
 async def receive_many(request: Request, services: Services) -> Received:
-    """The files of a form, each stored or refused by itself. Raises TooManyFiles, MissingFile."""
+    """The files of a form, each stored or refused by itself.
+
+    Raises TooManyFiles, MissingFile, QueueFull.
+    """
     limits = services.limits
     form, received = _form(request), Received()
     async for part in form.parts():
@@ -103,6 +111,8 @@ async def receive_many(request: Request, services: Services) -> Received:
             )
         if form.skipped_bytes > limits.upload_bytes:
             raise too_large(limits.upload_bytes)  # refused files have cost enough reading
+        if not received.files:
+            await _check_room(request, received, services)
         await _take_file(form, part, received, services)
     if not received.files:
         raise MissingFile("The request holds no file; send PDFs in the field `files`.")
@@ -176,6 +186,32 @@ def too_large(limit_bytes: int) -> FileTooLarge:
         f"The file is larger than {limit_bytes:,} bytes, the most that this service accepts. "
         "Nothing was kept."
     )
+
+
+async def _check_room(request: Request, received: Received, services: Services) -> None:
+    """Raises QueueFull when the collection is known already and takes no more work now.
+
+    A request that repeats one which was admitted gets that one's answer all the same.
+    """
+    if "collection" not in {**request.query_params, **received.fields}:
+        return  # it may stand behind the files; `admit` looks again
+    collection = wishes_of(request, received.fields).collection
+    try:
+        await services.jobs.check_room(collection)
+    except QueueFull:
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if not key or not await _is_known(keyed_job_id(collection, key), services):
+            raise
+
+
+async def _is_known(job_id: str, services: Services) -> bool:
+    try:
+        await services.jobs.job(job_id)
+    except NotFound:
+        return False
+    except Expired:
+        return True
+    return True
 
 
 async def _take_file(form: FormReader, part: Part, received: Received, services: Services) -> None:

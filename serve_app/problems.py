@@ -25,6 +25,7 @@ from domain.errors import (
     NotFound,
     OcrUnavailable,
     PaperworksError,
+    QueueFull,
     RefusedUpload,
     Unavailable,
 )
@@ -73,6 +74,7 @@ STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
     (TooManyFiles, 413),
     (InvalidRequest, 422),
     (BadDocument, 422),
+    (QueueFull, 429),
     (Unavailable, 503),
     (OcrUnavailable, 503),
     (LeaseLost, 409),
@@ -110,7 +112,7 @@ def problem(
 
 def problem_of(request: Request, error: PaperworksError, **extra: Any) -> Response:
     """The response for one of our errors."""
-    if isinstance(error, Unavailable):
+    if error.retry_after_seconds is not None:
         extra["retry_after_seconds"] = error.retry_after_seconds
     return problem(request, status_of(error), error.code, error.message, **extra)
 

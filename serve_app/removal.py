@@ -1,11 +1,13 @@
-"""Deletes a document everywhere: the row first, so that no search shows what is half gone."""
+"""Takes papers out of the stores: the row first, so that no search shows what is half gone."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from domain.errors import Unavailable
+from domain.orders import Version
 from serve_app.services import Services
 from stores.blob_store import pdf_key
 
@@ -32,3 +34,20 @@ async def remove_document(document_id: str, services: Services) -> None:
             error,
             extra={"action": "delete_left_rest", "document_id": document_id},
         )
+
+
+def clear_versions(versions: Iterable[Version], services: Services) -> None:
+    """Chunks and artifacts of these versions, which nobody wants any more, are gone.
+
+    A store that is away leaves them, not shown by any search, to the reconciliation.
+    """
+    for document_id, version in versions:
+        try:
+            services.vectors.delete_version(document_id, version)
+            services.blobs.delete_artifacts_of(document_id, version)
+        except Unavailable as error:
+            LOG.warning(
+                "A cancelled version left something behind: %s",
+                error,
+                extra={"action": "cancel_left_rest", "document_id": document_id},
+            )

@@ -117,6 +117,50 @@ class Job(JobSummary):
         return self.status.is_final
 
 
+class CancelAccepted(Wire):
+    """A job whose work ends; `cancelled` tasks were open."""
+
+    success: Literal[True] = True
+    message: str
+    job_id: str
+    cancelled: int
+    status_endpoint: str
+
+
+class RetryAccepted(Wire):
+    """A job whose tasks that failed are queued again: `retried` of them."""
+
+    success: Literal[True] = True
+    message: str
+    job_id: str
+    retried: int
+    status_endpoint: str
+
+
+class Shortfall(Task):
+    """A task that failed, or whose paper has pages that could not be read."""
+
+    pages_failed: list[int]
+
+
+class Event(Wire):
+    """A move of a task, or of the job itself where `task_id` is null: from `before` to `after`.
+
+    `number` counts the events of a job. `error` says why a task failed, or waits once more.
+    """
+
+    number: int
+    name: str
+    at: Time
+    task_id: uuid.UUID | None = None
+    before: TaskStatus | JobStatus | None = None
+    after: TaskStatus | JobStatus
+    step: Step | None = None
+    attempt: int | None = None
+    searchable: bool = False
+    error: TaskError | None = None
+
+
 class UploadAccepted(Wire):
     """A single upload that was accepted; the paper can be searched when its job is completed."""
 

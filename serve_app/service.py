@@ -87,7 +87,8 @@ class Service:
     def _home_locked(self) -> Iterator[None]:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(self.settings.home / ".lock", timeout=0):
+            with FileLock(self.settings.home / service_card.LOCK, timeout=0):
+                self.card.unlink(missing_ok=True)  # of a service that was killed
                 yield
         except Timeout as error:
             raise CannotStart(

@@ -14,7 +14,10 @@ from serve_app.shelf import Shelf
 from stores.blob_store import BlobStore
 from stores.citation_store import CitationStore
 from stores.document_store import DocumentStore
+from stores.event_log import EventLog
+from stores.job_orders import JobOrders
 from stores.job_store import JobStore
+from stores.library_audit import LibraryAudit
 from stores.task_queue import TaskQueue
 
 
@@ -28,20 +31,24 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stores, the query encoder, the wake-up of the JobManager, and the checks behind /readyz.
+    """The stores, the query encoder, hints to the JobManager, and the checks behind /readyz.
 
-    `embed_query` gives one unit vector; `wake` is a hint and never raises; each check returns when
-    its part works and raises Unavailable otherwise.
+    `embed_query` gives one unit vector; `wake` and `cancelled` (of a job's id) are hints and never
+    raise; each check returns when its part works and raises Unavailable otherwise.
     """
 
     jobs: JobStore
+    orders: JobOrders
+    events: EventLog
     queue: TaskQueue
     documents: DocumentStore
+    audit: LibraryAudit
     citations: CitationStore
     vectors: Any
     blobs: BlobStore
     embed_query: Callable[[str], Awaitable[np.ndarray]]
     wake: Callable[[Lane], None]
+    cancelled: Callable[[str], None]
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     limits: Limits = Limits()
     shelf: Shelf = field(default_factory=Shelf)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from domain import documents, jobs, papers
+from domain import documents, jobs, orders, papers
 from domain.errors import Failure
+from domain.events import Event
 from domain.jobs import TaskStatus, fraction_done
 from serve_app import schemas
 from stores.terms import highlights
@@ -52,6 +53,20 @@ def _fraction(job: jobs.Job) -> float:
     """Share that is done; 1 only for a job that has ended, to others papers may still come."""
     share = fraction_done(job.counts, job.shares_done)
     return share if job.status.is_final else min(share, 0.99)
+
+
+def shortfall_shape(one: orders.Shortfall) -> schemas.Shortfall:
+    """A task that did not do all it should."""
+    task = task_shape(one.task).model_dump()
+    return schemas.Shortfall(**task, pages_failed=list(one.pages_failed))
+
+
+def event_shape(event: Event) -> schemas.Event:
+    """A move of a job or of one of its tasks."""
+    fields = ("number", "name", "at", "task_id", "before", "after", "step", "attempt", "searchable")
+    return schemas.Event(
+        **{name: getattr(event, name) for name in fields}, error=_error_shape(event.error)
+    )
 
 
 def task_shape(task: jobs.Task) -> schemas.Task:

@@ -31,18 +31,22 @@ MAKE_OR_LOCK = text("""
     ) AS new (document_id, sha256, filename, bytes)
     ORDER BY new.document_id
     ON CONFLICT (document_id) DO UPDATE SET filename = CASE
-        WHEN here.status IN ('failed', 'deleted') THEN EXCLUDED.filename ELSE here.filename
+        WHEN here.status IN ('ready', 'processing') THEN here.filename ELSE EXCLUDED.filename
     END
     RETURNING here.*, xmax = 0 AS is_new
 """)
 
-# A document that could not be searched starts over, as if it had just come.
-STARTS_OVER: dict[str, Any] = {
+# What is known of a document that nobody can search.
+EMPTY: dict[str, Any] = {
     **Finished(Metadata(), pages=0, chunks=0).document_fields,
     "pages": None,
+    "searchable_at": None,
+}
+# One that could not be searched starts over, as if it had just come.
+STARTS_OVER: dict[str, Any] = {
+    **EMPTY,
     "status": DocumentStatus.PROCESSING,
     "version": DOCUMENTS.c.latest_version + 1,
-    "searchable_at": None,
     "deleted_at": None,
 }
 
@@ -115,15 +119,16 @@ async def _versions(
     over = [row.document_id for row in rows if row.status not in PRESENT]
     versions: dict[str, int] = {}
     if again and policy == OnDuplicate.REPROCESS:
-        versions |= await _next_version(connection, again, {})
+        versions |= await next_version(connection, again, {})
     if over:
-        versions |= await _next_version(connection, over, STARTS_OVER)
+        versions |= await next_version(connection, over, STARTS_OVER)
     return versions
 
 
-async def _next_version(
+async def next_version(
     connection: AsyncConnection, ids: Sequence[str], values: dict[str, Any]
 ) -> dict[str, int]:
+    """The number of each document's new version; the documents get these values with it."""
     bumped = await connection.execute(
         update(DOCUMENTS)
         .where(DOCUMENTS.c.document_id.in_(ids))

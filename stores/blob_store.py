@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from domain.consistency import ListedBlob
 from domain.errors import EmptyFile, FileTooLarge, NotAPdf, NotFound
 from stores.blob_places import (
+    INCOMING,
     PIECE_BYTES,
     Bucket,
     Folder,
@@ -27,6 +29,10 @@ from stores.blob_places import (
 )
 
 HEADER_BYTES = 1024
+PDFS, ARTIFACTS = "pdf", "artifacts"
+_PDF_KEY = re.compile(rf"{PDFS}/[0-9a-f]{{2}}/(?P<sha256>[0-9a-f]{{64}})\.pdf")
+_ARTIFACT_KEY = re.compile(rf"{ARTIFACTS}/[^/]+/(?P<document>[^/-]+)-(?P<version>\d+)-[^/]*")
+_SPOOLED_KEY = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}\.part")
 _KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -51,13 +57,18 @@ class BlobStore:
         is_folder = not separator or scheme in ("file", "local")
         self._place: Place = Folder(Path(path if separator else uri)) if is_folder else Bucket(uri)
 
+    def prepare(self) -> None:
+        """The store is there: from now on one that is empty is one that is away."""
+        with storage_errors():
+            self._place.make_spool()
+
     async def put_stream(self, pieces: AsyncIterable[bytes], limit_bytes: int) -> StoredBlob:
         """The PDF that arrives in these pieces, stored and durable; twice the same is stored once.
 
         Raises `FileTooLarge`, `NotAPdf` or `EmptyFile` as soon as it is known, before reading on;
         nothing is left of a refused or interrupted upload.
         """
-        with spooled(self._place.spool) as (file, path):
+        with spooled(self._place) as (file, path):
             intake = _Intake(limit_bytes)
             async for piece in pieces:
                 intake.take(piece)
@@ -67,7 +78,7 @@ class BlobStore:
 
     def put_file(self, path: Path, limit_bytes: int) -> StoredBlob:
         """As `put_stream`, for a file of this machine."""
-        with spooled(self._place.spool) as (file, spool):
+        with spooled(self._place) as (file, spool):
             intake = _Intake(limit_bytes)
             for piece in _pieces(path.open("rb")):
                 intake.take(piece)
@@ -77,7 +88,7 @@ class BlobStore:
     def put_artifact(self, key: str, data: bytes) -> None:
         """The bytes are the blob `key`, durable; what was there is replaced in one step."""
         _check(key)
-        with spooled(self._place.spool) as (file, path):
+        with spooled(self._place) as (file, path):
             _write(file, data)
             self._place.adopt(path, key, size=-1)
 
@@ -93,6 +104,11 @@ class BlobStore:
         """A context whose value is a path where the PDF can be read: the blob itself or a copy."""
         return self._place.local(_check(pdf_key(sha256)))
 
+    def check_readable(self, sha256: str) -> None:
+        """Returns when the PDF can be read to its last byte."""
+        for _ in self.stream(pdf_key(sha256)):
+            pass
+
     def exists(self, key: str) -> bool:
         """Whether there is such a blob."""
         return self._place.exists(_check(key))
@@ -101,13 +117,34 @@ class BlobStore:
         """The blob is gone, if it was there."""
         self._place.delete(_check(key))
 
+    def delete_older(self, key: str, seconds: float) -> bool:
+        """True when the blob was written longer ago than that; it is gone."""
+        return self._place.delete_older(_check(key), seconds)
+
+    def listed(self) -> Iterator[ListedBlob]:
+        """Every PDF, every artifact, and what uploads that were cut off have left."""
+        for folder in (PDFS, ARTIFACTS, INCOMING):
+            yield from self._place.listed(folder)
+
     def delete_artifacts(self, document_id: str, keep_version: int | None = None) -> None:
         """What was read from the document is gone, of all versions or of all but one."""
         kept = f"{document_id}-{keep_version}-"
+        for key, name in self._artifacts(document_id):
+            if not name.startswith(kept):
+                self._place.delete(key)
+
+    def delete_artifacts_of(self, document_id: str, version: int) -> None:
+        """What was read for that version of the document is gone."""
+        for key, name in self._artifacts(document_id):
+            if name.startswith(f"{document_id}-{version}-"):
+                self._place.delete(key)
+
+    def _artifacts(self, document_id: str) -> Iterator[tuple[str, str]]:
+        """Key and name of each artifact of the document."""
         for key in self._place.under(artifact_key(document_id, 0, "").rpartition("/")[0]):
             name = key.rpartition("/")[2]
-            if name.startswith(f"{document_id}-") and not name.startswith(kept):
-                self._place.delete(key)
+            if name.startswith(f"{document_id}-"):
+                yield key, name
 
     def _finish(self, intake: _Intake, path: Path) -> StoredBlob:
         blob = intake.finish()
@@ -117,12 +154,25 @@ class BlobStore:
 
 def pdf_key(sha256: str) -> str:
     """The key of a PDF: `pdf/ab/<sha256>.pdf`; 256 folders, so that an upload seldom makes one."""
-    return f"pdf/{sha256[:2]}/{sha256}.pdf"
+    return f"{PDFS}/{sha256[:2]}/{sha256}.pdf"
 
 
 def artifact_key(document_id: str, version: int, digest: str) -> str:
     """The key of what was read from a document version by the pipeline with that digest."""
-    return f"artifacts/{document_id[-2:]}/{document_id}-{version}-{digest}"
+    return f"{ARTIFACTS}/{document_id[-2:]}/{document_id}-{version}-{digest}"
+
+
+def owner_of(key: str) -> str | tuple[str, int] | None:
+    """Whose blob it is: a PDF's digest, or an artifact's document and version; else None."""
+    if made := _PDF_KEY.fullmatch(key):
+        return made["sha256"]
+    made = _ARTIFACT_KEY.fullmatch(key)
+    return (made["document"], int(made["version"])) if made else None
+
+
+def is_cut_off(key: str) -> bool:
+    """True for what is left of an upload that did not come to its end."""
+    return _SPOOLED_KEY.fullmatch(key) is not None
 
 
 @dataclass(slots=True)

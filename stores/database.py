@@ -19,8 +19,9 @@ from domain.errors import DatabaseUnavailable
 NOW = func.statement_timestamp()
 
 # SQLSTATE classes (PostgreSQL manual, appendix A): connection, transaction rolled back (deadlock),
-# insufficient resources, operator intervention (shutting down, starting up).
-AWAY_STATES = ("08", "40", "53", "57")
+# insufficient resources (disk full), operator intervention (shutting down, starting up), and
+# 25006, a database that only reads.
+AWAY_STATES = ("08", "40", "53", "57", "25006")
 
 
 def async_url(url: str) -> str:

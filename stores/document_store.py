@@ -6,15 +6,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import Document, DocumentStatus
 from domain.errors import NotFound
-from domain.jobs import Page, TaskStatus
+from domain.jobs import Page
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
-from stores.job_status import IS_OPEN, close_if_done
+from stores.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
 from stores.tables import CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
 
 
@@ -103,6 +103,19 @@ class DocumentStore:
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar()
 
+    async def wants(self, document_id: str, version: int) -> bool:
+        """True when searches show that version of the document, or a task is to write it."""
+        shown = exists().where(
+            DOCUMENTS.c.document_id == document_id,
+            DOCUMENTS.c.version == version,
+            DOCUMENTS.c.status == DocumentStatus.READY,
+        )
+        awaited = exists().where(
+            TASKS.c.document_id == document_id, TASKS.c.version == version, IS_OPEN
+        )
+        async with self.database.single() as connection:
+            return (await connection.execute(select(shown | awaited))).scalar_one()
+
     async def delete(self, document_id: str) -> bool:
         """True when nobody else uses the document's bytes. Its open tasks are cancelled.
 
@@ -117,7 +130,7 @@ class DocumentStore:
             cancelled = await connection.execute(
                 update(TASKS)
                 .where(TASKS.c.document_id == document_id, IS_OPEN)
-                .values(status=TaskStatus.CANCELLED, lease_expires_at=None, finished_at=NOW)
+                .values(**CANCELLED_NOW)
                 .returning(TASKS.c.job_id)
             )
             await close_if_done(connection, cancelled.scalars().all())

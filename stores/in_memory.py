@@ -9,10 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from domain.documents import Document, DocumentStatus, document_id
-from domain.errors import Conflict, Expired, NotFound
+from domain.errors import Conflict, NotFound
 from domain.jobs import (
     Admission,
     Job,
@@ -28,17 +27,17 @@ from domain.jobs import (
     share_done,
 )
 from stores.admission import check_rejected
-from stores.cursors import decode_cursor, encode_cursor
 from stores.document_store import CollectionSummary
+from stores.in_memory_events import InMemoryEventLog
+from stores.in_memory_orders import InMemoryJobOrders
 from stores.in_memory_queue import InMemoryTaskQueue
-from stores.in_memory_state import Shelf, State, counts_of, is_open, utc_now
+from stores.in_memory_state import Shelf, State, counts_of, is_open, page_of, utc_now
 from stores.job_store import ADMISSION_SECONDS
-
-Item = TypeVar("Item")
+from stores.queue_room import QueueRoom
 
 
 class InMemoryStores:
-    """`jobs`, `queue` and `documents` over one state; `clock` lets a test move time."""
+    """Each store over one state; `clock` lets a test move time."""
 
     def __init__(
         self,
@@ -46,20 +45,33 @@ class InMemoryStores:
         *,
         max_attempts: int = 4,
         keep_days: float = 7,
+        queue_limit: int | None = None,
     ) -> None:
         self.state = State(clock)
-        self.jobs = InMemoryJobStore(self.state, max_attempts=max_attempts, keep_days=keep_days)
+        self.jobs = InMemoryJobStore(
+            self.state, max_attempts=max_attempts, keep_days=keep_days, queue_limit=queue_limit
+        )
         self.queue = InMemoryTaskQueue(self.state)
+        self.orders = InMemoryJobOrders(self.state)
+        self.events = InMemoryEventLog(self.state)
         self.documents = InMemoryDocumentStore(self.state)
 
 
 class InMemoryJobStore:
     """The twin of `stores.job_store.JobStore`."""
 
-    def __init__(self, state: State, *, max_attempts: int = 4, keep_days: float = 7) -> None:
+    def __init__(
+        self,
+        state: State,
+        *,
+        max_attempts: int = 4,
+        keep_days: float = 7,
+        queue_limit: int | None = None,
+    ) -> None:
         self.state = state
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
+        self.room = QueueRoom(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -72,10 +84,17 @@ class InMemoryJobStore:
         job_id: str | None = None,
         more_to_come: bool = False,
     ) -> list[Admission]:
-        """What became of each upload, in order; a job holds a task for each. Raises Conflict."""
+        """What became of each upload, in order; a job holds a task for each.
+
+        Raises Conflict, QueueFull.
+        """
+        if uploads:
+            await self.room.take(collection, len(uploads))
         was_here = self._known(collection, uploads, on_duplicate)
         job = job_id or new_job_id()
         self._open_job(job, kind, lane, collection)
+        if uploads and self.state.jobs[job].cancel_requested:
+            raise Conflict(f"Job {job} was cancelled; nothing more is admitted to it.")
         if uploads and self.state.jobs[job].finished_at is not None:
             raise Conflict(f"Job {job} has ended; leave job_id out to start a new one.")
         self._expect(job, more_to_come)
@@ -122,6 +141,14 @@ class InMemoryJobStore:
         if more_to_come:
             until = self.state.clock() + timedelta(seconds=ADMISSION_SECONDS)
             self.state.admitting_until[job_id] = until
+
+    async def check_room(self, collection: str) -> None:
+        """Returns when `admit` would take more for the collection. Raises QueueFull."""
+        await self.room.take(collection, 0)
+
+    async def _count_open(self, collection: str, most: int) -> int:
+        mine = (task for task in self.state.tasks.values() if task.collection == collection)
+        return min(most, sum(map(is_open, mine)))
 
     async def close_abandoned(self) -> int:
         """Number of jobs that ended here: more was to come, but it never did."""
@@ -185,10 +212,7 @@ class InMemoryJobStore:
 
     async def job(self, job_id: str) -> Job:
         """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
-        if job_id in self.state.purged:
-            raise Expired
-        if job_id not in self.state.jobs:
-            raise NotFound(f"There is no job {job_id}.")
+        self.state.check_known(job_id)
         job = self._added_up(self.state.jobs[job_id])
         if job.status != JobStatus.QUEUED:
             return job
@@ -238,7 +262,7 @@ class InMemoryJobStore:
             and status in (None, job.status)
             and collection in (None, job.collection)
         ]
-        page = _page(found, cursor, limit)
+        page = page_of(found, cursor, limit)
         return Page([self._added_up(job) for job in page.items], page.next_cursor)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
@@ -255,6 +279,8 @@ class InMemoryJobStore:
         }
         kept = {name: task for name, task in self.state.tasks.items() if task.job_id not in gone}
         self.state.tasks = kept
+        for name in gone:
+            self.state.events.pop(name, None)
         self.state.purged |= gone
         return len(gone)
 
@@ -297,7 +323,7 @@ class InMemoryDocumentStore:
             and status in (None, doc.status)
             and needs_review in (None, doc.needs_review)
         ]
-        return _page(found, cursor, limit)
+        return page_of(found, cursor, limit)
 
     async def collections(self) -> Sequence[CollectionSummary]:
         """Every collection, by name."""
@@ -316,6 +342,13 @@ class InMemoryDocumentStore:
         shelf = self.state.shelves.get(document_id)
         return shelf.artifact_key if shelf else None
 
+    async def wants(self, document_id: str, version: int) -> bool:
+        """True when searches show that version of the document, or a task is to write it."""
+        shelf = self.state.shelves.get(document_id)
+        shown = shelf is not None and _is_ready(shelf) and shelf.document.version == version
+        mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
+        return shown or any(task.version == version for task in filter(is_open, mine))
+
     async def delete(self, document_id: str) -> bool:
         """True when nobody else uses the document's bytes; its open tasks end. Raises NotFound."""
         document = await self.get(document_id)
@@ -324,9 +357,7 @@ class InMemoryDocumentStore:
         shelf.artifact_key, shelf.cited = None, ()
         mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
         for task in filter(is_open, mine):
-            now = self.state.clock()
-            ended = {"status": TaskStatus.CANCELLED, "lease_expires_at": None, "finished_at": now}
-            self.state.set_task(task, **ended)
+            self.state.cancel_task(task)
         for task in mine:
             self.state.close_if_done(task.job_id)
         return all(doc.sha256 != document.sha256 for doc in self._alive())
@@ -334,16 +365,3 @@ class InMemoryDocumentStore:
 
 def _is_ready(shelf: Shelf) -> bool:
     return shelf.document.status == DocumentStatus.READY
-
-
-def _page(found: list[tuple[datetime, str, Item]], cursor: str | None, limit: int) -> Page[Item]:
-    """One page, newest first, of items with their time and id."""
-    found.sort(key=lambda one: one[:2], reverse=True)
-    if cursor:
-        place = decode_cursor(cursor)
-        found = [one for one in found if one[:2] < place]
-    items = [item for _, _, item in found[:limit]]
-    if len(found) <= limit:
-        return Page(items)
-    time, name, _ = found[limit - 1]
-    return Page(items, encode_cursor(time, name))

@@ -91,9 +91,7 @@ class InMemoryTaskQueue:
 
     def _lease(self, task: Task, lease_seconds: float) -> Task:
         now = self.state.clock()
-        if self.state.jobs[task.job_id].status == JobStatus.QUEUED:
-            self.state.set_job(task.job_id, status=JobStatus.RUNNING, started_at=now)
-        return self.state.set_task(
+        leased = self.state.set_task(
             task,
             status=TaskStatus.RUNNING,
             attempt=task.attempt + 1,
@@ -103,6 +101,9 @@ class InMemoryTaskQueue:
             pages_done=0,
             chunks_done=0 if task.step == Step.READ_TEXT else task.chunks_done,
         )
+        if self.state.jobs[task.job_id].status == JobStatus.QUEUED:
+            self.state.set_job(task.job_id, status=JobStatus.RUNNING, started_at=now)
+        return leased
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
         """Ids of those tasks that are still ours; their leases run from now."""

@@ -7,10 +7,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.documents import Document, DocumentStatus
-from domain.jobs import Cited, Counts, Job, Task, TaskStatus, job_status
+from domain.errors import Expired, NotFound
+from domain.events import Event
+from domain.jobs import Cited, Counts, Job, Page, Task, TaskStatus, job_status
+from stores.cursors import decode_cursor, encode_cursor
+
+Item = TypeVar("Item")
 
 
 def utc_now() -> datetime:
@@ -35,17 +40,15 @@ class Shelf:
     def start_over(self, filename: str) -> None:
         """A document that could not be searched begins anew, as a new version."""
         self.latest_version += 1
+        self.empty(DocumentStatus.PROCESSING)
+        self.set(filename=filename, version=self.latest_version)
+
+    def empty(self, status: DocumentStatus) -> None:
+        """Nothing is known of the document any more but its file."""
         self.artifact_key, self.title_key, self.cited = None, None, ()
-        kept = self.document
-        self.document = Document(
-            document_id=kept.document_id,
-            collection=kept.collection,
-            sha256=kept.sha256,
-            filename=filename,
-            bytes=kept.bytes,
-            version=self.latest_version,
-            created_at=kept.created_at,
-        )
+        kept = ("document_id", "collection", "sha256", "filename", "bytes", "version", "created_at")
+        fields = {name: getattr(self.document, name) for name in kept}
+        self.document = Document(**fields, status=status)
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class State:
     admitting_until: dict[str, datetime] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
     tasks: dict[uuid.UUID, Task] = field(default_factory=dict)
+    events: dict[str, list[Event]] = field(default_factory=dict)
 
     def tasks_of(self, job_id: str) -> list[Task]:
         """The tasks of the job, in the order in which they were asked for."""
@@ -67,12 +71,47 @@ class State:
     def set_task(self, task: Task, **values: Any) -> Task:
         """The task with these values, kept from now on."""
         changed = task.model_copy(update=values)
+        self._note_task(self.tasks.get(task.task_id), changed)
         self.tasks[task.task_id] = changed
         return changed
 
+    def _note_task(self, was: Task | None, task: Task) -> None:
+        found = was is not None and task.searchable_at and not was.searchable_at
+        if was is not None and was.status == task.status and not found:
+            return
+        self._note(
+            task.job_id,
+            task_id=task.task_id,
+            before=was.status if was else None,
+            after=task.status,
+            step=task.step,
+            attempt=task.attempt,
+            searchable=task.searchable_at is not None,
+            error=task.error,
+        )
+
+    def _note(self, job_id: str, **what: Any) -> None:
+        log = self.events.setdefault(job_id, [])
+        log.append(Event(job_id=job_id, number=len(log) + 1, at=self.clock(), **what))
+
+    def cancel_task(self, task: Task) -> None:
+        """The task ended now because somebody asked for it."""
+        ended = {"lease_expires_at": None, "finished_at": self.clock()}
+        self.set_task(task, status=TaskStatus.CANCELLED, **ended)
+
+    def check_known(self, job_id: str) -> None:
+        """Raises NotFound, Expired."""
+        if job_id in self.purged:
+            raise Expired
+        if job_id not in self.jobs:
+            raise NotFound(f"There is no job {job_id}.")
+
     def set_job(self, job_id: str, **values: Any) -> None:
         """Replaces the job by one with these values."""
-        self.jobs[job_id] = self.jobs[job_id].model_copy(update=values)
+        job, now = self.jobs[job_id], self.jobs[job_id].model_copy(update=values)
+        if job.status != now.status:
+            self._note(job_id, before=job.status, after=now.status)
+        self.jobs[job_id] = now
 
     def close_if_done(self, job_id: str) -> bool:
         """True when the job ends here: none of its tasks is open, and it waits for no more."""
@@ -99,3 +138,16 @@ def is_open(task: Task) -> bool:
 def counts_of(tasks: list[Task]) -> Counts:
     """How many of the tasks are in each state."""
     return Counts(**Counter(str(task.status) for task in tasks))
+
+
+def page_of(found: list[tuple[datetime, str, Item]], cursor: str | None, limit: int) -> Page[Item]:
+    """One page, newest first, of items with their time and id."""
+    found.sort(key=lambda one: one[:2], reverse=True)
+    if cursor:
+        place = decode_cursor(cursor)
+        found = [one for one in found if one[:2] < place]
+    items = [item for _, _, item in found[:limit]]
+    if len(found) <= limit:
+        return Page(items)
+    time, name, _ = found[limit - 1]
+    return Page(items, encode_cursor(time, name))

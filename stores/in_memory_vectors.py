@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,6 +96,21 @@ class InMemoryVectorStore:
     def count(self, document_id: str, version: int) -> int:
         """As `VectorStore.count`."""
         return sum(chunk.version == version for chunk in self._chunks_of(document_id))
+
+    def delete_version(self, document_id: str, version: int) -> None:
+        """As `VectorStore.delete_version`."""
+        for chunk in self._chunks_of(document_id):
+            if chunk.version == version:
+                del self._entries[chunk.chunk_id]
+
+    def total(self) -> int:
+        """As `VectorStore.total`."""
+        return len(self._entries)
+
+    def contents(self) -> dict[tuple[str, int], int]:
+        """As `VectorStore.contents`."""
+        chunks = [entry.chunk for entry in list(self._entries.values())]
+        return dict(Counter((chunk.document_id, chunk.version) for chunk in chunks))
 
     def chunk_ids(self, document_id: str) -> set[str]:
         """As `VectorStore.chunk_ids`."""

@@ -41,6 +41,14 @@ IS_RUNNING = TASKS.c.status == fixed(TaskStatus.RUNNING)
 IS_OPEN = TASKS.c.status.in_([fixed(TaskStatus.QUEUED), fixed(TaskStatus.RUNNING)])
 
 
+# What a task's row gets when somebody cancels it, or deletes its document.
+CANCELLED_NOW: dict[str, Any] = {
+    "status": TaskStatus.CANCELLED,
+    "lease_expires_at": None,
+    "finished_at": NOW,
+}
+
+
 def count_columns() -> list[ColumnElement[Any]]:
     """One column for each task status: how many tasks are in it."""
     return [

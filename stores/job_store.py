@@ -38,7 +38,8 @@ from stores.job_status import (
     lock_jobs,
     share_column,
 )
-from stores.tables import JOBS, TASKS
+from stores.queue_room import QueueRoom
+from stores.tables import EVENTS, JOBS, TASKS
 
 ADMISSION_SECONDS = 120  # of silence, after which whoever admits a job in parts is taken for dead
 
@@ -93,16 +94,29 @@ HAS_COME = """
         WHERE tasks.job_id = $1 AND searchable_at IS NULL AND status IN ('queued', 'running')
     )) FROM jobs WHERE job_id = $1
 """
+COUNT_OPEN = """
+    SELECT count(*) FROM (
+        SELECT FROM tasks WHERE collection = $1 AND status IN ('queued', 'running') LIMIT $2
+    ) AS open
+"""
 BEFORE = TASKS.alias("before")  # made once: an alias copies every column
 
 
 class JobStore:
     """Admits uploads and answers for jobs. Any number of processes may use it at once."""
 
-    def __init__(self, database: Database, *, max_attempts: int = 4, keep_days: float = 7) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        max_attempts: int = 4,
+        keep_days: float = 7,
+        queue_limit: int | None = None,
+    ) -> None:
         self.database = database
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
+        self.room = QueueRoom(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -121,8 +135,10 @@ class JobStore:
         `more_to_come` the job stays open for the next part, for ADMISSION_SECONDS; a part without
         it, which may be empty, is the last. Bytes that are in the collection already are not read
         again unless `on_duplicate` says so. Raises Conflict for a duplicate under `reject`, and for
-        uploads to a job that has ended.
+        uploads to a job that has ended; QueueFull when the collection has `queue_limit` open tasks.
         """
+        if uploads:
+            await self.room.take(collection, len(uploads))
         if uploads and job_id is None and not more_to_come:
             admitted = await admit_new(
                 self.database, collection, uploads, kind, lane, self.max_attempts
@@ -149,6 +165,14 @@ class JobStore:
         return [
             _admission(job["job_id"], *one) for one in zip(task_ids, uploads, places, strict=True)
         ]
+
+    async def check_room(self, collection: str) -> None:
+        """Returns when `admit` would take more for the collection. Raises QueueFull."""
+        await self.room.take(collection, 0)
+
+    async def _count_open(self, collection: str, most: int) -> int:
+        async with self.database.driver() as connection:
+            return int(await connection.fetchval(COUNT_OPEN, collection, most) or 0)
 
     async def close_abandoned(self) -> int:
         """Number of jobs that ended here: more was to come, but it never did."""
@@ -213,7 +237,8 @@ class JobStore:
         old = old.limit(1000).with_for_update(key_share=True, skip_locked=True)
         async with self.database.begin() as connection:
             gone = (await connection.execute(old)).scalars().all()
-            await connection.execute(delete(TASKS).where(TASKS.c.job_id.in_(gone)))
+            for table in (TASKS, EVENTS):
+                await connection.execute(delete(table).where(table.c.job_id.in_(gone)))
             forget = update(JOBS).where(JOBS.c.job_id.in_(gone)).values(purged_at=NOW)
             await connection.execute(forget)
         return len(gone)
@@ -229,6 +254,8 @@ class JobStore:
 async def _next_ordinal(connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]) -> int:
     """Where the next task of the job goes; the job is locked, so that it cannot end meanwhile."""
     for job in await lock_jobs(connection, [job_id]):
+        if uploads and job.cancel_requested:
+            raise Conflict(f"Job {job_id} was cancelled; nothing more is admitted to it.")
         if uploads and job.finished_at is not None:
             raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
     highest = select(func.coalesce(func.max(TASKS.c.ordinal), -1)).where(TASKS.c.job_id == job_id)

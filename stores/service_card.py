@@ -1,15 +1,16 @@
-"""The note that a running service leaves in its home, so that others find it."""
+"""The note and the lock that a running service has in its home, so that others find it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-NAME = "service.json"
+NAME, LOCK = "service.json", ".lock"
 
 
-def read_card(home: Path) -> dict[str, str]:
-    """`url`, `ray_address` and what else the service wrote; empty when none runs there."""
+def read_card(home: Path) -> dict[str, Any]:
+    """`url`, `pid`, `ray_address` and what else the service wrote; empty when none runs there."""
     try:
         card = json.loads((home / NAME).read_text())
     except (OSError, ValueError):

@@ -135,7 +135,8 @@ class CitationRow(SQLModel, table=True):
 class JobRow(SQLModel, table=True):
     """What somebody asked for; `purged_at` marks a job whose tasks were cleaned up.
 
-    More uploads are on their way until `admitting_until`; the job stays open for them.
+    More uploads are on their way until `admitting_until`; the job stays open for them. `events` is
+    the number of the last one.
     """
 
     __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType]
@@ -158,6 +159,7 @@ class JobRow(SQLModel, table=True):
     collection: str
     status: str = Field(JobStatus.QUEUED, sa_column=_starts(JobStatus.QUEUED))
     cancel_requested: bool = Field(False, sa_column=_starts(False))
+    events: int = Field(0, sa_column=_starts(0))
     created_at: datetime | None = Field(None, sa_column=_stamped())
     started_at: datetime | None = Field(None, sa_column=_timestamp())
     admitting_until: datetime | None = Field(None, sa_column=_timestamp())
@@ -193,6 +195,11 @@ class TaskRow(SQLModel, table=True):
         Index(
             "tasks_open_by_job",
             "job_id",
+            postgresql_where=text("status IN ('queued', 'running')"),
+        ),
+        Index(
+            "tasks_open_by_collection",
+            "collection",
             postgresql_where=text("status IN ('queued', 'running')"),
         ),
         Index(
@@ -233,7 +240,24 @@ class TaskRow(SQLModel, table=True):
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
-COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS = (
+class EventRow(SQLModel, table=True):
+    """A move of a task, or of the job itself; triggers write it (migration 0004)."""
+
+    __tablename__ = "job_events"  # pyright: ignore[reportAssignmentType]
+
+    job_id: str = Field(foreign_key="jobs.job_id", primary_key=True)
+    number: int = Field(primary_key=True)
+    at: datetime | None = Field(None, sa_column=_stamped())
+    task_id: uuid.UUID | None = None
+    before: str | None = None
+    after: str
+    step: str | None = None
+    attempt: int | None = None
+    searchable: bool = Field(False, sa_column=_starts(False))
+    error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
+
+
+COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS = (
     cast(Table, SQLModel.metadata.tables[name])
-    for name in ("collections", "documents", "citations", "jobs", "tasks")
+    for name in ("collections", "documents", "citations", "jobs", "tasks", "job_events")
 )

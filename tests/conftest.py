@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.papers import Part, make_paper
+from tests.crowd import write_crowd
 from tests.service import READY, Driver, RunningService
 
 UPLOAD_LIMIT_BYTES = 3_000_000
@@ -58,20 +57,4 @@ def driver(service: RunningService) -> Iterator[Driver]:
 @pytest.fixture(scope="session")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Forty papers of one or two pages, no two alike."""
-    folder = tmp_path_factory.mktemp("crowd")
-    paths = [folder / f"paper-{number:02}.pdf" for number in range(40)]
-    for number, path in enumerate(paths):
-        path.write_bytes(_crowd_paper(number))
-    return paths
-
-
-def _crowd_paper(number: int) -> bytes:
-    choose = random.Random(number)
-    words = ["".join(choose.choices("aeioulmnrst", k=choose.randint(3, 9))) for _ in range(200)]
-
-    def paragraph() -> str:
-        sentences = (" ".join(choose.choices(words, k=12)).capitalize() for _ in range(8))
-        return ". ".join(sentences) + "."
-
-    parts = [Part(f"{n} Part {n}", [paragraph()]) for n in range(1, choose.randint(4, 9))]
-    return make_paper(f"Paper {number} of the Crowd", parts, abstract=f"It holds marker{number}.")
+    return write_crowd(tmp_path_factory.mktemp("crowd"), 40)

@@ -8,10 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +38,23 @@ def clean_environment(**more: str) -> dict[str, str]:
     """Our environment without anything that would steer a service or join it to a cluster."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     return {**kept, **more}
+
+
+@contextmanager
+def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningService, Path]]:
+    """A ready service, and the folder that its home and other files are in; both are gone
+    afterwards. Converted models are kept in `models`."""
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pw-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
+        home, kept = folder / "home", models.resolve()
+        service = RunningService(home, models=kept, command=(), port=None, **environment)
+        try:
+            service.wait_for(READY)
+            yield service, folder
+        finally:
+            service.kill()
 
 
 class RunningService:

@@ -8,12 +8,15 @@ from fastapi.routing import APIRoute
 from serve_app.api import (
     citations,
     collections,
+    consistency,
     contents,
     documents,
+    events,
     exports,
     figures,
     health,
     jobs,
+    orders,
     page_images,
     search,
     similar,
@@ -29,6 +32,8 @@ from serve_app.services import Services
 RESOURCES = (
     uploads,
     jobs,
+    orders,
+    events,
     documents,
     contents,
     tables,
@@ -39,6 +44,7 @@ RESOURCES = (
     exports,
     search,
     collections,
+    consistency,
     health,
 )
 

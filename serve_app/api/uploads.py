@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 
-from domain.errors import RefusedUpload
+from domain.errors import QueueFull, RefusedUpload
 from domain.jobs import Admission
 from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
 from serve_app.intake import (
@@ -52,7 +54,7 @@ _MANY = {"multipart/form-data": _form("files", files={"type": "array", "items": 
     "/upload-async",
     status_code=202,
     response_model=UploadAccepted,
-    responses=documented(400, 409, 413, 415),
+    responses=documented(400, 409, 413, 415, 429),
     openapi_extra={"requestBody": {"required": True, "content": _ONE}},
 )
 async def upload_async(request: Request, services: ServicesHere, metrics: MetricsHere) -> Response:
@@ -61,13 +63,10 @@ async def upload_async(request: Request, services: ServicesHere, metrics: Metric
     The form may also carry `collection` and `on_duplicate`, before or after the file. A PDF as the
     body itself takes them, and `filename`, from the query.
     """
-    try:
+    with _refusal_counted(metrics):
         received = await receive_one(request, services)
-    except RefusedUpload as error:
-        metrics.upload(error.code)
-        raise
-    wishes = wishes_of(request, received.fields)
-    [admission] = await admit(received, wishes, services)
+        wishes = wishes_of(request, received.fields)
+        [admission] = await admit(received, wishes, services)
     _count(metrics, [admission], [])
     return _accepted(_one_answer(admission), admission.job_id)
 
@@ -76,7 +75,7 @@ async def upload_async(request: Request, services: ServicesHere, metrics: Metric
     "/documents",
     status_code=202,
     response_model=UploadsAccepted,
-    responses=documented(400, 409, 410, 413, 415),
+    responses=documented(400, 409, 410, 413, 415, 429),
     openapi_extra={"requestBody": {"required": True, "content": _MANY}},
 )
 async def upload_many(
@@ -90,15 +89,16 @@ async def upload_many(
     When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated
     request gets the job of the first one.
     """
-    received = await receive_many(request, services)
-    wishes = wishes_of(request, received.fields)
-    if not received.uploads:
-        _count(metrics, [], received.refusals)
-        return _all_refused(request, received)
-    if idempotency_key:
-        admissions = await admit_once(received, wishes, services, idempotency_key)
-    else:
-        admissions = await admit(received, wishes, services)
+    with _refusal_counted(metrics):
+        received = await receive_many(request, services)
+        wishes = wishes_of(request, received.fields)
+        if not received.uploads:
+            _count(metrics, [], received.refusals)
+            return _all_refused(request, received)
+        if idempotency_key:
+            admissions = await admit_once(received, wishes, services, idempotency_key)
+        else:
+            admissions = await admit(received, wishes, services)
     _count(metrics, admissions, received.refusals)
     return _accepted(_many_answer(admissions, received.refusals), admissions[0].job_id)
 
@@ -107,11 +107,12 @@ async def upload_many(
     "/documents/{document_id}/reingest",
     status_code=202,
     response_model=UploadAccepted,
-    responses=documented(404),
+    responses=documented(404, 429),
 )
 async def reingest(document_id: str, services: ServicesHere, metrics: MetricsHere) -> Response:
     """Reads a document again, as a new version; until that is done, searches show the old one."""
-    admission = await read_again(document_id, services)
+    with _refusal_counted(metrics):
+        admission = await read_again(document_id, services)
     metrics.upload("accepted")
     message = "Accepted. The paper is read again; until that is done, searches show it as it was."
     return _accepted({**_one_answer(admission), "message": message}, admission.job_id)
@@ -167,6 +168,15 @@ def _accepted(answer: dict[str, Any], job_id: str) -> Response:
     # Plain JSON: validating our own answer would cost more than everything else on this path.
     headers = {"Location": f"{PREFIX}/jobs/{job_id}"}
     return Response(json.dumps(answer), 202, headers, media_type="application/json")
+
+
+@contextmanager
+def _refusal_counted(metrics: Metrics) -> Iterator[None]:
+    try:
+        yield
+    except (RefusedUpload, QueueFull) as error:
+        metrics.upload(error.code)
+        raise
 
 
 def _count(metrics: Metrics, admissions: list[Admission], refusals: list[Refusal]) -> None:

@@ -66,7 +66,8 @@ def job_line(job: JobSummary) -> str:
     """A job on one line."""
     counts, progress = job.counts, job.progress
     ended = counts.completed + counts.failed + counts.cancelled
-    failed = f", {counts.failed} failed" if counts.failed else ""
+    others = [(counts.failed, "failed"), (counts.cancelled, "cancelled")]
+    failed = "".join(f", {count} {name}" for count, name in others if count)
     return (
         f"{job.job_id}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.status:<9}  {job.collection}  "
         f"{ended} of {plural(counts.total, 'paper')}{failed}, "

@@ -13,6 +13,7 @@ import psutil
 
 SAMPLE_SECONDS = 0.5
 ROLES = (
+    (r"^\S*/(gcs_server|raylet) ", "Ray core"),  # first: the raylet's options name the dashboard
     (r"^ray::(Embedder)\b", "embedder"),
     (r"^ray::(Runner)\b", "runners"),
     (r"^ray::(JobManager)\b", "job manager"),
@@ -25,7 +26,7 @@ ROLES = (
     ),
     (r"^ray::(_StatsActor|_Autoscaling)", "Ray Data's own"),
     (r"^ray::", "Ray workers"),
-    (r"gcs_server|raylet/raylet", "Ray core"),
+    (r"sandbox\.server", "parsers"),
     (r"spawn_main", "plain processes"),
     (r"milvus_lite", "Milvus Lite"),
     (r"postgres", "PostgreSQL"),

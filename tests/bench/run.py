@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import ack, folder, layout, memory, ocr, paper, search
+from tests.bench import ack, event_log, folder, layout, memory, ocr, paper, sandbox, search
 from tests.bench.made_papers import make_folder
 from tests.bench.report import Findings, busy_note, machine, show, write
 from tests.bench.stage import Stage, running
@@ -31,7 +31,7 @@ BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "folder": folder.measure,
     "search": search.measure,
 }
-WITHOUT_SERVICE = ("layout", "ocr")
+WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events")
 SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE)
 PAPERS = 40
 
@@ -89,6 +89,12 @@ def _measure_plainly(
     if "ocr" in only:
         console.print("measuring: ocr")
         found["ocr"] = ocr.measure(place)
+    if "sandbox" in only:
+        console.print("measuring: sandbox")
+        found["sandbox"] = sandbox.measure(papers)
+    if "events" in only:
+        console.print("measuring: events")
+        found["events"] = event_log.measure(place)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from serve_app.readiness import wait_until_ready
 from stores.child import die_with_parent, free_port, stop
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
-from tests.bench.processes import tree
+from tests.addresses import milvus_uri, postgres_url
 
 STOP_WITHIN_SECONDS = 60
 SETTLE_SECONDS = 1.0
@@ -47,17 +46,11 @@ class Stage:
 
     def service_milvus(self) -> str:
         """Address of the Milvus Lite server of the service."""
-        port = self._port_of(r"milvus_lite server .*--port (\d+)")
-        return f"http://127.0.0.1:{port}"
+        return milvus_uri(self.pid)
 
     def service_postgres(self) -> str:
         """Address of the PostgreSQL server of the service."""
-        port = self._port_of(r"bin/postgres .*--port=(\d+)")
-        return EmbeddedPostgres(self.home / "stores" / "postgres", port).url
-
-    def _port_of(self, pattern: str) -> int:
-        lines = (" ".join(process.cmdline()) for process in tree([self.pid]))
-        return next(int(found[1]) for line in lines if (found := re.search(pattern, line)))
+        return postgres_url(self.pid, self.home)
 
 
 @contextmanager

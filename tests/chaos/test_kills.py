@@ -12,35 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from configs.settings import Settings
-from pipelines.chunk import split_paper
-from pipelines.encoders.load import resolve_model
-from pipelines.steps import read_whole
-from pipelines.tokens import token_counter
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas import Job
+from tests.chaos.losses import losses
+from tests.crowd import undisturbed_chunks
 from tests.service import Driver, RunningService
 
 WITHIN_SECONDS = 240.0
-Chunks = list[tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(crowd: list[Path]) -> dict[str, Chunks]:
-    """Ordinal and text of every chunk of each paper, as read and cut in this process."""
-    settings = Settings().model
-    count_tokens = token_counter(resolve_model(settings.name) / "tokenizer.json")
-    cut = {}
-    for path in crowd:
-        chunks = split_paper(
-            read_whole(path),
-            document_id="doc",
-            version=1,
-            count_tokens=count_tokens,
-            max_tokens=settings.max_tokens,
-        )
-        cut[path.name] = [(chunk.ordinal, chunk.text) for chunk in chunks]
-    return cut
 
 
 @pytest.fixture
@@ -56,10 +34,10 @@ def library(service: RunningService) -> Iterator[Client]:
 )
 def test_forty_papers_survive_the_death_of(
     victim: str,
+    service: RunningService,
     library: Client,
     driver: Driver,
     crowd: list[Path],
-    undisturbed: dict[str, Chunks],
 ) -> None:
     collection = f"crowd-{uuid.uuid4().hex[:8]}"
     job_id = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)
@@ -69,9 +47,8 @@ def test_forty_papers_survive_the_death_of(
     job = patient_wait(library, job_id)
     assert job.status == "completed"
     assert job.counts.completed == len(crowd)
-    assert all(task.attempt <= task.max_attempts for task in job.tasks)
-    assert chunks_of(library, collection) == undisturbed
-    assert every_paper_is_found(library, collection, len(crowd))
+    undisturbed = undisturbed_chunks(crowd, collection)
+    assert not losses(service, library, collection, [job_id], undisturbed)
     assert driver.ask("describe")["held"] == 0
 
 
@@ -93,28 +70,6 @@ def patient_wait(library: Client, job_id: str) -> Job:
             assert problem.status == 503, problem
             time.sleep(0.2)
     raise AssertionError(f"Not done: {library.job(job_id).counts}")
-
-
-def chunks_of(library: Client, collection: str) -> dict[str, Chunks]:
-    """Ordinal and text of every chunk of each paper, as the vector store has them."""
-    return {
-        paper.filename: [
-            (chunk.ordinal, chunk.text)
-            for chunk in library.chunks(paper.document_id, limit=200).items
-        ]
-        for paper in library.documents(collection=collection, limit=200).items
-    }
-
-
-def every_paper_is_found(library: Client, collection: str, papers: int) -> bool:
-    """True when a search for what only one paper says finds that paper, for every one of them."""
-    return all(
-        library.search(f"marker{number}", collection=collection, mode="sparse", limit=1)
-        .hits[0]
-        .filename
-        == f"paper-{number:02}.pdf"
-        for number in range(papers)
-    )
 
 
 @pytest.mark.parametrize("victim", ["postgres", "milvus"])
@@ -166,3 +121,30 @@ def ask_while_away(service: RunningService, paper: Path, collection: str) -> tup
             time.sleep(0.1)
     assert well, "the store did not come back"
     return job_id, seen
+
+
+def test_while_the_files_are_away_uploads_are_503_and_work_waits(
+    service: RunningService, library: Client, driver: Driver, crowd: list[Path]
+) -> None:
+    """As when the volume of the blob store is not mounted for a while."""
+    collection = f"files-{uuid.uuid4().hex[:8]}"
+    job_id = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)
+    wait_until_some_are_done(library, job_id)
+    blobs, away = service.home / "blobs", service.home / "blobs.away"
+    blobs.rename(away)
+    try:
+        refused = httpx.post(
+            f"{service.url}/api/v1/upload-async", files={"file": ("x.pdf", b"%PDF-1.7 x")}
+        )
+        time.sleep(5)
+        waiting = library.job(job_id)
+    finally:
+        away.rename(blobs)
+    assert (refused.status_code, refused.json()["code"]) == (503, "blob_store_unavailable")
+    assert int(refused.headers["retry-after"]) > 0
+    assert waiting.counts.failed == 0 and not waiting.is_final
+    job = patient_wait(library, job_id)
+    assert (job.status, job.counts.completed) == ("completed", len(crowd))
+    assert {task.attempt for task in job.tasks} == {1}, "waiting was charged"
+    undisturbed = undisturbed_chunks(crowd, collection)
+    assert not losses(service, library, collection, [job_id], undisturbed)

@@ -51,7 +51,8 @@ def test_the_command_line_goes_the_whole_way(
     assert copy.read_bytes() == paper.read_bytes()
     paperworks("documents", "delete", document["document_id"])
     assert "No papers" in paperworks("documents", "--collection", collection)
-    assert "LOOK" not in paperworks("doctor")
+    checkup = json.loads(paperworks("doctor", "--repair", "--json"))
+    assert all(finding["well"] for finding in checkup["findings"])
 
 
 def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,8 +55,21 @@ def test_two_side_by_side_and_one_of_them_twice(
         assert hit.document_id == sent.document_id
         job = library.wait(unfinished, 240)
         assert job.status == "completed" and job.counts.completed == len(crowd)
-        again.stop(signal.SIGTERM)
+        assert {task.attempt for task in job.tasks} == {1}, "the stop was charged"
+        said = run_program("paperworks", "down", "--home", home)
+        assert (said.returncode, "Stopped; papers" in said.stdout) == (0, True), said
+        again.stop()
+        assert "Stopped by SIGTERM" in again.said()
     assert not list(nobody.rglob("*")), "something was written outside the home of the service"
+
+
+def test_nobody_is_stopped_by_a_note_that_a_killed_service_left(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as bystander:
+        (tmp_path / "service.json").write_text(json.dumps({"pid": bystander.pid}))
+        said = run_program("paperworks", "down", "--home", tmp_path)
+        assert (said.returncode, "No service runs in" in said.stdout) == (0, True), said
+        assert bystander.poll() is None
+        bystander.kill()
 
 
 @pytest.mark.parametrize(

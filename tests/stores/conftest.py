@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from stores.embedded_milvus import server_command
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
 
 
@@ -29,10 +29,9 @@ class MilvusLite:
 
     def start(self) -> None:
         """The server answers on its port."""
-        server = ["server", "--host", "127.0.0.1", "--port", str(self.port)]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "milvus_lite", *server, "--data-dir", self.folder / "data"],
+                server_command(self.port, self.folder / "data"),
                 stdout=log,
                 stderr=log,
             )

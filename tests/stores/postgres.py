@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, and the same three stores on it and in memory."""
+"""A real PostgreSQL for the tests, and the same stores on it and in memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from sqlmodel import SQLModel
 from stores.database import Database
 from stores.document_store import DocumentStore
 from stores.embedded_postgres import EmbeddedPostgres
+from stores.event_log import EventLog
 from stores.in_memory import InMemoryDocumentStore, InMemoryJobStore, InMemoryStores
+from stores.in_memory_events import InMemoryEventLog
+from stores.in_memory_orders import InMemoryJobOrders
 from stores.in_memory_queue import InMemoryTaskQueue
+from stores.job_orders import JobOrders
 from stores.job_store import JobStore
 from stores.migrate import migrate
 from stores.task_queue import TaskQueue
@@ -80,11 +84,13 @@ def url_of(server: EmbeddedPostgres, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The three stores over one truth; `advance` lets so many seconds pass."""
+    """The stores over one truth; `advance` lets so many seconds pass."""
 
     jobs: JobStore | InMemoryJobStore
     queue: TaskQueue | InMemoryTaskQueue
     documents: DocumentStore | InMemoryDocumentStore
+    orders: JobOrders | InMemoryJobOrders
+    events: EventLog | InMemoryEventLog
     advance: Callable[[float], Awaitable[None]]
 
 
@@ -106,7 +112,7 @@ def memory_stores() -> Stores:
     """Fresh twins and their clock."""
     clock = Clock()
     made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    return Stores(made.jobs, made.queue, made.documents, clock.advance)
+    return Stores(made.jobs, made.queue, made.documents, made.orders, made.events, clock.advance)
 
 
 def postgres_stores(database: Database) -> Stores:
@@ -117,7 +123,8 @@ def postgres_stores(database: Database) -> Stores:
             await connection.run_sync(grow_older, timedelta(seconds=seconds))
 
     jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    return Stores(jobs, TaskQueue(database), DocumentStore(database), advance)
+    documents, orders, events = DocumentStore(database), JobOrders(database), EventLog(database)
+    return Stores(jobs, TaskQueue(database), documents, orders, events, advance)
 
 
 def grow_older(connection: Connection, age: timedelta) -> None:
@@ -131,7 +138,9 @@ def grow_older(connection: Connection, age: timedelta) -> None:
 async def wipe(database: Database) -> None:
     """Empties every table."""
     async with database.begin() as connection:
-        await connection.execute(text("TRUNCATE tasks, jobs, citations, documents, collections"))
+        await connection.execute(
+            text("TRUNCATE job_events, tasks, jobs, citations, documents, collections")
+        )
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import subprocess
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,10 +21,11 @@ from domain.errors import (
     NotFound,
     PaperworksError,
 )
-from stores.blob_store import BlobStore, artifact_key, pdf_key
+from stores.blob_store import BlobStore, artifact_key, is_cut_off, owner_of, pdf_key
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 MIB = 1024 * 1024
+HOUR = 3600
 
 
 @pytest.fixture(params=["folder", "file uri", "memory"])
@@ -74,14 +76,14 @@ def test_a_file_of_this_machine(store: BlobStore, tmp_path: Path) -> None:
     assert source.exists()
 
 
-async def test_the_same_bytes_are_stored_once_and_not_rewritten(folder: BlobStore) -> None:
+async def test_the_same_bytes_are_stored_once_and_not_rewritten(
+    folder: BlobStore, tmp_path: Path
+) -> None:
     first = await folder.put_stream(pieces(PDF), MIB)
-    with folder.open_local(first.sha256) as path:
-        before = path.stat()
-    await asyncio.sleep(0.01)
+    path = tmp_path / first.key
+    before = path.stat()
     assert await folder.put_stream(pieces(PDF, 7), MIB) == first
-    after = path.stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert path.stat().st_ino == before.st_ino
 
 
 async def test_a_blob_that_was_cut_off_is_repaired(folder: BlobStore) -> None:
@@ -164,6 +166,53 @@ def test_a_store_in_an_impossible_place(tmp_path: Path) -> None:
         BlobStore(f"{tmp_path}/file/blobs").put_artifact("a", b"")
 
 
+async def test_a_folder_that_is_not_mounted_any_more_is_away(tmp_path: Path) -> None:
+    """Nothing of it is missing, nothing is put in its place, and all is well when it is back."""
+    root = tmp_path / "mounted"
+    store, other = BlobStore(str(root)), BlobStore(str(root))
+    blob = await store.put_stream(pieces(PDF), MIB)
+    root.rename(tmp_path / "away")
+    for left in (None, root):  # gone, or only the empty place where it was mounted
+        if left:
+            left.mkdir()
+        for ask in (
+            lambda: store.read(blob.key),
+            lambda: other.read(blob.key),
+            lambda: store.exists(blob.key),
+            lambda: list(store.listed()),
+            lambda: store.put_artifact("artifacts/aa/doc_aa-1-x", b"late"),
+        ):
+            with pytest.raises(BlobStoreUnavailable):
+                ask()
+        with pytest.raises(BlobStoreUnavailable), store.open_local(blob.sha256):
+            pass
+        with pytest.raises(BlobStoreUnavailable):
+            await store.put_stream(pieces(PDF + b" "), MIB)
+    assert list(root.iterdir()) == []
+    root.rmdir()
+    (tmp_path / "away").rename(root)
+    assert store.read(blob.key) == PDF
+    assert (await store.put_stream(pieces(PDF + b" "), MIB)).bytes == len(PDF) + 1
+
+
+async def test_a_path_leads_to_the_pdf_also_when_its_folder_goes_meanwhile(tmp_path: Path) -> None:
+    """Another process opens it a moment after it was given the path."""
+    root = tmp_path / "mounted"
+    store = BlobStore(str(root))
+    blob = await store.put_stream(pieces(PDF), MIB)
+    with store.open_local(blob.sha256) as path:
+        root.rename(tmp_path / "away")
+        cat = await asyncio.create_subprocess_exec("cat", path, stdout=subprocess.PIPE)
+        assert await cat.communicate() == (PDF, None)
+
+
+async def test_whether_a_pdf_can_be_read(store: BlobStore) -> None:
+    blob = await store.put_stream(pieces(PDF), MIB)
+    store.check_readable(blob.sha256)
+    with pytest.raises(NotFound):
+        store.check_readable("0" * 64)
+
+
 def test_artifacts_are_replaced(store: BlobStore) -> None:
     key = artifact_key("doc_0123456789ab", 2, "f00d")
     store.put_artifact(key, b"one")
@@ -173,6 +222,7 @@ def test_artifacts_are_replaced(store: BlobStore) -> None:
 
 
 def test_missing_blobs(store: BlobStore) -> None:
+    store.put_artifact(artifact_key("doc_0123456789ab", 1, "f00d"), b"another")
     key = pdf_key("0" * 64)
     assert not store.exists(key)
     store.delete(key)
@@ -212,6 +262,57 @@ def test_what_was_read_goes_by_document_and_version(store: BlobStore, kept: int 
     assert all(store.exists(key) for key in others)
     for version, keys in mine.items():
         assert {store.exists(key) for key in keys} == {version == kept}
+
+
+async def test_everything_that_is_kept_is_listed(store: BlobStore) -> None:
+    store.prepare()
+    assert list(store.listed()) == []
+    blob = await store.put_stream(pieces(PDF), MIB)
+    keys = artifacts(store, ONE, 1)
+    listed = {one.key: one for one in store.listed()}
+    assert listed.keys() == {blob.key, *keys}
+    assert listed[blob.key].bytes == len(PDF)
+    assert all(0 <= one.age_seconds < HOUR for one in listed.values())
+
+
+def test_what_is_not_ours_is_not_listed_and_a_cut_off_upload_is(
+    folder: BlobStore, tmp_path: Path
+) -> None:
+    spool = tmp_path / "incoming"
+    spool.mkdir()
+    (spool / f"{uuid.uuid4().hex}.part").write_bytes(PDF[:10])
+    (tmp_path / "notes.txt").write_text("mine")
+    [left] = folder.listed()
+    assert is_cut_off(left.key) and left.bytes == 10
+
+
+async def test_only_what_is_old_goes(store: BlobStore) -> None:
+    blob = await store.put_stream(pieces(PDF), MIB)
+    assert not store.delete_older(blob.key, HOUR)
+    assert store.exists(blob.key)
+    await asyncio.sleep(0.01)
+    assert store.delete_older(blob.key, 0)
+    assert not store.exists(blob.key)
+    assert not store.delete_older(blob.key, 0)
+
+
+async def test_bytes_that_come_again_are_young_again(folder: BlobStore) -> None:
+    blob = await folder.put_stream(pieces(PDF), MIB)
+    with folder.open_local(blob.sha256) as path:
+        os.utime(path, (0, 0))
+    [old] = folder.listed()
+    assert old.age_seconds > HOUR
+    await folder.put_stream(pieces(PDF), MIB)
+    assert not folder.delete_older(blob.key, HOUR)
+
+
+def test_a_key_says_whose_blob_it_is() -> None:
+    digest = "ab" * 32
+    assert owner_of(pdf_key(digest)) == digest
+    assert owner_of(artifact_key(ONE, 12, "paper-2-layout")) == (ONE, 12)
+    for other in ("pdf/ab/notes.txt", "artifacts/ab/readme", "incoming/x.part", "x"):
+        assert owner_of(other) is None
+        assert not is_cut_off(other)
 
 
 async def test_the_pdf_stays_when_what_was_read_goes(store: BlobStore) -> None:

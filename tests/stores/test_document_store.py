@@ -6,7 +6,7 @@ import pytest
 
 from domain.documents import DocumentStatus, document_id
 from domain.errors import LeaseLost, NotFound
-from domain.jobs import JobStatus, TaskStatus
+from domain.jobs import JobStatus, OnDuplicate, TaskStatus
 from tests.stores.postgres import Stores
 from tests.stores.work import (
     DAMAGED,
@@ -156,3 +156,17 @@ async def test_collections_are_made_by_their_first_upload(stores: Stores) -> Non
     assert [(one.name, one.documents) for one in found] == [("a", 2), ("b", 0)]
     assert all(one.created_at for one in found)
     assert await stores.documents.has_collection("b")
+
+
+async def test_a_version_is_wanted_while_it_is_shown_or_awaited(stores: Stores) -> None:
+    paper = upload()
+    name = await ready(stores, paper)
+    await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
+    assert [await stores.documents.wants(name, version) for version in (1, 2, 3)] == [
+        True,
+        True,
+        False,
+    ]
+    await stores.documents.delete(name)
+    assert not await stores.documents.wants(name, 1)
+    assert not await stores.documents.wants("doc_unknown", 1)

@@ -20,14 +20,16 @@ from hypothesis import strategies as st
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import MOVES, JobStatus, OnDuplicate, Progress, Task, TaskStatus, job_status
 from stores.database import Database
+from tests.event_logs import disorder, moves
 from tests.stores.postgres import MAX_ATTEMPTS, Stores, memory_stores, postgres_stores, wipe
 from tests.stores.work import AWAY, DAMAGED, DONE, LEASE, admit, claim, upload
 
 WORKERS, PAPERS = 3, 3
 Step = tuple[str, int]
 WRITES = ("beat", "report", "complete", "fail", "retry", "release")
-OTHERS = ("admit", "again", "wait", "crash", "expire", "sweep", "delete", "purge")
-ACTS = [*["claim"] * 6, *WRITES, "admit", "again", "crash", *OTHERS]
+OTHERS = ("admit", "again", "wait", "crash", "expire", "sweep", "delete", "purge", "cancel")
+TAKE_UP = "take_up"
+ACTS = [*["claim"] * 6, *WRITES, "admit", "again", "crash", *OTHERS, TAKE_UP]
 STEPS = st.lists(
     st.tuples(st.sampled_from(ACTS), st.integers(0, WORKERS * PAPERS - 1)),
     min_size=20,
@@ -107,15 +109,36 @@ class World:
         names = {document.sha256: document.document_id for document in documents}
         await self.stores.documents.delete(names.get(self._paper(number).sha256, "doc_unknown"))
 
+    async def _cancel(self, number: int, _hand: list[Task]) -> None:
+        await self.stores.orders.cancel(self._job(number), keep_chunks=bool(number % 2))
+
+    async def _take_up(self, number: int, _hand: list[Task]) -> None:
+        """A retry that somebody asks for: the only way out of an end."""
+        name = self._job(number)
+        before = {task.task_id for task in await self.stores.jobs.tasks(name)}
+        retried = await self.stores.orders.retry(name)
+        open_again = [t for t in await self.stores.jobs.tasks(name) if self._is_reopened(t)]
+        assert len(open_again) == retried and {t.task_id for t in open_again} <= before
+        for task in open_again:
+            assert (task.status, task.attempt, task.error) == (TaskStatus.QUEUED, 0, None)
+            self.seen[str(task.task_id)] = task
+
+    def _is_reopened(self, task: Task) -> bool:
+        before = self.seen.get(str(task.task_id))
+        return before is not None and before.status.is_final and not task.status.is_final
+
+    def _job(self, number: int) -> str:
+        return self.jobs[-1 - number % min(len(self.jobs), WORKERS * PAPERS)]
+
     async def _purge(self, _number: int, _hand: list[Task]) -> None:
         assert await self.stores.jobs.purge() == 0, "nothing is seven days old"
 
     def _paper(self, number: int) -> Any:
         return upload(f"paper {number % PAPERS}")
 
-    async def check(self) -> list[tuple[TaskStatus, int, int, int]]:
-        """Asserts the rules; returns every task's state, in order of admission."""
-        states = []
+    async def check(self) -> list[Any]:
+        """Asserts the rules; returns every task's state and moves, in order of admission."""
+        states: list[Any] = []
         owners: list[str] = []
         for name in self.jobs:
             tasks = await self.stores.jobs.tasks(name)
@@ -124,6 +147,9 @@ class World:
                 owners += [task.document_id] * (task.status == TaskStatus.RUNNING)
                 states.append((task.status, task.attempt, task.lease_token, task.version))
             await self._check_job(name, tasks)
+            log = await self.stores.events.after(name)
+            assert list(disorder(log, tasks)) == []
+            states += moves(log, tasks)
         assert len(owners) == len(set(owners)), "a document has two workers"
         await self._check_owners()
         return states
@@ -235,3 +261,6 @@ async def test_workers_at_the_same_time_never_own_the_same_task(
     await asyncio.gather(*(work(number) for number in range(5)))
     assert len(owned) == len(set(owned)), "a lease was handed out twice"
     assert await stores.queue.depths() == {}
+    for job in (await stores.jobs.jobs()).items:
+        log = await stores.events.after(job.job_id)
+        assert list(disorder(log, await stores.jobs.tasks(job.job_id))) == []

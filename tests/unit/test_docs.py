@@ -13,6 +13,7 @@ from serve_app.cli import app
 from serve_app.error_table import error_table
 
 ROOT = Path(__file__).parent.parent.parent
+DOCS = ("benchmarks", "consistency", "reliability")
 README = (ROOT / "README.md").read_text()
 
 
@@ -36,7 +37,21 @@ def test_readme_names_only_make_targets_that_exist() -> None:
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)) <= targets
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/benchmarks.md", "samples/README.md"])
+PAGES = ("README.md", "samples/README.md", *(f"docs/{page}.md" for page in DOCS))
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    lines = (ROOT / "docs" / "reliability.md").read_text().splitlines()
+    promises = [line for line in lines if line.startswith("| ") and line != "| promise | test |"]
+    assert len(promises) > 20
+    for promise in promises:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", promise)
+        assert named, f"no test shows: {promise}"
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / file).read_text(), (file, test)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\((?!https?://)([^)#]+)", text):

@@ -22,8 +22,9 @@ MAY_IMPORT_RAY = {
     "actors/runner.py",
     "serve_app/service.py",
     "serve_app/deployment.py",
+    "serve_app/listening.py",
 }
-MAY_IMPORT_SERVE = {"serve_app/deployment.py"}
+MAY_IMPORT_SERVE = {"serve_app/deployment.py", "serve_app/listening.py"}
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 WITH_TESTS = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *(ROOT / "samples").glob("*.py")]
 

@@ -21,11 +21,14 @@ from stores.in_memory import InMemoryStores
 DONE = Finished(Metadata("A title"), pages=2, chunks=5)
 RULES = Rules(
     lease_seconds=30,
+    stall_seconds=60,
     poll_seconds=0.01,
     backoff_base_seconds=8,
     backoff_cap_seconds=60,
     keep_days=7,
     recycle_after=100,
+    max_attempts=3,
+    reconcile_seconds=600,
 )
 _numbers = itertools.count()
 
@@ -58,7 +61,8 @@ class Clock:
 
 
 class FakeRunner:
-    """A runner in memory: papers named in `errors` fail so, one in `deadly` kills it."""
+    """A runner in memory: papers named in `errors` fail so, one in `deadly` kills it, and with one
+    in `stuck` it waits for ever."""
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -76,6 +80,8 @@ class FakeRunner:
                 raise RunnerDied
             if task.filename in self.house.silent:
                 return
+            if task.filename in self.house.stuck:
+                await asyncio.Event().wait()
             error = self.house.errors.get(task.filename)
             done = self.house.finished.get(task.filename, DONE)
             yield Ended(task, done) if error is None else Ended(task, None, failure_of(error))
@@ -101,17 +107,19 @@ class FakeRunner:
 class House:
     """Stores, ledger and one desk, and every runner that the desk has opened."""
 
-    def __init__(self, batch: int = 16, recycle_after: int = 100) -> None:
+    def __init__(self, batch: int = 16, recycle_after: int = 100, rules: Rules = RULES) -> None:
         self.clock = Clock()
         self.stores = InMemoryStores(self.clock, max_attempts=3)
         self.forgotten: list[tuple[str, int | None]] = []
+        self.cleared: list[tuple[str, int]] = []
         queue, documents = cast(Any, self.stores.queue), cast(Any, self.stores.documents)
-        self.ledger = Ledger(queue, documents, RULES, self._forget)
+        self.ledger = Ledger(queue, documents, rules, self._forget, self._clear)
         self.runners: list[FakeRunner] = []
         self.errors: dict[str, PaperworksError] = {}
         self.finished: dict[str, Finished] = {}
         self.deadly: set[str] = set()
         self.silent: set[str] = set()
+        self.stuck: set[str] = set()
         self.cold_starts = 0
         self.meanwhile: Callable[[], Any] | None = None
         self.slot = RunnerSlot(self._open, recycle_after)
@@ -157,6 +165,9 @@ class House:
 
     def _forget(self, document_id: str, keep_version: int | None) -> None:
         self.forgotten.append((document_id, keep_version))
+
+    def _clear(self, document_id: str, version: int) -> None:
+        self.cleared.append((document_id, version))
 
 
 def _digest() -> str:

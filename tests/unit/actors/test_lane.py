@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from domain.errors import DamagedPdf, InternalError, VectorStoreUnavailable
-from domain.jobs import JobStatus, Lane, Step, TaskStatus
-from tests.unit.actors.desk import DONE, House, RunnerDied
+from domain.jobs import JobStatus, Lane, Progress, Step, TaskStatus
+from tests.unit.actors.desk import DONE, RULES, House, RunnerDied
 
 COMPLETED, FAILED, QUEUED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.QUEUED
+RUNNING = TaskStatus.RUNNING
 
 
 async def test_everything_that_waits_goes_into_one_batch() -> None:
@@ -105,6 +107,35 @@ async def test_tasks_that_a_runner_says_nothing_about_are_tried_again() -> None:
     await house.work()
     assert house.status(tasks) == {"a.pdf": COMPLETED, "b.pdf": QUEUED, "c.pdf": QUEUED}
     assert not house.ledger.held
+
+
+async def test_a_runner_of_which_nothing_is_heard_is_replaced() -> None:
+    house = House(rules=replace(RULES, stall_seconds=0.1))
+    house.stuck.add("stuck.pdf")
+    tasks = await house.admit("a.pdf", "stuck.pdf", "c.pdf")
+    await house.work()
+    assert house.status(tasks) == {"a.pdf": COMPLETED, "stuck.pdf": QUEUED, "c.pdf": QUEUED}
+    assert house.runners[0].closed and not house.ledger.held
+    for _ in range(5):
+        house.clock.pass_seconds(60)
+        await house.work()
+    assert house.status(tasks) == {"a.pdf": COMPLETED, "stuck.pdf": FAILED, "c.pdf": COMPLETED}
+    error = house.now(tasks[1]).error
+    assert error is not None and error.code == "worker_stalled"
+
+
+async def test_who_gives_a_sign_of_life_is_left_alone() -> None:
+    house = House(rules=replace(RULES, stall_seconds=2))
+    house.stuck.add("slow.pdf")
+    [task] = await house.admit("slow.pdf")
+    working = asyncio.create_task(house.work())
+    for _ in range(30):
+        await asyncio.sleep(0.1)
+        for held in list(house.ledger.held.values()):
+            house.ledger.note(held, Progress())
+    assert not working.done() and house.now(task).status == RUNNING
+    await working
+    assert house.now(task).status == QUEUED
 
 
 async def test_a_runner_is_replaced_after_so_many_runs() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import DatabaseUnavailable
+from domain.errors import DatabaseUnavailable, LeaseLost, failure_of
 from domain.jobs import Lane, OnDuplicate, Progress, Task, TaskStatus, Upload
 from tests.unit.actors.desk import RULES, Ended, House
 
@@ -60,17 +60,45 @@ async def test_the_result_of_a_lost_task_is_thrown_away() -> None:
     assert house.now(task).status == TaskStatus.RUNNING
     assert house.now(task).lease_token == stolen.lease_token
     await house.stores.queue.finish(stolen, Ended(stolen).finished or pytest.fail())
-    assert not house.forgotten, "chunks of the new owner must stay"
+    assert not house.cleared, "chunks of the new owner must stay"
 
 
-async def test_late_chunks_of_a_deleted_document_are_forgotten() -> None:
+@pytest.mark.parametrize("is_done", [True, False])
+async def test_late_chunks_of_a_deleted_document_are_cleared_away(is_done: bool) -> None:
     house = House()
     await house.admit("a.pdf")
     [task] = await claim(house)
     await house.stores.documents.delete(task.document_id)
-    await house.ledger.record(Ended(task))
-    assert house.forgotten == [(task.document_id, None)]
+    lost = failure_of(LeaseLost())
+    await house.ledger.record(Ended(task) if is_done else Ended(task, None, lost))
+    assert house.cleared == [(task.document_id, 1)]
     assert not house.ledger.held
+
+
+async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
+    house = House()
+    await house.admit("a.pdf")
+    await house.admit("b.pdf")
+    task, other = await claim(house)
+    await house.stores.orders.cancel(task.job_id)
+    assert house.ledger.note(task, Progress(pages_done=1)), "nobody has told it"
+    house.ledger.drop_job(task.job_id)
+    assert not house.ledger.note(task, Progress(pages_done=2))
+    assert house.ledger.note(other, Progress(pages_done=1))
+    await house.ledger.record(Ended(task, None, failure_of(LeaseLost())))
+    assert house.now(task).status == TaskStatus.CANCELLED
+    assert house.cleared == [(task.document_id, 1)]
+
+
+async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -> None:
+    house = House()
+    upload = Upload("a.pdf", "0" * 64, 10)
+    for _ in range(2):
+        await house.stores.jobs.admit("papers", [upload], lane=Lane.BULK)
+    [task] = await claim(house)
+    await house.stores.orders.cancel(task.job_id)
+    await house.ledger.record(Ended(task))
+    assert house.cleared == []
 
 
 async def test_a_new_version_makes_the_old_chunks_forgotten() -> None:

@@ -34,6 +34,7 @@ from pipelines.artifact import load_paper
 from pipelines.chunk import split_paper
 from pipelines.embed import FakeEncoder
 from pipelines.index import SPAN, OnSpan, index_paper
+from pipelines.prepare import prepared
 from stores.blob_store import BlobStore
 from stores.in_memory_vectors import InMemoryVectorStore
 
@@ -93,10 +94,8 @@ class Bench:
         self.asked.clear()
         return index_paper(
             task,
-            paper,
-            chunks,
+            prepared(paper, chunks, next_step),
             self.embed,
-            next_step=next_step,
             blobs=self.blobs,
             store=self.store,  # pyright: ignore[reportArgumentType]
             on_span=on_span,

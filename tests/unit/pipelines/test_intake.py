@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from collections.abc import Callable
@@ -39,17 +40,22 @@ def papers(folder: Path, *contents: str) -> list[Path]:
 
 
 async def register(
-    stores: InMemoryStores, paths: list[Path], on_registered: Callable[[int], None] | None = None
+    stores: InMemoryStores,
+    paths: list[Path],
+    on_registered: Callable[[int], None] | None = None,
+    on_waiting: Callable[[int], None] | None = None,
+    blobs: BlobStore | None = None,
 ) -> Job:
     """The job of these files."""
     job_id = await register_files(
         paths,
         collection="papers",
         lane=Lane.BULK,
-        blobs=BlobStore(f"memory://{uuid.uuid4().hex}"),
+        blobs=blobs or BlobStore(f"memory://{uuid.uuid4().hex}"),
         jobs=cast(JobStore, stores.jobs),
         limit_bytes=1000,
         on_registered=on_registered,
+        on_waiting=on_waiting,
     )
     return await stores.jobs.job(job_id)
 
@@ -105,6 +111,72 @@ async def test_slow_files_are_admitted_one_by_one(
     heard: list[int] = []
     await register(stores, papers(tmp_path, "a", "", "b"), heard.append)
     assert heard == [1, 1, 2]
+
+
+async def test_a_folder_waits_while_its_collection_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "ROOM_SECONDS", 0.01)
+    stores = InMemoryStores(queue_limit=2)
+    heard: list[int] = []
+    waiting: list[int] = []
+    waited_thrice = asyncio.Event()
+
+    def on_waiting(registered: int) -> None:
+        waiting.append(registered)
+        if len(waiting) == 3:
+            waited_thrice.set()
+
+    registering = asyncio.create_task(
+        register(stores, papers(tmp_path, *"abcde"), heard.append, on_waiting)
+    )
+    await waited_thrice.wait()
+    assert heard == [2] and set(waiting) == {2}
+    assert await stores.jobs.close_abandoned() == 0
+    while not registering.done():
+        await work_off(stores)
+        stores.jobs.room._known.clear()  # a second has passed
+        await asyncio.sleep(0.01)
+    assert heard == [2, 4, 5]
+    job = await registering
+    await work_off(stores)
+    job = await stores.jobs.job(job.job_id)
+    assert (job.status, job.counts.completed) == (JobStatus.COMPLETED, 5)
+
+
+async def test_what_waits_for_room_is_not_taken_for_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "ROOM_SECONDS", 0.01)
+    monkeypatch.setattr(intake, "RENEW_SECONDS", 0.0)
+    stores, blobs = InMemoryStores(queue_limit=1), BlobStore(f"file://{tmp_path}/blobs")
+    await register(stores, papers(tmp_path, "first"))
+    seen: list[bool] = []
+    seen_thrice = asyncio.Event()
+
+    def on_waiting(_registered: int) -> None:
+        seen.append(all(blob.age_seconds < 1000 for blob in blobs.listed()))
+        for blob in blobs.listed():
+            os.utime(tmp_path / "blobs" / blob.key, (0, 0))
+        if len(seen) == 3:
+            seen_thrice.set()
+
+    gone, other = papers(tmp_path, "second", "third")
+    registering = asyncio.create_task(
+        register(stores, [gone, other], None, on_waiting, blobs=blobs)
+    )
+    await seen_thrice.wait()
+    assert seen[:3] == [True, True, True]
+    gone.unlink()
+    await work_off(stores)
+    stores.jobs.room._known.clear()  # a second has passed
+    assert (await registering).counts.total == 2
+
+
+async def test_a_file_that_vanishes_is_left_out(stores: InMemoryStores, tmp_path: Path) -> None:
+    here, gone = papers(tmp_path, "here", "gone")
+    gone.unlink()
+    assert (await register(stores, [gone, here])).counts.total == 1
 
 
 async def test_a_folder_without_a_single_paper_makes_no_job(

@@ -19,6 +19,7 @@ from serve_app.api.app import create_api
 from serve_app.services import Limits, Services
 from stores.blob_store import BlobStore, artifact_key
 from stores.in_memory import InMemoryStores
+from stores.in_memory_audit import InMemoryLibraryAudit
 from stores.in_memory_citations import InMemoryCitationStore
 from stores.in_memory_vectors import InMemoryVectorStore
 
@@ -43,24 +44,32 @@ def vector_of(text: str) -> np.ndarray:
 class Library:
     """The API over in-memory stores, with counters of what was woken and embedded."""
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits | None = None, queue_limit: int | None = None
+    ) -> None:
         self.folder = folder
-        self.stores = InMemoryStores()
+        self.stores = InMemoryStores(queue_limit=queue_limit)
         self.vectors = InMemoryVectorStore(DIMENSION)
         self.blobs = BlobStore(str(folder / "blobs"))
+        self.blobs.prepare()
         self.woken = 0
         self.worker_rests = False  # that of a served library, while a test reads papers itself
         self.embedded: list[str] = []
+        self.cancelled: list[str] = []  # jobs whose work was told to stop
         self.checks: dict[str, Any] = {}
         self.services = Services(
             jobs=cast(Any, self.stores.jobs),
+            orders=cast(Any, self.stores.orders),
+            events=cast(Any, self.stores.events),
             queue=cast(Any, self.stores.queue),
             documents=cast(Any, self.stores.documents),
+            audit=cast(Any, InMemoryLibraryAudit(self.stores.state)),
             citations=cast(Any, InMemoryCitationStore(self.stores.state)),
             vectors=self.vectors,
             blobs=self.blobs,
             embed_query=self._embed,
             wake=self._wake,
+            cancelled=self.cancelled.append,
             checks=self.checks,
             limits=limits or Limits(upload_bytes=100_000, files=5),
         )

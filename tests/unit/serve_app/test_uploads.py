@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from domain.errors import DatabaseUnavailable
+from domain.jobs import Upload
 from serve_app.services import Limits
+from stores.blob_store import pdf_key
 from tests.unit.serve_app.library import API, Library, pdf
 
 FIELDS = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}
@@ -271,6 +276,36 @@ async def test_an_idempotency_key_gives_the_first_answer_again(library: Library)
     assert len((await library.get("/jobs")).json()["items"]) == 1
     other = (await library.upload_many(files, key, collection="other")).json()
     assert other["job_id"] != first["job_id"]
+
+
+async def test_an_upload_is_durable_before_its_job_is_made(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    seen: list[tuple[bool, bool]] = []
+    fsync, admit = os.fsync, library.stores.jobs.admit
+
+    async def look_and_admit(collection: str, uploads: Sequence[Upload], **wishes: Any):
+        stored = all(library.blobs.exists(pdf_key(one.sha256)) for one in uploads)
+        seen.append((stored, len(synced) >= 2))  # the file, and the folder that names it
+        return await admit(collection, uploads, **wishes)
+
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(handle), fsync(handle))[1])
+    monkeypatch.setattr(library.stores.jobs, "admit", look_and_admit)
+    assert (await library.upload(pdf())).status_code == 202
+    assert seen == [(True, True)]
+
+
+async def test_without_its_database_nothing_is_accepted(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_away(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(library.stores.jobs, "admit", is_away)
+    answer = await library.upload(pdf())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert (await library.get("/jobs")).json()["items"] == []
 
 
 async def test_uploads_are_counted_by_outcome(library: Library) -> None:

@@ -1,0 +1,31 @@
+"""Where the embedded stores of a running service are: read off the command lines of its servers."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from stores.embedded_postgres import EmbeddedPostgres
+
+
+def postgres_url(root: int, home: Path) -> str:
+    """Address of the PostgreSQL server below process `root`, password included."""
+    port = _first(r"bin/postgres .*--port=(\d+)", root)
+    return EmbeddedPostgres(home / "stores" / "postgres", port).url
+
+
+def milvus_uri(root: int) -> str:
+    """Address of the Milvus Lite server below process `root`."""
+    port = _first(r"milvus_lite_server[.]py (\d+)", root)
+    return f"http://127.0.0.1:{port}"
+
+
+def _first(pattern: str, root: int) -> int:
+    for process in psutil.Process(root).children(recursive=True):
+        with suppress(psutil.Error):
+            if found := re.search(pattern, " ".join(process.cmdline())):
+                return int(found[1])
+    raise LookupError(f"No process below {root} has {pattern!r} in its command line.")
