@@ -12,7 +12,7 @@ import ray
 from actors.lean_node import lean_node
 from configs.settings import RaySettings
 from domain.names import NAMESPACE
-from stores.child import port_or_free
+from stores.ports import port_or_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,12 @@ def start_ray(wanted: RaySettings) -> RayCluster:
     return RayCluster(ray.get_runtime_context().gcs_address, dashboard)
 
 
-def on_cluster(function: Callable[..., Any], *arguments: Any) -> Any:
+def on_cluster(function: Callable[..., Any], *arguments: Any, within_seconds: float) -> Any:
     """What the function returns; it runs in a process of its own that ends with it.
 
     What it imports does not stay in the memory of whoever calls. Its exceptions are raised here.
+    Raises TimeoutError when it takes longer, or when the cluster has nobody left to run it.
     """
     remote: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(function)
-    return ray.get(remote.options(name=function.__name__).remote(*arguments))
+    answer = remote.options(name=function.__name__).remote(*arguments)
+    return ray.get(answer, timeout=within_seconds)

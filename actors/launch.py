@@ -34,9 +34,9 @@ from pipelines.encoders.load import resolve_model
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import Recipe
 from pipelines.sandbox.limits import Limits
-from stores.child import free_port
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
+from stores.ports import free_port
 
 log = logging.getLogger(__name__)
 

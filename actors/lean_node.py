@@ -15,6 +15,8 @@ from typing import Any
 
 from ray._private import parameter, services
 
+from stores.ports import free_port
+
 # Left out: TrainHead; EventHead, whose API the pages do not ask; MetricsHead, which embeds Grafana
 # (the numbers are at /metrics); and DataHead, unless there are statistics for it to show.
 DASHBOARD_MODULES = (
@@ -26,14 +28,22 @@ DASHBOARD_MODULES = (
     "UsageStatsHead",
 )
 
+AGENT_PORTS = (
+    "dashboard_agent_listen_port",
+    "metrics_agent_port",
+    "metrics_export_port",
+    "runtime_env_agent_port",
+)
+
 
 @contextmanager
 def lean_node(*, data_statistics: bool) -> Iterator[None]:
     """A node that `ray.init` starts in this block has no monitors and a smaller dashboard.
 
     Without them nobody asks a cloud for machines, nor copies the workers' log lines to drivers; the
-    log files themselves, and the dashboard's view of them, stay. Its agent, which starts submitted
-    jobs, takes a free port: of two nodes on a machine only one can have Ray's fixed one.
+    log files themselves, and the dashboard's view of them, stay. Its agents, which start submitted
+    jobs and prepare environments, are told their ports: a node aborts when they have not chosen
+    some within 15 s (ray-project/ray#65983), and of two nodes on a machine only one can have Ray's.
     """
     whole, start = parameter.RayParams, services.start_ray_process
     modules = (*DASHBOARD_MODULES, "DataHead") if data_statistics else DASHBOARD_MODULES
@@ -46,7 +56,7 @@ def lean_node(*, data_statistics: bool) -> Iterator[None]:
     less: dict[str, Any] = {
         "no_monitor": True,
         "include_log_monitor": False,
-        "dashboard_agent_listen_port": 0,
+        **{port: free_port() for port in AGENT_PORTS},
     }
     _put(parameter, "RayParams", partial(whole, **less))
     _put(services, "start_ray_process", start_less)

@@ -11,7 +11,7 @@ from serve_app.client import Client
 from serve_app.commands.common import say
 from serve_app.commands.progress import follow
 from serve_app.readiness import NotReady, wait_until_ready
-from stores.child import port_or_free
+from stores.ports import port_or_free
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 COLLECTION = "samples"

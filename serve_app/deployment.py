@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ray
 from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayActorError
@@ -24,11 +25,10 @@ from domain.search import SearchMode, SearchQuery
 from pipelines.intake import register_files
 from pipelines.recipe import blob_store, vector_store
 from serve_app.api.app import create_api
-from serve_app.listening import share_the_port
+from serve_app.listening import listen_with_care
 from serve_app.retrieval import answer
 from serve_app.schemas import SearchResult
 from serve_app.services import Limits, Services
-from stores.child import free_port
 from stores.citation_store import CitationStore
 from stores.database import Database
 from stores.document_store import DocumentStore
@@ -36,6 +36,7 @@ from stores.event_log import EventLog
 from stores.job_orders import JobOrders
 from stores.job_store import JobStore
 from stores.library_audit import LibraryAudit
+from stores.ports import free_port
 from stores.task_queue import TaskQueue
 
 LOOK_UP_SECONDS = 5.0
@@ -89,7 +90,7 @@ class Api:
     """
 
     def __init__(self, settings: str, addresses: Addresses) -> None:
-        share_the_port()
+        listen_with_care(ray.util.get_node_ip_address())
         self.settings = Settings.model_validate_json(settings)
         self.services = connect(self.settings, addresses)
 

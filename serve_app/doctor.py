@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from configs.settings import Settings
 from serve_app.consistency_schemas import Consistency, Repair
-from stores.child import somebody_listens
+from stores.ports import somebody_listens
 
 GIB = 1024**3
 PACKAGES = ("ray", "torch", "pymupdf", "sentence-transformers", "openvino", "milvus-lite")

@@ -26,6 +26,7 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime keeps a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+        "RAY_agent_register_timeout_ms": "120000",  # 30,000 by default: a busy machine takes longer
         "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the service
         "RAY_task_events_max_num_task_in_gcs": "1000",  # 100,000 by default: 4 MB per 100 papers
         "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads

@@ -18,6 +18,7 @@ from domain.search import SearchMode
 from serve_app.labels import COLLECTION_PATTERN
 
 T = TypeVar("T")
+FINE = "ok"  # what a check says when there is nothing to say
 
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))

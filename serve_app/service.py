@@ -20,7 +20,7 @@ from configs.settings import Settings
 from serve_app.environment import path_with_our_python, ray_environment, serve_environment
 from serve_app.readiness import wait_until_ready
 from stores import service_card
-from stores.child import somebody_listens
+from stores.ports import somebody_listens
 
 log = logging.getLogger(__name__)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -101,12 +101,12 @@ class Service:
             wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
             ours = {"PATH": path_with_our_python(), "PAPERWORKS_HOME": str(self.settings.home)}
             os.environ.update({**wanted, **os.environ, **ours})  # submitted jobs inherit it
-            from actors.cluster import on_cluster, start_ray
+            from serve_app import on_ray
 
-            cluster = start_ray(self.settings.ray)
+            cluster = on_ray.start(self.settings.ray)
             stop_on_signals()  # Ray has put its own handlers in their place
         with self._phase("serve"):
-            on_cluster(come_up, self.settings.model_dump_json())
+            on_ray.bring_up(self.settings)
         with self._phase("warm-up"):
             wait_until_ready(self.url)
         self._write_card(cluster.address, cluster.dashboard_url)
@@ -122,6 +122,7 @@ class Service:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         began = time.monotonic()
+        log.info("Starting: %s", name)
         yield
         self.phases[name] = time.monotonic() - began
 
@@ -137,33 +138,16 @@ class Service:
 
     def _stop(self) -> None:
         """Everything that was started is gone; what does not go by itself is ended by pid."""
-        import ray
-
-        from actors.cluster import on_cluster
+        from serve_app import on_ray
 
         self.card.unlink(missing_ok=True)
         started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
-        if ray.is_initialized():
-            on_cluster(go_down, self.settings.model_dump_json())
-            ray.shutdown()
+        on_ray.take_down(self.settings)
         _, left = psutil.wait_procs(started, timeout=2)
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-
-
-def come_up(settings: str) -> None:
-    """Starts the actors and the API; runs on the cluster, where the heavy imports stay."""
-    from serve_app import deployment
-
-    deployment.come_up(settings)
-
-
-def go_down(settings: str) -> None:
-    """Ends what `come_up` started; runs on the cluster too."""
-    from serve_app import deployment
-
-    deployment.go_down(settings)
+        psutil.wait_procs(left, timeout=2)
 
 
 class StopRequested(BaseException):

@@ -5,33 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from stores.ports import somebody_listens
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def somebody_listens(port: int) -> bool:
-    """True when a connection to the loopback port is accepted."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def port_or_free(wanted: int) -> int:
-    """The wanted loopback port, or a free one when somebody listens there."""
-    return free_port() if somebody_listens(wanted) else wanted
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stores.child import free_port, spawn, stop, wait_for_port
+from stores.child import spawn, stop, wait_for_port
+from stores.ports import free_port
 
 SERVER = Path(__file__).with_name("milvus_lite_server.py")
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from stores.child import free_port, spawn, stop, tail, wait_for_port
+from stores.child import spawn, stop, tail, wait_for_port
+from stores.ports import free_port
 
 USER = "paperworks"
 NOBODY = 65534  # exists on every Linux; PostgreSQL refuses to run as root

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,20 +17,16 @@ from typing import IO, Any
 
 import psutil
 
+from stores.child import tail
+from stores.ports import free_port
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-READY = "Paperworks is ready"
+READY = "Paperworks is ready: http"  # a traceback quotes the line that prints it
 READY_WITHIN_SECONDS = 280.0
-STOPPED_WITHIN_SECONDS = 20.0
+STOPPED_WITHIN_SECONDS = 40.0  # 6 to 9 s on a machine that has nothing else to do
 MARK = "TEST_SERVICE_MARK"
 OURS = ("PAPERWORKS_", "RAY_", "XDG_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -85,7 +80,12 @@ class RunningService:
             (home / "models").symlink_to(models)  # converting the model takes most of a first start
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                self.command, stdout=output, stderr=output, cwd=ROOT, env=self.environment
+                self.command,
+                stdout=output,
+                stderr=output,
+                cwd=ROOT,
+                env=self.environment,
+                start_new_session=True,
             )
 
     def wait_for(self, words: str, within_seconds: float = READY_WITHIN_SECONDS) -> None:
@@ -93,7 +93,7 @@ class RunningService:
         deadline = time.monotonic() + within_seconds
         while words not in self.said():
             assert self.process.poll() is None, f"The service ended:\n{self.said()}"
-            assert time.monotonic() < deadline, f"{words!r} was not said:\n{self.said()}"
+            assert time.monotonic() < deadline, f"{words!r} was not said:\n{self._evidence()}"
             time.sleep(0.1)
         self._look()
 
@@ -101,18 +101,34 @@ class RunningService:
         """Everything that it printed."""
         return self.log.read_text(errors="replace")
 
+    def _evidence(self) -> str:
+        """What it printed, what runs, and how the logs of its servers end."""
+        self._look()
+        logs = "".join(tail(log) for log in self.home.glob("stores/*/*.log"))
+        return "\n".join([self.said(), *self.left(), logs])
+
     @property
     def card(self) -> dict[str, Any]:
         """What it noted in `service.json`."""
         return json.loads((self.home / "service.json").read_text())
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, grace_seconds: float = 0) -> None:
+    def stop(
+        self,
+        how: signal.Signals = signal.SIGTERM,
+        grace_seconds: float = 0,
+        *,
+        whole_group: bool = False,
+    ) -> None:
         """Returns when it has ended in time and with status 0, and nothing of it is left.
 
         `grace_seconds`: for how long others may outlive the first process.
+        `whole_group`: all of its process group get the signal at once, as from systemd.
         """
         self._look()
-        self.process.send_signal(how)
+        if whole_group:
+            os.killpg(self.process.pid, how)
+        else:
+            self.process.send_signal(how)
         try:
             assert self.process.wait(STOPPED_WITHIN_SECONDS) == 0, self.said()
             deadline = time.monotonic() + grace_seconds
@@ -137,7 +153,8 @@ class RunningService:
         lines = []
         for process in self._alive():
             with suppress(psutil.NoSuchProcess):
-                lines.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
+                if command := process.cmdline():  # it has none while it is dying
+                    lines.append(f"{process.pid} {' '.join(command)[:200]}")
         return lines
 
     def _look(self) -> None:

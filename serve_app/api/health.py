@@ -12,12 +12,11 @@ from domain.errors import PaperworksError, ServiceNotReady, Unavailable
 from serve_app.api.context import MetricsHere, ServicesHere
 from serve_app.metrics import CONTENT_TYPE
 from serve_app.problems import documented, problem
-from serve_app.schemas import Alive, Ready
+from serve_app.schemas import FINE, Alive, Ready
 
 router = APIRouter(tags=["health"])
 
 CHECK_SECONDS = 2.0
-FINE = "ok"
 
 
 @router.get("/livez")

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from serve_app.client import Client
 from serve_app.readiness import wait_until_ready
-from stores.child import die_with_parent, free_port, stop
+from stores.child import die_with_parent, stop
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
+from stores.ports import free_port
 from tests.addresses import milvus_uri, postgres_url
 
 STOP_WITHIN_SECONDS = 60

@@ -1,4 +1,5 @@
-"""Everything of a service is killed at once, as by a power cut, and it is started again."""
+"""Everything of a service is killed at once, as by a power cut, and it is started again; in the
+end everything of it is asked to stop at once, as by systemd."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def test_every_accepted_paper_outlives_the_death_of_all_processes(
     try:
         second.wait_for(READY)
         check(second, jobs, crowd)
-        second.stop()
+        second.stop(whole_group=True)
     finally:
         second.kill()
 

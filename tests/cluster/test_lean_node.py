@@ -19,7 +19,7 @@ import ray
 
 from actors.cluster import on_cluster, start_ray
 from configs.settings import RaySettings
-from stores.child import free_port
+from stores.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -71,7 +71,7 @@ def _report(dashboard: bool) -> dict[str, Any]:
     """What runs under this process once it has a node, and what the node answers."""
     port = free_port()
     node = start_ray(RaySettings(num_cpus=1, dashboard=dashboard, dashboard_port=port))
-    answer = on_cluster(answer_of_a_task)
+    answer = on_cluster(answer_of_a_task, within_seconds=120)
     statuses = [_status(f"{node.dashboard_url}{path}") for path in PATHS if node.dashboard_url]
     submitted = dashboard and _status(f"{node.dashboard_url}/api/jobs/", b'{"entrypoint": "true"}')
     commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from serve_app.client import Client
@@ -27,6 +29,21 @@ def test_health_metrics_and_documentation(http: httpx.Client) -> None:
     described = http.get("/openapi.json").json()
     assert "/api/v1/upload-async" in described["paths"]
     assert http.get("/docs").headers["content-type"].startswith("text/html")
+
+
+def test_every_door_is_on_the_machine_itself(service: RunningService) -> None:
+    processes = psutil.Process(service.process.pid).children(recursive=True)
+    doors = [
+        door.laddr
+        for process in processes
+        for door in process.net_connections("inet")
+        if door.status == psutil.CONN_LISTEN
+    ]
+    assert service.port in {door.port for door in doors}
+    outside = [
+        door for door in doors if not ip_address(door.ip.removeprefix("::ffff:")).is_loopback
+    ]
+    assert outside == []
 
 
 def test_the_command_line_goes_the_whole_way(

@@ -15,7 +15,8 @@ import yaml
 
 from serve_app.client import Client
 from serve_app.readiness import wait_until_ready
-from tests.service import BIN, READY, ROOT, RunningService, free_port, run_program
+from stores.ports import free_port
+from tests.service import BIN, READY, ROOT, RunningService, run_program
 
 
 @contextmanager

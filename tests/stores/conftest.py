@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stores.embedded_milvus import server_command
+from stores.ports import free_port
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
 
 
@@ -20,7 +21,7 @@ class MilvusLite:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,12 +62,6 @@ class MilvusLite:
             except OSError:
                 time.sleep(0.05)
         raise TimeoutError("Milvus Lite does not listen")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ MAY_IMPORT_RAY = {
     "actors/launch.py",
     "actors/lean_node.py",
     "actors/runner.py",
-    "serve_app/service.py",
+    "serve_app/on_ray.py",
     "serve_app/deployment.py",
     "serve_app/listening.py",
 }

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from stores import ports
+
+
+def handed_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None) -> None:
+    """The kernel says so of the ports that it hands out, or nothing."""
+    file = tmp_path / "ip_local_port_range"
+    if text is not None:
+        file.write_text(text)
+    monkeypatch.setattr(ports, "HANDED_OUT", file)
+
+
+def test_a_free_port_is_none_that_the_kernel_hands_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    handed_out(monkeypatch, tmp_path, "32768\t60999\n")
+    assert all(20_000 <= ports.free_port() < 32_768 for _ in range(20))
+
+
+def test_a_taken_port_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    free = ports.free_port()
+    monkeypatch.setattr(ports, "LOWEST", free)
+    handed_out(monkeypatch, tmp_path, f"{free + 1}\t60999")
+    assert ports.free_port() == free
+    with socket.create_server(("127.0.0.1", free)):
+        assert ports.somebody_listens(free)
+        assert ports.free_port() != free
+        assert ports.port_or_free(free) != free
+    assert ports.port_or_free(free) == free
+
+
+@pytest.mark.parametrize("text", ["1024\t65535", "", None])
+def test_where_the_kernel_hands_out_every_port_any_free_one_will_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+) -> None:
+    handed_out(monkeypatch, tmp_path, text)
+    with socket.create_server(("127.0.0.1", ports.free_port())):
+        pass
