@@ -19,7 +19,7 @@ from serve_app import schemas
 
 R = TypeVar("R", bound=BaseModel | str | bytes | None)
 PREFIX = "/api/v1"
-LONGEST_PAUSE_SECONDS = 30.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 LATER_STATUSES = (429, 503)  # the queue is full; something is away
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 
@@ -38,15 +38,19 @@ class PaperworksProblem(Exception):
 
 
 class ServiceUnreachable(PaperworksProblem):
-    """Nothing answers at the address; `status` is 0."""
+    """Nothing answers at the address; `status` is 0. `was_sent`: the service may have heard it."""
 
-    def __init__(self, url: str, reason: str) -> None:
+    def __init__(self, url: str, reason: str, was_sent: bool = True) -> None:
         detail = (
             f"Nothing answers at {url} ({reason}). What was accepted before is kept. "
             "Start the service with `paperworks up`, or name it by --url or PAPERWORKS_URL."
         )
         super().__init__(0, "unreachable", detail)
-        self.args = (url, reason)
+        self.args = (url, reason, was_sent)
+        self.was_sent = was_sent
+
+
+Outcome = httpx.Response | ServiceUnreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,10 @@ class Call(Generic[R]):
                 ]
             yield given
 
-    def read(self, response: httpx.Response) -> R:
+    def read(self, response: Outcome) -> R:
         """The answer. Raises PaperworksProblem."""
+        if isinstance(response, ServiceUnreachable):
+            raise response
         if response.is_error:
             raise problem_of(response)
         answer: Any = self.answer
@@ -109,18 +115,31 @@ class Call(Generic[R]):
 
 @dataclass(slots=True)
 class Patience:
-    """How often a call is repeated while the service says "later", and the pause before it."""
+    """How often a call is repeated while the service says "later", and the pause before it.
+
+    A service that `has_answered` before and refuses connections is being replaced: that takes a few
+    seconds. Where nobody has ever answered, the address is wrong.
+    """
 
     retries: int = 4
+    has_answered: bool = False
     used: int = 0
 
-    def pause_seconds(self, response: httpx.Response) -> float | None:
-        """Seconds to wait before the next attempt, None when the response is final."""
-        if response.status_code not in LATER_STATUSES or self.used >= self.retries:
+    def pause_seconds(self, outcome: Outcome) -> float | None:
+        """Seconds to wait before the next attempt, None when the outcome is final."""
+        if not self._is_worth_it(outcome) or self.used >= self.retries:
             return None
         self.used += 1
-        asked = response.headers.get("retry-after", "")
+        if isinstance(outcome, ServiceUnreachable):
+            return FIRST_PAUSE_SECONDS * 2 ** (self.used - 1)
+        asked = outcome.headers.get("retry-after", "")
         return min(float(asked) if asked.isdecimal() else 2.0, LONGEST_PAUSE_SECONDS)
+
+    def _is_worth_it(self, outcome: Outcome) -> bool:
+        if isinstance(outcome, ServiceUnreachable):
+            return self.has_answered and not outcome.was_sent
+        self.has_answered = True
+        return outcome.status_code in LATER_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +179,8 @@ def problem_of(response: httpx.Response) -> PaperworksProblem:
 
 def unreachable(base_url: httpx.URL | str, error: httpx.TransportError) -> ServiceUnreachable:
     """The exception for a request that got no answer."""
-    return ServiceUnreachable(str(base_url).rstrip("/"), str(error) or type(error).__name__)
+    reason, was_sent = str(error) or type(error).__name__, not isinstance(error, httpx.ConnectError)
+    return ServiceUnreachable(str(base_url).rstrip("/"), reason, was_sent)
 
 
 # --- the calls

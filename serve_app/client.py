@@ -1,5 +1,5 @@
 """The typed Python client: `Client`, and `AsyncClient` for code that awaits. Both wait out
-a full queue and a store that is away.
+a full queue, a store that is away, and an API that was there and is being replaced.
 
     with Client("http://127.0.0.1:8000") as library:
         job = library.wait(library.upload("paper.pdf").job_id)
@@ -43,6 +43,7 @@ class Client(Jobs, Papers, Upkeep):
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.retries = retries
+        self._has_answered = False
         self._http = httpx.Client(base_url=url, timeout=calls.timeout(), transport=transport)
 
     def upload(
@@ -170,20 +171,21 @@ class Client(Jobs, Papers, Upkeep):
         self.close()
 
     def _send(self, call: Call[calls.R]) -> calls.R:
-        patience = Patience(self.retries)
+        patience = Patience(self.retries, self._has_answered)
         while True:
-            response = self._once(call)
-            pause = patience.pause_seconds(response)
+            outcome = self._once(call)
+            pause = patience.pause_seconds(outcome)
+            self._has_answered = patience.has_answered
             if pause is None:
-                return call.read(response)
+                return call.read(outcome)
             time.sleep(pause)
 
-    def _once(self, call: Call[Any]) -> httpx.Response:
+    def _once(self, call: Call[Any]) -> calls.Outcome:
         try:
             with call.arguments() as arguments:
                 return self._http.request(call.method, call.path, **arguments)
         except httpx.TransportError as error:
-            raise calls.unreachable(self._http.base_url, error) from error
+            return calls.unreachable(self._http.base_url, error)
 
 
 class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
@@ -197,6 +199,7 @@ class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.retries = retries
+        self._has_answered = False
         self._http = httpx.AsyncClient(base_url=url, timeout=calls.timeout(), transport=transport)
 
     async def upload(
@@ -326,17 +329,18 @@ class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
         await self.aclose()
 
     async def _send(self, call: Call[calls.R]) -> calls.R:
-        patience = Patience(self.retries)
+        patience = Patience(self.retries, self._has_answered)
         while True:
-            response = await self._once(call)
-            pause = patience.pause_seconds(response)
+            outcome = await self._once(call)
+            pause = patience.pause_seconds(outcome)
+            self._has_answered = patience.has_answered
             if pause is None:
-                return call.read(response)
+                return call.read(outcome)
             await asyncio.sleep(pause)
 
-    async def _once(self, call: Call[Any]) -> httpx.Response:
+    async def _once(self, call: Call[Any]) -> calls.Outcome:
         try:
             with call.arguments() as arguments:
                 return await self._http.request(call.method, call.path, **arguments)
         except httpx.TransportError as error:
-            raise calls.unreachable(self._http.base_url, error) from error
+            return calls.unreachable(self._http.base_url, error)

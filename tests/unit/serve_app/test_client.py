@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -190,7 +190,8 @@ def test_nobody_there_says_how_to_go_on(tmp_path: Path) -> None:
             assert problem.value.status == 0
 
 
-LISTED = httpx.Response(200, json={"items": [], "next_cursor": None})
+EMPTY = {"items": [], "next_cursor": None}
+LISTED = httpx.Response(200, json=EMPTY)
 
 
 @pytest.fixture
@@ -201,7 +202,39 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def in_turn(answers: list[httpx.Response]) -> httpx.MockTransport:
+def in_turn(answers: Sequence[httpx.Response | Exception]) -> httpx.MockTransport:
     left = iter(answers)
-    give: Callable[[httpx.Request], httpx.Response] = lambda _: next(left)  # noqa: E731
+
+    def give(_: httpx.Request) -> httpx.Response:
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     return httpx.MockTransport(give)
+
+
+REFUSED, CUT_OFF = httpx.ConnectError("refused"), httpx.ReadError("cut off")
+
+
+def test_an_api_that_was_there_and_is_being_replaced_is_waited_for(pauses: list[float]) -> None:
+    with Client(transport=in_turn([LISTED, REFUSED, REFUSED, LISTED])) as library:
+        assert library.jobs().items == library.jobs().items == []
+    assert pauses == [0.5, 1.0]
+
+
+async def test_the_async_client_waits_for_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve_app.calls.FIRST_PAUSE_SECONDS", 0)
+    answers = [httpx.Response(200, json=EMPTY), REFUSED, httpx.Response(200, json=EMPTY)]
+    async with AsyncClient(transport=in_turn(answers)) as library:
+        assert (await library.jobs()).items == (await library.jobs()).items == []
+
+
+@pytest.mark.parametrize("answers", [[REFUSED], [LISTED, CUT_OFF], [LISTED, *[REFUSED] * 5]])
+def test_who_never_was_there_or_may_have_heard_is_not_asked_again(
+    pauses: list[float], answers: list[httpx.Response | Exception]
+) -> None:
+    with Client(transport=in_turn(answers)) as library, pytest.raises(ServiceUnreachable):
+        for _ in answers:
+            library.jobs()
+    assert len(pauses) in (0, 4)
