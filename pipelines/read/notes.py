@@ -11,6 +11,7 @@ from pipelines.read.labels import ARTICLE_KIND, TABLE_CAPTION
 from pipelines.read.lines import RAISED, Line
 from pipelines.read.measures import Measures
 from pipelines.read.paragraphs import Paragraph
+from pipelines.read.reference_starts import has_year, number_of
 from pipelines.read.roles import SectionRole, role_of
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -56,6 +57,7 @@ _ABOUT = re.compile(
 _LONGEST = 1500
 _LONGEST_UNMARKED = 700
 _SMALLER_POINTS = 0.45
+_LEAST_ENTRIES, _DATED_SHARE = 5, 0.8  # of a bibliography without a heading
 _LOWER_PART = 0.45  # of the page's height: footnotes begin below it
 
 
@@ -157,7 +159,22 @@ def _in_references(found: Sequence[Paragraph]) -> set[int]:
             is_inside = role_of(paragraph.title) is SectionRole.REFERENCES
         elif is_inside:
             inside.add(index)
-    return inside
+    return inside or _numbered_to_the_end(found)
+
+
+def _numbered_to_the_end(found: Sequence[Paragraph]) -> set[int]:
+    """The entries that a paper without a heading for them ends with; each has a number, most have a
+    year."""
+    entries: list[int] = []
+    for index in range(len(found) - 1, -1, -1):
+        if found[index].kind is BlockKind.ASIDE:
+            continue
+        if found[index].kind is not BlockKind.TEXT or number_of(found[index].text) is None:
+            break
+        entries.append(index)
+    dated = sum(has_year(found[index].text) for index in entries)
+    sure = len(entries) >= _LEAST_ENTRIES and dated >= _DATED_SHARE * len(entries)
+    return set(entries) if sure else set()
 
 
 def _is_footnote(

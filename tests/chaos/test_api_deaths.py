@@ -14,7 +14,7 @@ from domain.names import APPLICATION
 from tests.chaos.victims import Victim, those, victims
 from tests.service import RunningService
 
-WITHIN_SECONDS = 60.0
+WITHIN_SECONDS = 120.0
 KILLED = {victim.name: victim for victim in victims(4) if victim.stopped_seconds is None}
 
 

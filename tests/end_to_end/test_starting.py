@@ -84,7 +84,7 @@ def test_what_cannot_work_is_refused_with_a_sentence(
     port = service.port if wrong == "port" else free_port()
     host = "0.0.0.0" if wrong == "host" else "127.0.0.1"
     address = ["--home", home, "--port", str(port), "--host", host]
-    done = run_program("paperworks", "up", *address, timeout=60)
+    done = run_program("paperworks", "up", *address, timeout=150)
     assert done.returncode == 1
     assert sentence in done.stderr and "Traceback" not in done.stderr
     assert httpx.get(f"{service.url}/readyz").status_code == 200
@@ -105,9 +105,7 @@ def test_serve_run_starts_the_same_service(service: RunningService, homes: Path)
         port=port,
     )
     with running(served), Client(served.url) as library:
-        wait_until_ready(
-            served.url, within_seconds=150, alive=lambda: served.process.poll() is None
-        )
+        wait_until_ready(served.url, alive=lambda: served.process.poll() is None)
         sent = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
         assert library.wait(sent.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits

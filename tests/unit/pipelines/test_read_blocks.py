@@ -56,6 +56,28 @@ def test_a_paragraph_broken_by_a_footnote_and_a_caption_is_joined_across_them(re
     assert of_kind(paper, BlockKind.CAPTION) == ["Figure 1. A flask under a lamp."]
 
 
+def test_entries_with_raised_numbers_at_the_foot_of_the_last_column_are_no_footnotes(read) -> None:
+    names = ("A. Smith", "B. Jones", "C. Young", "D. Brown", "E. Clark", "F. Adams")
+    entries = [f"{name}, Phys. Rev. B {n}, 10{n} (199{n})." for n, name in enumerate(names, 1)]
+    printed = [
+        piece
+        for n, entry in enumerate(entries, 1)
+        for piece in (
+            Piece(RIGHT, 617 + 14 * n, str(n), 5.5),
+            Piece(RIGHT + 4, 620 + 14 * n, entry, 8),
+        )
+    ]
+    note = [
+        Piece(LEFT, 727, "a)", 5.5),
+        Piece(LEFT + 6, 730, "Electronic mail: ada@example.org, for the flask and its light.", 8),
+    ]
+    paper = read([TITLE, *prose(LEFT, TOP, 50), *note, *prose(RIGHT, TOP, 42), *printed])
+    found = of_kind(paper, BlockKind.REFERENCE)
+    assert [text.lstrip("0123456789 ") for text in found] == entries
+    assert len(paper.references) == len(entries)
+    assert paper.references[0].year == 1991
+
+
 def test_a_display_equation_is_a_block_with_its_number(read) -> None:
     above = prose(LEFT, TOP, 6, width=480)
     below = prose(LEFT, TOP + 110, 6, width=480)
