@@ -40,7 +40,7 @@ up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
 
 test: .venv .ocr  ## everything that CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=15
 
 check: .venv  ## ruff, pyright, import-linter
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ Ray. All actors but the runners are detached: they outlive whoever started them,
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -40,6 +41,7 @@ from stores.ports import free_port
 
 log = logging.getLogger(__name__)
 
+WARM_UP_SECONDS = 120.0
 # Who is waited for has a runner to itself.
 RUNNERS = ((Lane.INTERACTIVE,), (Lane.BULK, Lane.OCR, Lane.LAYOUT))
 
@@ -280,6 +282,7 @@ class RayRunner:
         cluster: RaySettings,
         shared: Sequence[Lane],
     ) -> None:
+        self.embedders = embedders(actors)
         plans = [
             Plan(
                 recipe=replace(recipe, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
@@ -289,7 +292,7 @@ class RayRunner:
                 split_embed=lanes[lane].split_embed,
                 can_grow=cluster.address is not None,
                 statistics=cluster.data_statistics and Lane.INTERACTIVE not in shared,
-                embedders=embedders(actors),
+                embedders=self.embedders,
                 listener=ray.get_runtime_context().current_actor,
             )
             for lane in shared
@@ -304,8 +307,16 @@ class RayRunner:
             yield await reference
 
     async def warm_up(self) -> None:
-        """Returns when a tiny paper went through every step."""
-        await self.actor.warm_up.remote()
+        """Returns when a tiny paper went through every step.
+
+        Raises TimeoutError when it is stuck, though the embedders have loaded their model: a fresh
+        runner may do better.
+        """
+        await asyncio.gather(*(embedder.dimension.remote() for embedder in self.embedders))
+        try:
+            await asyncio.wait_for(self.actor.warm_up.remote(), WARM_UP_SECONDS)
+        except TimeoutError as error:
+            raise TimeoutError(f"no tiny paper came through in {WARM_UP_SECONDS:g} s") from error
 
     async def pid(self) -> int:
         """Process id of the runner."""
