@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 
 import ray
 
@@ -36,9 +38,10 @@ def start(wanted: RaySettings) -> RayCluster:
 
 
 def bring_up(settings: Settings) -> None:
-    """Returns when the actors are on their way and Serve runs the API. Raises NotReady."""
+    """Returns when the actors are on their way and Serve runs the API. Raises NotReady, and at once
+    what a signal raises."""
     try:
-        on_cluster(_come_up, settings.model_dump_json(), within_seconds=UP_WITHIN_SECONDS)
+        _asked(_come_up, settings, UP_WITHIN_SECONDS).result()
     except TimeoutError as error:
         raise NotReady(
             f"The API and its workers did not start within {UP_WITHIN_SECONDS:g} s. {WHAT_NOW}"
@@ -51,24 +54,37 @@ def take_down(settings: Settings) -> None:
     A cluster that is gone (who stops a service may signal all of its processes at once) is left
     all the same: its tasks are taken up when their leases have ended.
     """
-    if not ray.is_initialized():
-        return
     gcs_port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
-    asking = threading.Thread(target=_ask_to_go_down, args=(settings,), daemon=True)
-    asking.start()  # in a thread: without its control store Ray waits for a minute, then aborts
+    answer = _asked(_go_down, settings, DOWN_WITHIN_SECONDS)
     deadline = time.monotonic() + DOWN_WITHIN_SECONDS
-    while asking.is_alive() and time.monotonic() < deadline and somebody_listens(gcs_port):
-        asking.join(LOOK_EVERY_SECONDS)
-    if asking.is_alive():
-        log.warning("The cluster does not answer any more. Open work waits for its leases to end.")
+    while not answer.done() and time.monotonic() < deadline and somebody_listens(gcs_port):
+        wait([answer], LOOK_EVERY_SECONDS)
+    problem = answer.exception() if answer.done() else "the cluster does not answer any more"
+    if problem:
+        log.warning("Not all work was handed back: %s. It waits for its leases to end.", problem)
+    leave()
+
+
+def leave() -> None:
+    """Returns when we have left the cluster; one that was started here ends with that."""
     ray.shutdown()
 
 
-def _ask_to_go_down(settings: Settings) -> None:
-    try:
-        on_cluster(_go_down, settings.model_dump_json(), within_seconds=DOWN_WITHIN_SECONDS)
-    except Exception as error:
-        log.warning("Not everything was handed back (%s); leases see to the rest.", error)
+def _asked(function: Callable[[str], None], settings: Settings, seconds: float) -> Future[None]:
+    """What the function does on the cluster, in time. We wait in a thread: in Ray's own wait a
+    signal is lost, and without its control store Ray waits for a minute and then aborts."""
+    answer: Future[None] = Future()
+
+    def ask() -> None:
+        try:
+            on_cluster(function, settings.model_dump_json(), within_seconds=seconds)
+        except BaseException as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(None)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return answer
 
 
 def _come_up(settings: str) -> None:

@@ -142,7 +142,10 @@ class Service:
 
         self.card.unlink(missing_ok=True)
         started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
-        on_ray.take_down(self.settings)
+        if "serve" in self.phases or self.settings.ray.address:
+            on_ray.take_down(self.settings)
+        else:  # nobody works yet
+            on_ray.leave()
         _, left = psutil.wait_procs(started, timeout=2)
         for process in left:
             with suppress(psutil.NoSuchProcess):

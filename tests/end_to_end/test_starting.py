@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,18 @@ def test_two_side_by_side_and_one_of_them_twice(
         again.stop()
         assert "Stopped by SIGTERM" in again.said()
     assert not list(nobody.rglob("*")), "something was written outside the home of the service"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_still_starting_stops_too(
+    service: RunningService, homes: Path, how: signal.Signals
+) -> None:
+    with running(RunningService(homes / "hasty", models=service.home / "models")) as hasty:
+        hasty.wait_for("Starting: serve")
+        time.sleep(1)
+        hasty.stop(how)
+        assert f"Stopped by {how.name}" in hasty.said()
+        assert "Traceback" not in hasty.said()
 
 
 def test_nobody_is_stopped_by_a_note_that_a_killed_service_left(tmp_path: Path) -> None:
