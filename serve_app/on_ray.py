@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 
 import ray
+from ray.exceptions import RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, start_ray
 from configs.settings import RaySettings, Settings
@@ -46,6 +47,16 @@ def bring_up(settings: Settings) -> None:
         raise NotReady(
             f"The API and its workers did not start within {UP_WITHIN_SECONDS:g} s. {WHAT_NOW}"
         ) from error
+    except RayTaskError as error:
+        reason = _first_cause(error)
+        raise NotReady(f"The API and its workers did not start: {reason} {WHAT_NOW}") from error
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What was raised where it happened; Ray wraps it anew in each process on its way here."""
+    while isinstance(error, RayTaskError):
+        error = error.cause
+    return error
 
 
 def take_down(settings: Settings) -> None:

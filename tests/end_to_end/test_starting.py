@@ -104,6 +104,15 @@ def test_what_cannot_work_is_refused_with_a_sentence(
     assert service.card["url"] == service.url
 
 
+def test_what_fails_on_the_cluster_is_a_sentence_too(tmp_path: Path) -> None:
+    wrong = {"PAPERWORKS_MODEL__NAME": "no/such"}
+    address = ["--home", tmp_path, "--port", str(free_port())]
+    done = run_program("paperworks", "up", *address, environment=wrong)
+    assert done.returncode == 1
+    assert "did not start: No embedding model 'no/such'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_serve_run_starts_the_same_service(service: RunningService, homes: Path) -> None:
     home, port = homes / "three", free_port()
     deploy = yaml.safe_load((ROOT / "configs" / "local.yaml").read_text())

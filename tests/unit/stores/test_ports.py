@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,16 +25,30 @@ def test_a_free_port_is_none_that_the_kernel_hands_out(
     assert all(20_000 <= ports.free_port() < 32_768 for _ in range(20))
 
 
-def test_a_taken_port_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_port_is_given_once_and_a_server_may_have_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     free = ports.free_port()
     monkeypatch.setattr(ports, "LOWEST", free)
     handed_out(monkeypatch, tmp_path, f"{free + 1}\t60999")
-    assert ports.free_port() == free
+    assert not ports.somebody_listens(free)
+    assert ports.port_or_free(free) == free
+    assert ports.free_port() != free
     with socket.create_server(("127.0.0.1", free)):
         assert ports.somebody_listens(free)
-        assert ports.free_port() != free
         assert ports.port_or_free(free) != free
-    assert ports.port_or_free(free) == free
+
+
+def test_no_other_process_is_given_the_port() -> None:
+    free = ports.free_port()
+    code = (
+        "from stores import ports; from pathlib import Path;"
+        f"ports.LOWEST = {free}; ports._lowest_handed_out = lambda: {free + 1};"
+        "print(ports.free_port())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip().isdigit(), done.stderr
+    assert int(done.stdout) != free
 
 
 @pytest.mark.parametrize("text", ["1024\t65535", "", None])
