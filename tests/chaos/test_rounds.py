@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.rounds import Round, lost_in, plan
+from tests.chaos.victims import victims
 from tests.conftest import LEASE_SECONDS
 from tests.service import RunningService
 
@@ -28,6 +29,15 @@ def test_a_seed_says_who_is_struck_and_when() -> None:
     assert first == again != other
     moments = [after for _, after in first]
     assert moments == sorted(moments) and moments[0] >= 0 and moments[-1] < 200
+
+
+def test_who_is_only_there_while_there_is_work_need_not_come_back_whatever_was_done_to_it() -> None:
+    come_back, do_not = (
+        {one.name for one in victims(LEASE_SECONDS) if one.comes_back == wanted}
+        for wanted in (True, False)
+    )
+    assert do_not == {"parser server", "parser child", "Ray worker"}
+    assert not come_back & do_not
 
 
 def described(seed: int) -> list[tuple[str, int]]:

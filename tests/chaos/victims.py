@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -22,7 +22,8 @@ Is = Callable[[Process], bool]
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """A role, what shows that a process has it, and for how long it is stopped (None: killed)."""
+    """A role, what shows that a process has it, for how long it is stopped (None: killed), and
+    whether somebody has that role also when there is no more work."""
 
     name: str
     is_one: Is
@@ -61,23 +62,22 @@ def _parent_line(process: psutil.Process) -> str:
 
 def victims(lease_seconds: float) -> tuple[Victim, ...]:
     """Everybody whose death the service must survive, and those who only seem dead for a while."""
-    past_the_lease = 1.5 * lease_seconds
-    manager, runner = _called(r"^ray::JobManager"), _called(r"^ray::Runner")
+    manager = Victim("JobManager", _called(r"^ray::JobManager"))
+    runner = Victim("runner", _called(r"^ray::Runner"))
+    worker = Victim("Ray worker", _is_data_worker, comes_back=False)
     return (
-        Victim("JobManager", manager),
-        Victim("runner", runner),
+        manager,
+        runner,
         Victim("embedder", _called(r"^ray::Embedder")),
         Victim("parser server", _is_parser, comes_back=False),
         Victim("parser child", _is_parser_child, comes_back=False),
-        Victim("Ray worker", _is_data_worker, comes_back=False),
+        worker,
         Victim("Serve replica", _called(r"^ray::ServeReplica")),
         Victim("Serve controller", _called(r"^ray::ServeController")),
         Victim("owner of the stores", _called(r"^ray::EmbeddedStores")),
         Victim("Milvus Lite", _called(r"milvus_lite_server\.py")),
         Victim("PostgreSQL", _called(r"bin/postgres -D")),
-        Victim("JobManager", manager, past_the_lease),
-        Victim("runner", runner, past_the_lease),
-        Victim("Ray worker", _is_data_worker, past_the_lease),
+        *(replace(one, stopped_seconds=1.5 * lease_seconds) for one in (manager, runner, worker)),
     )
 
 
