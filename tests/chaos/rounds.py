@@ -68,9 +68,11 @@ def plan(seed: int, papers: int, lease_seconds: float, kills: int | None = None)
     everybody = victims(lease_seconds)
     chosen = chance.sample(everybody, len(everybody) if kills is None else kills)
     moments = sorted(chance.uniform(FIRST, LAST) for _ in chosen)
+    pauses = [chance.uniform(0, LONGEST_PAUSE_SECONDS) for _ in chosen]
     return [
-        Blow(victim, int(moment * papers), chance.uniform(0, LONGEST_PAUSE_SECONDS))
-        for victim, moment in zip(chosen, moments, strict=True)
+        # Who is only there while there is work is struck at once: it may be over in a moment.
+        Blow(victim, int(moment * papers), pause if victim.comes_back else 0.0)
+        for victim, moment, pause in zip(chosen, moments, pauses, strict=True)
     ]
 
 

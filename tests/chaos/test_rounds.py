@@ -11,7 +11,7 @@ from tests.chaos.victims import victims
 from tests.conftest import LEASE_SECONDS
 from tests.service import RunningService
 
-PAPERS, KILLS = 25, 4
+PAPERS, KILLS = 40, 4
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
