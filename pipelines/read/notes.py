@@ -11,7 +11,7 @@ from pipelines.read.labels import ARTICLE_KIND, TABLE_CAPTION
 from pipelines.read.lines import RAISED, Line
 from pipelines.read.measures import Measures
 from pipelines.read.paragraphs import Paragraph
-from pipelines.read.reference_starts import has_year, number_of
+from pipelines.read.reference_starts import LEAST_ENTRIES, SURE_SHARE, has_year, number_of
 from pipelines.read.roles import SectionRole, role_of
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -57,7 +57,6 @@ _ABOUT = re.compile(
 _LONGEST = 1500
 _LONGEST_UNMARKED = 700
 _SMALLER_POINTS = 0.45
-_LEAST_ENTRIES, _DATED_SHARE = 5, 0.8  # of a bibliography without a heading
 _LOWER_PART = 0.45  # of the page's height: footnotes begin below it
 
 
@@ -173,7 +172,7 @@ def _numbered_to_the_end(found: Sequence[Paragraph]) -> set[int]:
             break
         entries.append(index)
     dated = sum(has_year(found[index].text) for index in entries)
-    sure = len(entries) >= _LEAST_ENTRIES and dated >= _DATED_SHARE * len(entries)
+    sure = len(entries) >= LEAST_ENTRIES and dated >= SURE_SHARE * len(entries)
     return set(entries) if sure else set()
 
 

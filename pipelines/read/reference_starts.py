@@ -31,6 +31,7 @@ _YEAR_OR_LINK = re.compile(
     r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)|10\.\d{4,9}/|https?:|arXiv|in press|forthcoming|n\.\s?d\.",
     re.I,
 )
+LEAST_ENTRIES, SURE_SHARE = 5, 0.8  # of a bibliography without a heading; of them sure ones
 _MOST_GAP = 3  # entries whose number was lost
 _SURE_RUN = 4  # numbers one after the other, whatever was lost before them
 _LEAST_SHARE, _MOST_SHARE = 0.12, 0.7  # of the lines begin an entry, where others are set in

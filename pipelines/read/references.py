@@ -12,6 +12,8 @@ from pipelines.read.labels import KNOWN, REFERENCES
 from pipelines.read.lines import Line
 from pipelines.read.paragraphs import Paragraph
 from pipelines.read.reference_starts import (
+    LEAST_ENTRIES,
+    SURE_SHARE,
     begins_with_author,
     far_below,
     find_starts,
@@ -42,8 +44,6 @@ _REFERENCES_TITLE = re.compile(
 )
 _HEADING_NUMBER = re.compile(r"^(?:\d{1,2}|[IVX]{1,5})[.)]?\s+(?=[^\W\d_])")
 _LOOK_AHEAD = 6  # paragraphs
-_LEAST_ENTRIES = 5  # of a bibliography without a heading
-_SURE_SHARE = 0.8
 
 
 def split_references(found: Sequence[Paragraph]) -> list[Paragraph]:
@@ -240,7 +240,7 @@ def _numbered_run(found: Sequence[Paragraph]) -> tuple[int, int] | None:
 def _are_entries(lines: Sequence[Line], starts: Sequence[int]) -> bool:
     texts = [" ".join(line.text for line in lines[a:b]) for a, b in pairwise([*starts, len(lines)])]
     sure = sum(has_year(text) and _begins_with_name(text) for text in texts)
-    return len(texts) >= _LEAST_ENTRIES and sure >= _SURE_SHARE * len(texts)
+    return len(texts) >= LEAST_ENTRIES and sure >= SURE_SHARE * len(texts)
 
 
 def _begins_with_name(text: str) -> bool:
@@ -254,7 +254,7 @@ def _named_run(found: Sequence[Paragraph]) -> tuple[int, int] | None:
         start = end
         while start > 0 and _is_by_author_and_year(found[start - 1]):
             start -= 1
-        if end - start >= _LEAST_ENTRIES:
+        if end - start >= LEAST_ENTRIES:
             return start, end
         end = min(start, end - 1)
     return None
