@@ -41,7 +41,7 @@ from stores.ports import free_port
 
 log = logging.getLogger(__name__)
 
-WARM_UP_SECONDS = 120.0
+TINY_PAPER_SECONDS = 120.0  # to come through a fresh runner, once the model is loaded
 # Who is waited for has a runner to itself.
 RUNNERS = ((Lane.INTERACTIVE,), (Lane.BULK, Lane.OCR, Lane.LAYOUT))
 
@@ -314,9 +314,9 @@ class RayRunner:
         """
         await asyncio.gather(*(embedder.dimension.remote() for embedder in self.embedders))
         try:
-            await asyncio.wait_for(self.actor.warm_up.remote(), WARM_UP_SECONDS)
+            await asyncio.wait_for(self.actor.warm_up.remote(), TINY_PAPER_SECONDS)
         except TimeoutError as error:
-            raise TimeoutError(f"no tiny paper came through in {WARM_UP_SECONDS:g} s") from error
+            raise TimeoutError(f"no tiny paper came through in {TINY_PAPER_SECONDS:g} s") from error
 
     async def pid(self) -> int:
         """Process id of the runner."""
