@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from stores.child import wait_for_port
 from stores.embedded_milvus import server_command
 from stores.ports import free_port
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
@@ -30,13 +29,14 @@ class MilvusLite:
 
     def start(self) -> None:
         """The server answers on its port."""
-        with (self.folder / "server.log").open("ab") as log:
+        log_file = self.folder / "server.log"
+        with log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 server_command(self.port, self.folder / "data"),
                 stdout=log,
                 stderr=log,
             )
-        self._wait_until_it_listens()
+        wait_for_port(self.port, self.process, 60, log_file)
 
     def kill(self) -> None:
         """The server is gone, without having had the time to say goodbye."""
@@ -51,17 +51,6 @@ class MilvusLite:
             self.process.send_signal(how)
             self.process.wait(timeout=20)
             self.process = None
-
-    def _wait_until_it_listens(self, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            assert self.process is not None and self.process.poll() is None, "Milvus Lite ended"
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise TimeoutError("Milvus Lite does not listen")
 
 
 @pytest.fixture(scope="session")
