@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.crowd import write_crowd
-from tests.service import READY, Driver, RunningService
+from tests.service import READY, SHORT_LEASES, Driver, RunningService
 
 UPLOAD_LIMIT_BYTES = 3_000_000
-LEASE_SECONDS = 4
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +33,11 @@ def service(homes: Path) -> Iterator[RunningService]:
     """
     running = RunningService(
         homes / "one",
+        models=None,
+        command=(),
+        port=None,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),
-        PAPERWORKS_JOBS__LEASE_SECONDS=str(LEASE_SECONDS),
-        PAPERWORKS_JOBS__BACKOFF_BASE_SECONDS="1",
+        **SHORT_LEASES,
     )
     try:
         running.wait_for(READY)

@@ -26,6 +26,12 @@ READY = "Paperworks is ready: http"  # a traceback quotes the line that prints i
 READY_WITHIN_SECONDS = 280.0
 STOPPED_WITHIN_SECONDS = 40.0  # 6 to 9 s on a machine that has nothing else to do
 MARK = "TEST_SERVICE_MARK"
+LEASE_SECONDS = 4.0
+# The work of a killed JobManager is soon found.
+SHORT_LEASES = {
+    "PAPERWORKS_JOBS__LEASE_SECONDS": f"{LEASE_SECONDS:g}",
+    "PAPERWORKS_JOBS__BACKOFF_BASE_SECONDS": "1",
+}
 OURS = ("PAPERWORKS_", "RAY_", "XDG_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
 
 

@@ -24,21 +24,14 @@ from tests.chaos.ingest import Ingest
 from tests.chaos.losses import losses
 from tests.chaos.victims import Victim, strike, those, victims, wait_for_one
 from tests.crowd import undisturbed_chunks, write_crowd
-from tests.service import RunningService, own_service
+from tests.service import LEASE_SECONDS, SHORT_LEASES, RunningService, own_service
 
 PAPERS = 200
-LEASE_SECONDS = 4.0
 FIRST, LAST = 0.02, 0.9  # of the papers: so late does the killing begin, so early does it end
 LONGEST_PAUSE_SECONDS = 1.5
 SINGLE_EVERY_SECONDS = 1.0
 LOOK_EVERY_SECONDS = 0.2
 SURVIVED_WITHIN_SECONDS = 90.0
-# The work of a killed JobManager is soon found.
-SHORT_LEASES = {
-    "PAPERWORKS_JOBS__LEASE_SECONDS": f"{LEASE_SECONDS:g}",
-    "PAPERWORKS_JOBS__BACKOFF_BASE_SECONDS": "1",
-}
-
 Say = Callable[[str], object]
 
 

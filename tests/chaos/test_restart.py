@@ -12,10 +12,9 @@ import pytest
 
 from serve_app.client import Client
 from tests.chaos.losses import losses
-from tests.chaos.rounds import SHORT_LEASES
 from tests.chaos.victims import kill_all
 from tests.crowd import undisturbed_chunks
-from tests.service import READY, RunningService
+from tests.service import READY, SHORT_LEASES, RunningService
 
 COLLECTION = "restart"
 ENDED_WITHIN_SECONDS = 240.0

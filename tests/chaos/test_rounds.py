@@ -8,8 +8,7 @@ import pytest
 
 from tests.chaos.rounds import Round, lost_in, plan
 from tests.chaos.victims import victims
-from tests.conftest import LEASE_SECONDS
-from tests.service import RunningService
+from tests.service import LEASE_SECONDS, RunningService
 
 PAPERS, KILLS = 40, 4
 

@@ -18,9 +18,8 @@ from rich.table import Table
 
 from serve_app.client import Client
 from tests.bench.made_papers import stamped
-from tests.chaos.rounds import SHORT_LEASES
 from tests.crowd import write_crowd
-from tests.service import own_service
+from tests.service import SHORT_LEASES, own_service
 from tests.soak.memory import MB, Line, MemoryOverPapers
 
 KINDS = 20  # papers that are made; others are the same in other bytes
