@@ -18,15 +18,15 @@ from typing import IO, Any
 
 from domain.consistency import ListedBlob
 from domain.errors import EmptyFile, FileTooLarge, NotAPdf, NotFound
-from stores.blob_places import (
+from stores.blob_backend import (
     INCOMING,
     PIECE_BYTES,
-    Bucket,
-    Folder,
-    Place,
+    BlobBackend,
     spooled,
     storage_errors,
 )
+from stores.fsspec_backend import FsspecBackend
+from stores.local_backend import LocalBackend
 
 HEADER_BYTES = 1024
 PDFS, ARTIFACTS = "pdf", "artifacts"
@@ -55,12 +55,13 @@ class BlobStore:
     def __init__(self, uri: str) -> None:
         scheme, separator, path = uri.partition("://")
         is_folder = not separator or scheme in ("file", "local")
-        self._place: Place = Folder(Path(path if separator else uri)) if is_folder else Bucket(uri)
+        local = Path(path if separator else uri)
+        self._backend: BlobBackend = LocalBackend(local) if is_folder else FsspecBackend(uri)
 
     def prepare(self) -> None:
         """The store is there: from now on one that is empty is one that is away."""
         with storage_errors():
-            self._place.make_spool()
+            self._backend.make_spool()
 
     async def put_stream(self, pieces: AsyncIterable[bytes], limit_bytes: int) -> StoredBlob:
         """The PDF that arrives in these pieces, stored and durable; twice the same is stored once.
@@ -68,7 +69,7 @@ class BlobStore:
         Raises `FileTooLarge`, `NotAPdf` or `EmptyFile` as soon as it is known, before reading on;
         nothing is left of a refused or interrupted upload.
         """
-        with spooled(self._place) as (file, path):
+        with spooled(self._backend) as (file, path):
             intake = _Intake(limit_bytes)
             async for piece in pieces:
                 intake.take(piece)
@@ -78,7 +79,7 @@ class BlobStore:
 
     def put_file(self, path: Path, limit_bytes: int) -> StoredBlob:
         """As `put_stream`, for a file of this machine."""
-        with spooled(self._place) as (file, spool):
+        with spooled(self._backend) as (file, spool):
             intake = _Intake(limit_bytes)
             for piece in _pieces(path.open("rb")):
                 intake.take(piece)
@@ -88,21 +89,21 @@ class BlobStore:
     def put_artifact(self, key: str, data: bytes) -> None:
         """The bytes are the blob `key`, durable; what was there is replaced in one step."""
         _check(key)
-        with spooled(self._place) as (file, path):
+        with spooled(self._backend) as (file, path):
             _write(file, data)
-            self._place.adopt(path, key, size=-1)
+            self._backend.adopt(path, key, size=-1)
 
     def read(self, key: str) -> bytes:
         """The whole blob."""
-        return self._place.read(_check(key))
+        return self._backend.read(_check(key))
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The blob in pieces of 256 KiB; a missing one is reported here, not at the first piece."""
-        return _pieces(self._place.open(_check(key)))
+        return _pieces(self._backend.open(_check(key)))
 
     def open_local(self, sha256: str) -> AbstractContextManager[Path]:
         """A context whose value is a path where the PDF can be read: the blob itself or a copy."""
-        return self._place.local(_check(pdf_key(sha256)))
+        return self._backend.local(_check(pdf_key(sha256)))
 
     def check_readable(self, sha256: str) -> None:
         """Returns when the PDF can be read to its last byte."""
@@ -111,44 +112,44 @@ class BlobStore:
 
     def exists(self, key: str) -> bool:
         """Whether there is such a blob."""
-        return self._place.exists(_check(key))
+        return self._backend.exists(_check(key))
 
     def delete(self, key: str) -> None:
         """The blob is gone, if it was there."""
-        self._place.delete(_check(key))
+        self._backend.delete(_check(key))
 
     def delete_older(self, key: str, seconds: float) -> bool:
         """True when the blob was written longer ago than that; it is gone."""
-        return self._place.delete_older(_check(key), seconds)
+        return self._backend.delete_older(_check(key), seconds)
 
     def listed(self) -> Iterator[ListedBlob]:
         """Every PDF, every artifact, and what uploads that were cut off have left."""
         for folder in (PDFS, ARTIFACTS, INCOMING):
-            yield from self._place.listed(folder)
+            yield from self._backend.listed(folder)
 
     def delete_artifacts(self, document_id: str, keep_version: int | None = None) -> None:
         """What was read from the document is gone, of all versions or of all but one."""
         kept = f"{document_id}-{keep_version}-"
         for key, name in self._artifacts(document_id):
             if not name.startswith(kept):
-                self._place.delete(key)
+                self._backend.delete(key)
 
     def delete_artifacts_of(self, document_id: str, version: int) -> None:
         """What was read for that version of the document is gone."""
         for key, name in self._artifacts(document_id):
             if name.startswith(f"{document_id}-{version}-"):
-                self._place.delete(key)
+                self._backend.delete(key)
 
     def _artifacts(self, document_id: str) -> Iterator[tuple[str, str]]:
         """Key and name of each artifact of the document."""
-        for key in self._place.under(artifact_key(document_id, 0, "").rpartition("/")[0]):
+        for key in self._backend.under(artifact_key(document_id, 0, "").rpartition("/")[0]):
             name = key.rpartition("/")[2]
             if name.startswith(f"{document_id}-"):
                 yield key, name
 
     def _finish(self, intake: _Intake, path: Path) -> StoredBlob:
         blob = intake.finish()
-        self._place.adopt(path, blob.key, blob.bytes)
+        self._backend.adopt(path, blob.key, blob.bytes)
         return blob
 
 

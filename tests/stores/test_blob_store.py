@@ -49,7 +49,7 @@ def files(root: Path) -> list[str]:
 
 
 def spooled_files(store: BlobStore) -> list[Path]:
-    return list(store._place.spool.glob("*.part"))
+    return list(store._backend.spool.glob("*.part"))
 
 
 async def test_the_key_is_the_digest_of_the_bytes(store: BlobStore) -> None:

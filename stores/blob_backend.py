@@ -1,0 +1,64 @@
+"""The interface of a blob backend, its error mapping and its spool."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from domain.consistency import ListedBlob
+from domain.errors import BlobStoreUnavailable, NotFound, PaperworksError
+
+PIECE_BYTES = 256 * 1024
+INCOMING = "incoming"
+
+
+class BlobBackend(Protocol):
+    """Keeps bytes under keys. Raises `NotFound` for a missing key, `BlobStoreUnavailable` else."""
+
+    spool: Path
+
+    def make_spool(self) -> None: ...
+    def adopt(self, file: Path, key: str, size: int) -> None: ...
+    def read(self, key: str) -> bytes: ...
+    def open(self, key: str) -> IO[bytes]: ...
+    def exists(self, key: str) -> bool: ...
+    def delete(self, key: str) -> None: ...
+    def delete_older(self, key: str, seconds: float) -> bool: ...
+    def under(self, folder: str) -> list[str]: ...
+    def listed(self, folder: str) -> Iterator[ListedBlob]: ...
+    def local(self, key: str) -> Any: ...
+
+
+@contextmanager
+def storage_errors(is_there: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Errors of the storage below get their names: missing, or away (full, broken, unreachable).
+
+    Where the whole store is not there, as when nobody has mounted it, no file of it is missing.
+    """
+    try:
+        yield
+    except PaperworksError:
+        raise
+    except FileNotFoundError as error:
+        if not is_there():
+            raise BlobStoreUnavailable() from error
+        raise NotFound("The file is not in the file store any more.") from error
+    except Exception as error:  # each fsspec backend has error classes of its own
+        raise BlobStoreUnavailable() from error
+
+
+@contextmanager
+def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file to write into, removed afterwards unless it has found a backend."""
+    path = backend.spool / f"{uuid.uuid4().hex}.part"
+    with storage_errors(backend.spool.is_dir):
+        backend.make_spool()
+        file = path.open("xb", buffering=0)
+    try:
+        with file:
+            yield file, path
+    finally:
+        path.unlink(missing_ok=True)
