@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from domain.consistency import ListedBlob
 from domain.errors import EmptyFile, FileTooLarge, NotAPdf, NotFound
@@ -27,12 +27,14 @@ from stores.blob_backend import (
 )
 from stores.fsspec_backend import FsspecBackend
 from stores.local_backend import LocalBackend
+from stores.pdf_trash import PDFS, PdfTrash, TrashedPdf, pdf_key
 
 HEADER_BYTES = 1024
-PDFS, ARTIFACTS = "pdf", "artifacts"
+ARTIFACTS = "artifacts"
 _PDF_KEY = re.compile(rf"{PDFS}/[0-9a-f]{{2}}/(?P<sha256>[0-9a-f]{{64}})\.pdf")
 _ARTIFACT_KEY = re.compile(rf"{ARTIFACTS}/[^/]+/(?P<document>[^/-]+)-(?P<version>\d+)-[^/]*")
 _SPOOLED_KEY = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}\.part")
+Found = TypeVar("Found")
 _KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -57,6 +59,7 @@ class BlobStore:
         is_folder = not separator or scheme in ("file", "local")
         local = Path(path if separator else uri)
         self._backend: BlobBackend = LocalBackend(local) if is_folder else FsspecBackend(uri)
+        self._trash = PdfTrash(self._backend)
 
     def prepare(self) -> None:
         """The store is there: from now on one that is empty is one that is away."""
@@ -95,15 +98,19 @@ class BlobStore:
 
     def read(self, key: str) -> bytes:
         """The whole blob."""
-        return self._backend.read(_check(key))
+        return self._restoring(key, self._backend.read)
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The blob in pieces of 256 KiB; a missing one is reported here, not at the first piece."""
-        return _pieces(self._backend.open(_check(key)))
+        return _pieces(self._restoring(key, self._backend.open))
 
-    def open_local(self, sha256: str) -> AbstractContextManager[Path]:
+    @contextmanager
+    def open_local(self, sha256: str) -> Iterator[Path]:
         """A context whose value is a path where the PDF can be read: the blob itself or a copy."""
-        return self._backend.local(_check(pdf_key(sha256)))
+        with ExitStack() as stack:
+            yield self._restoring(
+                pdf_key(sha256), lambda key: stack.enter_context(self._backend.local(key))
+            )
 
     def check_readable(self, sha256: str) -> None:
         """Returns when the PDF can be read to its last byte."""
@@ -111,8 +118,11 @@ class BlobStore:
             pass
 
     def exists(self, key: str) -> bool:
-        """Whether there is such a blob."""
-        return self._backend.exists(_check(key))
+        """Whether there is such a blob; a PDF in the trash is restored."""
+        if self._backend.exists(_check(key)):
+            return True
+        sha256 = _sha256_of(key)
+        return sha256 is not None and self._trash.restore(sha256)
 
     def delete(self, key: str) -> None:
         """The blob is gone, if it was there."""
@@ -121,6 +131,26 @@ class BlobStore:
     def delete_older(self, key: str, seconds: float) -> bool:
         """True when the blob was written longer ago than that; it is gone."""
         return self._backend.delete_older(_check(key), seconds)
+
+    def trash_pdf(self, sha256: str) -> bool:
+        """True when the PDF was there; it is in the trash, from where every reader restores it."""
+        return self._trash.put(sha256)
+
+    def trash_older(self, sha256: str, seconds: float) -> bool:
+        """True when the PDF was written longer ago than that; it is in the trash."""
+        return self._trash.put_older(sha256, seconds)
+
+    def restore_pdf(self, sha256: str) -> bool:
+        """True when the PDF is in its place, restored from the trash or there all the time."""
+        return self._trash.restore(sha256)
+
+    def trashed(self) -> Iterator[TrashedPdf]:
+        """Every PDF in the trash."""
+        return self._trash.listed()
+
+    def purge(self, trashed: TrashedPdf) -> None:
+        """The PDF is deleted from the trash, for good."""
+        self._trash.purge(trashed)
 
     def listed(self) -> Iterator[ListedBlob]:
         """Every PDF, every artifact, and what uploads that were cut off have left."""
@@ -147,15 +177,20 @@ class BlobStore:
             if name.startswith(f"{document_id}-"):
                 yield key, name
 
+    def _restoring(self, key: str, find: Callable[[str], Found]) -> Found:
+        """What `find` gives for the key; a PDF that it misses is looked for in the trash."""
+        try:
+            return find(_check(key))
+        except NotFound:
+            sha256 = _sha256_of(key)
+            if sha256 is None or not self._trash.restore(sha256):
+                raise
+            return find(key)
+
     def _finish(self, intake: _Intake, path: Path) -> StoredBlob:
         blob = intake.finish()
         self._backend.adopt(path, blob.key, blob.bytes)
         return blob
-
-
-def pdf_key(sha256: str) -> str:
-    """The key of a PDF: `pdf/ab/<sha256>.pdf`; 256 folders, so that an upload seldom makes one."""
-    return f"{PDFS}/{sha256[:2]}/{sha256}.pdf"
 
 
 def artifact_key(document_id: str, version: int, digest: str) -> str:
@@ -169,6 +204,11 @@ def owner_of(key: str) -> str | tuple[str, int] | None:
         return made["sha256"]
     made = _ARTIFACT_KEY.fullmatch(key)
     return (made["document"], int(made["version"])) if made else None
+
+
+def _sha256_of(key: str) -> str | None:
+    made = _PDF_KEY.fullmatch(key)
+    return made["sha256"] if made else None
 
 
 def is_cut_off(key: str) -> bool:

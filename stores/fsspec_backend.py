@@ -61,6 +61,32 @@ class FsspecBackend:
                 return True
         return False
 
+    def move(self, source: str, target: str) -> bool:
+        """True when there was such a blob; it has the other key now, and is as young as a new one.
+
+        A copy, then a deletion: a process that dies in between leaves both.
+        """
+        with storage_errors():
+            try:
+                self._files.makedirs(self._path(target).rsplit("/", 1)[0], exist_ok=True)
+                self._files.cp_file(self._path(source), self._path(target))
+            except FileNotFoundError:
+                return False
+            with suppress(FileNotFoundError):  # another process has moved it as well
+                self._files.rm_file(self._path(source))
+            self._files.invalidate_cache()
+            return True
+
+    def remove_empty(self, folder: str) -> None:
+        """Nothing to do: a bucket has no folders."""
+
+    def age_seconds(self, key: str) -> float | None:
+        """Seconds since the blob was written, None when there is none."""
+        with storage_errors(), suppress(FileNotFoundError):
+            self._files.invalidate_cache()
+            return _age_seconds(self._files.info(self._path(key)))
+        return None
+
     def listed(self, folder: str) -> Iterator[ListedBlob]:
         """Every blob below the folder."""
         with storage_errors():
@@ -73,6 +99,7 @@ class FsspecBackend:
     def under(self, folder: str) -> list[str]:
         """The keys of the blobs directly in the folder, none where there is no such folder."""
         with storage_errors(), suppress(FileNotFoundError):
+            self._files.invalidate_cache()
             names = self._files.ls(self._path(folder), detail=False)
             return [f"{folder}/{name.rstrip('/').rpartition('/')[2]}" for name in names]
         return []

@@ -79,6 +79,38 @@ class LocalBackend:
                 return True
         return False
 
+    def move(self, source: str, target: str) -> bool:
+        """True when there was such a blob; it has the other key now, and is as young as a new one.
+
+        Atomic: of several processes that move the same blob one gets True.
+        """
+        with self._errors():
+            origin, place = self.root / source, self.root / target
+            if _size(origin) is None:
+                if not self.spool.is_dir():
+                    raise FileNotFoundError
+                return False
+            made = _make_folders(place.parent)
+            _made_young(origin)
+            try:
+                os.replace(origin, place)
+            except FileNotFoundError:  # another process was faster
+                return False
+            for folder in [place.parent, *made, origin.parent]:
+                _make_durable(folder)
+            return True
+
+    def remove_empty(self, folder: str) -> None:
+        """The folder is gone if nothing is in it."""
+        with suppress(OSError):
+            (self.root / folder).rmdir()
+
+    def age_seconds(self, key: str) -> float | None:
+        """Seconds since the blob was written, None when there is none."""
+        with storage_errors(), suppress(FileNotFoundError):
+            return time.time() - (self.root / key).stat().st_mtime
+        return None
+
     def listed(self, folder: str) -> Iterator[ListedBlob]:
         """Every blob below the folder."""
         with self._errors():
