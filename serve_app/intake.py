@@ -23,9 +23,10 @@ from domain.errors import (
     QueueFull,
     RefusedUpload,
 )
+from domain.identifiers import COLLECTION_RULE
 from domain.jobs import Admission, Lane, OnDuplicate, Task, Upload
 from domain.labels import filename_label
-from serve_app.labels import COLLECTION_RULE, DEFAULT_COLLECTION, is_collection_name
+from serve_app.labels import DEFAULT_COLLECTION, is_collection_name
 from serve_app.multipart import FIELDS_BESIDE_FILES, FormReader, Part
 from serve_app.problems import MissingFile, TooManyFiles
 from serve_app.services import Services

@@ -6,8 +6,8 @@ import re
 from email.message import Message
 from urllib.parse import quote
 
-COLLECTION_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
-COLLECTION_RULE = "1 to 128 letters, digits, hyphens, underscores or dots"
+from domain.identifiers import COLLECTION_NAME
+
 DEFAULT_COLLECTION = "default"
 
 # What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, forms).
@@ -16,7 +16,7 @@ _ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
 
 def is_collection_name(name: str) -> bool:
     """True for 1 to 128 letters, digits, hyphens, underscores or dots."""
-    return COLLECTION_PATTERN.fullmatch(name) is not None
+    return COLLECTION_NAME.fullmatch(name) is not None
 
 
 def disposition(header: bytes) -> tuple[str | None, str | None]:

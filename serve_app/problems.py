@@ -29,11 +29,20 @@ from domain.errors import (
     RefusedUpload,
     Unavailable,
 )
-from serve_app.labels import COLLECTION_RULE
+from domain.identifiers import COLLECTION_RULE
 from serve_app.schemas import Problem
 
 LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+
+# What is said of a value that does not match its pattern, by the name of the parameter.
+FORMS = {
+    "collection": f"a collection name is {COLLECTION_RULE}",
+    "cursor": "this is not one of our cursors; pass next_cursor of the previous page unchanged",
+    "document_ids": "a document id is doc_ and 24 hexadecimal digits, as searches answer it",
+    "highlight": "a chunk id is 32 hexadecimal digits, as searches answer it",
+    "idempotency-key": "a key is 1 to 255 printable ASCII characters",
+}
 
 
 class MalformedRequest(InvalidRequest):
@@ -198,7 +207,13 @@ def _advice(error: Mapping[str, Any]) -> str:
             return "there is no such field; remove it or correct its name"
         case "missing":
             return "this field is required"
-        case "string_pattern_mismatch" if error["loc"][-1] == "collection":
-            return f"a collection name is {COLLECTION_RULE}"
+        case "string_pattern_mismatch":
+            return _form_of(error["loc"]) or message[:1].lower() + message[1:]
         case _:
             return message[:1].lower() + message[1:]
+
+
+def _form_of(location: tuple[int | str, ...]) -> str | None:
+    """What a value of that name looks like; None for one of no form of ours."""
+    name = next((one for one in reversed(location) if isinstance(one, str)), "")
+    return FORMS.get(name.lower())

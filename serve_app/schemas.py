@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from domain.documents import ChunkKind, DocumentStatus
 from domain.jobs import JobStatus, Step, TaskStatus
 from domain.search import SearchMode
-from serve_app.labels import COLLECTION_PATTERN
+from serve_app.field_types import CollectionName, DocumentIdentifier, Text
 
 T = TypeVar("T")
 FINE = "ok"  # what a check says when there is nothing to say
@@ -311,9 +311,8 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Query = Annotated[str, Field(max_length=4000), AfterValidator(_not_blank)]
+Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
-CollectionName = Annotated[str, Field(pattern=COLLECTION_PATTERN.pattern)]
 
 
 class SearchFilters(BaseModel):
@@ -324,9 +323,7 @@ class SearchFilters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    document_ids: list[Annotated[str, Field(max_length=64)]] | None = Field(
-        None, min_length=1, max_length=1000
-    )
+    document_ids: list[DocumentIdentifier] | None = Field(None, min_length=1, max_length=1000)
     kinds: list[ChunkKind] | None = Field(None, min_length=1)
     page_first: PageNumber | None = None
     page_last: PageNumber | None = None

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import Document, DocumentStatus
 from domain.errors import NotFound
+from domain.identifiers import DOCUMENT_ID
 from domain.jobs import Page
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
@@ -69,7 +70,7 @@ class DocumentStore:
             statement = statement.where(DOCUMENTS.c.status == status)
         if cursor:
             place = tuple_(DOCUMENTS.c.created_at, DOCUMENTS.c.document_id)
-            statement = statement.where(place < tuple_(*decode_cursor(cursor)))
+            statement = statement.where(place < tuple_(*decode_cursor(cursor, DOCUMENT_ID)))
         newest = statement.order_by(DOCUMENTS.c.created_at.desc(), DOCUMENTS.c.document_id.desc())
         async with self.database.single() as connection:
             rows = (await connection.execute(newest.limit(limit + 1))).all()

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from domain.documents import Document, DocumentStatus, document_id
 from domain.errors import Conflict, NotFound
+from domain.identifiers import DOCUMENT_ID, JOB_ID
 from domain.jobs import (
     Admission,
     Job,
@@ -262,7 +263,7 @@ class InMemoryJobStore:
             and status in (None, job.status)
             and collection in (None, job.collection)
         ]
-        page = page_of(found, cursor, limit)
+        page = page_of(found, cursor, limit, JOB_ID)
         return Page([self._added_up(job) for job in page.items], page.next_cursor)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
@@ -323,7 +324,7 @@ class InMemoryDocumentStore:
             and status in (None, doc.status)
             and needs_review in (None, doc.needs_review)
         ]
-        return page_of(found, cursor, limit)
+        return page_of(found, cursor, limit, DOCUMENT_ID)
 
     async def collections(self) -> Sequence[CollectionSummary]:
         """Every collection, by name."""

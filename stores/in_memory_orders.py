@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain.documents import DocumentStatus
+from domain.identifiers import TASK_ID
 from domain.jobs import LATER_LANES, Page, Step, Task, TaskStatus, job_status
 from domain.orders import (
     Cancelled,
@@ -105,7 +106,7 @@ class InMemoryJobOrders:
             pages = pages_failed(task, self._shelf(task).document)
             if task.finished_at and (task.status is TaskStatus.FAILED or pages):
                 found.append((task.finished_at, str(task.task_id), Shortfall(task, pages)))
-        return page_of(found, cursor, limit)
+        return page_of(found, cursor, limit, TASK_ID)
 
     def _shelf(self, task: Task) -> Shelf:
         return self.state.shelves[task.document_id]

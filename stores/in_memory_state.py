@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -140,11 +141,13 @@ def counts_of(tasks: list[Task]) -> Counts:
     return Counts(**Counter(str(task.status) for task in tasks))
 
 
-def page_of(found: list[tuple[datetime, str, Item]], cursor: str | None, limit: int) -> Page[Item]:
+def page_of(
+    found: list[tuple[datetime, str, Item]], cursor: str | None, limit: int, names: re.Pattern[str]
+) -> Page[Item]:
     """One page, newest first, of items with their time and id."""
     found.sort(key=lambda one: one[:2], reverse=True)
     if cursor:
-        place = decode_cursor(cursor)
+        place = decode_cursor(cursor, names)
         found = [one for one in found if one[:2] < place]
     items = [item for _, _, item in found[:limit]]
     if len(found) <= limit:

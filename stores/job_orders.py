@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import Document, DocumentStatus
 from domain.errors import Expired, NotFound
+from domain.identifiers import TASK_ID
 from domain.jobs import LATER_LANES, JobStatus, Page, Step, Task, TaskStatus
 from domain.orders import (
     Cancelled,
@@ -104,7 +105,7 @@ class JobOrders:
         place = tuple_(TASKS.c.finished_at, TASKS.c.task_id)
         statement = select(TASKS).where(TASKS.c.job_id == job_id, FELL_SHORT)
         if cursor:
-            time, name = decode_cursor(cursor)
+            time, name = decode_cursor(cursor, TASK_ID)
             statement = statement.where(place < tuple_(time, UUID(name)))
         latest = statement.order_by(TASKS.c.finished_at.desc(), TASKS.c.task_id.desc())
         async with self.database.begin() as connection:

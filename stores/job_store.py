@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Conflict, Expired, NotFound
+from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
     Counts,
@@ -214,7 +215,7 @@ class JobStore:
             statement = statement.where(JOBS.c.collection == collection)
         if cursor:
             place = tuple_(JOBS.c.created_at, JOBS.c.job_id)
-            statement = statement.where(place < tuple_(*decode_cursor(cursor)))
+            statement = statement.where(place < tuple_(*decode_cursor(cursor, JOB_ID)))
         newest = statement.order_by(JOBS.c.created_at.desc(), JOBS.c.job_id.desc())
         async with self.database.single() as connection:
             rows = (await connection.execute(newest.limit(limit + 1))).all()

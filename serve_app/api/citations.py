@@ -11,6 +11,7 @@ from serve_app import paper_schemas
 from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.contents import read_document, searchable_document
 from serve_app.paper_shapes import references_shape
+from serve_app.parameters import DocumentId
 from serve_app.problems import documented
 from serve_app.services import Services
 from serve_app.shapes import document_shape
@@ -19,7 +20,9 @@ router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 
 
 @router.get("/references", responses=documented(404, 409))
-async def list_references(document_id: str, services: ServicesHere) -> paper_schemas.References:
+async def list_references(
+    document_id: DocumentId, services: ServicesHere
+) -> paper_schemas.References:
     """The bibliography of a document, as printed and in parts.
 
     `document_id` names the document of the same collection that an entry means.
@@ -31,7 +34,7 @@ async def list_references(document_id: str, services: ServicesHere) -> paper_sch
 
 
 @router.get("/cites", responses=documented(404, 409))
-async def list_cited(document_id: str, services: ServicesHere) -> paper_schemas.Documents:
+async def list_cited(document_id: DocumentId, services: ServicesHere) -> paper_schemas.Documents:
     """The documents of the same collection that this one cites, as its bibliography has them."""
     await searchable_document(document_id, services)
     links = await services.citations.links(document_id)
@@ -39,7 +42,7 @@ async def list_cited(document_id: str, services: ServicesHere) -> paper_schemas.
 
 
 @router.get("/cited_by", responses=documented(404, 409))
-async def list_citing(document_id: str, services: ServicesHere) -> paper_schemas.Documents:
+async def list_citing(document_id: DocumentId, services: ServicesHere) -> paper_schemas.Documents:
     """The documents of the same collection that cite this one, newest upload first."""
     await searchable_document(document_id, services)
     return await _documents(await services.citations.cited_by(document_id), services)

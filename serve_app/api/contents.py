@@ -14,6 +14,7 @@ from serve_app.api.answers import made_file, of_type
 from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.contents import read_document
 from serve_app.paper_shapes import sections_shape
+from serve_app.parameters import DocumentId
 from serve_app.problems import documented
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
@@ -26,14 +27,14 @@ _MARKDOWN_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/text", response_class=PlainTextResponse, responses=documented(404, 409))
-async def get_text(document_id: str, services: ServicesHere) -> str:
+async def get_text(document_id: DocumentId, services: ServicesHere) -> str:
     """The text of a document in reading order, a blank line between paragraphs."""
     _, paper = await read_document(document_id, services)
     return "\n\n".join(block.text for block in paper.blocks)
 
 
 @router.get("/markdown", response_class=Response, responses=_MARKDOWN_RESPONSES)
-async def get_markdown(document_id: str, services: ServicesHere) -> Response:
+async def get_markdown(document_id: DocumentId, services: ServicesHere) -> Response:
     """A document as Markdown: headings, paragraphs, tables, captions, notes, references."""
     document, paper = await read_document(document_id, services)
     text = await asyncio.to_thread(to_markdown, paper)
@@ -42,7 +43,7 @@ async def get_markdown(document_id: str, services: ServicesHere) -> Response:
 
 @router.get("/sections", responses=documented(404, 409))
 async def list_sections(
-    document_id: str,
+    document_id: DocumentId,
     services: ServicesHere,
     headings: Annotated[
         Literal["own", "all"],

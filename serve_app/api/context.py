@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Request
 
 from serve_app.metrics import Metrics
 from serve_app.services import Services
@@ -24,12 +24,3 @@ async def _metrics(request: Request) -> Metrics:
 
 ServicesHere = Annotated[Services, Depends(_services)]
 MetricsHere = Annotated[Metrics, Depends(_metrics)]
-Cursor = Annotated[
-    str | None, Query(description="`next_cursor` of the previous page.", max_length=1000)
-]
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
-CollectionFilter = Annotated[
-    str | None, Query(description="Only of this collection.", max_length=128)
-]
-Number = Annotated[int, Path(ge=1, le=1_000_000, description="Counts from 1.")]
-KnownETag = Annotated[str | None, Header(alias="If-None-Match")]

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import DocumentStatus
-from domain.errors import InvalidRequest
 from serve_app import schemas
-from serve_app.api.context import PREFIX, CollectionFilter, Cursor, Limit, ServicesHere
+from serve_app.api.context import PREFIX, ServicesHere
 from serve_app.labels import inline_disposition
+from serve_app.parameters import CollectionFilter, Cursor, DocumentId, Limit
 from serve_app.problems import documented
 from serve_app.removal import remove_document
 from serve_app.shapes import chunk_shape, document_shape
 from stores.blob_store import pdf_key
+from stores.cursors import decode_offset, encode_offset
 
 router = APIRouter(prefix=PREFIX, tags=["documents"])
 
@@ -46,30 +47,30 @@ async def list_documents(
 
 
 @router.get("/documents/{document_id}", responses=documented(404))
-async def get_document(document_id: str, services: ServicesHere) -> schemas.Document:
+async def get_document(document_id: DocumentId, services: ServicesHere) -> schemas.Document:
     """A document."""
     return document_shape(await services.documents.get(document_id))
 
 
 @router.delete("/documents/{document_id}", status_code=204, responses=documented(404))
-async def delete_document(document_id: str, services: ServicesHere) -> None:
+async def delete_document(document_id: DocumentId, services: ServicesHere) -> None:
     """Deletes a document: rows, passages, vectors, and its PDF unless another collection has it."""
     await remove_document(document_id, services)
 
 
 @router.get("/documents/{document_id}/chunks", responses=documented(404))
 async def list_chunks(
-    document_id: str, services: ServicesHere, cursor: Cursor = None, limit: Limit = 50
+    document_id: DocumentId, services: ServicesHere, cursor: Cursor = None, limit: Limit = 50
 ) -> schemas.Listed[schemas.Chunk]:
     """The passages of a document in reading order."""
     document = await services.documents.get(document_id)
-    offset = _offset(cursor)
+    offset = decode_offset(cursor)
     chunks = await asyncio.to_thread(
         services.vectors.chunks, document_id, document.version, offset=offset, limit=limit + 1
     )
     return schemas.Listed(
         items=[chunk_shape(chunk, document) for chunk in chunks[:limit]],
-        next_cursor=str(offset + limit) if len(chunks) > limit else None,
+        next_cursor=encode_offset(offset + limit) if len(chunks) > limit else None,
     )
 
 
@@ -83,7 +84,7 @@ async def list_chunks(
     },
 )
 async def get_original(
-    document_id: str,
+    document_id: DocumentId,
     services: ServicesHere,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -100,13 +101,3 @@ async def get_original(
         "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(pieces, media_type="application/pdf", headers=headers)
-
-
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isdecimal() or len(cursor) > 9:
-        raise InvalidRequest(
-            "The cursor is not one of ours; pass next_cursor of the page before, or none."
-        )
-    return int(cursor)

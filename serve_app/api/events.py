@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.errors import Unavailable
 from domain.jobs import Until
 from serve_app.api.context import PREFIX, ServicesHere
 from serve_app.event_stream import CLOSED
+from serve_app.parameters import JobId, LastEventId
 from serve_app.problems import documented
 from serve_app.services import Services
 from serve_app.shapes import event_shape
@@ -22,12 +23,8 @@ router = APIRouter(prefix=PREFIX, tags=["jobs"])
 LOOK_SECONDS = 0.5
 PAGE = 500
 
-LastEventId = Annotated[
-    int, Header(ge=0, description="The number of the last event that you have; 0 for all.")
-]
 
-
-async def _known(job_id: str, services: ServicesHere) -> str:
+async def _known(job_id: JobId, services: ServicesHere) -> str:
     """The id of a job that exists: once a stream has begun it is too late for a 404."""
     await services.jobs.job(job_id)
     return job_id

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import Document
-from domain.errors import UnknownCollection
 from pipelines.export.bibtex import to_bibtex
 from pipelines.export.csl import to_csl
 from pipelines.export.markdown import to_markdown
@@ -20,6 +19,7 @@ from serve_app.bibliography import bibliography_of
 from serve_app.contents import metadata_of, read_document, searchable_document
 from serve_app.labels import inline_disposition
 from serve_app.paper_shapes import export_shape
+from serve_app.parameters import CollectionPath, DocumentId, no_collection
 from serve_app.problems import documented
 from serve_app.services import Services
 
@@ -42,7 +42,7 @@ _BIBTEX: dict[int | str, dict[str, Any]] = {
     responses={**_FORMATS, **documented(404, 409)},
 )
 async def export_document(
-    document_id: str,
+    document_id: DocumentId,
     services: ServicesHere,
     wanted: Annotated[
         Literal["markdown", "json", "bibtex", "csl"],
@@ -72,15 +72,13 @@ async def export_document(
     responses={**_BIBTEX, **documented(404)},
 )
 async def export_collection(
-    name: str,
+    name: CollectionPath,
     services: ServicesHere,
     wanted: Annotated[Literal["bibtex"], Query(alias="format")] = "bibtex",
 ) -> StreamingResponse:
     """The bibliography of a collection: an entry for each of its documents, newest upload first."""
     if not await services.documents.has_collection(name):
-        raise UnknownCollection(
-            f"There is no collection {name[:140]!r}; list them with GET /api/v1/collections."
-        )
+        raise no_collection(name)
     headers = {
         "Content-Disposition": inline_disposition(f"{name}.bib"),
         "X-Content-Type-Options": "nosniff",

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Response
 from domain.errors import NotFound
 from serve_app import paper_schemas
 from serve_app.api.answers import PNG, etag_of, made_file, picture, unchanged
-from serve_app.api.context import DOCUMENT, KnownETag, Number, ServicesHere
+from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.contents import missing_part, read_document
 from serve_app.paper_shapes import figures_shape
+from serve_app.parameters import DocumentId, KnownETag, Number
 from serve_app.problems import documented
 
 router = APIRouter(prefix=f"{DOCUMENT}/figures", tags=["documents"])
@@ -20,7 +21,7 @@ CACHE = "private, no-cache"  # figure 2 may be another one after the paper was r
 
 
 @router.get("", responses=documented(404, 409))
-async def list_figures(document_id: str, services: ServicesHere) -> paper_schemas.Figures:
+async def list_figures(document_id: DocumentId, services: ServicesHere) -> paper_schemas.Figures:
     """The figures of a document; `read` is false as long as nobody has looked for them."""
     document, paper = await read_document(document_id, services)
     return paper_schemas.Figures(figures=figures_shape(paper), read=document.figures is not None)
@@ -32,7 +33,7 @@ async def list_figures(document_id: str, services: ServicesHere) -> paper_schema
     responses={**picture("The figure as it is printed."), **documented(404, 409)},
 )
 async def get_figure_png(
-    document_id: str,
+    document_id: DocumentId,
     number: Number,
     services: ServicesHere,
     dpi: Annotated[int, Query(ge=36, le=600, description="Pixels per inch.")] = 200,

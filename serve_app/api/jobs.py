@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query
 
 from domain.jobs import JobStatus, Until
 from serve_app import schemas
-from serve_app.api.context import PREFIX, CollectionFilter, Cursor, Limit, ServicesHere
+from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.parameters import CollectionFilter, Cursor, JobId, Limit
 from serve_app.problems import documented
 from serve_app.services import Services
 from serve_app.shapes import job_shape, summary_shape
@@ -40,7 +41,7 @@ async def list_jobs(
 
 @router.get("/jobs/{job_id}", responses=documented(404, 410))
 async def get_job(
-    job_id: str,
+    job_id: JobId,
     services: ServicesHere,
     wait: Annotated[
         float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")

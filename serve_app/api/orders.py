@@ -8,7 +8,8 @@ from fastapi import APIRouter, BackgroundTasks, Query
 
 from domain.jobs import Lane
 from serve_app import schemas
-from serve_app.api.context import PREFIX, Cursor, Limit, ServicesHere
+from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.parameters import Cursor, JobId, Limit
 from serve_app.problems import documented
 from serve_app.removal import clear_versions
 from serve_app.shapes import shortfall_shape
@@ -18,7 +19,7 @@ router = APIRouter(prefix=PREFIX, tags=["jobs"])
 
 @router.post("/jobs/{job_id}/cancel", status_code=202, responses=documented(404, 410))
 async def cancel_job(
-    job_id: str,
+    job_id: JobId,
     services: ServicesHere,
     background: BackgroundTasks,
     keep_chunks: Annotated[
@@ -43,7 +44,7 @@ async def cancel_job(
 
 
 @router.post("/jobs/{job_id}/retry", status_code=202, responses=documented(404, 410))
-async def retry_job(job_id: str, services: ServicesHere) -> schemas.RetryAccepted:
+async def retry_job(job_id: JobId, services: ServicesHere) -> schemas.RetryAccepted:
     """Takes up what failed or was cancelled, each paper from its last checkpoint, and papers with
     pages that could not be read. The job runs again under its id."""
     retried = await services.orders.retry(job_id)
@@ -57,7 +58,7 @@ async def retry_job(job_id: str, services: ServicesHere) -> schemas.RetryAccepte
 
 @router.get("/jobs/{job_id}/failures", responses=documented(404, 410))
 async def list_failures(
-    job_id: str, services: ServicesHere, cursor: Cursor = None, limit: Limit = 50
+    job_id: JobId, services: ServicesHere, cursor: Cursor = None, limit: Limit = 50
 ) -> schemas.Listed[schemas.Shortfall]:
     """Papers of the job that failed, and those with pages that could not be read; latest first."""
     page = await services.orders.failures(job_id, cursor=cursor, limit=limit)

@@ -12,7 +12,8 @@ from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Box
 from serve_app.api.answers import PNG, etag_of, made_file, picture, unchanged
-from serve_app.api.context import DOCUMENT, KnownETag, Number, ServicesHere
+from serve_app.api.context import DOCUMENT, ServicesHere
+from serve_app.parameters import ChunkIds, DocumentId, KnownETag, Number
 from serve_app.problems import documented
 from serve_app.services import Services
 
@@ -21,11 +22,6 @@ router = APIRouter(prefix=f"{DOCUMENT}/pages", tags=["documents"])
 CACHE = "private, max-age=3600"
 MOST_PASSAGES = 16_384  # of one document; what one question to Milvus can give
 
-ChunkIds = Annotated[
-    list[Annotated[str, Query(max_length=64)]],
-    Query(alias="highlight", max_length=100, description="A `chunk_id`; may come several times."),
-]
-
 
 @router.get(
     "/{number}.png",
@@ -33,7 +29,7 @@ ChunkIds = Annotated[
     responses={**picture("The page as it is printed, with the highlights."), **documented(404)},
 )
 async def get_page_png(
-    document_id: str,
+    document_id: DocumentId,
     number: Number,
     services: ServicesHere,
     highlights: ChunkIds = [],  # noqa: B006 - FastAPI copies it

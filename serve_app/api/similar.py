@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from serve_app import paper_schemas
 from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.contents import searchable_document
+from serve_app.parameters import DocumentId
 from serve_app.problems import documented
 from serve_app.retrieval import find_similar
 from serve_app.shapes import chunk_shape, document_shape
@@ -18,7 +19,7 @@ router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 
 @router.get("/similar", responses=documented(404, 409))
 async def list_similar(
-    document_id: str,
+    document_id: DocumentId,
     services: ServicesHere,
     limit: Annotated[int, Query(ge=1, le=100, description="Most documents.")] = 10,
 ) -> paper_schemas.SimilarDocuments:

@@ -10,9 +10,10 @@ from domain.papers import Table
 from pipelines.export.tables import to_csv, to_html
 from serve_app import paper_schemas
 from serve_app.api.answers import made_file, of_type
-from serve_app.api.context import DOCUMENT, Number, ServicesHere
+from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.contents import missing_part, read_document
 from serve_app.paper_shapes import tables_shape
+from serve_app.parameters import DocumentId, Number
 from serve_app.problems import documented
 from serve_app.services import Services
 
@@ -22,7 +23,7 @@ CSV, HTML = "text/csv", "text/html"
 
 
 @router.get("", responses=documented(404, 409))
-async def list_tables(document_id: str, services: ServicesHere) -> paper_schemas.Tables:
+async def list_tables(document_id: DocumentId, services: ServicesHere) -> paper_schemas.Tables:
     """The tables of a document; `read` is false as long as nobody has looked for them."""
     document, paper = await read_document(document_id, services)
     return paper_schemas.Tables(tables=tables_shape(paper), read=document.tables is not None)
@@ -33,7 +34,9 @@ async def list_tables(document_id: str, services: ServicesHere) -> paper_schemas
     response_class=Response,
     responses={**of_type(CSV, "The table by RFC 4180."), **documented(404, 409)},
 )
-async def get_table_csv(document_id: str, number: Number, services: ServicesHere) -> Response:
+async def get_table_csv(
+    document_id: DocumentId, number: Number, services: ServicesHere
+) -> Response:
     """A table as CSV; places that a spanning cell covers are blank."""
     document, table = await _table(document_id, number, services)
     return made_file(to_csv(table), CSV, document, f"-table-{number}.csv")
@@ -44,7 +47,9 @@ async def get_table_csv(document_id: str, number: Number, services: ServicesHere
     response_class=Response,
     responses={**of_type(HTML, "The table as a <table>."), **documented(404, 409)},
 )
-async def get_table_html(document_id: str, number: Number, services: ServicesHere) -> Response:
+async def get_table_html(
+    document_id: DocumentId, number: Number, services: ServicesHere
+) -> Response:
     """A table as HTML with its spans, its header cells and its caption."""
     document, table = await _table(document_id, number, services)
     return made_file(to_html(table), HTML, document, f"-table-{number}.html")

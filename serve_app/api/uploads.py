@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from domain.errors import QueueFull, RefusedUpload
 from domain.jobs import Admission
@@ -22,6 +22,7 @@ from serve_app.intake import (
     wishes_of,
 )
 from serve_app.metrics import Metrics
+from serve_app.parameters import DocumentId, IdempotencyKey
 from serve_app.problems import documented, problem, status_of
 from serve_app.rereading import read_again
 from serve_app.schemas import UploadAccepted, UploadsAccepted
@@ -82,7 +83,7 @@ async def upload_many(
     request: Request,
     services: ServicesHere,
     metrics: MetricsHere,
-    idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Accepts many PDFs as one job and lists what became of each; a refused one stops no other.
 
@@ -109,7 +110,9 @@ async def upload_many(
     response_model=UploadAccepted,
     responses=documented(404, 429),
 )
-async def reingest(document_id: str, services: ServicesHere, metrics: MetricsHere) -> Response:
+async def reingest(
+    document_id: DocumentId, services: ServicesHere, metrics: MetricsHere
+) -> Response:
     """Reads a document again, as a new version; until that is done, searches show the old one."""
     with _refusal_counted(metrics):
         admission = await read_again(document_id, services)

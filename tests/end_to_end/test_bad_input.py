@@ -125,6 +125,8 @@ def test_a_filename_is_a_label(
         ({"query": " \n"}, 422, "invalid_request"),
         ({}, 422, "invalid_request"),
         ({"query": "x" * 5000}, 422, "invalid_request"),
+        ({"query": "a\0b"}, 422, "invalid_request"),
+        ({"query": "a", "filters": {"document_ids": ["doc_x"]}}, 422, "invalid_request"),
         ({"query": "a", "collection": "nobody-uploaded-this"}, 404, "unknown_collection"),
         ({"query": "a", "collection": '"; drop'}, 422, "invalid_request"),
         ({"query": "a", "filters": {"colour": "red"}}, 422, "invalid_request"),
@@ -142,7 +144,7 @@ def test_a_search_that_makes_no_sense_says_what_to_change(
 
 
 @pytest.mark.parametrize(
-    "query", ['"', "\\", "a' or 1 == 1", "{}[]()", "%", "\u0000", "🦜", "the of and", "x" * 4000]
+    "query", ['"', "\\", "a' or 1 == 1", "{}[]()", "%", "\u0001", "🦜", "the of and", "x" * 4000]
 )
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
 def test_a_strange_query_is_only_a_query(http: httpx.Client, query: str, mode: str) -> None:

@@ -103,7 +103,7 @@ def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
     assert "\x1b[" not in result.stdout
     as_json = json.loads(paperworks("search", "passage", "--json", "--by-document").stdout)
     assert as_json["hits"][0]["text"] == "A passage of ions.pdf"
-    only = json.loads(paperworks("search", "x", "--document", "doc_none", "--json").stdout)
+    only = json.loads(paperworks("search", "x", "--document", f"doc_{0:024}", "--json").stdout)
     assert only["hits"] == []
 
 
@@ -117,7 +117,7 @@ def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
         (["documents", "doc_none"], "There is no document doc_none"),
         (["documents", "delete", "doc_none"], "There is no document doc_none"),
         (["documents", "export", "doc_none"], "There is no document doc_none"),
-        (["documents", "export", "doc_none", "-f", "docx"], "format"),
+        (["documents", "export", f"doc_{0:024}", "-f", "docx"], "format"),
         (["collections", "export", "nowhere"], "There is no collection 'nowhere'"),
         (["jobs", "--status", "odd"], "status"),
     ],

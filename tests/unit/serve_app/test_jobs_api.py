@@ -136,7 +136,7 @@ async def test_a_bad_parameter_is_named(library: Library, query: str, field: str
 
 async def test_a_made_up_cursor_and_a_long_wait_are_refused(library: Library) -> None:
     assert "cursor" in (await library.get("/jobs?cursor=abc")).json()["detail"]
-    assert (await library.get("/jobs/job_x?wait=61")).status_code == 422
+    assert (await library.get("/jobs/job_0000000000000000?wait=61")).status_code == 422
 
 
 def _cursor(cursor: str | None) -> dict[str, str]:

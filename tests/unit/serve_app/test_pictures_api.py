@@ -81,7 +81,8 @@ async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
         ("pages/0.png", 422, "number"),
         ("pages/one.png", 422, "number"),
         ("pages/1.png?dpi=9999", 422, "dpi"),
-        ("pages/1.png?highlight=nope", 404, "no passage nope"),
+        ("pages/1.png?highlight=nope", 422, "32 hexadecimal digits"),
+        (f"pages/1.png?highlight={'0' * 32}", 404, "no passage 0000"),
         ("figures/1.png?dpi=1", 422, "dpi"),
     ],
 )

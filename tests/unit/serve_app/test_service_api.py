@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -197,3 +198,28 @@ def test_the_api_imports_neither_ray_nor_torch_nor_settings() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+async def test_openapi_shows_the_form_of_identifiers_and_cursors(library: Library) -> None:
+    schema = (await library.http.get("/openapi.json")).json()
+    shown: dict[str, set[str | None]] = {}
+    for methods in schema["paths"].values():
+        for operation in methods.values():
+            for one in operation.get("parameters", []):
+                forms = one["schema"].get("anyOf", [one["schema"]])
+                shown.setdefault(one["name"], set()).add(forms[0].get("pattern"))
+    assert shown["document_id"] == {"^doc_[0-9a-f]{24}$"}
+    assert shown["job_id"] == {"^job_[0-9a-f]{16}$"}
+    assert shown["name"] == shown["collection"] == {"^[A-Za-z0-9._-]{1,128}$"}
+    assert None not in shown["cursor"] | shown["idempotency-key"]
+
+
+@pytest.mark.parametrize("odd", ["\0", "doc_x", "doc_" + "0" * 24 + "\n", "\u202e", "a" * 9000])
+async def test_an_identifier_that_cannot_exist_is_answered_like_an_unknown_one(
+    library: Library, odd: str
+) -> None:
+    for path in ("documents/{}", "jobs/{}", "jobs/{}/events", "collections/{}/export"):
+        answer = await library.get("/" + path.format(quote(odd, safe="")))
+        assert answer.status_code == 404
+        assert answer.json()["code"] in ("not_found", "unknown_collection")
+        assert len(answer.json()["detail"]) < 1000

@@ -1,0 +1,116 @@
+"""Malformed input gets an answer that says what to change: on PostgreSQL, Milvus Lite and blobs.
+
+The in-memory twins accept characters that PostgreSQL refuses, so these requests need real stores.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+import pytest
+
+from domain.jobs import Lane
+from serve_app.api.app import create_api
+from serve_app.problems import MEDIA_TYPE
+from stores.citation_store import CitationStore
+from stores.database import Database
+from stores.library_audit import LibraryAudit
+from stores.vector_store import VectorStore
+from tests.malformed import Malformed, malformed_requests
+from tests.stores.postgres import postgres_stores
+from tests.unit.serve_app.library import DIMENSION, NO_TEXT, Library, pdf
+
+if TYPE_CHECKING:
+    from tests.stores.conftest import MilvusLite
+
+TESTED_AT_LEAST = 1500
+
+
+class RealLibrary(Library):
+    """The API over PostgreSQL and Milvus Lite."""
+
+    def __init__(self, folder: Path, database: Database, vectors: VectorStore) -> None:
+        super().__init__(folder)
+        made = postgres_stores(database)
+        self.stores = cast(Any, SimpleNamespace(queue=made.queue, jobs=made.jobs))
+        self.vectors = cast(Any, vectors)
+        self.services = dataclasses.replace(
+            self.services,
+            jobs=cast(Any, made.jobs),
+            orders=cast(Any, made.orders),
+            events=cast(Any, made.events),
+            queue=cast(Any, made.queue),
+            documents=cast(Any, made.documents),
+            audit=LibraryAudit(database),
+            citations=CitationStore(database),
+            vectors=vectors,
+        )
+        self.app = create_api(self.services)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://library")
+
+
+@pytest.fixture
+async def real(
+    tmp_path: Path, database: Database, milvus: MilvusLite
+) -> AsyncIterator[RealLibrary]:
+    """An empty library on real stores."""
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    vectors = VectorStore(milvus.uri, name=name, dimension=DIMENSION, model="test")
+    vectors.prepare()
+    library = RealLibrary(tmp_path, database, vectors)
+    yield library
+    await library.http.aclose()
+    vectors.close()
+
+
+async def known_ids(library: RealLibrary) -> dict[str, str]:
+    """Path parameters that name a searchable document and an ended job with a failure."""
+    files = [("good.pdf", pdf("good")), ("bad.pdf", pdf("bad"))]
+    job = (await library.upload_many(files)).json()
+    for task in await library.claim(Lane.INTERACTIVE):
+        if task.filename == "bad.pdf":
+            await library.stores.queue.fail(task, NO_TEXT)
+        else:
+            await library.finish(task, ("A passage.", "Another one."))
+    good = job["accepted"][0]["document_id"]
+    return {"document_id": good, "job_id": job["job_id"], "name": "default", "number": "1"}
+
+
+async def send(library: RealLibrary, one: Malformed) -> httpx.Response:
+    request = library.http.build_request(
+        one.method, one.path, headers=cast(Any, one.headers), content=one.body or None
+    )
+    return await library.http.send(request)
+
+
+def complaint(one: Malformed, answer: httpx.Response) -> str | None:
+    """What is wrong with an answer; None when it is a success or a problem of the client's."""
+    if answer.status_code >= 500:
+        return f"{one.label}: {answer.status_code}"
+    if answer.status_code < 400:
+        return None
+    kind = answer.headers.get("content-type")
+    if kind != MEDIA_TYPE:
+        return f"{one.label}: {answer.status_code} as {kind}"
+    body = answer.json()
+    whole = body["status"] == answer.status_code and body["code"] and body["detail"]
+    return None if whole else f"{one.label}: an incomplete problem, {body}"
+
+
+@pytest.mark.timeout(240)
+async def test_malformed_input_of_every_parameter_is_answered_with_a_problem(
+    real: RealLibrary,
+) -> None:
+    known = await known_ids(real)
+    requests = list(malformed_requests(real.app.openapi(), known))
+    assert len(requests) >= TESTED_AT_LEAST
+    complaints = [found for one in requests if (found := complaint(one, await send(real, one)))]
+    assert not complaints, "\n".join(complaints)
+    assert (await real.get(f"/documents/{known['document_id']}")).json()["status"] == "ready"

@@ -1,0 +1,56 @@
+"""Cursors: what was encoded comes back, and anything else is refused before a query is built."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from domain.documents import document_id
+from domain.errors import InvalidRequest
+from domain.identifiers import DOCUMENT_ID, JOB_ID, TASK_ID
+from domain.jobs import new_job_id
+from stores.cursors import CURSOR, decode_cursor, decode_offset, encode_cursor, encode_offset
+from tests.malformed import cursors
+
+TIME = datetime(2026, 11, 27, 3, 4, 5, 678901, tzinfo=UTC)
+KINDS = {"documents": DOCUMENT_ID, "jobs": JOB_ID, "failures": TASK_ID}
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        (document_id("papers", "0" * 64), DOCUMENT_ID),
+        (new_job_id(), JOB_ID),
+        (str(uuid.uuid4()), TASK_ID),
+    ],
+)
+def test_a_cursor_of_each_list_comes_back(name: str, names: re.Pattern[str]) -> None:
+    for time in (TIME, TIME.astimezone(timezone(timedelta(hours=-8)))):
+        cursor = encode_cursor(time, name)
+        assert CURSOR.fullmatch(cursor)
+        assert decode_cursor(cursor, names) == (TIME, name)
+
+
+@pytest.mark.parametrize("names", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("cursor", cursors().values(), ids=cursors())
+def test_a_made_up_cursor_is_refused(cursor: str, names: re.Pattern[str]) -> None:
+    with pytest.raises(InvalidRequest, match="next_cursor"):
+        decode_cursor(cursor, names)
+
+
+@pytest.mark.parametrize("names", KINDS.values(), ids=KINDS)
+def test_a_cursor_of_another_list_is_refused(names: re.Pattern[str]) -> None:
+    name = new_job_id() if names is not JOB_ID else document_id("papers", "0" * 64)
+    with pytest.raises(InvalidRequest):
+        decode_cursor(encode_cursor(TIME, name), names)
+
+
+def test_offsets() -> None:
+    assert decode_offset(None) == 0
+    assert decode_offset(encode_offset(50)) == 50
+    for text in ("", "-1", "1.5", "9" * 10, "\u0663", "1\n", " 1"):
+        with pytest.raises(InvalidRequest):
+            decode_offset(text)
