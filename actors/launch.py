@@ -85,7 +85,7 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
         ocr=settings.read.ocr,
         ocr_languages=settings.read.ocr_languages,
         ocr_dpi=settings.read.ocr_dpi,
-        limits=Limits(**settings.read.limits.model_dump()),
+        limits=Limits(**settings.read.limits.model_dump(), most_parts=settings.read.max_pages),
     )
 
 

@@ -150,6 +150,9 @@ class LimitSettings(BaseModel):
     silent_seconds: float = Field(
         default=300.0, description="Longest time by the clock without a page done."
     )
+    document_seconds: float = Field(
+        default=4 * 3600.0, description="Longest time by the clock for one step of a document."
+    )
 
 
 class ReadSettings(BaseModel):

@@ -24,8 +24,10 @@ from pipelines.steps import Methods, OnPage, read_text, take_step
 
 def warm(recipe: Recipe) -> None:
     """Loads what every paper needs: to read one is the surest way. The tokenizer is only loaded:
-    once it has counted it has threads, which do not live on in a child."""
+    once it has counted it has threads, which do not live on in a child. OCR is asked for its
+    version here, since most children may not start a program."""
     count_tokens(recipe)
+    _ = methods_of(recipe).can_ocr
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
         write_specimen(path)
@@ -33,7 +35,7 @@ def warm(recipe: Recipe) -> None:
 
 
 def prepare_step(
-    task: Task, path: Path, recipe: Recipe, scans: bytes | None, on_page: OnPage
+    path: Path, task: Task, recipe: Recipe, scans: bytes | None, on_page: OnPage
 ) -> Prepared:
     """What the task's step makes of the PDF at `path`; `scans` is what OCR read in an earlier one.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from domain.errors import BadDocument, NotFound
+from domain.errors import BadDocument, NotFound, OcrUnavailable
 from domain.jobs import Step, Task
-from pipelines.prepared import Prepared
+from pipelines.prepared import Prepared, check_prepared
 from pipelines.recipe import Recipe, blob_store
 from pipelines.sandbox.client import Sandbox, Watch
 from stores.blob_store import artifact_key
@@ -28,8 +28,19 @@ def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
     with blobs.open_local(task.sha256) as path:
         try:
             done: Prepared = _sandbox(recipe).run(
-                PREPARE_STEP, task, path, recipe, scans, limits=recipe.limits, watch=watch
+                PREPARE_STEP,
+                task,
+                recipe,
+                scans,
+                limits=recipe.limits,
+                file=path,
+                returns=Prepared,
+                watch=watch,
             )
+            check_prepared(done, task, recipe.max_pages, recipe.max_tokens)
+        except OcrUnavailable:
+            _sandbox(recipe).close()  # the next one looks again what is installed
+            raise
         except BadDocument:
             blobs.check_readable(task.sha256)  # else it is the store's fault, not the paper's
             raise

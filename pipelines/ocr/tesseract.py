@@ -7,7 +7,6 @@ and not TSV, because it tells base lines, and with them the tilt of the page.
 from __future__ import annotations
 
 import html
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pipelines.ocr.words import Picture, SeenLine, SeenWord
+from pipelines.sandbox.environment import parser_environment
 
 _LEAST_CONFIDENCE = 0.15
 _TAG = re.compile(
@@ -39,7 +39,13 @@ def version() -> str | None:
     program = shutil.which("tesseract")
     if program is None:
         return None
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [program, "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=parser_environment(),
+    )
     first = (told.stdout or told.stderr).partition("\n")[0]
     return first.removeprefix("tesseract").strip() if told.returncode == 0 else None
 
@@ -50,7 +56,11 @@ def languages() -> frozenset[str]:
     if version() is None:
         return frozenset()
     told = subprocess.run(
-        ["tesseract", "--list-langs"], capture_output=True, text=True, check=False
+        ["tesseract", "--list-langs"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=parser_environment(),
     )
     return frozenset(told.stdout.split("\n")[1:]) - {"", "osd"}
 
@@ -77,7 +87,7 @@ def _run(picture: Picture, dpi: int, options: list[str], timeout_seconds: float)
     rows, columns = picture.shape
     grey_map = b"P5 %d %d 255\n" % (columns, rows) + picture.tobytes()
     # Threads inside Tesseract cost more than they gain; pages run side by side instead.
-    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+    environment = {**parser_environment(), "OMP_THREAD_LIMIT": "1"}
     try:
         done = subprocess.run(
             ["tesseract", "stdin", "stdout", "--dpi", str(dpi), *options],

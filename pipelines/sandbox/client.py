@@ -8,27 +8,32 @@ in every child, which in a Ray worker is Ray; pebble's pools wait three seconds 
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import send_handle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from domain.errors import TookTooLong, WorkerCrashed
-from pipelines.sandbox.limits import Limits, cause_of
+from pipelines.sandbox.environment import parser_environment
+from pipelines.sandbox.limits import Ending, Limits, cause_of
+from pipelines.sandbox.messages import CHILD, ENDING, Request, receive_exactly, send_message
+from pipelines.sandbox.wire import PROGRESS, RESULT, FrameReader, load, load_failure, load_parts
 from stores.child import die_with_parent
 
+LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 TICK_SECONDS = 0.2
+ENDING_SECONDS = 5.0  # for a child that has answered, to end
 
 # Hears (done, total) parts, or None when a tick has passed without news.
 Watch = Callable[[tuple[int, int] | None], None]
@@ -39,40 +44,50 @@ class Sandbox:
 
     Functions are named, "module:function": what they import is of no use here.
 
-    The warm process ends with the thread that made it, or with `close`; one that died is replaced.
+    The warm process ends with the thread that made it, with `close`, or when it had nothing to do
+    for `idle_seconds`; one that died is replaced.
     """
 
-    def __init__(self, warm: str, *arguments: Any) -> None:
-        self._first = pickle.dumps((warm, arguments))
+    def __init__(self, warm: str, *arguments: Any, idle_seconds: float | None = None) -> None:
+        self._first = pickle.dumps((warm, arguments, idle_seconds))
         self._turn = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
-        self._control: Connection | None = None
+        self._control: socket.socket | None = None
 
-    def run(self, work: str, *arguments: Any, limits: Limits, watch: Watch | None = None) -> Any:
+    def run(
+        self,
+        work: str,
+        *arguments: Any,
+        limits: Limits,
+        file: Path | None = None,
+        returns: Any = Any,
+        watch: Watch | None = None,
+    ) -> Any:
         """What `work(*arguments, tell)` returns; it calls `tell(done, total)` as parts are done.
+
+        `work` gets the path of `file`, opened here, as its first argument. Its answer is data of
+        the type `returns` (a pydantic or plain type, or bytes) and validated as such.
 
         What `watch` raises ends the work and is raised here. Raises the work's own errors;
         TookTooLong, TookTooMuchMemory, TooMuchOutput; ParserCrashed when it ended in a crash of
-        its own, WorkerCrashed when somebody killed it.
+        its own or answered something else, WorkerCrashed when somebody killed it.
         """
-        request = pickle.dumps((work, arguments, limits))
-        with self._turn:
-            control, child, answers = self._begin(request)
-            with answers:
-                try:
-                    found = _heard(answers, limits, watch)
-                except BaseException:
-                    _kill(child)
-                    with suppress(WorkerCrashed):
-                        _end(control)
-                    raise
-            status, grown_bytes = _end(control)
+        request = pickle.dumps(Request(work, arguments, returns, limits))
+        with self._turn, _opened(file) as opened:
+            control, child, answers = self._begin(request, opened)
+            try:
+                found = _answer(answers, limits, watch)
+                ending = _end(control, child)
+            except BaseException:
+                _kill(child)
+                with suppress(WorkerCrashed):
+                    _end(control, child)
+                raise
+            finally:
+                os.close(answers)
         if found is None:
-            raise cause_of(status, grown_bytes, limits)
-        went_well, value = found
-        if went_well:
-            return value
-        raise value
+            raise cause_of(ending, limits)
+        return _value(*found, returns)
 
     def close(self) -> None:
         """Ends the warm process; the next piece of work starts another."""
@@ -82,30 +97,33 @@ class Sandbox:
             self._server.wait()
         self._server = self._control = None
 
-    def _begin(self, request: bytes) -> tuple[Connection, int, Connection]:
-        """The way to the warm process, the child's process id, and the end it answers at."""
+    def _begin(self, request: bytes, opened: list[int]) -> tuple[socket.socket, int, int]:
+        """The way to the warm process, the child's process id, and where its answer comes."""
         for attempt in (1, 2):
             control, server = self._warm()
-            answers, writer = Pipe(duplex=False)
+            answers, writer = os.pipe()
             try:
-                with writer:
-                    control.send_bytes(request)
-                    send_handle(control, writer.fileno(), server.pid)
-                return control, control.recv(), answers
-            except (OSError, EOFError):  # the warm one died while nobody looked
-                answers.close()
+                send_message(control, request)
+                socket.send_fds(control, [b"f"], [writer, *opened])
+                [child] = CHILD.unpack(receive_exactly(control, CHILD.size))
+                return control, child, answers
+            except (OSError, EOFError):  # the warm one ended while nobody looked
+                os.close(answers)
                 server.kill()
                 self.close()
                 if attempt == 2:
                     raise WorkerCrashed from None
+            finally:
+                os.close(writer)
         raise AssertionError
 
-    def _warm(self) -> tuple[Connection, subprocess.Popen[bytes]]:
+    def _warm(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         if self._server is None or self._control is None or self._server.poll() is not None:
-            self._control, theirs = Pipe()
+            self.close()
+            self._control, theirs = socket.socketpair()
             with theirs:
                 self._server = _start(theirs.fileno())
-            self._control.send_bytes(self._first)
+            send_message(self._control, self._first)
         return self._control, self._server
 
 
@@ -115,42 +133,75 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor,),
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+        env=parser_environment(),
         preexec_fn=die_with_parent(signal.SIGKILL),
     )
 
 
-def _heard(answers: Connection, limits: Limits, watch: Watch | None) -> tuple[bool, Any] | None:
-    """How the work ended, `(went_well, value)`; None when it ended without a word.
+@contextmanager
+def _opened(file: Path | None) -> Iterator[list[int]]:
+    """The descriptors that the child gets: one of the file, or none."""
+    if file is None:
+        yield []
+        return
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield [descriptor]
+    finally:
+        os.close(descriptor)
 
-    Raises TookTooLong when it is silent for too long, and what `watch` raises.
+
+def _answer(
+    answers: int, limits: Limits, watch: Watch | None
+) -> tuple[bytes, bytes | bytearray] | None:
+    """The last frame; None when the work ended without one.
+
+    Raises TookTooLong when it is silent for too long, TooMuchOutput and ParserCrashed for what it
+    sends, and what `watch` raises.
     """
-    last_word = time.monotonic()
+    reader = FrameReader(answers, limits.output_bytes, limits.most_parts + 1)
+    began = last_word = time.monotonic()
     while True:
-        news = None
-        if answers.poll(TICK_SECONDS):
-            word = _word(answers)
-            if word is None or word[0] is not None:
-                return word
-            news, last_word = word[1], time.monotonic()
-        elif time.monotonic() - last_word > limits.silent_seconds:
+        try:
+            frame = reader.read(TICK_SECONDS)
+        except EOFError:
+            return None
+        if frame and frame[0] != PROGRESS:
+            return frame
+        now = time.monotonic()
+        last_word = now if frame else last_word
+        if now - last_word > limits.silent_seconds or now - began > limits.document_seconds:
             raise TookTooLong
         if watch is not None:
-            watch(news)
+            watch(load_parts(frame[1]) if frame else None)
 
 
-def _word(answers: Connection) -> tuple[Any, Any] | None:
-    """The next word; None when the work has ended, be it in the middle of one."""
+def _value(kind: bytes, data: bytes | bytearray, returns: Any) -> Any:
+    """The result. Raises the failure, and ParserCrashed for an answer that is neither."""
+    if kind == RESULT:
+        return load(data, returns)
+    failure = load_failure(data)
+    if failure.detail:
+        LOG.error(
+            "Work in the sandbox failed:\n%s", _quoted(failure.detail), extra={"action": "failed"}
+        )
+    raise failure.error()
+
+
+def _quoted(detail: str) -> str:
+    """The child's words, so that none of its lines looks like one of the log."""
+    lines = detail.splitlines()
+    return "\n".join(
+        "  | " + "".join(c if c.isprintable() else "?" for c in line) for line in lines
+    )
+
+
+def _end(control: socket.socket, child: int) -> Ending:
+    """How the child ended; one that does not end is killed. Raises WorkerCrashed."""
     try:
-        return pickle.loads(answers.recv_bytes())
-    except (OSError, EOFError):
-        return None
-
-
-def _end(control: Connection) -> tuple[int, int]:
-    """Wait status of the child, and the bytes that it grew by. Raises WorkerCrashed."""
-    try:
-        return control.recv()
+        if not select.select([control], [], [], ENDING_SECONDS)[0]:
+            _kill(child)
+        return Ending(*ENDING.unpack(receive_exactly(control, ENDING.size)))
     except (OSError, EOFError):
         raise WorkerCrashed from None
 

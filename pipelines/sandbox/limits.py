@@ -11,6 +11,8 @@ from pathlib import Path
 from domain.errors import ParserCrashed, TookTooLong, TookTooMuchMemory, WorkerCrashed
 
 _LAST_WORDS = 64 * 1024**2  # bytes: with these a process without memory can still say so
+_LAST_SECONDS = 10.0
+_MOST_FILES = 256
 _NEARLY_ALL = 0.8
 _OUR_KILLS = (signal.SIGXCPU,)
 _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
@@ -21,7 +23,8 @@ class Limits:
     """`cpu_seconds` for any one part (a page) and for what goes before and after all parts;
     `part_seconds` more, on the whole, for each part. Bytes are beyond what the warm process has.
 
-    `silent_seconds` of the clock may pass without a word.
+    `silent_seconds` of the clock may pass without a part, `document_seconds` on the whole. A
+    document has `most_parts` at most.
     """
 
     cpu_seconds: float = 30.0
@@ -29,10 +32,23 @@ class Limits:
     memory_bytes: int = 2 * 1024**3
     output_bytes: int = 256 * 1024**2
     silent_seconds: float = 300.0
+    document_seconds: float = 4 * 3600.0
+    most_parts: int = 2000
+
+    @property
+    def most_cpu_seconds(self) -> float:
+        """CPU seconds of the largest document: the hard limit, which the kernel keeps."""
+        return self.cpu_seconds + self.part_seconds * self.most_parts + _LAST_SECONDS
 
     def begin(self) -> None:
-        """Holds this process to them from now on."""
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        """Holds this process to them from now on; what is hard it cannot raise again.
+
+        No regular file grows. There are few descriptors: each page at work in Tesseract has eight.
+        """
+        _hold(resource.RLIMIT_CORE, 0, 0)
+        _hold(resource.RLIMIT_FSIZE, 0, 0)
+        _hold(resource.RLIMIT_NOFILE, _MOST_FILES, _MOST_FILES)
+        _hold(resource.RLIMIT_CPU, int(self.most_cpu_seconds), int(self.most_cpu_seconds))
         # What RLIMIT_DATA counts: private writable memory.
         most = memory_of_process("VmData") + self.memory_bytes
         _hold(resource.RLIMIT_DATA, most, most + _LAST_WORDS)
@@ -48,23 +64,33 @@ class Limits:
         """A little more memory and time, to tell what happened."""
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-        _hold(resource.RLIMIT_CPU, int(_cpu_used()) + 10)
+        _hold(resource.RLIMIT_CPU, int(_cpu_used() + _LAST_SECONDS))
 
 
-def cause_of(status: int, grown_bytes: int, limits: Limits) -> Exception:
-    """The error that a wait status without an answer stands for.
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a child ended: its wait status, the bytes that it grew by, the CPU seconds it took."""
+
+    status: int
+    grown_bytes: int
+    cpu_seconds: float
+
+
+def cause_of(ending: Ending, limits: Limits) -> Exception:
+    """The error that an ending without an answer stands for.
 
     Much C code does not look whether it was given memory: a crash of a process that had taken
-    nearly all it may have (`grown_bytes`) is a lack of memory.
+    nearly all it may have is a lack of memory. At the hard limit of CPU time the kernel sends
+    SIGKILL, as others do.
     """
-    if not os.WIFSIGNALED(status):
+    if not os.WIFSIGNALED(ending.status):
         return ParserCrashed()
-    number = os.WTERMSIG(status)
-    if number in _OUR_KILLS:
+    number = os.WTERMSIG(ending.status)
+    if number in _OUR_KILLS or ending.cpu_seconds >= limits.most_cpu_seconds - 1:
         return TookTooLong()
     if number not in _CRASHES:
         return WorkerCrashed()
-    is_full = grown_bytes > _NEARLY_ALL * limits.memory_bytes
+    is_full = ending.grown_bytes > _NEARLY_ALL * limits.memory_bytes
     return TookTooMuchMemory() if is_full else ParserCrashed()
 
 

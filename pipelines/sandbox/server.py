@@ -1,7 +1,8 @@
 """`python -m pipelines.sandbox.server FD`: forks a child for each piece of work. See `sandbox`.
 
 What every piece of work needs is imported once, here, and shared by the children; what one of them
-has done to its memory ends with it.
+has done to its memory ends with it. Requests come from the parent, which is trusted, as pickle. The
+child holds nothing of this process but the pipe for its answer and the file that it reads.
 """
 
 from __future__ import annotations
@@ -11,87 +12,100 @@ import logging
 import os
 import pickle
 import pkgutil
+import select
 import signal
+import socket
 import sys
-import traceback
+from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
-from domain.errors import InternalError, PaperworksError, TookTooMuchMemory, TooMuchOutput
+from domain.errors import TooMuchOutput
 from pipelines.sandbox.limits import Limits, memory_of_process
+from pipelines.sandbox.messages import CHILD, ENDING, Request, receive_message
+from pipelines.sandbox.wire import FAILURE, PARTS, PROGRESS, RESULT, dump, failure_of, write_frame
 from stores.child import die_with_parent
 
 
-def serve(control: Connection) -> None:
-    """Answers requests until the other end is closed."""
+def serve(control: socket.socket) -> None:
+    """Answers requests until the other end is closed, or for too long none has come."""
     with suppress(EOFError):
-        warm, arguments = pickle.loads(control.recv_bytes())
+        warm, arguments, idle_seconds = pickle.loads(receive_message(control))
         pkgutil.resolve_name(warm)(*arguments)
         gc.collect()
         gc.freeze()  # the children's collections leave the shared pages alone
-        while True:
-            _answer(control, control.recv_bytes())
+        while select.select([control], [], [], idle_seconds)[0]:
+            _answer(control, receive_message(control))
 
 
-def _answer(control: Connection, request: bytes) -> None:
-    """Sends the child's process id, then how it ended: its wait status, and the bytes by which it
-    grew at most. The child itself sends the rest."""
-    with Connection(recv_handle(control), readable=False) as answers:
-        child = os.fork()
-        if not child:
-            control.close()
-            _work(request, answers)
-    control.send(child)
+def _answer(control: socket.socket, request: bytes) -> None:
+    """Sends the child's process id, then how it ended. The child itself sends the answer."""
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+    child = os.fork()
+    if not child:
+        control.close()
+        _work(request, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    control.sendall(CHILD.pack(child))
     warm_bytes = memory_of_process("VmRSS")
     _, status, used = os.wait4(child, 0)
     with suppress(OSError):
         os.killpg(child, signal.SIGKILL)  # what it started itself
-    control.send((status, used.ru_maxrss * 1024 - warm_bytes))
+    grown_bytes = used.ru_maxrss * 1024 - warm_bytes
+    control.sendall(ENDING.pack(status, grown_bytes, used.ru_utime + used.ru_stime))
 
 
-def _work(request: bytes, answers: Connection) -> NoReturn:
-    """In the child: does the work, sends `(True, result)` or `(False, error)`, and ends."""
+def _work(request: bytes, descriptors: Sequence[int]) -> NoReturn:
+    """In the child: does the work, sends its result or its failure, and ends."""
     os.setpgid(0, 0)
     if follow := die_with_parent(signal.SIGKILL):
         follow()
-    work, arguments, limits = pickle.loads(request)
-    limits.begin()
+    _close_all_but(descriptors)
+    wanted: Request = pickle.loads(request)
+    answers, *files = descriptors
     try:
-        answer = True, pkgutil.resolve_name(work)(*arguments, _teller(answers, limits))
-        data = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
-        if len(data) > limits.output_bytes:
+        work = pkgutil.resolve_name(wanted.work)
+        wanted.limits.begin()
+        paths = [Path(f"/dev/fd/{file}") for file in files]
+        value = work(*paths, *wanted.arguments, Teller(answers, wanted.limits))
+        kind, data = RESULT, dump(value, wanted.returns)
+        if len(data) > wanted.limits.output_bytes:
             raise TooMuchOutput
     except BaseException as error:
-        limits.last_words()
-        data = pickle.dumps((False, _sendable(error)))
+        wanted.limits.last_words()
+        kind, data = FAILURE, failure_of(error).model_dump_json().encode()
     with suppress(OSError):
-        answers.send_bytes(data)
+        write_frame(answers, kind, data)
     os._exit(0)
 
 
-def _teller(answers: Connection, limits: Limits) -> Any:
-    def tell(done: int, total: int) -> None:
-        """So many parts are done; there is time for one more."""
-        limits.next_part(done, total)
-        answers.send_bytes(pickle.dumps((None, (done, total))))
+def _close_all_but(descriptors: Sequence[int]) -> None:
+    """Leaves these, and the standard streams at /dev/null: the log is the parent's to write."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    first = 3
+    for kept in sorted(descriptors):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
-    return tell
 
+class Teller:
+    """What the work calls as `tell(done, total)`: there is time for one more part then."""
 
-def _sendable(error: BaseException) -> PaperworksError:
-    """The error as one that crosses the border between processes."""
-    if isinstance(error, PaperworksError):
-        return error
-    if isinstance(error, MemoryError):
-        return TookTooMuchMemory()
-    traceback.print_exception(error)
-    name = type(error).__name__
-    return InternalError(f"An unexpected {name} stopped this document; the log has the cause.")
+    def __init__(self, descriptor: int, limits: Limits) -> None:
+        self.descriptor = descriptor
+        self._limits = limits
+
+    def __call__(self, done: int, total: int) -> None:
+        self._limits.next_part(done, total)
+        write_frame(self.descriptor, PROGRESS, PARTS.pack(done, total))
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(Connection(int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])))

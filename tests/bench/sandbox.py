@@ -27,8 +27,10 @@ def measure(papers: Sequence[Path]) -> Findings:
     warm(recipe)
     sandbox = Sandbox(WARM, recipe)
     ways: tuple[Callable[[Path], Prepared], ...] = (
-        lambda path: sandbox.run(PREPARE_STEP, task, path, recipe, None, limits=recipe.limits),
-        lambda path: prepare_step(task, path, recipe, None, lambda done, total: None),
+        lambda path: sandbox.run(
+            PREPARE_STEP, task, recipe, None, limits=recipe.limits, file=path, returns=Prepared
+        ),
+        lambda path: prepare_step(path, task, recipe, None, lambda done, total: None),
     )
     try:
         took = [[_best(read, path) for read in ways] for path in papers[:PAPERS]]

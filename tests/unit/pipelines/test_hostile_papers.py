@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import BadDocument
 from domain.jobs import Step
-from pipelines.prepared import Prepared
+from pipelines.prepared import Prepared, check_prepared
 from pipelines.reader import PREPARE_STEP, WARM
 from pipelines.recipe import Recipe
 from pipelines.sandbox.client import Sandbox
@@ -50,8 +50,15 @@ def ending(sandbox: Sandbox, recipe: Recipe, path: Path) -> str:
     try:
         while step is not None:
             done: Prepared = sandbox.run(
-                PREPARE_STEP, reading_task(step), path, recipe, None, limits=recipe.limits
+                PREPARE_STEP,
+                task := reading_task(step),
+                recipe,
+                None,
+                limits=recipe.limits,
+                file=path,
+                returns=Prepared,
             )
+            check_prepared(done, task, recipe.max_pages, recipe.max_tokens)
             step = done.finished.next_step
     except BadDocument as error:
         return error.code

@@ -1,0 +1,24 @@
+"""The environment of a process that works on PDFs: no address, no credential, no Ray."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+_KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "TMPDIR")
+_KEPT_PREFIXES = ("LC_", "OMP_", "OPENBLAS_")
+
+
+def parser_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables that the parser, the renderer and Tesseract start with.
+
+    Locale, search paths of programs and shared libraries (some builds of Python do not start
+    without LD_LIBRARY_PATH), thread counts and Tesseract's data are passed on, nothing else. HOME
+    names no folder, so that no library reads or writes a user's files.
+    """
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+    return {**kept, "HOME": "/nonexistent", "TOKENIZERS_PARALLELISM": "false"}

@@ -1,0 +1,43 @@
+"""Artifacts are bounded when they are written and when they are read."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+
+import pytest
+
+from domain.errors import TooMuchOutput
+from domain.papers import Block, BlockKind, PageSize, Paper
+from pipelines import artifact
+from pipelines.artifact import dump_paper, load_paper
+
+MIB = 1024**2
+PAPER = Paper("Silver", (PageSize(1, 600, 800),), (Block(BlockKind.TEXT, "Words.", ()),))
+
+
+def test_a_paper_survives() -> None:
+    assert load_paper(dump_paper(PAPER)) == PAPER
+
+
+@pytest.mark.parametrize("data", [b"", b"no gzip", dump_paper(PAPER)[:-20], gzip.compress(b"{}")])
+def test_what_is_no_artifact_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        load_paper(data)
+
+
+def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact, "MOST_BYTES", MIB)
+    bomb = gzip.compress(b" " * 64 * MIB, compresslevel=1)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="larger than any paper"):
+        load_paper(bomb)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 8 * MIB
+
+
+def test_a_paper_beyond_the_limit_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact, "MOST_BYTES", 100)
+    with pytest.raises(TooMuchOutput):
+        dump_paper(PAPER)

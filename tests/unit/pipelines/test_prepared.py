@@ -1,0 +1,104 @@
+"""The sandbox's answer must speak of the task's own document, in values that the stores take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.errors import ParserCrashed
+from domain.jobs import Finished, Task
+from domain.papers import Author, Box, Metadata
+from pipelines.prepared import Prepared, check_prepared
+from tests.reading import reading_task
+
+TASK = reading_task()
+
+
+def chunk(**changed: Any) -> Chunk:
+    """A chunk of the task's document, its id derived from what it says."""
+    one = Chunk("", "doc", 1, 0, ChunkKind.TEXT, "Silver.", "Methods", (Box(1, 0, 0, 9, 9),))
+    one = replace(one, **changed)
+    name = chunk_id(one.document_id, one.version, one.ordinal, one.kind, one.text)
+    return one if one.chunk_id else replace(one, chunk_id=name)
+
+
+def answer(given: Sequence[Chunk], **changed: Any) -> Prepared:
+    finished = Finished(Metadata(title="Silver"), pages=2, chunks=len(given))
+    return Prepared(given, b"\x1f\x8b\xff", replace(finished, **changed))
+
+
+def check(done: Prepared, task: Task = TASK) -> None:
+    check_prepared(done, task, max_pages=10, max_tokens=256)
+
+
+def test_an_honest_answer_passes_and_survives_the_wire() -> None:
+    done = answer([chunk(), chunk(ordinal=1, tokens=256, context="Silver", section=None)])
+    adapter = TypeAdapter(Prepared)
+    assert adapter.validate_json(adapter.dump_json(done)) == done
+    check(done)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"document_id": "doc_of_somebody_else"},
+        {"version": 2},
+        {"chunk_id": "0" * 32},
+        {"text": "x" * 70_000},
+        {"text": "a\0b"},
+        {"context": "a\0b"},
+        {"section": "x" * 70_000},
+        {"tokens": 257},
+        {"tokens": -1},
+        {"boxes": ()},
+        {"boxes": (Box(3, 0, 0, 9, 9),)},
+        {"boxes": (Box(0, 0, 0, 9, 9),)},
+        {"boxes": (Box(1, float("nan"), 0, 9, 9),)},
+    ],
+    ids=str,
+)
+def test_a_chunk_that_is_not_of_this_document_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(ParserCrashed):
+        check(answer([chunk(**changed)]))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"chunks": 2},
+        {"pages": 0},
+        {"pages": 11},
+        {"artifact_key": "pdf/ab/other.pdf"},
+        {"metadata": Metadata(title="a\0b")},
+        {"metadata": Metadata(abstract="x" * 1_000_001)},
+        {"metadata": Metadata(authors=(Author("a\0b"),))},
+        {"quality": {"reasons": ["a\0b"]}},
+        {"quality": {"a\0b": 1}},
+    ],
+    ids=lambda changed: str(changed)[:40],
+)
+def test_facts_that_the_database_would_refuse_are_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(ParserCrashed):
+        check(answer([chunk()], **changed))
+
+
+def test_quality_that_never_ends_is_refused() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(50):
+        deep = {"deeper": deep}
+    with pytest.raises(ParserCrashed):
+        check(answer([chunk()], quality={"more": ["text"], **deep}))
+
+
+def test_the_same_chunk_twice_is_refused() -> None:
+    with pytest.raises(ParserCrashed):
+        check(answer([chunk(), chunk()]))
+
+
+def test_any_page_of_the_document_may_have_a_box() -> None:
+    check(answer([chunk(boxes=(Box(2, 0, 0, 9, 9),))]))

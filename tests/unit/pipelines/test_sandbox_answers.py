@@ -1,0 +1,165 @@
+"""What a hostile child answers is validated as data: nothing of it runs or grows in the parent."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.errors import (
+    DamagedPdf,
+    InternalError,
+    ParserCrashed,
+    TookTooLong,
+    TooMuchOutput,
+)
+from domain.papers import Box
+from pipelines.sandbox import client
+from pipelines.sandbox.client import Sandbox
+from pipelines.sandbox.limits import Limits
+from pipelines.sandbox.wire import HEAD
+
+MIB = 1024**2
+LIMITS = Limits(cpu_seconds=5, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20)
+IMPATIENT = replace(LIMITS, silent_seconds=0.5)
+SECRETS = {
+    "DATABASE_URL": "postgresql://user:secret@host/papers",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "RAY_AUTH_TOKEN": "secret",
+    "PYTHONPATH": "/secret",
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    one = Sandbox("tests.sandboxed:warm")
+    yield one
+    one.close()
+
+
+def run(sandbox: Sandbox, work: str, *arguments: Any, limits: Limits = LIMITS, **more: Any) -> Any:
+    return sandbox.run(f"tests.hostile_work:{work}", *arguments, limits=limits, **more)
+
+
+@pytest.mark.parametrize("kind", ["R", "F"])
+def test_a_pickle_is_never_loaded(sandbox: Sandbox, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "escaped"
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "send_pickle", kind, str(path))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("size", [MIB + 1, 1024 * MIB, 2**64 - 1])
+def test_the_parent_counts_the_bytes_and_stores_none_beyond_the_limit(
+    sandbox: Sandbox, size: int
+) -> None:
+    tracemalloc.start()
+    with pytest.raises(TooMuchOutput):
+        run(sandbox, "send_without_end", size)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 8 * MIB
+
+
+def test_a_child_that_stops_within_an_answer_does_not_block_the_parent(sandbox: Sandbox) -> None:
+    ticks: list[object] = []
+    with pytest.raises(TookTooLong):
+        run(sandbox, "send_half", limits=IMPATIENT, watch=ticks.append)
+    assert ticks
+
+
+def test_a_child_that_does_not_end_after_its_answer_is_killed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "ENDING_SECONDS", 0.2)
+    assert run(sandbox, "answer_and_stay") == "done"
+
+
+def test_a_document_has_an_end_whatever_progress_is_reported(sandbox: Sandbox) -> None:
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "send_parts", 12, limits=replace(LIMITS, most_parts=10))
+    with pytest.raises(TookTooLong):
+        run(sandbox, "send_parts", 5, limits=replace(LIMITS, document_seconds=0.4))
+
+
+def test_progress_beyond_any_document_is_refused(sandbox: Sandbox) -> None:
+    parts: list[object] = []
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "send_part", 2**31, 2**32 - 1, watch=parts.append)
+    assert not any(parts)
+
+
+@pytest.mark.parametrize("head", [HEAD.pack(b"X", 1), HEAD.pack(b"P", 9), b"\x80\x04K\x01." * 4])
+def test_bytes_that_are_no_frame_are_refused(sandbox: Sandbox, head: bytes) -> None:
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "send_raw", head)
+
+
+@pytest.mark.parametrize("returns", [int, Box, list[str]])
+def test_an_answer_of_another_type_is_refused(sandbox: Sandbox, returns: Any) -> None:
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "environment", returns=returns)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"code": "worker_crashed", "message": "retry me"},
+        {"code": "lease_lost", "message": "not mine"},
+        {"code": "database_unavailable", "message": "wait for me"},
+        {"code": "error", "message": "abstract"},
+        {"code": "damaged_pdf", "message": "x" * 5000},
+        {"code": "damaged_pdf", "message": "line\x1b[2J"},
+        {"code": "damaged_pdf", "message": "page", "page": -1},
+        {"code": "damaged_pdf"},
+        ["damaged_pdf"],
+    ],
+)
+def test_an_error_that_no_paper_has_is_a_crash(sandbox: Sandbox, failure: Any) -> None:
+    with pytest.raises(ParserCrashed):
+        run(sandbox, "fail_as", failure)
+
+
+def test_an_error_of_a_paper_keeps_its_words_and_page(sandbox: Sandbox) -> None:
+    with pytest.raises(DamagedPdf, match="torn") as caught:
+        run(sandbox, "fail_as", {"code": "damaged_pdf", "message": "It is torn.", "page": 3})
+    assert caught.value.page == 3
+
+
+def test_a_detail_cannot_forge_a_line_of_the_log(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    failure = {"code": "internal_error", "message": "Oh.", "detail": "a\nERROR forged\r\x1b[1mb"}
+    with pytest.raises(InternalError):
+        run(sandbox, "fail_as", failure)
+    [record] = caplog.records
+    assert all(line.startswith("  | ") for line in record.getMessage().splitlines()[1:])
+    assert "\x1b" not in record.getMessage()
+
+
+def test_the_parser_gets_no_credentials_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    sandbox = Sandbox("tests.sandboxed:warm")
+    seen = run(sandbox, "environment")
+    sandbox.close()
+    assert not {name for name in seen if name in SECRETS or name.startswith("RAY_")}
+    assert not {name for name, value in seen.items() if "secret" in value}
+    assert (seen["OMP_NUM_THREADS"], seen["HOME"]) == ("3", "/nonexistent")
+    assert seen["PATH"] == os.environ["PATH"]
+
+
+def test_the_child_holds_the_file_and_the_pipe_of_its_answer_only(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(b"%PDF-1.7")
+    held = run(sandbox, "descriptors_beside", file=path)
+    assert len(held) == 2 and str(path) in held
+    assert all(one == str(path) or one.startswith("pipe:") for one in held)
