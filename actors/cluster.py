@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -23,8 +24,11 @@ class RayCluster:
     dashboard_url: str
 
 
-def start_ray(wanted: RaySettings) -> RayCluster:
-    """The configured cluster, joined, or one started here that ends with this process."""
+def start_ray(wanted: RaySettings, session_folder: Path | None = None) -> RayCluster:
+    """The configured cluster, joined, or one started here that ends with this process.
+
+    `session_folder`: where Ray keeps sockets, logs and what its object store cannot hold.
+    """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
     if wanted.address:
         context = ray.init(address=wanted.address, namespace=NAMESPACE, **quiet)
@@ -39,6 +43,7 @@ def start_ray(wanted: RaySettings) -> RayCluster:
                 include_dashboard=wanted.dashboard,
                 dashboard_host="127.0.0.1",
                 dashboard_port=port_or_free(wanted.dashboard_port),
+                _temp_dir=str(session_folder) if session_folder else None,
                 **quiet,
             )
     dashboard = f"http://{context.dashboard_url}" if context.dashboard_url else ""

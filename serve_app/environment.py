@@ -18,11 +18,20 @@ ONE_LOOP = {
 }
 
 
+RAY_TOKEN = "ray_token"  # file in the home
+# Makes 127.0.0.1 the node's address, for who starts it and for who joins it; the name speaks of the
+# systems it was made for.
+LOOPBACK_NODE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+
 def ray_environment(settings: Settings) -> dict[str, str]:
-    """Variables for Ray: no calls home, and a cluster that is started here stays on loopback."""
+    """Variables for Ray: no calls home; a cluster that is started here stays on loopback and asks
+    for the token of the home. A cluster that is joined has a token of its own, which Ray finds in
+    the operator's environment or in ~/.ray/auth_token.
+    """
     alone = settings.ray.address is None
     return {
-        "RAY_AUTH_MODE": "disabled",
+        **({**signed_in(settings.home / RAY_TOKEN), **LOOPBACK_NODE} if alone else {}),
         "RAY_USAGE_STATS_ENABLED": "0",
         "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime keeps a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
@@ -32,9 +41,12 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own pool keeps what was freed: 70 MB
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",  # 0.1 by default: 2 % of a core, for nothing
-        # Makes 127.0.0.1 the node's address; its name speaks of the systems it was made for.
-        **({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"} if alone else {}),
     }
+
+
+def signed_in(token: Path) -> dict[str, str]:
+    """Variables with which Ray's programs and `ray.init` show the token in that file."""
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
 
 
 def path_with_our_python() -> str:

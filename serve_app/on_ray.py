@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from pathlib import Path
 
 import ray
 from ray.exceptions import RayTaskError
@@ -24,32 +25,43 @@ log = logging.getLogger(__name__)
 UP_WITHIN_SECONDS = 300.0
 DOWN_WITHIN_SECONDS = 14.0  # in most places a SIGTERM is followed by a SIGKILL after 20 s or more
 LOOK_EVERY_SECONDS = 0.1
-WHAT_NOW = (
-    "What was accepted before is kept. Ray's logs are in /tmp/ray/session_latest/logs; where the "
-    "machine was only busy, starting again helps."
-)
 
 
-def start(wanted: RaySettings) -> RayCluster:
-    """The cluster, joined or started. Raises NotReady."""
+def start(wanted: RaySettings, temporary: Path | None) -> RayCluster:
+    """The cluster, joined or started with its session in `temporary`. Raises NotReady."""
     try:
-        return start_ray(wanted)
+        return start_ray(wanted, _session_folder(temporary))
     except Exception as error:  # Ray raises a bare one when its node does not come up
-        raise NotReady(f"Ray did not start: {error} {WHAT_NOW}") from error
+        raise NotReady(f"Ray did not start: {error} {_what_now(temporary)}") from error
 
 
-def bring_up(settings: Settings) -> None:
+def _session_folder(temporary: Path | None) -> Path | None:
+    """Ray's own folder there: Ray opens it to all users, so it has to lie below a closed one."""
+    return temporary / "ray" if temporary else None
+
+
+def _what_now(temporary: Path | None) -> str:
+    folder = _session_folder(temporary)
+    logs = f"in {folder}/session_latest/logs until the next start" if folder else "on its head node"
+    return (
+        f"What was accepted before is kept. Ray's logs are {logs}; where the machine was only "
+        "busy, starting again helps."
+    )
+
+
+def bring_up(settings: Settings, temporary: Path | None) -> None:
     """Returns when the actors are on their way and Serve runs the API. Raises NotReady, and at once
     what a signal raises."""
+    what_now = _what_now(temporary)
     try:
         _asked(_come_up, settings, UP_WITHIN_SECONDS).result()
     except TimeoutError as error:
         raise NotReady(
-            f"The API and its workers did not start within {UP_WITHIN_SECONDS:g} s. {WHAT_NOW}"
+            f"The API and its workers did not start within {UP_WITHIN_SECONDS:g} s. {what_now}"
         ) from error
     except RayTaskError as error:
         reason = _first_cause(error)
-        raise NotReady(f"The API and its workers did not start: {reason} {WHAT_NOW}") from error
+        raise NotReady(f"The API and its workers did not start: {reason} {what_now}") from error
 
 
 def _first_cause(error: BaseException) -> BaseException:

@@ -17,10 +17,17 @@ import yaml
 from filelock import FileLock, Timeout
 
 from configs.settings import Settings
-from serve_app.environment import path_with_our_python, ray_environment, serve_environment
-from serve_app.readiness import wait_until_ready
+from serve_app.environment import (
+    RAY_TOKEN,
+    path_with_our_python,
+    ray_environment,
+    serve_environment,
+)
+from serve_app.readiness import NotReady, wait_until_ready
+from serve_app.temporary import TemporaryFolder
 from stores import service_card
 from stores.ports import somebody_listens
+from stores.private_files import private_folder, secret, write_private
 
 log = logging.getLogger(__name__)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -69,6 +76,7 @@ class Service:
         self.settings = settings
         self.url = f"http://{settings.http.host}:{settings.http.port}"
         self.card = settings.home / service_card.NAME
+        self.temporary = TemporaryFolder(settings.home)
         self.phases: dict[str, float] = {}
 
     @contextmanager
@@ -77,15 +85,24 @@ class Service:
         refuse_open_door(self.settings)
         stop_on_signals()
         with self._home_locked():
+            keeps_logs = False
             try:
                 self._start()
                 yield self.url
+            except NotReady:
+                keeps_logs = True  # Ray's: the message names them
+                raise
             finally:
                 self._stop()
+                if not keeps_logs:
+                    self.temporary.remove()
 
     @contextmanager
     def _home_locked(self) -> Iterator[None]:
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        try:
+            private_folder(self.settings.home)
+        except PermissionError as error:
+            raise CannotStart(str(error)) from error
         try:
             with FileLock(self.settings.home / service_card.LOCK, timeout=0):
                 self.card.unlink(missing_ok=True)  # of a service that was killed
@@ -98,20 +115,30 @@ class Service:
     def _start(self) -> None:
         self._check_port()
         with self._phase("ray"):
-            wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
-            ours = {"PATH": path_with_our_python(), "PAPERWORKS_HOME": str(self.settings.home)}
-            os.environ.update({**wanted, **os.environ, **ours})  # submitted jobs inherit it
+            self._prepare_environment()
             from serve_app import on_ray
 
-            cluster = on_ray.start(self.settings.ray)
+            cluster = on_ray.start(self.settings.ray, self.temporary.path)
             stop_on_signals()  # Ray has put its own handlers in their place
         with self._phase("serve"):
-            on_ray.bring_up(self.settings)
+            on_ray.bring_up(self.settings, self.temporary.path)
         with self._phase("warm-up"):
             wait_until_ready(self.url)
         self._write_card(cluster.address, cluster.dashboard_url)
         took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
         log.info("Ready after %.1f s: %s", sum(self.phases.values()), took)
+
+    def _prepare_environment(self) -> None:
+        """The variables and files that Ray needs; submitted jobs inherit the variables. What the
+        operator has set wins, but for what names this installation."""
+        wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
+        ours = {"PATH": path_with_our_python(), "PAPERWORKS_HOME": str(self.settings.home)}
+        if not self.settings.ray.address:
+            secret(self.settings.home / RAY_TOKEN)
+            ours["TMPDIR"] = str(self.temporary.make())
+        os.environ.update({**wanted, **os.environ, **ours})
+        if not self.settings.ray.address and os.environ["RAY_AUTH_MODE"] != "token":
+            log.warning("RAY_AUTH_MODE is not token: every local user can act as this service.")
 
     def _check_port(self) -> None:
         if somebody_listens(self.settings.http.port):
@@ -133,8 +160,15 @@ class Service:
             "pid": os.getpid(),
             "ray_address": ray_address,
             "dashboard_url": dashboard_url,
+            "ray_token_path": self._ray_token_path(),
         }
-        self.card.write_text(json.dumps(card, indent=1))
+        write_private(self.card, json.dumps(card, indent=1))
+
+    @staticmethod
+    def _ray_token_path() -> str | None:
+        """The file with the token that the cluster asks for, None when it asks for none."""
+        asks = os.environ.get("RAY_AUTH_MODE") == "token"
+        return os.environ.get("RAY_AUTH_TOKEN_PATH") if asks else None
 
     def _stop(self) -> None:
         """Everything that was started is gone; what does not go by itself is ended by pid."""

@@ -19,7 +19,6 @@ UPLOAD_LIMIT_BYTES = 3_000_000
 def homes() -> Iterator[Path]:
     """A folder for homes of services; short, because sockets have short names."""
     folder = Path(tempfile.mkdtemp(prefix="pw-"))
-    folder.chmod(0o755)  # the embedded PostgreSQL runs as another user
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -50,7 +49,7 @@ def service(homes: Path) -> Iterator[RunningService]:
 @pytest.fixture(scope="session")
 def driver(service: RunningService) -> Iterator[Driver]:
     """A program on the service's cluster."""
-    joined = Driver(service.card["ray_address"])
+    joined = Driver(service)
     yield joined
     joined.close()
 

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import psutil
 
+from serve_app.environment import LOOPBACK_NODE, signed_in
 from stores.child import tail
 from stores.ports import free_port
 
@@ -48,7 +49,6 @@ def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningServi
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pw-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
         home, kept = folder / "home", models.resolve()
         service = RunningService(home, models=kept, command=(), port=None, **environment)
         try:
@@ -117,6 +117,16 @@ class RunningService:
     def card(self) -> dict[str, Any]:
         """What it noted in `service.json`."""
         return json.loads((self.home / "service.json").read_text())
+
+    @property
+    def on_cluster(self) -> dict[str, str]:
+        """The variables of a program that joins its cluster or asks its dashboard."""
+        return {**signed_in(Path(self.card["ray_token_path"])), **LOOPBACK_NODE}
+
+    @property
+    def ray_headers(self) -> dict[str, str]:
+        """Headers with which its dashboard answers."""
+        return {"Authorization": f"Bearer {Path(self.card['ray_token_path']).read_text()}"}
 
     def stop(
         self,
@@ -193,15 +203,13 @@ def _is_zombie(process: psutil.Process) -> bool:
 class Driver:
     """A program on the service's Ray cluster: one question at a time, answered as JSON."""
 
-    def __init__(self, ray_address: str) -> None:
-        # The second variable keeps Ray from replacing 127.0.0.1 by the machine's other address.
-        joined = {"RAY_AUTH_MODE": "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    def __init__(self, service: RunningService) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.driver", ray_address],
+            [sys.executable, "-m", "tests.driver", service.card["ray_address"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env=clean_environment(**joined),
+            env=clean_environment(**service.on_cluster),
             text=True,
         )
 

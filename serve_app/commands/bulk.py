@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,11 +31,9 @@ def bulk(
     home: Home = None,
 ) -> None:
     """Register every PDF of a folder and follow them; a second run does only what is new."""
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    where = address or read_card(home_of(home, os.environ)).get("ray_address") or "auto"
-    if where.startswith(LOOPBACK):
-        # Else Ray takes the machine's other address, where the service does not listen.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    card = read_card(home_of(home, os.environ))
+    where = address or card.get("ray_address") or "auto"
+    os.environ.update({**_variables(where, card), **os.environ})
     from pipelines import bulk as entry
 
     arguments = [str(folder), "--collection", collection, "--address", where]
@@ -45,3 +44,14 @@ def bulk(
             "Stopped watching. What was registered is kept and goes on; see `paperworks jobs`."
         )
         raise typer.Exit(130) from stopped
+
+
+def _variables(address: str, card: Mapping[str, Any]) -> dict[str, str]:
+    """What Ray wants in its environment to join that cluster: the service's token, if it is its."""
+    from serve_app.environment import LOOPBACK_NODE, signed_in
+
+    token = card.get("ray_token_path") if address == card.get("ray_address") else None
+    return {
+        **(LOOPBACK_NODE if address.startswith(LOOPBACK) else {}),
+        **(signed_in(Path(token)) if token else {}),
+    }

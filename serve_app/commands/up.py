@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def up(
     from serve_app.readiness import NotReady
     from serve_app.service import CannotStart, Service, StopRequested, read_settings
 
+    os.umask(0o077)  # all processes of the service inherit it: their files are the owner's alone
     _log_to_stderr()
     settings = read_settings(config, host=host, port=port, home=home)
     try:

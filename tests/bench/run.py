@@ -45,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     before = machine()
     with tempfile.TemporaryDirectory(prefix="paperworks-bench-") as name:
         place = Path(name)
-        place.chmod(0o755)  # PostgreSQL runs as another user when we are root
         papers = _papers(options.papers, options.count, place, console)
         truth = load_truth(options.papers, options.scorer, options.count)
         found = _measure_plainly(place, papers, truth, options.only, console)

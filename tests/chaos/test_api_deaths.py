@@ -48,7 +48,9 @@ def running_replicas(service: RunningService) -> set[int]:
     """Pids of the replicas that the Serve controller calls running; none while it is away."""
     try:
         url = f"{service.card['dashboard_url']}/api/serve/applications/"
-        application = httpx.get(url, timeout=5).json()["applications"][APPLICATION]
+        application = httpx.get(url, headers=service.ray_headers, timeout=5).json()["applications"][
+            APPLICATION
+        ]
         replicas = application["deployments"]["api"]["replicas"]
     except (httpx.TransportError, ValueError, KeyError):
         return set()

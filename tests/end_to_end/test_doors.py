@@ -15,7 +15,6 @@ from tests.papers import make_paper
 from tests.service import Driver, RunningService, run_program
 
 QUESTION = "How does a stale worker lose its right to write?"
-CLUSTER = {"RAY_AUTH_MODE": "disabled"}
 
 
 def test_health_metrics_and_documentation(http: httpx.Client) -> None:
@@ -108,7 +107,7 @@ def test_a_folder_goes_in_once_however_often_it_is_sent(
 ) -> None:
     submit = ["ray", "job", "submit", "--address", service.card["dashboard_url"]]
     bulk = ["python", "-m", "pipelines.bulk", folder, "--collection", collection]
-    first = run_program(*submit, "--working-dir", ".", "--", *bulk, environment=CLUSTER)
+    first = run_program(*submit, "--working-dir", ".", "--", *bulk, environment=service.on_cluster)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "3 searchable, 0 failed" in first.stdout
     papers = library.documents(collection=collection).items

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from configs.settings import Settings
+from configs.settings import RaySettings, Settings
+from serve_app.environment import ray_environment
 from serve_app.service import CannotStart, read_settings, refuse_open_door
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,3 +86,11 @@ def test_an_open_door_is_refused_unless_somebody_says_so(
 def test_settings_cross_process_borders_as_json() -> None:
     settings = Settings(home=Path("/some/where"), database_url="postgresql://me:pass@host/db")
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_a_cluster_of_our_own_asks_for_the_token_of_the_home(tmp_path: Path) -> None:
+    alone = ray_environment(Settings(home=tmp_path))
+    assert alone["RAY_AUTH_MODE"] == "token"
+    assert alone["RAY_AUTH_TOKEN_PATH"] == str(tmp_path / "ray_token")
+    joined = ray_environment(Settings(home=tmp_path, ray=RaySettings(address="auto")))
+    assert not {name for name in joined if name.startswith("RAY_AUTH")}

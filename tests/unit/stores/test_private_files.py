@@ -1,0 +1,59 @@
+"""Secrets and the home are their owner's alone, whatever the umask is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from stores.private_files import private_folder, secret, write_private
+
+
+@pytest.fixture(autouse=True)
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_folder_is_closed_to_others(tmp_path: Path) -> None:
+    assert mode(private_folder(tmp_path / "new" / "home")) == 0o700
+
+
+def test_an_open_folder_is_closed_and_what_lies_in_it_stays(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(0o755)
+    (home / "paper").write_text("kept")
+    assert mode(private_folder(home)) == 0o700
+    assert (home / "paper").read_text() == "kept"
+
+
+def test_a_secret_is_made_once_and_is_private(tmp_path: Path) -> None:
+    file = tmp_path / "stores" / "token"
+    made = secret(file)
+    assert len(made) == 64 and secret(file) == made
+    assert (mode(file), mode(file.parent)) == (0o600, 0o700)
+
+
+def test_processes_that_come_first_together_agree(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        for number in range(20):
+            file = tmp_path / f"token-{number}"
+            assert len(set(threads.map(secret, [file] * 16))) == 1
+    assert not list(tmp_path.glob(".token*"))
+
+
+def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
+    file = tmp_path / "service.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+    write_private(file, "new")
+    assert (file.read_text(), mode(file)) == ("new", 0o600)
