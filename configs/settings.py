@@ -14,6 +14,8 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stores.postgres_url import parse_postgres_url
+
 MIB = 1024 * 1024
 
 
@@ -227,7 +229,8 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
-        description="postgresql://…; none: embedded PostgreSQL under home.",
+        description="postgresql://… with libpq's parameters (docs/deployment.md); none: embedded "
+        "PostgreSQL under home.",
     )
     milvus_uri: str | None = Field(
         default=None,
@@ -251,6 +254,14 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         """Settings travel to processes with other working folders."""
         return home.expanduser().resolve()
+
+    @field_validator("database_url")
+    @classmethod
+    def _understood(cls, url: str | None) -> str | None:
+        """Raises InvalidSetting, which unlike a ValidationError does not show the password."""
+        if url:
+            parse_postgres_url(url)
+        return url
 
     @property
     def blob_address(self) -> str:

@@ -13,7 +13,9 @@
     │   ├── TookTooLong · TookTooMuchMemory · TooMuchOutput · ParserCrashed
     ├── Unavailable                  something we depend on is away; wait and try again
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
+    │   │   ├── DatabaseRefused · DatabaseBusy
     ├── QueueFull                    enough work waits already; send it again later
+    ├── InvalidSetting               change the configuration and start again
     ├── OcrUnavailable               install an OCR program, then process the paper again
     ├── WorkerCrashed                the process at work died; the task is tried again, alone
     │   ├── WorkerStalled
@@ -177,6 +179,20 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class DatabaseRefused(DatabaseUnavailable):
+    """The database server refuses the connection; what was accepted is kept. The operator must
+    check DATABASE_URL, the password and the TLS settings; the log has the server's words."""
+
+    code = "database_refused"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another database session holds a row that is needed; what was accepted is kept. Try again in
+    a few seconds."""
+
+    code = "database_busy"
+
+
 class VectorStoreUnavailable(Unavailable):
     """The vector store is away or full; what was accepted is kept. Try again in a few seconds."""
 
@@ -201,6 +217,12 @@ class QueueFull(PaperworksError):
 
     code, category, retryable = "queue_full", "request", True
     retry_after_seconds = 10
+
+
+class InvalidSetting(PaperworksError):
+    """A setting cannot be used as it stands. Change it and start the service again."""
+
+    code, category = "invalid_setting", "installation"
 
 
 class OcrUnavailable(PaperworksError):

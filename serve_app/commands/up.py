@@ -32,13 +32,14 @@ def up(
 
     Stays in the foreground. Ctrl-C or SIGTERM stops everything that it started.
     """
+    from domain.errors import InvalidSetting
     from serve_app.readiness import NotReady
     from serve_app.service import CannotStart, Service, StopRequested, read_settings
 
     os.umask(0o077)  # all processes of the service inherit it: their files are the owner's alone
     _log_to_stderr()
-    settings = read_settings(config, host=host, port=port, home=home)
     try:
+        settings = read_settings(config, host=host, port=port, home=home)
         with Service(settings).running() as url:
             say(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
             sys.stdout.flush()
@@ -46,7 +47,7 @@ def up(
                 signal.pause()
     except StopRequested as request:
         say(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
-    except (CannotStart, NotReady) as error:
+    except (CannotStart, InvalidSetting, NotReady) as error:
         complain(str(error))
         raise typer.Exit(1) from error
 

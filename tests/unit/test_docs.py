@@ -13,7 +13,7 @@ from serve_app.cli import app
 from serve_app.error_table import error_table
 
 ROOT = Path(__file__).parent.parent.parent
-DOCS = ("benchmarks", "consistency", "reliability")
+DOCS = ("benchmarks", "consistency", "deployment", "reliability")
 README = (ROOT / "README.md").read_text()
 
 

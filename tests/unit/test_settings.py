@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from configs.settings import Settings
+from domain.errors import InvalidSetting
 
 PLAIN = ("DATABASE_URL", "MILVUS_URI", "BLOB_URI")
 
@@ -66,8 +67,17 @@ def test_one_number_leaves_its_neighbours_alone(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("plain", PLAIN)
 def test_addresses_go_by_their_plain_names(monkeypatch: pytest.MonkeyPatch, plain: str) -> None:
-    monkeypatch.setenv(plain, "scheme://somewhere/else")
-    assert getattr(Settings(), plain.lower()) == "scheme://somewhere/else"
+    monkeypatch.setenv(plain, "postgresql://somewhere/else")
+    assert getattr(Settings(), plain.lower()) == "postgresql://somewhere/else"
+
+
+def test_a_database_url_that_cannot_be_used_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:hush@db/papers?channel_binding=require")
+    with pytest.raises(InvalidSetting, match="channel_binding") as refusal:
+        Settings()
+    assert "hush" not in str(refusal.value)
 
 
 def test_a_blob_address_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
