@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from actors.lane import LaneWork
     from actors.ledger import Rules
     from actors.runner_slot import RunnerLink
+    from actors.store_cleanup import Eraser
     from pipelines.reconcile import Chunks
 
 log = logging.getLogger(__name__)
@@ -50,17 +51,17 @@ class JobManager:
         slots: Sequence[Sequence[Lane]],
         open_runner: Callable[[Sequence[Lane]], RunnerLink],
         prepare: Callable[[], None],
-        forget: Callable[[str, int | None], None],
-        clear: Callable[[str, int], None],
+        eraser: Eraser,
         chunks: Chunks,
         facts: Mapping[str, str],
     ) -> None:
         from actors.lane import LaneDesk
         from actors.ledger import Ledger
         from actors.runner_slot import RunnerSlot
+        from actors.store_cleanup import StoreCleanup
         from actors.upkeep import Upkeep
         from stores.database import Database
-        from stores.document_store import DocumentStore
+        from stores.deletion_queue import DeletionQueue
         from stores.job_store import JobStore
         from stores.task_queue import TaskQueue
 
@@ -68,9 +69,10 @@ class JobManager:
         self.jobs = JobStore(
             self.database, max_attempts=rules.max_attempts, keep_days=rules.keep_days
         )
-        documents = DocumentStore(self.database)
+        deletions = DeletionQueue(self.database)
+        self.cleanup = StoreCleanup(deletions, eraser, rules.poll_seconds)
         queue = TaskQueue(self.database)
-        self.ledger = Ledger(queue, documents, rules, forget, clear, self._wake)
+        self.ledger = Ledger(queue, deletions, rules, self._wake, self.cleanup.wake)
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.slots = [
             RunnerSlot(partial(open_runner, shared), rules.recycle_after) for shared in slots
@@ -106,6 +108,10 @@ class JobManager:
     async def cancelled(self, job_id: str) -> None:
         """A hint that the job was cancelled, so that its work ends now and not with its lease."""
         self.ledger.drop_job(job_id)
+
+    async def deletions_due(self) -> None:
+        """A hint that there is something to erase."""
+        self.cleanup.wake()
 
     async def ready(self) -> bool:
         """True once a tiny paper went through every runner, from reading to the search."""
@@ -143,6 +149,7 @@ class JobManager:
             self._every(SWEEP_SECONDS, self._sweep),
             self._every(PURGE_SECONDS, self.jobs.purge),
             self._keep_up(),
+            self.cleanup.serve(),
             *(desk.serve() for desk in self.desks.values() for _ in range(desk.work.runs)),
         )
 

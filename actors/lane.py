@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,11 +88,25 @@ class LaneDesk:
                 )
                 async for outcome in outcomes:
                     waiting.pop(outcome.task.task_id, None)
-                    await self.ledger.record(outcome)
+                    await self._record(outcome.task, self.ledger.record(outcome))
         except WorkerStalled as error:
             log.warning("Nothing is heard of a runner of the %s lane any more", self.lane)
             failure = failure_of(error)
         except Exception as error:
             log.warning("A runner of the %s lane died: %s", self.lane, error)
         for task in waiting.values():
-            await self.ledger.record_failure(task, failure, isolate=True)
+            recording = self.ledger.record_failure(task, failure, isolate=True)
+            await self._record(task, recording)
+
+    async def _record(self, task: Task, recording: Awaitable[None]) -> None:
+        """Writes an end down. An error there says nothing about the runner or about other tasks:
+        the task is dropped, its lease expires and it is queued again."""
+        try:
+            await recording
+        except Exception:
+            log.exception(
+                "The end of task %s was not recorded; it runs again when its lease has expired",
+                task.task_id,
+                extra={"action": "record_failed", "task_id": str(task.task_id)},
+            )
+            self.ledger.drop(task)

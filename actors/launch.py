@@ -22,11 +22,11 @@ from ray.actor import ActorHandle
 
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
-from actors.errands import WorkerChunks, clear, forget, in_worker, prepare
 from actors.job_manager import JobManager
 from actors.lane import LaneWork
 from actors.ledger import Rules
 from actors.runner import Runner
+from actors.store_tasks import RemoteEraser, WorkerChunks, in_worker, prepare
 from configs.settings import LaneSettings, RaySettings, Settings
 from domain.jobs import LATER_LANES, Lane, Task
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
@@ -193,8 +193,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             RayRunner, recipe, _lanes(settings), settings.model.actors, settings.ray
         ),
         prepare=partial(in_worker, prepare, recipe),
-        forget=partial(in_worker, forget, recipe),
-        clear=partial(in_worker, clear, recipe),
+        eraser=RemoteEraser(recipe),
         chunks=WorkerChunks(recipe),
         facts=facts,
     )

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
 from domain.jobs import LATER_LANES, Finished, Lane, Progress, Task, backoff_seconds
-from stores.document_store import DocumentStore
+from stores.deletion_queue import DeletionQueue
 from stores.task_queue import TaskQueue
 
 log = logging.getLogger(__name__)
@@ -52,18 +52,16 @@ class Ledger:
     def __init__(
         self,
         queue: TaskQueue,
-        documents: DocumentStore,
+        deletions: DeletionQueue,
         rules: Rules,
-        forget: Callable[[str, int | None], None],
-        clear: Callable[[str, int], None],
         wake: Callable[[Lane], None] = lambda lane: None,
+        wake_cleanup: Callable[[], None] = lambda: None,
     ) -> None:
         self.queue = queue
-        self.documents = documents
+        self.deletions = deletions
         self.rules = rules
-        self.forget = forget
-        self.clear = clear
         self.wake = wake
+        self.wake_cleanup = wake_cleanup
         self.held: dict[uuid.UUID, Task] = {}
         self.heard: dict[uuid.UUID, float] = {}  # when its last word came, on the monotonic clock
         self.news: dict[uuid.UUID, tuple[Task, Progress]] = {}
@@ -127,15 +125,10 @@ class Ledger:
         if finished is None:
             await self.record_failure(task, outcome.failure or _unknown())
         elif await self._settle(task, lambda: self.queue.finish(task, finished)):
-            await self._after(task, finished)
-
-    async def _after(self, task: Task, finished: Finished) -> None:
-        """The next step may begin; older versions have had their time."""
-        if finished.next_step is not None:
-            self.wake(LATER_LANES[finished.next_step])
-        is_shown = finished.chunks or finished.next_step is None
-        if task.version > 1 and is_shown:
-            await asyncio.to_thread(self.forget, task.document_id, task.version)
+            if finished.next_step is not None:
+                self.wake(LATER_LANES[finished.next_step])
+            if task.version > 1:  # the commit has put the older versions into the deletion queue
+                self.wake_cleanup()
 
     async def record_failure(self, task: Task, failure: Failure, isolate: bool = False) -> None:
         """Queued again when that may help, else failed; waiting for a store costs no attempt."""
@@ -176,14 +169,14 @@ class Ledger:
             self.drop(task)
 
     async def _clear_away(self, task: Task) -> None:
-        """What was just written for a paper that was deleted or cancelled meanwhile must not stay.
+        """What was just written for a paper that was deleted or cancelled meanwhile is erased.
 
         Whoever has the task now writes the same version: then nothing is touched.
         """
         try:
-            if not await self.documents.wants(task.document_id, task.version):
-                await asyncio.to_thread(self.clear, task.document_id, task.version)
-        except Exception as error:  # the reconciliation finds it
+            if await self.deletions.discard_unwanted(task.document_id, task.version):
+                self.wake_cleanup()
+        except DatabaseUnavailable as error:  # the reconciliation finds it
             log.warning("%s left chunks behind: %s", task.document_id, error)
 
 

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from actors.errands import forget, in_worker
+from actors.store_tasks import delete_versions, in_worker
+from domain.deletions import VersionRange
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import blob_store
@@ -77,7 +78,8 @@ class Runner:
         quiet = replace(plan, listener=None)
         failures = []
         for outcome in run([_warm_up_task(digest, plan.lane) for _ in range(at_once)], quiet):
-            in_worker(forget, recipe, outcome.task.document_id, None)
+            made = VersionRange(outcome.task.document_id, 1, outcome.task.version)
+            in_worker(delete_versions, recipe, [made])
             failures += [outcome.failure] if outcome.failure else []
         if failures:
             raise RuntimeError(f"The warm-up failed: {failures[0].message}")

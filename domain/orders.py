@@ -16,7 +16,7 @@ Version = tuple[str, int]  # a document and one of its versions
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancel ended: how many tasks, and the versions whose chunks nobody wants any more."""
+    """What a cancel ended: how many tasks, and the versions that go into the deletion queue."""
 
     tasks: int = 0
     left_over: tuple[Version, ...] = ()

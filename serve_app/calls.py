@@ -262,6 +262,11 @@ def delete(document_id: str) -> Call[None]:
     return Call("DELETE", document_path(document_id), None)
 
 
+def delete_collection(name: str) -> Call[None]:
+    """Deletes a collection and its documents."""
+    return Call("DELETE", f"{PREFIX}/collections/{quote(name, safe='')}", None)
+
+
 def collections() -> Call[schemas.Collections]:
     """Every collection."""
     return Call("GET", f"{PREFIX}/collections", schemas.Collections)

@@ -145,6 +145,10 @@ class Client(Jobs, Papers, Upkeep):
         """Deletes a document with its passages and its PDF."""
         self._send(calls.delete(document_id))
 
+    def delete_collection(self, name: str) -> None:
+        """Deletes a collection and every document in it."""
+        self._send(calls.delete_collection(name))
+
     def download(self, document_id: str, target: Path | str) -> Path:
         """The path of the document's PDF, written to `target`."""
         target = Path(target)
@@ -301,6 +305,10 @@ class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
     async def delete(self, document_id: str) -> None:
         """As `Client.delete`."""
         await self._send(calls.delete(document_id))
+
+    async def delete_collection(self, name: str) -> None:
+        """As `Client.delete_collection`."""
+        await self._send(calls.delete_collection(name))
 
     async def download(self, document_id: str, target: Path | str) -> Path:
         """As `Client.download`."""

@@ -153,6 +153,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         embed_query=cluster.embed_query,
         wake=cluster.wake,
         cancelled=cluster.cancelled,
+        deletions_due=cluster.deletions_due,
         checks={
             "database": database.ping,
             "vector_store": lambda: asyncio.to_thread(vectors.ping),
@@ -208,6 +209,11 @@ class Cluster:
         """A hint to the JobManager; without it the work ends with its lease."""
         if (manager := self.job_manager()) is not None:
             manager.cancelled.remote(job_id)
+
+    def deletions_due(self) -> None:
+        """A hint to the JobManager; without it deletions wait for its next look at the queue."""
+        if (manager := self.job_manager()) is not None:
+            manager.deletions_due.remote()
 
     async def check_job_manager(self) -> None:
         """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""

@@ -1,53 +1,24 @@
-"""Takes papers out of the stores: the row first, so that no search shows what is half gone."""
+"""Deletes documents and collections: one commit, and the JobManager erases the rest after it.
+
+Neither waits for the vector store or the blob store, so a deletion works while these are away, and
+no request touches what a later upload may need.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Iterable
-
-from domain.errors import Unavailable
-from domain.orders import Version
 from serve_app.services import Services
-from stores.blob_store import pdf_key
-
-LOG = logging.getLogger(__name__)
 
 
 async def remove_document(document_id: str, services: Services) -> None:
-    """The document is gone: rows, chunks, artifacts, and its PDF unless another document needs it.
+    """The document is a tombstone, shown by nothing; chunks, artifacts and PDF are on their way
+    out. Raises NotFound, DatabaseUnavailable."""
+    await services.documents.delete(document_id)
+    services.deletions_due()
 
-    Raises NotFound, and Unavailable as long as nothing was deleted. A store that goes away in
-    between leaves bytes that nothing shows, and a line in the log.
-    """
-    document = await services.documents.get(document_id)
-    await asyncio.to_thread(services.vectors.ping)
-    unused = await services.documents.delete(document_id)
+
+async def remove_collection(name: str, services: Services) -> None:
+    """As `remove_document`, for every document of the collection. Raises NotFound."""
     try:
-        await asyncio.to_thread(services.vectors.delete, document_id)
-        await asyncio.to_thread(services.blobs.delete_artifacts, document_id)
-        if unused:
-            await asyncio.to_thread(services.blobs.delete, pdf_key(document.sha256))
-    except Unavailable as error:
-        LOG.warning(
-            "A deleted document left something behind: %s",
-            error,
-            extra={"action": "delete_left_rest", "document_id": document_id},
-        )
-
-
-def clear_versions(versions: Iterable[Version], services: Services) -> None:
-    """Chunks and artifacts of these versions, which nobody wants any more, are gone.
-
-    A store that is away leaves them, not shown by any search, to the reconciliation.
-    """
-    for document_id, version in versions:
-        try:
-            services.vectors.delete_version(document_id, version)
-            services.blobs.delete_artifacts_of(document_id, version)
-        except Unavailable as error:
-            LOG.warning(
-                "A cancelled version left something behind: %s",
-                error,
-                extra={"action": "cancel_left_rest", "document_id": document_id},
-            )
+        await services.documents.delete_collection(name)
+    finally:
+        services.deletions_due()  # also for those that were deleted before an error

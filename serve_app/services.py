@@ -33,8 +33,9 @@ class Limits:
 class Services:
     """The stores, the query encoder, hints to the JobManager, and the checks behind /readyz.
 
-    `embed_query` gives one unit vector; `wake` and `cancelled` (of a job's id) are hints and never
-    raise; each check returns when its part works and raises Unavailable otherwise.
+    `embed_query` gives one unit vector; `wake`, `cancelled` (of a job's id) and `deletions_due`
+    are hints and never raise; each check returns when its part works and raises Unavailable
+    otherwise.
     """
 
     jobs: JobStore
@@ -49,6 +50,7 @@ class Services:
     embed_query: Callable[[str], Awaitable[np.ndarray]]
     wake: Callable[[Lane], None]
     cancelled: Callable[[str], None]
+    deletions_due: Callable[[], None]
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     limits: Limits = Limits()
     shelf: Shelf = field(default_factory=Shelf)

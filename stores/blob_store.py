@@ -157,25 +157,14 @@ class BlobStore:
         for folder in (PDFS, ARTIFACTS, INCOMING):
             yield from self._backend.listed(folder)
 
-    def delete_artifacts(self, document_id: str, keep_version: int | None = None) -> None:
-        """What was read from the document is gone, of all versions or of all but one."""
-        kept = f"{document_id}-{keep_version}-"
-        for key, name in self._artifacts(document_id):
-            if not name.startswith(kept):
+    def delete_artifacts(self, document_id: str, first: int, last: int) -> None:
+        """What was read for the versions from `first` to `last`, both included, is gone."""
+        folder = artifact_key(document_id, 0, "").rpartition("/")[0]
+        mine = f"{folder}/{document_id}-"
+        for key in self._backend.under(folder):
+            version = key.removeprefix(mine).partition("-")[0]
+            if key.startswith(mine) and version.isdecimal() and first <= int(version) <= last:
                 self._backend.delete(key)
-
-    def delete_artifacts_of(self, document_id: str, version: int) -> None:
-        """What was read for that version of the document is gone."""
-        for key, name in self._artifacts(document_id):
-            if name.startswith(f"{document_id}-{version}-"):
-                self._backend.delete(key)
-
-    def _artifacts(self, document_id: str) -> Iterator[tuple[str, str]]:
-        """Key and name of each artifact of the document."""
-        for key in self._backend.under(artifact_key(document_id, 0, "").rpartition("/")[0]):
-            name = key.rpartition("/")[2]
-            if name.startswith(f"{document_id}-"):
-                yield key, name
 
     def _restoring(self, key: str, find: Callable[[str], Found]) -> Found:
         """What `find` gives for the key; a PDF that it misses is looked for in the trash."""

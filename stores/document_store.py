@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, select, tuple_, update
+from sqlalchemy import and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.deletions import VersionRange
 from domain.documents import Document, DocumentStatus
-from domain.errors import NotFound
+from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import Page
+from stores.admission import EMPTY
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
+from stores.deletion_queue import enqueue_deletions
 from stores.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
 from stores.tables import CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
+
+DOCUMENTS_PER_TRANSACTION = 500
+# What a tombstone keeps: id, collection, digest, size, version numbers and times.
+BURIED = EMPTY | {"status": DocumentStatus.DELETED, "deleted_at": NOW, "filename": ""}
+ALIVE = DOCUMENTS.c.status != DocumentStatus.DELETED
+IN_COLLECTION = and_(DOCUMENTS.c.collection == COLLECTIONS.c.name, ALIVE)
+HELD = DOCUMENTS.alias("held")
+HOLDS_ANY = exists().where(
+    HELD.c.collection == COLLECTIONS.c.name, HELD.c.status != DocumentStatus.DELETED
+)
+# A collection that was deleted is back with its next upload.
+IS_THERE = or_(COLLECTIONS.c.deleted_at.is_(None), HOLDS_ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +94,12 @@ class DocumentStore:
         return Page(items, encode_cursor(last.created_at, last.document_id) if last else None)
 
     async def collections(self) -> list[CollectionSummary]:
-        """Every collection, by name."""
-        alive = func.count(DOCUMENTS.c.document_id).filter(
-            DOCUMENTS.c.status != DocumentStatus.DELETED
-        )
+        """Every collection that was not deleted, by name."""
+        alive = func.count(DOCUMENTS.c.document_id)
         statement = (
             select(COLLECTIONS.c.name, alive, COLLECTIONS.c.created_at)
-            .outerjoin(DOCUMENTS, DOCUMENTS.c.collection == COLLECTIONS.c.name)
+            .outerjoin(DOCUMENTS, IN_COLLECTION)
+            .where(IS_THERE)
             .group_by(COLLECTIONS.c.name)
             .order_by(COLLECTIONS.c.name)
         )
@@ -93,8 +107,8 @@ class DocumentStore:
             return [CollectionSummary(*row) for row in await connection.execute(statement)]
 
     async def has_collection(self, name: str) -> bool:
-        """True when something was uploaded to the collection at some time."""
-        statement = select(COLLECTIONS.c.name).where(COLLECTIONS.c.name == name)
+        """True when something was uploaded to the collection and it was not deleted since."""
+        statement = select(COLLECTIONS.c.name).where(COLLECTIONS.c.name == name, IS_THERE)
         async with self.database.single() as connection:
             return (await connection.execute(statement)).first() is not None
 
@@ -104,59 +118,67 @@ class DocumentStore:
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar()
 
-    async def wants(self, document_id: str, version: int) -> bool:
-        """True when searches show that version of the document, or a task is to write it."""
-        shown = exists().where(
-            DOCUMENTS.c.document_id == document_id,
-            DOCUMENTS.c.version == version,
-            DOCUMENTS.c.status == DocumentStatus.READY,
-        )
-        awaited = exists().where(
-            TASKS.c.document_id == document_id, TASKS.c.version == version, IS_OPEN
-        )
-        async with self.database.single() as connection:
-            return (await connection.execute(select(shown | awaited))).scalar_one()
+    async def delete(self, document_id: str) -> None:
+        """The document is a tombstone, its open tasks are cancelled, and everything that the other
+        stores hold of it is in the deletion queue. Raises NotFound.
 
-    async def delete(self, document_id: str) -> bool:
-        """True when nobody else uses the document's bytes. Its open tasks are cancelled.
-
-        A tombstone stays and keeps the version number growing, so that late writes of old chunks
-        are never shown. Raises NotFound.
+        The tombstone keeps the version number growing, so that late writes of old chunks are never
+        shown.
         """
         async with self.database.begin() as connection:
-            sha256 = await _bury(connection, document_id)
-            await connection.execute(
-                delete(CITATIONS).where(CITATIONS.c.document_id == document_id)
-            )
-            cancelled = await connection.execute(
-                update(TASKS)
-                .where(TASKS.c.document_id == document_id, IS_OPEN)
-                .values(**CANCELLED_NOW)
-                .returning(TASKS.c.job_id)
-            )
-            await close_if_done(connection, cancelled.scalars().all())
-            return not await _used(connection, sha256)
+            if not await _bury(connection, [document_id]):
+                raise NotFound(f"There is no document {document_id}.")
+
+    async def delete_collection(self, name: str) -> int:
+        """Number of documents deleted: all that were in the collection when the call began.
+
+        Done in parts, so that uploads to other collections do not wait; one that was interrupted is
+        finished by saying it again. Raises UnknownCollection.
+        """
+        doomed = select(DOCUMENTS.c.document_id).where(DOCUMENTS.c.collection == name, ALIVE)
+        gone = update(COLLECTIONS).where(COLLECTIONS.c.name == name).values(deleted_at=NOW)
+        if not await self.has_collection(name):
+            raise UnknownCollection(f"There is no collection {name!r}.")
+        async with self.database.single() as connection:
+            ids = sorted((await connection.execute(doomed)).scalars())
+        deleted = 0
+        for start in range(0, len(ids), DOCUMENTS_PER_TRANSACTION):
+            async with self.database.begin() as connection:
+                deleted += await _bury(connection, ids[start : start + DOCUMENTS_PER_TRANSACTION])
+        async with self.database.single() as connection:
+            await connection.execute(gone)
+        return deleted
 
 
-async def _bury(connection: AsyncConnection, document_id: str) -> str:
-    """The digest of the document that is now deleted. Raises NotFound."""
+async def _bury(connection: AsyncConnection, document_ids: Sequence[str]) -> int:
+    """Number of documents that are tombstones now: those that were not deleted before.
+
+    They are locked in order of id, as by everybody, so that nobody waits in a circle.
+    """
+    ids = sorted(document_ids)
+    lock = select(DOCUMENTS.c.document_id).where(DOCUMENTS.c.document_id.in_(ids), ALIVE)
+    await connection.execute(lock.order_by(DOCUMENTS.c.document_id).with_for_update())
     buried = await connection.execute(
         update(DOCUMENTS)
-        .where(
-            DOCUMENTS.c.document_id == document_id,
-            DOCUMENTS.c.status != DocumentStatus.DELETED,
-        )
-        .values(status=DocumentStatus.DELETED, deleted_at=NOW, artifact_key=None)
-        .returning(DOCUMENTS.c.sha256)
+        .where(DOCUMENTS.c.document_id.in_(ids), ALIVE)
+        .values(**BURIED)
+        .returning(DOCUMENTS.c.document_id, DOCUMENTS.c.latest_version, DOCUMENTS.c.sha256)
     )
-    sha256 = buried.scalar()
-    if sha256 is None:
-        raise NotFound(f"There is no document {document_id}.")
-    return sha256
+    rows = buried.all()
+    if not rows:
+        return 0
+    gone = [row.document_id for row in rows]
+    await connection.execute(delete(CITATIONS).where(CITATIONS.c.document_id.in_(gone)))
+    await _end_tasks(connection, gone)
+    ranges = [VersionRange(row.document_id, 0, row.latest_version) for row in rows]
+    await enqueue_deletions(connection, ranges, {row.document_id: row.sha256 for row in rows})
+    return len(rows)
 
 
-async def _used(connection: AsyncConnection, sha256: str) -> bool:
-    users = select(DOCUMENTS.c.document_id).where(
-        DOCUMENTS.c.sha256 == sha256, DOCUMENTS.c.status != DocumentStatus.DELETED
-    )
-    return (await connection.execute(users.limit(1))).first() is not None
+async def _end_tasks(connection: AsyncConnection, document_ids: Sequence[str]) -> None:
+    """Open tasks of the documents are cancelled; none of their tasks keeps a file name."""
+    mine = TASKS.c.document_id.in_(document_ids)
+    await connection.execute(update(TASKS).where(mine).values(filename=""))
+    ended = update(TASKS).where(mine, IS_OPEN).values(**CANCELLED_NOW)
+    cancelled = await connection.execute(ended.returning(TASKS.c.job_id))
+    await close_if_done(connection, cancelled.scalars().all())

@@ -7,12 +7,12 @@ forgotten with the process. No method waits in the middle, so each one is a tran
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from domain.documents import Document, DocumentStatus, document_id
-from domain.errors import Conflict, NotFound
-from domain.identifiers import DOCUMENT_ID, JOB_ID
+from domain.errors import Conflict
+from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
     Job,
@@ -28,7 +28,8 @@ from domain.jobs import (
     share_done,
 )
 from stores.admission import check_rejected
-from stores.document_store import CollectionSummary
+from stores.in_memory_deletions import InMemoryDeletionQueue
+from stores.in_memory_documents import InMemoryDocumentStore
 from stores.in_memory_events import InMemoryEventLog
 from stores.in_memory_orders import InMemoryJobOrders
 from stores.in_memory_queue import InMemoryTaskQueue
@@ -56,6 +57,7 @@ class InMemoryStores:
         self.orders = InMemoryJobOrders(self.state)
         self.events = InMemoryEventLog(self.state)
         self.documents = InMemoryDocumentStore(self.state)
+        self.deletions = InMemoryDeletionQueue(self.state)
 
 
 class InMemoryJobStore:
@@ -284,84 +286,6 @@ class InMemoryJobStore:
             self.state.events.pop(name, None)
         self.state.purged |= gone
         return len(gone)
-
-
-class InMemoryDocumentStore:
-    """The twin of `stores.document_store.DocumentStore`."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-    async def get(self, document_id: str) -> Document:
-        """The document. Raises NotFound for an unknown or deleted one."""
-        for document in (await self.active([document_id])).values():
-            return document
-        raise NotFound(f"There is no document {document_id}.")
-
-    async def active(self, document_ids: Collection[str]) -> dict[str, Document]:
-        """The documents that are not deleted, by id."""
-        wanted = set(document_ids)
-        return {doc.document_id: doc for doc in self._alive() if doc.document_id in wanted}
-
-    def _alive(self) -> list[Document]:
-        documents = [shelf.document for shelf in self.state.shelves.values()]
-        return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
-
-    async def list(
-        self,
-        *,
-        collection: str | None = None,
-        status: DocumentStatus | None = None,
-        needs_review: bool | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page[Document]:
-        """Documents, newest first. Raises InvalidRequest for a cursor that is none of ours."""
-        found = [
-            (doc.created_at, doc.document_id, doc)
-            for doc in self._alive()
-            if collection in (None, doc.collection)
-            and status in (None, doc.status)
-            and needs_review in (None, doc.needs_review)
-        ]
-        return page_of(found, cursor, limit, DOCUMENT_ID)
-
-    async def collections(self) -> Sequence[CollectionSummary]:
-        """Every collection, by name."""
-        held = [doc.collection for doc in self._alive()]
-        return [
-            CollectionSummary(name, held.count(name), created_at)
-            for name, created_at in sorted(self.state.collections.items())
-        ]
-
-    async def has_collection(self, name: str) -> bool:
-        """True when something was uploaded to the collection at some time."""
-        return name in self.state.collections
-
-    async def artifact_key(self, document_id: str) -> str | None:
-        """Where the blob store holds what was read from the document, None before it was read."""
-        shelf = self.state.shelves.get(document_id)
-        return shelf.artifact_key if shelf else None
-
-    async def wants(self, document_id: str, version: int) -> bool:
-        """True when searches show that version of the document, or a task is to write it."""
-        shelf = self.state.shelves.get(document_id)
-        shown = shelf is not None and _is_ready(shelf) and shelf.document.version == version
-        mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
-        return shown or any(task.version == version for task in filter(is_open, mine))
-
-    async def delete(self, document_id: str) -> bool:
-        """True when nobody else uses the document's bytes; its open tasks end. Raises NotFound."""
-        document = await self.get(document_id)
-        shelf = self.state.shelves[document_id]
-        shelf.set(status=DocumentStatus.DELETED)
-        shelf.artifact_key, shelf.cited = None, ()
-        mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
-        for task in filter(is_open, mine):
-            self.state.cancel_task(task)
-        for task in mine:
-            self.state.close_if_done(task.job_id)
-        return all(doc.sha256 != document.sha256 for doc in self._alive())
 
 
 def _is_ready(shelf: Shelf) -> bool:

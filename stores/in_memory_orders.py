@@ -39,6 +39,8 @@ class InMemoryJobOrders:
             self.state.cancel_task(task)
         left_over = [left for task in tasks for left in self._leave(task, keep_chunks)]
         self.state.close_if_done(job_id)
+        for document_id, version in dict.fromkeys(left_over):
+            self.state.enqueue_deletion(document_id, version, version)
         return Cancelled(len(tasks), tuple(dict.fromkeys(left_over)))
 
     def _leave(self, task: Task, keep_chunks: bool) -> Iterator[Version]:

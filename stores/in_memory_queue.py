@@ -177,7 +177,10 @@ class InMemoryTaskQueue:
         shelf = self.state.shelves[task.document_id]
         document = shelf.document
         if document.status == DocumentStatus.DELETED or document.version > task.version:
+            self.state.enqueue_deletion(task.document_id, task.version, task.version)
             return
+        if task.version > 1:
+            self.state.enqueue_deletion(task.document_id, 0, task.version - 1)
         values = result.document_fields
         shelf.artifact_key, shelf.cited = values.pop("artifact_key"), result.cited
         shelf.title_key = values.pop("title_key")
@@ -199,6 +202,7 @@ class InMemoryTaskQueue:
         elif shelf.document.status == DocumentStatus.READY:
             needs_review = shelf.document.version == task.version
             shelf.set(needs_review=needs_review or shelf.document.needs_review)
+        self.state.enqueue_if_unwanted(task.document_id, task.version)
 
     async def retry(
         self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from domain.deletions import StoreDeletion, VersionRange
 from domain.documents import Document, DocumentStatus
 from domain.errors import Expired, NotFound
 from domain.events import Event
@@ -64,6 +65,9 @@ class State:
     purged: set[str] = field(default_factory=set)
     tasks: dict[uuid.UUID, Task] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
+    deleted_collections: set[str] = field(default_factory=set)
+    deletions: dict[int, tuple[StoreDeletion, datetime]] = field(default_factory=dict)
+    deletions_made: int = 0
 
     def tasks_of(self, job_id: str) -> list[Task]:
         """The tasks of the job, in the order in which they were asked for."""
@@ -94,6 +98,26 @@ class State:
     def _note(self, job_id: str, **what: Any) -> None:
         log = self.events.setdefault(job_id, [])
         log.append(Event(job_id=job_id, number=len(log) + 1, at=self.clock(), **what))
+
+    def enqueue_deletion(
+        self, document_id: str, first: int, last: int, sha256: str | None = None
+    ) -> None:
+        """These versions are to be erased from the other stores, the PDF too if it is named."""
+        self.deletions_made += 1
+        versions = VersionRange(document_id, first, last)
+        made = StoreDeletion(self.deletions_made, versions, sha256)
+        self.deletions[made.deletion_id] = made, self.clock()
+
+    def enqueue_if_unwanted(self, document_id: str, version: int) -> bool:
+        """True when nobody shows or awaits that version: it is to be erased."""
+        shelf = self.shelves.get(document_id)
+        is_ready = shelf is not None and shelf.document.status == DocumentStatus.READY
+        shown = is_ready and shelf is not None and shelf.document.version == version
+        mine = [task for task in self.tasks.values() if task.document_id == document_id]
+        if shown or any(task.version == version for task in filter(is_open, mine)):
+            return False
+        self.enqueue_deletion(document_id, version, version)
+        return True
 
     def cancel_task(self, task: Task) -> None:
         """The task ended now because somebody asked for it."""

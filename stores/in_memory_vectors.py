@@ -87,10 +87,10 @@ class InMemoryVectorStore:
         for chunk_id in chunk_ids:
             self._entries.pop(chunk_id, None)
 
-    def delete(self, document_id: str, *, keep_version: int | None = None) -> None:
-        """As `VectorStore.delete`."""
+    def delete_versions(self, document_id: str, first: int, last: int) -> None:
+        """As `VectorStore.delete_versions`."""
         for chunk in self._chunks_of(document_id):
-            if chunk.version != keep_version:
+            if first <= chunk.version <= last:
                 del self._entries[chunk.chunk_id]
 
     def count(self, document_id: str, version: int) -> int:

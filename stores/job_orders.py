@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, case, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.deletions import VersionRange
 from domain.documents import Document, DocumentStatus
 from domain.errors import Expired, NotFound
 from domain.identifiers import TASK_ID
@@ -27,6 +28,7 @@ from domain.orders import (
 from stores.admission import EMPTY, STARTS_OVER, next_version
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
+from stores.deletion_queue import enqueue_deletions
 from stores.job_status import CANCELLED_NOW, IS_OPEN, IS_RUNNING, close_if_done, fixed
 from stores.tables import CITATIONS, DOCUMENTS, JOBS, TASKS
 
@@ -176,6 +178,7 @@ async def _cancel_some(
     unwanted = (Fate.AS_IS, Fate.CANCELLED)
     began = {(task.document_id, task.version) for task in tasks if task.lease_token}
     left = tuple(one for one, fate in fates.items() if fate in unwanted and one in began)
+    await enqueue_deletions(connection, [VersionRange(name, v, v) for name, v in left])
     return Cancelled(len(tasks), left)
 
 

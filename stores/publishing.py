@@ -7,16 +7,21 @@ from dataclasses import asdict
 from sqlalchemy import delete, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.deletions import VersionRange
 from domain.documents import DocumentStatus
 from domain.jobs import Finished, Progress, Task
 from stores.database import NOW
+from stores.deletion_queue import enqueue_deletions
 from stores.tables import CITATIONS, DOCUMENTS
 
 SHOWN_SINCE = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
 
 
 async def publish(connection: AsyncConnection, task: Task, result: Finished) -> None:
-    """The task's version is the active one, unless a newer one is or the document is gone."""
+    """The task's version is the active one, unless a newer one is or the document is gone.
+
+    Versions that are obsolete by that go into the deletion queue.
+    """
     published = await connection.execute(
         update(DOCUMENTS)
         .where(
@@ -33,6 +38,8 @@ async def publish(connection: AsyncConnection, task: Task, result: Finished) -> 
     )
     if published.rowcount:
         await _replace_citations(connection, task, result)
+    obsolete = _older(task) if published.rowcount else [_own(task)]
+    await enqueue_deletions(connection, obsolete)
 
 
 async def show_beginning(connection: AsyncConnection, task: Task, progress: Progress) -> None:
@@ -63,6 +70,14 @@ async def give_up(connection: AsyncConnection, task: Task) -> None:
         mine = DOCUMENTS.c.document_id == task.document_id
         found = (mine, version == task.version, DOCUMENTS.c.status == status)
         await connection.execute(update(DOCUMENTS).where(*found).values(**values))
+
+
+def _own(task: Task) -> VersionRange:
+    return VersionRange(task.document_id, task.version, task.version)
+
+
+def _older(task: Task) -> list[VersionRange]:
+    return [VersionRange(task.document_id, 0, task.version - 1)] if task.version > 1 else []
 
 
 async def _replace_citations(connection: AsyncConnection, task: Task, result: Finished) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Identity,
     Index,
     Integer,
     Table,
@@ -53,12 +54,16 @@ def _json(value: str) -> Any:
 
 
 class CollectionRow(SQLModel, table=True):
-    """A named set of documents; made by its first upload."""
+    """A named set of documents; made by its first upload.
+
+    One with a `deleted_at` exists only while it holds a document again.
+    """
 
     __tablename__ = "collections"  # pyright: ignore[reportAssignmentType]
 
     name: str = Field(primary_key=True)
     created_at: datetime | None = Field(None, sa_column=_stamped())
+    deleted_at: datetime | None = Field(None, sa_column=_timestamp())
 
 
 class DocumentRow(SQLModel, table=True):
@@ -136,7 +141,7 @@ class JobRow(SQLModel, table=True):
     """What somebody asked for; `purged_at` marks a job whose tasks were cleaned up.
 
     More uploads are on their way until `admitting_until`; the job stays open for them. `events` is
-    the number of the last one.
+    the number of the last one, `request_digest` that of a request with an Idempotency-Key.
     """
 
     __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType]
@@ -160,6 +165,7 @@ class JobRow(SQLModel, table=True):
     status: str = Field(JobStatus.QUEUED, sa_column=_starts(JobStatus.QUEUED))
     cancel_requested: bool = Field(False, sa_column=_starts(False))
     events: int = Field(0, sa_column=_starts(0))
+    request_digest: str | None = None
     created_at: datetime | None = Field(None, sa_column=_stamped())
     started_at: datetime | None = Field(None, sa_column=_timestamp())
     admitting_until: datetime | None = Field(None, sa_column=_timestamp())
@@ -257,7 +263,32 @@ class EventRow(SQLModel, table=True):
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
-COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS = (
+class DeletionRow(SQLModel, table=True):
+    """Versions to be erased from the vector store and the blob store, and a PDF if `sha256`."""
+
+    __tablename__ = "store_deletions"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("store_deletions_due", "due_at"),)
+
+    deletion_id: int | None = Field(
+        None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    document_id: str
+    from_version: int
+    to_version: int
+    sha256: str | None = None
+    due_at: datetime | None = Field(None, sa_column=_stamped())
+    created_at: datetime | None = Field(None, sa_column=_stamped())
+
+
+COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS, DELETIONS = (
     cast(Table, SQLModel.metadata.tables[name])
-    for name in ("collections", "documents", "citations", "jobs", "tasks", "job_events")
+    for name in (
+        "collections",
+        "documents",
+        "citations",
+        "jobs",
+        "tasks",
+        "job_events",
+        "store_deletions",
+    )
 )

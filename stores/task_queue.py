@@ -43,6 +43,7 @@ from domain.jobs import (
     backoff_seconds,
 )
 from stores.database import NOW, Database, seconds
+from stores.deletion_queue import enqueue_if_unwanted
 from stores.job_status import IS_OPEN, IS_QUEUED, IS_RUNNING, close_if_done, fixed
 from stores.publishing import give_up, publish, show_beginning
 from stores.tables import DOCUMENTS, JOBS, TASKS
@@ -362,6 +363,7 @@ async def _ended_already(connection: AsyncConnection, task: Task, status: TaskSt
 async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> None:
     await give_up(connection, task)
     await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
+    await enqueue_if_unwanted(connection, task.document_id, task.version)
 
 
 async def _complete(connection: AsyncConnection, task: Task, result: Finished) -> None:

@@ -139,11 +139,13 @@ class VectorStore:
                 lambda client, timeout, ids=some: client.delete(self.name, ids=ids, timeout=timeout)
             )
 
-    def delete(self, document_id: str, *, keep_version: int | None = None) -> None:
-        """No chunk of the document is left, or only those of `keep_version`."""
+    def delete_versions(self, document_id: str, first: int, last: int) -> None:
+        """No chunk of the document's versions from `first` to `last`, both included, is left.
+
+        There is no deletion of all versions: one that comes late would meet a new upload.
+        """
         doomed = Filter().where("document_id == {document}", document=document_id)
-        if keep_version is not None:
-            doomed.where("version != {kept}", kept=keep_version)
+        doomed.where("version >= {first}", first=first).where("version <= {last}", last=last)
         self._delete(doomed)
 
     def count(self, document_id: str, version: int) -> int:

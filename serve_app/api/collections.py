@@ -6,7 +6,9 @@ from fastapi import APIRouter
 
 from serve_app import schemas
 from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.parameters import CollectionPath
 from serve_app.problems import documented
+from serve_app.removal import remove_collection
 
 router = APIRouter(prefix=PREFIX, tags=["collections"])
 
@@ -21,3 +23,9 @@ async def list_collections(services: ServicesHere) -> schemas.Collections:
             for one in found
         ]
     )
+
+
+@router.delete("/collections/{name}", status_code=204, responses=documented(404))
+async def delete_collection(name: CollectionPath, services: ServicesHere) -> None:
+    """Deletes a collection and every document that is in it, each as its own deletion would."""
+    await remove_collection(name, services)

@@ -54,7 +54,8 @@ async def get_document(document_id: DocumentId, services: ServicesHere) -> schem
 
 @router.delete("/documents/{document_id}", status_code=204, responses=documented(404))
 async def delete_document(document_id: DocumentId, services: ServicesHere) -> None:
-    """Deletes a document: rows, passages, vectors, and its PDF unless another collection has it."""
+    """Deletes a document. No search shows it from now on; passages, vectors and what was read are
+    erased after the answer, and its PDF unless another document has the same bytes."""
     await remove_document(document_id, services)
 
 

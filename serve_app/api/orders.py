@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, Query
 
 from domain.jobs import Lane
 from serve_app import schemas
 from serve_app.api.context import PREFIX, ServicesHere
 from serve_app.parameters import Cursor, JobId, Limit
 from serve_app.problems import documented
-from serve_app.removal import clear_versions
 from serve_app.shapes import shortfall_shape
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"])
@@ -21,7 +20,6 @@ router = APIRouter(prefix=PREFIX, tags=["jobs"])
 async def cancel_job(
     job_id: JobId,
     services: ServicesHere,
-    background: BackgroundTasks,
     keep_chunks: Annotated[
         bool, Query(description="What can be searched of papers read in part stays.")
     ] = False,
@@ -33,7 +31,7 @@ async def cancel_job(
     """
     done = await services.orders.cancel(job_id, keep_chunks=keep_chunks)
     services.cancelled(job_id)
-    background.add_task(clear_versions, done.left_over, services)
+    services.deletions_due()
     if done.tasks:
         message = "Cancelled. Papers that were complete can be searched; retry takes up the others."
     else:

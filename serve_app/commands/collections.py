@@ -1,4 +1,4 @@
-"""`paperworks collections`: list collections, and export their bibliographies."""
+"""`paperworks collections`: list, export and delete collections."""
 
 from __future__ import annotations
 
@@ -42,6 +42,27 @@ def export(
     home: Home = None,
 ) -> None:
     """Write the bibliography of a collection, for LaTeX and reference managers."""
-    before: tuple[str | None, Path | None] = context.obj or (None, None)
-    with library(url or before[0], home or before[1]) as client:
+    with _library(context, url, home) as client:
         put_out(client.export_collection(name, form), output)
+
+
+@collections_app.command()
+def delete(
+    context: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    url: Url = None,
+    home: Home = None,
+) -> None:
+    """Delete a collection and every paper in it."""
+    if not yes:
+        typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
+    with _library(context, url, home) as client:
+        client.delete_collection(name)
+    say(f"{name}: deleted")
+
+
+def _library(context: typer.Context, url: str | None, home: Path | None):
+    """The library at the options of the command, or else at those before it."""
+    before: tuple[str | None, Path | None] = context.obj or (None, None)
+    return library(url or before[0], home or before[1])

@@ -74,7 +74,7 @@ def lose(store: VectorStore, document_id: str) -> None:
     """The vector store has lost the paper, and kept chunks of it that nobody asked for."""
     [version] = [version for name, version in store.contents() if name == document_id]
     chunks, rows = zip(*store.stored(document_id, version), strict=True)
-    store.delete(document_id)
+    store.delete_versions(document_id, version, version)
     foreign = [
         replace(chunk, document_id="doc_of_nobody", chunk_id=f"foreign {number}")
         for number, chunk in enumerate(chunks)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -214,17 +216,30 @@ def test_delete_removes_rows_vectors_and_bytes(
     assert files_about(service.home, paper.document_id)
     assert library.search("nanoparticles", collection=collection).hits
     library.delete(paper.document_id)
-    assert not files_about(service.home, paper.sha256)
-    assert not files_about(service.home, paper.document_id)
     for mode in ("hybrid", "dense", "sparse"):
         assert not library.search("nanoparticles", collection=collection, mode=mode).hits
     for rest in ("", "/chunks", "/original", "/text"):
         answer = http.get(f"{API}/documents/{paper.document_id}{rest}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    wait_until(lambda: not files_about(service.home, paper.document_id))
+    wait_until(lambda: is_trashed(service.home, paper.sha256))
     again = library.upload(content, collection, filename="back.pdf")
     assert again.duplicate_of is None
     assert library.wait(again.job_id, 120).status == "completed"
     assert library.search("nanoparticles", collection=collection).hits
+
+
+def is_trashed(home: Path, sha256: str) -> bool:
+    """True when the PDF is in the trash and nowhere else."""
+    return [path.parts[-3] for path in files_about(home, sha256)] == ["trash"]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Returns when the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def files_about(home: Path, name: str) -> list[Path]:

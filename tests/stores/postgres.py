@@ -14,10 +14,13 @@ from sqlalchemy import Connection, DateTime, text, update
 from sqlmodel import SQLModel
 
 from stores.database import Database
+from stores.deletion_queue import DeletionQueue
 from stores.document_store import DocumentStore
 from stores.embedded_postgres import EmbeddedPostgres
 from stores.event_log import EventLog
-from stores.in_memory import InMemoryDocumentStore, InMemoryJobStore, InMemoryStores
+from stores.in_memory import InMemoryJobStore, InMemoryStores
+from stores.in_memory_deletions import InMemoryDeletionQueue
+from stores.in_memory_documents import InMemoryDocumentStore
 from stores.in_memory_events import InMemoryEventLog
 from stores.in_memory_orders import InMemoryJobOrders
 from stores.in_memory_queue import InMemoryTaskQueue
@@ -91,6 +94,7 @@ class Stores:
     documents: DocumentStore | InMemoryDocumentStore
     orders: JobOrders | InMemoryJobOrders
     events: EventLog | InMemoryEventLog
+    deletions: DeletionQueue | InMemoryDeletionQueue
     advance: Callable[[float], Awaitable[None]]
 
 
@@ -112,7 +116,8 @@ def memory_stores() -> Stores:
     """Fresh twins and their clock."""
     clock = Clock()
     made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    return Stores(made.jobs, made.queue, made.documents, made.orders, made.events, clock.advance)
+    stores = (made.jobs, made.queue, made.documents, made.orders, made.events, made.deletions)
+    return Stores(*stores, clock.advance)
 
 
 def postgres_stores(database: Database) -> Stores:
@@ -124,7 +129,8 @@ def postgres_stores(database: Database) -> Stores:
 
     jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
     documents, orders, events = DocumentStore(database), JobOrders(database), EventLog(database)
-    return Stores(jobs, TaskQueue(database), documents, orders, events, advance)
+    deletions = DeletionQueue(database)
+    return Stores(jobs, TaskQueue(database), documents, orders, events, deletions, advance)
 
 
 def grow_older(connection: Connection, age: timedelta) -> None:
@@ -139,7 +145,10 @@ async def wipe(database: Database) -> None:
     """Empties every table."""
     async with database.begin() as connection:
         await connection.execute(
-            text("TRUNCATE job_events, tasks, jobs, citations, documents, collections")
+            text(
+                "TRUNCATE store_deletions, job_events, tasks, jobs, citations, documents, "
+                "collections"
+            )
         )
 
 

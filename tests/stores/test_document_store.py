@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from sqlalchemy import select, text
+
+from domain.deletions import VersionRange
 from domain.documents import DocumentStatus, document_id
 from domain.errors import LeaseLost, NotFound
-from domain.jobs import JobStatus, OnDuplicate, TaskStatus
-from tests.stores.postgres import Stores
+from domain.jobs import Cited, JobStatus, OnDuplicate, TaskStatus
+from domain.papers import Author, Metadata
+from stores.database import Database
+from stores.tables import DOCUMENTS
+from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import (
     DAMAGED,
     DONE,
@@ -45,7 +52,7 @@ async def test_active_documents_by_id(stores: Stores) -> None:
 
 async def test_deleting_leaves_a_tombstone(stores: Stores) -> None:
     name = await ready(stores, upload())
-    assert await stores.documents.delete(name) is True
+    await stores.documents.delete(name)
     with pytest.raises(NotFound):
         await stores.documents.get(name)
     with pytest.raises(NotFound):
@@ -54,12 +61,76 @@ async def test_deleting_leaves_a_tombstone(stores: Stores) -> None:
     assert (await stores.documents.list()).items == []
 
 
-async def test_deleting_says_whether_the_bytes_are_used_elsewhere(stores: Stores) -> None:
+async def test_a_deletion_puts_all_versions_and_the_pdf_into_the_queue(stores: Stores) -> None:
     paper = upload()
+    name = await ready(stores, paper)
+    await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
+    await stores.documents.delete(name)
+    [due] = await stores.deletions.claim(10, hide_seconds=60)
+    assert (due.versions, due.sha256) == (VersionRange(name, 0, 2), paper.sha256)
+    assert await stores.deletions.claim(10, hide_seconds=60) == [], "it is hidden"
+    await stores.advance(60)
+    assert await stores.deletions.claim(10, hide_seconds=60) == [due]
+    await stores.deletions.complete([due.deletion_id])
+    await stores.advance(60)
+    assert await stores.deletions.waiting() == 0
+
+
+async def test_a_pdf_is_unused_when_no_document_has_it(stores: Stores) -> None:
+    paper, other = upload(), upload()
     one = await admit(stores, paper, collection="one")
     two = await admit(stores, paper, collection="two")
-    assert await stores.documents.delete(one.document_id) is False
-    assert await stores.documents.delete(two.document_id) is True
+    digests = [paper.sha256, other.sha256]
+    await stores.documents.delete(one.document_id)
+    assert await stores.deletions.unused_pdfs(digests) == {other.sha256}
+    await stores.documents.delete(two.document_id)
+    assert await stores.deletions.unused_pdfs(digests) == set(digests)
+
+
+async def test_a_tombstone_keeps_nothing_of_the_paper_but_digest_and_versions(
+    database: Database,
+) -> None:
+    stores = postgres_stores(database)
+    paper = upload("secret bytes", filename="secret.pdf")
+    task = await begin(stores, paper)
+    result = replace(
+        DONE,
+        metadata=Metadata(
+            "Secret title",
+            authors=(Author("Secret Author"),),
+            abstract="secret abstract",
+            keywords=("secret",),
+            doi="10.1/secret",
+        ),
+        cited=(Cited(0, "10.1/secret", None, "secret", 2020),),
+        quality={"note": "secret"},
+    )
+    await stores.queue.finish(task, result)
+    await stores.documents.delete(task.document_id)
+    async with database.single() as connection:
+        for table in ("documents", "tasks", "citations", "jobs", "job_events", "store_deletions"):
+            rows = (await connection.execute(text(f"SELECT t::text FROM {table} t"))).scalars()
+            assert "secret" not in "".join(rows).lower(), table
+        kept = (await connection.execute(select(DOCUMENTS))).one()
+    assert (kept.sha256, kept.latest_version, kept.status) == (paper.sha256, 1, "deleted")
+    assert kept.deleted_at and kept.created_at
+
+
+async def test_a_deleted_collection_is_not_there_until_the_next_upload(stores: Stores) -> None:
+    papers = [upload() for _ in range(3)]
+    admitted = await stores.jobs.admit("one", papers)
+    other = await admit(stores, papers[0], collection="two")
+    assert await stores.documents.delete_collection("one") == 3
+    assert (await stores.jobs.job(admitted[0].job_id)).status == JobStatus.CANCELLED
+    assert [one.name for one in await stores.documents.collections()] == ["two"]
+    assert not await stores.documents.has_collection("one")
+    assert [one.document_id for one in (await stores.documents.list()).items] == [other.document_id]
+    for unknown in ("one", "never"):
+        with pytest.raises(NotFound):
+            await stores.documents.delete_collection(unknown)
+    await admit(stores, papers[0], collection="one")
+    found = await stores.documents.collections()
+    assert [(one.name, one.documents) for one in found] == [("one", 1), ("two", 1)]
 
 
 @pytest.mark.parametrize("at_work", [True, False])
@@ -158,15 +229,44 @@ async def test_collections_are_made_by_their_first_upload(stores: Stores) -> Non
     assert await stores.documents.has_collection("b")
 
 
-async def test_a_version_is_wanted_while_it_is_shown_or_awaited(stores: Stores) -> None:
+async def test_only_a_version_that_nobody_shows_or_awaits_is_discarded(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
-    assert [await stores.documents.wants(name, version) for version in (1, 2, 3)] == [
-        True,
-        True,
-        False,
-    ]
+    discard = stores.deletions.discard_unwanted
+    assert [await discard(name, version) for version in (1, 2, 3)] == [False, False, True]
     await stores.documents.delete(name)
-    assert not await stores.documents.wants(name, 1)
-    assert not await stores.documents.wants("doc_unknown", 1)
+    assert await discard(name, 1)
+    assert await discard("doc_unknown", 1)
+    due = await stores.deletions.claim(10, hide_seconds=60)
+    ranges = [(one.versions.first, one.versions.last) for one in due]
+    assert ranges == [
+        (3, 3),
+        (0, 2),
+        (1, 1),
+        (1, 1),
+    ]
+
+
+async def test_a_new_version_a_cancel_and_a_failure_put_what_is_obsolete_into_the_queue(
+    stores: Stores,
+) -> None:
+    async def ranges() -> list[VersionRange]:
+        due = await stores.deletions.claim(10, hide_seconds=0)
+        await stores.deletions.complete([one.deletion_id for one in due])
+        return [one.versions for one in due]
+
+    paper = upload()
+    name = await ready(stores, paper)
+    assert await ranges() == []
+    await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
+    await stores.queue.finish(await claim_one(stores), DONE)
+    assert await ranges() == [VersionRange(name, 0, 1)]
+    again = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
+    await claim_one(stores)
+    await stores.orders.cancel(again.job_id)
+    assert await ranges() == [VersionRange(name, 3, 3)]
+    await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
+    await stores.queue.fail(await claim_one(stores), DAMAGED)
+    assert await ranges() == [VersionRange(name, 4, 4)]
+    assert (await stores.documents.get(name)).version == 2

@@ -138,8 +138,8 @@ async def test_a_library_in_order_has_no_differences(house: House) -> None:
     await house.ready()
     await admit(house.stores, house.paper())
     await house.stores.documents.delete(name)
-    house.vectors.delete(name)
-    house.blobs.delete_artifacts(name)
+    house.vectors.delete_versions(name, 0, 9)
+    house.blobs.delete_artifacts(name, 0, 9)
     assert kinds(await house.compare()) == {}
     assert (await house.repair()).is_empty
 
@@ -149,7 +149,7 @@ async def test_missing_chunks_are_read_again_while_the_old_ones_stay(
     house: House, left: int
 ) -> None:
     name, other = await house.ready(), await house.ready()
-    house.vectors.delete(name)
+    house.vectors.delete_versions(name, 0, 9)
     house.put(name, 1, left) if left else None
     found = await house.compare()
     [missing] = found.missing_chunks
@@ -179,7 +179,7 @@ async def test_more_chunks_than_there_should_be_are_read_again_too(house: House)
 
 async def test_what_is_read_again_already_is_not_read_again_once_more(house: House) -> None:
     name = await house.ready()
-    house.vectors.delete(name)
+    house.vectors.delete_versions(name, 0, 9)
     found = await house.compare()
     assert (await house.reconciler.repair(found)).documents_queued == 1
     assert (await house.reconciler.repair(found)).documents_queued == 0
@@ -191,7 +191,7 @@ async def test_chunks_of_deleted_and_unknown_documents_and_old_versions_go(house
     await house.stores.documents.delete(gone)  # and a worker writes its chunks after that
     house.put(kept, 7, 1)
     house.put("doc_unknown", 1, 2)
-    house.blobs.delete_artifacts(gone)
+    house.blobs.delete_artifacts(gone, 0, 9)
     found = await house.compare()
     assert kinds(found) == {"orphan_chunks": 3}
     assert (await house.reconciler.repair(found)).chunks_deleted == 6
@@ -223,8 +223,8 @@ async def test_work_that_goes_on_is_no_difference(house: House) -> None:
             await admit(house.stores, paper, on_duplicate=OnDuplicate.REPROCESS)
             [task] = await house.claim(Lane.INTERACTIVE)
             await house.finish(task, 4)
-            await asyncio.to_thread(house.vectors.delete, name, keep_version=2)
-            house.blobs.delete_artifacts(name, keep_version=2)
+            await asyncio.to_thread(house.vectors.delete_versions, name, 0, 1)
+            house.blobs.delete_artifacts(name, 0, 1)
             await asyncio.sleep(0)
 
     worker = asyncio.create_task(work())
@@ -267,7 +267,7 @@ async def test_a_pdf_that_is_uploaded_after_the_comparison_stays(house: House) -
 
 async def test_a_lost_artifact_is_made_again(house: House) -> None:
     name = await house.ready()
-    house.blobs.delete_artifacts(name)
+    house.blobs.delete_artifacts(name, 0, 9)
     found = await house.compare()
     assert kinds(found) == {"missing_artifacts": 1}
     assert (await house.reconciler.repair(found)).documents_queued == 1
@@ -306,7 +306,7 @@ async def test_a_glance_sees_only_numbers_that_differ(house: House) -> None:
     name = await house.ready(3)
     assert (await house.reconciler.mend(at_a_glance=True)).is_empty
     house.put("doc_unknown", 1, 3)
-    house.vectors.delete(name)
+    house.vectors.delete_versions(name, 0, 9)
     assert (await house.reconciler.mend(at_a_glance=True)).is_empty
     done = await house.reconciler.mend()
     assert (done.chunks_deleted, done.documents_queued) == (3, 1)
@@ -315,7 +315,7 @@ async def test_a_glance_sees_only_numbers_that_differ(house: House) -> None:
 async def test_a_glance_sees_what_a_zombie_wrote(house: House) -> None:
     name = await house.ready()
     await house.stores.documents.delete(name)
-    house.vectors.delete(name)
+    house.vectors.delete_versions(name, 0, 9)
     house.put(name, 1, 3)
     assert (await house.reconciler.mend(at_a_glance=True)).chunks_deleted == 3
     assert house.vectors.contents() == {}
@@ -323,14 +323,14 @@ async def test_a_glance_sees_what_a_zombie_wrote(house: House) -> None:
 
 async def test_who_mends_unasked_sweeps_orphans_and_reads_a_paper_again_once(house: House) -> None:
     name = await house.ready()
-    house.vectors.delete(name)
+    house.vectors.delete_versions(name, 0, 9)
     house.put("doc_unknown", 1, 2)
     done = await house.reconciler.mend()
     assert (done.chunks_deleted, done.documents_queued) == (2, 1)
     assert (await house.stores.jobs.job(done.job_ids[0])).kind == REPAIR
     [task] = await house.claim(Lane.BULK)
     await house.finish(task, 3)
-    house.vectors.delete(name)  # lost once more: that is not by chance
+    house.vectors.delete_versions(name, 0, 9)  # lost once more: that is not by chance
     assert kinds(await house.compare()) == {"missing_chunks": 1}
     assert (await house.reconciler.mend()).is_empty
     assert (await house.repair()).documents_queued == 1
@@ -341,7 +341,7 @@ async def test_papers_are_read_again_as_a_job_for_each_collection(house: House) 
         await admit(house.stores, house.paper(), collection=collection)
         [task] = await house.claim(Lane.INTERACTIVE)
         await house.finish(task, 3)
-        house.vectors.delete(task.document_id)
+        house.vectors.delete_versions(task.document_id, 0, 9)
     done = await house.repair()
     assert done.documents_queued == 3
     jobs = [await house.stores.jobs.job(job_id) for job_id in done.job_ids]

@@ -16,7 +16,7 @@ MAY_IMPORT_RAY = {
     "pipelines/lean.py",
     "pipelines/bulk.py",
     "actors/cluster.py",
-    "actors/errands.py",
+    "actors/store_tasks.py",
     "actors/launch.py",
     "actors/lean_node.py",
     "actors/runner.py",

@@ -13,6 +13,8 @@ from typing import Any, cast
 from actors.lane import LaneDesk, LaneWork
 from actors.ledger import Ledger, Rules
 from actors.runner_slot import RunnerSlot
+from actors.store_cleanup import StoreCleanup
+from domain.deletions import VersionRange
 from domain.errors import Failure, PaperworksError, failure_of
 from domain.jobs import Finished, Lane, Task, TaskStatus, Upload
 from domain.papers import Metadata
@@ -104,16 +106,42 @@ class FakeRunner:
         self.closed = True
 
 
+class FakeEraser:
+    """Notes what is erased; `error` is what it raises instead."""
+
+    def __init__(self) -> None:
+        self.erased: list[VersionRange] = []
+        self.error: Exception | None = None
+        self.trashed: list[str] = []
+        self.restored: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
+        """They are erased."""
+        if self.error is not None:
+            raise self.error
+        self.erased += ranges
+
+    def trash_pdfs(self, digests: Sequence[str]) -> None:
+        """They are in the trash; whatever a test wants happens just before."""
+        self.meanwhile()
+        self.trashed += digests
+
+    def restore_pdfs(self, digests: Sequence[str]) -> None:
+        """They are back."""
+        self.restored += digests
+
+
 class House:
     """Stores, ledger and one desk, and every runner that the desk has opened."""
 
     def __init__(self, batch: int = 16, recycle_after: int = 100, rules: Rules = RULES) -> None:
         self.clock = Clock()
         self.stores = InMemoryStores(self.clock, max_attempts=3)
-        self.forgotten: list[tuple[str, int | None]] = []
-        self.cleared: list[tuple[str, int]] = []
-        queue, documents = cast(Any, self.stores.queue), cast(Any, self.stores.documents)
-        self.ledger = Ledger(queue, documents, rules, self._forget, self._clear)
+        self.eraser = FakeEraser()
+        queue, deletions = cast(Any, self.stores.queue), cast(Any, self.stores.deletions)
+        self.ledger = Ledger(queue, deletions, rules)
+        self.cleanup = StoreCleanup(deletions, self.eraser, poll_seconds=0.01)
         self.runners: list[FakeRunner] = []
         self.errors: dict[str, PaperworksError] = {}
         self.finished: dict[str, Finished] = {}
@@ -163,11 +191,9 @@ class House:
         self.runners.append(FakeRunner(self))
         return self.runners[-1]
 
-    def _forget(self, document_id: str, keep_version: int | None) -> None:
-        self.forgotten.append((document_id, keep_version))
-
-    def _clear(self, document_id: str, version: int) -> None:
-        self.cleared.append((document_id, version))
+    def doomed(self) -> list[VersionRange]:
+        """What is in the deletion queue."""
+        return [one.versions for one, _ in self.stores.state.deletions.values()]
 
 
 def _digest() -> str:

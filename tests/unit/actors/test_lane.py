@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from domain.deletions import VersionRange
 from domain.errors import DamagedPdf, InternalError, VectorStoreUnavailable
-from domain.jobs import JobStatus, Lane, Progress, Step, TaskStatus
+from domain.jobs import (
+    Finished,
+    JobStatus,
+    Lane,
+    OnDuplicate,
+    Progress,
+    Step,
+    Task,
+    TaskStatus,
+    Upload,
+)
 from tests.unit.actors.desk import DONE, RULES, House, RunnerDied
 
 COMPLETED, FAILED, QUEUED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.QUEUED
@@ -199,4 +211,62 @@ async def test_the_next_step_wakes_its_lane_and_leaves_the_older_version_until_i
     await house.work()
     assert woken == [Lane.OCR]
     assert (house.now(task).status, house.now(task).lane) == (QUEUED, Lane.OCR)
-    assert house.forgotten == []
+    assert house.doomed() == []
+
+
+async def test_an_error_while_an_end_is_recorded_retires_no_runner_and_charges_no_other() -> None:
+    house = House()
+    finish = house.stores.queue.finish
+
+    async def finish_or_fail(task: Task, result: Finished) -> None:
+        if task.filename == "bad.pdf":
+            raise RuntimeError("an unexpected answer of the database")
+        await finish(task, result)
+
+    house.stores.queue.finish = finish_or_fail  # pyright: ignore[reportAttributeAccessIssue]
+    tasks = await house.admit("a.pdf", "bad.pdf", "c.pdf")
+    await house.work()
+    assert house.status(tasks) == {"a.pdf": COMPLETED, "bad.pdf": RUNNING, "c.pdf": COMPLETED}
+    assert not house.runners[0].closed and len(house.runners) == 1
+    assert not house.ledger.held, "the lease of the unrecorded task must run out"
+    house.stores.queue.finish = finish
+    house.clock.pass_seconds(RULES.lease_seconds + 1)
+    await house.stores.queue.sweep()
+    house.clock.pass_seconds(60)
+    await house.work()
+    assert house.now(tasks[1]).status == COMPLETED
+
+
+async def test_a_failure_that_cannot_be_recorded_leaves_no_other_task_held() -> None:
+    house = House()
+    retry = house.stores.queue.retry
+
+    async def retry_or_fail(task: Task, *arguments: Any, **options: Any) -> None:
+        if task.filename == "b.pdf":
+            raise RuntimeError("an unexpected answer of the database")
+        await retry(task, *arguments, **options)
+
+    house.stores.queue.retry = retry_or_fail  # pyright: ignore[reportAttributeAccessIssue]
+    house.deadly.add("a.pdf")
+    tasks = await house.admit("a.pdf", "b.pdf", "c.pdf")
+    await house.work()
+    assert house.status(tasks) == {"a.pdf": QUEUED, "b.pdf": RUNNING, "c.pdf": QUEUED}
+    assert not house.ledger.held
+
+
+async def test_an_outage_of_milvus_while_old_versions_go_charges_no_attempt() -> None:
+    house = House()
+    house.eraser.error = VectorStoreUnavailable()
+    uploads = [Upload(f"{name}.pdf", name * 64, 10) for name in "abc"]
+    for some in (uploads[:1], uploads):
+        admitted = await house.stores.jobs.admit(
+            "papers", some, lane=Lane.BULK, on_duplicate=OnDuplicate.REPROCESS
+        )
+        await house.work()
+    tasks = await house.stores.jobs.tasks(admitted[0].job_id)
+    assert set(house.status(tasks).values()) == {COMPLETED}
+    assert [house.now(task).attempt for task in tasks] == [1, 1, 1]
+    assert not house.runners[0].closed and len(house.runners) == 1
+    with pytest.raises(VectorStoreUnavailable):
+        await house.cleanup.run_once()
+    assert house.doomed() == [VersionRange(tasks[0].document_id, 0, 1)]

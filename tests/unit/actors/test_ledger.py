@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.deletions import VersionRange
 from domain.errors import DatabaseUnavailable, LeaseLost, failure_of
 from domain.jobs import Lane, OnDuplicate, Progress, Task, TaskStatus, Upload
 from tests.unit.actors.desk import RULES, Ended, House
@@ -60,7 +61,7 @@ async def test_the_result_of_a_lost_task_is_thrown_away() -> None:
     assert house.now(task).status == TaskStatus.RUNNING
     assert house.now(task).lease_token == stolen.lease_token
     await house.stores.queue.finish(stolen, Ended(stolen).finished or pytest.fail())
-    assert not house.cleared, "chunks of the new owner must stay"
+    assert not house.doomed(), "chunks of the new owner must stay"
 
 
 @pytest.mark.parametrize("is_done", [True, False])
@@ -69,9 +70,10 @@ async def test_late_chunks_of_a_deleted_document_are_cleared_away(is_done: bool)
     await house.admit("a.pdf")
     [task] = await claim(house)
     await house.stores.documents.delete(task.document_id)
+    assert await house.cleanup.run_once() == 1
     lost = failure_of(LeaseLost())
     await house.ledger.record(Ended(task) if is_done else Ended(task, None, lost))
-    assert house.cleared == [(task.document_id, 1)]
+    assert house.doomed() == [VersionRange(task.document_id, 1, 1)]
     assert not house.ledger.held
 
 
@@ -87,7 +89,9 @@ async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
     assert house.ledger.note(other, Progress(pages_done=1))
     await house.ledger.record(Ended(task, None, failure_of(LeaseLost())))
     assert house.now(task).status == TaskStatus.CANCELLED
-    assert house.cleared == [(task.document_id, 1)]
+    assert house.doomed() == [VersionRange(task.document_id, 1, 1)] * 2, (
+        "the cancel and the late end"
+    )
 
 
 async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -> None:
@@ -98,10 +102,10 @@ async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -
     [task] = await claim(house)
     await house.stores.orders.cancel(task.job_id)
     await house.ledger.record(Ended(task))
-    assert house.cleared == []
+    assert house.doomed() == []
 
 
-async def test_a_new_version_makes_the_old_chunks_forgotten() -> None:
+async def test_a_new_version_puts_the_older_ones_into_the_deletion_queue() -> None:
     house = House()
     upload = Upload("a.pdf", "0" * 64, 10)
     for version in (1, 2):
@@ -111,7 +115,7 @@ async def test_a_new_version_makes_the_old_chunks_forgotten() -> None:
         [task] = await claim(house)
         assert task.version == version
         await house.ledger.record(Ended(task))
-    assert house.forgotten == [(task.document_id, 2)]
+    assert house.doomed() == [VersionRange(task.document_id, 0, 1)]
 
 
 async def test_what_is_released_is_not_charged_and_keeps_its_place() -> None:

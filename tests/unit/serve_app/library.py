@@ -10,6 +10,8 @@ from typing import Any, cast
 import httpx
 import numpy as np
 
+from actors.store_cleanup import StoreCleanup
+from domain.deletions import VersionRange
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import Failure
 from domain.jobs import Finished, Lane, Task
@@ -70,9 +72,12 @@ class Library:
             embed_query=self._embed,
             wake=self._wake,
             cancelled=self.cancelled.append,
+            deletions_due=self._deletions_due,
             checks=self.checks,
             limits=limits or Limits(upload_bytes=100_000, files=5),
         )
+        self.cleanup = StoreCleanup(cast(Any, self.stores.deletions), self, poll_seconds=1)
+        self.hints = 0
         self.app = create_api(self.services)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://library"
@@ -147,6 +152,30 @@ class Library:
                 artifact_key=key,
             ),
         )
+
+    async def erase(self) -> None:
+        """Works off the deletion queue, as the JobManager does."""
+        while await self.cleanup.run_once():
+            pass
+
+    def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
+        """Chunks and artifacts of these versions are gone."""
+        for one in ranges:
+            self.vectors.delete_versions(one.document_id, one.first, one.last)
+            self.blobs.delete_artifacts(one.document_id, one.first, one.last)
+
+    def trash_pdfs(self, digests: Sequence[str]) -> None:
+        """The PDFs are in the trash."""
+        for sha256 in digests:
+            self.blobs.trash_pdf(sha256)
+
+    def restore_pdfs(self, digests: Sequence[str]) -> None:
+        """The PDFs are back from the trash."""
+        for sha256 in digests:
+            self.blobs.restore_pdf(sha256)
+
+    def _deletions_due(self) -> None:
+        self.hints += 1
 
     async def _embed(self, text: str) -> np.ndarray:
         self.embedded.append(text)

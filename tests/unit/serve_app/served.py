@@ -48,4 +48,5 @@ async def _work(library: Library) -> None:
     while True:
         if not library.worker_rests:
             await library.read_papers(refuse="bad")
+            await library.erase()
         await asyncio.sleep(0.02)

@@ -147,6 +147,9 @@ def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> 
     assert target.read_bytes() == pdf("a.pdf")
     assert "deleted" in paperworks("documents", "delete", name).stdout
     assert paperworks("documents", name).exit_code == 1
+    assert "default: deleted" in paperworks("collections", "delete", "default", "--yes").stdout
+    assert "No collections" in paperworks("collections").stdout
+    assert paperworks("collections", "delete", "default", "-y").exit_code == 1
 
 
 def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library) -> None:

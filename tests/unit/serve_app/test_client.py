@@ -42,6 +42,8 @@ def test_the_whole_way_with_the_sync_client(url: str, tmp_path: Path) -> None:
         with pytest.raises(PaperworksProblem) as gone:
             library.document(hit.document_id)
         assert (gone.value.status, gone.value.code) == (404, "not_found")
+        library.delete_collection("physics")
+        assert library.collections() == []
 
 
 async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: Path) -> None:
@@ -65,6 +67,10 @@ async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: P
         with pytest.raises(PaperworksProblem):
             await client.download(name, tmp_path / "none.pdf")
         assert not (tmp_path / "none.pdf").exists()
+        [one] = await client.collections()
+        await client.delete_collection(one.name)
+        assert (await client.documents()).items == []
+        assert await client.collections() == []
 
 
 def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:

@@ -65,7 +65,7 @@ async def test_a_library_in_order(library: Library) -> None:
 
 async def test_what_is_missing_is_read_again_by_a_job(library: Library) -> None:
     task = await paper(library)
-    library.vectors.delete(task.document_id)
+    library.vectors.delete_versions(task.document_id, 0, 9)
     found = await compare(library)
     assert not found.consistent
     [missing] = found.missing_chunks
@@ -107,7 +107,7 @@ async def test_of_many_differences_the_first_hundred_are_listed(library: Library
 
 async def test_a_file_name_cannot_steer_the_terminal(library: Library) -> None:
     task = await paper(library, "a\x1b[31m.pdf")
-    library.vectors.delete(task.document_id)
+    library.vectors.delete_versions(task.document_id, 0, 9)
     library.blobs.delete(pdf_key(task.sha256))
     found = await compare(library)
     said = [text for _, text in rows(found)] + [lost(found) or ""]
@@ -119,7 +119,7 @@ async def test_well_is_what_agrees_or_was_mended(library: Library) -> None:
     task = await paper(library)
     found = await compare(library)
     assert Checkup(findings=[], consistency=found).well
-    library.vectors.delete(task.document_id)
+    library.vectors.delete_versions(task.document_id, 0, 9)
     found = await compare(library)
     assert not Checkup(findings=[], consistency=found).well
     _, body = await repair(library)
@@ -152,7 +152,7 @@ def broken(library: Library, url: str) -> str:
         accepted = client.upload(pdf("ions"), filename="ions.pdf")
         [task] = asyncio.run(library.claim(Lane.INTERACTIVE))
         asyncio.run(library.finish(task, ["A passage on ions"]))
-        library.vectors.delete(accepted.document_id)
+        library.vectors.delete_versions(accepted.document_id, 0, 9)
     orphan_chunks(library, task)
     orphan_blob(library)
     return accepted.document_id

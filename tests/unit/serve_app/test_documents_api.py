@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from domain.errors import VectorStoreUnavailable
 from tests.unit.serve_app.library import Library, pdf
 
@@ -113,8 +115,10 @@ async def test_deleting_leaves_no_row_no_vector_and_no_blob(library: Library) ->
     answer = await library.http.delete(f"/api/v1/documents/{name}")
     assert (answer.status_code, answer.content) == (204, b"")
     assert (await library.get(f"/documents/{name}")).status_code == 404
+    assert library.hints == 1
+    await library.erase()
     assert library.vectors.chunk_ids(name) == set()
-    assert blobs(library) == []
+    assert [path.parts[-3] for path in blobs(library)] == ["trash"], "only the PDF, in the trash"
     again = await library.http.delete(f"/api/v1/documents/{name}")
     assert again.status_code == 404
 
@@ -123,34 +127,60 @@ async def test_the_pdf_stays_while_another_collection_has_it(library: Library) -
     one = await read_paper(library, "text", collection="one")
     two = await read_paper(library, "text", collection="two")
     await library.http.delete(f"/api/v1/documents/{one}")
+    await library.erase()
+    assert not list((library.folder / "blobs").glob("trash/*/*"))
     answer = await library.get(f"/documents/{two}/original")
     assert answer.content == pdf()
 
 
-async def test_deleting_waits_for_the_vector_store(library: Library, monkeypatch) -> None:
-    name = await read_paper(library)
+async def test_deleting_works_while_the_vector_store_is_away(library: Library, monkeypatch) -> None:
+    name = await read_paper(library, "some words")
 
-    def away() -> None:
+    def away(*arguments: object) -> None:
         raise VectorStoreUnavailable
 
     monkeypatch.setattr(library.vectors, "ping", away)
-    answer = await library.http.delete(f"/api/v1/documents/{name}")
-    assert (answer.status_code, answer.json()["code"]) == (503, "vector_store_unavailable")
-    assert (await library.get(f"/documents/{name}")).status_code == 200
-
-
-async def test_a_store_that_goes_away_in_the_middle_leaves_nothing_that_shows(
-    library: Library, monkeypatch
-) -> None:
-    name = await read_paper(library, "some words")
-
-    def away(document_id: str) -> None:
-        raise VectorStoreUnavailable
-
-    monkeypatch.setattr(library.vectors, "delete", away)
+    monkeypatch.setattr(library.vectors, "delete_versions", away)
     answer = await library.http.delete(f"/api/v1/documents/{name}")
     assert answer.status_code == 204
     assert (await library.search("some words")).json()["hits"] == []
+    with pytest.raises(VectorStoreUnavailable):
+        await library.erase()
+    assert await library.stores.deletions.waiting() == 1
+
+
+async def test_an_upload_after_a_deletion_outlives_the_cleanup_of_the_deletion(
+    library: Library,
+) -> None:
+    name = await read_paper(library, "first")
+    await library.http.delete(f"/api/v1/documents/{name}")
+    assert await read_paper(library, "second") == name
+    await library.erase()
+    chunks = (await library.get(f"/documents/{name}/chunks")).json()["items"]
+    assert [chunk["text"] for chunk in chunks] == ["second"]
+    assert (await library.get(f"/documents/{name}/text")).text == "second"
+    assert (await library.get(f"/documents/{name}/original")).content == pdf()
+
+
+async def test_a_deleted_collection_is_gone_and_comes_back_with_an_upload(
+    library: Library,
+) -> None:
+    names = [await read_paper(library, "text", content=pdf(n), collection="one") for n in "ab"]
+    other = await read_paper(library, "text", collection="two")
+    answer = await library.http.delete("/api/v1/collections/one")
+    assert (answer.status_code, answer.content) == (204, b"")
+    await library.erase()
+    assert [(await library.get(f"/documents/{name}")).status_code for name in names] == [404, 404]
+    assert all(library.vectors.chunk_ids(name) == set() for name in names)
+    assert (await library.get(f"/documents/{other}")).status_code == 200
+    items = (await library.get("/collections")).json()["items"]
+    assert [one["name"] for one in items] == ["two"]
+    for unknown in ("one", "never"):
+        answer = await library.http.delete(f"/api/v1/collections/{unknown}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
+    await read_paper(library, "text", content=pdf("a"), collection="one")
+    items = (await library.get("/collections")).json()["items"]
+    assert [(one["name"], one["documents"]) for one in items] == [("one", 1), ("two", 1)]
 
 
 async def test_collections_count_their_documents(library: Library) -> None:

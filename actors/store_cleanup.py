@@ -1,0 +1,88 @@
+"""Works off the queue of deletions: the only place that erases what a commit made obsolete."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.deletions import VersionRange
+from domain.errors import Unavailable
+from stores.deletion_queue import DeletionQueue
+
+log = logging.getLogger(__name__)
+ROWS_AT_ONCE = 50
+HIDE_SECONDS = 30.0  # a row whose worker died, or whose store was away, is due again after this
+PAUSE_SECONDS = 5.0  # after an error
+
+
+class Eraser(Protocol):
+    """The vector store and the blob store; every method may be repeated and raises Unavailable."""
+
+    def delete_versions(self, ranges: Sequence[VersionRange]) -> None: ...
+    def trash_pdfs(self, digests: Sequence[str]) -> None: ...
+    def restore_pdfs(self, digests: Sequence[str]) -> None: ...
+
+
+class StoreCleanup:
+    """A loop beside the lanes: a store that is away leaves rows for later and charges no task.
+
+    Remembers nothing: two of them at once, or one that dies in between, only erase twice.
+    """
+
+    def __init__(self, queue: DeletionQueue, eraser: Eraser, poll_seconds: float) -> None:
+        self.queue = queue
+        self.eraser = eraser
+        self.poll_seconds = poll_seconds
+        self.woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A hint that something is due; a lost one costs a poll."""
+        self.woken.set()
+
+    async def serve(self) -> None:
+        """Erases for ever what is due."""
+        while True:
+            pause = self.poll_seconds
+            try:
+                if await self.run_once():
+                    continue
+            except Unavailable as error:
+                log.warning("Deletions wait in the queue: %s", error, extra={"action": "cleanup"})
+                pause = PAUSE_SECONDS
+            except Exception:
+                log.exception("The cleanup failed; its deletions stay in the queue")
+                pause = PAUSE_SECONDS
+            await self._sleep(pause)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.woken.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self.woken.clear()
+
+    async def run_once(self) -> int:
+        """Number of deletions done. Raises Unavailable; what is not done stays in the queue."""
+        due = await self.queue.claim(ROWS_AT_ONCE, HIDE_SECONDS)
+        if due:
+            await asyncio.to_thread(self.eraser.delete_versions, [one.versions for one in due])
+            await self._trash_unused({one.sha256 for one in due if one.sha256})
+            await self.queue.complete([one.deletion_id for one in due])
+        return len(due)
+
+    async def _trash_unused(self, digests: set[str]) -> None:
+        """PDFs that no document uses are in the trash.
+
+        An upload of the same bytes may commit between the look and the move. It is seen by the
+        second look, and until then every reader restores the PDF from the trash.
+        """
+        unused = sorted(await self.queue.unused_pdfs(sorted(digests))) if digests else []
+        if not unused:
+            return
+        await asyncio.to_thread(self.eraser.trash_pdfs, unused)
+        used = sorted(set(unused) - await self.queue.unused_pdfs(unused))
+        if used:
+            await asyncio.to_thread(self.eraser.restore_pdfs, used)
