@@ -194,6 +194,7 @@ class JobManager:
         swept = await self.ledger.queue.sweep(
             base_seconds=self.rules.backoff_base_seconds,
             cap_seconds=self.rules.backoff_cap_seconds,
+            lease_seconds=self.rules.lease_seconds,
         )
         if swept:
             log.warning("%d tasks had lost their worker", swept, extra={"action": "sweep"})

@@ -16,6 +16,7 @@
     │   │   ├── DatabaseRefused · DatabaseBusy
     ├── QueueFull                    enough work waits already; send it again later
     ├── InvalidSetting               change the configuration and start again
+    ├── SchemaTooNew                 run the newer release
     ├── OcrUnavailable               install an OCR program, then process the paper again
     ├── WorkerCrashed                the process at work died; the task is tried again, alone
     │   ├── WorkerStalled
@@ -223,6 +224,13 @@ class InvalidSetting(PaperworksError):
     """A setting cannot be used as it stands. Change it and start the service again."""
 
     code, category = "invalid_setting", "installation"
+
+
+class SchemaTooNew(PaperworksError):
+    """The database was migrated by a newer release. Nothing was changed; run that release, or
+    restore a backup made before its start."""
+
+    code, category = "schema_too_new", "installation"
 
 
 class OcrUnavailable(PaperworksError):

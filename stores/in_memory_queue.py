@@ -225,8 +225,14 @@ class InMemoryTaskQueue:
         waits = {"status": TaskStatus.QUEUED, "lease_expires_at": None, "next_attempt_at": later}
         self._move(task, **(waits | values))
 
-    async def sweep(self, *, base_seconds: float = 2, cap_seconds: float = 300) -> int:
-        """Number of tasks taken from workers that stopped beating."""
+    async def sweep(
+        self,
+        *,
+        base_seconds: float = 2,
+        cap_seconds: float = 300,
+        lease_seconds: float = 15,
+    ) -> int:
+        """Number of tasks taken from workers that stopped beating; this clock never jumps."""
         now = self.state.clock()
         crash = failure_of(WorkerCrashed())
         silent = [

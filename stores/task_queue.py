@@ -8,33 +8,22 @@ it came, for one that failed when its backoff has passed.
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    and_,
-    bindparam,
-    case,
-    exists,
-    func,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Row, and_, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from domain.documents import DocumentStatus
-from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
+from domain.errors import DatabaseBusy, Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.jobs import (
     LATER_LANES,
     Finished,
-    JobStatus,
     Lane,
     Progress,
     Step,
@@ -42,94 +31,28 @@ from domain.jobs import (
     TaskStatus,
     backoff_seconds,
 )
+from stores.claim_statements import DUE, DUE_OF_FREE_JOBS, SETTLE, START_JOBS, TAKE
+from stores.clock_watch import ClockWatch, corrections
 from stores.database import NOW, Database, seconds
 from stores.deletion_queue import enqueue_if_unwanted
-from stores.job_status import IS_OPEN, IS_QUEUED, IS_RUNNING, close_if_done, fixed
+from stores.job_status import IS_OPEN, IS_RUNNING, close_if_done
 from stores.publishing import give_up, publish, show_beginning
-from stores.tables import DOCUMENTS, JOBS, TASKS
+from stores.tables import TASKS
 
 CLAIM_TRIES = 3
-
-# Statements of a claim, built once: to build them takes longer than to run them.
-OTHER = TASKS.alias("other")
-AT_WORK = exists().where(
-    OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
-)
-# Nothing is left to do: another task made the document searchable while this one waited.
-ITS_DOCUMENT = DOCUMENTS.c.document_id == TASKS.c.document_id
-MADE = and_(
-    TASKS.c.step == fixed(Step.READ_TEXT),  # who is at a later step made the document searchable
-    DOCUMENTS.c.status == fixed(DocumentStatus.READY),
-    DOCUMENTS.c.version >= TASKS.c.version,
-    DOCUMENTS.c.artifact_key.is_not(None),  # else only its first pages can be searched yet
-)
-# Tasks that may be claimed, locked. A document at work is left alone: it has one writer.
-DUE = (
-    select(
-        TASKS.c.task_id,
-        TASKS.c.document_id,
-        TASKS.c.isolate,
-        # Not a join: that costs twice as much, most of it in planning.
-        select(MADE).where(ITS_DOCUMENT).scalar_subquery().label("is_made"),
-    )
-    .where(
-        IS_QUEUED,
-        TASKS.c.lane == bindparam("of_lane"),
-        TASKS.c.next_attempt_at <= NOW,
-        ~AT_WORK,
-    )
-    .order_by(TASKS.c.urgent.desc(), TASKS.c.next_attempt_at, TASKS.c.ordinal)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
-SETTLE = (
-    update(TASKS)
-    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)), ITS_DOCUMENT, MADE)
-    .values(
-        status=TaskStatus.COMPLETED,
-        pages_done=func.coalesce(DOCUMENTS.c.pages, 0),
-        pages_total=DOCUMENTS.c.pages,
-        chunks_done=DOCUMENTS.c.chunks,
-        chunks_total=DOCUMENTS.c.chunks,
-        searchable_at=NOW,
-        finished_at=NOW,
-        error=None,
-    )
-    .returning(TASKS.c.job_id)
-)
-TAKE = (
-    update(TASKS)
-    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)))
-    .values(
-        status=TaskStatus.RUNNING,
-        worker=bindparam("owner"),
-        attempt=TASKS.c.attempt + 1,
-        lease_token=TASKS.c.lease_token + 1,
-        lease_expires_at=NOW + seconds(bindparam("lease")),
-        started_at=func.coalesce(TASKS.c.started_at, NOW),
-        pages_done=0,
-        chunks_done=case((TASKS.c.step == Step.READ_TEXT, 0), else_=TASKS.c.chunks_done),
-    )
-    .returning(TASKS)
-)
-WAITING_JOBS = (
-    select(JOBS.c.job_id)
-    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)), JOBS.c.status == JobStatus.QUEUED)
-    .order_by(JOBS.c.job_id)
-    .with_for_update(key_share=True)
-)
-START_JOBS = (
-    update(JOBS)
-    .where(JOBS.c.job_id.in_(WAITING_JOBS))
-    .values(status=JobStatus.RUNNING, started_at=NOW)
-)
+AVOID_LOCKED_SECONDS = 30.0
+"""How long claims pass over jobs that another session has locked, after they met one: as long as
+PostgreSQL lets a transaction wait for its client (SessionLimits)."""
 
 
 class TaskQueue:
     """Hands out work and records its end. Any number of processes may use it at once."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.database = database
+        self._monotonic = monotonic
+        self._avoid_locked_until = 0.0
+        self._clock_watch = ClockWatch(monotonic)
 
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
@@ -139,7 +62,9 @@ class TaskQueue:
 
         A task marked `isolate` comes alone, so that a document that takes its process down fails
         alone; a document that is at work already is left for later. A task whose document is
-        searchable meanwhile ends without work and is not among them.
+        searchable meanwhile ends without work and is not among them. A job whose row is locked by a
+        session that does not go on, as of a client that was cut off, costs `lock_timeout` once; for
+        the next AVOID_LOCKED_SECONDS its tasks are left for later.
         """
         tries = CLAIM_TRIES
         while tries:
@@ -149,14 +74,19 @@ class TaskQueue:
                     return claimed
             except IntegrityError:  # another claim took the same document just now
                 tries -= 1
+            except DatabaseBusy:
+                tries -= 1
+                self._avoid_locked_until = self._monotonic() + AVOID_LOCKED_SECONDS
         return []
 
     async def _claim(
         self, lane: Lane, limit: int, worker: str, lease_seconds: float
     ) -> list[Task] | None:
         """The tasks claimed; None when some that were due needed no work: look again."""
+        avoids_locked = self._monotonic() < self._avoid_locked_until
+        statement = DUE_OF_FREE_JOBS if avoids_locked else DUE
         async with self.database.begin() as connection:
-            due = (await connection.execute(DUE, {"of_lane": lane, "most": limit})).all()
+            due = (await connection.execute(statement, {"of_lane": lane, "most": limit})).all()
             made = [row.task_id for row in due if row.is_made]
             if made:
                 settled = await connection.execute(SETTLE, {"ids": made})
@@ -165,22 +95,23 @@ class TaskQueue:
             return await _lease(connection, _together(due), worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
-        """Ids of those tasks that are still ours; their leases now run `lease_seconds` from now."""
+        """Ids of those tasks that are still ours; their leases now run `lease_seconds` from now.
+
+        A task whose row another session has locked keeps the lease that it has; the others do not
+        wait for it.
+        """
         if not tasks:
             return set()
-        statement = (
-            update(TASKS)
-            .where(
-                tuple_(TASKS.c.task_id, TASKS.c.lease_token).in_(
-                    [(task.task_id, task.lease_token) for task in tasks]
-                ),
-                IS_RUNNING,
-            )
-            .values(lease_expires_at=NOW + seconds(lease_seconds))
-            .returning(TASKS.c.task_id)
-        )
-        async with self.database.single() as connection:
-            return set((await connection.execute(statement)).scalars())
+        beaten = _beat(_claimed(tasks), lease_seconds)
+        try:
+            async with self.database.single() as connection:
+                return set((await connection.execute(beaten)).scalars())
+        except DatabaseBusy:
+            ours = select(TASKS.c.task_id).where(_claimed(tasks))
+            free = TASKS.c.task_id.in_(ours.with_for_update(key_share=True, skip_locked=True))
+            async with self.database.single() as connection:
+                await connection.execute(_beat(free, lease_seconds))
+                return set((await connection.execute(ours)).scalars())
 
     async def report(self, task: Task, progress: Progress) -> None:
         """Records pages and chunks done, and what can be searched already. Raises LeaseLost."""
@@ -235,22 +166,37 @@ class TaskQueue:
         async with self.database.single() as connection:
             await _requeue(connection, task, due, attempt=TASKS.c.attempt - 1)
 
-    async def sweep(self, *, base_seconds: float = 2, cap_seconds: float = 300) -> int:
+    async def sweep(
+        self,
+        *,
+        base_seconds: float = 2,
+        cap_seconds: float = 300,
+        lease_seconds: float = 15,
+    ) -> int:
         """Number of tasks taken from workers that stopped beating.
 
         They are queued again, to be claimed alone, or failed at the last attempt. Each is a
-        transaction of its own: a worker that beats again just in time keeps its task.
+        transaction of its own: a worker that beats again just in time keeps its task. Where the
+        database's clock has jumped since the last sweep, no attempt is charged for it: leases begin
+        anew (stores/clock_watch.py).
         """
+        await self._correct_times(lease_seconds, cap_seconds)
         crash = failure_of(WorkerCrashed())
         taken = 0
         for task in await self._expired():
             wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
-            with suppress(LeaseLost):
+            with suppress(LeaseLost, DatabaseBusy):
                 async with self.database.begin() as connection:
                     await _check_expired(connection, task)
                     await _retry(connection, task, crash, wait, isolate=True)
                 taken += 1
         return taken
+
+    async def _correct_times(self, lease_seconds: float, cap_seconds: float) -> None:
+        async with self.database.single() as connection:
+            jump = await self._clock_watch.look(connection)
+            for correction in corrections(jump, lease_seconds, cap_seconds):
+                await connection.execute(correction)
 
     async def _expired(self) -> list[Task]:
         place = (TASKS.c.lease_expires_at, TASKS.c.next_attempt_at, TASKS.c.ordinal)
@@ -268,6 +214,17 @@ class TaskQueue:
         )
         async with self.database.single() as connection:
             return {(row[0], row[1]): row[2] for row in await connection.execute(statement)}
+
+
+def _claimed(tasks: Sequence[Task]) -> ColumnElement[bool]:
+    """Those of the tasks that are still leased by the claim that made them ours."""
+    claims = [(task.task_id, task.lease_token) for task in tasks]
+    return and_(tuple_(TASKS.c.task_id, TASKS.c.lease_token).in_(claims), IS_RUNNING)
+
+
+def _beat(chosen: ColumnElement[bool], lease_seconds: float) -> ReturningUpdate[Any]:
+    lease = NOW + seconds(lease_seconds)
+    return update(TASKS).where(chosen).values(lease_expires_at=lease).returning(TASKS.c.task_id)
 
 
 def _held(task: Task) -> ColumnElement[bool]:
@@ -305,9 +262,11 @@ def _is_expired() -> ColumnElement[bool]:
 
 
 async def _check_expired(connection: AsyncConnection, task: Task) -> None:
-    """Raises LeaseLost when the task's worker beat again after all, or somebody else took it."""
+    """Raises LeaseLost when the task's worker beat again after all, or somebody else took it, or
+    its row is locked by another session."""
     statement = select(TASKS.c.task_id).where(_held(task), _is_expired())
-    if (await connection.execute(statement)).first() is None:
+    locked = statement.with_for_update(key_share=True, skip_locked=True)
+    if (await connection.execute(locked)).first() is None:
         raise LeaseLost
 
 

@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serve_app.commands.common import complain, say
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")]
@@ -32,14 +35,13 @@ def up(
 
     Stays in the foreground. Ctrl-C or SIGTERM stops everything that it started.
     """
-    from domain.errors import InvalidSetting
     from serve_app.readiness import NotReady
-    from serve_app.service import CannotStart, Service, StopRequested, read_settings
+    from serve_app.service import CannotStart, Service, StopRequested
 
     os.umask(0o077)  # all processes of the service inherit it: their files are the owner's alone
     _log_to_stderr()
+    settings = _settings(config, host, port, home)
     try:
-        settings = read_settings(config, host=host, port=port, home=home)
         with Service(settings).running() as url:
             say(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
             sys.stdout.flush()
@@ -47,8 +49,22 @@ def up(
                 signal.pause()
     except StopRequested as request:
         say(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
-    except (CannotStart, InvalidSetting, NotReady) as error:
+    except (CannotStart, NotReady) as error:
         complain(str(error))
+        raise typer.Exit(1) from error
+
+
+def _settings(
+    config: Path | None, host: str | None, port: int | None, home: Path | None
+) -> Settings:
+    """The settings; one that cannot be used is a sentence and exit code 1."""
+    from domain.errors import InvalidSetting
+    from serve_app.service import read_settings
+
+    try:
+        return read_settings(config, host=host, port=port, home=home)
+    except InvalidSetting as error:
+        complain(error.message)
         raise typer.Exit(1) from error
 
 

@@ -6,7 +6,9 @@ from sqlmodel import SQLModel
 import stores.tables  # noqa: F401  (registers the tables)
 
 context.configure(
-    connection=context.config.attributes["connection"], target_metadata=SQLModel.metadata
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    on_version_apply=context.config.attributes["on_version_apply"],
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +15,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 from sqlmodel import SQLModel
 
+from domain.errors import DatabaseBusy, DatabaseUnavailable, SchemaTooNew
+from stores import migrate as module
 from stores import tables
 from stores.database import Database
 from stores.embedded_postgres import EmbeddedPostgres
-from stores.migrate import migrate
+from stores.migrate import MIGRATIONS, migrate
+from stores.postgres_session import SessionLimits
 from tests.stores.postgres import execute, url_of
 
 
@@ -66,3 +72,85 @@ async def test_processes_may_migrate_at_the_same_time(empty: Database) -> None:
     await asyncio.gather(*(migrate(empty) for _ in range(4)))
     async with empty.begin() as connection:
         assert await connection.run_sync(differences) == []
+
+
+SLOW = """
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE slow AS SELECT 1 AS x FROM pg_sleep(1.0)")
+"""
+
+
+def scripts_with(folder: Path, migration: str) -> Path:
+    """Our Alembic environment with one migration, this one."""
+    (folder / "versions").mkdir(parents=True)
+    shutil.copy(MIGRATIONS / "env.py", folder)
+    (folder / "versions" / "0001_only.py").write_text(migration)
+    return folder
+
+
+@pytest.fixture
+async def impatient(empty: Database) -> AsyncIterator[Database]:
+    """The same database; its statements may take 0.3 s."""
+    url = empty.address.dsn
+    database = Database(url, limits=SessionLimits(command_seconds=0.3))
+    yield database
+    await database.close()
+
+
+async def test_a_migration_may_take_longer_than_other_statements(
+    impatient: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with impatient.single() as connection:
+            await connection.exec_driver_sql("SELECT pg_sleep(1.0)")
+    with caplog.at_level(logging.INFO, "stores.migrate"):
+        await migrate(impatient, scripts_with(tmp_path / "scripts", SLOW))
+    async with impatient.single() as connection:
+        found = await connection.exec_driver_sql("SELECT count(*) FROM slow")
+        assert found.scalar_one() == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("Migration 0001 applied in 1.") for line in said), said
+
+
+async def test_tables_of_a_newer_release_are_refused_and_left_alone(empty: Database) -> None:
+    await migrate(empty)
+    async with empty.begin() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaTooNew, match=r"9999 by a newer release"):
+        await migrate(empty)
+    async with empty.begin() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_migration_that_waits_for_a_lock_gives_way_and_tries_again(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody else would wait behind it."""
+    monkeypatch.setattr(module, "LIMITS", SessionLimits(command_seconds=None, lock_seconds=0.2))
+    async with empty.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE busy (x int)")
+    scripts = scripts_with(
+        tmp_path / "scripts",
+        SLOW.replace(
+            "CREATE TABLE slow AS SELECT 1 AS x FROM pg_sleep(1.0)",
+            "ALTER TABLE busy ADD COLUMN y int",
+        ),
+    )
+    async with empty.begin() as holder:
+        await holder.exec_driver_sql("SELECT * FROM busy")
+        with pytest.raises(DatabaseBusy):
+            await migrate(empty, scripts)
+        waiting = asyncio.create_task(migrate(empty, scripts))
+        await asyncio.sleep(0.5)
+        assert not waiting.done()
+    await waiting
+    async with empty.single() as connection:
+        await connection.exec_driver_sql("SELECT y FROM busy")

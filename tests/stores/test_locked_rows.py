@@ -1,0 +1,131 @@
+"""A session that holds a row and does not go on, as of a client that was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from domain.errors import DatabaseBusy, DatabaseUnavailable
+from domain.jobs import Lane, TaskStatus
+from stores.database import Database
+from stores.postgres_session import SessionLimits
+from stores.task_queue import TaskQueue
+from tests.stores.postgres import postgres_stores
+from tests.stores.work import DONE, LEASE, admit, begin, claim, task_now, upload
+
+SHORT = SessionLimits(lock_seconds=0.3, idle_in_transaction_seconds=0.5)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Connections that wait for a lock for 0.3 s."""
+    database = Database(database_url, limits=SHORT)
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def held(url: str, table: str, column: str, value: object) -> AsyncIterator[None]:
+    """Another client holds that row, and its server knows no limit."""
+    client = await asyncpg.connect(url)
+    try:
+        await client.execute("BEGIN")
+        await client.execute(
+            f"SELECT 1 FROM {table} WHERE {column}::text = $1 FOR UPDATE", str(value)
+        )
+        yield
+    finally:
+        client.terminate()
+
+
+async def test_one_locked_job_does_not_hold_up_its_lane(
+    database: Database, database_url: str
+) -> None:
+    stores = postgres_stores(database)
+    locked, others = await admit(stores), [await admit(stores) for _ in range(3)]
+    async with held(database_url, "jobs", "job_id", locked.job_id):
+        claimed = await asyncio.wait_for(claim(stores), 5)
+        assert [task.job_id for task in claimed] == [other.job_id for other in others]
+        await asyncio.gather(*(stores.queue.finish(task, DONE) for task in claimed))
+        with pytest.raises(DatabaseBusy):
+            async with database.driver() as connection:
+                await connection.execute(
+                    "UPDATE jobs SET status = 'cancelled' WHERE job_id = $1", locked.job_id
+                )
+    [last] = await claim(stores)
+    assert last.job_id == locked.job_id
+
+
+async def test_the_claims_after_a_locked_job_do_not_wait_for_it(
+    database: Database, database_url: str
+) -> None:
+    stores = postgres_stores(database)
+    locked = await admit(stores)
+    async with held(database_url, "jobs", "job_id", locked.job_id):
+        assert await claim(stores) == []
+        slow = Database(database_url, limits=SessionLimits(lock_seconds=60))
+        queue = TaskQueue(slow)
+        queue._avoid_locked_until = time.monotonic() + LEASE
+        for _ in range(3):
+            other = await admit(stores)
+            [task] = await asyncio.wait_for(
+                queue.claim(Lane.INTERACTIVE, 10, worker="w", lease_seconds=LEASE), 5
+            )
+            assert task.job_id == other.job_id
+        await slow.close()
+
+
+async def test_a_heartbeat_does_not_wait_for_one_locked_task(
+    database: Database, database_url: str
+) -> None:
+    stores = postgres_stores(database)
+    await stores.jobs.admit("papers", [upload() for _ in range(3)])
+    tasks = await claim(stores)
+    before = [(await task_now(stores, task)).lease_expires_at for task in tasks]
+    async with held(database_url, "tasks", "task_id", tasks[0].task_id):
+        kept = await asyncio.wait_for(stores.queue.heartbeat(tasks, 10 * LEASE), 5)
+        assert kept == {task.task_id for task in tasks}  # a locked one is not lost
+    after = [(await task_now(stores, task)).lease_expires_at for task in tasks]
+    assert [a != b for a, b in zip(after, before, strict=True)] == [False, True, True]
+
+
+async def test_a_sweep_goes_on_past_a_locked_task(database: Database, database_url: str) -> None:
+    stores = postgres_stores(database)
+    locked, other = await begin(stores), await begin(stores)
+    await stores.advance(LEASE + 1)
+    async with held(database_url, "tasks", "task_id", locked.task_id):
+        assert await asyncio.wait_for(stores.queue.sweep(), 5) == 1
+    assert (await task_now(stores, other)).status == TaskStatus.QUEUED
+    assert await stores.queue.sweep() == 1
+
+
+async def test_the_server_frees_what_a_client_that_does_not_go_on_has_locked(
+    database: Database,
+) -> None:
+    """`idle_in_transaction_session_timeout` ends the holder's session, and that is said so."""
+    stores = postgres_stores(database)
+    locked = await admit(stores)
+    with pytest.raises(DatabaseUnavailable):
+        async with database.begin() as holder:
+            await holder.exec_driver_sql("SELECT job_id FROM jobs FOR UPDATE")
+            await asyncio.sleep(4 * SHORT.idle_in_transaction_seconds)
+            [task] = await claim(stores)
+            assert task.job_id == locked.job_id
+            await holder.exec_driver_sql("SELECT 1")
+
+
+async def test_every_session_of_the_service_has_the_limits(database_url: str) -> None:
+    database = Database(database_url)
+    async with database.driver() as connection:
+        for name, value in {
+            "idle_in_transaction_session_timeout": "30s",
+            "lock_timeout": "5s",
+            "tcp_keepalives_idle": "30",
+        }.items():
+            assert await connection.fetchval(f"SHOW {name}") == value
+    await database.close()
