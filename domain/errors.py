@@ -212,6 +212,13 @@ class ServiceNotReady(Unavailable):
     code = "not_ready"
 
 
+class IdempotencyKeyReused(InvalidRequest):
+    """That Idempotency-Key belongs to another request. Nothing of this one was kept; send it with a
+    new key."""
+
+    code = "idempotency_key_reused"
+
+
 class QueueFull(PaperworksError):
     """Enough papers of this collection wait to be read. Nothing of this request was kept, what was
     accepted before is; send it again later, or raise jobs.queue_limit."""

@@ -1,17 +1,21 @@
-"""Takes files in: streamed from the request into the blob store, then admitted as a job.
+"""Takes files in: streamed from the request into spool files, then stored and admitted as a job.
 
-The blob before the row: a job never points at nothing. The blob store checks bytes as they pass, so
-a file that is refused is never stored, and one that is too large is not read to its end. Where the
-collection is named before the files, none is read for a collection that is full.
+The blob before the row: a job never points at nothing. The refusal before the blob: a request is
+checked as a whole, and only one that nothing refuses any more is stored. Bytes are checked as they
+pass, so a file that is too large is not read to its end. Where the collection is named before the
+files, none is read for a collection that is full.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from asyncio import Lock
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
+from types import TracebackType
+from typing import Any
 
 from fastapi import Request
 
@@ -24,19 +28,20 @@ from domain.errors import (
     RefusedUpload,
 )
 from domain.identifiers import COLLECTION_RULE
-from domain.jobs import Admission, Lane, OnDuplicate, Task, Upload
+from domain.jobs import Admission, Lane, OnDuplicate, Upload
 from domain.labels import filename_label
 from serve_app.labels import DEFAULT_COLLECTION, is_collection_name
 from serve_app.multipart import FIELDS_BESIDE_FILES, FormReader, Part
 from serve_app.problems import MissingFile, TooManyFiles
 from serve_app.services import Services
+from stores.staged_blob import StagedBlob
 
 FILE_FIELDS = frozenset({"file", "files"})
 IDEMPOTENCY_KEY = "idempotency-key"
 FORM_OVERHEAD = 64 * 1024  # what a form may add to the bytes of its file
 INTERACTIVE_FILES = 5  # somebody waits for so few; more are a folder
 
-_replay_locks: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+COMMITS_AT_ONCE = 8  # files of one request; each waits for the disk, or for a bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +54,45 @@ class Refusal:
 
 @dataclass(slots=True)
 class Received:
-    """What a request brought: files at rest in the blob store, refused ones, and plain fields."""
+    """What a request brought: staged files, refused ones, and plain fields.
+
+    As a context it discards at the end what was staged and not committed, however it ends.
+    """
 
     uploads: list[Upload] = field(default_factory=list)
+    staged: list[StagedBlob] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> int:
         return len(self.uploads) + len(self.refusals)
+
+    async def commit(self) -> None:
+        """Every file is stored and durable. Raises BlobStoreUnavailable."""
+        if self.staged:
+            await asyncio.to_thread(_commit_all, self.staged)
+
+    def __enter__(self) -> Received:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for staged in self.staged:
+            staged.discard()
+
+
+def _commit_all(staged: Sequence[StagedBlob]) -> None:
+    if len(staged) == 1:
+        staged[0].commit()
+        return
+    with ThreadPoolExecutor(COMMITS_AT_ONCE) as pool:
+        for _ in pool.map(StagedBlob.commit, staged):
+            pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +103,16 @@ class Wishes:
     on_duplicate: OnDuplicate
 
 
-async def receive_one(request: Request, services: Services) -> Received:
-    """The single file of a request, stored. Raises RefusedUpload, QueueFull as soon as known."""
+async def receive_one(request: Request, received: Received, services: Services) -> None:
+    """Stages the single file of a request. Raises RefusedUpload, QueueFull as soon as known."""
     limit = services.limits.upload_bytes
     if _content_length(request) > limit + FORM_OVERHEAD:
         raise too_large(limit)
-    received = Received()
     if _is_raw_pdf(request):
         await _check_room(request, received, services)
         name = request.query_params.get("filename")
-        received.uploads.append(await _store(request.stream(), filename_label(name), services))
-        return received
+        await _stage(request.stream(), filename_label(name), received, services)
+        return
     form = _form(request)
     async for part in form.parts():
         if not _is_file(part):
@@ -88,19 +122,18 @@ async def receive_one(request: Request, services: Services) -> Received:
         else:
             await _check_room(request, received, services)
             label = filename_label(part.filename)
-            received.uploads.append(await _store(form.chunks(), label, services))
+            await _stage(form.chunks(), label, received, services)
     if not received.uploads:
         raise MissingFile
-    return received
 
 
-async def receive_many(request: Request, services: Services) -> Received:
-    """The files of a form, each stored or refused by itself.
+async def receive_many(request: Request, received: Received, services: Services) -> None:
+    """Stages the files of a form, each accepted or refused by itself.
 
     Raises TooManyFiles, MissingFile, QueueFull.
     """
     limits = services.limits
-    form, received = _form(request), Received()
+    form = _form(request)
     async for part in form.parts():
         if not _is_file(part):
             await _take_field(form, part, received)
@@ -117,48 +150,59 @@ async def receive_many(request: Request, services: Services) -> Received:
         await _take_file(form, part, received, services)
     if not received.files:
         raise MissingFile("The request holds no file; send PDFs in the field `files`.")
-    return received
 
 
 async def admit(
-    received: Received, wishes: Wishes, services: Services, job_id: str | None = None
+    received: Received, wishes: Wishes, services: Services, key: str | None = None
 ) -> list[Admission]:
-    """What became of each stored file; the JobManager is woken after the commit."""
+    """What became of each file; the files are stored, and the JobManager is woken after the commit.
+
+    With an Idempotency-Key a request that repeats another one in the same collection gets that
+    one's answer. Raises IdempotencyKeyReused, Expired when the job of the key was cleaned up, and
+    as `JobStore.admit`: nothing of the request is kept then.
+    """
     few = len(received.uploads) <= INTERACTIVE_FILES
     lane = Lane.INTERACTIVE if few else Lane.BULK
-    admissions = await services.jobs.admit(
-        wishes.collection,
-        received.uploads,
-        kind="upload",
-        lane=lane,
-        on_duplicate=wishes.on_duplicate,
-        job_id=job_id,
-    )
+    options = {
+        "lane": lane,
+        "on_duplicate": wishes.on_duplicate,
+        "before_commit": received.commit,
+    }
+    if key:
+        admissions = await _admit_once(received, wishes, services, key, options)
+    else:
+        admissions = await services.jobs.admit(wishes.collection, received.uploads, **options)
     services.wake(lane)
     return admissions
 
 
-async def admit_once(
-    received: Received, wishes: Wishes, services: Services, key: str
+async def _admit_once(
+    received: Received, wishes: Wishes, services: Services, key: str, options: dict[str, Any]
 ) -> list[Admission]:
-    """As `admit`, but the same key in the same collection gives the first answer again.
+    try:
+        return await services.jobs.admit_once(
+            wishes.collection,
+            received.uploads,
+            job_id=keyed_job_id(wishes.collection, key),
+            request_digest=request_digest(received, wishes),
+            **options,
+        )
+    except Expired as error:
+        raise Expired(
+            "The job of that Idempotency-Key has been cleaned up, its papers are still here. "
+            "Nothing of this request was admitted; send it with a new key."
+        ) from error
 
-    Raises Expired when the job of the key has been cleaned up.
+
+def request_digest(received: Received, wishes: Wishes) -> str:
+    """The SHA-256 of what the request asks for; the same for a repetition and for no other.
+
+    Of a file that was refused only the name and the reason are known.
     """
-    job_id = keyed_job_id(wishes.collection, key)
-    lock = _replay_locks.setdefault(job_id, Lock())
-    async with lock:
-        try:
-            await services.jobs.job(job_id)
-        except NotFound:
-            return await admit(received, wishes, services, job_id)
-        except Expired as error:
-            raise Expired(
-                "The job of that Idempotency-Key has been cleaned up, its papers are still here. "
-                "Nothing of this request was admitted; send it with a new key."
-            ) from error
-        tasks = await services.jobs.tasks(job_id, limit=services.limits.files)
-        return list(map(_replayed, tasks))
+    files = [[upload.filename, upload.sha256] for upload in received.uploads]
+    refused = [[refusal.filename, refusal.error.code] for refusal in received.refusals]
+    asked = [wishes.collection, wishes.on_duplicate, files, refused]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def wishes_of(request: Request, fields: dict[str, str]) -> Wishes:
@@ -218,7 +262,7 @@ async def _is_known(job_id: str, services: Services) -> bool:
 async def _take_file(form: FormReader, part: Part, received: Received, services: Services) -> None:
     label = filename_label(part.filename)
     try:
-        received.uploads.append(await _store(form.chunks(), label, services))
+        await _stage(form.chunks(), label, received, services)
     except RefusedUpload as error:
         received.refusals.append(Refusal(label, error))
 
@@ -231,10 +275,13 @@ async def _take_field(form: FormReader, part: Part, received: Received) -> None:
     received.fields[part.name] = await form.text()
 
 
-async def _store(chunks: AsyncIterator[bytes], label: str, services: Services) -> Upload:
+async def _stage(
+    chunks: AsyncIterator[bytes], label: str, received: Received, services: Services
+) -> None:
     limit = services.limits.upload_bytes
-    stored = await services.blobs.put_stream(chunks, limit_bytes=limit)
-    return Upload(label, stored.sha256, stored.bytes)
+    staged = await services.blobs.stage_stream(chunks, limit_bytes=limit)
+    received.staged.append(staged)
+    received.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
 
 
 def _form(request: Request) -> FormReader:
@@ -254,10 +301,3 @@ def _is_raw_pdf(request: Request) -> bool:
 def _content_length(request: Request) -> int:
     given = request.headers.get("content-length", "")
     return int(given) if given.isdecimal() else 0
-
-
-def _replayed(task: Task) -> Admission:
-    """The admission that made a task; one that ended without a start was a duplicate."""
-    was_there = task.finished_at is not None and task.started_at is None
-    duplicate_of = task.document_id if was_there else None
-    return Admission(task.job_id, task.task_id, task.document_id, task.filename, duplicate_of)

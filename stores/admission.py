@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus, document_id
 from domain.errors import Conflict
-from domain.jobs import Finished, OnDuplicate, Upload
+from domain.jobs import Admission, Finished, OnDuplicate, Task, Upload
 from domain.papers import Metadata
 from stores.tables import DOCUMENTS
 
+BeforeCommit = Callable[[], Awaitable[None]]
 PRESENT = (DocumentStatus.READY, DocumentStatus.PROCESSING)
 
 # One round trip makes the new rows and locks the old ones. Sorted by id, so that two requests with
@@ -61,6 +62,17 @@ class Place:
     was_here: bool
     pages: int | None = None
     chunks: int = 0
+
+
+async def nothing() -> None:
+    """The callback of who has nothing to do before the commit."""
+
+
+def replayed(task: Task) -> Admission:
+    """The admission that made a task; one that ended without a start was a duplicate."""
+    was_there = task.finished_at is not None and task.started_at is None
+    duplicate_of = task.document_id if was_there else None
+    return Admission(task.job_id, task.task_id, task.document_id, task.filename, duplicate_of)
 
 
 def check_rejected(was_here: bool, document: str, upload: Upload, policy: OnDuplicate) -> None:

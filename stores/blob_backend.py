@@ -56,6 +56,16 @@ def storage_errors(is_there: Callable[[], bool] = lambda: True) -> Iterator[None
 @contextmanager
 def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file to write into, removed afterwards unless it has found a backend."""
+    with new_spool_file(backend) as (file, path):
+        try:
+            yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_spool_file(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file to write into, removed when the block raises; it is closed after the block."""
     path = backend.spool / f"{uuid.uuid4().hex}.part"
     with storage_errors(backend.spool.is_dir):
         backend.make_spool()
@@ -63,5 +73,6 @@ def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
     try:
         with file:
             yield file, path
-    finally:
+    except BaseException:
         path.unlink(missing_ok=True)
+        raise

@@ -9,9 +9,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.documents import Document, DocumentStatus, document_id
-from domain.errors import Conflict
+from domain.errors import Conflict, IdempotencyKeyReused
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
@@ -27,7 +28,7 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
-from stores.admission import check_rejected
+from stores.admission import BeforeCommit, check_rejected, nothing, replayed
 from stores.in_memory_deletions import InMemoryDeletionQueue
 from stores.in_memory_documents import InMemoryDocumentStore
 from stores.in_memory_events import InMemoryEventLog
@@ -86,6 +87,7 @@ class InMemoryJobStore:
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
         more_to_come: bool = False,
+        before_commit: BeforeCommit = nothing,
     ) -> list[Admission]:
         """What became of each upload, in order; a job holds a task for each.
 
@@ -93,13 +95,13 @@ class InMemoryJobStore:
         """
         if uploads:
             await self.room.take(collection, len(uploads))
-        was_here = self._known(collection, uploads, on_duplicate)
         job = job_id or new_job_id()
+        self._check_open(job, uploads)
+        self._known(collection, uploads, on_duplicate)
+        await before_commit()
+        self._check_open(job, uploads)
+        was_here = self._known(collection, uploads, on_duplicate)
         self._open_job(job, kind, lane, collection)
-        if uploads and self.state.jobs[job].cancel_requested:
-            raise Conflict(f"Job {job} was cancelled; nothing more is admitted to it.")
-        if uploads and self.state.jobs[job].finished_at is not None:
-            raise Conflict(f"Job {job} has ended; leave job_id out to start a new one.")
         self._expect(job, more_to_come)
         self.state.collections.setdefault(collection, self.state.clock())
         done: set[str] = set()
@@ -114,6 +116,32 @@ class InMemoryJobStore:
             admitted.append(Admission(job, task.task_id, name, upload.filename, duplicate_of))
         self.state.close_if_done(job)
         return admitted
+
+    async def admit_once(
+        self,
+        collection: str,
+        uploads: Sequence[Upload],
+        *,
+        job_id: str,
+        request_digest: str,
+        **options: Any,
+    ) -> list[Admission]:
+        """As `admit`, once for each `job_id`. Raises IdempotencyKeyReused, Expired too."""
+        if job_id not in self.state.jobs:
+            admitted = await self.admit(collection, uploads, job_id=job_id, **options)
+            self.state.request_digests[job_id] = request_digest
+            return admitted
+        if self.state.request_digests.get(job_id) not in (None, request_digest):
+            raise IdempotencyKeyReused
+        self.state.check_known(job_id)
+        return list(map(replayed, self.state.tasks_of(job_id)))
+
+    def _check_open(self, job_id: str, uploads: Sequence[Upload]) -> None:
+        job = self.state.jobs.get(job_id)
+        if uploads and job and job.cancel_requested:
+            raise Conflict(f"Job {job_id} was cancelled; nothing more is admitted to it.")
+        if uploads and job and job.finished_at is not None:
+            raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
 
     def _known(self, collection: str, uploads: Sequence[Upload], policy: OnDuplicate) -> list[bool]:
         """For each upload whether its bytes are here, or came earlier in the same request."""

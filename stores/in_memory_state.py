@@ -68,6 +68,7 @@ class State:
     deleted_collections: set[str] = field(default_factory=set)
     deletions: dict[int, tuple[StoreDeletion, datetime]] = field(default_factory=dict)
     deletions_made: int = 0
+    request_digests: dict[str, str] = field(default_factory=dict)
 
     def tasks_of(self, job_id: str) -> list[Task]:
         """The tasks of the job, in the order in which they were asked for."""

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import Conflict, Expired, NotFound
+from domain.errors import Conflict, Expired, IdempotencyKeyReused, NotFound
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
@@ -26,7 +27,7 @@ from domain.jobs import (
     Upload,
     new_job_id,
 )
-from stores.admission import Place, find_places
+from stores.admission import BeforeCommit, Place, find_places, nothing, replayed
 from stores.admission_of_new import admit_new
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
@@ -129,6 +130,7 @@ class JobStore:
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
         more_to_come: bool = False,
+        before_commit: BeforeCommit = nothing,
     ) -> list[Admission]:
         """What became of each upload, in order; one transaction makes a job with a task for each.
 
@@ -137,10 +139,18 @@ class JobStore:
         it, which may be empty, is the last. Bytes that are in the collection already are not read
         again unless `on_duplicate` says so. Raises Conflict for a duplicate under `reject`, and for
         uploads to a job that has ended; QueueFull when the collection has `queue_limit` open tasks.
+
+        `before_commit` is awaited once, after everything that could refuse the uploads and before
+        anybody can see their tasks.
         """
         if uploads:
             await self.room.take(collection, len(uploads))
-        if uploads and job_id is None and not more_to_come:
+        job = self._job_columns(job_id or new_job_id(), collection, kind, lane)
+        job["waits_seconds"] = ADMISSION_SECONDS if more_to_come else None
+        is_whole = uploads and job_id is None and not more_to_come
+        if is_whole and on_duplicate != OnDuplicate.REJECT:  # nothing can refuse it any more
+            await before_commit()
+            before_commit = nothing
             admitted = await admit_new(
                 self.database, collection, uploads, kind, lane, self.max_attempts
             )
@@ -148,24 +158,74 @@ class JobStore:
                 return admitted
         async with self.database.begin() as connection:
             places = await find_places(connection, collection, uploads, on_duplicate)
-            first = await _next_ordinal(connection, job_id, uploads) if job_id else 0
-            job = {
-                "job_id": job_id or new_job_id(),
-                "kind": kind,
-                "lane": lane,
-                "collection": collection,
-                "max_attempts": self.max_attempts,
-                "first": first,
-                "waits_seconds": ADMISSION_SECONDS if more_to_come else None,
-            }
-            task_ids = [uuid.uuid4() for _ in uploads]
-            tasks = _task_columns(task_ids, uploads, places)
-            await connection.execute(MAKE_JOB_AND_TASKS, {**job, **tasks})
-            if not any(place.needs_work for place in places):  # else a task is open
-                await close_if_done(connection, [job["job_id"]])
-        return [
-            _admission(job["job_id"], *one) for one in zip(task_ids, uploads, places, strict=True)
-        ]
+            if job_id:
+                job["first"] = await _next_ordinal(connection, job_id, uploads)
+            await before_commit()
+            return await _make_tasks(connection, job, uploads, places)
+
+    async def admit_once(
+        self,
+        collection: str,
+        uploads: Sequence[Upload],
+        *,
+        job_id: str,
+        request_digest: str,
+        kind: str = "upload",
+        lane: Lane = Lane.INTERACTIVE,
+        on_duplicate: OnDuplicate = OnDuplicate.RETURN,
+        before_commit: BeforeCommit = nothing,
+    ) -> list[Admission]:
+        """As `admit`, once for each `job_id`: who repeats the request gets the first one's answer.
+
+        The insert of the job decides which of several processes admits; the others wait for its
+        commit. Raises IdempotencyKeyReused where the job belongs to a request with another digest,
+        Expired where its tasks were cleaned up; Conflict and QueueFull as `admit`.
+        """
+        known = await self._replayed(job_id, request_digest, len(uploads))
+        if known is not None:
+            return known
+        await self.room.take(collection, len(uploads))
+        job = self._job_columns(job_id, collection, kind, lane)
+        async with self.database.begin() as connection:
+            claim = insert(JOBS).values(
+                job_id=job_id,
+                collection=collection,
+                kind=kind,
+                lane=lane,
+                request_digest=request_digest,
+            )
+            claim = claim.on_conflict_do_nothing().returning(JOBS.c.job_id)
+            if (await connection.execute(claim)).first() is not None:
+                places = await find_places(connection, collection, uploads, on_duplicate)
+                await before_commit()
+                return await _make_tasks(connection, job, uploads, places)
+        return await self._replayed(job_id, request_digest, len(uploads)) or []
+
+    async def _replayed(
+        self, job_id: str, request_digest: str, files: int
+    ) -> list[Admission] | None:
+        """The answer that the request got before, None when it is new."""
+        statement = select(JOBS.c.request_digest, JOBS.c.purged_at).where(JOBS.c.job_id == job_id)
+        async with self.database.single() as connection:
+            job = (await connection.execute(statement)).first()
+        if job is None:
+            return None
+        if job.request_digest not in (None, request_digest):  # None: of an earlier release
+            raise IdempotencyKeyReused
+        if job.purged_at is not None:
+            raise Expired
+        return list(map(replayed, await self.tasks(job_id, limit=files)))
+
+    def _job_columns(self, job_id: str, collection: str, kind: str, lane: Lane) -> dict[str, Any]:
+        return {
+            "job_id": job_id,
+            "kind": kind,
+            "lane": lane,
+            "collection": collection,
+            "max_attempts": self.max_attempts,
+            "first": 0,
+            "waits_seconds": None,
+        }
 
     async def check_room(self, collection: str) -> None:
         """Returns when `admit` would take more for the collection. Raises QueueFull."""
@@ -250,6 +310,21 @@ class JobStore:
         if row.finished_at is not None:
             fields["expires_at"] = row.finished_at + self.keep
         return Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
+
+
+async def _make_tasks(
+    connection: AsyncConnection,
+    job: dict[str, Any],
+    uploads: Sequence[Upload],
+    places: Sequence[Place],
+) -> list[Admission]:
+    """What became of each upload: the job has a task for it."""
+    task_ids = [uuid.uuid4() for _ in uploads]
+    tasks = _task_columns(task_ids, uploads, places)
+    await connection.execute(MAKE_JOB_AND_TASKS, {**job, **tasks})
+    if not any(place.needs_work for place in places):  # else a task is open
+        await close_if_done(connection, [job["job_id"]])
+    return [_admission(job["job_id"], *one) for one in zip(task_ids, uploads, places, strict=True)]
 
 
 async def _next_ordinal(connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]) -> int:

@@ -16,7 +16,6 @@ from serve_app.intake import (
     Received,
     Refusal,
     admit,
-    admit_once,
     receive_many,
     receive_one,
     wishes_of,
@@ -55,19 +54,25 @@ _MANY = {"multipart/form-data": _form("files", files={"type": "array", "items": 
     "/upload-async",
     status_code=202,
     response_model=UploadAccepted,
-    responses=documented(400, 409, 413, 415, 429),
+    responses=documented(400, 409, 410, 413, 415, 429),
     openapi_extra={"requestBody": {"required": True, "content": _ONE}},
 )
-async def upload_async(request: Request, services: ServicesHere, metrics: MetricsHere) -> Response:
+async def upload_async(
+    request: Request,
+    services: ServicesHere,
+    metrics: MetricsHere,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Accepts one PDF and answers at once; the job tells when it can be searched.
 
     The form may also carry `collection` and `on_duplicate`, before or after the file. A PDF as the
-    body itself takes them, and `filename`, from the query.
+    body itself takes them, and `filename`, from the query. With an `Idempotency-Key` a repeated
+    request gets the job of the first one.
     """
-    with _refusal_counted(metrics):
-        received = await receive_one(request, services)
+    with _refusal_counted(metrics), Received() as received:
+        await receive_one(request, received, services)
         wishes = wishes_of(request, received.fields)
-        [admission] = await admit(received, wishes, services)
+        [admission] = await admit(received, wishes, services, idempotency_key)
     _count(metrics, [admission], [])
     return _accepted(_one_answer(admission), admission.job_id)
 
@@ -88,18 +93,15 @@ async def upload_many(
     """Accepts many PDFs as one job and lists what became of each; a refused one stops no other.
 
     When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated
-    request gets the job of the first one.
+    request gets the job of the first one; another request with the same key is refused.
     """
-    with _refusal_counted(metrics):
-        received = await receive_many(request, services)
+    with _refusal_counted(metrics), Received() as received:
+        await receive_many(request, received, services)
         wishes = wishes_of(request, received.fields)
         if not received.uploads:
             _count(metrics, [], received.refusals)
             return _all_refused(request, received)
-        if idempotency_key:
-            admissions = await admit_once(received, wishes, services, idempotency_key)
-        else:
-            admissions = await admit(received, wishes, services)
+        admissions = await admit(received, wishes, services, idempotency_key)
     _count(metrics, admissions, received.refusals)
     return _accepted(_many_answer(admissions, received.refusals), admissions[0].job_id)
 

@@ -285,10 +285,16 @@ async def test_an_upload_is_durable_before_its_job_is_made(
     seen: list[tuple[bool, bool]] = []
     fsync, admit = os.fsync, library.stores.jobs.admit
 
-    async def look_and_admit(collection: str, uploads: Sequence[Upload], **wishes: Any):
-        stored = all(library.blobs.exists(pdf_key(one.sha256)) for one in uploads)
-        seen.append((stored, len(synced) >= 2))  # the file, and the folder that names it
-        return await admit(collection, uploads, **wishes)
+    async def look_and_admit(
+        collection: str, uploads: Sequence[Upload], before_commit: Any, **wishes: Any
+    ):
+        async def commit() -> None:
+            await before_commit()
+            stored = all(library.blobs.exists(pdf_key(one.sha256)) for one in uploads)
+            seen.append((stored, len(synced) >= 2))  # the file, and the folder that names it
+            assert not library.stores.state.jobs
+
+        return await admit(collection, uploads, before_commit=commit, **wishes)
 
     monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(handle), fsync(handle))[1])
     monkeypatch.setattr(library.stores.jobs, "admit", look_and_admit)

@@ -1,0 +1,172 @@
+"""What is refused is never stored, and a request with a key is admitted once by all replicas."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from domain.errors import BlobStoreUnavailable, Conflict, Expired, IdempotencyKeyReused
+from domain.jobs import Lane, OnDuplicate, TaskStatus, new_job_id
+from stores.database import Database
+from stores.job_store import JobStore
+from stores.tables import TASKS
+from tests.stores.postgres import KEEP_DAYS, Stores, postgres_stores
+from tests.stores.work import DAY, DONE, admit, claim_one, upload
+
+
+class Commits:
+    """A callback that stores the request's files, and what it was called for."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls = 0
+        self.error = error
+
+    async def __call__(self) -> None:
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+
+
+async def open_tasks(stores: Stores) -> int:
+    return sum((await stores.queue.depths()).values())
+
+
+@pytest.mark.parametrize("policy", list(OnDuplicate))
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_files_are_stored_once_and_only_when_nothing_refuses_them(
+    stores: Stores, policy: OnDuplicate, is_known: bool
+) -> None:
+    paper, commits = upload(), Commits()
+    before = [await admit(stores, paper)] if is_known else []
+    admitting = stores.jobs.admit(
+        "papers", [upload(), paper], on_duplicate=policy, before_commit=commits
+    )
+    if is_known and policy is OnDuplicate.REJECT:
+        with pytest.raises(Conflict):
+            await admitting
+        assert commits.calls == 0
+        assert await open_tasks(stores) == len(before)
+    else:
+        await admitting
+        assert commits.calls == 1
+
+
+@pytest.mark.parametrize("policy", list(OnDuplicate))
+async def test_files_that_cannot_be_stored_are_not_admitted(
+    stores: Stores, policy: OnDuplicate
+) -> None:
+    away = Commits(BlobStoreUnavailable())
+    with pytest.raises(BlobStoreUnavailable):
+        await stores.jobs.admit("papers", [upload()], on_duplicate=policy, before_commit=away)
+    assert await open_tasks(stores) == 0
+    assert (await stores.documents.list()).items == []
+
+
+async def test_nothing_is_stored_for_a_job_that_has_ended_or_was_cancelled(stores: Stores) -> None:
+    ended = await admit(stores)
+    await stores.queue.finish(await claim_one(stores), DONE)
+    cancelled = new_job_id()
+    await stores.jobs.admit("papers", [upload()], job_id=cancelled, more_to_come=True)
+    await stores.orders.cancel(cancelled)
+    for job_id in (ended.job_id, cancelled):
+        commits = Commits()
+        with pytest.raises(Conflict):
+            await stores.jobs.admit("papers", [upload()], job_id=job_id, before_commit=commits)
+        assert commits.calls == 0
+
+
+async def once(stores: Stores, papers: list[Any], digest: str = "one", **options: Any) -> list[Any]:
+    return await stores.jobs.admit_once(
+        "papers", papers, job_id="job_00000000000000aa", request_digest=digest, **options
+    )
+
+
+async def test_the_same_request_gets_the_first_answer_and_stores_nothing_again(
+    stores: Stores,
+) -> None:
+    papers, first, again = [upload(), upload()], Commits(), Commits()
+    admitted = await once(stores, papers, before_commit=first)
+    task = (await stores.queue.claim(Lane.INTERACTIVE, 1, worker="w", lease_seconds=9))[0]
+    await stores.queue.finish(task, DONE)
+    assert await once(stores, papers, before_commit=again) == admitted
+    assert (first.calls, again.calls) == (1, 0)
+
+
+async def test_another_request_with_the_same_key_is_refused(stores: Stores) -> None:
+    paper, commits = upload(), Commits()
+    await once(stores, [paper])
+    with pytest.raises(IdempotencyKeyReused):
+        await once(stores, [upload()], "two", before_commit=commits)
+    assert commits.calls == 0 and await open_tasks(stores) == 1
+    await stores.queue.finish(await claim_one(stores), DONE)
+    await stores.advance(KEEP_DAYS * DAY + 1)
+    assert await stores.jobs.purge() == 1
+    with pytest.raises(Expired):
+        await once(stores, [paper])
+    with pytest.raises(IdempotencyKeyReused):
+        await once(stores, [upload()], "two")
+
+
+async def test_a_request_that_was_refused_may_use_its_key_again(stores: Stores) -> None:
+    paper = upload()
+    await admit(stores, paper)
+    with pytest.raises(Conflict):
+        await once(stores, [paper], on_duplicate=OnDuplicate.REJECT)
+    with pytest.raises(BlobStoreUnavailable):
+        await once(stores, [paper], before_commit=Commits(BlobStoreUnavailable()))
+    [admission] = await once(stores, [paper], "another")
+    assert admission.duplicate_of == admission.document_id
+
+
+async def test_two_replicas_admit_the_same_request_once(database_url: str) -> None:
+    databases = [Database(database_url), Database(database_url)]
+    try:
+        for number in range(12):
+            paper, commits = upload(), Commits()
+            answers = await asyncio.gather(
+                *(
+                    JobStore(database).admit_once(
+                        "papers",
+                        [paper],
+                        job_id=f"job_{number:016x}",
+                        request_digest="the same",
+                        before_commit=commits,
+                    )
+                    for database in databases
+                )
+            )
+            assert answers[0] == answers[1], number
+            assert commits.calls == 1
+        stores = postgres_stores(databases[0])
+        assert await open_tasks(stores) == 12
+    finally:
+        for database in databases:
+            await database.close()
+
+
+async def test_of_two_replicas_with_different_requests_one_is_refused(database_url: str) -> None:
+    databases = [Database(database_url), Database(database_url)]
+    try:
+        for number in range(12):
+            answers = await asyncio.gather(
+                *(
+                    JobStore(database).admit_once(
+                        "papers",
+                        [upload()],
+                        job_id=f"job_{number:016x}",
+                        request_digest=f"digest {place}",
+                    )
+                    for place, database in enumerate(databases)
+                ),
+                return_exceptions=True,
+            )
+            refused = [one for one in answers if isinstance(one, IdempotencyKeyReused)]
+            assert len(refused) == 1, answers
+        async with databases[0].single() as connection:
+            tasks = (await connection.execute(TASKS.select())).all()
+        assert [task.status for task in tasks] == [TaskStatus.QUEUED] * 12
+    finally:
+        for database in databases:
+            await database.close()
