@@ -31,7 +31,66 @@ class HttpSettings(BaseModel):
     )
     replicas: int = Field(default=1, ge=1, description="Replicas of the API.")
     max_ongoing_requests: int = Field(
-        default=256, description="Requests a replica works on at once."
+        default=100_000,
+        ge=1,
+        description="Requests that Ray Serve lets into a replica at once; far above all max_… "
+        "together, so that Serve never queues one and the service itself answers 503.",
+    )
+    hosts: list[str] = Field(
+        default=[],
+        description="Names beside loopback and http.host under which clients may address the "
+        "service (Host header), with or without a port; any other is answered 421.",
+    )
+    origins: list[str] = Field(
+        default=[],
+        description="Other web origins whose pages may change the library, such as "
+        "https://papers.example; behind a proxy that speaks TLS, its own origin.",
+    )
+    max_uploads: int = Field(default=64, ge=1, description="Uploads at once per replica.")
+    max_streams: int = Field(
+        default=128, ge=1, description="Event streams and long polls at once per replica."
+    )
+    max_images: int = Field(
+        default=16, ge=1, description="Page and figure images at once per replica."
+    )
+    max_requests: int = Field(default=64, ge=1, description="Other requests at once per replica.")
+    max_connections: int = Field(
+        default=2048,
+        ge=1,
+        description="Open connections per replica (direct ingress); the one that is idle longest "
+        "is closed for a new one.",
+    )
+    header_seconds: float = Field(
+        default=10, gt=0, description="Within so long a request's headers are complete."
+    )
+    header_limit_bytes: int = Field(
+        default=64 * 1024, ge=1024, description="Longest request line with headers."
+    )
+    body_piece_seconds: float = Field(
+        default=15, gt=0, description="Longest wait for the next piece of a body."
+    )
+    min_body_bytes_per_second: int = Field(
+        default=16_000, ge=0, description="Lowest average speed of a body, after 15 s."
+    )
+    body_limit_bytes: int = Field(
+        default=MIB, ge=1024, description="Largest body of a request that is no upload."
+    )
+    form_limit_bytes: int = Field(
+        default=4096 * MIB,
+        ge=MIB,
+        description="Largest form of POST /documents, all its files.",
+    )
+    answer_stall_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A client that takes nothing of its answer for so long "
+        "is cut off (direct ingress).",
+    )
+    keep_free_bytes: int = Field(
+        default=2 * 1000**3,
+        ge=0,
+        description="Uploads are refused (507) while a local disk of the papers or of home has "
+        "less free space.",
     )
     upload_limit_bytes: int = Field(default=200 * MIB, description="Largest PDF accepted.")
     max_files: int = Field(default=1000, description="Most files in one POST /documents.")

@@ -79,7 +79,7 @@ class Client(Jobs, Papers, Upkeep):
         limit: int | None = None,
         group_by: str | None = None,
     ) -> schemas.SearchResult:
-        """The best passages of a collection or of all; `filters` as in `schemas.SearchFilters`."""
+        """The best passages of a collection or of all; `filters` as in `SearchFilters`."""
         call = calls.search(
             query,
             collection=collection,

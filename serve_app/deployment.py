@@ -25,6 +25,8 @@ from domain.search import SearchMode, SearchQuery
 from pipelines.intake import register_files
 from pipelines.recipe import blob_store, vector_store
 from serve_app.api.app import create_api
+from serve_app.http.disk_space import DiskSpace
+from serve_app.http.limits import HttpLimits
 from serve_app.listening import listen_with_care
 from serve_app.retrieval import answer
 from serve_app.schemas import SearchResult
@@ -90,12 +92,13 @@ class Api:
     """
 
     def __init__(self, settings: str, addresses: Addresses) -> None:
-        listen_with_care(ray.util.get_node_ip_address())
         self.settings = Settings.model_validate_json(settings)
+        self.http_limits = HttpLimits.of(self.settings.http)
+        listen_with_care(ray.util.get_node_ip_address(), self.http_limits)
         self.services = connect(self.settings, addresses)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_api(self.services, request_id_header=False)
+        return create_api(self.services, limits=self.http_limits, request_id_header=False)
 
     async def submit(
         self, paths: Sequence[str], collection: str = "default", lane: str = Lane.BULK
@@ -134,7 +137,9 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     recipe = recipe_of(settings, addresses)
     database = Database(addresses.database_url, settings.stores.pool_size)
     vectors = vector_store(recipe)
+    blobs = blob_store(recipe)
     cluster = Cluster(settings.model.actors)
+    disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     return Services(
         jobs=JobStore(
             database,
@@ -149,7 +154,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         audit=LibraryAudit(database),
         citations=CitationStore(database),
         vectors=vectors,
-        blobs=blob_store(recipe),
+        blobs=blobs,
         embed_query=cluster.embed_query,
         wake=cluster.wake,
         cancelled=cluster.cancelled,
@@ -157,11 +162,20 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         checks={
             "database": database.ping,
             "vector_store": lambda: asyncio.to_thread(vectors.ping),
+            "blob_store": lambda: asyncio.to_thread(blobs.ping),
+            "disk": disk.check,
             "job_manager": cluster.check_job_manager,
             "embedder": cluster.check_embedder,
         },
+        check_room=disk.check,
         limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
     )
+
+
+def local_folders(settings: Settings) -> list[Path]:
+    """Where the service writes on this machine's file systems: home, and blobs in a folder."""
+    scheme, _, path = settings.blob_address.partition("://")
+    return [settings.home, *([Path(path)] if scheme in ("file", "local") else [])]
 
 
 class Cluster:

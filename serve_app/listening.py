@@ -8,34 +8,60 @@ does the replica here; an old one that is still at its last requests is then not
 For calls between deployments it opens a port on all interfaces that unpickles what comes: here it
 is on the address that the peers are told, which is loopback on one machine.
 
+uvicorn gets a protocol with deadlines and limits (serve_app/http/protocol.py). Serve reads the body
+of a request into a queue without end, whether the app takes it or not: here the queue has an end,
+so that a client is slowed down to the speed of the disk and does not fill the memory. Both apply
+where the replica listens itself, as do the others: in front of it HAProxy or Ray's proxy listen.
+
 The names patched are internal, the Ray version is pinned; one test kills a replica that somebody
 is connected to, one looks for open doors.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from serve_app.http.limits import HttpLimits
+from serve_app.http.protocol import guarded_protocol
+
+RECEIVED_MESSAGES = 16  # of 64 to 256 KiB each; uvicorn holds one more
 ALL_INTERFACES = "[::]:0"
 
 
-def listen_with_care(node_ip: str) -> None:
-    """The replica of this process, on that node, will bind its ports as told above."""
+def listen_with_care(node_ip: str, limits: HttpLimits) -> None:
+    """The replica of this process, on that node, will listen as told above."""
     from ray.serve._private import replica  # here: others import `deployment` and serve nothing
 
     module: Any = replica
-    module.start_asgi_http_server = _sharing_the_port(module.start_asgi_http_server)
+    module.start_asgi_http_server = _guarded(module.start_asgi_http_server, limits)
+    module.ASGIDIReceiveProxy = _bounded(module.ASGIDIReceiveProxy)
     module.add_port_to_grpc_server = _only_at(node_ip, module.add_port_to_grpc_server)
 
 
-def _sharing_the_port(start: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(start)
-    async def start_sharing(*arguments: Any, **named: Any) -> Any:
-        return await start(*arguments, **{**named, "enable_so_reuseport": True})
+def _guarded(start: Callable[..., Any], limits: HttpLimits) -> Callable[..., Any]:
+    """The start of a server that shares its port and speaks our protocol."""
 
-    return start_sharing
+    @wraps(start)
+    async def start_guarded(*arguments: Any, **named: Any) -> Any:
+        task, server = await start(*arguments, **{**named, "enable_so_reuseport": True})
+        server.config.http = guarded_protocol(limits)  # the task has not begun, so it is read then
+        return task, server
+
+    return start_guarded
+
+
+def _bounded(proxy: type[Any]) -> type[Any]:
+    """The class of a request's `receive`, with a queue that holds so many messages."""
+
+    class BoundedReceive(proxy):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self._queue = asyncio.Queue(RECEIVED_MESSAGES)
+
+    return BoundedReceive
 
 
 def _only_at(node_ip: str, add_port: Callable[..., Any]) -> Callable[..., Any]:

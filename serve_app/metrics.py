@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -44,6 +45,29 @@ class Metrics:
             ("lane", "status"),
             registry=self.registry,
         )
+
+        self._in_flight = Gauge(
+            "paperworks_http_in_flight",
+            "Requests at work, by class of the admission control.",
+            ("request_class",),
+            registry=self.registry,
+        )
+        self._rejected = Counter(
+            "paperworks_http_rejected",
+            "Requests answered 503 because their class was full.",
+            ("request_class",),
+            registry=self.registry,
+        )
+
+    def watch_admission(self, in_flight: Mapping[str, int]) -> None:
+        """Shows these counts, by class, at every scrape; `in_flight` is read then."""
+        for kind in in_flight:
+            self._in_flight.labels(kind).set_function(partial(in_flight.__getitem__, kind))
+            self._rejected.labels(kind)
+
+    def rejected(self, kind: str) -> None:
+        """Counts a request whose class was full."""
+        self._rejected.labels(kind).inc()
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts a request and how long it took."""

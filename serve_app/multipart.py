@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from domain.errors import InvalidRequest
 from serve_app.labels import disposition
 from serve_app.problems import MalformedRequest, UnsupportedMediaType
 
@@ -62,6 +63,7 @@ class FormReader:
         self._finished = False
         self._in_part = False
         self.skipped_bytes = 0
+        self._fields = 0
         try:
             self._parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
         except (FormParserError, ValueError) as error:
@@ -93,7 +95,16 @@ class FormReader:
                 self._in_part = False
 
     async def text(self) -> str:
-        """The current part as text. Raises MalformedRequest above 64 KiB."""
+        """The current part as text.
+
+        Raises MalformedRequest above 64 KiB, InvalidRequest for more than fifty such parts,
+        be their names repeated or not.
+        """
+        self._fields += 1
+        if self._fields > FIELDS_BESIDE_FILES:
+            raise InvalidRequest(
+                f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
+            )
         value = bytearray()
         async for chunk in self.chunks():
             value += chunk

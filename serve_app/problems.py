@@ -19,6 +19,7 @@ from domain.errors import (
     EmptyFile,
     Expired,
     FileTooLarge,
+    InternalError,
     InvalidRequest,
     LeaseLost,
     NotAPdf,
@@ -30,10 +31,27 @@ from domain.errors import (
     Unavailable,
 )
 from domain.identifiers import COLLECTION_RULE
+from serve_app.http.errors import (
+    BodyTooLarge,
+    ClientDisconnected,
+    CrossSiteRequest,
+    HeadersTooLarge,
+    HttpError,
+    InsufficientStorage,
+    InvalidHost,
+    MalformedJson,
+    MethodNotAllowed,
+    Overloaded,
+    RequestTimeout,
+    UnknownHost,
+    UnknownRoute,
+)
 from serve_app.schemas import Problem
 
 LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20  # an answer has a size of its own, whatever was wrong how many times
+LONGEST_SHOWN, DEEPEST_SHOWN = 300, 10
 
 # What is said of a value that does not match its pattern, by the name of the parameter.
 FORMS = {
@@ -81,9 +99,21 @@ STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
     (MalformedRequest, 400),
     (UnsupportedMediaType, 415),
     (TooManyFiles, 413),
+    (MalformedJson, 400),
+    (HttpError, 400),
+    (ClientDisconnected, 400),
+    (InvalidHost, 400),
+    (CrossSiteRequest, 403),
+    (MethodNotAllowed, 405),
+    (RequestTimeout, 408),
+    (BodyTooLarge, 413),
+    (UnknownHost, 421),
+    (HeadersTooLarge, 431),
     (InvalidRequest, 422),
     (BadDocument, 422),
     (QueueFull, 429),
+    (Overloaded, 503),
+    (InsufficientStorage, 507),
     (Unavailable, 503),
     (OcrUnavailable, 503),
     (LeaseLost, 409),
@@ -119,11 +149,16 @@ def problem(
     return Response(json.dumps(body), status, more, media_type=MEDIA_TYPE)
 
 
-def problem_of(request: Request, error: PaperworksError, **extra: Any) -> Response:
+def problem_of(
+    request: Request,
+    error: PaperworksError,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
     """The response for one of our errors."""
     if error.retry_after_seconds is not None:
         extra["retry_after_seconds"] = error.retry_after_seconds
-    return problem(request, status_of(error), error.code, error.message, **extra)
+    return problem(request, status_of(error), error.code, error.message, headers, **extra)
 
 
 def unexpected_problem(request: Request, error: Exception) -> Response:
@@ -137,7 +172,7 @@ def unexpected_problem(request: Request, error: Exception) -> Response:
     return problem(
         request,
         500,
-        "internal_error",
+        InternalError.code,
         "The service made a mistake with this request; its log has the cause.",
     )
 
@@ -167,41 +202,46 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     if broken is not None:
         reason = (broken.get("ctx") or {}).get("error", "it does not parse")
         place = f" at character {broken['loc'][-1]}"
-        return problem(
-            request,
-            400,
-            "malformed_json",
-            f"The body is not JSON: {reason}{place}. Correct it there.",
+        return problem_of(
+            request, MalformedJson(f"The body is not JSON: {reason}{place}. Correct it there.")
         )
-    errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found]
+    errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found[:MOST_ERRORS]]
+    extra: dict[str, Any] = {"errors": errors}
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
-    return problem(request, 422, "invalid_request", f"{detail}.", errors=errors)
+    if more := len(found) - len(errors):
+        extra["errors_left_out"] = more
+        detail += f"; and {more} more of the kind"
+    return problem_of(request, InvalidRequest(f"{detail}."), **extra)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, detail = {
-        404: (
-            "unknown_route",
-            f"There is nothing at {request.url.path}; /docs lists what there is.",
-        ),
-        405: ("method_not_allowed", f"{request.url.path} does not answer {request.method}."),
-    }.get(error.status_code, ("http_error", str(error.detail)))
+    path = request.url.path[:LONGEST_SHOWN]
+    match error.status_code:
+        case 404:
+            code, detail = (
+                UnknownRoute.code,
+                f"There is nothing at {path}; /docs lists what there is.",
+            )
+        case 405:
+            code, detail = MethodNotAllowed.code, f"{path} does not answer {request.method}."
+        case _:
+            code, detail = HttpError.code, str(error.detail)
     return problem(request, error.status_code, code, detail, error.headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return problem(request, 400, "client_disconnected", "The upload was cut off; nothing was kept.")
+    return problem_of(request, ClientDisconnected())
 
 
 def _field(location: tuple[int | str, ...]) -> str:
     """`filters.page_first` for ("body", "filters", "page_first"); "body" for the whole body."""
-    names = [str(name) for name in location]
+    names = [str(name)[:LONGEST_SHOWN] for name in location[:DEEPEST_SHOWN]]
     return ".".join(names[1:]) or names[0]
 
 
 def _advice(error: Mapping[str, Any]) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"])[:LONGEST_SHOWN].removeprefix("Value error, ")
     match error["type"]:
         case "extra_forbidden":
             return "there is no such field; remove it or correct its name"

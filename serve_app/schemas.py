@@ -10,12 +10,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from domain.documents import ChunkKind, DocumentStatus
 from domain.jobs import JobStatus, Step, TaskStatus
 from domain.search import SearchMode
-from serve_app.field_types import CollectionName, DocumentIdentifier, Text
 
 T = TypeVar("T")
 FINE = "ok"  # what a check says when there is nothing to say
@@ -305,49 +304,6 @@ class Hit(Chunk):
     highlights: list[Highlight]
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("the query is empty; send the words or the question to look for")
-    return text
-
-
-Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
-
-
-class SearchFilters(BaseModel):
-    """What hits must satisfy; an absent filter lets everything pass.
-
-    Without `kinds` there are hits of every kind but `reference`.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    document_ids: list[DocumentIdentifier] | None = Field(None, min_length=1, max_length=1000)
-    kinds: list[ChunkKind] | None = Field(None, min_length=1)
-    page_first: PageNumber | None = None
-    page_last: PageNumber | None = None
-
-    @model_validator(mode="after")
-    def _pages_in_order(self) -> SearchFilters:
-        if self.page_first and self.page_last and self.page_first > self.page_last:
-            raise ValueError("page_first is after page_last; swap them")
-        return self
-
-
-class SearchRequest(BaseModel):
-    """A question to one collection, or to all of them when `collection` is null or absent."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    query: Query
-    collection: CollectionName | None = None
-    mode: SearchMode = SearchMode.HYBRID
-    filters: SearchFilters = Field(default_factory=lambda: SearchFilters.model_validate({}))
-    limit: int = Field(10, ge=1, le=200)
-    group_by: Literal["document"] | None = None
-
-
 class SearchResult(Wire):
     """Hits, best first. `total_candidates` counts the passages that were ranked to find them."""
 
@@ -377,6 +333,7 @@ class Problem(Wire):
     request_id: str | None = None
     retry_after_seconds: int | None = None
     errors: list[FieldProblem] | None = None
+    errors_left_out: int | None = None
     refused: list[RefusedFile] | None = None
     checks: dict[str, str] | None = None
 

@@ -21,6 +21,10 @@ from stores.library_audit import LibraryAudit
 from stores.task_queue import TaskQueue
 
 
+async def _no_check() -> None:
+    """What is asked before an upload where nobody looks at the disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one request may carry."""
@@ -35,7 +39,7 @@ class Services:
 
     `embed_query` gives one unit vector; `wake`, `cancelled` (of a job's id) and `deletions_due`
     are hints and never raise; each check returns when its part works and raises Unavailable
-    otherwise.
+    otherwise. `check_room` raises InsufficientStorage when uploads must be refused.
     """
 
     jobs: JobStore
@@ -52,6 +56,7 @@ class Services:
     cancelled: Callable[[str], None]
     deletions_due: Callable[[], None]
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    check_room: Callable[[], Awaitable[None]] = _no_check
     limits: Limits = Limits()
     shelf: Shelf = field(default_factory=Shelf)
     renderer: Renderer = field(default_factory=Renderer)

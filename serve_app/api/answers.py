@@ -15,7 +15,7 @@ PNG = "image/png"
 # What is made of a hostile paper is escaped; a browser that shows it runs and fetches nothing.
 SAFE = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
 }
 
 

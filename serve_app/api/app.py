@@ -24,11 +24,16 @@ from serve_app.api import (
     uploads,
 )
 from serve_app.api.reference import add_reference
+from serve_app.http.admission import AdmissionControl
+from serve_app.http.body_guard import BodyGuard
+from serve_app.http.limits import HttpLimits
+from serve_app.http.origin_check import OriginCheck
+from serve_app.http.request_context import RequestContext
 from serve_app.metrics import Metrics
-from serve_app.middleware import Surroundings
 from serve_app.problems import handle_problems
 from serve_app.services import Services
 
+DEFAULT_LIMITS = HttpLimits()
 RESOURCES = (
     uploads,
     jobs,
@@ -50,7 +55,11 @@ RESOURCES = (
 
 
 def create_api(
-    services: Services, version: str = "0.1.0", *, request_id_header: bool = True
+    services: Services,
+    version: str = "0.1.0",
+    *,
+    limits: HttpLimits = DEFAULT_LIMITS,
+    request_id_header: bool = True,
 ) -> FastAPI:
     """The app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem.
 
@@ -69,8 +78,24 @@ def create_api(
         app.include_router(resource.router)
     add_reference(app)
     handle_problems(app)
-    app.add_middleware(Surroundings, metrics=app.state.metrics, request_id_header=request_id_header)
+    _add_middleware(app, services, limits, request_id_header)
     return app
+
+
+def _add_middleware(
+    app: FastAPI, services: Services, limits: HttpLimits, request_id_header: bool
+) -> None:
+    """From the inside out: the last one that is added sees a request first."""
+    metrics = app.state.metrics
+    app.add_middleware(
+        BodyGuard,
+        limits=limits,
+        upload_bytes=services.limits.upload_bytes,
+        check_room=services.check_room,
+    )
+    app.add_middleware(AdmissionControl, limits=limits, metrics=metrics)
+    app.add_middleware(OriginCheck, limits=limits)
+    app.add_middleware(RequestContext, metrics=metrics, request_id_header=request_id_header)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from starlette.datastructures import State
 
 from domain.errors import PaperworksError, ServiceNotReady, Unavailable
 from serve_app.api.context import MetricsHere, ServicesHere
 from serve_app.metrics import CONTENT_TYPE
 from serve_app.problems import documented, problem
 from serve_app.schemas import FINE, Alive, Ready
+from stores.task_queue import TaskQueue
 
+T = TypeVar("T")
 router = APIRouter(tags=["health"])
 
 CHECK_SECONDS = 2.0
@@ -28,8 +33,7 @@ async def livez() -> Alive:
 @router.get("/readyz", response_model=Ready, responses=documented())
 async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
     """Ready when everything that the service depends on works, else a problem naming the rest."""
-    states = await asyncio.gather(*map(_state, services.checks.values()))
-    checks = dict(zip(services.checks, states, strict=True))
+    checks = await _shared(request.app.state, "readiness", partial(_check_all, services.checks))
     waiting = [name for name, state in checks.items() if state != FINE]
     if not waiting:
         return Ready(checks=checks)
@@ -51,12 +55,34 @@ async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}},
 )
-async def metrics(services: ServicesHere, counted: MetricsHere) -> Response:
+async def metrics(request: Request, services: ServicesHere, counted: MetricsHere) -> Response:
     """What was counted, for Prometheus; open tasks are missing while the database is away."""
-    counted.depths({})
-    with contextlib.suppress(Unavailable, TimeoutError):
-        counted.depths(await asyncio.wait_for(services.queue.depths(), CHECK_SECONDS))
+    depths = partial(_depths, services.queue)
+    counted.depths(await _shared(request.app.state, "depths", depths))
     return Response(counted.render(), headers={"Content-Type": CONTENT_TYPE})
+
+
+async def _shared(state: State, name: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What `ask` finds; requests that come while it looks get the same answer.
+
+    These routes are always admitted, so whoever calls them often must not multiply their work.
+    """
+    running: asyncio.Task[T] | None = getattr(state, name, None)
+    if running is None or running.done():
+        running = asyncio.create_task(ask())
+        setattr(state, name, running)
+    return await asyncio.shield(running)
+
+
+async def _check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
+    states = await asyncio.gather(*map(_state, checks.values()))
+    return dict(zip(checks, states, strict=True))
+
+
+async def _depths(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
+    with contextlib.suppress(Unavailable, TimeoutError):
+        return await asyncio.wait_for(queue.depths(), CHECK_SECONDS)
+    return {}
 
 
 async def _state(check: Callable[[], Awaitable[None]]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -14,25 +18,48 @@ from starlette.staticfiles import StaticFiles
 
 from serve_app.problems import MEDIA_TYPE
 
+INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 ASSETS = "/docs/assets"
 
 
 def add_reference(app: FastAPI) -> None:
     """Adds /docs, its files and the way from / to it; OpenAPI shows problems as problem JSON."""
     app.mount(ASSETS, StaticFiles(directory=_swagger_folder()), name="docs-assets")
-    app.add_api_route("/docs", _docs, include_in_schema=False, response_class=HTMLResponse)
+    app.add_api_route("/docs", _docs_page(), include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
     app.openapi = lambda: _schema(app)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def _docs() -> HTMLResponse:
-    return get_swagger_ui_html(
+def _docs_page() -> Callable[[], Awaitable[Response]]:
+    """The route of /docs; its page may run our copy of Swagger UI and its own start, no more."""
+    page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Paperworks API",
         swagger_js_url="docs/assets/swagger-ui-bundle.js",
         swagger_css_url="docs/assets/swagger-ui.css",
         swagger_favicon_url="data:,",
+    ).body
+    headers = {"Content-Security-Policy": _page_policy(bytes(page).decode())}
+
+    async def docs() -> Response:
+        return HTMLResponse(page, headers=headers)
+
+    return docs
+
+
+def _page_policy(page: str) -> str:
+    """Own scripts and the inline ones of this page by their hash; styles also inline, as Swagger
+    UI sets them; connections to the service alone."""
+    scripts = [f"'sha256-{_sha256(script)}'" for script in INLINE_SCRIPT.findall(page)]
+    return (
+        f"default-src 'none'; script-src 'self' {' '.join(scripts)}; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+
+
+def _sha256(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 async def _home() -> RedirectResponse:

@@ -9,13 +9,14 @@ from serve_app import schemas
 from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
 from serve_app.problems import documented
 from serve_app.retrieval import answer
+from serve_app.search_schemas import SearchRequest
 
 router = APIRouter(prefix=PREFIX, tags=["search"])
 
 
 @router.post("/search", responses=documented(400, 404))
 async def search(
-    request: schemas.SearchRequest, services: ServicesHere, metrics: MetricsHere
+    request: SearchRequest, services: ServicesHere, metrics: MetricsHere
 ) -> schemas.SearchResult:
     """The best passages of a collection, or of all.
 
@@ -28,7 +29,7 @@ async def search(
     return result
 
 
-def _query(request: schemas.SearchRequest) -> SearchQuery:
+def _query(request: SearchRequest) -> SearchQuery:
     filters = request.filters
     return SearchQuery(
         text=request.query,

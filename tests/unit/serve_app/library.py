@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from domain.jobs import Finished, Lane, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from pipelines.artifact import dump_paper
 from serve_app.api.app import create_api
+from serve_app.http.limits import HttpLimits
 from serve_app.services import Limits, Services
 from stores.blob_store import BlobStore, artifact_key
 from stores.in_memory import InMemoryStores
@@ -43,11 +44,20 @@ def vector_of(text: str) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
+async def _always_room() -> None:
+    """The disk has room."""
+
+
 class Library:
     """The API over in-memory stores, with counters of what was woken and embedded."""
 
     def __init__(
-        self, folder: Path, limits: Limits | None = None, queue_limit: int | None = None
+        self,
+        folder: Path,
+        limits: Limits | None = None,
+        queue_limit: int | None = None,
+        http: HttpLimits | None = None,
+        check_room: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.folder = folder
         self.stores = InMemoryStores(queue_limit=queue_limit)
@@ -59,6 +69,7 @@ class Library:
         self.embedded: list[str] = []
         self.cancelled: list[str] = []  # jobs whose work was told to stop
         self.checks: dict[str, Any] = {}
+        self.limits = http or HttpLimits(hosts=("library",))
         self.services = Services(
             jobs=cast(Any, self.stores.jobs),
             orders=cast(Any, self.stores.orders),
@@ -74,11 +85,12 @@ class Library:
             cancelled=self.cancelled.append,
             deletions_due=self._deletions_due,
             checks=self.checks,
+            check_room=check_room or _always_room,
             limits=limits or Limits(upload_bytes=100_000, files=5),
         )
         self.cleanup = StoreCleanup(cast(Any, self.stores.deletions), self, poll_seconds=1)
         self.hints = 0
-        self.app = create_api(self.services)
+        self.app = create_api(self.services, limits=self.limits)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://library"
         )

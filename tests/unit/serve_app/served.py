@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
+from serve_app.http.protocol import guarded_protocol
 from tests.unit.serve_app.library import Library
 
 
@@ -21,7 +22,12 @@ def served(library: Library) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(library.app, log_level="error", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            library.app,
+            log_level="critical",
+            timeout_graceful_shutdown=1,
+            http=guarded_protocol(library.limits),
+        )
     )
     thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener, library)))
     thread.start()

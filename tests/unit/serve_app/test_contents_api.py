@@ -116,7 +116,8 @@ async def test_a_table_as_csv_and_as_html(library: Library) -> None:
     assert csv.text == 'Loom,Cards\r\n\'=HYPERLINK(1),"1,204"\r\nboth,\r\n'
     html = await library.get(f"/documents/{name}/tables/1.html")
     assert html.headers["content-type"] == "text/html; charset=utf-8"
-    assert html.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    assert html.headers["content-security-policy"] == policy
     assert '<td colspan="2">both</td>' in html.text
     assert "Looms &amp; cards" in html.text
 

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its measure, the last net for errors."""
+"""What every request and answer has: an id, a count by route, security headers, a last handler."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from serve_app.metrics import Metrics
 from serve_app.problems import unexpected_problem
 
 REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
+NO_FRAMES = b"frame-ancestors 'none'"
+CONTENT_SECURITY_POLICY = b"content-security-policy"
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
 
 
-class Surroundings:
+class RequestContext:
     """Gives each request an id (the client's X-Request-ID if usable) and counts it by route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, request_id_header: bool = True) -> None:
@@ -32,26 +39,41 @@ class Surroundings:
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                headers = secured(message.get("headers", []))
                 if self.request_id_header:
-                    id_header = (b"x-request-id", request_id.encode("ascii"))
-                    message = {**message, "headers": [*message.get("headers", []), id_header]}
+                    headers.append((b"x-request-id", request_id.encode("ascii")))
+                message = {**message, "headers": headers}
             await send(message)
 
         began = time.perf_counter()
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, receive, send_with_headers)
         except Exception as error:
             answer = unexpected_problem(Request(scope), error)
             if status:  # half an answer is out; only breaking off tells the client
                 raise
-            await answer(scope, receive, send_with_id)
+            await answer(scope, receive, send_with_headers)
         finally:
             taken = time.perf_counter() - began
             self.metrics.request(_template(scope), scope["method"], status or 499, taken)
+
+
+def secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, with those security headers that the route did not set itself.
+
+    A PDF gets no `default-src`, which browsers' PDF viewers obey to the point of showing nothing.
+    """
+    given = dict(headers)
+    more = [(name, value) for name, value in SECURITY_HEADERS if name not in given]
+    if CONTENT_SECURITY_POLICY not in given:
+        is_pdf = given.get(b"content-type", b"").startswith(b"application/pdf")
+        policy = NO_FRAMES if is_pdf else b"default-src 'none'; " + NO_FRAMES
+        more.append((CONTENT_SECURITY_POLICY, policy))
+    return [*headers, *more]
 
 
 def _request_id(scope: Scope) -> str:

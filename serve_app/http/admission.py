@@ -1,0 +1,79 @@
+"""Admission control: requests by class, each with a number of its own at once.
+
+Slow uploads, event streams, long polls and rendered images each fill their own class and leave the
+others alone. What is beyond a class's number is answered 503 before its body is read. Health checks
+and metrics are in no class. The counters belong to one event loop, so they need no lock.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve_app.http.errors import Overloaded
+from serve_app.http.limits import HttpLimits
+from serve_app.metrics import Metrics
+from serve_app.problems import problem_of
+
+UPLOADS, STREAMS, IMAGES, REQUESTS = "uploads", "streams", "images", "requests"
+UPLOAD_PATHS = frozenset({"/api/v1/upload-async", "/api/v1/documents"})
+EXEMPT_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+JOB_PREFIX = "/api/v1/jobs/"
+
+
+class AdmissionControl:
+    """503 `overloaded` for a request whose class is full."""
+
+    def __init__(self, app: ASGIApp, limits: HttpLimits, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.most = {
+            UPLOADS: limits.max_uploads,
+            STREAMS: limits.max_streams,
+            IMAGES: limits.max_images,
+            REQUESTS: limits.max_requests,
+        }
+        self.in_flight = dict.fromkeys(self.most, 0)
+        metrics.watch_admission(self.in_flight)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = request_class(scope) if scope["type"] == "http" else None
+        if kind is None:
+            await self.app(scope, receive, send)
+        elif self.in_flight[kind] >= self.most[kind]:
+            self.metrics.rejected(kind)
+            await problem_of(Request(scope), _overloaded(kind, self.most[kind]))(
+                scope, receive, send
+            )
+        else:
+            self.in_flight[kind] += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self.in_flight[kind] -= 1
+
+
+def request_class(scope: Scope) -> str | None:
+    """The class of a request; None for those that are always admitted."""
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    if path in EXEMPT_PATHS:
+        return None
+    if is_upload(path, scope["method"]):
+        return UPLOADS
+    if path.startswith(JOB_PREFIX):
+        waits = path.endswith("/events") or b"wait=" in scope["query_string"]
+        return STREAMS if waits else REQUESTS
+    return IMAGES if path.endswith(".png") else REQUESTS
+
+
+def is_upload(path: str, method: str) -> bool:
+    """True for the requests that bring PDFs."""
+    return method == "POST" and path in UPLOAD_PATHS
+
+
+def _overloaded(kind: str, most: int) -> Overloaded:
+    return Overloaded(
+        f"The service works on {most} requests of the class {kind} already, the most that it "
+        f"admits at once (http.max_{kind}). Nothing of this request was read or kept; send it "
+        "again after the time in Retry-After."
+    )

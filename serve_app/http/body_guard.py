@@ -1,0 +1,188 @@
+"""Bodies are limited in size and in time while they are read, whatever the route does with them.
+
+The size is refused by Content-Length before a byte is read, and while reading where there is none
+(chunked). The time counts only while the service waits for the client, so a busy disk is nobody's
+fault. A route need not know: what it answers after a refusal is replaced by the refusal's problem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.errors import FileTooLarge, PaperworksError
+from serve_app.http.admission import is_upload
+from serve_app.http.errors import BodyTooLarge, RequestTimeout
+from serve_app.http.limits import HttpLimits
+from serve_app.problems import problem_of
+
+BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+GRACE_SECONDS = 15.0  # before the average speed of a body counts
+ONE_FILE_PATH = "/api/v1/upload-async"
+FORM_OVERHEAD_BYTES = 4 * 1024 * 1024  # fifty fields of 64 KiB, and boundaries
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The most bytes of a body, and what makes the error for more."""
+
+    bytes: int
+    error: Callable[[], PaperworksError]  # anew each time: one that is kept keeps its tracebacks
+
+
+class BodyGuard:
+    """413 for a body above its ceiling, 408 for a slow one; 507 for an upload to a full disk.
+
+    `upload_bytes` is the largest PDF; `check_room` raises InsufficientStorage.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: HttpLimits,
+        upload_bytes: int,
+        check_room: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.check_room = check_room
+        self.one_file = Ceiling(
+            upload_bytes + FORM_OVERHEAD_BYTES, partial(_file_too_large, upload_bytes)
+        )
+        form, other = limits.form_limit_bytes, limits.body_limit_bytes
+        self.form = Ceiling(form, partial(_form_too_large, form))
+        self.other = Ceiling(other, partial(_body_too_large, other))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in BODILESS_METHODS:
+            await self.app(scope, receive, send)
+            return
+        try:
+            ceiling = await self._ceiling(scope)
+        except PaperworksError as error:
+            await problem_of(Request(scope), error)(scope, receive, send)
+            return
+        body = _GuardedBody(scope, receive, send, ceiling, self.limits)
+        await self.app(scope, body.receive, body.send)
+
+    async def _ceiling(self, scope: Scope) -> Ceiling:
+        """What the request may carry. Raises the error of one that says it carries more."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        upload = is_upload(path, scope["method"])
+        ceiling = self.other
+        if upload:
+            ceiling = self.one_file if path == ONE_FILE_PATH else self.form
+        if _content_length(scope) > ceiling.bytes:
+            raise ceiling.error()
+        if upload:
+            await self.check_room()
+        return ceiling
+
+
+class _GuardedBody:
+    """`receive` and `send` of one request, between the server and the app."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, ceiling: Ceiling, limits: HttpLimits
+    ) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._ceiling, self._limits = ceiling, limits
+        self._bytes = 0
+        self._waited_seconds = 0.0
+        self._is_complete = False
+        self._error: PaperworksError | None = None
+        self._has_started = self._is_replaced = False
+
+    async def receive(self) -> Message:
+        """The next message. Raises the refusal of a body that is too large or too slow."""
+        if self._is_complete:
+            return await self._receive()
+        if self._error is not None:
+            raise self._error
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._limits.body_piece_seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._refused(_silent(self._limits.body_piece_seconds)) from None
+        self._waited_seconds += time.monotonic() - began
+        if message["type"] == "http.request":
+            self._count(message)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Passes the answer on; after a refusal the refusal's problem goes in its place."""
+        if self._error is None or self._has_started:
+            self._has_started = True
+            await self._send(message)
+        elif not self._is_replaced:
+            self._is_replaced = True
+            close = {"Connection": "close"}  # what is still on its way is no next request
+            answer = problem_of(Request(self._scope), self._error, headers=close)
+            await answer(self._scope, self._receive, self._send)
+
+    def _count(self, message: Message) -> None:
+        self._bytes += len(message.get("body", b""))
+        self._is_complete = not message.get("more_body", False)
+        if self._bytes > self._ceiling.bytes:
+            raise self._refused(self._ceiling.error())
+        lowest = self._limits.min_body_bytes_per_second
+        if (
+            not self._is_complete
+            and self._waited_seconds > GRACE_SECONDS
+            and self._bytes < lowest * self._waited_seconds
+        ):
+            raise self._refused(_slow(lowest))
+
+    def _refused(self, error: PaperworksError) -> PaperworksError:
+        self._error = error
+        return error
+
+
+def _content_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
+
+
+def _silent(seconds: float) -> RequestTimeout:
+    return RequestTimeout(
+        f"Nothing of the body came for {seconds:g} s, so the request was cut off; nothing of it "
+        "was kept. Send it again."
+    )
+
+
+def _slow(lowest: int) -> RequestTimeout:
+    return RequestTimeout(
+        f"The body came with less than {lowest:,} bytes per second on average, so the request was "
+        "cut off; nothing of it was kept. Send it again over a faster connection, or lower "
+        "http.min_body_bytes_per_second."
+    )
+
+
+def _file_too_large(limit: int) -> FileTooLarge:
+    return FileTooLarge(
+        f"The file is larger than {limit:,} bytes, the most that this service accepts. "
+        "Nothing was kept."
+    )
+
+
+def _form_too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The form is larger than {limit:,} bytes (http.form_limit_bytes); none of its files was "
+        "admitted. Send them in several requests."
+    )
+
+
+def _body_too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"The body is larger than {limit:,} bytes (http.body_limit_bytes), the most that this "
+        "route reads. Send less."
+    )

@@ -1,0 +1,120 @@
+"""Requests of foreign web pages are refused: by Host (DNS rebinding) and by Origin (CSRF).
+
+A browser lets any page send requests to loopback. A page whose name resolves to 127.0.0.1 is of
+the same origin as the service to the browser; only its Host header tells (DNS rebinding). A page
+of another origin cannot read answers, as there are no CORS headers, but its simple requests
+arrive: only Sec-Fetch-Site and Origin tell (cross-site request forgery).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from domain.errors import PaperworksError
+from serve_app.http.errors import CrossSiteRequest, InvalidHost, UnknownHost
+from serve_app.http.limits import HttpLimits
+from serve_app.problems import problem_of
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
+ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
+LONGEST_AUTHORITY = 300  # a DNS name has 253 characters at most
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/]+)")
+
+
+class Origin(NamedTuple):
+    """Scheme, host in lower case and port, the scheme's default filled in."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class OriginCheck:
+    """421 for a Host that is not ours; 403 for a page of another origin that wants a change.
+
+    Ours are loopback, the configured host and `hosts`. Where the service listens on all addresses,
+    a Host that is an IP address is ours too: DNS rebinding needs a name.
+    """
+
+    def __init__(self, app: ASGIApp, limits: HttpLimits) -> None:
+        self.app = app
+        named = (limits.host, *limits.hosts)
+        self.hosts = frozenset(_bracketed(name.lower()) for name in named)
+        self.origins = frozenset(filter(None, map(origin_of, limits.origins)))
+        self.any_address = limits.host in ANY_ADDRESS
+        self._knows = lru_cache(maxsize=256)(self._is_ours)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = self._refusal(scope) if scope["type"] == "http" else None
+        if error is None:
+            await self.app(scope, receive, send)
+        else:
+            await problem_of(Request(scope), error)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> PaperworksError | None:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        host = authority_of(scope["scheme"], hosts[0]) if len(hosts) == 1 else None
+        if host is None:
+            return InvalidHost()
+        if not self._knows(host):
+            return UnknownHost()
+        if scope["method"] not in READING_METHODS and self._is_foreign(scope, host):
+            return CrossSiteRequest()
+        return None
+
+    def _is_ours(self, origin: Origin) -> bool:
+        if origin.host == "localhost" or origin.host in self.hosts:
+            return True
+        if f"{origin.host}:{origin.port}" in self.hosts:
+            return True
+        try:
+            address = ip_address(origin.host.strip("[]"))
+        except ValueError:
+            return False
+        return address.is_loopback or self.any_address
+
+    def _is_foreign(self, scope: Scope, own: Origin) -> bool:
+        headers = scope["headers"]
+        origins = [
+            origin_of(value.decode("latin-1")) for name, value in headers if name == b"origin"
+        ]
+        if origins and self.origins.issuperset(origins):
+            return False
+        foreign_site = any(
+            name == b"sec-fetch-site" and value in FOREIGN_SITES for name, value in headers
+        )
+        return foreign_site or any(origin != own for origin in origins)
+
+
+def authority_of(scheme: str, header: bytes) -> Origin | None:
+    """The origin that a Host header names, None when it names none."""
+    return _parsed(scheme, header) if len(header) <= LONGEST_AUTHORITY else None
+
+
+@lru_cache(maxsize=256)
+def _parsed(scheme: str, header: bytes) -> Origin | None:
+    match = _AUTHORITY.fullmatch(header.decode("latin-1").lower())
+    if match is None:
+        return None
+    port = match["port"]
+    return Origin(scheme, match["host"], int(port) if port else DEFAULT_PORTS.get(scheme, 80))
+
+
+def origin_of(header: str) -> Origin | None:
+    """The origin of an Origin header; None for `null` and whatever else is not http(s)."""
+    match = _ORIGIN.fullmatch(header.lower())
+    return authority_of(match["scheme"], match["authority"].encode("latin-1")) if match else None
+
+
+def _bracketed(host: str) -> str:
+    """An IPv6 address as a Host header has it."""
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host

@@ -1,0 +1,171 @@
+"""Bodies have a largest size and a slowest speed, whatever the route does with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serve_app.http import body_guard
+from serve_app.http.disk_space import DiskSpace
+from serve_app.http.limits import HttpLimits
+from serve_app.services import Limits
+from tests.unit.serve_app.library import API, Library, pdf
+
+SMALL = HttpLimits(
+    hosts=("library",), body_limit_bytes=10_000, form_limit_bytes=50_000, body_piece_seconds=0.2
+)
+UPLOAD_BYTES = 20_000
+PDF = {"Content-Type": "application/pdf"}
+
+
+@pytest.fixture
+async def library(tmp_path: Path) -> AsyncIterator[Library]:
+    """A library that takes little, and waits 0.2 s for a piece of a body."""
+    made = Library(tmp_path, limits=Limits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
+    yield made
+    await made.http.aclose()
+
+
+async def in_pieces(pieces: Iterable[bytes], pause_seconds: float = 0) -> AsyncIterator[bytes]:
+    """A body without a Content-Length."""
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(pause_seconds)
+
+
+async def unread() -> AsyncIterator[bytes]:
+    """A body that nobody may read."""
+    pytest.fail("the body was read")
+    yield b""
+
+
+def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert len(answer.json()["detail"]) > 20
+
+
+def nothing_is_left(library: Library) -> bool:
+    return not [path for path in (library.folder / "blobs").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("path", ["/search", "/consistency/repair", "/jobs/job_1/cancel"])
+async def test_a_large_body_is_refused_by_its_length_before_it_is_read(
+    library: Library, path: str
+) -> None:
+    headers = {"Content-Length": "10001", "Content-Type": "application/json"}
+    answer = await library.http.post(API + path, content=unread(), headers=headers)
+    assert_refused(answer, 413, "body_too_large")
+
+
+async def test_a_large_body_without_a_length_is_refused_while_it_is_read(library: Library) -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1000
+            yield b'"' + b"x" * 999
+
+    headers = {"Content-Type": "application/json"}
+    answer = await library.http.post(f"{API}/search", content=endless(), headers=headers)
+    assert_refused(answer, 413, "body_too_large")
+    assert answer.headers["connection"] == "close"
+    assert read <= 12_000
+
+
+async def test_a_form_has_a_largest_sum_with_what_follows_its_end(library: Library) -> None:
+    def form(files: int, epilogue: bytes = b"") -> list[bytes]:
+        head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n'
+        parts = [head + pdf(str(n), 15_000) + b"\r\n" for n in range(files)]
+        return [*parts, b"--b--\r\n", epilogue]
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+
+    async def send(pieces: list[bytes]) -> httpx.Response:
+        url = f"{API}/documents"
+        return await library.http.post(url, content=in_pieces(pieces), headers=headers)
+
+    assert (await send(form(3))).status_code == 202
+    assert_refused(await send(form(4)), 413, "body_too_large")
+    length = {**headers, "Content-Length": "50001"}
+    answer = await library.http.post(f"{API}/documents", content=in_pieces([]), headers=length)
+    assert_refused(answer, 413, "body_too_large")
+
+
+async def test_a_single_file_is_too_large_whatever_it_is_packed_in(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    length = {**PDF, "Content-Length": str(UPLOAD_BYTES + 5_000_000)}
+    answer = await library.http.post(f"{API}/upload-async", content=in_pieces([]), headers=length)
+    assert_refused(answer, 413, "file_too_large")
+    pieces = in_pieces([pdf(), *[b"x" * 1000] * 50])
+    answer = await library.http.post(f"{API}/upload-async", content=pieces, headers=PDF)
+    assert_refused(answer, 413, "file_too_large")
+    assert nothing_is_left(library)
+
+
+async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library) -> None:
+    stopping = in_pieces([pdf(), b"more"], pause_seconds=60)
+    answer = await library.http.post(f"{API}/upload-async", content=stopping, headers=PDF)
+    assert_refused(answer, 408, "request_timeout")
+    assert answer.headers["connection"] == "close"
+    assert nothing_is_left(library)
+    headers = {"Content-Type": "application/json"}
+    stopping = in_pieces([b"{", b"}"], pause_seconds=60)
+    answer = await library.http.post(f"{API}/search", content=stopping, headers=headers)
+    assert_refused(answer, 408, "request_timeout")  # not FastAPI's own word for it
+
+
+async def test_a_body_that_trickles_is_cut_off(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_guard, "GRACE_SECONDS", 0.1)
+    trickle = in_pieces([pdf(), *[b"x"] * 1000], pause_seconds=0.02)
+    answer = await library.http.post(f"{API}/upload-async", content=trickle, headers=PDF)
+    assert_refused(answer, 408, "request_timeout")
+    assert "16,000 bytes per second" in answer.json()["detail"]
+    assert nothing_is_left(library)
+
+
+async def test_a_slow_body_of_the_lowest_speed_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_guard, "GRACE_SECONDS", 0.1)
+    limits = HttpLimits(hosts=("library",), min_body_bytes_per_second=10)
+    library = Library(tmp_path, http=limits)
+    slow = in_pieces([pdf(), *[b"x"] * 20], pause_seconds=0.02)
+    answer = await library.http.post(f"{API}/upload-async", content=slow, headers=PDF)
+    assert answer.status_code == 202
+
+
+async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
+    tmp_path: Path,
+) -> None:
+    disk = DiskSpace([tmp_path / "blobs", tmp_path / "made" / "later"], keep_free_bytes=1 << 60)
+    library = Library(tmp_path, http=SMALL, check_room=disk.check)
+    library.checks["disk"] = disk.check
+
+    for path in ("/upload-async", "/documents"):
+        answer = await library.http.post(API + path, content=unread(), headers=PDF)
+        assert_refused(answer, 507, "insufficient_storage")
+        assert "http.keep_free_bytes" in answer.json()["detail"]
+        assert str(tmp_path) not in answer.text
+    assert (await library.get("/documents")).status_code == 200
+    ready = await library.http.get("/readyz")
+    assert ready.status_code == 503
+    assert "GB free" in ready.json()["checks"]["disk"]
+
+
+async def test_room_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = DiskSpace([tmp_path], keep_free_bytes=1 << 60)
+    library = Library(tmp_path, check_room=disk.check)
+    assert (await library.upload(pdf())).status_code == 507
+    disk.keep_free_bytes = 0
+    assert (await library.upload(pdf())).status_code == 507, "asked at every upload"
+    monkeypatch.setattr("serve_app.http.disk_space.FRESH_SECONDS", 0)
+    disk._fresh_until = 0
+    assert (await library.upload(pdf())).status_code == 202

@@ -1,0 +1,187 @@
+"""The protocol on a real socket: deadlines for headers, sizes, lingering, stalled answers."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from serve_app.http import protocol
+from serve_app.http.limits import HttpLimits
+from tests.unit.serve_app.library import Library
+from tests.unit.serve_app.served import served
+
+LIMITS = HttpLimits(header_seconds=0.5, header_limit_bytes=4096, answer_stall_seconds=0.5)
+HEAD = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+WITHIN_SECONDS = 20.0
+
+Connect = Callable[[], socket.socket]
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Connect]:
+    """Opens connections to a library that has little patience."""
+    with connecting(Library(tmp_path, http=LIMITS)) as opened:
+        yield opened
+
+
+@contextmanager
+def connecting(library: Library) -> Iterator[Connect]:
+    with served(library) as url, ExitStack() as stack:
+        port = int(url.rsplit(":", 1)[1])
+
+        def connect() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+
+        yield connect
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the server closes; a reset is an end as well."""
+    connection.settimeout(WITHIN_SECONDS)
+    got = b""
+    try:
+        while piece := connection.recv(65536):
+            got += piece
+    except ConnectionError:
+        pass
+    return got
+
+
+def answer(connection: socket.socket) -> bytes:
+    """The next whole answer of a connection that stays open."""
+    connection.settimeout(WITHIN_SECONDS)
+    got = b""
+    while b"\r\n\r\n" not in got or not got.rstrip().endswith(b"}"):
+        piece = connection.recv(65536)
+        assert piece, got
+        got += piece
+    return got
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /livez HTT", HEAD])
+def test_headers_that_do_not_come_are_waited_for_a_while(connect: Connect, sent: bytes) -> None:
+    connection = connect()
+    connection.sendall(sent)
+    assert everything(connection) == b""
+
+
+def test_a_connection_is_kept_for_several_requests_and_then_closed(connect: Connect) -> None:
+    connection = connect()
+    for _ in range(3):
+        connection.sendall(HEAD + b"\r\n")
+        assert answer(connection).startswith(b"HTTP/1.1 200")
+    connection.sendall(b"\r\n\r\n")  # no request, and no reason to keep it
+    assert everything(connection) == b""
+
+
+def test_headers_that_trickle_are_cut_off_all_the_same(connect: Connect) -> None:
+    connection = connect()
+    connection.sendall(HEAD)
+    began = time.monotonic()
+    with pytest.raises(ConnectionError):
+        while time.monotonic() < began + WITHIN_SECONDS:
+            connection.sendall(b"X-A: b\r\n")
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD + b"X-Long: " + b"x" * 5000,
+        HEAD + b"X-Long: " + b"x" * 5000 + b"\r\n\r\n",
+        HEAD + b"".join(b"X-%d: y\r\n" % n for n in range(600)) + b"\r\n",
+        b"GET /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    ],
+    ids=["without an end", "one long", "many", "long path"],
+)
+def test_long_headers_are_refused(connect: Connect, sent: bytes) -> None:
+    connection = connect()
+    connection.sendall(sent)
+    got = everything(connection)
+    assert got.startswith(b"HTTP/1.1 431 ")
+    assert b'"headers_too_large"' in got and b"application/problem+json" in got
+
+
+def test_a_large_body_is_no_long_header(connect: Connect) -> None:
+    connection = connect()
+    body = b'{"query": "' + b"x" * 3000 + b'"}'
+    head = b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    one = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    connection.sendall(one * 3)
+    got = b""
+    while got.count(b"HTTP/1.1 200") < 3:
+        piece = connection.recv(65536)
+        assert piece, got
+        got += piece
+
+
+def test_trailers_and_framing_without_end_are_cut_off(connect: Connect) -> None:
+    start = b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for more in (b"0\r\n" + b"X-T: y\r\n" * 2000, b"0" * 20_000 + b"1\r\nx\r\n"):
+        connection = connect()
+        connection.sendall(start)
+        connection.sendall(more)
+        assert b"200 OK" not in everything(connection)
+
+
+def test_too_many_requests_ahead_of_their_answers_are_cut_off(connect: Connect) -> None:
+    connection = connect()
+    connection.sendall((HEAD + b"\r\n") * 100)
+    assert everything(connection).count(b"HTTP/1.1 200") < 100
+
+
+def test_who_sends_on_after_the_answer_is_cut_off(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.5)
+    connection = connect()
+    head = b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
+    connection.sendall(head + b"x")
+    assert answer(connection).startswith(b"HTTP/1.1 404")
+    assert everything(connection) == b""
+
+
+def test_who_takes_nothing_of_the_answer_is_cut_off(tmp_path: Path) -> None:
+    library = Library(tmp_path, http=LIMITS)
+    with connecting(library) as connect:
+        connection = connect()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        request = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        connection.sendall(request * 10)  # 15 MB, more than any buffer between us
+        time.sleep(2)
+        assert len(everything(connection)) < 10_000_000
+
+
+def test_the_longest_idle_connection_makes_room_for_a_new_one(tmp_path: Path) -> None:
+    limits = HttpLimits(max_connections=5)
+    with connecting(Library(tmp_path, http=limits)) as connect:
+        waiting = [connect() for _ in range(5)]
+        for connection in waiting[1:]:
+            connection.sendall(HEAD + b"\r\n")
+            answer(connection)
+        newcomer = connect()
+        newcomer.sendall(HEAD + b"\r\n")
+        assert answer(newcomer).startswith(b"HTTP/1.1 200")
+        assert everything(waiting[0]) == b""
+        for connection in waiting[1:]:
+            connection.sendall(HEAD + b"\r\n")
+            assert answer(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_a_connection_too_many_is_503_while_all_others_are_at_work(tmp_path: Path) -> None:
+    limits = HttpLimits(max_connections=2)
+    with connecting(Library(tmp_path, http=limits)) as connect:
+        uploads = [connect(), connect()]
+        for connection in uploads:
+            connection.sendall(
+                b"POST /api/v1/upload-async HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Type: application/pdf\r\nContent-Length: 100\r\n\r\n%PDF-1.7"
+            )
+        time.sleep(0.3)  # both are at work now
+        got = everything(connect())
+        assert got.startswith(b"HTTP/1.1 503 ") and b'"overloaded"' in got and b"Retry-After" in got
