@@ -10,6 +10,7 @@ from typing import Protocol
 from domain.deletions import VersionRange
 from domain.errors import Unavailable
 from stores.deletion_queue import DeletionQueue
+from stores.pdf_trash import trash_unused
 
 log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 50
@@ -21,8 +22,8 @@ class Eraser(Protocol):
     """The vector store and the blob store; every method may be repeated and raises Unavailable."""
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None: ...
-    def trash_pdfs(self, digests: Sequence[str]) -> None: ...
-    def restore_pdfs(self, digests: Sequence[str]) -> None: ...
+    def trash_pdf(self, sha256: str) -> bool: ...
+    def restore_pdf(self, sha256: str) -> bool: ...
 
 
 class StoreCleanup:
@@ -69,20 +70,7 @@ class StoreCleanup:
         due = await self.queue.claim(ROWS_AT_ONCE, HIDE_SECONDS)
         if due:
             await asyncio.to_thread(self.eraser.delete_versions, [one.versions for one in due])
-            await self._trash_unused({one.sha256 for one in due if one.sha256})
+            digests = {one.sha256 for one in due if one.sha256}
+            await trash_unused(digests, self.eraser, self.queue.pdfs_in_use)
             await self.queue.complete([one.deletion_id for one in due])
         return len(due)
-
-    async def _trash_unused(self, digests: set[str]) -> None:
-        """PDFs that no document uses are in the trash.
-
-        An upload of the same bytes may commit between the look and the move. It is seen by the
-        second look, and until then every reader restores the PDF from the trash.
-        """
-        unused = sorted(await self.queue.unused_pdfs(sorted(digests))) if digests else []
-        if not unused:
-            return
-        await asyncio.to_thread(self.eraser.trash_pdfs, unused)
-        used = sorted(set(unused) - await self.queue.unused_pdfs(unused))
-        if used:
-            await asyncio.to_thread(self.eraser.restore_pdfs, used)

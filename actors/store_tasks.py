@@ -32,13 +32,13 @@ class RemoteEraser:
         """As `delete_versions`."""
         in_worker(delete_versions, self.recipe, ranges)
 
-    def trash_pdfs(self, digests: Sequence[str]) -> None:
-        """As `trash_pdfs`."""
-        in_worker(trash_pdfs, self.recipe, digests)
+    def trash_pdf(self, sha256: str) -> bool:
+        """As `BlobStore.trash_pdf`."""
+        return in_worker(trash_pdf, self.recipe, sha256)
 
-    def restore_pdfs(self, digests: Sequence[str]) -> None:
-        """As `restore_pdfs`."""
-        in_worker(restore_pdfs, self.recipe, digests)
+    def restore_pdf(self, sha256: str) -> bool:
+        """As `BlobStore.restore_pdf`."""
+        return in_worker(restore_pdf, self.recipe, sha256)
 
 
 def delete_versions(recipe: Recipe, ranges: Sequence[VersionRange]) -> None:
@@ -48,16 +48,14 @@ def delete_versions(recipe: Recipe, ranges: Sequence[VersionRange]) -> None:
         blob_store(recipe).delete_artifacts(one.document_id, one.first, one.last)
 
 
-def trash_pdfs(recipe: Recipe, digests: Sequence[str]) -> None:
-    """The PDFs are in the trash. Raises BlobStoreUnavailable."""
-    for sha256 in digests:
-        blob_store(recipe).trash_pdf(sha256)
+def trash_pdf(recipe: Recipe, sha256: str) -> bool:
+    """True when the PDF was there; it is in the trash now. Raises BlobStoreUnavailable."""
+    return blob_store(recipe).trash_pdf(sha256)
 
 
-def restore_pdfs(recipe: Recipe, digests: Sequence[str]) -> None:
-    """The PDFs are back from the trash. Raises BlobStoreUnavailable."""
-    for sha256 in digests:
-        blob_store(recipe).restore_pdf(sha256)
+def restore_pdf(recipe: Recipe, sha256: str) -> bool:
+    """True when the PDF is in its place again. Raises BlobStoreUnavailable."""
+    return blob_store(recipe).restore_pdf(sha256)
 
 
 class WorkerChunks:

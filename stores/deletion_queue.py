@@ -6,7 +6,7 @@ and the blob store have erased them. While one of these is away, the row stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
@@ -106,13 +106,15 @@ class DeletionQueue:
             await connection.execute(lock.with_for_update())
             return await enqueue_if_unwanted(connection, document_id, version)
 
-    async def unused_pdfs(self, digests: Sequence[str]) -> set[str]:
-        """Those digests that no document uses which is not deleted."""
+    async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
+        """Those digests that a document uses which is not deleted."""
+        if not digests:
+            return set()
         users = select(DOCUMENTS.c.sha256).where(
             DOCUMENTS.c.sha256.in_(digests), DOCUMENTS.c.status != DocumentStatus.DELETED
         )
         async with self.database.single() as connection:
-            return set(digests) - set((await connection.execute(users)).scalars())
+            return set((await connection.execute(users)).scalars())
 
 
 async def _wanted(connection: AsyncConnection, document_id: str, version: int) -> bool:

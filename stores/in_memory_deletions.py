@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from domain.deletions import StoreDeletion
@@ -38,8 +38,8 @@ class InMemoryDeletionQueue:
         """True when nobody shows or awaits that version: it is erased."""
         return self.state.enqueue_if_unwanted(document_id, version)
 
-    async def unused_pdfs(self, digests: Sequence[str]) -> set[str]:
-        """Those digests that no document uses which is not deleted."""
+    async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
+        """Those digests that a document uses which is not deleted."""
         documents = [shelf.document for shelf in self.state.shelves.values()]
         used = {doc.sha256 for doc in documents if doc.status != DocumentStatus.DELETED}
-        return set(digests) - used
+        return set(digests) & used

@@ -82,9 +82,9 @@ async def test_a_pdf_is_unused_when_no_document_has_it(stores: Stores) -> None:
     two = await admit(stores, paper, collection="two")
     digests = [paper.sha256, other.sha256]
     await stores.documents.delete(one.document_id)
-    assert await stores.deletions.unused_pdfs(digests) == {other.sha256}
+    assert await stores.deletions.pdfs_in_use(digests) == {paper.sha256}
     await stores.documents.delete(two.document_id)
-    assert await stores.deletions.unused_pdfs(digests) == set(digests)
+    assert await stores.deletions.pdfs_in_use(digests) == set()
 
 
 async def test_a_tombstone_keeps_nothing_of_the_paper_but_digest_and_versions(

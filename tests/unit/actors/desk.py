@@ -122,14 +122,16 @@ class FakeEraser:
             raise self.error
         self.erased += ranges
 
-    def trash_pdfs(self, digests: Sequence[str]) -> None:
-        """They are in the trash; whatever a test wants happens just before."""
+    def trash_pdf(self, sha256: str) -> bool:
+        """It is in the trash; whatever a test wants happens just before."""
         self.meanwhile()
-        self.trashed += digests
+        self.trashed.append(sha256)
+        return True
 
-    def restore_pdfs(self, digests: Sequence[str]) -> None:
-        """They are back."""
-        self.restored += digests
+    def restore_pdf(self, sha256: str) -> bool:
+        """It is back."""
+        self.restored.append(sha256)
+        return True
 
 
 class House:

@@ -176,15 +176,13 @@ class Library:
             self.vectors.delete_versions(one.document_id, one.first, one.last)
             self.blobs.delete_artifacts(one.document_id, one.first, one.last)
 
-    def trash_pdfs(self, digests: Sequence[str]) -> None:
-        """The PDFs are in the trash."""
-        for sha256 in digests:
-            self.blobs.trash_pdf(sha256)
+    def trash_pdf(self, sha256: str) -> bool:
+        """True when the PDF was there; it is in the trash."""
+        return self.blobs.trash_pdf(sha256)
 
-    def restore_pdfs(self, digests: Sequence[str]) -> None:
-        """The PDFs are back from the trash."""
-        for sha256 in digests:
-            self.blobs.restore_pdf(sha256)
+    def restore_pdf(self, sha256: str) -> bool:
+        """True when the PDF is back from the trash."""
+        return self.blobs.restore_pdf(sha256)
 
     def _deletions_due(self) -> None:
         self.hints += 1

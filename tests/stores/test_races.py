@@ -1,0 +1,347 @@
+"""Upload, deletion, re-reading, worker and cleanup, one step each in any order, over PostgreSQL and
+a real blob folder: what was accepted keeps its PDF, its chunks and its artifact.
+
+Every process stops before each of its steps (a transaction, a call of the blob store or the vector
+store) until the schedule lets it go on. One that waits for a lock is passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import combinations_with_replacement
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from actors.store_cleanup import StoreCleanup
+from domain.deletions import StoreDeletion, VersionRange
+from domain.documents import Chunk, ChunkKind, chunk_id, document_id
+from domain.errors import LeaseLost, NotFound
+from domain.jobs import Lane, OnDuplicate, Task, Upload
+from domain.papers import Box
+from stores.blob_store import BlobStore, artifact_key, pdf_key
+from stores.database import Database
+from stores.deletion_queue import DeletionQueue
+from stores.in_memory_vectors import InMemoryVectorStore
+from tests.stores.postgres import Stores, postgres_stores
+from tests.stores.work import DONE, LEASE
+
+HOME = "papers"
+BLOCKED_SECONDS = 0.3  # a step that takes longer waits for a lock
+STEPS = 60
+
+
+class Process:
+    """A coroutine that goes on only when it is told to."""
+
+    def __init__(self, main: Callable[[Process], Awaitable[Any]]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._turn = asyncio.Semaphore(0)
+        self._paused = asyncio.Event()
+        self._main = main
+        self.task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> Any:
+        await self.pause()
+        return await self._main(self)
+
+    async def pause(self) -> None:
+        """Returns when the schedule lets the process make its next step."""
+        self._paused.set()
+        await self._turn.acquire()
+        self._paused.clear()
+
+    def pause_thread(self) -> None:
+        """As `pause`, for a thread of the process."""
+        asyncio.run_coroutine_threadsafe(self.pause(), self.loop).result()
+
+    async def step(self) -> None:
+        """One step is done, or waits for a lock of another process."""
+        if self._paused.is_set():
+            self._turn.release()
+            await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(self._paused.wait())
+        both = {waiting, self.task}
+        await asyncio.wait(both, timeout=BLOCKED_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+
+class SteppedQueue(DeletionQueue):
+    """The deletion queue of a cleanup that stops before each transaction."""
+
+    def __init__(self, database: Database, process: Process) -> None:
+        super().__init__(database)
+        self.process = process
+
+    async def claim(self, limit: int, hide_seconds: float) -> list[StoreDeletion]:
+        await self.process.pause()
+        return await super().claim(limit, 0)  # another cleanup may take the same rows at once
+
+    async def complete(self, deletion_ids: Sequence[int]) -> None:
+        await self.process.pause()
+        await super().complete(deletion_ids)
+
+    async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
+        await self.process.pause()
+        return await super().pdfs_in_use(digests)
+
+
+class Eraser:
+    """The stores as the cleanup has them; with a process it stops before each call."""
+
+    def __init__(self, house: House, process: Process | None = None) -> None:
+        self.house = house
+        self.process = process
+
+    def _pause(self) -> None:
+        if self.process is not None:
+            self.process.pause_thread()
+
+    def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
+        """Chunks, then artifacts."""
+        for one in ranges:
+            self._pause()
+            self.house.vectors.delete_versions(one.document_id, one.first, one.last)
+            self._pause()
+            self.house.blobs.delete_artifacts(one.document_id, one.first, one.last)
+
+    def trash_pdf(self, sha256: str) -> bool:
+        """As `BlobStore.trash_pdf`."""
+        self._pause()
+        return self.house.blobs.trash_pdf(sha256)
+
+    def restore_pdf(self, sha256: str) -> bool:
+        """As `BlobStore.restore_pdf`."""
+        self._pause()
+        return self.house.blobs.restore_pdf(sha256)
+
+
+class House:
+    """The stores, and the processes that use them at the same time; all want one paper."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.pdf = b"%PDF-1.7\n" + folder.name.encode()
+        self.sha256 = hashlib.sha256(self.pdf).hexdigest()
+        self.paper = Upload("paper.pdf", self.sha256, len(self.pdf))
+        self.database = database
+        self.stores: Stores = postgres_stores(database)
+        self.folder = folder
+        self.blobs = BlobStore(str(folder))
+        self.blobs.prepare()
+        self.vectors = InMemoryVectorStore(2)
+        self.commits: list[tuple[str, str]] = []  # in the order in which they were seen
+
+    async def upload(
+        self, process: Process, collection: str, policy: OnDuplicate, key: str | None
+    ) -> None:
+        """An upload as the API does it."""
+        with await self.blobs.stage_stream(self.pieces(), 1000) as staged:
+
+            async def commit() -> None:
+                await process.pause()
+                await asyncio.to_thread(staged.commit)
+                await process.pause()
+
+            options: dict[str, Any] = {"on_duplicate": policy, "before_commit": commit}
+            if key is None:
+                await self.stores.jobs.admit(collection, [self.paper], **options)
+            else:
+                await self.stores.jobs.admit_once(
+                    collection, [self.paper], job_id=key, request_digest="x", **options
+                )
+            self.commits.append(("upload", document_id(collection, self.sha256)))
+
+    async def delete(self, process: Process) -> None:
+        """A deletion as the API does it."""
+        with suppress(NotFound):
+            name = document_id(HOME, self.sha256)
+            self.commits.append(("delete begins", name))
+            await self.stores.documents.delete(name)
+
+    async def clean_up(self, process: Process) -> None:
+        """The cleanup looks into its queue twice."""
+        queue = SteppedQueue(self.database, process)
+        cleanup = StoreCleanup(queue, Eraser(self, process), 1)
+        for _ in range(2):
+            await cleanup.run_once()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body of an upload."""
+        yield self.pdf
+
+    async def begin(self) -> None:
+        """The paper is there and can be searched."""
+        with await self.blobs.stage_stream(self.pieces(), 1000) as staged:
+            staged.commit()
+        await self.stores.jobs.admit(HOME, [self.paper])
+        for task in await self.claim():
+            await self.read(task, _no_pause)
+
+    async def work(self, process: Process) -> None:
+        """A worker reads what is due, twice."""
+        for _ in range(2):
+            await process.pause()
+            for task in await self.claim():
+                await self.read(task, process.pause)
+
+    async def claim(self) -> list[Task]:
+        return await self.stores.queue.claim(
+            Lane.INTERACTIVE, 10, worker="worker", lease_seconds=LEASE
+        )
+
+    async def read(self, task: Task, pause: Callable[[], Awaitable[None]]) -> None:
+        """Reads the PDF, writes a chunk and an artifact, and records the end."""
+        await pause()
+        assert self.blobs.read(pdf_key(self.sha256)) == self.pdf
+        await pause()
+        self.vectors.upsert([_chunk(task)], np.ones((1, 2)), collection=task.collection)
+        await pause()
+        key = artifact_key(task.document_id, task.version, "test")
+        self.blobs.put_artifact(key, b"what was read")
+        await pause()
+        try:
+            await self.stores.queue.finish(task, replace(DONE, chunks=1, artifact_key=key))
+        except LeaseLost:
+            await pause()
+            await self.stores.deletions.discard_unwanted(task.document_id, task.version)
+
+    async def settle(self) -> None:
+        """Every task is done and every deletion too."""
+        while tasks := await self.claim():
+            for task in tasks:
+                await self.read(task, _no_pause)
+        cleanup = StoreCleanup(DeletionQueue(self.database), Eraser(self), 1)
+        while await cleanup.run_once():
+            pass
+
+    async def check(self) -> None:
+        """What was accepted is whole, and nothing else is left."""
+        active = await self.stores.documents.active(
+            [document_id(name, self.sha256) for name in (HOME, "other")]
+        )
+        for name in {name for act, name in self.commits if act == "upload"}:
+            acts = [act for act, of in self.commits if of == name]
+            if acts[-1] == "upload" and "delete begins" not in acts:
+                assert name in active, "it was accepted and nobody deleted it"
+        shown = {(one.document_id, one.version): 1 for one in active.values()}
+        assert self.vectors.contents() == shown
+        kept = {artifact_key(*version, "test") for version in shown}
+        kept |= {pdf_key(self.sha256)} if active else set()
+        assert {blob.key for blob in self.blobs.listed()} == kept
+        assert all(one.status == "ready" for one in active.values())
+        if active:
+            assert self.blobs.read(pdf_key(self.sha256)) == self.pdf
+
+
+async def _no_pause() -> None:
+    """Nobody waits."""
+
+
+def _chunk(task: Task) -> Chunk:
+    name = chunk_id(task.document_id, task.version, 0, "text", "some words")
+    return Chunk(
+        chunk_id=name,
+        document_id=task.document_id,
+        version=task.version,
+        ordinal=0,
+        kind=ChunkKind.TEXT,
+        text="some words",
+        section="Introduction",
+        boxes=(Box(1, 0, 0, 1, 1),),
+    )
+
+
+async def run(house: House, mains: Sequence[Any], schedule: Sequence[int]) -> None:
+    """The processes make their steps in the order of the schedule, and then to their ends."""
+    processes = [Process(main) for main in mains]
+    await asyncio.sleep(0)
+    for number in schedule:
+        await processes[number % len(processes)].step()
+    while not all(process.task.done() for process in processes):
+        for process in processes:
+            if not process.task.done():
+                await process.step()
+    for process in processes:
+        await process.task
+    await house.settle()
+    await house.check()
+
+
+CLEANUP_STEPS, UPLOAD_STEPS = 8, 3
+PLACES = list(combinations_with_replacement(range(CLEANUP_STEPS + 1), UPLOAD_STEPS))
+
+
+@pytest.mark.parametrize(
+    ("collection", "key", "every"),
+    [(HOME, None, 3), ("other", None, 6), (HOME, "job_00000000000000bb", 6)],
+)
+async def test_an_upload_at_each_step_of_the_cleanup_after_a_deletion(
+    database: Database, tmp_path: Path, collection: str, key: str | None, every: int
+) -> None:
+    """Of all orders of their steps every third or sixth one; `every` 1 takes 20 s more."""
+    for number, places in enumerate(PLACES[::every]):
+        house = House(database, tmp_path / str(number))
+        await house.begin()
+        await house.stores.documents.delete(document_id(HOME, house.sha256))
+        own_key = key and f"{key[:-6]}{number:06}"
+
+        async def upload(process: Process, house: House = house, key: str | None = own_key) -> None:
+            await house.upload(process, collection, OnDuplicate.RETURN, key)
+
+        schedule = [
+            process
+            for step in range(CLEANUP_STEPS + 1)
+            for process in [*[0] * places.count(step), 1]
+        ]
+        await run(house, [upload, house.clean_up], schedule)
+        assert len(house.commits) == 1
+
+
+UPLOADS = st.tuples(
+    st.sampled_from([HOME, "other"]),
+    st.sampled_from(list(OnDuplicate)[:2]),
+    st.sampled_from([None, "job_"]),
+)
+SCHEDULES = st.lists(st.integers(0, 59), min_size=0, max_size=STEPS)
+
+
+@pytest.mark.parametrize("uploads", [1, 2])
+async def test_whatever_the_order_what_was_accepted_is_whole(
+    database: Database, tmp_path: Path, uploads: int
+) -> None:
+    loop, folders = asyncio.get_running_loop(), iter(range(10_000))
+
+    def call(work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    @given(st.lists(UPLOADS, min_size=uploads, max_size=uploads), SCHEDULES)
+    @settings(
+        deadline=None,
+        database=None,
+        max_examples=25,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
+    def holds(wanted: list[Any], schedule: list[int]) -> None:
+        async def example() -> None:
+            house = House(database, tmp_path / str(next(folders)))
+            others = [
+                lambda process, one=one, number=number: house.upload(
+                    process, one[0], one[1], one[2] and f"{one[2]}{house.sha256[:8]}{number}"
+                )
+                for number, one in enumerate(wanted)
+            ]
+            await house.begin()
+            await run(house, [house.delete, house.clean_up, house.work, *others], schedule)
+
+        call(example())
+
+    await asyncio.to_thread(holds)
