@@ -13,7 +13,7 @@
     │   ├── TookTooLong · TookTooMuchMemory · TooMuchOutput · ParserCrashed
     ├── Unavailable                  something we depend on is away; wait and try again
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
-    │   │   ├── DatabaseRefused · DatabaseBusy
+    │   │   ├── DatabaseRefused · DatabaseBusy · BlobStoreRefused
     ├── QueueFull                    enough work waits already; send it again later
     ├── InvalidSetting               change the configuration and start again
     ├── SchemaTooNew                 run the newer release
@@ -204,6 +204,13 @@ class BlobStoreUnavailable(Unavailable):
     """The file store is away or full; this file was not accepted. Try again in a few seconds."""
 
     code = "blob_store_unavailable"
+
+
+class BlobStoreRefused(BlobStoreUnavailable):
+    """The file store is missing or refuses access; this file was not accepted. The operator must
+    check BLOB_URI, the credentials and the permissions; the log has the cause."""
+
+    code = "blob_store_refused"
 
 
 class ServiceNotReady(Unavailable):

@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from domain.consistency import ListedBlob
-from domain.errors import BlobStoreUnavailable, NotFound, PaperworksError
+from domain.errors import BlobStoreRefused, BlobStoreUnavailable, NotFound, PaperworksError
+from stores.outage_log import OutageLog
 
 PIECE_BYTES = 256 * 1024
 INCOMING = "incoming"
+OUTAGES = OutageLog("The file store")
 
 
 class BlobBackend(Protocol):
     """Keeps bytes under keys. Raises `NotFound` for a missing key, `BlobStoreUnavailable` else."""
 
-    spool: Path
+    @property
+    def spool(self) -> Path: ...
 
     def make_spool(self) -> None: ...
+    def check(self) -> None: ...
     def adopt(self, file: Path, key: str, size: int) -> None: ...
     def read(self, key: str) -> bytes: ...
     def open(self, key: str) -> IO[bytes]: ...
@@ -46,11 +50,22 @@ def storage_errors(is_there: Callable[[], bool] = lambda: True) -> Iterator[None
     except PaperworksError:
         raise
     except FileNotFoundError as error:
-        if not is_there():
-            raise BlobStoreUnavailable() from error
-        raise NotFound("The file is not in the file store any more.") from error
+        if _is_there(is_there):
+            raise NotFound("The file is not in the file store any more.") from error
+        OUTAGES.note(error)
+        raise BlobStoreRefused() from error
+    except PermissionError as error:
+        OUTAGES.note(error)
+        raise BlobStoreRefused() from error
     except Exception as error:  # each fsspec backend has error classes of its own
+        OUTAGES.note(error)
         raise BlobStoreUnavailable() from error
+
+
+def _is_there(is_there: Callable[[], bool]) -> bool:
+    """Whether the whole store is there. Raises BlobStoreUnavailable where that cannot be known."""
+    with storage_errors():
+        return is_there()
 
 
 @contextmanager
@@ -66,9 +81,9 @@ def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
 @contextmanager
 def new_spool_file(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file to write into, removed when the block raises; it is closed after the block."""
-    path = backend.spool / f"{uuid.uuid4().hex}.part"
-    with storage_errors(backend.spool.is_dir):
+    with storage_errors(lambda: backend.spool.is_dir()):
         backend.make_spool()
+        path = backend.spool / f"{uuid.uuid4().hex}.part"
         file = path.open("xb", buffering=0)
     try:
         with file:

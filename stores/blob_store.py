@@ -52,9 +52,13 @@ class BlobStore:
         self._trash = PdfTrash(self._backend)
 
     def prepare(self) -> None:
-        """The store is there: from now on one that is empty is one that is away."""
+        """The store is there: from now on one that is empty is one that is away.
+
+        A bucket must exist and let us write, read, list and delete; it is not created.
+        """
         with storage_errors():
             self._backend.make_spool()
+            self._backend.check()
 
     async def put_stream(self, pieces: AsyncIterable[bytes], limit_bytes: int) -> StoredBlob:
         """The PDF that arrives in these pieces, stored and durable; twice the same is stored once.

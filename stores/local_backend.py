@@ -33,6 +33,9 @@ class LocalBackend:
             self.spool.mkdir(parents=True, exist_ok=True)
             self._is_made = True
 
+    def check(self) -> None:
+        """Nothing to do: the spool, in the same folder, was just made."""
+
     def _errors(self) -> AbstractContextManager[None]:
         return storage_errors(self.spool.is_dir)
 

@@ -13,6 +13,7 @@ from stores.child import wait_for_port
 from stores.embedded_milvus import server_command
 from stores.ports import free_port
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
+from tests.stores.s3 import bucket, s3_endpoint  # noqa: F401
 
 
 class MilvusLite:

@@ -1,4 +1,4 @@
-"""The contract of the blob store, in a folder and in memory (as a bucket)."""
+"""The contract of the blob store, in a folder, in memory and in S3."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ MIB = 1024 * 1024
 HOUR = 3600
 
 
-@pytest.fixture(params=["folder", "file uri", "memory"])
+@pytest.fixture(params=["folder", "file uri", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    if request.param == "s3":
+        return BlobStore(request.getfixturevalue("bucket").uri)
     address = {"folder": f"{tmp_path}/blobs", "file uri": f"file://{tmp_path}/blobs"}
     return BlobStore(address.get(request.param, f"memory://{uuid.uuid4().hex}"))
 

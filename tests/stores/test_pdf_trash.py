@@ -20,8 +20,10 @@ HOUR = 3600
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    if request.param == "s3":
+        return BlobStore(request.getfixturevalue("bucket").uri)
     addresses = {"folder": f"{tmp_path}/blobs", "memory": f"memory://{uuid.uuid4().hex}"}
     return BlobStore(addresses[request.param])
 
