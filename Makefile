@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help .ocr demo up test check bench chaos fuzz gallery clean
+.PHONY: help .ocr .browser demo up test check bench chaos fuzz gallery clean
 
 help:  ## this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,13 +33,23 @@ help:  ## this list
 	    echo "Tesseract is missing: scanned pages are read by RapidOCR, five times slower (Debian: apt-get install tesseract-ocr)."; \
 	}
 
+# A real browser shows what foreign web pages can do; without one those tests are skipped.
+.browser:
+	@test -x /usr/bin/chromium || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  fi; \
+	  test -x /usr/bin/chromium || \
+	    echo "Chromium is missing: tests of foreign web pages are skipped (Debian: apt-get install chromium)."; \
+	}
+
 demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (DEMO_EXIT=1 stops at the end)
 	$(BIN)/python -m serve_app.demo
 
 up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
 
-test: .venv .ocr  ## everything that CI runs
+test: .venv .ocr .browser  ## everything that CI runs
 	$(BIN)/python -m pytest --durations=15
 
 check: .venv  ## ruff, pyright, import-linter

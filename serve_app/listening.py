@@ -37,7 +37,7 @@ def listen_with_care(node_ip: str, limits: HttpLimits) -> None:
 
     module: Any = replica
     module.start_asgi_http_server = _guarded(module.start_asgi_http_server, limits)
-    module.ASGIDIReceiveProxy = _bounded(module.ASGIDIReceiveProxy)
+    module.ASGIDIReceiveProxy = bounded_receive(module.ASGIDIReceiveProxy)
     module.add_port_to_grpc_server = _only_at(node_ip, module.add_port_to_grpc_server)
 
 
@@ -53,7 +53,7 @@ def _guarded(start: Callable[..., Any], limits: HttpLimits) -> Callable[..., Any
     return start_guarded
 
 
-def _bounded(proxy: type[Any]) -> type[Any]:
+def bounded_receive(proxy: type[Any]) -> type[Any]:
     """The class of a request's `receive`, with a queue that holds so many messages."""
 
     class BoundedReceive(proxy):

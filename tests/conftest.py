@@ -13,6 +13,7 @@ from tests.crowd import write_crowd
 from tests.service import READY, SHORT_LEASES, Driver, RunningService
 
 UPLOAD_LIMIT_BYTES = 3_000_000
+BODY_PIECE_SECONDS = 8.0
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,7 @@ def service(homes: Path) -> Iterator[RunningService]:
         command=(),
         port=None,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),
+        PAPERWORKS_HTTP__BODY_PIECE_SECONDS=f"{BODY_PIECE_SECONDS:g}",
         **SHORT_LEASES,
     )
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import ack, event_log, folder, layout, memory, ocr, paper, sandbox, search
+from tests.bench import ack, event_log, folder, guards, layout, memory, ocr, paper, sandbox, search
 from tests.bench.made_papers import make_folder
 from tests.bench.report import Findings, busy_note, machine, show, write
 from tests.bench.stage import Stage, running
@@ -31,7 +31,7 @@ BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "folder": folder.measure,
     "search": search.measure,
 }
-WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events")
+WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events", "guards")
 SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE)
 PAPERS = 40
 
@@ -94,6 +94,9 @@ def _measure_plainly(
     if "events" in only:
         console.print("measuring: events")
         found["events"] = event_log.measure(place)
+    if "guards" in only:
+        console.print("measuring: guards")
+        found["guards"] = guards.measure(place)
     return found
 
 

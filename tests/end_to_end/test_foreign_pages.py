@@ -1,0 +1,160 @@
+"""A real browser on a page of another origin: it changes nothing, and reads nothing either."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from serve_app.client import Client
+from tests.papers import make_paper
+from tests.service import RunningService
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP evil.example 127.0.0.1",
+)
+# Status of the answer, or "opaque" or "blocked": what a page may know of a request.
+ASK = """async ([url, options]) => {
+    const form = new FormData();
+    if (options.pdf) {
+        form.append("collection", options.collection);
+        form.append("file", new Blob([options.pdf], {type: "application/pdf"}), "a.pdf");
+        options.body = form;
+    }
+    try {
+        const answer = await fetch(url, options);
+        return answer.type === "opaque" ? "opaque" : String(answer.status);
+    } catch (error) {
+        return "blocked";
+    }
+}"""
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="Chromium is not installed (Debian: apt-get install chromium)"
+)
+
+
+class _BlankPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>evil</title>")
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for which evil.example is this machine, as after DNS rebinding."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty tab."""
+    with browser.new_context() as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def foreign_page(page: Page) -> Iterator[Page]:
+    """A tab with a page of http://evil.example on a port of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _BlankPage)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page.goto(f"http://evil.example:{server.server_port}/")
+    yield page
+    server.shutdown()
+    server.server_close()
+
+
+def ask(page: Page, url: str, **options: Any) -> str:
+    """What the page learns of the answer to a request that it sends."""
+    return page.evaluate(ASK, [url, options])
+
+
+def documents(http: httpx.Client, collection: str) -> int:
+    """How many documents the collection has."""
+    found = http.get("/api/v1/documents", params={"collection": collection})
+    return len(found.raise_for_status().json()["items"])
+
+
+def test_a_page_of_another_origin_changes_nothing(
+    foreign_page: Page, service: RunningService, http: httpx.Client, collection: str
+) -> None:
+    api = f"{service.url}/api/v1"
+    pdf = "%PDF-1.7 from a foreign page"
+    upload = {"method": "POST", "mode": "no-cors", "pdf": pdf, "collection": collection}
+    rejected = refusals(http)
+    assert ask(foreign_page, f"{api}/upload-async", **upload) in ("opaque", "blocked")
+    assert ask(foreign_page, f"{api}/consistency/repair", method="POST", mode="no-cors") in (
+        "opaque",
+        "blocked",
+    )
+    assert documents(http, collection) == 0
+    assert refusals(http) == rejected + 2  # both arrived, and were refused
+    assert ask(foreign_page, f"{api}/documents") == "blocked"
+
+
+def refusals(http: httpx.Client) -> float:
+    """How many requests were answered 403 so far."""
+    lines = http.get("/metrics").text.splitlines()
+    counts = [line for line in lines if "http_requests_total" in line and 'status="403"' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in counts)
+
+
+def test_after_dns_rebinding_a_page_reads_and_deletes_nothing(
+    page: Page, service: RunningService, library: Client, collection: str
+) -> None:
+    sent = library.upload(make_paper(), collection)
+    base = f"http://evil.example:{service.port}"
+    answer = page.goto(f"{base}/api/v1/documents")
+    assert answer is not None and answer.status == 421
+    assert sent.document_id not in page.content()
+    paper = f"{base}/api/v1/documents/{sent.document_id}"
+    for method in ("GET", "DELETE"):
+        assert ask(page, paper, method=method) in ("421", "blocked")
+    assert library.document(sent.document_id).document_id == sent.document_id
+
+
+def test_the_documentation_renders_and_can_send_requests(
+    page: Page, service: RunningService
+) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{service.url}/docs")
+    page.get_by_role("button", name="GET /livez", exact=False).first.click()
+    page.get_by_role("button", name="Try it out").first.click()
+    page.get_by_role("button", name="Execute").first.click()
+    page.get_by_text('"status": "alive"').first.wait_for()
+    assert not [text for text in complaints if "Content Security Policy" in text]
+
+
+def test_no_page_of_ours_can_be_framed(foreign_page: Page, service: RunningService) -> None:
+    add_frame = """(url) => {
+        const frame = document.createElement("iframe");
+        frame.src = url;
+        document.body.append(frame);
+    }"""
+    for path in ("/docs", "/livez"):
+        with foreign_page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+            foreign_page.evaluate(add_frame, service.url + path)

@@ -1,0 +1,30 @@
+"""What the replica changes in Ray Serve: the body of a request waits for the app to take it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
+
+from serve_app.listening import RECEIVED_MESSAGES, bounded_receive
+
+
+async def test_a_body_is_read_no_faster_than_the_app_takes_it() -> None:
+    read = 0
+
+    async def receive() -> dict[str, object]:
+        nonlocal read
+        read += 1
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"x" * 65_536, "more_body": True}
+
+    loop = asyncio.get_running_loop()
+    proxy = bounded_receive(ASGIDIReceiveProxy)({"type": "http"}, receive, loop)
+    reading = proxy.fetch_until_disconnect_task()
+    await asyncio.sleep(0.1)
+    assert read == RECEIVED_MESSAGES + 1  # one more waits to be put
+    for _ in range(10):
+        assert (await proxy())["type"] == "http.request"
+    await asyncio.sleep(0.1)
+    assert read == RECEIVED_MESSAGES + 11
+    reading.cancel()
