@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -11,13 +12,18 @@ from typing import Protocol
 
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
+from stores.log_rotation import LIMIT_BYTES, rotate
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 0.2
+LOG_CHECK_SECONDS = 5.0
 
 
 class Server(Protocol):
-    """A server process of our own."""
+    """A server process of our own, its output in `log`."""
+
+    log: Path
+    process: subprocess.Popen[bytes] | None
 
     def start(self) -> None: ...
     def alive(self) -> bool: ...
@@ -61,11 +67,13 @@ class EmbeddedStores:
 
 
 class Watch:
-    """A thread that starts a server and starts it again whenever it ends."""
+    """A thread that starts a server, starts it again whenever it ends, and rotates its log."""
 
-    def __init__(self, name: str, server: EmbeddedPostgres | EmbeddedMilvus) -> None:
+    def __init__(self, name: str, server: Server, log_limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
         self.server = server
+        self.log_limit_bytes = log_limit_bytes
+        self.next_log_check = 0.0
         self.up = threading.Event()
         self.stopping = threading.Event()
         self.seconds = 0.0
@@ -95,9 +103,19 @@ class Watch:
         while not self.stopping.is_set():
             self._start()
             while self.server.alive() and not self.stopping.wait(LOOK_EVERY_SECONDS):
-                pass
+                self._rotate_log()
             self.up.clear()
         self.server.stop()
+
+    def _rotate_log(self) -> None:
+        now = time.monotonic()
+        if now < self.next_log_check:
+            return
+        self.next_log_check = now + LOG_CHECK_SECONDS
+        try:
+            rotate(self.server.log, self.log_limit_bytes)
+        except OSError as error:
+            log.warning("The log of %s was not rotated: %s", self.name, error)
 
     def _start(self) -> None:
         began = time.monotonic()

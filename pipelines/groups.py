@@ -173,7 +173,7 @@ def _mention(label: str | None, paper: Paper) -> tuple[Block, str] | None:
 
 def _mention_pattern(label: str | None) -> re.Pattern[str] | None:
     """Matches "Figure 3", "Fig. 3", "Figs. 3" for the label "Fig 3"; not "Figure 31"."""
-    number = re.search(r"[A-Z]{0,2}\d+(?:\.\d+)?|[IVX]+$", label or "")
+    number = re.search(r"[A-Z]{0,2}\d+(?:\.\d+)?|(?<![IVX])[IVX]+$", label or "")
     if label is None or number is None:
         return None
     word = re.escape(label[:3])

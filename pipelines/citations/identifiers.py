@@ -9,24 +9,28 @@ _DOI_ENDS = ".,;:'\"”’"
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 _ARXIV = re.compile(
-    r"(?:arxiv(?:\.org/(?:abs|pdf|html)/|\s*(?:preprint|e-prints?)?,?\s*(?:arxiv)?\s*[:.]?\s*)"
+    r"(?:arxiv(?:\.org/(?:abs|pdf|html)/|\s*+(?:preprint|e-prints?)?,?\s*+(?:arxiv)?\s*+[:.]?\s*+)"
     r"|abs/)"
     r"(?P<id>\d{4}\.\d{4,5}(?!\d)|[a-z-]{2,9}(?:\.[A-Z]{2})?/\d{7}(?!\d))(?:v\d+)?",
     re.IGNORECASE,
 )
 
+_OPEN_DOI = re.compile(
+    r"(10\.\d{4,9}/\S{0,200}[./_(-])\s([0-9a-z][\w./()_-]*)\s*(?=$|\[|PMID)",
+)
 # What a line's end broke: the space goes where the next piece can only be more of the same.
 _BROKEN = (
     (re.compile(r"\b(https?)\s?:\s?/\s?/\s?"), r"\1://"),
     (re.compile(r"\b(doi|arxiv)\.\s?org\s?/\s?(?=\w)", re.IGNORECASE), r"\1.org/"),
     (re.compile(r"\b10\.\s(?=\d{4,9}/)"), "10."),
     (re.compile(r"(10\.\d{4,9})(?:\s/\s?|/\s)(?=\S)"), r"\1/"),
-    (re.compile(r"(10\.\d{4,9}/\S*[./_(-])\s([0-9a-z][\w./()_-]*)\s*(?=$|\[|PMID)"), r"\1\2 "),
-    (re.compile(r"(10\.\d{4,9}/\S*[./_(-])\s([0-9a-z][\w./()_-]*)\s*(?=$|\[|PMID)"), r"\1\2 "),
+    (_OPEN_DOI, r"\1\2 "),
+    (_OPEN_DOI, r"\1\2 "),
     # At the very end a piece with digits and more than digits, which no year or page number is.
     (
         re.compile(
-            r"(10\.\d{4,9}/\S*[\w)])\s(?=\S*\d)(?=[.]?\d*(?:[a-z_(-]|\.\w))([\da-z.][\w./()_-]*)$"
+            r"(10\.\d{4,9}/\S{0,200}[\w)])\s(?=\S{0,200}\d)(?=[.]?\d*(?:[a-z_(-]|\.\w))"
+            r"([\da-z.][\w./()_-]*)$"
         ),
         r"\1\2",
     ),

@@ -28,10 +28,10 @@ _STOP = re.compile(
 _BOTANIST = re.compile(r"\b(?!the |and |for |with |from )[a-z]{3,} [A-Z]\.$")
 
 # Title (Publisher, 2009); Title (2nd edn; New York: Springer)
-_PLACE_IN_BRACKETS = re.compile(r"(.{8,}?)\s\((?:[^()]*[A-Z]\w+,\s[^()]*\d{4}[^()]*\)|[^()]*:\s)")
 _LAST_YEAR = re.compile(r"[,.]?\s?(?:\((?:1[6-9]|20)\d\d[a-z]?\)|,\s(?:1[6-9]|20)\d\d[a-z]?)\.?$")
 _TAILS = re.compile(
-    r"\s*(?:\[(?:internet|online|computer software|software|dataset|data set|dissertation|thesis|"
+    r"(?<!\s)\s*"
+    r"(?:\[(?:internet|online|computer software|software|dataset|data set|dissertation|thesis|"
     r"ph\.?d\.? thesis|doctoral dissertation|preprint|abstract|review|letter|editorial|in [a-z]+|"
     r"[a-z]{1,3}|www document|electronic resource|book review|conference paper)\]|"
     r"\((?:\d+(?:st|nd|rd|th) ed[^)]{0,10}|[Vv]ol\. ?\d+|[Vv]ersion [^)]{1,20}|rev\. ed\.|"
@@ -39,7 +39,7 @@ _TAILS = re.compile(
     r"(?:[Ph]h\.?D\.?|[Mm]aster)[^)]{3,80})\)|"
     r"\([a-z][^()]{2,40}: [a-z][^()]{2,60}\)|"
     r"\((?:[^()]{0,80}\b)?(?:press|springer|wiley|elsevier|publish\w*|verlag|university)\b[^()]{0,60}\)|"
-    r",? \d+(?:st|nd|rd|th) ed(?:n|ition)?\b\.?)\s*[.,]?\s*$",
+    r",? \d+(?:st|nd|rd|th) ed(?:n|ition)?\b\.?)\s*+[.,]?\s*+$",
     re.IGNORECASE,
 )
 
@@ -166,7 +166,7 @@ def _split_without_stop(rest: str) -> tuple[str | None, str]:
     pieces = re.split(r",\s", rest)
     if len(pieces) > 1 and PUBLISHER.search(", ".join(pieces[1:])):
         return _book_title(pieces), ""
-    if re.search(r"(?:[^\W\d_]\s\d+\s|\bpp?\.?\s)\w*\d+(?:[–-]\w+)?$", rest):
+    if re.search(r"(?:[^\W\d_]\s\d+\s|\bpp?\.?\s)\w*\d(?:[–-]\w+)?$", rest):
         return None, ""  # Title Journal 12 1–9: nothing parts them
     return rest, ""
 
@@ -197,7 +197,9 @@ def _book_title(pieces: list[str]) -> str | None:
     """The first piece, where a publisher, or a year alone, follows: the title of a book."""
     first = pieces[0]
     bracket = re.match(
-        r"(.{8,}?)\s\([^()]*(?::\s|[A-Z]\w+,\s)[^()]*\d{4}[^()]*\)|(.{8,}?)\s\([^()]*:\s", first
+        r"(.{8,}?)\s\([^()]{0,200}?(?::\s|[A-Z]\w{1,60},\s)[^()]{0,200}?\d{4}[^()]*+\)|"
+        r"(.{8,}?)\s\([^()]*?:\s",
+        first,
     )
     if bracket is not None:
         return bracket[1] or bracket[2]

@@ -34,7 +34,7 @@ _OF_BOOK = re.compile(
 BARE_YEAR = re.compile(r"(?:\(?(?:1[6-9]|20)\d\d[a-z]?\)?[.,;\s]*)+")
 # Santiago, Chile: IEEE; a sentence; a name cut off before its number
 _NOT_A_VENUE = re.compile(
-    r":\s[A-Z][\w’&-]*$|[.?]\s[A-Z][a-z]{3,}[^.]* [a-z]{4,}|\b(?:the|of|on|in|and|for)$"
+    r":\s[A-Z][\w’&-]*$|[.?]\s[A-Z][a-z]{3}[^.]{0,300} [a-z]{4}|\b(?:the|of|on|in|and|for)$"
 )
 _JOURNAL = re.compile(
     r"\b(?:Journal|Proceedings|Transactions|Annals|Letters|Reviews?|Bulletin|Archives|Notices|"
@@ -42,10 +42,10 @@ _JOURNAL = re.compile(
 )
 _EDITORS = re.compile(r"[,.]?\s?[(\[]?\b(?:[Ee]d(?:itor)?s?|Hrsg)\b\.?[)\]]?[.,:]?\s?")
 _BOOK = re.compile(
-    r"(?P<book>.{3,250}?)(?:[.,”\"]*\s?\((?:pp|[Vv]ol|\d|[Ee]d|[A-Z][a-z]+[:,)])|"
-    r"[,.;”\"]+\s(?:(?:pp?|pages?|[Vv]ol|[Ee]ds?|[Ee]dited|[Ss]er)\b|\d|[A-Z]\.\s?[A-Z]|"
+    r"(?P<book>.{3,250}?)(?:[.,”\"]{0,9}\s?\((?:pp|[Vv]ol|\d|[Ee]d|[A-Z][a-z]+[:,)])|"
+    r"[,.;”\"]{1,9}\s(?:(?:pp?|pages?|[Vv]ol|[Ee]ds?|[Ee]dited|[Ss]er)\b|\d|[A-Z]\.\s?[A-Z]|"
     r"[A-Z][\w .]{2,30}:\s|[A-Z][a-z]+ (?:Press|Publ|Verlag))|"
-    r"[.”\"]+\s(?=[A-Z])|\s\d+[,:(]|;|,?\s[Vv]ol\.|$)"
+    r"[.”\"]{1,9}\s(?=[A-Z])|\s\d+[,:(]|;|,?\s[Vv]ol\.|$)"
 )
 BEFORE_BOOK = re.compile(r"[Ii]n(?:\s?:\s?|\s+(?=[A-ZÀ-Þ\d“\"]))")
 
@@ -70,7 +70,7 @@ def find_venue(text: str) -> str | None:
     venue = found["venue"].strip(" ,;:([")
     if PUBLISHER.search(venue) or _NOT_A_VENUE.search(venue):
         return None
-    venue = re.sub(r"[,.\s]+(?:vol|no|bd|pp?)$", "", venue, flags=re.IGNORECASE)
+    venue = re.sub(r"(?<![,.\s])[,.\s]++(?:vol|no|bd|pp?)$", "", venue, flags=re.IGNORECASE)
     return venue if 1 <= len(venue.split()) <= 16 and len(venue) > 1 else None
 
 

@@ -14,8 +14,8 @@ from pipelines.read.lines import Line, font_family
 _LABEL = re.compile(
     r"(?P<label>(?:(?:supplement(?:ary|al)|supporting|extended data|online|appendix)\s+)?"
     r"(?:(?P<figure>fig(?:ure|\.)?|scheme|plate|chart|graph|illustration)|(?P<table>tab(?:le|\.)))"
-    r"\s*[-–]?\s*(?:[A-Z]{0,2}[.-]?\d{1,3}(?:[.-]\d{1,2})?[A-Za-z]?|[IVX]{1,5}|[A-Z])(?![\w%]))"
-    r"(?P<after>\s*(?:[.:|–—]|-(?=\s)|\)(?=\s)|\((?:cont|see|color|colour)\w*[^)]*\)[.:]?)*\s*)",
+    r"\s*+[-–]?\s*+(?:[A-Z]{0,2}[.-]?\d{1,3}(?:[.-]\d{1,2})?[A-Za-z]?|[IVX]{1,5}|[A-Z])(?![\w%]))"
+    r"(?P<after>\s*+(?:[.:|–—]|-(?=\s)|\)(?=\s)|\((?:cont|see|color|colour)[^)]*+\)[.:]?)*+\s*+)",
     re.IGNORECASE,
 )
 _MENTION = re.compile(

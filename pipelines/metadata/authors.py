@@ -23,7 +23,7 @@ from pipelines.metadata.words import FRONT_ENDS, FUNCTION_WORDS, is_address
 from pipelines.read.labels import ARTICLE_KIND
 from pipelines.read.lines import RAISED, Line
 
-_ENDS_OPEN = re.compile(rf"(?:[{RAISED},;&·•|]|\band|\bund|\bet|\by)\s*[*†‡§]*\s*$")
+_ENDS_OPEN = re.compile(rf"(?:[{RAISED},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
 _OPENS = re.compile(rf"\s*(?:[{RAISED},;&·•|]|and\b|und\b|et\b|&)")
 _MOST_AUTHORS = 3000
 _FAR = 2.6  # times the type size between base lines: another block

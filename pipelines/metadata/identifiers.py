@@ -40,6 +40,10 @@ _ENTRY = re.compile(r"\[?\d{1,3}[.\])]\s+[^\W\d]")  # of a bibliography
 _ENDS = ".,;:'\"”’*†"
 _MARGIN = 0.13  # share of the page's height, at either end, of headers and footers
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
+# With a digit behind its first character and behind its last semicolon.
+_DOI_PIECE = re.compile(
+    r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*+\d[\w.()/-]*+",
+)
 
 
 def find_doi(
@@ -160,7 +164,7 @@ def _next_below(lines: Sequence[Line], line: Line) -> str:
         near = 0 < other.base - line.base < 1.8 * line.size and abs(other.size - line.size) < 0.3
         if other.page == line.page and near and abs(other.x0 - line.x0) < 3 * line.size:
             word = other.text.split(" ")[0]
-            return word if re.fullmatch(r"[a-z0-9][\w.()/;-]*\d[\w.()/-]*", word) else ""
+            return word if _DOI_PIECE.fullmatch(word) else ""
     return ""
 
 

@@ -19,7 +19,7 @@ LABEL = re.compile(
     r"k\s?e\s?y\s?w\s?o\s?r\s?d\s?s|index terms|general terms|"
     r"mots[ -]cl[ée]s?|palabras clave|palavras[ -]chave|schl[üu]sselw[öo]rter|parole chiave|"
     r"descriptors|ключевые слова|关\s*键\s*词|キーワード|主题词)"
-    r"\s*(?:\(.{0,20}?\))?\s*(?:[.:;—–―-]+|：|(?-i:(?=\s[A-Z]))|$)\s*",
+    r"(?:\s*+\(.{0,20}?\))?(?:\s*+(?:[.:;—–―-]++|：|$)|\s*?(?-i:(?=\s[A-Z])))\s*+",
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(
@@ -30,7 +30,9 @@ _GOES_ON = re.compile(
     r"open access|copyright|trial registration)\b\s*[:.—–-]?|©|https?:",
     re.IGNORECASE,
 )
-_SEPARATORS = re.compile(r"\s*[;·•∙⋅|；、]\s*|\s+[—–]\s+|\s\*\s")
+_SEPARATORS = re.compile(
+    r"(?:(?<!\s)\s++)?[;·•∙⋅|；、]\s*+|(?<!\s)\s++[—–]\s++|\s\*\s",
+)
 _MOST, _LONGEST, _LONGEST_TEXT, _MOST_LINES = 40, 90, 1500, 15
 
 

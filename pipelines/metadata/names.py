@@ -104,7 +104,8 @@ _DEGREES = (
 )
 _DEGREE = re.compile(rf"(?:{_DEGREES})\.?", re.IGNORECASE)
 _SURE_DEGREE = re.compile(
-    r"\s+(?:ph\.? ?d|m\.d|d\.? ?phil|m\.? ?phil|m\.sc|msc|bsc|b\.sc|d\.sc|mph|m\.p\.h|dvm|dds|"
+    r"(?<!\s)\s++"
+    r"(?:ph\.? ?d|m\.d|d\.? ?phil|m\.? ?phil|m\.sc|msc|bsc|b\.sc|d\.sc|mph|m\.p\.h|dvm|dds|"
     r"pharm\.? ?d|mbbs|m\.b\.b\.s|mbchb|MD|M\.D|RN|MBA|FRCP|FRCS|FACS|FACC)\.?$",
     re.IGNORECASE,
 )
@@ -127,13 +128,14 @@ _MARKS = re.compile(
     r"\\(?:dagger|ddagger|ast)\b|\b(?:orcid|ORCID)\b(?: iD)?"
 )
 _CONTACT = re.compile(
-    r"(?:\{[^{}]{1,200}\}|[^\s,;<>(){}]+)\s?@\s?[\w.-]+\w|\(?\b\d{4}-\d{4}-\d{4}-\d{3}[\dX]\b\)?|"
+    r"(?:\{[^{}]{1,200}\}|(?<![^\s,;<>(){}])[^\s,;<>(){}]+)\s?@\s?[\w.-]+\w|\(?\b\d{4}-\d{4}-\d{4}-\d{3}[\dX]\b\)?|"
     r"(?:https?://)?orcid\.org/\S*|\be-?mails?:",
     re.IGNORECASE,
 )
 _ICON = re.compile(r"(?<=[a-zà-ÿ])i?[iI]D\b|(?<=\s)i?[iI]D(?=\s*(?:$|[,;]|and\b|" + RAISED + "))")
 _SEPARATORS = re.compile(
-    rf"[{RAISED},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|\s+y\s+(?=\S+\s+\S+)"
+    rf"[{RAISED},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|"
+    r"(?<!\s)\s++y\s++(?=\S++\s++\S)"
 )
 _LETTER_MARK = re.compile(r"(?<=\w\w)\s+[a-z](?:\s*,\s*[a-z])*$|^[a-z]\s+(?=[A-Z])")
 _CJK = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]")

@@ -11,7 +11,7 @@ from pipelines.metadata.names import is_strong_name, split_names
 from pipelines.read.clean import clean_text
 
 _LONGEST = 300_000  # characters of XMP that are looked at
-_LISTED = re.compile(r"<rdf:li\b[^>]*>([^<]{0,600})</rdf:li>", re.DOTALL)
+_LISTED = re.compile(r"<rdf:li\b[^<>]*>([^<]{0,600})</rdf:li>", re.DOTALL)
 _BROKEN_CODE = re.compile(r"#_#x([0-9A-Fa-f]{2,5});")
 
 

@@ -18,7 +18,7 @@ _MONTH = (
 _DATE = rf"[^\n]{{0,28}}?\b{_YEAR}\b"
 _PUBLISHED = re.compile(
     rf"(?<!first )(?<!access )\b(?:publi(?:shed|cado|é)|publication date|date of publication)"
-    rf"(?! online| on line| first)(?: on| in)?\s*:?\s*(?!by\b){_DATE}",
+    rf"(?! online| on line| first)(?: on| in)?\s{{0,3}}:?\s{{0,3}}(?!by\b){_DATE}",
     re.IGNORECASE,
 )
 _ONLINE = re.compile(
@@ -27,7 +27,7 @@ _ONLINE = re.compile(
     re.IGNORECASE,
 )
 _ACCEPTED = re.compile(
-    rf"\b(?:accepted|aceptado|aceito|akzeptiert)\b\s*(?:for publication)?\s*:?{_DATE}",
+    rf"\b(?:accepted|aceptado|aceito|akzeptiert)\b\s{{0,3}}(?:for publication)?\s{{0,3}}:?{_DATE}",
     re.IGNORECASE,
 )
 _RECEIVED = re.compile(
@@ -70,7 +70,10 @@ _CITED = re.compile(
 _AS_JOURNAL_OF_SOFTWARE = re.compile(
     rf"\bet al\.,? \({_YEAR}\)\.|^[A-Z][\w’'-]+(?:,? (?:&|and) [A-Z][\w’'-]+)?,? \({_YEAR}\)\. "
 )
-_STAMP = re.compile(rf"arXiv:\S+.*\b\d{{1,2}} {_MONTH} {_YEAR}", re.IGNORECASE)
+# Begins with the line, and with its first identifier: each line is looked through once.
+_STAMP = re.compile(
+    rf"^(?:(?!arXiv:\S).)*+arXiv:.*\b\d{{1,2}} {_MONTH} {_YEAR}", re.IGNORECASE | re.MULTILINE
+)
 _ALONE = re.compile(
     rf"\W*(?:(?:\d{{1,2}}(?:st|nd|rd|th)? )?{_MONTH}\.?,?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,? {_YEAR}|"
     rf"{_YEAR}-\d\d-\d\d)\W*",

@@ -19,8 +19,8 @@ from pipelines.sandbox.environment import parser_environment
 _LEAST_CONFIDENCE = 0.15
 _TAG = re.compile(
     r"<span class='(?P<kind>ocr_line|ocr_textfloat|ocr_header|ocr_caption|ocrx_word)'"
-    r"[^>]*?title=(?P<quote>['\"])(?P<title>.*?)(?P=quote)[^>]*>(?P<inside>[^<]*(?:<(?:strong|em)>"
-    r"[^<]*)*)"
+    r"[^<>]*?title=(?P<quote>['\"])(?P<title>[^<>\n]*?)(?P=quote)[^<>]*>"
+    r"(?P<inside>[^<]*(?:<(?:strong|em)>[^<]*)*)"
 )
 _BOX = re.compile(r"bbox (\d+) (\d+) (\d+) (\d+)")
 _BASELINE = re.compile(r"baseline (-?[\d.]+) (-?[\d.]+)")
@@ -121,7 +121,7 @@ def _lines(hocr: str) -> Iterator[SeenLine]:
 
 
 def _word(tag: re.Match[str]) -> Iterator[SeenWord]:
-    text = html.unescape(re.sub("<[^>]+>", "", tag["inside"])).strip()
+    text = html.unescape(re.sub("<[^<>]+>", "", tag["inside"])).strip()
     box, sure = _BOX.search(tag["title"]), _CONFIDENCE.search(tag["title"])
     if not text or box is None or sure is None:
         return

@@ -54,7 +54,9 @@ _SET_APART = re.compile(r"[A-Z](?: [A-Z]){4,40}")
 _ARTICLE_INFO = re.compile(r"(ARTICLE)(INFO|HISTORY)")
 # Chinese and Japanese letters and their punctuation: no space stands between their lines.
 _UNSPACED = re.compile("[\u2e80-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65]")
-_LINE_END_HYPHEN = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad¬]$")
+_LINE_END_HYPHEN = re.compile(
+    r"(?<![^\W\d_])(?<![^\W\d_]-)([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad¬]$"
+)
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 

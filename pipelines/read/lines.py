@@ -35,6 +35,8 @@ _WHITE = 0xFFFFFF
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16
 _SMALLER, _HIGHER = 0.9, 0.12  # times the size of the line's main type: what is raised
 _ACCENT_MARKS = "´`¨ˆ˜ˇ˚¸.^~"
+_STYLE_ENDING = re.compile(r"(?:ps|mt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})$")
+_LONGEST_ENDING = 8  # "oblique" has 7 letters, two digits behind three letters are 5
 
 
 @dataclass(slots=True, eq=False)
@@ -181,10 +183,10 @@ def _main_span(spans: list[dict[str, Any]]) -> dict[str, Any]:
 def font_family(font: str) -> str:
     """The font's name without subset tag, style and number: "ABCDEF+Minion-Bold2" is "minion"."""
     name = re.split(r"[-,]", font.rsplit("+", 1)[-1], maxsplit=1)[0].lower()
-    return (
-        re.sub(r"(?:ps|mt|psmt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})+$", "", name)
-        or name
-    )
+    family = name
+    while ending := _STYLE_ENDING.search(family[-_LONGEST_ENDING:]):
+        family = family[: -len(ending[0])]
+    return family or name
 
 
 @lru_cache(maxsize=4096)

@@ -22,7 +22,7 @@ _DATED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IMPRINT = re.compile(
-    r"\W*(?:(?:\w+ )?(?:correspondence|corresponding authors?)\b|authors? for correspondence|"
+    r"\W*+(?:(?:\w+ )?(?:correspondence|corresponding authors?)\b|authors? for correspondence|"
     r"e-?mail(?: address(?:es)?)?s?\s?:|tel(?:ephone)?\s?[.:]|fax\s?:|contact\s?:|"
     r"address (?:all |for )?(?:correspondence|reprint)|to whom correspondence|"
     r"(?:please )?cite (?:this|as)|how to cite|to cite this|citation\s?:|acm reference format|"
@@ -34,7 +34,7 @@ _IMPRINT = re.compile(
     r"open access$|check for updates$|crossmark|"
     r"(?:this )?(?:article|paper|work) (?:was submitted to|is part of|has been accepted)|"
     r"peer[- ]review under responsibility|these authors contributed|"
-    r"\W*equal contributions?\b|\w+ authors contributed equally)",
+    r"equal contributions?\b|\w+ authors contributed equally)",
     re.IGNORECASE,
 )
 _LICENCE = re.compile(

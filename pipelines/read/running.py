@@ -13,7 +13,8 @@ from pipelines.read.lines import Line
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
-    r"\W*(?:page|p\.|pp\.)?\s*(?:[A-Z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/|–|-)\s*[A-Z]?\d{1,5})?\W*",
+    r"\W*+(?:page|p\.|pp\.)?\s*+(?:[A-Z]?\d{1,5}|[ivxl]{1,6})"
+    r"(?:\s*+(?:of|/|–|-)\s*+[A-Z]?\d{1,5})?\W*+",
     re.IGNORECASE,
 )
 _WATERMARK = re.compile(

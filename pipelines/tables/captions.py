@@ -18,10 +18,12 @@ _LABEL = re.compile(
     r"(?P<mark>\s*[.:|│¦)\u2014\u2013-]+\s*|\s+|$)(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_CONTINUED = re.compile(r"\W*\(?\s*(?:continued|cont(?:['’]?d)?\b\.?|continuation|suite)\W*", re.I)
+_CONTINUED = re.compile(
+    r"(?:(?<!\W)\W++)?(?:continued|cont(?:['’]?d)?\b\.?|continuation|suite)\W*+", re.IGNORECASE
+)
 _OTHER = re.compile(
     r"(?:supplementary |extended data )?(?:fig(?:ure|\.)?s?|scheme|algorithm|box|chart|plate|"
-    r"listing)\s*\.?\s*[A-Z]?\d+",
+    r"listing)\s*+\.?\s*+[A-Z]?\d+",
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?:and|or|to|in|of|for|we|the|that|which|shows?|also|from|with|by)\b")

@@ -11,7 +11,8 @@ from statistics import median
 from pipelines.tables.columns import Columns, Piece, Printed, pieces_of
 from pipelines.tables.glyphs import Word
 
-_NUMBER = re.compile(r"[\W\d_]*\d[\W\d_]*[a-zA-Z%*]{0,3}[\W\d_]*$")
+# A digit, no letter before it, and at most one unit of up to three letters.
+_NUMBER = re.compile(r"[\W_]*+\d[\W\d_]*+(?:[a-zA-Z][a-zA-Z%*]{0,2})?[\W\d_]*+$")
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,63 @@
+"""No regular expression of ours takes more than linear time, on texts made to slow it down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.patterns import Found, all_patterns, attacks
+
+SIZES = (12, 24, 64, 500, 4_000)  # small ones first: an exponential one would not return
+FEWEST_PATTERNS = 200
+
+# Most patterns take below 0.1 us a character, the slowest linear ones 2 us. Four times the text
+# takes a linear one four times as long and a quadratic one sixteen times.
+WORTH_A_LOOK_SECONDS = 0.004
+TIMES_LONGER, TIMES_SLOWER = 4, 8
+PATTERNS = all_patterns()
+
+
+def seconds(call: Callable[[str], Any], text: str, tries: int) -> float:
+    """CPU time of the fastest of some calls."""
+    best = float("inf")
+    for _ in range(tries):
+        began = time.process_time()
+        call(text)
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def slow_text(found: Found) -> str | None:
+    """What slows the pattern down, in words; None when nothing does."""
+    call, worth_a_look = getattr(found.pattern, found.method), WORTH_A_LOOK_SECONDS
+    for before, pumped, behind in attacks(found.pattern):
+        for size in SIZES:
+            count = size // len(pumped)
+            text = before + pumped * count + behind
+            if seconds(call, text, 1) < worth_a_look:
+                continue
+            taken = seconds(call, text, 3)
+            if taken < worth_a_look:  # the first call was disturbed
+                continue
+            shorter = before + pumped * (count // TIMES_LONGER) + behind
+            if taken > TIMES_SLOWER * seconds(call, shorter, 5):
+                return (
+                    f"{found.method} takes {taken * 1000:.0f} ms for "
+                    f"{before!r} + {pumped!r} * {count} + {behind!r}"
+                )
+            worth_a_look = 2 * taken  # linear, but slow
+    return None
+
+
+def test_the_patterns_are_found() -> None:
+    assert len(PATTERNS) >= FEWEST_PATTERNS
+    assert {"search", "match", "fullmatch"} == {found.method for found in PATTERNS}
+
+
+@pytest.mark.parametrize("found", PATTERNS, ids=lambda found: min(found.places))
+def test_time_grows_with_the_text_and_no_faster(found: Found) -> None:
+    slow = slow_text(found)
+    assert slow is None, f"{slow}: {found.pattern.pattern}"
