@@ -176,9 +176,11 @@ class Reconciler:
             kind=REPAIR,
             lane=Lane.BULK,
             on_duplicate=OnDuplicate.REPROCESS,
+            known_only=True,
         )
-        done.job_ids.append(admitted[0].job_id)
-        done.documents_queued += len(same)
+        if admitted:
+            done.job_ids.append(admitted[0].job_id)
+            done.documents_queued += len(admitted)
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

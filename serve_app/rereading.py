@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from domain.errors import NotFound
-from domain.jobs import Admission, OnDuplicate, Upload
-from serve_app.intake import Received, Wishes, admit
+from domain.jobs import Admission, Lane, OnDuplicate, Upload
 from serve_app.services import Services
 from stores.blob_store import pdf_key
 
@@ -19,7 +18,13 @@ async def read_again(document_id: str, services: Services) -> Admission:
     document = await services.documents.get(document_id)
     if not await asyncio.to_thread(services.blobs.exists, pdf_key(document.sha256)):
         raise NotFound("The PDF of the document is not in the file store any more; upload it.")
-    received = Received([Upload(document.filename, document.sha256, document.bytes)])
-    wishes = Wishes(document.collection, OnDuplicate.REPROCESS)
-    [admission] = await admit(received, wishes, services)
-    return admission
+    admitted = await services.jobs.admit(
+        document.collection,
+        [Upload(document.filename, document.sha256, document.bytes)],
+        on_duplicate=OnDuplicate.REPROCESS,
+        known_only=True,
+    )
+    if not admitted:
+        raise NotFound(f"There is no document {document_id} any more; it was deleted just now.")
+    services.wake(Lane.INTERACTIVE)
+    return admitted[0]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, text, update
+from sqlalchemy import Row, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus, document_id
@@ -108,6 +108,20 @@ async def find_places(
         _place(rows[name], versions, policy, known)
         for name, known in zip(ids, was_here, strict=True)
     ]
+
+
+async def still_known(
+    connection: AsyncConnection, collection: str, uploads: Sequence[Upload]
+) -> list[Upload]:
+    """Those uploads whose document is in the collection and not deleted; it stays so until the
+    transaction ends."""
+    ids = [document_id(collection, upload.sha256) for upload in uploads]
+    known = select(DOCUMENTS.c.document_id).where(
+        DOCUMENTS.c.document_id.in_(ids), DOCUMENTS.c.status != DocumentStatus.DELETED
+    )
+    locked = known.order_by(DOCUMENTS.c.document_id).with_for_update()
+    here = set((await connection.execute(locked)).scalars())
+    return [upload for name, upload in zip(ids, uploads, strict=True) if name in here]
 
 
 async def _make_or_lock(

@@ -87,6 +87,7 @@ class InMemoryJobStore:
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
         more_to_come: bool = False,
+        known_only: bool = False,
         before_commit: BeforeCommit = nothing,
     ) -> list[Admission]:
         """What became of each upload, in order; a job holds a task for each.
@@ -95,6 +96,10 @@ class InMemoryJobStore:
         """
         if uploads:
             await self.room.take(collection, len(uploads))
+        if known_only:
+            uploads = [one for one in uploads if self._is_known(collection, one)]
+            if not uploads:
+                return []
         job = job_id or new_job_id()
         self._check_open(job, uploads)
         self._known(collection, uploads, on_duplicate)
@@ -135,6 +140,10 @@ class InMemoryJobStore:
             raise IdempotencyKeyReused
         self.state.check_known(job_id)
         return list(map(replayed, self.state.tasks_of(job_id)))
+
+    def _is_known(self, collection: str, upload: Upload) -> bool:
+        shelf = self.state.shelves.get(document_id(collection, upload.sha256))
+        return shelf is not None and shelf.document.status != DocumentStatus.DELETED
 
     def _check_open(self, job_id: str, uploads: Sequence[Upload]) -> None:
         job = self.state.jobs.get(job_id)

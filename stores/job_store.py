@@ -27,7 +27,7 @@ from domain.jobs import (
     Upload,
     new_job_id,
 )
-from stores.admission import BeforeCommit, Place, find_places, nothing, replayed
+from stores.admission import BeforeCommit, Place, find_places, nothing, replayed, still_known
 from stores.admission_of_new import admit_new
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
@@ -130,6 +130,7 @@ class JobStore:
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
         job_id: str | None = None,
         more_to_come: bool = False,
+        known_only: bool = False,
         before_commit: BeforeCommit = nothing,
     ) -> list[Admission]:
         """What became of each upload, in order; one transaction makes a job with a task for each.
@@ -140,6 +141,8 @@ class JobStore:
         again unless `on_duplicate` says so. Raises Conflict for a duplicate under `reject`, and for
         uploads to a job that has ended; QueueFull when the collection has `queue_limit` open tasks.
 
+        With `known_only` an upload whose document was deleted is left out, and without any there is
+        no job: who reads a paper again does not bring back what somebody deleted meanwhile.
         `before_commit` is awaited once, after everything that could refuse the uploads and before
         anybody can see their tasks.
         """
@@ -147,7 +150,7 @@ class JobStore:
             await self.room.take(collection, len(uploads))
         job = self._job_columns(job_id or new_job_id(), collection, kind, lane)
         job["waits_seconds"] = ADMISSION_SECONDS if more_to_come else None
-        is_whole = uploads and job_id is None and not more_to_come
+        is_whole = uploads and job_id is None and not more_to_come and not known_only
         if is_whole and on_duplicate != OnDuplicate.REJECT:  # nothing can refuse it any more
             await before_commit()
             before_commit = nothing
@@ -157,6 +160,10 @@ class JobStore:
             if admitted:
                 return admitted
         async with self.database.begin() as connection:
+            if known_only:
+                uploads = await still_known(connection, collection, uploads)
+                if not uploads:
+                    return []
             places = await find_places(connection, collection, uploads, on_duplicate)
             if job_id:
                 job["first"] = await _next_ordinal(connection, job_id, uploads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlalchemy import select, text
@@ -270,3 +271,17 @@ async def test_a_new_version_a_cancel_and_a_failure_put_what_is_obsolete_into_th
     await stores.queue.fail(await claim_one(stores), DAMAGED)
     assert await ranges() == [VersionRange(name, 4, 4)]
     assert (await stores.documents.get(name)).version == 2
+
+
+async def test_reading_again_brings_back_no_deleted_document(stores: Stores) -> None:
+    kept, gone = upload(), upload()
+    await ready(stores, kept)
+    await stores.documents.delete(await ready(stores, gone))
+    again = partial(
+        stores.jobs.admit, "papers", on_duplicate=OnDuplicate.REPROCESS, known_only=True
+    )
+    assert await again([gone, upload()]) == []
+    [admission] = await again([gone, kept])
+    assert admission.filename == kept.filename
+    assert [one.sha256 for one in (await stores.documents.list()).items] == [kept.sha256]
+    assert len((await stores.jobs.jobs()).items) == 3

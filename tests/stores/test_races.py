@@ -159,6 +159,15 @@ class House:
                 )
             self.commits.append(("upload", document_id(collection, self.sha256)))
 
+    async def read_again(self, process: Process) -> None:
+        """Somebody, or the comparison of the stores, has the paper read again."""
+        found = await self.stores.documents.active([document_id(HOME, self.sha256)])
+        await process.pause()
+        if found:
+            await self.stores.jobs.admit(
+                HOME, [self.paper], on_duplicate=OnDuplicate.REPROCESS, known_only=True
+            )
+
     async def delete(self, process: Process) -> None:
         """A deletion as the API does it."""
         with suppress(NotFound):
@@ -313,7 +322,7 @@ UPLOADS = st.tuples(
 SCHEDULES = st.lists(st.integers(0, 59), min_size=0, max_size=STEPS)
 
 
-@pytest.mark.parametrize("uploads", [1, 2])
+@pytest.mark.parametrize("uploads", [0, 1, 2])
 async def test_whatever_the_order_what_was_accepted_is_whole(
     database: Database, tmp_path: Path, uploads: int
 ) -> None:
@@ -327,7 +336,7 @@ async def test_whatever_the_order_what_was_accepted_is_whole(
         deadline=None,
         database=None,
         max_examples=25,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         phases=[Phase.explicit, Phase.generate],
     )
     def holds(wanted: list[Any], schedule: list[int]) -> None:
@@ -340,7 +349,10 @@ async def test_whatever_the_order_what_was_accepted_is_whole(
                 for number, one in enumerate(wanted)
             ]
             await house.begin()
-            await run(house, [house.delete, house.clean_up, house.work, *others], schedule)
+            mains = [house.delete, house.clean_up, house.work, house.read_again, *others]
+            await run(house, mains, schedule)
+            if not wanted:  # nobody uploaded it again
+                assert not await house.stores.documents.active([document_id(HOME, house.sha256)])
 
         call(example())
 

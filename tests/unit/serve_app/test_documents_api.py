@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,6 +161,23 @@ async def test_an_upload_after_a_deletion_outlives_the_cleanup_of_the_deletion(
     assert [chunk["text"] for chunk in chunks] == ["second"]
     assert (await library.get(f"/documents/{name}/text")).text == "second"
     assert (await library.get(f"/documents/{name}/original")).content == pdf()
+
+
+async def test_a_document_that_is_deleted_while_it_is_to_be_read_again_stays_deleted(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await read_paper(library, "text")
+    admit = library.stores.jobs.admit
+
+    async def delete_and_admit(*arguments: Any, **options: Any) -> Any:
+        assert (await library.http.delete(f"/api/v1/documents/{name}")).status_code == 204
+        return await admit(*arguments, **options)
+
+    monkeypatch.setattr(library.stores.jobs, "admit", delete_and_admit)
+    answer = await library.http.post(f"/api/v1/documents/{name}/reingest")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await library.get(f"/documents/{name}")).status_code == 404
+    assert await library.claim() == []
 
 
 async def test_a_deleted_collection_is_gone_and_comes_back_with_an_upload(
