@@ -37,6 +37,8 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
         "RAY_agent_register_timeout_ms": "120000",  # 30,000 by default: a busy machine takes longer
         "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the service
+        "RAY_ROTATION_MAX_BYTES": str(10 * 1024 * 1024),  # 512 MB by default, of each log
+        "RAY_ROTATION_BACKUP_COUNT": "2",
         "RAY_task_events_max_num_task_in_gcs": "1000",  # 100,000 by default: 4 MB per 100 papers
         "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own pool keeps what was freed: 70 MB

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from domain.errors import (
     BadDocument,
@@ -227,11 +228,26 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
             code, detail = MethodNotAllowed.code, f"{path} does not answer {request.method}."
         case _:
             code, detail = HttpError.code, str(error.detail)
-    return problem(request, error.status_code, code, detail, error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem(request, error.status_code, code, detail, headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
     return problem_of(request, ClientDisconnected())
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods that the path answers, over all routes; Starlette names those of one route."""
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def _field(location: tuple[int | str, ...]) -> str:

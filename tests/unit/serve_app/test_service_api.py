@@ -121,6 +121,21 @@ async def test_unknown_routes_are_problems(
     assert problem.type == f"urn:paperworks:problem:{code}"
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/documents", "GET, POST"),
+        (f"/api/v1/documents/doc_{0:024}", "DELETE, GET"),
+        ("/api/v1/search", "POST"),
+    ],
+)
+async def test_a_wrong_method_is_answered_with_all_methods_of_the_path(
+    library: Library, path: str, methods: str
+) -> None:
+    answer = await library.http.patch(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
 async def test_broken_json_says_where(library: Library) -> None:
     answer = await library.http.post(
         "/api/v1/search", content='{"query": }', headers={"content-type": "application/json"}
