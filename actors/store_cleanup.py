@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.deletions import VersionRange
+from domain.deletions import StoreDeletion, VersionRange
 from domain.errors import Unavailable
 from stores.deletion_queue import DeletionQueue
 from stores.pdf_trash import trash_unused
@@ -68,9 +68,29 @@ class StoreCleanup:
     async def run_once(self) -> int:
         """Number of deletions done. Raises Unavailable; what is not done stays in the queue."""
         due = await self.queue.claim(ROWS_AT_ONCE, HIDE_SECONDS)
+        try:
+            await self._erase(due)
+        except Unavailable:
+            raise
+        except Exception:
+            if len(due) == 1:
+                raise
+            await self._erase_one_by_one(due)
+        return len(due)
+
+    async def _erase(self, due: Sequence[StoreDeletion]) -> None:
         if due:
             await asyncio.to_thread(self.eraser.delete_versions, [one.versions for one in due])
             digests = {one.sha256 for one in due if one.sha256}
             await trash_unused(digests, self.eraser, self.queue.pdfs_in_use)
             await self.queue.complete([one.deletion_id for one in due])
-        return len(due)
+
+    async def _erase_one_by_one(self, due: Sequence[StoreDeletion]) -> None:
+        """A deletion that fails for a reason of its own does not hold the others up."""
+        for one in due:
+            try:
+                await self._erase([one])
+            except Unavailable:
+                raise
+            except Exception:
+                log.exception("%s was not erased; it stays in the queue", one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -46,6 +47,25 @@ async def test_what_could_not_be_erased_stays_in_the_queue_and_is_tried_again(
     house.clock.pass_seconds(HIDE_SECONDS)
     assert await house.cleanup.run_once() == 1
     assert house.eraser.erased == [VersionRange(name, 0, 1)]
+
+
+async def test_a_deletion_that_always_fails_holds_no_other_up() -> None:
+    house = House()
+    names = [await delete_one(house, collection) for collection in ("one", "two", "three")]
+    erase = house.eraser.delete_versions
+
+    def fail_for_the_second(ranges: Sequence[VersionRange]) -> None:
+        if any(one.document_id == names[1] for one in ranges):
+            raise RuntimeError("an answer that nobody expected")
+        erase(ranges)
+
+    house.eraser.delete_versions = fail_for_the_second
+    assert await house.cleanup.run_once() == 3
+    assert house.doomed() == [VersionRange(names[1], 0, 1)]
+    house.clock.pass_seconds(HIDE_SECONDS)
+    with pytest.raises(RuntimeError):
+        await house.cleanup.run_once()
+    assert house.doomed() == [VersionRange(names[1], 0, 1)]
 
 
 async def test_a_pdf_that_another_document_uses_stays() -> None:
