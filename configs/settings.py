@@ -39,12 +39,12 @@ class HttpSettings(BaseModel):
     hosts: list[str] = Field(
         default=[],
         description="Names beside loopback and http.host under which clients may address the "
-        "service (Host header), with or without a port; any other is answered 421.",
+        "service (Host header), with or without a port, as a JSON list; any other is answered 421.",
     )
     origins: list[str] = Field(
         default=[],
         description="Other web origins whose pages may change the library, such as "
-        "https://papers.example; behind a proxy that speaks TLS, its own origin.",
+        "https://papers.example, as a JSON list; behind a proxy that speaks TLS, its own origin.",
     )
     max_uploads: int = Field(default=64, ge=1, description="Uploads at once per replica.")
     max_streams: int = Field(

@@ -39,7 +39,7 @@ class Connections:
     """The open connections of one replica, and those among them that wait for a request."""
 
     def __init__(self, most: int) -> None:
-        self.most = min(most, _descriptors() // 2)  # files and stores need the others
+        self.most = min(most, _descriptors(2 * most) // 2)  # files and stores need the others
         self.open = 0
         self.idle: dict[GuardedProtocol, None] = {}  # the longest idle one first
 
@@ -260,7 +260,11 @@ def problem_bytes(error: PaperworksError, status: int) -> bytes:
     return head.encode("ascii") + body
 
 
-def _descriptors() -> int:
-    """Files that this process may have open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return soft if soft != resource.RLIM_INFINITY else 1 << 20
+def _descriptors(wanted: int) -> int:
+    """Files that this process may have open: as many as wanted where the hard limit allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+    return more

@@ -185,3 +185,15 @@ def test_a_connection_too_many_is_503_while_all_others_are_at_work(tmp_path: Pat
         time.sleep(0.3)  # both are at work now
         got = everything(connect())
         assert got.startswith(b"HTTP/1.1 503 ") and b'"overloaded"' in got and b"Retry-After" in got
+
+
+def test_connections_leave_descriptors_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [100, 300]
+    monkeypatch.setattr(protocol.resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(
+        protocol.resource, "setrlimit", lambda _, given: limits.__setitem__(0, given[0])
+    )
+    assert protocol.Connections(40).most == 40
+    assert limits == [100, 300]
+    assert protocol.Connections(2048).most == 150
+    assert limits == [300, 300]
