@@ -60,12 +60,13 @@ class JobManager:
         from actors.runner_slot import RunnerSlot
         from actors.store_cleanup import StoreCleanup
         from actors.upkeep import Upkeep
+        from stores.credentials import with_password
         from stores.database import Database
         from stores.deletion_queue import DeletionQueue
         from stores.job_store import JobStore
         from stores.task_queue import TaskQueue
 
-        self.database = Database(database_url, pool_size=4)
+        self.database = Database(with_password(database_url, "DATABASE_URL"), pool_size=4)
         self.jobs = JobStore(
             self.database, max_attempts=rules.max_attempts, keep_days=rules.keep_days
         )
@@ -118,7 +119,8 @@ class JobManager:
         return self.started.is_set()
 
     async def describe(self) -> dict[str, Any]:
-        """Addresses of the stores, process ids, what is held, what keeps it from being ready."""
+        """Addresses of the stores without passwords, process ids, what is held, what keeps it from
+        being ready."""
         return {
             **self.facts,
             "pid": os.getpid(),

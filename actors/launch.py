@@ -28,6 +28,7 @@ from actors.ledger import Rules
 from actors.runner import Runner
 from actors.store_tasks import RemoteEraser, WorkerChunks, in_worker, prepare
 from configs.settings import LaneSettings, RaySettings, Settings
+from domain.addresses import without_password
 from domain.jobs import LATER_LANES, Lane, Task
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
 from pipelines.encoders.dimension import vector_dimension
@@ -38,6 +39,7 @@ from pipelines.sandbox.limits import Limits
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 from stores.ports import free_port
+from stores.private_files import private_folder
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +50,12 @@ RUNNERS = ((Lane.INTERACTIVE,), (Lane.BULK, Lane.OCR, Lane.LAYOUT))
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the stores of the running service are."""
+    """Where the stores of the running service are; no password is in it, for Ray keeps it."""
 
     database_url: str
     milvus_uri: str
     blob_uri: str
+    milvus_token_file: str | None = None
 
 
 def launch(settings: Settings) -> Addresses:
@@ -73,7 +76,7 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
     return Recipe(
         blob_uri=addresses.blob_uri,
         milvus_uri=addresses.milvus_uri,
-        milvus_token=settings.stores.milvus_token,
+        milvus_token_file=addresses.milvus_token_file,
         milvus_name=settings.stores.milvus_name,
         model=settings.model.name,
         dimension=vector_dimension(resolve_model(settings.model.name)),
@@ -111,15 +114,23 @@ def refuse_scattered_stores(settings: Settings) -> None:
 
 def start_stores(settings: Settings) -> Addresses:
     """The addresses of the stores; the embedded ones are started where no server is configured."""
-    blobs = settings.blob_address
-    if settings.database_url and settings.milvus_uri:
-        return Addresses(settings.database_url, settings.milvus_uri, blobs)
+    given = Addresses(
+        without_password(settings.database_url or ""),
+        without_password(settings.milvus_uri or ""),
+        without_password(settings.blob_address),
+    )
+    private_folder(settings.home)
+    if given.database_url and given.milvus_uri:
+        return given
     root = settings.home / "stores"
     ports = _embedded_ports(settings)
     named(EmbeddedStores, EMBEDDED_STORES, num_cpus=0, max_concurrency=4).remote(str(root), *ports)
-    postgres = EmbeddedPostgres(root / "postgres", ports[0]).url if ports[0] else ""
-    milvus = EmbeddedMilvus(root / "milvus", ports[1]).url if ports[1] else ""
-    return Addresses(settings.database_url or postgres, settings.milvus_uri or milvus, blobs)
+    if ports[0]:
+        given = replace(given, database_url=EmbeddedPostgres(root / "postgres", ports[0]).url)
+    if ports[1]:
+        milvus = EmbeddedMilvus(root / "milvus", ports[1])
+        given = replace(given, milvus_uri=milvus.url, milvus_token_file=str(milvus.token_file))
+    return given
 
 
 def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
@@ -222,7 +233,7 @@ def _pages_at_once(wanted: LaneSettings, lanes: dict[Lane, LaneSettings]) -> int
 
 def release_of(settings: Settings) -> str:
     """A digest of code and settings: what a running JobManager must share with us to be kept."""
-    digest = hashlib.sha256(settings.model_dump_json().encode())
+    digest = hashlib.sha256(settings.without_secrets().encode())
     root = Path(__file__).parent.parent
     for folder in ("domain", "stores", "pipelines", "actors"):
         for source in sorted((root / folder).rglob("*.py")):

@@ -1,4 +1,5 @@
-"""Every number and address of the service, typed; the only reader of the environment.
+"""Every number and address of the service, typed; the only reader of the environment, but for
+passwords and tokens, which stores/credentials.py looks up where they are used.
 
 Order of precedence: arguments of the deploy file, then the environment
 (`PAPERWORKS_JOBS__LEASE_SECONDS=20`), then the defaults below. `DATABASE_URL`, `MILVUS_URI` and
@@ -14,9 +15,11 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.addresses import without_password
 from stores.postgres_url import parse_postgres_url
 
 MIB = 1024 * 1024
+ADDRESSES = ("database_url", "milvus_uri", "blob_uri")
 
 
 class HttpSettings(BaseModel):
@@ -270,7 +273,7 @@ class RaySettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything, in one object that crosses process borders as JSON."""
+    """Everything, in one object that crosses process borders as JSON without secrets."""
 
     model_config = SettingsConfigDict(
         env_prefix="PAPERWORKS_",
@@ -321,6 +324,17 @@ class Settings(BaseSettings):
         if url:
             parse_postgres_url(url)
         return url
+
+    def without_secrets(self) -> str:
+        """JSON for another process, `Settings.model_validate_json` reads it there.
+
+        Passwords in addresses and the token of Milvus stay behind: whoever connects has them in its
+        own environment (stores/credentials.py).
+        """
+        addresses = {name: getattr(self, name) for name in ADDRESSES}
+        public = {name: without_password(url) for name, url in addresses.items() if url}
+        stores = self.stores.model_copy(update={"milvus_token": None})
+        return self.model_copy(update={**public, "stores": stores}).model_dump_json()
 
     @property
     def blob_address(self) -> str:

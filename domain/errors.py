@@ -13,7 +13,7 @@
     │   ├── TookTooLong · TookTooMuchMemory · TooMuchOutput · ParserCrashed
     ├── Unavailable                  something we depend on is away; wait and try again
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
-    │   │   ├── DatabaseRefused · DatabaseBusy · BlobStoreRefused
+    │   │   ├── DatabaseRefused · DatabaseBusy · VectorStoreRefused · BlobStoreRefused
     ├── QueueFull                    enough work waits already; send it again later
     ├── InvalidSetting               change the configuration and start again
     ├── SchemaTooNew                 run the newer release
@@ -198,6 +198,13 @@ class VectorStoreUnavailable(Unavailable):
     """The vector store is away or full; what was accepted is kept. Try again in a few seconds."""
 
     code = "vector_store_unavailable"
+
+
+class VectorStoreRefused(VectorStoreUnavailable):
+    """The vector store refuses the sign-in; what was accepted is kept. The operator must check
+    PAPERWORKS_STORES__MILVUS_TOKEN, or the token file of the embedded store."""
+
+    code = "vector_store_refused"
 
 
 class BlobStoreUnavailable(Unavailable):

@@ -28,6 +28,7 @@ from domain.jobs import Job, Lane, TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
 from pipelines.intake import pdfs_under, register_files
 from stores.blob_store import BlobStore
+from stores.credentials import with_password
 from stores.database import Database
 from stores.job_store import JobStore
 from stores.service_card import read_card
@@ -90,7 +91,8 @@ def _find_service(address: str) -> Any:
 async def _register_and_follow(
     folder: Path, collection: str, facts: dict[str, Any], manager: Any, wait: bool
 ) -> int:
-    settings, database = Settings(), Database(facts["database_url"], pool_size=2)
+    settings = Settings()
+    database = Database(with_password(facts["database_url"], "DATABASE_URL"), pool_size=2)
     limits = settings.jobs
     jobs = JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit)
     screen = Screen()
@@ -100,7 +102,7 @@ async def _register_and_follow(
             paths,
             collection=collection,
             lane=Lane.BULK,
-            blobs=BlobStore(facts["blob_uri"]),
+            blobs=BlobStore(with_password(facts["blob_uri"], "BLOB_URI")),
             jobs=jobs,
             limit_bytes=settings.http.upload_limit_bytes,
             on_registered=lambda count: _registered(screen, count, len(paths), manager),

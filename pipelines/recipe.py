@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Addresses and limits; small enough to travel with every task."""
+    """Addresses and limits; small enough to travel with every task, and without a secret."""
 
     blob_uri: str
     milvus_uri: str
-    milvus_token: str | None
+    milvus_token_file: str | None
     milvus_name: str
     model: str
     dimension: int
@@ -43,18 +43,20 @@ class Recipe:
 def blob_store(recipe: Recipe) -> BlobStore:
     """The process's blob store."""
     from stores.blob_store import BlobStore
+    from stores.credentials import with_password
 
-    return BlobStore(recipe.blob_uri)
+    return BlobStore(with_password(recipe.blob_uri, "BLOB_URI"))
 
 
 @lru_cache(maxsize=4)
 def vector_store(recipe: Recipe) -> VectorStore:
     """The process's connection to the vector store."""
+    from stores.credentials import milvus_token, with_password
     from stores.vector_store import VectorStore
 
     return VectorStore(
-        recipe.milvus_uri,
-        recipe.milvus_token,
+        with_password(recipe.milvus_uri, "MILVUS_URI"),
+        milvus_token(recipe.milvus_token_file),
         name=recipe.milvus_name,
         dimension=recipe.dimension,
         model=recipe.model,

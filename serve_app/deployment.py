@@ -1,11 +1,11 @@
 """The service on Ray Serve: `build(args) -> Application`, for deploy files and `up`."""
 
-# No `from __future__ import annotations` here: Serve makes `Settings` of a deploy file's arguments
-# only when the annotation of `build` is the class, not its name.
+from __future__ import annotations
+
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayActorError
 from ray.serve import Application
+from ray.serve.context import _get_global_client
 
 from actors.launch import Addresses, embedders, find, launch, recipe_of, stop
 from configs.settings import Settings
@@ -28,10 +29,12 @@ from serve_app.api.app import create_api
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
 from serve_app.listening import listen_with_care
+from serve_app.refusals import refuse_open_door, refuse_secrets
 from serve_app.retrieval import answer
 from serve_app.schemas import SearchResult
 from serve_app.services import Limits, Services
 from stores.citation_store import CitationStore
+from stores.credentials import with_password
 from stores.database import Database
 from stores.document_store import DocumentStore
 from stores.event_log import EventLog
@@ -46,9 +49,23 @@ WAKE_AFTER_SECONDS = 0.001
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
-def build(args: Settings) -> Application:
-    """The application for these settings; the actors behind it are started, or found running."""
-    return _application(args, launch(args))
+def build(args: Mapping[str, Any]) -> Application:
+    """The application for these arguments of a deploy file, which are settings; the actors behind
+    it are started, or found running.
+
+    Raises CannotStart for an address that others can reach, and for a secret among the arguments.
+    """
+    refuse_secrets(args)
+    settings = Settings.model_validate(args)
+    refuse_open_door(settings)
+    refuse_open_door(settings, _serve_host())
+    return _application(settings, launch(settings))
+
+
+def _serve_host() -> str | None:
+    """Where the running Serve listens: a deploy file says so outside of the arguments."""
+    client = _get_global_client(raise_if_no_controller_running=False)
+    return client.http_config.host if client else None
 
 
 def _application(args: Settings, addresses: Addresses) -> Application:
@@ -56,7 +73,7 @@ def _application(args: Settings, addresses: Addresses) -> Application:
         num_replicas=args.http.replicas,
         max_ongoing_requests=args.http.max_ongoing_requests,
     )
-    return api.bind(args.model_dump_json(), addresses)
+    return api.bind(args.without_secrets(), addresses)
 
 
 def come_up(settings: str) -> None:
@@ -135,7 +152,8 @@ class Api:
 def connect(settings: Settings, addresses: Addresses) -> Services:
     """The stores and actors of the running service, as the routes need them."""
     recipe = recipe_of(settings, addresses)
-    database = Database(addresses.database_url, settings.stores.pool_size)
+    url = with_password(addresses.database_url, "DATABASE_URL")
+    database = Database(url, settings.stores.pool_size)
     vectors = vector_store(recipe)
     blobs = blob_store(recipe)
     cluster = Cluster(settings.model.actors)

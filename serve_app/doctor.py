@@ -16,6 +16,7 @@ import psutil
 from pydantic import BaseModel
 
 from configs.settings import Settings
+from domain.addresses import without_password
 from serve_app.consistency_schemas import Consistency, Repair
 from stores.ports import somebody_listens
 
@@ -112,7 +113,9 @@ def _database(settings: Settings) -> Finding:
 
 def _vectors(settings: Settings) -> Finding:
     if settings.milvus_uri:
-        return Finding("Milvus", True, f"an external server ({settings.milvus_uri})")
+        return Finding(
+            "Milvus", True, f"an external server ({without_password(settings.milvus_uri)})"
+        )
     return Finding("Milvus", True, f"Milvus Lite {importlib.metadata.version('milvus-lite')}")
 
 

@@ -100,7 +100,7 @@ def _asked(function: Callable[[str], None], settings: Settings, seconds: float) 
 
     def ask() -> None:
         try:
-            on_cluster(function, settings.model_dump_json(), within_seconds=seconds)
+            on_cluster(function, settings.without_secrets(), within_seconds=seconds)
         except BaseException as error:
             answer.set_exception(error)
         else:

@@ -24,26 +24,26 @@ from serve_app.environment import (
     serve_environment,
 )
 from serve_app.readiness import NotReady, wait_until_ready
+from serve_app.refusals import CannotStart, refuse_open_door, refuse_secrets
 from serve_app.temporary import TemporaryFolder
 from stores import service_card
 from stores.ports import somebody_listens
 from stores.private_files import private_folder, secret, write_private
 
 log = logging.getLogger(__name__)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class CannotStart(Exception):
-    """The service did not start; the message says why and what to do."""
 
 
 def read_settings(config: Path | None, **given: Any) -> Settings:
-    """Settings from a Serve deploy file, overridden by what was `given` and is not None."""
+    """Settings from a Serve deploy file, overridden by what was `given` and is not None.
+
+    Raises CannotStart when a secret stands in the file.
+    """
     arguments: dict[str, Any] = {}
     if config:
         document = yaml.safe_load(config.read_text()) or {}
         applications = document.get("applications") or [{}]
         arguments = dict(applications[0].get("args") or {})
+        refuse_secrets(arguments)
         wanted = document.get("http_options") or {}
         address = {key: wanted[key] for key in ("host", "port") if key in wanted}
         arguments["http"] = {**(arguments.get("http") or {}), **address}
@@ -56,17 +56,6 @@ def read_settings(config: Path | None, **given: Any) -> Settings:
 def _environment_http() -> dict[str, Any]:
     """The http settings of the environment: a nested value given in full would hide them."""
     return Settings().http.model_dump(exclude_defaults=True)
-
-
-def refuse_open_door(settings: Settings) -> None:
-    """Raises CannotStart for an address that others can reach: there are no API keys yet."""
-    if settings.http.host not in LOOPBACK and not settings.http.trust_network:
-        raise CannotStart(
-            f"{settings.http.host} can be reached from other machines, and this service has no "
-            "sign-in. Put one in front and listen on 127.0.0.1, or set "
-            "PAPERWORKS_HTTP__TRUST_NETWORK=true when everybody on that network may read and "
-            "delete the library."
-        )
 
 
 class Service:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from stores.child import spawn, stop, wait_for_port
 from stores.ports import free_port
+from stores.private_files import private_folder, secret
 
 SERVER = Path(__file__).with_name("milvus_lite_server.py")
 
 
-def server_command(port: int, data: Path) -> list[str]:
-    """What runs the server; -P, or it would import our modules in place of others' of that name."""
-    return [sys.executable, "-P", str(SERVER), str(port), str(data)]
+def server_command(port: int, data: Path, token: Path) -> list[str]:
+    """What runs the server, which asks for the token in that file.
+
+    -P: else it would import our modules in place of others' of that name.
+    """
+    return [sys.executable, "-P", str(SERVER), str(port), str(data), str(token)]
 
 
 class EmbeddedMilvus:
@@ -23,6 +27,7 @@ class EmbeddedMilvus:
     def __init__(self, root: Path, port: int | None = None) -> None:
         self.root = root.resolve()
         self.log = self.root / "milvus.log"
+        self.token_file = self.root / "token"
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -33,9 +38,9 @@ class EmbeddedMilvus:
 
     def start(self) -> None:
         """Returns when it accepts connections. Raises RuntimeError with the end of its log."""
-        data = self.root / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        self.process = spawn(server_command(self.port, data), self.log)
+        data = private_folder(self.root / "data")
+        secret(self.token_file)
+        self.process = spawn(server_command(self.port, data, self.token_file), self.log)
         wait_for_port(self.port, self.process, 60, self.log)
 
     def alive(self) -> bool:

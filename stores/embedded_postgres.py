@@ -6,20 +6,21 @@ The wheel's own starter is not used: when its owner is killed it leaves the serv
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
 from stores.child import spawn, stop, tail, wait_for_port
 from stores.ports import free_port
+from stores.postgres_roles import APPLICATION, SUPERUSER, Passwords, ensure_application_role
+from stores.private_files import write_private
 
-USER = "paperworks"
 NOBODY = 65534  # exists on every Linux; PostgreSQL refuses to run as root
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -32,25 +33,34 @@ SETTINGS = {
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server under `root`: loopback TCP, a random password, one port for life."""
+    """A PostgreSQL server under `root`: loopback TCP, random passwords, one port for life."""
 
     def __init__(self, root: Path, port: int | None = None) -> None:
         self.root = root.resolve()
         self.data = self.root / "data"
         self.log = self.root / "postgres.log"
+        self.passwords = Passwords(self.root)
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Where to connect, password included; the password is made at the first use."""
-        return f"postgresql://{USER}:{self._password()}@127.0.0.1:{self.port}/postgres"
+        """Where the application connects."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """Where the application connects to that database; the URL names the file of its password,
+        which is made at the first use."""
+        self.passwords.prepare()
+        passfile = quote(str(self.passwords.passfile), safe="/")
+        return f"postgresql://{APPLICATION}@127.0.0.1:{self.port}/{database}?passfile={passfile}"
 
     def start(self) -> None:
-        """Returns when the server accepts connections; the first start takes a few seconds more.
+        """Returns when the application can connect; the first start takes a few seconds more.
 
         Raises RuntimeError with the end of the server's log.
         """
+        self.passwords.prepare()
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self._wait_for_predecessor()
@@ -61,6 +71,7 @@ class EmbeddedPostgres:
         )
         wait_for_port(self.port, self.process, 60, self.log)
         self._wait_until_ready()
+        ensure_application_role(_binary("psql"), self.passwords, self.port)
 
     def _wait_until_ready(self) -> None:
         """The port opens before recovery from a crash is over; until then it refuses."""
@@ -77,28 +88,26 @@ class EmbeddedPostgres:
         if self.process is not None:
             stop(self.process, signal.SIGINT)  # "fast": connections are cut, data is kept
 
-    def _password(self) -> str:
-        file = self.root / "password"
-        if not file.exists():
-            self.root.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w") as output:
-                output.write(secrets.token_urlsafe(24))
-        return file.read_text()
-
     def _initialise(self) -> None:
         """Makes the data folder; renamed at the end, so that a half-made one is never used."""
-        self._password()
         fresh = self.root / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         password = fresh.with_suffix(".password")
-        password.write_text(self._password())
+        write_private(password, self.passwords.superuser.read_text())
         if os.geteuid() == 0:
             os.chown(fresh, NOBODY, NOBODY)
             os.chown(password, NOBODY, NOBODY)
         command = [
-            *(_binary("initdb"), "-D", str(fresh), "--username", USER, "--pwfile", str(password)),
+            *(
+                _binary("initdb"),
+                "-D",
+                str(fresh),
+                "--username",
+                SUPERUSER,
+                "--pwfile",
+                str(password),
+            ),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale-provider", "builtin"),
             *("--locale", "C.UTF-8", "--no-instructions"),
         ]

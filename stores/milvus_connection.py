@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import grpc
 
-from domain.errors import InternalError, InvalidRequest, VectorStoreUnavailable
+from domain.errors import InternalError, InvalidRequest, VectorStoreRefused, VectorStoreUnavailable
 from stores.milvus_library import MilvusClient, MilvusException
 
 Answer = TypeVar("Answer")
@@ -105,10 +105,23 @@ class MilvusConnection:
             return self._client
 
     def _named(self, error: Exception) -> VectorStoreUnavailable | InternalError:
+        if _is_refused(error):
+            self.close()
+            return VectorStoreRefused()
         if _server_is_away(error):
             self.close()
             return VectorStoreUnavailable()
         return InternalError(f"The vector store refused a request: {error}"[:500])
+
+
+def _is_refused(error: BaseException | None) -> bool:
+    """True when the server did not take the token; pymilvus says that it cannot connect."""
+    while error is not None:
+        if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
+            said = error.code()  # pyright: ignore[reportAttributeAccessIssue]
+            return said == grpc.StatusCode.UNAUTHENTICATED
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _server_is_away(error: Exception) -> bool:

@@ -1,4 +1,6 @@
-"""The Milvus Lite server, fit to be killed: `python -P stores/milvus_lite_server.py PORT FOLDER`.
+"""The Milvus Lite server, fit to be killed:
+
+    python -P stores/milvus_lite_server.py PORT FOLDER TOKEN_FILE
 
 Milvus Lite says of itself that writes to one collection must not run at the same time, but its own
 server lets them: three writers and a kill -9 lost papers that had been acknowledged, and flushes
@@ -11,6 +13,8 @@ read.
 
 from __future__ import annotations
 
+import base64
+import hmac
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -147,6 +151,29 @@ class OneWriter(grpc.ServerInterceptor):
         return handler if name.startswith(READS) else _within(lambda: self.turn, handler)
 
 
+class TokenRequired(grpc.ServerInterceptor):
+    """Calls without the token are refused as UNAUTHENTICATED, streams too.
+
+    pymilvus sends `token=` as base64 in the metadata `authorization`.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.expected = base64.b64encode(token.encode())
+
+    def intercept_service(
+        self, continuation: Callable[[Any], Any], handler_call_details: Any
+    ) -> Any:
+        """The handler of the call, or one that refuses it."""
+        given = dict(handler_call_details.invocation_metadata).get("authorization", "")
+        if hmac.compare_digest(given.encode(), self.expected):
+            return continuation(handler_call_details)
+        return grpc.unary_unary_rpc_method_handler(_refuse)
+
+
+def _refuse(_request: Any, context: grpc.ServicerContext) -> None:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "This Milvus Lite server wants its token.")
+
+
 def _within(enter: Callable[[], Any], handler: Any) -> Any:
     """The handler, which answers within that context."""
 
@@ -175,15 +202,15 @@ def forget_sealed_logs(data: Path) -> None:
             _cleanup_old_wals(str(file.parent / "wal"), next_log - 1)
 
 
-def main(port: str, folder: str) -> None:
-    """Serves on loopback until SIGTERM or SIGINT, then writes everything down."""
+def main(port: str, folder: str, token_file: str) -> None:
+    """Serves clients with the token on loopback until SIGTERM or SIGINT, then saves everything."""
     library = Library(folder)  # locks the folder, and opens collections as they are asked for
     forget_indexes(Path(folder))
     forget_sealed_logs(Path(folder))
     options = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
     server = grpc.server(
         ThreadPoolExecutor(ANSWERS_AT_ONCE),
-        interceptors=[OneWriter()],
+        interceptors=[TokenRequired(Path(token_file).read_text()), OneWriter()],
         options=[(option, MESSAGE_BYTES) for option in options],
     )
     milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(library), server)

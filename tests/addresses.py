@@ -12,15 +12,15 @@ from stores.embedded_postgres import EmbeddedPostgres
 
 
 def postgres_url(root: int, home: Path) -> str:
-    """Address of the PostgreSQL server below process `root`, password included."""
+    """Address of the PostgreSQL server below process `root`; it names the password's file."""
     port = _first(r"bin/postgres .*--port=(\d+)", root)
     return EmbeddedPostgres(home / "stores" / "postgres", port).url
 
 
-def milvus_uri(root: int) -> str:
-    """Address of the Milvus Lite server below process `root`."""
+def milvus_server(root: int, home: Path) -> tuple[str, str]:
+    """Address and token of the Milvus Lite server below process `root`."""
     port = _first(r"milvus_lite_server[.]py (\d+)", root)
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{port}", (home / "stores" / "milvus" / "token").read_text()
 
 
 def _first(pattern: str, root: int) -> int:

@@ -15,8 +15,15 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray.experimental import internal_kv
 
 from domain.names import APPLICATION, EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
+
+# Of Ray and Serve (ray_constants.KV_NAMESPACE_*, serve/_private/storage/kv_store.py).
+KV_NAMESPACES = (
+    *(None, b"fun", b"serve", b"dashboard", b"job", b"session", b"cluster", b"healthcheck"),
+    *(b"tracing", b"ray_pdb"),
+)
 
 
 def pids() -> dict[str, int | None]:
@@ -44,13 +51,29 @@ def search(query: str, collection: str) -> dict[str, Any]:
     return json.loads(answer.model_dump_json())
 
 
+def control_store(secrets: list[str]) -> dict[str, Any]:
+    """How many entries of Ray's key-value store were read, and which hold one of these."""
+    gcs: Any = internal_kv.internal_kv_get_gcs_client()
+    entries = [
+        (key, gcs.internal_kv_get(key, namespace) or b"")
+        for namespace in KV_NAMESPACES
+        for key in gcs.internal_kv_keys(b"", namespace)
+    ]
+    holding = [
+        repr(key)
+        for key, value in entries
+        if any(secret.encode() in key + value for secret in secrets)
+    ]
+    return {"read": len(entries), "holding": holding}
+
+
 def _answer(actor: str, method: str) -> Any:
     handle = ray.get_actor(actor, namespace=NAMESPACE)
     return ray.get(getattr(handle, method).remote(), timeout=60)
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = {
-    question.__name__: question for question in (pids, describe, submit, search)
+    question.__name__: question for question in (pids, describe, submit, search, control_store)
 }
 
 

@@ -59,12 +59,12 @@ def _settings(
 ) -> Settings:
     """The settings; one that cannot be used is a sentence and exit code 1."""
     from domain.errors import InvalidSetting
-    from serve_app.service import read_settings
+    from serve_app.service import CannotStart, read_settings
 
     try:
         return read_settings(config, host=host, port=port, home=home)
-    except InvalidSetting as error:
-        complain(error.message)
+    except (CannotStart, InvalidSetting) as error:
+        complain(str(error))
         raise typer.Exit(1) from error
 
 

@@ -44,8 +44,8 @@ class Run:
 def measure(stage: Stage) -> Findings:
     """The folder through POST /documents, over two plain processes, in turns."""
     ours, raw = list[Run](), list[Run]()
-    milvus = stage.plain_milvus
-    with plain_processes(PROCESSES, milvus.url, stage.models, stage.papers[0]) as plain:
+    milvus = stage.raw_milvus()
+    with plain_processes(PROCESSES, milvus, stage.models, stage.papers[0]) as plain:
         ingest(stage, stage.papers[:LAST], "bench-folder-warm")
         for number in range(ROUNDS):
             ours.append(ingest(stage, stage.papers, f"bench-folder-{number}"))

@@ -50,7 +50,7 @@ def measure(stage: Stage) -> Findings:
     """Upload to searchable, and to completed, over the same reading, chunking, embedding and
     inserting of the same paper in one process."""
     pdf = make_paper(seed=77, pages=PAGES)
-    plain = PlainWork(stage.plain_milvus.url, stage.models, threads=0)
+    plain = PlainWork(stage.raw_milvus(), stage.models, threads=0)
     rounds = list[Round]()
     with stage.client() as client:
         for number in range(WARM_ROUNDS + ROUNDS):

@@ -50,12 +50,12 @@ class Tally:
 class PlainWork:
     """Read, chunk, embed and insert, one after the other, in this process."""
 
-    def __init__(self, milvus_uri: str, models: Path, threads: int) -> None:
+    def __init__(self, milvus: tuple[str, str], models: Path, threads: int) -> None:
         self.encoder: Encoder = load_encoder(
             MODEL.name, engine=MODEL.engine, cache=models, threads=threads
         )
         self.count = token_counter(resolve_model(MODEL.name) / "tokenizer.json")
-        self.store = open_store(milvus_uri)
+        self.store = open_store(milvus)
         self.store.prepare()
 
     def ingest(
@@ -94,10 +94,11 @@ def read_first(path: Path) -> Paper:
     return read_text(path, DEFAULTS).paper
 
 
-def open_store(milvus_uri: str) -> VectorStore:
-    """A connection to the collection that the service, on such a server, would use."""
+def open_store(milvus: tuple[str, str]) -> VectorStore:
+    """A connection to the collection that the service, on a server with that address and token,
+    would use."""
     return VectorStore(
-        milvus_uri,
+        *milvus,
         name=Settings().stores.milvus_name,
         dimension=vector_dimension(resolve_model(MODEL.name)),
         model=MODEL.name,
@@ -123,14 +124,16 @@ class Plain:
 
 
 @contextmanager
-def plain_processes(count: int, milvus_uri: str, models: Path, warm: Path) -> Iterator[Plain]:
+def plain_processes(
+    count: int, milvus: tuple[str, str], models: Path, warm: Path
+) -> Iterator[Plain]:
     """The processes, once each has ingested the paper `warm`."""
     context = multiprocessing.get_context("spawn")
     pipes: list[Connection] = []
     processes: list[Any] = []
     for number in range(count):
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, milvus_uri, models), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, milvus, models), daemon=True)
         process.start()
         theirs.close()
         pipes.append(ours)
@@ -146,8 +149,8 @@ def plain_processes(count: int, milvus_uri: str, models: Path, warm: Path) -> It
             process.join(10)
 
 
-def _serve(pipe: Connection, milvus_uri: str, models: Path) -> None:
-    work = PlainWork(milvus_uri, models, threads=1)
+def _serve(pipe: Connection, milvus: tuple[str, str], models: Path) -> None:
+    work = PlainWork(milvus, models, threads=1)
     while True:
         try:
             paths, mark = pipe.recv()

@@ -44,7 +44,9 @@ def main() -> None:
         server = MilvusLite(Path(folder))
         server.start()
         try:
-            store = VectorStore(server.uri, name="bench", dimension=384, model="bench")
+            store = VectorStore(
+                server.uri, server.token, name="bench", dimension=384, model="bench"
+            )
             fill(store, texts, model.encode(list(texts.values()), normalize_embeddings=True))
             asked = [queries[query] for query in judged]
             vectors = dict(zip(judged, model.encode(asked, normalize_embeddings=True), strict=True))

@@ -17,7 +17,7 @@ from stores.child import die_with_parent, stop
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
 from stores.ports import free_port
-from tests.addresses import milvus_uri, postgres_url
+from tests.addresses import milvus_server, postgres_url
 
 STOP_WITHIN_SECONDS = 60
 SETTLE_SECONDS = 1.0
@@ -45,9 +45,13 @@ class Stage:
         """A client of the service; close it."""
         return Client(self.url)
 
-    def service_milvus(self) -> str:
-        """Address of the Milvus Lite server of the service."""
-        return milvus_uri(self.pid)
+    def service_milvus(self) -> tuple[str, str]:
+        """Address and token of the Milvus Lite server of the service."""
+        return milvus_server(self.pid, self.home)
+
+    def raw_milvus(self) -> tuple[str, str]:
+        """Address and token of the server for raw work."""
+        return self.plain_milvus.url, self.plain_milvus.token_file.read_text()
 
     def service_postgres(self) -> str:
         """Address of the PostgreSQL server of the service."""

@@ -15,7 +15,7 @@ from serve_app.schemas import Document
 from stores.database import Database
 from stores.job_store import JobStore
 from stores.milvus_library import MilvusClient
-from tests.addresses import milvus_uri, postgres_url
+from tests.addresses import milvus_server, postgres_url
 from tests.event_logs import disorder
 from tests.service import RunningService
 
@@ -38,7 +38,7 @@ def losses(
         *lost_tasks(tasks, undisturbed),
         *lost_order(library, tasks),
         *lost_documents(library, collection, undisturbed),
-        *lost_chunks(stored_chunks(milvus_uri(root), collection), expected),
+        *lost_chunks(stored_chunks(milvus_server(root, service.home), collection), expected),
         *lost_hits(library, collection, len(undisturbed)),
     ]
 
@@ -53,9 +53,10 @@ async def tasks_of(database_url: str, jobs: Iterable[str]) -> list[Task]:
         await database.close()
 
 
-def stored_chunks(milvus: str, collection: str) -> Counter[str]:
+def stored_chunks(server: tuple[str, str], collection: str) -> Counter[str]:
     """How often each chunk id is stored for the collection, of whatever version."""
-    client, name = MilvusClient(milvus, dedicated=True), Settings().stores.milvus_name
+    uri, token = server
+    client, name = MilvusClient(uri, token=token, dedicated=True), Settings().stores.milvus_name
     try:
         client.load_collection(name)  # after a restart nobody may have asked for it yet
         rows = client.query(

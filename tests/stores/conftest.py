@@ -12,6 +12,7 @@ import pytest
 from stores.child import wait_for_port
 from stores.embedded_milvus import server_command
 from stores.ports import free_port
+from stores.private_files import secret
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
 from tests.stores.s3 import bucket, s3_endpoint  # noqa: F401
 
@@ -28,12 +29,17 @@ class MilvusLite:
     def uri(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def token(self) -> str:
+        return (self.folder / "token").read_text()
+
     def start(self) -> None:
         """The server answers on its port."""
         log_file = self.folder / "server.log"
+        secret(self.folder / "token")
         with log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                server_command(self.port, self.folder / "data"),
+                server_command(self.port, self.folder / "data", self.folder / "token"),
                 stdout=log,
                 stderr=log,
             )

@@ -27,6 +27,7 @@ from stores.in_memory_queue import InMemoryTaskQueue
 from stores.job_orders import JobOrders
 from stores.job_store import JobStore
 from stores.migrate import migrate
+from stores.postgres_roles import APPLICATION, SUPERUSER
 from stores.task_queue import TaskQueue
 
 TEMPLATE = "migrated"
@@ -48,7 +49,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 async def make_template(server: EmbeddedPostgres) -> None:
     """A database with all tables, to be cloned for each test."""
-    await execute(server, f"CREATE DATABASE {TEMPLATE}")
+    await execute(server, f"CREATE DATABASE {TEMPLATE} OWNER {APPLICATION}")
     database = Database(url_of(server, TEMPLATE))
     await migrate(database)
     await database.close()
@@ -58,7 +59,7 @@ async def make_template(server: EmbeddedPostgres) -> None:
 async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """The address of a database of one's own, migrated and empty."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {APPLICATION}")
     yield url_of(postgres, name)
     await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -72,8 +73,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 async def execute(server: EmbeddedPostgres, statement: str) -> None:
-    """Runs a statement that may not stand in a transaction."""
-    connection = await asyncpg.connect(server.url)
+    """Runs a statement of the superuser that may not stand in a transaction."""
+    connection = await asyncpg.connect(superuser_url(server))
     try:
         await connection.execute(statement)
     finally:
@@ -82,7 +83,13 @@ async def execute(server: EmbeddedPostgres, statement: str) -> None:
 
 def url_of(server: EmbeddedPostgres, name: str) -> str:
     """The server's address with another database."""
-    return f"{server.url.rpartition('/')[0]}/{name}"
+    return server.url_of(name)
+
+
+def superuser_url(server: EmbeddedPostgres) -> str:
+    """Where the superuser connects, password included."""
+    password = server.passwords.superuser.read_text()
+    return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{server.port}/postgres"
 
 
 @dataclass(frozen=True, slots=True)

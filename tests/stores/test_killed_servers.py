@@ -88,7 +88,7 @@ def test_what_is_acknowledged_is_found_while_others_seal(own_milvus: MilvusLite)
     ended = threading.Event()
 
     def seal_on() -> None:
-        client = MilvusClient(own_milvus.uri, dedicated=True)
+        client = MilvusClient(own_milvus.uri, token=own_milvus.token, dedicated=True)
         while not ended.is_set():
             client.flush(store.name)
         client.close()
@@ -112,7 +112,7 @@ def test_a_log_that_was_sealed_before_the_kill_is_not_read_again(own_milvus: Mil
     written = put(store, "doc_a")
     [log] = (own_milvus.folder / "data").glob("collections/sealed*/wal")
     shutil.copytree(log, own_milvus.folder / "kept")
-    client = MilvusClient(own_milvus.uri, dedicated=True)
+    client = MilvusClient(own_milvus.uri, token=own_milvus.token, dedicated=True)
     client.flush(store.name)
     client.close()
     own_milvus.kill()
@@ -166,7 +166,7 @@ def put(store: VectorStore, document: str) -> list[str]:
 def stored_ids(store: VectorStore, server: MilvusLite) -> Counter[str]:
     """How often each chunk id is there."""
     store.prepare()  # loads the collection
-    client = MilvusClient(server.uri, dedicated=True)
+    client = MilvusClient(server.uri, token=server.token, dedicated=True)
     try:
         rows = client.query(store.name, filter="", output_fields=["chunk_id"], limit=16_384)
     finally:

@@ -62,7 +62,7 @@ async def real(
 ) -> AsyncIterator[RealLibrary]:
     """An empty library on real stores."""
     name = f"test_{uuid.uuid4().hex[:8]}"
-    vectors = VectorStore(milvus.uri, name=name, dimension=DIMENSION, model="test")
+    vectors = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="test")
     vectors.prepare()
     library = RealLibrary(tmp_path, database, vectors)
     yield library

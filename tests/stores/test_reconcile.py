@@ -122,7 +122,7 @@ def house(stores: Stores, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
         return
     server: MilvusLite = request.getfixturevalue("milvus")
     name = f"test_{uuid.uuid4().hex[:8]}"
-    vectors = VectorStore(server.uri, name=name, dimension=DIMENSION, model="test")
+    vectors = VectorStore(server.uri, server.token, name=name, dimension=DIMENSION, model="test")
     vectors.prepare()
     yield House(stores, vectors, blobs, tmp_path)
     vectors.close()

@@ -42,6 +42,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 def connect(server: MilvusLite, name: str | None = None, *, seconds: float = 8.0) -> VectorStore:
     return VectorStore(
         server.uri,
+        server.token,
         name=name or f"test_{uuid.uuid4().hex[:8]}",
         dimension=DIMENSION,
         model="test",
@@ -349,8 +350,8 @@ def test_each_model_has_its_own_collection_and_the_alias_moves_when_told(
     milvus: MilvusLite,
 ) -> None:
     name = f"test_{uuid.uuid4().hex[:8]}"
-    old = VectorStore(milvus.uri, name=name, dimension=DIMENSION, model="old")
-    new = VectorStore(milvus.uri, name=name, dimension=DIMENSION, model="new")
+    old = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="old")
+    new = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="new")
     old.prepare()
     new.prepare()
     put(old, chunk())

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 
 from configs.settings import RaySettings, Settings
 from serve_app.environment import ray_environment
-from serve_app.service import CannotStart, read_settings, refuse_open_door
+from serve_app.refusals import CannotStart, refuse_open_door
+from serve_app.service import read_settings
+from stores.credentials import milvus_token, with_password
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY_FILES = sorted((ROOT / "configs").glob("*.yaml"))
@@ -59,8 +61,9 @@ def test_the_command_line_wins_over_everything(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "MILVUS_URI", "BLOB_URI"])
 def test_stores_go_by_their_plain_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(name, "somewhere://else")
-    assert getattr(Settings(), name.lower()) == "somewhere://else"
+    address = "postgresql://else" if name == "DATABASE_URL" else "somewhere://else"
+    monkeypatch.setenv(name, address)
+    assert getattr(Settings(), name.lower()) == address
 
 
 def test_a_misspelt_setting_is_refused() -> None:
@@ -79,13 +82,53 @@ def test_an_open_door_is_refused_unless_somebody_says_so(
 ) -> None:
     with pytest.raises(CannotStart, match="sign-in"):
         refuse_open_door(read_settings(None, host=host))
+    with pytest.raises(CannotStart, match="sign-in"):
+        refuse_open_door(read_settings(None), host)  # a running Serve listens there
     monkeypatch.setenv("PAPERWORKS_HTTP__TRUST_NETWORK", "true")
     refuse_open_door(read_settings(None, host=host))
 
 
-def test_settings_cross_process_borders_as_json() -> None:
-    settings = Settings(home=Path("/some/where"), database_url="postgresql://me:pass@host/db")
-    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+def test_settings_cross_process_borders_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:hidden1@host/db?application_name=x")
+    monkeypatch.setenv("MILVUS_URI", "http://me:hidden2@host:19530")
+    monkeypatch.setenv("PAPERWORKS_STORES__MILVUS_TOKEN", "hidden3")
+    sent = Settings(home=Path("/some/where")).without_secrets()
+    assert "hidden" not in sent
+    received = Settings.model_validate_json(sent)
+    assert received.home == Path("/some/where")
+    assert received.database_url == "postgresql://me@host/db?application_name=x"
+    assert received.milvus_uri == "http://me@host:19530"
+    # The process that connects takes the secrets from its own environment.
+    assert with_password(received.database_url, "DATABASE_URL") == os.environ["DATABASE_URL"]
+    assert with_password(received.milvus_uri, "MILVUS_URI") == os.environ["MILVUS_URI"]
+    assert milvus_token(None) == "hidden3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"database_url": "postgresql://me:secret@host/db"}, "database_url"),
+        ({"DATABASE_URL": "postgresql://me@host/db?password=secret"}, "DATABASE_URL"),
+        ({"milvus_uri": "http://me:secret@host:19530"}, "milvus_uri"),
+        ({"blob_uri": "s3://key:secret@bucket"}, "blob_uri"),
+        ({"stores": {"milvus_token": "secret"}}, "stores.milvus_token"),
+    ],
+)
+def test_a_secret_in_a_deploy_file_is_refused(
+    arguments: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "deploy.yaml"
+    file.write_text(yaml.safe_dump({"applications": [{"args": arguments}]}))
+    with pytest.raises(CannotStart, match=named) as refused:
+        read_settings(file)
+    assert "passfile=" in str(refused.value) and "secret@" not in str(refused.value)
+
+
+def test_a_deploy_file_may_name_a_password_file(tmp_path: Path) -> None:
+    url = "postgresql://me@host/db?passfile=/home/me/.pgpass"
+    file = tmp_path / "deploy.yaml"
+    file.write_text(yaml.safe_dump({"applications": [{"args": {"database_url": url}}]}))
+    assert read_settings(file).database_url == url
 
 
 def test_a_cluster_of_our_own_asks_for_the_token_of_the_home(tmp_path: Path) -> None:

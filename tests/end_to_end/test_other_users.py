@@ -1,0 +1,179 @@
+"""Another user of the machine gets nothing from a service but its HTTP API."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.service import ROOT, Driver, RunningService, clean_environment
+
+STRANGER = 12345  # a uid without an account
+REFUSED = {401, 403}
+# Prometheus asks for the numbers here without a token. Both answer every path with the same text:
+# gauges of the node and of the actors by class, no address and nothing of a paper.
+NUMBERS = ("dashboard.py", "ray::DashboardAgent")
+PAGES = {"GET /"}  # the empty page of the dashboard, which then asks for the token
+API = ("ray::ServeReplica", "ray::ProxyActor")  # open by design: there are no API keys
+
+
+@pytest.fixture(scope="module")
+def seen(service: RunningService) -> dict[str, Any]:
+    """What the stranger got out of every socket and every folder of the service."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    temporary = (service.home / "temporary_folder").read_text()
+    asked = {
+        "uid": STRANGER,
+        "ports": sorted(listeners(service)),
+        "folders": [str(service.home), temporary],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.intruder"],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=clean_environment(),
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["uid"] == STRANGER
+    return found
+
+
+def processes(service: RunningService) -> list[psutil.Process]:
+    top = psutil.Process(service.process.pid)
+    return [top, *top.children(recursive=True)]
+
+
+def listeners(service: RunningService) -> dict[int, str]:
+    """Command lines by the ports that they listen on; workers without work come and go."""
+    ports = {}
+    for process in processes(service):
+        with suppress(psutil.NoSuchProcess):
+            command = " ".join(process.cmdline())
+            for door in process.net_connections("inet"):
+                if door.status == psutil.CONN_LISTEN:
+                    ports[door.laddr.port] = command
+    return ports
+
+
+def test_every_socket_speaks_a_known_protocol_and_refuses(
+    service: RunningService, seen: dict[str, Any]
+) -> None:
+    kinds: dict[str, list[str]] = {}
+    for port, command in listeners(service).items():
+        if answer := seen["doors"].get(str(port)):
+            kinds.setdefault(kind_of(command, answer), []).append(command[:80])
+    assert set(kinds) == {"api", "numbers", "http", "grpc", "postgres"}, kinds
+    assert len(kinds["postgres"]) == 1
+    assert any("milvus_lite_server" in command for command in kinds["grpc"])
+    assert any("gcs_server" in command for command in kinds["grpc"])
+    assert len([one for one in kinds["grpc"] if "raylet " in one or "raylet/raylet" in one]) >= 1
+    assert len(kinds["http"]) == 3, "dashboard, its agent, the agent of runtime environments"
+
+
+def kind_of(command: str, answer: dict[str, Any]) -> str:
+    """What the port is for; fails where it lets the stranger in or is unknown."""
+    if calls := answer.get("grpc"):
+        assert set(calls.values()) == {"UNAUTHENTICATED"}, (command, calls)
+        return "grpc"
+    if refusal := answer.get("postgres"):
+        assert refusal == "InvalidPasswordError"
+        return "postgres"
+    http = answer.get("http")
+    assert http, f"{command} speaks no known protocol"
+    if command.startswith(API):
+        assert http["GET /livez"] == 200
+        return "api"
+    open_paths = {path for path, status in http.items() if status not in REFUSED}
+    if open_paths <= PAGES:
+        return "http"
+    assert any(name in command for name in NUMBERS), (command, http)
+    assert {http[path] for path in http if path.startswith("POST")} == {405}, (command, http)
+    return "numbers"
+
+
+def test_what_prometheus_reads_holds_no_paper_and_no_address(
+    service: RunningService, seen: dict[str, Any]
+) -> None:
+    for port, command in listeners(service).items():
+        answers = seen["doors"].get(str(port), {}).get("http", {})
+        if any(name in command for name in NUMBERS) and answers.get("GET /metrics") == 200:
+            text = httpx.get(f"http://127.0.0.1:{port}/api/jobs/").text
+            assert text.startswith("# HELP"), "the same text for every path"
+            assert not re.search(r"postgresql://|passfile|[.]pdf|doc_[0-9a-f]{24}", text)
+
+
+def test_no_file_of_the_service_can_be_read(seen: dict[str, Any]) -> None:
+    assert seen["readable"] == []
+
+
+def secrets_of(service: RunningService) -> dict[str, str]:
+    stores = service.home / "stores"
+    return {
+        "database": (stores / "postgres" / "password").read_text(),
+        "superuser": (stores / "postgres" / "superuser_password").read_text(),
+        "milvus": (stores / "milvus" / "token").read_text(),
+        "ray": (service.home / "ray_token").read_text(),
+    }
+
+
+def test_no_secret_is_in_rays_store_or_in_an_answer(
+    service: RunningService, driver: Driver
+) -> None:
+    secrets = list(secrets_of(service).values())
+    assert all(len(secret) == 64 for secret in secrets)
+    store = driver.ask("control_store", secrets=secrets)
+    assert store["read"] > 10, store
+    assert store["holding"] == []
+    answer = json.dumps(driver.ask("describe"))
+    assert "passfile=" in answer and not any(secret in answer for secret in secrets)
+
+
+def test_rays_store_is_searched_where_deployments_are_kept(
+    service: RunningService, driver: Driver
+) -> None:
+    """Holds the search of the test above to account: what is known to be there is found."""
+    found = driver.ask("control_store", secrets=[str(service.home)])["holding"]
+    assert any("serve" in key for key in found), found
+
+
+def test_no_secret_is_on_a_command_line_or_in_an_environment(service: RunningService) -> None:
+    secrets = secrets_of(service)
+    leaks = []
+    for process in processes(service):
+        with suppress(psutil.NoSuchProcess):
+            told = " ".join([*process.cmdline(), *process.environ().values()])
+            leaks += [(name, process.name()) for name, one in secrets.items() if one in told]
+    assert leaks == []
+
+
+def test_the_dashboard_lets_in_who_has_the_token(service: RunningService) -> None:
+    with httpx.Client(base_url=service.card["dashboard_url"]) as browser:
+        assert browser.get("/api/jobs/").status_code == 401
+        wrong = browser.post("/api/authenticate", headers={"Authorization": "Bearer wrong"})
+        assert wrong.status_code == 403
+        assert browser.post("/api/authenticate", headers=service.ray_headers).status_code == 200
+        assert browser.get("/api/jobs/").status_code == 200  # by the cookie that it was given
+
+
+def test_the_notes_for_others_are_private(service: RunningService) -> None:
+    assert Path(service.card["ray_token_path"]) == service.home / "ray_token"
+    modes = {
+        name: (service.home / name).stat().st_mode & 0o777 for name in ("service.json", "ray_token")
+    }
+    assert set(modes.values()) == {0o600}
+    assert service.home.stat().st_mode & 0o777 == 0o700
