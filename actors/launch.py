@@ -35,6 +35,7 @@ from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import Recipe
+from pipelines.sandbox.confine import SandboxMode
 from pipelines.sandbox.limits import Limits
 from stores.embedded_milvus import EmbeddedMilvus
 from stores.embedded_postgres import EmbeddedPostgres
@@ -89,6 +90,7 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
         ocr_languages=settings.read.ocr_languages,
         ocr_dpi=settings.read.ocr_dpi,
         limits=Limits(**settings.read.limits.model_dump(), most_parts=settings.read.max_pages),
+        sandbox=SandboxMode(settings.read.sandbox),
     )
 
 

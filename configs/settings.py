@@ -241,6 +241,12 @@ class ReadSettings(BaseModel):
         default="eng", description="Languages of scans, as Tesseract names them: eng+deu."
     )
     ocr_dpi: int = Field(default=200, description="Resolution at which pages are read by OCR.")
+    sandbox: Literal["auto", "require", "off"] = Field(
+        default="auto",
+        description="What the kernel denies to the process that reads a PDF (files, network, "
+        "processes). auto: all that this kernel can; require: nothing is read without Landlock "
+        "and seccomp; off: limits only.",
+    )
     limits: LimitSettings = LimitSettings()
 
 

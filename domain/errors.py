@@ -18,6 +18,7 @@
     ├── InvalidSetting               change the configuration and start again
     ├── SchemaTooNew                 run the newer release
     ├── OcrUnavailable               install an OCR program, then process the paper again
+    ├── SandboxUnavailable           run it on a newer kernel, or set read.sandbox to auto
     ├── WorkerCrashed                the process at work died; the task is tried again, alone
     │   ├── WorkerStalled
     ├── InternalError                our mistake; the log has the cause
@@ -259,6 +260,13 @@ class OcrUnavailable(PaperworksError):
     Python package rapidocr) and process the paper again."""
 
     code, category = "ocr_unavailable", "installation"
+
+
+class SandboxUnavailable(PaperworksError):
+    """This machine's kernel cannot confine the process that reads PDFs, and read.sandbox is
+    require. Nothing was read. Use a newer kernel, or set read.sandbox to auto."""
+
+    code, category = "sandbox_unavailable", "installation"
 
 
 class WorkerCrashed(PaperworksError):

@@ -35,6 +35,7 @@ def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
                 limits=recipe.limits,
                 file=path,
                 returns=Prepared,
+                may_start_programs=task.step is Step.OCR,  # Tesseract
                 watch=watch,
             )
             check_prepared(done, task, recipe.max_pages, recipe.max_tokens)
@@ -52,7 +53,7 @@ def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
 @lru_cache(maxsize=4)
 def _sandbox(recipe: Recipe) -> Sandbox:
     """The process's sandbox."""
-    return Sandbox(WARM, recipe)
+    return Sandbox(WARM, recipe, mode=recipe.sandbox)
 
 
 def _scans(key: str, recipe: Recipe) -> bytes | None:

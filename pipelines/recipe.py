@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pipelines.sandbox.confine import SandboxMode
 from pipelines.sandbox.limits import Limits
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Recipe:
     ocr_dpi: int = 200
     ocr_workers: int = 1
     limits: Limits = field(default_factory=Limits)
+    sandbox: SandboxMode = SandboxMode.AUTO
 
 
 @lru_cache(maxsize=4)

@@ -20,10 +20,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from domain.errors import TookTooLong, WorkerCrashed
+from pipelines.sandbox.confine import SandboxMode, check_sandbox, kernel_support
 from pipelines.sandbox.environment import parser_environment
 from pipelines.sandbox.limits import Ending, Limits, cause_of
 from pipelines.sandbox.messages import CHILD, ENDING, Request, receive_exactly, send_message
@@ -48,7 +50,14 @@ class Sandbox:
     for `idle_seconds`; one that died is replaced.
     """
 
-    def __init__(self, warm: str, *arguments: Any, idle_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        warm: str,
+        *arguments: Any,
+        mode: SandboxMode = SandboxMode.AUTO,
+        idle_seconds: float | None = None,
+    ) -> None:
+        self._mode = mode
         self._first = pickle.dumps((warm, arguments, idle_seconds))
         self._turn = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
@@ -61,6 +70,7 @@ class Sandbox:
         limits: Limits,
         file: Path | None = None,
         returns: Any = Any,
+        may_start_programs: bool = False,
         watch: Watch | None = None,
     ) -> Any:
         """What `work(*arguments, tell)` returns; it calls `tell(done, total)` as parts are done.
@@ -70,9 +80,12 @@ class Sandbox:
 
         What `watch` raises ends the work and is raised here. Raises the work's own errors;
         TookTooLong, TookTooMuchMemory, TooMuchOutput; ParserCrashed when it ended in a crash of
-        its own or answered something else, WorkerCrashed when somebody killed it.
+        its own or answered something else, WorkerCrashed when somebody killed it,
+        SandboxUnavailable when this machine cannot confine it as `mode` requires.
         """
-        request = pickle.dumps(Request(work, arguments, returns, limits))
+        check_sandbox(self._mode)
+        wanted = Request(work, arguments, returns, limits, self._mode, may_start_programs)
+        request = pickle.dumps(wanted)
         with self._turn, _opened(file) as opened:
             control, child, answers = self._begin(request, opened)
             try:
@@ -120,11 +133,21 @@ class Sandbox:
     def _warm(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         if self._server is None or self._control is None or self._server.poll() is not None:
             self.close()
+            _log_missing(self._mode)
             self._control, theirs = socket.socketpair()
             with theirs:
                 self._server = _start(theirs.fileno())
             send_message(self._control, self._first)
         return self._control, self._server
+
+
+@lru_cache(maxsize=1)
+def _log_missing(mode: SandboxMode) -> None:
+    """Says once in each process what confinement the kernel lacks."""
+    if mode is SandboxMode.OFF:
+        LOG.warning("read.sandbox is off: the parser is held to limits of time and memory only")
+    elif missing := kernel_support().missing:
+        LOG.warning("The parser is confined in part only: no %s", ", no ".join(missing))
 
 
 def _start(descriptor: int) -> subprocess.Popen[bytes]:

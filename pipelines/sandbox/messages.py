@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.sandbox.confine import SandboxMode
 from pipelines.sandbox.limits import Limits
 
 CHILD = struct.Struct("!i")  # the child's process id
@@ -23,6 +24,8 @@ class Request:
     arguments: tuple[Any, ...]
     returns: Any
     limits: Limits
+    mode: SandboxMode = SandboxMode.AUTO
+    may_start_programs: bool = False
 
 
 def send_message(connection: socket.socket, data: bytes) -> None:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from domain.errors import TooMuchOutput
+from pipelines.sandbox.confine import confine
+from pipelines.sandbox.descendants import adopt_orphans, wait_for
 from pipelines.sandbox.limits import Limits, memory_of_process
 from pipelines.sandbox.messages import CHILD, ENDING, Request, receive_message
 from pipelines.sandbox.wire import FAILURE, PARTS, PROGRESS, RESULT, dump, failure_of, write_frame
@@ -31,6 +33,7 @@ from stores.child import die_with_parent
 def serve(control: socket.socket) -> None:
     """Answers requests until the other end is closed, or for too long none has come."""
     with suppress(EOFError):
+        adopt_orphans()
         warm, arguments, idle_seconds = pickle.loads(receive_message(control))
         pkgutil.resolve_name(warm)(*arguments)
         gc.collect()
@@ -50,9 +53,7 @@ def _answer(control: socket.socket, request: bytes) -> None:
         os.close(descriptor)
     control.sendall(CHILD.pack(child))
     warm_bytes = memory_of_process("VmRSS")
-    _, status, used = os.wait4(child, 0)
-    with suppress(OSError):
-        os.killpg(child, signal.SIGKILL)  # what it started itself
+    status, used = wait_for(child)
     grown_bytes = used.ru_maxrss * 1024 - warm_bytes
     control.sendall(ENDING.pack(status, grown_bytes, used.ru_utime + used.ru_stime))
 
@@ -68,6 +69,7 @@ def _work(request: bytes, descriptors: Sequence[int]) -> NoReturn:
     try:
         work = pkgutil.resolve_name(wanted.work)
         wanted.limits.begin()
+        confine(wanted.mode, files, may_start_programs=wanted.may_start_programs)
         paths = [Path(f"/dev/fd/{file}") for file in files]
         value = work(*paths, *wanted.arguments, Teller(answers, wanted.limits))
         kind, data = RESULT, dump(value, wanted.returns)

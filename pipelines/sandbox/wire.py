@@ -26,6 +26,7 @@ from domain.errors import (
     OcrUnavailable,
     PaperworksError,
     ParserCrashed,
+    SandboxUnavailable,
     TookTooMuchMemory,
     TooMuchOutput,
 )
@@ -42,6 +43,7 @@ _FAMILIES: tuple[type[PaperworksError], ...] = (
     BadDocument,
     NotFound,
     OcrUnavailable,
+    SandboxUnavailable,
     InternalError,
 )
 

@@ -1,0 +1,79 @@
+"""Confined readers give what unconfined ones give: text, both OCR programs, the layout model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from domain.jobs import Step
+from pipelines.ocr.engines import OcrEngine, available_engines
+from pipelines.prepared import Prepared, check_prepared
+from pipelines.reader import PREPARE_STEP, WARM
+from pipelines.recipe import Recipe
+from pipelines.sandbox.client import Sandbox
+from pipelines.sandbox.confine import SandboxMode, kernel_support
+from tests.bench.made_papers import make_paper
+from tests.reading import reading_recipe, reading_task
+from tests.scans import make_scan
+
+SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
+INSTALLED = {one.engine for one in available_engines()}
+STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
+
+
+@contextmanager
+def both(recipe: Recipe) -> Iterator[tuple[Sandbox, Sandbox]]:
+    """A sandbox that confines, and one that does not."""
+    confined = Sandbox(WARM, recipe, mode=STRICT)
+    unconfined = Sandbox(WARM, recipe, mode=SandboxMode.OFF)
+    yield confined, unconfined
+    confined.close()
+    unconfined.close()
+
+
+def all_steps(sandbox: Sandbox, recipe: Recipe, path: Path) -> list[Prepared]:
+    """What each step of the paper answers."""
+    done, step, scans = list[Prepared](), Step.READ_TEXT, None
+    while step is not None:
+        answer = sandbox.run(
+            PREPARE_STEP,
+            task := reading_task(step),
+            recipe,
+            scans,
+            limits=recipe.limits,
+            file=path,
+            returns=Prepared,
+            may_start_programs=step is Step.OCR,
+        )
+        check_prepared(answer, task, recipe.max_pages, recipe.max_tokens)
+        done.append(answer)
+        step, scans = answer.finished.next_step, answer.scans
+    return done
+
+
+def test_the_samples_are_read_alike() -> None:
+    with both(recipe := reading_recipe()) as (confined, unconfined):
+        for path in SAMPLES:
+            assert all_steps(confined, recipe, path) == all_steps(unconfined, recipe, path)
+
+
+@pytest.mark.parametrize("engine", [OcrEngine.TESSERACT, OcrEngine.RAPIDOCR])
+def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
+    if engine not in INSTALLED:
+        pytest.skip(f"{engine} is not installed")
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(make_scan(make_paper(seed=5, pages=1)))
+    with both(recipe := reading_recipe(ocr=str(engine), ocr_dpi=100, layout="off")) as two:
+        confined, unconfined = (all_steps(one, recipe, path) for one in two)
+    assert confined[1].finished.chunks and confined[1].scans
+    assert confined == unconfined
+
+
+def test_the_layout_model_looks_alike() -> None:
+    with both(recipe := reading_recipe(layout="always")) as two:
+        confined, unconfined = (all_steps(one, recipe, SAMPLES[0]) for one in two)
+    assert len(confined) == 2 and confined[1].finished.figures
+    assert confined == unconfined

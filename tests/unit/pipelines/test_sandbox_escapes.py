@@ -1,0 +1,177 @@
+"""A confined child tries every way out: the kernel refuses each, and lets the same be done where
+the sandbox is off."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from domain.errors import PaperworksError, ParserCrashed, SandboxUnavailable, WorkerCrashed
+from pipelines.sandbox import confine
+from pipelines.sandbox.client import Sandbox
+from pipelines.sandbox.confine import KernelSupport, SandboxMode, check_sandbox, kernel_support
+from pipelines.sandbox.limits import Limits
+from tests.escapes import Target
+
+LIMITS = Limits(cpu_seconds=10, memory_bytes=256 * 1024**2, silent_seconds=30)
+REFUSED = {"EPERM", "EACCES"}
+WARM = "tests.sandboxed:warm"
+
+confined = pytest.mark.skipif(
+    bool(kernel_support().missing), reason=f"no {', no '.join(kernel_support().missing)}"
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    one = Sandbox(WARM, mode=SandboxMode.REQUIRE)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def unconfined() -> Iterator[Sandbox]:
+    one = Sandbox(WARM, mode=SandboxMode.OFF)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Target]:
+    """Files, servers and a process that listen to whoever comes."""
+    secret = tmp_path / "postgres_password"
+    secret.write_text("secret")
+    abstract = f"paperworks-test-{os.getpid()}"
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        socket.socket(socket.AF_UNIX) as unix,
+        socket.socket(socket.AF_UNIX) as hidden,
+    ):
+        udp.bind(("127.0.0.1", 0))
+        unix.bind(str(tmp_path / "socket"))
+        hidden.bind(f"\0{abstract}")
+        unix.listen()
+        hidden.listen()
+        ports = tcp.getsockname()[1], udp.getsockname()[1]
+        unix_path = str(tmp_path / "socket")
+        yield Target(
+            str(tmp_path), str(secret), *ports, unix_path, abstract, os.getpid(), sleeper.pid
+        )
+    sleeper.kill()
+    sleeper.wait()
+
+
+def run(sandbox: Sandbox, work: str, *arguments: Any, **more: Any) -> Any:
+    return sandbox.run(f"tests.escapes:{work}", *arguments, limits=LIMITS, **more)
+
+
+@confined
+@pytest.mark.parametrize("may_start_programs", [False, True])
+def test_every_way_out_is_refused_by_the_kernel(
+    sandbox: Sandbox, target: Target, may_start_programs: bool
+) -> None:
+    found = run(sandbox, "try_all", target, may_start_programs=may_start_programs)
+    assert not {name: how for name, how in found.items() if how not in REFUSED}
+    assert Path(target.secret).read_text() == "secret"
+    assert sorted(os.listdir(target.folder)) == ["postgres_password", "socket"]
+    assert psutil.pid_exists(target.sibling)
+
+
+def test_without_confinement_the_same_attempts_succeed(unconfined: Sandbox, target: Target) -> None:
+    found = run(unconfined, "try_harmless", target)
+    done = {name for name, how in found.items() if how == "done"}
+    assert done >= {
+        "read a secret",
+        "move a secret",
+        "read the parent's environment",
+        "connect TCP",
+        "connect an abstract socket",
+        "signal a neighbour",
+        "limit the parent",
+        "make a file in memory",
+        "outlive the warm process",
+    }
+
+
+@confined
+def test_its_own_file_can_be_read_and_not_changed(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(b"%PDF-1.7")
+    found = run(sandbox, "own_file", file=path)
+    assert found.pop("read") == "done"
+    assert set(found.values()) <= REFUSED
+
+
+@confined
+def test_it_has_no_rights_and_gets_none(sandbox: Sandbox) -> None:
+    assert run(sandbox, "rights") == {"capabilities": 0, "bounding": 0, "no_new_privs": 1}
+
+
+@confined
+def test_it_has_threads_but_starts_no_process(sandbox: Sandbox) -> None:
+    found = run(sandbox, "processes")
+    assert found.pop("thread") == "done"
+    assert set(found.values()) == {"EPERM"}
+
+
+@confined
+def test_a_program_that_it_may_start_is_as_confined(sandbox: Sandbox, target: Target) -> None:
+    script = f"cat {target.secret}; echo x > {target.folder}/new; kill -9 {target.sibling}"
+    status, words = run(sandbox, "shell", script, may_start_programs=True)
+    assert status and "secret" not in words.replace(target.secret, "")
+    assert words.count("ermission denied") == 2 and "not permitted" in words
+    assert psutil.pid_exists(target.sibling)
+    assert sorted(os.listdir(target.folder)) == ["postgres_password", "socket"]
+
+
+@confined
+def test_forking_without_end_has_an_end(sandbox: Sandbox) -> None:
+    with pytest.raises((ParserCrashed, WorkerCrashed)):
+        run(sandbox, "bomb", may_start_programs=True)
+    assert not _of_sandbox()
+
+
+@pytest.mark.parametrize("mode", [SandboxMode.OFF, SandboxMode.AUTO])
+def test_a_daemon_is_gone_when_the_answer_is_there(mode: SandboxMode) -> None:
+    sandbox = Sandbox(WARM, mode=mode)
+    daemon = run(sandbox, "fork_twice", may_start_programs=True)
+    assert not psutil.pid_exists(daemon)
+    sandbox.close()
+
+
+def test_require_reads_nothing_on_a_kernel_that_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine, "kernel_support", lambda: KernelSupport(0, True))
+    for mode in (SandboxMode.AUTO, SandboxMode.OFF):
+        check_sandbox(mode)
+    sandbox = Sandbox(WARM, mode=SandboxMode.REQUIRE)
+    with pytest.raises(SandboxUnavailable, match="no Landlock") as caught:
+        run(sandbox, "rights")
+    assert isinstance(caught.value, PaperworksError) and not caught.value.retryable
+    sandbox.close()
+
+
+def _of_sandbox() -> list[psutil.Process]:
+    """The children of the warm processes of this test run."""
+    below = psutil.Process().children(recursive=True)
+    return [one for one in below if one.ppid() != os.getpid() and one.is_running()]
+
+
+@confined
+def test_without_landlock_the_filter_still_refuses_all_but_reading(target: Target) -> None:
+    sandbox = Sandbox("tests.escapes:warm_without_landlock")
+    found = run(sandbox, "try_all", target)
+    sandbox.close()
+    assert {name.split()[0] for name, how in found.items() if how not in REFUSED} == {
+        "read",
+        "list",
+    }
