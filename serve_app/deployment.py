@@ -25,6 +25,7 @@ from domain.names import APPLICATION, JOB_MANAGER
 from domain.search import SearchMode, SearchQuery
 from pipelines.intake import register_files
 from pipelines.recipe import blob_store, vector_store
+from pipelines.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
@@ -184,6 +185,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             "disk": disk.check,
             "job_manager": cluster.check_job_manager,
             "embedder": cluster.check_embedder,
+            "parser": lambda: asyncio.to_thread(check_sandbox, recipe.sandbox),
         },
         check_room=disk.check,
         limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),

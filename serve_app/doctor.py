@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from configs.settings import Settings
 from domain.addresses import without_password
+from pipelines.sandbox.confine import SandboxMode, describe_confinement, kernel_support
 from serve_app.consistency_schemas import Consistency, Repair
 from stores.ports import somebody_listens
 
@@ -62,6 +63,7 @@ def examine(settings: Settings, url: str) -> list[Finding]:
         lambda: _database(settings),
         lambda: _vectors(settings),
         lambda: _model(settings),
+        lambda: _confinement(SandboxMode(settings.read.sandbox)),
         lambda: _service(url, settings),
     ]
     return [look() for look in looks]
@@ -131,6 +133,12 @@ def _model(settings: Settings) -> Finding:
         return Finding(
             "Model", False, str(error), "Set PAPERWORKS_MODEL__NAME to one that is here."
         )
+
+
+def _confinement(mode: SandboxMode) -> Finding:
+    well = mode is not SandboxMode.OFF and not kernel_support().missing
+    advice = "Use Linux 6.12 or newer with Landlock and seccomp; read.sandbox must not be off."
+    return Finding("Parser confinement", well, describe_confinement(mode), advice)
 
 
 def _service(url: str, settings: Settings) -> Finding:

@@ -88,7 +88,9 @@ class Target:
             "limit the parent": lambda: resource.prlimit(
                 self.parent, files, resource.prlimit(self.parent, files)
             ),
-            "raise a limit": lambda: resource.setrlimit(resource.RLIMIT_CPU, (hard + 99, hard + 99)),
+            "raise a limit": lambda: resource.setrlimit(
+                resource.RLIMIT_CPU, (hard + 99, hard + 99)
+            ),
             "open a session": os.setsid,
             "leave the group": lambda: os.setpgid(0, 0 if os.getpgrp() != os.getpid() else warm),
             "outlive the warm process": lambda: _checked(LIBC.prctl(1, 0, 0, 0, 0)),

@@ -80,6 +80,16 @@ def kernel_support() -> KernelSupport:
     return KernelSupport(landlock_abi(), seccomp_is_available())
 
 
+def describe_confinement(mode: SandboxMode) -> str:
+    """What this kernel denies to the parser, for people."""
+    if mode is SandboxMode.OFF or sys.platform != "linux":
+        return "off: limits of time and memory only"
+    support = kernel_support()
+    landlock = f"Landlock ABI {support.landlock_abi}" if support.landlock_abi else "no Landlock"
+    seccomp = "seccomp" if support.seccomp else "no seccomp"
+    return f"{landlock}, {seccomp}, no new privileges, no capabilities"
+
+
 def check_sandbox(mode: SandboxMode) -> None:
     """Returns when documents can be read in this mode here. Raises SandboxUnavailable."""
     if mode is SandboxMode.REQUIRE and (missing := kernel_support().missing):

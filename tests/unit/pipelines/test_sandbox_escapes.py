@@ -17,7 +17,13 @@ import pytest
 from domain.errors import PaperworksError, ParserCrashed, SandboxUnavailable, WorkerCrashed
 from pipelines.sandbox import confine
 from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.confine import KernelSupport, SandboxMode, check_sandbox, kernel_support
+from pipelines.sandbox.confine import (
+    KernelSupport,
+    SandboxMode,
+    check_sandbox,
+    describe_confinement,
+    kernel_support,
+)
 from pipelines.sandbox.limits import Limits
 from tests.escapes import Target
 
@@ -175,3 +181,13 @@ def test_without_landlock_the_filter_still_refuses_all_but_reading(target: Targe
         "read",
         "list",
     }
+
+
+def test_the_doctor_names_what_this_kernel_denies(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "limits" in describe_confinement(SandboxMode.OFF)
+    monkeypatch.setattr(confine, "kernel_support", lambda: KernelSupport(7, True))
+    assert describe_confinement(SandboxMode.AUTO) == (
+        "Landlock ABI 7, seccomp, no new privileges, no capabilities"
+    )
+    monkeypatch.setattr(confine, "kernel_support", lambda: KernelSupport(0, True))
+    assert describe_confinement(SandboxMode.AUTO).startswith("no Landlock, seccomp")
