@@ -31,6 +31,7 @@ from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
 from serve_app.listening import listen_with_care
 from serve_app.refusals import refuse_open_door, refuse_secrets
+from serve_app.rendering import Renderer
 from serve_app.retrieval import answer
 from serve_app.schemas import SearchResult
 from serve_app.services import Limits, Services
@@ -189,6 +190,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         },
         check_room=disk.check,
         limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
+        renderer=Renderer(recipe.sandbox),
     )
 
 

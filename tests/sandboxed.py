@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from domain.errors import NoText
@@ -181,3 +182,8 @@ def break_off(tell: Tell) -> NoReturn:
     """Crashes in the middle of an answer: announces more bytes than it sends."""
     os.write(tell.descriptor, HEAD.pack(RESULT, 1000) + b"I was about to")
     os.abort()
+
+
+def crash_drawing(_path: Path, _page: int, _dpi: int, _marks: Any, tell: Tell) -> NoReturn:
+    """A crash where a picture is wanted."""
+    abort(tell)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import NotFound
 from serve_app import paper_schemas
 from serve_app.api.answers import PNG, etag_of, made_file, picture, unchanged
 from serve_app.api.context import DOCUMENT, ServicesHere
+from serve_app.api.disconnect import while_connected
 from serve_app.contents import missing_part, read_document
 from serve_app.paper_shapes import figures_shape
 from serve_app.parameters import DocumentId, KnownETag, Number
@@ -35,6 +36,7 @@ async def list_figures(document_id: DocumentId, services: ServicesHere) -> paper
 async def get_figure_png(
     document_id: DocumentId,
     number: Number,
+    request: Request,
     services: ServicesHere,
     dpi: Annotated[int, Query(ge=36, le=600, description="Pixels per inch.")] = 200,
     known: KnownETag = None,
@@ -48,6 +50,7 @@ async def get_figure_png(
     etag = etag_of(document.sha256, figure.box, dpi)
     if answer := unchanged(etag, known, CACHE):
         return answer
-    png = await services.renderer.figure(services.blobs, document.sha256, figure.box, dpi)
+    drawing = services.renderer.figure(services.blobs, document.sha256, figure.box, dpi)
+    png = await while_connected(request, drawing)
     headers = {"ETag": etag, "Cache-Control": CACHE}
     return made_file(png, PNG, document, f"-figure-{number}.png", **headers)

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Box
 from serve_app.api.answers import PNG, etag_of, made_file, picture, unchanged
 from serve_app.api.context import DOCUMENT, ServicesHere
+from serve_app.api.disconnect import while_connected
 from serve_app.parameters import ChunkIds, DocumentId, KnownETag, Number
 from serve_app.problems import documented
 from serve_app.services import Services
@@ -31,6 +32,7 @@ MOST_PASSAGES = 16_384  # of one document; what one question to Milvus can give
 async def get_page_png(
     document_id: DocumentId,
     number: Number,
+    request: Request,
     services: ServicesHere,
     highlights: ChunkIds = [],  # noqa: B006 - FastAPI copies it
     dpi: Annotated[int, Query(ge=36, le=300, description="Pixels per inch.")] = 144,
@@ -45,7 +47,8 @@ async def get_page_png(
     etag = etag_of(document.sha256, number, dpi, *boxes)
     if answer := unchanged(etag, known, CACHE):
         return answer
-    png = await services.renderer.page(services.blobs, document.sha256, number, dpi, boxes)
+    drawing = services.renderer.page(services.blobs, document.sha256, number, dpi, boxes)
+    png = await while_connected(request, drawing)
     headers = {"ETag": etag, "Cache-Control": CACHE}
     return made_file(png, PNG, document, f"-page-{number}.png", **headers)
 

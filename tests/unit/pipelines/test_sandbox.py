@@ -37,7 +37,7 @@ LIMITS = Limits(
 IMPATIENT = replace(LIMITS, silent_seconds=0.5)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     one = Sandbox(WARM, "with", 2)
     yield one
@@ -219,7 +219,7 @@ def test_when_the_warm_process_dies_at_work_its_child_goes_with_it(sandbox: Sand
         os.kill(warm, signal.SIGKILL)
 
     with pytest.raises(WorkerCrashed):
-        run(sandbox, "with_helper", "sleeps", watch=Once(kill))
+        run(sandbox, "with_helper", "sleeps", watch=Once(kill), may_start_programs=True)
     assert children and all(map(is_gone, children))
     assert run(sandbox, "double", 2) == 4
 
@@ -253,7 +253,7 @@ def test_a_warm_up_that_fails_is_told_and_leaves_nothing(
 def test_helpers_are_gone_when_the_work_has_ended(sandbox: Sandbox, how: str) -> None:
     parts = Parts(until=lambda told: how == "sleeps" and bool(told))
     try:
-        run(sandbox, "with_helper", how, watch=parts)
+        run(sandbox, "with_helper", how, watch=parts, may_start_programs=True)
     except PaperworksError as error:
         assert type(error) is (LeaseLost if how == "sleeps" else ParserCrashed)
     [(helper, _)] = parts.told
@@ -262,7 +262,7 @@ def test_helpers_are_gone_when_the_work_has_ended(sandbox: Sandbox, how: str) ->
 
 def test_a_helper_that_holds_on_to_everything_keeps_nobody_waiting(sandbox: Sandbox) -> None:
     parts = Parts()
-    child = run(sandbox, "with_fork", watch=parts)
+    child = run(sandbox, "with_fork", watch=parts, may_start_programs=True)
     assert is_gone(child)
     assert run(sandbox, "double", 2) == 4
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from dataclasses import replace
 
 import pytest
 
-from domain.errors import DamagedPdf
+from domain.errors import DamagedPdf, ParserCrashed
 from domain.papers import Box, Figure
 from pipelines.read.mupdf import pymupdf
 from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.renderers import renderers
 from tests.unit.serve_app.shelved import PAPER, shelve
 
 
@@ -115,31 +114,24 @@ async def test_pages_can_be_seen_before_the_paper_is_read(library: Library) -> N
 
 async def test_a_drawing_process_that_died_is_replaced(library: Library) -> None:
     name = await shelve(library)
-    path = f"/documents/{name}/pages/1.png?dpi=40"
-    first = await library.get(path)
-    for thread_process in processes(library):
-        os.kill(thread_process, signal.SIGKILL)
-    assert (await library.get(path)).content == first.content
+    first = await library.get(f"/documents/{name}/pages/1.png?dpi=40")
+    [warm] = renderers()
+    warm.kill()
+    again = await library.get(f"/documents/{name}/pages/1.png?dpi=41")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert renderers() != [warm]
 
 
-async def test_a_pdf_that_ends_every_process_is_damaged(
+async def test_a_pdf_that_crashes_the_renderer_is_a_problem(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await shelve(library)
-    monkeypatch.setattr("serve_app.rendering.COMMAND", ("/bin/false",))
+    monkeypatch.setattr("serve_app.rendering.DRAW_PAGE", "tests.sandboxed:crash_drawing")
     answer = await library.get(f"/documents/{name}/pages/1.png")
-    assert (answer.status_code, answer.json()["code"]) == (422, DamagedPdf.code)
-    assert "cannot be drawn" in answer.json()["detail"]
+    assert (answer.status_code, answer.json()["code"]) == (422, ParserCrashed.code)
 
 
 def pdf_file() -> bytes:
     with pymupdf.open() as document:
         document.new_page(width=300, height=400)
         return document.tobytes()
-
-
-def processes(library: Library) -> list[int]:
-    """The processes that the library's renderer has started."""
-    threads = library.services.renderer._threads
-    of_thread = library.services.renderer._of_thread
-    return [threads.submit(lambda: of_thread.process.pid).result()]
