@@ -29,6 +29,7 @@ from domain.errors import (
     PaperworksError,
     QueueFull,
     RefusedUpload,
+    SandboxUnavailable,
     Unavailable,
 )
 from domain.identifiers import COLLECTION_RULE
@@ -117,6 +118,7 @@ STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
     (InsufficientStorage, 507),
     (Unavailable, 503),
     (OcrUnavailable, 503),
+    (SandboxUnavailable, 503),
     (LeaseLost, 409),
 )
 

@@ -202,6 +202,7 @@ def test_every_error_of_ours_has_a_status() -> None:
         return [kind, *(leaf for child in kind.__subclasses__() for leaf in tree(child))]
 
     own_mistakes = {"error", "internal_error", "worker_crashed", "worker_stalled"}
+    own_mistakes |= {"invalid_setting", "schema_too_new"}  # those of a start, before HTTP
     for kind in tree(PaperworksError):
         assert (status_of(kind()) == 500) == (kind.code in own_mistakes), kind
 
