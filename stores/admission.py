@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from domain.papers import Metadata
 from stores.tables import DOCUMENTS
 
 BeforeCommit = Callable[[], Awaitable[None]]
+KEEP_ALIVE_SECONDS = 5.0
 PRESENT = (DocumentStatus.READY, DocumentStatus.PROCESSING)
 
 # One round trip makes the new rows and locks the old ones. Sorted by id, so that two requests with
@@ -66,6 +68,23 @@ class Place:
 
 async def nothing() -> None:
     """The callback of who has nothing to do before the commit."""
+
+
+async def run_before_commit(connection: AsyncConnection, before_commit: BeforeCommit) -> None:
+    """Awaits the callback in the middle of a transaction, however long files take to be stored.
+
+    The server ends a transaction that is idle for `idle_in_transaction_seconds`; a statement now
+    and then shows it that this one is not.
+    """
+    if before_commit is nothing:
+        return
+    storing = asyncio.ensure_future(before_commit())
+    try:
+        while not (await asyncio.wait({storing}, timeout=KEEP_ALIVE_SECONDS))[0]:
+            await connection.execute(text("SELECT 1"))
+        storing.result()
+    finally:
+        storing.cancel()
 
 
 def replayed(task: Task) -> Admission:

@@ -27,7 +27,15 @@ from domain.jobs import (
     Upload,
     new_job_id,
 )
-from stores.admission import BeforeCommit, Place, find_places, nothing, replayed, still_known
+from stores.admission import (
+    BeforeCommit,
+    Place,
+    find_places,
+    nothing,
+    replayed,
+    run_before_commit,
+    still_known,
+)
 from stores.admission_of_new import admit_new
 from stores.cursors import decode_cursor, encode_cursor
 from stores.database import NOW, Database
@@ -167,7 +175,7 @@ class JobStore:
             places = await find_places(connection, collection, uploads, on_duplicate)
             if job_id:
                 job["first"] = await _next_ordinal(connection, job_id, uploads)
-            await before_commit()
+            await run_before_commit(connection, before_commit)
             return await _make_tasks(connection, job, uploads, places)
 
     async def admit_once(
@@ -204,7 +212,7 @@ class JobStore:
             claim = claim.on_conflict_do_nothing().returning(JOBS.c.job_id)
             if (await connection.execute(claim)).first() is not None:
                 places = await find_places(connection, collection, uploads, on_duplicate)
-                await before_commit()
+                await run_before_commit(connection, before_commit)
                 return await _make_tasks(connection, job, uploads, places)
         return await self._replayed(job_id, request_digest, len(uploads)) or []
 

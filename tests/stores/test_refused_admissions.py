@@ -11,6 +11,7 @@ from domain.errors import BlobStoreUnavailable, Conflict, Expired, IdempotencyKe
 from domain.jobs import Lane, OnDuplicate, TaskStatus, new_job_id
 from stores.database import Database
 from stores.job_store import JobStore
+from stores.postgres_session import SessionLimits
 from stores.tables import TASKS
 from tests.stores.postgres import KEEP_DAYS, Stores, postgres_stores
 from tests.stores.work import DAY, DONE, admit, claim_one, upload
@@ -170,3 +171,31 @@ async def test_of_two_replicas_with_different_requests_one_is_refused(database_u
     finally:
         for database in databases:
             await database.close()
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+async def test_files_may_take_longer_to_store_than_a_transaction_may_be_idle(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, with_key: bool
+) -> None:
+    monkeypatch.setattr("stores.admission.KEEP_ALIVE_SECONDS", 0.05)
+    database = Database(database_url, limits=SessionLimits(idle_in_transaction_seconds=1.0))
+    stored: list[float] = []
+
+    async def store() -> None:
+        await asyncio.sleep(2.5)
+        stored.append(2.5)
+
+    jobs = JobStore(database)
+    try:
+        if with_key:
+            admitted = await jobs.admit_once(
+                "papers", [upload()], job_id="job_0", request_digest="x", before_commit=store
+            )
+        else:
+            admitted = await jobs.admit(
+                "papers", [upload()], on_duplicate=OnDuplicate.REJECT, before_commit=store
+            )
+        assert len(admitted) == len(stored) == 1
+        assert await jobs.tasks(admitted[0].job_id)
+    finally:
+        await database.close()
