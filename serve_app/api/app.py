@@ -68,7 +68,9 @@ def create_api(
     app = FastAPI(
         title="Paperworks",
         version=version,
-        description="Upload papers, search them; every hit names the page and the rectangle.",
+        description="Upload papers, search them; every hit names the page and the rectangle. "
+        "Beside what is listed, any request may be refused before its route sees it: 400, 403, "
+        "408, 413, 421 and 431 for what it is, 503 while the service has enough to do.",
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,

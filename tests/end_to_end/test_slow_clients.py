@@ -82,7 +82,8 @@ def send(service: RunningService) -> Iterator[Send]:
 @pytest.fixture
 def open_job(library: Client, http: httpx.Client, collection: str) -> Iterator[str]:
     """A job that has work for long enough; cancelled afterwards."""
-    papers = [("files", (f"{n}.pdf", long_paper(f"{collection} {n}"))) for n in range(4)]
+    paper = long_paper(collection)
+    papers = [("files", (f"{n}.pdf", paper + b"%% copy %d" % n)) for n in range(4)]
     answer = http.post("/api/v1/documents", files=papers, data={"collection": collection})
     job_id = answer.raise_for_status().json()["job_id"]
     yield job_id
