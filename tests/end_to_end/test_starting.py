@@ -46,8 +46,11 @@ def test_two_side_by_side_and_one_of_them_twice(
         with Client(service.url) as first:
             assert "second" not in {one.name for one in first.collections()}
         unfinished = library.upload_many(crowd, "later").job_id
+        temporary = Path((home / "temporary_folder").read_text())
+        assert (temporary / "ray" / "session_latest" / "logs").is_dir()
         second.stop(signal.SIGINT)
         assert "Stopped by SIGINT" in second.said()
+        assert not temporary.exists()
     assert not (home / "service.json").exists()
     assert httpx.get(f"{service.url}/readyz").status_code == 200
 

@@ -1,0 +1,51 @@
+"""`serve deploy` and `serve run` refuse what `paperworks up` refuses, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serve_app.refusals import CannotStart
+from stores.ports import free_port
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"http": {"host": "0.0.0.0"}}, "no sign-in"),
+        ({"database_url": "postgresql://me:hush@host/db"}, "secret in database_url"),
+        ({"stores": {"milvus_token": "hush"}}, "secret in stores.milvus_token"),
+    ],
+)
+def test_arguments_that_open_the_service_are_refused(
+    arguments: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    from serve_app.deployment import build
+
+    with pytest.raises(CannotStart, match=sentence) as refused:
+        build({"home": str(tmp_path / "home"), **arguments})
+    assert "hush" not in str(refused.value)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.fixture
+def open_serve(cluster: Any) -> Iterator[None]:
+    """A Serve instance whose deploy file said 0.0.0.0; no proxy listens."""
+    from ray import serve
+
+    options: Any = {"host": "0.0.0.0", "port": free_port(), "location": "NoServer"}
+    serve.start(http_options=options)
+    yield
+    serve.shutdown()
+
+
+def test_an_open_address_of_the_running_serve_is_refused(open_serve: None, tmp_path: Path) -> None:
+    """A deploy file names Serve's address outside of the arguments."""
+    from serve_app.deployment import build
+
+    with pytest.raises(CannotStart, match=r"0\.0\.0\.0 can be reached"):
+        build({"home": str(tmp_path / "home")})
+    assert not (tmp_path / "home").exists()
