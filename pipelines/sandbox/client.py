@@ -102,6 +102,11 @@ class Sandbox:
             raise cause_of(ending, limits)
         return _value(*found, returns)
 
+    @property
+    def warm_pid(self) -> int | None:
+        """The process id of the warm process, None before the first piece of work."""
+        return self._server.pid if self._server else None
+
     def close(self) -> None:
         """Ends the warm process; the next piece of work starts another."""
         if self._control is not None:

@@ -1,6 +1,7 @@
-"""(h) What the sandbox costs: papers read and cut by a child of the warm process, and in this one.
+"""(h) What the sandbox costs: papers read and cut by a child of the warm process, and in this one;
+and what its confinement by the kernel adds.
 
-Needs no service. One after the other, in turn: what the machine does besides hits both alike.
+Needs no service. One after the other, in turn: what the machine does besides hits all alike.
 """
 
 from __future__ import annotations
@@ -10,45 +11,89 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
+import psutil
+
 from pipelines.prepare import prepare_step, warm
 from pipelines.prepared import Prepared
 from pipelines.reader import PREPARE_STEP, WARM
+from pipelines.recipe import Recipe
 from pipelines.sandbox.client import Sandbox
+from pipelines.sandbox.confine import SandboxMode, describe_confinement
 from tests.bench.report import Figure, Findings
 from tests.reading import reading_recipe, reading_task
 
-PAPERS, ROUNDS = 20, 3
+PAPERS, ROUNDS, CPU_ROUNDS = 20, 3, 6
 
 
 def measure(papers: Sequence[Path]) -> Findings:
     """Seconds a paper in the sandbox over those in this process: medians over papers of the best of
-    some rounds, which hits of other work do not reach."""
-    recipe, task = reading_recipe(), reading_task()
+    some rounds, which hits of other work do not reach. CPU seconds of all rounds, confined over
+    unconfined."""
+    recipe = reading_recipe()
     warm(recipe)
-    sandbox = Sandbox(WARM, recipe)
-    ways: tuple[Callable[[Path], Prepared], ...] = (
-        lambda path: sandbox.run(
-            PREPARE_STEP, task, recipe, None, limits=recipe.limits, file=path, returns=Prepared
-        ),
-        lambda path: prepare_step(path, task, recipe, None, lambda done, total: None),
-    )
+    confined, limited = (Sandbox(WARM, recipe, mode=SandboxMode(one)) for one in ("auto", "off"))
     try:
-        took = [[_best(read, path) for read in ways] for path in papers[:PAPERS]]
+        took = [_times(confined, recipe, path) for path in papers[:PAPERS]]
+        cpu = _cpu_seconds((confined, limited), recipe, papers[:PAPERS])
     finally:
-        sandbox.close()
+        confined.close()
+        limited.close()
     ours, raw = (median(column) for column in zip(*took, strict=True))
     on_top = median(inside - plain for inside, plain in took)
     figures = [
         Figure("reading a paper in the sandbox", 1000 * ours, "ms", 1000 * raw, "in one process"),
         Figure("on top of reading, a paper", 1000 * on_top, "ms"),
+        Figure("CPU a paper, confined", 1000 * cpu[0], "ms", 1000 * cpu[1], "with limits only"),
     ]
-    return Findings(figures, {"papers": len(took), "best of": ROUNDS})
+    confinement = describe_confinement(SandboxMode.AUTO)
+    return Findings(figures, {"papers": len(took), "best of": ROUNDS, "confinement": confinement})
 
 
-def _best(read: Callable[[Path], Prepared], path: Path) -> float:
+def _times(sandbox: Sandbox, recipe: Recipe, path: Path) -> tuple[float, float]:
+    """Seconds for the paper in the sandbox and in this process."""
+    task = reading_task()
+    inside = _best(lambda: _read(sandbox, recipe, path))
+    return inside, _best(lambda: prepare_step(path, task, recipe, None, lambda done, total: None))
+
+
+def _cpu_seconds(
+    sandboxes: Sequence[Sandbox], recipe: Recipe, papers: Sequence[Path]
+) -> list[float]:
+    """CPU seconds that a paper takes in each sandbox, the warm process's part included."""
+    used = [0.0 for _ in sandboxes]
+    for sandbox in sandboxes:
+        _read(sandbox, recipe, papers[0])  # starts the warm process
+    for turn in range(CPU_ROUNDS):
+        for path in papers:
+            for number in range(len(sandboxes)) if turn % 2 else reversed(range(len(sandboxes))):
+                before = _cpu_of(sandboxes[number])
+                _read(sandboxes[number], recipe, path)
+                used[number] += _cpu_of(sandboxes[number]) - before
+    return [one / (CPU_ROUNDS * len(papers)) for one in used]
+
+
+def _cpu_of(sandbox: Sandbox) -> float:
+    """CPU seconds of the warm process and of all children that have ended."""
+    assert sandbox.warm_pid is not None
+    return sum(psutil.Process(sandbox.warm_pid).cpu_times()[:4])
+
+
+def _read(sandbox: Sandbox, recipe: Recipe, path: Path) -> Prepared:
+    return sandbox.run(
+        PREPARE_STEP,
+        reading_task(),
+        recipe,
+        None,
+        limits=recipe.limits,
+        file=path,
+        returns=Prepared,
+    )
+
+
+def _best(read: Callable[[], Prepared]) -> float:
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        read(path)
+        read()
         times.append(time.perf_counter() - began)
     return min(times)
