@@ -21,6 +21,7 @@ from stores import tables
 from stores.database import Database
 from stores.embedded_postgres import EmbeddedPostgres
 from stores.migrate import MIGRATIONS, migrate
+from stores.postgres_roles import APPLICATION
 from stores.postgres_session import SessionLimits
 from tests.stores.postgres import execute, url_of
 
@@ -28,7 +29,7 @@ from tests.stores.postgres import execute, url_of
 @pytest.fixture
 async def empty(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
     """A database without any tables."""
-    await execute(postgres, "CREATE DATABASE not_migrated")
+    await execute(postgres, f"CREATE DATABASE not_migrated OWNER {APPLICATION}")
     database = Database(url_of(postgres, "not_migrated"))
     yield database
     await database.close()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from stores.database import Database
 from stores.embedded_postgres import EmbeddedPostgres
 from stores.migrate import alembic_config, migrate
+from stores.postgres_roles import APPLICATION
 from tests.stores.postgres import execute, url_of
 
 BEFORE = "0004"
@@ -33,7 +34,7 @@ ROWS = """
 @pytest.fixture
 async def earlier(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
     """A database of the release before, with a document that was deleted and one that was not."""
-    await execute(postgres, "CREATE DATABASE of_an_earlier_release")
+    await execute(postgres, f"CREATE DATABASE of_an_earlier_release OWNER {APPLICATION}")
     database = Database(url_of(postgres, "of_an_earlier_release"))
     async with database.begin() as connection:
         await connection.run_sync(_make_tables)
