@@ -110,6 +110,12 @@ class StoreSettings(BaseModel):
         default="paperworks_chunks", description="Alias of the Milvus collection."
     )
     milvus_token: str | None = Field(default=None, description="Token or user:password of Milvus.")
+    milvus_database: str = Field(default="", description="Database of Milvus; none: its default.")
+    milvus_ca: str | None = Field(
+        default=None,
+        description="PEM file of the certificate authority of an https:// Milvus, at the same path "
+        "on every node; none: those of gRPC.",
+    )
     shared: bool = Field(
         default=False, description="The blob folder is mounted on every node (NFS)."
     )

@@ -202,8 +202,8 @@ class VectorStoreUnavailable(Unavailable):
 
 
 class VectorStoreRefused(VectorStoreUnavailable):
-    """The vector store refuses the sign-in; what was accepted is kept. The operator must check
-    PAPERWORKS_STORES__MILVUS_TOKEN, or the token file of the embedded store."""
+    """The vector store refuses access; what was accepted is kept. The operator must check
+    MILVUS_URI, its token and its database; the log has the cause."""
 
     code = "vector_store_refused"
 

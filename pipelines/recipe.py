@@ -39,6 +39,8 @@ class Recipe:
     ocr_workers: int = 1
     limits: Limits = field(default_factory=Limits)
     sandbox: SandboxMode = SandboxMode.AUTO
+    milvus_database: str = ""
+    milvus_ca: str | None = None
 
 
 @lru_cache(maxsize=4)
@@ -62,6 +64,8 @@ def vector_store(recipe: Recipe) -> VectorStore:
         name=recipe.milvus_name,
         dimension=recipe.dimension,
         model=recipe.model,
+        database=recipe.milvus_database,
+        ca_file=recipe.milvus_ca,
     )
 
 

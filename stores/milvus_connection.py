@@ -10,12 +10,19 @@ from typing import TypeVar
 
 import grpc
 
-from domain.errors import InternalError, InvalidRequest, VectorStoreRefused, VectorStoreUnavailable
+from domain.errors import (
+    InternalError,
+    InvalidRequest,
+    VectorStoreRefused,
+    VectorStoreUnavailable,
+)
 from stores.milvus_library import MilvusClient, MilvusException
+from stores.outage_log import OutageLog
 
 Answer = TypeVar("Answer")
 Ask = Callable[[MilvusClient, float], Answer]
 
+OUTAGES = OutageLog("Milvus")
 _MISSING = {4, 100, 101}  # no such collection (old and new number), collection not loaded
 _CONNECT_FAILED = 2
 _AWAY = {
@@ -24,6 +31,14 @@ _AWAY = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+_NO_SUCH_DATABASE, _NEEDS_AUTHENTICATION, _MAY_NOT = 800, 1400, 1401  # of a Milvus server
+_REFUSES = {
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    _NO_SUCH_DATABASE,
+    _NEEDS_AUTHENTICATION,
+    _MAY_NOT,
 }
 # Its disk is full or read-only, a quota is used up: Milvus Lite passes on what the system said, a
 # Milvus server "quota exceeded" or "rate limit exceeded".
@@ -41,8 +56,17 @@ class MilvusConnection:
     `embedded` says whether the server is Milvus Lite; known after the first call.
     """
 
-    def __init__(self, uri: str, token: str | None, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        uri: str,
+        token: str | None,
+        timeout_seconds: float,
+        *,
+        database: str = "",
+        ca_file: str | None = None,
+    ) -> None:
         self._uri = uri
+        self._place = {"db_name": database} | ({"server_pem_path": ca_file} if ca_file else {})
         self._token = token
         self._timeout_seconds = timeout_seconds
         self._client: MilvusClient | None = None
@@ -95,6 +119,7 @@ class MilvusConnection:
                     token=self._token or "",
                     timeout=self._timeout_seconds,
                     dedicated=True,
+                    **self._place,
                     # pymilvus pings every 10 s; Milvus Lite hangs up on who pings so often.
                     grpc_options={"grpc.keepalive_time_ms": 300_000},
                 )
@@ -105,23 +130,33 @@ class MilvusConnection:
             return self._client
 
     def _named(self, error: Exception) -> VectorStoreUnavailable | InternalError:
-        if _is_refused(error):
+        # pymilvus calls every failure to connect "illegal connection params or server unavailable".
+        cause = _grpc_error(error) or error
+        refused = _server_refuses(cause)
+        if refused or _server_is_away(error):
             self.close()
-            return VectorStoreRefused()
-        if _server_is_away(error):
-            self.close()
-            return VectorStoreUnavailable()
+            OUTAGES.note(cause)
+            return VectorStoreRefused() if refused else VectorStoreUnavailable()
         return InternalError(f"The vector store refused a request: {error}"[:500])
 
 
-def _is_refused(error: BaseException | None) -> bool:
-    """True when the server did not take the token; pymilvus says that it cannot connect."""
+def _grpc_error(error: BaseException | None) -> grpc.RpcError | None:
+    """The error of gRPC that led to this one."""
     while error is not None:
         if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
-            said = error.code()  # pyright: ignore[reportAttributeAccessIssue]
-            return said == grpc.StatusCode.UNAUTHENTICATED
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def _server_refuses(error: BaseException) -> bool:
+    """True when the server is there, but not for us: no such database, wrong or missing token, or
+    a CA file that cannot be read."""
+    if isinstance(error, MilvusException):
+        return bool(_codes(error) & _REFUSES) or "auth check failure" in error.message
+    if isinstance(error, grpc.RpcError):
+        return error.code() in _REFUSES  # pyright: ignore[reportAttributeAccessIssue]
+    return isinstance(error, FileNotFoundError | PermissionError)
 
 
 def _server_is_away(error: Exception) -> bool:

@@ -23,6 +23,7 @@ from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, ra
 from stores.bm25 import TermStatistics, query_vector
 from stores.milvus_connection import MilvusConnection
 from stores.milvus_library import IndexParams, MilvusClient
+from stores.vector_paging import all_rows
 from stores.vector_schema import (
     CHUNK_FIELDS,
     Filter,
@@ -35,6 +36,7 @@ from stores.vector_schema import (
 
 ROWS_PER_CALL = 500
 ROWS_PER_QUERY = 16_384  # Milvus' own limit
+VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, a server's longest answer
 UNSEALED_ROWS = 50
 SAMPLED_TEXTS = 2_000
 
@@ -60,11 +62,15 @@ class VectorStore:
         dimension: int,
         model: str,
         timeout_seconds: float = 8.0,
+        database: str = "",
+        ca_file: str | None = None,
     ) -> None:
         self.alias = name
         self.name = f"{name}_{hashlib.sha256(f'{model} {dimension}'.encode()).hexdigest()[:12]}"
         self.dimension = dimension
-        self._connection = MilvusConnection(uri, token, timeout_seconds)
+        self._connection = MilvusConnection(
+            uri, token, timeout_seconds, database=database, ca_file=ca_file
+        )
         self._statistics = _SampledStatistics(self._sample)
         self._unsealed = 0
 
@@ -127,7 +133,9 @@ class VectorStore:
 
     def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
         """Every chunk of a document version with its vector, in no order."""
-        rows = self._query(_version_filter(document_id, version), [*CHUNK_FIELDS, "dense"])
+        mine = _version_filter(document_id, version)
+        most = min(ROWS_PER_QUERY, VECTOR_BYTES_PER_QUERY // (4 * self.dimension))
+        rows = self._query(mine, [*CHUNK_FIELDS, "dense"], most)
         return [(chunk_of(row), np.asarray(row["dense"], dtype=np.float32)) for row in rows]
 
     def delete_chunks(self, chunk_ids: Collection[str]) -> None:
@@ -150,7 +158,7 @@ class VectorStore:
 
     def count(self, document_id: str, version: int) -> int:
         """How many chunks of that document version are stored."""
-        return len(self._query(_version_filter(document_id, version), ["chunk_id"]))
+        return self._count(**self._bound(_version_filter(document_id, version)))
 
     def delete_version(self, document_id: str, version: int) -> None:
         """No chunk of that document version is left."""
@@ -158,12 +166,7 @@ class VectorStore:
 
     def total(self) -> int:
         """How many chunks are stored."""
-        [row] = self._call(
-            lambda client, timeout: client.query(
-                self.name, filter="", output_fields=["count(*)"], timeout=timeout
-            )
-        )
-        return int(row["count(*)"])
+        return self._count(filter="")
 
     def contents(self) -> dict[tuple[str, int], int]:
         """How many chunks are stored of each (document, version), without loading any.
@@ -244,16 +247,31 @@ class VectorStore:
             self._unsealed = 0
             self._call(lambda client, timeout: client.flush(self.name, timeout=timeout))
 
-    def _query(self, chosen: Filter, fields: list[str]) -> list[dict[str, Any]]:
-        return self._call(
+    def _query(
+        self, chosen: Filter, fields: list[str], most: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Every row that the filter chooses; one answer holds `most`, else ROWS_PER_QUERY."""
+
+        def ask(some: Filter, limit: int) -> list[dict[str, Any]]:
+            return self._call(
+                lambda client, timeout: client.query(
+                    self.name,
+                    output_fields=fields,
+                    limit=limit,
+                    timeout=timeout,
+                    **self._bound(some),
+                )
+            )
+
+        return all_rows(ask, chosen, most or ROWS_PER_QUERY)
+
+    def _count(self, **chosen: Any) -> int:
+        [row] = self._call(
             lambda client, timeout: client.query(
-                self.name,
-                output_fields=fields,
-                limit=ROWS_PER_QUERY,
-                timeout=timeout,
-                **self._bound(chosen),
+                self.name, output_fields=["count(*)"], timeout=timeout, **chosen
             )
         )
+        return int(row["count(*)"])
 
     def _delete(self, doomed: Filter) -> None:
         self._call(

@@ -1,0 +1,89 @@
+"""A document of more chunks than Milvus returns in one answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from domain.documents import Chunk, ChunkKind
+from domain.papers import Box
+from stores import vector_store
+from stores.vector_paging import all_rows
+from stores.vector_schema import Filter
+from stores.vector_store import VectorStore
+
+if TYPE_CHECKING:
+    from tests.stores.conftest import MilvusLite
+
+COUNT = 1_000
+LARGE, SMALL = "doc_large", "doc_small"
+
+
+def chunk(document: str, ordinal: int) -> Chunk:
+    return Chunk(
+        chunk_id=f"{document}-{ordinal}",
+        document_id=document,
+        version=1,
+        ordinal=ordinal,
+        kind=ChunkKind.TEXT,
+        text="flow",
+        section=None,
+        boxes=(Box(1, 0.0, 0.0, 1.0, 1.0),),
+        context="",
+        tokens=1,
+    )
+
+
+@pytest.fixture
+def store(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> Iterator[VectorStore]:
+    """A collection of one large document and a small one; an answer holds 300 rows, not 16,384.
+
+    The same with 20,000 chunks and the real limit takes two minutes with Milvus Lite.
+    """
+    monkeypatch.setattr(vector_store, "ROWS_PER_QUERY", 300)
+    made = VectorStore(
+        milvus.uri, name=f"large_{uuid.uuid4().hex[:8]}", dimension=2, model="test",
+        timeout_seconds=60,
+    )  # fmt: skip
+    made.prepare()
+    for document, count in ((LARGE, COUNT), (SMALL, 3)):
+        chunks = [chunk(document, ordinal) for ordinal in range(count)]
+        vectors = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (count, 1))
+        made.upsert(chunks, vectors, collection="physics")
+    yield made
+    made.close()
+
+
+def test_every_chunk_of_a_large_document_is_there_and_goes(store: VectorStore) -> None:
+    ids = {f"{LARGE}-{ordinal}" for ordinal in range(COUNT)}
+    assert store.count(LARGE, 1) == COUNT
+    assert store.chunk_ids(LARGE) == ids
+    end = store.chunks(LARGE, 1, offset=COUNT - 2, limit=5)
+    assert [one.ordinal for one in end] == [COUNT - 2, COUNT - 1]
+    stored = store.stored(LARGE, 1)
+    assert {one.chunk_id for one, _ in stored} == ids and len(stored) == COUNT
+    store.delete_versions(LARGE, 2, 9)
+    assert store.count(LARGE, 1) == COUNT
+    store.delete_versions(LARGE, 1, 9)
+    assert store.count(LARGE, 1) == 0 and store.chunk_ids(LARGE) == set()
+    assert store.count(SMALL, 1) == 3
+
+
+@pytest.mark.parametrize("copies", [1, 3, 7])
+def test_pages_leave_nothing_out_and_name_nothing_twice(copies: int) -> None:
+    """Also where several versions have a chunk at the same place."""
+    rows = [{"ordinal": place, "copy": copy} for place in range(100) for copy in range(copies)]
+
+    def ask(chosen: Filter, limit: int) -> list[dict[str, int]]:
+        first, end = (
+            chosen.values.get("ordinal_first", 0),
+            chosen.values.get("ordinal_end", 1_000),
+        )
+        return [row for row in rows if first <= row["ordinal"] < end][-limit:]
+
+    found = all_rows(ask, Filter(), 8)
+    assert sorted(map(str, found)) == sorted(map(str, rows))
