@@ -13,8 +13,9 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
@@ -24,12 +25,22 @@ if TYPE_CHECKING:
     from actors.ledger import Rules
     from actors.runner_slot import RunnerLink
     from actors.store_cleanup import Eraser
+    from actors.upkeep import Upkeep
+    from domain.consistency import Retention
+    from pipelines.recipe import Recipe
     from pipelines.reconcile import Chunks
+    from stores.identity import MarkedVectors
+    from stores.task_queue import TaskQueue
+
+    class Vectors(Chunks, MarkedVectors, Protocol):
+        """The vector store, as the upkeep asks it."""
+
 
 log = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.3
 SWEEP_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
+IDENTITY_SECONDS = 10.0
 SETTLE_SECONDS = 2.0  # from the start to the first comparison: what waits in the queue goes first
 
 
@@ -49,21 +60,24 @@ class JobManager:
         rules: Rules,
         lanes: Mapping[Lane, LaneWork],
         slots: Sequence[Sequence[Lane]],
-        open_runner: Callable[[Sequence[Lane]], RunnerLink],
-        prepare: Callable[[], None],
-        eraser: Eraser,
-        chunks: Chunks,
+        recipe: Recipe,
+        open_runner: Callable[[Recipe, Sequence[Lane]], RunnerLink],
+        prepare: Callable[[Recipe], None],
+        eraser: Callable[[Callable[[], Recipe]], Eraser],
+        vectors: Callable[[Callable[[], Recipe]], Vectors],
+        retention: Retention,
         facts: Mapping[str, str],
     ) -> None:
         from actors.lane import LaneDesk
         from actors.ledger import Ledger
         from actors.runner_slot import RunnerSlot
         from actors.store_cleanup import StoreCleanup
-        from actors.upkeep import Upkeep
         from stores.credentials import with_password
         from stores.database import Database
         from stores.deletion_queue import DeletionQueue
+        from stores.identity import LEGACY_NAME
         from stores.job_store import JobStore
+        from stores.library import LibraryStore
         from stores.task_queue import TaskQueue
 
         self.database = Database(with_password(database_url, "DATABASE_URL"), pool_size=4)
@@ -71,27 +85,39 @@ class JobManager:
             self.database, max_attempts=rules.max_attempts, keep_days=rules.keep_days
         )
         deletions = DeletionQueue(self.database)
-        self.cleanup = StoreCleanup(deletions, eraser, rules.poll_seconds)
+        self.recipe = recipe
+        self.cleanup = StoreCleanup(deletions, eraser(lambda: self.recipe), rules.poll_seconds)
         queue = TaskQueue(self.database)
         self.ledger = Ledger(queue, deletions, rules, self._wake, self.cleanup.wake)
+        self.library = LibraryStore(self.database)
+        self.legacy = vectors(lambda: replace(recipe, milvus_name=LEGACY_NAME))
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.slots = [
-            RunnerSlot(partial(open_runner, shared), rules.recycle_after) for shared in slots
+            RunnerSlot(partial(self._open_runner, open_runner, shared), rules.recycle_after)
+            for shared in slots
         ]
         self.desks = {
             lane: LaneDesk(lane, lanes[lane], self.ledger, slot, worker)
             for shared, slot in zip(slots, self.slots, strict=True)
             for lane in shared
         }
-        self.upkeep = Upkeep(
-            self.database, self.jobs, queue, chunks, partial(self._wake, Lane.BULK)
-        )
+        self.upkeep = self._upkeep(vectors(lambda: self.recipe), queue, retention)
         self.rules = rules
         self.prepare = prepare
         self.facts = dict(facts)
         self.started = asyncio.Event()
         self.problem: str | None = None
         self.life = asyncio.get_running_loop().create_task(self._live())
+
+    def _upkeep(self, vectors: Vectors, queue: TaskQueue, retention: Retention) -> Upkeep:
+        from actors.upkeep import Upkeep
+        from stores.blob_store import BlobStore
+        from stores.identity import IdentityCheck
+
+        blobs = BlobStore(self.recipe.blob_uri)
+        identity = IdentityCheck(self.library, vectors, blobs)
+        wake = partial(self._wake, Lane.BULK)
+        return Upkeep(self.database, self.jobs, queue, vectors, blobs, identity, retention, wake)
 
     async def wake(self, lanes: Sequence[Lane] = tuple(Lane)) -> None:
         """A hint that the queue holds something new."""
@@ -128,6 +154,7 @@ class JobManager:
             "held": len(self.ledger.held),
             "ready": self.started.is_set(),
             "problem": self.problem,
+            "store_problems": list(self.upkeep.problems),
         }
 
     async def release(self) -> str:
@@ -150,6 +177,8 @@ class JobManager:
             self._every(FLUSH_SECONDS, self.ledger.flush),
             self._every(SWEEP_SECONDS, self._sweep),
             self._every(PURGE_SECONDS, self.jobs.purge),
+            self._every(PURGE_SECONDS, self.upkeep.tidy),
+            self._every(IDENTITY_SECONDS, self._check_identity),
             self._keep_up(),
             self.cleanup.serve(),
             *(desk.serve() for desk in self.desks.values() for _ in range(desk.work.runs)),
@@ -162,7 +191,10 @@ class JobManager:
         while True:
             try:
                 await migrate(self.database)
-                await asyncio.to_thread(self.prepare)
+                await self._name_collection()
+                await asyncio.to_thread(self.prepare, self.recipe)
+                await self.upkeep.check_identity()
+                self._hold_or_go_on()
                 await asyncio.gather(*(slot.open() for slot in self.slots))
                 self.problem = None
                 return
@@ -170,6 +202,33 @@ class JobManager:
                 self.problem = f"{type(error).__name__}: {error}"
                 log.warning("Not ready yet: %s", self.problem)
                 await asyncio.sleep(0.3)
+
+    async def _name_collection(self) -> None:
+        """The recipe names the Milvus collection, which may depend on the library's id."""
+        from stores.identity import choose_name
+
+        if self.recipe.milvus_name is None:
+            name = await choose_name(self.library, self.legacy)
+            self.recipe = replace(self.recipe, milvus_name=name)
+
+    def _open_runner(
+        self, open_runner: Callable[[Recipe, Sequence[Lane]], RunnerLink], shared: Sequence[Lane]
+    ) -> RunnerLink:
+        return open_runner(self.recipe, shared)
+
+    async def _check_identity(self) -> None:
+        """While the stores do not belong together, looks whether somebody has mended that."""
+        if self.upkeep.problems:
+            await self.upkeep.check_identity()
+        self._hold_or_go_on()
+
+    def _hold_or_go_on(self) -> None:
+        """Neither papers are read nor versions erased while the stores do not belong together."""
+        for worker in (self.cleanup, *self.desks.values()):
+            if self.upkeep.problems:
+                worker.may_claim.clear()
+            else:
+                worker.may_claim.set()
 
     async def _every(self, seconds: float, act: Callable[[], Awaitable[Any]]) -> None:
         while True:

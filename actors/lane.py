@@ -42,11 +42,14 @@ class LaneDesk:
         self.slot = slot
         self.worker = worker
         self.woken = asyncio.Event()
+        self.may_claim = asyncio.Event()  # cleared while the stores do not belong together
+        self.may_claim.set()
         self.draining = False
 
     async def serve(self) -> None:
         """Claims and runs for ever; a missing database or a dead runner only makes it wait."""
         while not self.draining:
+            await self.may_claim.wait()
             try:
                 if not await self._run_one_batch():
                     await self._sleep()

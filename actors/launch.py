@@ -26,9 +26,10 @@ from actors.job_manager import JobManager
 from actors.lane import LaneWork
 from actors.ledger import Rules
 from actors.runner import Runner
-from actors.store_tasks import RemoteEraser, WorkerChunks, in_worker, prepare
+from actors.store_tasks import RemoteEraser, WorkerVectors, in_worker, prepare
 from configs.settings import LaneSettings, RaySettings, Settings
 from domain.addresses import without_password
+from domain.consistency import DeletionLimits, Retention
 from domain.jobs import LATER_LANES, Lane, Task
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
 from pipelines.encoders.dimension import vector_dimension
@@ -91,6 +92,15 @@ def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
         ocr_dpi=settings.read.ocr_dpi,
         limits=Limits(**settings.read.limits.model_dump(), most_parts=settings.read.max_pages),
         sandbox=SandboxMode(settings.read.sandbox),
+    )
+
+
+def retention_of(settings: Settings) -> Retention:
+    """What may be deleted unasked, and how long the rest is kept."""
+    return Retention(
+        limits=DeletionLimits(**settings.stores.deletion.model_dump()),
+        trash_days=settings.stores.trash_days,
+        record_days=settings.stores.record_days,
     )
 
 
@@ -202,12 +212,17 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             lane: LaneWork(wanted.batch, wanted.runs) for lane, wanted in _lanes(settings).items()
         },
         slots=RUNNERS,
+        recipe=recipe,
         open_runner=partial(
-            RayRunner, recipe, _lanes(settings), settings.model.actors, settings.ray
+            RayRunner,
+            lanes=_lanes(settings),
+            actors=settings.model.actors,
+            cluster=settings.ray,
         ),
-        prepare=partial(in_worker, prepare, recipe),
-        eraser=RemoteEraser(recipe),
-        chunks=WorkerChunks(recipe),
+        prepare=partial(in_worker, prepare),
+        eraser=RemoteEraser,
+        vectors=WorkerVectors,
+        retention=retention_of(settings),
         facts=facts,
     )
 
@@ -289,10 +304,11 @@ class RayRunner:
     def __init__(
         self,
         recipe: Recipe,
+        shared: Sequence[Lane],
+        *,
         lanes: dict[Lane, LaneSettings],
         actors: int,
         cluster: RaySettings,
-        shared: Sequence[Lane],
     ) -> None:
         self.embedders = embedders(actors)
         plans = [

@@ -37,6 +37,8 @@ class StoreCleanup:
         self.eraser = eraser
         self.poll_seconds = poll_seconds
         self.woken = asyncio.Event()
+        self.may_claim = asyncio.Event()  # cleared while the stores do not belong together
+        self.may_claim.set()
 
     def wake(self) -> None:
         """A hint that something is due; a lost one costs a poll."""
@@ -45,6 +47,7 @@ class StoreCleanup:
     async def serve(self) -> None:
         """Erases for ever what is due."""
         while True:
+            await self.may_claim.wait()
             pause = self.poll_seconds
             try:
                 if await self.run_once():

@@ -23,22 +23,25 @@ def prepare(recipe: Recipe) -> None:
 
 
 class RemoteEraser:
-    """Erases from the vector store and the blob store; each call runs in a worker process."""
+    """Erases from the vector store and the blob store; each call runs in a worker process.
 
-    def __init__(self, recipe: Recipe) -> None:
+    `recipe` is called each time: the name of the collection is known only after the start.
+    """
+
+    def __init__(self, recipe: Callable[[], Recipe]) -> None:
         self.recipe = recipe
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
         """As `delete_versions`."""
-        in_worker(delete_versions, self.recipe, ranges)
+        in_worker(delete_versions, self.recipe(), ranges)
 
     def trash_pdf(self, sha256: str) -> bool:
         """As `BlobStore.trash_pdf`."""
-        return in_worker(trash_pdf, self.recipe, sha256)
+        return in_worker(trash_pdf, self.recipe(), sha256)
 
     def restore_pdf(self, sha256: str) -> bool:
         """As `BlobStore.restore_pdf`."""
-        return in_worker(restore_pdf, self.recipe, sha256)
+        return in_worker(restore_pdf, self.recipe(), sha256)
 
 
 def delete_versions(recipe: Recipe, ranges: Sequence[VersionRange]) -> None:
@@ -58,35 +61,47 @@ def restore_pdf(recipe: Recipe, sha256: str) -> bool:
     return blob_store(recipe).restore_pdf(sha256)
 
 
-class WorkerChunks:
-    """The vector store for who has no connection to it; each call runs in a worker."""
+class WorkerVectors:
+    """The vector store for a process without a connection to it; each call runs in a worker.
 
-    def __init__(self, recipe: Recipe) -> None:
+    `recipe` is called each time: the name of the collection is known only after the start.
+    """
+
+    def __init__(self, recipe: Callable[[], Recipe]) -> None:
         self.recipe = recipe
 
     def total(self) -> int:
         """As `VectorStore.total`."""
-        return in_worker(count_chunks, self.recipe)
+        return self._in_worker("total")
 
     def contents(self) -> dict[tuple[str, int], int]:
         """As `VectorStore.contents`."""
-        return in_worker(list_chunks, self.recipe)
+        return self._in_worker("contents")
 
     def delete_version(self, document_id: str, version: int) -> None:
         """As `VectorStore.delete_version`."""
-        in_worker(delete_chunks, self.recipe, document_id, version)
+        self._in_worker("delete_version", document_id, version)
+
+    def exists(self) -> bool:
+        """As `VectorStore.exists`."""
+        return self._in_worker("exists")
+
+    def library_id(self) -> str | None:
+        """As `VectorStore.library_id`."""
+        return self._in_worker("library_id")
+
+    def set_library_id(self, library_id: str) -> None:
+        """As `VectorStore.set_library_id`."""
+        self._in_worker("set_library_id", library_id)
+
+    def some_documents(self) -> set[str]:
+        """As `VectorStore.some_documents`."""
+        return self._in_worker("some_documents")
+
+    def _in_worker(self, method: str, *arguments: Any) -> Any:
+        return in_worker(ask_vector_store, self.recipe(), method, *arguments)
 
 
-def count_chunks(recipe: Recipe) -> int:
-    """How many chunks are stored."""
-    return vector_store(recipe).total()
-
-
-def list_chunks(recipe: Recipe) -> dict[tuple[str, int], int]:
-    """How many chunks are stored of each (document, version)."""
-    return vector_store(recipe).contents()
-
-
-def delete_chunks(recipe: Recipe, document_id: str, version: int) -> None:
-    """Deletes the chunks of one version of a document; its artifacts stay."""
-    vector_store(recipe).delete_version(document_id, version)
+def ask_vector_store(recipe: Recipe, method: str, *arguments: Any) -> Any:
+    """What that method of the vector store answers."""
+    return getattr(vector_store(recipe), method)(*arguments)

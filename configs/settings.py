@@ -103,11 +103,30 @@ class HttpSettings(BaseModel):
     )
 
 
+class DeletionSettings(BaseModel):
+    """What a comparison of the stores may delete without being told to."""
+
+    derived: int = Field(
+        default=1000,
+        ge=0,
+        description="Most orphan chunks, and most orphan artifacts, that are deleted unless they "
+        "are less than `derived_share` of all.",
+    )
+    derived_share: float = Field(
+        default=0.2, ge=0, le=1, description="Share of all chunks, or of all artifacts."
+    )
+    pdfs: int = Field(
+        default=20, ge=0, description="Most unused PDFs that one run moves to the trash."
+    )
+
+
 class StoreSettings(BaseModel):
     """Where things rest; an empty address means the embedded one."""
 
-    milvus_name: str = Field(
-        default="paperworks_chunks", description="Alias of the Milvus collection."
+    milvus_name: str | None = Field(
+        default=None,
+        description="Alias of the Milvus collection; none: `paperworks_` and the first eight "
+        "characters of the library's id, so that no two libraries on one server share it.",
     )
     milvus_token: str | None = Field(default=None, description="Token or user:password of Milvus.")
     milvus_database: str = Field(default="", description="Database of Milvus; none: its default.")
@@ -120,6 +139,19 @@ class StoreSettings(BaseModel):
         default=False, description="The blob folder is mounted on every node (NFS)."
     )
     pool_size: int = Field(default=8, description="PostgreSQL connections per process.")
+    trash_days: float = Field(
+        default=30,
+        ge=0,
+        description="Days that a PDF which no paper uses stays in the trash; 0: until the next "
+        "upkeep.",
+    )
+    record_days: float = Field(
+        default=90,
+        ge=1,
+        description="Days that the records of deleted papers, of cleaned up jobs and of empty "
+        "collections are kept, and never less than a week longer than `trash_days`.",
+    )
+    deletion: DeletionSettings = DeletionSettings()
 
 
 class ModelSettings(BaseModel):

@@ -14,6 +14,7 @@
     ├── Unavailable                  something we depend on is away; wait and try again
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
     │   │   ├── DatabaseRefused · DatabaseBusy · VectorStoreRefused · BlobStoreRefused
+    ├── StoresDoNotMatch             correct the address of a store, or claim the stores
     ├── QueueFull                    enough work waits already; send it again later
     ├── InvalidSetting               change the configuration and start again
     ├── SchemaTooNew                 run the newer release
@@ -232,6 +233,14 @@ class IdempotencyKeyReused(InvalidRequest):
     new key."""
 
     code = "idempotency_key_reused"
+
+
+class StoresDoNotMatch(PaperworksError):
+    """PostgreSQL, Milvus and the blob store do not belong to the same library. Nothing was changed,
+    nothing of this request was kept. Correct DATABASE_URL, MILVUS_URI or BLOB_URI, or see
+    docs/consistency.md to join the stores on purpose."""
+
+    code, category = "stores_do_not_match", "installation"
 
 
 class QueueFull(PaperworksError):

@@ -27,6 +27,7 @@ from domain.errors import PaperworksError
 from domain.jobs import Job, Lane, TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
 from pipelines.intake import pdfs_under, register_files
+from pipelines.reconcile import stores_do_not_match
 from stores.blob_store import BlobStore
 from stores.credentials import with_password
 from stores.database import Database
@@ -55,9 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(folder: Path, collection: str, address: str, *, wait: bool = True) -> int:
-    """As `main`. Raises NoService, RefusedUpload when the folder holds no PDF, ConnectionError."""
+    """As `main`. Raises NoService, StoresDoNotMatch, RefusedUpload when the folder holds no PDF,
+    ConnectionError."""
     manager = _find_service(address)
     facts = cast(dict[str, Any], ray.get(manager.describe.remote()))
+    if problems := facts["store_problems"]:
+        raise stores_do_not_match(problems)
     return asyncio.run(_register_and_follow(folder, collection, facts, manager, wait))
 
 

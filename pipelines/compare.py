@@ -25,10 +25,10 @@ ORPHAN_AFTER_SECONDS = 3600.0  # an upload stores its PDF before its row
 class Shelves:
     """What lies in the vector store, by document and version, and in the blob store.
 
-    `blobs` is None when nobody looked there: then nothing is said about them.
+    Either is None when nobody looked there: then nothing is said about it.
     """
 
-    chunks: Mapping[tuple[str, int], int]
+    chunks: Mapping[tuple[str, int], int] | None = None
     blobs: Sequence[ListedBlob] | None = None
 
 
@@ -41,8 +41,10 @@ class Comparison:
 
     def __init__(self, shelves: Shelves) -> None:
         self._stored: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        for (document_id, version), chunks in shelves.chunks.items():
+        self._counts_chunks = shelves.chunks is not None
+        for (document_id, version), chunks in (shelves.chunks or {}).items():
             self._stored[document_id][version] = chunks
+        self._stored_chunks = sum((shelves.chunks or {}).values())
         self._blobs = None if shelves.blobs is None else _Blobs(shelves.blobs)
         self._wrong: list[WrongCount] = []
         self._orphans: list[OrphanChunks] = []
@@ -53,7 +55,7 @@ class Comparison:
         """These documents are compared."""
         for holding in holdings:
             versions = self._stored.pop(holding.document_id, {})
-            if holding.is_shown:
+            if holding.is_shown and self._counts_chunks:
                 self._count(holding, versions.pop(holding.version, 0))
             self._orphans += _orphans(holding.document_id, versions)
             if self._blobs is not None:
@@ -76,6 +78,8 @@ class Comparison:
             orphan_blobs=self._blobs.orphans(touched) if self._blobs else (),
             missing_blobs=[one for one in self._no_pdf if one.document_id not in touched],
             stuck_tasks=stuck,
+            stored_chunks=self._stored_chunks,
+            stored_artifacts=self._blobs.artifacts if self._blobs else 0,
         )
 
     def _count(self, holding: Holding, found: int) -> None:
@@ -106,6 +110,11 @@ class _Blobs:
 
     def __post_init__(self) -> None:
         self.by_key = {blob.key: blob for blob in self.listed}
+
+    @property
+    def artifacts(self) -> int:
+        """How many artifacts are stored."""
+        return sum(blob.is_artifact for blob in self.listed)
 
     def claim(self, owner: str | tuple[str, int]) -> None:
         self.claimed.add(owner)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from domain.errors import InternalError
 from pipelines.sandbox.confine import SandboxMode
 from pipelines.sandbox.limits import Limits
 
@@ -25,7 +26,7 @@ class Recipe:
     blob_uri: str
     milvus_uri: str
     milvus_token_file: str | None
-    milvus_name: str
+    milvus_name: str | None  # None until PostgreSQL was asked for it
     model: str
     dimension: int
     max_tokens: int
@@ -54,14 +55,21 @@ def blob_store(recipe: Recipe) -> BlobStore:
 
 @lru_cache(maxsize=4)
 def vector_store(recipe: Recipe) -> VectorStore:
-    """The process's connection to the vector store."""
+    """The process's connection to the vector store. Raises InternalError without its name."""
+    if recipe.milvus_name is None:
+        raise InternalError("The name of the Milvus collection is not known yet.")
+    return named_vector_store(recipe, recipe.milvus_name)
+
+
+def named_vector_store(recipe: Recipe, name: str | Callable[[], str]) -> VectorStore:
+    """A connection to the vector store of that name; a function is called when it is needed."""
     from stores.credentials import milvus_token, with_password
     from stores.vector_store import VectorStore
 
     return VectorStore(
         with_password(recipe.milvus_uri, "MILVUS_URI"),
         milvus_token(recipe.milvus_token_file),
-        name=recipe.milvus_name,
+        name=name,
         dimension=recipe.dimension,
         model=recipe.model,
         database=recipe.milvus_database,

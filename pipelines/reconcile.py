@@ -1,34 +1,34 @@
-"""PostgreSQL, Milvus and the blobs brought back to one mind.
+"""Compares PostgreSQL, Milvus and the blob store, and repairs what differs.
 
-PostgreSQL is asked before the others list what they hold, and again after that: what somebody works
-on at one of these times, or has worked on between them, is never taken for a difference. Nothing is
-deleted before PostgreSQL was asked about it once more, and what is missing is read again from the
-PDF, as a new version: until that one is complete, searches find what there is.
+PostgreSQL is asked before the others list what they hold, and again after that: what a task works
+on at one of these times, or has worked on between them, is never taken for a difference. Orphans
+are deleted by `pipelines.orphans`, and only if the stores belong to the same library. What is
+missing is read again from the PDF, as a new version: until that one is complete, searches find
+what there is.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from domain.consistency import Differences, Holding, ListedBlob, OrphanChunks, Repairs
+from domain.consistency import DeletionLimits, Differences, Holding, ListedBlob, Repairs
+from domain.errors import StoresDoNotMatch
+from domain.identity import StoreIdentity
 from domain.jobs import Lane, OnDuplicate, Upload
-from pipelines.compare import ORPHAN_AFTER_SECONDS, Comparison, Shelves
-from stores.blob_store import BlobStore, owner_of
+from pipelines.compare import Comparison, Shelves
+from pipelines.orphans import Orphans, batches
+from stores.blob_store import BlobStore, pdf_key
 from stores.job_store import JobStore
 from stores.library_audit import REPAIR, LibraryAudit
 from stores.task_queue import TaskQueue
 
-log = logging.getLogger(__name__)
 STUCK_SECONDS = 60.0  # a JobManager takes up what a silent worker held within seconds
 PAPERS_PER_JOB = 500
-AT_ONCE = 20  # orphans deleted after one look into the database
-
-Item = TypeVar("Item")
 
 
 class Chunks(Protocol):
@@ -39,11 +39,14 @@ class Chunks(Protocol):
     def delete_version(self, document_id: str, version: int) -> None: ...
 
 
-class Reconciler:
-    """Compares the stores and mends what differs; any number of them may do it at once.
+class Identity(Protocol):
+    """Says whether the stores belong to the same library; raises Unavailable."""
 
-    Without `blobs` only documents and chunks are compared.
-    """
+    async def look(self) -> StoreIdentity: ...
+
+
+class Reconciler:
+    """Compares the stores and repairs what differs; any number of them may do it at once."""
 
     def __init__(
         self,
@@ -51,65 +54,99 @@ class Reconciler:
         jobs: JobStore,
         queue: TaskQueue,
         chunks: Chunks,
-        blobs: BlobStore | None = None,
+        blobs: BlobStore,
+        identity: Identity,
+        limits: DeletionLimits | None = None,
     ) -> None:
         self.audit = audit
         self.jobs = jobs
         self.queue = queue
         self.chunks = chunks
         self.blobs = blobs
+        self.identity = identity
+        self.limits = limits or DeletionLimits()
+        self.orphans = Orphans(audit, chunks, blobs)
 
     async def compare(self) -> Differences:
-        """Where the stores differ. Raises Unavailable."""
-        began = await self.audit.now()
-        touched = await self.audit.touched(began)
-        comparison = Comparison(
-            Shelves(
-                chunks=await asyncio.to_thread(self.chunks.contents),
-                blobs=await asyncio.to_thread(self._listed),
-            )
-        )
-        async for page in self._pages():
-            comparison.look(page)
-        touched |= await self.audit.touched(began)
-        stuck = await self.audit.stuck(STUCK_SECONDS)
-        return comparison.differences(began, touched, stuck)
+        """Where the stores differ, and whether they belong together. Raises Unavailable."""
+        found = await self._compare(chunks=True, blobs=True)
+        return replace(found, identity=(await self.identity.look()).problems)
 
-    async def repair(self, found: Differences) -> Repairs:
-        """What was done about the differences. Raises Unavailable, QueueFull.
+    async def repair(self, found: Differences, *, delete_orphans: bool = False) -> Repairs:
+        """What was done about the differences.
 
-        Documents whose PDF is lost are left as they are: somebody must upload it again.
+        Orphans beyond the limits stay unless `delete_orphans`. Documents whose PDF is lost are left
+        as they are: somebody must upload it again. Raises StoresDoNotMatch before anything is done,
+        Unavailable, QueueFull.
         """
+        await self.require_match()
         done = Repairs()
         if found.stuck_tasks:
             done.tasks_released = await self.queue.sweep()
-        await self._delete_chunks(found, done)
-        await self._delete_blobs(found.orphan_blobs, done)
+        await self._delete(found, done, delete_orphans)
         await self._read_again(found.to_read_again, found.compared_at, done)
         return done
 
     async def mend(self, *, at_a_glance: bool = False) -> Repairs:
-        """As `compare` and `repair`, for who does it unasked: no document is read again twice.
+        """Compares documents and chunks and repairs them; no document is read again twice.
 
         `at_a_glance`: nothing is listed where there are as many chunks as there should be, which
-        spares a Milvus Lite a second of work for 20,000 chunks. Raises Unavailable.
+        spares a Milvus Lite a second of work for 20,000 chunks. Raises StoresDoNotMatch before
+        anything is done, and Unavailable.
         """
+        await self.require_match()
         if at_a_glance and await self._numbers_agree():
             return Repairs()
-        found, done = await self.compare(), Repairs()
-        await self._delete_chunks(found, done)
+        found, done = await self._compare(chunks=True), Repairs()
+        await self._delete(found, done)
         unfit = [one.holding for one in found.missing_chunks]
         repaired = await self.audit.repaired({one.document_id for one in unfit})
         fresh = [one for one in unfit if one.document_id not in repaired]
         await self._read_again(fresh, found.compared_at, done)
         return done
 
+    async def tidy(self, trash_days: float) -> Repairs:
+        """Moves unused PDFs to the trash, deletes orphan artifacts and cut-off uploads, and purges
+        what has been in the trash for longer than that.
+
+        Raises StoresDoNotMatch before anything is done, and Unavailable.
+        """
+        await self.require_match()
+        done = Repairs()
+        await self._delete(await self._compare(blobs=True), done)
+        await self.orphans.purge_trash(trash_days, done)
+        return done
+
+    async def require_match(self) -> None:
+        """Returns when the stores belong to the same library. Raises StoresDoNotMatch."""
+        if problems := (await self.identity.look()).problems:
+            raise stores_do_not_match(problems)
+
+    async def _compare(self, *, chunks: bool = False, blobs: bool = False) -> Differences:
+        began = await self.audit.now()
+        touched = await self.audit.touched(began)
+        comparison = Comparison(
+            Shelves(
+                chunks=await asyncio.to_thread(self.chunks.contents) if chunks else None,
+                blobs=await asyncio.to_thread(self._listed) if blobs else None,
+            )
+        )
+        async for page in self._pages():
+            comparison.look(page)
+        touched |= await self.audit.touched(began)
+        found = comparison.differences(began, touched, await self.audit.stuck(STUCK_SECONDS))
+        return replace(found, missing_blobs=await asyncio.to_thread(self._lost, found))
+
     async def _numbers_agree(self) -> bool:
         stored = await asyncio.to_thread(self.chunks.total)
         return stored == await self.audit.shown_chunks()
 
-    def _listed(self) -> Sequence[ListedBlob] | None:
-        return None if self.blobs is None else list(self.blobs.listed())
+    def _listed(self) -> Sequence[ListedBlob]:
+        return list(self.blobs.listed())
+
+    def _lost(self, found: Differences) -> list[Holding]:
+        """The documents whose PDF is not in the trash either; one that is there is restored."""
+        return [one for one in found.missing_blobs if not self.blobs.exists(pdf_key(one.sha256))]
 
     async def _pages(self) -> AsyncIterator[list[Holding]]:
         page = await self.audit.page()
@@ -117,43 +154,19 @@ class Reconciler:
             yield page
             page = await self.audit.page(after=page[-1].document_id)
 
-    async def _delete_chunks(self, found: Differences, done: Repairs) -> None:
-        for some in _batches(found.orphan_chunks, AT_ONCE):
-            for one in await self._still_orphans(some, found.compared_at):
-                await asyncio.to_thread(self.chunks.delete_version, one.document_id, one.version)
-                done.chunks_deleted += one.chunks
-
-    async def _still_orphans(
-        self, some: Sequence[OrphanChunks], compared_at: datetime
-    ) -> list[OrphanChunks]:
-        names = {one.document_id for one in some}
-        touched = await self.audit.touched(compared_at, names)
-        known = await self.audit.some(names)
-        shown = {(one.document_id, one.version) for one in known.values() if one.is_shown}
-        return [
-            one
-            for one in some
-            if one.document_id not in touched and (one.document_id, one.version) not in shown
-        ]
-
-    async def _delete_blobs(self, orphans: Sequence[ListedBlob], done: Repairs) -> None:
-        if self.blobs is None:
-            return
-        for some in _batches(orphans, AT_ONCE):
-            wanted = await self.audit.in_use({str(owner_of(blob.key)) for blob in some})
-            for blob in some:
-                if owner_of(blob.key) not in wanted and await asyncio.to_thread(
-                    self.blobs.delete_older, blob.key, ORPHAN_AFTER_SECONDS
-                ):
-                    done.blobs_deleted += 1
-                    done.bytes_deleted += blob.bytes
+    async def _delete(self, found: Differences, done: Repairs, anything: bool = False) -> None:
+        """The orphans are gone, unless there are more than the limits allow."""
+        done.deletion_refused = None if anything else found.excess(self.limits)
+        if done.deletion_refused is None:
+            await self.orphans.delete_chunks(found, done)
+            await self.orphans.delete_blobs(found, done)
 
     async def _read_again(
         self, unfit: Iterable[Holding], compared_at: datetime, done: Repairs
     ) -> None:
         by_collection = sorted(unfit, key=lambda one: one.collection)
         for collection, papers in groupby(by_collection, key=lambda one: one.collection):
-            for some in _batches(list(papers), PAPERS_PER_JOB):
+            for some in batches(list(papers), PAPERS_PER_JOB):
                 await self._queue(collection, some, compared_at, done)
 
     async def _queue(
@@ -183,6 +196,6 @@ class Reconciler:
             done.documents_queued += len(admitted)
 
 
-def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def stores_do_not_match(problems: Sequence[str]) -> StoresDoNotMatch:
+    """The error that names which stores do not belong together."""
+    return StoresDoNotMatch(f"{' '.join(problems)} {StoresDoNotMatch().message}")

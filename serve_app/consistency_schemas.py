@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import uuid
 
+from pydantic import BaseModel, ConfigDict
+
+from serve_app.field_types import CollectionName
 from serve_app.schemas import Time, Wire
 
 
@@ -63,11 +66,15 @@ class DifferenceCounts(Wire):
 class Consistency(Wire):
     """Where PostgreSQL, Milvus and the blobs differ; the first 100 of each kind.
 
-    `missing_blobs` are papers whose PDF is lost: only an upload brings it back.
+    `missing_blobs` are papers whose PDF is lost: only an upload brings it back. `identity_problems`
+    name stores that do not belong to the same library: then nothing can be repaired.
+    `deletion_refused` says what a repair would delete beyond the limits: it wants `delete_orphans`.
     """
 
     consistent: bool
     compared_at: Time
+    identity_problems: list[str]
+    deletion_refused: str | None
     counts: DifferenceCounts
     missing_chunks: list[WrongCount]
     surplus_chunks: list[WrongCount]
@@ -79,7 +86,10 @@ class Consistency(Wire):
 
 
 class Repair(Wire):
-    """What was found, and what was done about it: `job_ids` read documents again."""
+    """What was found, and what was done about it: `job_ids` read documents again.
+
+    With `deletion_refused` nothing was deleted, because that would have been too much.
+    """
 
     found: Consistency
     job_ids: list[str]
@@ -87,4 +97,28 @@ class Repair(Wire):
     chunks_deleted: int
     blobs_deleted: int
     bytes_deleted: int
+    pdfs_trashed: int
     tasks_released: int
+    deletion_refused: str | None
+
+
+class AdoptRequest(BaseModel):
+    """The collection of the adopted papers.
+
+    With `claim_stores` Milvus and the blob store become those of this database, whatever library
+    they belonged to before.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: CollectionName
+    claim_stores: bool = False
+
+
+class Adoption(Wire):
+    """Jobs that read PDFs which belonged to no document; `documents_left` wait for another call."""
+
+    job_ids: list[str]
+    documents_queued: int
+    from_trash: int
+    documents_left: int

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from domain import consistency
-from domain.consistency import Differences, Holding, Repairs
+from domain.consistency import DeletionLimits, Differences, Holding, Repairs
 from serve_app.consistency_schemas import (
     Consistency,
     DifferenceCounts,
@@ -21,11 +21,13 @@ from serve_app.consistency_schemas import (
 SHOWN = 100
 
 
-def consistency_shape(found: Differences) -> Consistency:
+def consistency_shape(found: Differences, limits: DeletionLimits) -> Consistency:
     """The differences, with the first hundred of each kind."""
     return Consistency(
-        consistent=not any(found.counts.values()),
+        consistent=not any(found.counts.values()) and not found.identity,
         compared_at=found.compared_at,
+        identity_problems=list(found.identity),
+        deletion_refused=found.excess(limits),
         counts=DifferenceCounts(**found.counts),
         missing_chunks=list(map(_count, found.missing_chunks[:SHOWN])),
         surplus_chunks=list(map(_count, found.surplus_chunks[:SHOWN])),
@@ -37,9 +39,9 @@ def consistency_shape(found: Differences) -> Consistency:
     )
 
 
-def repair_shape(found: Differences, done: Repairs) -> Repair:
+def repair_shape(found: Differences, done: Repairs, limits: DeletionLimits) -> Repair:
     """What was found and what was done."""
-    return Repair(found=consistency_shape(found), **asdict(done))
+    return Repair(found=consistency_shape(found, limits), **asdict(done))
 
 
 def _count(one: consistency.WrongCount) -> WrongCount:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,19 @@ from ray.exceptions import RayActorError
 from ray.serve import Application
 from ray.serve.context import _get_global_client
 
-from actors.launch import Addresses, embedders, find, launch, recipe_of, stop
+from actors.launch import Addresses, embedders, find, launch, recipe_of, retention_of, stop
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.names import APPLICATION, JOB_MANAGER
 from domain.search import SearchMode, SearchQuery
 from pipelines.intake import register_files
-from pipelines.recipe import blob_store, vector_store
+from pipelines.recipe import blob_store, named_vector_store
 from pipelines.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
+from serve_app.identity import require_matching_stores
 from serve_app.listening import listen_with_care
 from serve_app.refusals import refuse_open_door, refuse_secrets
 from serve_app.rendering import Renderer
@@ -40,14 +42,17 @@ from stores.credentials import with_password
 from stores.database import Database
 from stores.document_store import DocumentStore
 from stores.event_log import EventLog
+from stores.identity import IdentityCheck, IdentityGuard
 from stores.job_orders import JobOrders
 from stores.job_store import JobStore
+from stores.library import LibraryStore, read_milvus_name
 from stores.library_audit import LibraryAudit
 from stores.ports import free_port
 from stores.task_queue import TaskQueue
 
 LOOK_UP_SECONDS = 5.0
 WAKE_AFTER_SECONDS = 0.001
+IDENTITY_SECONDS = 10.0  # between two looks whether the stores belong together
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
@@ -125,8 +130,9 @@ class Api:
         """Id of a job for PDFs that this replica can read; refused files are left out.
 
         Raises RefusedUpload when not one of them is accepted, QueueFull when the collection has
-        enough work waiting already.
+        enough work waiting already, StoresDoNotMatch.
         """
+        await require_matching_stores(self.services)
         await self.services.jobs.check_room(collection)
         job = await register_files(
             [Path(path) for path in paths],
@@ -156,8 +162,8 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     recipe = recipe_of(settings, addresses)
     url = with_password(addresses.database_url, "DATABASE_URL")
     database = Database(url, settings.stores.pool_size)
-    vectors = vector_store(recipe)
-    blobs = blob_store(recipe)
+    vectors = named_vector_store(recipe, recipe.milvus_name or partial(read_milvus_name, url))
+    blobs, library = blob_store(recipe), LibraryStore(database)
     cluster = Cluster(settings.model.actors)
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     return Services(
@@ -175,6 +181,10 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         citations=CitationStore(database),
         vectors=vectors,
         blobs=blobs,
+        library=library,
+        guard=IdentityGuard(
+            IdentityCheck(library, vectors, blobs), time.monotonic, IDENTITY_SECONDS
+        ),
         embed_query=cluster.embed_query,
         wake=cluster.wake,
         cancelled=cluster.cancelled,
@@ -191,6 +201,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         check_room=disk.check,
         limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
         renderer=Renderer(recipe.sandbox),
+        deletion=retention_of(settings).limits,
     )
 
 

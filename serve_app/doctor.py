@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from configs.settings import Settings
 from domain.addresses import without_password
 from pipelines.sandbox.confine import SandboxMode, describe_confinement, kernel_support
-from serve_app.consistency_schemas import Consistency, Repair
+from serve_app.consistency_schemas import Adoption, Consistency, Repair
 from stores.ports import somebody_listens
 
 GIB = 1024**3
@@ -41,6 +41,7 @@ class Checkup(BaseModel):
     findings: list[Finding]
     consistency: Consistency | None = None
     repair: Repair | None = None
+    adoption: Adoption | None = None
 
     @property
     def well(self) -> bool:
@@ -49,7 +50,8 @@ class Checkup(BaseModel):
 
     def _stores_are_well(self) -> bool:
         if self.repair is not None:
-            return not self.repair.found.counts.missing_blobs
+            lost = self.repair.found.counts.missing_blobs
+            return not lost and self.repair.deletion_refused is None
         return self.consistency is None or self.consistency.consistent
 
 

@@ -30,6 +30,7 @@ from domain.errors import (
 from domain.identifiers import COLLECTION_RULE
 from domain.jobs import Admission, Lane, OnDuplicate, Upload
 from domain.labels import filename_label
+from serve_app.identity import require_matching_stores
 from serve_app.labels import DEFAULT_COLLECTION, is_collection_name
 from serve_app.multipart import FIELDS_BESIDE_FILES, FormReader, Part
 from serve_app.problems import MissingFile, TooManyFiles
@@ -104,7 +105,11 @@ class Wishes:
 
 
 async def receive_one(request: Request, received: Received, services: Services) -> None:
-    """Stages the single file of a request. Raises RefusedUpload, QueueFull as soon as known."""
+    """Stages the single file of a request.
+
+    Raises StoresDoNotMatch, RefusedUpload, QueueFull as soon as known.
+    """
+    await require_matching_stores(services)
     limit = services.limits.upload_bytes
     if _content_length(request) > limit + FORM_OVERHEAD:
         raise too_large(limit)
@@ -130,8 +135,9 @@ async def receive_one(request: Request, received: Received, services: Services) 
 async def receive_many(request: Request, received: Received, services: Services) -> None:
     """Stages the files of a form, each accepted or refused by itself.
 
-    Raises TooManyFiles, MissingFile, QueueFull.
+    Raises StoresDoNotMatch, TooManyFiles, MissingFile, QueueFull.
     """
+    await require_matching_stores(services)
     limits = services.limits
     form = _form(request)
     async for part in form.parts():

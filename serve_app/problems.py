@@ -30,6 +30,7 @@ from domain.errors import (
     QueueFull,
     RefusedUpload,
     SandboxUnavailable,
+    StoresDoNotMatch,
     Unavailable,
 )
 from domain.identifiers import COLLECTION_RULE
@@ -119,6 +120,7 @@ STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
     (Unavailable, 503),
     (OcrUnavailable, 503),
     (SandboxUnavailable, 503),
+    (StoresDoNotMatch, 503),
     (LeaseLost, 409),
 )
 

@@ -6,6 +6,7 @@ import asyncio
 
 from domain.errors import NotFound
 from domain.jobs import Admission, Lane, OnDuplicate, Upload
+from serve_app.identity import require_matching_stores
 from serve_app.services import Services
 from stores.blob_store import pdf_key
 
@@ -13,8 +14,9 @@ from stores.blob_store import pdf_key
 async def read_again(document_id: str, services: Services) -> Admission:
     """The new task of the document; its version is the one after the one that searches show.
 
-    Raises NotFound for an unknown document, and for one whose PDF is lost.
+    Raises NotFound for an unknown document, and for one whose PDF is lost; StoresDoNotMatch.
     """
+    await require_matching_stores(services)
     document = await services.documents.get(document_id)
     if not await asyncio.to_thread(services.blobs.exists, pdf_key(document.sha256)):
         raise NotFound("The PDF of the document is not in the file store any more; upload it.")

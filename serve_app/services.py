@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from domain.consistency import DeletionLimits
 from domain.jobs import Lane
 from serve_app.rendering import Renderer
 from serve_app.shelf import Shelf
@@ -15,6 +16,7 @@ from stores.blob_store import BlobStore
 from stores.citation_store import CitationStore
 from stores.document_store import DocumentStore
 from stores.event_log import EventLog
+from stores.identity import IdentityGuard, Library
 from stores.job_orders import JobOrders
 from stores.job_store import JobStore
 from stores.library_audit import LibraryAudit
@@ -38,8 +40,9 @@ class Services:
     """The stores, the query encoder, hints to the JobManager, and the checks behind /readyz.
 
     `embed_query` gives one unit vector; `wake`, `cancelled` (of a job's id) and `deletions_due`
-    are hints and never raise; each check returns when its part works and raises Unavailable
-    otherwise. `check_room` raises InsufficientStorage when uploads must be refused.
+    are hints and never raise; `guard` says whether the stores belong together; each check returns
+    when its part works and raises Unavailable otherwise. `check_room` raises InsufficientStorage
+    when uploads must be refused.
     """
 
     jobs: JobStore
@@ -51,6 +54,8 @@ class Services:
     citations: CitationStore
     vectors: Any
     blobs: BlobStore
+    library: Library
+    guard: IdentityGuard
     embed_query: Callable[[str], Awaitable[np.ndarray]]
     wake: Callable[[Lane], None]
     cancelled: Callable[[str], None]
@@ -58,5 +63,6 @@ class Services:
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     check_room: Callable[[], Awaitable[None]] = _no_check
     limits: Limits = Limits()
+    deletion: DeletionLimits = field(default_factory=DeletionLimits)
     shelf: Shelf = field(default_factory=Shelf)
     renderer: Renderer = field(default_factory=Renderer)

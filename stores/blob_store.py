@@ -8,14 +8,17 @@ that can be seen is whole. The name a file had on somebody's computer never come
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import uuid
 from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
 from domain.consistency import ListedBlob
-from domain.errors import NotFound
+from domain.errors import InternalError, NotFound
 from stores.blob_backend import (
     INCOMING,
     PIECE_BYTES,
@@ -30,6 +33,7 @@ from stores.pdf_trash import PDFS, PdfTrash, TrashedPdf, pdf_key
 from stores.staged_blob import Intake, StagedBlob, StoredBlob
 
 ARTIFACTS = "artifacts"
+LIBRARY_KEY = "library.json"
 _PDF_KEY = re.compile(rf"{PDFS}/[0-9a-f]{{2}}/(?P<sha256>[0-9a-f]{{64}})\.pdf")
 _ARTIFACT_KEY = re.compile(rf"{ARTIFACTS}/[^/]+/(?P<document>[^/-]+)-(?P<version>\d+)-[^/]*")
 _SPOOLED_KEY = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}\.part")
@@ -102,6 +106,38 @@ class BlobStore:
         with spooled(self._backend) as (file, path):
             _write(file, data)
             self._backend.adopt(path, key, size=-1)
+
+    def library_id(self) -> str | None:
+        """The id of the library that the store belongs to, None as long as it has none.
+
+        Raises InternalError for a `library.json` that is none of ours.
+        """
+        try:
+            content = self._backend.read(LIBRARY_KEY)
+        except NotFound:
+            return None
+        try:
+            return str(uuid.UUID(json.loads(content)["library_id"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InternalError(
+                f"{LIBRARY_KEY} of the blob store does not hold a library id. Nothing was changed; "
+                "restore the file from a backup."
+            ) from error
+
+    def set_library_id(self, library_id: str, *, replace: bool = False) -> None:
+        """The store belongs to that library; one that it has already stays unless `replace`."""
+        content = json.dumps({"library_id": library_id}).encode()
+        if replace:
+            self.put_artifact(LIBRARY_KEY, content)
+            return
+        with spooled(self._backend) as (file, path):
+            _write(file, content)
+            self._backend.create(path, LIBRARY_KEY)
+
+    def some_pdfs(self, limit: int = 200) -> set[str]:
+        """SHA-256 digests of some PDFs that are stored."""
+        found = (_sha256_of(blob.key) for blob in self._backend.listed(PDFS))
+        return set(islice(filter(None, found), limit))
 
     def read(self, key: str) -> bytes:
         """The whole blob."""

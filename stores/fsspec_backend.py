@@ -72,6 +72,20 @@ class FsspecBackend:
             self._files.put_file(str(file), path)
             file.unlink()
 
+    def create(self, file: Path, key: str) -> bool:
+        """True when the spooled file became the blob `key`, False when there was one already.
+
+        Checked and then written: of two processes at the same instant the later one wins, so read
+        the blob afterwards.
+        """
+        with storage_errors():
+            self._files.invalidate_cache()
+            if self._files.exists(self._path(key)):
+                return False
+            self._files.makedirs(self._root, exist_ok=True)
+            self._files.put_file(str(file), self._path(key))
+            return True
+
     def read(self, key: str) -> bytes:
         with self._errors():
             return self._files.cat_file(self._path(key))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.consistency import Holding, StuckTask
 from domain.documents import DocumentStatus
 from domain.jobs import TaskStatus
 from stores.in_memory_state import Shelf, State, is_open
+from stores.library import LibraryRecord
 from stores.library_audit import REPAIR
 
 
@@ -77,6 +80,32 @@ class InMemoryLibraryAudit:
             and task.lease_expires_at < now - timedelta(seconds=silent_seconds)
         ]
         return sorted(silent, key=lambda one: -one.silent_seconds)
+
+
+class InMemoryLibrary:
+    """The twin of `stores.library.LibraryStore`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.current = LibraryRecord(str(uuid.uuid4()), None)
+
+    async def record(self) -> LibraryRecord:
+        """As `LibraryStore.record`."""
+        return self.current
+
+    async def set_milvus_name(self, name: str) -> str:
+        """As `LibraryStore.set_milvus_name`."""
+        chosen = self.current.milvus_name or name
+        self.current = replace(self.current, milvus_name=chosen)
+        return chosen
+
+    async def known_documents(self, document_ids: Collection[str]) -> set[str]:
+        """As `LibraryStore.known_documents`."""
+        return self.state.shelves.keys() & set(document_ids)
+
+    async def known_digests(self, digests: Collection[str]) -> set[str]:
+        """As `LibraryStore.known_digests`."""
+        return {one.document.sha256 for one in self.state.shelves.values()} & set(digests)
 
 
 def _holding(shelf: Shelf) -> Holding:

@@ -28,12 +28,29 @@ class InMemoryVectorStore:
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
         self._entries: dict[str, _Entry] = {}
+        self._library_id: str | None = None
 
     def prepare(self) -> None:
         """Nothing is needed."""
 
     def activate(self) -> None:
         """Nothing is needed."""
+
+    def exists(self) -> bool:
+        """As `VectorStore.exists`."""
+        return True
+
+    def library_id(self) -> str | None:
+        """As `VectorStore.library_id`."""
+        return self._library_id
+
+    def set_library_id(self, library_id: str) -> None:
+        """As `VectorStore.set_library_id`."""
+        self._library_id = library_id
+
+    def some_documents(self) -> set[str]:
+        """As `VectorStore.some_documents`."""
+        return {entry.chunk.document_id for entry in self._entries.values()}
 
     def ping(self) -> None:
         """Always well."""

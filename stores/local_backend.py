@@ -55,6 +55,24 @@ class LocalBackend:
             for folder in [target.parent, *made]:
                 _make_durable(folder)
 
+    def create(self, file: Path, key: str) -> bool:
+        """True when the spooled file became the blob `key`, False when there was one already.
+
+        Atomic: of several processes that create the same blob one gets True.
+        """
+        with self._errors():
+            _make_durable(file)
+            try:
+                os.link(file, self.root / key)
+            except FileExistsError:
+                return False
+            except OSError:  # a file system without hard links
+                if (self.root / key).exists():
+                    return False
+                os.replace(file, self.root / key)
+            _make_durable(self.root)
+            return True
+
     def read(self, key: str) -> bytes:
         with self._errors():
             return (self.root / key).read_bytes()

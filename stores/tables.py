@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -280,7 +281,26 @@ class DeletionRow(SQLModel, table=True):
     created_at: datetime | None = Field(None, sa_column=_stamped())
 
 
-COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS, DELETIONS = (
+class LibraryRow(SQLModel, table=True):
+    """The library that this database belongs to, in its only row; the migration makes it.
+
+    `milvus_name` is the alias of the Milvus collection, unless the settings name another one.
+    """
+
+    __tablename__ = "library"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (CheckConstraint("singleton", name="library_is_one"),)
+
+    singleton: bool = Field(
+        True, sa_column=Column(Boolean, primary_key=True, server_default=text("true"))
+    )
+    library_id: uuid.UUID = Field(
+        sa_column=Column(Uuid, nullable=False, server_default=text("gen_random_uuid()"))
+    )
+    milvus_name: str | None = None
+    created_at: datetime | None = Field(None, sa_column=_stamped())
+
+
+COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS, DELETIONS, LIBRARY = (
     cast(Table, SQLModel.metadata.tables[name])
     for name in (
         "collections",
@@ -290,5 +310,6 @@ COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS, DELETIONS = (
         "tasks",
         "job_events",
         "store_deletions",
+        "library",
     )
 )

@@ -172,3 +172,9 @@ def literal(value: str | int | list[str]) -> str:
         return str(int(value))
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(character, character) for character in value) + '"'
+
+
+def version_filter(document_id: str, version: int) -> Filter:
+    """Selects the chunks of one version of a document."""
+    mine = Filter().where("document_id == {document}", document=document_id)
+    return mine.where("version == {version}", version=version)

@@ -9,10 +9,9 @@ same calls; the few exceptions are marked `embedded`.
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,6 +22,7 @@ from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, ra
 from stores.bm25 import TermStatistics, query_vector
 from stores.milvus_connection import MilvusConnection
 from stores.milvus_library import IndexParams, MilvusClient
+from stores.sampled_statistics import SampledStatistics
 from stores.vector_paging import all_rows
 from stores.vector_schema import (
     CHUNK_FIELDS,
@@ -32,6 +32,7 @@ from stores.vector_schema import (
     collection_schema,
     filter_of,
     row_of,
+    version_filter,
 )
 
 ROWS_PER_CALL = 500
@@ -39,6 +40,8 @@ ROWS_PER_QUERY = 16_384  # Milvus' own limit
 VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, a server's longest answer
 UNSEALED_ROWS = 50
 SAMPLED_TEXTS = 2_000
+SAMPLED_CHUNKS = 2_000
+LIBRARY_ID = "paperworks.library_id"  # a property of the collection
 
 Answer = TypeVar("Answer")
 Scores = dict[str, float]
@@ -47,7 +50,8 @@ Scores = dict[str, float]
 class VectorStore:
     """The chunks of every paper, searchable by meaning and by words.
 
-    Each embedding model has a collection of its own, `{name}_{digest}`; `name` is an alias.
+    Each embedding model has a collection of its own, `{name}_{digest}`; `name` is an alias. A
+    function given as `name` is called when the name is needed first.
     Safe to use from several threads. Holds nothing but a connection and a cache of term statistics.
     Every method raises `VectorStoreUnavailable` when the server does not answer within the timeout,
     and works again as soon as the server does.
@@ -58,21 +62,31 @@ class VectorStore:
         uri: str,
         token: str | None = None,
         *,
-        name: str,
+        name: str | Callable[[], str],
         dimension: int,
         model: str,
         timeout_seconds: float = 8.0,
         database: str = "",
         ca_file: str | None = None,
     ) -> None:
-        self.alias = name
-        self.name = f"{name}_{hashlib.sha256(f'{model} {dimension}'.encode()).hexdigest()[:12]}"
+        self._find_name = name
+        self._digest = hashlib.sha256(f"{model} {dimension}".encode()).hexdigest()[:12]
         self.dimension = dimension
         self._connection = MilvusConnection(
             uri, token, timeout_seconds, database=database, ca_file=ca_file
         )
-        self._statistics = _SampledStatistics(self._sample)
+        self._statistics = SampledStatistics(self._sample)
         self._unsealed = 0
+
+    @cached_property
+    def alias(self) -> str:
+        """The name without the digest of the model."""
+        return self._find_name() if callable(self._find_name) else self._find_name
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the physical collection."""
+        return f"{self.alias}_{self._digest}"
 
     def prepare(self) -> None:
         """The collection exists, is indexed and loaded, and the alias too; harmless to repeat.
@@ -87,6 +101,40 @@ class VectorStore:
         self._connection.call(
             lambda client, timeout: client.alter_alias(self.name, self.alias, timeout=timeout)
         )
+
+    def exists(self) -> bool:
+        """Whether the collection is there; none is made."""
+        return self._connection.call(
+            lambda client, timeout: bool(client.has_collection(self.name, timeout=timeout))
+        )
+
+    def library_id(self) -> str | None:
+        """The id of the library that the collection belongs to, None as long as it has none."""
+        described: Any = self._call(
+            lambda client, timeout: client.describe_collection(self.name, timeout=timeout)
+        )
+        return described.get("properties", {}).get(LIBRARY_ID)
+
+    def set_library_id(self, library_id: str) -> None:
+        """The collection belongs to that library."""
+        self._call(
+            lambda client, timeout: client.alter_collection_properties(
+                self.name, {LIBRARY_ID: library_id}, timeout=timeout
+            )
+        )
+
+    def some_documents(self) -> set[str]:
+        """Ids of documents that have chunks here, from a sample of 2,000 chunks."""
+        rows = self._call(
+            lambda client, timeout: client.query(
+                self.name,
+                filter="",
+                output_fields=["document_id"],
+                limit=SAMPLED_CHUNKS,
+                timeout=timeout,
+            )
+        )
+        return {row["document_id"] for row in rows}
 
     def ping(self) -> None:
         """Nothing, or `VectorStoreUnavailable`."""
@@ -125,7 +173,7 @@ class VectorStore:
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
     ) -> list[Chunk]:
         """The chunks of a document version in reading order; empty when there are none."""
-        places = self._query(_version_filter(document_id, version), ["chunk_id", "ordinal"])
+        places = self._query(version_filter(document_id, version), ["chunk_id", "ordinal"])
         places.sort(key=lambda row: (row["ordinal"], row["chunk_id"]))
         page = [row["chunk_id"] for row in places[offset : offset + limit]]
         rows = self._rows(page)
@@ -133,7 +181,7 @@ class VectorStore:
 
     def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
         """Every chunk of a document version with its vector, in no order."""
-        mine = _version_filter(document_id, version)
+        mine = version_filter(document_id, version)
         most = min(ROWS_PER_QUERY, VECTOR_BYTES_PER_QUERY // (4 * self.dimension))
         rows = self._query(mine, [*CHUNK_FIELDS, "dense"], most)
         return [(chunk_of(row), np.asarray(row["dense"], dtype=np.float32)) for row in rows]
@@ -158,11 +206,11 @@ class VectorStore:
 
     def count(self, document_id: str, version: int) -> int:
         """How many chunks of that document version are stored."""
-        return self._count(**self._bound(_version_filter(document_id, version)))
+        return self._count(**self._bound(version_filter(document_id, version)))
 
     def delete_version(self, document_id: str, version: int) -> None:
         """No chunk of that document version is left."""
-        self._delete(_version_filter(document_id, version))
+        self._delete(version_filter(document_id, version))
 
     def total(self) -> int:
         """How many chunks are stored."""
@@ -350,33 +398,3 @@ class VectorStore:
         # pymilvus says that this is a list of names; it is a dictionary that holds one.
         known: Any = client.list_aliases(timeout=timeout)
         return self.alias in known["aliases"]
-
-
-class _SampledStatistics:
-    """Term statistics of a sample of the collection; renewing takes 1 % of the time at most."""
-
-    def __init__(self, sample: Callable[[], TermStatistics]) -> None:
-        self._sample = sample
-        self._statistics: TermStatistics | None = None
-        self._stale_at = 0.0
-        self._lock = threading.Lock()
-
-    def current(self) -> TermStatistics:
-        """The statistics; who finds them stale renews them, others go on with what there is."""
-        statistics = self._statistics
-        if statistics is not None and time.monotonic() < self._stale_at:
-            return statistics
-        if statistics is not None and self._lock.locked():
-            return statistics
-        with self._lock:
-            if self._statistics is None or time.monotonic() >= self._stale_at:
-                began = time.monotonic()
-                self._statistics = self._sample()
-                ended = time.monotonic()
-                self._stale_at = ended + 100 * (ended - began)
-            return self._statistics
-
-
-def _version_filter(document_id: str, version: int) -> Filter:
-    mine = Filter().where("document_id == {document}", document=document_id)
-    return mine.where("version == {version}", version=version)

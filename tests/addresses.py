@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from stores.embedded_postgres import EmbeddedPostgres
+from stores.milvus_library import MilvusClient
 
 
 def postgres_url(root: int, home: Path) -> str:
@@ -21,6 +23,17 @@ def milvus_server(root: int, home: Path) -> tuple[str, str]:
     """Address and token of the Milvus Lite server below process `root`."""
     port = _first(r"milvus_lite_server[.]py (\d+)", root)
     return f"http://127.0.0.1:{port}", (home / "stores" / "milvus" / "token").read_text()
+
+
+def milvus_name(uri: str, token: str) -> str:
+    """Alias of the only library's collection on a Milvus server."""
+    client = MilvusClient(uri, token=token, dedicated=True)
+    try:
+        known: Any = client.list_aliases()
+        [name] = known["aliases"]
+    finally:
+        client.close()
+    return name
 
 
 def _first(pattern: str, root: int) -> int:

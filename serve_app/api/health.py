@@ -13,6 +13,7 @@ from starlette.datastructures import State
 
 from domain.errors import PaperworksError, ServiceNotReady, Unavailable
 from serve_app.api.context import MetricsHere, ServicesHere
+from serve_app.identity import require_matching_stores
 from serve_app.metrics import CONTENT_TYPE
 from serve_app.problems import documented, problem
 from serve_app.schemas import FINE, Alive, Ready
@@ -32,9 +33,14 @@ async def livez() -> Alive:
 
 @router.get("/readyz", response_model=Ready, responses=documented())
 async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
-    """Ready when everything that the service depends on works, else a problem naming the rest."""
+    """Ready when everything that the service depends on works, else a problem naming the rest.
+
+    `store_identity` names stores that do not belong together: then searches work, uploads do not.
+    """
     checks = await _shared(request.app.state, "readiness", partial(_check_all, services.checks))
+    identity = partial(require_matching_stores, services)
     waiting = [name for name, state in checks.items() if state != FINE]
+    checks = {**checks, "store_identity": await _state(identity)}
     if not waiting:
         return Ready(checks=checks)
     detail = (

@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING
 from serve_app.commands.common import plural, printable
 
 if TYPE_CHECKING:
-    from serve_app.consistency_schemas import Consistency, Repair, StoredPaper
+    from serve_app.consistency_schemas import Adoption, Consistency, Repair, StoredPaper
 
 AGREE = "PostgreSQL, Milvus and the blobs agree"
 ADVICE = "Run `paperworks doctor --repair`; searches go on meanwhile."
+DO_NOT_MATCH = (
+    "Searches go on; uploads are refused and nothing is repaired or deleted. Correct DATABASE_URL, "
+    "MILVUS_URI or BLOB_URI and start again. If the database was restored or lost, run "
+    "`paperworks doctor --adopt COLLECTION --claim-stores`."
+)
+TOO_MANY = "Nothing was deleted, and an unasked upkeep deletes nothing either: {} would go."
+HOW_TO_DELETE = (
+    "Was the database restored? Then run `paperworks doctor --adopt COLLECTION`. If the orphans "
+    "are right, run `paperworks doctor --repair --delete-orphans`."
+)
 UPLOAD_AGAIN = "The PDFs of these papers are lost; upload them again: "
 
 
 def summary(found: Consistency) -> str:
     """The differences in one line: `2 missing chunks, 1 orphan blobs`."""
+    if found.identity_problems:
+        return "the stores do not belong to the same library"
     counts = found.counts.model_dump()
     parts = [f"{_words(name)}: {count:,}" for name, count in counts.items() if count]
     return ", ".join(parts) or AGREE
@@ -24,6 +36,7 @@ def summary(found: Consistency) -> str:
 
 def rows(found: Consistency) -> Iterator[tuple[str, str]]:
     """The kind of each difference that is listed, and what it is."""
+    yield from (("identity", printable(text)) for text in found.identity_problems)
     for name, count in found.counts.model_dump().items():
         listed = list(_DESCRIBED[name](found))
         yield from ((_words(name), printable(text)) for text in listed)
@@ -38,11 +51,42 @@ def done_lines(done: Repair) -> Iterator[str]:
         yield f"{plural(done.documents_queued, 'paper')} will be read again: {jobs}"
     if done.chunks_deleted:
         yield f"{plural(done.chunks_deleted, 'chunk')} deleted"
+    if done.pdfs_trashed:
+        yield f"{plural(done.pdfs_trashed, 'unused PDF')} moved to the trash"
     if done.blobs_deleted:
         size = plural(done.bytes_deleted, "byte")
         yield f"{plural(done.blobs_deleted, 'file')} of the blob store deleted, {size}"
     if done.tasks_released:
         yield f"{plural(done.tasks_released, 'task')} queued again"
+
+
+def adopted_lines(done: Adoption) -> Iterator[str]:
+    """What an adoption did, a sentence a line."""
+    if not done.documents_queued:
+        yield "no PDF belongs to no paper, so none was adopted"
+        return
+    jobs = ", ".join(done.job_ids)
+    yield (
+        f"{plural(done.documents_queued, 'PDF')} become papers, named by their SHA-256 until their "
+        f"titles are read: {jobs}"
+    )
+    if done.from_trash:
+        yield f"{plural(done.from_trash, 'PDF')} of them came from the trash"
+    if done.documents_left:
+        yield f"{plural(done.documents_left, 'PDF')} wait: the queue is full, run this again later"
+
+
+def advice(found: Consistency, done: Repair | None) -> Iterator[str]:
+    """What to do next, a sentence a line."""
+    if found.identity_problems:
+        yield DO_NOT_MATCH
+        return
+    refused = found.deletion_refused if done is None else done.deletion_refused
+    if refused:
+        yield printable(TOO_MANY.format(refused))
+        yield HOW_TO_DELETE
+    elif done is None and not found.consistent:
+        yield ADVICE
 
 
 def lost(found: Consistency) -> str | None:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from configs.settings import ModelSettings, Settings
+from configs.settings import ModelSettings
 from domain.papers import Paper
 from pipelines.chunk import split_paper
 from pipelines.embed import Encoder, embed_texts
@@ -95,11 +95,11 @@ def read_first(path: Path) -> Paper:
 
 
 def open_store(milvus: tuple[str, str]) -> VectorStore:
-    """A connection to the collection that the service, on a server with that address and token,
-    would use."""
+    """A connection to a collection like that of a service, on a server with that address and
+    token."""
     return VectorStore(
         *milvus,
-        name=Settings().stores.milvus_name,
+        name="paperworks_plain",
         dimension=vector_dimension(resolve_model(MODEL.name)),
         model=MODEL.name,
     )

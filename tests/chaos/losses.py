@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from configs.settings import Settings
 from domain.documents import Chunk
 from domain.jobs import Task, TaskStatus
 from serve_app.client import Client
@@ -15,7 +14,7 @@ from serve_app.schemas import Document
 from stores.database import Database
 from stores.job_store import JobStore
 from stores.milvus_library import MilvusClient
-from tests.addresses import milvus_server, postgres_url
+from tests.addresses import milvus_name, milvus_server, postgres_url
 from tests.event_logs import disorder
 from tests.service import RunningService
 
@@ -56,7 +55,7 @@ async def tasks_of(database_url: str, jobs: Iterable[str]) -> list[Task]:
 def stored_chunks(server: tuple[str, str], collection: str) -> Counter[str]:
     """How often each chunk id is stored for the collection, of whatever version."""
     uri, token = server
-    client, name = MilvusClient(uri, token=token, dedicated=True), Settings().stores.milvus_name
+    client, name = MilvusClient(uri, token=token, dedicated=True), milvus_name(uri, token)
     try:
         client.load_collection(name)  # after a restart nobody may have asked for it yet
         rows = client.query(

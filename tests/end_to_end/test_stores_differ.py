@@ -21,7 +21,7 @@ from pipelines.encoders.load import resolve_model
 from serve_app.client import Client
 from stores.blob_store import BlobStore, pdf_key
 from stores.vector_store import VectorStore
-from tests.addresses import milvus_server
+from tests.addresses import milvus_name, milvus_server
 from tests.service import READY, RunningService, run_program
 
 QUESTION = "When does a lease end, and what does the fencing token of a task do?"
@@ -47,11 +47,12 @@ def running(home: Path, models: Path, reconcile_minutes: str) -> Iterator[Runnin
 @contextmanager
 def vectors_of(service: RunningService) -> Iterator[VectorStore]:
     """The vector store of the service, as its workers see it."""
-    settings = Settings()
-    model = settings.model.name
+    model = Settings().model.name
+    uri, token = milvus_server(service.process.pid, service.home)
     store = VectorStore(
-        *milvus_server(service.process.pid, service.home),
-        name=settings.stores.milvus_name,
+        uri,
+        token,
+        name=milvus_name(uri, token),
         dimension=vector_dimension(resolve_model(model)),
         model=model,
     )
@@ -142,9 +143,10 @@ def check_that_doctor_mends(home: Path, lost: str, forgotten: Path) -> None:
     assert forgotten.exists(), "doctor changes nothing unless it is told to"
     mended = doctor(home, "--repair", "--json")
     repair = json.loads(mended.stdout)["repair"]
-    assert repair["documents_queued"] == repair["blobs_deleted"] == 1, mended.stderr
+    assert repair["documents_queued"] == repair["pdfs_trashed"] == 1, mended.stderr
     assert repair["chunks_deleted"] > 0
     assert not forgotten.exists()
+    assert [path.name for path in (home / "blobs" / "trash").rglob("*.pdf")] == [forgotten.name]
 
 
 def wait_until_consistent(library: Client) -> None:

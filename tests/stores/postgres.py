@@ -31,6 +31,7 @@ from stores.postgres_roles import APPLICATION, SUPERUSER
 from stores.task_queue import TaskQueue
 
 TEMPLATE = "migrated"
+NEW_LIBRARY = "UPDATE library SET library_id = gen_random_uuid(), milvus_name = NULL"
 MAX_ATTEMPTS = 3
 KEEP_DAYS = 7
 
@@ -60,6 +61,7 @@ async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """The address of a database of one's own, migrated and empty."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {APPLICATION}")
+    await execute(postgres, NEW_LIBRARY, name)  # a clone would be the same library
     yield url_of(postgres, name)
     await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -72,9 +74,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def execute(server: EmbeddedPostgres, statement: str) -> None:
-    """Runs a statement of the superuser that may not stand in a transaction."""
-    connection = await asyncpg.connect(superuser_url(server))
+async def execute(server: EmbeddedPostgres, statement: str, database: str | None = None) -> None:
+    """Runs a statement that may not stand in a transaction, as the superuser where no database is
+    named."""
+    connection = await asyncpg.connect(
+        url_of(server, database) if database else superuser_url(server)
+    )
     try:
         await connection.execute(statement)
     finally:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
-from domain.consistency import Differences, Repairs
+from domain.consistency import DeletionLimits, Differences, Repairs
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.jobs import JobStatus, Lane, OnDuplicate, Task, Upload
 from domain.papers import Box
 from pipelines.reconcile import STUCK_SECONDS, Reconciler
 from stores.blob_store import BlobStore, artifact_key, pdf_key
-from stores.in_memory_audit import InMemoryLibraryAudit
+from stores.identity import IdentityCheck
+from stores.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
 from stores.in_memory_vectors import InMemoryVectorStore
 from stores.job_store import JobStore
+from stores.library import LibraryStore
 from stores.library_audit import REPAIR, LibraryAudit
 from stores.vector_store import VectorStore
 from tests.stores.postgres import Stores
@@ -42,6 +44,8 @@ class House:
     vectors: VectorStore | InMemoryVectorStore
     blobs: BlobStore
     root: Path
+    identity: IdentityCheck
+    limits: DeletionLimits = field(default_factory=DeletionLimits)
 
     @property
     def reconciler(self) -> Reconciler:
@@ -54,13 +58,16 @@ class House:
             cast(Any, self.stores.queue),
             self.vectors,
             self.blobs,
+            self.identity,
+            self.limits,
         )
 
     async def compare(self) -> Differences:
         return await self.reconciler.compare()
 
-    async def repair(self) -> Repairs:
-        return await self.reconciler.repair(await self.compare())
+    async def repair(self, *, delete_orphans: bool = False) -> Repairs:
+        found = await self.compare()
+        return await self.reconciler.repair(found, delete_orphans=delete_orphans)
 
     def paper(self) -> Upload:
         """The bytes of a new paper, stored."""
@@ -114,17 +121,24 @@ def _chunk(document_id: str, version: int, ordinal: int) -> Chunk:
 
 
 @pytest.fixture
-def house(stores: Stores, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+async def house(
+    stores: Stores, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[House]:
     blobs = BlobStore(str(tmp_path / "blobs"))
     blobs.prepare()
     if not isinstance(stores.jobs, JobStore):
-        yield House(stores, InMemoryVectorStore(DIMENSION), blobs, tmp_path)
+        memory = InMemoryVectorStore(DIMENSION)
+        identity = IdentityCheck(InMemoryLibrary(stores.jobs.state), memory, blobs)
+        await identity.stamp()
+        yield House(stores, memory, blobs, tmp_path, identity)
         return
     server: MilvusLite = request.getfixturevalue("milvus")
     name = f"test_{uuid.uuid4().hex[:8]}"
     vectors = VectorStore(server.uri, server.token, name=name, dimension=DIMENSION, model="test")
     vectors.prepare()
-    yield House(stores, vectors, blobs, tmp_path)
+    identity = IdentityCheck(LibraryStore(stores.jobs.database), vectors, blobs)
+    await identity.stamp()
+    yield House(stores, vectors, blobs, tmp_path, identity)
     vectors.close()
 
 
@@ -250,9 +264,11 @@ async def test_orphan_blobs_go_when_they_are_old(house: House) -> None:
     found = await house.compare()
     assert kinds(found) == {"orphan_blobs": 2}
     done = await house.reconciler.repair(found)
-    assert (done.blobs_deleted, done.bytes_deleted) == (2, paper.bytes + 10)
-    assert not house.blobs.exists(artifact) and not house.blobs.exists(pdf_key(paper.sha256))
+    assert (done.pdfs_trashed, done.blobs_deleted, done.bytes_deleted) == (1, 1, 10)
     assert kinds(await house.compare()) == {}
+    assert not house.blobs.exists(artifact)
+    assert [one.sha256 for one in house.blobs.trashed()] == [paper.sha256]
+    assert house.blobs.exists(pdf_key(paper.sha256)), "a reader that misses it restores it"
 
 
 async def test_a_pdf_that_is_uploaded_after_the_comparison_stays(house: House) -> None:
@@ -261,7 +277,8 @@ async def test_a_pdf_that_is_uploaded_after_the_comparison_stays(house: House) -
     found = await house.compare()
     assert kinds(found) == {"orphan_blobs": 1}
     await admit(house.stores, paper)
-    assert (await house.reconciler.repair(found)).blobs_deleted == 0
+    assert (await house.reconciler.repair(found)).is_empty
+    assert list(house.blobs.trashed()) == []
     assert house.blobs.exists(pdf_key(paper.sha256))
 
 
@@ -347,3 +364,24 @@ async def test_papers_are_read_again_as_a_job_for_each_collection(house: House) 
     jobs = [await house.stores.jobs.job(job_id) for job_id in done.job_ids]
     assert sorted((job.collection, job.counts.total) for job in jobs) == [("a", 2), ("b", 1)]
     assert {(job.kind, job.lane) for job in jobs} == {(REPAIR, Lane.BULK)}
+
+
+@pytest.mark.parametrize(("kept", "is_refused"), [(13, True), (16, False)])
+async def test_many_orphan_chunks_stay_until_somebody_wants_them_gone(
+    house: House, kept: int, is_refused: bool
+) -> None:
+    """Three orphans of more than two, and of more, or less, than a fifth of all."""
+    house.limits = DeletionLimits(derived=2, derived_share=0.17)
+    name = await house.ready(kept)
+    house.vectors.delete_versions(name, 0, 9)
+    house.put(name, 1, kept - 1)
+    house.put("doc_unknown", 1, 3)
+    refused = f"3 of {kept + 2} chunks" if is_refused else None
+    assert (await house.compare()).excess(house.limits) == refused
+    done = await house.reconciler.mend()
+    assert (done.deletion_refused, done.chunks_deleted) == (refused, 0 if is_refused else 3)
+    assert done.documents_queued == 1, "what is missing is read again all the same"
+    assert (await house.repair()).deletion_refused == refused
+    if is_refused:
+        assert (await house.repair(delete_orphans=True)).chunks_deleted == 3
+    assert house.vectors.contents().get(("doc_unknown", 1)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -21,8 +22,9 @@ from serve_app.api.app import create_api
 from serve_app.http.limits import HttpLimits
 from serve_app.services import Limits, Services
 from stores.blob_store import BlobStore, artifact_key
+from stores.identity import IdentityCheck, IdentityGuard
 from stores.in_memory import InMemoryStores
-from stores.in_memory_audit import InMemoryLibraryAudit
+from stores.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
 from stores.in_memory_citations import InMemoryCitationStore
 from stores.in_memory_vectors import InMemoryVectorStore
 
@@ -64,6 +66,7 @@ class Library:
         self.vectors = InMemoryVectorStore(DIMENSION)
         self.blobs = BlobStore(str(folder / "blobs"))
         self.blobs.prepare()
+        self.library = InMemoryLibrary(self.stores.state)
         self.woken = 0
         self.worker_rests = False  # that of a served library, while a test reads papers itself
         self.embedded: list[str] = []
@@ -80,6 +83,10 @@ class Library:
             citations=cast(Any, InMemoryCitationStore(self.stores.state)),
             vectors=self.vectors,
             blobs=self.blobs,
+            library=self.library,
+            guard=IdentityGuard(
+                IdentityCheck(self.library, self.vectors, self.blobs), time.monotonic, seconds=0
+            ),
             embed_query=self._embed,
             wake=self._wake,
             cancelled=self.cancelled.append,
@@ -94,6 +101,12 @@ class Library:
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://library"
         )
+
+    def stamp(self) -> None:
+        """The stores belong together from now on, as after the first start of a service."""
+        library_id = self.library.current.library_id
+        self.vectors.set_library_id(library_id)
+        self.blobs.set_library_id(library_id)
 
     async def get(self, path: str, **arguments: Any) -> httpx.Response:
         """The answer to a GET below /api/v1."""

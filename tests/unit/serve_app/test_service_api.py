@@ -44,8 +44,9 @@ async def test_ready_when_every_part_works(library: Library) -> None:
     answer = await library.http.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
-        "status": "ready", "checks": {"database": "ok", "vector_store": "ok"},
-    }  # fmt: skip
+        "status": "ready",
+        "checks": {"database": "ok", "vector_store": "ok", "store_identity": "ok"},
+    }
 
 
 async def test_not_ready_names_what_does_not_work(

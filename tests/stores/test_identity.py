@@ -1,0 +1,344 @@
+"""Stores of different libraries: found, named, left alone. On PostgreSQL and Milvus Lite."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.errors import InternalError, StoresDoNotMatch
+from domain.identity import Mark, StoreIdentity
+from domain.jobs import Lane, Upload
+from domain.papers import Box
+from pipelines.reconcile import Reconciler
+from stores.blob_store import LIBRARY_KEY, BlobStore, pdf_key
+from stores.database import Database
+from stores.document_store import DocumentStore
+from stores.embedded_postgres import EmbeddedPostgres
+from stores.identity import LEGACY_NAME, IdentityCheck, IdentityGuard, choose_name, default_name
+from stores.job_store import JobStore
+from stores.library import LibraryStore
+from stores.library_audit import LibraryAudit
+from stores.task_queue import TaskQueue
+from stores.vector_store import VectorStore
+from tests.stores.postgres import (
+    APPLICATION,
+    NEW_LIBRARY,
+    TEMPLATE,
+    Stores,
+    execute,
+    postgres_stores,
+    url_of,
+)
+from tests.stores.work import DONE, LEASE, admit
+
+if TYPE_CHECKING:
+    from tests.stores.conftest import MilvusLite
+
+DIMENSION = 8
+HOUR = 3600
+
+
+@dataclass
+class Installation:
+    """One database with a vector store and a blob store, which may belong to another one."""
+
+    database: Database
+    vectors: VectorStore
+    blobs: BlobStore
+
+    @property
+    def stores(self) -> Stores:
+        return postgres_stores(self.database)
+
+    @property
+    def library(self) -> LibraryStore:
+        return LibraryStore(self.database)
+
+    @property
+    def check(self) -> IdentityCheck:
+        return IdentityCheck(self.library, self.vectors, self.blobs)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(
+            LibraryAudit(self.database),
+            JobStore(self.database),
+            TaskQueue(self.database),
+            self.vectors,
+            self.blobs,
+            self.check,
+        )
+
+    async def paper(self, folder: Path) -> str:
+        """The id of a new paper with three chunks that can be searched."""
+        source = folder / "upload.pdf"
+        source.write_bytes(b"%PDF-" + uuid.uuid4().bytes)
+        blob = self.blobs.put_file(source, 1000)
+        await admit(self.stores, Upload("a.pdf", blob.sha256, blob.bytes))
+        [task] = await self.stores.queue.claim(
+            Lane.INTERACTIVE, 10, worker="me", lease_seconds=LEASE
+        )
+        made = [_chunk(task.document_id, ordinal) for ordinal in range(3)]
+        self.vectors.upsert(made, np.ones((3, DIMENSION), np.float32), collection="papers")
+        await self.stores.queue.finish(task, replace(DONE, chunks=3, artifact_key=None))
+        return task.document_id
+
+    def seen_from(self, database: Database) -> Installation:
+        """The same vectors and blobs with another database."""
+        return Installation(database, self.vectors, self.blobs)
+
+
+def _chunk(document_id: str, ordinal: int) -> Chunk:
+    return Chunk(
+        chunk_id=chunk_id(document_id, 1, ordinal, "text", "Some text."),
+        document_id=document_id,
+        version=1,
+        ordinal=ordinal,
+        kind=ChunkKind.TEXT,
+        text="Some text.",
+        section=None,
+        boxes=(Box(1, 1, 1, 2, 2),),
+    )
+
+
+@pytest.fixture
+async def other_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """A second, freshly migrated database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {APPLICATION}")
+    await execute(postgres, NEW_LIBRARY, name)
+    database = Database(url_of(postgres, name))
+    yield database
+    await database.close()
+    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+Collection = Callable[[str], VectorStore]
+
+
+@pytest.fixture
+async def collection(milvus: MilvusLite) -> AsyncIterator[Collection]:
+    """Makes the vector store with an alias of that beginning, prepared."""
+    unique = uuid.uuid4().hex[:8]
+    async with AsyncExitStack() as opened:
+
+        def make(name: str) -> VectorStore:
+            store = VectorStore(
+                milvus.uri, milvus.token, name=name, dimension=DIMENSION, model=unique
+            )
+            opened.callback(store.close)
+            store.prepare()
+            return store
+
+        yield make
+
+
+@pytest.fixture
+async def ours(database: Database, collection: Collection, tmp_path: Path) -> Installation:
+    """An installation without ids and without papers."""
+    blobs = BlobStore(str(tmp_path / "blobs"))
+    blobs.prepare()
+    return Installation(database, collection(f"t_{uuid.uuid4().hex[:8]}"), blobs)
+
+
+async def test_the_first_start_stamps_every_store(ours: Installation) -> None:
+    assert (await ours.check.look()).milvus == Mark(None)
+    found = await ours.check.stamp()
+    assert found.matches
+    library_id = (await ours.library.record()).library_id
+    assert found == StoreIdentity(library_id, Mark(library_id), Mark(library_id))
+    assert await ours.check.stamp() == found, "a second start changes nothing"
+
+
+async def test_an_installation_that_is_upgraded_is_stamped(
+    ours: Installation, tmp_path: Path
+) -> None:
+    await ours.paper(tmp_path)
+    assert (await ours.check.stamp()).matches
+
+
+async def test_a_new_database_does_not_adopt_stores_with_papers(
+    ours: Installation, other_database: Database, tmp_path: Path
+) -> None:
+    """The database was lost, or it is another one: nothing says whose papers these are."""
+    await ours.paper(tmp_path)
+    wrong = ours.seen_from(other_database)
+    found = await wrong.check.stamp()
+    assert found.problems == (
+        "Milvus has no library id and holds papers that PostgreSQL does not know.",
+        "The blob store has no library id and holds papers that PostgreSQL does not know.",
+    )
+    assert ours.vectors.library_id() is None and ours.blobs.library_id() is None
+
+
+async def test_every_pair_that_differs_is_named(
+    ours: Installation, other_database: Database, collection: Collection
+) -> None:
+    mine = (await ours.check.stamp()).postgres
+    wrong = ours.seen_from(other_database)
+    theirs = (await wrong.library.record()).library_id
+    assert (await wrong.check.look()).problems == (
+        f"PostgreSQL belongs to library {theirs}, Milvus to library {mine}.",
+        f"PostgreSQL belongs to library {theirs}, the blob store to library {mine}.",
+    )
+    wrong.vectors = collection(f"t_{uuid.uuid4().hex[:8]}")
+    assert (await wrong.check.stamp()).problems == (
+        f"PostgreSQL belongs to library {theirs}, the blob store to library {mine}.",
+        f"Milvus belongs to library {theirs}, the blob store to library {mine}.",
+    )
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+async def test_another_database_deletes_nothing_and_queues_nothing(
+    ours: Installation, other_database: Database, tmp_path: Path, stamped: bool
+) -> None:
+    """A service that looks at an empty database found 631 orphan chunks and 57 orphan PDFs, and
+    deleted all of them."""
+    names = {await ours.paper(tmp_path) for _ in range(3)}
+    if stamped:
+        await ours.check.stamp()
+    wrong = ours.seen_from(other_database).reconciler
+    found = await wrong.compare()
+    assert len(found.orphan_chunks) == 3 and found.identity
+    for act in (
+        lambda: wrong.mend(),
+        lambda: wrong.mend(at_a_glance=True),
+        lambda: wrong.tidy(0),
+        lambda: wrong.repair(found),
+        lambda: wrong.repair(found, delete_orphans=True),
+    ):
+        with pytest.raises(StoresDoNotMatch):
+            await act()
+    assert {name for name, _ in ours.vectors.contents()} == names
+    assert ours.vectors.total() == 9
+    assert len([blob for blob in ours.blobs.listed() if blob.is_pdf]) == 3
+    assert list(ours.blobs.trashed()) == []
+    assert (await JobStore(other_database).jobs()).items == []
+
+
+async def test_an_operator_may_claim_the_stores_for_a_database(
+    ours: Installation, other_database: Database, tmp_path: Path
+) -> None:
+    await ours.paper(tmp_path)
+    await ours.check.stamp()
+    restored = ours.seen_from(other_database)
+    assert (await restored.check.claim()).matches
+    assert not (await ours.check.look()).matches
+
+
+async def test_two_starts_at_the_same_blob_store_leave_one_id(
+    ours: Installation, other_database: Database
+) -> None:
+    first, second = (await ours.library.record()).library_id, str(uuid.uuid4())
+    ours.blobs.set_library_id(first)
+    ours.blobs.set_library_id(second)
+    assert ours.blobs.library_id() == first
+
+
+def test_a_library_json_of_another_program_is_said(tmp_path: Path) -> None:
+    blobs = BlobStore(str(tmp_path))
+    blobs.prepare()
+    for content in (b"", b"[]", b'{"library_id": 7}', b"\xff"):
+        blobs.put_artifact(LIBRARY_KEY, content)
+        with pytest.raises(InternalError):
+            blobs.library_id()
+
+
+async def test_a_bucket_keeps_the_id() -> None:
+    blobs = BlobStore(f"memory://{uuid.uuid4().hex}")
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    assert blobs.library_id() is None
+    blobs.set_library_id(first)
+    blobs.set_library_id(second)
+    assert blobs.library_id() == first
+    blobs.set_library_id(second, replace=True)
+    assert blobs.library_id() == second
+
+
+async def test_two_installations_on_one_milvus_have_collections_of_their_own(
+    ours: Installation,
+    other_database: Database,
+    collection: Collection,
+    milvus: MilvusLite,
+    tmp_path: Path,
+) -> None:
+    """Both are healthy, and neither deletes what belongs to the other."""
+    made = []
+    for database, folder in ((ours.database, "one"), (other_database, "two")):
+        (tmp_path / folder).mkdir()
+        library = LibraryStore(database)
+        legacy = VectorStore(
+            milvus.uri, milvus.token, name="t_legacy", dimension=DIMENSION, model="none"
+        )
+        name = await choose_name(library, legacy)
+        assert name == default_name((await library.record()).library_id)
+        assert not legacy.exists(), "looking makes no collection"
+        blobs = BlobStore(str(tmp_path / folder / "blobs"))
+        blobs.prepare()
+        installation = Installation(database, collection(name), blobs)
+        assert (await installation.check.stamp()).matches
+        await installation.paper(tmp_path)
+        made.append(installation)
+    for one in made:
+        assert (await one.reconciler.mend()).is_empty
+        assert one.vectors.total() == 3
+        found = await one.reconciler.compare()
+        assert not any(found.counts.values()) and not found.identity
+
+
+@pytest.mark.parametrize("marked", ["not at all", "as ours", "as another"])
+async def test_an_older_installation_keeps_its_collection_if_it_is_its_own(
+    ours: Installation, tmp_path: Path, marked: str
+) -> None:
+    await ours.paper(tmp_path)
+    library_id = (await ours.library.record()).library_id
+    if marked != "not at all":
+        ours.vectors.set_library_id(library_id if marked == "as ours" else str(uuid.uuid4()))
+    name = await choose_name(ours.library, ours.vectors)
+    assert name == (default_name(library_id) if marked == "as another" else LEGACY_NAME)
+    assert await choose_name(ours.library, ours.vectors) == name
+
+
+async def test_a_new_database_does_not_take_the_collection_of_an_older_installation(
+    ours: Installation, other_database: Database, tmp_path: Path
+) -> None:
+    await ours.paper(tmp_path)
+    library = LibraryStore(other_database)
+    name = await choose_name(library, ours.vectors)
+    assert name == default_name((await library.record()).library_id)
+
+
+async def test_requests_ask_the_stores_once_in_a_while(
+    ours: Installation, other_database: Database
+) -> None:
+    await ours.check.stamp()
+    now = 0.0
+    guard = IdentityGuard(ours.check, clock=lambda: now, seconds=10)
+    assert await guard.problems() == ()
+    ours.blobs.set_library_id(str(uuid.uuid4()), replace=True)
+    now = 9.0
+    assert await guard.problems() == ()
+    now = 10.0
+    assert len(await guard.problems()) == 2
+    await other_database.close()
+    guard.check = IdentityCheck(
+        LibraryStore(Database("postgresql://nobody@127.0.0.1:1/none")), ours.vectors, ours.blobs
+    )
+    now = 30.0
+    assert len(await guard.problems()) == 2, "a store that is away changes nothing"
+
+
+async def test_a_deleted_paper_counts_as_known(ours: Installation, tmp_path: Path) -> None:
+    """Its chunks or its PDF may be there for a while: that is no other library."""
+    name = await ours.paper(tmp_path)
+    await DocumentStore(ours.database).delete(name)
+    assert pdf_key("0" * 64) not in {blob.key for blob in ours.blobs.listed()}
+    assert (await ours.check.stamp()).matches

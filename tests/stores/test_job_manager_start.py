@@ -1,0 +1,157 @@
+"""A JobManager that starts on real stores: which collection it uses, and when it holds its work."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from actors.job_manager import JobManager
+from actors.lane import LaneWork
+from actors.ledger import Rules
+from domain.consistency import Retention
+from domain.jobs import Lane
+from pipelines.recipe import Recipe, blob_store, vector_store
+from stores.blob_store import BlobStore
+from stores.database import Database
+from stores.identity import default_name
+from stores.library import LibraryStore, read_milvus_name
+from tests.stores.test_identity import _chunk
+
+if TYPE_CHECKING:
+    from tests.stores.conftest import MilvusLite
+
+DIMENSION = 8
+
+
+class IdleRunner:
+    """A runner that is warm and is never given work."""
+
+    async def warm_up(self) -> None:
+        return
+
+    async def pid(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        return
+
+
+class NoErasure:
+    """Nothing is deleted in these tests."""
+
+
+def prepare(recipe: Recipe) -> None:
+    vector_store(recipe).prepare()
+    blob_store(recipe).prepare()
+
+
+class Direct:
+    """The vector store of whatever collection the recipe names at the time of the call."""
+
+    def __init__(self, recipe: Callable[[], Recipe]) -> None:
+        self.recipe = recipe
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(vector_store(self.recipe()), name)
+
+
+@asynccontextmanager
+async def started(database_url: str, recipe: Recipe) -> AsyncIterator[JobManager]:
+    """A JobManager that has prepared its stores."""
+    rules = Rules(15, 900, 0.05, 2, 300, 7, 300, 4, 0)
+    manager = JobManager(
+        database_url=database_url,
+        rules=rules,
+        lanes={lane: LaneWork(1, 1) for lane in Lane},
+        slots=(tuple(Lane),),
+        recipe=recipe,
+        open_runner=lambda _recipe, _shared: IdleRunner(),  # pyright: ignore
+        prepare=prepare,
+        eraser=lambda _recipe: NoErasure(),  # pyright: ignore
+        vectors=Direct,  # pyright: ignore
+        retention=Retention(),
+        facts={"release": "test"},
+    )
+    try:
+        await asyncio.wait_for(manager.started.wait(), 60)
+        yield manager
+    finally:
+        manager.life.cancel()
+        await asyncio.gather(manager.life, return_exceptions=True)
+        await manager.database.close()
+
+
+def recipe_for(milvus: MilvusLite, folder: Path) -> Recipe:
+    token_file = folder.parent / "milvus_token"
+    token_file.write_text(milvus.token)
+    token_file.chmod(0o600)
+    return Recipe(
+        blob_uri=f"file://{folder}",
+        milvus_uri=milvus.uri,
+        milvus_token_file=str(token_file),
+        milvus_name=None,
+        model=uuid.uuid4().hex,
+        dimension=DIMENSION,
+        max_tokens=256,
+        batch_tokens=4096,
+        max_pages=10,
+    )
+
+
+def held(manager: JobManager) -> Sequence[bool]:
+    return [not worker.may_claim.is_set() for worker in (manager.cleanup, *manager.desks.values())]
+
+
+async def test_the_first_start_names_the_collection_and_stamps_the_stores(
+    database_url: str, database: Database, milvus: MilvusLite, tmp_path: Path
+) -> None:
+    recipe = recipe_for(milvus, tmp_path / "blobs")
+    async with started(database_url, recipe) as manager:
+        record = await LibraryStore(database).record()
+        assert record.milvus_name == default_name(record.library_id) == manager.recipe.milvus_name
+        assert await asyncio.to_thread(read_milvus_name, database_url) == record.milvus_name
+        assert vector_store(manager.recipe).library_id() == record.library_id
+        assert blob_store(recipe).library_id() == record.library_id
+        assert not any(held(manager))
+        assert (await manager.describe())["store_problems"] == []
+
+
+async def test_an_empty_database_at_the_stores_of_another_library_deletes_nothing(
+    database_url: str, milvus: MilvusLite, tmp_path: Path
+) -> None:
+    """It also hands out no work, until the stores belong together."""
+    recipe = replace(
+        recipe_for(milvus, tmp_path / "blobs"), milvus_name=f"t_{uuid.uuid4().hex[:8]}"
+    )
+    theirs, blobs = vector_store(recipe), BlobStore(recipe.blob_uri)
+    prepare(recipe)
+    other = str(uuid.uuid4())
+    chunks = [_chunk("doc_" + "0" * 24, ordinal) for ordinal in range(3)]
+    theirs.upsert(chunks, np.ones((3, DIMENSION), np.float32), collection="papers")
+    theirs.set_library_id(other)
+    blobs.set_library_id(other)
+    source = tmp_path / "paper.pdf"
+    source.write_bytes(b"%PDF-1.7 theirs")
+    blobs.put_file(source, 1000)
+    async with started(database_url, recipe) as manager:
+        assert len((await manager.describe())["store_problems"]) == 2
+        assert all(held(manager))
+        await manager.upkeep.mend()
+        await manager.upkeep.tidy()
+        assert theirs.total() == 3
+        assert blobs.exists(f"pdf/{_digest(source)[:2]}/{_digest(source)}.pdf")
+        await manager.upkeep.identity.claim()
+        await manager._check_identity()
+        assert not any(held(manager))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
