@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import grpc
@@ -140,13 +140,23 @@ class MilvusConnection:
         return InternalError(f"The vector store refused a request: {error}"[:500])
 
 
-def _grpc_error(error: BaseException | None) -> grpc.RpcError | None:
+def _grpc_error(error: BaseException) -> grpc.RpcError | None:
     """The error of gRPC that led to this one."""
-    while error is not None:
-        if isinstance(error, grpc.RpcError) and hasattr(error, "code"):
-            return error
-        error = error.__cause__ or error.__context__
+    for one in _exception_chain(error):
+        if isinstance(one, grpc.RpcError) and hasattr(one, "code"):
+            return one
     return None
+
+
+def _exception_chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it, each once: pymilvus raises a stored exception again, and then
+    the chain of causes can be a cycle."""
+    seen = set[int]()
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))
+        yield following
+        following = following.__cause__ or following.__context__
 
 
 def _server_refuses(error: BaseException) -> bool:

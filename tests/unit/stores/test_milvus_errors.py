@@ -1,0 +1,42 @@
+"""What led to an error of pymilvus is found, whatever the chain of its causes looks like."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import grpc
+
+from stores.milvus_connection import _grpc_error
+
+
+class Refused(grpc.RpcError):
+    """An error of gRPC with a status, as a call raises it."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_the_error_of_grpc_is_found_behind_others() -> None:
+    refused = Refused()
+    outer = ValueError("outer")
+    outer.__cause__ = RuntimeError("middle")
+    outer.__cause__.__context__ = refused
+    assert _grpc_error(outer) is refused
+
+
+def look_along_a_cycle() -> None:
+    """pymilvus raises one stored exception again and again, so its causes can form a cycle."""
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert _grpc_error(first) is None
+
+
+def test_a_cycle_of_causes_has_an_end() -> None:
+    process = multiprocessing.get_context("fork").Process(target=look_along_a_cycle)
+    process.start()
+    process.join(10)
+    is_endless = process.is_alive()
+    process.kill()
+    process.join()
+    assert not is_endless
+    assert process.exitcode == 0
