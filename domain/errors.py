@@ -6,6 +6,7 @@
     │   │   └── UnknownCollection
     │   ├── Expired                  it was here, its record is gone
     │   ├── Conflict                 it clashes with what is here
+    │   ├── IdempotencyKeyReused     send it with a new key
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file itself cannot be read; a retry changes nothing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import stat
 import time
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,8 +33,17 @@ def environment(_tell: Teller) -> dict[str, str]:
 
 def descriptors(_tell: Teller) -> list[str]:
     """What the child has open besides the standard streams and this listing itself."""
-    links = ((int(one), f"/proc/self/fd/{one}") for one in os.listdir("/proc/self/fd"))
-    return [os.readlink(link) for one, link in links if one > 2 and os.path.exists(link)]
+    kinds = (_kind_of(one) for one in range(3, os.sysconf("SC_OPEN_MAX")))
+    return [kind for kind in kinds if kind]
+
+
+def _kind_of(descriptor: int) -> str | None:
+    """pipe, file or other; None for a descriptor that is not open. /proc/self/fd is closed."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return None
+    return "pipe" if stat.S_ISFIFO(mode) else "file" if stat.S_ISREG(mode) else "other"
 
 
 def send_pickle(kind: str, path: str, tell: Teller) -> NoReturn:

@@ -140,7 +140,7 @@ def test_while_the_files_are_away_uploads_are_503_and_work_waits(
         waiting = library.job(job_id)
     finally:
         away.rename(blobs)
-    assert (refused.status_code, refused.json()["code"]) == (503, "blob_store_unavailable")
+    assert (refused.status_code, refused.json()["code"]) == (503, "blob_store_refused")
     assert int(refused.headers["retry-after"]) > 0
     assert waiting.counts.failed == 0 and not waiting.is_final
     job = patient_wait(library, job_id)

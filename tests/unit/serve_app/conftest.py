@@ -17,6 +17,7 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
     made = Library(tmp_path)
     yield made
     await made.http.aclose()
+    made.close()
 
 
 @pytest.fixture

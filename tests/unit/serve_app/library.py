@@ -102,6 +102,10 @@ class Library:
             transport=httpx.ASGITransport(self.app), base_url="http://library"
         )
 
+    def close(self) -> None:
+        """Ends the processes that drew pictures."""
+        self.services.renderer.close()
+
     def stamp(self) -> None:
         """The stores belong together from now on, as after the first start of a service."""
         library_id = self.library.current.library_id

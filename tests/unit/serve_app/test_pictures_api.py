@@ -114,12 +114,13 @@ async def test_pages_can_be_seen_before_the_paper_is_read(library: Library) -> N
 
 async def test_a_drawing_process_that_died_is_replaced(library: Library) -> None:
     name = await shelve(library)
+    others = renderers()
     first = await library.get(f"/documents/{name}/pages/1.png?dpi=40")
-    [warm] = renderers()
+    [warm] = [one for one in renderers() if one not in others]
     warm.kill()
     again = await library.get(f"/documents/{name}/pages/1.png?dpi=41")
     assert (first.status_code, again.status_code) == (200, 200)
-    assert renderers() != [warm]
+    assert warm not in renderers()
 
 
 async def test_a_pdf_that_crashes_the_renderer_is_a_problem(
