@@ -206,7 +206,7 @@ class VectorStore:
 
     def count(self, document_id: str, version: int) -> int:
         """How many chunks of that document version are stored."""
-        return self._count(**self._bound(version_filter(document_id, version)))
+        return self._count(version_filter(document_id, version))
 
     def delete_version(self, document_id: str, version: int) -> None:
         """No chunk of that document version is left."""
@@ -214,7 +214,7 @@ class VectorStore:
 
     def total(self) -> int:
         """How many chunks are stored."""
-        return self._count(filter="")
+        return self._count(Filter())
 
     def contents(self) -> dict[tuple[str, int], int]:
         """How many chunks are stored of each (document, version), without loading any.
@@ -313,10 +313,10 @@ class VectorStore:
 
         return all_rows(ask, chosen, most or ROWS_PER_QUERY)
 
-    def _count(self, **chosen: Any) -> int:
+    def _count(self, chosen: Filter) -> int:
         [row] = self._call(
             lambda client, timeout: client.query(
-                self.name, output_fields=["count(*)"], timeout=timeout, **chosen
+                self.name, output_fields=["count(*)"], timeout=timeout, **self._bound(chosen)
             )
         )
         return int(row["count(*)"])
@@ -360,6 +360,7 @@ class VectorStore:
         return TermStatistics(row["sparse"] for row in rows)
 
     def _bound(self, chosen: Filter) -> dict[str, Any]:
+        """The arguments of a filter; known once the connection is open, so inside of a call."""
         return chosen.arguments(embedded=self._connection.embedded)
 
     def _call(self, ask: Callable[[MilvusClient, float], Answer]) -> Answer:

@@ -46,7 +46,7 @@ def store(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vecto
     """
     monkeypatch.setattr(vector_store, "ROWS_PER_QUERY", 300)
     made = VectorStore(
-        milvus.uri, name=f"large_{uuid.uuid4().hex[:8]}", dimension=2, model="test",
+        milvus.uri, milvus.token, name=f"large_{uuid.uuid4().hex[:8]}", dimension=2, model="test",
         timeout_seconds=60,
     )  # fmt: skip
     made.prepare()

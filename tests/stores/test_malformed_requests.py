@@ -65,6 +65,7 @@ async def real(
     vectors = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="test")
     vectors.prepare()
     library = RealLibrary(tmp_path, database, vectors)
+    library.stamp()
     yield library
     await library.http.aclose()
     vectors.close()
