@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import uuid
@@ -17,16 +16,9 @@ from domain.deletions import VersionRange
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.plan import Outcome, Plan
 from pipelines.recipe import blob_store
+from pipelines.warm_up import WARM_UP_PDF, WARM_UP_SHA256
 
 WARM_UP = "warm-up"
-TINY_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R"
-    b"/Resources<</Font<</F 5 0 R>>>>>>endobj\n4 0 obj<</Length 60>>stream\n"
-    b"BT /F 12 Tf 20 150 Td (A page to warm the service up.) Tj ET   \nendstream endobj\n"
-    b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-)
 
 
 class Runner:
@@ -72,12 +64,11 @@ class Runner:
 
         plan = next(iter(self.plans.values()))
         recipe = plan.recipe
-        digest = hashlib.sha256(TINY_PDF).hexdigest()
-        asyncio.run(blob_store(recipe).put_stream(_once(TINY_PDF), len(TINY_PDF)))
+        asyncio.run(blob_store(recipe).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
         at_once = max(1, int(plan.cpus / plan.num_cpus))
         quiet = replace(plan, listener=None)
         failures = []
-        for outcome in run([_warm_up_task(digest, plan.lane) for _ in range(at_once)], quiet):
+        for outcome in run([_warm_up_task(plan.lane) for _ in range(at_once)], quiet):
             made = VersionRange(outcome.task.document_id, 1, outcome.task.version)
             in_worker(delete_versions, recipe, [made])
             failures += [outcome.failure] if outcome.failure else []
@@ -94,14 +85,14 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def _warm_up_task(sha256: str, lane: Lane) -> Task:
+def _warm_up_task(lane: Lane) -> Task:
     return Task(
         task_id=uuid.uuid4(),
         job_id=WARM_UP,
         document_id=f"{WARM_UP}-{uuid.uuid4().hex[:12]}",
         collection=WARM_UP,
         version=1,
-        sha256=sha256,
+        sha256=WARM_UP_SHA256,
         filename="warm-up.pdf",
         lane=lane,
         status=TaskStatus.RUNNING,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from domain.errors import QueueFull
 from domain.jobs import Lane, Upload
 from pipelines.orphans import batches
+from pipelines.warm_up import WARM_UP_SHA256
 from stores.blob_store import BlobStore, owner_of
 from stores.identity import Library
 from stores.job_store import JobStore
@@ -36,7 +37,7 @@ async def adopt_orphans(
     Unavailable.
     """
     found, trashed = await asyncio.to_thread(_stored, blobs)
-    unknown = sorted(found.keys() - await _known(library, sorted(found)))
+    unknown = sorted(found.keys() - await _known(library, sorted(found)) - {WARM_UP_SHA256})
     done = Adopted()
     for some in batches(unknown, PAPERS_PER_JOB):
         try:

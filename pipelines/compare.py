@@ -16,6 +16,7 @@ from domain.consistency import (
     WrongCount,
 )
 from domain.documents import DocumentStatus
+from pipelines.warm_up import WARM_UP_SHA256
 from stores.blob_store import is_cut_off, owner_of, pdf_key
 
 ORPHAN_AFTER_SECONDS = 3600.0  # an upload stores its PDF before its row
@@ -106,7 +107,9 @@ class _Blobs:
 
     listed: Sequence[ListedBlob]
     by_key: dict[str, ListedBlob] = field(init=False)
-    claimed: set[str | tuple[str, int]] = field(init=False, default_factory=set)
+    claimed: set[str | tuple[str, int]] = field(
+        init=False, default_factory=lambda: {WARM_UP_SHA256}
+    )
 
     def __post_init__(self) -> None:
         self.by_key = {blob.key: blob for blob in self.listed}

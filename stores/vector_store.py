@@ -360,8 +360,7 @@ class VectorStore:
         return TermStatistics(row["sparse"] for row in rows)
 
     def _bound(self, chosen: Filter) -> dict[str, Any]:
-        """The arguments of a filter; known once the connection is open, so inside of a call."""
-        return chosen.arguments(embedded=self._connection.embedded)
+        return chosen.arguments(embedded=self._connection.embedded)  # known once it is open
 
     def _call(self, ask: Callable[[MilvusClient, float], Answer]) -> Answer:
         return self._connection.call(ask, on_missing=self._prepare)

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from pipelines.warm_up import WARM_UP_PDF
 from serve_app.client import Client
 from serve_app.commands.differences import adopted_lines, advice, rows, summary
 from serve_app.consistency_schemas import Adoption, Consistency, Repair
@@ -27,9 +28,14 @@ async def mismatch(library: Library) -> str:
 
 def orphan(library: Library, text: str) -> str:
     """The digest of an old PDF that belongs to no document."""
+    return store_pdf(library, pdf(text))
+
+
+def store_pdf(library: Library, content: bytes) -> str:
+    """The digest of a PDF that was stored three hours ago."""
     library.stamp()
     source = library.folder / "orphan.pdf"
-    source.write_bytes(pdf(text))
+    source.write_bytes(content)
     blob = library.blobs.put_file(source, 100_000)
     path = library.folder / "blobs" / blob.key
     then = path.stat().st_mtime - 3 * HOUR
@@ -105,6 +111,7 @@ async def test_orphan_pdfs_become_papers(library: Library) -> None:
     await library.http.delete(f"/api/v1/documents/{deleted.document_id}")
     placed, trashed = orphan(library, "placed"), orphan(library, "trashed")
     library.blobs.trash_pdf(trashed)
+    store_pdf(library, WARM_UP_PDF)  # as every runner does; it is no paper
     answer = await library.http.post(ADOPT, json={"collection": "restored"})
     assert answer.status_code == 202
     done = Adoption.model_validate(answer.json())
