@@ -146,13 +146,19 @@ class RunningService:
         else:
             self.process.send_signal(how)
         try:
-            assert self.process.wait(STOPPED_WITHIN_SECONDS) == 0, self.said()
+            assert self._status() == 0, self._evidence()
             deadline = time.monotonic() + grace_seconds
             while self.left() and time.monotonic() < deadline:
                 time.sleep(0.2)
             assert not (left := self.left()), left
         finally:
             self.kill()
+
+    def _status(self) -> int | None:
+        """The exit status; None when the process does not end in time."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(STOPPED_WITHIN_SECONDS)
+        return None
 
     def kill(self) -> None:
         """Ends whatever is left of it, by process id."""
