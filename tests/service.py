@@ -58,6 +58,11 @@ def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningServi
             service.kill()
 
 
+def _take_interrupts() -> None:
+    """A shell ignores SIGINT for background jobs, and `serve run` keeps what it inherits."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class RunningService:
     """A service with a home and ports of its own; `stop` proves that nothing of it is left."""
 
@@ -92,6 +97,7 @@ class RunningService:
                 cwd=ROOT,
                 env=self.environment,
                 start_new_session=True,
+                preexec_fn=_take_interrupts,
             )
 
     def wait_for(self, words: str, within_seconds: float = READY_WITHIN_SECONDS) -> None:
