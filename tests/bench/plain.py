@@ -94,12 +94,12 @@ def read_first(path: Path) -> Paper:
     return read_text(path, DEFAULTS).paper
 
 
-def open_store(milvus: tuple[str, str]) -> VectorStore:
-    """A connection to a collection like that of a service, on a server with that address and
-    token."""
+def open_store(milvus: tuple[str, str], name: str = "paperworks_plain") -> VectorStore:
+    """A connection to a collection like that of a service, or to that of a service by its `name`,
+    on a server with that address and token."""
     return VectorStore(
         *milvus,
-        name="paperworks_plain",
+        name=name,
         dimension=vector_dimension(resolve_model(MODEL.name)),
         model=MODEL.name,
     )

@@ -16,6 +16,7 @@ from domain.papers import Box
 from domain.search import SearchQuery
 from pipelines.embed import FakeEncoder
 from stores.database import NOW, Database
+from stores.library import read_milvus_name
 from stores.tables import COLLECTIONS, DOCUMENTS
 from stores.vector_store import VectorStore
 from tests.bench.made_papers import prose
@@ -30,7 +31,7 @@ COLLECTION = "bench-search"
 
 def measure(stage: Stage) -> Findings:
     """POST /search, over VectorStore.search on the same server with the vector given, in turns."""
-    store = open_store(stage.service_milvus())
+    store = open_store(stage.service_milvus(), read_milvus_name(stage.service_postgres()))
     stage.say(f"filling a collection with {CHUNKS:,} chunks")
     began = time.perf_counter()
     names = [document_id(COLLECTION, str(n)) for n in range(CHUNKS // CHUNKS_OF_A_DOCUMENT)]
