@@ -44,7 +44,7 @@ help:  ## this list
 	}
 
 demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (DEMO_EXIT=1 stops at the end)
-	$(BIN)/python -m serve_app.demo
+	$(BIN)/python -m serve_app.cli.demo
 
 up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
@@ -71,7 +71,7 @@ soak: .venv .ocr  ## memory of every process while papers go in (MINUTES=5), and
 	$(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),5)
 
 gallery: .venv  ## papers with what was read drawn on their pages, in build/gallery (PAPERS=folder)
-	$(BIN)/python -m pipelines.gallery $(or $(PAPERS),samples) --out build/gallery
+	$(BIN)/python -m extraction.debug_overlay $(or $(PAPERS),samples) --out build/gallery
 
 clean:  ## removes the virtual environment, caches and bench.json; ./var stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench.json *.egg-info

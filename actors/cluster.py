@@ -10,10 +10,10 @@ from typing import Any
 
 import ray
 
-from actors.lean_node import lean_node
 from configs.settings import RaySettings
 from domain.names import NAMESPACE
-from stores.ports import port_or_free
+from runtime.patches.ray_node import lean_node
+from runtime.ports import port_or_free
 
 
 @dataclass(frozen=True, slots=True)

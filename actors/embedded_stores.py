@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from stores.embedded_milvus import EmbeddedMilvus
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.log_rotation import LIMIT_BYTES, rotate
+from runtime.log_rotation import LIMIT_BYTES, rotate
+from stores.embedded.embedded_milvus import EmbeddedMilvus
+from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 0.2

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from domain.jobs import Lane
-from pipelines.background import give_way
+from runtime.niceness import give_way
 
 # Each call keeps every core busy by itself; the second one has its texts ready when the first ends.
 CALLS_AT_ONCE = 2

@@ -21,16 +21,16 @@ from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
 
 if TYPE_CHECKING:
-    from actors.lane import LaneWork
-    from actors.ledger import Rules
-    from actors.runner_slot import RunnerLink
+    from actors.lane_worker import LaneWork
+    from actors.lease_manager import Rules
+    from actors.reconcile_loop import Upkeep
+    from actors.runner_pool import RunnerLink
     from actors.store_cleanup import Eraser
-    from actors.upkeep import Upkeep
     from domain.consistency import Retention
-    from pipelines.recipe import Recipe
-    from pipelines.reconcile import Chunks
-    from stores.identity import MarkedVectors
-    from stores.task_queue import TaskQueue
+    from pipelines.config import Recipe
+    from stores.consistency.reconcile import Chunks
+    from stores.consistency.store_identity import MarkedVectors
+    from stores.postgres.task_queue import TaskQueue
 
     class Vectors(Chunks, MarkedVectors, Protocol):
         """The vector store, as the upkeep asks it."""
@@ -68,17 +68,17 @@ class JobManager:
         retention: Retention,
         facts: Mapping[str, str],
     ) -> None:
-        from actors.lane import LaneDesk
-        from actors.ledger import Ledger
-        from actors.runner_slot import RunnerSlot
+        from actors.lane_worker import LaneDesk
+        from actors.lease_manager import Ledger
+        from actors.runner_pool import RunnerSlot
         from actors.store_cleanup import StoreCleanup
+        from stores.consistency.store_identity import LEGACY_NAME
         from stores.credentials import with_password
-        from stores.database import Database
-        from stores.deletion_queue import DeletionQueue
-        from stores.identity import LEGACY_NAME
-        from stores.job_store import JobStore
-        from stores.library import LibraryStore
-        from stores.task_queue import TaskQueue
+        from stores.postgres.database import Database
+        from stores.postgres.deletion_queue import DeletionQueue
+        from stores.postgres.job_store import JobStore
+        from stores.postgres.library_record import LibraryStore
+        from stores.postgres.task_queue import TaskQueue
 
         self.database = Database(with_password(database_url, "DATABASE_URL"), pool_size=4)
         self.jobs = JobStore(
@@ -110,9 +110,9 @@ class JobManager:
         self.life = asyncio.get_running_loop().create_task(self._live())
 
     def _upkeep(self, vectors: Vectors, queue: TaskQueue, retention: Retention) -> Upkeep:
-        from actors.upkeep import Upkeep
-        from stores.blob_store import BlobStore
-        from stores.identity import IdentityCheck
+        from actors.reconcile_loop import Upkeep
+        from stores.blobs.blob_store import BlobStore
+        from stores.consistency.store_identity import IdentityCheck
 
         blobs = BlobStore(self.recipe.blob_uri)
         identity = IdentityCheck(self.library, vectors, blobs)
@@ -186,7 +186,7 @@ class JobManager:
 
     async def _start(self) -> None:
         """Prepares stores and runners, for as long as it takes: they may come up after us."""
-        from stores.migrate import migrate
+        from stores.postgres.migrate import migrate
 
         while True:
             try:
@@ -205,7 +205,7 @@ class JobManager:
 
     async def _name_collection(self) -> None:
         """The recipe names the Milvus collection, which may depend on the library's id."""
-        from stores.identity import choose_name
+        from stores.consistency.store_identity import choose_name
 
         if self.recipe.milvus_name is None:
             name = await choose_name(self.library, self.legacy)

@@ -23,8 +23,8 @@ from ray.actor import ActorHandle
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
 from actors.job_manager import JobManager
-from actors.lane import LaneWork
-from actors.ledger import Rules
+from actors.lane_worker import LaneWork
+from actors.lease_manager import Rules
 from actors.runner import Runner
 from actors.store_tasks import RemoteEraser, WorkerVectors, in_worker, prepare
 from configs.settings import LaneSettings, RaySettings, Settings
@@ -32,16 +32,16 @@ from domain.addresses import without_password
 from domain.consistency import DeletionLimits, Retention
 from domain.jobs import LATER_LANES, Lane, Task
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
+from pipelines.config import Recipe
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from pipelines.plan import Outcome, Plan
-from pipelines.recipe import Recipe
-from pipelines.sandbox.confine import SandboxMode
-from pipelines.sandbox.limits import Limits
-from stores.embedded_milvus import EmbeddedMilvus
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.ports import free_port
-from stores.private_files import private_folder
+from runtime.ports import free_port
+from runtime.private_files import private_folder
+from runtime.sandbox.confine import SandboxMode
+from runtime.sandbox.limits import Limits
+from stores.embedded.embedded_milvus import EmbeddedMilvus
+from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
 
@@ -252,7 +252,7 @@ def release_of(settings: Settings) -> str:
     """A digest of code and settings: what a running JobManager must share with us to be kept."""
     digest = hashlib.sha256(settings.without_secrets().encode())
     root = Path(__file__).parent.parent
-    for folder in ("domain", "stores", "pipelines", "actors"):
+    for folder in ("domain", "runtime", "extraction", "stores", "pipelines", "actors"):
         for source in sorted((root / folder).rglob("*.py")):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

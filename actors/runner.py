@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from actors.store_tasks import delete_versions, in_worker
 from domain.deletions import VersionRange
 from domain.jobs import Lane, Task, TaskStatus
+from pipelines.config import blob_store
 from pipelines.plan import Outcome, Plan
-from pipelines.recipe import blob_store
-from pipelines.warm_up import WARM_UP_PDF, WARM_UP_SHA256
+from stores.blobs.warmup_blob import WARM_UP_PDF, WARM_UP_SHA256
 
 WARM_UP = "warm-up"
 
@@ -32,7 +32,7 @@ class Runner:
         plan = plans[0]
         from ray.data import DataContext  # here: whoever starts a runner need not load Ray Data
 
-        from pipelines import lean
+        from runtime.patches import ray_data as lean
 
         if not plan.can_grow:
             lean.never_scale()

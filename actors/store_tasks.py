@@ -8,7 +8,7 @@ from typing import Any
 import ray
 
 from domain.deletions import VersionRange
-from pipelines.recipe import Recipe, blob_store, vector_store
+from pipelines.config import Recipe, blob_store, vector_store
 
 
 def in_worker(call: Callable[..., Any], *arguments: Any) -> Any:

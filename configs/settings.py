@@ -16,7 +16,7 @@ from pydantic import AliasChoices, BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.addresses import without_password
-from stores.postgres_url import parse_postgres_url
+from stores.postgres.postgres_url import parse_postgres_url
 
 MIB = 1024 * 1024
 ADDRESSES = ("database_url", "milvus_uri", "blob_uri")

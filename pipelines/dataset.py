@@ -23,9 +23,9 @@ from ray.exceptions import RayError
 from domain.documents import Chunk
 from domain.errors import LeaseLost, PaperworksError, failure_of
 from domain.jobs import Finished, Lane, Progress, Step, Task
-from pipelines.background import give_way
+from pipelines.config import blob_store, vector_store
 from pipelines.plan import Outcome, Plan
-from pipelines.recipe import blob_store, vector_store
+from runtime.niceness import give_way
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def _log_failure(task: Task, step: str, error: Exception) -> None:
 @guarded
 def read(row: Row, plan: Plan) -> Row:
     """Adds `prepared`: what was read, cut into chunks."""
-    from pipelines.reader import read_for
+    from pipelines.extract import read_for
 
     report = Reporter(row["task"], plan)
     return {**row, "prepared": read_for(row["task"], plan.recipe, report.pages)}

@@ -13,9 +13,9 @@ import numpy as np
 
 from domain.documents import Chunk
 from domain.jobs import Finished, Step, Task
-from pipelines.prepared import PIPELINE_DIGEST, Prepared
-from stores.blob_store import BlobStore, artifact_key
-from stores.vector_store import VectorStore
+from pipelines.extracted_paper import PIPELINE_DIGEST, Prepared
+from stores.blobs.blob_store import BlobStore, artifact_key
+from stores.milvus.vector_store import VectorStore
 
 SPAN = 256  # chunks that are embedded and made searchable together
 

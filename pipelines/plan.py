@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.errors import Failure
 from domain.jobs import Finished, Lane, Task
-from pipelines.recipe import Recipe
+from pipelines.config import Recipe
 
 
 @dataclass(frozen=True, slots=True)

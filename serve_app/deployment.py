@@ -24,31 +24,32 @@ from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.names import APPLICATION, JOB_MANAGER
 from domain.search import SearchMode, SearchQuery
-from pipelines.intake import register_files
-from pipelines.recipe import blob_store, named_vector_store
-from pipelines.sandbox.confine import check_sandbox
+from pipelines.config import blob_store, named_vector_store
+from runtime.patches.ray_serve import patch_replica_ports
+from runtime.ports import free_port
+from runtime.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
+from serve_app.api.services import Limits, Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
-from serve_app.identity import require_matching_stores
-from serve_app.listening import listen_with_care
-from serve_app.refusals import refuse_open_door, refuse_secrets
-from serve_app.rendering import Renderer
-from serve_app.retrieval import answer
-from serve_app.schemas import SearchResult
-from serve_app.services import Limits, Services
-from stores.citation_store import CitationStore
+from serve_app.http.protocol import guarded_protocol
+from serve_app.library.library_identity import require_matching_stores
+from serve_app.library.rendering import Renderer
+from serve_app.library.search import answer
+from serve_app.process.refusals import refuse_open_door, refuse_secrets
+from serve_app.schemas.core import SearchResult
+from serve_app.uploads.folders import register_files
+from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
-from stores.database import Database
-from stores.document_store import DocumentStore
-from stores.event_log import EventLog
-from stores.identity import IdentityCheck, IdentityGuard
-from stores.job_orders import JobOrders
-from stores.job_store import JobStore
-from stores.library import LibraryStore, read_milvus_name
-from stores.library_audit import LibraryAudit
-from stores.ports import free_port
-from stores.task_queue import TaskQueue
+from stores.postgres.citation_store import CitationStore
+from stores.postgres.database import Database
+from stores.postgres.document_store import DocumentStore
+from stores.postgres.event_log import EventLog
+from stores.postgres.job_control import JobOrders
+from stores.postgres.job_store import JobStore
+from stores.postgres.library_record import LibraryStore, read_milvus_name
+from stores.postgres.task_queue import TaskQueue
 
 LOOK_UP_SECONDS = 5.0
 WAKE_AFTER_SECONDS = 0.001
@@ -118,7 +119,7 @@ class Api:
     def __init__(self, settings: str, addresses: Addresses) -> None:
         self.settings = Settings.model_validate_json(settings)
         self.http_limits = HttpLimits.of(self.settings.http)
-        listen_with_care(ray.util.get_node_ip_address(), self.http_limits)
+        patch_replica_ports(ray.util.get_node_ip_address(), guarded_protocol(self.http_limits))
         self.services = connect(self.settings, addresses)
 
     def __serve_build_asgi_app__(self) -> FastAPI:

@@ -9,8 +9,8 @@ from typing import Any
 
 import psutil
 
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.milvus_library import MilvusClient
+from runtime.patches.pymilvus import MilvusClient
+from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 
 def postgres_url(root: int, home: Path) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from configs.settings import Settings
 from domain.documents import Chunk, document_id
-from pipelines.chunk import split_paper
+from extraction.steps import read_whole
+from pipelines.chunking.chunk import split_paper
+from pipelines.chunking.tokens import token_counter
 from pipelines.encoders.load import resolve_model
-from pipelines.steps import read_whole
-from pipelines.tokens import token_counter
 from tests.papers import Part, make_paper
 
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.sandbox import confine
-from pipelines.sandbox.server import Teller
-from pipelines.sandbox.syscalls import NUMBERS
+from runtime.sandbox import confine
+from runtime.sandbox.server import Teller
+from runtime.sandbox.syscalls import NUMBERS
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 COLUMN = 0 if os.uname().machine == "x86_64" else 1

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pipelines.sandbox.server import Teller
-from pipelines.sandbox.wire import FAILURE, HEAD, PARTS, PROGRESS, RESULT, write_frame
+from runtime.sandbox.server import Teller
+from runtime.sandbox.wire import FAILURE, HEAD, PARTS, PROGRESS, RESULT, write_frame
 
 PIECE = bytes(1024**2)
 

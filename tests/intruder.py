@@ -27,7 +27,7 @@ import ray.core.generated
 import ray.serve.generated
 from pymilvus import grpc_gen
 
-from stores.postgres_roles import SUPERUSER
+from stores.postgres.postgres_roles import SUPERUSER
 
 PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
 SECONDS = 10

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from pipelines.read.mupdf import pymupdf
+from extraction.text.mupdf import pymupdf
 from tests.papers import make_paper, make_study
 from tests.raw_pdf import MIB, assemble, flate, objects_of, page, stream, swollen
 from tests.scans import make_scan

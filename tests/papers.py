@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipelines.read.mupdf import pymupdf
+from extraction.text.mupdf import pymupdf
 
 AES_256 = 5  # MuPDF's PDF_ENCRYPT_AES_256
 WIDTH, HEIGHT, MARGIN, GUTTER = 595.0, 842.0, 60.0, 24.0

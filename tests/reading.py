@@ -9,7 +9,7 @@ from typing import Any
 
 from configs.settings import ModelSettings
 from domain.jobs import Lane, Step, Task, TaskStatus
-from pipelines.recipe import Recipe
+from pipelines.config import Recipe
 
 
 def reading_recipe(blob_uri: str = "memory://unused", **more: Any) -> Recipe:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from domain.errors import NoText
-from pipelines.sandbox.server import Teller
-from pipelines.sandbox.wire import HEAD, RESULT
+from runtime.sandbox.server import Teller
+from runtime.sandbox.wire import HEAD, RESULT
 
 Tell = Teller
 warmed: list[Any] = []

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from pipelines.read.mupdf import pymupdf
+from extraction.text.mupdf import pymupdf
 
 
 def make_scan(

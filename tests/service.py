@@ -17,9 +17,9 @@ from typing import IO, Any
 
 import psutil
 
-from serve_app.environment import LOOPBACK_NODE, signed_in
-from stores.child import tail
-from stores.ports import free_port
+from runtime.ports import free_port
+from runtime.processes import tail
+from serve_app.process.environment import LOOPBACK_NODE, signed_in
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

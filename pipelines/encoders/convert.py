@@ -114,7 +114,7 @@ def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Mode
         ids = np.array([tokenizer.encode(text).ids], dtype=np.int64)
         return graph_inputs(meta, ids, np.ones_like(ids))
 
-    import nncf  # after pipelines.encoders.quiet_openvino, which keeps its telemetry out
+    import nncf  # after runtime.patches.openvino, which keeps its telemetry out
 
     texts = list(calibration_texts())
     return nncf.quantize(

@@ -17,7 +17,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from pipelines.embed import cut_batches, unit_rows
-from pipelines.encoders.quiet_openvino import ov
+from runtime.patches.openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"
 

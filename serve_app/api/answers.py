@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Response
 
 from domain.documents import Document
-from serve_app.labels import inline_disposition
+from serve_app.api.names import inline_disposition
 
 PNG = "image/png"
 # What is made of a hostile paper is escaped; a browser that shows it runs and fetches nothing.

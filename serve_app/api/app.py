@@ -15,29 +15,29 @@ from serve_app.api import (
     exports,
     figures,
     health,
+    job_control,
     jobs,
-    orders,
     page_images,
     search,
     similar,
     tables,
     uploads,
 )
+from serve_app.api.metrics import Metrics
+from serve_app.api.problems import handle_problems
 from serve_app.api.reference import add_reference
+from serve_app.api.services import Services
 from serve_app.http.admission import AdmissionControl
 from serve_app.http.body_guard import BodyGuard
 from serve_app.http.limits import HttpLimits
 from serve_app.http.origin_check import OriginCheck
 from serve_app.http.request_context import RequestContext
-from serve_app.metrics import Metrics
-from serve_app.problems import handle_problems
-from serve_app.services import Services
 
 DEFAULT_LIMITS = HttpLimits()
 RESOURCES = (
     uploads,
     jobs,
-    orders,
+    job_control,
     events,
     documents,
     contents,

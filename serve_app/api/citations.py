@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from serve_app import paper_schemas
 from serve_app.api.context import DOCUMENT, ServicesHere
-from serve_app.contents import read_document, searchable_document
-from serve_app.paper_shapes import references_shape
-from serve_app.parameters import DocumentId
-from serve_app.problems import documented
-from serve_app.services import Services
-from serve_app.shapes import document_shape
+from serve_app.api.parameters import DocumentId
+from serve_app.api.problems import documented
+from serve_app.api.serializers.core import document_shape
+from serve_app.api.serializers.papers import references_shape
+from serve_app.api.services import Services
+from serve_app.library.paper_content import read_document, searchable_document
+from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 

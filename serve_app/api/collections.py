@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serve_app import schemas
 from serve_app.api.context import PREFIX, ServicesHere
-from serve_app.parameters import CollectionPath
-from serve_app.problems import documented
-from serve_app.removal import remove_collection
+from serve_app.api.parameters import CollectionPath
+from serve_app.api.problems import documented
+from serve_app.library.deletion import remove_collection
+from serve_app.schemas import core as schemas
 
 router = APIRouter(prefix=PREFIX, tags=["collections"])
 

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import StoresDoNotMatch
 from domain.jobs import Lane
-from pipelines.adopt import adopt_orphans
-from pipelines.reconcile import Reconciler
 from serve_app.api.context import PREFIX, ServicesHere
-from serve_app.consistency_schemas import Adoption, AdoptRequest, Consistency, Repair
-from serve_app.consistency_shapes import consistency_shape, repair_shape
-from serve_app.problems import documented, problem
-from serve_app.services import Services
+from serve_app.api.problems import documented, problem
+from serve_app.api.serializers.differences import consistency_shape, repair_shape
+from serve_app.api.services import Services
+from serve_app.schemas.consistency import Adoption, AdoptRequest, Consistency, Repair
+from stores.consistency.adopt import adopt_orphans
+from stores.consistency.reconcile import Reconciler
 
 router = APIRouter(prefix=PREFIX, tags=["consistency"])
 

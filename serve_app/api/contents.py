@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from pipelines.export.markdown import to_markdown
-from serve_app import paper_schemas
+from extraction.export.markdown import to_markdown
 from serve_app.api.answers import made_file, of_type
 from serve_app.api.context import DOCUMENT, ServicesHere
-from serve_app.contents import read_document
-from serve_app.paper_shapes import sections_shape
-from serve_app.parameters import DocumentId
-from serve_app.problems import documented
+from serve_app.api.parameters import DocumentId
+from serve_app.api.problems import documented
+from serve_app.api.serializers.papers import sections_shape
+from serve_app.library.paper_content import read_document
+from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 

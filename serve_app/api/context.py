@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from serve_app.metrics import Metrics
-from serve_app.services import Services
+from serve_app.api.metrics import Metrics
+from serve_app.api.services import Services
 
 PREFIX = "/api/v1"
 DOCUMENT = f"{PREFIX}/documents/{{document_id}}"

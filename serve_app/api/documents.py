@@ -9,15 +9,15 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import DocumentStatus
-from serve_app import schemas
 from serve_app.api.context import PREFIX, ServicesHere
-from serve_app.labels import inline_disposition
-from serve_app.parameters import CollectionFilter, Cursor, DocumentId, Limit
-from serve_app.problems import documented
-from serve_app.removal import remove_document
-from serve_app.shapes import chunk_shape, document_shape
-from stores.blob_store import pdf_key
-from stores.cursors import decode_offset, encode_offset
+from serve_app.api.names import inline_disposition
+from serve_app.api.parameters import CollectionFilter, Cursor, DocumentId, Limit
+from serve_app.api.problems import documented
+from serve_app.api.serializers.core import chunk_shape, document_shape
+from serve_app.library.deletion import remove_document
+from serve_app.schemas import core as schemas
+from stores.blobs.blob_store import pdf_key
+from stores.postgres.cursors import decode_offset, encode_offset
 
 router = APIRouter(prefix=PREFIX, tags=["documents"])
 

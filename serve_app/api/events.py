@@ -12,11 +12,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from domain.errors import Unavailable
 from domain.jobs import Until
 from serve_app.api.context import PREFIX, ServicesHere
-from serve_app.event_stream import CLOSED
-from serve_app.parameters import JobId, LastEventId
-from serve_app.problems import documented
-from serve_app.services import Services
-from serve_app.shapes import event_shape
+from serve_app.api.parameters import JobId, LastEventId
+from serve_app.api.problems import documented
+from serve_app.api.serializers.core import event_shape
+from serve_app.api.services import Services
+from serve_app.client.event_stream import CLOSED
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"])
 

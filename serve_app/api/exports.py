@@ -10,18 +10,18 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import Document
-from pipelines.export.bibtex import to_bibtex
-from pipelines.export.csl import to_csl
-from pipelines.export.markdown import to_markdown
+from extraction.export.bibtex import to_bibtex
+from extraction.export.csl import to_csl
+from extraction.export.markdown import to_markdown
 from serve_app.api.answers import made_file
 from serve_app.api.context import DOCUMENT, PREFIX, ServicesHere
-from serve_app.bibliography import bibliography_of
-from serve_app.contents import metadata_of, read_document, searchable_document
-from serve_app.labels import inline_disposition
-from serve_app.paper_shapes import export_shape
-from serve_app.parameters import CollectionPath, DocumentId, no_collection
-from serve_app.problems import documented
-from serve_app.services import Services
+from serve_app.api.names import inline_disposition
+from serve_app.api.parameters import CollectionPath, DocumentId, no_collection
+from serve_app.api.problems import documented
+from serve_app.api.serializers.papers import export_shape
+from serve_app.api.services import Services
+from serve_app.library.bibliography import bibliography_of
+from serve_app.library.paper_content import metadata_of, read_document, searchable_document
 
 router = APIRouter(prefix=PREFIX)
 

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import NotFound
-from serve_app import paper_schemas
 from serve_app.api.answers import PNG, etag_of, made_file, picture, unchanged
 from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.api.disconnect import while_connected
-from serve_app.contents import missing_part, read_document
-from serve_app.paper_shapes import figures_shape
-from serve_app.parameters import DocumentId, KnownETag, Number
-from serve_app.problems import documented
+from serve_app.api.parameters import DocumentId, KnownETag, Number
+from serve_app.api.problems import documented
+from serve_app.api.serializers.papers import figures_shape
+from serve_app.library.paper_content import missing_part, read_document
+from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=f"{DOCUMENT}/figures", tags=["documents"])
 

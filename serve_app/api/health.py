@@ -13,11 +13,11 @@ from starlette.datastructures import State
 
 from domain.errors import PaperworksError, ServiceNotReady, Unavailable
 from serve_app.api.context import MetricsHere, ServicesHere
-from serve_app.identity import require_matching_stores
-from serve_app.metrics import CONTENT_TYPE
-from serve_app.problems import documented, problem
-from serve_app.schemas import FINE, Alive, Ready
-from stores.task_queue import TaskQueue
+from serve_app.api.metrics import CONTENT_TYPE
+from serve_app.api.problems import documented, problem
+from serve_app.library.library_identity import require_matching_stores
+from serve_app.schemas.core import FINE, Alive, Ready
+from stores.postgres.task_queue import TaskQueue
 
 T = TypeVar("T")
 router = APIRouter(tags=["health"])

@@ -9,12 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from domain.jobs import JobStatus, Until
-from serve_app import schemas
 from serve_app.api.context import PREFIX, ServicesHere
-from serve_app.parameters import CollectionFilter, Cursor, JobId, Limit
-from serve_app.problems import documented
-from serve_app.services import Services
-from serve_app.shapes import job_shape, summary_shape
+from serve_app.api.parameters import CollectionFilter, Cursor, JobId, Limit
+from serve_app.api.problems import documented
+from serve_app.api.serializers.core import job_shape, summary_shape
+from serve_app.api.services import Services
+from serve_app.schemas import core as schemas
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"])
 

@@ -14,9 +14,9 @@ from domain.papers import Box
 from serve_app.api.answers import PNG, etag_of, made_file, picture, unchanged
 from serve_app.api.context import DOCUMENT, ServicesHere
 from serve_app.api.disconnect import while_connected
-from serve_app.parameters import ChunkIds, DocumentId, KnownETag, Number
-from serve_app.problems import documented
-from serve_app.services import Services
+from serve_app.api.parameters import ChunkIds, DocumentId, KnownETag, Number
+from serve_app.api.problems import documented
+from serve_app.api.services import Services
 
 router = APIRouter(prefix=f"{DOCUMENT}/pages", tags=["documents"])
 

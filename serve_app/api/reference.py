@@ -15,7 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from serve_app.problems import MEDIA_TYPE
+from serve_app.api.problems import MEDIA_TYPE
 
 ASSETS = "/docs/assets"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from domain.search import SEARCHED_KINDS, SearchQuery
-from serve_app import schemas
 from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
-from serve_app.problems import documented
-from serve_app.retrieval import answer
-from serve_app.search_schemas import SearchRequest
+from serve_app.api.problems import documented
+from serve_app.library.search import answer
+from serve_app.schemas import core as schemas
+from serve_app.schemas.search import SearchRequest
 
 router = APIRouter(prefix=PREFIX, tags=["search"])
 

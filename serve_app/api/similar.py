@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from serve_app import paper_schemas
 from serve_app.api.context import DOCUMENT, ServicesHere
-from serve_app.contents import searchable_document
-from serve_app.parameters import DocumentId
-from serve_app.problems import documented
-from serve_app.retrieval import find_similar
-from serve_app.shapes import chunk_shape, document_shape
+from serve_app.api.parameters import DocumentId
+from serve_app.api.problems import documented
+from serve_app.api.serializers.core import chunk_shape, document_shape
+from serve_app.library.paper_content import searchable_document
+from serve_app.library.search import find_similar
+from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Response
 from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Table
-from pipelines.export.tables import to_csv, to_html
-from serve_app import paper_schemas
+from extraction.export.table_formats import to_csv, to_html
 from serve_app.api.answers import made_file, of_type
 from serve_app.api.context import DOCUMENT, ServicesHere
-from serve_app.contents import missing_part, read_document
-from serve_app.paper_shapes import tables_shape
-from serve_app.parameters import DocumentId, Number
-from serve_app.problems import documented
-from serve_app.services import Services
+from serve_app.api.parameters import DocumentId, Number
+from serve_app.api.problems import documented
+from serve_app.api.serializers.papers import tables_shape
+from serve_app.api.services import Services
+from serve_app.library.paper_content import missing_part, read_document
+from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=f"{DOCUMENT}/tables", tags=["documents"])
 

@@ -12,7 +12,12 @@ from fastapi import APIRouter, Request, Response
 from domain.errors import QueueFull, RefusedUpload
 from domain.jobs import Admission
 from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
-from serve_app.intake import (
+from serve_app.api.metrics import Metrics
+from serve_app.api.parameters import DocumentId, IdempotencyKey
+from serve_app.api.problems import documented, problem, status_of
+from serve_app.library.reingest import read_again
+from serve_app.schemas.core import UploadAccepted, UploadsAccepted
+from serve_app.uploads.receive import (
     Received,
     Refusal,
     admit,
@@ -20,11 +25,6 @@ from serve_app.intake import (
     receive_one,
     wishes_of,
 )
-from serve_app.metrics import Metrics
-from serve_app.parameters import DocumentId, IdempotencyKey
-from serve_app.problems import documented, problem, status_of
-from serve_app.rereading import read_again
-from serve_app.schemas import UploadAccepted, UploadsAccepted
 
 router = APIRouter(prefix=PREFIX, tags=["uploads"])
 

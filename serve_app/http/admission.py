@@ -10,10 +10,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serve_app.api.metrics import Metrics
+from serve_app.api.problems import problem_of
 from serve_app.http.errors import Overloaded
 from serve_app.http.limits import HttpLimits
-from serve_app.metrics import Metrics
-from serve_app.problems import problem_of
 
 UPLOADS, STREAMS, IMAGES, REQUESTS = "uploads", "streams", "images", "requests"
 UPLOAD_PATHS = frozenset({"/api/v1/upload-async", "/api/v1/documents"})

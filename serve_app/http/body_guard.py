@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import FileTooLarge, PaperworksError
+from serve_app.api.problems import problem_of
 from serve_app.http.admission import is_upload
 from serve_app.http.errors import BodyTooLarge, RequestTimeout
 from serve_app.http.limits import HttpLimits
-from serve_app.problems import problem_of
 
 BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_SECONDS = 15.0  # before the average speed of a body counts

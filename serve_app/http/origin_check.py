@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import PaperworksError
+from serve_app.api.problems import problem_of
 from serve_app.http.errors import CrossSiteRequest, InvalidHost, UnknownHost
 from serve_app.http.limits import HttpLimits
-from serve_app.problems import problem_of
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve_app.metrics import Metrics
-from serve_app.problems import unexpected_problem
+from serve_app.api.metrics import Metrics
+from serve_app.api.problems import unexpected_problem
 
 REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 NO_FRAMES = b"frame-ancestors 'none'"

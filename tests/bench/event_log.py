@@ -15,8 +15,8 @@ from statistics import median
 from sqlalchemy import text
 
 from domain.jobs import Progress
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.database import Database
 from tests.bench.report import Figure, Findings
 from tests.stores.postgres import Stores, make_template, postgres_stores, url_of
 from tests.stores.work import DONE, admit, claim

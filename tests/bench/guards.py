@@ -21,10 +21,10 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from serve_app.api.services import Limits
 from serve_app.http.limits import HttpLimits
 from serve_app.http.protocol import guarded_protocol
 from serve_app.http.request_context import RequestContext
-from serve_app.services import Limits
 from tests.bench.made_papers import make_small_paper, stamped
 from tests.bench.report import Figure, Findings, quantile
 from tests.unit.serve_app.library import Library

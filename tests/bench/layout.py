@@ -14,8 +14,8 @@ from pathlib import Path
 
 from domain.errors import PaperworksError
 from domain.papers import Paper
-from pipelines.layout.decide import LayoutMode
-from pipelines.steps import Methods, read_whole
+from extraction.figures.page_selection import LayoutMode
+from extraction.steps import Methods, read_whole
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings, Grid
 from tests.bench.truth import Truth

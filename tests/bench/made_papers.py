@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from pipelines.read.mupdf import pymupdf
+from extraction.text.mupdf import pymupdf
 from samples.manuscript import Kind, parse
 from samples.worked import values
 

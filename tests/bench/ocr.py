@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import OcrUnavailable
-from pipelines.ocr.engines import OcrEngine, choose_engine
-from pipelines.ocr.pages import ocr_pages
+from extraction.ocr.engines import OcrEngine, choose_engine
+from extraction.ocr.pages import ocr_pages
 from tests.bench.made_papers import make_paper
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings

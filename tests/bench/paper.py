@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.jobs import Until
-from pipelines.steps import read_whole
+from extraction.steps import read_whole
 from serve_app.client import Client
 from tests.bench.made_papers import make_paper, stamped
 from tests.bench.plain import STEPS, PlainWork, Tally, read_first

@@ -14,13 +14,13 @@ from typing import Any
 
 from configs.settings import ModelSettings
 from domain.papers import Paper
-from pipelines.chunk import split_paper
+from extraction.steps import DEFAULTS, read_text, read_whole
+from pipelines.chunking.chunk import split_paper
+from pipelines.chunking.tokens import token_counter
 from pipelines.embed import Encoder, embed_texts
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import load_encoder, resolve_model
-from pipelines.steps import DEFAULTS, read_text, read_whole
-from pipelines.tokens import token_counter
-from stores.vector_store import VectorStore
+from stores.milvus.vector_store import VectorStore
 
 MODEL = ModelSettings()
 STEPS = ("read", "chunk", "embed", "insert")

@@ -13,12 +13,12 @@ from statistics import median
 
 import psutil
 
-from pipelines.prepare import prepare_step, warm
-from pipelines.prepared import Prepared
-from pipelines.reader import PREPARE_STEP, WARM
-from pipelines.recipe import Recipe
-from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.confine import SandboxMode, describe_confinement
+from pipelines.config import Recipe
+from pipelines.extract import PREPARE_STEP, WARM
+from pipelines.extract_worker import prepare_step, warm
+from pipelines.extracted_paper import Prepared
+from runtime.sandbox.client import Sandbox
+from runtime.sandbox.confine import SandboxMode, describe_confinement
 from tests.bench.report import Figure, Findings
 from tests.reading import reading_recipe, reading_task
 

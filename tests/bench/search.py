@@ -15,10 +15,10 @@ from domain.documents import Chunk, ChunkKind, DocumentStatus, chunk_id, documen
 from domain.papers import Box
 from domain.search import SearchQuery
 from pipelines.embed import FakeEncoder
-from stores.database import NOW, Database
-from stores.library import read_milvus_name
-from stores.tables import COLLECTIONS, DOCUMENTS
-from stores.vector_store import VectorStore
+from stores.milvus.vector_store import VectorStore
+from stores.postgres.database import NOW, Database
+from stores.postgres.library_record import read_milvus_name
+from stores.postgres.schema import COLLECTIONS, DOCUMENTS
 from tests.bench.made_papers import prose
 from tests.bench.plain import open_store
 from tests.bench.report import Figure, Findings, quantile

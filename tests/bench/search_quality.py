@@ -25,7 +25,7 @@ from sentence_transformers import SentenceTransformer
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.papers import Box
 from domain.search import SearchMode, SearchQuery, share_of_best
-from stores.vector_store import VectorStore
+from stores.milvus.vector_store import VectorStore
 from tests.stores.conftest import MilvusLite
 
 Scores = Mapping[str, float]

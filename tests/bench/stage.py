@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.ports import free_port
+from runtime.processes import die_with_parent, stop
 from serve_app.client import Client
-from serve_app.readiness import wait_until_ready
-from stores.child import die_with_parent, stop
-from stores.embedded_milvus import EmbeddedMilvus
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.ports import free_port
+from serve_app.process.readiness import wait_until_ready
+from stores.embedded.embedded_milvus import EmbeddedMilvus
+from stores.embedded.embedded_postgres import EmbeddedPostgres
 from tests.addresses import milvus_server, postgres_url
 
 STOP_WITHIN_SECONDS = 60
@@ -70,7 +70,7 @@ def running(
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     postgres, milvus = EmbeddedPostgres(folder / "postgres"), EmbeddedMilvus(folder / "milvus")
-    code = "from serve_app.cli import app; app()"
+    code = "from serve_app.cli.main import app; app()"
     command = [sys.executable, "-c", code, "up", "--port", str(port), "--home", str(home)]
     process = _start(command, folder / "service.log")
     try:

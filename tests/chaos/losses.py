@@ -9,11 +9,11 @@ from itertools import groupby
 
 from domain.documents import Chunk
 from domain.jobs import Task, TaskStatus
+from runtime.patches.pymilvus import MilvusClient
 from serve_app.client import Client
-from serve_app.schemas import Document
-from stores.database import Database
-from stores.job_store import JobStore
-from stores.milvus_library import MilvusClient
+from serve_app.schemas.core import Document
+from stores.postgres.database import Database
+from stores.postgres.job_store import JobStore
 from tests.addresses import milvus_name, milvus_server, postgres_url
 from tests.event_logs import disorder
 from tests.service import RunningService

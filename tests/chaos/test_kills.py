@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from serve_app.client import Client, PaperworksProblem
-from serve_app.schemas import Job
+from serve_app.schemas.core import Job
 from tests.chaos.losses import losses
 from tests.crowd import undisturbed_chunks
 from tests.service import Driver, RunningService

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-SANDBOX = "pipelines.sandbox.server"
+SANDBOX = "runtime.sandbox.server"
 FOUND_WITHIN_SECONDS = 30.0
 GONE_WITHIN_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.004  # a child of the parser lives for a few hundredths of a second

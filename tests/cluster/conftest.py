@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.recipe import Recipe, vector_store
-from stores.embedded_milvus import EmbeddedMilvus
+from pipelines.config import Recipe, vector_store
+from stores.embedded.embedded_milvus import EmbeddedMilvus
 from tests.cluster.wordy_embedder import DIMENSION
 
 # Read when Ray is imported: no tokens, and a cluster that stays on loopback.

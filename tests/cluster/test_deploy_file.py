@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from serve_app.refusals import CannotStart
-from stores.ports import free_port
+from runtime.ports import free_port
+from serve_app.process.refusals import CannotStart
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import ray
 
 from actors.cluster import on_cluster, start_ray
 from configs.settings import RaySettings
-from stores.ports import free_port
+from runtime.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 

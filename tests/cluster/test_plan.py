@@ -15,8 +15,8 @@ import pytest
 
 from domain.documents import document_id
 from domain.jobs import Lane, Task, TaskStatus
+from pipelines.config import Recipe, blob_store, vector_store
 from pipelines.plan import Outcome, Plan
-from pipelines.recipe import Recipe, blob_store, vector_store
 from tests.cluster.wordy_embedder import AWAY, DEADLY, DEADLY_ONCE, WordyEmbedder
 from tests.papers import LOREM, Part, make_pages, make_paper
 

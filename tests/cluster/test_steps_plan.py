@@ -15,10 +15,10 @@ import pytest
 from domain.documents import Chunk, ChunkKind, document_id
 from domain.jobs import LATER_LANES, Finished, Lane, Step, Task, TaskStatus
 from domain.papers import TableSource
-from pipelines.artifact import load_paper
+from extraction.serialization import load_paper
+from pipelines.config import Recipe, blob_store, vector_store
 from pipelines.plan import Plan
-from pipelines.recipe import Recipe, blob_store, vector_store
-from stores.blob_store import artifact_key
+from stores.blobs.blob_store import artifact_key
 from tests.cluster.wordy_embedder import WordyEmbedder
 from tests.papers import STUDY, make_study
 from tests.scans import make_scan

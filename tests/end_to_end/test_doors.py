@@ -106,7 +106,7 @@ def test_a_folder_goes_in_once_however_often_it_is_sent(
     service: RunningService, library: Client, folder: Path, collection: str
 ) -> None:
     submit = ["ray", "job", "submit", "--address", service.card["dashboard_url"]]
-    bulk = ["python", "-m", "pipelines.bulk", folder, "--collection", collection]
+    bulk = ["python", "-m", "serve_app.bulk", folder, "--collection", collection]
     first = run_program(*submit, "--working-dir", ".", "--", *bulk, environment=service.on_cluster)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "3 searchable, 0 failed" in first.stdout

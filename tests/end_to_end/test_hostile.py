@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.client import Client, PaperworksProblem
-from serve_app.schemas import Job
+from serve_app.schemas.core import Job
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS
 from tests.papers import make_study
 from tests.service import ROOT, RunningService

@@ -11,12 +11,12 @@ import pymupdf
 import pytest
 
 from serve_app.client import Client
-from serve_app.schemas import Job
+from serve_app.schemas.core import Job
 from tests.papers import LOREM
 from tests.service import RunningService, run_program
 
 PAGES = 400
-SANDBOX = "pipelines.sandbox.server"
+SANDBOX = "runtime.sandbox.server"
 PATIENCE_SECONDS = 120.0
 
 

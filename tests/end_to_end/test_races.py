@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.client import Client, PaperworksProblem
-from serve_app.schemas import UploadAccepted
+from serve_app.schemas.core import UploadAccepted
 from tests.papers import make_paper
 from tests.service import RunningService
 

@@ -12,8 +12,8 @@ import pymupdf
 import pytest
 
 from serve_app.client import Client
-from serve_app.paper_schemas import Cell
-from serve_app.schemas import Chunk, Document, Job
+from serve_app.schemas.core import Chunk, Document, Job
+from serve_app.schemas.papers import Cell
 from tests.papers import DOSES, LOREM, STUDY, damage_page, make_study
 from tests.scans import make_scan
 from tests.service import RunningService

@@ -14,9 +14,9 @@ import httpx
 import pytest
 import yaml
 
+from runtime.ports import free_port
 from serve_app.client import Client
-from serve_app.readiness import wait_until_ready
-from stores.ports import free_port
+from serve_app.process.readiness import wait_until_ready
 from tests.service import BIN, READY, ROOT, RunningService, run_program
 
 

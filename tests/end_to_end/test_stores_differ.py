@@ -19,8 +19,8 @@ from configs.settings import Settings
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from serve_app.client import Client
-from stores.blob_store import BlobStore, pdf_key
-from stores.vector_store import VectorStore
+from stores.blobs.blob_store import BlobStore, pdf_key
+from stores.milvus.vector_store import VectorStore
 from tests.addresses import milvus_name, milvus_server
 from tests.service import READY, RunningService, run_program
 

@@ -14,7 +14,7 @@ import pymupdf
 import pytest
 
 from serve_app.client import AsyncClient, Client
-from serve_app.schemas import Chunk, Document, Hit
+from serve_app.schemas.core import Chunk, Document, Hit
 from tests.papers import make_paper
 from tests.service import RunningService
 

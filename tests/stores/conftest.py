@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from stores.child import wait_for_port
-from stores.embedded_milvus import server_command
-from stores.ports import free_port
-from stores.private_files import secret
+from runtime.ports import free_port
+from runtime.private_files import secret
+from runtime.processes import wait_for_port
+from stores.embedded.embedded_milvus import server_command
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
 from tests.stores.s3 import bucket, s3_endpoint  # noqa: F401
 

@@ -13,22 +13,22 @@ import pytest
 from sqlalchemy import Connection, DateTime, text, update
 from sqlmodel import SQLModel
 
-from stores.database import Database
-from stores.deletion_queue import DeletionQueue
-from stores.document_store import DocumentStore
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.event_log import EventLog
-from stores.in_memory import InMemoryJobStore, InMemoryStores
-from stores.in_memory_deletions import InMemoryDeletionQueue
-from stores.in_memory_documents import InMemoryDocumentStore
-from stores.in_memory_events import InMemoryEventLog
-from stores.in_memory_orders import InMemoryJobOrders
-from stores.in_memory_queue import InMemoryTaskQueue
-from stores.job_orders import JobOrders
-from stores.job_store import JobStore
-from stores.migrate import migrate
-from stores.postgres_roles import APPLICATION, SUPERUSER
-from stores.task_queue import TaskQueue
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.database import Database
+from stores.postgres.deletion_queue import DeletionQueue
+from stores.postgres.document_store import DocumentStore
+from stores.postgres.event_log import EventLog
+from stores.postgres.job_control import JobOrders
+from stores.postgres.job_store import JobStore
+from stores.postgres.migrate import migrate
+from stores.postgres.postgres_roles import APPLICATION, SUPERUSER
+from stores.postgres.task_queue import TaskQueue
+from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
+from tests.fakes.in_memory_documents import InMemoryDocumentStore
+from tests.fakes.in_memory_events import InMemoryEventLog
+from tests.fakes.in_memory_job_control import InMemoryJobOrders
+from tests.fakes.in_memory_jobs import InMemoryJobStore, InMemoryStores
+from tests.fakes.in_memory_queue import InMemoryTaskQueue
 
 TEMPLATE = "migrated"
 NEW_LIBRARY = "UPDATE library SET library_id = gen_random_uuid(), milvus_name = NULL"

@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import Conflict
 from domain.jobs import Counts, JobStatus, Upload
-from stores.job_store import ADMISSION_SECONDS
+from stores.postgres.job_store import ADMISSION_SECONDS
 from tests.stores.postgres import Stores
 from tests.stores.work import DAMAGED, DAY, DONE, begin, claim, claim_one, ready, upload
 

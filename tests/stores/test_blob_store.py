@@ -21,7 +21,7 @@ from domain.errors import (
     NotFound,
     PaperworksError,
 )
-from stores.blob_store import BlobStore, artifact_key, is_cut_off, owner_of, pdf_key
+from stores.blobs.blob_store import BlobStore, artifact_key, is_cut_off, owner_of, pdf_key
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 MIB = 1024 * 1024

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from domain.jobs import Cited, Finished
 from domain.papers import Metadata
-from stores.citation_store import CITED_BY, LINKS, PREPRINTS, CitationStore
-from stores.database import Database
-from stores.in_memory import InMemoryJobStore
-from stores.in_memory_citations import InMemoryCitationStore
+from stores.postgres.citation_store import CITED_BY, LINKS, PREPRINTS, CitationStore
+from stores.postgres.database import Database
+from tests.fakes.in_memory_citations import InMemoryCitationStore
+from tests.fakes.in_memory_jobs import InMemoryJobStore
 from tests.stores.postgres import Stores
 from tests.stores.work import admit, claim_one, upload
 

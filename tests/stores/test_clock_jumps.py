@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain.jobs import TaskStatus
-from stores.database import Database
-from stores.task_queue import TaskQueue
+from stores.postgres.database import Database
+from stores.postgres.task_queue import TaskQueue
 from tests.stores.postgres import postgres_stores
 from tests.stores.work import AWAY, HOUR, LEASE, admit, begin, claim, task_now
 

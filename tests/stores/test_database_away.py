@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from domain.errors import DatabaseUnavailable
 from domain.jobs import JobStatus
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.task_queue import TaskQueue
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.database import Database
+from stores.postgres.task_queue import TaskQueue
 from tests.stores.postgres import postgres_stores
 from tests.stores.work import (
     DONE,

@@ -11,10 +11,10 @@ import pytest
 import trustme
 
 from domain.errors import DatabaseRefused, DatabaseUnavailable
-from stores import postgres_session
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.outage_log import OutageLog
+from runtime.outage_log import OutageLog
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres import postgres_session
+from stores.postgres.database import Database
 from tests.stores.tls_proxy import TlsProxy
 
 
@@ -131,7 +131,7 @@ async def test_why_the_database_is_away_is_logged_once_a_minute(
     now = [0.0]
     monkeypatch.setattr(postgres_session, "OUTAGES", OutageLog("PostgreSQL", lambda: now[0]))
     nowhere = Database("postgresql://u:hush@127.0.0.1:1/x")
-    with caplog.at_level(logging.WARNING, "stores.outage_log"):
+    with caplog.at_level(logging.WARNING, "runtime.outage_log"):
         for now[0] in (0.0, 1.0, 59.0, 61.0):
             with pytest.raises(DatabaseUnavailable):
                 await nowhere.ping()

@@ -13,8 +13,8 @@ from domain.documents import DocumentStatus, document_id
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import Cited, JobStatus, OnDuplicate, TaskStatus
 from domain.papers import Author, Metadata
-from stores.database import Database
-from stores.tables import DOCUMENTS
+from stores.postgres.database import Database
+from stores.postgres.schema import DOCUMENTS
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import (
     DAMAGED,

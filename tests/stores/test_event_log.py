@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from domain.events import Event
 from domain.jobs import Lane, Progress
-from stores.database import Database
+from stores.postgres.database import Database
 from tests.event_logs import disorder
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import AWAY, DAMAGED, DAY, DONE, LEASE, admit, claim, upload

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from domain.errors import BlobStoreUnavailable, DatabaseUnavailable, VectorStoreUnavailable
-from stores.blob_store import BlobStore
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
+from stores.blobs.blob_store import BlobStore
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.database import Database
 from tests.stores.conftest import MilvusLite
 from tests.stores.test_vector_store import chunk, connect, put
 

@@ -17,17 +17,23 @@ from domain.errors import InternalError, StoresDoNotMatch
 from domain.identity import Mark, StoreIdentity
 from domain.jobs import Lane, Upload
 from domain.papers import Box
-from pipelines.reconcile import Reconciler
-from stores.blob_store import LIBRARY_KEY, BlobStore, pdf_key
-from stores.database import Database
-from stores.document_store import DocumentStore
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.identity import LEGACY_NAME, IdentityCheck, IdentityGuard, choose_name, default_name
-from stores.job_store import JobStore
-from stores.library import LibraryStore
-from stores.library_audit import LibraryAudit
-from stores.task_queue import TaskQueue
-from stores.vector_store import VectorStore
+from stores.blobs.blob_store import LIBRARY_KEY, BlobStore, pdf_key
+from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.reconcile import Reconciler
+from stores.consistency.store_identity import (
+    LEGACY_NAME,
+    IdentityCheck,
+    IdentityGuard,
+    choose_name,
+    default_name,
+)
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.milvus.vector_store import VectorStore
+from stores.postgres.database import Database
+from stores.postgres.document_store import DocumentStore
+from stores.postgres.job_store import JobStore
+from stores.postgres.library_record import LibraryStore
+from stores.postgres.task_queue import TaskQueue
 from tests.stores.postgres import (
     APPLICATION,
     NEW_LIBRARY,

@@ -27,10 +27,10 @@ from domain.documents import Chunk, ChunkKind, chunk_id, document_id
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import Lane, OnDuplicate, Task, Upload
 from domain.papers import Box
-from stores.blob_store import BlobStore, artifact_key, pdf_key
-from stores.database import Database
-from stores.deletion_queue import DeletionQueue
-from stores.in_memory_vectors import InMemoryVectorStore
+from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
+from stores.postgres.database import Database
+from stores.postgres.deletion_queue import DeletionQueue
+from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DONE, LEASE
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.job_manager import JobManager
-from actors.lane import LaneWork
-from actors.ledger import Rules
+from actors.lane_worker import LaneWork
+from actors.lease_manager import Rules
 from domain.consistency import Retention
 from domain.jobs import Lane
-from pipelines.recipe import Recipe, blob_store, vector_store
-from stores.blob_store import BlobStore
-from stores.database import Database
-from stores.identity import default_name
-from stores.library import LibraryStore, read_milvus_name
+from pipelines.config import Recipe, blob_store, vector_store
+from stores.blobs.blob_store import BlobStore
+from stores.consistency.store_identity import default_name
+from stores.postgres.database import Database
+from stores.postgres.library_record import LibraryStore, read_milvus_name
 from tests.stores.test_identity import _chunk
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 
 from domain.documents import DocumentStatus
 from domain.errors import Conflict, Expired, LeaseLost, NotFound
+from domain.job_control import Cancelled
 from domain.jobs import JobStatus, Lane, OnDuplicate, Progress, Step, Task, TaskStatus
-from domain.orders import Cancelled
 from tests.stores.postgres import MAX_ATTEMPTS, Stores
 from tests.stores.work import DAMAGED, DAY, DONE, admit, begin, claim, ready, task_now, upload
 

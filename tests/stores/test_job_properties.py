@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import MOVES, JobStatus, OnDuplicate, Progress, Task, TaskStatus, job_status
-from stores.database import Database
+from stores.postgres.database import Database
 from tests.event_logs import disorder, moves
 from tests.stores.postgres import MAX_ATTEMPTS, Stores, memory_stores, postgres_stores, wipe
 from tests.stores.work import AWAY, DAMAGED, DONE, LEASE, admit, claim, upload

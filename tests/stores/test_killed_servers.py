@@ -23,10 +23,10 @@ import pytest
 
 from domain.documents import Chunk
 from domain.errors import DatabaseUnavailable, NotFound, VectorStoreUnavailable
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.milvus_library import MilvusClient
-from stores.vector_store import VectorStore
+from runtime.patches.pymilvus import MilvusClient
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.milvus.vector_store import VectorStore
+from stores.postgres.database import Database
 from tests.stores.conftest import MilvusLite
 from tests.stores.postgres import make_template, postgres_stores, url_of
 from tests.stores.test_vector_store import chunk, connect, toward

@@ -11,10 +11,10 @@ import pytest
 
 from domain.documents import Chunk, ChunkKind
 from domain.papers import Box
-from stores import vector_store
-from stores.vector_paging import all_rows
-from stores.vector_schema import Filter
-from stores.vector_store import VectorStore
+from stores.milvus import vector_store
+from stores.milvus.vector_paging import all_rows
+from stores.milvus.vector_schema import Filter
+from stores.milvus.vector_store import VectorStore
 
 if TYPE_CHECKING:
     from tests.stores.conftest import MilvusLite

@@ -9,9 +9,9 @@ import pytest
 from domain.consistency import Holding
 from domain.documents import DocumentStatus
 from domain.jobs import Lane, OnDuplicate
-from stores.in_memory_audit import InMemoryLibraryAudit
-from stores.job_store import JobStore
-from stores.library_audit import REPAIR, LibraryAudit
+from stores.consistency.consistency_queries import REPAIR, LibraryAudit
+from stores.postgres.job_store import JobStore
+from tests.fakes.in_memory_audit import InMemoryLibraryAudit
 from tests.stores.postgres import Stores
 from tests.stores.work import DAMAGED, DONE, LEASE, admit, begin, ready, upload
 

@@ -12,9 +12,9 @@ import pytest
 
 from domain.errors import DatabaseBusy, DatabaseUnavailable
 from domain.jobs import Lane, TaskStatus
-from stores.database import Database
-from stores.postgres_session import SessionLimits
-from stores.task_queue import TaskQueue
+from stores.postgres.database import Database
+from stores.postgres.postgres_session import SessionLimits
+from stores.postgres.task_queue import TaskQueue
 from tests.stores.postgres import postgres_stores
 from tests.stores.work import DONE, LEASE, admit, begin, claim, task_now, upload
 

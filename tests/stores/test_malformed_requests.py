@@ -17,11 +17,11 @@ import pytest
 
 from domain.jobs import Lane
 from serve_app.api.app import create_api
-from serve_app.problems import MEDIA_TYPE
-from stores.citation_store import CitationStore
-from stores.database import Database
-from stores.library_audit import LibraryAudit
-from stores.vector_store import VectorStore
+from serve_app.api.problems import MEDIA_TYPE
+from stores.consistency.consistency_queries import LibraryAudit
+from stores.milvus.vector_store import VectorStore
+from stores.postgres.citation_store import CitationStore
+from stores.postgres.database import Database
 from tests.malformed import Malformed, malformed_requests
 from tests.stores.postgres import postgres_stores
 from tests.unit.serve_app.library import DIMENSION, NO_TEXT, Library, pdf

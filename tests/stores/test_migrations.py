@@ -1,4 +1,4 @@
-"""Migrations: they make the tables of `stores.tables`, once, however many processes start."""
+"""Migrations create the tables of `stores.postgres.schema` once, however many processes start."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, inspect
 from sqlmodel import SQLModel
 
-import stores.tables  # noqa: F401  (registers the tables)
+import stores.postgres.schema  # noqa: F401  (registers the tables)
 from domain.errors import DatabaseBusy, DatabaseUnavailable, SchemaTooNew
-from stores import migrate as module
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.migrate import MIGRATIONS, migrate
-from stores.postgres_roles import APPLICATION
-from stores.postgres_session import SessionLimits
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres import migrate as module
+from stores.postgres.database import Database
+from stores.postgres.migrate import MIGRATIONS, migrate
+from stores.postgres.postgres_roles import APPLICATION
+from stores.postgres.postgres_session import SessionLimits
 from tests.stores.postgres import execute, url_of
 
 
@@ -112,7 +112,7 @@ async def test_a_migration_may_take_longer_than_other_statements(
     with pytest.raises(DatabaseUnavailable):
         async with impatient.single() as connection:
             await connection.exec_driver_sql("SELECT pg_sleep(1.0)")
-    with caplog.at_level(logging.INFO, "stores.migrate"):
+    with caplog.at_level(logging.INFO, "stores.postgres.migrate"):
         await migrate(impatient, scripts_with(tmp_path / "scripts", SLOW))
     async with impatient.single() as connection:
         found = await connection.exec_driver_sql("SELECT count(*) FROM slow")

@@ -12,9 +12,9 @@ import pytest
 import trustme
 
 from domain.errors import VectorStoreRefused, VectorStoreUnavailable
-from stores import milvus_connection
-from stores.outage_log import OutageLog
-from stores.vector_store import VectorStore
+from runtime.outage_log import OutageLog
+from stores.milvus import milvus_connection
+from stores.milvus.vector_store import VectorStore
 
 
 class Refusing(grpc.GenericRpcHandler):
@@ -85,11 +85,11 @@ def test_a_wrong_token_is_refused_and_the_cause_is_logged(
     monkeypatch.setattr(milvus_connection, "OUTAGES", OutageLog("Milvus"))
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     store = connect(port, tmp_path / "ca.pem")
-    with caplog.at_level(logging.WARNING, "stores.outage_log"):
+    with caplog.at_level(logging.WARNING, "runtime.outage_log"):
         for _ in range(2):
             with pytest.raises(VectorStoreRefused):
                 store.ping()
-    [said] = [r.getMessage() for r in caplog.records if r.name == "stores.outage_log"]
+    [said] = [r.getMessage() for r in caplog.records if r.name == "runtime.outage_log"]
     assert "auth check failure" in said and "wrong" not in said
     assert handler.databases == ({"library"} if handler.connects else {None})
 

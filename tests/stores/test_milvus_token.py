@@ -10,7 +10,7 @@ import pytest
 from pymilvus.grpc_gen import milvus_pb2
 
 from domain.errors import VectorStoreRefused
-from stores.vector_store import VectorStore
+from stores.milvus.vector_store import VectorStore
 from tests.stores.conftest import MilvusLite
 
 SERVICE = milvus_pb2.DESCRIPTOR.services_by_name["MilvusService"]

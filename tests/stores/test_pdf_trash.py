@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import BlobStoreUnavailable, NotFound
-from stores.blob_store import BlobStore, StoredBlob, pdf_key
-from stores.pdf_trash import trash_unused
+from stores.blobs.blob_store import BlobStore, StoredBlob, pdf_key
+from stores.blobs.pdf_trash import trash_unused
 
 HOUR = 3600
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40

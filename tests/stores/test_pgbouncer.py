@@ -14,10 +14,10 @@ import pytest
 
 from domain.errors import DatabaseRefused
 from domain.jobs import JobStatus
-from stores.child import stop, wait_for_port
-from stores.database import Database
-from stores.embedded_postgres import NOBODY, EmbeddedPostgres
-from stores.ports import free_port
+from runtime.ports import free_port
+from runtime.processes import stop, wait_for_port
+from stores.embedded.embedded_postgres import NOBODY, EmbeddedPostgres
+from stores.postgres.database import Database
 from tests.stores.postgres import postgres_stores
 from tests.stores.work import DONE, LEASE, admit, begin, claim, upload
 

@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.migrate import migrate
-from stores.postgres_roles import APPLICATION, SUPERUSER
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.database import Database
+from stores.postgres.migrate import migrate
+from stores.postgres.postgres_roles import APPLICATION, SUPERUSER
 from tests.stores.postgres import execute, postgres_stores, superuser_url
 from tests.stores.work import admit
 

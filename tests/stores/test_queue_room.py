@@ -10,12 +10,12 @@ import pytest
 
 from domain.errors import QueueFull
 from domain.jobs import Lane, Upload
-from stores import queue_room
-from stores.database import Database
-from stores.in_memory import InMemoryStores
-from stores.job_store import JobStore
-from stores.queue_room import QueueRoom
-from stores.task_queue import TaskQueue
+from stores.postgres import queue_limit as queue_room
+from stores.postgres.database import Database
+from stores.postgres.job_store import JobStore
+from stores.postgres.queue_limit import QueueRoom
+from stores.postgres.task_queue import TaskQueue
+from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.stores.work import DONE
 
 LIMIT = 3

@@ -17,15 +17,15 @@ from domain.consistency import DeletionLimits, Differences, Repairs
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.jobs import JobStatus, Lane, OnDuplicate, Task, Upload
 from domain.papers import Box
-from pipelines.reconcile import STUCK_SECONDS, Reconciler
-from stores.blob_store import BlobStore, artifact_key, pdf_key
-from stores.identity import IdentityCheck
-from stores.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
-from stores.in_memory_vectors import InMemoryVectorStore
-from stores.job_store import JobStore
-from stores.library import LibraryStore
-from stores.library_audit import REPAIR, LibraryAudit
-from stores.vector_store import VectorStore
+from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
+from stores.consistency.consistency_queries import REPAIR, LibraryAudit
+from stores.consistency.reconcile import STUCK_SECONDS, Reconciler
+from stores.consistency.store_identity import IdentityCheck
+from stores.milvus.vector_store import VectorStore
+from stores.postgres.job_store import JobStore
+from stores.postgres.library_record import LibraryStore
+from tests.fakes.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
+from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.postgres import Stores
 from tests.stores.work import DONE, LEASE, admit
 

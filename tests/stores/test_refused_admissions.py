@@ -9,10 +9,10 @@ import pytest
 
 from domain.errors import BlobStoreUnavailable, Conflict, Expired, IdempotencyKeyReused
 from domain.jobs import Lane, OnDuplicate, TaskStatus, new_job_id
-from stores.database import Database
-from stores.job_store import JobStore
-from stores.postgres_session import SessionLimits
-from stores.tables import TASKS
+from stores.postgres.database import Database
+from stores.postgres.job_store import JobStore
+from stores.postgres.postgres_session import SessionLimits
+from stores.postgres.schema import TASKS
 from tests.stores.postgres import KEEP_DAYS, Stores, postgres_stores
 from tests.stores.work import DAY, DONE, admit, claim_one, upload
 
@@ -177,7 +177,7 @@ async def test_of_two_replicas_with_different_requests_one_is_refused(database_u
 async def test_files_may_take_longer_to_store_than_a_transaction_may_be_idle(
     database_url: str, monkeypatch: pytest.MonkeyPatch, with_key: bool
 ) -> None:
-    monkeypatch.setattr("stores.admission.KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("stores.postgres.admission.KEEP_ALIVE_SECONDS", 0.05)
     database = Database(database_url, limits=SessionLimits(idle_in_transaction_seconds=1.0))
     stored: list[float] = []
 

@@ -11,17 +11,17 @@ from sqlalchemy import func, select
 
 from domain.consistency import DeletionLimits
 from domain.jobs import Upload
-from pipelines.reconcile import Reconciler
-from stores.blob_store import BlobStore, artifact_key, pdf_key
-from stores.database import Database
-from stores.identity import IdentityCheck
-from stores.in_memory_vectors import InMemoryVectorStore
-from stores.job_store import JobStore
-from stores.library import LibraryStore
-from stores.library_audit import LibraryAudit
-from stores.retention import Removed, remove_old_records
-from stores.tables import COLLECTIONS, DOCUMENTS, EVENTS, JOBS, TASKS
-from stores.task_queue import TaskQueue
+from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
+from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.reconcile import Reconciler
+from stores.consistency.store_identity import IdentityCheck
+from stores.postgres.database import Database
+from stores.postgres.job_store import JobStore
+from stores.postgres.library_record import LibraryStore
+from stores.postgres.retention import Removed, remove_old_records
+from stores.postgres.schema import COLLECTIONS, DOCUMENTS, EVENTS, JOBS, TASKS
+from stores.postgres.task_queue import TaskQueue
+from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DAY, DONE, admit, claim_one
 

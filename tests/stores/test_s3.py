@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import BlobStoreRefused, BlobStoreUnavailable, NotFound
-from stores import blob_backend, private_spool
-from stores.blob_store import BlobStore, artifact_key, pdf_key
-from stores.outage_log import OutageLog
-from stores.ports import free_port
+from runtime.outage_log import OutageLog
+from runtime.ports import free_port
+from stores.blobs import blob_backend, private_spool
+from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
 from tests.stores.s3 import Bucket
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
@@ -162,7 +162,7 @@ def test_an_endpoint_that_is_down_is_said_soon_and_logged_once(
     monkeypatch.setattr(blob_backend, "OUTAGES", OutageLog("The file store"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     store = BlobStore(bucket.uri)
-    with caplog.at_level(logging.WARNING, "stores.outage_log"):
+    with caplog.at_level(logging.WARNING, "runtime.outage_log"):
         for asked in ("read", "put_file", "exists", "prepare"):
             with pytest.raises(BlobStoreUnavailable) as refused:
                 asks(store, paper)[asked]()
@@ -173,7 +173,7 @@ def test_an_endpoint_that_is_down_is_said_soon_and_logged_once(
 
 def test_the_spool_is_private_and_goes_with_its_process(tmp_path: Path) -> None:
     script = (
-        "from stores.blob_store import BlobStore; s = BlobStore('memory://x');"
+        "from stores.blobs.blob_store import BlobStore; s = BlobStore('memory://x');"
         "s.put_artifact('artifacts/ab/doc_ab-1-x', b'x'); print(s._backend.spool)"
     )
     ran = subprocess.run(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.jobs import JobStatus, Lane, TaskStatus
-from stores.database import Database
+from stores.postgres.database import Database
 from tests.stores.postgres import MAX_ATTEMPTS, Stores, postgres_stores
 from tests.stores.work import (
     AWAY,

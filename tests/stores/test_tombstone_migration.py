@@ -8,10 +8,10 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, text
 
-from stores.database import Database
-from stores.embedded_postgres import EmbeddedPostgres
-from stores.migrate import alembic_config, migrate
-from stores.postgres_roles import APPLICATION
+from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.database import Database
+from stores.postgres.migrate import alembic_config, migrate
+from stores.postgres.postgres_roles import APPLICATION
 from tests.stores.postgres import execute, url_of
 
 BEFORE = "0004"

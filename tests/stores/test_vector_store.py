@@ -16,9 +16,9 @@ from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import InternalError, VectorStoreUnavailable
 from domain.papers import Box
 from domain.search import SearchMode, SearchQuery
-from stores import vector_store
-from stores.in_memory_vectors import InMemoryVectorStore
-from stores.vector_store import VectorStore
+from stores.milvus import vector_store
+from stores.milvus.vector_store import VectorStore
+from tests.fakes.in_memory_vectors import InMemoryVectorStore
 
 if TYPE_CHECKING:
     from tests.stores.conftest import MilvusLite

@@ -14,7 +14,16 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ("domain", "stores", "pipelines", "actors", "serve_app", "configs")
+PACKAGES = (
+    "domain",
+    "runtime",
+    "extraction",
+    "stores",
+    "pipelines",
+    "actors",
+    "serve_app",
+    "configs",
+)
 METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "finditer", "findall"}
 SCANNING = METHODS - {"match", "fullmatch"}  # these begin anew at every character
 

@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from configs.settings import RaySettings, Settings
-from serve_app.environment import ray_environment
-from serve_app.refusals import CannotStart, refuse_open_door
-from serve_app.service import read_settings
+from serve_app.process.environment import ray_environment
+from serve_app.process.refusals import CannotStart, refuse_open_door
+from serve_app.process.service import read_settings
 from stores.credentials import milvus_token, with_password
 
 ROOT = Path(__file__).parent.parent.parent

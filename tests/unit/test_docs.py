@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 
 from configs.table import settings_table
-from serve_app.cli import app
-from serve_app.error_table import error_table
+from serve_app.api.error_table import error_table
+from serve_app.cli.main import app
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ("benchmarks", "consistency", "deployment", "reliability")

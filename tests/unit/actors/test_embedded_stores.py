@@ -12,7 +12,7 @@ import pytest
 
 from actors import embedded_stores
 from actors.embedded_stores import Watch
-from stores.child import spawn, stop
+from runtime.processes import spawn, stop
 
 WRITER = """
 import time

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from domain.papers import PageSize
-from pipelines.metadata.find import Front, find_metadata
-from pipelines.read import text as reading
-from pipelines.read.lines import Line, page_lines, page_size
-from pipelines.read.mupdf import pymupdf
-from pipelines.read.running import without_running_lines
+from extraction.metadata.metadata import Front, find_metadata
+from extraction.structure import compose as reading
+from extraction.text.lines import Line, page_lines, page_size
+from extraction.text.mupdf import pymupdf
+from extraction.text.running_headers import without_running_lines
 from tests.papers import LOREM
 
 WIDTH, HEIGHT = 612.0, 792.0

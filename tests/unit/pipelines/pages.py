@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.papers import Paper
-from pipelines.layout.decide import LayoutMode
-from pipelines.ocr.engines import OcrEngine
-from pipelines.read.mupdf import pymupdf
-from pipelines.steps import Methods, OnPage, read_text
+from extraction.figures.page_selection import LayoutMode
+from extraction.ocr.engines import OcrEngine
+from extraction.steps import Methods, OnPage, read_text
+from extraction.text.mupdf import pymupdf
 from tests.papers import HEIGHT, LOREM, WIDTH
 
 LEFT, RIGHT, TOP = 50.0, 308.0, 90.0

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.papers import Table
-from pipelines.read.lines import page_lines, page_size
-from pipelines.read.mupdf import pymupdf
-from pipelines.tables.find import TablesFound, find_tables
+from extraction.tables.tables import TablesFound, find_tables
+from extraction.text.lines import page_lines, page_size
+from extraction.text.mupdf import pymupdf
 from tests.papers import LOREM
 
 WIDTH, HEIGHT = 595.0, 842.0

@@ -9,8 +9,8 @@ import pytest
 
 from domain.errors import TooMuchOutput
 from domain.papers import Block, BlockKind, PageSize, Paper
-from pipelines import artifact
-from pipelines.artifact import dump_paper, load_paper
+from extraction import serialization as artifact
+from extraction.serialization import dump_paper, load_paper
 
 MIB = 1024**2
 PAPER = Paper("Silver", (PageSize(1, 600, 800),), (Block(BlockKind.TEXT, "Words.", ()),))

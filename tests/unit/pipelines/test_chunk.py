@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from domain.documents import Chunk, ChunkKind
 from domain.papers import Block, BlockKind, Box, PageSize, Paper, Section
-from pipelines.chunk import split_paper
-from pipelines.sentences import sentence_starts
+from pipelines.chunking.chunk import split_paper
+from pipelines.chunking.sentences import sentence_starts
 
 PAGE = (PageSize(1, 600, 800),)
 

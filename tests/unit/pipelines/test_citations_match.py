@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.papers import Author, Reference
-from pipelines.citations.match import match_key, matches, normal_title
+from extraction.citations.match import match_key, matches, normal_title
 
 SMITH = Author("Smith, J.", "J.", "Smith")
 JONES = Author("Kate Jones", "Kate", "Jones")

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from pipelines.citations.identifiers import find_arxiv_id, find_doi, repaired, without_links
-from pipelines.citations.names import take_authors
-from pipelines.citations.parse import parse_reference
+from extraction.citations.cited_identifiers import find_arxiv_id, find_doi, repaired, without_links
+from extraction.citations.cited_names import take_authors
+from extraction.citations.parse import parse_reference
 
 TITLE = "Green synthesis of silver nanoparticles: a review of methods"
 STYLES = {

@@ -10,8 +10,8 @@ import pytest
 
 from domain.consistency import Differences, Holding, ListedBlob, OrphanChunks, WrongCount
 from domain.documents import DocumentStatus
-from pipelines.compare import ORPHAN_AFTER_SECONDS, Comparison, Shelves
-from stores.blob_store import artifact_key, pdf_key
+from stores.blobs.blob_store import artifact_key, pdf_key
+from stores.consistency.compare import ORPHAN_AFTER_SECONDS, Comparison, Shelves
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OLD = 2 * ORPHAN_AFTER_SECONDS

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from domain.jobs import Step
-from pipelines.ocr.engines import OcrEngine, available_engines
-from pipelines.prepared import Prepared, check_prepared
-from pipelines.reader import PREPARE_STEP, WARM
-from pipelines.recipe import Recipe
-from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.confine import SandboxMode, kernel_support
+from extraction.ocr.engines import OcrEngine, available_engines
+from pipelines.config import Recipe
+from pipelines.extract import PREPARE_STEP, WARM
+from pipelines.extracted_paper import Prepared, check_prepared
+from runtime.sandbox.client import Sandbox
+from runtime.sandbox.confine import SandboxMode, kernel_support
 from tests.bench.made_papers import make_paper
 from tests.reading import reading_recipe, reading_task
 from tests.scans import make_scan

@@ -23,9 +23,9 @@ from domain.papers import (
     Table,
     TableSource,
 )
-from pipelines.export.bibtex import bibliography, cite_key, to_bibtex
-from pipelines.export.csl import to_csl
-from pipelines.export.markdown import to_markdown
+from extraction.export.bibtex import bibliography, cite_key, to_bibtex
+from extraction.export.csl import to_csl
+from extraction.export.markdown import to_markdown
 
 ADA = Author("Ada Lovelace", "Ada", "Lovelace")
 GROUP = Author("ATLAS Collaboration")

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from domain.papers import Box, Cell, Table, TableSource
-from pipelines.export.tables import grid, to_csv, to_html, to_markdown
+from extraction.export.table_formats import grid, to_csv, to_html, to_markdown
 
 HEAD = (Cell("Plant", header=True), Cell("Height", header=True))
 BODY = ((Cell("Oak"), Cell("−12.5")), (Cell("Fir"), Cell("3,400")))

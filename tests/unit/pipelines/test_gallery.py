@@ -18,8 +18,8 @@ from domain.papers import (
     Table,
     TableSource,
 )
-from pipelines.gallery import main, make_gallery, marks_of
-from pipelines.read.mupdf import pymupdf
+from extraction.debug_overlay import main, make_gallery, marks_of
+from extraction.text.mupdf import pymupdf
 from tests.papers import make_paper
 
 

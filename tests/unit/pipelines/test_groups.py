@@ -17,8 +17,8 @@ from domain.papers import (
     Table,
     TableSource,
 )
-from pipelines.chunk import split_paper
-from pipelines.groups import section_paths, table_texts
+from pipelines.chunking.chunk import split_paper
+from pipelines.chunking.groups import section_paths, table_texts
 
 BOX = Box(1, 10, 10, 200, 30)
 TABLE_BOX = Box(2, 50, 100, 300, 260)

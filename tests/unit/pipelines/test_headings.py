@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from domain.papers import Box, Paper, Section, SectionRole
-from pipelines.read.columns import column_count
-from pipelines.read.lines import Line
-from pipelines.read.mupdf import pymupdf
-from pipelines.read.roles import role_of, with_roles
+from extraction.structure.roles import role_of, with_roles
+from extraction.text.columns import column_count
+from extraction.text.lines import Line
+from extraction.text.mupdf import pymupdf
 from tests.papers import LOREM, Part, make_paper
 from tests.unit.pipelines.pages import LEFT, TOP, Piece, make_pdf, prose, read_text_layer
 

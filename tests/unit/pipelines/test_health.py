@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.read.health import PageHealth, TextLayer, judge_text, page_health
-from pipelines.read.lines import page_lines
-from pipelines.read.mupdf import pymupdf
+from extraction.text.lines import page_lines
+from extraction.text.mupdf import pymupdf
+from extraction.text.text_layer import PageHealth, TextLayer, judge_text, page_health
 from tests.papers import LOREM, make_paper
 from tests.scans import add_hidden_text, make_scan
 

@@ -10,11 +10,11 @@ import pytest
 
 from domain.errors import BadDocument
 from domain.jobs import Step
-from pipelines.prepared import Prepared, check_prepared
-from pipelines.reader import PREPARE_STEP, WARM
-from pipelines.recipe import Recipe
-from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.limits import Limits
+from pipelines.config import Recipe
+from pipelines.extract import PREPARE_STEP, WARM
+from pipelines.extracted_paper import Prepared, check_prepared
+from runtime.sandbox.client import Sandbox
+from runtime.sandbox.limits import Limits
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
 from tests.mutants import good_papers, mutants
 from tests.reading import reading_recipe, reading_task

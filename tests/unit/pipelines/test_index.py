@@ -30,13 +30,13 @@ from domain.papers import (
     TableSource,
 )
 from domain.search import SearchMode, SearchQuery
-from pipelines.artifact import load_paper
-from pipelines.chunk import split_paper
+from extraction.serialization import load_paper
+from pipelines.chunking.chunk import split_paper
 from pipelines.embed import FakeEncoder
+from pipelines.extract_worker import prepared
 from pipelines.index import SPAN, OnSpan, index_paper
-from pipelines.prepare import prepared
-from stores.blob_store import BlobStore
-from stores.in_memory_vectors import InMemoryVectorStore
+from stores.blobs.blob_store import BlobStore
+from tests.fakes.in_memory_vectors import InMemoryVectorStore
 
 DIMENSION = 32
 BOX = Box(1, 50, 50, 300, 90)

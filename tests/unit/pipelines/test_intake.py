@@ -14,11 +14,11 @@ import pytest
 from domain.errors import NotAPdf, RefusedUpload
 from domain.jobs import Finished, Job, JobStatus, Lane
 from domain.papers import Metadata
-from pipelines import intake
-from pipelines.intake import pdfs_under, register_files
-from stores.blob_store import BlobStore
-from stores.in_memory import InMemoryStores
-from stores.job_store import JobStore
+from serve_app.uploads import folders as intake
+from serve_app.uploads.folders import pdfs_under, register_files
+from stores.blobs.blob_store import BlobStore
+from stores.postgres.job_store import JobStore
+from tests.fakes.in_memory_jobs import InMemoryStores
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.papers import Box, Cell, Figure, PageSize, Table, TableSource
-from pipelines.layout.decide import LayoutMode, pages_worth
-from pipelines.read.lines import Line
+from extraction.figures.page_selection import LayoutMode, pages_worth
+from extraction.text.lines import Line
 
 
 def _page(number: int, *texts: str) -> list[Line]:

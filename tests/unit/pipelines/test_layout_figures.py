@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from domain.papers import Box
-from pipelines.layout.figures import FoundFigure, find_figures
-from pipelines.layout.model import Region, RegionKind
-from pipelines.read.lines import page_lines, page_size
-from pipelines.read.mupdf import pymupdf
+from extraction.figures.figures import FoundFigure, find_figures
+from extraction.figures.model import Region, RegionKind
+from extraction.text.lines import page_lines, page_size
+from extraction.text.mupdf import pymupdf
 from tests.papers import LOREM
 
 WIDTH, HEIGHT = 612.0, 792.0

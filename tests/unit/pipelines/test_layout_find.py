@@ -10,13 +10,13 @@ import pytest
 
 from domain.errors import Unavailable
 from domain.papers import Box, TableSource
-from pipelines.layout import find
-from pipelines.layout.decide import LayoutMode
-from pipelines.layout.find import Layout, find_layout
-from pipelines.layout.model import Region, RegionKind
-from pipelines.read.lines import Line
-from pipelines.read.mupdf import pymupdf
-from pipelines.read.reading import Reading, read_pages
+from extraction import layout as find
+from extraction.figures.model import Region, RegionKind
+from extraction.figures.page_selection import LayoutMode
+from extraction.layout import Layout, find_layout
+from extraction.text.lines import Line
+from extraction.text.mupdf import pymupdf
+from extraction.text.pdf import Reading, read_pages
 from tests.papers import DOSES, Grid, Part, Picture, damage_page, make_paper, make_study
 from tests.unit.pipelines.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs
 

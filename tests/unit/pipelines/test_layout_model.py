@@ -9,9 +9,9 @@ import pytest
 
 from domain.errors import Unavailable
 from domain.papers import Box
-from pipelines.layout import model
-from pipelines.layout.model import RegionKind, layout_regions
-from pipelines.read.mupdf import pymupdf
+from extraction.figures import model
+from extraction.figures.model import RegionKind, layout_regions
+from extraction.text.mupdf import pymupdf
 from tests.papers import LOREM, Part, make_paper
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.metadata.language import find_language
+from extraction.metadata.language import find_language
 from tests.papers import LOREM
 from tests.unit.pipelines.front_pages import (
     ABSTRACT,

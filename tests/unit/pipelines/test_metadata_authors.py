@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.metadata.names import as_author, recased
+from extraction.metadata.names import as_author, recased
 from tests.unit.pipelines.front_pages import (
     ABSTRACT,
     BOLD,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.papers import PageSize
-from pipelines.read.lines import Line
-from pipelines.read.title import find_title
+from extraction.structure.title import find_title
+from extraction.text.lines import Line
 
 SIZE = PageSize(1, 612, 792)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from domain.errors import OcrUnavailable
-from pipelines.ocr import engines, pages, tesseract
-from pipelines.ocr.engines import InstalledEngine, OcrEngine, available_engines, choose_engine
-from pipelines.ocr.pages import OcrPage, ocr_pages
-from pipelines.read.lines import Line, page_lines
-from pipelines.read.mupdf import pymupdf
-from pipelines.read.order import in_reading_order
+from extraction.ocr import engines, pages, tesseract
+from extraction.ocr.engines import InstalledEngine, OcrEngine, available_engines, choose_engine
+from extraction.ocr.pages import OcrPage, ocr_pages
+from extraction.text.lines import Line, page_lines
+from extraction.text.mupdf import pymupdf
+from extraction.text.order import in_reading_order
 from tests.papers import LOREM, Part, make_paper
 from tests.scans import make_scan
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from domain.papers import BlockKind, Box, Cell, Figure, Paper, Table, TableSource
-from pipelines.layout.find import Layout
-from pipelines.paper import compose
-from pipelines.read.health import PageHealth, TextLayer
-from pipelines.read.reading import Reading, read_pages
+from extraction.layout import Layout
+from extraction.paper import compose
+from extraction.text.pdf import Reading, read_pages
+from extraction.text.text_layer import PageHealth, TextLayer
 from tests.papers import DOSES, LOREM, STUDY, make_paper, make_study
 
 

@@ -13,7 +13,7 @@ from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import ParserCrashed
 from domain.jobs import Finished, Task
 from domain.papers import Author, Box, Metadata
-from pipelines.prepared import Prepared, check_prepared
+from pipelines.extracted_paper import Prepared, check_prepared
 from tests.reading import reading_task
 
 TASK = reading_task()

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from domain.papers import Author, Box, Cell, Evidence, Metadata, Paper, Quality, Table, TableSource
-from pipelines.quality import quality_report, review_reasons
+from extraction.quality import quality_report, review_reasons
 
 GOOD = Metadata(
     title="On Leaves",

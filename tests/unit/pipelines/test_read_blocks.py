@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.papers import BlockKind, Paper
-from pipelines.read.mupdf import pymupdf
+from extraction.text.mupdf import pymupdf
 from tests.papers import HEIGHT
 from tests.unit.pipelines.pages import (
     COLUMN,

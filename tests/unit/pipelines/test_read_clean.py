@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.read.clean import (
+from extraction.text.clean import (
     clean_text,
     is_right_to_left,
     join_lines,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain.papers import PageSize
-from pipelines.read.lines import Line
-from pipelines.read.running import without_running_lines
+from extraction.text.lines import Line
+from extraction.text.running_headers import without_running_lines
 
 PROSE = "The absorption rose for twenty minutes and then stayed the same in every flask"
 

@@ -8,8 +8,8 @@ import pytest
 
 from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
 from domain.papers import BlockKind, Paper
-from pipelines.read.lines import Line, page_lines
-from pipelines.read.mupdf import pymupdf
+from extraction.text.lines import Line, page_lines
+from extraction.text.mupdf import pymupdf
 from tests.papers import AES_256, HEIGHT, LOREM, WIDTH, Part, make_pages, make_paper
 from tests.unit.pipelines.pages import read_text_layer
 
@@ -215,7 +215,7 @@ def test_a_lack_of_memory_is_not_called_damage(read, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise RuntimeError("code=2: calloc (4104 x 1 bytes) failed")
 
-    monkeypatch.setattr("pipelines.read.reading.page_lines", fail)
+    monkeypatch.setattr("extraction.text.pdf.page_lines", fail)
     with pytest.raises(MemoryError):
         read(make_pages("some text"))
 
@@ -226,7 +226,7 @@ def test_a_page_that_cannot_be_read_is_skipped(read, monkeypatch: pytest.MonkeyP
             raise RuntimeError("syntax error")
         return page_lines(page, number)
 
-    monkeypatch.setattr("pipelines.read.reading.page_lines", fail_on_the_first)
+    monkeypatch.setattr("extraction.text.pdf.page_lines", fail_on_the_first)
     paper = read(make_pages("page one", "page two"))
     assert [block.text for block in paper.blocks] == ["page two"]
     with pytest.raises(DamagedPdf):

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import BlobStoreUnavailable, DamagedPdf, NoText
-from pipelines.read.mupdf import pymupdf
-from pipelines.reader import read_for
-from pipelines.recipe import Recipe
-from stores.blob_store import BlobStore
+from extraction.text.mupdf import pymupdf
+from pipelines.config import Recipe
+from pipelines.extract import read_for
+from stores.blobs.blob_store import BlobStore
 from tests.reading import reading_recipe, reading_task
 
 MIB = 1024**2

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.read.mupdf import pymupdf
-from pipelines.read.reading import read_pages
+from extraction.text.mupdf import pymupdf
+from extraction.text.pdf import read_pages
 from tests.papers import LOREM
 
 

@@ -12,16 +12,16 @@ import pytest
 from domain.errors import NoText
 from domain.jobs import Step
 from domain.papers import Paper
-from pipelines import steps
-from pipelines.layout.decide import LayoutMode
-from pipelines.ocr import engines
-from pipelines.ocr.engines import InstalledEngine, OcrEngine
-from pipelines.ocr.pages import OcrPage
-from pipelines.ocr.placed import ScannedLine
-from pipelines.read.lines import page_lines
-from pipelines.read.mupdf import pymupdf
-from pipelines.scans import dump_scans, load_scans
-from pipelines.steps import Methods, StepRead, read_whole, take_step
+from extraction import steps
+from extraction.figures.page_selection import LayoutMode
+from extraction.ocr import engines
+from extraction.ocr.engines import InstalledEngine, OcrEngine
+from extraction.ocr.ocr_cache import dump_scans, load_scans
+from extraction.ocr.pages import OcrPage
+from extraction.ocr.placed import ScannedLine
+from extraction.steps import Methods, StepRead, read_whole, take_step
+from extraction.text.lines import page_lines
+from extraction.text.mupdf import pymupdf
 from tests.papers import STUDY, damage_page, make_pages, make_study
 from tests.scans import make_scan
 

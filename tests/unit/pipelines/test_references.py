@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from domain.papers import BlockKind
-from pipelines.read.lines import Line
-from pipelines.read.paragraphs import Paragraph
-from pipelines.read.references import is_references_title, split_references
+from extraction.structure.references import is_references_title, split_references
+from extraction.text.lines import Line
+from extraction.text.paragraphs import Paragraph
 
 NAMES = ("Smith", "Jones", "Young", "Brown", "Clark", "Adams", "Baker", "Davis", "Evans", "Frank")
 PLAIN = [

@@ -9,8 +9,8 @@ import pytest
 
 from domain.errors import DamagedPdf, NotFound, PasswordProtected
 from domain.papers import Box
-from pipelines.read.mupdf import pymupdf
-from pipelines.render import Mark, figure_png, marked_png, page_png
+from extraction.render import Mark, figure_png, marked_png, page_png
+from extraction.text.mupdf import pymupdf
 from tests.papers import make_paper
 
 WHITE, RED = (255, 255, 255), (255, 0, 0)

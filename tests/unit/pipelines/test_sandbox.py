@@ -26,8 +26,8 @@ from domain.errors import (
     TooMuchOutput,
     WorkerCrashed,
 )
-from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.limits import Limits
+from runtime.sandbox.client import Sandbox
+from runtime.sandbox.limits import Limits
 
 MIB = 1024**2
 WARM = "tests.sandboxed:warm"

@@ -19,10 +19,10 @@ from domain.errors import (
     TooMuchOutput,
 )
 from domain.papers import Box
-from pipelines.sandbox import client
-from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.limits import Limits
-from pipelines.sandbox.wire import HEAD
+from runtime.sandbox import client
+from runtime.sandbox.client import Sandbox
+from runtime.sandbox.limits import Limits
+from runtime.sandbox.wire import HEAD
 
 MIB = 1024**2
 LIMITS = Limits(cpu_seconds=5, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20)

@@ -15,22 +15,22 @@ import psutil
 import pytest
 
 from domain.errors import PaperworksError, ParserCrashed, SandboxUnavailable, WorkerCrashed
-from pipelines.sandbox import confine
-from pipelines.sandbox.client import Sandbox
-from pipelines.sandbox.confine import (
+from runtime.sandbox import confine
+from runtime.sandbox.client import Sandbox
+from runtime.sandbox.confine import (
     KernelSupport,
     SandboxMode,
     check_sandbox,
     describe_confinement,
     kernel_support,
 )
-from pipelines.sandbox.limits import Limits
+from runtime.sandbox.limits import Limits
 from tests.escapes import Target
 
 LIMITS = Limits(cpu_seconds=10, memory_bytes=256 * 1024**2, silent_seconds=30)
 REFUSED = {"EPERM", "EACCES"}
 WARM = "tests.sandboxed:warm"
-WARM_PROCESS = "pipelines.sandbox.server"
+WARM_PROCESS = "runtime.sandbox.server"
 
 confined = pytest.mark.skipif(
     bool(kernel_support().missing), reason=f"no {', no '.join(kernel_support().missing)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.read.lines import Line
-from pipelines.read.spaced_letters import close_up, closed_up
+from extraction.text.lines import Line
+from extraction.text.spaced_letters import close_up, closed_up
 
 WORDS = {"pharmacological", "evaluation", "molecular", "docking", "and", "methods", "materials"}
 

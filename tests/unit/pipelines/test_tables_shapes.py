@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.read.lines import page_lines, page_size
-from pipelines.read.mupdf import pymupdf
-from pipelines.tables.find import find_tables
+from extraction.tables.tables import find_tables
+from extraction.text.lines import page_lines, page_size
+from extraction.text.mupdf import pymupdf
 from tests.unit.pipelines.sheets import HEIGHT, LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 

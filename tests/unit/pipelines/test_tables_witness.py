@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.read.lines import page_lines, page_size
-from pipelines.read.mupdf import pymupdf
-from pipelines.tables.find import find_tables
+from extraction.tables.tables import find_tables
+from extraction.text.lines import page_lines, page_size
+from extraction.text.mupdf import pymupdf
 
 ROW, LEFT, TOP = 18.0, 60.0, 120.0
 CELLS = st.from_regex(r"[1-9][0-9]{0,3}\.[0-9]{1,2}|[A-Z][a-z]{2,7}|-[0-9]{1,3}", fullmatch=True)

@@ -17,16 +17,16 @@ from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import Failure
 from domain.jobs import Finished, Lane, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
-from pipelines.artifact import dump_paper
+from extraction.serialization import dump_paper
 from serve_app.api.app import create_api
+from serve_app.api.services import Limits, Services
 from serve_app.http.limits import HttpLimits
-from serve_app.services import Limits, Services
-from stores.blob_store import BlobStore, artifact_key
-from stores.identity import IdentityCheck, IdentityGuard
-from stores.in_memory import InMemoryStores
-from stores.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
-from stores.in_memory_citations import InMemoryCitationStore
-from stores.in_memory_vectors import InMemoryVectorStore
+from stores.blobs.blob_store import BlobStore, artifact_key
+from stores.consistency.store_identity import IdentityCheck, IdentityGuard
+from tests.fakes.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
+from tests.fakes.in_memory_citations import InMemoryCitationStore
+from tests.fakes.in_memory_jobs import InMemoryStores
+from tests.fakes.in_memory_vectors import InMemoryVectorStore
 
 DIMENSION = 32
 API = "/api/v1"

@@ -28,7 +28,7 @@ def wait_until_drawing(count: int) -> None:
 def _is_warm(process: psutil.Process) -> bool:
     try:
         is_running = process.status() != psutil.STATUS_ZOMBIE
-        return is_running and "pipelines.sandbox.server" in process.cmdline()
+        return is_running and "runtime.sandbox.server" in process.cmdline()
     except psutil.NoSuchProcess:
         return False
 

@@ -21,10 +21,10 @@ from domain.papers import (
     Table,
     TableSource,
 )
-from pipelines.artifact import dump_paper
-from pipelines.citations.match import match_key
-from pipelines.read.mupdf import pymupdf
-from stores.blob_store import artifact_key
+from extraction.citations.match import match_key
+from extraction.serialization import dump_paper
+from extraction.text.mupdf import pymupdf
+from stores.blobs.blob_store import artifact_key
 from tests.unit.serve_app.library import Library
 
 BOX = Box(1, 50, 100, 250, 120)

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serve_app.api.services import Limits
 from serve_app.http import body_guard
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
-from serve_app.services import Limits
 from tests.unit.serve_app.library import API, Library, pdf
 
 SMALL = HttpLimits(

@@ -8,7 +8,7 @@ import numpy as np
 
 from domain.documents import ChunkKind
 from domain.papers import Metadata
-from stores.blob_store import pdf_key
+from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import Library, pdf, vector_of
 from tests.unit.serve_app.shelved import PAPER, shelve
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from serve_app.address import service_url
-from serve_app.cli import app
+from serve_app.cli.common import printable
+from serve_app.cli.main import app
+from serve_app.cli.progress import Bars
 from serve_app.client import Client
-from serve_app.commands.common import printable
-from serve_app.commands.progress import Bars
+from serve_app.process.address import service_url
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.shelved import shelve
 
@@ -230,7 +230,7 @@ def test_the_address_is_looked_for_in_order(tmp_path: Path) -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys, serve_app.cli;"
+        "import sys, serve_app.cli.main;"
         "heavy = {'torch', 'ray', 'pymilvus', 'fastapi', 'httpx', 'sqlalchemy', 'numpy'};"
         "print(heavy & sys.modules.keys())"
     )

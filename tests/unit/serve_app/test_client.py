@@ -204,7 +204,7 @@ LISTED = httpx.Response(200, json=EMPTY)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that the client would have slept."""
     slept: list[float] = []
-    monkeypatch.setattr("serve_app.client.time.sleep", slept.append)
+    monkeypatch.setattr("serve_app.client.client.time.sleep", slept.append)
     return slept
 
 
@@ -230,7 +230,7 @@ def test_an_api_that_was_there_and_is_being_replaced_is_waited_for(pauses: list[
 
 
 async def test_the_async_client_waits_for_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve_app.calls.FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("serve_app.client.calls.FIRST_PAUSE_SECONDS", 0)
     answers = [httpx.Response(200, json=EMPTY), REFUSED, httpx.Response(200, json=EMPTY)]
     async with AsyncClient(transport=in_turn(answers)) as library:
         assert (await library.jobs()).items == (await library.jobs()).items == []

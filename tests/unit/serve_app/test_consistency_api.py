@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from domain.jobs import Lane, Task
-from serve_app.cli import app
+from serve_app.cli.checkup import Checkup
+from serve_app.cli.differences import lost, rows, summary
+from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client
-from serve_app.commands.differences import lost, rows, summary
-from serve_app.consistency_schemas import Consistency
-from serve_app.doctor import Checkup
-from stores.blob_store import pdf_key
+from serve_app.schemas.consistency import Consistency
+from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import Library, pdf
 
 HOUR = 3600
@@ -138,7 +138,7 @@ def doctor(url: str, monkeypatch: pytest.MonkeyPatch):
     """Runs `paperworks doctor` against the served library; the machine itself counts as fit, for
     how much memory is free here is not the question."""
     monkeypatch.setenv("PAPERWORKS_URL", url)
-    monkeypatch.setattr("serve_app.doctor.examine", lambda *_: [])
+    monkeypatch.setattr("serve_app.cli.checkup.examine", lambda *_: [])
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(app, ["doctor", *arguments])

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from domain.papers import Metadata
-from pipelines.artifact import load_paper
-from serve_app.shelf import Shelf
+from extraction.serialization import load_paper
+from serve_app.library.paper_cache import Shelf
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.shelved import PAPER, REPORT, shelve
 
@@ -167,7 +167,7 @@ async def test_a_paper_is_parsed_once_for_many(
         parsed.append(data)
         return load_paper(data)
 
-    monkeypatch.setattr("serve_app.shelf.load_paper", count)
+    monkeypatch.setattr("serve_app.library.paper_cache.load_paper", count)
     asked = [library.get(f"/documents/{name}/{part}") for part in ("text", "tables", "figures")]
     assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200, 200, 200]
     await library.get(f"/documents/{name}/sections")

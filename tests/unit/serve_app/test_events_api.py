@@ -9,7 +9,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from serve_app.cli import app
+from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client, PaperworksProblem, ServiceUnreachable
 from tests.unit.serve_app.library import NO_TEXT, Library, pdf
 

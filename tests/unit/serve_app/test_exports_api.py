@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from serve_app import bibliography
+from serve_app.library import bibliography
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.shelved import METADATA, PAPER, shelve
 

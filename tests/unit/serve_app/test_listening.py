@@ -6,7 +6,7 @@ import asyncio
 
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 
-from serve_app.listening import RECEIVED_MESSAGES, bounded_receive
+from runtime.patches.ray_serve import RECEIVED_MESSAGES, bounded_receive
 
 
 async def test_a_body_is_read_no_faster_than_the_app_takes_it() -> None:

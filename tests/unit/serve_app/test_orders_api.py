@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from domain.jobs import Finished, Lane, Progress
 from domain.papers import Metadata
-from serve_app.cli import app
+from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client
 from tests.unit.serve_app.library import API, NO_TEXT, Library, pdf
 

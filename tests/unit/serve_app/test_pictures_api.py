@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import DamagedPdf, ParserCrashed
 from domain.papers import Box, Figure
-from pipelines.read.mupdf import pymupdf
+from extraction.text.mupdf import pymupdf
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.renderers import renderers
 from tests.unit.serve_app.shelved import PAPER, shelve
@@ -127,7 +127,7 @@ async def test_a_pdf_that_crashes_the_renderer_is_a_problem(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await shelve(library)
-    monkeypatch.setattr("serve_app.rendering.DRAW_PAGE", "tests.sandboxed:crash_drawing")
+    monkeypatch.setattr("serve_app.library.rendering.DRAW_PAGE", "tests.sandboxed:crash_drawing")
     answer = await library.get(f"/documents/{name}/pages/1.png")
     assert (answer.status_code, answer.json()["code"]) == (422, ParserCrashed.code)
 

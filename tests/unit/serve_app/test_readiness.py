@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from serve_app.readiness import NotReady, wait_until_ready
-from stores.ports import free_port
+from runtime.ports import free_port
+from serve_app.process.readiness import NotReady, wait_until_ready
 
 WARMING_UP: dict[str, Any] = {
     "type": "about:blank",
@@ -52,7 +52,7 @@ STARTING = (503, json.dumps(WARMING_UP).encode())
 
 
 def test_what_it_waits_for_is_said_and_then_it_is_ready(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "serve_app.readiness")
+    caplog.set_level(logging.INFO, "serve_app.process.readiness")
     with answering(STARTING, STARTING, (200, b"{}")) as url:
         wait_until_ready(url, say_every_seconds=0)
     assert len(caplog.messages) == 2

@@ -12,11 +12,11 @@ import pytest
 from starlette.types import Message
 
 from domain.errors import NotFound, TookTooLong
-from pipelines.sandbox.limits import Limits
-from serve_app import rendering
+from runtime.sandbox.limits import Limits
 from serve_app.http.errors import Overloaded
-from serve_app.rendering import LIMITS, PictureCache, Renderer
-from stores.blob_store import BlobStore
+from serve_app.library import rendering
+from serve_app.library.rendering import LIMITS, PictureCache, Renderer
+from stores.blobs.blob_store import BlobStore
 from tests.raw_pdf import MIB, assemble, one_page, swollen
 from tests.unit.serve_app.library import API, Library
 from tests.unit.serve_app.renderers import renderers, wait_until_drawing, wait_until_idle

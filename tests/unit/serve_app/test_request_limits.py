@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from domain.documents import ChunkKind
-from serve_app.error_table import error_table
+from serve_app.api.error_table import error_table
 from tests.unit.serve_app.library import API, Library, pdf
 
 SERVE_APP = Path(__file__).parents[3] / "serve_app"

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from domain.errors import DatabaseUnavailable, PaperworksError
-from serve_app.problems import status_of
-from serve_app.schemas import Problem
+from serve_app.api.problems import status_of
+from serve_app.schemas.core import Problem
 from tests.unit.serve_app.library import Library, pdf
 
 

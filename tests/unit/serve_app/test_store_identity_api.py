@@ -7,10 +7,10 @@ import uuid
 
 import pytest
 
-from pipelines.warm_up import WARM_UP_PDF
+from serve_app.cli.differences import adopted_lines, advice, rows, summary
 from serve_app.client import Client
-from serve_app.commands.differences import adopted_lines, advice, rows, summary
-from serve_app.consistency_schemas import Adoption, Consistency, Repair
+from serve_app.schemas.consistency import Adoption, Consistency, Repair
+from stores.blobs.warmup_blob import WARM_UP_PDF
 from tests.unit.serve_app.library import Library, pdf
 
 HOUR = 3600

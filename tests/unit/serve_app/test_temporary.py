@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.temporary import LONGEST_PARENT, TemporaryFolder
+from serve_app.process.temporary import LONGEST_PARENT, TemporaryFolder
 
 
 @pytest.fixture

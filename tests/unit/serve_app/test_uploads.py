@@ -13,8 +13,8 @@ import pytest
 
 from domain.errors import DatabaseUnavailable
 from domain.jobs import Upload
-from serve_app.services import Limits
-from stores.blob_store import pdf_key
+from serve_app.api.services import Limits
+from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import API, Library, pdf
 
 FIELDS = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from stores.bm25 import TermStatistics, query_vector, term_number, text_vector
+from stores.milvus.bm25 import TermStatistics, query_vector, term_number, text_vector
 
 
 def score(query: str, text: str, statistics: TermStatistics) -> float:

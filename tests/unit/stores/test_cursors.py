@@ -12,7 +12,13 @@ from domain.documents import document_id
 from domain.errors import InvalidRequest
 from domain.identifiers import DOCUMENT_ID, JOB_ID, TASK_ID
 from domain.jobs import new_job_id
-from stores.cursors import CURSOR, decode_cursor, decode_offset, encode_cursor, encode_offset
+from stores.postgres.cursors import (
+    CURSOR,
+    decode_cursor,
+    decode_offset,
+    encode_cursor,
+    encode_offset,
+)
 from tests.malformed import cursors
 
 TIME = datetime(2026, 11, 27, 3, 4, 5, 678901, tzinfo=UTC)

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from stores.child import spawn, stop
-from stores.log_rotation import rotate
+from runtime.log_rotation import rotate
+from runtime.processes import spawn, stop
 
 WRITER = """
 import itertools, sys, time

@@ -6,7 +6,7 @@ import multiprocessing
 
 import grpc
 
-from stores.milvus_connection import _grpc_error
+from stores.milvus.milvus_connection import _grpc_error
 
 
 class Refused(grpc.RpcError):

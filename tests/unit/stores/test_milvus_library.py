@@ -12,7 +12,7 @@ PROGRAM = """
 import logging.handlers, sys
 kept = logging.handlers.MemoryHandler(9, target=logging.FileHandler(sys.argv[1]))
 logging.getLogger("ours").addHandler(kept)
-import stores.vector_store
+import stores.milvus.vector_store
 logging.getLogger("ours").error("written down")
 """
 

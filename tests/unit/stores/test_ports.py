@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stores import ports
+from runtime import ports
 
 
 def handed_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None) -> None:

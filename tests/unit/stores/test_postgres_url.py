@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import InvalidSetting
-from stores.postgres_session import SessionLimits
-from stores.postgres_url import is_local, parse_postgres_url
+from stores.postgres.postgres_session import SessionLimits
+from stores.postgres.postgres_url import is_local, parse_postgres_url
 
 
 @pytest.fixture(autouse=True)

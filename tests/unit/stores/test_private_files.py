@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stores.private_files import private_folder, secret, write_private
+from runtime.private_files import private_folder, secret, write_private
 
 
 @pytest.fixture(autouse=True)

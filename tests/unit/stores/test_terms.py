@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stores.terms import highlights, terms
+from stores.milvus.terms import highlights, terms
 
 
 @pytest.mark.parametrize(

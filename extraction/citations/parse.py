@@ -1,0 +1,162 @@
+"""A printed bibliography entry -> authors, year, title, venue and identifiers, by rules alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from domain.papers import Author, Reference
+from extraction.citations.cited_identifiers import find_arxiv_id, find_doi, repaired, without_links
+from extraction.citations.cited_names import ORGANISATION, take_authors
+from extraction.citations.cited_title import title_and_venue
+
+_LABEL = re.compile(
+    r"\s*(?:\[\d{1,4}[a-z]?\]|\(\d{1,4}\)|\d{1,4}[.)](?=\s|[A-ZÀ-Þ“\"])|\d{1,4}\s+(?=[A-ZÀ-Þ“\"])|"
+    r"\d{1,3}(?=[A-ZÀ-Þ][a-zß-ÿ.’-])|\[[A-Z][\w+.,&’' -]{1,40}\]\s|[•∙·–-]\s)\s*"
+)
+_REPEATED = re.compile(r"\s*(?:[—–_-]\s?){2,}[.,:]?\s*")  # "———. 1983.": who wrote the one before
+_ROLE = re.compile(
+    r"[,.]?\s?[(\[]?\b(?:[Ee]d(?:itor)?s?|Hrsg|[Tt]rans(?:lators?)?)\b\.?[)\]]?"
+    r"(?=[\s.,:(]|$)\.?"
+)
+_YEAR = r"(1[6-9]\d\d|20[0-4]\d)"
+_DATE = re.compile(
+    rf"[\s.,;:]*(?:[(\[]\s?{_YEAR}\s?[a-z]?(?:[,;/ –-][^()\[\]]{{0,30}})?[)\]]|"
+    rf"{_YEAR}\s?[a-z]?(?=\s?[.,:;]\s|\s[“\"‘]|\s[A-ZÀ-Þ]))"
+)
+_NO_DATE = re.compile(
+    r"[\s.,;:]*[(\[](?:n\.\s?d\.|in press|forthcoming|submitted|to appear|undated|under review|"
+    r"accepted|in preparation)[)\]]",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(rf"(?P<name>[^“”\"]{{2,160}}?)[.,]?\s?\(\s?{_YEAR}[a-z]?(?:,[^()]{{0,20}})?\)")
+_NAMED_BARE = re.compile(rf"(?P<name>[A-Z][^.,:;\d“”]{{2,80}}?)[,.]?\s{_YEAR}(?=[.,]?\s[A-Z])[.,]?")
+_QUOTES_NEXT = re.compile(r"(?P<name>[^“”\"]{2,90}?)[,.:]\s(?=[“\"])")
+_YEARS = re.compile(rf"(?<![\d–—/:‐-])(?<!\d\.){_YEAR}(?:[a-z](?![\w]))?(?![\d/–—‐]|-\d|\.\d)")
+_NUMBER_NEXT = re.compile(r"(?:\bpp?\.?|\bno\.?|\bart(?:icle)?\.?|#|§)\s?$", re.IGNORECASE)
+_INITIAL = re.compile(r"\b[A-Z]\.|\b[A-Z]{1,3},")
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands before the title: the authors, the year if printed there, and where the title
+    begins; `by_commas` when a comma parts them from it."""
+
+    authors: tuple[Author, ...]
+    year: int | None
+    rest: str
+    by_commas: bool = False
+
+
+def parse_reference(ordinal: int, raw: str, page: int) -> Reference:
+    """The entry in parts; what it does not print, or what cannot be told apart surely, is None.
+
+    `raw` is the entry as printed, label included; it is kept unchanged. Covers the orders of APA,
+    Vancouver, IEEE, ACM, ACL, Chicago, MLA, AMS, BibTeX's plain and alpha, and of the journals of
+    Springer, Elsevier, Nature, MDPI, Frontiers, ACS and APS. Never raises.
+    """
+    whole = repaired(raw[:4000])
+    text = without_links(_without_label(whole))
+    head = _listed_head(text) or _named_head(text) or _titled_head(text, whole)
+    title, venue = title_and_venue(head.rest, by_commas=head.by_commas)
+    return Reference(
+        ordinal,
+        raw,
+        page,
+        doi=find_doi(whole),
+        arxiv_id=find_arxiv_id(whole),
+        authors=head.authors,
+        title=title,
+        venue=venue,
+        year=head.year if head.year is not None else _year(text, title),
+    )
+
+
+def _without_label(entry: str) -> str:
+    label = _LABEL.match(entry)
+    entry = entry[label.end() :] if label else entry
+    repeated = _REPEATED.match(entry)
+    return entry[repeated.end() :] if repeated else entry
+
+
+def _listed_head(text: str) -> _Head | None:
+    """The head of an entry that begins with its authors."""
+    listed = take_authors(text)
+    if listed is None:
+        dated = _DATE.match(text)
+        return _after(text, (), 0) if dated else None
+    role = _ROLE.match(text, listed.end)
+    return _after(text, listed.authors, role.end() if role else listed.end)
+
+
+def _after(text: str, authors: tuple[Author, ...], end: int) -> _Head:
+    dated = _DATE.match(text, end)
+    undated = None if dated else _NO_DATE.match(text, end)
+    year = int(dated[1] or dated[2]) if dated else None
+    if dated and _is_date_of_journal(text, dated):
+        dated, year = None, None
+    found = dated or undated
+    rest = text[found.end() if found else end :]
+    return _Head(authors, year, rest, rest.lstrip().startswith(","))
+
+
+def _is_date_of_journal(text: str, dated: re.Match[str]) -> bool:
+    """True where nothing but numbers follows: "A. Author, 2010, 12, 3" has no title behind."""
+    return not re.search(r"[^\W\d_]{3}", text[dated.end() :])
+
+
+def _named_head(text: str) -> _Head | None:
+    """The head of an entry by an organisation: before a year in brackets, a quoted title, or known
+    by a word of its name."""
+    named = _NAMED.match(text)
+    if named and len(named["name"].split()) <= 14 and not re.search(r"[.?]\s", named["name"]):
+        rest = text[named.end() :]
+        if not re.search(r"[^\W\d_]{3}", rest) or re.match(r"[.,]?\s?In[: ]", rest):
+            return _Head(
+                (), int(named[2]), named["name"] + rest
+            )  # no author: APA puts the title first
+        return _Head((Author(named["name"].strip()),), int(named[2]), rest, rest.startswith(","))
+    bare = _NAMED_BARE.match(text)
+    if bare and ORGANISATION.search(bare["name"].title()):
+        return _after(text, (Author(bare["name"].strip()),), bare.end("name"))
+    quoted = _QUOTES_NEXT.match(text)
+    if quoted and len(quoted["name"].split()) <= 10:
+        return _Head((Author(quoted["name"].strip()),), None, text[quoted.end() :])
+    first = re.match(r"([^.:;,“\"\d]{2,90}?)[.:,]\s", text)
+    if (
+        first
+        and len(first[1].split()) <= 10
+        and (ORGANISATION.search(first[1]) or re.fullmatch(r"[A-Z]{2,8}", first[1]))
+    ):
+        return _after(text, (Author(first[1].strip()),), first.end())
+    return None
+
+
+def _titled_head(text: str, whole: str) -> _Head:
+    """The head of an entry without authors; an empty rest unless it surely begins with a title."""
+    first = re.split(r"[.?!]\s", text, maxsplit=1)[0]
+    plain = len(re.findall(r"\b[a-z]{3,}", first))
+    is_page = "http" in whole or "www." in whole
+    sure = text[:1] in '“"‘' or (
+        text[:1].isupper() and not _INITIAL.search(first) and plain >= (1 if is_page else 3)
+    )
+    return _Head((), None, text if sure else "")
+
+
+def _year(text: str, title: str | None) -> int | None:
+    """The year of publication printed outside the title: alone in brackets, before a semicolon,
+    else the last one of a book's chapter or talk, whose name may have one too, else the first."""
+    if title:
+        text = text.replace(title, " ", 1)
+    found = [
+        match
+        for match in _YEARS.finditer(text)
+        if not _NUMBER_NEXT.search(text[max(0, match.start() - 9) : match.start()])
+    ]
+    if not found:
+        return None
+    bracketed = [m for m in found if text[m.start() - 1 :].startswith(f"({m[0]})")]
+    closed = [m for m in found if text[m.end() : m.end() + 1] == ";"]
+    if bracketed or closed:
+        return int((bracketed or closed)[0][1])
+    return int(found[-1 if re.search(r"\b[Ii]n:?\s|\bProc", text) else 0][1])

@@ -1,0 +1,50 @@
+"""A paper as an item of CSL-JSON, which Zotero, Pandoc and citeproc read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.papers import Author, Metadata
+from extraction.export.escape import printable
+
+
+def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> dict[str, Any]:
+    """The item by CSL-JSON 1.0.2 (https://github.com/citation-style-language/schema); variables
+    that the paper does not have are left out.
+
+    `document_id` becomes `id`. With a DOI the type is "article-journal", with an arXiv id alone
+    "article" (a preprint), else "document". Text is plain: whoever puts it into HTML escapes it.
+    """
+    item: dict[str, Any] = {"id": document_id, "type": _type(metadata)}
+    texts = {
+        "title": metadata.title,
+        "DOI": metadata.doi,
+        "abstract": metadata.abstract,
+        "keyword": ", ".join(metadata.keywords),
+        "language": metadata.language,
+        "URL": url,
+    }
+    item.update({name: printable(text) for name, text in texts.items() if text})
+    if metadata.authors:
+        item["author"] = [_name(author) for author in metadata.authors]
+    if metadata.year is not None:
+        item["issued"] = {"date-parts": [[metadata.year]]}
+    if metadata.arxiv_id:
+        item["archive"] = "arXiv"
+        item["archive_location"] = printable(metadata.arxiv_id)
+    return item
+
+
+def _type(metadata: Metadata) -> str:
+    if metadata.doi:
+        return "article-journal"
+    return "article" if metadata.arxiv_id else "document"
+
+
+def _name(author: Author) -> dict[str, str]:
+    if not author.family:
+        return {"literal": printable(author.name)}
+    name = {"family": printable(author.family)}
+    if author.given:
+        name["given"] = printable(author.given)
+    return name

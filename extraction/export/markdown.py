@@ -1,0 +1,211 @@
+"""A paper as Markdown (GitHub's), in reading order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from domain.papers import Block, BlockKind, Box, Figure, Paper, Section, SectionRole, Table
+from extraction.export import table_formats as tables
+from extraction.export.escape import for_html, for_markdown, printable
+
+_DEEPEST = 6
+_TOLERANCE_POINTS = 2.0
+_FENCED = (BlockKind.EQUATION, BlockKind.CODE)
+
+
+def to_markdown(paper: Paper) -> str:
+    """Title, authors, abstract, then headings by level, paragraphs, tables, figure captions,
+    equations and code in reading order, then footnotes and references; ended by a line feed.
+
+    A table is a GitHub table, or HTML where that cannot hold it. Margin notes are left out. All
+    text of the paper is escaped: it brings no mark-up, links or HTML of its own.
+    """
+    body = _Body(paper)
+    parts = [*_front(paper), *body.parts()]
+    if body.footnotes:
+        parts += ["## Notes", _bullets(body.footnotes)]
+    if paper.references and not body.has_printed_references:
+        parts += ["## References", _references(paper)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front(paper: Paper) -> Iterator[str]:
+    metadata = paper.metadata
+    title = metadata.title or paper.title
+    if title:
+        yield f"# {_heading_text(title)}"
+    if metadata.authors:
+        yield for_markdown(", ".join(_spoken(author.name) for author in metadata.authors))
+    if metadata.abstract:
+        yield "## Abstract"
+        yield for_markdown(metadata.abstract)
+
+
+def _spoken(name: str) -> str:
+    family, comma, given = name.partition(", ")
+    return f"{given} {family}" if comma else name
+
+
+class _Body:
+    """Walks through the blocks once; collects footnotes on its way."""
+
+    def __init__(self, paper: Paper) -> None:
+        self.paper = paper
+        self.footnotes: list[str] = []
+        self.has_printed_references = False
+        self._tables = list(paper.tables)
+        self._figures = list(paper.figures)
+        self._regions = [box for table in paper.tables for box in table.boxes]
+        self._regions += [figure.box for figure in paper.figures]
+        self._abstract = _plain(paper.metadata.abstract)
+        self._titles = {_plain(paper.title), _plain(paper.metadata.title)} - {""}
+
+    def parts(self) -> Iterator[str]:
+        for block in self.paper.blocks:
+            page = block.boxes[0].page if block.boxes else 0
+            yield from self._left_over(before_page=page)
+            yield from self._of(block)
+        yield from self._left_over(before_page=None)
+
+    def _of(self, block: Block) -> Iterator[str]:
+        if self._is_repeated(block) or block.kind is BlockKind.ASIDE:
+            return
+        if block.kind is BlockKind.HEADING:
+            yield self._heading(block)
+        elif block.kind is BlockKind.CAPTION:
+            yield from self._caption(block)
+        elif block.kind is BlockKind.REFERENCE:
+            if self.paper.references and not self.has_printed_references:
+                self.has_printed_references = True
+                yield _references(self.paper)
+        elif block.kind is BlockKind.FOOTNOTE:
+            self.footnotes.append(block.text)
+        elif block.kind in _FENCED:
+            yield _fenced(block.text)
+        elif not self._is_inside_a_region(block):
+            yield for_markdown(block.text)
+
+    def _is_repeated(self, block: Block) -> bool:
+        """True for what the front of the Markdown has said: title and abstract."""
+        text = _plain(block.text)
+        section = self._section(block)
+        if (section is None or block.kind is BlockKind.HEADING) and text in self._titles:
+            return True
+        if not self._abstract:
+            return False
+        if section is not None and section.role is SectionRole.ABSTRACT:
+            return block.kind in (BlockKind.HEADING, BlockKind.TEXT)
+        return section is None and len(text) > 60 and text in self._abstract
+
+    def _section(self, block: Block) -> Section | None:
+        sections = self.paper.sections
+        if block.section is None or block.section >= len(sections):
+            return None
+        return sections[block.section]
+
+    def _heading(self, block: Block) -> str:
+        section = self._section(block)
+        if section is None:
+            return f"## {_heading_text(block.text)}"
+        marks = "#" * min(_DEEPEST, section.level + 1)
+        text = f"{section.number} {section.title}" if section.number else section.title
+        return f"{marks} {_heading_text(text)}"
+
+    def _caption(self, block: Block) -> Iterator[str]:
+        page = block.boxes[0].page if block.boxes else 0
+        for table in self._tables:
+            if _is_labelled(block, table.label) and any(box.page == page for box in table.boxes):
+                self._tables.remove(table)
+                yield from _table(table)
+                return
+        for figure in self._figures:
+            if figure.page == page and _is_labelled(block, figure.label):
+                self._figures.remove(figure)
+                break
+        yield _emphasised(block.text)
+
+    def _left_over(self, before_page: int | None) -> Iterator[str]:
+        """Tables and figures of earlier pages whose caption is not among the blocks."""
+        for found in [*self._tables, *self._figures]:
+            if before_page is not None and found.page >= before_page:
+                continue
+            if isinstance(found, Table):
+                self._tables.remove(found)
+                yield from _table(found)
+            else:
+                self._figures.remove(found)
+                yield from _figure(found)
+
+    def _is_inside_a_region(self, block: Block) -> bool:
+        """True for text of a table's cells or a figure's labels."""
+        return bool(block.boxes) and all(
+            any(_is_inside(box, region) for region in self._regions) for box in block.boxes
+        )
+
+
+def _is_inside(box: Box, region: Box) -> bool:
+    return (
+        box.page == region.page
+        and box.x0 >= region.x0 - _TOLERANCE_POINTS
+        and box.x1 <= region.x1 + _TOLERANCE_POINTS
+        and box.y0 >= region.y0 - _TOLERANCE_POINTS
+        and box.y1 <= region.y1 + _TOLERANCE_POINTS
+    )
+
+
+def _is_labelled(block: Block, label: str | None) -> bool:
+    if not label:
+        return False
+    found, wanted = _plain(block.text), _plain(label)
+    return found.startswith(wanted) and not found[len(wanted) : len(wanted) + 1].isdigit()
+
+
+def _table(table: Table) -> Iterator[str]:
+    """Caption, cells and notes; HTML brings caption and notes itself."""
+    cells = tables.to_markdown(table)
+    if cells.startswith("<table>"):
+        yield cells
+        return
+    caption = " ".join(part for part in (table.label, table.caption) if part)
+    if caption:
+        yield _emphasised(caption)
+    yield cells
+    if table.notes:
+        yield for_markdown(table.notes)
+
+
+def _figure(figure: Figure) -> Iterator[str]:
+    caption = " ".join(part for part in (figure.label, figure.caption) if part)
+    if caption:
+        yield _emphasised(caption)
+
+
+def _emphasised(text: str) -> str:
+    """The caption in italics; HTML, because * and _ do not hold where the text ends in a space or
+    begins with a mark."""
+    return f"<em>{for_html(text)}</em>" if printable(text) else ""
+
+
+def _fenced(text: str) -> str:
+    """The lines as they are between fences longer than any in them."""
+    kept = "\n".join(printable(line) for line in text.splitlines())
+    longest = max((len(run) for run in re.findall(r"`+", kept)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{kept}\n{fence}"
+
+
+def _heading_text(text: str) -> str:
+    return for_markdown(text).rstrip("# ") or "\\#"
+
+
+def _references(paper: Paper) -> str:
+    return _bullets([reference.raw for reference in paper.references])
+
+
+def _bullets(texts: Sequence[str]) -> str:
+    return "\n".join(f"- {for_markdown(text)}" for text in texts)
+
+
+def _plain(text: str | None) -> str:
+    return re.sub(r"[\W_]+", "", (text or "").casefold())

@@ -1,0 +1,128 @@
+"""A table as CSV, HTML and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from domain.papers import Cell, Table
+from extraction.export.escape import for_csv, for_html, for_markdown, printable
+
+_MOST_SPAN = 1000  # the most that HTML allows, and enough for any page
+
+
+def grid(table: Table) -> list[list[str]]:
+    """The texts of the table, all rows of one width, in row-major order.
+
+    What is printed once stands once: the text of a spanning cell at its upper left, "" at the
+    other places it covers. To repeat it would make one printed number two.
+    """
+    placed = {(row, column): cell.text for row, column, cell in _placed(table.rows)}
+    covered = _covered(table.rows)
+    if not covered:
+        return []
+    height = len(table.rows)
+    width = max(column for _, column in covered) + 1
+    return [
+        [printable(placed.get((row, column), "")) for column in range(width)]
+        for row in range(height)
+    ]
+
+
+def to_csv(table: Table) -> str:
+    """The table by RFC 4180, in UTF-8 text with CRLF line ends; places that a spanning cell covers
+    are blank. Cells that a spreadsheet would run as a formula begin with an apostrophe."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\r\n")
+    writer.writerows([for_csv(text) for text in row] for row in grid(table))
+    return written.getvalue()
+
+
+def to_html(table: Table) -> str:
+    """A <table> with caption, spans and <th> for header cells; notes are its foot. All text is
+    escaped."""
+    head = _head_rows(table.rows)
+    parts = ["<table>"]
+    caption = " ".join(part for part in (table.label, table.caption) if part)
+    if caption:
+        parts.append(f"<caption>{for_html(caption)}</caption>")
+    if head:
+        parts += ["<thead>", *_html_rows(table.rows, 0, head), "</thead>"]
+    parts += ["<tbody>", *_html_rows(table.rows, head, len(table.rows)), "</tbody>"]
+    if table.notes:
+        width = max((len(row) for row in grid(table)), default=1)
+        notes = for_html(table.notes)
+        parts.append(f'<tfoot><tr><td colspan="{width}">{notes}</td></tr></tfoot>')
+    parts.append("</table>")
+    return "\n".join(parts)
+
+
+def to_markdown(table: Table) -> str:
+    """The cells as a GitHub table, or as HTML where that cannot say it: spans, several header
+    rows. Without caption and notes in the first form; "" for a table without cells."""
+    rows = grid(table)
+    if not rows:
+        return ""
+    spans = any(cell.rowspan > 1 or cell.colspan > 1 for row in table.rows for cell in row)
+    if spans or _head_rows(table.rows) > 1:
+        return to_html(table)
+    has_head = any(cell.header for cell in table.rows[0])
+    head = rows[0] if has_head else [""] * len(rows[0])
+    body = rows[1:] if has_head else rows
+    return "\n".join([_pipes(head), "|" + " --- |" * len(head), *map(_pipes, body)])
+
+
+def _pipes(row: Sequence[str]) -> str:
+    return "| " + " | ".join(for_markdown(text) for text in row) + " |"
+
+
+def _html_rows(rows: Sequence[Sequence[Cell]], start: int, end: int) -> Iterator[str]:
+    for number in range(start, end):
+        cells = "".join(_html_cell(cell, end - number) for cell in rows[number])
+        yield f"<tr>{cells}</tr>"
+
+
+def _html_cell(cell: Cell, rows_left: int) -> str:
+    tag = "th" if cell.header else "td"
+    spans = ""
+    if cell.colspan > 1:
+        spans += f' colspan="{min(cell.colspan, _MOST_SPAN)}"'
+    if cell.rowspan > 1:
+        spans += f' rowspan="{min(cell.rowspan, rows_left)}"'
+    return f"<{tag}{spans}>{for_html(cell.text)}</{tag}>"
+
+
+def _head_rows(rows: Sequence[Sequence[Cell]]) -> int:
+    """How many rows at the top hold header cells alone; none of them may reach below."""
+    count = next(
+        (n for n, row in enumerate(rows) if not all(cell.header for cell in row)), len(rows)
+    )
+    if count == len(rows):
+        return 0
+    reach = max((n + cell.rowspan for n in range(count) for cell in rows[n]), default=0)
+    return count if reach <= count else 0
+
+
+def _placed(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, int, Cell]]:
+    """Row, column and cell of each cell: a row skips the places that spans from above cover."""
+    taken: set[tuple[int, int]] = set()
+    for row, cells in enumerate(rows):
+        column = 0
+        for cell in cells:
+            while (row, column) in taken:
+                column += 1
+            yield row, column, cell
+            width = max(1, min(cell.colspan, _MOST_SPAN))
+            for down in range(max(1, min(cell.rowspan, len(rows) - row))):
+                taken.update((row + down, column + across) for across in range(width))
+            column += width
+
+
+def _covered(rows: Sequence[Sequence[Cell]]) -> set[tuple[int, int]]:
+    covered: set[tuple[int, int]] = set()
+    for row, column, cell in _placed(rows):
+        width = max(1, min(cell.colspan, _MOST_SPAN))
+        for down in range(max(1, min(cell.rowspan, len(rows) - row))):
+            covered.update((row + down, column + across) for across in range(width))
+    return covered

@@ -1,0 +1,24 @@
+"""The lines that OCR read, kept as compressed JSON for the steps after it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+
+from pydantic import TypeAdapter
+
+from extraction.ocr.placed import ScannedLine
+from extraction.text.lines import Line
+
+SCANS = TypeAdapter(dict[int, list[ScannedLine]])
+
+
+def dump_scans(scans: Mapping[int, Sequence[Line]]) -> bytes:
+    """The lines by page number, as gzipped JSON."""
+    data = SCANS.dump_json(dict(scans))  # pyright: ignore[reportArgumentType]
+    return gzip.compress(data, compresslevel=5, mtime=0)
+
+
+def load_scans(data: bytes) -> dict[int, list[ScannedLine]]:
+    """The lines that `dump_scans` wrote. Raises ValueError for anything else."""
+    return SCANS.validate_json(gzip.decompress(data))

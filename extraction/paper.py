@@ -1,0 +1,68 @@
+"""Lines, OCR and layout put together: the whole `Paper` that a PDF is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+from domain.papers import Block, BlockKind, Paper, Quality
+from extraction.layout import Layout
+from extraction.metadata.metadata import find_metadata
+from extraction.structure.compose import compose as compose_text
+from extraction.structure.compose import in_order
+from extraction.text.clean import clean_text
+from extraction.text.columns import column_count
+from extraction.text.lines import Line
+from extraction.text.pdf import Reading
+
+_FRONT_PAGES = 2
+
+
+def compose(reading: Reading, layout: Layout | None = None) -> Paper:
+    """The paper of this reading: text, metadata, tables, figures, and how well it could be read.
+
+    Lines that belong to the tables and figures of `layout` are not in its blocks.
+    """
+    around = list(chain.from_iterable(reading.pages[:_FRONT_PAGES]))
+    body = [layout.body_of(lines) for lines in reading.body] if layout else reading.body
+    ordered = in_order(body)
+    front = list(chain.from_iterable(ordered[:_FRONT_PAGES]))
+    paper = compose_text(
+        ordered, reading.sizes, clean_text(reading.stated.get("title", "")), around
+    )
+    found = find_metadata(paper, front, reading.stated, around)
+    paper = replace(
+        paper,
+        metadata=found.metadata,
+        blocks=_with_abstract(paper.blocks, found.abstract_blocks),
+        quality=_quality(reading, ordered, layout),
+    )
+    return replace(paper, tables=layout.tables, figures=layout.figures) if layout else paper
+
+
+def _with_abstract(blocks: Sequence[Block], places: Sequence[int]) -> tuple[Block, ...]:
+    chosen = set(places)
+    return tuple(
+        replace(block, kind=BlockKind.ABSTRACT)
+        if place in chosen and block.kind is BlockKind.TEXT
+        else block
+        for place, block in enumerate(blocks)
+    )
+
+
+def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | None) -> Quality:
+    healthy = [health for health in reading.health if health is not None]
+    characters = sum(health.characters for health in healthy)
+    garbled = sum(health.characters * health.garbled_share for health in healthy)
+    silent = [number for number in reading.for_ocr if not reading.pages[number - 1]]
+    return Quality(
+        pages_read=sum(map(bool, reading.pages)),
+        pages_ocred=reading.ocred,
+        pages_failed=reading.failed,
+        pages_without_text=tuple(silent),
+        garbled_share=garbled / characters if characters else 0.0,
+        columns=column_count(list(chain.from_iterable(ordered))),
+        layout_done=layout is not None,
+        layout_pages=layout.seen if layout else (),
+    )

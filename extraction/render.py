@@ -1,0 +1,140 @@
+"""Pages and figures of a PDF as PNG, made when somebody asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.errors import DamagedPdf, NotFound, PasswordProtected
+from domain.papers import Box
+from extraction.text.mupdf import pymupdf
+
+_MOST_PIXELS = 16_000_000  # 48 MB while rendering
+_LEAST_POINTS = 1.0
+_POINTS_PER_INCH = 72
+
+Colour = tuple[float, float, float]
+_YELLOW: Colour = (1.0, 0.85, 0.0)
+_LABEL_POINTS, _LABEL_FONT = 7.0, "hebo"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A rectangle to draw on a page: its ground, its frame (none of width 0), and a label, which
+    stands to its left or above its right end."""
+
+    box: Box
+    colour: Colour = _YELLOW
+    opacity: float = 0.35
+    frame_points: float = 0.0
+    label: str = ""
+    is_label_above: bool = False
+
+
+def page_png(
+    path: str | Path, number: int, *, dpi: int = 144, highlights: Sequence[Box] = ()
+) -> bytes:
+    """A page as PNG, with translucent rectangles over the highlights that stand on it.
+
+    At most 16 million pixels: a larger page comes at a lower resolution. Raises NotFound for a page
+    that the document does not have, DamagedPdf and PasswordProtected.
+    """
+    return marked_png(path, number, [Mark(box) for box in highlights], dpi=dpi)
+
+
+def figure_png(path: str | Path, box: Box, dpi: int = 200) -> bytes:
+    """What a box of a page shows, as PNG. Raises NotFound for a page or a place that the document
+    does not have, DamagedPdf and PasswordProtected; at most 16 million pixels."""
+    with _page(path, box.page) as page:
+        clip = pymupdf.Rect(box.x0, box.y0, box.x1, box.y1) & page.rect
+        if clip.width < _LEAST_POINTS or clip.height < _LEAST_POINTS:
+            raise NotFound(f"There is nothing at that place of page {box.page}.")
+        return _pixels(page, dpi, clip)[0].tobytes("png")
+
+
+def marked_png(path: str | Path, number: int, marks: Sequence[Mark], *, dpi: int = 144) -> bytes:
+    """A page as PNG with marks drawn on it; those of other pages are left out. Errors as
+    `page_png`."""
+    with _page(path, number) as page:
+        pixels, zoom = _pixels(page, dpi, page.rect)
+    here = [mark for mark in marks if mark.box.page == number]
+    return (_drawn_on(pixels, zoom, here) if here else pixels).tobytes("png")
+
+
+@contextmanager
+def _page(path: str | Path, number: int) -> Any:
+    try:
+        document = pymupdf.open(path, filetype="pdf")
+    except Exception as error:  # MuPDF's own errors share no base but Exception
+        raise DamagedPdf() from error
+    with document:
+        if document.needs_pass and not document.authenticate(""):
+            raise PasswordProtected()
+        if not 1 <= number <= _page_count(document):
+            raise NotFound(f"The document has no page {number}.")
+        try:
+            page = document.load_page(number - 1)
+        except Exception as error:
+            raise DamagedPdf(page=number) from error
+        yield page
+
+
+def _page_count(document: Any) -> int:
+    try:
+        return document.page_count
+    except Exception as error:
+        raise DamagedPdf() from error
+
+
+def _pixels(page: Any, dpi: int, clip: Any) -> tuple[Any, float]:
+    """The pixels of a part of the page, and how many of them make a point."""
+    zoom = dpi / _POINTS_PER_INCH
+    area = clip.width * clip.height
+    if area * zoom**2 > _MOST_PIXELS:
+        zoom = (_MOST_PIXELS / area) ** 0.5
+    try:
+        pixels = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, alpha=False)
+    except Exception as error:
+        raise DamagedPdf(page=page.number + 1) from error
+    return pixels, zoom
+
+
+def _drawn_on(pixels: Any, zoom: float, marks: Sequence[Mark]) -> Any:
+    """The pixels with the marks: drawn on a page of one point a pixel that shows them, so that
+    neither the rotation nor the cropping of the original has to be undone."""
+    with pymupdf.open() as document:
+        canvas = document.new_page(width=pixels.width, height=pixels.height)
+        canvas.insert_image(canvas.rect, pixmap=pixels)
+        shape = canvas.new_shape()
+        for mark in marks:
+            _draw(shape, mark, zoom)
+        shape.commit()
+        return canvas.get_pixmap(alpha=False)
+
+
+def _draw(shape: Any, mark: Mark, zoom: float) -> None:
+    box = mark.box
+    rect = pymupdf.Rect(box.x0, box.y0, box.x1, box.y1) * pymupdf.Matrix(zoom, zoom)
+    if rect.is_empty:
+        return
+    shape.draw_rect(rect)
+    shape.finish(
+        color=mark.colour if mark.frame_points else None,
+        fill=mark.colour if mark.opacity else None,
+        fill_opacity=mark.opacity,
+        width=mark.frame_points * zoom,
+    )
+    if mark.label:
+        _write_label(shape, mark, rect, _LABEL_POINTS * zoom)
+
+
+def _write_label(shape: Any, mark: Mark, rect: Any, size: float) -> None:
+    width = pymupdf.get_text_length(mark.label, fontname=_LABEL_FONT, fontsize=size)
+    if mark.is_label_above:
+        place = pymupdf.Point(rect.x1 - width, max(rect.y0 - 0.25 * size, size))
+    else:
+        place = pymupdf.Point(max(rect.x0 - width - 0.2 * size, 0), rect.y0 + size)
+    shape.insert_text(place, mark.label, fontsize=size, color=mark.colour, fontname=_LABEL_FONT)

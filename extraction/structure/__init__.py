@@ -1,0 +1,1 @@
+"""Document structure: headings, references, footnotes, the title."""

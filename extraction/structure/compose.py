@@ -1,0 +1,110 @@
+"""The lines of a PDF -> the text of a `Paper`: the composition of this folder's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
+from extraction.citations.parse import parse_reference
+from extraction.structure.footnotes import mark_asides, mark_footnotes, with_notes, without_notes
+from extraction.structure.headings import mark_headings
+from extraction.structure.references import split_references
+from extraction.structure.roles import with_roles
+from extraction.structure.run_in_headings import without_run_in_headings
+from extraction.structure.title import find_title
+from extraction.text.clean import join_lines, join_listing, lost_h, words_of
+from extraction.text.lines import Line
+from extraction.text.order import in_reading_order
+from extraction.text.page_metrics import Measures
+from extraction.text.paragraphs import Paragraph, merge_broken, paragraphs
+from extraction.text.spaced_letters import close_up
+
+
+def compose(
+    ordered: Sequence[list[Line]],
+    sizes: Sequence[PageSize],
+    stated_title: str = "",
+    around: Sequence[Line] = (),
+) -> Paper:
+    """The text that the lines of these pages print, each in reading order: title, blocks, sections
+    and references. `stated_title` is the metadata's, a witness only.
+
+    `around` are the lines of the first pages with what runs along their borders.
+    """
+    lines = [line for page in ordered for line in page]
+    _put_back_lost_h(lines)
+    close_up(lines)
+    measures = Measures(lines)
+    first = next((page for page in ordered if page), [])
+    title, title_lines = (
+        find_title(first, sizes[first[0].page - 1], stated_title, around) if first else (None, [])
+    )
+    found = without_run_in_headings(paragraphs(lines, measures), measures)
+    mark_asides(found, measures, title_lines)
+    mark_headings(found, measures, title_lines)
+    mark_footnotes(found, measures, sizes)
+    body, notes = without_notes(found)
+    body = merge_broken(split_references(body))
+    words = words_of(line.text for line in lines)
+    sections = _sections(body, words)
+    blocks = tuple(_block(paragraph, words) for paragraph in with_notes(body, notes))
+    return Paper(title, tuple(sizes), blocks, sections, _references(blocks))
+
+
+def _put_back_lost_h(lines: Sequence[Line]) -> None:
+    missing = lost_h([line.text for line in lines])
+    if missing is not None:
+        for line in lines:
+            line.text, line.lead = missing.sub("Th", line.text), missing.sub("Th", line.lead)
+
+
+def in_order(pages: Sequence[list[Line]]) -> list[list[Line]]:
+    """The lines of each page in reading order."""
+    ordered: list[list[Line]] = []
+    gutter: float | None = None
+    for lines in pages:
+        in_order, gutter = in_reading_order(lines, gutter)
+        ordered.append(in_order)
+    return ordered
+
+
+def _sections(found: Sequence[Paragraph], words: Container[str]) -> tuple[Section, ...]:
+    """The sections, in order; sets each paragraph's `section`."""
+    sections: list[Section] = []
+    for paragraph in found:
+        if paragraph.kind is BlockKind.HEADING:
+            text = join_lines([line.text for line in paragraph.lines], words)[0]
+            number = paragraph.number
+            title = text[len(number) :].lstrip(".)| ") if number else text
+            box = _boxes(paragraph.lines)[0]
+            sections.append(
+                Section(len(sections), paragraph.level, number, title.rstrip(" .:"), box.page, box)
+            )
+        paragraph.section = len(sections) - 1 if sections else None
+    return with_roles(sections)
+
+
+def _block(paragraph: Paragraph, words: Container[str]) -> Block:
+    if paragraph.kind is BlockKind.CODE:
+        text, starts = join_listing([(line.x0, line.size, line.text) for line in paragraph.lines])
+    else:
+        text, starts = join_lines([line.text for line in paragraph.lines], words)
+    places = tuple((start, line.box) for start, line in zip(starts, paragraph.lines, strict=True))
+    return Block(paragraph.kind, text, _boxes(paragraph.lines), paragraph.section, places)
+
+
+def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
+    """One box for each column piece that the lines stand in."""
+    pieces: dict[tuple[int, int], Box] = {}
+    for line in lines:
+        box, key = line.box, (line.page, line.part)
+        pieces[key] = pieces[key].joined(box) if key in pieces else box
+    return tuple(pieces.values())
+
+
+def _references(blocks: Sequence[Block]) -> tuple[Reference, ...]:
+    entries = [block for block in blocks if block.kind is BlockKind.REFERENCE]
+    return tuple(
+        parse_reference(ordinal, block.text, block.boxes[0].page)
+        for ordinal, block in enumerate(entries)
+    )

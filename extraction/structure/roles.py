@@ -1,0 +1,106 @@
+"""What a section is for, by its heading: abstract, references, acknowledgements, appendix, back
+matter or body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from domain.papers import Section, SectionRole
+from extraction.text.labels import REFERENCES
+
+# A mere "Summary" may also be the first section of a paper, or the last.
+_ABSTRACT = re.compile(
+    r"(?:graphical |structured |extended |author )?abstract(?: (?:of|for) .{3,40})?|"
+    r"(?:graphical|author|plain language|lay|executive) summary|synopsis|highlights|"
+    r"resumen|résumé|resumo|zusammenfassung|riassunto|摘要|要旨",
+    re.IGNORECASE,
+)
+_ACKNOWLEDGEMENTS = re.compile(
+    r"acknowledge?ments?(?: and .{3,40})?|danksagung|agradecimientos|remerciements", re.IGNORECASE
+)
+_APPENDIX = re.compile(
+    r"(?:appendix|appendices|annex(?:e|ure)?|supplement(?:ary|al)? (?:appendix|methods?))"
+    r"(?:\W+.*|\s+[A-Z\d].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_BACK_MATTER = re.compile(
+    r"(?:sources? of )?(?:(?:financial|grant) )?(?:funding|support)(?: (?:information|sources?|"
+    r"statement|acknowledge?ments?))?|financial (?:support and sponsorship|disclosures?)|"
+    r"(?:(?:declarations?|statement) of )?(?:potential )?(?:competing|conflict(?:s|ing)?(?: of)?) "
+    r"(?:financial )?interests?(?: statement| declaration| disclosure)?|"
+    r"conflicts? of interests?/.{5,40}|"
+    r"declarations?|disclosures?(?: statement)?|disclaimer|"
+    r"(?:credit )?(?:authors?[’']?s?[’']? )?(?:contributions?|contribution statement|roles|"
+    r"contributorship)(?: statement)?|credit authorship contribution statement|"
+    r"abbreviations(?: used)?|list of abbreviations|nomenclature|glossary|"
+    r"(?:research |study )?(?:data|code|software|materials?)(?: and (?:code|materials?|software|"
+    r"data))? (?:availability|accessibility|sharing)(?: statement)?|"
+    r"availability of (?:supporting )?(?:data|code|materials?)(?: and (?:data|code|materials?))?|"
+    r"accession (?:numbers?|codes?)|"
+    r"(?:research )?ethic(?:s|al)(?: (?:approval|statement|declaration|considerations?))?"
+    r"(?: and consent to participate| statement)?|"
+    r"(?:patient |informed )?consent(?: (?:for publication|to participate|statement))?|"
+    r"institutional review board(?: statement)?|human and animal rights(?: statement)?|"
+    r"(?:electronic |online )?(?:supplementa(?:ry|l)|supporting|additional) "
+    r"(?:materials?|information|data|files?)|"
+    r"authors?[’']?s?[’']? (?:information|details|affiliations|note|biograph(?:y|ies))|"
+    r"about the authors?|orcid(?: ids?)?|endnotes?|notes|provenance and peer review|peer review|"
+    r"publication history|rights and permissions|how to cite(?: this article)?",
+    re.IGNORECASE,
+)
+_ENDS_BODY = (SectionRole.REFERENCES, SectionRole.ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER)
+
+
+def role_of(title: str) -> SectionRole:
+    """The role that the words of a heading (without its number) give it; BODY when they say
+    nothing."""
+    text = title.strip(" .:–—-")
+    if REFERENCES.fullmatch(text):
+        return SectionRole.REFERENCES
+    for role, words in (
+        (SectionRole.ABSTRACT, _ABSTRACT),
+        (SectionRole.ACKNOWLEDGEMENTS, _ACKNOWLEDGEMENTS),
+        (SectionRole.BACK_MATTER, _BACK_MATTER),
+        (SectionRole.APPENDIX, _APPENDIX),
+    ):
+        if words.fullmatch(text):
+            return role
+    return SectionRole.BODY
+
+
+def with_roles(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """The sections, with `role` set: a subsection has that of the section it stands in.
+
+    "Summary" is the abstract only before the rest of the text. A heading lettered "A" or "A.1"
+    behind the references begins an appendix.
+    """
+    result: list[Section] = []
+    above: list[tuple[int, SectionRole]] = []
+    for section in sections:
+        role = role_of(section.title)
+        if role is SectionRole.ABSTRACT and any(r is SectionRole.BODY for _, r in _roles(result)):
+            role = SectionRole.BODY
+        while above and above[-1][0] >= section.level:
+            above.pop()
+        if role is SectionRole.BODY and above and above[-1][1] is not SectionRole.REFERENCES:
+            role = above[-1][1]
+        if role is SectionRole.BODY and _is_lettered(section.number) and _behind(result):
+            role = SectionRole.APPENDIX
+        above.append((section.level, role))
+        result.append(replace(section, role=role))
+    return tuple(result)
+
+
+def _roles(sections: Sequence[Section]) -> list[tuple[int, SectionRole]]:
+    return [(section.level, section.role) for section in sections]
+
+
+def _is_lettered(number: str | None) -> bool:
+    return number is not None and re.fullmatch(r"[A-Z](?:\.\d+)*", number) is not None
+
+
+def _behind(before: Sequence[Section]) -> bool:
+    """True behind the references, or another section that ends the body."""
+    return any(section.role in (*_ENDS_BODY, SectionRole.APPENDIX) for section in before)

@@ -1,0 +1,1 @@
+"""Cuts a paper into chunks of tokens."""

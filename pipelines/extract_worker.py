@@ -1,0 +1,108 @@
+"""A PDF -> all that is needed to index it: what runs in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from domain.documents import Chunk
+from domain.jobs import Cited, Finished, Step, Task
+from domain.papers import Paper
+from extraction.citations.match import match_key
+from extraction.figures.page_selection import LayoutMode
+from extraction.ocr.engines import OcrEngine
+from extraction.ocr.ocr_cache import dump_scans, load_scans
+from extraction.quality import quality_report
+from extraction.serialization import dump_paper
+from extraction.steps import Methods, OnPage, read_text, take_step
+from extraction.warmup_pdf import write_specimen
+from pipelines.chunking.chunk import split_paper
+from pipelines.config import Recipe, count_tokens
+from pipelines.extracted_paper import Prepared
+
+
+def warm(recipe: Recipe) -> None:
+    """Loads what every paper needs: to read one is the surest way. The tokenizer is only loaded:
+    once it has counted it has threads, which do not live on in a child. OCR is asked for its
+    version here, since most children may not start a program."""
+    count_tokens(recipe)
+    _ = methods_of(recipe).can_ocr
+    with TemporaryDirectory(prefix="paperworks-") as folder:
+        path = Path(folder) / "specimen.pdf"
+        write_specimen(path)
+        dump_paper(read_text(path, methods_of(recipe)).paper)
+
+
+def prepare_step(
+    path: Path, task: Task, recipe: Recipe, scans: bytes | None, on_page: OnPage
+) -> Prepared:
+    """What the task's step makes of the PDF at `path`; `scans` is what OCR read in an earlier one.
+
+    Raises BadDocument and OcrUnavailable.
+    """
+    done = take_step(
+        task.step, path, methods_of(recipe), load_scans(scans) if scans else {}, on_page
+    )
+    chunks = split_paper(
+        done.paper,
+        document_id=task.document_id,
+        version=task.version,
+        count_tokens=count_tokens(recipe),
+        max_tokens=recipe.max_tokens,
+    )
+    scanned = dump_scans(done.scans) if done.scans else None
+    return prepared(done.paper, chunks, done.next_step, scanned)
+
+
+def prepared(
+    paper: Paper, chunks: Sequence[Chunk], next_step: Step | None = None, scans: bytes | None = None
+) -> Prepared:
+    """The paper and its chunks, ready to be indexed."""
+    return Prepared(chunks, dump_paper(paper), _facts(paper, len(chunks), next_step), scans)
+
+
+def methods_of(recipe: Recipe) -> Methods:
+    """How this recipe reads papers."""
+    return Methods(
+        max_pages=recipe.max_pages,
+        text_first_pages=recipe.text_first_pages,
+        layout=LayoutMode(recipe.layout),
+        ocr=OcrEngine(recipe.ocr),
+        ocr_languages=recipe.ocr_languages,
+        ocr_dpi=recipe.ocr_dpi,
+        workers=recipe.ocr_workers,
+    )
+
+
+def _facts(paper: Paper, chunks: int, next_step: Step | None) -> Finished:
+    report = quality_report(paper)
+    looked = paper.quality.layout_done
+    return Finished(
+        metadata=paper.metadata,
+        pages=len(paper.pages),
+        chunks=chunks,
+        sections=len(paper.own_sections),
+        references=len(paper.references),
+        tables=len(paper.tables) if looked else None,
+        figures=len(paper.figures) if looked else None,
+        title_key=match_key(
+            paper.metadata.title, paper.metadata.year, next(iter(paper.metadata.authors), None)
+        ),
+        cited=tuple(_cited(paper)),
+        quality=report,
+        needs_review=bool(report["reasons"]),
+        next_step=next_step,
+    )
+
+
+def _cited(paper: Paper) -> Iterator[Cited]:
+    for one in paper.references:
+        key = match_key(one.title, one.year, next(iter(one.authors), None))
+        if one.doi or one.arxiv_id or key:
+            yield Cited(one.ordinal, _plain(one.doi), _plain(one.arxiv_id), key, one.year)
+
+
+def _plain(identifier: str | None) -> str | None:
+    """As every paper's own is kept: DOIs and arXiv ids do not tell capitals apart."""
+    return identifier.lower() if identifier else None

@@ -1,0 +1,101 @@
+"""Types of path, query and header parameters: strings of clients become checked values here.
+
+An identifier in a path that cannot exist is answered like an unknown one, with 404; anything else
+that does not have its form is answered with 422.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Header, Path, Query
+from pydantic import AfterValidator
+
+from domain.errors import NotFound, UnknownCollection
+from domain.identifiers import CHUNK_ID, COLLECTION_NAME, DOCUMENT_ID, JOB_ID
+from stores.postgres.cursors import CURSOR
+
+SHOWN_CHARACTERS = 140
+WORD = re.compile(r"[A-Za-z0-9_.-]{1,140}")
+LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
+
+
+def _named(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
+    """Lets identifiers of this form pass. Raises the error that an unknown one has."""
+
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise error(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def _no_document(name: str) -> NotFound:
+    return NotFound(f"There is no document {_shown(name)}.")
+
+
+def _no_job(name: str) -> NotFound:
+    return NotFound(f"There is no job {_shown(name)}.")
+
+
+def _shown(name: str) -> str:
+    return name if WORD.fullmatch(name) else repr(name[:SHOWN_CHARACTERS])
+
+
+def no_collection(name: str) -> UnknownCollection:
+    """The error of a collection that is not there."""
+    shown = repr(name[:SHOWN_CHARACTERS])
+    return UnknownCollection(
+        f"There is no collection {shown}; list them with GET /api/v1/collections."
+    )
+
+
+DocumentId = Annotated[
+    str,
+    _named(DOCUMENT_ID, _no_document),
+    Path(description="A `document_id`.", json_schema_extra={"pattern": DOCUMENT_ID.pattern}),
+]
+JobId = Annotated[
+    str,
+    _named(JOB_ID, _no_job),
+    Path(description="A `job_id`.", json_schema_extra={"pattern": JOB_ID.pattern}),
+]
+CollectionPath = Annotated[
+    str,
+    _named(COLLECTION_NAME, no_collection),
+    Path(description="A collection.", json_schema_extra={"pattern": COLLECTION_NAME.pattern}),
+]
+CollectionFilter = Annotated[
+    str | None,
+    Query(description="Only of this collection.", pattern=COLLECTION_NAME.pattern),
+]
+Cursor = Annotated[
+    str | None,
+    Query(description="`next_cursor` of the previous page.", pattern=CURSOR.pattern),
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
+Number = Annotated[int, Path(ge=1, le=1_000_000, description="Counts from 1.")]
+ChunkIds = Annotated[
+    list[Annotated[str, Query(pattern=CHUNK_ID.pattern)]],
+    Query(alias="highlight", max_length=100, description="A `chunk_id`; may come several times."),
+]
+KnownETag = Annotated[str | None, Header(alias="If-None-Match")]
+LastEventId = Annotated[
+    int,
+    Header(
+        ge=0,
+        le=LAST_EVENT_NUMBER,
+        description="The number of the last event that you have; 0 for all.",
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        pattern=r"^[\x20-\x7e]{1,255}$",
+        description="1 to 255 printable ASCII characters, new for each request that is not a "
+        "repetition.",
+    ),
+]

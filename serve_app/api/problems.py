@@ -1,0 +1,279 @@
+"""Every error as RFC 9457 problem JSON: what went wrong, what was kept, what to do."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+
+from domain.errors import (
+    BadDocument,
+    Conflict,
+    EmptyFile,
+    Expired,
+    FileTooLarge,
+    InternalError,
+    InvalidRequest,
+    LeaseLost,
+    NotAPdf,
+    NotFound,
+    OcrUnavailable,
+    PaperworksError,
+    QueueFull,
+    RefusedUpload,
+    SandboxUnavailable,
+    StoresDoNotMatch,
+    Unavailable,
+)
+from domain.identifiers import COLLECTION_RULE
+from serve_app.http.errors import (
+    BodyTooLarge,
+    ClientDisconnected,
+    CrossSiteRequest,
+    HeadersTooLarge,
+    HttpError,
+    InsufficientStorage,
+    InvalidHost,
+    MalformedJson,
+    MethodNotAllowed,
+    Overloaded,
+    RequestTimeout,
+    UnknownHost,
+    UnknownRoute,
+)
+from serve_app.schemas.core import Problem
+
+LOG = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20  # an answer has a size of its own, whatever was wrong how many times
+LONGEST_SHOWN, DEEPEST_SHOWN = 300, 10
+
+# What is said of a value that does not match its pattern, by the name of the parameter.
+FORMS = {
+    "collection": f"a collection name is {COLLECTION_RULE}",
+    "cursor": "this is not one of our cursors; pass next_cursor of the previous page unchanged",
+    "document_ids": "a document id is doc_ and 24 hexadecimal digits, as searches answer it",
+    "highlight": "a chunk id is 32 hexadecimal digits, as searches answer it",
+    "idempotency-key": "a key is 1 to 255 printable ASCII characters",
+}
+
+
+class MalformedRequest(InvalidRequest):
+    """The body cannot be read as what its Content-Type says it is."""
+
+    code = "malformed_request"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """Send multipart/form-data with the PDF as `file`, or the PDF itself as application/pdf."""
+
+    code = "unsupported_media_type"
+
+
+class MissingFile(InvalidRequest):
+    """The request holds no file; send the PDF in the field `file`."""
+
+    code = "missing_file"
+
+
+class TooManyFiles(InvalidRequest):
+    """The request holds more files than are taken at once; nothing was admitted. Send fewer."""
+
+    code = "too_many_files"
+
+
+# The first match counts, so the special comes before the general.
+STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
+    (NotFound, 404),
+    (Expired, 410),
+    (Conflict, 409),
+    (NotAPdf, 415),
+    (EmptyFile, 400),
+    (FileTooLarge, 413),
+    (RefusedUpload, 400),
+    (MalformedRequest, 400),
+    (UnsupportedMediaType, 415),
+    (TooManyFiles, 413),
+    (MalformedJson, 400),
+    (HttpError, 400),
+    (ClientDisconnected, 400),
+    (InvalidHost, 400),
+    (CrossSiteRequest, 403),
+    (MethodNotAllowed, 405),
+    (RequestTimeout, 408),
+    (BodyTooLarge, 413),
+    (UnknownHost, 421),
+    (HeadersTooLarge, 431),
+    (InvalidRequest, 422),
+    (BadDocument, 422),
+    (QueueFull, 429),
+    (Overloaded, 503),
+    (InsufficientStorage, 507),
+    (Unavailable, 503),
+    (OcrUnavailable, 503),
+    (SandboxUnavailable, 503),
+    (StoresDoNotMatch, 503),
+    (LeaseLost, 409),
+)
+
+
+def status_of(error: PaperworksError) -> int:
+    """The HTTP status of an error; 500 for one that is our own mistake."""
+    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """The response for a problem; a `retry_after_seconds` goes into the Retry-After header too."""
+    body = {
+        "type": f"urn:paperworks:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request.scope.get("state", {}).get("request_id"),
+        **extra,
+    }
+    more = dict(headers or {})
+    if "retry_after_seconds" in extra:
+        more["Retry-After"] = str(extra["retry_after_seconds"])
+    return Response(json.dumps(body), status, more, media_type=MEDIA_TYPE)
+
+
+def problem_of(
+    request: Request,
+    error: PaperworksError,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """The response for one of our errors."""
+    if error.retry_after_seconds is not None:
+        extra["retry_after_seconds"] = error.retry_after_seconds
+    return problem(request, status_of(error), error.code, error.message, headers, **extra)
+
+
+def unexpected_problem(request: Request, error: Exception) -> Response:
+    """The response for an error that nobody foresaw; the log has it, the client its request id."""
+    LOG.error(
+        "An unexpected %s stopped a request",
+        type(error).__name__,
+        exc_info=error,
+        extra={"action": "request_failed", "path": request.url.path},
+    )
+    return problem(
+        request,
+        500,
+        InternalError.code,
+        "The service made a mistake with this request; its log has the cause.",
+    )
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Makes every error of the app's routes a problem; the middleware has what no handler knows."""
+    app.add_exception_handler(PaperworksError, _on_paperworks_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem responses of a route, for OpenAPI; 422, 500 and 503 can come from every route."""
+    return {status: {"model": Problem} for status in sorted({*statuses, 422, 500, 503})}
+
+
+async def _on_paperworks_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PaperworksError)
+    return problem_of(request, error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    broken = next((one for one in found if one["type"] == "json_invalid"), None)
+    if broken is not None:
+        reason = (broken.get("ctx") or {}).get("error", "it does not parse")
+        place = f" at character {broken['loc'][-1]}"
+        return problem_of(
+            request, MalformedJson(f"The body is not JSON: {reason}{place}. Correct it there.")
+        )
+    errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found[:MOST_ERRORS]]
+    extra: dict[str, Any] = {"errors": errors}
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    if more := len(found) - len(errors):
+        extra["errors_left_out"] = more
+        detail += f"; and {more} more of the kind"
+    return problem_of(request, InvalidRequest(f"{detail}."), **extra)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path[:LONGEST_SHOWN]
+    match error.status_code:
+        case 404:
+            code, detail = (
+                UnknownRoute.code,
+                f"There is nothing at {path}; /docs lists what there is.",
+            )
+        case 405:
+            code, detail = MethodNotAllowed.code, f"{path} does not answer {request.method}."
+        case _:
+            code, detail = HttpError.code, str(error.detail)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem(request, error.status_code, code, detail, headers)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    return problem_of(request, ClientDisconnected())
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods that the path answers, over all routes; Starlette names those of one route."""
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """`filters.page_first` for ("body", "filters", "page_first"); "body" for the whole body."""
+    names = [str(name)[:LONGEST_SHOWN] for name in location[:DEEPEST_SHOWN]]
+    return ".".join(names[1:]) or names[0]
+
+
+def _advice(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"])[:LONGEST_SHOWN].removeprefix("Value error, ")
+    match error["type"]:
+        case "extra_forbidden":
+            return "there is no such field; remove it or correct its name"
+        case "missing":
+            return "this field is required"
+        case "string_pattern_mismatch":
+            return _form_of(error["loc"]) or message[:1].lower() + message[1:]
+        case _:
+            return message[:1].lower() + message[1:]
+
+
+def _form_of(location: tuple[int | str, ...]) -> str | None:
+    """What a value of that name looks like; None for one of no form of ours."""
+    name = next((one for one in reversed(location) if isinstance(one, str)), "")
+    return FORMS.get(name.lower())

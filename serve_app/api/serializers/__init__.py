@@ -1,0 +1,1 @@
+"""Domain records as the schemas of the HTTP API."""

@@ -1,0 +1,74 @@
+"""`paperworks up`: the whole service in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serve_app.cli.common import complain, say
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")]
+HomeFolder = Annotated[
+    Path | None,
+    typer.Option(help="Folder for everything that is kept.", show_default="./var"),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="A deploy file such as configs/local.yaml."),
+]
+
+
+def up(
+    host: Host = None, port: Port = None, home: HomeFolder = None, config: Config = None
+) -> None:
+    """Run the service: API, workers and, where nothing else is configured, its own databases.
+
+    Stays in the foreground. Ctrl-C or SIGTERM stops everything that it started.
+    """
+    from serve_app.process.readiness import NotReady
+    from serve_app.process.service import CannotStart, Service, StopRequested
+
+    os.umask(0o077)  # all processes of the service inherit it: their files are the owner's alone
+    _log_to_stderr()
+    settings = _settings(config, host, port, home)
+    try:
+        with Service(settings).running() as url:
+            say(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
+            sys.stdout.flush()
+            while True:
+                signal.pause()
+    except StopRequested as request:
+        say(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
+    except (CannotStart, NotReady) as error:
+        complain(str(error))
+        raise typer.Exit(1) from error
+
+
+def _settings(
+    config: Path | None, host: str | None, port: int | None, home: Path | None
+) -> Settings:
+    """The settings; one that cannot be used is a sentence and exit code 1."""
+    from domain.errors import InvalidSetting
+    from serve_app.process.service import CannotStart, read_settings
+
+    try:
+        return read_settings(config, host=host, port=port, home=home)
+    except (CannotStart, InvalidSetting) as error:
+        complain(str(error))
+        raise typer.Exit(1) from error
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for noisy in ("httpx", "alembic", "ray", "ray.serve", "filelock"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""The use cases of the library: they know neither HTTP nor Ray."""

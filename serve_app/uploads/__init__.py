@@ -1,0 +1,1 @@
+"""Uploads: parsed, stored and registered as jobs."""

@@ -1,0 +1,168 @@
+"""A multipart/form-data body as parts that stream: nothing but the chunk at hand is kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from domain.errors import InvalidRequest
+from serve_app.api.names import disposition
+from serve_app.api.problems import MalformedRequest, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+FIELD_BYTES = 64 * 1024
+FIELDS_BESIDE_FILES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field of a form; `filename` is None for a plain one. `FormReader.chunks` has its bytes."""
+
+    name: str
+    filename: str | None
+
+
+@dataclass(slots=True)
+class _Began:
+    part: Part
+
+
+@dataclass(slots=True)
+class _Ended:
+    pass
+
+
+@dataclass(slots=True)
+class _Headers:
+    name: bytearray = field(default_factory=bytearray)
+    value: bytearray = field(default_factory=bytearray)
+    disposition: bytes = b""
+
+
+class FormReader:
+    """Reads a form from a stream, part by part, in the order in which they were sent.
+
+    `async for part in form.parts()`, and inside it `form.chunks()` or `form.text()`; what is not
+    read of a part is skipped. Raises MalformedRequest for a body that is no whole form.
+    """
+
+    def __init__(self, content_type: str, stream: AsyncIterator[bytes]) -> None:
+        kind, options = parse_options_header(content_type)
+        if kind != b"multipart/form-data":
+            raise UnsupportedMediaType
+        self._stream = stream
+        self._events: deque[_Began | bytes | _Ended] = deque()
+        self._headers = _Headers()
+        self._finished = False
+        self._in_part = False
+        self.skipped_bytes = 0
+        self._fields = 0
+        try:
+            self._parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
+        except (FormParserError, ValueError) as error:
+            raise MalformedRequest(
+                "The Content-Type of the form has no usable boundary."
+            ) from error
+        if b"boundary" not in options:
+            raise MalformedRequest("The Content-Type of the form names no boundary.")
+
+    async def parts(self) -> AsyncIterator[Part]:
+        """The parts in order."""
+        while True:
+            while self._in_part:
+                self._skip(await self._next())
+            event = await self._next()
+            if event is None:
+                return
+            if isinstance(event, _Began):
+                self._in_part = True
+                yield event.part
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes of the current part."""
+        while self._in_part:
+            event = await self._next()
+            if isinstance(event, bytes):
+                yield event
+            else:
+                self._in_part = False
+
+    async def text(self) -> str:
+        """The current part as text.
+
+        Raises MalformedRequest above 64 KiB, InvalidRequest for more than fifty such parts,
+        be their names repeated or not.
+        """
+        self._fields += 1
+        if self._fields > FIELDS_BESIDE_FILES:
+            raise InvalidRequest(
+                f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
+            )
+        value = bytearray()
+        async for chunk in self.chunks():
+            value += chunk
+            if len(value) > FIELD_BYTES:
+                raise MalformedRequest("A field of the form is longer than 65,536 bytes.")
+        return value.decode("utf-8", "replace")
+
+    def _skip(self, event: _Began | bytes | _Ended | None) -> None:
+        if isinstance(event, bytes):
+            self.skipped_bytes += len(event)
+        else:
+            self._in_part = False
+
+    async def _next(self) -> _Began | bytes | _Ended | None:
+        """The next event, None after the last one."""
+        while not self._events:
+            if self._finished:
+                return None
+            chunk = await anext(self._stream, None)
+            if chunk is None:
+                raise MalformedRequest("The form was cut off before its end; send it again.")
+            self._feed(chunk)
+        return self._events.popleft()
+
+    def _feed(self, chunk: bytes) -> None:
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise MalformedRequest(
+                f"The body is not a form with this boundary: {error}."
+            ) from error
+
+    # --- what the parser calls
+
+    def _callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._on_part_begin,
+            "on_header_field": lambda data, a, b: self._headers.name.extend(data[a:b]),
+            "on_header_value": lambda data, a, b: self._headers.value.extend(data[a:b]),
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": lambda data, a, b: self._events.append(bytes(data[a:b])),
+            "on_part_end": lambda: self._events.append(_Ended()),
+            "on_end": self._on_end,
+        }
+
+    def _on_part_begin(self) -> None:
+        self._headers = _Headers()
+
+    def _on_header_end(self) -> None:
+        if bytes(self._headers.name).lower() == b"content-disposition":
+            self._headers.disposition = bytes(self._headers.value)
+        self._headers.name.clear()
+        self._headers.value.clear()
+
+    def _on_headers_finished(self) -> None:
+        name, filename = disposition(self._headers.disposition)
+        self._events.append(_Began(Part(name or "", filename)))
+
+    def _on_end(self) -> None:
+        self._finished = True

@@ -1,0 +1,1 @@
+"""The blob store: PDFs and artifacts in a folder or a bucket."""

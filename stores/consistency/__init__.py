@@ -1,0 +1,1 @@
+"""Finds and repairs differences between PostgreSQL, Milvus and the blob store."""

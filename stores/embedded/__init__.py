@@ -1,0 +1,1 @@
+"""PostgreSQL and Milvus Lite as child processes of the service."""

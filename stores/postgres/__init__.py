@@ -1,0 +1,1 @@
+"""Jobs, tasks, documents, citations and events in PostgreSQL."""

@@ -1,0 +1,28 @@
+"""The log of a job, which the database writes itself: see migration 0004."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from domain.events import Event
+from stores.postgres.database import Database
+from stores.postgres.schema import EVENTS
+
+
+class EventLog:
+    """Reads what happened to jobs. Any number of processes may use it at once."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def after(self, job_id: str, number: int = 0, limit: int = 500) -> Sequence[Event]:
+        """The events of the job that come after that number, in order; none for an unknown job.
+
+        Whoever has seen one has seen all before it: a number is given under the lock of its job.
+        """
+        statement = select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.number > number)
+        async with self.database.single() as connection:
+            rows = await connection.execute(statement.order_by(EVENTS.c.number).limit(limit))
+            return [Event.model_validate(row) for row in rows]

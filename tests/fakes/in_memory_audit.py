@@ -1,0 +1,123 @@
+"""The twin of `stores.consistency.consistency_queries.LibraryAudit`, over the in-memory stores."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.consistency import Holding, StuckTask
+from domain.documents import DocumentStatus
+from domain.jobs import TaskStatus
+from stores.consistency.consistency_queries import REPAIR
+from stores.postgres.library_record import LibraryRecord
+from tests.fakes.in_memory_state import Shelf, State, is_open
+
+
+class InMemoryLibraryAudit:
+    """Reads what the other stores are compared with."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    async def now(self) -> datetime:
+        """The time of the stores."""
+        return self.state.clock()
+
+    async def page(self, after: str = "", limit: int = 2000) -> list[Holding]:
+        """As `LibraryAudit.page`."""
+        names = sorted(name for name in self.state.shelves if name > after)
+        return [_holding(self.state.shelves[name]) for name in names[:limit]]
+
+    async def some(self, document_ids: Collection[str]) -> dict[str, Holding]:
+        """As `LibraryAudit.some`."""
+        shelves = self.state.shelves
+        return {name: _holding(shelves[name]) for name in document_ids if name in shelves}
+
+    async def touched(
+        self, since: datetime, document_ids: Collection[str] | None = None
+    ) -> set[str]:
+        """As `LibraryAudit.touched`."""
+        return {
+            task.document_id
+            for task in self.state.tasks.values()
+            if (is_open(task) or (task.finished_at is not None and task.finished_at >= since))
+            and (document_ids is None or task.document_id in document_ids)
+        }
+
+    async def repaired(self, document_ids: Collection[str]) -> set[str]:
+        """As `LibraryAudit.repaired`."""
+        repairs = {job.job_id for job in self.state.jobs.values() if job.kind == REPAIR}
+        tasks = self.state.tasks.values()
+        done = {task.document_id for task in tasks if task.job_id in repairs}
+        return done & set(document_ids)
+
+    async def in_use(self, digests: Collection[str]) -> set[str]:
+        """As `LibraryAudit.in_use`."""
+        documents = [shelf.document for shelf in self.state.shelves.values()]
+        alive = {one.sha256 for one in documents if one.status != DocumentStatus.DELETED}
+        return alive & set(digests)
+
+    async def shown_chunks(self) -> int:
+        """As `LibraryAudit.shown_chunks`."""
+        documents = [shelf.document for shelf in self.state.shelves.values()]
+        return sum(one.chunks for one in documents if one.status == DocumentStatus.READY)
+
+    async def stuck(self, silent_seconds: float) -> list[StuckTask]:
+        """As `LibraryAudit.stuck`."""
+        now = self.state.clock()
+        silent = [
+            StuckTask(
+                task.task_id,
+                task.document_id,
+                task.filename,
+                (now - task.lease_expires_at).total_seconds(),
+            )
+            for task in self.state.tasks.values()
+            if task.status == TaskStatus.RUNNING
+            and task.lease_expires_at is not None
+            and task.lease_expires_at < now - timedelta(seconds=silent_seconds)
+        ]
+        return sorted(silent, key=lambda one: -one.silent_seconds)
+
+
+class InMemoryLibrary:
+    """The twin of `stores.postgres.library_record.LibraryStore`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.current = LibraryRecord(str(uuid.uuid4()), None)
+
+    async def record(self) -> LibraryRecord:
+        """As `LibraryStore.record`."""
+        return self.current
+
+    async def set_milvus_name(self, name: str) -> str:
+        """As `LibraryStore.set_milvus_name`."""
+        chosen = self.current.milvus_name or name
+        self.current = replace(self.current, milvus_name=chosen)
+        return chosen
+
+    async def known_documents(self, document_ids: Collection[str]) -> set[str]:
+        """As `LibraryStore.known_documents`."""
+        return self.state.shelves.keys() & set(document_ids)
+
+    async def known_digests(self, digests: Collection[str]) -> set[str]:
+        """As `LibraryStore.known_digests`."""
+        return {one.document.sha256 for one in self.state.shelves.values()} & set(digests)
+
+
+def _holding(shelf: Shelf) -> Holding:
+    document = shelf.document
+    return Holding(
+        document_id=document.document_id,
+        collection=document.collection,
+        filename=document.filename,
+        sha256=document.sha256,
+        bytes=document.bytes,
+        status=document.status,
+        version=document.version,
+        chunks=document.chunks,
+        artifact_key=shelf.artifact_key,
+    )

@@ -1,0 +1,67 @@
+"""The twin of `stores.postgres.citation_store.CitationStore`, in dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.documents import DocumentStatus
+from domain.jobs import Cited
+from stores.postgres.citation_store import PREPRINTS
+from tests.fakes.in_memory_state import Shelf, State
+
+
+class InMemoryCitationStore:
+    """Matches bibliographies against the shelves, one by one."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    async def links(self, document_id: str) -> dict[int, str]:
+        """For entries of the bibliography, by ordinal: the document of the collection they cite."""
+        citing = self.state.shelves.get(document_id)
+        if citing is None:
+            return {}
+        found = ((one.ordinal, self._best(one, citing)) for one in citing.cited)
+        return {ordinal: name for ordinal, name in found if name is not None}
+
+    async def cited_by(self, document_id: str) -> list[str]:
+        """The documents of the same collection whose `links` lead to this one, newest first."""
+        citing = [
+            (shelf.document.created_at, shelf.document.document_id)
+            for shelf in self._alive()
+            if document_id in (await self.links(shelf.document.document_id)).values()
+        ]
+        return [name for _, name in sorted(citing, reverse=True)]
+
+    def _alive(self) -> Iterator[Shelf]:
+        for shelf in self.state.shelves.values():
+            if shelf.document.status != DocumentStatus.DELETED:
+                yield shelf
+
+    def _best(self, entry: Cited, citing: Shelf) -> str | None:
+        others = [
+            (rank, shelf.document.document_id)
+            for shelf in self._alive()
+            if shelf.document.collection == citing.document.collection
+            and shelf is not citing
+            and (rank := _rank(entry, shelf))
+        ]
+        return min(others)[1] if others else None
+
+
+def _rank(entry: Cited, shelf: Shelf) -> int:
+    """1 for the same DOI, 2 for the same arXiv id, 3 for the same title, 0 for another paper."""
+    document = shelf.document
+    if entry.doi and entry.doi == document.doi:
+        return 1
+    if entry.arxiv_id and entry.arxiv_id == document.arxiv_id:
+        return 2
+    if not entry.title_key or entry.title_key != shelf.title_key:
+        return 0
+    if entry.year and document.year and abs(entry.year - document.year) > 1:
+        return 0
+    return 0 if _are_two_papers(entry.doi, document.doi) else 3
+
+
+def _are_two_papers(one: str | None, other: str | None) -> bool:
+    return bool(one and other and not one.startswith(PREPRINTS) and not other.startswith(PREPRINTS))

@@ -1,0 +1,118 @@
+"""The twin of `stores.postgres.job_control.JobOrders`, in dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from domain.documents import DocumentStatus
+from domain.identifiers import TASK_ID
+from domain.job_control import (
+    Cancelled,
+    Fate,
+    Shortfall,
+    Version,
+    fate_of,
+    needs_new_version,
+    pages_failed,
+    restart_step,
+    starts_over,
+)
+from domain.jobs import LATER_LANES, Page, Step, Task, TaskStatus, job_status
+from tests.fakes.in_memory_state import Shelf, State, counts_of, is_open, page_of
+
+
+class InMemoryJobOrders:
+    """Cancels and retries jobs, for as long as the process lives."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    async def cancel(self, job_id: str, *, keep_chunks: bool = False) -> Cancelled:
+        """What was ended: every open task of the job. Raises NotFound, Expired."""
+        self.state.check_known(job_id)
+        if self.state.jobs[job_id].finished_at is None:
+            self.state.set_job(job_id, cancel_requested=True)
+            self.state.admitting_until.pop(job_id, None)
+        tasks = list(filter(is_open, self.state.tasks_of(job_id)))
+        for task in tasks:
+            self.state.cancel_task(task)
+        left_over = [left for task in tasks for left in self._leave(task, keep_chunks)]
+        self.state.close_if_done(job_id)
+        for document_id, version in dict.fromkeys(left_over):
+            self.state.enqueue_deletion(document_id, version, version)
+        return Cancelled(len(tasks), tuple(dict.fromkeys(left_over)))
+
+    def _leave(self, task: Task, keep_chunks: bool) -> Iterator[Version]:
+        """Settles the document of a cancelled task; yields what is left over of it."""
+        shelf = self.state.shelves[task.document_id]
+        others = filter(is_open, self.state.tasks.values())
+        is_shared = any(_same_work(task, other) for other in others)
+        fate = fate_of(task, shelf.document, is_shared=is_shared, keep_chunks=keep_chunks)
+        if fate is Fate.KEPT:
+            shelf.set(needs_review=True)
+        if fate is Fate.CANCELLED:
+            shelf.empty(DocumentStatus.CANCELLED)
+        if fate in (Fate.AS_IS, Fate.CANCELLED) and task.lease_token:
+            yield task.document_id, task.version
+
+    async def retry(self, job_id: str) -> int:
+        """Number of tasks queued again. Raises NotFound, Expired."""
+        self.state.check_known(job_id)
+        ended = [task for task in self.state.tasks_of(job_id) if not is_open(task)]
+        steps = [(task, restart_step(task, self._shelf(task).document)) for task in ended]
+        again = [(task, step) for task, step in steps if step is not None]
+        versions = self._new_versions([task for task, _ in again])
+        for task, step in again:
+            document = self._shelf(task).document
+            self._requeue(task, step, versions.get(task.document_id, document.version))
+        if again:
+            status = job_status(counts_of(self.state.tasks_of(job_id)))
+            self.state.set_job(job_id, status=status, finished_at=None, cancel_requested=False)
+        return len(again)
+
+    def _new_versions(self, tasks: list[Task]) -> dict[str, int]:
+        """The version that each document gets which needs a new one."""
+        needy = [task for task in tasks if needs_new_version(task, self._shelf(task).document)]
+        shelves = {task.document_id: self._shelf(task) for task in needy}
+        for shelf in shelves.values():
+            if starts_over(shelf.document):
+                shelf.start_over(shelf.document.filename)
+            else:
+                shelf.latest_version += 1
+        return {name: shelf.latest_version for name, shelf in shelves.items()}
+
+    def _requeue(self, task: Task, step: Step, version: int) -> None:
+        self.state.set_task(
+            task,
+            status=TaskStatus.QUEUED,
+            step=step,
+            version=version,
+            lane=LATER_LANES.get(step) or self.state.jobs[task.job_id].lane,
+            attempt=0,
+            isolate=False,
+            next_attempt_at=self.state.clock(),
+            pages_done=0,
+            finished_at=None,
+            error=None,
+            searchable_at=None if step is Step.READ_TEXT else task.searchable_at,
+        )
+
+    async def failures(
+        self, job_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> Page[Shortfall]:
+        """Tasks that failed or left pages unread, the latest first."""
+        self.state.check_known(job_id)
+        found: list[tuple[datetime, str, Shortfall]] = []
+        for task in self.state.tasks_of(job_id):
+            pages = pages_failed(task, self._shelf(task).document)
+            if task.finished_at and (task.status is TaskStatus.FAILED or pages):
+                found.append((task.finished_at, str(task.task_id), Shortfall(task, pages)))
+        return page_of(found, cursor, limit, TASK_ID)
+
+    def _shelf(self, task: Task) -> Shelf:
+        return self.state.shelves[task.document_id]
+
+
+def _same_work(task: Task, other: Task) -> bool:
+    return (task.document_id, task.version) == (other.document_id, other.version)

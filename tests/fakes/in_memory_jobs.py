@@ -1,0 +1,329 @@
+"""Twins of the PostgreSQL stores in dictionaries, for tests that need no database.
+
+A second reading of the same contract: `tests/stores` holds both to the same tests. Everything is
+forgotten with the process. No method waits in the middle, so each one is a transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.documents import Document, DocumentStatus, document_id
+from domain.errors import Conflict, IdempotencyKeyReused
+from domain.identifiers import JOB_ID
+from domain.jobs import (
+    Admission,
+    Job,
+    JobStatus,
+    Lane,
+    OnDuplicate,
+    Page,
+    Task,
+    TaskStatus,
+    Until,
+    Upload,
+    new_job_id,
+    share_done,
+)
+from stores.postgres.admission import BeforeCommit, check_rejected, nothing, replayed
+from stores.postgres.job_store import ADMISSION_SECONDS
+from stores.postgres.queue_limit import QueueRoom
+from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
+from tests.fakes.in_memory_documents import InMemoryDocumentStore
+from tests.fakes.in_memory_events import InMemoryEventLog
+from tests.fakes.in_memory_job_control import InMemoryJobOrders
+from tests.fakes.in_memory_queue import InMemoryTaskQueue
+from tests.fakes.in_memory_state import Shelf, State, counts_of, is_open, page_of, utc_now
+
+
+class InMemoryStores:
+    """Each store over one state; `clock` lets a test move time."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        max_attempts: int = 4,
+        keep_days: float = 7,
+        queue_limit: int | None = None,
+    ) -> None:
+        self.state = State(clock)
+        self.jobs = InMemoryJobStore(
+            self.state, max_attempts=max_attempts, keep_days=keep_days, queue_limit=queue_limit
+        )
+        self.queue = InMemoryTaskQueue(self.state)
+        self.orders = InMemoryJobOrders(self.state)
+        self.events = InMemoryEventLog(self.state)
+        self.documents = InMemoryDocumentStore(self.state)
+        self.deletions = InMemoryDeletionQueue(self.state)
+
+
+class InMemoryJobStore:
+    """The twin of `stores.postgres.job_store.JobStore`."""
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        max_attempts: int = 4,
+        keep_days: float = 7,
+        queue_limit: int | None = None,
+    ) -> None:
+        self.state = state
+        self.max_attempts = max_attempts
+        self.keep = timedelta(days=keep_days)
+        self.room = QueueRoom(self._count_open, queue_limit)
+
+    async def admit(
+        self,
+        collection: str,
+        uploads: Sequence[Upload],
+        *,
+        kind: str = "upload",
+        lane: Lane = Lane.INTERACTIVE,
+        on_duplicate: OnDuplicate = OnDuplicate.RETURN,
+        job_id: str | None = None,
+        more_to_come: bool = False,
+        known_only: bool = False,
+        before_commit: BeforeCommit = nothing,
+    ) -> list[Admission]:
+        """What became of each upload, in order; a job holds a task for each.
+
+        Raises Conflict, QueueFull.
+        """
+        if uploads:
+            await self.room.take(collection, len(uploads))
+        if known_only:
+            uploads = [one for one in uploads if self._is_known(collection, one)]
+            if not uploads:
+                return []
+        job = job_id or new_job_id()
+        self._check_open(job, uploads)
+        self._known(collection, uploads, on_duplicate)
+        await before_commit()
+        self._check_open(job, uploads)
+        was_here = self._known(collection, uploads, on_duplicate)
+        self._open_job(job, kind, lane, collection)
+        self._expect(job, more_to_come)
+        self.state.collections.setdefault(collection, self.state.clock())
+        done: set[str] = set()
+        admitted = []
+        for upload, known in zip(uploads, was_here, strict=True):
+            name = document_id(collection, upload.sha256)
+            if name not in done:
+                self._shelve(collection, upload, on_duplicate)
+            done.add(name)
+            task = self._new_task(job, lane, upload, self.state.shelves[name], on_duplicate)
+            duplicate_of = name if known else None
+            admitted.append(Admission(job, task.task_id, name, upload.filename, duplicate_of))
+        self.state.close_if_done(job)
+        return admitted
+
+    async def admit_once(
+        self,
+        collection: str,
+        uploads: Sequence[Upload],
+        *,
+        job_id: str,
+        request_digest: str,
+        **options: Any,
+    ) -> list[Admission]:
+        """As `admit`, once for each `job_id`. Raises IdempotencyKeyReused, Expired too."""
+        if job_id not in self.state.jobs:
+            admitted = await self.admit(collection, uploads, job_id=job_id, **options)
+            self.state.request_digests[job_id] = request_digest
+            return admitted
+        if self.state.request_digests.get(job_id) not in (None, request_digest):
+            raise IdempotencyKeyReused
+        self.state.check_known(job_id)
+        return list(map(replayed, self.state.tasks_of(job_id)))
+
+    def _is_known(self, collection: str, upload: Upload) -> bool:
+        shelf = self.state.shelves.get(document_id(collection, upload.sha256))
+        return shelf is not None and shelf.document.status != DocumentStatus.DELETED
+
+    def _check_open(self, job_id: str, uploads: Sequence[Upload]) -> None:
+        job = self.state.jobs.get(job_id)
+        if uploads and job and job.cancel_requested:
+            raise Conflict(f"Job {job_id} was cancelled; nothing more is admitted to it.")
+        if uploads and job and job.finished_at is not None:
+            raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
+
+    def _known(self, collection: str, uploads: Sequence[Upload], policy: OnDuplicate) -> list[bool]:
+        """For each upload whether its bytes are here, or came earlier in the same request."""
+        seen: set[str] = set()
+        known = []
+        for upload in uploads:
+            name = document_id(collection, upload.sha256)
+            known.append(name in seen or self.state.is_here(name))
+            check_rejected(known[-1], name, upload, policy)
+            seen.add(name)
+        return known
+
+    def _open_job(self, job_id: str, kind: str, lane: Lane, collection: str) -> None:
+        now = self.state.clock()
+        job = Job(
+            job_id=job_id,
+            kind=kind,
+            lane=lane,
+            collection=collection,
+            status=JobStatus.QUEUED,
+            created_at=now,
+        )
+        self.state.jobs.setdefault(job_id, job)
+
+    def _expect(self, job_id: str, more_to_come: bool) -> None:
+        """The job stays open for a while when more is to come, and no longer when not."""
+        self.state.admitting_until.pop(job_id, None)
+        if more_to_come:
+            until = self.state.clock() + timedelta(seconds=ADMISSION_SECONDS)
+            self.state.admitting_until[job_id] = until
+
+    async def check_room(self, collection: str) -> None:
+        """Returns when `admit` would take more for the collection. Raises QueueFull."""
+        await self.room.take(collection, 0)
+
+    async def _count_open(self, collection: str, most: int) -> int:
+        mine = (task for task in self.state.tasks.values() if task.collection == collection)
+        return min(most, sum(map(is_open, mine)))
+
+    async def close_abandoned(self) -> int:
+        """Number of jobs that ended here: more was to come, but it never did."""
+        now = self.state.clock()
+        waits = self.state.admitting_until.items()
+        overdue = [job_id for job_id, until in waits if until < now]
+        return sum(self.state.close_if_done(job_id) for job_id in overdue)
+
+    def _shelve(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
+        """Makes the document, starts it over, or opens its next version."""
+        name = document_id(collection, upload.sha256)
+        shelf = self.state.shelves.get(name)
+        if shelf is None:
+            document = Document(
+                document_id=name,
+                collection=collection,
+                sha256=upload.sha256,
+                filename=upload.filename,
+                bytes=upload.bytes,
+                created_at=self.state.clock(),
+            )
+            self.state.shelves[name] = Shelf(document)
+        elif not self.state.is_here(name):
+            shelf.start_over(upload.filename)
+        elif _is_ready(shelf) and policy == OnDuplicate.REPROCESS:
+            shelf.latest_version += 1
+
+    def _new_task(
+        self, job: str, lane: Lane, upload: Upload, shelf: Shelf, policy: OnDuplicate
+    ) -> Task:
+        now = self.state.clock()
+        document = shelf.document
+        task = Task(
+            task_id=uuid.uuid4(),
+            job_id=job,
+            document_id=document.document_id,
+            collection=document.collection,
+            version=shelf.latest_version,
+            sha256=upload.sha256,
+            filename=upload.filename,
+            lane=lane,
+            urgent=lane == Lane.INTERACTIVE,
+            status=TaskStatus.QUEUED,
+            max_attempts=self.max_attempts,
+            created_at=now,
+            next_attempt_at=now,
+        )
+        if not _is_ready(shelf) or policy == OnDuplicate.REPROCESS:
+            return self.state.set_task(task)
+        return self.state.set_task(
+            task,
+            version=document.version,
+            status=TaskStatus.COMPLETED,
+            pages_done=document.pages or 0,
+            pages_total=document.pages,
+            chunks_done=document.chunks,
+            chunks_total=document.chunks,
+            searchable_at=now,
+            finished_at=now,
+        )
+
+    async def job(self, job_id: str) -> Job:
+        """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
+        self.state.check_known(job_id)
+        job = self._added_up(self.state.jobs[job_id])
+        if job.status != JobStatus.QUEUED:
+            return job
+        return job.model_copy(update={"queue_position": self._position(job_id)})
+
+    async def has_come(self, job_id: str, until: Until) -> bool:
+        """True when the job is so far; an unknown job is at its end."""
+        job = self.state.jobs.get(job_id)
+        if job is None or job.finished_at is not None:
+            return True
+        tasks = filter(is_open, self.state.tasks_of(job_id))
+        return until == Until.SEARCHABLE and all(task.searchable_at for task in tasks)
+
+    def _added_up(self, job: Job) -> Job:
+        tasks = self.state.tasks_of(job.job_id)
+        added_up = {
+            "counts": counts_of(tasks),
+            "pages_done": sum(task.pages_done for task in tasks),
+            "pages_total": sum(task.pages_total or 0 for task in tasks),
+            "chunks_done": sum(task.chunks_done for task in tasks),
+            "shares_done": sum(map(share_done, tasks)),
+            "expires_at": job.finished_at + self.keep if job.finished_at else None,
+        }
+        return job.model_copy(update=added_up)
+
+    def _position(self, job_id: str) -> int | None:
+        queued = [task for task in self.state.tasks.values() if task.status == TaskStatus.QUEUED]
+        queued.sort(key=lambda task: task.next_attempt_at or task.created_at)
+        mine = next((task for task in queued if task.job_id == job_id), None)
+        if mine is None:
+            return None
+        return 1 + [task.task_id for task in queued if task.lane == mine.lane].index(mine.task_id)
+
+    async def jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        collection: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Job]:
+        """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
+        found = [
+            (job.created_at, job.job_id, job)
+            for job in self.state.jobs.values()
+            if job.job_id not in self.state.purged
+            and status in (None, job.status)
+            and collection in (None, job.collection)
+        ]
+        page = page_of(found, cursor, limit, JOB_ID)
+        return Page([self._added_up(job) for job in page.items], page.next_cursor)
+
+    async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
+        """The first tasks of the job in the order they were asked for."""
+        return self.state.tasks_of(job_id)[:limit]
+
+    async def purge(self) -> int:
+        """Number of jobs forgotten because they ended `keep_days` ago; papers stay."""
+        before = self.state.clock() - self.keep
+        gone = {
+            job.job_id
+            for job in self.state.jobs.values()
+            if job.job_id not in self.state.purged and job.finished_at and job.finished_at < before
+        }
+        kept = {name: task for name, task in self.state.tasks.items() if task.job_id not in gone}
+        self.state.tasks = kept
+        for name in gone:
+            self.state.events.pop(name, None)
+        self.state.purged |= gone
+        return len(gone)
+
+
+def _is_ready(shelf: Shelf) -> bool:
+    return shelf.document.status == DocumentStatus.READY

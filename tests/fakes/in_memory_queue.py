@@ -1,0 +1,280 @@
+"""The twin of `stores.postgres.task_queue.TaskQueue`, in dictionaries."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.documents import DocumentStatus
+from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
+from domain.jobs import (
+    LATER_LANES,
+    Finished,
+    JobStatus,
+    Lane,
+    Progress,
+    Step,
+    Task,
+    TaskStatus,
+    backoff_seconds,
+)
+from tests.fakes.in_memory_state import State, is_open
+
+
+class InMemoryTaskQueue:
+    """Hands out work and records its end, for as long as the process lives."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    async def claim(
+        self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
+    ) -> list[Task]:
+        """At most `limit` queued tasks of the lane, longest due first, now leased to a worker.
+
+        Those whose document is searchable meanwhile end without work and are not among them.
+        """
+        while self._settle(self._due(lane)[:limit]):
+            pass
+        due = self._due(lane)[:limit]
+        if due and due[0].isolate:
+            return [self._lease(due[0], lease_seconds)]
+        taken: dict[str, Task] = {}
+        for task in due:
+            if not task.isolate and task.document_id not in taken:
+                taken[task.document_id] = self._lease(task, lease_seconds)
+        return list(taken.values())
+
+    def _due(self, lane: Lane) -> list[Task]:
+        """Queued tasks whose backoff has passed and whose document nobody works on."""
+        now = self.state.clock()
+        tasks = self.state.tasks.values()
+        at_work = {task.document_id for task in tasks if task.status == TaskStatus.RUNNING}
+        due = [
+            task
+            for task in tasks
+            if task.status == TaskStatus.QUEUED
+            and task.lane == lane
+            and task.document_id not in at_work
+            and _due_at(task) <= now
+        ]
+        return sorted(due, key=lambda task: (not task.urgent, _due_at(task)))
+
+    def _settle(self, due: Sequence[Task]) -> int:
+        """Number of tasks that end without work, because their document is searchable by now."""
+        settled = [task for task in due if self._has_nothing_left(task)]
+        for task in settled:
+            document = self.state.shelves[task.document_id].document
+            now = self.state.clock()
+            self.state.set_task(
+                task,
+                status=TaskStatus.COMPLETED,
+                pages_done=document.pages or 0,
+                pages_total=document.pages,
+                chunks_done=document.chunks,
+                chunks_total=document.chunks,
+                searchable_at=now,
+                finished_at=now,
+                error=None,
+            )
+            self.state.close_if_done(task.job_id)
+        return len(settled)
+
+    def _has_nothing_left(self, task: Task) -> bool:
+        shelf = self.state.shelves[task.document_id]
+        made = shelf.document.status == DocumentStatus.READY and shelf.artifact_key is not None
+        first_step = task.step == Step.READ_TEXT
+        return first_step and made and shelf.document.version >= task.version
+
+    def _lease(self, task: Task, lease_seconds: float) -> Task:
+        now = self.state.clock()
+        leased = self.state.set_task(
+            task,
+            status=TaskStatus.RUNNING,
+            attempt=task.attempt + 1,
+            lease_token=task.lease_token + 1,
+            lease_expires_at=now + timedelta(seconds=lease_seconds),
+            started_at=task.started_at or now,
+            pages_done=0,
+            chunks_done=0 if task.step == Step.READ_TEXT else task.chunks_done,
+        )
+        if self.state.jobs[task.job_id].status == JobStatus.QUEUED:
+            self.state.set_job(task.job_id, status=JobStatus.RUNNING, started_at=now)
+        return leased
+
+    async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
+        """Ids of those tasks that are still ours; their leases run from now."""
+        until = self.state.clock() + timedelta(seconds=lease_seconds)
+        ours = [task for task in tasks if self._owns(task)]
+        for task in ours:
+            self.state.set_task(self.state.tasks[task.task_id], lease_expires_at=until)
+        return {task.task_id for task in ours}
+
+    async def report(self, task: Task, progress: Progress) -> None:
+        """Records pages and chunks done, and what can be searched already. Raises LeaseLost."""
+        now = self._current(task)
+        known: dict[str, Any] = dict(progress.numbers)
+        if progress.searchable:
+            known["searchable_at"] = now.searchable_at or self.state.clock()
+            self._show_beginning(task, progress)
+        self._move(task, **known)
+
+    def _show_beginning(self, task: Task, progress: Progress) -> None:
+        shelf = self.state.shelves[task.document_id]
+        waited_for = shelf.document.status == DocumentStatus.PROCESSING
+        if waited_for and shelf.latest_version == task.version:
+            shelf.set(
+                status=DocumentStatus.READY,
+                version=task.version,
+                pages=progress.pages_total,
+                chunks=progress.chunks_done or 0,
+                searchable_at=shelf.document.searchable_at or self.state.clock(),
+            )
+
+    async def finish(self, task: Task, result: Finished) -> None:
+        """Ends a step: the next one is queued, or the task is completed. Raises LeaseLost."""
+        if result.next_step is None:
+            self._complete(task, result)
+        else:
+            self._advance(task, result, result.next_step)
+        if result.chunks or result.next_step is None:
+            self._publish(task, result)
+
+    def _complete(self, task: Task, result: Finished) -> None:
+        found = self.state.tasks.get(task.task_id)
+        self._end(
+            task,
+            TaskStatus.COMPLETED,
+            pages_done=result.pages,
+            pages_total=result.pages,
+            chunks_done=result.chunks,
+            chunks_total=result.chunks,
+            searchable_at=(found.searchable_at if found else None) or self.state.clock(),
+            error=None,
+        )
+
+    def _advance(self, task: Task, result: Finished, step: Step) -> None:
+        shown_since = self._current(task).searchable_at or self.state.clock()
+        self._requeue(
+            task,
+            0.0,
+            step=step,
+            lane=LATER_LANES[step],
+            attempt=0,
+            isolate=False,
+            pages_done=0,
+            pages_total=result.pages,
+            chunks_done=result.chunks,
+            chunks_total=result.chunks,
+            searchable_at=shown_since if result.chunks else None,
+            error=None,
+        )
+
+    def _publish(self, task: Task, result: Finished) -> None:
+        shelf = self.state.shelves[task.document_id]
+        document = shelf.document
+        if document.status == DocumentStatus.DELETED or document.version > task.version:
+            self.state.enqueue_deletion(task.document_id, task.version, task.version)
+            return
+        if task.version > 1:
+            self.state.enqueue_deletion(task.document_id, 0, task.version - 1)
+        values = result.document_fields
+        shelf.artifact_key, shelf.cited = values.pop("artifact_key"), result.cited
+        shelf.title_key = values.pop("title_key")
+        kept = {"authors": result.metadata.authors, "keywords": result.metadata.keywords}
+        shelf.set(
+            **(values | kept),
+            status=DocumentStatus.READY,
+            version=task.version,
+            searchable_at=document.searchable_at or self.state.clock(),
+        )
+
+    async def fail(self, task: Task, failure: Failure) -> None:
+        """Ends the task as failed; a searchable document stays so. Raises LeaseLost."""
+        self._end(task, TaskStatus.FAILED, error=failure)
+        shelf = self.state.shelves[task.document_id]
+        waited_for = shelf.document.status == DocumentStatus.PROCESSING
+        if waited_for and shelf.latest_version == task.version:
+            shelf.set(status=DocumentStatus.FAILED)
+        elif shelf.document.status == DocumentStatus.READY:
+            needs_review = shelf.document.version == task.version
+            shelf.set(needs_review=needs_review or shelf.document.needs_review)
+        self.state.enqueue_if_unwanted(task.document_id, task.version)
+
+    async def retry(
+        self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
+    ) -> None:
+        """Back to the queue after a delay; failed instead at the last attempt. Raises LeaseLost."""
+        if task.attempt >= task.max_attempts:
+            await self.fail(task, failure)
+        else:
+            self._requeue(task, delay_seconds, isolate=isolate, error=failure)
+
+    async def release(self, task: Task, delay_seconds: float = 0) -> None:
+        """Back to the queue without charging the attempt. Raises LeaseLost."""
+        uncharged: dict[str, Any] = {"attempt": self._current(task).attempt - 1}
+        if not delay_seconds:
+            uncharged["next_attempt_at"] = task.next_attempt_at  # its old place in the queue
+        self._requeue(task, delay_seconds, **uncharged)
+
+    def _requeue(self, task: Task, delay_seconds: float, **values: Any) -> None:
+        later = self.state.clock() + timedelta(seconds=delay_seconds)
+        waits = {"status": TaskStatus.QUEUED, "lease_expires_at": None, "next_attempt_at": later}
+        self._move(task, **(waits | values))
+
+    async def sweep(
+        self,
+        *,
+        base_seconds: float = 2,
+        cap_seconds: float = 300,
+        lease_seconds: float = 15,
+    ) -> int:
+        """Number of tasks taken from workers that stopped beating; this clock never jumps."""
+        now = self.state.clock()
+        crash = failure_of(WorkerCrashed())
+        silent = [
+            task
+            for task in self.state.tasks.values()
+            if task.status == TaskStatus.RUNNING and (task.lease_expires_at or now) < now
+        ]
+        for task in sorted(silent, key=lambda one: (one.lease_expires_at, _due_at(one))):
+            wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
+            await self.retry(task, crash, delay_seconds=wait, isolate=True)
+        return len(silent)
+
+    async def depths(self) -> dict[tuple[str, str], int]:
+        """Number of open tasks by (lane, status)."""
+        tasks = filter(is_open, self.state.tasks.values())
+        return dict(Counter((str(task.lane), str(task.status)) for task in tasks))
+
+    def _owns(self, task: Task) -> bool:
+        found = self.state.tasks.get(task.task_id)
+        return (
+            found is not None
+            and found.lease_token == task.lease_token
+            and found.status == TaskStatus.RUNNING
+        )
+
+    def _current(self, task: Task) -> Task:
+        if not self._owns(task):
+            raise LeaseLost(f"Task {task.task_id} has moved on from lease {task.lease_token}.")
+        return self.state.tasks[task.task_id]
+
+    def _move(self, task: Task, **values: Any) -> None:
+        self.state.set_task(self._current(task), **values)
+
+    def _end(self, task: Task, status: TaskStatus, **values: Any) -> None:
+        found = self.state.tasks.get(task.task_id)
+        said_before = found and found.lease_token == task.lease_token and found.status == status
+        if said_before:
+            return
+        ended = {"status": status, "lease_expires_at": None, "finished_at": self.state.clock()}
+        self._move(task, **ended, **values)
+        self.state.close_if_done(task.job_id)
+
+
+def _due_at(task: Task) -> datetime:
+    return task.next_attempt_at or task.created_at

@@ -1,0 +1,178 @@
+"""The vector store in a dictionary: exact, for unit tests, and a second reading of the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.documents import Chunk, Passage
+from domain.errors import InternalError
+from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
+from stores.milvus.bm25 import TermStatistics, query_vector, text_vector
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    chunk: Chunk
+    collection: str
+    dense: np.ndarray
+    sparse: Mapping[int, float]
+
+
+class InMemoryVectorStore:
+    """What `VectorStore` promises, without a server."""
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+        self._entries: dict[str, _Entry] = {}
+        self._library_id: str | None = None
+
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
+    def activate(self) -> None:
+        """Nothing is needed."""
+
+    def exists(self) -> bool:
+        """As `VectorStore.exists`."""
+        return True
+
+    def library_id(self) -> str | None:
+        """As `VectorStore.library_id`."""
+        return self._library_id
+
+    def set_library_id(self, library_id: str) -> None:
+        """As `VectorStore.set_library_id`."""
+        self._library_id = library_id
+
+    def some_documents(self) -> set[str]:
+        """As `VectorStore.some_documents`."""
+        return {entry.chunk.document_id for entry in self._entries.values()}
+
+    def ping(self) -> None:
+        """Always well."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def upsert(self, chunks: Sequence[Chunk], vectors: np.ndarray, *, collection: str) -> None:
+        """As `VectorStore.upsert`."""
+        if np.shape(vectors) != (len(chunks), self.dimension):
+            raise InternalError(f"Vectors of shape {np.shape(vectors)} do not fit these chunks.")
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            sparse = text_vector(chunk.indexed_text)
+            self._entries[chunk.chunk_id] = _Entry(chunk, collection, _unit(vector), sparse)
+
+    def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
+        """As `VectorStore.search`."""
+        if vector is None and query.mode is not SearchMode.SPARSE:
+            raise InternalError("A dense or hybrid search needs the vector of the query.")
+        wanted = len(self._entries) if query.group_by_document else query.candidates
+        dense, sparse = dict[str, float](), dict[str, float]()
+        if query.mode is not SearchMode.SPARSE:
+            near = _unit(np.asarray(vector))
+            dense = self._best(query, wanted, lambda entry: float(entry.dense @ near))
+        if query.mode is not SearchMode.DENSE:
+            worded = query_vector(query.text, self._statistics())
+            sparse = self._best(query, wanted, lambda entry: _inner(worded, entry.sparse))
+            sparse = {key: score for key, score in sparse.items() if score > 0}
+        ranked = rank(query.mode, dense, sparse)
+        if query.group_by_document:
+            document_of = {key: entry.chunk.document_id for key, entry in self._entries.items()}
+            ranked = best_per_document(ranked, document_of)
+        return [self._passage(candidate) for candidate in ranked[: query.limit]]
+
+    def chunks(
+        self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
+    ) -> list[Chunk]:
+        """As `VectorStore.chunks`."""
+        mine = [c for c in self._chunks_of(document_id) if c.version == version]
+        mine.sort(key=lambda chunk: (chunk.ordinal, chunk.chunk_id))
+        return mine[offset : offset + limit]
+
+    def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
+        """As `VectorStore.stored`."""
+        entries = list(self._entries.values())
+        mine = [one for one in entries if one.chunk.document_id == document_id]
+        return [(one.chunk, one.dense) for one in mine if one.chunk.version == version]
+
+    def delete_chunks(self, chunk_ids: Collection[str]) -> None:
+        """As `VectorStore.delete_chunks`."""
+        for chunk_id in chunk_ids:
+            self._entries.pop(chunk_id, None)
+
+    def delete_versions(self, document_id: str, first: int, last: int) -> None:
+        """As `VectorStore.delete_versions`."""
+        for chunk in self._chunks_of(document_id):
+            if first <= chunk.version <= last:
+                del self._entries[chunk.chunk_id]
+
+    def count(self, document_id: str, version: int) -> int:
+        """As `VectorStore.count`."""
+        return sum(chunk.version == version for chunk in self._chunks_of(document_id))
+
+    def delete_version(self, document_id: str, version: int) -> None:
+        """As `VectorStore.delete_version`."""
+        for chunk in self._chunks_of(document_id):
+            if chunk.version == version:
+                del self._entries[chunk.chunk_id]
+
+    def total(self) -> int:
+        """As `VectorStore.total`."""
+        return len(self._entries)
+
+    def contents(self) -> dict[tuple[str, int], int]:
+        """As `VectorStore.contents`."""
+        chunks = [entry.chunk for entry in list(self._entries.values())]
+        return dict(Counter((chunk.document_id, chunk.version) for chunk in chunks))
+
+    def chunk_ids(self, document_id: str) -> set[str]:
+        """As `VectorStore.chunk_ids`."""
+        return {chunk.chunk_id for chunk in self._chunks_of(document_id)}
+
+    def _chunks_of(self, document_id: str) -> list[Chunk]:
+        chunks = [entry.chunk for entry in list(self._entries.values())]
+        return [chunk for chunk in chunks if chunk.document_id == document_id]
+
+    def _best(
+        self, query: SearchQuery, wanted: int, score: Callable[[_Entry], float]
+    ) -> dict[str, float]:
+        matching = (e for e in list(self._entries.values()) if _matches(query, e))
+        scored = {entry.chunk.chunk_id: score(entry) for entry in matching}
+        best = sorted(scored.items(), key=lambda item: (-item[1], item[0]))
+        return dict(best[:wanted])
+
+    def _statistics(self) -> TermStatistics:
+        return TermStatistics(entry.sparse for entry in list(self._entries.values()))
+
+    def _passage(self, candidate: Ranked) -> Passage:
+        entry = self._entries[candidate.chunk_id]
+        return Passage(entry.chunk, entry.collection, candidate.score, candidate.scores)
+
+
+def _matches(query: SearchQuery, entry: _Entry) -> bool:
+    chunk = entry.chunk
+    return (
+        query.collection in (None, entry.collection)
+        and _is_among(chunk.document_id, query.document_ids)
+        and _is_among(chunk.kind, query.kinds)
+        and (query.page_first is None or chunk.page_last >= query.page_first)
+        and (query.page_last is None or chunk.page_first <= query.page_last)
+    )
+
+
+def _is_among(value: str, allowed: Iterable[str]) -> bool:
+    allowed = tuple(allowed)
+    return not allowed or value in allowed
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    vector = np.asarray(vector, dtype=np.float32).reshape(-1)
+    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+
+
+def _inner(query: Mapping[int, float], text: Mapping[int, float]) -> float:
+    return sum(weight * text.get(number, 0.0) for number, weight in query.items())
