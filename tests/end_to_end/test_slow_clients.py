@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from serve_app.client import Client
-from tests.end_to_end.test_orders import long_paper
+from tests.end_to_end.test_job_control_commands import long_paper
 from tests.papers import make_paper
 from tests.service import RunningService
 

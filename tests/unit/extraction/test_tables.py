@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.papers import TableSource
-from tests.unit.pipelines.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
+from tests.unit.extraction.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 
 def test_booktabs_in_a_column_with_its_caption_below() -> None:

@@ -12,7 +12,7 @@ from extraction.text.columns import column_count
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 from tests.papers import LOREM, Part, make_paper
-from tests.unit.pipelines.pages import LEFT, TOP, Piece, make_pdf, prose, read_text_layer
+from tests.unit.extraction.pages import LEFT, TOP, Piece, make_pdf, prose, read_text_layer
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 WIDE = 490.0

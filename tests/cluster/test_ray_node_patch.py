@@ -48,7 +48,7 @@ def test_two_nodes_of_a_machine_take_jobs() -> None:
 def node(dashboard: bool) -> Iterator[dict[str, Any]]:
     """What a node of its own was seen to do; it runs until the block ends."""
     # A process can be in one Ray cluster only, and this one is in that of the other tests.
-    command = [sys.executable, "-m", "tests.cluster.test_lean_node", str(int(dashboard))]
+    command = [sys.executable, "-m", "tests.cluster.test_ray_node_patch", str(int(dashboard))]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as program:
         assert program.stdin is not None and program.stdout is not None

@@ -9,7 +9,7 @@ import pytest
 from domain.papers import BlockKind, Paper
 from extraction.text.mupdf import pymupdf
 from tests.papers import HEIGHT
-from tests.unit.pipelines.pages import (
+from tests.unit.extraction.pages import (
     COLUMN,
     LEFT,
     RIGHT,

@@ -11,7 +11,7 @@ from domain.papers import BlockKind, Paper
 from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
 from tests.papers import AES_256, HEIGHT, LOREM, WIDTH, Part, make_pages, make_paper
-from tests.unit.pipelines.pages import read_text_layer
+from tests.unit.extraction.pages import read_text_layer
 
 
 @pytest.fixture

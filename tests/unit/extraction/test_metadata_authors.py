@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extraction.metadata.names import as_author, recased
-from tests.unit.pipelines.front_pages import (
+from tests.unit.extraction.front_pages import (
     ABSTRACT,
     BOLD,
     ITALIC,

@@ -6,7 +6,7 @@ import pytest
 
 from extraction.metadata.language import find_language
 from tests.papers import LOREM
-from tests.unit.pipelines.front_pages import (
+from tests.unit.extraction.front_pages import (
     ABSTRACT,
     BOLD,
     BOLD_ITALIC,

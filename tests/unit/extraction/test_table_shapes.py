@@ -7,7 +7,7 @@ import pytest
 from extraction.tables.tables import find_tables
 from extraction.text.lines import page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from tests.unit.pipelines.sheets import HEIGHT, LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
+from tests.unit.extraction.sheets import HEIGHT, LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 
 def test_a_table_goes_on_over_pages() -> None:

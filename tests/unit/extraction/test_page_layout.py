@@ -18,7 +18,7 @@ from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 from extraction.text.pdf import Reading, read_pages
 from tests.papers import DOSES, Grid, Part, Picture, damage_page, make_paper, make_study
-from tests.unit.pipelines.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs
+from tests.unit.extraction.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs
 
 STUDY = make_study()
 Asked = list[int]
