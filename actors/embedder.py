@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from domain.jobs import Lane
-from runtime.niceness import give_way
+from runtime.niceness import lower_cpu_priority
 
 # Each call keeps every core busy by itself; the second one has its texts ready when the first ends.
 CALLS_AT_ONCE = 2
@@ -29,7 +29,7 @@ class Embedder:
     ) -> None:
         from pipelines.encoders.load import load_encoder
 
-        give_way()
+        lower_cpu_priority()
         self.encoder = load_encoder(
             model, engine=engine, cache=Path(cache), threads=threads, device=device
         )

@@ -21,13 +21,13 @@ from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
 
 if TYPE_CHECKING:
-    from actors.lane_worker import LaneWork
-    from actors.lease_manager import Rules
-    from actors.reconcile_loop import Upkeep
-    from actors.runner_pool import RunnerLink
+    from actors.lane_worker import BatchPolicy
+    from actors.lease_manager import JobPolicy
+    from actors.reconcile_loop import ReconcileLoop
+    from actors.runner_pool import RunnerHandle
     from actors.store_cleanup import Eraser
     from domain.consistency import Retention
-    from pipelines.config import Recipe
+    from pipelines.config import PipelineConfig
     from stores.consistency.reconcile import Chunks
     from stores.consistency.store_identity import MarkedVectors
     from stores.postgres.task_queue import TaskQueue
@@ -57,20 +57,20 @@ class JobManager:
         self,
         *,
         database_url: str,
-        rules: Rules,
-        lanes: Mapping[Lane, LaneWork],
+        rules: JobPolicy,
+        lanes: Mapping[Lane, BatchPolicy],
         slots: Sequence[Sequence[Lane]],
-        recipe: Recipe,
-        open_runner: Callable[[Recipe, Sequence[Lane]], RunnerLink],
-        prepare: Callable[[Recipe], None],
-        eraser: Callable[[Callable[[], Recipe]], Eraser],
-        vectors: Callable[[Callable[[], Recipe]], Vectors],
+        recipe: PipelineConfig,
+        open_runner: Callable[[PipelineConfig, Sequence[Lane]], RunnerHandle],
+        prepare: Callable[[PipelineConfig], None],
+        eraser: Callable[[Callable[[], PipelineConfig]], Eraser],
+        vectors: Callable[[Callable[[], PipelineConfig]], Vectors],
         retention: Retention,
         facts: Mapping[str, str],
     ) -> None:
-        from actors.lane_worker import LaneDesk
-        from actors.lease_manager import Ledger
-        from actors.runner_pool import RunnerSlot
+        from actors.lane_worker import LaneWorker
+        from actors.lease_manager import LeaseManager
+        from actors.runner_pool import RunnerPool
         from actors.store_cleanup import StoreCleanup
         from stores.consistency.store_identity import LEGACY_NAME
         from stores.credentials import with_password
@@ -88,16 +88,16 @@ class JobManager:
         self.recipe = recipe
         self.cleanup = StoreCleanup(deletions, eraser(lambda: self.recipe), rules.poll_seconds)
         queue = TaskQueue(self.database)
-        self.ledger = Ledger(queue, deletions, rules, self._wake, self.cleanup.wake)
+        self.ledger = LeaseManager(queue, deletions, rules, self._wake, self.cleanup.wake)
         self.library = LibraryStore(self.database)
         self.legacy = vectors(lambda: replace(recipe, milvus_name=LEGACY_NAME))
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.slots = [
-            RunnerSlot(partial(self._open_runner, open_runner, shared), rules.recycle_after)
+            RunnerPool(partial(self._open_runner, open_runner, shared), rules.recycle_after)
             for shared in slots
         ]
         self.desks = {
-            lane: LaneDesk(lane, lanes[lane], self.ledger, slot, worker)
+            lane: LaneWorker(lane, lanes[lane], self.ledger, slot, worker)
             for shared, slot in zip(slots, self.slots, strict=True)
             for lane in shared
         }
@@ -109,15 +109,17 @@ class JobManager:
         self.problem: str | None = None
         self.life = asyncio.get_running_loop().create_task(self._live())
 
-    def _upkeep(self, vectors: Vectors, queue: TaskQueue, retention: Retention) -> Upkeep:
-        from actors.reconcile_loop import Upkeep
+    def _upkeep(self, vectors: Vectors, queue: TaskQueue, retention: Retention) -> ReconcileLoop:
+        from actors.reconcile_loop import ReconcileLoop
         from stores.blobs.blob_store import BlobStore
         from stores.consistency.store_identity import IdentityCheck
 
         blobs = BlobStore(self.recipe.blob_uri)
         identity = IdentityCheck(self.library, vectors, blobs)
         wake = partial(self._wake, Lane.BULK)
-        return Upkeep(self.database, self.jobs, queue, vectors, blobs, identity, retention, wake)
+        return ReconcileLoop(
+            self.database, self.jobs, queue, vectors, blobs, identity, retention, wake
+        )
 
     async def wake(self, lanes: Sequence[Lane] = tuple(Lane)) -> None:
         """A hint that the queue holds something new."""
@@ -212,8 +214,10 @@ class JobManager:
             self.recipe = replace(self.recipe, milvus_name=name)
 
     def _open_runner(
-        self, open_runner: Callable[[Recipe, Sequence[Lane]], RunnerLink], shared: Sequence[Lane]
-    ) -> RunnerLink:
+        self,
+        open_runner: Callable[[PipelineConfig, Sequence[Lane]], RunnerHandle],
+        shared: Sequence[Lane],
+    ) -> RunnerHandle:
         return open_runner(self.recipe, shared)
 
     async def _check_identity(self) -> None:

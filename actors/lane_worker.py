@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from actors.lease_manager import Ledger
-from actors.runner_pool import RunnerSlot
-from actors.watchdog import unless_stalled
+from actors.lease_manager import LeaseManager
+from actors.runner_pool import RunnerPool
+from actors.watchdog import with_stall_timeout
 from domain.errors import DatabaseUnavailable, WorkerCrashed, WorkerStalled, failure_of
 from domain.jobs import Lane, Task
 
@@ -18,22 +18,22 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LaneWork:
+class BatchPolicy:
     """Documents of a micro-batch, micro-batches at once."""
 
     batch: int
     runs: int
 
 
-class LaneDesk:
+class LaneWorker:
     """While one micro-batch runs the next one fills: all that waits goes into one Dataset."""
 
     def __init__(
         self,
         lane: Lane,
-        work: LaneWork,
-        ledger: Ledger,
-        slot: RunnerSlot,
+        work: BatchPolicy,
+        ledger: LeaseManager,
+        slot: RunnerPool,
         worker: str,
     ) -> None:
         self.lane = lane
@@ -84,7 +84,7 @@ class LaneDesk:
         waiting, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
         try:
             async with self.slot.taken() as runner:
-                outcomes = unless_stalled(
+                outcomes = with_stall_timeout(
                     runner.run(self.lane, tasks),
                     partial(self.ledger.heard_at, tasks),
                     self.ledger.rules.stall_seconds,

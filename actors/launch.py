@@ -1,17 +1,14 @@
-"""Starts the actors, or finds them running: the only `ray.remote(...)` of the project.
+"""Starts the actors of the service, or finds them running.
 
-Names, namespace, restarts and shares of CPU and GPU are decided here; the classes know nothing of
-Ray. All actors but the runners are detached: they outlive whoever started them, and end with
+This module decides names, restarts and shares of CPU and GPU; the actor classes do not import Ray.
+All actors except the runners are detached: they outlive the process that started them and end with
 `stop`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
-import os
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,19 +20,19 @@ from ray.actor import ActorHandle
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
 from actors.job_manager import JobManager
-from actors.lane_worker import LaneWork
-from actors.lease_manager import Rules
-from actors.runner import Runner
-from actors.store_tasks import RemoteEraser, WorkerVectors, in_worker, prepare
-from configs.settings import LaneSettings, RaySettings, Settings
+from actors.lane_worker import BatchPolicy
+from actors.lease_manager import JobPolicy
+from actors.registry import detached_actor, get_actor
+from actors.runner_handle import RayRunner
+from actors.store_tasks import RemoteEraser, WorkerVectors, prepare, run_remote
+from configs.settings import LaneSettings, Settings
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits, Retention
-from domain.jobs import LATER_LANES, Lane, Task
-from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
-from pipelines.config import Recipe
+from domain.jobs import Lane
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
+from pipelines.config import PipelineConfig
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
-from pipelines.plan import Outcome, Plan
 from runtime.ports import free_port
 from runtime.private_files import private_folder
 from runtime.sandbox.confine import SandboxMode
@@ -45,8 +42,7 @@ from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
 
-TINY_PAPER_SECONDS = 120.0  # to come through a fresh runner, once the model is loaded
-# Who is waited for has a runner to itself.
+# The interactive lane has a runner process of its own; the background lanes share one.
 RUNNERS = ((Lane.INTERACTIVE,), (Lane.BULK, Lane.OCR, Lane.LAYOUT))
 
 
@@ -66,20 +62,22 @@ def launch(settings: Settings) -> Addresses:
     Safe to call again and from several processes: what runs already is found by name. Raises
     RuntimeError when a store of one machine is asked to serve several.
     """
-    refuse_scattered_stores(settings)
+    check_shared_stores(settings)
     addresses = start_stores(settings)
     start_embedders(settings)
     start_job_manager(settings, addresses)
     return addresses
 
 
-def recipe_of(settings: Settings, addresses: Addresses) -> Recipe:
+def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
     """What the steps need to know."""
-    return Recipe(
+    return PipelineConfig(
         blob_uri=addresses.blob_uri,
         milvus_uri=addresses.milvus_uri,
         milvus_token_file=addresses.milvus_token_file,
         milvus_name=settings.stores.milvus_name,
+        milvus_database=settings.stores.milvus_database,
+        milvus_ca=settings.stores.milvus_ca,
         model=settings.model.name,
         dimension=vector_dimension(resolve_model(settings.model.name)),
         max_tokens=settings.model.max_tokens,
@@ -104,7 +102,7 @@ def retention_of(settings: Settings) -> Retention:
     )
 
 
-def refuse_scattered_stores(settings: Settings) -> None:
+def check_shared_stores(settings: Settings) -> None:
     """Raises RuntimeError when several nodes would each have a folder of their own to look into."""
     nodes = sum(node["Alive"] for node in ray.nodes())
     local = [
@@ -136,7 +134,9 @@ def start_stores(settings: Settings) -> Addresses:
         return given
     root = settings.home / "stores"
     ports = _embedded_ports(settings)
-    named(EmbeddedStores, EMBEDDED_STORES, num_cpus=0, max_concurrency=4).remote(str(root), *ports)
+    detached_actor(EmbeddedStores, EMBEDDED_STORES, num_cpus=0, max_concurrency=4).remote(
+        str(root), *ports
+    )
     if ports[0]:
         given = replace(given, database_url=EmbeddedPostgres(root / "postgres", ports[0]).url)
     if ports[1]:
@@ -147,7 +147,7 @@ def start_stores(settings: Settings) -> Addresses:
 
 def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
     """Ports for the servers that are to be embedded: those of the running actor, or free ones."""
-    running = find(EMBEDDED_STORES)
+    running = get_actor(EMBEDDED_STORES)
     if running is not None:
         postgres, milvus = cast(Any, ray.get(running.ports.remote()))
         return postgres, milvus
@@ -163,7 +163,7 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
     share = {"num_cpus": model.num_cpus, "num_gpus": model.num_gpus}
     groups = {str(lane): 4 for lane in Lane}
     return [
-        named(
+        detached_actor(
             Embedder,
             f"{EMBEDDER}_{number}",
             max_task_retries=3,
@@ -183,21 +183,23 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
 
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     """The JobManager. One with other code or settings is replaced; its tasks are not lost."""
-    recipe = recipe_of(settings, addresses)
+    recipe = pipeline_config(settings, addresses)
     jobs = settings.jobs
     facts = {
         "database_url": addresses.database_url,
         "blob_uri": addresses.blob_uri,
         "release": release_of(settings),
     }
-    running = find(JOB_MANAGER)
+    running = get_actor(JOB_MANAGER)
     if running is not None and ray.get(running.release.remote()) != facts["release"]:
         ray.get(running.drain.remote())
         ray.kill(running)
-    actor = named(JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64)
+    actor = detached_actor(
+        JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64
+    )
     return actor.remote(
         database_url=addresses.database_url,
-        rules=Rules(
+        rules=JobPolicy(
             jobs.lease_seconds,
             jobs.stall_seconds,
             jobs.poll_seconds,
@@ -209,7 +211,8 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             60 * jobs.reconcile_minutes,
         ),
         lanes={
-            lane: LaneWork(wanted.batch, wanted.runs) for lane, wanted in _lanes(settings).items()
+            lane: BatchPolicy(wanted.batch, wanted.runs)
+            for lane, wanted in _lanes(settings).items()
         },
         slots=RUNNERS,
         recipe=recipe,
@@ -219,7 +222,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             actors=settings.model.actors,
             cluster=settings.ray,
         ),
-        prepare=partial(in_worker, prepare),
+        prepare=partial(run_remote, prepare),
         eraser=RemoteEraser,
         vectors=WorkerVectors,
         retention=retention_of(settings),
@@ -229,23 +232,6 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
 
 def _lanes(settings: Settings) -> dict[Lane, LaneSettings]:
     return {lane: getattr(settings.jobs, lane) for lane in Lane}
-
-
-def _cpus(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
-    """What the lane may use: what it is given; an eighth for later steps; what the others leave."""
-    total = ray.cluster_resources().get("CPU", 1.0)
-    if given := lanes[lane].cpus:
-        return given
-    if lane in LATER_LANES.values():
-        return max(lanes[lane].num_cpus, total / 8)
-    others = (_cpus(lanes, other) for other in lanes if other is not lane)
-    return max(1.0, total - sum(others))
-
-
-def _pages_at_once(wanted: LaneSettings, lanes: dict[Lane, LaneSettings]) -> int:
-    """Pages that one OCR task reads at a time: every core has one."""
-    tasks = max(1, int(_cpus(lanes, Lane.OCR) / wanted.num_cpus))
-    return max(1, len(os.sched_getaffinity(0)) // tasks)
 
 
 def release_of(settings: Settings) -> str:
@@ -258,30 +244,9 @@ def release_of(settings: Settings) -> str:
     return digest.hexdigest()[:16]
 
 
-def named(plain: type, name: str, **options: Any) -> Any:
-    """The plain class as a detached actor of that name; one that runs already is found."""
-    remote: Any = ray.remote(max_restarts=-1, **options)(plain)
-    return remote.options(name=name, namespace=NAMESPACE, lifetime="detached", get_if_exists=True)
-
-
-def find(name: str) -> ActorHandle | None:
-    """The running actor of that name, None when there is none."""
-    try:
-        return ray.get_actor(name, namespace=NAMESPACE)
-    except ValueError:
-        return None
-
-
-def embedders(count: int) -> tuple[ActorHandle, ...]:
-    """The handles of the embedding actors."""
-    return tuple(
-        ray.get_actor(f"{EMBEDDER}_{number}", namespace=NAMESPACE) for number in range(count)
-    )
-
-
 def stop(settings: Settings) -> None:
     """Hands running work back to the queue and ends every actor, the embedded stores last."""
-    manager, stores = find(JOB_MANAGER), find(EMBEDDED_STORES)
+    manager, stores = get_actor(JOB_MANAGER), get_actor(EMBEDDED_STORES)
     if manager is not None:
         try:
             ray.get(manager.drain.remote(3), timeout=6)
@@ -291,65 +256,8 @@ def stop(settings: Settings) -> None:
             )
         ray.kill(manager)
     for number in range(settings.model.actors):
-        if (embedder := find(f"{EMBEDDER}_{number}")) is not None:
+        if (embedder := get_actor(f"{EMBEDDER}_{number}")) is not None:
             ray.kill(embedder)
     if stores is not None:
         ray.get(stores.stop.remote(), timeout=10)
         ray.kill(stores)
-
-
-class RayRunner:
-    """A Runner actor of some lanes, seen from the JobManager, which owns it: they die together."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        shared: Sequence[Lane],
-        *,
-        lanes: dict[Lane, LaneSettings],
-        actors: int,
-        cluster: RaySettings,
-    ) -> None:
-        self.embedders = embedders(actors)
-        plans = [
-            Plan(
-                recipe=replace(recipe, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
-                lane=lane,
-                num_cpus=lanes[lane].num_cpus,
-                cpus=_cpus(lanes, lane),
-                split_embed=lanes[lane].split_embed,
-                can_grow=cluster.address is not None,
-                statistics=cluster.data_statistics and Lane.INTERACTIVE not in shared,
-                embedders=self.embedders,
-                listener=ray.get_runtime_context().current_actor,
-            )
-            for lane in shared
-        ]
-        remote: Any = ray.remote(Runner)
-        self.actor = remote.options(num_cpus=0, max_concurrency=8).remote(plans)
-
-    async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[Outcome]:
-        """The outcome of each task as it comes. Raises whatever ended the runner or its Dataset."""
-        answers = self.actor.run.options(num_returns="streaming").remote(lane, tasks)
-        async for reference in answers:
-            yield await reference
-
-    async def warm_up(self) -> None:
-        """Returns when a tiny paper went through every step.
-
-        Raises TimeoutError when it is stuck, though the embedders have loaded their model: a fresh
-        runner may do better.
-        """
-        await asyncio.gather(*(embedder.dimension.remote() for embedder in self.embedders))
-        try:
-            await asyncio.wait_for(self.actor.warm_up.remote(), TINY_PAPER_SECONDS)
-        except TimeoutError as error:
-            raise TimeoutError(f"no tiny paper came through in {TINY_PAPER_SECONDS:g} s") from error
-
-    async def pid(self) -> int:
-        """Process id of the runner."""
-        return await self.actor.pid.remote()
-
-    def close(self) -> None:
-        """Ends the runner and the tasks that it owns."""
-        ray.kill(self.actor)

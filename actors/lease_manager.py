@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
-from domain.jobs import LATER_LANES, Finished, Lane, Progress, Task, backoff_seconds
+from domain.jobs import LANE_OF_STEP, Lane, Progress, StepResult, Task, backoff_seconds
 from stores.postgres.deletion_queue import DeletionQueue
 from stores.postgres.task_queue import TaskQueue
 
@@ -20,19 +20,19 @@ log = logging.getLogger(__name__)
 DEPENDENCY_WAIT_SECONDS = 5.0
 
 
-class Outcome(Protocol):
+class TaskOutcome(Protocol):
     """How a task ended: `finished`, or else `failure`."""
 
     @property
     def task(self) -> Task: ...
     @property
-    def finished(self) -> Finished | None: ...
+    def finished(self) -> StepResult | None: ...
     @property
     def failure(self) -> Failure | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class JobPolicy:
     """The numbers of leases and retries; times in seconds."""
 
     lease_seconds: float
@@ -46,14 +46,14 @@ class Rules:
     reconcile_seconds: float  # between two comparisons of the stores; 0: none
 
 
-class Ledger:
+class LeaseManager:
     """What is held is only a copy: a lost lease drops out at the next heartbeat or write."""
 
     def __init__(
         self,
         queue: TaskQueue,
         deletions: DeletionQueue,
-        rules: Rules,
+        rules: JobPolicy,
         wake: Callable[[Lane], None] = lambda lane: None,
         wake_cleanup: Callable[[], None] = lambda: None,
     ) -> None:
@@ -119,14 +119,14 @@ class Ledger:
             with suppress(LeaseLost):
                 await self.queue.report(task, progress)
 
-    async def record(self, outcome: Outcome) -> None:
+    async def record(self, outcome: TaskOutcome) -> None:
         """Writes the end of a step down, however long the database is away."""
         task, finished = outcome.task, outcome.finished
         if finished is None:
             await self.record_failure(task, outcome.failure or _unknown())
         elif await self._settle(task, lambda: self.queue.finish(task, finished)):
             if finished.next_step is not None:
-                self.wake(LATER_LANES[finished.next_step])
+                self.wake(LANE_OF_STEP[finished.next_step])
             if task.version > 1:  # the commit has put the older versions into the deletion queue
                 self.wake_cleanup()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from domain.consistency import Repairs, Retention
 from domain.identity import StoreIdentity
 from stores.blobs.blob_store import BlobStore
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.reconcile import Chunks, Reconciler
 from stores.consistency.store_identity import IdentityCheck
 from stores.postgres.database import Database
@@ -19,7 +19,7 @@ from stores.postgres.task_queue import TaskQueue
 log = logging.getLogger(__name__)
 
 
-class Upkeep:
+class ReconcileLoop:
     """Compares, repairs and tidies the stores, as long as they belong to the same library.
 
     Remembers only what it has said and done already: several at once only find less to do.
@@ -40,7 +40,7 @@ class Upkeep:
         self.identity = identity
         self.retention = retention
         self.reconciler = Reconciler(
-            LibraryAudit(database), jobs, queue, chunks, blobs, identity, retention.limits
+            ConsistencyQueries(database), jobs, queue, chunks, blobs, identity, retention.limits
         )
         self.wake = wake
         self.problems: tuple[str, ...] = ()

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from actors.store_tasks import delete_versions, in_worker
+from actors.store_tasks import delete_versions, run_remote
 from domain.deletions import VersionRange
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import blob_store
-from pipelines.plan import Outcome, Plan
+from pipelines.plan import LaneConfig, TaskResult
 from stores.blobs.warmup_blob import WARM_UP_PDF, WARM_UP_SHA256
 
 WARM_UP = "warm-up"
@@ -27,7 +27,7 @@ class Runner:
     The first of the plans is the one that a tiny paper warms up.
     """
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[LaneConfig]) -> None:
         self.plans = {plan.lane: plan for plan in plans}
         plan = plans[0]
         from ray.data import DataContext  # here: whoever starts a runner need not load Ray Data
@@ -49,7 +49,7 @@ class Runner:
         """The name on the Ray dashboard and in front of its log lines."""
         return f"Runner({', '.join(self.plans)})"
 
-    def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[Outcome]:
+    def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[TaskResult]:
         """The outcome of each task as it comes."""
         from pipelines.dataset import run
 
@@ -70,7 +70,7 @@ class Runner:
         failures = []
         for outcome in run([_warm_up_task(plan.lane) for _ in range(at_once)], quiet):
             made = VersionRange(outcome.task.document_id, 1, outcome.task.version)
-            in_worker(delete_versions, recipe, [made])
+            run_remote(delete_versions, recipe, [made])
             failures += [outcome.failure] if outcome.failure else []
         if failures:
             raise RuntimeError(f"The warm-up failed: {failures[0].message}")

@@ -8,15 +8,15 @@ from typing import Any
 import ray
 
 from domain.deletions import VersionRange
-from pipelines.config import Recipe, blob_store, vector_store
+from pipelines.config import PipelineConfig, blob_store, vector_store
 
 
-def in_worker(call: Callable[..., Any], *arguments: Any) -> Any:
+def run_remote(call: Callable[..., Any], *arguments: Any) -> Any:
     """What the call returns; it runs as a Ray task, in an idle worker if there is one."""
     return ray.get(ray.remote(call).options(num_cpus=0, name=call.__name__).remote(*arguments))
 
 
-def prepare(recipe: Recipe) -> None:
+def prepare(recipe: PipelineConfig) -> None:
     """Returns when the vector store can take chunks, and the blob store files."""
     vector_store(recipe).prepare()
     blob_store(recipe).prepare()
@@ -28,35 +28,35 @@ class RemoteEraser:
     `recipe` is called each time: the name of the collection is known only after the start.
     """
 
-    def __init__(self, recipe: Callable[[], Recipe]) -> None:
+    def __init__(self, recipe: Callable[[], PipelineConfig]) -> None:
         self.recipe = recipe
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
         """As `delete_versions`."""
-        in_worker(delete_versions, self.recipe(), ranges)
+        run_remote(delete_versions, self.recipe(), ranges)
 
     def trash_pdf(self, sha256: str) -> bool:
         """As `BlobStore.trash_pdf`."""
-        return in_worker(trash_pdf, self.recipe(), sha256)
+        return run_remote(trash_pdf, self.recipe(), sha256)
 
     def restore_pdf(self, sha256: str) -> bool:
         """As `BlobStore.restore_pdf`."""
-        return in_worker(restore_pdf, self.recipe(), sha256)
+        return run_remote(restore_pdf, self.recipe(), sha256)
 
 
-def delete_versions(recipe: Recipe, ranges: Sequence[VersionRange]) -> None:
+def delete_versions(recipe: PipelineConfig, ranges: Sequence[VersionRange]) -> None:
     """Chunks and artifacts of these versions are gone. Raises Unavailable."""
     for one in ranges:
         vector_store(recipe).delete_versions(one.document_id, one.first, one.last)
         blob_store(recipe).delete_artifacts(one.document_id, one.first, one.last)
 
 
-def trash_pdf(recipe: Recipe, sha256: str) -> bool:
+def trash_pdf(recipe: PipelineConfig, sha256: str) -> bool:
     """True when the PDF was there; it is in the trash now. Raises BlobStoreUnavailable."""
     return blob_store(recipe).trash_pdf(sha256)
 
 
-def restore_pdf(recipe: Recipe, sha256: str) -> bool:
+def restore_pdf(recipe: PipelineConfig, sha256: str) -> bool:
     """True when the PDF is in its place again. Raises BlobStoreUnavailable."""
     return blob_store(recipe).restore_pdf(sha256)
 
@@ -67,7 +67,7 @@ class WorkerVectors:
     `recipe` is called each time: the name of the collection is known only after the start.
     """
 
-    def __init__(self, recipe: Callable[[], Recipe]) -> None:
+    def __init__(self, recipe: Callable[[], PipelineConfig]) -> None:
         self.recipe = recipe
 
     def total(self) -> int:
@@ -99,9 +99,9 @@ class WorkerVectors:
         return self._in_worker("some_documents")
 
     def _in_worker(self, method: str, *arguments: Any) -> Any:
-        return in_worker(ask_vector_store, self.recipe(), method, *arguments)
+        return run_remote(ask_vector_store, self.recipe(), method, *arguments)
 
 
-def ask_vector_store(recipe: Recipe, method: str, *arguments: Any) -> Any:
+def ask_vector_store(recipe: PipelineConfig, method: str, *arguments: Any) -> Any:
     """What that method of the vector store answers."""
     return getattr(vector_store(recipe), method)(*arguments)

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 from domain.errors import WorkerStalled
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 LOOKS = 20  # while patience lasts
 
 
-async def unless_stalled(
-    outcomes: AsyncIterator[Outcome], heard_at: Callable[[], float], patience_seconds: float
-) -> AsyncIterator[Outcome]:
+async def with_stall_timeout(
+    outcomes: AsyncIterator[Result], heard_at: Callable[[], float], patience_seconds: float
+) -> AsyncIterator[Result]:
     """The outcomes as they come, of work that lives: a heartbeat says only that somebody waits.
 
     `heard_at()` is when its last word came, on the monotonic clock. Raises WorkerStalled when no

@@ -13,7 +13,7 @@ from domain.documents import DocumentStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class DocumentState:
     """A document as the database has it: what the other stores are held against."""
 
     document_id: str
@@ -55,7 +55,7 @@ class ListedBlob:
 class WrongCount:
     """A document whose shown version has `found` chunks in the vector store, not `expected`."""
 
-    holding: Holding
+    holding: DocumentState
     expected: int
     found: int
 
@@ -136,9 +136,9 @@ class Differences:
     missing_chunks: Sequence[WrongCount] = ()
     surplus_chunks: Sequence[WrongCount] = ()  # of a version that is shown
     orphan_chunks: Sequence[OrphanChunks] = ()
-    missing_artifacts: Sequence[Holding] = ()
+    missing_artifacts: Sequence[DocumentState] = ()
     orphan_blobs: Sequence[ListedBlob] = ()
-    missing_blobs: Sequence[Holding] = ()  # the PDF itself
+    missing_blobs: Sequence[DocumentState] = ()  # the PDF itself
     stuck_tasks: Sequence[StuckTask] = ()
     stored_chunks: int = 0
     stored_artifacts: int = 0
@@ -160,7 +160,7 @@ class Differences:
         )
 
     @property
-    def to_read_again(self) -> list[Holding]:
+    def to_read_again(self) -> list[DocumentState]:
         """Documents whose PDF is there and of which something else is not as it should be."""
         counted = (one.holding for one in chain(self.missing_chunks, self.surplus_chunks))
         unfit = {one.document_id: one for one in chain(counted, self.missing_artifacts)}

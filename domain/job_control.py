@@ -23,14 +23,14 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
+class IncompleteTask:
     """A task that did not do all it should: it failed, or pages of its paper could not be read."""
 
     task: Task
     pages_failed: tuple[int, ...] = ()
 
 
-class Fate(StrEnum):
+class CancelOutcome(StrEnum):
     """What a cancelled task leaves behind."""
 
     AS_IS = "as_is"  # the document stays what it was; what the task wrote is not wanted
@@ -39,21 +39,23 @@ class Fate(StrEnum):
     CANCELLED = "cancelled"  # the document is cancelled with its task
 
 
-def fate_of(task: Task, document: Document, *, is_shared: bool, keep_chunks: bool) -> Fate:
+def cancel_outcome(
+    task: Task, document: Document, *, is_shared: bool, keep_chunks: bool
+) -> CancelOutcome:
     """What becomes of the document of an open task that is cancelled.
 
     A cancel never takes away what could be searched before the task came.
     """
     if is_shared:
-        return Fate.SHARED
+        return CancelOutcome.SHARED
     if document.version != task.version:
-        return Fate.AS_IS
+        return CancelOutcome.AS_IS
     if document.status is DocumentStatus.PROCESSING:
-        return Fate.CANCELLED
+        return CancelOutcome.CANCELLED
     if document.status is not DocumentStatus.READY:
-        return Fate.AS_IS
+        return CancelOutcome.AS_IS
     was_there = document.searchable_at is not None and document.searchable_at < task.created_at
-    return Fate.KEPT if keep_chunks or was_there else Fate.CANCELLED
+    return CancelOutcome.KEPT if keep_chunks or was_there else CancelOutcome.CANCELLED
 
 
 def pages_failed(task: Task, document: Document) -> tuple[int, ...]:

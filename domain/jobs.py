@@ -61,7 +61,7 @@ class JobStatus(StrEnum):
         return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-class Until(StrEnum):
+class WaitFor(StrEnum):
     """What somebody waits for."""
 
     DONE = "done"  # the job has ended
@@ -81,7 +81,7 @@ class Step(StrEnum):
     LAYOUT = "layout"  # tables, figures, and what belongs to them
 
 
-LATER_LANES: Mapping[Step, Lane] = {Step.OCR: Lane.OCR, Step.LAYOUT: Lane.LAYOUT}
+LANE_OF_STEP: Mapping[Step, Lane] = {Step.OCR: Lane.OCR, Step.LAYOUT: Lane.LAYOUT}
 
 
 class Record(BaseModel):
@@ -208,7 +208,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
+class CitationKey:
     """What an entry of a bibliography can be matched by; each is None where it is not printed."""
 
     ordinal: int
@@ -219,7 +219,7 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class StepResult:
     """What a task knows of its document at the end of a step; `next_step` is None at the last.
 
     A step that found no text has no chunks: its document is not searchable yet.
@@ -233,7 +233,7 @@ class Finished:
     tables: int | None = None
     figures: int | None = None
     title_key: str | None = None
-    cited: tuple[Cited, ...] = ()
+    cited: tuple[CitationKey, ...] = ()
     quality: Mapping[str, Any] = field(default_factory=dict)
     needs_review: bool = False
     artifact_key: str | None = None
@@ -258,7 +258,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class CursorPage(Generic[T]):
     """Items of a list and the cursor of the next page, None at the end."""
 
     items: list[T]

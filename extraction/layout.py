@@ -41,7 +41,9 @@ class Layout:
         return [line for line in lines if not _stands_in(line.box, boxes)]
 
 
-def look_cheaply(path: str | Path, reading: Reading, mode: LayoutMode = LayoutMode.AUTO) -> Layout:
+def find_layout_by_rules(
+    path: str | Path, reading: Reading, mode: LayoutMode = LayoutMode.AUTO
+) -> Layout:
     """The tables and figures that can be found without the model, in about 10 ms a page.
 
     Raises what `open_pdf` raises.

@@ -10,7 +10,7 @@ from domain.errors import NoText, OcrUnavailable
 from domain.jobs import Step
 from domain.papers import Paper
 from extraction.figures.page_selection import LayoutMode
-from extraction.layout import find_layout, look_cheaply
+from extraction.layout import find_layout, find_layout_by_rules
 from extraction.ocr.engines import OcrEngine, choose_engine
 from extraction.ocr.pages import ocr_pages
 from extraction.paper import compose
@@ -22,7 +22,7 @@ Scans = Mapping[int, Sequence[Line]]  # by page number: the lines that OCR read
 
 
 @dataclass(frozen=True, slots=True)
-class Methods:
+class ExtractOptions:
     """How papers are read. `workers`: pages under OCR at once; `threads`: of the layout model.
 
     Papers of more than `text_first_pages` get their tables in a step of its own.
@@ -46,7 +46,7 @@ class Methods:
             return False
 
 
-DEFAULTS = Methods()
+DEFAULTS = ExtractOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class StepRead:
     scans: Scans = field(default_factory=dict)
 
 
-def take_step(
-    step: Step, path: Path, methods: Methods, scans: Scans, on_page: OnPage | None = None
+def run_step(
+    step: Step, path: Path, methods: ExtractOptions, scans: Scans, on_page: OnPage | None = None
 ) -> StepRead:
     """What the step reads; `scans` are the lines that OCR read in an earlier one.
 
@@ -72,17 +72,17 @@ def take_step(
     return read_layout(path, methods, scans, on_page)
 
 
-def read_whole(path: Path, methods: Methods = DEFAULTS) -> Paper:
-    """The paper after all of its steps. Raises what `take_step` raises."""
-    done = take_step(Step.READ_TEXT, path, methods, {})
+def read_whole(path: Path, methods: ExtractOptions = DEFAULTS) -> Paper:
+    """The paper after all of its steps. Raises what `run_step` raises."""
+    done = run_step(Step.READ_TEXT, path, methods, {})
     scans: Scans = {}
     while done.next_step is not None:
         scans = done.scans or scans
-        done = take_step(done.next_step, path, methods, scans)
+        done = run_step(done.next_step, path, methods, scans)
     return done.paper
 
 
-def read_text(path: Path, methods: Methods, on_page: OnPage | None = None) -> StepRead:
+def read_text(path: Path, methods: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
     """The paper by its text layer, with the tables and figures that need no model.
 
     Pages that need OCR are left out when OCR can follow; tables then wait for it too."""
@@ -92,7 +92,7 @@ def read_text(path: Path, methods: Methods, on_page: OnPage | None = None) -> St
     return _read_with_layout(path, reading, methods)
 
 
-def read_scans(path: Path, methods: Methods, on_page: OnPage | None = None) -> StepRead:
+def read_scans(path: Path, methods: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
     """The paper with the pages that needed OCR; one that OCR cannot read is listed, not fatal."""
     reading = read_pages(path, max_pages=methods.max_pages)
     pages = ocr_pages(
@@ -110,7 +110,7 @@ def read_scans(path: Path, methods: Methods, on_page: OnPage | None = None) -> S
 
 
 def read_layout(
-    path: Path, methods: Methods, scans: Scans, on_page: OnPage | None = None
+    path: Path, methods: ExtractOptions, scans: Scans, on_page: OnPage | None = None
 ) -> StepRead:
     """The paper with what the layout model finds on the pages that are worth it."""
     reading = read_pages(path, max_pages=methods.max_pages)
@@ -129,7 +129,7 @@ def _after(before: int, on_page: OnPage | None) -> OnPage | None:
     return lambda done, total: on_page(before + done, before + total)
 
 
-def _read_with_layout(path: Path, reading: Reading, methods: Methods) -> StepRead:
+def _read_with_layout(path: Path, reading: Reading, methods: ExtractOptions) -> StepRead:
     """Of a long paper the text comes first: its tables would keep the reader waiting."""
     if not any(reading.pages):
         raise NoText()
@@ -137,5 +137,5 @@ def _read_with_layout(path: Path, reading: Reading, methods: Methods) -> StepRea
         return StepRead(compose(reading))
     if len(reading.pages) > methods.text_first_pages:
         return StepRead(compose(reading), Step.LAYOUT)
-    layout = look_cheaply(path, reading, methods.layout)
+    layout = find_layout_by_rules(path, reading, methods.layout)
     return StepRead(compose(reading, layout), Step.LAYOUT if layout.worth else None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PipelineConfig:
     """Addresses and limits; small enough to travel with every task, and without a secret."""
 
     blob_uri: str
@@ -45,7 +45,7 @@ class Recipe:
 
 
 @lru_cache(maxsize=4)
-def blob_store(recipe: Recipe) -> BlobStore:
+def blob_store(recipe: PipelineConfig) -> BlobStore:
     """The process's blob store."""
     from stores.blobs.blob_store import BlobStore
     from stores.credentials import with_password
@@ -54,14 +54,14 @@ def blob_store(recipe: Recipe) -> BlobStore:
 
 
 @lru_cache(maxsize=4)
-def vector_store(recipe: Recipe) -> VectorStore:
+def vector_store(recipe: PipelineConfig) -> VectorStore:
     """The process's connection to the vector store. Raises InternalError without its name."""
     if recipe.milvus_name is None:
         raise InternalError("The name of the Milvus collection is not known yet.")
     return named_vector_store(recipe, recipe.milvus_name)
 
 
-def named_vector_store(recipe: Recipe, name: str | Callable[[], str]) -> VectorStore:
+def named_vector_store(recipe: PipelineConfig, name: str | Callable[[], str]) -> VectorStore:
     """A connection to the vector store of that name; a function is called when it is needed."""
     from stores.credentials import milvus_token, with_password
     from stores.milvus.vector_store import VectorStore
@@ -78,7 +78,7 @@ def named_vector_store(recipe: Recipe, name: str | Callable[[], str]) -> VectorS
 
 
 @lru_cache(maxsize=4)
-def count_tokens(recipe: Recipe) -> Callable[[Sequence[str]], list[int]]:
+def count_tokens(recipe: PipelineConfig) -> Callable[[Sequence[str]], list[int]]:
     """The process's tokenizer, as a function that counts."""
     from pipelines.chunking.tokens import token_counter
     from pipelines.encoders.load import resolve_model

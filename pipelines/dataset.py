@@ -22,10 +22,10 @@ from ray.exceptions import RayError
 
 from domain.documents import Chunk
 from domain.errors import LeaseLost, PaperworksError, failure_of
-from domain.jobs import Finished, Lane, Progress, Step, Task
+from domain.jobs import Lane, Progress, Step, StepResult, Task
 from pipelines.config import blob_store, vector_store
-from pipelines.plan import Outcome, Plan
-from runtime.niceness import give_way
+from pipelines.plan import LaneConfig, TaskResult
+from runtime.niceness import lower_cpu_priority
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ LANE_READS = {Lane.OCR: "ocr", Lane.LAYOUT: "layout"}
 BATCHES_IN_FLIGHT = 2  # per embedder: one at work, one on its way
 
 
-def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:
+def run(tasks: Sequence[Task], plan: LaneConfig) -> Iterator[TaskResult]:
     """The outcome of each task as it comes; a bounded Dataset, one block per task."""
     dataset = ray.data.from_items(
         [{"task": task} for task in tasks], override_num_blocks=len(tasks)
@@ -49,32 +49,34 @@ def run(tasks: Sequence[Task], plan: Plan) -> Iterator[Outcome]:
             stage, fn_kwargs={"plan": plan}, num_cpus=num_cpus, max_retries=TRIES_AFTER_A_CRASH
         )
     for row in dataset.iter_rows():
-        yield Outcome(row["task"], row["finished"], row["error"])
+        yield TaskResult(row["task"], row["finished"], row["error"])
 
 
-def stages(plan: Plan) -> list[tuple[Any, float]]:
+def stages(plan: LaneConfig) -> list[tuple[Any, float]]:
     """The map stages of a lane, each with its share of a CPU."""
     if not plan.split_embed:
         return [(_named(read_embed_index, plan), plan.num_cpus)]
     return [(_named(read, plan), plan.num_cpus), (embed_index, WAITING_CPUS)]
 
 
-def _named(stage: Callable[[Row, Plan], Row], plan: Plan) -> Callable[[Row, Plan], Row]:
+def _named(
+    stage: Callable[[Row, LaneConfig], Row], plan: LaneConfig
+) -> Callable[[Row, LaneConfig], Row]:
     """The stage under the name that the dashboard shows: what this lane reads comes first."""
     what = LANE_READS.get(plan.lane, "read")
 
-    def run_stage(row: Row, plan: Plan) -> Row:
+    def run_stage(row: Row, plan: LaneConfig) -> Row:
         return stage(row, plan)
 
     run_stage.__name__ = run_stage.__qualname__ = stage.__name__.replace("read", what, 1)
     return run_stage
 
 
-def guarded(step: Callable[[Row, Plan], Row]) -> Callable[[Row, Plan], Row]:
+def guarded(step: Callable[[Row, LaneConfig], Row]) -> Callable[[Row, LaneConfig], Row]:
     """The step, passing failed rows on and turning an exception into a failed row."""
 
-    def run_step(row: Row, plan: Plan) -> Row:
-        give_way()
+    def run_step(row: Row, plan: LaneConfig) -> Row:
+        lower_cpu_priority()
         if row.get("error") is not None:
             return row
         try:
@@ -96,16 +98,16 @@ def _log_failure(task: Task, step: str, error: Exception) -> None:
 
 
 @guarded
-def read(row: Row, plan: Plan) -> Row:
+def read(row: Row, plan: LaneConfig) -> Row:
     """Adds `prepared`: what was read, cut into chunks."""
-    from pipelines.extract import read_for
+    from pipelines.extract import extract_task
 
     report = Reporter(row["task"], plan)
-    return {**row, "prepared": read_for(row["task"], plan.recipe, report.pages)}
+    return {**row, "prepared": extract_task(row["task"], plan.recipe, report.pages)}
 
 
 @guarded
-def embed_index(row: Row, plan: Plan) -> Row:
+def embed_index(row: Row, plan: LaneConfig) -> Row:
     """Leaves only `task`, `finished` and `error`: from here the paper can be found."""
     from pipelines.index import index_paper
 
@@ -122,7 +124,7 @@ def embed_index(row: Row, plan: Plan) -> Row:
     return {"task": row["task"], "finished": finished, "error": None}
 
 
-def embed(chunks: Sequence[Chunk], plan: Plan, report: Reporter) -> np.ndarray:
+def embed(chunks: Sequence[Chunk], plan: LaneConfig, report: Reporter) -> np.ndarray:
     """The vectors of the chunks, (n, dimension), from the embedding actors."""
     from pipelines.embed import embed_texts
 
@@ -137,12 +139,12 @@ def embed(chunks: Sequence[Chunk], plan: Plan, report: Reporter) -> np.ndarray:
     return vectors
 
 
-def read_embed_index(row: Row, plan: Plan) -> Row:
+def read_embed_index(row: Row, plan: LaneConfig) -> Row:
     """All of it, one after the other in one process."""
     return embed_index(read(row, plan), plan)
 
 
-def encode_remotely(batches: Sequence[list[str]], plan: Plan) -> Iterator[np.ndarray]:
+def encode_remotely(batches: Sequence[list[str]], plan: LaneConfig) -> Iterator[np.ndarray]:
     """The vectors of each batch, in order; every embedder has at most two of them at a time."""
     waiting: deque[ray.ObjectRef] = deque()
     window = BATCHES_IN_FLIGHT * len(plan.embedders)
@@ -163,7 +165,7 @@ class Reporter:
     Only the first step tells of chunks: later ones add to a paper that can be searched already.
     """
 
-    def __init__(self, task: Task, plan: Plan) -> None:
+    def __init__(self, task: Task, plan: LaneConfig) -> None:
         self.task = task
         self.listener = plan.listener
         self.tells_chunks = task.step is Step.READ_TEXT
@@ -177,7 +179,7 @@ class Reporter:
         done, total = news or (None, None)
         self._maybe(Progress(pages_done=done, pages_total=total), last=bool(news) and done == total)
 
-    def read(self, finished: Finished) -> None:
+    def read(self, finished: StepResult) -> None:
         """All pages are read; the chunks come next."""
         self.page_count = finished.pages
         chunks = finished.chunks if self.tells_chunks else None

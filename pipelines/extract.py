@@ -6,17 +6,17 @@ from functools import lru_cache
 
 from domain.errors import BadDocument, NotFound, OcrUnavailable
 from domain.jobs import Step, Task
-from pipelines.config import Recipe, blob_store
-from pipelines.extracted_paper import Prepared, check_prepared
+from pipelines.config import PipelineConfig, blob_store
+from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox, Watch
 from stores.blobs.blob_store import artifact_key
 
 SCANS = "scans"
 # By name: what they import is for the sandbox alone.
-WARM, PREPARE_STEP = "pipelines.extract_worker:warm", "pipelines.extract_worker:prepare_step"
+WARM, EXTRACT_STEP = "pipelines.extract_worker:warm", "pipelines.extract_worker:extract_step"
 
 
-def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
+def extract_task(task: Task, recipe: PipelineConfig, watch: Watch) -> ExtractedPaper:
     """The paper as the task's step reads it, in a sandbox; what OCR read is kept for later steps.
 
     `watch` hears of pages, as in `Sandbox.run`. Raises what that does, BadDocument, OcrUnavailable,
@@ -27,18 +27,18 @@ def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
     scans = _scans(key, recipe) if task.step is Step.LAYOUT else None
     with blobs.open_local(task.sha256) as path:
         try:
-            done: Prepared = _sandbox(recipe).run(
-                PREPARE_STEP,
+            done: ExtractedPaper = _sandbox(recipe).run(
+                EXTRACT_STEP,
                 task,
                 recipe,
                 scans,
                 limits=recipe.limits,
                 file=path,
-                returns=Prepared,
+                returns=ExtractedPaper,
                 may_start_programs=task.step is Step.OCR,  # Tesseract
                 watch=watch,
             )
-            check_prepared(done, task, recipe.max_pages, recipe.max_tokens)
+            check_extracted(done, task, recipe.max_pages, recipe.max_tokens)
         except OcrUnavailable:
             _sandbox(recipe).close()  # the next one looks again what is installed
             raise
@@ -51,12 +51,12 @@ def read_for(task: Task, recipe: Recipe, watch: Watch) -> Prepared:
 
 
 @lru_cache(maxsize=4)
-def _sandbox(recipe: Recipe) -> Sandbox:
+def _sandbox(recipe: PipelineConfig) -> Sandbox:
     """The process's sandbox."""
     return Sandbox(WARM, recipe, mode=recipe.sandbox)
 
 
-def _scans(key: str, recipe: Recipe) -> bytes | None:
+def _scans(key: str, recipe: PipelineConfig) -> bytes | None:
     try:
         return blob_store(recipe).read(key)
     except NotFound:  # no page of the paper needed OCR

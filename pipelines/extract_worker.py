@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from domain.documents import Chunk
-from domain.jobs import Cited, Finished, Step, Task
+from domain.jobs import CitationKey, Step, StepResult, Task
 from domain.papers import Paper
 from extraction.citations.match import match_key
 from extraction.figures.page_selection import LayoutMode
@@ -15,34 +15,34 @@ from extraction.ocr.engines import OcrEngine
 from extraction.ocr.ocr_cache import dump_scans, load_scans
 from extraction.quality import quality_report
 from extraction.serialization import dump_paper
-from extraction.steps import Methods, OnPage, read_text, take_step
+from extraction.steps import ExtractOptions, OnPage, read_text, run_step
 from extraction.warmup_pdf import write_specimen
 from pipelines.chunking.chunk import split_paper
-from pipelines.config import Recipe, count_tokens
-from pipelines.extracted_paper import Prepared
+from pipelines.config import PipelineConfig, count_tokens
+from pipelines.extracted_paper import ExtractedPaper
 
 
-def warm(recipe: Recipe) -> None:
+def warm(recipe: PipelineConfig) -> None:
     """Loads what every paper needs: to read one is the surest way. The tokenizer is only loaded:
     once it has counted it has threads, which do not live on in a child. OCR is asked for its
     version here, since most children may not start a program."""
     count_tokens(recipe)
-    _ = methods_of(recipe).can_ocr
+    _ = extract_options(recipe).can_ocr
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
         write_specimen(path)
-        dump_paper(read_text(path, methods_of(recipe)).paper)
+        dump_paper(read_text(path, extract_options(recipe)).paper)
 
 
-def prepare_step(
-    path: Path, task: Task, recipe: Recipe, scans: bytes | None, on_page: OnPage
-) -> Prepared:
+def extract_step(
+    path: Path, task: Task, recipe: PipelineConfig, scans: bytes | None, on_page: OnPage
+) -> ExtractedPaper:
     """What the task's step makes of the PDF at `path`; `scans` is what OCR read in an earlier one.
 
     Raises BadDocument and OcrUnavailable.
     """
-    done = take_step(
-        task.step, path, methods_of(recipe), load_scans(scans) if scans else {}, on_page
+    done = run_step(
+        task.step, path, extract_options(recipe), load_scans(scans) if scans else {}, on_page
     )
     chunks = split_paper(
         done.paper,
@@ -57,14 +57,14 @@ def prepare_step(
 
 def prepared(
     paper: Paper, chunks: Sequence[Chunk], next_step: Step | None = None, scans: bytes | None = None
-) -> Prepared:
+) -> ExtractedPaper:
     """The paper and its chunks, ready to be indexed."""
-    return Prepared(chunks, dump_paper(paper), _facts(paper, len(chunks), next_step), scans)
+    return ExtractedPaper(chunks, dump_paper(paper), _facts(paper, len(chunks), next_step), scans)
 
 
-def methods_of(recipe: Recipe) -> Methods:
+def extract_options(recipe: PipelineConfig) -> ExtractOptions:
     """How this recipe reads papers."""
-    return Methods(
+    return ExtractOptions(
         max_pages=recipe.max_pages,
         text_first_pages=recipe.text_first_pages,
         layout=LayoutMode(recipe.layout),
@@ -75,10 +75,10 @@ def methods_of(recipe: Recipe) -> Methods:
     )
 
 
-def _facts(paper: Paper, chunks: int, next_step: Step | None) -> Finished:
+def _facts(paper: Paper, chunks: int, next_step: Step | None) -> StepResult:
     report = quality_report(paper)
     looked = paper.quality.layout_done
-    return Finished(
+    return StepResult(
         metadata=paper.metadata,
         pages=len(paper.pages),
         chunks=chunks,
@@ -96,11 +96,11 @@ def _facts(paper: Paper, chunks: int, next_step: Step | None) -> Finished:
     )
 
 
-def _cited(paper: Paper) -> Iterator[Cited]:
+def _cited(paper: Paper) -> Iterator[CitationKey]:
     for one in paper.references:
         key = match_key(one.title, one.year, next(iter(one.authors), None))
         if one.doi or one.arxiv_id or key:
-            yield Cited(one.ordinal, _plain(one.doi), _plain(one.arxiv_id), key, one.year)
+            yield CitationKey(one.ordinal, _plain(one.doi), _plain(one.arxiv_id), key, one.year)
 
 
 def _plain(identifier: str | None) -> str | None:

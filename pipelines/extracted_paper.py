@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 
 from domain.documents import Chunk, chunk_id
 from domain.errors import ParserCrashed
-from domain.jobs import Finished, Task
+from domain.jobs import StepResult, Task
 from domain.papers import Box
 
 PIPELINE_DIGEST = "paper-2"  # what the artifact holds; a new one when reading changes
@@ -22,7 +22,7 @@ _MOST_NESTING = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class ExtractedPaper:
     """A paper as a step read it: its chunks, its artifact, what its document is to say, and what
     OCR read (None: nothing)."""
 
@@ -30,11 +30,11 @@ class Prepared:
 
     chunks: Sequence[Chunk]
     artifact: bytes
-    finished: Finished
+    finished: StepResult
     scans: bytes | None = None
 
 
-def check_prepared(done: Prepared, task: Task, max_pages: int, max_tokens: int) -> None:
+def check_extracted(done: ExtractedPaper, task: Task, max_pages: int, max_tokens: int) -> None:
     """Returns when the answer of the sandbox speaks of this task's document and of no other.
 
     The types have been validated; here are the values: what the stores would refuse, and what would

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from domain.documents import Chunk
-from domain.jobs import Finished, Step, Task
-from pipelines.extracted_paper import PIPELINE_DIGEST, Prepared
+from domain.jobs import Step, StepResult, Task
+from pipelines.extracted_paper import PIPELINE_DIGEST, ExtractedPaper
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.milvus.vector_store import VectorStore
 
@@ -25,13 +25,13 @@ OnSpan = Callable[[int], None]
 
 def index_paper(
     task: Task,
-    prepared: Prepared,
+    prepared: ExtractedPaper,
     embed: Embed,
     *,
     blobs: BlobStore,
     store: VectorStore,
     on_span: OnSpan | None = None,
-) -> Finished:
+) -> StepResult:
     """What the task knows of its document once every chunk can be found.
 
     `embed` gives the vectors of chunks, (n, dimension). `on_span(done)` is called when the first

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import Failure
-from domain.jobs import Finished, Lane, Task
-from pipelines.config import Recipe
+from domain.jobs import Lane, StepResult, Task
+from pipelines.config import PipelineConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LaneConfig:
     """A lane's share of CPUs, and handles of the actors that embed and that hear of progress.
 
     `can_grow`: more nodes may be asked for. `statistics`: Datasets show on the dashboard.
     """
 
-    recipe: Recipe
+    recipe: PipelineConfig
     lane: Lane
     num_cpus: float
     cpus: float
@@ -29,9 +29,9 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TaskResult:
     """How a task ended: with a result or with a failure."""
 
     task: Task
-    finished: Finished | None
+    finished: StepResult | None
     failure: Failure | None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-NICENESS = 15
+NICE = 15
 
 
 @lru_cache(maxsize=1)
-def give_way() -> None:
+def lower_cpu_priority() -> None:
     """This process yields the CPU to the API, the JobManager and the databases; once is enough.
 
     Without it eight uploads at once, while a folder was ingested on two cores, were acknowledged
     after 112 ms (median) instead of 74: the model's threads took as much CPU as the door did.
     """
-    os.nice(NICENESS)
+    os.nice(NICE)

@@ -9,7 +9,7 @@ from typing import Any
 NAME, LOCK = "service.json", ".lock"
 
 
-def read_card(home: Path) -> dict[str, Any]:
+def read_service_info(home: Path) -> dict[str, Any]:
     """`url`, `pid`, `ray_address` and what else the service wrote; empty when none runs there."""
     try:
         card = json.loads((home / NAME).read_text())

@@ -26,7 +26,7 @@ from configs.settings import Settings
 from domain.errors import PaperworksError
 from domain.jobs import Job, Lane, TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
-from runtime.service_info import read_card
+from runtime.service_info import read_service_info
 from serve_app.uploads.folders import pdfs_under, register_files
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
@@ -80,7 +80,7 @@ def noted_address() -> str:
     A submitted job inherits that variable. Its RAY_ADDRESS names any one of several clusters that
     were started on the same machine, so another library could get the papers.
     """
-    return read_card(Settings().home).get("ray_address", "auto")
+    return read_service_info(Settings().home).get("ray_address", "auto")
 
 
 def _find_service(address: str) -> Any:

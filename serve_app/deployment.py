@@ -18,7 +18,8 @@ from ray.exceptions import RayActorError
 from ray.serve import Application
 from ray.serve.context import _get_global_client
 
-from actors.launch import Addresses, embedders, find, launch, recipe_of, retention_of, stop
+from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
+from actors.registry import embedders, get_actor
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
@@ -39,14 +40,14 @@ from serve_app.library.search import answer
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.uploads.folders import register_files
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
 from stores.postgres.citation_store import CitationStore
 from stores.postgres.database import Database
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_log import EventLog
-from stores.postgres.job_control import JobOrders
+from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.task_queue import TaskQueue
@@ -160,7 +161,7 @@ class Api:
 
 def connect(settings: Settings, addresses: Addresses) -> Services:
     """The stores and actors of the running service, as the routes need them."""
-    recipe = recipe_of(settings, addresses)
+    recipe = pipeline_config(settings, addresses)
     url = with_password(addresses.database_url, "DATABASE_URL")
     database = Database(url, settings.stores.pool_size)
     vectors = named_vector_store(recipe, recipe.milvus_name or partial(read_milvus_name, url))
@@ -174,11 +175,11 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             keep_days=settings.jobs.keep_days,
             queue_limit=settings.jobs.queue_limit,
         ),
-        orders=JobOrders(database),
+        orders=JobControl(database),
         events=EventLog(database),
         queue=TaskQueue(database),
         documents=DocumentStore(database),
-        audit=LibraryAudit(database),
+        audit=ConsistencyQueries(database),
         citations=CitationStore(database),
         vectors=vectors,
         blobs=blobs,
@@ -227,7 +228,7 @@ class Cluster:
         The look-up asks the cluster's control store and must not be in the way of every upload.
         """
         if self.manager is None or time.monotonic() > self.manager_known_until:
-            self.manager = find(JOB_MANAGER)
+            self.manager = get_actor(JOB_MANAGER)
             self.manager_known_until = time.monotonic() + LOOK_UP_SECONDS
         return self.manager
 

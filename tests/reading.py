@@ -9,13 +9,13 @@ from typing import Any
 
 from configs.settings import ModelSettings
 from domain.jobs import Lane, Step, Task, TaskStatus
-from pipelines.config import Recipe
+from pipelines.config import PipelineConfig
 
 
-def reading_recipe(blob_uri: str = "memory://unused", **more: Any) -> Recipe:
+def reading_recipe(blob_uri: str = "memory://unused", **more: Any) -> PipelineConfig:
     """As the service reads, with a vector store that nobody asks."""
     model = ModelSettings()
-    plain = Recipe(
+    plain = PipelineConfig(
         blob_uri=blob_uri,
         milvus_uri="",
         milvus_token_file=None,

@@ -28,7 +28,7 @@ from domain.errors import TookTooLong, WorkerCrashed
 from domain.parser_environment import parser_environment
 from runtime.processes import die_with_parent
 from runtime.sandbox.confine import SandboxMode, check_sandbox, kernel_support
-from runtime.sandbox.limits import Ending, Limits, cause_of
+from runtime.sandbox.limits import Ending, Limits, error_from_status
 from runtime.sandbox.messages import CHILD, ENDING, Request, receive_exactly, send_message
 from runtime.sandbox.wire import PROGRESS, RESULT, FrameReader, load, load_failure, load_parts
 
@@ -99,7 +99,7 @@ class Sandbox:
             finally:
                 os.close(answers)
         if found is None:
-            raise cause_of(ending, limits)
+            raise error_from_status(ending, limits)
         return _value(*found, returns)
 
     @property

@@ -60,7 +60,7 @@ class Limits:
         until = whole if done == total else min(whole, _cpu_used() + self.cpu_seconds)
         _hold(resource.RLIMIT_CPU, int(until) + 1)
 
-    def last_words(self) -> None:
+    def grace_limits(self) -> None:
         """A little more memory and time, to tell what happened."""
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
@@ -76,7 +76,7 @@ class Ending:
     cpu_seconds: float
 
 
-def cause_of(ending: Ending, limits: Limits) -> Exception:
+def error_from_status(ending: Ending, limits: Limits) -> Exception:
     """The error that an ending without an answer stands for.
 
     Much C code does not look whether it was given memory: a crash of a process that had taken

@@ -76,7 +76,7 @@ def _work(request: bytes, descriptors: Sequence[int]) -> NoReturn:
         if len(data) > wanted.limits.output_bytes:
             raise TooMuchOutput
     except BaseException as error:
-        wanted.limits.last_words()
+        wanted.limits.grace_limits()
         kind, data = FAILURE, failure_of(error).model_dump_json().encode()
     with suppress(OSError):
         write_frame(answers, kind, data)

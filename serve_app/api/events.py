@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.errors import Unavailable
-from domain.jobs import Until
+from domain.jobs import WaitFor
 from serve_app.api.context import PREFIX, ServicesHere
 from serve_app.api.parameters import JobId, LastEventId
 from serve_app.api.problems import documented
@@ -46,7 +46,7 @@ async def follow_job(
     number = last_event_id
     try:
         while True:
-            has_ended = await services.jobs.has_come(job_id, Until.DONE)
+            has_ended = await services.jobs.has_come(job_id, WaitFor.DONE)
             async for event in _page(services, job_id, number):
                 number = int(event.id or number)
                 yield event

@@ -10,7 +10,7 @@ from domain.jobs import Lane
 from serve_app.api.context import PREFIX, ServicesHere
 from serve_app.api.parameters import Cursor, JobId, Limit
 from serve_app.api.problems import documented
-from serve_app.api.serializers.core import shortfall_shape
+from serve_app.api.serializers.core import incomplete_task_schema
 from serve_app.schemas import core as schemas
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"])
@@ -57,10 +57,10 @@ async def retry_job(job_id: JobId, services: ServicesHere) -> schemas.RetryAccep
 @router.get("/jobs/{job_id}/failures", responses=documented(404, 410))
 async def list_failures(
     job_id: JobId, services: ServicesHere, cursor: Cursor = None, limit: Limit = 50
-) -> schemas.Listed[schemas.Shortfall]:
+) -> schemas.Listed[schemas.IncompleteTask]:
     """Papers of the job that failed, and those with pages that could not be read; latest first."""
     page = await services.orders.failures(job_id, cursor=cursor, limit=limit)
-    items = [shortfall_shape(one) for one in page.items]
+    items = [incomplete_task_schema(one) for one in page.items]
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
 
 

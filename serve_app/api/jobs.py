@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from domain.jobs import JobStatus, Until
+from domain.jobs import JobStatus, WaitFor
 from serve_app.api.context import PREFIX, ServicesHere
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, Limit
 from serve_app.api.problems import documented
@@ -47,8 +47,8 @@ async def get_job(
         float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
     ] = 0,
     until: Annotated[
-        Until, Query(description="searchable: wait only until its papers can be found.")
-    ] = Until.DONE,
+        WaitFor, Query(description="searchable: wait only until its papers can be found.")
+    ] = WaitFor.DONE,
 ) -> schemas.Job:
     """A job with its first 100 tasks; with `wait`, as soon as it has ended or that much later."""
     if wait:
@@ -57,7 +57,7 @@ async def get_job(
     return job_shape(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
 
 
-async def _until(services: Services, job_id: str, until: Until, wait_seconds: float) -> None:
+async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:
     """Returns when the job is so far, or after `wait_seconds`."""
     began = time.monotonic()
     while not await services.jobs.has_come(job_id, until):

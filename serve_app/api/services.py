@@ -10,15 +10,15 @@ import numpy as np
 
 from domain.consistency import DeletionLimits
 from domain.jobs import Lane
-from serve_app.library.paper_cache import Shelf
+from serve_app.library.paper_cache import PaperCache
 from serve_app.library.rendering import Renderer
 from stores.blobs.blob_store import BlobStore
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityGuard, Library
 from stores.postgres.citation_store import CitationStore
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_log import EventLog
-from stores.postgres.job_control import JobOrders
+from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.task_queue import TaskQueue
 
@@ -46,11 +46,11 @@ class Services:
     """
 
     jobs: JobStore
-    orders: JobOrders
+    orders: JobControl
     events: EventLog
     queue: TaskQueue
     documents: DocumentStore
-    audit: LibraryAudit
+    audit: ConsistencyQueries
     citations: CitationStore
     vectors: Any
     blobs: BlobStore
@@ -64,5 +64,5 @@ class Services:
     check_room: Callable[[], Awaitable[None]] = _no_check
     limits: Limits = Limits()
     deletion: DeletionLimits = field(default_factory=DeletionLimits)
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)

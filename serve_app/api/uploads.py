@@ -18,12 +18,12 @@ from serve_app.api.problems import documented, problem, status_of
 from serve_app.library.reingest import read_again
 from serve_app.schemas.core import UploadAccepted, UploadsAccepted
 from serve_app.uploads.receive import (
-    Received,
+    ParsedUpload,
     Refusal,
     admit,
+    parse_options,
     receive_many,
     receive_one,
-    wishes_of,
 )
 
 router = APIRouter(prefix=PREFIX, tags=["uploads"])
@@ -69,9 +69,9 @@ async def upload_async(
     body itself takes them, and `filename`, from the query. With an `Idempotency-Key` a repeated
     request gets the job of the first one.
     """
-    with _refusal_counted(metrics), Received() as received:
+    with _refusal_counted(metrics), ParsedUpload() as received:
         await receive_one(request, received, services)
-        wishes = wishes_of(request, received.fields)
+        wishes = parse_options(request, received.fields)
         [admission] = await admit(received, wishes, services, idempotency_key)
     _count(metrics, [admission], [])
     return _accepted(_one_answer(admission), admission.job_id)
@@ -95,9 +95,9 @@ async def upload_many(
     When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated
     request gets the job of the first one; another request with the same key is refused.
     """
-    with _refusal_counted(metrics), Received() as received:
+    with _refusal_counted(metrics), ParsedUpload() as received:
         await receive_many(request, received, services)
-        wishes = wishes_of(request, received.fields)
+        wishes = parse_options(request, received.fields)
         if not received.uploads:
             _count(metrics, [], received.refusals)
             return _all_refused(request, received)
@@ -164,7 +164,7 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
     return {"filename": refusal.filename, "code": error.code, "detail": error.message}
 
 
-def _all_refused(request: Request, received: Received) -> Response:
+def _all_refused(request: Request, received: ParsedUpload) -> Response:
     error, refused = received.refusals[0].error, list(map(_refused, received.refusals))
     return problem(request, status_of(error), error.code, error.message, refused=refused)
 

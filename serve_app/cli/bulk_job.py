@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runtime.service_info import read_card
+from runtime.service_info import read_service_info
 from serve_app.cli.common import CollectionOption, Home, complain
 from serve_app.process.address import home_of
 
@@ -31,7 +31,7 @@ def bulk(
     home: Home = None,
 ) -> None:
     """Register every PDF of a folder and follow them; a second run does only what is new."""
-    card = read_card(home_of(home, os.environ))
+    card = read_service_info(home_of(home, os.environ))
     where = address or card.get("ray_address") or "auto"
     os.environ.update({**_variables(where, card), **os.environ})
     from serve_app import bulk as entry

@@ -9,7 +9,7 @@ import typer
 from serve_app.cli.common import AsJson, Home, Url, library, plural, say, say_json
 
 if TYPE_CHECKING:
-    from serve_app.schemas.core import Shortfall
+    from serve_app.schemas.core import IncompleteTask
 
 JobId = Annotated[str, typer.Argument(help="The job, as `paperworks jobs` lists it.")]
 Keep = Annotated[
@@ -73,7 +73,7 @@ def failures(
             say("There are more; raise --limit.")
 
 
-def failure_line(one: Shortfall) -> str:
+def failure_line(one: IncompleteTask) -> str:
     """What went wrong with a paper, on one line."""
     from serve_app.cli.progress import task_line
 

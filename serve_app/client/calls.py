@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from domain.jobs import Until
+from domain.jobs import WaitFor
 from serve_app.schemas import core as schemas
 
 R = TypeVar("R", bound=BaseModel | str | bytes | None)
@@ -50,7 +50,7 @@ class ServiceUnreachable(PaperworksProblem):
         self.was_sent = was_sent
 
 
-Outcome = httpx.Response | ServiceUnreachable
+Reply = httpx.Response | ServiceUnreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PdfFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[R]):
+class ApiRequest(Generic[R]):
     """One request and the type of its answer: `str` or `bytes` for a file, None for no body."""
 
     method: str
@@ -99,7 +99,7 @@ class Call(Generic[R]):
                 ]
             yield given
 
-    def read(self, response: Outcome) -> R:
+    def read(self, response: Reply) -> R:
         """The answer. Raises PaperworksProblem."""
         if isinstance(response, ServiceUnreachable):
             raise response
@@ -114,7 +114,7 @@ class Call(Generic[R]):
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryPolicy:
     """How often a call is repeated while the service says "later", and the pause before it.
 
     A service that `has_answered` before and refuses connections is being replaced: that takes a few
@@ -125,7 +125,7 @@ class Patience:
     has_answered: bool = False
     used: int = 0
 
-    def pause_seconds(self, outcome: Outcome) -> float | None:
+    def pause_seconds(self, outcome: Reply) -> float | None:
         """Seconds to wait before the next attempt, None when the outcome is final."""
         if not self._is_worth_it(outcome) or self.used >= self.retries:
             return None
@@ -135,7 +135,7 @@ class Patience:
         asked = outcome.headers.get("retry-after", "")
         return min(float(asked) if asked.isdecimal() else 2.0, LONGEST_PAUSE_SECONDS)
 
-    def _is_worth_it(self, outcome: Outcome) -> bool:
+    def _is_worth_it(self, outcome: Reply) -> bool:
         if isinstance(outcome, ServiceUnreachable):
             return self.has_answered and not outcome.was_sent
         self.has_answered = True
@@ -186,18 +186,20 @@ def unreachable(base_url: httpx.URL | str, error: httpx.TransportError) -> Servi
 # --- the calls
 
 
-def upload(file: PdfFile, collection: str, on_duplicate: str) -> Call[schemas.UploadAccepted]:
+def upload(file: PdfFile, collection: str, on_duplicate: str) -> ApiRequest[schemas.UploadAccepted]:
     """One file, acknowledged at once."""
     form = {"collection": collection, "on_duplicate": on_duplicate}
     files = (("file", file),)
-    return Call("POST", f"{PREFIX}/upload-async", schemas.UploadAccepted, form=form, files=files)
+    return ApiRequest(
+        "POST", f"{PREFIX}/upload-async", schemas.UploadAccepted, form=form, files=files
+    )
 
 
 def upload_many(
     files: Sequence[PdfFile], collection: str, on_duplicate: str, idempotency_key: str | None
-) -> Call[schemas.UploadsAccepted]:
+) -> ApiRequest[schemas.UploadsAccepted]:
     """Many files as one job; a key of its own makes repeating it after a lost answer harmless."""
-    return Call(
+    return ApiRequest(
         "POST",
         f"{PREFIX}/documents",
         schemas.UploadsAccepted,
@@ -207,69 +209,69 @@ def upload_many(
     )
 
 
-def job(job_id: str, wait_seconds: float, until: Until) -> Call[schemas.Job]:
+def job(job_id: str, wait_seconds: float, until: WaitFor) -> ApiRequest[schemas.Job]:
     """A job, when it is so far or after `wait_seconds`."""
     params = {"wait": round(wait_seconds, 3) or None, "until": str(until)}
-    return Call("GET", job_path(job_id), schemas.Job, params=params)
+    return ApiRequest("GET", job_path(job_id), schemas.Job, params=params)
 
 
-def jobs(**params: Any) -> Call[schemas.Listed[schemas.JobSummary]]:
+def jobs(**params: Any) -> ApiRequest[schemas.Listed[schemas.JobSummary]]:
     """A page of jobs."""
-    return Call("GET", f"{PREFIX}/jobs", schemas.Listed[schemas.JobSummary], params=params)
+    return ApiRequest("GET", f"{PREFIX}/jobs", schemas.Listed[schemas.JobSummary], params=params)
 
 
-def cancel(job_id: str, keep_chunks: bool) -> Call[schemas.CancelAccepted]:
+def cancel(job_id: str, keep_chunks: bool) -> ApiRequest[schemas.CancelAccepted]:
     """Ends a job."""
     params = {"keep_chunks": keep_chunks or None}
-    return Call("POST", job_path(job_id, "/cancel"), schemas.CancelAccepted, params=params)
+    return ApiRequest("POST", job_path(job_id, "/cancel"), schemas.CancelAccepted, params=params)
 
 
-def retry(job_id: str) -> Call[schemas.RetryAccepted]:
+def retry(job_id: str) -> ApiRequest[schemas.RetryAccepted]:
     """Takes up what failed."""
-    return Call("POST", job_path(job_id, "/retry"), schemas.RetryAccepted)
+    return ApiRequest("POST", job_path(job_id, "/retry"), schemas.RetryAccepted)
 
 
-def failures(job_id: str, **params: Any) -> Call[schemas.Listed[schemas.Shortfall]]:
+def failures(job_id: str, **params: Any) -> ApiRequest[schemas.Listed[schemas.IncompleteTask]]:
     """A page of what went wrong in a job."""
     path = job_path(job_id, "/failures")
-    return Call("GET", path, schemas.Listed[schemas.Shortfall], params=params)
+    return ApiRequest("GET", path, schemas.Listed[schemas.IncompleteTask], params=params)
 
 
-def search(query: str, **wishes: Any) -> Call[schemas.SearchResult]:
+def search(query: str, **wishes: Any) -> ApiRequest[schemas.SearchResult]:
     """The passages that answer a query; the service judges the wishes, not this client."""
     body = {"query": query, **{name: wish for name, wish in wishes.items() if wish is not None}}
-    return Call("POST", f"{PREFIX}/search", schemas.SearchResult, json=body)
+    return ApiRequest("POST", f"{PREFIX}/search", schemas.SearchResult, json=body)
 
 
-def documents(**params: Any) -> Call[schemas.Listed[schemas.Document]]:
+def documents(**params: Any) -> ApiRequest[schemas.Listed[schemas.Document]]:
     """A page of documents."""
-    return Call("GET", f"{PREFIX}/documents", schemas.Listed[schemas.Document], params=params)
+    return ApiRequest("GET", f"{PREFIX}/documents", schemas.Listed[schemas.Document], params=params)
 
 
-def document(document_id: str) -> Call[schemas.Document]:
+def document(document_id: str) -> ApiRequest[schemas.Document]:
     """A document."""
-    return Call("GET", document_path(document_id), schemas.Document)
+    return ApiRequest("GET", document_path(document_id), schemas.Document)
 
 
-def chunks(document_id: str, **params: Any) -> Call[schemas.Listed[schemas.Chunk]]:
+def chunks(document_id: str, **params: Any) -> ApiRequest[schemas.Listed[schemas.Chunk]]:
     """A page of a document's passages."""
     path = document_path(document_id, "/chunks")
-    return Call("GET", path, schemas.Listed[schemas.Chunk], params=params)
+    return ApiRequest("GET", path, schemas.Listed[schemas.Chunk], params=params)
 
 
-def delete(document_id: str) -> Call[None]:
+def delete(document_id: str) -> ApiRequest[None]:
     """Deletes a document."""
-    return Call("DELETE", document_path(document_id), None)
+    return ApiRequest("DELETE", document_path(document_id), None)
 
 
-def delete_collection(name: str) -> Call[None]:
+def delete_collection(name: str) -> ApiRequest[None]:
     """Deletes a collection and its documents."""
-    return Call("DELETE", f"{PREFIX}/collections/{quote(name, safe='')}", None)
+    return ApiRequest("DELETE", f"{PREFIX}/collections/{quote(name, safe='')}", None)
 
 
-def collections() -> Call[schemas.Collections]:
+def collections() -> ApiRequest[schemas.Collections]:
     """Every collection."""
-    return Call("GET", f"{PREFIX}/collections", schemas.Collections)
+    return ApiRequest("GET", f"{PREFIX}/collections", schemas.Collections)
 
 
 def job_path(job_id: str, part: str = "") -> str:

@@ -20,8 +20,14 @@ from typing import Any
 import httpx
 
 from serve_app.client import calls
-from serve_app.client.calls import Call, PaperworksProblem, Patience, PdfFile, ServiceUnreachable
-from serve_app.client.consistency_client import AsyncUpkeep, Upkeep
+from serve_app.client.calls import (
+    ApiRequest,
+    PaperworksProblem,
+    PdfFile,
+    RetryPolicy,
+    ServiceUnreachable,
+)
+from serve_app.client.consistency_client import AsyncConsistencyMixin, ConsistencyMixin
 from serve_app.client.event_stream import Listener
 from serve_app.client.job_client import AsyncJobs, Jobs
 from serve_app.client.paper_client import AsyncPapers, Papers
@@ -33,7 +39,7 @@ Source = Path | str | bytes
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client(Jobs, Papers, Upkeep):
+class Client(Jobs, Papers, ConsistencyMixin):
     """The library over HTTP. Thread-safe; close it, or use it in a `with` block."""
 
     def __init__(
@@ -175,8 +181,8 @@ class Client(Jobs, Papers, Upkeep):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, call: Call[calls.R]) -> calls.R:
-        patience = Patience(self.retries, self._has_answered)
+    def _send(self, call: ApiRequest[calls.R]) -> calls.R:
+        patience = RetryPolicy(self.retries, self._has_answered)
         while True:
             outcome = self._once(call)
             pause = patience.pause_seconds(outcome)
@@ -185,7 +191,7 @@ class Client(Jobs, Papers, Upkeep):
                 return call.read(outcome)
             time.sleep(pause)
 
-    def _once(self, call: Call[Any]) -> calls.Outcome:
+    def _once(self, call: ApiRequest[Any]) -> calls.Reply:
         try:
             with call.arguments() as arguments:
                 return self._http.request(call.method, call.path, **arguments)
@@ -193,7 +199,7 @@ class Client(Jobs, Papers, Upkeep):
             return calls.unreachable(self._http.base_url, error)
 
 
-class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
+class AsyncClient(AsyncJobs, AsyncPapers, AsyncConsistencyMixin):
     """`Client` for code that awaits; close it, or use it in an `async with` block."""
 
     def __init__(
@@ -337,8 +343,8 @@ class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _send(self, call: Call[calls.R]) -> calls.R:
-        patience = Patience(self.retries, self._has_answered)
+    async def _send(self, call: ApiRequest[calls.R]) -> calls.R:
+        patience = RetryPolicy(self.retries, self._has_answered)
         while True:
             outcome = await self._once(call)
             pause = patience.pause_seconds(outcome)
@@ -347,7 +353,7 @@ class AsyncClient(AsyncJobs, AsyncPapers, AsyncUpkeep):
                 return call.read(outcome)
             await asyncio.sleep(pause)
 
-    async def _once(self, call: Call[Any]) -> calls.Outcome:
+    async def _once(self, call: ApiRequest[Any]) -> calls.Reply:
         try:
             with call.arguments() as arguments:
                 return await self._http.request(call.method, call.path, **arguments)

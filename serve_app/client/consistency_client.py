@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from serve_app.client.calls import PREFIX, Call, R
+from serve_app.client.calls import PREFIX, ApiRequest, R
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 
-COMPARE = Call("GET", f"{PREFIX}/consistency", Consistency)
+COMPARE = ApiRequest("GET", f"{PREFIX}/consistency", Consistency)
 
 
-def repair_call(delete_orphans: bool) -> Call[Repair]:
+def repair_call(delete_orphans: bool) -> ApiRequest[Repair]:
     """Repairs what differs."""
     params = {"delete_orphans": delete_orphans or None}
-    return Call("POST", f"{PREFIX}/consistency/repair", Repair, params=params)
+    return ApiRequest("POST", f"{PREFIX}/consistency/repair", Repair, params=params)
 
 
-def adopt_call(collection: str, claim_stores: bool) -> Call[Adoption]:
+def adopt_call(collection: str, claim_stores: bool) -> ApiRequest[Adoption]:
     """Makes papers of PDFs that belong to none."""
     body = {"collection": collection, "claim_stores": claim_stores}
-    return Call("POST", f"{PREFIX}/consistency/adopt", Adoption, json=body)
+    return ApiRequest("POST", f"{PREFIX}/consistency/adopt", Adoption, json=body)
 
 
-class Upkeep:
+class ConsistencyMixin:
     """The part of `Client` that compares the stores."""
 
     def consistency(self) -> Consistency:
@@ -44,10 +44,10 @@ class Upkeep:
         return self._send(adopt_call(collection, claim_stores))
 
     @abstractmethod
-    def _send(self, call: Call[R]) -> R: ...
+    def _send(self, call: ApiRequest[R]) -> R: ...
 
 
-class AsyncUpkeep:
+class AsyncConsistencyMixin:
     """The part of `AsyncClient` that compares the stores."""
 
     async def consistency(self) -> Consistency:
@@ -63,4 +63,4 @@ class AsyncUpkeep:
         return await self._send(adopt_call(collection, claim_stores))
 
     @abstractmethod
-    async def _send(self, call: Call[R]) -> R: ...
+    async def _send(self, call: ApiRequest[R]) -> R: ...

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 
-from domain.jobs import Until
+from domain.jobs import WaitFor
 from serve_app.client import calls
-from serve_app.client.calls import Call, Deadline, R
+from serve_app.client.calls import ApiRequest, Deadline, R
 from serve_app.schemas import core as schemas
 
 LOOK_SECONDS = 25.0  # one look at a job nobody watches; the service answers earlier when it ends
@@ -20,7 +20,9 @@ def _watched(on_progress: object) -> float:
 class Jobs:
     """The part of `Client` that follows jobs and tells them what to do."""
 
-    def job(self, job_id: str, wait_seconds: float = 0, until: Until = Until.DONE) -> schemas.Job:
+    def job(
+        self, job_id: str, wait_seconds: float = 0, until: WaitFor = WaitFor.DONE
+    ) -> schemas.Job:
         """The job as soon as it has ended, or its papers can be found, or as it is after
         `wait_seconds` (60 at most)."""
         return self._send(calls.job(job_id, wait_seconds, until))
@@ -65,19 +67,19 @@ class Jobs:
 
     def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> schemas.Listed[schemas.Shortfall]:
+    ) -> schemas.Listed[schemas.IncompleteTask]:
         """Papers of a job that failed or have pages that could not be read, latest first."""
         return self._send(calls.failures(job_id, cursor=cursor, limit=limit))
 
     @abstractmethod
-    def _send(self, call: Call[R]) -> R: ...
+    def _send(self, call: ApiRequest[R]) -> R: ...
 
 
 class AsyncJobs:
     """The part of `AsyncClient` that follows jobs and tells them what to do."""
 
     async def job(
-        self, job_id: str, wait_seconds: float = 0, until: Until = Until.DONE
+        self, job_id: str, wait_seconds: float = 0, until: WaitFor = WaitFor.DONE
     ) -> schemas.Job:
         """As `Client.job`."""
         return await self._send(calls.job(job_id, wait_seconds, until))
@@ -122,9 +124,9 @@ class AsyncJobs:
 
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> schemas.Listed[schemas.Shortfall]:
+    ) -> schemas.Listed[schemas.IncompleteTask]:
         """As `Client.failures`."""
         return await self._send(calls.failures(job_id, cursor=cursor, limit=limit))
 
     @abstractmethod
-    async def _send(self, call: Call[R]) -> R: ...
+    async def _send(self, call: ApiRequest[R]) -> R: ...

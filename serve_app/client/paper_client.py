@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from serve_app.client import paper_calls
-from serve_app.client.calls import Call, R
+from serve_app.client.calls import ApiRequest, R
 from serve_app.schemas import core as schemas
 from serve_app.schemas import papers as paper_schemas
 
@@ -86,7 +86,7 @@ class Papers:
         return self._send(paper_calls.reingest(document_id))
 
     @abstractmethod
-    def _send(self, call: Call[R]) -> R: ...
+    def _send(self, call: ApiRequest[R]) -> R: ...
 
 
 class AsyncPapers:
@@ -166,4 +166,4 @@ class AsyncPapers:
         return await self._send(paper_calls.reingest(document_id))
 
     @abstractmethod
-    async def _send(self, call: Call[R]) -> R: ...
+    async def _send(self, call: ApiRequest[R]) -> R: ...

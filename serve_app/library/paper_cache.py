@@ -10,7 +10,7 @@ from extraction.serialization import load_paper
 from stores.blobs.blob_store import BlobStore
 
 
-class Shelf:
+class PaperCache:
     """Papers by the key of their artifact, the last `most` that were asked for.
 
     Safe to forget. An artifact never changes under its key, a new version has a new one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from runtime.service_info import read_card
+from runtime.service_info import read_service_info
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 URL_VARIABLE, HOME_VARIABLE = "PAPERWORKS_URL", "PAPERWORKS_HOME"
@@ -14,7 +14,7 @@ DEFAULT_HOME = Path("var")
 
 def service_url(url: str | None, home: Path | None, environment: Mapping[str, str]) -> str:
     """`url`, else PAPERWORKS_URL, else `url` in `<home>/service.json`, else http://127.0.0.1:8000."""
-    noted = read_card(home_of(home, environment)).get("url")
+    noted = read_service_info(home_of(home, environment)).get("url")
     noted = noted if isinstance(noted, str) else None
     return url or environment.get(URL_VARIABLE) or noted or DEFAULT_URL
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from runtime.service_info import LOCK, read_card
+from runtime.service_info import LOCK, read_service_info
 
 LOOK_EVERY_SECONDS = 0.1
 
@@ -25,7 +25,7 @@ def stop_service(home: Path, within_seconds: float) -> bool:
     """
     if not _is_locked(home):
         return False
-    pid = read_card(home).get("pid")
+    pid = read_service_info(home).get("pid")
     if not isinstance(pid, int):
         raise StillRunning(f"The service in {home} is still starting. Try again in a moment.")
     with suppress(psutil.NoSuchProcess):

@@ -137,7 +137,7 @@ class RetryAccepted(Wire):
     status_endpoint: str
 
 
-class Shortfall(Task):
+class IncompleteTask(Task):
     """A task that failed, or whose paper has pages that could not be read."""
 
     pages_failed: list[int]

@@ -54,7 +54,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Received:
+class ParsedUpload:
     """What a request brought: staged files, refused ones, and plain fields.
 
     As a context it discards at the end what was staged and not committed, however it ends.
@@ -74,7 +74,7 @@ class Received:
         if self.staged:
             await asyncio.to_thread(_commit_all, self.staged)
 
-    def __enter__(self) -> Received:
+    def __enter__(self) -> ParsedUpload:
         return self
 
     def __exit__(
@@ -97,14 +97,14 @@ def _commit_all(staged: Sequence[StagedBlob]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class UploadOptions:
     """Where the files shall go, and what to do with those that are there already."""
 
     collection: str
     on_duplicate: OnDuplicate
 
 
-async def receive_one(request: Request, received: Received, services: Services) -> None:
+async def receive_one(request: Request, received: ParsedUpload, services: Services) -> None:
     """Stages the single file of a request.
 
     Raises StoresDoNotMatch, RefusedUpload, QueueFull as soon as known.
@@ -132,7 +132,7 @@ async def receive_one(request: Request, received: Received, services: Services) 
         raise MissingFile
 
 
-async def receive_many(request: Request, received: Received, services: Services) -> None:
+async def receive_many(request: Request, received: ParsedUpload, services: Services) -> None:
     """Stages the files of a form, each accepted or refused by itself.
 
     Raises StoresDoNotMatch, TooManyFiles, MissingFile, QueueFull.
@@ -159,7 +159,7 @@ async def receive_many(request: Request, received: Received, services: Services)
 
 
 async def admit(
-    received: Received, wishes: Wishes, services: Services, key: str | None = None
+    received: ParsedUpload, wishes: UploadOptions, services: Services, key: str | None = None
 ) -> list[Admission]:
     """What became of each file; the files are stored, and the JobManager is woken after the commit.
 
@@ -183,7 +183,11 @@ async def admit(
 
 
 async def _admit_once(
-    received: Received, wishes: Wishes, services: Services, key: str, options: dict[str, Any]
+    received: ParsedUpload,
+    wishes: UploadOptions,
+    services: Services,
+    key: str,
+    options: dict[str, Any],
 ) -> list[Admission]:
     try:
         return await services.jobs.admit_once(
@@ -200,7 +204,7 @@ async def _admit_once(
         ) from error
 
 
-def request_digest(received: Received, wishes: Wishes) -> str:
+def request_digest(received: ParsedUpload, wishes: UploadOptions) -> str:
     """The SHA-256 of what the request asks for; the same for a repetition and for no other.
 
     Of a file that was refused only the name and the reason are known.
@@ -211,7 +215,7 @@ def request_digest(received: Received, wishes: Wishes) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def wishes_of(request: Request, fields: dict[str, str]) -> Wishes:
+def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
     """Collection and duplicate policy from the form or else the query. Raises InvalidRequest."""
     given = {**request.query_params, **fields}
     collection = given.get("collection", "").strip() or DEFAULT_COLLECTION
@@ -222,7 +226,7 @@ def wishes_of(request: Request, fields: dict[str, str]) -> Wishes:
     policy = given.get("on_duplicate") or OnDuplicate.RETURN
     if policy not in set(OnDuplicate):
         raise InvalidRequest(f"on_duplicate: use return, reprocess or reject, not {policy[:40]!r}.")
-    return Wishes(collection, OnDuplicate(policy))
+    return UploadOptions(collection, OnDuplicate(policy))
 
 
 def keyed_job_id(collection: str, key: str) -> str:
@@ -239,14 +243,14 @@ def too_large(limit_bytes: int) -> FileTooLarge:
     )
 
 
-async def _check_room(request: Request, received: Received, services: Services) -> None:
+async def _check_room(request: Request, received: ParsedUpload, services: Services) -> None:
     """Raises QueueFull when the collection is known already and takes no more work now.
 
     A request that repeats one which was admitted gets that one's answer all the same.
     """
     if "collection" not in {**request.query_params, **received.fields}:
         return  # it may stand behind the files; `admit` looks again
-    collection = wishes_of(request, received.fields).collection
+    collection = parse_options(request, received.fields).collection
     try:
         await services.jobs.check_room(collection)
     except QueueFull:
@@ -265,7 +269,9 @@ async def _is_known(job_id: str, services: Services) -> bool:
     return True
 
 
-async def _take_file(form: FormReader, part: Part, received: Received, services: Services) -> None:
+async def _take_file(
+    form: FormReader, part: Part, received: ParsedUpload, services: Services
+) -> None:
     label = filename_label(part.filename)
     try:
         await _stage(form.chunks(), label, received, services)
@@ -273,7 +279,7 @@ async def _take_file(form: FormReader, part: Part, received: Received, services:
         received.refusals.append(Refusal(label, error))
 
 
-async def _take_field(form: FormReader, part: Part, received: Received) -> None:
+async def _take_field(form: FormReader, part: Part, received: ParsedUpload) -> None:
     if len(received.fields) >= FIELDS_BESIDE_FILES:
         raise InvalidRequest(
             f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
@@ -282,7 +288,7 @@ async def _take_field(form: FormReader, part: Part, received: Received) -> None:
 
 
 async def _stage(
-    chunks: AsyncIterator[bytes], label: str, received: Received, services: Services
+    chunks: AsyncIterator[bytes], label: str, received: ParsedUpload, services: Services
 ) -> None:
     limit = services.limits.upload_bytes
     staged = await services.blobs.stage_stream(chunks, limit_bytes=limit)

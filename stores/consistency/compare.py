@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.consistency import (
     Differences,
-    Holding,
+    DocumentState,
     ListedBlob,
     OrphanChunks,
     StuckTask,
@@ -23,7 +23,7 @@ ORPHAN_AFTER_SECONDS = 3600.0  # an upload stores its PDF before its row
 
 
 @dataclass(frozen=True, slots=True)
-class Shelves:
+class StoreSnapshot:
     """What lies in the vector store, by document and version, and in the blob store.
 
     Either is None when nobody looked there: then nothing is said about it.
@@ -40,7 +40,7 @@ class Comparison:
     among them, and only those of its shown version.
     """
 
-    def __init__(self, shelves: Shelves) -> None:
+    def __init__(self, shelves: StoreSnapshot) -> None:
         self._stored: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._counts_chunks = shelves.chunks is not None
         for (document_id, version), chunks in (shelves.chunks or {}).items():
@@ -49,10 +49,10 @@ class Comparison:
         self._blobs = None if shelves.blobs is None else _Blobs(shelves.blobs)
         self._wrong: list[WrongCount] = []
         self._orphans: list[OrphanChunks] = []
-        self._no_artifact: list[Holding] = []
-        self._no_pdf: list[Holding] = []
+        self._no_artifact: list[DocumentState] = []
+        self._no_pdf: list[DocumentState] = []
 
-    def look(self, holdings: Iterable[Holding]) -> None:
+    def look(self, holdings: Iterable[DocumentState]) -> None:
         """These documents are compared."""
         for holding in holdings:
             versions = self._stored.pop(holding.document_id, {})
@@ -83,13 +83,13 @@ class Comparison:
             stored_artifacts=self._blobs.artifacts if self._blobs else 0,
         )
 
-    def _count(self, holding: Holding, found: int) -> None:
+    def _count(self, holding: DocumentState, found: int) -> None:
         # Of a paper that was given up in its middle the last count may never have been written.
         was_given_up = holding.artifact_key is None and found > holding.chunks
         if found != holding.chunks and not was_given_up:
             self._wrong.append(WrongCount(holding, holding.chunks, found))
 
-    def _look_for_blobs(self, holding: Holding, blobs: _Blobs) -> None:
+    def _look_for_blobs(self, holding: DocumentState, blobs: _Blobs) -> None:
         if holding.status is not DocumentStatus.DELETED:
             blobs.claim(holding.sha256)
         if not holding.is_shown:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
-from domain.consistency import Holding, StuckTask
+from domain.consistency import DocumentState, StuckTask
 from domain.documents import DocumentStatus
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING
@@ -25,7 +25,7 @@ COLUMNS = [
 ]
 
 
-class LibraryAudit:
+class ConsistencyQueries:
     """Reads what the other stores are compared with. Every method raises DatabaseUnavailable."""
 
     def __init__(self, database: Database) -> None:
@@ -36,7 +36,7 @@ class LibraryAudit:
         async with self.database.single() as connection:
             return (await connection.execute(select(NOW))).scalar_one()
 
-    async def page(self, after: str = "", limit: int = 2000) -> list[Holding]:
+    async def page(self, after: str = "", limit: int = 2000) -> list[DocumentState]:
         """Documents with ids above `after`, by id; tombstones too. Empty at the end."""
         return await self._holdings(
             select(*COLUMNS)
@@ -45,7 +45,7 @@ class LibraryAudit:
             .limit(limit)
         )
 
-    async def some(self, document_ids: Collection[str]) -> dict[str, Holding]:
+    async def some(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
         """Those of the documents that are known, by id; tombstones too."""
         chosen = select(*COLUMNS).where(DOCUMENTS.c.document_id.in_(document_ids))
         return {one.document_id: one for one in await self._holdings(chosen)}
@@ -93,7 +93,7 @@ class LibraryAudit:
         async with self.database.single() as connection:
             return [_stuck(row) for row in await connection.execute(statement)]
 
-    async def _holdings(self, statement: Select[*tuple[Any, ...]]) -> list[Holding]:
+    async def _holdings(self, statement: Select[*tuple[Any, ...]]) -> list[DocumentState]:
         async with self.database.single() as connection:
             return [_holding(row) for row in await connection.execute(statement)]
 
@@ -106,8 +106,8 @@ def _expired(silent_seconds: float) -> ColumnElement[bool]:
     return and_(IS_RUNNING, TASKS.c.lease_expires_at < NOW - seconds(silent_seconds))
 
 
-def _holding(row: Row[*tuple[Any, ...]]) -> Holding:
-    return Holding(**{**row._mapping, "status": DocumentStatus(row.status)})
+def _holding(row: Row[*tuple[Any, ...]]) -> DocumentState:
+    return DocumentState(**{**row._mapping, "status": DocumentStatus(row.status)})
 
 
 def _stuck(row: Row[*tuple[Any, ...]]) -> StuckTask:

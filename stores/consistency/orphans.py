@@ -15,7 +15,7 @@ from domain.consistency import Differences, ListedBlob, Repairs
 from stores.blobs.blob_store import BlobStore, owner_of, pdf_key
 from stores.blobs.pdf_trash import TrashedPdf, trash_unused
 from stores.consistency.compare import ORPHAN_AFTER_SECONDS
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 
 AT_ONCE = 20  # orphans deleted after one question to the database
 
@@ -32,7 +32,9 @@ class DeletableChunks(Protocol):
 class Orphans:
     """Deletes orphans and adds up what is gone. Raises Unavailable."""
 
-    def __init__(self, audit: LibraryAudit, chunks: DeletableChunks, blobs: BlobStore) -> None:
+    def __init__(
+        self, audit: ConsistencyQueries, chunks: DeletableChunks, blobs: BlobStore
+    ) -> None:
         self.audit = audit
         self.chunks = chunks
         self.blobs = blobs

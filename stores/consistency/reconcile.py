@@ -16,13 +16,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
-from domain.consistency import DeletionLimits, Differences, Holding, ListedBlob, Repairs
+from domain.consistency import DeletionLimits, Differences, DocumentState, ListedBlob, Repairs
 from domain.errors import StoresDoNotMatch
 from domain.identity import StoreIdentity
 from domain.jobs import Lane, OnDuplicate, Upload
 from stores.blobs.blob_store import BlobStore, pdf_key
-from stores.consistency.compare import Comparison, Shelves
-from stores.consistency.consistency_queries import REPAIR, LibraryAudit
+from stores.consistency.compare import Comparison, StoreSnapshot
+from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
 from stores.consistency.orphans import Orphans, batches
 from stores.postgres.job_store import JobStore
 from stores.postgres.task_queue import TaskQueue
@@ -50,7 +50,7 @@ class Reconciler:
 
     def __init__(
         self,
-        audit: LibraryAudit,
+        audit: ConsistencyQueries,
         jobs: JobStore,
         queue: TaskQueue,
         chunks: Chunks,
@@ -126,7 +126,7 @@ class Reconciler:
         began = await self.audit.now()
         touched = await self.audit.touched(began)
         comparison = Comparison(
-            Shelves(
+            StoreSnapshot(
                 chunks=await asyncio.to_thread(self.chunks.contents) if chunks else None,
                 blobs=await asyncio.to_thread(self._listed) if blobs else None,
             )
@@ -144,11 +144,11 @@ class Reconciler:
     def _listed(self) -> Sequence[ListedBlob]:
         return list(self.blobs.listed())
 
-    def _lost(self, found: Differences) -> list[Holding]:
+    def _lost(self, found: Differences) -> list[DocumentState]:
         """The documents whose PDF is not in the trash either; one that is there is restored."""
         return [one for one in found.missing_blobs if not self.blobs.exists(pdf_key(one.sha256))]
 
-    async def _pages(self) -> AsyncIterator[list[Holding]]:
+    async def _pages(self) -> AsyncIterator[list[DocumentState]]:
         page = await self.audit.page()
         while page:
             yield page
@@ -162,7 +162,7 @@ class Reconciler:
             await self.orphans.delete_blobs(found, done)
 
     async def _read_again(
-        self, unfit: Iterable[Holding], compared_at: datetime, done: Repairs
+        self, unfit: Iterable[DocumentState], compared_at: datetime, done: Repairs
     ) -> None:
         by_collection = sorted(unfit, key=lambda one: one.collection)
         for collection, papers in groupby(by_collection, key=lambda one: one.collection):
@@ -170,7 +170,7 @@ class Reconciler:
                 await self._queue(collection, some, compared_at, done)
 
     async def _queue(
-        self, collection: str, some: Sequence[Holding], compared_at: datetime, done: Repairs
+        self, collection: str, some: Sequence[DocumentState], compared_at: datetime, done: Repairs
     ) -> None:
         """A job for those of the documents that are still as they were."""
         names = {one.document_id for one in some}

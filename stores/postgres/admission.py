@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus, document_id
 from domain.errors import Conflict
-from domain.jobs import Admission, Finished, OnDuplicate, Task, Upload
+from domain.jobs import Admission, OnDuplicate, StepResult, Task, Upload
 from domain.papers import Metadata
 from stores.postgres.schema import DOCUMENTS
 
@@ -41,7 +41,7 @@ MAKE_OR_LOCK = text("""
 
 # What is known of a document that nobody can search.
 EMPTY: dict[str, Any] = {
-    **Finished(Metadata(), pages=0, chunks=0).document_fields,
+    **StepResult(Metadata(), pages=0, chunks=0).document_fields,
     "pages": None,
     "searchable_at": None,
 }
@@ -55,7 +55,7 @@ STARTS_OVER: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AdmissionTarget:
     """Where an upload belongs. `needs_work` is False when the document can be searched as it is."""
 
     document_id: str
@@ -103,12 +103,12 @@ def check_rejected(was_here: bool, document: str, upload: Upload, policy: OnDupl
         )
 
 
-async def find_places(
+async def resolve_documents(
     connection: AsyncConnection,
     collection: str,
     uploads: Sequence[Upload],
     policy: OnDuplicate,
-) -> list[Place]:
+) -> list[AdmissionTarget]:
     """The place of each upload, in order; their documents are locked until the transaction ends.
 
     Of a file that comes twice, the second one is a duplicate of the first. Raises Conflict.
@@ -183,8 +183,10 @@ async def next_version(
     return {row.document_id: row.latest_version for row in bumped}
 
 
-def _place(row: Row[Any], versions: dict[str, int], policy: OnDuplicate, was_here: bool) -> Place:
+def _place(
+    row: Row[Any], versions: dict[str, int], policy: OnDuplicate, was_here: bool
+) -> AdmissionTarget:
     if row.status == DocumentStatus.READY and policy != OnDuplicate.REPROCESS:
-        return Place(row.document_id, row.version, False, was_here, row.pages, row.chunks)
+        return AdmissionTarget(row.document_id, row.version, False, was_here, row.pages, row.chunks)
     name: str = row.document_id
-    return Place(name, versions.get(name) or row.latest_version, True, was_here)
+    return AdmissionTarget(name, versions.get(name) or row.latest_version, True, was_here)

@@ -13,7 +13,7 @@ from domain.deletions import VersionRange
 from domain.documents import Document, DocumentStatus
 from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
-from domain.jobs import Page
+from domain.jobs import CursorPage
 from stores.postgres.admission import EMPTY
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
@@ -74,7 +74,7 @@ class DocumentStore:
         needs_review: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page[Document]:
+    ) -> CursorPage[Document]:
         """Documents, newest first. Raises InvalidRequest for a cursor that is none of ours."""
         statement = select(DOCUMENTS).where(DOCUMENTS.c.status != DocumentStatus.DELETED)
         if needs_review is not None:
@@ -91,7 +91,7 @@ class DocumentStore:
             rows = (await connection.execute(newest.limit(limit + 1))).all()
         items = [Document.model_validate(row) for row in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
-        return Page(items, encode_cursor(last.created_at, last.document_id) if last else None)
+        return CursorPage(items, encode_cursor(last.created_at, last.document_id) if last else None)
 
     async def collections(self) -> list[CollectionSummary]:
         """Every collection that was not deleted, by name."""

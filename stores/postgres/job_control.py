@@ -15,16 +15,16 @@ from domain.errors import Expired, NotFound
 from domain.identifiers import TASK_ID
 from domain.job_control import (
     Cancelled,
-    Fate,
-    Shortfall,
+    CancelOutcome,
+    IncompleteTask,
     Version,
-    fate_of,
+    cancel_outcome,
     needs_new_version,
     pages_failed,
     restart_step,
     starts_over,
 )
-from domain.jobs import LATER_LANES, JobStatus, Page, Step, Task, TaskStatus
+from domain.jobs import LANE_OF_STEP, CursorPage, JobStatus, Step, Task, TaskStatus
 from stores.postgres.admission import EMPTY, STARTS_OVER, next_version
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
@@ -48,7 +48,7 @@ FELL_SHORT = or_(
 TAKEN_UP = or_(TASKS.c.status == fixed(TaskStatus.CANCELLED), FELL_SHORT)
 
 
-class JobOrders:
+class JobControl:
     """Cancels and retries jobs. Any number of processes may use it at once."""
 
     def __init__(self, database: Database) -> None:
@@ -99,7 +99,7 @@ class JobOrders:
 
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page[Shortfall]:
+    ) -> CursorPage[IncompleteTask]:
         """Tasks that failed or left pages unread, the latest first.
 
         Raises NotFound, Expired, and InvalidRequest for a cursor that is none of ours.
@@ -116,8 +116,11 @@ class JobOrders:
             tasks = [Task.model_validate(row) for row in rows[:limit]]
             documents = await _documents(connection, [task.document_id for task in tasks])
         last = rows[limit - 1] if len(rows) > limit else None
-        return Page(
-            [Shortfall(task, pages_failed(task, documents[task.document_id])) for task in tasks],
+        return CursorPage(
+            [
+                IncompleteTask(task, pages_failed(task, documents[task.document_id]))
+                for task in tasks
+            ],
             encode_cursor(last.finished_at, str(last.task_id)) if last else None,
         )
 
@@ -165,7 +168,7 @@ async def _cancel_some(
     tasks = [Task.model_validate(row) for row in ended]
     shared = await _still_open(connection, documents)
     fates = {
-        (task.document_id, task.version): fate_of(
+        (task.document_id, task.version): cancel_outcome(
             task,
             documents[task.document_id],
             is_shared=(task.document_id, task.version) in shared,
@@ -173,9 +176,9 @@ async def _cancel_some(
         )
         for task in tasks
     }
-    await _write_fates(connection, fates)
+    await _write_cancel_outcomes(connection, fates)
     await close_if_done(connection, [job_id])
-    unwanted = (Fate.AS_IS, Fate.CANCELLED)
+    unwanted = (CancelOutcome.AS_IS, CancelOutcome.CANCELLED)
     began = {(task.document_id, task.version) for task in tasks if task.lease_token}
     left = tuple(one for one, fate in fates.items() if fate in unwanted and one in began)
     await enqueue_deletions(connection, [VersionRange(name, v, v) for name, v in left])
@@ -189,9 +192,11 @@ async def _still_open(connection: AsyncConnection, documents: dict[str, Any]) ->
     return {(row.document_id, row.version) for row in rows}
 
 
-async def _write_fates(connection: AsyncConnection, fates: dict[Version, Fate]) -> None:
-    gone = [document for (document, _), fate in fates.items() if fate is Fate.CANCELLED]
-    kept = [document for (document, _), fate in fates.items() if fate is Fate.KEPT]
+async def _write_cancel_outcomes(
+    connection: AsyncConnection, fates: dict[Version, CancelOutcome]
+) -> None:
+    gone = [document for (document, _), fate in fates.items() if fate is CancelOutcome.CANCELLED]
+    kept = [document for (document, _), fate in fates.items() if fate is CancelOutcome.KEPT]
     cancelled = EMPTY | {"status": DocumentStatus.CANCELLED}
     for ids, values in ((gone, cancelled), (kept, {"needs_review": True})):
         mine = DOCUMENTS.c.document_id.in_(ids)
@@ -220,7 +225,7 @@ async def _retry_some(
     versions = await _new_versions(connection, [task for task, _ in again], documents)
     for task, step in again:
         version = versions.get(task.document_id, documents[task.document_id].version)
-        await _requeue(connection, task, step, version, LATER_LANES.get(step) or job.lane)
+        await _requeue(connection, task, step, version, LANE_OF_STEP.get(step) or job.lane)
     if again:
         await _reopen(connection, job.job_id)
     return found[-1].ordinal, len(again)

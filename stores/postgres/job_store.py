@@ -16,23 +16,23 @@ from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
     Counts,
+    CursorPage,
     Job,
     JobStatus,
     Lane,
     OnDuplicate,
-    Page,
     Task,
     TaskStatus,
-    Until,
     Upload,
+    WaitFor,
     new_job_id,
 )
 from stores.postgres.admission import (
+    AdmissionTarget,
     BeforeCommit,
-    Place,
-    find_places,
     nothing,
     replayed,
+    resolve_documents,
     run_before_commit,
     still_known,
 )
@@ -48,7 +48,7 @@ from stores.postgres.job_status import (
     lock_jobs,
     share_column,
 )
-from stores.postgres.queue_limit import QueueRoom
+from stores.postgres.queue_limit import AdmissionLimit
 from stores.postgres.schema import EVENTS, JOBS, TASKS
 
 ADMISSION_SECONDS = 120  # of silence, after which whoever admits a job in parts is taken for dead
@@ -126,7 +126,7 @@ class JobStore:
         self.database = database
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
-        self.room = QueueRoom(self._count_open, queue_limit)
+        self.room = AdmissionLimit(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -172,7 +172,7 @@ class JobStore:
                 uploads = await still_known(connection, collection, uploads)
                 if not uploads:
                     return []
-            places = await find_places(connection, collection, uploads, on_duplicate)
+            places = await resolve_documents(connection, collection, uploads, on_duplicate)
             if job_id:
                 job["first"] = await _next_ordinal(connection, job_id, uploads)
             await run_before_commit(connection, before_commit)
@@ -211,7 +211,7 @@ class JobStore:
             )
             claim = claim.on_conflict_do_nothing().returning(JOBS.c.job_id)
             if (await connection.execute(claim)).first() is not None:
-                places = await find_places(connection, collection, uploads, on_duplicate)
+                places = await resolve_documents(connection, collection, uploads, on_duplicate)
                 await run_before_commit(connection, before_commit)
                 return await _make_tasks(connection, job, uploads, places)
         return await self._replayed(job_id, request_digest, len(uploads)) or []
@@ -267,11 +267,12 @@ class JobStore:
             ahead = await _queued_before(connection, job_id) if found.status == "queued" else None
         return self._job(found, queue_position=ahead)
 
-    async def has_come(self, job_id: str, until: Until) -> bool:
+    async def has_come(self, job_id: str, until: WaitFor) -> bool:
         """True when the job is so far; an unknown job is at its end."""
         async with self.database.driver() as connection:
             return (
-                await connection.fetchval(HAS_COME, job_id, until == Until.SEARCHABLE) is not False
+                await connection.fetchval(HAS_COME, job_id, until == WaitFor.SEARCHABLE)
+                is not False
             )
 
     async def jobs(
@@ -281,7 +282,7 @@ class JobStore:
         collection: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page[Job]:
+    ) -> CursorPage[Job]:
         """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
         statement = WITH_COUNTS.where(JOBS.c.purged_at.is_(None))
         if status:
@@ -296,7 +297,7 @@ class JobStore:
             rows = (await connection.execute(newest.limit(limit + 1))).all()
         items = [self._job(row) for row in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
-        return Page(items, encode_cursor(last.created_at, last.job_id) if last else None)
+        return CursorPage(items, encode_cursor(last.created_at, last.job_id) if last else None)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
         """The first tasks of the job in the order they were asked for."""
@@ -331,7 +332,7 @@ async def _make_tasks(
     connection: AsyncConnection,
     job: dict[str, Any],
     uploads: Sequence[Upload],
-    places: Sequence[Place],
+    places: Sequence[AdmissionTarget],
 ) -> list[Admission]:
     """What became of each upload: the job has a task for it."""
     task_ids = [uuid.uuid4() for _ in uploads]
@@ -375,7 +376,7 @@ async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None
 
 
 def _task_columns(
-    task_ids: Sequence[uuid.UUID], uploads: Sequence[Upload], places: Sequence[Place]
+    task_ids: Sequence[uuid.UUID], uploads: Sequence[Upload], places: Sequence[AdmissionTarget]
 ) -> dict[str, list[Any]]:
     done = [not place.needs_work for place in places]
     return {
@@ -390,6 +391,8 @@ def _task_columns(
     }
 
 
-def _admission(job_id: str, task_id: uuid.UUID, upload: Upload, place: Place) -> Admission:
+def _admission(
+    job_id: str, task_id: uuid.UUID, upload: Upload, place: AdmissionTarget
+) -> Admission:
     duplicate_of = place.document_id if place.was_here else None
     return Admission(job_id, task_id, place.document_id, upload.filename, duplicate_of)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
 from domain.documents import DocumentStatus
-from domain.jobs import Finished, Progress, Task
+from domain.jobs import Progress, StepResult, Task
 from stores.postgres.database import NOW
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.schema import CITATIONS, DOCUMENTS
@@ -17,7 +17,7 @@ from stores.postgres.schema import CITATIONS, DOCUMENTS
 SHOWN_SINCE = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
 
 
-async def publish(connection: AsyncConnection, task: Task, result: Finished) -> None:
+async def publish(connection: AsyncConnection, task: Task, result: StepResult) -> None:
     """The task's version is the active one, unless a newer one is or the document is gone.
 
     Versions that are obsolete by that go into the deletion queue.
@@ -42,7 +42,7 @@ async def publish(connection: AsyncConnection, task: Task, result: Finished) -> 
     await enqueue_deletions(connection, obsolete)
 
 
-async def show_beginning(connection: AsyncConnection, task: Task, progress: Progress) -> None:
+async def publish_partial(connection: AsyncConnection, task: Task, progress: Progress) -> None:
     """A document that nobody could search yet is shown while the rest of it is still read."""
     await connection.execute(
         update(DOCUMENTS)
@@ -80,7 +80,7 @@ def _older(task: Task) -> list[VersionRange]:
     return [VersionRange(task.document_id, 0, task.version - 1)] if task.version > 1 else []
 
 
-async def _replace_citations(connection: AsyncConnection, task: Task, result: Finished) -> None:
+async def _replace_citations(connection: AsyncConnection, task: Task, result: StepResult) -> None:
     mine = {"document_id": task.document_id, "collection": task.collection}
     old = delete(CITATIONS).where(CITATIONS.c.document_id == task.document_id)
     await connection.execute(old)

@@ -13,7 +13,7 @@ KNOWN_SECONDS = 1.0
 KNOWN_COLLECTIONS = 1000  # anybody can make up names
 
 
-class QueueRoom:
+class AdmissionLimit:
     """Remembers for a second how many tasks were open, and adds what was let in meanwhile.
 
     `count(collection, most)` counts open tasks and stops at `most`; it is asked once a second for a

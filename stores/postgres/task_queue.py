@@ -22,11 +22,11 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.errors import DatabaseBusy, Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.jobs import (
-    LATER_LANES,
-    Finished,
+    LANE_OF_STEP,
     Lane,
     Progress,
     Step,
+    StepResult,
     Task,
     TaskStatus,
     backoff_seconds,
@@ -36,7 +36,7 @@ from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unwanted
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
-from stores.postgres.publishing import give_up, publish, show_beginning
+from stores.postgres.publishing import give_up, publish, publish_partial
 from stores.postgres.schema import TASKS
 
 CLAIM_TRIES = 3
@@ -121,11 +121,11 @@ class TaskQueue:
                 await _move(connection, task, progressed_at=NOW, **known)
             return
         async with self.database.begin() as connection:
-            await show_beginning(connection, task, progress)
+            await publish_partial(connection, task, progress)
             known |= {"searchable_at": func.coalesce(TASKS.c.searchable_at, NOW)}
             await _move(connection, task, progressed_at=NOW, **known)
 
-    async def finish(self, task: Task, result: Finished) -> None:
+    async def finish(self, task: Task, result: StepResult) -> None:
         """Ends a step: the next one is queued, or the task is completed.
 
         Where the step found text, searches show the task's version from now on. Saying it twice is
@@ -325,7 +325,7 @@ async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> No
     await enqueue_if_unwanted(connection, task.document_id, task.version)
 
 
-async def _complete(connection: AsyncConnection, task: Task, result: Finished) -> None:
+async def _complete(connection: AsyncConnection, task: Task, result: StepResult) -> None:
     await _end(
         connection,
         task,
@@ -339,7 +339,7 @@ async def _complete(connection: AsyncConnection, task: Task, result: Finished) -
     )
 
 
-async def _advance(connection: AsyncConnection, task: Task, result: Finished, step: Step) -> None:
+async def _advance(connection: AsyncConnection, task: Task, result: StepResult, step: Step) -> None:
     """The task waits for its next step, with all its attempts."""
     searchable = func.coalesce(TASKS.c.searchable_at, NOW) if result.chunks else None
     await _requeue(
@@ -347,7 +347,7 @@ async def _advance(connection: AsyncConnection, task: Task, result: Finished, st
         task,
         NOW,
         step=step,
-        lane=LATER_LANES[step],
+        lane=LANE_OF_STEP[step],
         attempt=0,
         isolate=False,
         pages_done=0,

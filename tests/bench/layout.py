@@ -15,7 +15,7 @@ from pathlib import Path
 from domain.errors import PaperworksError
 from domain.papers import Paper
 from extraction.figures.page_selection import LayoutMode
-from extraction.steps import Methods, read_whole
+from extraction.steps import ExtractOptions, read_whole
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings, Grid
 from tests.bench.truth import Truth
@@ -98,12 +98,12 @@ def _read(paths: Sequence[Path], mode: LayoutMode) -> Read:
 def _read_here(paths: Sequence[Path], mode: LayoutMode) -> Read:
     """Reads the papers, after one that loads what the mode needs."""
     warm = LayoutMode.OFF if mode is LayoutMode.OFF else LayoutMode.ALWAYS
-    read_whole(SAMPLES[0], Methods(layout=warm))
+    read_whole(SAMPLES[0], ExtractOptions(layout=warm))
     papers: dict[Path, Paper] = {}
     began = cpu_seconds()
     for path in paths:
         try:
-            papers[path] = read_whole(path, Methods(layout=mode))
+            papers[path] = read_whole(path, ExtractOptions(layout=mode))
         except PaperworksError:  # the same in every mode; the scores count it as empty
             continue
     return Read(papers, cpu_seconds() - began)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.jobs import Until
+from domain.jobs import WaitFor
 from extraction.steps import read_whole
 from serve_app.client import Client
 from tests.bench.made_papers import make_paper, stamped
@@ -74,7 +74,7 @@ def _trip(client: Client, path: Path) -> Trip:
     began = time.perf_counter()
     accepted = client.upload(path, collection="bench-paper")
     acknowledged = time.perf_counter() - began
-    job = client.job(accepted.job_id, 60, Until.SEARCHABLE)
+    job = client.job(accepted.job_id, 60, WaitFor.SEARCHABLE)
     total = time.perf_counter() - began
     job = client.wait(accepted.job_id)
     completed = time.perf_counter() - began

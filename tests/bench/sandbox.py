@@ -13,10 +13,10 @@ from statistics import median
 
 import psutil
 
-from pipelines.config import Recipe
-from pipelines.extract import PREPARE_STEP, WARM
-from pipelines.extract_worker import prepare_step, warm
-from pipelines.extracted_paper import Prepared
+from pipelines.config import PipelineConfig
+from pipelines.extract import EXTRACT_STEP, WARM
+from pipelines.extract_worker import extract_step, warm
+from pipelines.extracted_paper import ExtractedPaper
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, describe_confinement
 from tests.bench.report import Figure, Findings
@@ -49,15 +49,15 @@ def measure(papers: Sequence[Path]) -> Findings:
     return Findings(figures, {"papers": len(took), "best of": ROUNDS, "confinement": confinement})
 
 
-def _times(sandbox: Sandbox, recipe: Recipe, path: Path) -> tuple[float, float]:
+def _times(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> tuple[float, float]:
     """Seconds for the paper in the sandbox and in this process."""
     task = reading_task()
     inside = _best(lambda: _read(sandbox, recipe, path))
-    return inside, _best(lambda: prepare_step(path, task, recipe, None, lambda done, total: None))
+    return inside, _best(lambda: extract_step(path, task, recipe, None, lambda done, total: None))
 
 
 def _cpu_seconds(
-    sandboxes: Sequence[Sandbox], recipe: Recipe, papers: Sequence[Path]
+    sandboxes: Sequence[Sandbox], recipe: PipelineConfig, papers: Sequence[Path]
 ) -> list[float]:
     """CPU seconds that a paper takes in each sandbox, the warm process's part included."""
     used = [0.0 for _ in sandboxes]
@@ -78,19 +78,19 @@ def _cpu_of(sandbox: Sandbox) -> float:
     return sum(psutil.Process(sandbox.warm_pid).cpu_times()[:4])
 
 
-def _read(sandbox: Sandbox, recipe: Recipe, path: Path) -> Prepared:
+def _read(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> ExtractedPaper:
     return sandbox.run(
-        PREPARE_STEP,
+        EXTRACT_STEP,
         reading_task(),
         recipe,
         None,
         limits=recipe.limits,
         file=path,
-        returns=Prepared,
+        returns=ExtractedPaper,
     )
 
 
-def _best(read: Callable[[], Prepared]) -> float:
+def _best(read: Callable[[], ExtractedPaper]) -> float:
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()

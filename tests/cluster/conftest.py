@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.config import Recipe, vector_store
+from pipelines.config import PipelineConfig, vector_store
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from tests.cluster.wordy_embedder import DIMENSION
 
@@ -39,12 +39,12 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recipe]:
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineConfig]:
     """Stores of one's own: a blob folder and a Milvus Lite server."""
     folder = tmp_path_factory.mktemp("cluster")
     milvus = EmbeddedMilvus(folder / "milvus")
     milvus.start()
-    made = Recipe(
+    made = PipelineConfig(
         blob_uri=f"file://{folder / 'blobs'}",
         milvus_uri=milvus.url,
         milvus_token_file=str(milvus.token_file),

@@ -15,18 +15,18 @@ import pytest
 
 from domain.documents import document_id
 from domain.jobs import Lane, Task, TaskStatus
-from pipelines.config import Recipe, blob_store, vector_store
-from pipelines.plan import Outcome, Plan
+from pipelines.config import PipelineConfig, blob_store, vector_store
+from pipelines.plan import LaneConfig, TaskResult
 from tests.cluster.wordy_embedder import AWAY, DEADLY, DEADLY_ONCE, WordyEmbedder
 from tests.papers import LOREM, Part, make_pages, make_paper
 
 
 @pytest.fixture(scope="module")
-def plan(cluster: Any, recipe: Recipe) -> Plan:
+def plan(cluster: Any, recipe: PipelineConfig) -> LaneConfig:
     """The plan of a lane that may use both CPUs, all steps in one task."""
     groups = {str(lane): 2 for lane in Lane}
     embedder = cluster.remote(num_cpus=0, concurrency_groups=groups)(WordyEmbedder).remote()
-    return Plan(
+    return LaneConfig(
         recipe=recipe,
         lane=Lane.BULK,
         num_cpus=1,
@@ -38,7 +38,9 @@ def plan(cluster: Any, recipe: Recipe) -> Plan:
     )
 
 
-def task_for(content: bytes, recipe: Recipe, folder: Path, collection: str = "plan") -> Task:
+def task_for(
+    content: bytes, recipe: PipelineConfig, folder: Path, collection: str = "plan"
+) -> Task:
     """A running task for these bytes, which are in the blob store."""
     digest = hashlib.sha256(content).hexdigest()
     file = folder / f"{digest}.pdf"
@@ -58,7 +60,7 @@ def task_for(content: bytes, recipe: Recipe, folder: Path, collection: str = "pl
     )
 
 
-def run_plan(tasks: Sequence[Task], plan: Plan) -> dict[uuid.UUID, Outcome]:
+def run_plan(tasks: Sequence[Task], plan: LaneConfig) -> dict[uuid.UUID, TaskResult]:
     """The outcomes by task; each task has exactly one."""
     from pipelines.dataset import run
 
@@ -68,7 +70,7 @@ def run_plan(tasks: Sequence[Task], plan: Plan) -> dict[uuid.UUID, Outcome]:
     return found
 
 
-def code_of(outcome: Outcome) -> str | None:
+def code_of(outcome: TaskResult) -> str | None:
     """The failure's code, None for a result."""
     assert (outcome.finished is None) != (outcome.failure is None)
     return outcome.failure.code if outcome.failure else None
@@ -79,7 +81,7 @@ def good_paper(name: str, extra: str = "") -> bytes:
 
 
 def test_errors_are_rows_and_their_neighbours_finish(
-    plan: Plan, recipe: Recipe, tmp_path: Path
+    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
 ) -> None:
     contents = {
         None: good_paper("a"),
@@ -103,7 +105,9 @@ def test_errors_are_rows_and_their_neighbours_finish(
         assert finished.artifact_key and blob_store(recipe).read(finished.artifact_key)
 
 
-def test_the_order_of_tasks_changes_nothing(plan: Plan, recipe: Recipe, tmp_path: Path) -> None:
+def test_the_order_of_tasks_changes_nothing(
+    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+) -> None:
     tasks = [task_for(good_paper(f"order {n}"), recipe, tmp_path) for n in range(5)]
     first = run_plan(tasks, plan)
     ids = {task.task_id: vector_store(recipe).chunk_ids(task.document_id) for task in tasks}
@@ -115,7 +119,7 @@ def test_the_order_of_tasks_changes_nothing(plan: Plan, recipe: Recipe, tmp_path
 
 
 def test_embedding_in_tasks_of_its_own_gives_the_same(
-    plan: Plan, recipe: Recipe, tmp_path: Path
+    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
 ) -> None:
     contents = [*(good_paper(f"split {n}") for n in range(3)), b"%PDF-1.7\nno objects"]
     together = [task_for(content, recipe, tmp_path, "together") for content in contents]
@@ -126,13 +130,13 @@ def test_embedding_in_tasks_of_its_own_gives_the_same(
         assert texts_of(one, recipe) == texts_of(other, recipe)
 
 
-def texts_of(task: Task, recipe: Recipe) -> list[tuple[int, str]]:
+def texts_of(task: Task, recipe: PipelineConfig) -> list[tuple[int, str]]:
     chunks = vector_store(recipe).chunks(task.document_id, task.version)
     return [(chunk.ordinal, chunk.text) for chunk in chunks]
 
 
 def test_an_error_of_the_embedder_keeps_its_category(
-    plan: Plan, recipe: Recipe, tmp_path: Path
+    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
 ) -> None:
     away = task_for(make_pages(AWAY), recipe, tmp_path)
     good = task_for(good_paper("not away"), recipe, tmp_path)
@@ -145,7 +149,7 @@ def test_an_error_of_the_embedder_keeps_its_category(
 
 
 def test_a_step_whose_worker_dies_is_done_again(
-    cluster: Any, plan: Plan, recipe: Recipe, tmp_path: Path
+    cluster: Any, plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
 ) -> None:
     tasks = [
         task_for(good_paper("c"), recipe, tmp_path),
@@ -159,7 +163,7 @@ def test_a_step_whose_worker_dies_is_done_again(
 
 
 def test_a_document_that_always_kills_its_worker_ends_the_dataset(
-    cluster: Any, plan: Plan, recipe: Recipe, tmp_path: Path
+    cluster: Any, plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
 ) -> None:
     from pipelines.dataset import run
 

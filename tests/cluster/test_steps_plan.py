@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from domain.documents import Chunk, ChunkKind, document_id
-from domain.jobs import LATER_LANES, Finished, Lane, Step, Task, TaskStatus
+from domain.jobs import LANE_OF_STEP, Lane, Step, StepResult, Task, TaskStatus
 from domain.papers import TableSource
 from extraction.serialization import load_paper
-from pipelines.config import Recipe, blob_store, vector_store
-from pipelines.plan import Plan
+from pipelines.config import PipelineConfig, blob_store, vector_store
+from pipelines.plan import LaneConfig
 from stores.blobs.blob_store import artifact_key
 from tests.cluster.wordy_embedder import WordyEmbedder
 from tests.papers import STUDY, make_study
@@ -30,7 +30,7 @@ Vectors = dict[str, np.ndarray]
 class After:
     """What a step left behind: its result, the chunks in order, and what was embedded for it."""
 
-    finished: Finished
+    finished: StepResult
     chunks: list[Chunk]
     vectors: Vectors
     embedded: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class After:
 class Desk:
     """Runs one step of one paper after the other, as the JobManager would."""
 
-    def __init__(self, cluster: Any, recipe: Recipe) -> None:
+    def __init__(self, cluster: Any, recipe: PipelineConfig) -> None:
         self.cluster = cluster
         self.recipe = recipe
         groups = {str(lane): 2 for lane in Lane}
@@ -77,7 +77,7 @@ class Desk:
         """What this step makes of the paper."""
         from pipelines.dataset import run
 
-        lane = LATER_LANES.get(step, Lane.BULK)
+        lane = LANE_OF_STEP.get(step, Lane.BULK)
         self.cluster.get(self.embedder.forget.remote())
         fields = {"step": step, "lane": lane, "attempt": attempt}
         [outcome] = run([task.model_copy(update=fields)], self._plan(lane))
@@ -99,8 +99,8 @@ class Desk:
             step = taken[step].finished.next_step
         return taken
 
-    def _plan(self, lane: Lane) -> Plan:
-        return Plan(
+    def _plan(self, lane: Lane) -> LaneConfig:
+        return LaneConfig(
             recipe=self.recipe,
             lane=lane,
             num_cpus=1,
@@ -113,7 +113,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(cluster: Any, recipe: Recipe) -> Desk:
+def desk(cluster: Any, recipe: PipelineConfig) -> Desk:
     return Desk(cluster, replace(recipe, layout="auto", ocr="auto", text_first_pages=0))
 
 

@@ -1,4 +1,4 @@
-"""The twin of `stores.consistency.consistency_queries.LibraryAudit`, over the in-memory stores."""
+"""An in-memory fake of `ConsistencyQueries`, over the in-memory stores."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain.consistency import Holding, StuckTask
+from domain.consistency import DocumentState, StuckTask
 from domain.documents import DocumentStatus
 from domain.jobs import TaskStatus
 from stores.consistency.consistency_queries import REPAIR
 from stores.postgres.library_record import LibraryRecord
-from tests.fakes.in_memory_state import Shelf, State, is_open
+from tests.fakes.in_memory_state import PaperCache, State, is_open
 
 
 class InMemoryLibraryAudit:
@@ -25,20 +25,20 @@ class InMemoryLibraryAudit:
         """The time of the stores."""
         return self.state.clock()
 
-    async def page(self, after: str = "", limit: int = 2000) -> list[Holding]:
-        """As `LibraryAudit.page`."""
+    async def page(self, after: str = "", limit: int = 2000) -> list[DocumentState]:
+        """As `ConsistencyQueries.page`."""
         names = sorted(name for name in self.state.shelves if name > after)
         return [_holding(self.state.shelves[name]) for name in names[:limit]]
 
-    async def some(self, document_ids: Collection[str]) -> dict[str, Holding]:
-        """As `LibraryAudit.some`."""
+    async def some(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
+        """As `ConsistencyQueries.some`."""
         shelves = self.state.shelves
         return {name: _holding(shelves[name]) for name in document_ids if name in shelves}
 
     async def touched(
         self, since: datetime, document_ids: Collection[str] | None = None
     ) -> set[str]:
-        """As `LibraryAudit.touched`."""
+        """As `ConsistencyQueries.touched`."""
         return {
             task.document_id
             for task in self.state.tasks.values()
@@ -47,25 +47,25 @@ class InMemoryLibraryAudit:
         }
 
     async def repaired(self, document_ids: Collection[str]) -> set[str]:
-        """As `LibraryAudit.repaired`."""
+        """As `ConsistencyQueries.repaired`."""
         repairs = {job.job_id for job in self.state.jobs.values() if job.kind == REPAIR}
         tasks = self.state.tasks.values()
         done = {task.document_id for task in tasks if task.job_id in repairs}
         return done & set(document_ids)
 
     async def in_use(self, digests: Collection[str]) -> set[str]:
-        """As `LibraryAudit.in_use`."""
+        """As `ConsistencyQueries.in_use`."""
         documents = [shelf.document for shelf in self.state.shelves.values()]
         alive = {one.sha256 for one in documents if one.status != DocumentStatus.DELETED}
         return alive & set(digests)
 
     async def shown_chunks(self) -> int:
-        """As `LibraryAudit.shown_chunks`."""
+        """As `ConsistencyQueries.shown_chunks`."""
         documents = [shelf.document for shelf in self.state.shelves.values()]
         return sum(one.chunks for one in documents if one.status == DocumentStatus.READY)
 
     async def stuck(self, silent_seconds: float) -> list[StuckTask]:
-        """As `LibraryAudit.stuck`."""
+        """As `ConsistencyQueries.stuck`."""
         now = self.state.clock()
         silent = [
             StuckTask(
@@ -108,9 +108,9 @@ class InMemoryLibrary:
         return {one.document.sha256 for one in self.state.shelves.values()} & set(digests)
 
 
-def _holding(shelf: Shelf) -> Holding:
+def _holding(shelf: PaperCache) -> DocumentState:
     document = shelf.document
-    return Holding(
+    return DocumentState(
         document_id=document.document_id,
         collection=document.collection,
         filename=document.filename,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.documents import DocumentStatus
-from domain.jobs import Cited
+from domain.jobs import CitationKey
 from stores.postgres.citation_store import PREPRINTS
-from tests.fakes.in_memory_state import Shelf, State
+from tests.fakes.in_memory_state import PaperCache, State
 
 
 class InMemoryCitationStore:
@@ -33,12 +33,12 @@ class InMemoryCitationStore:
         ]
         return [name for _, name in sorted(citing, reverse=True)]
 
-    def _alive(self) -> Iterator[Shelf]:
+    def _alive(self) -> Iterator[PaperCache]:
         for shelf in self.state.shelves.values():
             if shelf.document.status != DocumentStatus.DELETED:
                 yield shelf
 
-    def _best(self, entry: Cited, citing: Shelf) -> str | None:
+    def _best(self, entry: CitationKey, citing: PaperCache) -> str | None:
         others = [
             (rank, shelf.document.document_id)
             for shelf in self._alive()
@@ -49,7 +49,7 @@ class InMemoryCitationStore:
         return min(others)[1] if others else None
 
 
-def _rank(entry: Cited, shelf: Shelf) -> int:
+def _rank(entry: CitationKey, shelf: PaperCache) -> int:
     """1 for the same DOI, 2 for the same arXiv id, 3 for the same title, 0 for another paper."""
     document = shelf.document
     if entry.doi and entry.doi == document.doi:

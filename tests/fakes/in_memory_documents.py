@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from domain.documents import Document, DocumentStatus
 from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
-from domain.jobs import Page
+from domain.jobs import CursorPage
 from stores.postgres.document_store import CollectionSummary
 from tests.fakes.in_memory_state import State, is_open, page_of
 
@@ -41,7 +41,7 @@ class InMemoryDocumentStore:
         needs_review: bool | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page[Document]:
+    ) -> CursorPage[Document]:
         """Documents, newest first. Raises InvalidRequest for a cursor that is none of ours."""
         found = [
             (doc.created_at, doc.document_id, doc)

@@ -1,4 +1,4 @@
-"""The twin of `stores.postgres.job_control.JobOrders`, in dictionaries."""
+"""The twin of `stores.postgres.job_control.JobControl`, in dictionaries."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from domain.documents import DocumentStatus
 from domain.identifiers import TASK_ID
 from domain.job_control import (
     Cancelled,
-    Fate,
-    Shortfall,
+    CancelOutcome,
+    IncompleteTask,
     Version,
-    fate_of,
+    cancel_outcome,
     needs_new_version,
     pages_failed,
     restart_step,
     starts_over,
 )
-from domain.jobs import LATER_LANES, Page, Step, Task, TaskStatus, job_status
-from tests.fakes.in_memory_state import Shelf, State, counts_of, is_open, page_of
+from domain.jobs import LANE_OF_STEP, CursorPage, Step, Task, TaskStatus, job_status
+from tests.fakes.in_memory_state import PaperCache, State, counts_of, is_open, page_of
 
 
 class InMemoryJobOrders:
@@ -48,12 +48,12 @@ class InMemoryJobOrders:
         shelf = self.state.shelves[task.document_id]
         others = filter(is_open, self.state.tasks.values())
         is_shared = any(_same_work(task, other) for other in others)
-        fate = fate_of(task, shelf.document, is_shared=is_shared, keep_chunks=keep_chunks)
-        if fate is Fate.KEPT:
+        fate = cancel_outcome(task, shelf.document, is_shared=is_shared, keep_chunks=keep_chunks)
+        if fate is CancelOutcome.KEPT:
             shelf.set(needs_review=True)
-        if fate is Fate.CANCELLED:
+        if fate is CancelOutcome.CANCELLED:
             shelf.empty(DocumentStatus.CANCELLED)
-        if fate in (Fate.AS_IS, Fate.CANCELLED) and task.lease_token:
+        if fate in (CancelOutcome.AS_IS, CancelOutcome.CANCELLED) and task.lease_token:
             yield task.document_id, task.version
 
     async def retry(self, job_id: str) -> int:
@@ -88,7 +88,7 @@ class InMemoryJobOrders:
             status=TaskStatus.QUEUED,
             step=step,
             version=version,
-            lane=LATER_LANES.get(step) or self.state.jobs[task.job_id].lane,
+            lane=LANE_OF_STEP.get(step) or self.state.jobs[task.job_id].lane,
             attempt=0,
             isolate=False,
             next_attempt_at=self.state.clock(),
@@ -100,17 +100,17 @@ class InMemoryJobOrders:
 
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> Page[Shortfall]:
+    ) -> CursorPage[IncompleteTask]:
         """Tasks that failed or left pages unread, the latest first."""
         self.state.check_known(job_id)
-        found: list[tuple[datetime, str, Shortfall]] = []
+        found: list[tuple[datetime, str, IncompleteTask]] = []
         for task in self.state.tasks_of(job_id):
             pages = pages_failed(task, self._shelf(task).document)
             if task.finished_at and (task.status is TaskStatus.FAILED or pages):
-                found.append((task.finished_at, str(task.task_id), Shortfall(task, pages)))
+                found.append((task.finished_at, str(task.task_id), IncompleteTask(task, pages)))
         return page_of(found, cursor, limit, TASK_ID)
 
-    def _shelf(self, task: Task) -> Shelf:
+    def _shelf(self, task: Task) -> PaperCache:
         return self.state.shelves[task.document_id]
 
 

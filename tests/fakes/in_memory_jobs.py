@@ -16,27 +16,27 @@ from domain.errors import Conflict, IdempotencyKeyReused
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
+    CursorPage,
     Job,
     JobStatus,
     Lane,
     OnDuplicate,
-    Page,
     Task,
     TaskStatus,
-    Until,
     Upload,
+    WaitFor,
     new_job_id,
     share_done,
 )
 from stores.postgres.admission import BeforeCommit, check_rejected, nothing, replayed
 from stores.postgres.job_store import ADMISSION_SECONDS
-from stores.postgres.queue_limit import QueueRoom
+from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventLog
 from tests.fakes.in_memory_job_control import InMemoryJobOrders
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
-from tests.fakes.in_memory_state import Shelf, State, counts_of, is_open, page_of, utc_now
+from tests.fakes.in_memory_state import PaperCache, State, counts_of, is_open, page_of, utc_now
 
 
 class InMemoryStores:
@@ -75,7 +75,7 @@ class InMemoryJobStore:
         self.state = state
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
-        self.room = QueueRoom(self._count_open, queue_limit)
+        self.room = AdmissionLimit(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -210,14 +210,14 @@ class InMemoryJobStore:
                 bytes=upload.bytes,
                 created_at=self.state.clock(),
             )
-            self.state.shelves[name] = Shelf(document)
+            self.state.shelves[name] = PaperCache(document)
         elif not self.state.is_here(name):
             shelf.start_over(upload.filename)
         elif _is_ready(shelf) and policy == OnDuplicate.REPROCESS:
             shelf.latest_version += 1
 
     def _new_task(
-        self, job: str, lane: Lane, upload: Upload, shelf: Shelf, policy: OnDuplicate
+        self, job: str, lane: Lane, upload: Upload, shelf: PaperCache, policy: OnDuplicate
     ) -> Task:
         now = self.state.clock()
         document = shelf.document
@@ -258,13 +258,13 @@ class InMemoryJobStore:
             return job
         return job.model_copy(update={"queue_position": self._position(job_id)})
 
-    async def has_come(self, job_id: str, until: Until) -> bool:
+    async def has_come(self, job_id: str, until: WaitFor) -> bool:
         """True when the job is so far; an unknown job is at its end."""
         job = self.state.jobs.get(job_id)
         if job is None or job.finished_at is not None:
             return True
         tasks = filter(is_open, self.state.tasks_of(job_id))
-        return until == Until.SEARCHABLE and all(task.searchable_at for task in tasks)
+        return until == WaitFor.SEARCHABLE and all(task.searchable_at for task in tasks)
 
     def _added_up(self, job: Job) -> Job:
         tasks = self.state.tasks_of(job.job_id)
@@ -293,7 +293,7 @@ class InMemoryJobStore:
         collection: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page[Job]:
+    ) -> CursorPage[Job]:
         """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
         found = [
             (job.created_at, job.job_id, job)
@@ -303,7 +303,7 @@ class InMemoryJobStore:
             and collection in (None, job.collection)
         ]
         page = page_of(found, cursor, limit, JOB_ID)
-        return Page([self._added_up(job) for job in page.items], page.next_cursor)
+        return CursorPage([self._added_up(job) for job in page.items], page.next_cursor)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
         """The first tasks of the job in the order they were asked for."""
@@ -325,5 +325,5 @@ class InMemoryJobStore:
         return len(gone)
 
 
-def _is_ready(shelf: Shelf) -> bool:
+def _is_ready(shelf: PaperCache) -> bool:
     return shelf.document.status == DocumentStatus.READY

@@ -11,12 +11,12 @@ from typing import Any
 from domain.documents import DocumentStatus
 from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.jobs import (
-    LATER_LANES,
-    Finished,
+    LANE_OF_STEP,
     JobStatus,
     Lane,
     Progress,
     Step,
+    StepResult,
     Task,
     TaskStatus,
     backoff_seconds,
@@ -134,7 +134,7 @@ class InMemoryTaskQueue:
                 searchable_at=shelf.document.searchable_at or self.state.clock(),
             )
 
-    async def finish(self, task: Task, result: Finished) -> None:
+    async def finish(self, task: Task, result: StepResult) -> None:
         """Ends a step: the next one is queued, or the task is completed. Raises LeaseLost."""
         if result.next_step is None:
             self._complete(task, result)
@@ -143,7 +143,7 @@ class InMemoryTaskQueue:
         if result.chunks or result.next_step is None:
             self._publish(task, result)
 
-    def _complete(self, task: Task, result: Finished) -> None:
+    def _complete(self, task: Task, result: StepResult) -> None:
         found = self.state.tasks.get(task.task_id)
         self._end(
             task,
@@ -156,13 +156,13 @@ class InMemoryTaskQueue:
             error=None,
         )
 
-    def _advance(self, task: Task, result: Finished, step: Step) -> None:
+    def _advance(self, task: Task, result: StepResult, step: Step) -> None:
         shown_since = self._current(task).searchable_at or self.state.clock()
         self._requeue(
             task,
             0.0,
             step=step,
-            lane=LATER_LANES[step],
+            lane=LANE_OF_STEP[step],
             attempt=0,
             isolate=False,
             pages_done=0,
@@ -173,7 +173,7 @@ class InMemoryTaskQueue:
             error=None,
         )
 
-    def _publish(self, task: Task, result: Finished) -> None:
+    def _publish(self, task: Task, result: StepResult) -> None:
         shelf = self.state.shelves[task.document_id]
         document = shelf.document
         if document.status == DocumentStatus.DELETED or document.version > task.version:

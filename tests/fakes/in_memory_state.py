@@ -14,7 +14,7 @@ from domain.deletions import StoreDeletion, VersionRange
 from domain.documents import Document, DocumentStatus
 from domain.errors import Expired, NotFound
 from domain.events import Event
-from domain.jobs import Cited, Counts, Job, Page, Task, TaskStatus, job_status
+from domain.jobs import CitationKey, Counts, CursorPage, Job, Task, TaskStatus, job_status
 from stores.postgres.cursors import decode_cursor, encode_cursor
 
 Item = TypeVar("Item")
@@ -26,14 +26,14 @@ def utc_now() -> datetime:
 
 
 @dataclass(slots=True)
-class Shelf:
+class PaperCache:
     """A document and what only the stores need to know of it."""
 
     document: Document
     latest_version: int = 1
     artifact_key: str | None = None
     title_key: str | None = None
-    cited: tuple[Cited, ...] = ()
+    cited: tuple[CitationKey, ...] = ()
 
     def set(self, **values: Any) -> None:
         """Replaces the document by one with these values."""
@@ -59,7 +59,7 @@ class State:
 
     clock: Callable[[], datetime] = utc_now
     collections: dict[str, datetime] = field(default_factory=dict)
-    shelves: dict[str, Shelf] = field(default_factory=dict)
+    shelves: dict[str, PaperCache] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     admitting_until: dict[str, datetime] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
@@ -168,7 +168,7 @@ def counts_of(tasks: list[Task]) -> Counts:
 
 def page_of(
     found: list[tuple[datetime, str, Item]], cursor: str | None, limit: int, names: re.Pattern[str]
-) -> Page[Item]:
+) -> CursorPage[Item]:
     """One page, newest first, of items with their time and id."""
     found.sort(key=lambda one: one[:2], reverse=True)
     if cursor:
@@ -176,6 +176,6 @@ def page_of(
         found = [one for one in found if one[:2] < place]
     items = [item for _, _, item in found[:limit]]
     if len(found) <= limit:
-        return Page(items)
+        return CursorPage(items)
     time, name, _ = found[limit - 1]
-    return Page(items, encode_cursor(time, name))
+    return CursorPage(items, encode_cursor(time, name))

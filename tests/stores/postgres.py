@@ -18,7 +18,7 @@ from stores.postgres.database import Database
 from stores.postgres.deletion_queue import DeletionQueue
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_log import EventLog
-from stores.postgres.job_control import JobOrders
+from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.migrate import migrate
 from stores.postgres.postgres_roles import APPLICATION, SUPERUSER
@@ -104,7 +104,7 @@ class Stores:
     jobs: JobStore | InMemoryJobStore
     queue: TaskQueue | InMemoryTaskQueue
     documents: DocumentStore | InMemoryDocumentStore
-    orders: JobOrders | InMemoryJobOrders
+    orders: JobControl | InMemoryJobOrders
     events: EventLog | InMemoryEventLog
     deletions: DeletionQueue | InMemoryDeletionQueue
     advance: Callable[[float], Awaitable[None]]
@@ -140,7 +140,7 @@ def postgres_stores(database: Database) -> Stores:
             await connection.run_sync(grow_older, timedelta(seconds=seconds))
 
     jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    documents, orders, events = DocumentStore(database), JobOrders(database), EventLog(database)
+    documents, orders, events = DocumentStore(database), JobControl(database), EventLog(database)
     deletions = DeletionQueue(database)
     return Stores(jobs, TaskQueue(database), documents, orders, events, deletions, advance)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from domain.jobs import Cited, Finished
+from domain.jobs import CitationKey, StepResult
 from domain.papers import Metadata
 from stores.postgres.citation_store import CITED_BY, LINKS, PREPRINTS, CitationStore
 from stores.postgres.database import Database
@@ -16,7 +16,7 @@ from tests.fakes.in_memory_jobs import InMemoryJobStore
 from tests.stores.postgres import Stores
 from tests.stores.work import admit, claim_one, upload
 
-PLAIN = Finished(Metadata("A title"), pages=1, chunks=1)
+PLAIN = StepResult(Metadata("A title"), pages=1, chunks=1)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def citations(stores: Stores) -> CitationStore | InMemoryCitationStore:
 
 async def add(
     stores: Stores,
-    *cited: Cited,
+    *cited: CitationKey,
     collection: str = "papers",
     title_key: str | None = None,
     **metadata: object,
@@ -49,11 +49,11 @@ async def test_by_doi_else_arxiv_id_else_title(stores: Stores, citations: Citati
     by_title = await add(stores, title_key="attentionisallyouneed", year=2017)
     citing = await add(
         stores,
-        Cited(0, doi="10.1/a", arxiv_id="1706.03762"),
-        Cited(1, doi="10.1/unknown", arxiv_id="1706.03762"),
-        Cited(3, title_key="attentionisallyouneed", year=2018),
-        Cited(4, title_key="somethingelseentirely"),
-        Cited(5, doi="10.1/unknown"),
+        CitationKey(0, doi="10.1/a", arxiv_id="1706.03762"),
+        CitationKey(1, doi="10.1/unknown", arxiv_id="1706.03762"),
+        CitationKey(3, title_key="attentionisallyouneed", year=2018),
+        CitationKey(4, title_key="somethingelseentirely"),
+        CitationKey(5, doi="10.1/unknown"),
     )
     assert await citations.links(citing) == {0: by_doi, 1: by_arxiv, 3: by_title}
     for cited in (by_doi, by_arxiv, by_title):
@@ -68,10 +68,10 @@ async def test_years_may_differ_by_one_and_may_be_unknown(
     undated = await add(stores, title_key="thesecondofthetitles")
     citing = await add(
         stores,
-        Cited(0, title_key="thefirstofthetitles", year=2009),
-        Cited(1, title_key="thefirstofthetitles", year=2012),
-        Cited(2, title_key="thefirstofthetitles"),
-        Cited(3, title_key="thesecondofthetitles", year=1950),
+        CitationKey(0, title_key="thefirstofthetitles", year=2009),
+        CitationKey(1, title_key="thefirstofthetitles", year=2012),
+        CitationKey(2, title_key="thefirstofthetitles"),
+        CitationKey(3, title_key="thesecondofthetitles", year=1950),
     )
     assert await citations.links(citing) == {0: dated, 2: dated, 3: undated}
 
@@ -82,9 +82,9 @@ async def test_two_dois_are_two_papers_unless_one_is_a_preprints(
     paper = await add(stores, title_key="handbookofexamples", doi="10.1/part1")
     citing = await add(
         stores,
-        Cited(0, title_key="handbookofexamples", doi="10.1/part2"),
-        Cited(1, title_key="handbookofexamples", doi="10.48550/arxiv.1706.03762"),
-        Cited(2, title_key="handbookofexamples"),
+        CitationKey(0, title_key="handbookofexamples", doi="10.1/part2"),
+        CitationKey(1, title_key="handbookofexamples", doi="10.48550/arxiv.1706.03762"),
+        CitationKey(2, title_key="handbookofexamples"),
     )
     assert await citations.links(citing) == {1: paper, 2: paper}
     assert await citations.cited_by(paper) == [citing]
@@ -93,9 +93,9 @@ async def test_two_dois_are_two_papers_unless_one_is_a_preprints(
 async def test_never_itself_never_another_collection(
     stores: Stores, citations: CitationStore
 ) -> None:
-    itself = await add(stores, Cited(0, doi="10.1/me"), doi="10.1/me")
+    itself = await add(stores, CitationKey(0, doi="10.1/me"), doi="10.1/me")
     elsewhere = await add(stores, doi="10.1/there", collection="other")
-    citing = await add(stores, Cited(0, doi="10.1/there"))
+    citing = await add(stores, CitationKey(0, doi="10.1/there"))
     assert await citations.links(itself) == {}
     assert await citations.cited_by(itself) == []
     assert await citations.links(citing) == {}
@@ -106,8 +106,8 @@ async def test_deleted_documents_neither_cite_nor_are_cited(
     stores: Stores, citations: CitationStore
 ) -> None:
     cited = await add(stores, doi="10.1/a")
-    one = await add(stores, Cited(0, doi="10.1/a"))
-    two = await add(stores, Cited(0, doi="10.1/a"), Cited(1, doi="10.1/a"))
+    one = await add(stores, CitationKey(0, doi="10.1/a"))
+    two = await add(stores, CitationKey(0, doi="10.1/a"), CitationKey(1, doi="10.1/a"))
     assert await citations.cited_by(cited) == [two, one]
     await stores.documents.delete(two)
     assert await citations.cited_by(cited) == [one]
@@ -121,7 +121,7 @@ async def test_a_better_match_elsewhere_is_no_citation_of_this_one(
 ) -> None:
     preprint = await add(stores, title_key="onepaperintwoforms", doi="10.1101/1")
     journal = await add(stores, title_key="onepaperintwoforms", doi="10.1/journal")
-    citing = await add(stores, Cited(0, title_key="onepaperintwoforms", doi="10.1/journal"))
+    citing = await add(stores, CitationKey(0, title_key="onepaperintwoforms", doi="10.1/journal"))
     assert await citations.links(citing) == {0: journal}
     assert await citations.cited_by(preprint) == []
     assert await citations.cited_by(journal) == [citing]

@@ -6,22 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from domain.consistency import Holding
+from domain.consistency import DocumentState
 from domain.documents import DocumentStatus
 from domain.jobs import Lane, OnDuplicate
-from stores.consistency.consistency_queries import REPAIR, LibraryAudit
+from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
 from stores.postgres.job_store import JobStore
 from tests.fakes.in_memory_audit import InMemoryLibraryAudit
 from tests.stores.postgres import Stores
 from tests.stores.work import DAMAGED, DONE, LEASE, admit, begin, ready, upload
 
-Audit = LibraryAudit | InMemoryLibraryAudit
+Audit = ConsistencyQueries | InMemoryLibraryAudit
 
 
 @pytest.fixture
 def audit(stores: Stores) -> Audit:
     if isinstance(stores.jobs, JobStore):
-        return LibraryAudit(stores.jobs.database)
+        return ConsistencyQueries(stores.jobs.database)
     return InMemoryLibraryAudit(stores.jobs.state)
 
 
@@ -29,7 +29,7 @@ async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audi
     names = [await ready(stores, upload()) for _ in range(5)]
     await stores.documents.delete(names[2])
     await admit(stores)
-    listed: list[Holding] = []
+    listed: list[DocumentState] = []
     while page := await audit.page(after=listed[-1].document_id if listed else "", limit=2):
         assert len(page) <= 2
         listed += page
@@ -46,7 +46,7 @@ async def test_a_holding_says_what_the_others_should_hold(stores: Stores, audit:
     name = await ready(stores, paper)
     known = await audit.some([name, "doc_unknown"])
     assert known == {
-        name: Holding(
+        name: DocumentState(
             document_id=name,
             collection="papers",
             filename=paper.filename,

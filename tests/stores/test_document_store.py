@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from domain.deletions import VersionRange
 from domain.documents import DocumentStatus, document_id
 from domain.errors import LeaseLost, NotFound
-from domain.jobs import Cited, JobStatus, OnDuplicate, TaskStatus
+from domain.jobs import CitationKey, JobStatus, OnDuplicate, TaskStatus
 from domain.papers import Author, Metadata
 from stores.postgres.database import Database
 from stores.postgres.schema import DOCUMENTS
@@ -103,7 +103,7 @@ async def test_a_tombstone_keeps_nothing_of_the_paper_but_digest_and_versions(
             keywords=("secret",),
             doi="10.1/secret",
         ),
-        cited=(Cited(0, "10.1/secret", None, "secret", 2020),),
+        cited=(CitationKey(0, "10.1/secret", None, "secret", 2020),),
         quality={"note": "secret"},
     )
     await stores.queue.finish(task, result)

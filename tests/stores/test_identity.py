@@ -18,7 +18,7 @@ from domain.identity import Mark, StoreIdentity
 from domain.jobs import Lane, Upload
 from domain.papers import Box
 from stores.blobs.blob_store import LIBRARY_KEY, BlobStore, pdf_key
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.reconcile import Reconciler
 from stores.consistency.store_identity import (
     LEGACY_NAME,
@@ -75,7 +75,7 @@ class Installation:
     @property
     def reconciler(self) -> Reconciler:
         return Reconciler(
-            LibraryAudit(self.database),
+            ConsistencyQueries(self.database),
             JobStore(self.database),
             TaskQueue(self.database),
             self.vectors,

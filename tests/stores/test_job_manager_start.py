@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.job_manager import JobManager
-from actors.lane_worker import LaneWork
-from actors.lease_manager import Rules
+from actors.lane_worker import BatchPolicy
+from actors.lease_manager import JobPolicy
 from domain.consistency import Retention
 from domain.jobs import Lane
-from pipelines.config import Recipe, blob_store, vector_store
+from pipelines.config import PipelineConfig, blob_store, vector_store
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.store_identity import default_name
 from stores.postgres.database import Database
@@ -48,7 +48,7 @@ class NoErasure:
     """Nothing is deleted in these tests."""
 
 
-def prepare(recipe: Recipe) -> None:
+def prepare(recipe: PipelineConfig) -> None:
     vector_store(recipe).prepare()
     blob_store(recipe).prepare()
 
@@ -56,7 +56,7 @@ def prepare(recipe: Recipe) -> None:
 class Direct:
     """The vector store of whatever collection the recipe names at the time of the call."""
 
-    def __init__(self, recipe: Callable[[], Recipe]) -> None:
+    def __init__(self, recipe: Callable[[], PipelineConfig]) -> None:
         self.recipe = recipe
 
     def __getattr__(self, name: str) -> object:
@@ -64,13 +64,13 @@ class Direct:
 
 
 @asynccontextmanager
-async def started(database_url: str, recipe: Recipe) -> AsyncIterator[JobManager]:
+async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[JobManager]:
     """A JobManager that has prepared its stores."""
-    rules = Rules(15, 900, 0.05, 2, 300, 7, 300, 4, 0)
+    rules = JobPolicy(15, 900, 0.05, 2, 300, 7, 300, 4, 0)
     manager = JobManager(
         database_url=database_url,
         rules=rules,
-        lanes={lane: LaneWork(1, 1) for lane in Lane},
+        lanes={lane: BatchPolicy(1, 1) for lane in Lane},
         slots=(tuple(Lane),),
         recipe=recipe,
         open_runner=lambda _recipe, _shared: IdleRunner(),  # pyright: ignore
@@ -89,11 +89,11 @@ async def started(database_url: str, recipe: Recipe) -> AsyncIterator[JobManager
         await manager.database.close()
 
 
-def recipe_for(milvus: MilvusLite, folder: Path) -> Recipe:
+def recipe_for(milvus: MilvusLite, folder: Path) -> PipelineConfig:
     token_file = folder.parent / "milvus_token"
     token_file.write_text(milvus.token)
     token_file.chmod(0o600)
-    return Recipe(
+    return PipelineConfig(
         blob_uri=f"file://{folder}",
         milvus_uri=milvus.uri,
         milvus_token_file=str(token_file),

@@ -18,7 +18,7 @@ import pytest
 from domain.jobs import Lane
 from serve_app.api.app import create_api
 from serve_app.api.problems import MEDIA_TYPE
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.milvus.vector_store import VectorStore
 from stores.postgres.citation_store import CitationStore
 from stores.postgres.database import Database
@@ -47,7 +47,7 @@ class RealLibrary(Library):
             events=cast(Any, made.events),
             queue=cast(Any, made.queue),
             documents=cast(Any, made.documents),
-            audit=LibraryAudit(database),
+            audit=ConsistencyQueries(database),
             citations=CitationStore(database),
             vectors=vectors,
         )

@@ -13,7 +13,7 @@ from domain.jobs import Lane, Upload
 from stores.postgres import queue_limit as queue_room
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
-from stores.postgres.queue_limit import QueueRoom
+from stores.postgres.queue_limit import AdmissionLimit
 from stores.postgres.task_queue import TaskQueue
 from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.stores.work import DONE
@@ -109,7 +109,7 @@ async def test_a_collection_is_counted_once_a_second_however_many_ask(
         await asyncio.sleep(0.01)
         return 0
 
-    room = QueueRoom(count, limit=1000)
+    room = AdmissionLimit(count, limit=1000)
     await asyncio.gather(*(room.take("physics", 1) for _ in range(50)))
     assert counted == [("physics", 1000)]
     pass_a_second()
@@ -121,7 +121,7 @@ async def test_names_that_somebody_made_up_are_not_remembered_for_ever() -> None
     async def count(_collection: str, _most: int) -> int:
         return 0
 
-    room = QueueRoom(count, limit=1)
+    room = AdmissionLimit(count, limit=1)
     for number in range(2 * queue_room.KNOWN_COLLECTIONS):
         await room.take(f"made-up-{number}", 0)
     assert len(room._known) <= queue_room.KNOWN_COLLECTIONS
@@ -131,4 +131,4 @@ async def test_without_a_limit_nothing_is_counted() -> None:
     async def count(_collection: str, _most: int) -> int:
         raise AssertionError("nobody asked")
 
-    await QueueRoom(count, limit=None).take("physics", 1)
+    await AdmissionLimit(count, limit=None).take("physics", 1)

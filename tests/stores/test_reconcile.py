@@ -18,7 +18,7 @@ from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.jobs import JobStatus, Lane, OnDuplicate, Task, Upload
 from domain.papers import Box
 from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
-from stores.consistency.consistency_queries import REPAIR, LibraryAudit
+from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
 from stores.consistency.reconcile import STUCK_SECONDS, Reconciler
 from stores.consistency.store_identity import IdentityCheck
 from stores.milvus.vector_store import VectorStore
@@ -51,7 +51,7 @@ class House:
     def reconciler(self) -> Reconciler:
         jobs = self.stores.jobs
         is_real = isinstance(jobs, JobStore)
-        audit = LibraryAudit(jobs.database) if is_real else InMemoryLibraryAudit(jobs.state)
+        audit = ConsistencyQueries(jobs.database) if is_real else InMemoryLibraryAudit(jobs.state)
         return Reconciler(
             cast(Any, audit),
             cast(Any, jobs),

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from domain.consistency import DeletionLimits
 from domain.jobs import Upload
 from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
-from stores.consistency.consistency_queries import LibraryAudit
+from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.reconcile import Reconciler
 from stores.consistency.store_identity import IdentityCheck
 from stores.postgres.database import Database
@@ -41,7 +41,7 @@ class Home:
         self.jobs = JobStore(database, keep_days=KEEP_DAYS)
         self.identity = IdentityCheck(LibraryStore(database), self.vectors, self.blobs)
         self.reconciler = Reconciler(
-            LibraryAudit(database),
+            ConsistencyQueries(database),
             self.jobs,
             TaskQueue(database),
             self.vectors,

@@ -9,21 +9,21 @@ import pytest
 from domain.documents import DocumentStatus
 from domain.errors import LeaseLost
 from domain.jobs import (
-    Finished,
     JobStatus,
     Lane,
     OnDuplicate,
     Progress,
     Step,
+    StepResult,
     TaskStatus,
-    Until,
+    WaitFor,
 )
 from domain.papers import Author, Metadata
 from tests.stores.postgres import Stores
 from tests.stores.work import DAMAGED, DONE, admit, begin, claim, claim_one, task_now, upload
 
 THEN_LAYOUT = replace(DONE, next_step=Step.LAYOUT)
-NO_TEXT = Finished(Metadata(), pages=3, chunks=0, artifact_key="read/1", next_step=Step.OCR)
+NO_TEXT = StepResult(Metadata(), pages=3, chunks=0, artifact_key="read/1", next_step=Step.OCR)
 
 
 async def document_status(stores: Stores, document_id: str) -> DocumentStatus:
@@ -184,7 +184,7 @@ async def test_a_job_adds_up_what_its_tasks_have_done(stores: Stores) -> None:
 
 async def test_one_can_ask_whether_a_job_is_so_far(stores: Stores) -> None:
     async def come() -> list[bool]:
-        return [await stores.jobs.has_come(task.job_id, until) for until in Until]
+        return [await stores.jobs.has_come(task.job_id, until) for until in WaitFor]
 
     task = await begin(stores)
     assert await come() == [False, False]
@@ -193,4 +193,4 @@ async def test_one_can_ask_whether_a_job_is_so_far(stores: Stores) -> None:
     (later,) = await claim(stores, lane=Lane.LAYOUT)
     await stores.queue.finish(later, DONE)
     assert await come() == [True, True]
-    assert await stores.jobs.has_come("job_of_nobody", Until.DONE)
+    assert await stores.jobs.has_come("job_of_nobody", WaitFor.DONE)

@@ -6,13 +6,13 @@ import hashlib
 import itertools
 
 from domain.errors import DamagedPdf, VectorStoreUnavailable, failure_of
-from domain.jobs import Admission, Finished, Lane, OnDuplicate, Task, Upload
+from domain.jobs import Admission, Lane, OnDuplicate, StepResult, Task, Upload
 from domain.papers import Metadata
 from tests.stores.postgres import Stores
 
 DAMAGED = failure_of(DamagedPdf(page=3))
 AWAY = failure_of(VectorStoreUnavailable())
-DONE = Finished(
+DONE = StepResult(
     Metadata("A title"), pages=3, chunks=7, sections=2, references=5, artifact_key="read/1"
 )
 LEASE = 15.0

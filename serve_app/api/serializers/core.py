@@ -56,10 +56,10 @@ def _fraction(job: jobs.Job) -> float:
     return share if job.status.is_final else min(share, 0.99)
 
 
-def shortfall_shape(one: orders.Shortfall) -> schemas.Shortfall:
+def incomplete_task_schema(one: orders.IncompleteTask) -> schemas.IncompleteTask:
     """A task that did not do all it should."""
     task = task_shape(one.task).model_dump()
-    return schemas.Shortfall(**task, pages_failed=list(one.pages_failed))
+    return schemas.IncompleteTask(**task, pages_failed=list(one.pages_failed))
 
 
 def event_shape(event: Event) -> schemas.Event:

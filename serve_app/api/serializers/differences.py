@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from domain import consistency
-from domain.consistency import DeletionLimits, Differences, Holding, Repairs
+from domain.consistency import DeletionLimits, Differences, DocumentState, Repairs
 from serve_app.schemas.consistency import (
     Consistency,
     DifferenceCounts,
@@ -48,6 +48,6 @@ def _count(one: consistency.WrongCount) -> WrongCount:
     return WrongCount(**_paper(one.holding), expected=one.expected, found=one.found)
 
 
-def _paper(one: Holding) -> dict[str, Any]:
+def _paper(one: DocumentState) -> dict[str, Any]:
     names = ("document_id", "filename", "collection", "version")
     return {name: getattr(one, name) for name in names}

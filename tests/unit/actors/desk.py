@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from actors.lane_worker import LaneDesk, LaneWork
-from actors.lease_manager import Ledger, Rules
-from actors.runner_pool import RunnerSlot
+from actors.lane_worker import BatchPolicy, LaneWorker
+from actors.lease_manager import JobPolicy, LeaseManager
+from actors.runner_pool import RunnerPool
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
 from domain.errors import Failure, PaperworksError, failure_of
-from domain.jobs import Finished, Lane, Task, TaskStatus, Upload
+from domain.jobs import Lane, StepResult, Task, TaskStatus, Upload
 from domain.papers import Metadata
 from tests.fakes.in_memory_jobs import InMemoryStores
 
-DONE = Finished(Metadata("A title"), pages=2, chunks=5)
-RULES = Rules(
+DONE = StepResult(Metadata("A title"), pages=2, chunks=5)
+RULES = JobPolicy(
     lease_seconds=30,
     stall_seconds=60,
     poll_seconds=0.01,
@@ -37,10 +37,10 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Ended:
-    """An `Outcome`."""
+    """An `TaskResult`."""
 
     task: Task
-    finished: Finished | None = DONE
+    finished: StepResult | None = DONE
     failure: Failure | None = None
 
 
@@ -137,23 +137,25 @@ class FakeEraser:
 class House:
     """Stores, ledger and one desk, and every runner that the desk has opened."""
 
-    def __init__(self, batch: int = 16, recycle_after: int = 100, rules: Rules = RULES) -> None:
+    def __init__(self, batch: int = 16, recycle_after: int = 100, rules: JobPolicy = RULES) -> None:
         self.clock = Clock()
         self.stores = InMemoryStores(self.clock, max_attempts=3)
         self.eraser = FakeEraser()
         queue, deletions = cast(Any, self.stores.queue), cast(Any, self.stores.deletions)
-        self.ledger = Ledger(queue, deletions, rules)
+        self.ledger = LeaseManager(queue, deletions, rules)
         self.cleanup = StoreCleanup(deletions, self.eraser, poll_seconds=0.01)
         self.runners: list[FakeRunner] = []
         self.errors: dict[str, PaperworksError] = {}
-        self.finished: dict[str, Finished] = {}
+        self.finished: dict[str, StepResult] = {}
         self.deadly: set[str] = set()
         self.silent: set[str] = set()
         self.stuck: set[str] = set()
         self.cold_starts = 0
         self.meanwhile: Callable[[], Any] | None = None
-        self.slot = RunnerSlot(self._open, recycle_after)
-        self.desk = LaneDesk(Lane.BULK, LaneWork(batch=batch, runs=1), self.ledger, self.slot, "me")
+        self.slot = RunnerPool(self._open, recycle_after)
+        self.desk = LaneWorker(
+            Lane.BULK, BatchPolicy(batch=batch, runs=1), self.ledger, self.slot, "me"
+        )
 
     async def between(self) -> None:
         """What happens before each outcome."""

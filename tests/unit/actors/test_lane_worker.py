@@ -11,12 +11,12 @@ import pytest
 from domain.deletions import VersionRange
 from domain.errors import DamagedPdf, InternalError, VectorStoreUnavailable
 from domain.jobs import (
-    Finished,
     JobStatus,
     Lane,
     OnDuplicate,
     Progress,
     Step,
+    StepResult,
     Task,
     TaskStatus,
     Upload,
@@ -218,7 +218,7 @@ async def test_an_error_while_an_end_is_recorded_retires_no_runner_and_charges_n
     house = House()
     finish = house.stores.queue.finish
 
-    async def finish_or_fail(task: Task, result: Finished) -> None:
+    async def finish_or_fail(task: Task, result: StepResult) -> None:
         if task.filename == "bad.pdf":
             raise RuntimeError("an unexpected answer of the database")
         await finish(task, result)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from domain.papers import Paper
 from extraction.figures.page_selection import LayoutMode
 from extraction.ocr.engines import OcrEngine
-from extraction.steps import Methods, OnPage, read_text
+from extraction.steps import ExtractOptions, OnPage, read_text
 from extraction.text.mupdf import pymupdf
 from tests.papers import HEIGHT, LOREM, WIDTH
 
@@ -19,7 +19,7 @@ COLUMN = 237.0
 
 def read_text_layer(path: Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
     """The paper by its text layer alone. Raises what `read_text` raises."""
-    methods = Methods(max_pages=max_pages, layout=LayoutMode.OFF, ocr=OcrEngine.OFF)
+    methods = ExtractOptions(max_pages=max_pages, layout=LayoutMode.OFF, ocr=OcrEngine.OFF)
     return read_text(path, methods, on_page).paper
 
 

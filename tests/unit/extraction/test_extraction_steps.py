@@ -19,7 +19,7 @@ from extraction.ocr.engines import InstalledEngine, OcrEngine
 from extraction.ocr.ocr_cache import dump_scans, load_scans
 from extraction.ocr.pages import OcrPage
 from extraction.ocr.placed import ScannedLine
-from extraction.steps import Methods, StepRead, read_whole, take_step
+from extraction.steps import ExtractOptions, StepRead, read_whole, run_step
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
 from tests.papers import STUDY, damage_page, make_pages, make_study
@@ -77,14 +77,14 @@ def pages_of(paper: Paper) -> set[int]:
 
 
 # As a long paper is read: the text first, then tables in a step of its own.
-LONG = Methods(text_first_pages=0)
+LONG = ExtractOptions(text_first_pages=0)
 
 
-def all_steps(path: Path, methods: Methods) -> Iterator[tuple[Step, StepRead]]:
+def all_steps(path: Path, methods: ExtractOptions) -> Iterator[tuple[Step, StepRead]]:
     step: Step | None = Step.READ_TEXT
     scans: steps.Scans = {}
     while step is not None:
-        done = take_step(step, path, methods, scans)
+        done = run_step(step, path, methods, scans)
         yield step, done
         scans = done.scans or scans
         step = done.next_step
@@ -114,19 +114,19 @@ def test_a_short_paper_has_its_tables_and_figures_at_once(
     write: Callable[[bytes], Path],
 ) -> None:
     path = write(PAPER)
-    [(step, done)] = all_steps(path, Methods())
+    [(step, done)] = all_steps(path, ExtractOptions())
     assert step is Step.READ_TEXT
     assert done.paper == dict(all_steps(path, LONG))[Step.LAYOUT].paper
 
 
 def test_the_model_is_asked_in_a_step_of_its_own(write: Callable[[bytes], Path]) -> None:
-    done = take_step(Step.READ_TEXT, write(PAPER), Methods(layout=LayoutMode.ALWAYS), {})
+    done = run_step(Step.READ_TEXT, write(PAPER), ExtractOptions(layout=LayoutMode.ALWAYS), {})
     assert done.next_step is Step.LAYOUT
     assert done.paper.tables and done.paper.figures
 
 
 def test_without_layout_the_text_is_the_whole_work(write: Callable[[bytes], Path]) -> None:
-    [(_, done)] = all_steps(write(PAPER), Methods(layout=LayoutMode.OFF))
+    [(_, done)] = all_steps(write(PAPER), ExtractOptions(layout=LayoutMode.OFF))
     assert not done.paper.quality.layout_done
     assert done.paper.tables == ()
 
@@ -150,7 +150,7 @@ def test_a_mixed_paper_is_read_page_by_page_as_it_needs(
 def test_a_scan_has_nothing_to_search_before_ocr_and_all_of_it_after(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
-    methods = Methods(layout=LayoutMode.OFF)
+    methods = ExtractOptions(layout=LayoutMode.OFF)
     first, read = (done for _, done in all_steps(write(SCAN), methods))
     assert first.next_step is Step.OCR and first.paper.blocks == ()
     [(_, original)] = all_steps(write(PAPER), methods)
@@ -163,9 +163,9 @@ def test_scans_that_were_kept_give_the_same_paper(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     path = write(SCAN)
-    scans = take_step(Step.OCR, path, LONG, {}).scans
-    fresh = take_step(Step.LAYOUT, path, LONG, scans)
-    kept = take_step(Step.LAYOUT, path, LONG, load_scans(dump_scans(scans)))
+    scans = run_step(Step.OCR, path, LONG, {}).scans
+    fresh = run_step(Step.LAYOUT, path, LONG, scans)
+    kept = run_step(Step.LAYOUT, path, LONG, load_scans(dump_scans(scans)))
     assert kept.paper == fresh.paper
     assert kept.paper.tables
 
@@ -178,9 +178,9 @@ def test_without_an_ocr_program_the_other_pages_are_read_and_the_scans_listed(
     assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
     assert all(done.paper.quality.pages_without_text == (2,) for done in taken.values())
     with pytest.raises(NoText):
-        take_step(Step.READ_TEXT, write(SCAN), LONG, {})
+        run_step(Step.READ_TEXT, write(SCAN), LONG, {})
     with pytest.raises(NoText):
-        take_step(Step.READ_TEXT, write(SCAN), Methods(ocr=OcrEngine.OFF), {})
+        run_step(Step.READ_TEXT, write(SCAN), ExtractOptions(ocr=OcrEngine.OFF), {})
 
 
 def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
@@ -196,7 +196,7 @@ def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
         assert paper.quality.pages_without_text == (2,)
     unreadable.add(1)
     with pytest.raises(NoText):
-        take_step(Step.OCR, write(SCAN), LONG, {})
+        run_step(Step.OCR, write(SCAN), LONG, {})
 
 
 def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
@@ -212,7 +212,7 @@ def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
 
 def test_a_paper_of_empty_pages_has_no_text(write: Callable[[bytes], Path]) -> None:
     with pytest.raises(NoText):
-        take_step(Step.READ_TEXT, write(make_pages("", "")), LONG, {})
+        run_step(Step.READ_TEXT, write(make_pages("", "")), LONG, {})
 
 
 def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], Path]) -> None:
@@ -231,13 +231,13 @@ def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set
         told.append((done, total))
 
     path = write(MIXED)
-    take_step(Step.READ_TEXT, path, LONG, {}, tell)
+    run_step(Step.READ_TEXT, path, LONG, {}, tell)
     assert told == [(1, 2), (2, 2)]
     told.clear()
-    scans = take_step(Step.OCR, path, LONG, {}, tell).scans
+    scans = run_step(Step.OCR, path, LONG, {}, tell).scans
     assert told == [(2, 2)]  # the first page needed nothing
     told.clear()
-    take_step(Step.LAYOUT, path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
+    run_step(Step.LAYOUT, path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
     assert told == [(1, 2), (2, 2)]
 
 

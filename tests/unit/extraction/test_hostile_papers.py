@@ -10,9 +10,9 @@ import pytest
 
 from domain.errors import BadDocument
 from domain.jobs import Step
-from pipelines.config import Recipe
-from pipelines.extract import PREPARE_STEP, WARM
-from pipelines.extracted_paper import Prepared, check_prepared
+from pipelines.config import PipelineConfig
+from pipelines.extract import EXTRACT_STEP, WARM
+from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
@@ -27,12 +27,12 @@ LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_
 
 
 @pytest.fixture(scope="module")
-def recipe() -> Recipe:
+def recipe() -> PipelineConfig:
     return reading_recipe(ocr="off", limits=LIMITS)  # the OCR program is another test's
 
 
 @pytest.fixture(scope="module")
-def sandbox(recipe: Recipe) -> Iterator[Sandbox]:
+def sandbox(recipe: PipelineConfig) -> Iterator[Sandbox]:
     one = Sandbox(WARM, recipe)
     yield one
     one.close()
@@ -44,21 +44,21 @@ def codes() -> set[str]:
     return set(re.findall(r"^\| `(\w+)` \| \d+ \| document \|", DOCUMENTED.read_text(), re.M))
 
 
-def ending(sandbox: Sandbox, recipe: Recipe, path: Path) -> str:
+def ending(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> str:
     """The code that the paper ends with after all of its steps, or "completed"."""
     step: Step | None = Step.READ_TEXT
     try:
         while step is not None:
-            done: Prepared = sandbox.run(
-                PREPARE_STEP,
+            done: ExtractedPaper = sandbox.run(
+                EXTRACT_STEP,
                 task := reading_task(step),
                 recipe,
                 None,
                 limits=recipe.limits,
                 file=path,
-                returns=Prepared,
+                returns=ExtractedPaper,
             )
-            check_prepared(done, task, recipe.max_pages, recipe.max_tokens)
+            check_extracted(done, task, recipe.max_pages, recipe.max_tokens)
             step = done.finished.next_step
     except BadDocument as error:
         return error.code
@@ -67,7 +67,7 @@ def ending(sandbox: Sandbox, recipe: Recipe, path: Path) -> str:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_known_kind_ends_as_it_should(
-    sandbox: Sandbox, recipe: Recipe, codes: set[str], kind: Hostile, tmp_path: Path
+    sandbox: Sandbox, recipe: PipelineConfig, codes: set[str], kind: Hostile, tmp_path: Path
 ) -> None:
     path = tmp_path / "hostile.pdf"
     path.write_bytes(kind.make())
@@ -76,7 +76,7 @@ def test_a_known_kind_ends_as_it_should(
 
 
 def test_what_the_mutants_come_from_is_good(
-    sandbox: Sandbox, recipe: Recipe, tmp_path: Path
+    sandbox: Sandbox, recipe: PipelineConfig, tmp_path: Path
 ) -> None:
     path = tmp_path / "good.pdf"
     for paper in good_papers():
@@ -85,7 +85,7 @@ def test_what_the_mutants_come_from_is_good(
 
 
 def test_mutants_end_with_a_paper_or_with_a_plain_code(
-    sandbox: Sandbox, recipe: Recipe, codes: set[str], tmp_path: Path
+    sandbox: Sandbox, recipe: PipelineConfig, codes: set[str], tmp_path: Path
 ) -> None:
     path, ends = tmp_path / "mutant.pdf", dict[str, str]()
     for mutant in mutants(good_papers(), MUTANTS, SEED):

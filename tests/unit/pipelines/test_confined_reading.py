@@ -10,9 +10,9 @@ import pytest
 
 from domain.jobs import Step
 from extraction.ocr.engines import OcrEngine, available_engines
-from pipelines.config import Recipe
-from pipelines.extract import PREPARE_STEP, WARM
-from pipelines.extracted_paper import Prepared, check_prepared
+from pipelines.config import PipelineConfig
+from pipelines.extract import EXTRACT_STEP, WARM
+from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, kernel_support
 from tests.bench.made_papers import make_paper
@@ -25,7 +25,7 @@ STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
 
 
 @contextmanager
-def both(recipe: Recipe) -> Iterator[tuple[Sandbox, Sandbox]]:
+def both(recipe: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
     """A sandbox that confines, and one that does not."""
     confined = Sandbox(WARM, recipe, mode=STRICT)
     unconfined = Sandbox(WARM, recipe, mode=SandboxMode.OFF)
@@ -34,21 +34,21 @@ def both(recipe: Recipe) -> Iterator[tuple[Sandbox, Sandbox]]:
     unconfined.close()
 
 
-def all_steps(sandbox: Sandbox, recipe: Recipe, path: Path) -> list[Prepared]:
+def all_steps(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> list[ExtractedPaper]:
     """What each step of the paper answers."""
-    done, step, scans = list[Prepared](), Step.READ_TEXT, None
+    done, step, scans = list[ExtractedPaper](), Step.READ_TEXT, None
     while step is not None:
         answer = sandbox.run(
-            PREPARE_STEP,
+            EXTRACT_STEP,
             task := reading_task(step),
             recipe,
             scans,
             limits=recipe.limits,
             file=path,
-            returns=Prepared,
+            returns=ExtractedPaper,
             may_start_programs=step is Step.OCR,
         )
-        check_prepared(answer, task, recipe.max_pages, recipe.max_tokens)
+        check_extracted(answer, task, recipe.max_pages, recipe.max_tokens)
         done.append(answer)
         step, scans = answer.finished.next_step, answer.scans
     return done

@@ -9,8 +9,8 @@ import pytest
 
 from domain.errors import BlobStoreUnavailable, DamagedPdf, NoText
 from extraction.text.mupdf import pymupdf
-from pipelines.config import Recipe
-from pipelines.extract import read_for
+from pipelines.config import PipelineConfig
+from pipelines.extract import extract_task
 from stores.blobs.blob_store import BlobStore
 from tests.reading import reading_recipe, reading_task
 
@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def recipe(root: Path) -> Recipe:
+def recipe(root: Path) -> PipelineConfig:
     return reading_recipe(str(root), ocr="off")
 
 
@@ -53,17 +53,19 @@ def once(do: Callable[[], object]) -> Callable[[News], None]:
     return watch
 
 
-def test_a_verdict_stands_when_the_file_can_be_read(root: Path, recipe: Recipe) -> None:
+def test_a_verdict_stands_when_the_file_can_be_read(root: Path, recipe: PipelineConfig) -> None:
     damaged = stored(root, b"%PDF-1.7\nnothing more")
     with pytest.raises(DamagedPdf):
-        read_for(reading_task(sha256=damaged), recipe, lambda news: None)
+        extract_task(reading_task(sha256=damaged), recipe, lambda news: None)
 
 
-def test_what_could_not_be_read_says_nothing_of_the_paper(root: Path, recipe: Recipe) -> None:
+def test_what_could_not_be_read_says_nothing_of_the_paper(
+    root: Path, recipe: PipelineConfig
+) -> None:
     """The store goes away while the paper is read: that is no fault of the paper's."""
     blank = stored(root, blank_pages(40))
     with pytest.raises(NoText):
-        read_for(reading_task(sha256=blank), recipe, lambda news: None)
+        extract_task(reading_task(sha256=blank), recipe, lambda news: None)
     goes_away = once(lambda: root.rename(root.parent / "away"))
     with pytest.raises(BlobStoreUnavailable):
-        read_for(reading_task(sha256=blank), recipe, goes_away)
+        extract_task(reading_task(sha256=blank), recipe, goes_away)

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import ParserCrashed
-from domain.jobs import Finished, Task
+from domain.jobs import StepResult, Task
 from domain.papers import Author, Box, Metadata
-from pipelines.extracted_paper import Prepared, check_prepared
+from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from tests.reading import reading_task
 
 TASK = reading_task()
@@ -27,18 +27,18 @@ def chunk(**changed: Any) -> Chunk:
     return one if one.chunk_id else replace(one, chunk_id=name)
 
 
-def answer(given: Sequence[Chunk], **changed: Any) -> Prepared:
-    finished = Finished(Metadata(title="Silver"), pages=2, chunks=len(given))
-    return Prepared(given, b"\x1f\x8b\xff", replace(finished, **changed))
+def answer(given: Sequence[Chunk], **changed: Any) -> ExtractedPaper:
+    finished = StepResult(Metadata(title="Silver"), pages=2, chunks=len(given))
+    return ExtractedPaper(given, b"\x1f\x8b\xff", replace(finished, **changed))
 
 
-def check(done: Prepared, task: Task = TASK) -> None:
-    check_prepared(done, task, max_pages=10, max_tokens=256)
+def check(done: ExtractedPaper, task: Task = TASK) -> None:
+    check_extracted(done, task, max_pages=10, max_tokens=256)
 
 
 def test_an_honest_answer_passes_and_survives_the_wire() -> None:
     done = answer([chunk(), chunk(ordinal=1, tokens=256, context="Silver", section=None)])
-    adapter = TypeAdapter(Prepared)
+    adapter = TypeAdapter(ExtractedPaper)
     assert adapter.validate_json(adapter.dump_json(done)) == done
     check(done)
 

@@ -12,7 +12,7 @@ import pytest
 
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import VectorStoreUnavailable
-from domain.jobs import Finished, Lane, Step, Task, TaskStatus
+from domain.jobs import Lane, Step, StepResult, Task, TaskStatus
 from domain.papers import (
     Author,
     Block,
@@ -90,7 +90,7 @@ class Bench:
         paper: Paper = PAPER,
         next_step: Step | None = None,
         on_span: OnSpan | None = None,
-    ) -> Finished:
+    ) -> StepResult:
         self.asked.clear()
         return index_paper(
             task,

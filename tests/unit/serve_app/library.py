@@ -15,7 +15,7 @@ from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import Failure
-from domain.jobs import Finished, Lane, Task
+from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from extraction.serialization import dump_paper
 from serve_app.api.app import create_api
@@ -172,7 +172,7 @@ class Library:
         self.blobs.put_artifact(key, dump_paper(paper_of(texts)))
         await self.stores.queue.finish(
             task,
-            Finished(
+            StepResult(
                 metadata=Metadata(title=f"On {task.filename}"),
                 pages=len(texts),
                 chunks=len(chunks),

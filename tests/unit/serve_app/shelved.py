@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.jobs import Cited, Finished
+from domain.jobs import CitationKey, StepResult
 from domain.papers import (
     Author,
     Block,
@@ -110,10 +110,10 @@ async def shelve(
         "tables": len(paper.tables),
         "figures": len(paper.figures),
         "title_key": match_key(paper.metadata.title, paper.metadata.year, None),
-        "cited": tuple(Cited(one.ordinal, one.doi) for one in paper.references if one.doi),
+        "cited": tuple(CitationKey(one.ordinal, one.doi) for one in paper.references if one.doi),
         "quality": REPORT,
         "artifact_key": key,
     }
-    await library.stores.queue.finish(task, Finished(paper.metadata, **(values | known)))
+    await library.stores.queue.finish(task, StepResult(paper.metadata, **(values | known)))
     library.worker_rests = False
     return answer.json()["document_id"]

@@ -9,7 +9,7 @@ import pytest
 
 from domain.papers import Metadata
 from extraction.serialization import load_paper
-from serve_app.library.paper_cache import Shelf
+from serve_app.library.paper_cache import PaperCache
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.shelved import PAPER, REPORT, shelve
 
@@ -175,7 +175,7 @@ async def test_a_paper_is_parsed_once_for_many(
 
 
 async def test_the_shelf_keeps_few_papers_and_no_failures(library: Library) -> None:
-    shelf = Shelf(most=2)
+    shelf = PaperCache(most=2)
     for name in ("a", "b", "c"):
         with pytest.raises(Exception, match="not in the file store"):
             await shelf.paper(library.blobs, name)

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from domain.errors import NotAPdf, RefusedUpload
-from domain.jobs import Finished, Job, JobStatus, Lane
+from domain.jobs import Job, JobStatus, Lane, StepResult
 from domain.papers import Metadata
 from serve_app.uploads import folders as intake
 from serve_app.uploads.folders import pdfs_under, register_files
@@ -64,7 +64,7 @@ async def work_off(stores: InMemoryStores) -> None:
     """Every queued task is done before anybody looks again."""
     while tasks := await stores.queue.claim(Lane.BULK, 100, worker="w", lease_seconds=9):
         for task in tasks:
-            await stores.queue.finish(task, Finished(Metadata("A title"), pages=1, chunks=1))
+            await stores.queue.finish(task, StepResult(Metadata("A title"), pages=1, chunks=1))
 
 
 async def test_one_job_holds_the_whole_folder(stores: InMemoryStores, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from domain.jobs import Finished, Lane, Progress
+from domain.jobs import Lane, Progress, StepResult
 from domain.papers import Metadata
 from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client
@@ -82,7 +82,7 @@ async def test_failures_name_what_failed_and_the_pages(library: Library) -> None
     failed, unread, done = await library.claim()
     await library.finish(done, ["text"])
     quality = {"pages_failed": [4, 5]}
-    result = Finished(Metadata("A title"), pages=9, chunks=7, quality=quality, artifact_key="a")
+    result = StepResult(Metadata("A title"), pages=9, chunks=7, quality=quality, artifact_key="a")
     await library.stores.queue.finish(unread, result)
     await library.stores.queue.fail(failed, NO_TEXT)
     page = (await library.get(f"/jobs/{job_id}/failures?limit=1")).json()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.jobs import Finished, Lane, Progress, Step
+from domain.jobs import Lane, Progress, Step, StepResult
 from domain.papers import Metadata
 from tests.unit.serve_app.library import Library, pdf
 
@@ -149,7 +149,7 @@ async def test_one_may_wait_until_the_papers_can_be_found(library: Library) -> N
         Lane.INTERACTIVE, 1, worker="worker", lease_seconds=60
     )
     waiting = asyncio.create_task(library.get(f"/jobs/{job_id}?wait=30&until=searchable"))
-    done = Finished(Metadata("A title"), pages=1, chunks=3, next_step=Step.LAYOUT)
+    done = StepResult(Metadata("A title"), pages=1, chunks=3, next_step=Step.LAYOUT)
     await library.stores.queue.finish(task, done)
     job = (await asyncio.wait_for(waiting, 10)).json()
     assert job["status"] == "running"

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.consistency import Differences, Holding, ListedBlob, OrphanChunks, WrongCount
+from domain.consistency import Differences, DocumentState, ListedBlob, OrphanChunks, WrongCount
 from domain.documents import DocumentStatus
 from stores.blobs.blob_store import artifact_key, pdf_key
-from stores.consistency.compare import ORPHAN_AFTER_SECONDS, Comparison, Shelves
+from stores.consistency.compare import ORPHAN_AFTER_SECONDS, Comparison, StoreSnapshot
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OLD = 2 * ORPHAN_AFTER_SECONDS
 NAME = "doc_0123456789ab"
-PAPER = Holding(
+PAPER = DocumentState(
     document_id=NAME,
     collection="papers",
     filename="a.pdf",
@@ -36,11 +36,11 @@ def blobs(*keys: str, age_seconds: float = OLD) -> list[ListedBlob]:
 
 def compare(
     chunks: Mapping[tuple[str, int], int],
-    *holdings: Holding,
+    *holdings: DocumentState,
     listed: Sequence[ListedBlob] | None = None,
     touched: Sequence[str] = (),
 ) -> Differences:
-    comparison = Comparison(Shelves(chunks, listed))
+    comparison = Comparison(StoreSnapshot(chunks, listed))
     for holding in holdings:
         comparison.look([holding])
     return comparison.differences(NOW, touched, [])

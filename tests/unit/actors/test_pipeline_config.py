@@ -1,0 +1,39 @@
+"""Every setting of the pipelines reaches the configuration that travels with the tasks."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from actors.launch import Addresses, pipeline_config
+from configs.settings import Settings
+from pipelines.config import PipelineConfig
+
+PER_RUNNER = {"ocr_workers"}  # computed from the cores of the runner's node
+CHANGED: dict[str, Any] = {
+    "stores": {"milvus_name": "other", "milvus_database": "papers", "milvus_ca": "/etc/ca.pem"},
+    "read": {
+        "max_pages": 7,
+        "text_first_pages": 5,
+        "layout": "off",
+        "ocr": "off",
+        "ocr_languages": "deu",
+        "ocr_dpi": 150,
+        "sandbox": "off",
+        "limits": {"cpu_seconds": 3},
+    },
+}
+
+
+def test_no_setting_keeps_its_default_on_the_way_to_the_pipelines(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, **CHANGED)
+    config = pipeline_config(settings, Addresses("postgresql://h/d", "http://m", "file:///b"))
+    kept = [
+        one.name
+        for one in fields(PipelineConfig)
+        if one.name not in PER_RUNNER
+        and getattr(config, one.name)
+        == (one.default_factory() if one.default_factory is not MISSING else one.default)
+    ]
+    assert kept == []
