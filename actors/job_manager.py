@@ -21,8 +21,8 @@ from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
 
 if TYPE_CHECKING:
+    from actors.job_policy import JobPolicy
     from actors.lane_worker import BatchPolicy
-    from actors.lease_manager import JobPolicy
     from actors.reconcile_loop import ReconcileLoop
     from actors.runner_pool import RunnerHandle
     from actors.store_cleanup import Eraser
@@ -93,7 +93,7 @@ class JobManager:
         self.legacy = vectors(lambda: replace(recipe, milvus_name=LEGACY_NAME))
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.slots = [
-            RunnerPool(partial(self._open_runner, open_runner, shared), rules.recycle_after)
+            RunnerPool(partial(self._open_runner, open_runner, shared), rules.runner_recycle_after)
             for shared in slots
         ]
         self.desks = {
@@ -250,10 +250,10 @@ class JobManager:
     async def _keep_up(self) -> None:
         """Compares the stores soon after the start, for who died before may have left something
         undone, and then from time to time."""
-        if self.rules.reconcile_seconds:
+        if self.rules.reconcile_minutes:
             await asyncio.sleep(SETTLE_SECONDS)
             await self._try(self.upkeep.mend)
-            await self._every(self.rules.reconcile_seconds, self.upkeep.mend)
+            await self._every(60 * self.rules.reconcile_minutes, self.upkeep.mend)
 
     async def _sweep(self) -> None:
         swept = await self.ledger.queue.sweep(

@@ -8,9 +8,10 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Protocol
 
+from actors.job_policy import JobPolicy
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
 from domain.jobs import LANE_OF_STEP, Lane, Progress, StepResult, Task, backoff_seconds
 from stores.postgres.deletion_queue import DeletionQueue
@@ -29,21 +30,6 @@ class TaskOutcome(Protocol):
     def finished(self) -> StepResult | None: ...
     @property
     def failure(self) -> Failure | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class JobPolicy:
-    """The numbers of leases and retries; times in seconds."""
-
-    lease_seconds: float
-    stall_seconds: float
-    poll_seconds: float
-    backoff_base_seconds: float
-    backoff_cap_seconds: float
-    keep_days: float
-    recycle_after: int  # batches of a runner
-    max_attempts: int  # of the tasks that the JobManager queues itself
-    reconcile_seconds: float  # between two comparisons of the stores; 0: none
 
 
 class LeaseManager:

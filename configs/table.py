@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from typing import TypeGuard, get_type_hints
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -28,29 +30,33 @@ def settings_table() -> str:
     return HEAD + "".join(f"{row}\n" for row in _rows(Settings, ()))
 
 
-def _rows(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        place = (*path, name)
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _lanes_or_rows(inner, field, place)
-        else:
-            yield _row(place, field, field.default)
+def fields_of(kind: type) -> dict[str, FieldInfo]:
+    """Returns the fields of a pydantic model or of a dataclass of options, by name."""
+    if issubclass(kind, BaseModel):
+        return dict(kind.model_fields)
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        one.name: FieldInfo.from_annotation(hints[one.name])
+        if one.default is MISSING
+        else FieldInfo.from_annotated_attribute(hints[one.name], one.default)
+        for one in fields(kind)
+    }
 
 
-def _lanes_or_rows(
-    model: type[BaseModel], field: FieldInfo, place: tuple[str, ...]
-) -> Iterator[str]:
-    """Rows of a nested model, with the defaults that it is given where it stands."""
-    given = field.default if isinstance(field.default, BaseModel) else None
-    for name, inner in model.model_fields.items():
-        nested = inner.annotation
-        if isinstance(nested, type) and issubclass(nested, BaseModel):
-            yield from _lanes_or_rows(nested, inner, (*place, name))
-        elif given is not None and inner.default_factory is None:
-            yield _row((*place, name), inner, getattr(given, name))
+def is_section(kind: object) -> TypeGuard[type]:
+    """Returns True for a type that holds settings, False for the type of a value."""
+    return isinstance(kind, type) and (issubclass(kind, BaseModel) or is_dataclass(kind))
+
+
+def _rows(kind: type, path: tuple[str, ...], section: object = None) -> Iterator[str]:
+    """Yields the rows of a section. `section`: its value by default, if it has one."""
+    for name, field in fields_of(kind).items():
+        default = field.default if section is None or field.default_factory else None
+        default = getattr(section, name) if default is None and section is not None else default
+        if is_section(field.annotation):
+            yield from _rows(field.annotation, (*path, name), default)
         else:
-            yield _row((*place, name), inner, inner.default)
+            yield _row((*path, name), field, default)
 
 
 def _row(place: tuple[str, ...], field: FieldInfo, default: object) -> str:

@@ -38,7 +38,7 @@ def extract_task(task: Task, recipe: PipelineConfig, watch: Watch) -> ExtractedP
                 may_start_programs=task.step is Step.OCR,  # Tesseract
                 watch=watch,
             )
-            check_extracted(done, task, recipe.max_pages, recipe.max_tokens)
+            check_extracted(done, task, recipe.read.max_pages, recipe.embed.max_tokens)
         except OcrUnavailable:
             _sandbox(recipe).close()  # the next one looks again what is installed
             raise

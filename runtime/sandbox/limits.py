@@ -7,6 +7,9 @@ import resource
 import signal
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from domain.errors import ParserCrashed, TookTooLong, TookTooMuchMemory, WorkerCrashed
 
@@ -19,20 +22,38 @@ _CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """`cpu_seconds` for any one part (a page) and for what goes before and after all parts;
-    `part_seconds` more, on the whole, for each part. Bytes are beyond what the warm process has.
+class LimitOptions:
+    """The configurable limits of one task. A part is a page. Memory is in addition to that of the
+    warm process.
 
-    `silent_seconds` of the clock may pass without a part, `document_seconds` on the whole. A
-    document has `most_parts` at most.
+    The parent ends a task that exceeds a limit: the document fails, and other tasks go on.
     """
 
-    cpu_seconds: float = 30.0
-    part_seconds: float = 1.0
-    memory_bytes: int = 2 * 1024**3
-    output_bytes: int = 256 * 1024**2
-    silent_seconds: float = 300.0
-    document_seconds: float = 4 * 3600.0
+    cpu_seconds: Annotated[
+        float,
+        Field(description="CPU seconds for a single page, and for the work before and after."),
+    ] = 30.0
+    part_seconds: Annotated[
+        float, Field(description="Additional CPU seconds per page, for the whole document.")
+    ] = 1.0
+    memory_bytes: Annotated[int, Field(description="Memory of the parser process, in bytes.")] = (
+        2 * 1024**3
+    )
+    output_bytes: Annotated[
+        int, Field(description="Size of the extracted text, boxes and tables, in bytes.")
+    ] = 256 * 1024**2
+    silent_seconds: Annotated[
+        float, Field(description="Maximum wall-clock seconds without a finished page.")
+    ] = 300.0
+    document_seconds: Annotated[
+        float, Field(description="Maximum wall-clock seconds for one step of a document.")
+    ] = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(LimitOptions):
+    """Limits of work with at most `most_parts` pages."""
+
     most_parts: int = 2000
 
     @property

@@ -65,7 +65,7 @@ def examine(settings: Settings, url: str) -> list[Finding]:
         lambda: _database(settings),
         lambda: _vectors(settings),
         lambda: _model(settings),
-        lambda: _confinement(SandboxMode(settings.read.sandbox)),
+        lambda: _confinement(settings.read.sandbox),
         lambda: _service(url, settings),
     ]
     return [look() for look in looks]

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.job_manager import JobManager
+from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
-from actors.lease_manager import JobPolicy
 from domain.consistency import Retention
 from domain.jobs import Lane
 from pipelines.config import PipelineConfig, blob_store, vector_store
+from pipelines.embed_options import EmbedOptions
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.store_identity import default_name
 from stores.postgres.database import Database
@@ -66,7 +67,7 @@ class Direct:
 @asynccontextmanager
 async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[JobManager]:
     """A JobManager that has prepared its stores."""
-    rules = JobPolicy(15, 900, 0.05, 2, 300, 7, 300, 4, 0)
+    rules = JobPolicy(poll_seconds=0.05, reconcile_minutes=0)
     manager = JobManager(
         database_url=database_url,
         rules=rules,
@@ -98,11 +99,8 @@ def recipe_for(milvus: MilvusLite, folder: Path) -> PipelineConfig:
         milvus_uri=milvus.uri,
         milvus_token_file=str(token_file),
         milvus_name=None,
-        model=uuid.uuid4().hex,
+        embed=EmbedOptions(uuid.uuid4().hex),
         dimension=DIMENSION,
-        max_tokens=256,
-        batch_tokens=4096,
-        max_pages=10,
     )
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy, LaneWorker
-from actors.lease_manager import JobPolicy, LeaseManager
+from actors.lease_manager import LeaseManager
 from actors.runner_pool import RunnerPool
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
@@ -28,9 +29,9 @@ RULES = JobPolicy(
     backoff_base_seconds=8,
     backoff_cap_seconds=60,
     keep_days=7,
-    recycle_after=100,
+    runner_recycle_after=100,
     max_attempts=3,
-    reconcile_seconds=600,
+    reconcile_minutes=10,
 )
 _numbers = itertools.count()
 

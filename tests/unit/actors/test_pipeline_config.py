@@ -13,6 +13,7 @@ from pipelines.config import PipelineConfig
 PER_RUNNER = {"ocr_workers"}  # computed from the cores of the runner's node
 CHANGED: dict[str, Any] = {
     "stores": {"milvus_name": "other", "milvus_database": "papers", "milvus_ca": "/etc/ca.pem"},
+    "model": {"max_tokens": 128, "batch_tokens": 64},
     "read": {
         "max_pages": 7,
         "text_first_pages": 5,

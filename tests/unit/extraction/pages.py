@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.papers import Paper
-from extraction.figures.page_selection import LayoutMode
-from extraction.ocr.engines import OcrEngine
-from extraction.steps import ExtractOptions, OnPage, read_text
+from extraction.options import ExtractOptions, LayoutMode, OcrEngine
+from extraction.steps import OnPage, read_text
 from extraction.text.mupdf import pymupdf
 from tests.papers import HEIGHT, LOREM, WIDTH
 
