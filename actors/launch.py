@@ -45,7 +45,7 @@ from stores.embedded.embedded_postgres import EmbeddedPostgres
 log = logging.getLogger(__name__)
 
 # The interactive lane has a runner process of its own; the background lanes share one.
-RUNNERS = ((Lane.INTERACTIVE,), (Lane.BULK, Lane.OCR, Lane.LAYOUT))
+RUNNERS = ((Lane.INTERACTIVE,), tuple(lane for lane in Lane if lane is not Lane.INTERACTIVE))
 
 
 @dataclass(frozen=True, slots=True)

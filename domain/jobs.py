@@ -1,7 +1,7 @@
-"""Jobs, tasks and steps: what their states mean, the allowed moves, the arithmetic of progress.
+"""Jobs, tasks and steps: their states, the allowed transitions, and the arithmetic of progress.
 
-A job is what somebody asked for; a task is one document's work in it; a step is a checkpoint of
-a task.
+A job is one request; a task is the work on one document of the job; a step is a checkpoint of a
+task.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 
 class TaskStatus(StrEnum):
-    QUEUED = "queued"  # waits for a worker, or for its backoff to pass
+    QUEUED = "queued"  # waits for a worker or for the end of its backoff
     RUNNING = "running"  # a worker holds its lease
     COMPLETED = "completed"  # every chunk is searchable
     FAILED = "failed"  # it ended; `error` says why
-    CANCELLED = "cancelled"  # somebody asked for it to stop
+    CANCELLED = "cancelled"  # cancelled by a request
 
     @property
     def is_final(self) -> bool:
-        """True when nothing moves the task any more, unless somebody asks for a retry."""
+        """Returns True if only a requested retry can change the status."""
         return not MOVES[self]
 
 
@@ -57,41 +57,64 @@ class JobStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """True when every task of the job has ended."""
+        """Returns True if every task of the job has ended."""
         return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 class WaitFor(StrEnum):
-    """What somebody waits for."""
+    """The state of a job that a long poll waits for."""
 
     DONE = "done"  # the job has ended
-    SEARCHABLE = "searchable"  # every paper of it can be found, or will never be
+    SEARCHABLE = "searchable"  # every paper is searchable or has ended
 
 
 class Lane(StrEnum):
-    INTERACTIVE = "interactive"  # single uploads: somebody is waiting
-    BULK = "bulk"  # folders: throughput counts
-    OCR = "ocr"  # pages without usable text, of either
-    LAYOUT = "layout"  # tables and figures, of either
+    INTERACTIVE = "interactive"  # single uploads; latency counts
+    BULK = "bulk"  # folders; throughput counts
+    OCR = "ocr"  # pages without a usable text layer, from both
+    LAYOUT = "layout"  # tables and figures, from both
 
 
 class Step(StrEnum):
     READ_TEXT = "read_text"  # text layer -> chunks -> vectors; makes the paper searchable
     OCR = "ocr"  # the pages that lack a usable text layer
-    LAYOUT = "layout"  # tables, figures, and what belongs to them
+    LAYOUT = "layout"  # tables and figures with their captions
 
 
-LANE_OF_STEP: Mapping[Step, Lane] = {Step.OCR: Lane.OCR, Step.LAYOUT: Lane.LAYOUT}
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """What the service needs to know about a step.
+
+    To add a step: add it to `Step` and `STEPS` here, its function to `extraction.steps.FUNCTIONS`,
+    and its value to the CHECK constraint of `tasks.step` by a migration; a lane of its own also
+    needs an entry in `Lane` and in the setting group `jobs`.
+    """
+
+    lane: Lane | None  # None: the lane of the upload
+    weight: float  # share of a paper's processing time; an estimate that only smooths progress bars
+    reads_scans: bool = False  # the step needs the lines that OCR read in an earlier step
+    starts_programs: bool = False  # the sandbox lets the step start Tesseract
+
+
+# In the order in which a task goes through them.
+STEPS: Mapping[Step, StepSpec] = {
+    Step.READ_TEXT: StepSpec(lane=None, weight=0.6),
+    Step.OCR: StepSpec(lane=Lane.OCR, weight=0.25, starts_programs=True),
+    Step.LAYOUT: StepSpec(lane=Lane.LAYOUT, weight=0.15, reads_scans=True),
+}
+FIRST_STEP = next(iter(STEPS))
+LATER_STEPS = tuple(STEPS)[1:]
+LANE_OF_STEP: Mapping[Step, Lane] = {step: spec.lane for step, spec in STEPS.items() if spec.lane}
 
 
 class Record(BaseModel):
-    """A row as the code sees it: immutable, made from any object with the same attributes."""
+    """An immutable record, created from any object with the same attributes (as a database row)."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class Counts(Record):
-    """How many tasks of a job are in each state."""
+    """The number of tasks of a job in each state."""
 
     queued: int = 0
     running: int = 0
@@ -105,10 +128,11 @@ class Counts(Record):
 
 
 class Task(Record):
-    """One document's work. `lease_token` fences every write: it grows by one with each claim.
+    """The work on one document. `lease_token` is the fencing token: each claim increments it, and
+    a write with an older token is rejected.
 
-    `lane` is where its current `step` waits; `urgent` ones, which came one by one, go first there.
-    Attempts are those of the step.
+    `lane` is the queue of the current `step`; `urgent` tasks (single uploads) have priority in it.
+    `attempt` counts the claims of the current step. `isolate` runs the task in a batch of its own.
     """
 
     task_id: uuid.UUID
@@ -140,7 +164,7 @@ class Task(Record):
 
 
 class Job(Record):
-    """What somebody asked for, with the state of its tasks added up; see `share_done`."""
+    """One request, with the sums over its tasks; `shares_done` is the sum of `share_done`."""
 
     job_id: str
     kind: str
@@ -161,14 +185,14 @@ class Job(Record):
 
 
 class OnDuplicate(StrEnum):
-    RETURN = "return"  # answer with the document that is already here
-    REPROCESS = "reprocess"  # read it again as a new version, shown when it is complete
+    RETURN = "return"  # answer with the existing document
+    REPROCESS = "reprocess"  # extract it again as a new version, published when complete
     REJECT = "reject"  # refuse the whole request
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file in the blob store that waits to be admitted; the filename is only a label."""
+    """A file in the blob store that is to be admitted; the filename is only a label."""
 
     filename: str
     sha256: str
@@ -177,7 +201,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of one upload; `duplicate_of` names the document that already had these bytes."""
+    """The result of one upload; `duplicate_of` is the existing document with the same bytes."""
 
     job_id: str
     task_id: uuid.UUID
@@ -188,9 +212,9 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a task is; None leaves a number as it is.
+    """The progress of a task; None leaves a number unchanged.
 
-    `searchable`: a part of the chunks is indexed, and the document may be shown from now on.
+    `searchable`: a part of the chunks is indexed, so that the document can be published.
     """
 
     pages_done: int | None = None
@@ -201,7 +225,7 @@ class Progress:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """The numbers that are known, by the name of the task's field."""
+        """Returns the known numbers by the names of the task's fields."""
         fields = ("pages_done", "pages_total", "chunks_done", "chunks_total")
         known = {name: getattr(self, name) for name in fields}
         return {name: value for name, value in known.items() if value is not None}
@@ -209,7 +233,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class CitationKey:
-    """What an entry of a bibliography can be matched by; each is None where it is not printed."""
+    """The keys of a bibliography entry for matching; None where it has no such key."""
 
     ordinal: int
     doi: str | None = None
@@ -220,9 +244,9 @@ class CitationKey:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a task knows of its document at the end of a step; `next_step` is None at the last.
+    """What a step found out about the document; `next_step` is None after the last step.
 
-    A step that found no text has no chunks: its document is not searchable yet.
+    The result of a step that found no text has no chunks; the document is not searchable yet.
     """
 
     metadata: Metadata
@@ -241,12 +265,12 @@ class StepResult:
 
     @property
     def document_fields(self) -> dict[str, Any]:
-        """The values of the document's fields."""
+        """Returns the values of the document's columns."""
         counted = ("pages", "chunks", "sections", "references", "tables", "figures")
-        said = ("title", "abstract", "doi", "arxiv_id", "year", "language")
+        stated = ("title", "abstract", "doi", "arxiv_id", "year", "language")
         return {
             **{name: getattr(self, name) for name in counted},
-            **{name: getattr(self.metadata, name) for name in said},
+            **{name: getattr(self.metadata, name) for name in stated},
             "arxiv_id": (self.metadata.arxiv_id or "").lower() or None,
             "authors": [asdict(author) for author in self.metadata.authors],
             "keywords": list(self.metadata.keywords),
@@ -259,19 +283,19 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class CursorPage(Generic[T]):
-    """Items of a list and the cursor of the next page, None at the end."""
+    """The items of one page and the cursor of the next page; None on the last page."""
 
     items: list[T]
     next_cursor: str | None = None
 
 
 def new_job_id() -> str:
-    """A fresh job id: `job_` and 16 hexadecimal digits, 64 random bits."""
+    """Returns a new job id: `job_` and 16 hexadecimal digits (64 random bits)."""
     return f"job_{uuid.uuid4().hex[:16]}"
 
 
 def job_status(counts: Counts) -> JobStatus:
-    """The state of a job whose tasks add up to `counts`; a job without tasks is completed."""
+    """Returns the state of a job with these task counts; a job without tasks is completed."""
     if counts.queued + counts.running:
         started = counts.total > counts.queued
         return JobStatus.RUNNING if started else JobStatus.QUEUED
@@ -282,26 +306,28 @@ def job_status(counts: Counts) -> JobStatus:
     return JobStatus.FAILED if counts.failed else JobStatus.CANCELLED
 
 
-# What the steps take of a paper's time: where each begins, and how long it is. Of reading text most
-# is embedding. Rough by nature: they only keep progress bars from jumping.
-STEP_BEGINS: Mapping[Step, float] = {Step.READ_TEXT: 0.0, Step.OCR: 0.6, Step.LAYOUT: 0.85}
-STEP_TAKES: Mapping[Step, float] = {Step.READ_TEXT: 0.6, Step.OCR: 0.25, Step.LAYOUT: 0.15}
-READING_TAKES = 0.2  # of the first step; the rest goes by chunks
+READING_WEIGHT = 0.2  # share of the first step that goes by pages; the rest goes by chunks
+
+
+def weight_before(step: Step) -> float:
+    """Returns the sum of the weights of all steps before `step`."""
+    steps = tuple(STEPS)
+    return sum(STEPS[earlier].weight for earlier in steps[: steps.index(step)])
 
 
 def share_done(task: Task) -> float:
-    """Share of the task that is done, 0 to 1; it does not fall from one step to the next."""
+    """Returns the finished share of the task, 0 to 1. It never decreases at a change of step."""
     if task.status.is_final:
         return 1.0
     share = min(1.0, task.pages_done / task.pages_total) if task.pages_total else 0.0
-    if task.step is Step.READ_TEXT:
+    if task.step is FIRST_STEP:
         embedded = task.chunks_done / task.chunks_total if task.chunks_total else 0.0
-        share = READING_TAKES * share + (1 - READING_TAKES) * min(1.0, embedded)
-    return STEP_BEGINS[task.step] + STEP_TAKES[task.step] * share
+        share = READING_WEIGHT * share + (1 - READING_WEIGHT) * min(1.0, embedded)
+    return weight_before(task.step) + STEPS[task.step].weight * share
 
 
 def fraction_done(counts: Counts, shares: float) -> float:
-    """Share of the job that is done, 0 to 1; `shares` are those of its tasks, added up."""
+    """Returns the finished share of the job, 0 to 1. `shares`: the sum of `share_done`."""
     ended = counts.completed + counts.failed + counts.cancelled
     if ended == counts.total:
         return 1.0
@@ -309,7 +335,7 @@ def fraction_done(counts: Counts, shares: float) -> float:
 
 
 def backoff_seconds(attempt: int, base: float = 2.0, cap: float = 300.0) -> float:
-    """Seconds before attempt `attempt + 1`: min(cap, base * 2^(attempt-1)), times 0.5 to 1.0.
+    """Returns the seconds before the next attempt: min(cap, base * 2^(attempt-1)) times 0.5 to 1.0.
 
     "Full jitter" halved, so that a wait is never near zero (M. Brooker, AWS Architecture Blog,
     2015).

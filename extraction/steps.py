@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from domain.errors import NoText, OcrUnavailable
 from domain.jobs import Step
@@ -48,11 +49,7 @@ def run_step(
 
     Raises the errors of `read_pages`, NoText for a paper without text, and OcrUnavailable.
     """
-    if step is Step.READ_TEXT:
-        return read_text(path, options, on_page)
-    if step is Step.OCR:
-        return read_scans(path, options, on_page)
-    return read_layout(path, options, scans, on_page)
+    return FUNCTIONS[step](path, options, scans, on_page)
 
 
 def read_whole(path: Path, options: ExtractOptions = DEFAULTS) -> Paper:
@@ -65,7 +62,12 @@ def read_whole(path: Path, options: ExtractOptions = DEFAULTS) -> Paper:
     return done.paper
 
 
-def read_text(path: Path, options: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
+def read_text(
+    path: Path,
+    options: ExtractOptions,
+    scans: Scans = MappingProxyType({}),
+    on_page: OnPage | None = None,
+) -> StepRead:
     """Reads the text layer, and the tables and figures that the rules find without a model.
 
     If OCR is available, pages that need it are left out, and tables are extracted after OCR."""
@@ -75,7 +77,9 @@ def read_text(path: Path, options: ExtractOptions, on_page: OnPage | None = None
     return _read_with_layout(path, reading, options)
 
 
-def read_scans(path: Path, options: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
+def read_scans(
+    path: Path, options: ExtractOptions, scans: Scans, on_page: OnPage | None = None
+) -> StepRead:
     """Reads the pages that need OCR. The paper lists a page on which OCR failed; it is no error."""
     reading = read_pages(path, max_pages=options.max_pages)
     pages = ocr_pages(
@@ -87,9 +91,9 @@ def read_scans(path: Path, options: ExtractOptions, on_page: OnPage | None = Non
         dpi=options.ocr_dpi,
         on_page=_after(len(reading.pages) - len(reading.for_ocr), on_page),
     )
-    scans = {page.number: page.lines for page in pages if page.failure is None}
-    whole = reading.without(reading.for_ocr).with_ocr(scans)
-    return replace(_read_with_layout(path, whole, options), scans=scans)
+    read = {page.number: page.lines for page in pages if page.failure is None}
+    whole = reading.without(reading.for_ocr).with_ocr(read)
+    return replace(_read_with_layout(path, whole, options), scans=read)
 
 
 def read_layout(
@@ -123,3 +127,10 @@ def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> 
         return StepRead(compose(reading), Step.LAYOUT)
     layout = find_layout_by_rules(path, reading, options.layout)
     return StepRead(compose(reading, layout), Step.LAYOUT if layout.worth else None)
+
+
+FUNCTIONS: Mapping[Step, Callable[[Path, ExtractOptions, Scans, OnPage | None], StepRead]] = {
+    Step.READ_TEXT: read_text,
+    Step.OCR: read_scans,
+    Step.LAYOUT: read_layout,
+}

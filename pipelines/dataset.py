@@ -22,7 +22,7 @@ from ray.exceptions import RayError
 
 from domain.documents import Chunk
 from domain.errors import LeaseLost, PaperworksError, failure_of
-from domain.jobs import Lane, Progress, Step, StepResult, Task
+from domain.jobs import FIRST_STEP, LANE_OF_STEP, Progress, StepResult, Task
 from pipelines.config import blob_store, vector_store
 from pipelines.plan import LaneConfig, TaskResult
 from runtime.niceness import lower_cpu_priority
@@ -33,7 +33,6 @@ Row = dict[str, Any]
 REPORT_EVERY_SECONDS = 0.25
 WAITING_CPUS = 0.05  # of a task that only waits for an actor
 TRIES_AFTER_A_CRASH = 2
-LANE_READS = {Lane.OCR: "ocr", Lane.LAYOUT: "layout"}
 BATCHES_IN_FLIGHT = 2  # per embedder: one at work, one on its way
 
 
@@ -63,7 +62,7 @@ def _named(
     stage: Callable[[Row, LaneConfig], Row], plan: LaneConfig
 ) -> Callable[[Row, LaneConfig], Row]:
     """The stage under the name that the dashboard shows: what this lane reads comes first."""
-    what = LANE_READS.get(plan.lane, "read")
+    what = str(plan.lane) if plan.lane in LANE_OF_STEP.values() else "read"
 
     def run_stage(row: Row, plan: LaneConfig) -> Row:
         return stage(row, plan)
@@ -168,7 +167,7 @@ class Reporter:
     def __init__(self, task: Task, plan: LaneConfig) -> None:
         self.task = task
         self.listener = plan.listener
-        self.tells_chunks = task.step is Step.READ_TEXT
+        self.tells_chunks = task.step is FIRST_STEP
         self.next_at = 0.0
         self.page_count = 0
         self.embedded = 0  # chunks of the spans before this one

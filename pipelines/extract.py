@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from domain.errors import BadDocument, NotFound, OcrUnavailable
-from domain.jobs import Step, Task
+from domain.jobs import STEPS, Task
 from pipelines.config import PipelineConfig, blob_store
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox, Watch
@@ -24,7 +24,7 @@ def extract_task(task: Task, recipe: PipelineConfig, watch: Watch) -> ExtractedP
     """
     blobs = blob_store(recipe)
     key = artifact_key(task.document_id, task.version, SCANS)
-    scans = _scans(key, recipe) if task.step is Step.LAYOUT else None
+    scans = _scans(key, recipe) if STEPS[task.step].reads_scans else None
     with blobs.open_local(task.sha256) as path:
         try:
             done: ExtractedPaper = _sandbox(recipe).run(
@@ -35,7 +35,7 @@ def extract_task(task: Task, recipe: PipelineConfig, watch: Watch) -> ExtractedP
                 limits=recipe.limits,
                 file=path,
                 returns=ExtractedPaper,
-                may_start_programs=task.step is Step.OCR,  # Tesseract
+                may_start_programs=STEPS[task.step].starts_programs,
                 watch=watch,
             )
             check_extracted(done, task, recipe.read.max_pages, recipe.embed.max_tokens)

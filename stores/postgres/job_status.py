@@ -19,13 +19,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.jobs import (
-    READING_TAKES,
-    STEP_BEGINS,
-    STEP_TAKES,
+    FIRST_STEP,
+    LATER_STEPS,
+    READING_WEIGHT,
+    STEPS,
     Counts,
-    Step,
     TaskStatus,
     job_status,
+    weight_before,
 )
 from stores.postgres.database import NOW
 from stores.postgres.schema import JOBS, TASKS
@@ -60,12 +61,12 @@ def share_column() -> ColumnElement[float]:
     """`domain.jobs.share_done` of a task, in SQL."""
     pages = _ratio(TASKS.c.pages_done, TASKS.c.pages_total)
     chunks = _ratio(TASKS.c.chunks_done, TASKS.c.chunks_total)
-    first = READING_TAKES * pages + (1 - READING_TAKES) * chunks
+    first = READING_WEIGHT * pages + (1 - READING_WEIGHT) * chunks
     steps = [
-        (TASKS.c.step == step, STEP_BEGINS[step] + STEP_TAKES[step] * pages)
-        for step in (Step.OCR, Step.LAYOUT)
+        (TASKS.c.step == step, weight_before(step) + STEPS[step].weight * pages)
+        for step in LATER_STEPS
     ]
-    return case((~IS_OPEN, 1.0), *steps, else_=STEP_TAKES[Step.READ_TEXT] * first)
+    return case((~IS_OPEN, 1.0), *steps, else_=STEPS[FIRST_STEP].weight * first)
 
 
 def _ratio(done: ColumnElement[Any], total: ColumnElement[Any]) -> ColumnElement[float]:

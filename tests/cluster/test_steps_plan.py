@@ -15,6 +15,7 @@ import pytest
 from domain.documents import Chunk, ChunkKind, document_id
 from domain.jobs import LANE_OF_STEP, Lane, Step, StepResult, Task, TaskStatus
 from domain.papers import TableSource
+from extraction.options import ReadOptions
 from extraction.serialization import load_paper
 from pipelines.config import PipelineConfig, blob_store, vector_store
 from pipelines.plan import LaneConfig
@@ -114,7 +115,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(cluster: Any, recipe: PipelineConfig) -> Desk:
-    return Desk(cluster, replace(recipe, layout="auto", ocr="auto", text_first_pages=0))
+    return Desk(cluster, replace(recipe, read=ReadOptions(text_first_pages=0)))
 
 
 @pytest.fixture(scope="module")

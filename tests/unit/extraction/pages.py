@@ -19,7 +19,7 @@ COLUMN = 237.0
 def read_text_layer(path: Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
     """The paper by its text layer alone. Raises what `read_text` raises."""
     methods = ExtractOptions(max_pages=max_pages, layout=LayoutMode.OFF, ocr=OcrEngine.OFF)
-    return read_text(path, methods, on_page).paper
+    return read_text(path, methods, on_page=on_page).paper
 
 
 class Piece(NamedTuple):
