@@ -26,7 +26,7 @@ from typing import Any
 
 from domain.errors import TookTooLong, WorkerCrashed
 from domain.parser_environment import parser_environment
-from runtime.processes import die_with_parent
+from runtime.processes import pdeathsig_preexec
 from runtime.sandbox.confine import SandboxMode, check_sandbox, kernel_support
 from runtime.sandbox.limits import Ending, Limits, error_from_status
 from runtime.sandbox.messages import CHILD, ENDING, Request, receive_exactly, send_message
@@ -162,7 +162,7 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor,),
         env=parser_environment(),
-        preexec_fn=die_with_parent(signal.SIGKILL),
+        preexec_fn=pdeathsig_preexec(signal.SIGKILL),
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from domain.errors import TooMuchOutput
-from runtime.processes import die_with_parent
+from runtime.processes import pdeathsig_preexec
 from runtime.sandbox.confine import confine
 from runtime.sandbox.descendants import adopt_orphans, wait_for
 from runtime.sandbox.limits import Limits, memory_of_process
@@ -61,7 +61,7 @@ def _answer(control: socket.socket, request: bytes) -> None:
 def _work(request: bytes, descriptors: Sequence[int]) -> NoReturn:
     """In the child: does the work, sends its result or its failure, and ends."""
     os.setpgid(0, 0)
-    if follow := die_with_parent(signal.SIGKILL):
+    if follow := pdeathsig_preexec(signal.SIGKILL):
         follow()
     _close_all_but(descriptors)
     wanted: Request = pickle.loads(request)
