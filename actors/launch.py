@@ -83,7 +83,7 @@ def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
         dimension=vector_dimension(resolve_model(settings.model.name)),
         embed=select_options(EmbedOptions, settings.model),
         read=select_options(ReadOptions, settings.read),
-        limits=select_options(Limits, settings.read.limits, most_parts=settings.read.max_pages),
+        limits=select_options(Limits, settings.read.limits, max_parts=settings.read.max_pages),
         sandbox=settings.read.sandbox,
     )
 

@@ -276,8 +276,8 @@ class OcrUnavailable(PaperworksError):
 
 
 class SandboxUnavailable(PaperworksError):
-    """The kernel of this machine cannot sandbox the PDF parser, and read.sandbox is require. The
-    paper was not processed. Use a newer kernel, or set read.sandbox to auto."""
+    """The kernel of this machine cannot sandbox the PDF parser, and read.sandbox is require. No PDF
+    was processed. Use a newer kernel, or set read.sandbox to auto."""
 
     code, category = "sandbox_unavailable", "installation"
 
