@@ -24,7 +24,7 @@ from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from actors.registry import detached_actor, get_actor
 from actors.runner_handle import RayRunner
-from actors.store_tasks import RemoteEraser, WorkerVectors, prepare, run_remote
+from actors.store_tasks import RemoteEraser, RemoteVectorStore, prepare_stores, run_remote
 from configs.settings import LaneSettings, Settings
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits, Retention
@@ -83,7 +83,7 @@ def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
         dimension=vector_dimension(resolve_model(settings.model.name)),
         embed=select_options(EmbedOptions, settings.model),
         read=select_options(ReadOptions, settings.read),
-        limits=select_options(Limits, settings.read.limits, most_parts=settings.read.max_pages),
+        limits=select_options(Limits, settings.read.limits, max_parts=settings.read.max_pages),
         sandbox=settings.read.sandbox,
     )
 
@@ -193,24 +193,24 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     )
     return actor.remote(
         database_url=addresses.database_url,
-        rules=select_options(JobPolicy, settings.jobs),
+        policy=select_options(JobPolicy, settings.jobs),
         lanes={
             lane: BatchPolicy(wanted.batch, wanted.runs)
             for lane, wanted in _lanes(settings).items()
         },
-        slots=RUNNERS,
-        recipe=recipe,
+        runner_groups=RUNNERS,
+        config=recipe,
         open_runner=partial(
             RayRunner,
             lanes=_lanes(settings),
             actors=settings.model.actors,
             cluster=settings.ray,
         ),
-        prepare=partial(run_remote, prepare),
+        prepare=partial(run_remote, prepare_stores),
         eraser=RemoteEraser,
-        vectors=WorkerVectors,
+        vectors=RemoteVectorStore,
         retention=retention_of(settings),
-        facts=facts,
+        info=facts,
     )
 
 

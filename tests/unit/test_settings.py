@@ -1,4 +1,4 @@
-"""Settings: arguments before environment before defaults, and every one explained."""
+"""Settings: precedence of arguments, environment and defaults; descriptions; validation."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PLAIN = ("DATABASE_URL", "MILVUS_URI", "BLOB_URI")
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine that runs the tests."""
+    """Removes the settings of the machine that runs the tests."""
     for name in list(os.environ):
         if name.upper().startswith("PAPERWORKS_") or name.upper() in PLAIN:
             monkeypatch.delenv(name)
 
 
 def every_setting(model: type, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Each setting that holds a value, by its dotted name."""
+    """Yields each leaf setting with its dotted name."""
     for name, field in fields_of(model).items():
         kind = field.annotation
         if is_section(kind):
