@@ -92,7 +92,7 @@ def _refuse_half_orders(orders: Orders) -> None:
 def _checkup(url: str | None, home: Path | None, orders: Orders) -> Checkup:
     from configs.settings import Settings
     from serve_app.cli.checkup import Checkup, examine
-    from serve_app.client.client import ServiceUnreachable
+    from serve_app.client import ServiceUnreachable
 
     findings = examine(Settings(home=home_of(home, os.environ)), service_url(url, home, os.environ))
     checkup = Checkup(findings=findings)

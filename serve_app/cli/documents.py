@@ -139,7 +139,7 @@ def delete(
     context: typer.Context, document_ids: DocumentIds, url: Url = None, home: Home = None
 ) -> None:
     """Delete papers with their passages and their PDFs."""
-    from serve_app.client.client import PaperworksProblem, ServiceUnreachable
+    from serve_app.client import PaperworksProblem, ServiceUnreachable
 
     failed = False
     with _library(context, url, home) as client:

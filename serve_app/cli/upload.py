@@ -64,7 +64,7 @@ def _send(
     client: Client, batch: list[Path], collection: str, policy: str
 ) -> tuple[str | None, list[RefusedFile]]:
     """The job of a batch, None when every file was refused. Raises PaperworksProblem otherwise."""
-    from serve_app.client.client import PaperworksProblem
+    from serve_app.client import PaperworksProblem
 
     try:
         answer = client.upload_many(batch, collection, on_duplicate=policy)

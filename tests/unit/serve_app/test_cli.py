@@ -198,7 +198,7 @@ def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "service.json").write_text('{"url": "http://127.0.0.1:9"}')
     result = run("jobs", "--home", tmp_path)
     assert result.exit_code == 1
-    assert "Nothing answers at http://127.0.0.1:9" in result.stderr
+    assert "No service answers at http://127.0.0.1:9" in result.stderr
     assert "paperworks up" in result.stderr
 
 

@@ -123,7 +123,7 @@ def test_a_client_waits_as_long_as_it_is_asked_to(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("serve_app.client.client.time.sleep", pauses.append)
+    monkeypatch.setattr("serve_app.client.sync_client.time.sleep", pauses.append)
     with Client(url, retries=2) as client, pytest.raises(PaperworksProblem) as problem:
         client.upload(pdf("three"), "full", filename="three.pdf")
     assert (problem.value.status, problem.value.code) == (429, "queue_full")
