@@ -37,7 +37,7 @@ def jobs(
     home: Home = None,
 ) -> None:
     """List jobs, show one, or watch until it ends (without JOB_ID: every open one)."""
-    from serve_app.cli.progress import follow, say_outcome
+    from serve_app.cli.progress import follow, print_result
 
     with library(url, home) as client:
         if watch:
@@ -50,7 +50,7 @@ def jobs(
                 say_json(job)
             else:
                 say(job_line(job))
-                say_outcome(job)
+                print_result(job)
             raise typer.Exit(1 if job.status in ("failed", "partial") else 0)
         page = client.jobs(status=status, collection=collection, limit=limit)
         if as_json:

@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 from serve_app.cli.common import printable
 from serve_app.cli.main import app
-from serve_app.cli.progress import Bars
+from serve_app.cli.progress import show_progress
+from serve_app.cli.progress_display import BarDisplay
 from serve_app.client import Client
 from serve_app.process.address import service_url
 from tests.unit.serve_app.library import Library, pdf
@@ -203,16 +204,14 @@ def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_bars_follow_papers_and_whole_jobs(url: str) -> None:
-    with Client(url) as library, Bars() as bars:
-        small = library.upload_many([pdf("a"), pdf("bad")])
-        for job_id in (small.job_id,):
-            bars.show(library.wait(job_id, 20))
-        shown = [task.fields["done"] for task in bars._progress.tasks]
-        assert shown == ["completed, 1/1 pages, 1 chunk"] * 2
-        job = library.job(small.job_id)
-        many = job.model_copy(update={"counts": job.counts.model_copy(update={"total": 40})})
-        bars.show(many)
-        assert "2 of 40 papers" in bars._progress.tasks[-1].fields["done"]
+    with Client(url) as library, BarDisplay() as bars:
+        accepted = library.upload_many([pdf("a"), pdf("bad")])
+        show_progress(bars, library.wait(accepted.job_id, 20))
+        assert bars.texts == ["completed, 1/1 pages, 1 chunk"] * 2
+        job = library.job(accepted.job_id)
+        large_job = job.model_copy(update={"counts": job.counts.model_copy(update={"total": 40})})
+        show_progress(bars, large_job)
+        assert "2 of 40 papers" in bars.texts[-1]
 
 
 def test_the_address_is_looked_for_in_order(tmp_path: Path) -> None:
