@@ -27,7 +27,7 @@ from domain.errors import PaperworksError
 from domain.jobs import Job, Lane, TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
 from runtime.service_info import read_service_info
-from serve_app.cli.common import plural, say
+from serve_app.cli.common import plural, print_line
 from serve_app.cli.progress_display import progress_display, progress_text
 from serve_app.process.address import home_of
 from serve_app.uploads.folders import FolderUploads, pdfs_under
@@ -140,7 +140,7 @@ async def _register(uploads: FolderUploads, folder: Path, collection: str) -> st
             on_waiting=lambda registered: show(registered, f"; {QUEUE_FULL}"),
         )
     counted = f"{total_registered} of {plural(len(paths), 'PDF')} in {folder}"
-    say(f"{job_id}: registered {counted} in collection {collection!r}.")
+    print_line(f"{job_id}: registered {counted} in collection {collection!r}.")
     return job_id
 
 
@@ -152,7 +152,7 @@ async def _follow(jobs: JobStore, job_id: str) -> int:
             display.update(job_id, job_id, text, ended, job.counts.total)
             await asyncio.sleep(POLL_SECONDS)
     counts = job.counts
-    say(f"{job_id} {job.status}: {counts.completed} searchable, {counts.failed} failed.")
+    print_line(f"{job_id} {job.status}: {counts.completed} searchable, {counts.failed} failed.")
     if counts.failed:
         await _list_failures(jobs, job_id)
     return 0 if counts.completed == counts.total else 1
@@ -166,9 +166,9 @@ async def _list_failures(jobs: JobStore, job_id: str) -> None:
     failed = [task for task in await jobs.tasks(job_id, 10_000) if task.status == TaskStatus.FAILED]
     for task in failed[:MAX_LISTED_FAILURES]:
         reason = f"{task.error.code}: {task.error.message}" if task.error else "no reason recorded"
-        say(f"  {task.filename}: {reason}")
+        print_line(f"  {task.filename}: {reason}")
     if len(failed) > MAX_LISTED_FAILURES:
-        say(f"  and {len(failed) - MAX_LISTED_FAILURES} more.")
+        print_line(f"  and {len(failed) - MAX_LISTED_FAILURES} more.")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import psutil
 
 from runtime.ports import free_port
 from runtime.processes import tail
-from serve_app.process.environment import LOOPBACK_NODE, signed_in
+from serve_app.process.environment import LOOPBACK_NODE, ray_token_variables
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -127,7 +127,7 @@ class RunningService:
     @property
     def on_cluster(self) -> dict[str, str]:
         """The variables of a program that joins its cluster or asks its dashboard."""
-        return {**signed_in(Path(self.card["ray_token_path"])), **LOOPBACK_NODE}
+        return {**ray_token_variables(Path(self.card["ray_token_path"])), **LOOPBACK_NODE}
 
     @property
     def ray_headers(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serve_app.cli.common import plural, say
+from serve_app.cli.common import plural, print_line
 from serve_app.cli.progress_display import ProgressDisplay, progress_display, progress_text
 from serve_app.client import Client
 from serve_app.schemas.core import Job, Task
@@ -32,7 +32,7 @@ def follow(client: Client, job_ids: Sequence[str]) -> list[Job]:
 def print_result(job: Job) -> None:
     """Prints a line for each paper of the job (the first 100), and a total if there are several."""
     for task in job.tasks:
-        say(task_line(task))
+        print_line(task_line(task))
     if job.counts.total > 1:
         counts = job.counts
         parts = {
@@ -41,7 +41,7 @@ def print_result(job: Job) -> None:
             "cancelled": counts.cancelled,
         }
         summary = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-        say(f"{job.job_id}: {job.status}: {summary} of {plural(counts.total, 'paper')}")
+        print_line(f"{job.job_id}: {job.status}: {summary} of {plural(counts.total, 'paper')}")
 
 
 def task_line(task: Task) -> str:

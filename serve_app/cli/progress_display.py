@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from serve_app.cli.common import plural, say
+from serve_app.cli.common import plural, print_line
 
 SECONDS_PER_LINE = 5.0
 BAR_WIDTH = 28
@@ -60,7 +60,7 @@ class LineDisplay:
         """Prints `label: text`, or nothing if the last line is less than five seconds old."""
         if time.monotonic() - self._printed_at >= SECONDS_PER_LINE:
             self._printed_at = time.monotonic()
-            say(f"{label}: {text}")
+            print_line(f"{label}: {text}")
 
 
 class BarDisplay:

@@ -68,7 +68,7 @@ def test_the_command_line_goes_the_whole_way(
     paperworks("documents", "delete", document["document_id"])
     assert "No papers" in paperworks("documents", "--collection", collection)
     checkup = json.loads(paperworks("doctor", "--repair", "--json"))
-    assert all(finding["well"] for finding in checkup["findings"])
+    assert all(finding["ok"] for finding in checkup["findings"])
 
 
 def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_serve_run_starts_the_same_service(service: RunningService, homes: Path)
         port=port,
     )
     with running(served), Client(served.url) as library:
-        wait_until_ready(served.url, alive=lambda: served.process.poll() is None)
+        wait_until_ready(served.url, is_alive=lambda: served.process.poll() is None)
         sent = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
         assert library.wait(sent.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits
