@@ -17,7 +17,7 @@ RECONNECT_SECONDS = 1.0
 
 @dataclass(slots=True)
 class EventStream:
-    """The state of following a job over one or more connections.
+    """Follows the events of a job over one or more connections.
 
     Each connection resumes after the last event received. The stream fails after `retries`
     connections in a row without an event.

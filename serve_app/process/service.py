@@ -127,7 +127,7 @@ class Service:
         fixed = {"PATH": path_with_this_python(), "PAPERWORKS_HOME": str(self.settings.home)}
         if not self.settings.ray.address:
             secret(self.settings.home / RAY_TOKEN)
-            fixed["TMPDIR"] = str(self.temporary.make())
+            fixed["TMPDIR"] = str(self.temporary.create())
         os.environ.update({**defaults, **os.environ, **fixed})
         if not self.settings.ray.address and os.environ["RAY_AUTH_MODE"] != "token":
             log.warning(

@@ -30,7 +30,7 @@ class TemporaryFolder:
         self.record = home / RECORD
         self.path: Path | None = None
 
-    def make(self) -> Path:
+    def create(self) -> Path:
         """Creates the folder and returns it; first removes the one of an earlier service."""
         self.remove()
         parent = tempfile.gettempdir()
@@ -53,7 +53,7 @@ class TemporaryFolder:
 
 
 def _is_own_folder(folder: Path) -> bool:
-    """True for a folder of this user as `make` creates it; a record may be stale or altered."""
+    """True for a folder of this user as `create` makes it; a record may be stale or altered."""
     if folder.is_symlink() or not folder.is_dir() or not folder.name.startswith(PREFIX):
         return False
     status = folder.stat()

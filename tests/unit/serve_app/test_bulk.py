@@ -44,7 +44,7 @@ class FakeRay:
 
 
 class Cluster:
-    """A running service with these settings, and what the bulk program made of them."""
+    """A running service with these settings, and the limits that the bulk program applied."""
 
     def __init__(self, settings: Settings, blobs: Path) -> None:
         self.ray = FakeRay(

@@ -21,7 +21,7 @@ def home(tmp_path: Path) -> Path:
 
 def test_it_is_private_short_and_gone_at_the_end(home: Path) -> None:
     temporary = TemporaryFolder(home)
-    folder = temporary.make()
+    folder = temporary.create()
     (folder / "ray").mkdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     socket_path = f"{folder}/ray/session_2026-11-27_03-03-50_123456_4194304/sockets/plasma_store"
@@ -31,11 +31,11 @@ def test_it_is_private_short_and_gone_at_the_end(home: Path) -> None:
 
 
 def test_what_a_killed_service_left_goes_with_the_next_start(home: Path) -> None:
-    stale = TemporaryFolder(home).make()
+    stale = TemporaryFolder(home).create()
     (stale / "session").mkdir()
     (stale / "session" / "log").write_text("of a killed service")
     temporary = TemporaryFolder(home)
-    folder = temporary.make()
+    folder = temporary.create()
     assert folder != stale and not stale.exists()
     temporary.remove()
 
@@ -47,7 +47,7 @@ def test_a_long_name_of_the_systems_folder_is_not_used(
     long_path.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long_path))
     temporary = TemporaryFolder(home)
-    assert temporary.make().parent == Path("/tmp")
+    assert temporary.create().parent == Path("/tmp")
     temporary.remove()
 
 
