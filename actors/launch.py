@@ -183,6 +183,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
         "database_url": addresses.database_url,
         "blob_uri": addresses.blob_uri,
         "release": release_of(settings),
+        "settings": settings.without_secrets(),  # for programs such as serve_app.bulk
     }
     running = get_actor(JOB_MANAGER)
     if running is not None and ray.get(running.release.remote()) != facts["release"]:

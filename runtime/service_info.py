@@ -1,4 +1,4 @@
-"""The note and the lock that a running service has in its home, so that others find it."""
+"""The state file and the lock file of a running service, in its home folder."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAME, LOCK = "service.json", ".lock"
+FILE_NAME, LOCK_NAME = "service.json", ".lock"
 
 
 def read_service_info(home: Path) -> dict[str, Any]:
-    """`url`, `pid`, `ray_address` and what else the service wrote; empty when none runs there."""
+    """Returns the content of `service.json`; empty if no service runs in that home.
+
+    Keys: `url`, `pid`, `ray_address`, `dashboard_url`, `ray_token_path`.
+    """
     try:
-        card = json.loads((home / NAME).read_text())
+        info = json.loads((home / FILE_NAME).read_text())
     except (OSError, ValueError):
         return {}
-    return card if isinstance(card, dict) else {}
+    return info if isinstance(info, dict) else {}

@@ -39,7 +39,7 @@ from serve_app.library.rendering import Renderer
 from serve_app.library.search import answer
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
-from serve_app.uploads.folders import register_files
+from serve_app.uploads.folders import FolderUploads
 from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
@@ -136,16 +136,13 @@ class Api:
         """
         await require_matching_stores(self.services)
         await self.services.jobs.check_room(collection)
-        job = await register_files(
-            [Path(path) for path in paths],
-            collection=collection,
-            lane=Lane(lane),
-            blobs=self.services.blobs,
-            jobs=self.services.jobs,
-            limit_bytes=self.services.limits.upload_bytes,
+        uploads = FolderUploads(
+            self.services.blobs,
+            self.services.jobs,
+            self.services.limits.upload_bytes,
+            self.services.wake,
         )
-        self.services.wake(Lane(lane))
-        return job
+        return await uploads.register([Path(path) for path in paths], collection, Lane(lane))
 
     async def search(
         self,

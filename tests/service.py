@@ -19,7 +19,7 @@ import psutil
 
 from runtime.ports import free_port
 from runtime.processes import tail
-from serve_app.process.environment import LOOPBACK_NODE, signed_in
+from serve_app.process.environment import LOOPBACK_NODE, ray_token_variables
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -120,19 +120,19 @@ class RunningService:
         return "\n".join([self.said(), *self.left(), logs])
 
     @property
-    def card(self) -> dict[str, Any]:
-        """What it noted in `service.json`."""
+    def service_info(self) -> dict[str, Any]:
+        """Returns the content of `service.json`."""
         return json.loads((self.home / "service.json").read_text())
 
     @property
     def on_cluster(self) -> dict[str, str]:
         """The variables of a program that joins its cluster or asks its dashboard."""
-        return {**signed_in(Path(self.card["ray_token_path"])), **LOOPBACK_NODE}
+        return {**ray_token_variables(Path(self.service_info["ray_token_path"])), **LOOPBACK_NODE}
 
     @property
     def ray_headers(self) -> dict[str, str]:
         """Headers with which its dashboard answers."""
-        return {"Authorization": f"Bearer {Path(self.card['ray_token_path']).read_text()}"}
+        return {"Authorization": f"Bearer {Path(self.service_info['ray_token_path']).read_text()}"}
 
     def stop(
         self,
@@ -217,7 +217,7 @@ class Driver:
 
     def __init__(self, service: RunningService) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.driver", service.card["ray_address"]],
+            [sys.executable, "-m", "tests.driver", service.service_info["ray_address"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

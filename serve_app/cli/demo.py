@@ -1,4 +1,4 @@
-"""A newcomer's first run: start the service, upload the sample papers, search them."""
+"""A first run: starts the service, uploads the sample papers, and searches them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from runtime.ports import port_or_free
-from serve_app.cli.common import say
+from serve_app.cli.common import print_line
 from serve_app.cli.progress import follow
 from serve_app.client import Client
 from serve_app.process.readiness import NotReady, wait_until_ready
@@ -19,14 +19,14 @@ QUESTIONS = (
     "How does a stale worker lose its right to write?",
     "Why can't BM25 and cosine scores simply be added?",
 )
-STOP_WITHIN_SECONDS = 30
+STOP_TIMEOUT_SECONDS = 30
 
 
 def main() -> int:
-    """Exit status 0 when the sample papers were found; DEMO_EXIT=1 stops everything first."""
+    """Returns exit status 0 if every question has a hit; DEMO_EXIT=1 stops the service then."""
     port = port_or_free(8000)
     url = f"http://127.0.0.1:{port}"
-    say(f"Starting Paperworks on {url}. The first start also converts the embedding model.")
+    print_line(f"Starting Paperworks on {url}. The first start also converts the embedding model.")
     command = [
         sys.executable,
         "-c",
@@ -38,16 +38,18 @@ def main() -> int:
     service = subprocess.Popen(command)
     try:
         with Client(url) as client:
-            wait_until_ready(url, alive=lambda: service.poll() is None)
-            found = _show(client)
+            wait_until_ready(url, is_alive=lambda: service.poll() is None)
+            found = _run_searches(client)
         if os.environ.get("DEMO_EXIT") == "1":
             return 0 if found else 1
-        say(f"\nThe service goes on running: {url}, its documentation: {url}/docs")
-        say("  .venv/bin/paperworks upload YOUR.pdf && .venv/bin/paperworks search 'your question'")
-        say("Ctrl-C stops it.")
+        print_line(f"\nThe service keeps running: {url} (documentation: {url}/docs)")
+        print_line(
+            "  .venv/bin/paperworks upload YOUR.pdf && .venv/bin/paperworks search 'your question'"
+        )
+        print_line("Ctrl-C stops it.")
         return service.wait()
     except NotReady as error:
-        say(str(error))
+        print_line(str(error))
         return 1
     except KeyboardInterrupt:
         return 0
@@ -55,26 +57,26 @@ def main() -> int:
         _stop(service)
 
 
-def _show(client: Client) -> bool:
-    """True when every question was answered; prints what a user would look at."""
+def _run_searches(client: Client) -> bool:
+    """Uploads the samples and prints the hits of each question; True if each has one."""
     accepted = client.upload_many(sorted(SAMPLES.glob("*.pdf")), collection=COLLECTION)
-    say(f"Uploaded {len(accepted.accepted)} papers as {accepted.job_id}.")
+    print_line(f"Uploaded {len(accepted.accepted)} papers as {accepted.job_id}.")
     follow(client, [accepted.job_id])
     answered = True
     for question in QUESTIONS:
-        say(f"\n{question}")
+        print_line(f"\n{question}")
         hits = client.search(question, collection=COLLECTION, limit=2).hits
         answered = answered and bool(hits)
         for hit in hits:
-            say(f"  {hit.title}, page {hit.page_first}  ({hit.score:.2f})")
-            say(f"    {' '.join(hit.text.split())[:300]}")
+            print_line(f"  {hit.title}, page {hit.page_first}  ({hit.score:.2f})")
+            print_line(f"    {' '.join(hit.text.split())[:300]}")
     return answered
 
 
 def _stop(service: subprocess.Popen[bytes]) -> None:
     if service.poll() is None:
         service.terminate()
-        service.wait(STOP_WITHIN_SECONDS)
+        service.wait(STOP_TIMEOUT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from serve_app.cli.common import (
     Home,
     OnlyCollection,
     Url,
-    complain,
     library,
     plural,
+    print_error,
+    print_json,
+    print_line,
     printable,
-    say,
-    say_json,
 )
-from serve_app.cli.exports import Output, put_out
+from serve_app.cli.exports import Output, write_output
 from serve_app.cli.paper import paper_lines
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class ShowByDefault(TyperGroup):
-    """`documents ID` means `documents show ID`."""
+    """Makes `documents ID` an alias of `documents show ID`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        known = args and (args[0] in self.commands or args[0].startswith("-"))
-        return super().resolve_command(ctx, args if known else ["show", *args])
+        is_command = args and (args[0] in self.commands or args[0].startswith("-"))
+        return super().resolve_command(ctx, args if is_command else ["show", *args])
 
 
 documents_app = typer.Typer(
@@ -41,14 +41,16 @@ documents_app = typer.Typer(
     help="List papers; `documents ID` shows one.",
 )
 
-DocumentId = Annotated[str, typer.Argument(metavar="ID", help="A document.")]
-DocumentIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Documents.")]
-Most = Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="Most papers listed.")]
-Form = Annotated[
+DocumentId = Annotated[str, typer.Argument(metavar="ID", help="Document id.")]
+DocumentIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Document ids.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=200, help="Maximum number of papers listed.")
+]
+Format = Annotated[
     str, typer.Option("--format", "-f", help="markdown, json (everything), bibtex or csl.")
 ]
-ToReview = Annotated[
-    bool, typer.Option("--needs-review", help="Only papers that could not be read well.")
+NeedsReview = Annotated[
+    bool, typer.Option("--needs-review", help="Only papers with extraction problems.")
 ]
 Target = Annotated[
     Path | None,
@@ -60,8 +62,8 @@ Target = Annotated[
 def list_papers(
     context: typer.Context,
     collection: OnlyCollection = None,
-    needs_review: ToReview = False,
-    limit: Most = 20,
+    needs_review: NeedsReview = False,
+    limit: Limit = 20,
     as_json: AsJson = False,
     url: Url = None,
     home: Home = None,
@@ -75,16 +77,16 @@ def list_papers(
             collection=collection, needs_review=needs_review or None, limit=limit
         )
     if as_json:
-        say_json(page)
+        print_json(page)
         return
     for document in page.items:
-        say(document_line(document))
+        print_line(document_line(document))
     if not page.items and needs_review:
-        say("No papers need a look.")
+        print_line("No papers need review.")
     elif not page.items:
-        say("No papers. `paperworks upload FILE.pdf` brings one in.")
+        print_line("No papers. `paperworks upload FILE.pdf` adds one.")
     elif page.next_cursor:
-        say(f"There are more than {limit}; --limit shows up to 200.")
+        print_line(f"There are more than {limit}; --limit shows up to 200.")
 
 
 @documents_app.command()
@@ -95,30 +97,30 @@ def show(
     url: Url = None,
     home: Home = None,
 ) -> None:
-    """Show one paper: who wrote it, what it says, what was found in it."""
+    """Show one paper: metadata, counts, abstract, sections and extraction quality."""
     with _library(context, url, home) as client:
         document = client.document(document_id)
         if as_json:
-            say_json(document)
+            print_json(document)
             return
         sections = client.sections(document_id) if document.counts.sections else []
-    say(document_line(document))
+    print_line(document_line(document))
     for line in paper_lines(document, sections):
-        say(line)
+        print_line(line)
 
 
 @documents_app.command()
 def export(
     context: typer.Context,
     document_id: DocumentId,
-    form: Form = "markdown",
+    format: Format = "markdown",
     output: Output = None,
     url: Url = None,
     home: Home = None,
 ) -> None:
     """Write a paper as Markdown, JSON, BibTeX or CSL-JSON."""
     with _library(context, url, home) as client:
-        put_out(client.export(document_id, form), output)
+        write_output(client.export(document_id, format), output)
 
 
 @documents_app.command()
@@ -131,32 +133,34 @@ def download(
 ) -> None:
     """Write the PDF of a paper to a file."""
     with _library(context, url, home) as client:
-        say(str(client.download(document_id, output or Path(f"{Path(document_id).name}.pdf"))))
+        print_line(
+            str(client.download(document_id, output or Path(f"{Path(document_id).name}.pdf")))
+        )
 
 
 @documents_app.command()
 def delete(
     context: typer.Context, document_ids: DocumentIds, url: Url = None, home: Home = None
 ) -> None:
-    """Delete papers with their passages and their PDFs."""
-    from serve_app.client.client import PaperworksProblem, ServiceUnreachable
+    """Delete papers with their passages and PDFs."""
+    from serve_app.client import PaperworksProblem, ServiceUnreachable
 
     failed = False
     with _library(context, url, home) as client:
-        for name in document_ids:
+        for document_id in document_ids:
             try:
-                client.delete(name)
-                say(f"{name}: deleted")
+                client.delete(document_id)
+                print_line(f"{document_id}: deleted")
             except ServiceUnreachable:
                 raise
             except PaperworksProblem as problem:
                 failed = True
-                complain(f"{name}: {problem.detail}")
+                print_error(f"{document_id}: {problem.detail}")
     raise typer.Exit(1 if failed else 0)
 
 
 def document_line(document: Document) -> str:
-    """A paper on one line."""
+    """Returns a paper on one line."""
     pages = plural(document.pages, "page") if document.pages else "pages unknown"
     return (
         f"{document.document_id}  {document.status:<10}  {document.collection}  {pages}  "
@@ -165,6 +169,6 @@ def document_line(document: Document) -> str:
 
 
 def _library(context: typer.Context, url: str | None, home: Path | None):
-    """The library at the options of the command, or else at those before it."""
-    before = context.obj or (None, None)
-    return library(url or before[0], home or before[1])
+    """Returns a client for the options of the subcommand, else for those of `documents`."""
+    group = context.obj or (None, None)
+    return library(url or group[0], home or group[1])

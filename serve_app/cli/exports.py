@@ -1,4 +1,4 @@
-"""What was made for another program, on stdout or in a file."""
+"""Writes exported text to stdout or to a file."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Annotated
 
 import typer
 
-from serve_app.cli.common import printable, say
+from serve_app.cli.common import print_line, printable
 
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")
 ]
 
 
-def put_out(text: str, output: Path | None) -> None:
-    """The text as it is in a file or a pipe; without control characters on a terminal."""
+def write_output(text: str, output: Path | None) -> None:
+    """Writes the text unchanged to a file or pipe, and without control characters to a terminal."""
     if output is not None:
         output.write_bytes(text.encode())
-        say(str(output))
+        print_line(str(output))
     elif sys.stdout.isatty():
         for line in text.splitlines():
-            say(printable(line))
+            print_line(printable(line))
     else:
         typer.echo(text.encode(), nl=False)

@@ -1,4 +1,4 @@
-"""`paperworks cancel`, `retry` and `failures`: what people tell a job to do."""
+"""`paperworks cancel`, `retry` and `failures`."""
 
 from __future__ import annotations
 
@@ -6,79 +6,81 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.common import AsJson, Home, Url, library, plural, say, say_json
+from serve_app.cli.common import AsJson, Home, Url, library, plural, print_json, print_line
 
 if TYPE_CHECKING:
     from serve_app.schemas.core import IncompleteTask
 
-JobId = Annotated[str, typer.Argument(help="The job, as `paperworks jobs` lists it.")]
-Keep = Annotated[
-    bool, typer.Option("--keep-chunks", help="What can be searched of papers read in part stays.")
+JobId = Annotated[str, typer.Argument(help="Job id, as listed by `paperworks jobs`.")]
+KeepChunks = Annotated[
+    bool, typer.Option("--keep-chunks", help="Keep the passages of partially processed papers.")
 ]
-Wait = Annotated[bool, typer.Option(help="Follow the job to its end.")]
-Most = Annotated[int, typer.Option(min=1, max=200, help="Most papers listed.")]
+Wait = Annotated[bool, typer.Option(help="Follow the job until it ends.")]
+Limit = Annotated[int, typer.Option(min=1, max=200, help="Maximum number of papers listed.")]
 
 
 def cancel(
     job_id: JobId,
-    keep_chunks: Keep = False,
+    keep_chunks: KeepChunks = False,
     as_json: AsJson = False,
     url: Url = None,
     home: Home = None,
 ) -> None:
-    """End a job; papers that are complete stay."""
+    """Cancel a job; completed papers are kept."""
     with library(url, home) as client:
-        answer = client.cancel(job_id, keep_chunks=keep_chunks)
+        response = client.cancel(job_id, keep_chunks=keep_chunks)
         if as_json:
-            say_json(answer)
+            print_json(response)
             return
-        say(f"{job_id}: {plural(answer.cancelled, 'paper')} cancelled. {answer.message}")
+        print_line(f"{job_id}: {plural(response.cancelled, 'paper')} cancelled. {response.message}")
 
 
 def retry(
     job_id: JobId, wait: Wait = True, as_json: AsJson = False, url: Url = None, home: Home = None
 ) -> None:
-    """Take up what failed or was cancelled, and follow it."""
+    """Process the failed and cancelled papers of a job again, and follow it."""
     from serve_app.cli.progress import follow
 
     with library(url, home) as client:
-        answer = client.retry(job_id)
+        response = client.retry(job_id)
         if as_json:
-            say_json(answer)
+            print_json(response)
             return
-        say(f"{job_id}: {plural(answer.retried, 'paper')} queued again. {answer.message}")
-        if wait and answer.retried:
+        print_line(
+            f"{job_id}: {plural(response.retried, 'paper')} queued again. {response.message}"
+        )
+        if wait and response.retried:
             [job] = follow(client, [job_id])
             raise typer.Exit(0 if job.status == "completed" else 1)
 
 
 def failures(
     job_id: JobId,
-    limit: Most = 50,
+    limit: Limit = 50,
     as_json: AsJson = False,
     url: Url = None,
     home: Home = None,
 ) -> None:
-    """List papers of a job that failed, and those with pages that could not be read."""
+    """List the papers of a job that failed or have unreadable pages."""
     with library(url, home) as client:
         page = client.failures(job_id, limit=limit)
         if as_json:
-            say_json(page)
+            print_json(page)
             return
-        for one in page.items:
-            say(failure_line(one))
+        for task in page.items:
+            print_line(failure_line(task))
         if not page.items:
-            say(f"Nothing of {job_id} has failed.")
+            print_line(f"No paper of {job_id} has failed.")
         elif page.next_cursor:
-            say("There are more; raise --limit.")
+            print_line("There are more; raise --limit.")
 
 
-def failure_line(one: IncompleteTask) -> str:
-    """What went wrong with a paper, on one line."""
+def failure_line(task: IncompleteTask) -> str:
+    """Returns the failure of a paper on one line."""
     from serve_app.cli.progress import task_line
 
-    if one.pages_failed:
-        numbers = ", ".join(map(str, one.pages_failed))
-        many = "s" if len(one.pages_failed) > 1 else ""
-        return f"{one.filename}: page{many} {numbers} could not be read"
-    return task_line(one)
+    if task.pages_failed:
+        numbers = ", ".join(map(str, task.pages_failed))
+        plural_s = "s" if len(task.pages_failed) > 1 else ""
+        return f"{task.filename}: page{plural_s} {numbers} could not be read"
+    return task_line(task)

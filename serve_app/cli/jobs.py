@@ -1,4 +1,4 @@
-"""`paperworks jobs`: what was asked for, and how far it is."""
+"""`paperworks jobs`: lists jobs, shows one, or follows it until it ends."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from serve_app.cli.common import (
     Url,
     library,
     plural,
-    say,
-    say_json,
+    print_json,
+    print_line,
 )
 
 if TYPE_CHECKING:
     from serve_app.schemas.core import JobSummary
 
-JobId = Annotated[str | None, typer.Argument(help="One job; without it the newest are listed.")]
-Watch = Annotated[bool, typer.Option("--watch", help="Follow to the end.")]
+JobId = Annotated[str | None, typer.Argument(help="Job id; without it the newest jobs are listed.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Follow until the end.")]
 Status = Annotated[str | None, typer.Option(help="queued, running, completed, partial, failed, …")]
-Most = Annotated[int, typer.Option(min=1, max=200, help="Most jobs listed.")]
+Limit = Annotated[int, typer.Option(min=1, max=200, help="Maximum number of jobs listed.")]
 
 
 def jobs(
@@ -31,43 +31,43 @@ def jobs(
     watch: Watch = False,
     status: Status = None,
     collection: OnlyCollection = None,
-    limit: Most = 20,
+    limit: Limit = 20,
     as_json: AsJson = False,
     url: Url = None,
     home: Home = None,
 ) -> None:
-    """List jobs, show one, or watch until it ends (without JOB_ID: every open one)."""
-    from serve_app.cli.progress import follow, say_outcome
+    """List jobs, show one, or follow it until it ends (without JOB_ID: every open job)."""
+    from serve_app.cli.progress import follow, print_result
 
     with library(url, home) as client:
         if watch:
-            names = [job_id] if job_id else _open_jobs(client)
-            ended = follow(client, names)
+            job_ids = [job_id] if job_id else _open_jobs(client)
+            ended = follow(client, job_ids)
             raise typer.Exit(1 if any(job.status != "completed" for job in ended) else 0)
         if job_id is not None:
             job = client.job(job_id)
             if as_json:
-                say_json(job)
+                print_json(job)
             else:
-                say(job_line(job))
-                say_outcome(job)
+                print_line(job_line(job))
+                print_result(job)
             raise typer.Exit(1 if job.status in ("failed", "partial") else 0)
         page = client.jobs(status=status, collection=collection, limit=limit)
         if as_json:
-            say_json(page)
+            print_json(page)
         elif not page.items:
-            say("No jobs. `paperworks upload FILE.pdf` makes one.")
+            print_line("No jobs. `paperworks upload FILE.pdf` starts one.")
         else:
             for summary in page.items:
-                say(job_line(summary))
+                print_line(job_line(summary))
 
 
 def job_line(job: JobSummary) -> str:
-    """A job on one line."""
+    """Returns a job on one line."""
     counts, progress = job.counts, job.progress
     ended = counts.completed + counts.failed + counts.cancelled
-    others = [(counts.failed, "failed"), (counts.cancelled, "cancelled")]
-    failed = "".join(f", {count} {name}" for count, name in others if count)
+    unsuccessful = [(counts.failed, "failed"), (counts.cancelled, "cancelled")]
+    failed = "".join(f", {count} {name}" for count, name in unsuccessful if count)
     return (
         f"{job.job_id}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.status:<9}  {job.collection}  "
         f"{ended} of {plural(counts.total, 'paper')}{failed}, "
@@ -76,5 +76,5 @@ def job_line(job: JobSummary) -> str:
 
 
 def _open_jobs(client) -> list[str]:
-    listed = [client.jobs(status=status, limit=200).items for status in ("running", "queued")]
-    return [job.job_id for page in listed for job in page]
+    pages = [client.jobs(status=status, limit=200).items for status in ("running", "queued")]
+    return [job.job_id for page in pages for job in page]

@@ -1,4 +1,4 @@
-"""`paperworks`, the command line. Commands import what they need when they run: --help is quick."""
+"""The `paperworks` command line. Commands import lazily, so that --help is fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A paper on the terminal: who wrote it, what it says, what was found in it."""
+"""Formats a paper for the terminal: metadata, counts, abstract, sections and quality."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from serve_app.schemas.papers import Section
 
 WIDTH = 100
-NAMED_PAGES = 20
+MAX_LISTED_PAGES = 20
 
 
 def paper_lines(document: Document, sections: list[Section]) -> Iterator[str]:
-    """Metadata, counts, abstract, the tree of sections and the quality; unknown is left out."""
+    """Yields metadata, counts, abstract, section tree and quality; unknown values are omitted."""
     yield from _metadata(document)
     yield f"  {document.filename}, {document.bytes:,} bytes, sha256 {document.sha256}"
     yield f"  {_counts(document)}, version {document.version}"
@@ -33,13 +33,13 @@ def paper_lines(document: Document, sections: list[Section]) -> Iterator[str]:
 def _metadata(document: Document) -> Iterator[str]:
     if document.authors:
         yield from _wrapped(", ".join(author.name for author in document.authors))
-    said = {
+    fields = {
         "": document.year,
         "doi ": document.doi,
         "arXiv ": document.arxiv_id,
         "language ": document.language,
     }
-    known = [f"{name}{value}" for name, value in said.items() if value]
+    known = [f"{name}{value}" for name, value in fields.items() if value]
     if known:
         yield f"  {printable(', '.join(known))}"
     if document.keywords:
@@ -48,7 +48,7 @@ def _metadata(document: Document) -> Iterator[str]:
 
 def _counts(document: Document) -> str:
     counts = document.counts
-    found = {
+    count_by_noun = {
         "chunk": counts.chunks,
         "section": counts.sections,
         "table": counts.tables,
@@ -56,8 +56,8 @@ def _counts(document: Document) -> str:
         "reference": counts.references,
     }
     return ", ".join(
-        f"{noun}s not looked for yet" if count is None else plural(count, noun)
-        for noun, count in found.items()
+        f"{noun}s not extracted yet" if count is None else plural(count, noun)
+        for noun, count in count_by_noun.items()
     )
 
 
@@ -67,18 +67,18 @@ def _section_line(section: Section) -> str:
 
 
 def _quality(document: Document) -> Iterator[str]:
-    """How well it could be read, as far as there is something to say."""
+    """Yields the extraction quality; nothing before extraction has run."""
     quality = document.quality
     if not quality:
         return
-    yield f"Quality: {'needs a look' if document.needs_review else 'good'}"
+    yield f"Quality: {'needs review' if document.needs_review else 'good'}"
     for reason in quality.get("reasons") or ():
         yield from _wrapped(f"- {reason}")
-    for name, words in (("pages_ocred", "read by OCR"), ("layout_pages", "seen by layout model")):
+    for name, label in (("pages_ocred", "OCR"), ("layout_pages", "layout model")):
         pages = quality.get(name) or ()
         if pages:
-            shown = ", ".join(map(str, pages[:NAMED_PAGES]))
-            yield f"  {words}: page {shown}{', …' if len(pages) > NAMED_PAGES else ''}"
+            shown = ", ".join(map(str, pages[:MAX_LISTED_PAGES]))
+            yield f"  {label}: page {shown}{', …' if len(pages) > MAX_LISTED_PAGES else ''}"
 
 
 def _wrapped(text: str) -> list[str]:

@@ -1,53 +1,38 @@
-"""Follows jobs to their end: bars of pages and chunks in a terminal, plain lines anywhere else."""
+"""Follows jobs over HTTP until they end, and prints the result of each paper."""
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
-from typing import Protocol
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.text import Text
-
-from serve_app.cli.common import plural, say
+from serve_app.cli.common import plural, print_line
+from serve_app.cli.progress_display import ProgressDisplay, progress_display, progress_text
 from serve_app.client import Client
 from serve_app.schemas.core import Job, Task
 
-LOOK_SECONDS = 0.5
-LINE_EVERY_SECONDS = 5.0
-BARS = 12  # more papers than that share one bar per job
-NAME_WIDTH = 40
-
-
-class View(Protocol):
-    """Something that shows jobs as they go on."""
-
-    def __enter__(self) -> View: ...
-    def __exit__(self, *_: object) -> None: ...
-    def show(self, job: Job) -> None: ...
+POLL_SECONDS = 0.5
+MAX_PAPER_BARS = 12  # a larger job has one bar for all its papers
 
 
 def follow(client: Client, job_ids: Sequence[str]) -> list[Job]:
-    """The jobs when all have ended; they are shown as they go on, and what became of each paper."""
+    """Returns the jobs when all have ended; shows their progress, then prints their results."""
     ended: dict[str, Job] = {}
-    with _view() as view:
-        while open_jobs := [name for name in job_ids if name not in ended]:
-            for name in open_jobs:
-                job = client.job(name, wait_seconds=LOOK_SECONDS / len(open_jobs))
-                view.show(job)
+    with progress_display() as display:
+        while open_ids := [job_id for job_id in job_ids if job_id not in ended]:
+            for job_id in open_ids:
+                job = client.job(job_id, wait_seconds=POLL_SECONDS / len(open_ids))
+                show_progress(display, job)
                 if job.is_final:
-                    ended[name] = job
-    jobs = [ended[name] for name in job_ids]
+                    ended[job_id] = job
+    jobs = [ended[job_id] for job_id in job_ids]
     for job in jobs:
-        say_outcome(job)
+        print_result(job)
     return jobs
 
 
-def say_outcome(job: Job) -> None:
-    """A line for each paper of the job (the first 100), and one for all when there are several."""
+def print_result(job: Job) -> None:
+    """Prints a line for each paper of the job (the first 100), and a total if there are several."""
     for task in job.tasks:
-        say(task_line(task))
+        print_line(task_line(task))
     if job.counts.total > 1:
         counts = job.counts
         parts = {
@@ -55,97 +40,40 @@ def say_outcome(job: Job) -> None:
             "failed": counts.failed,
             "cancelled": counts.cancelled,
         }
-        shown = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-        say(f"{job.job_id}: {job.status}: {shown} of {plural(counts.total, 'paper')}")
+        summary = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
+        print_line(f"{job.job_id}: {job.status}: {summary} of {plural(counts.total, 'paper')}")
 
 
 def task_line(task: Task) -> str:
-    """What became of a paper, or how far it is."""
+    """Returns the state of a paper, with its error or its number of pages and chunks."""
     if task.error and task.status != "completed":
         return f"{task.filename}: {task.status} ({task.error.code}): {task.error.message}"
     pages = plural(task.pages_total or task.pages_done, "page")
     return f"{task.filename}: {task.status}, {pages}, {plural(task.chunks_done, 'chunk')}"
 
 
-def _view() -> View:
-    return Bars() if sys.stdout.isatty() else Lines()
+def show_progress(display: ProgressDisplay, job: Job) -> None:
+    """Updates the display: by paper for a small job on bars, else by job."""
+    if display.shows_papers and job.counts.total <= MAX_PAPER_BARS:
+        for task in job.tasks:
+            _show_task(display, task)
+    elif display.shows_papers or not job.is_final:
+        _show_job(display, job)
 
 
-class Lines:
-    """A line every few seconds for a job that takes long; for logs and pipes."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __enter__(self) -> Lines:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held."""
-
-    def show(self, job: Job) -> None:
-        """Says how far the job is, unless a line was printed a moment ago."""
-        if job.is_final or time.monotonic() - self._last < LINE_EVERY_SECONDS:
-            return
-        self._last = time.monotonic()
-        say(f"{job.job_id}: {job.status}, {_done(job)}")
-
-
-class Bars:
-    """A bar for each paper, or for each job when there are many papers."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=28),
-            TextColumn("{task.fields[done]}", markup=False),
-            TimeElapsedColumn(),
-            transient=True,
-        )
-        self._bars: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def show(self, job: Job) -> None:
-        """Moves the bars of the job."""
-        if job.counts.total > BARS:
-            self._show_job(job)
-        else:
-            for task in job.tasks:
-                self._show_task(task)
-
-    def _show_job(self, job: Job) -> None:
-        self._move(job.job_id, job.job_id, job.progress.fraction * 100, 100, _done(job))
-
-    def _show_task(self, task: Task) -> None:
-        final = task.status.is_final
-        total = task.pages_total or (1 if final else None)
-        pages = total if final and total else task.pages_done
-        read = f"{_of(task.pages_done, task.pages_total)} pages"
-        done = f"{task.status}, {read}, {plural(task.chunks_done, 'chunk')}"
-        self._move(str(task.task_id), task.filename, pages, total, done)
-
-    def _move(self, key: str, name: str, completed: float, total: float | None, done: str) -> None:
-        if key not in self._bars:
-            short = Text(name)
-            short.truncate(NAME_WIDTH, overflow="ellipsis")
-            self._bars[key] = self._progress.add_task(short.plain, total=total, done=done)
-        self._progress.update(self._bars[key], completed=completed, total=total, done=done)
-
-
-def _done(job: Job) -> str:
+def _show_job(display: ProgressDisplay, job: Job) -> None:
     counts, progress = job.counts, job.progress
     ended = counts.completed + counts.failed + counts.cancelled
-    return (
-        f"{ended} of {plural(counts.total, 'paper')}, {plural(progress.pages_done, 'page')}, "
-        f"{plural(progress.chunks_done, 'chunk')}"
-    )
+    text = progress_text(ended, counts.total, progress.pages_done, progress.chunks_done)
+    if not display.shows_papers:
+        text = f"{job.status}, {text}"
+    display.update(job.job_id, job.job_id, text, progress.fraction * 100, 100)
 
 
-def _of(done: int, total: int | None) -> str:
-    return f"{done}/{total}" if total else str(done)
+def _show_task(display: ProgressDisplay, task: Task) -> None:
+    is_final = task.status.is_final
+    total = task.pages_total or (1 if is_final else None)
+    completed = total if is_final and total else task.pages_done
+    pages = f"{task.pages_done}/{task.pages_total}" if task.pages_total else str(task.pages_done)
+    text = f"{task.status}, {pages} pages, {plural(task.chunks_done, 'chunk')}"
+    display.update(str(task.task_id), task.filename, text, completed, total)

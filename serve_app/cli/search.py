@@ -1,4 +1,4 @@
-"""`paperworks search`: passages with their paper, page and text."""
+"""`paperworks search`: prints passages with their paper, page and text."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ from serve_app.cli.common import (
     OnlyCollection,
     Url,
     library,
+    print_json,
+    print_line,
     printable,
-    say,
-    say_json,
 )
 
 if TYPE_CHECKING:
     from serve_app.schemas.core import Hit
 
-QueryText = Annotated[str, typer.Argument(help="Words or a question.")]
-Mode = Annotated[str, typer.Option(help="hybrid, dense (meaning) or sparse (words).")]
-Most = Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="Most hits.")]
-Grouped = Annotated[
-    bool, typer.Option("--by-document", help="Each paper once, with its best passage.")
+QueryText = Annotated[str, typer.Argument(help="Keywords or a question.")]
+Mode = Annotated[str, typer.Option(help="hybrid, dense (semantic) or sparse (keywords).")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=200, help="Maximum number of hits.")
 ]
-Documents = Annotated[list[str] | None, typer.Option("--document", help="Only in this document.")]
+ByDocument = Annotated[
+    bool, typer.Option("--by-document", help="Only the best passage of each paper.")
+]
+Documents = Annotated[list[str] | None, typer.Option("--document", help="Only this document.")]
 
-MARK, UNMARK = "\x1b[1;33m", "\x1b[0m"
+HIGHLIGHT_ON, HIGHLIGHT_OFF = "\x1b[1;33m", "\x1b[0m"
 WIDTH = 100
 
 
@@ -38,14 +40,14 @@ def search(
     query: QueryText,
     collection: OnlyCollection = None,
     mode: Mode = "hybrid",
-    limit: Most = 5,
-    by_document: Grouped = False,
+    limit: Limit = 5,
+    by_document: ByDocument = False,
     document: Documents = None,
     as_json: AsJson = False,
     url: Url = None,
     home: Home = None,
 ) -> None:
-    """Search the library; every hit names its paper and its page."""
+    """Search the library; every hit shows its paper and page."""
     with library(url, home) as client:
         result = client.search(
             query,
@@ -56,22 +58,22 @@ def search(
             filters={"document_ids": document} if document else None,
         )
     if as_json:
-        say_json(result)
+        print_json(result)
         return
     if not result.hits:
-        say("Nothing found. Try other words, --mode dense, or another --collection.")
-    for place, hit in enumerate(result.hits, 1):
-        _say_hit(place, hit)
+        print_line("Nothing found. Try other keywords, --mode dense, or another --collection.")
+    for rank, hit in enumerate(result.hits, 1):
+        _print_hit(rank, hit)
 
 
-def _say_hit(place: int, hit: Hit) -> None:
+def _print_hit(rank: int, hit: Hit) -> None:
     section = f", {printable(hit.section)}" if hit.section else ""
     title = printable(hit.title or hit.filename)
-    say(f"{place}. {title} · {_pages(hit)}{section} · {hit.score:.3f}")
-    for line in _passage(hit, in_colour=sys.stdout.isatty()):
-        say(f"   {line}")
-    say(f"   {hit.filename} · {hit.document_id}")
-    say()
+    print_line(f"{rank}. {title} · {_pages(hit)}{section} · {hit.score:.3f}")
+    for line in _passage(hit, use_color=sys.stdout.isatty()):
+        print_line(f"   {line}")
+    print_line(f"   {hit.filename} · {hit.document_id}")
+    print_line()
 
 
 def _pages(hit: Hit) -> str:
@@ -80,15 +82,16 @@ def _pages(hit: Hit) -> str:
     return f"pages {hit.page_first}-{hit.page_last}"
 
 
-def _passage(hit: Hit, *, in_colour: bool) -> list[str]:
-    """The text in lines; the words of the query in colour."""
+def _passage(hit: Hit, *, use_color: bool) -> list[str]:
+    """Returns the wrapped text; `use_color` highlights the matches of the query."""
     text = printable(hit.text)
-    if not in_colour:
+    if not use_color:
         return textwrap.wrap(text, WIDTH)
-    # One character stands in for each code, so that wrapping counts it as next to nothing.
-    for mark in reversed(hit.highlights):
-        marked = text[mark.start : mark.end].replace(" ", "\xa0")
-        text = f"{text[: mark.start]}\x01{marked}\x02{text[mark.end :]}"
+    # One-character placeholders for the escape codes keep the width for wrapping almost exact.
+    for span in reversed(hit.highlights):
+        match = text[span.start : span.end].replace(" ", "\xa0")
+        text = f"{text[: span.start]}\x01{match}\x02{text[span.end :]}"
     return [
-        line.replace("\x01", MARK).replace("\x02", UNMARK) for line in textwrap.wrap(text, WIDTH)
+        line.replace("\x01", HIGHLIGHT_ON).replace("\x02", HIGHLIGHT_OFF)
+        for line in textwrap.wrap(text, WIDTH)
     ]

@@ -1,4 +1,4 @@
-"""`paperworks up`: the whole service in the foreground."""
+"""`paperworks up`: runs the whole service in the foreground."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.common import complain, say
+from serve_app.cli.common import print_error, print_line
 
 if TYPE_CHECKING:
     from configs.settings import Settings
@@ -20,51 +20,53 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_def
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")]
 HomeFolder = Annotated[
     Path | None,
-    typer.Option(help="Folder for everything that is kept.", show_default="./var"),
+    typer.Option(help="Home folder for all data.", show_default="./var"),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="A deploy file such as configs/local.yaml."),
+    typer.Option(exists=True, dir_okay=False, help="Deploy file, for example configs/local.yaml."),
 ]
 
 
 def up(
     host: Host = None, port: Port = None, home: HomeFolder = None, config: Config = None
 ) -> None:
-    """Run the service: API, workers and, where nothing else is configured, its own databases.
+    """Run the service: API, workers and, unless others are configured, its own databases.
 
-    Stays in the foreground. Ctrl-C or SIGTERM stops everything that it started.
+    Stays in the foreground. Ctrl-C or SIGTERM stops everything it started.
     """
     from serve_app.process.readiness import NotReady
     from serve_app.process.service import CannotStart, Service, StopRequested
 
-    os.umask(0o077)  # all processes of the service inherit it: their files are the owner's alone
+    os.umask(
+        0o077
+    )  # inherited by all processes of the service: only the owner can read their files
     _log_to_stderr()
     settings = _settings(config, host, port, home)
     try:
         with Service(settings).running() as url:
-            say(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
+            print_line(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
             sys.stdout.flush()
             while True:
                 signal.pause()
     except StopRequested as request:
-        say(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
+        print_line(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
     except (CannotStart, NotReady) as error:
-        complain(str(error))
+        print_error(str(error))
         raise typer.Exit(1) from error
 
 
 def _settings(
     config: Path | None, host: str | None, port: int | None, home: Path | None
 ) -> Settings:
-    """The settings; one that cannot be used is a sentence and exit code 1."""
+    """Returns the settings; an invalid one is printed as one line, with exit code 1."""
     from domain.errors import InvalidSetting
     from serve_app.process.service import CannotStart, read_settings
 
     try:
         return read_settings(config, host=host, port=port, home=home)
     except (CannotStart, InvalidSetting) as error:
-        complain(str(error))
+        print_error(str(error))
         raise typer.Exit(1) from error
 
 

@@ -1,4 +1,4 @@
-"""Where the service is: as said, as in the environment, as `up` noted it, or the default."""
+"""Resolves the URL and the home folder of the service from options and environment variables."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ DEFAULT_HOME = Path("var")
 
 
 def service_url(url: str | None, home: Path | None, environment: Mapping[str, str]) -> str:
-    """`url`, else PAPERWORKS_URL, else `url` in `<home>/service.json`, else http://127.0.0.1:8000."""
-    noted = read_service_info(home_of(home, environment)).get("url")
-    noted = noted if isinstance(noted, str) else None
-    return url or environment.get(URL_VARIABLE) or noted or DEFAULT_URL
+    """Returns the first of `url`, PAPERWORKS_URL, the `url` in `<home>/service.json`,
+    http://127.0.0.1:8000."""
+    recorded = read_service_info(home_of(home, environment)).get("url")
+    recorded = recorded if isinstance(recorded, str) else None
+    return url or environment.get(URL_VARIABLE) or recorded or DEFAULT_URL
 
 
 def home_of(home: Path | None, environment: Mapping[str, str]) -> Path:
-    """`home`, else PAPERWORKS_HOME, else ./var."""
+    """Returns the first of `home`, PAPERWORKS_HOME, ./var."""
     return home or Path(environment.get(HOME_VARIABLE) or DEFAULT_HOME)

@@ -1,4 +1,4 @@
-"""What Ray and Serve read from the environment while they are imported: to be set before."""
+"""Environment variables for Ray and Serve. They are read at import time: set them before."""
 
 from __future__ import annotations
 
@@ -8,67 +8,72 @@ from pathlib import Path
 
 from configs.settings import Settings
 
-# The API never blocks its event loop, so it may share Serve's own: with a thread between them every
-# piece of a request waits for Python's lock twice (a quarter of an upload's CPU). A collection of
-# garbage walks what was loaded at the start no more.
-ONE_LOOP = {
+# The API never blocks its event loop, so that it can share the loop of Serve. With a thread between
+# them each chunk of a request acquires the GIL twice, a quarter of the CPU time of an upload.
+# Freezing the garbage collector excludes the objects loaded at startup from later collections.
+SINGLE_LOOP = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
     "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
 }
 
-
-RAY_TOKEN = "ray_token"  # file in the home
-# Makes 127.0.0.1 the node's address, for who starts it and for who joins it; the name speaks of the
-# systems it was made for.
+RAY_TOKEN = "ray_token"  # file in the home folder
+# Makes 127.0.0.1 the address of the node, both for the process that starts the node and for those
+# that join it. The variable is named after the operating systems that Ray introduced it for.
 LOOPBACK_NODE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 def ray_environment(settings: Settings) -> dict[str, str]:
-    """Variables for Ray: no calls home; a cluster that is started here stays on loopback and asks
-    for the token of the home. A cluster that is joined has a token of its own, which Ray finds in
-    the operator's environment or in ~/.ray/auth_token.
+    """Returns the variables for Ray.
+
+    Telemetry is off. A cluster started here binds to loopback and requires the token in the home
+    folder. A cluster that is joined has its own token, which Ray reads from the environment of the
+    operator or from ~/.ray/auth_token.
     """
-    alone = settings.ray.address is None
+    starts_cluster = settings.ray.address is None
     return {
-        **({**signed_in(settings.home / RAY_TOKEN), **LOOPBACK_NODE} if alone else {}),
+        **(
+            {**ray_token_variables(settings.home / RAY_TOKEN), **LOOPBACK_NODE}
+            if starts_cluster
+            else {}
+        ),
         "RAY_USAGE_STATS_ENABLED": "0",
-        "ORT_DISABLE_TELEMETRY": "1",  # else onnxruntime keeps a database in ~/.cache/Microsoft
+        "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime would keep a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-        "RAY_agent_register_timeout_ms": "120000",  # 30,000 by default: a busy machine takes longer
-        "RAY_worker_niceness": "0",  # 15 by default: any other program would starve the service
-        "RAY_ROTATION_MAX_BYTES": str(10 * 1024 * 1024),  # 512 MB by default, of each log
+        "RAY_agent_register_timeout_ms": "120000",  # default 30,000: too short on a busy machine
+        "RAY_worker_niceness": "0",  # default 15: other programs would starve the service
+        "RAY_ROTATION_MAX_BYTES": str(10 * 1024 * 1024),  # of each log, default 512 MB
         "RAY_ROTATION_BACKUP_COUNT": "2",
-        "RAY_task_events_max_num_task_in_gcs": "1000",  # 100,000 by default: 4 MB per 100 papers
-        "MALLOC_ARENA_MAX": "2",  # else glibc keeps an arena for each of many threads
-        "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own pool keeps what was freed: 70 MB
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",  # 0.1 by default: 2 % of a core, for nothing
+        "RAY_task_events_max_num_task_in_gcs": "1000",  # default 100,000: 4 MB per 100 papers
+        "MALLOC_ARENA_MAX": "2",  # glibc would keep an arena per thread
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own pool retains freed memory: 70 MB
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",  # default 0.1: 2 % of a core when idle
     }
 
 
-def signed_in(token: Path) -> dict[str, str]:
-    """Variables with which Ray's programs and `ray.init` show the token in that file."""
+def ray_token_variables(token: Path) -> dict[str, str]:
+    """Returns the variables that make `ray.init` and Ray's commands send the token of a file."""
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
 
 
-def path_with_our_python() -> str:
-    """PATH with this interpreter first: `python` of a submitted job finds our packages."""
+def path_with_this_python() -> str:
+    """Returns PATH with this interpreter first, so that submitted jobs find the same packages."""
     return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
 def serve_environment(settings: Settings) -> dict[str, str]:
-    """Variables for Serve, by the kind of ingress.
+    """Returns the variables for Serve, by the kind of ingress.
 
-    `direct`: the replica itself listens on the service's port, one hop less than through a proxy.
-    The port comes from a range of one, and must be free for the next replica at once.
+    `direct`: the replica itself listens on the port of the service, one hop less than through a
+    proxy. The port range holds one port, and a replacement replica needs it without a quarantine.
     """
     http = settings.http
     if http.ingress == "haproxy":
-        return {**ONE_LOOP, "RAY_SERVE_ENABLE_HA_PROXY": "1"}
+        return {**SINGLE_LOOP, "RAY_SERVE_ENABLE_HA_PROXY": "1"}
     if http.ingress == "proxy":
-        return ONE_LOOP
+        return SINGLE_LOOP
     return {
-        **ONE_LOOP,
+        **SINGLE_LOOP,
         "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http.port),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http.port + 1),

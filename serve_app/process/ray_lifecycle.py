@@ -1,7 +1,7 @@
-"""The service's life on Ray: the cluster under it, what comes up there, what goes down.
+"""Starts and stops the service on Ray: the cluster, the actors and the Serve application.
 
-Imports Ray, which reads its environment while it is imported: set that before. Every wait has an
-end, also when the cluster has nobody left to answer.
+Imports Ray, which reads its environment variables at import time: set them before. Every wait has a
+timeout, because a cluster without a control store never answers.
 """
 
 from __future__ import annotations
@@ -22,103 +22,117 @@ from runtime.ports import is_listening
 from serve_app.process.readiness import NotReady
 
 log = logging.getLogger(__name__)
-UP_WITHIN_SECONDS = 300.0
-DOWN_WITHIN_SECONDS = 14.0  # in most places a SIGTERM is followed by a SIGKILL after 20 s or more
-LOOK_EVERY_SECONDS = 0.1
+START_TIMEOUT_SECONDS = 300.0
+STOP_TIMEOUT_SECONDS = 14.0  # most supervisors send SIGKILL 20 s or more after SIGTERM
+POLL_SECONDS = 0.1
 
 
-def start(wanted: RaySettings, temporary: Path | None) -> RayCluster:
-    """The cluster, joined or started with its session in `temporary`. Raises NotReady."""
+def connect(settings: RaySettings, temporary: Path | None) -> RayCluster:
+    """Joins the configured cluster, or starts one with its session in `temporary`.
+
+    Raises NotReady.
+    """
     try:
-        return start_ray(wanted, _session_folder(temporary))
-    except Exception as error:  # Ray raises a bare one when its node does not come up
-        raise NotReady(f"Ray did not start: {error} {_what_now(temporary)}") from error
+        return start_ray(settings, _session_folder(temporary))
+    except Exception as error:  # Ray raises a bare Exception if its node does not start
+        raise NotReady(f"Ray did not start: {error} {_recovery_advice(temporary)}") from error
 
 
 def _session_folder(temporary: Path | None) -> Path | None:
-    """Ray's own folder there: Ray opens it to all users, so it has to lie below a closed one."""
+    """Returns a subfolder for Ray: Ray makes it world-readable, so its parent must be private."""
     return temporary / "ray" if temporary else None
 
 
-def _what_now(temporary: Path | None) -> str:
+def _recovery_advice(temporary: Path | None) -> str:
     folder = _session_folder(temporary)
     logs = f"in {folder}/session_latest/logs until the next start" if folder else "on its head node"
     return (
-        f"What was accepted before is kept. Ray's logs are {logs}; where the machine was only "
-        "busy, starting again helps."
+        f"Papers and open jobs are kept. Ray's logs are {logs}; if the machine was overloaded, "
+        "start the service again."
     )
 
 
-def bring_up(settings: Settings, temporary: Path | None) -> None:
-    """Returns when the actors are on their way and Serve runs the API. Raises NotReady, and at once
-    what a signal raises."""
-    what_now = _what_now(temporary)
+def start(settings: Settings, temporary: Path | None) -> None:
+    """Starts the actors and the Serve application; returns when Serve runs the API.
+
+    The actors may still be loading. Raises NotReady, and immediately what a signal handler raises.
+    """
+    advice = _recovery_advice(temporary)
     try:
-        _asked(_come_up, settings, UP_WITHIN_SECONDS).result()
+        _submit(_deploy, settings, START_TIMEOUT_SECONDS).result()
     except TimeoutError as error:
         raise NotReady(
-            f"The API and its workers did not start within {UP_WITHIN_SECONDS:g} s. {what_now}"
+            f"The API and its workers did not start within {START_TIMEOUT_SECONDS:g} s. {advice}"
         ) from error
     except RayTaskError as error:
-        reason = _first_cause(error)
-        raise NotReady(f"The API and its workers did not start: {reason} {what_now}") from error
+        reason = _root_cause(error)
+        raise NotReady(f"The API and its workers did not start: {reason} {advice}") from error
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    """What was raised where it happened; Ray wraps it anew in each process on its way here."""
+def _root_cause(error: BaseException) -> BaseException:
+    """Returns the original exception; Ray wraps it once for each process it passes through."""
     while isinstance(error, RayTaskError):
         error = error.cause
     return error
 
 
-def take_down(settings: Settings) -> None:
-    """Returns when what `bring_up` started has ended and we have left the cluster.
+def stop(settings: Settings) -> None:
+    """Stops the application and the actors, then disconnects from the cluster.
 
-    A cluster that is gone (who stops a service may signal all of its processes at once) is left
-    all the same: its tasks are taken up when their leases have ended.
+    Disconnects even if the cluster is already gone (a supervisor may signal all processes of the
+    service at once): its tasks are claimed again when their leases have expired.
     """
     gcs_port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
-    answer = _asked(_go_down, settings, DOWN_WITHIN_SECONDS)
-    deadline = time.monotonic() + DOWN_WITHIN_SECONDS
-    while not answer.done() and time.monotonic() < deadline and is_listening(gcs_port):
-        wait([answer], LOOK_EVERY_SECONDS)
-    problem = answer.exception() if answer.done() else "the cluster does not answer any more"
+    future = _submit(_undeploy, settings, STOP_TIMEOUT_SECONDS)
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while not future.done() and time.monotonic() < deadline and is_listening(gcs_port):
+        wait([future], POLL_SECONDS)
+    problem = future.exception() if future.done() else "the cluster no longer responds"
     if problem:
-        log.warning("Not all work was handed back: %s. It waits for its leases to end.", problem)
-    leave()
+        log.warning(
+            "Not all tasks were returned to the queue: %s. They are claimed again when their "
+            "leases expire.",
+            problem,
+        )
+    disconnect()
 
 
-def leave() -> None:
-    """Returns when we have left the cluster; one that was started here ends with that."""
+def disconnect() -> None:
+    """Disconnects from the cluster; a cluster that was started here ends with that."""
     ray.shutdown()
 
 
-def _asked(function: Callable[[str], None], settings: Settings, seconds: float) -> Future[None]:
-    """What the function does on the cluster, in time. We wait in a thread: in Ray's own wait a
-    signal is lost, and without its control store Ray waits for a minute and then aborts."""
-    answer: Future[None] = Future()
+def _submit(
+    function: Callable[[str], None], settings: Settings, timeout_seconds: float
+) -> Future[None]:
+    """Runs the function on the cluster and returns its future.
 
-    def ask() -> None:
+    A thread waits for it, because a signal is lost during Ray's own wait, and because Ray waits one
+    minute for a missing control store and then aborts the process.
+    """
+    future: Future[None] = Future()
+
+    def run() -> None:
         try:
-            on_cluster(function, settings.without_secrets(), within_seconds=seconds)
+            on_cluster(function, settings.without_secrets(), within_seconds=timeout_seconds)
         except BaseException as error:
-            answer.set_exception(error)
+            future.set_exception(error)
         else:
-            answer.set_result(None)
+            future.set_result(None)
 
-    threading.Thread(target=ask, daemon=True).start()
-    return answer
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
-def _come_up(settings: str) -> None:
-    """Runs on the cluster, where the heavy imports stay."""
+def _deploy(settings: str) -> None:
+    """Runs in a process on the cluster, so that the heavy imports stay there."""
     from serve_app import deployment
 
-    deployment.come_up(settings)
+    deployment.deploy(settings)
 
 
-def _go_down(settings: str) -> None:
-    """Runs on the cluster too."""
+def _undeploy(settings: str) -> None:
+    """Runs in a process on the cluster."""
     from serve_app import deployment
 
-    deployment.go_down(settings)
+    deployment.undeploy(settings)

@@ -1,4 +1,4 @@
-"""Waiting for a service that is starting."""
+"""Waits until a starting service is ready."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from pydantic import ValidationError
 from serve_app.schemas.core import FINE, Problem
 
 log = logging.getLogger(__name__)
-READY_WITHIN_SECONDS = 300.0  # a first start converts the model, a slow disk takes its time
-LOOK_EVERY_SECONDS = 0.1
-SAY_EVERY_SECONDS = 15.0
+READY_TIMEOUT_SECONDS = 300.0  # a first start converts the model; disks may be slow
+POLL_SECONDS = 0.1
+LOG_INTERVAL_SECONDS = 15.0
 
 
 class NotReady(Exception):
-    """The service did not become ready; the message says what it answered last."""
+    """The service did not become ready; the message holds its last response."""
 
 
 def wait_until_ready(
     url: str,
     *,
-    within_seconds: float = READY_WITHIN_SECONDS,
-    say_every_seconds: float = SAY_EVERY_SECONDS,
-    alive: Callable[[], bool] = lambda: True,
+    timeout_seconds: float = READY_TIMEOUT_SECONDS,
+    log_interval_seconds: float = LOG_INTERVAL_SECONDS,
+    is_alive: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Returns when /readyz answers 200; logs now and then what it waits for.
+    """Returns when /readyz answers 200; logs the failing checks every `log_interval_seconds`.
 
-    Raises NotReady when time is up or `alive` says no.
+    Raises NotReady after `timeout_seconds`, or once `is_alive()` is False.
     """
-    began = said_at = time.monotonic()
-    missing: str | None = "nothing answered"
-    while (now := time.monotonic()) < began + within_seconds and alive():
-        if (missing := _missing(url)) is None:
+    started_at = logged_at = time.monotonic()
+    failing: str | None = "no response"
+    while (now := time.monotonic()) < started_at + timeout_seconds and is_alive():
+        if (failing := _failing_checks(url)) is None:
             return
-        if now >= said_at + say_every_seconds:
-            said_at = now
-            log.info("Not ready after %.0f s: %s", now - began, missing)
-        time.sleep(LOOK_EVERY_SECONDS)
-    raise NotReady(f"{url} did not become ready. What it waits for: {missing}")
+        if now >= logged_at + log_interval_seconds:
+            logged_at = now
+            log.info("Not ready after %.0f s: %s", now - started_at, failing)
+        time.sleep(POLL_SECONDS)
+    raise NotReady(f"{url} did not become ready. Failing: {failing}")
 
 
-def _missing(url: str) -> str | None:
-    """What keeps the service from being ready, in its own words; None when nothing does."""
+def _failing_checks(url: str) -> str | None:
+    """Returns why the service is not ready; None if it is ready."""
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=5)
+        response = httpx.get(f"{url}/readyz", timeout=5)
     except httpx.TransportError as error:
         return str(error) or type(error).__name__
-    return None if answer.status_code == 200 else _checks(answer) or answer.text
+    return None if response.status_code == 200 else _parse_checks(response) or response.text
 
 
-def _checks(answer: httpx.Response) -> str:
-    """`database: refused; embedder: no answer`, from the problem that /readyz answers."""
+def _parse_checks(response: httpx.Response) -> str:
+    """Returns the failed checks in a /readyz problem: `database: refused; embedder: no answer`."""
     try:
-        checks = Problem.model_validate_json(answer.content).checks or {}
+        checks = Problem.model_validate_json(response.content).checks or {}
     except ValidationError:
         return ""
     return "; ".join(f"{name}: {state}" for name, state in checks.items() if state != FINE)

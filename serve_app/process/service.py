@@ -1,4 +1,4 @@
-"""`paperworks up`: the whole service in the foreground, and gone without a trace when it ends."""
+"""Runs the whole service in the foreground (`paperworks up`) and stops all its processes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import yaml
 from filelock import FileLock, Timeout
 
 from configs.settings import Settings
-from runtime import service_info as service_card
+from runtime import service_info
 from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
 from serve_app.process.environment import (
     RAY_TOKEN,
-    path_with_our_python,
+    path_with_this_python,
     ray_environment,
     serve_environment,
 )
@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 
 
 def read_settings(config: Path | None, **given: Any) -> Settings:
-    """Settings from a Serve deploy file, overridden by what was `given` and is not None.
+    """Returns the settings of a Serve deploy file, overridden by each `given` value except None.
 
-    Raises CannotStart when a secret stands in the file.
+    Raises CannotStart if the file holds a secret.
     """
     arguments: dict[str, Any] = {}
     if config:
@@ -44,8 +44,8 @@ def read_settings(config: Path | None, **given: Any) -> Settings:
         applications = document.get("applications") or [{}]
         arguments = dict(applications[0].get("args") or {})
         refuse_secrets(arguments)
-        wanted = document.get("http_options") or {}
-        address = {key: wanted[key] for key in ("host", "port") if key in wanted}
+        options = document.get("http_options") or {}
+        address = {key: options[key] for key in ("host", "port") if key in options}
         arguments["http"] = {**(arguments.get("http") or {}), **address}
     http = {key: given.pop(key) for key in ("host", "port") if given.get(key) is not None}
     arguments["http"] = {**(arguments.get("http") or {}), **http}
@@ -54,23 +54,23 @@ def read_settings(config: Path | None, **given: Any) -> Settings:
 
 
 def _environment_http() -> dict[str, Any]:
-    """The http settings of the environment: a nested value given in full would hide them."""
+    """Returns the http settings of the environment, which a complete nested value would replace."""
     return Settings().http.model_dump(exclude_defaults=True)
 
 
 class Service:
-    """One service, from first process to last: `with Service(settings).running() as url`."""
+    """One service with all its processes: `with Service(settings).running() as url`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = f"http://{settings.http.host}:{settings.http.port}"
-        self.card = settings.home / service_card.NAME
+        self.state_file = settings.home / service_info.FILE_NAME
         self.temporary = TemporaryFolder(settings.home)
         self.phases: dict[str, float] = {}
 
     @contextmanager
     def running(self) -> Iterator[str]:
-        """The URL of the service, ready; everything that was started ends with the block."""
+        """Yields the URL of the ready service; stops everything it started when the block ends."""
         refuse_open_door(self.settings)
         stop_on_signals()
         with self._home_locked():
@@ -79,7 +79,7 @@ class Service:
                 self._start()
                 yield self.url
             except NotReady:
-                keeps_logs = True  # Ray's: the message names them
+                keeps_logs = True  # the message names the folder with the logs of Ray
                 raise
             finally:
                 self._stop()
@@ -93,95 +93,101 @@ class Service:
         except PermissionError as error:
             raise CannotStart(str(error)) from error
         try:
-            with FileLock(self.settings.home / service_card.LOCK, timeout=0):
-                self.card.unlink(missing_ok=True)  # of a service that was killed
+            with FileLock(self.settings.home / service_info.LOCK_NAME, timeout=0):
+                self.state_file.unlink(missing_ok=True)  # of a service that was killed
                 yield
         except Timeout as error:
             raise CannotStart(
-                f"Another service uses {self.settings.home}. Stop it, or give this one --home."
+                f"Another service uses {self.settings.home}. Stop it with `paperworks down`, or "
+                "set another folder with --home."
             ) from error
 
     def _start(self) -> None:
         self._check_port()
         with self._phase("ray"):
             self._prepare_environment()
-            from serve_app.process import ray_lifecycle as on_ray
+            from serve_app.process import ray_lifecycle
 
-            cluster = on_ray.start(self.settings.ray, self.temporary.path)
-            stop_on_signals()  # Ray has put its own handlers in their place
+            cluster = ray_lifecycle.connect(self.settings.ray, self.temporary.path)
+            stop_on_signals()  # Ray has replaced the signal handlers
         with self._phase("serve"):
-            on_ray.bring_up(self.settings, self.temporary.path)
+            ray_lifecycle.start(self.settings, self.temporary.path)
         with self._phase("warm-up"):
             wait_until_ready(self.url)
-        self._write_card(cluster.address, cluster.dashboard_url)
-        took = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
-        log.info("Ready after %.1f s: %s", sum(self.phases.values()), took)
+        self._write_state_file(cluster.address, cluster.dashboard_url)
+        durations = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
+        log.info("Ready after %.1f s: %s", sum(self.phases.values()), durations)
 
     def _prepare_environment(self) -> None:
-        """The variables and files that Ray needs; submitted jobs inherit the variables. What the
-        operator has set wins, but for what names this installation."""
-        wanted = {**ray_environment(self.settings), **serve_environment(self.settings)}
-        ours = {"PATH": path_with_our_python(), "PAPERWORKS_HOME": str(self.settings.home)}
+        """Sets the variables and creates the files that Ray needs; submitted jobs inherit them.
+
+        Variables set by the operator have precedence, except those that identify this installation.
+        """
+        defaults = {**ray_environment(self.settings), **serve_environment(self.settings)}
+        fixed = {"PATH": path_with_this_python(), "PAPERWORKS_HOME": str(self.settings.home)}
         if not self.settings.ray.address:
             secret(self.settings.home / RAY_TOKEN)
-            ours["TMPDIR"] = str(self.temporary.make())
-        os.environ.update({**wanted, **os.environ, **ours})
+            fixed["TMPDIR"] = str(self.temporary.create())
+        os.environ.update({**defaults, **os.environ, **fixed})
         if not self.settings.ray.address and os.environ["RAY_AUTH_MODE"] != "token":
-            log.warning("RAY_AUTH_MODE is not token: every local user can act as this service.")
+            log.warning(
+                "RAY_AUTH_MODE is not `token`: every local user can run code as this service."
+            )
 
     def _check_port(self) -> None:
         if is_listening(self.settings.http.port):
             raise CannotStart(
-                f"Port {self.settings.http.port} is taken. Stop who listens there, or give --port."
+                f"Port {self.settings.http.port} is taken. Stop the program that listens there, or "
+                "set another port with --port."
             )
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
+        started_at = time.monotonic()
         log.info("Starting: %s", name)
         yield
-        self.phases[name] = time.monotonic() - began
+        self.phases[name] = time.monotonic() - started_at
 
-    def _write_card(self, ray_address: str, dashboard_url: str) -> None:
-        """Where others find the service: the command line looks here without a --url."""
-        card = {
+    def _write_state_file(self, ray_address: str, dashboard_url: str) -> None:
+        """Writes `service.json`, from which other programs read the address of the service."""
+        info = {
             "url": self.url,
             "pid": os.getpid(),
             "ray_address": ray_address,
             "dashboard_url": dashboard_url,
             "ray_token_path": self._ray_token_path(),
         }
-        write_private(self.card, json.dumps(card, indent=1))
+        write_private(self.state_file, json.dumps(info, indent=1))
 
     @staticmethod
     def _ray_token_path() -> str | None:
-        """The file with the token that the cluster asks for, None when it asks for none."""
-        asks = os.environ.get("RAY_AUTH_MODE") == "token"
-        return os.environ.get("RAY_AUTH_TOKEN_PATH") if asks else None
+        """Returns the file with the token that the cluster requires, None if it requires none."""
+        is_required = os.environ.get("RAY_AUTH_MODE") == "token"
+        return os.environ.get("RAY_AUTH_TOKEN_PATH") if is_required else None
 
     def _stop(self) -> None:
-        """Everything that was started is gone; what does not go by itself is ended by pid."""
-        from serve_app.process import ray_lifecycle as on_ray
+        """Stops everything that was started; kills the child processes that do not end in 2 s."""
+        from serve_app.process import ray_lifecycle
 
-        self.card.unlink(missing_ok=True)
+        self.state_file.unlink(missing_ok=True)
         started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
         if "serve" in self.phases or self.settings.ray.address:
-            on_ray.take_down(self.settings)
-        else:  # nobody works yet
-            on_ray.leave()
-        _, left = psutil.wait_procs(started, timeout=2)
-        for process in left:
+            ray_lifecycle.stop(self.settings)
+        else:  # no actor runs yet
+            ray_lifecycle.disconnect()
+        _, alive = psutil.wait_procs(started, timeout=2)
+        for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(left, timeout=2)
+        psutil.wait_procs(alive, timeout=2)
 
 
 class StopRequested(BaseException):
-    """SIGINT or SIGTERM came; raised in the main thread, so that its work is unwound."""
+    """SIGINT or SIGTERM was received; raised in the main thread, which then cleans up."""
 
 
 def stop_on_signals() -> None:
-    """The first SIGINT or SIGTERM raises StopRequested; a second one ends the process at once."""
+    """Makes the first SIGINT or SIGTERM raise StopRequested; the second ends the process."""
 
     def request(number: int, _frame: object) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""Ends a running service from outside, by the note that it left in its home."""
+"""Stops a running service from another process, found by the state file in its home."""
 
 from __future__ import annotations
 
@@ -9,50 +9,56 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from runtime.service_info import LOCK, read_service_info
+from runtime.service_info import LOCK_NAME, read_service_info
 
-LOOK_EVERY_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class StillRunning(Exception):
-    """The service did not end in time, or has not noted who it is yet."""
+    """The service did not end in time, or has not written its state file yet."""
 
 
-def stop_service(home: Path, within_seconds: float) -> bool:
-    """True when a service ran in the home and has ended; False when none ran there.
+def stop_service(home: Path, timeout_seconds: float) -> bool:
+    """Returns True if a service of that home was stopped, False if none ran.
 
-    Raises StillRunning, with what to do.
+    Raises StillRunning with instructions.
     """
     if not _is_locked(home):
         return False
     pid = read_service_info(home).get("pid")
     if not isinstance(pid, int):
-        raise StillRunning(f"The service in {home} is still starting. Try again in a moment.")
+        raise StillRunning(f"The service in {home} is still starting. Try again in a few seconds.")
     with suppress(psutil.NoSuchProcess):
-        _end(psutil.Process(pid), home, within_seconds)
+        _terminate(psutil.Process(pid), home, timeout_seconds)
     return True
 
 
-def _end(service: psutil.Process, home: Path, within_seconds: float) -> None:
-    """Returns when it has ended; whoever started it may not have noticed yet. Raises StillRunning,
-    and NoSuchProcess when it is quick."""
+def _terminate(service: psutil.Process, home: Path, timeout_seconds: float) -> None:
+    """Sends SIGTERM and returns when the process has ended; a zombie counts as ended.
+
+    Raises StillRunning, and NoSuchProcess if the process disappears meanwhile.
+    """
     service.terminate()
-    deadline = time.monotonic() + within_seconds
+    deadline = time.monotonic() + timeout_seconds
     while service.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > deadline:
             raise StillRunning(
                 f"The service in {home} (process {service.pid}) has not ended after "
-                f"{within_seconds:g} s; it is still handing its work back. Wait, or ask again."
+                f"{timeout_seconds:g} s; it is still returning its work to the queue. Wait, or run "
+                "`paperworks down` again."
             )
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _is_locked(home: Path) -> bool:
-    """True while a service holds the home. Its lock dies with it, so a stale note kills nobody."""
+    """True if a service holds the lock of that home.
+
+    The lock ends with its process, so that a stale state file never leads to a wrong SIGTERM.
+    """
     if not home.is_dir():
         return False
     try:
-        with FileLock(home / LOCK, timeout=0):
+        with FileLock(home / LOCK_NAME, timeout=0):
             return False
     except Timeout:
         return True

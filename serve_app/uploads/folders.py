@@ -128,6 +128,46 @@ class _Parts:
                 await self.take(path)
 
 
+@dataclass(frozen=True, slots=True)
+class FolderUploads:
+    """Registers PDFs that lie on disk, with the stores and the limits of one service.
+
+    `serve_app.bulk` and `submit` of the deployment share it; `wake` notifies the JobManager.
+    """
+
+    blobs: BlobStore
+    jobs: JobStore
+    limit_bytes: int
+    wake: Callable[[Lane], object]
+
+    async def register(
+        self,
+        paths: Sequence[Path],
+        collection: str,
+        lane: Lane = Lane.BULK,
+        *,
+        on_registered: Callable[[int], None] | None = None,
+        on_waiting: Callable[[int], None] | None = None,
+    ) -> str:
+        """Returns the id of the job that holds the files; see `register_files`."""
+
+        def notify(count: int) -> None:
+            self.wake(lane)
+            if on_registered:
+                on_registered(count)
+
+        return await register_files(
+            paths,
+            collection=collection,
+            lane=lane,
+            blobs=self.blobs,
+            jobs=self.jobs,
+            limit_bytes=self.limit_bytes,
+            on_registered=notify,
+            on_waiting=on_waiting,
+        )
+
+
 def store_file(path: Path, blobs: BlobStore, limit_bytes: int) -> Upload:
     """The file at rest in the blob store. Raises RefusedUpload, BlobStoreUnavailable."""
     try:

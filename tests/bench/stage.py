@@ -76,7 +76,7 @@ def running(
     try:
         postgres.start()
         milvus.start()
-        wait_until_ready(url, alive=lambda: process.poll() is None)
+        wait_until_ready(url, is_alive=lambda: process.poll() is None)
         yield Stage(url, process.pid, home, folder, papers, postgres, milvus, say)
     finally:
         stop(process, timeout=STOP_WITHIN_SECONDS)

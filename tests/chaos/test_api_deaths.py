@@ -47,7 +47,7 @@ def test_a_replica_outlives_the_controller_and_the_next_one_takes_it_on(
 def running_replicas(service: RunningService) -> set[int]:
     """Pids of the replicas that the Serve controller calls running; none while it is away."""
     try:
-        url = f"{service.card['dashboard_url']}/api/serve/applications/"
+        url = f"{service.service_info['dashboard_url']}/api/serve/applications/"
         application = httpx.get(url, headers=service.ray_headers, timeout=5).json()["applications"][
             APPLICATION
         ]

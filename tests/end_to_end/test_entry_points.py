@@ -68,7 +68,7 @@ def test_the_command_line_goes_the_whole_way(
     paperworks("documents", "delete", document["document_id"])
     assert "No papers" in paperworks("documents", "--collection", collection)
     checkup = json.loads(paperworks("doctor", "--repair", "--json"))
-    assert all(finding["well"] for finding in checkup["findings"])
+    assert all(finding["ok"] for finding in checkup["findings"])
 
 
 def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def folder(tmp_path: Path, collection: str) -> Path:
 def test_a_folder_goes_in_once_however_often_it_is_sent(
     service: RunningService, library: Client, folder: Path, collection: str
 ) -> None:
-    submit = ["ray", "job", "submit", "--address", service.card["dashboard_url"]]
+    submit = ["ray", "job", "submit", "--address", service.service_info["dashboard_url"]]
     bulk = ["python", "-m", "serve_app.bulk", folder, "--collection", collection]
     first = run_program(*submit, "--working-dir", ".", "--", *bulk, environment=service.on_cluster)
     assert first.returncode == 0, first.stdout + first.stderr

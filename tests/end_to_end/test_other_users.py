@@ -161,7 +161,7 @@ def test_no_secret_is_on_a_command_line_or_in_an_environment(service: RunningSer
 
 
 def test_the_dashboard_lets_in_who_has_the_token(service: RunningService) -> None:
-    with httpx.Client(base_url=service.card["dashboard_url"]) as browser:
+    with httpx.Client(base_url=service.service_info["dashboard_url"]) as browser:
         assert browser.get("/api/jobs/").status_code == 401
         wrong = browser.post("/api/authenticate", headers={"Authorization": "Bearer wrong"})
         assert wrong.status_code == 403
@@ -170,7 +170,7 @@ def test_the_dashboard_lets_in_who_has_the_token(service: RunningService) -> Non
 
 
 def test_the_notes_for_others_are_private(service: RunningService) -> None:
-    assert Path(service.card["ray_token_path"]) == service.home / "ray_token"
+    assert Path(service.service_info["ray_token_path"]) == service.home / "ray_token"
     modes = {
         name: (service.home / name).stat().st_mode & 0o777 for name in ("service.json", "ray_token")
     }

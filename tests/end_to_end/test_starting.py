@@ -40,7 +40,7 @@ def test_two_side_by_side_and_one_of_them_twice(
 
     with running(start()) as second, Client(second.url) as library:
         second.wait_for(READY)
-        assert second.card["url"] == second.url != service.url
+        assert second.service_info["url"] == second.url != service.url
         sent = library.upload(crowd[0], "second")
         assert library.wait(sent.job_id, 120).status == "completed"
         with Client(service.url) as first:
@@ -104,7 +104,7 @@ def test_what_cannot_work_is_refused_with_a_sentence(
     assert done.returncode == 1
     assert sentence in done.stderr and "Traceback" not in done.stderr
     assert httpx.get(f"{service.url}/readyz").status_code == 200
-    assert service.card["url"] == service.url
+    assert service.service_info["url"] == service.url
 
 
 def test_what_fails_on_the_cluster_is_a_sentence_too(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_serve_run_starts_the_same_service(service: RunningService, homes: Path)
         port=port,
     )
     with running(served), Client(served.url) as library:
-        wait_until_ready(served.url, alive=lambda: served.process.poll() is None)
+        wait_until_ready(served.url, is_alive=lambda: served.process.poll() is None)
         sent = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
         assert library.wait(sent.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits

@@ -1,4 +1,4 @@
-"""The command line against the real API: what it prints, and its exit codes."""
+"""The command line against the real API: output and exit codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 from serve_app.cli.common import printable
 from serve_app.cli.main import app
-from serve_app.cli.progress import Bars
+from serve_app.cli.progress import show_progress
+from serve_app.cli.progress_display import BarDisplay
 from serve_app.client import Client
 from serve_app.process.address import service_url
 from tests.unit.serve_app.library import Library, pdf
@@ -22,7 +23,7 @@ from tests.unit.serve_app.shelved import shelve
 
 @pytest.fixture
 def paperworks(url: str, monkeypatch: pytest.MonkeyPatch):
-    """Runs `paperworks` with these arguments against the served library."""
+    """Returns a function that runs `paperworks` against the served library."""
     monkeypatch.setenv("PAPERWORKS_URL", url)
     return run
 
@@ -43,7 +44,7 @@ def test_an_upload_is_followed_to_the_end(paperworks, tmp_path: Path) -> None:
     assert "a.pdf: accepted as doc_" in result.stdout
     assert "a.pdf: completed, 1 page, 1 chunk" in result.stdout
     again = paperworks("upload", paper(tmp_path, "a.pdf"), "-c", "physics")
-    assert "known already" in again.stdout
+    assert "already in the library" in again.stdout
     assert again.exit_code == 0
 
 
@@ -74,16 +75,16 @@ def test_a_refused_file_fails_the_command_and_stops_no_other(paperworks, tmp_pat
     assert result.exit_code == 1
     assert "text.pdf: refused (not_a_pdf)" in result.stderr
     assert "a.pdf: completed" in result.stdout
-    alone = paperworks("upload", text)
-    assert alone.exit_code == 1
-    assert "refused (not_a_pdf)" in alone.stderr
+    result = paperworks("upload", text)
+    assert result.exit_code == 1
+    assert "refused (not_a_pdf)" in result.stderr
 
 
 def test_a_paper_that_fails_says_why(paperworks, tmp_path: Path) -> None:
     result = paperworks("upload", paper(tmp_path, "bad.pdf"))
     assert result.exit_code == 1
     assert "bad.pdf: failed (no_text): No page has text." in result.stdout
-    assert paperworks("jobs", "--watch").exit_code == 0  # nothing is open any more
+    assert paperworks("jobs", "--watch").exit_code == 0  # no job is open
 
 
 def test_usage_errors_are_exit_code_2(paperworks, tmp_path: Path) -> None:
@@ -101,10 +102,10 @@ def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
     assert "1. On ions.pdf · page 1, Introduction" in result.stdout
     assert "A passage of ions.pdf" in result.stdout
     assert "\x1b[" not in result.stdout
-    as_json = json.loads(paperworks("search", "passage", "--json", "--by-document").stdout)
-    assert as_json["hits"][0]["text"] == "A passage of ions.pdf"
-    only = json.loads(paperworks("search", "x", "--document", f"doc_{0:024}", "--json").stdout)
-    assert only["hits"] == []
+    response = json.loads(paperworks("search", "passage", "--json", "--by-document").stdout)
+    assert response["hits"][0]["text"] == "A passage of ions.pdf"
+    filtered = json.loads(paperworks("search", "x", "--document", f"doc_{0:024}", "--json").stdout)
+    assert filtered["hits"] == []
 
 
 @pytest.mark.parametrize(
@@ -139,22 +140,22 @@ def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> 
     assert "1 of 1 paper, 1 page, 1 chunk" in paperworks("jobs").stdout
     listed = paperworks("documents").stdout
     assert "On a.pdf" in listed
-    name = listed.split()[0]
-    assert "sha256" in paperworks("documents", name).stdout
-    assert json.loads(paperworks("documents", "show", name, "--json").stdout)["pages"] == 1
+    document_id = listed.split()[0]
+    assert "sha256" in paperworks("documents", document_id).stdout
+    assert json.loads(paperworks("documents", "show", document_id, "--json").stdout)["pages"] == 1
     target = tmp_path / "copy.pdf"
-    assert paperworks("documents", "download", name, "-o", target).exit_code == 0
+    assert paperworks("documents", "download", document_id, "-o", target).exit_code == 0
     assert target.read_bytes() == pdf("a.pdf")
-    assert "deleted" in paperworks("documents", "delete", name).stdout
-    assert paperworks("documents", name).exit_code == 1
+    assert "deleted" in paperworks("documents", "delete", document_id).stdout
+    assert paperworks("documents", document_id).exit_code == 1
     assert "default: deleted" in paperworks("collections", "delete", "default", "--yes").stdout
     assert "No collections" in paperworks("collections").stdout
     assert paperworks("collections", "delete", "default", "-y").exit_code == 1
 
 
 def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library) -> None:
-    name = asyncio.run(shelve(library, needs_review=True))
-    shown = paperworks("documents", name).stdout
+    document_id = asyncio.run(shelve(library, needs_review=True))
+    shown = paperworks("documents", document_id).stdout
     for words in (
         "Notes on the Engine",
         "Ada Lovelace, The Engine Group",
@@ -163,33 +164,35 @@ def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library
         "1 chunk, 2 sections, 1 table, 1 figure, 2 references, version 1",
         "The engine weaves patterns.",
         "  1 Looms · page 1\n",
-        "Quality: needs a look",
+        "Quality: needs review",
         "- no authors found",
-        "read by OCR: page 2",
+        "OCR: page 2",
     ):
         assert words in shown, words
-    assert name in paperworks("documents", "--needs-review").stdout
+    assert document_id in paperworks("documents", "--needs-review").stdout
 
 
 def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library) -> None:
-    name = asyncio.run(shelve(library, tables=None, figures=None, quality={}))
-    shown = paperworks("documents", name).stdout
-    assert "tables not looked for yet, figures not looked for yet" in shown
+    document_id = asyncio.run(shelve(library, tables=None, figures=None, quality={}))
+    shown = paperworks("documents", document_id).stdout
+    assert "tables not extracted yet, figures not extracted yet" in shown
     assert "Quality" not in shown
-    assert "No papers need a look." in paperworks("documents", "--needs-review").stdout
+    assert "No papers need review." in paperworks("documents", "--needs-review").stdout
 
 
 def test_papers_and_collections_are_exported(paperworks, library: Library, tmp_path: Path) -> None:
-    name = asyncio.run(shelve(library))
-    assert paperworks("documents", "export", name).stdout.startswith("# Notes on the Engine\n")
-    item = json.loads(paperworks("documents", "export", name, "--format", "csl").stdout)[0]
+    document_id = asyncio.run(shelve(library))
+    assert paperworks("documents", "export", document_id).stdout.startswith(
+        "# Notes on the Engine\n"
+    )
+    item = json.loads(paperworks("documents", "export", document_id, "--format", "csl").stdout)[0]
     assert item["DOI"] == "10.1000/notes"
     target = tmp_path / "engine.json"
-    assert paperworks("documents", "export", name, "-f", "json", "-o", target).exit_code == 0
-    assert json.loads(target.read_text())["document"]["document_id"] == name
+    assert paperworks("documents", "export", document_id, "-f", "json", "-o", target).exit_code == 0
+    assert json.loads(target.read_text())["document"]["document_id"] == document_id
     assert paperworks("collections").stdout == "default  1 paper\n"
     whole = paperworks("collections", "export", "default").stdout
-    assert whole == paperworks("documents", "export", name, "-f", "bibtex").stdout
+    assert whole == paperworks("documents", "export", document_id, "-f", "bibtex").stdout
     assert whole.startswith("@misc{lovelace1843notes,")
 
 
@@ -198,33 +201,31 @@ def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "service.json").write_text('{"url": "http://127.0.0.1:9"}')
     result = run("jobs", "--home", tmp_path)
     assert result.exit_code == 1
-    assert "Nothing answers at http://127.0.0.1:9" in result.stderr
+    assert "No service answers at http://127.0.0.1:9" in result.stderr
     assert "paperworks up" in result.stderr
 
 
 def test_bars_follow_papers_and_whole_jobs(url: str) -> None:
-    with Client(url) as library, Bars() as bars:
-        small = library.upload_many([pdf("a"), pdf("bad")])
-        for job_id in (small.job_id,):
-            bars.show(library.wait(job_id, 20))
-        shown = [task.fields["done"] for task in bars._progress.tasks]
-        assert shown == ["completed, 1/1 pages, 1 chunk"] * 2
-        job = library.job(small.job_id)
-        many = job.model_copy(update={"counts": job.counts.model_copy(update={"total": 40})})
-        bars.show(many)
-        assert "2 of 40 papers" in bars._progress.tasks[-1].fields["done"]
+    with Client(url) as library, BarDisplay() as bars:
+        accepted = library.upload_many([pdf("a"), pdf("bad")])
+        show_progress(bars, library.wait(accepted.job_id, 20))
+        assert bars.texts == ["completed, 1/1 pages, 1 chunk"] * 2
+        job = library.job(accepted.job_id)
+        large_job = job.model_copy(update={"counts": job.counts.model_copy(update={"total": 40})})
+        show_progress(bars, large_job)
+        assert "2 of 40 papers" in bars.texts[-1]
 
 
 def test_the_address_is_looked_for_in_order(tmp_path: Path) -> None:
-    (tmp_path / "service.json").write_text('{"url": "http://written"}')
+    (tmp_path / "service.json").write_text('{"url": "http://recorded"}')
     environment = {"PAPERWORKS_URL": "http://variable", "PAPERWORKS_HOME": str(tmp_path)}
-    assert service_url("http://said", tmp_path, environment) == "http://said"
+    assert service_url("http://option", tmp_path, environment) == "http://option"
     assert service_url(None, tmp_path, environment) == "http://variable"
-    assert service_url(None, tmp_path, {}) == "http://written"
-    assert service_url(None, None, {"PAPERWORKS_HOME": str(tmp_path)}) == "http://written"
+    assert service_url(None, tmp_path, {}) == "http://recorded"
+    assert service_url(None, None, {"PAPERWORKS_HOME": str(tmp_path)}) == "http://recorded"
     assert service_url(None, tmp_path / "none", {}) == "http://127.0.0.1:8000"
-    for broken in ("", "[]", '{"url": 7}', "{"):
-        (tmp_path / "service.json").write_text(broken)
+    for invalid in ("", "[]", '{"url": 7}', "{"):
+        (tmp_path / "service.json").write_text(invalid)
         assert service_url(None, tmp_path, {}) == "http://127.0.0.1:8000"
 
 

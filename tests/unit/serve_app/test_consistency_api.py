@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from domain.jobs import Lane, Task
 from serve_app.cli.checkup import Checkup
-from serve_app.cli.differences import lost, rows, summary
+from serve_app.cli.differences import lost_papers, rows, summary
 from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client
 from serve_app.schemas.consistency import Consistency
@@ -111,26 +111,26 @@ async def test_a_file_name_cannot_steer_the_terminal(library: Library) -> None:
     library.vectors.delete_versions(task.document_id, 0, 9)
     library.blobs.delete(pdf_key(task.sha256))
     found = await compare(library)
-    said = [text for _, text in rows(found)] + [lost(found) or ""]
+    said = [text for _, text in rows(found)] + [lost_papers(found) or ""]
     assert len(said) == 3 and "\x1b" not in "".join(said)
 
 
 async def test_well_is_what_agrees_or_was_mended(library: Library) -> None:
-    assert Checkup(findings=[]).well
+    assert Checkup(findings=[]).ok
     task = await paper(library)
     found = await compare(library)
-    assert Checkup(findings=[], consistency=found).well
+    assert Checkup(findings=[], consistency=found).ok
     library.vectors.delete_versions(task.document_id, 0, 9)
     found = await compare(library)
-    assert not Checkup(findings=[], consistency=found).well
+    assert not Checkup(findings=[], consistency=found).ok
     _, body = await repair(library)
     mended = Checkup.model_validate({"findings": [], "consistency": found, "repair": body})
-    assert mended.well
+    assert mended.ok
     library.blobs.delete(pdf_key(task.sha256))
     await library.read_papers("one passage", "another passage")
     _, body = await repair(library)
     unmended = Checkup.model_validate({"findings": [], "consistency": found, "repair": body})
-    assert not unmended.well
+    assert not unmended.ok
 
 
 @pytest.fixture
@@ -173,14 +173,14 @@ async def test_both_clients_compare_and_mend(library: Library, url: str) -> None
 def test_doctor_says_that_all_is_well(doctor) -> None:
     result = doctor()
     assert result.exit_code == 0, result.output
-    assert "ok    Stores      PostgreSQL, Milvus and the blobs agree" in result.stdout
+    assert "ok    Stores      PostgreSQL, Milvus and the blob store are consistent" in result.stdout
 
 
 def test_doctor_names_each_difference_and_mends_it(library: Library, url: str, doctor) -> None:
     document = broken(library, url)
     result = doctor()
     assert result.exit_code == 1
-    assert "LOOK  Stores      missing chunks: 1, orphan chunks: 1, orphan blobs: 1" in result.stdout
+    assert "FAIL  Stores      missing chunks: 1, orphan chunks: 1, orphan blobs: 1" in result.stdout
     assert (
         f"missing chunks     ions.pdf ({document} in default, version 1): 0 of 1" in result.stdout
     )
@@ -189,7 +189,7 @@ def test_doctor_names_each_difference_and_mends_it(library: Library, url: str, d
     assert "doctor --repair" in result.stderr
     mended = doctor("--repair")
     assert mended.exit_code == 0, mended.output
-    assert "done  1 paper will be read again: job_" in mended.stdout
+    assert "done  1 paper queued for reprocessing: job_" in mended.stdout
     assert "done  1 chunk deleted" in mended.stdout
     assert "done  1 unused PDF moved to the trash" in mended.stdout
     library.worker_rests = False

@@ -126,7 +126,7 @@ def test_the_sync_client_and_the_command_line(url: str, library: Library) -> Non
         assert client.wait(bad, 20).status == "failed"
         assert [one.filename for one in client.failures(bad).items] == ["bad.pdf"]
         assert "bad.pdf: failed (no_text)" in run("failures", bad, "--url", url).stdout
-        assert "Nothing of" in run("failures", job_id, "--url", url).stdout
+        assert "No paper of" in run("failures", job_id, "--url", url).stdout
         assert '"retried": 1' in run("retry", bad, "--json", "--url", url).stdout
         assert client.wait(bad, 20).status == "failed"
         assert run("retry", bad, "--url", url).exit_code == 1

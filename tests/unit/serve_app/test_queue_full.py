@@ -1,4 +1,4 @@
-"""A collection with enough work: 429, nothing kept, and clients that wait."""
+"""A collection at its queue limit: uploads get 429, nothing is kept, and clients back off."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    """A library with room for two unfinished papers in a collection, of which there are two."""
-    made = Library(tmp_path, queue_limit=LIMIT)
+    """A library whose collection `full` holds as many unfinished papers as the limit allows."""
+    library = Library(tmp_path, queue_limit=LIMIT)
     for name in ("one", "two"):
-        assert (await made.upload(pdf(name), collection="full")).status_code == 202
-    made.woken, made.worker_rests = 0, True
-    yield made
-    await made.http.aclose()
+        assert (await library.upload(pdf(name), collection="full")).status_code == 202
+    library.woken, library.worker_rests = 0, True
+    yield library
+    await library.http.aclose()
 
 
-def is_full(answer: httpx.Response) -> bool:
-    """Whether the answer is the problem of a full queue, with all that belongs to it."""
-    body = answer.json()
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["retry-after"] == str(body["retry_after_seconds"]) == "10"
+def is_full(response: httpx.Response) -> bool:
+    """True for a complete `queue_full` problem."""
+    body = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["retry-after"] == str(body["retry_after_seconds"]) == "10"
     assert "Nothing of this request was kept" in body["detail"]
-    return (answer.status_code, body["code"]) == (429, "queue_full")
+    return (response.status_code, body["code"]) == (429, "queue_full")
 
 
-def kept(library: Library) -> int:
+def stored_files(library: Library) -> int:
     return sum(path.is_file() for path in library.folder.rglob("*"))
 
 
-async def nobody_reads() -> AsyncIterator[bytes]:
+async def unread_body() -> AsyncIterator[bytes]:
     raise AssertionError("the body was read")
     yield b""
 
 
 async def test_every_way_in_is_closed_and_nothing_is_kept(library: Library) -> None:
     [task, *_] = await library.stores.jobs.tasks(await first_job(library))
-    again = f"{API}/documents/{task.document_id}/reingest"
-    answers = [
+    reingest = f"{API}/documents/{task.document_id}/reingest"
+    responses = [
         await library.upload(pdf("three"), collection="full"),
         await library.upload_many([("a.pdf", pdf("a")), ("b.pdf", pdf("b"))], collection="full"),
-        await library.http.post(again),
+        await library.http.post(reingest),
     ]
-    assert all(map(is_full, answers))
-    assert kept(library) == LIMIT
+    assert all(map(is_full, responses))
+    assert stored_files(library) == LIMIT
     assert len((await library.get("/jobs")).json()["items"]) == LIMIT
     assert library.woken == 0
 
@@ -71,18 +71,18 @@ async def test_other_collections_stay_open_and_work_that_ends_makes_room(library
 
 
 async def test_a_raw_pdf_is_refused_before_its_body_is_read(library: Library) -> None:
-    answer = await library.http.post(
+    response = await library.http.post(
         f"{API}/upload-async?collection=full",
-        content=nobody_reads(),
+        content=unread_body(),
         headers={"content-type": "application/pdf"},
     )
-    assert is_full(answer)
+    assert is_full(response)
 
 
 async def test_a_form_that_names_its_collection_first_is_not_read_on(library: Library) -> None:
     sent = 0
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         nonlocal sent
         yield b'--b\r\nContent-Disposition: form-data; name="collection"\r\n\r\nfull\r\n' + HEAD
         for _ in range(80):
@@ -90,15 +90,19 @@ async def test_a_form_that_names_its_collection_first_is_not_read_on(library: Li
             yield b"x" * 1000
         yield b"\r\n--b--\r\n"
 
-    answer = await library.http.post(f"{API}/upload-async", content=pieces(), headers=FORM)
-    assert is_full(answer)
+    response = await library.http.post(f"{API}/upload-async", content=chunks(), headers=FORM)
+    assert is_full(response)
     assert sent < 5000
 
 
 async def test_a_form_that_names_its_collection_last_is_refused_too(library: Library) -> None:
-    name = b'\r\n--b\r\nContent-Disposition: form-data; name="collection"\r\n\r\nfull\r\n--b--\r\n'
-    answer = await library.http.post(f"{API}/upload-async", content=HEAD + name, headers=FORM)
-    assert is_full(answer)
+    collection = (
+        b'\r\n--b\r\nContent-Disposition: form-data; name="collection"\r\n\r\nfull\r\n--b--\r\n'
+    )
+    response = await library.http.post(
+        f"{API}/upload-async", content=HEAD + collection, headers=FORM
+    )
+    assert is_full(response)
     assert len((await library.get("/jobs")).json()["items"]) == LIMIT
 
 
@@ -115,15 +119,15 @@ async def test_a_request_that_was_admitted_is_answered_again_although_it_is_full
 
 async def test_refusals_are_counted(library: Library) -> None:
     await library.upload(pdf("three"), collection="full")
-    page = (await library.http.get("/metrics")).text
-    assert 'paperworks_uploads_total{outcome="queue_full"} 1.0' in page
+    metrics = (await library.http.get("/metrics")).text
+    assert 'paperworks_uploads_total{outcome="queue_full"} 1.0' in metrics
 
 
 def test_a_client_waits_as_long_as_it_is_asked_to(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("serve_app.client.client.time.sleep", pauses.append)
+    monkeypatch.setattr("serve_app.client.sync_client.time.sleep", pauses.append)
     with Client(url, retries=2) as client, pytest.raises(PaperworksProblem) as problem:
         client.upload(pdf("three"), "full", filename="three.pdf")
     assert (problem.value.status, problem.value.code) == (429, "queue_full")

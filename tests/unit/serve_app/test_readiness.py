@@ -1,4 +1,4 @@
-"""Waiting for a service that starts, against a server that says what a starting one says."""
+"""Waiting for a starting service, against an HTTP server with scripted responses."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ WARMING_UP: dict[str, Any] = {
 
 
 @contextmanager
-def answering(*answers: tuple[int, bytes]) -> Iterator[str]:
-    """The address of a server that gives these answers in turn, the last one for ever."""
-    left = list(answers)
+def responding(*responses: tuple[int, bytes]) -> Iterator[str]:
+    """Yields the URL of a server that sends these responses in order and repeats the last one."""
+    remaining = list(responses)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = left.pop(0) if len(left) > 1 else left[0]
+            status, body = remaining.pop(0) if len(remaining) > 1 else remaining[0]
             self.send_response(status)
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing is printed."""
+            """Prints nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -53,27 +53,27 @@ STARTING = (503, json.dumps(WARMING_UP).encode())
 
 def test_what_it_waits_for_is_said_and_then_it_is_ready(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "serve_app.process.readiness")
-    with answering(STARTING, STARTING, (200, b"{}")) as url:
-        wait_until_ready(url, say_every_seconds=0)
+    with responding(STARTING, STARTING, (200, b"{}")) as url:
+        wait_until_ready(url, log_interval_seconds=0)
     assert len(caplog.messages) == 2
     assert caplog.messages[0].endswith("job_manager: The workers are still warming up.")
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("response", "words"),
     [
         (STARTING, "job_manager: The workers are still warming up."),
         ((502, b"Bad Gateway"), "Bad Gateway"),
     ],
 )
 def test_when_time_is_up_the_last_answer_is_the_reason(
-    answer: tuple[int, bytes], words: str
+    response: tuple[int, bytes], words: str
 ) -> None:
-    with answering(answer) as url, pytest.raises(NotReady, match=words):
-        wait_until_ready(url, within_seconds=0.3)
+    with responding(response) as url, pytest.raises(NotReady, match=words):
+        wait_until_ready(url, timeout_seconds=0.3)
 
 
-@pytest.mark.parametrize("alive", [lambda: True, lambda: False])
-def test_nobody_answers(alive: Callable[[], bool]) -> None:
-    with pytest.raises(NotReady, match=r"refused|nothing answered"):
-        wait_until_ready(f"http://127.0.0.1:{free_port()}", within_seconds=0.3, alive=alive)
+@pytest.mark.parametrize("is_alive", [lambda: True, lambda: False])
+def test_nobody_answers(is_alive: Callable[[], bool]) -> None:
+    with pytest.raises(NotReady, match=r"refused|no response"):
+        wait_until_ready(f"http://127.0.0.1:{free_port()}", timeout_seconds=0.3, is_alive=is_alive)

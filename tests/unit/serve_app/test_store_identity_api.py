@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from serve_app.cli.differences import adopted_lines, advice, rows, summary
+from serve_app.cli.differences import adoption_lines, advice, rows, summary
 from serve_app.client import Client
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 from stores.blobs.warmup_blob import WARM_UP_PDF
@@ -96,7 +96,7 @@ async def test_too_many_orphans_stay_until_somebody_wants_them_gone(library: Lib
     done = Repair.model_validate((await library.http.post(REPAIR)).json())
     assert (done.pdfs_trashed, done.deletion_refused) == (0, "21 PDFs")
     said = list(advice(found, done))
-    assert "21 PDFs would go" in said[0] and "--delete-orphans" in said[1]
+    assert "the deletion of 21 PDFs exceeds" in said[0] and "--delete-orphans" in said[1]
     assert list(library.blobs.trashed()) == []
     wanted = await library.http.post(REPAIR, params={"delete_orphans": True})
     assert wanted.json()["pdfs_trashed"] == 21
@@ -116,7 +116,7 @@ async def test_orphan_pdfs_become_papers(library: Library) -> None:
     assert answer.status_code == 202
     done = Adoption.model_validate(answer.json())
     assert (done.documents_queued, done.from_trash, done.documents_left) == (2, 1, 0)
-    assert len(list(adopted_lines(done))) == 2
+    assert len(list(adoption_lines(done))) == 2
     job = (await library.get(f"/jobs/{done.job_ids[0]}")).json()
     assert (job["kind"], job["collection"]) == ("adopt", "restored")
     tasks = await library.read_papers("A passage of the past")

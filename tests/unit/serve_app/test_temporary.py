@@ -1,4 +1,4 @@
-"""The folder of a running service: private, short, and gone when it ends or starts again."""
+"""The temporary folder of a running service: private, short, removed at the end or next start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.process.temporary import LONGEST_PARENT, TemporaryFolder
+from serve_app.process.temporary import MAX_PARENT_LENGTH, TemporaryFolder
 
 
 @pytest.fixture
@@ -21,48 +21,48 @@ def home(tmp_path: Path) -> Path:
 
 def test_it_is_private_short_and_gone_at_the_end(home: Path) -> None:
     temporary = TemporaryFolder(home)
-    folder = temporary.make()
+    folder = temporary.create()
     (folder / "ray").mkdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    longest = f"{folder}/ray/session_2026-11-27_03-03-50_123456_4194304/sockets/plasma_store"
-    assert len(longest) <= 107
+    socket_path = f"{folder}/ray/session_2026-11-27_03-03-50_123456_4194304/sockets/plasma_store"
+    assert len(socket_path) <= 107
     temporary.remove()
     assert not folder.exists() and not list(home.iterdir())
 
 
 def test_what_a_killed_service_left_goes_with_the_next_start(home: Path) -> None:
-    left = TemporaryFolder(home).make()
-    (left / "session").mkdir()
-    (left / "session" / "log").write_text("of a killed service")
-    following = TemporaryFolder(home)
-    folder = following.make()
-    assert folder != left and not left.exists()
-    following.remove()
+    stale = TemporaryFolder(home).create()
+    (stale / "session").mkdir()
+    (stale / "session" / "log").write_text("of a killed service")
+    temporary = TemporaryFolder(home)
+    folder = temporary.create()
+    assert folder != stale and not stale.exists()
+    temporary.remove()
 
 
 def test_a_long_name_of_the_systems_folder_is_not_used(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = tmp_path / ("x" * LONGEST_PARENT)
-    long.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    long_path = tmp_path / ("x" * MAX_PARENT_LENGTH)
+    long_path.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long_path))
     temporary = TemporaryFolder(home)
-    assert temporary.make().parent == Path("/tmp")
+    assert temporary.create().parent == Path("/tmp")
     temporary.remove()
 
 
-@pytest.mark.parametrize("what", ["elsewhere", "open", "link"])
+@pytest.mark.parametrize("kind", ["other name", "world-readable", "symlink"])
 def test_a_note_that_names_something_else_deletes_nothing(
-    home: Path, tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+    home: Path, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    private = tmp_path / ("private" if what == "elsewhere" else "pw-kept")
-    private.mkdir(mode=0o755 if what == "open" else 0o700)
+    private = tmp_path / ("private" if kind == "other name" else "pw-kept")
+    private.mkdir(mode=0o755 if kind == "world-readable" else 0o700)
     (private / "file").write_text("kept")
-    noted = private
-    if what == "link":
-        noted = tmp_path / "pw-link"
-        noted.symlink_to(private)
-    (home / "temporary_folder").write_text(str(noted))
+    recorded = private
+    if kind == "symlink":
+        recorded = tmp_path / "pw-link"
+        recorded.symlink_to(private)
+    (home / "temporary_folder").write_text(str(recorded))
     with caplog.at_level(logging.WARNING):
         TemporaryFolder(home).remove()
     assert (private / "file").read_text() == "kept"

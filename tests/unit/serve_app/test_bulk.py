@@ -1,0 +1,99 @@
+"""The bulk program against a fake Ray cluster and in-memory stores."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.settings import Settings
+from serve_app import bulk
+from tests.fakes.in_memory_jobs import InMemoryStores
+from tests.unit.serve_app.library import pdf
+
+
+class Remote:
+    """A method of an actor handle; `remote` returns the result itself."""
+
+    def __init__(self, result: Any = None) -> None:
+        self.result = result
+        self.calls = 0
+
+    def remote(self, *_arguments: Any) -> Any:
+        self.calls += 1
+        return self.result
+
+
+class FakeRay:
+    """A Ray cluster with a JobManager that returns this description."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self.describe = Remote(description)
+        self.wake = Remote()
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def get_actor(self, _name: str, **_options: Any) -> FakeRay:
+        return self
+
+    def get(self, result: Any) -> Any:
+        return result
+
+
+class Cluster:
+    """A running service with these settings, and the limits that the bulk program applied."""
+
+    def __init__(self, settings: Settings, blobs: Path) -> None:
+        self.ray = FakeRay(
+            {
+                "database_url": "postgresql://paperworks@127.0.0.1:1/paperworks",
+                "blob_uri": f"file://{blobs}",
+                "settings": settings.without_secrets(),
+                "store_problems": [],
+            }
+        )
+        self.stores = InMemoryStores()
+        self.limits: dict[str, Any] = {}
+
+    def job_store(self, _database: Any, **limits: Any) -> Any:
+        """Replaces `JobStore`."""
+        self.limits = limits
+        return self.stores.jobs
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    monkeypatch.setenv("PAPERWORKS_HOME", str(tmp_path / "home"))
+    settings = Settings.model_validate(
+        {
+            "home": tmp_path / "home",
+            "jobs": {"queue_limit": 7, "max_attempts": 9},
+            "http": {"upload_limit_bytes": 100},
+        }
+    )
+    cluster = Cluster(settings, tmp_path / "blobs")
+    monkeypatch.setattr(bulk, "ray", cluster.ray)
+    monkeypatch.setattr(bulk, "JobStore", cluster.job_store)
+    return cluster
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one PDF below the upload limit and one above it."""
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "small.pdf").write_bytes(pdf("small"))
+    (folder / "large.pdf").write_bytes(pdf("large", filler=200))
+    return folder
+
+
+def test_bulk_applies_the_limits_of_the_running_service(cluster: Cluster, folder: Path) -> None:
+    assert bulk.main([str(folder), "--collection", "papers", "--no-wait"]) == 0
+    assert (cluster.limits["queue_limit"], cluster.limits["max_attempts"]) == (7, 9)
+    [job] = asyncio.run(cluster.stores.jobs.jobs()).items
+    [task] = asyncio.run(cluster.stores.jobs.tasks(job.job_id))
+    assert task.filename == "small.pdf"
+    assert cluster.ray.wake.calls == 1
