@@ -30,13 +30,13 @@ from runtime.patches.ray_serve import patch_replica_ports
 from runtime.ports import free_port
 from runtime.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
-from serve_app.api.services import Limits, Services
+from serve_app.api.services import Services, UploadLimits
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.library_identity import require_matching_stores
 from serve_app.library.rendering import Renderer
-from serve_app.library.search import answer
+from serve_app.library.search import run_search
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.uploads.folders import register_files
@@ -52,9 +52,9 @@ from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.task_queue import TaskQueue
 
-LOOK_UP_SECONDS = 5.0
-WAKE_AFTER_SECONDS = 0.001
-IDENTITY_SECONDS = 10.0  # between two looks whether the stores belong together
+LOOKUP_TTL_SECONDS = 5.0
+WAKE_DELAY_SECONDS = 0.001
+IDENTITY_CHECK_SECONDS = 10.0  # between two looks whether the stores belong together
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
@@ -85,19 +85,19 @@ def _application(args: Settings, addresses: Addresses) -> Application:
     return api.bind(args.without_secrets(), addresses)
 
 
-def come_up(settings: str) -> None:
+def deploy(settings: str) -> None:
     """Returns when Serve runs the API; the actors behind it may still be warming up."""
-    wanted = Settings.model_validate_json(settings)
-    addresses = launch(wanted)  # first: the actors come up while Serve does
-    direct = wanted.http.ingress == "direct"
-    port = free_port() if direct else wanted.http.port
-    options = {"host": wanted.http.host, "port": port}
+    parsed = Settings.model_validate_json(settings)
+    addresses = launch(parsed)  # first: the actors come up while Serve does
+    direct = parsed.http.ingress == "direct"
+    port = free_port() if direct else parsed.http.port
+    options = {"host": parsed.http.host, "port": port}
     serve.start(proxy_location="HeadOnly", http_options=options)
-    application = _application(wanted, addresses)
+    application = _application(parsed, addresses)
     serve.run(application, name=APPLICATION, route_prefix="/", blocking=False)
 
 
-def go_down(settings: str) -> None:
+def undeploy(settings: str) -> None:
     """Ends the application and every actor that belongs to it."""
     serve.delete(APPLICATION)
     stop(Settings.model_validate_json(settings))
@@ -112,7 +112,7 @@ def go_down(settings: str) -> None:
 )
 @serve.ingress()
 class Api:
-    """The HTTP API, and `submit` and `search` for programs on the cluster.
+    """The HTTP API, and `submit` and `search` for programs on the actors.
 
     `serve.get_app_handle("paperworks")` reaches the same replicas as HTTP does.
     """
@@ -156,17 +156,17 @@ class Api:
     ) -> SearchResult:
         """The passages that answer the query, as POST /api/v1/search gives them."""
         asked = SearchQuery(query, collection, SearchMode(mode), limit)
-        return await answer(asked, self.services)
+        return await run_search(asked, self.services)
 
 
 def connect(settings: Settings, addresses: Addresses) -> Services:
     """The stores and actors of the running service, as the routes need them."""
-    recipe = pipeline_config(settings, addresses)
+    config = pipeline_config(settings, addresses)
     url = with_password(addresses.database_url, "DATABASE_URL")
     database = Database(url, settings.stores.pool_size)
-    vectors = named_vector_store(recipe, recipe.milvus_name or partial(read_milvus_name, url))
-    blobs, library = blob_store(recipe), LibraryStore(database)
-    cluster = Cluster(settings.model.actors)
+    vectors = named_vector_store(config, config.milvus_name or partial(read_milvus_name, url))
+    blobs, library = blob_store(config), LibraryStore(database)
+    actors = ActorHandles(settings.model.actors)
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     return Services(
         jobs=JobStore(
@@ -175,7 +175,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             keep_days=settings.jobs.keep_days,
             queue_limit=settings.jobs.queue_limit,
         ),
-        orders=JobControl(database),
+        job_control=JobControl(database),
         events=EventLog(database),
         queue=TaskQueue(database),
         documents=DocumentStore(database),
@@ -185,24 +185,24 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         blobs=blobs,
         library=library,
         guard=IdentityGuard(
-            IdentityCheck(library, vectors, blobs), time.monotonic, IDENTITY_SECONDS
+            IdentityCheck(library, vectors, blobs), time.monotonic, IDENTITY_CHECK_SECONDS
         ),
-        embed_query=cluster.embed_query,
-        wake=cluster.wake,
-        cancelled=cluster.cancelled,
-        deletions_due=cluster.deletions_due,
+        embed_query=actors.embed_query,
+        wake=actors.wake,
+        cancelled=actors.cancelled,
+        deletions_due=actors.deletions_due,
         checks={
             "database": database.ping,
             "vector_store": lambda: asyncio.to_thread(vectors.ping),
             "blob_store": lambda: asyncio.to_thread(blobs.ping),
             "disk": disk.check,
-            "job_manager": cluster.check_job_manager,
-            "embedder": cluster.check_embedder,
-            "parser": lambda: asyncio.to_thread(check_sandbox, recipe.sandbox),
+            "job_manager": actors.check_job_manager,
+            "embedder": actors.check_embedder,
+            "parser": lambda: asyncio.to_thread(check_sandbox, config.sandbox),
         },
-        check_room=disk.check,
-        limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
-        renderer=Renderer(recipe.sandbox),
+        check_disk_space=disk.check,
+        limits=UploadLimits(settings.http.upload_limit_bytes, settings.http.max_files),
+        renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
     )
 
@@ -213,14 +213,14 @@ def local_folders(settings: Settings) -> list[Path]:
     return [settings.home, *([Path(path)] if scheme in ("file", "local") else [])]
 
 
-class Cluster:
+class ActorHandles:
     """The actors, as the replica reaches them; handles stay valid when an actor restarts."""
 
     def __init__(self, actors: int) -> None:
         self.embedders = itertools.cycle(embedders(actors))
         self.manager: Any = None
         self.manager_known_until = 0.0
-        self.to_wake: set[Lane] = set()
+        self.lanes_to_wake: set[Lane] = set()
 
     def job_manager(self) -> Any:
         """The JobManager's handle, None when there is none; looked up anew every few seconds.
@@ -229,7 +229,7 @@ class Cluster:
         """
         if self.manager is None or time.monotonic() > self.manager_known_until:
             self.manager = get_actor(JOB_MANAGER)
-            self.manager_known_until = time.monotonic() + LOOK_UP_SECONDS
+            self.manager_known_until = time.monotonic() + LOOKUP_TTL_SECONDS
         return self.manager
 
     async def embed_query(self, text: str) -> np.ndarray:
@@ -245,12 +245,12 @@ class Cluster:
 
         Uploads that come close together share one.
         """
-        if not self.to_wake:
-            asyncio.get_running_loop().call_later(WAKE_AFTER_SECONDS, self._wake)
-        self.to_wake.add(lane)
+        if not self.lanes_to_wake:
+            asyncio.get_running_loop().call_later(WAKE_DELAY_SECONDS, self._wake)
+        self.lanes_to_wake.add(lane)
 
     def _wake(self) -> None:
-        lanes, self.to_wake = sorted(self.to_wake), set()
+        lanes, self.lanes_to_wake = sorted(self.lanes_to_wake), set()
         if (manager := self.job_manager()) is not None:
             manager.wake.remote(lanes)
 

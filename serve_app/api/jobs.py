@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from domain.jobs import JobStatus, WaitFor
-from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.api.context import PREFIX, ServicesDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, Limit
-from serve_app.api.problems import documented
-from serve_app.api.serializers.core import job_shape, summary_shape
+from serve_app.api.problems import problem_responses
+from serve_app.api.serializers.core import to_job_schema, to_job_summary_schema
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
 
@@ -22,9 +22,9 @@ SHOWN_TASKS = 100
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 0.5
 
 
-@router.get("/jobs", responses=documented())
+@router.get("/jobs", responses=problem_responses())
 async def list_jobs(
-    services: ServicesHere,
+    services: ServicesDep,
     status: JobStatus | None = None,
     collection: CollectionFilter = None,
     cursor: Cursor = None,
@@ -35,14 +35,14 @@ async def list_jobs(
         status=status, collection=collection, cursor=cursor, limit=limit
     )
     return schemas.Listed(
-        items=[summary_shape(job) for job in page.items], next_cursor=page.next_cursor
+        items=[to_job_summary_schema(job) for job in page.items], next_cursor=page.next_cursor
     )
 
 
-@router.get("/jobs/{job_id}", responses=documented(404, 410))
+@router.get("/jobs/{job_id}", responses=problem_responses(404, 410))
 async def get_job(
     job_id: JobId,
-    services: ServicesHere,
+    services: ServicesDep,
     wait: Annotated[
         float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
     ] = 0,
@@ -54,7 +54,7 @@ async def get_job(
     if wait:
         await _until(services, job_id, until, wait)
     job = await services.jobs.job(job_id)
-    return job_shape(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
+    return to_job_schema(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
 
 
 async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:

@@ -65,24 +65,24 @@ class Metrics:
             self._in_flight.labels(kind).set_function(partial(in_flight.__getitem__, kind))
             self._rejected.labels(kind)
 
-    def rejected(self, kind: str) -> None:
+    def count_rejected(self, kind: str) -> None:
         """Counts a request whose class was full."""
         self._rejected.labels(kind).inc()
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts a request and how long it took."""
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(seconds)
 
-    def upload(self, outcome: str) -> None:
+    def count_upload(self, outcome: str) -> None:
         """Counts a file under `accepted`, `duplicate` or the code of its refusal."""
         self._uploads.labels(outcome).inc()
 
-    def search(self, mode: str) -> None:
+    def count_search(self, mode: str) -> None:
         """Counts a search."""
         self._searches.labels(mode).inc()
 
-    def depths(self, depths: Mapping[tuple[str, str], int]) -> None:
+    def set_queue_depths(self, depths: Mapping[tuple[str, str], int]) -> None:
         """Notes the open tasks by (lane, status); what is not among them is gone."""
         self._tasks.clear()
         for (lane, status), count in depths.items():

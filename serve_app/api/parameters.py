@@ -17,12 +17,12 @@ from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import CHUNK_ID, COLLECTION_NAME, DOCUMENT_ID, JOB_ID
 from stores.postgres.cursors import CURSOR
 
-SHOWN_CHARACTERS = 140
-WORD = re.compile(r"[A-Za-z0-9_.-]{1,140}")
+MAX_SHOWN_CHARACTERS = 140
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
 LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
 
-def _named(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
+def _identifier(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
     """Lets identifiers of this form pass. Raises the error that an unknown one has."""
 
     def check(text: str) -> str:
@@ -34,20 +34,20 @@ def _named(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterV
 
 
 def _no_document(name: str) -> NotFound:
-    return NotFound(f"There is no document {_shown(name)}.")
+    return NotFound(f"There is no document {_quoted(name)}.")
 
 
 def _no_job(name: str) -> NotFound:
-    return NotFound(f"There is no job {_shown(name)}.")
+    return NotFound(f"There is no job {_quoted(name)}.")
 
 
-def _shown(name: str) -> str:
-    return name if WORD.fullmatch(name) else repr(name[:SHOWN_CHARACTERS])
+def _quoted(name: str) -> str:
+    return name if PLAIN_NAME.fullmatch(name) else repr(name[:MAX_SHOWN_CHARACTERS])
 
 
-def no_collection(name: str) -> UnknownCollection:
+def unknown_collection(name: str) -> UnknownCollection:
     """The error of a collection that is not there."""
-    shown = repr(name[:SHOWN_CHARACTERS])
+    shown = repr(name[:MAX_SHOWN_CHARACTERS])
     return UnknownCollection(
         f"There is no collection {shown}; list them with GET /api/v1/collections."
     )
@@ -55,17 +55,17 @@ def no_collection(name: str) -> UnknownCollection:
 
 DocumentId = Annotated[
     str,
-    _named(DOCUMENT_ID, _no_document),
+    _identifier(DOCUMENT_ID, _no_document),
     Path(description="A `document_id`.", json_schema_extra={"pattern": DOCUMENT_ID.pattern}),
 ]
 JobId = Annotated[
     str,
-    _named(JOB_ID, _no_job),
+    _identifier(JOB_ID, _no_job),
     Path(description="A `job_id`.", json_schema_extra={"pattern": JOB_ID.pattern}),
 ]
 CollectionPath = Annotated[
     str,
-    _named(COLLECTION_NAME, no_collection),
+    _identifier(COLLECTION_NAME, unknown_collection),
     Path(description="A collection.", json_schema_extra={"pattern": COLLECTION_NAME.pattern}),
 ]
 CollectionFilter = Annotated[

@@ -53,11 +53,11 @@ from serve_app.schemas.core import Problem
 
 LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 20  # an answer has a size of its own, whatever was wrong how many times
-LONGEST_SHOWN, DEEPEST_SHOWN = 300, 10
+MAX_ERRORS = 20  # an answer has a size of its own, whatever was wrong how many times
+MAX_SHOWN_CHARACTERS, MAX_SHOWN_DEPTH = 300, 10
 
 # What is said of a value that does not match its pattern, by the name of the parameter.
-FORMS = {
+PATTERN_HINTS = {
     "collection": f"a collection name is {COLLECTION_RULE}",
     "cursor": "this is not one of our cursors; pass next_cursor of the previous page unchanged",
     "document_ids": "a document id is doc_ and 24 hexadecimal digits, as searches answer it",
@@ -130,7 +130,7 @@ def status_of(error: PaperworksError) -> int:
     return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
 
 
-def problem(
+def problem_response(
     request: Request,
     status: int,
     code: str,
@@ -154,7 +154,7 @@ def problem(
     return Response(json.dumps(body), status, more, media_type=MEDIA_TYPE)
 
 
-def problem_of(
+def error_response(
     request: Request,
     error: PaperworksError,
     headers: Mapping[str, str] | None = None,
@@ -163,10 +163,10 @@ def problem_of(
     """The response for one of our errors."""
     if error.retry_after_seconds is not None:
         extra["retry_after_seconds"] = error.retry_after_seconds
-    return problem(request, status_of(error), error.code, error.message, headers, **extra)
+    return problem_response(request, status_of(error), error.code, error.message, headers, **extra)
 
 
-def unexpected_problem(request: Request, error: Exception) -> Response:
+def unexpected_error_response(request: Request, error: Exception) -> Response:
     """The response for an error that nobody foresaw; the log has it, the client its request id."""
     LOG.error(
         "An unexpected %s stopped a request",
@@ -174,7 +174,7 @@ def unexpected_problem(request: Request, error: Exception) -> Response:
         exc_info=error,
         extra={"action": "request_failed", "path": request.url.path},
     )
-    return problem(
+    return problem_response(
         request,
         500,
         InternalError.code,
@@ -182,7 +182,7 @@ def unexpected_problem(request: Request, error: Exception) -> Response:
     )
 
 
-def handle_problems(app: FastAPI) -> None:
+def add_problem_handlers(app: FastAPI) -> None:
     """Makes every error of the app's routes a problem; the middleware has what no handler knows."""
     app.add_exception_handler(PaperworksError, _on_paperworks_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -190,14 +190,14 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problem responses of a route, for OpenAPI; 422, 500 and 503 can come from every route."""
     return {status: {"model": Problem} for status in sorted({*statuses, 422, 500, 503})}
 
 
 async def _on_paperworks_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PaperworksError)
-    return problem_of(request, error)
+    return error_response(request, error)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -207,21 +207,24 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     if broken is not None:
         reason = (broken.get("ctx") or {}).get("error", "it does not parse")
         place = f" at character {broken['loc'][-1]}"
-        return problem_of(
+        return error_response(
             request, MalformedJson(f"The body is not JSON: {reason}{place}. Correct it there.")
         )
-    errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found[:MOST_ERRORS]]
+    errors = [
+        {"field": _field_path(one["loc"]), "message": _field_message(one)}
+        for one in found[:MAX_ERRORS]
+    ]
     extra: dict[str, Any] = {"errors": errors}
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
     if more := len(found) - len(errors):
         extra["errors_left_out"] = more
         detail += f"; and {more} more of the kind"
-    return problem_of(request, InvalidRequest(f"{detail}."), **extra)
+    return error_response(request, InvalidRequest(f"{detail}."), **extra)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.url.path[:LONGEST_SHOWN]
+    path = request.url.path[:MAX_SHOWN_CHARACTERS]
     match error.status_code:
         case 404:
             code, detail = (
@@ -235,11 +238,11 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_of(request))
-    return problem(request, error.status_code, code, detail, headers)
+    return problem_response(request, error.status_code, code, detail, headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return problem_of(request, ClientDisconnected())
+    return error_response(request, ClientDisconnected())
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -254,26 +257,26 @@ def _methods_of(request: Request) -> list[str]:
     ]
 
 
-def _field(location: tuple[int | str, ...]) -> str:
+def _field_path(location: tuple[int | str, ...]) -> str:
     """`filters.page_first` for ("body", "filters", "page_first"); "body" for the whole body."""
-    names = [str(name)[:LONGEST_SHOWN] for name in location[:DEEPEST_SHOWN]]
+    names = [str(name)[:MAX_SHOWN_CHARACTERS] for name in location[:MAX_SHOWN_DEPTH]]
     return ".".join(names[1:]) or names[0]
 
 
-def _advice(error: Mapping[str, Any]) -> str:
-    message = str(error["msg"])[:LONGEST_SHOWN].removeprefix("Value error, ")
+def _field_message(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"])[:MAX_SHOWN_CHARACTERS].removeprefix("Value error, ")
     match error["type"]:
         case "extra_forbidden":
             return "there is no such field; remove it or correct its name"
         case "missing":
             return "this field is required"
         case "string_pattern_mismatch":
-            return _form_of(error["loc"]) or message[:1].lower() + message[1:]
+            return _pattern_hint(error["loc"]) or message[:1].lower() + message[1:]
         case _:
             return message[:1].lower() + message[1:]
 
 
-def _form_of(location: tuple[int | str, ...]) -> str | None:
+def _pattern_hint(location: tuple[int | str, ...]) -> str | None:
     """What a value of that name looks like; None for one of no form of ours."""
     name = next((one for one in reversed(location) if isinstance(one, str)), "")
-    return FORMS.get(name.lower())
+    return PATTERN_HINTS.get(name.lower())

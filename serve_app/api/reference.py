@@ -20,7 +20,7 @@ from serve_app.api.problems import MEDIA_TYPE
 ASSETS = "/docs/assets"
 
 
-def add_reference(app: FastAPI) -> None:
+def add_docs(app: FastAPI) -> None:
     """Adds /docs, its files and the way from / to it; OpenAPI shows problems as problem JSON."""
     app.mount(ASSETS, StaticFiles(directory=_swagger_folder()), name="docs-assets")
     app.add_api_route("/docs", _docs_page(), include_in_schema=False, response_class=HTMLResponse)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from domain.search import SEARCHED_KINDS, SearchQuery
-from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
-from serve_app.api.problems import documented
-from serve_app.library.search import answer
+from serve_app.api.context import PREFIX, MetricsDep, ServicesDep
+from serve_app.api.problems import problem_responses
+from serve_app.library.search import run_search
 from serve_app.schemas import core as schemas
 from serve_app.schemas.search import SearchRequest
 
 router = APIRouter(prefix=PREFIX, tags=["search"])
 
 
-@router.post("/search", responses=documented(400, 404))
+@router.post("/search", responses=problem_responses(400, 404))
 async def search(
-    request: SearchRequest, services: ServicesHere, metrics: MetricsHere
+    request: SearchRequest, services: ServicesDep, metrics: MetricsDep
 ) -> schemas.SearchResult:
     """The best passages of a collection, or of all.
 
@@ -24,8 +24,8 @@ async def search(
     With `group_by: document` every document comes once, with its best passage. Entries of
     bibliographies are left out unless `filters.kinds` names `reference`.
     """
-    result = await answer(_query(request), services)
-    metrics.search(request.mode)
+    result = await run_search(_query(request), services)
+    metrics.count_search(request.mode)
     return result
 
 

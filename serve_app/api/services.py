@@ -23,12 +23,12 @@ from stores.postgres.job_store import JobStore
 from stores.postgres.task_queue import TaskQueue
 
 
-async def _no_check() -> None:
+async def _skip_disk_check() -> None:
     """What is asked before an upload where nobody looks at the disk."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """What one request may carry."""
 
     upload_bytes: int = 200 * 1024 * 1024
@@ -41,12 +41,12 @@ class Services:
 
     `embed_query` gives one unit vector; `wake`, `cancelled` (of a job's id) and `deletions_due`
     are hints and never raise; `guard` says whether the stores belong together; each check returns
-    when its part works and raises Unavailable otherwise. `check_room` raises InsufficientStorage
+    when its part works and raises Unavailable otherwise. `check_disk_space` raises InsufficientStorage
     when uploads must be refused.
     """
 
     jobs: JobStore
-    orders: JobControl
+    job_control: JobControl
     events: EventLog
     queue: TaskQueue
     documents: DocumentStore
@@ -61,8 +61,8 @@ class Services:
     cancelled: Callable[[str], None]
     deletions_due: Callable[[], None]
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    check_room: Callable[[], Awaitable[None]] = _no_check
-    limits: Limits = Limits()
+    check_disk_space: Callable[[], Awaitable[None]] = _skip_disk_check
+    limits: UploadLimits = UploadLimits()
     deletion: DeletionLimits = field(default_factory=DeletionLimits)
-    shelf: PaperCache = field(default_factory=PaperCache)
+    paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.api.metrics import Metrics
-from serve_app.api.problems import problem_of
+from serve_app.api.problems import error_response
 from serve_app.http.errors import Overloaded
 from serve_app.http.limits import HttpLimits
 
@@ -27,22 +27,22 @@ class AdmissionControl:
     def __init__(self, app: ASGIApp, limits: HttpLimits, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.most = {
+        self.max_in_flight = {
             UPLOADS: limits.max_uploads,
             STREAMS: limits.max_streams,
             IMAGES: limits.max_images,
             REQUESTS: limits.max_requests,
         }
-        self.in_flight = dict.fromkeys(self.most, 0)
+        self.in_flight = dict.fromkeys(self.max_in_flight, 0)
         metrics.watch_admission(self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = request_class(scope) if scope["type"] == "http" else None
         if kind is None:
             await self.app(scope, receive, send)
-        elif self.in_flight[kind] >= self.most[kind]:
-            self.metrics.rejected(kind)
-            await problem_of(Request(scope), _overloaded(kind, self.most[kind]))(
+        elif self.in_flight[kind] >= self.max_in_flight[kind]:
+            self.metrics.count_rejected(kind)
+            await error_response(Request(scope), _overloaded(kind, self.max_in_flight[kind]))(
                 scope, receive, send
             )
         else:
@@ -71,9 +71,9 @@ def is_upload(path: str, method: str) -> bool:
     return method == "POST" and path in UPLOAD_PATHS
 
 
-def _overloaded(kind: str, most: int) -> Overloaded:
+def _overloaded(kind: str, limit: int) -> Overloaded:
     return Overloaded(
-        f"The service works on {most} requests of the class {kind} already, the most that it "
+        f"The service works on {limit} requests of the class {kind} already, the most that it "
         f"admits at once (http.max_{kind}). Nothing of this request was read or kept; send it "
         "again after the time in Retry-After."
     )

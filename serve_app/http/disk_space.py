@@ -12,7 +12,7 @@ from pathlib import Path
 from serve_app.http.errors import InsufficientStorage
 
 LOG = logging.getLogger(__name__)
-FRESH_SECONDS = 1.0
+CACHE_SECONDS = 1.0
 
 
 class DiskSpace:
@@ -22,18 +22,18 @@ class DiskSpace:
         self.folders = tuple(folders)
         self.keep_free_bytes = keep_free_bytes
         self._shortage: str | None = None
-        self._fresh_until = 0.0
+        self._cached_until = 0.0
 
     async def check(self) -> None:
         """Returns when every disk has room. Raises InsufficientStorage."""
         now = time.monotonic()
-        if now >= self._fresh_until:
-            self._fresh_until = now + FRESH_SECONDS
-            self._shortage = await asyncio.to_thread(self._look)
+        if now >= self._cached_until:
+            self._cached_until = now + CACHE_SECONDS
+            self._shortage = await asyncio.to_thread(self._measure)
         if self._shortage is not None:
             raise InsufficientStorage(self._shortage)
 
-    def _look(self) -> str | None:
+    def _measure(self) -> str | None:
         """What is short, None when nothing is."""
         for folder in self.folders:
             free = _free_bytes(folder)

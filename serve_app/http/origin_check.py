@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import PaperworksError
-from serve_app.api.problems import problem_of
+from serve_app.api.problems import error_response
 from serve_app.http.errors import CrossSiteRequest, InvalidHost, UnknownHost
 from serve_app.http.limits import HttpLimits
 
-READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CROSS_SITE_VALUES = frozenset({b"cross-site", b"same-site"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
-LONGEST_AUTHORITY = 300  # a DNS name has 253 characters at most
+MAX_AUTHORITY_CHARACTERS = 300  # a DNS name has 253 characters at most
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/]+)")
@@ -51,27 +51,27 @@ class OriginCheck:
         self.hosts = frozenset(_bracketed(name.lower()) for name in named)
         self.origins = frozenset(filter(None, map(origin_of, limits.origins)))
         self.any_address = limits.host in ANY_ADDRESS
-        self._knows = lru_cache(maxsize=256)(self._is_ours)
+        self._is_own_host = lru_cache(maxsize=256)(self._matches_own_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = self._refusal(scope) if scope["type"] == "http" else None
         if error is None:
             await self.app(scope, receive, send)
         else:
-            await problem_of(Request(scope), error)(scope, receive, send)
+            await error_response(Request(scope), error)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PaperworksError | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         host = authority_of(scope["scheme"], hosts[0]) if len(hosts) == 1 else None
         if host is None:
             return InvalidHost()
-        if not self._knows(host):
+        if not self._is_own_host(host):
             return UnknownHost()
-        if scope["method"] not in READING_METHODS and self._is_foreign(scope, host):
+        if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope, host):
             return CrossSiteRequest()
         return None
 
-    def _is_ours(self, origin: Origin) -> bool:
+    def _matches_own_host(self, origin: Origin) -> bool:
         if origin.host == "localhost" or origin.host in self.hosts:
             return True
         if f"{origin.host}:{origin.port}" in self.hosts:
@@ -82,22 +82,22 @@ class OriginCheck:
             return False
         return address.is_loopback or self.any_address
 
-    def _is_foreign(self, scope: Scope, own: Origin) -> bool:
+    def _is_cross_site(self, scope: Scope, own: Origin) -> bool:
         headers = scope["headers"]
         origins = [
             origin_of(value.decode("latin-1")) for name, value in headers if name == b"origin"
         ]
         if origins and self.origins.issuperset(origins):
             return False
-        foreign_site = any(
-            name == b"sec-fetch-site" and value in FOREIGN_SITES for name, value in headers
+        cross_site = any(
+            name == b"sec-fetch-site" and value in CROSS_SITE_VALUES for name, value in headers
         )
-        return foreign_site or any(origin != own for origin in origins)
+        return cross_site or any(origin != own for origin in origins)
 
 
 def authority_of(scheme: str, header: bytes) -> Origin | None:
     """The origin that a Host header names, None when it names none."""
-    return _parsed(scheme, header) if len(header) <= LONGEST_AUTHORITY else None
+    return _parsed(scheme, header) if len(header) <= MAX_AUTHORITY_CHARACTERS else None
 
 
 @lru_cache(maxsize=256)

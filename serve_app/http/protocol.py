@@ -31,15 +31,17 @@ from serve_app.http.limits import HttpLimits
 
 LINGER_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
-MOST_PIPELINED = 16
+MAX_PIPELINED = 16
 FRAMING_PER_BODY_BYTE = 8  # a body that comes byte by byte has six bytes of framing for each
 
 
 class Connections:
     """The open connections of one replica, and those among them that wait for a request."""
 
-    def __init__(self, most: int) -> None:
-        self.most = min(most, _descriptors(2 * most) // 2)  # files and stores need the others
+    def __init__(self, max_open: int) -> None:
+        self.max_open = min(
+            max_open, _raise_file_limit(2 * max_open) // 2
+        )  # files and stores need the others
         self.open = 0
         self.idle: dict[GuardedProtocol, None] = {}  # the longest idle one first
 
@@ -58,7 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
     `limits` are set on a subclass by `guarded_protocol`."""
 
     limits: HttpLimits
-    guard: Connections
+    open_connections: Connections
     is_counted = False
     in_message = False  # between the end of the headers and the end of the body
     headers_done = False  # some headers became complete with the data at hand
@@ -73,21 +75,26 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.guard.open += 1
+        self.open_connections.open += 1
         self.is_counted = True
-        if self.guard.open > self.guard.most and not self.guard.evict_one():
-            self._answer(Overloaded("The service has as many connections as it takes."), 503)
+        if (
+            self.open_connections.open > self.open_connections.max_open
+            and not self.open_connections.evict_one()
+        ):
+            self._respond_and_close(
+                Overloaded("The service has as many connections as it takes."), 503
+            )
             return
-        self._await_request()
+        self._start_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for timer in (self.header_timer, self.linger_timer, self.stall_timer):
             if timer is not None:
                 timer.cancel()
         self.header_timer = self.linger_timer = self.stall_timer = None
-        self.guard.idle.pop(self, None)
+        self.open_connections.idle.pop(self, None)
         if self.is_counted:
-            self.guard.open -= 1
+            self.open_connections.open -= 1
             self.is_counted = False
         super().connection_lost(exc)
 
@@ -97,7 +104,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if was_waiting := not self.in_message:
-            self._await_request()
+            self._start_header_timer()
         self.headers_done, body_before = False, self.body_bytes
         super().data_received(data)
         if self.transport.is_closing() or self.headers_done:
@@ -106,10 +113,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._count_framing(len(data) - (self.body_bytes - body_before))
         elif was_waiting:
             self._count_headers(len(data))
-        self._keep_alive()
+        self._rearm_keep_alive_timer()
 
     def on_message_begin(self) -> None:
-        self._await_request()
+        self._start_header_timer()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -120,11 +127,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._cancel_header_timer()
         self.header_bytes = self.body_bytes = self.framing_bytes = 0
         self.in_message = self.headers_done = True
-        self.guard.idle.pop(self, None)
+        self.open_connections.idle.pop(self, None)
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self.limits.header_limit_bytes:
-            self._answer(HeadersTooLarge(), 431)
-        elif len(self.pipeline) >= MOST_PIPELINED:
+            self._respond_and_close(HeadersTooLarge(), 431)
+        elif len(self.pipeline) >= MAX_PIPELINED:
             self.transport.abort()
         if not self.transport.is_closing():
             super().on_headers_complete()
@@ -141,7 +148,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.linger_timer = None
         if not self.transport.is_closing():
             super().on_message_complete()
-            self._note_idle()
+            self._mark_idle()
 
     # --- what goes out
 
@@ -149,7 +156,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.in_message and self.linger_timer is None:
             self.linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
-        self._note_idle()
+        self._mark_idle()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -172,26 +179,26 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # --- helpers
 
-    def _await_request(self) -> None:
+    def _start_header_timer(self) -> None:
         """The headers of the next request have their time from now, unless it runs already."""
         if self.header_timer is None:
             self.header_timer = self.loop.call_later(
                 self.limits.header_seconds, self.transport.abort
             )
-            self._note_idle()
+            self._mark_idle()
 
-    def _note_idle(self) -> None:
+    def _mark_idle(self) -> None:
         """Nothing is at work here: the connection may be closed for another one."""
         if self.cycle is None or self.cycle.response_complete:
-            self.guard.idle.pop(self, None)
-            self.guard.idle[self] = None
+            self.open_connections.idle.pop(self, None)
+            self.open_connections.idle[self] = None
 
     def _cancel_header_timer(self) -> None:
         if self.header_timer is not None:
             self.header_timer.cancel()
             self.header_timer = None
 
-    def _keep_alive(self) -> None:
+    def _rearm_keep_alive_timer(self) -> None:
         """Arms uvicorn's timer again where data that is no request has stopped it."""
         if (
             not self.in_message
@@ -207,7 +214,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _count_headers(self, size: int) -> None:
         self.header_bytes += size
         if self.header_bytes > self.limits.header_limit_bytes:
-            self._answer(HeadersTooLarge(), 431)
+            self._respond_and_close(HeadersTooLarge(), 431)
 
     def _count_framing(self, size: int) -> None:
         """Closes the connection when there is more of chunk sizes and trailers than of the body."""
@@ -216,7 +223,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.framing_bytes > allowed:
             self.transport.abort()
 
-    def _answer(self, error: PaperworksError, status: int) -> None:
+    def _respond_and_close(self, error: PaperworksError, status: int) -> None:
         """Answers in the app's place and closes; a request that is at work is broken off."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.transport.abort()
@@ -233,7 +240,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def guarded_protocol(limits: HttpLimits) -> type[GuardedProtocol]:
     """The protocol class for one server with these limits."""
-    values: dict[str, Any] = {"limits": limits, "guard": Connections(limits.max_connections)}
+    values: dict[str, Any] = {
+        "limits": limits,
+        "open_connections": Connections(limits.max_connections),
+    }
     return type("GuardedProtocol", (GuardedProtocol,), values)
 
 
@@ -260,7 +270,7 @@ def problem_bytes(error: PaperworksError, status: int) -> bytes:
     return head.encode("ascii") + body
 
 
-def _descriptors(wanted: int) -> int:
+def _raise_file_limit(wanted: int) -> int:
     """Files that this process may have open: as many as wanted where the hard limit allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.api.metrics import Metrics
-from serve_app.api.problems import unexpected_problem
+from serve_app.api.problems import unexpected_error_response
 
 REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 NO_FRAMES = b"frame-ancestors 'none'"
@@ -43,7 +43,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = secured(message.get("headers", []))
+                headers = with_security_headers(message.get("headers", []))
                 if self.request_id_header:
                     headers.append((b"x-request-id", request_id.encode("ascii")))
                 message = {**message, "headers": headers}
@@ -53,16 +53,16 @@ class RequestContext:
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception as error:
-            answer = unexpected_problem(Request(scope), error)
+            answer = unexpected_error_response(Request(scope), error)
             if status:  # half an answer is out; only breaking off tells the client
                 raise
             await answer(scope, receive, send_with_headers)
         finally:
             taken = time.perf_counter() - began
-            self.metrics.request(_template(scope), scope["method"], status or 499, taken)
+            self.metrics.count_request(_template(scope), scope["method"], status or 499, taken)
 
 
-def secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def with_security_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers, with those security headers that the route did not set itself.
 
     A PDF gets no `default-src`, which browsers' PDF viewers obey to the point of showing nothing.

@@ -8,7 +8,7 @@ from domain.papers import Metadata, Paper
 from serve_app.api.services import Services
 
 
-async def read_document(document_id: str, services: Services) -> tuple[Document, Paper]:
+async def document_with_paper(document_id: str, services: Services) -> tuple[Document, Paper]:
     """The document and what was read from it. Raises NotFound, and Conflict while that is nothing.
 
     The paper is of the same step as the document's fields, or of a later one.
@@ -16,19 +16,19 @@ async def read_document(document_id: str, services: Services) -> tuple[Document,
     document = await services.documents.get(document_id)
     key = await services.documents.artifact_key(document_id)
     if key is None:
-        raise nothing_read(document)
-    return document, await services.shelf.paper(services.blobs, key)
+        raise not_extracted(document)
+    return document, await services.paper_cache.get(services.blobs, key)
 
 
 async def searchable_document(document_id: str, services: Services) -> Document:
     """The document. Raises NotFound, and Conflict when it cannot be searched."""
     document = await services.documents.get(document_id)
     if document.status != DocumentStatus.READY:
-        raise nothing_read(document)
+        raise not_extracted(document)
     return document
 
 
-def nothing_read(document: Document) -> Conflict:
+def not_extracted(document: Document) -> Conflict:
     """The error for a document of which nothing is known, with what to do."""
     if document.status == DocumentStatus.FAILED:
         return Conflict(
@@ -43,7 +43,7 @@ def metadata_of(document: Document) -> Metadata:
     return Metadata(**{name: getattr(document, name) for name in names})
 
 
-def missing_part(what: str, number: int, count: int, looked: bool) -> str:
+def missing_part_message(what: str, number: int, count: int, looked: bool) -> str:
     """The sentence for a table or a figure that is not there, with what to do."""
     if not looked:
         return f"Nobody has looked for {what}s in this document yet; its job says how far it is."

@@ -11,7 +11,7 @@ from serve_app.library.library_identity import require_matching_stores
 from stores.blobs.blob_store import pdf_key
 
 
-async def read_again(document_id: str, services: Services) -> Admission:
+async def reingest_document(document_id: str, services: Services) -> Admission:
     """The new task of the document; its version is the one after the one that searches show.
 
     Raises NotFound for an unknown document, and for one whose PDF is lost; StoresDoNotMatch.

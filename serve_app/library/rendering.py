@@ -27,7 +27,7 @@ WARM = "extraction.render_worker:warm"
 DRAW_PAGE = "extraction.render_worker:draw_page"
 DRAW_FIGURE = "extraction.render_worker:draw_figure"
 IDLE_SECONDS = 60.0
-QUEUE_SECONDS = 30.0
+MAX_QUEUE_SECONDS = 30.0
 LIMITS = Limits(
     cpu_seconds=20.0,
     part_seconds=0.0,
@@ -39,30 +39,30 @@ LIMITS = Limits(
 )
 
 
-class Abandoned(Exception):
+class RenderCancelled(Exception):
     """Nobody waits for this picture any more."""
 
 
-class PictureCache:
+class ImageCache:
     """The pictures asked for last, of `limit_bytes` together; safe to forget."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.held_bytes = 0
-        self._pictures: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._images: OrderedDict[Hashable, bytes] = OrderedDict()
 
     def get(self, key: Hashable) -> bytes | None:
         """The picture, None when it is not here."""
-        if key in self._pictures:
-            self._pictures.move_to_end(key)
-        return self._pictures.get(key)
+        if key in self._images:
+            self._images.move_to_end(key)
+        return self._images.get(key)
 
     def put(self, key: Hashable, png: bytes) -> None:
         """Keeps the picture; those that nobody asked for the longest give way."""
-        self.held_bytes += len(png) - len(self._pictures.pop(key, b""))
-        self._pictures[key] = png
+        self.held_bytes += len(png) - len(self._images.pop(key, b""))
+        self._images[key] = png
         while self.held_bytes > self.limit_bytes:
-            _, oldest = self._pictures.popitem(last=False)
+            _, oldest = self._images.popitem(last=False)
             self.held_bytes -= len(oldest)
 
 
@@ -84,10 +84,10 @@ class Renderer:
     ) -> None:
         self._mode, self._limits = mode, limits
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="render")
-        self._room = threading.BoundedSemaphore(processes + waiting)
-        self._of_thread = threading.local()
+        self._queue_slots = threading.BoundedSemaphore(processes + waiting)
+        self._thread_local = threading.local()
         self._sandboxes: list[Sandbox] = []
-        self._cache = PictureCache(cache_bytes)
+        self._cache = ImageCache(cache_bytes)
 
     async def page(
         self, blobs: BlobStore, sha256: str, number: int, dpi: int, highlights: Sequence[Box]
@@ -98,53 +98,57 @@ class Renderer:
         sandbox, TookTooLong after 20 s of CPU or 30 s of the clock, Overloaded when enough pictures
         wait. Cancelling the call ends the drawing.
         """
-        return await self._draw(blobs, sha256, DRAW_PAGE, number, dpi, tuple(highlights))
+        return await self._cached_or_rendered(
+            blobs, sha256, DRAW_PAGE, number, dpi, tuple(highlights)
+        )
 
     async def figure(self, blobs: BlobStore, sha256: str, box: Box, dpi: int) -> bytes:
         """What the box of a page shows, as PNG. Errors as `page`."""
-        return await self._draw(blobs, sha256, DRAW_FIGURE, box, dpi)
+        return await self._cached_or_rendered(blobs, sha256, DRAW_FIGURE, box, dpi)
 
-    async def _draw(self, blobs: BlobStore, sha256: str, work: str, *arguments: Any) -> bytes:
+    async def _cached_or_rendered(
+        self, blobs: BlobStore, sha256: str, work: str, *arguments: Any
+    ) -> bytes:
         key = (sha256, work, *arguments)
         if (known := self._cache.get(key)) is not None:
             return known
-        abandoned = threading.Event()
+        cancelled = threading.Event()
         asked = time.monotonic()
-        future = self._submitted(abandoned, asked, blobs, sha256, work, arguments)
+        future = self._submit(cancelled, asked, blobs, sha256, work, arguments)
         try:
             png = await asyncio.wrap_future(future)  # cancelled, it cancels one that waits
         except asyncio.CancelledError:
-            abandoned.set()
+            cancelled.set()
             raise
         self._cache.put(key, png)
         return png
 
-    def _submitted(self, *job: Any) -> Future[bytes]:
-        if not self._room.acquire(blocking=False):
+    def _submit(self, *job: Any) -> Future[bytes]:
+        if not self._queue_slots.acquire(blocking=False):
             raise Overloaded("Enough pictures wait to be drawn. Ask again in a few seconds.")
         try:
-            future = self._threads.submit(self._drawn, *job)
+            future = self._threads.submit(self._render, *job)
         except BaseException:
-            self._room.release()
+            self._queue_slots.release()
             raise
-        future.add_done_callback(lambda _: self._room.release())
+        future.add_done_callback(lambda _: self._queue_slots.release())
         return future
 
-    def _drawn(
+    def _render(
         self,
-        abandoned: threading.Event,
+        cancelled: threading.Event,
         asked: float,
         blobs: BlobStore,
         sha256: str,
         work: str,
         arguments: tuple[Any, ...],
     ) -> bytes:
-        if time.monotonic() - asked > QUEUE_SECONDS:
+        if time.monotonic() - asked > MAX_QUEUE_SECONDS:
             raise Overloaded("This picture waited too long to be drawn. Ask again in some seconds.")
 
         def watch(_news: object) -> None:
-            if abandoned.is_set():
-                raise Abandoned
+            if cancelled.is_set():
+                raise RenderCancelled
 
         watch(None)
         with blobs.open_local(sha256) as path:
@@ -168,7 +172,7 @@ class Renderer:
 
     def _sandbox(self) -> Sandbox:
         """The sandbox of this thread."""
-        if not hasattr(self._of_thread, "sandbox"):
-            self._of_thread.sandbox = Sandbox(WARM, mode=self._mode, idle_seconds=IDLE_SECONDS)
-            self._sandboxes.append(self._of_thread.sandbox)
-        return self._of_thread.sandbox
+        if not hasattr(self._thread_local, "sandbox"):
+            self._thread_local.sandbox = Sandbox(WARM, mode=self._mode, idle_seconds=IDLE_SECONDS)
+            self._sandboxes.append(self._thread_local.sandbox)
+        return self._thread_local.sandbox

@@ -114,11 +114,11 @@ def _come_up(settings: str) -> None:
     """Runs on the cluster, where the heavy imports stay."""
     from serve_app import deployment
 
-    deployment.come_up(settings)
+    deployment.deploy(settings)
 
 
 def _go_down(settings: str) -> None:
     """Runs on the cluster too."""
     from serve_app import deployment
 
-    deployment.go_down(settings)
+    deployment.undeploy(settings)

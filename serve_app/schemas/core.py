@@ -17,7 +17,7 @@ from domain.jobs import JobStatus, Step, TaskStatus
 from domain.search import SearchMode
 
 T = TypeVar("T")
-FINE = "ok"  # what a check says when there is nothing to say
+CHECK_OK = "ok"  # what a check says when there is nothing to say
 
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))

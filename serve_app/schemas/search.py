@@ -10,7 +10,7 @@ from domain.documents import ChunkKind
 from domain.search import SearchMode
 from serve_app.schemas.field_types import CollectionName, DocumentIdentifier, Text
 
-MOST_FIELDS = 50
+MAX_FIELDS = 50
 
 
 def _not_blank(text: str) -> str:
@@ -23,7 +23,7 @@ Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class SentBody(BaseModel):
+class RequestBody(BaseModel):
     """A shape that clients send: fields that it does not know are errors."""
 
     model_config = ConfigDict(extra="forbid")
@@ -32,12 +32,12 @@ class SentBody(BaseModel):
     @classmethod
     def _few_fields(cls, given: Any) -> Any:
         """One error for a great many unknown fields: making one for each of 80,000 took 0.3 s."""
-        if isinstance(given, dict) and len(given) > MOST_FIELDS:
-            raise ValueError(f"the object has more than {MOST_FIELDS} fields")
+        if isinstance(given, dict) and len(given) > MAX_FIELDS:
+            raise ValueError(f"the object has more than {MAX_FIELDS} fields")
         return given
 
 
-class SearchFilters(SentBody):
+class SearchFilters(RequestBody):
     """What hits must satisfy; an absent filter lets everything pass.
 
     Without `kinds` there are hits of every kind but `reference`.
@@ -55,7 +55,7 @@ class SearchFilters(SentBody):
         return self
 
 
-class SearchRequest(SentBody):
+class SearchRequest(RequestBody):
     """A question to one collection, or to all of them when `collection` is null or absent."""
 
     query: Query

@@ -19,10 +19,12 @@ from stores.consistency.compare import ORPHAN_AFTER_SECONDS
 from stores.postgres.job_store import ADMISSION_SECONDS, JobStore
 
 log = logging.getLogger(__name__)
-FILES_PER_TRANSACTION = 200
-PART_SECONDS = ADMISSION_SECONDS / 4
-ROOM_SECONDS = 2.0  # between two looks whether a full collection has room again
-RENEW_SECONDS = ORPHAN_AFTER_SECONDS / 4  # stored and not admitted for so long: stored once more
+BATCH_FILES = 200
+MAX_BATCH_SECONDS = ADMISSION_SECONDS / 4
+QUEUE_POLL_SECONDS = 2.0  # between two looks whether a full collection has room again
+RENEW_BLOBS_SECONDS = (
+    ORPHAN_AFTER_SECONDS / 4
+)  # stored and not admitted for so long: stored once more
 
 
 def pdfs_under(folder: Path) -> list[Path]:
@@ -51,7 +53,7 @@ async def register_files(
     job_id = new_job_id()
     admit = partial(jobs.admit, collection, kind=kind, lane=lane, job_id=job_id)
     store = partial(store_file, blobs=blobs, limit_bytes=limit_bytes)
-    parts = _Parts(admit, store, on_registered, on_waiting)
+    parts = _BatchedAdmission(admit, store, on_registered, on_waiting)
     refused: RefusedUpload | None = None
     for path in paths:
         if parts.is_due:
@@ -68,7 +70,7 @@ async def register_files(
 
 
 @dataclass(slots=True)
-class _Parts:
+class _BatchedAdmission:
     """A job that is admitted part by part; a part in time keeps it open, even an empty one."""
 
     admit: Callable[..., Awaitable[object]]
@@ -87,8 +89,8 @@ class _Parts:
     @property
     def is_due(self) -> bool:
         """True when the part is full, or files came so slowly that the job would be given up."""
-        is_late = monotonic() - self.sent_at > PART_SECONDS and self.accepted > 0
-        return is_late or len(self.waiting) >= FILES_PER_TRANSACTION
+        is_late = monotonic() - self.sent_at > MAX_BATCH_SECONDS and self.accepted > 0
+        return is_late or len(self.waiting) >= BATCH_FILES
 
     async def take(self, path: Path) -> None:
         """The file is stored and waits to be admitted. Raises RefusedUpload."""
@@ -96,13 +98,13 @@ class _Parts:
         self.stored_at = monotonic()
 
     async def send(self, more_to_come: bool) -> None:
-        while not await self._is_in(more_to_come):
-            await self._wait_for_room()
+        while not await self._try_admit(more_to_come):
+            await self._wait_for_queue()
         self.registered, self.waiting, self.sent_at = self.accepted, {}, monotonic()
         if self.on_registered:
             self.on_registered(self.registered)
 
-    async def _is_in(self, more_to_come: bool) -> bool:
+    async def _try_admit(self, more_to_come: bool) -> bool:
         try:
             uploads = list(self.waiting.values())
             await self.admit(uploads=uploads, more_to_come=more_to_come)
@@ -110,17 +112,17 @@ class _Parts:
             return False
         return True
 
-    async def _wait_for_room(self) -> None:
+    async def _wait_for_queue(self) -> None:
         """Returns after a while, in which the job stays open."""
         if self.registered:
             await self.admit(uploads=[], more_to_come=True)
         if self.on_waiting:
             self.on_waiting(self.registered)
-        await asyncio.sleep(ROOM_SECONDS)
-        if monotonic() - self.stored_at > RENEW_SECONDS:
-            await self._store_again()
+        await asyncio.sleep(QUEUE_POLL_SECONDS)
+        if monotonic() - self.stored_at > RENEW_BLOBS_SECONDS:
+            await self._renew_blobs()
 
-    async def _store_again(self) -> None:
+    async def _renew_blobs(self) -> None:
         """Files that no job knows yet are young again, or the reconciliation takes them for left
         over."""
         for path in list(self.waiting):

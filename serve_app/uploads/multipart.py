@@ -17,8 +17,8 @@ from serve_app.api.problems import MalformedRequest, UnsupportedMediaType
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-FIELD_BYTES = 64 * 1024
-FIELDS_BESIDE_FILES = 50
+MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Part:
 
 
 @dataclass(slots=True)
-class _Began:
+class _PartBegin:
     part: Part
 
 
 @dataclass(slots=True)
-class _Ended:
+class _PartEnd:
     pass
 
 
@@ -58,7 +58,7 @@ class FormReader:
         if kind != b"multipart/form-data":
             raise UnsupportedMediaType
         self._stream = stream
-        self._events: deque[_Began | bytes | _Ended] = deque()
+        self._events: deque[_PartBegin | bytes | _PartEnd] = deque()
         self._headers = _Headers()
         self._finished = False
         self._in_part = False
@@ -81,7 +81,7 @@ class FormReader:
             event = await self._next()
             if event is None:
                 return
-            if isinstance(event, _Began):
+            if isinstance(event, _PartBegin):
                 self._in_part = True
                 yield event.part
 
@@ -101,24 +101,22 @@ class FormReader:
         be their names repeated or not.
         """
         self._fields += 1
-        if self._fields > FIELDS_BESIDE_FILES:
-            raise InvalidRequest(
-                f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
-            )
+        if self._fields > MAX_FIELDS:
+            raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields beside its files.")
         value = bytearray()
         async for chunk in self.chunks():
             value += chunk
-            if len(value) > FIELD_BYTES:
+            if len(value) > MAX_FIELD_BYTES:
                 raise MalformedRequest("A field of the form is longer than 65,536 bytes.")
         return value.decode("utf-8", "replace")
 
-    def _skip(self, event: _Began | bytes | _Ended | None) -> None:
+    def _skip(self, event: _PartBegin | bytes | _PartEnd | None) -> None:
         if isinstance(event, bytes):
             self.skipped_bytes += len(event)
         else:
             self._in_part = False
 
-    async def _next(self) -> _Began | bytes | _Ended | None:
+    async def _next(self) -> _PartBegin | bytes | _PartEnd | None:
         """The next event, None after the last one."""
         while not self._events:
             if self._finished:
@@ -147,7 +145,7 @@ class FormReader:
             "on_header_end": self._on_header_end,
             "on_headers_finished": self._on_headers_finished,
             "on_part_data": lambda data, a, b: self._events.append(bytes(data[a:b])),
-            "on_part_end": lambda: self._events.append(_Ended()),
+            "on_part_end": lambda: self._events.append(_PartEnd()),
             "on_end": self._on_end,
         }
 
@@ -162,7 +160,7 @@ class FormReader:
 
     def _on_headers_finished(self) -> None:
         name, filename = disposition(self._headers.disposition)
-        self._events.append(_Began(Part(name or "", filename)))
+        self._events.append(_PartBegin(Part(name or "", filename)))
 
     def _on_end(self) -> None:
         self._finished = True

@@ -34,7 +34,7 @@ from serve_app.api.names import DEFAULT_COLLECTION, is_collection_name
 from serve_app.api.problems import MissingFile, TooManyFiles
 from serve_app.api.services import Services
 from serve_app.library.library_identity import require_matching_stores
-from serve_app.uploads.multipart import FIELDS_BESIDE_FILES, FormReader, Part
+from serve_app.uploads.multipart import MAX_FIELDS, FormReader, Part
 from stores.blobs.staged_blob import StagedBlob
 
 FILE_FIELDS = frozenset({"file", "files"})
@@ -104,7 +104,7 @@ class UploadOptions:
     on_duplicate: OnDuplicate
 
 
-async def receive_one(request: Request, received: ParsedUpload, services: Services) -> None:
+async def receive_one(request: Request, parsed: ParsedUpload, services: Services) -> None:
     """Stages the single file of a request.
 
     Raises StoresDoNotMatch, RefusedUpload, QueueFull as soon as known.
@@ -114,25 +114,25 @@ async def receive_one(request: Request, received: ParsedUpload, services: Servic
     if _content_length(request) > limit + FORM_OVERHEAD:
         raise too_large(limit)
     if _is_raw_pdf(request):
-        await _check_room(request, received, services)
+        await _check_queue_limit(request, parsed, services)
         name = request.query_params.get("filename")
-        await _stage(request.stream(), filename_label(name), received, services)
+        await _stage(request.stream(), filename_label(name), parsed, services)
         return
     form = _form(request)
     async for part in form.parts():
         if not _is_file(part):
-            await _take_field(form, part, received)
-        elif received.uploads:
+            await _receive_field(form, part, parsed)
+        elif parsed.uploads:
             raise InvalidRequest("Send one file here; POST /api/v1/documents takes many.")
         else:
-            await _check_room(request, received, services)
+            await _check_queue_limit(request, parsed, services)
             label = filename_label(part.filename)
-            await _stage(form.chunks(), label, received, services)
-    if not received.uploads:
+            await _stage(form.chunks(), label, parsed, services)
+    if not parsed.uploads:
         raise MissingFile
 
 
-async def receive_many(request: Request, received: ParsedUpload, services: Services) -> None:
+async def receive_many(request: Request, parsed: ParsedUpload, services: Services) -> None:
     """Stages the files of a form, each accepted or refused by itself.
 
     Raises StoresDoNotMatch, TooManyFiles, MissingFile, QueueFull.
@@ -142,24 +142,24 @@ async def receive_many(request: Request, received: ParsedUpload, services: Servi
     form = _form(request)
     async for part in form.parts():
         if not _is_file(part):
-            await _take_field(form, part, received)
+            await _receive_field(form, part, parsed)
             continue
-        if received.files >= limits.files:
+        if parsed.files >= limits.files:
             raise TooManyFiles(
                 f"The request holds more than {limits.files} files; nothing was admitted. "
                 "Send them in several requests."
             )
         if form.skipped_bytes > limits.upload_bytes:
             raise too_large(limits.upload_bytes)  # refused files have cost enough reading
-        if not received.files:
-            await _check_room(request, received, services)
-        await _take_file(form, part, received, services)
-    if not received.files:
+        if not parsed.files:
+            await _check_queue_limit(request, parsed, services)
+        await _receive_file(form, part, parsed, services)
+    if not parsed.files:
         raise MissingFile("The request holds no file; send PDFs in the field `files`.")
 
 
 async def admit(
-    received: ParsedUpload, wishes: UploadOptions, services: Services, key: str | None = None
+    parsed: ParsedUpload, options: UploadOptions, services: Services, key: str | None = None
 ) -> list[Admission]:
     """What became of each file; the files are stored, and the JobManager is woken after the commit.
 
@@ -167,35 +167,35 @@ async def admit(
     one's answer. Raises IdempotencyKeyReused, Expired when the job of the key was cleaned up, and
     as `JobStore.admit`: nothing of the request is kept then.
     """
-    few = len(received.uploads) <= INTERACTIVE_FILES
+    few = len(parsed.uploads) <= INTERACTIVE_FILES
     lane = Lane.INTERACTIVE if few else Lane.BULK
-    options = {
+    arguments = {
         "lane": lane,
-        "on_duplicate": wishes.on_duplicate,
-        "before_commit": received.commit,
+        "on_duplicate": options.on_duplicate,
+        "before_commit": parsed.commit,
     }
     if key:
-        admissions = await _admit_once(received, wishes, services, key, options)
+        admissions = await _admit_once(parsed, options, services, key, arguments)
     else:
-        admissions = await services.jobs.admit(wishes.collection, received.uploads, **options)
+        admissions = await services.jobs.admit(options.collection, parsed.uploads, **arguments)
     services.wake(lane)
     return admissions
 
 
 async def _admit_once(
-    received: ParsedUpload,
-    wishes: UploadOptions,
+    parsed: ParsedUpload,
+    options: UploadOptions,
     services: Services,
     key: str,
-    options: dict[str, Any],
+    arguments: dict[str, Any],
 ) -> list[Admission]:
     try:
         return await services.jobs.admit_once(
-            wishes.collection,
-            received.uploads,
-            job_id=keyed_job_id(wishes.collection, key),
-            request_digest=request_digest(received, wishes),
-            **options,
+            options.collection,
+            parsed.uploads,
+            job_id=keyed_job_id(options.collection, key),
+            request_digest=request_digest(parsed, options),
+            **arguments,
         )
     except Expired as error:
         raise Expired(
@@ -204,14 +204,14 @@ async def _admit_once(
         ) from error
 
 
-def request_digest(received: ParsedUpload, wishes: UploadOptions) -> str:
+def request_digest(parsed: ParsedUpload, options: UploadOptions) -> str:
     """The SHA-256 of what the request asks for; the same for a repetition and for no other.
 
     Of a file that was refused only the name and the reason are known.
     """
-    files = [[upload.filename, upload.sha256] for upload in received.uploads]
-    refused = [[refusal.filename, refusal.error.code] for refusal in received.refusals]
-    asked = [wishes.collection, wishes.on_duplicate, files, refused]
+    files = [[upload.filename, upload.sha256] for upload in parsed.uploads]
+    refused = [[refusal.filename, refusal.error.code] for refusal in parsed.refusals]
+    asked = [options.collection, options.on_duplicate, files, refused]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -243,23 +243,23 @@ def too_large(limit_bytes: int) -> FileTooLarge:
     )
 
 
-async def _check_room(request: Request, received: ParsedUpload, services: Services) -> None:
+async def _check_queue_limit(request: Request, parsed: ParsedUpload, services: Services) -> None:
     """Raises QueueFull when the collection is known already and takes no more work now.
 
     A request that repeats one which was admitted gets that one's answer all the same.
     """
-    if "collection" not in {**request.query_params, **received.fields}:
+    if "collection" not in {**request.query_params, **parsed.fields}:
         return  # it may stand behind the files; `admit` looks again
-    collection = parse_options(request, received.fields).collection
+    collection = parse_options(request, parsed.fields).collection
     try:
         await services.jobs.check_room(collection)
     except QueueFull:
         key = request.headers.get(IDEMPOTENCY_KEY)
-        if not key or not await _is_known(keyed_job_id(collection, key), services):
+        if not key or not await _job_exists(keyed_job_id(collection, key), services):
             raise
 
 
-async def _is_known(job_id: str, services: Services) -> bool:
+async def _job_exists(job_id: str, services: Services) -> bool:
     try:
         await services.jobs.job(job_id)
     except NotFound:
@@ -269,31 +269,29 @@ async def _is_known(job_id: str, services: Services) -> bool:
     return True
 
 
-async def _take_file(
-    form: FormReader, part: Part, received: ParsedUpload, services: Services
+async def _receive_file(
+    form: FormReader, part: Part, parsed: ParsedUpload, services: Services
 ) -> None:
     label = filename_label(part.filename)
     try:
-        await _stage(form.chunks(), label, received, services)
+        await _stage(form.chunks(), label, parsed, services)
     except RefusedUpload as error:
-        received.refusals.append(Refusal(label, error))
+        parsed.refusals.append(Refusal(label, error))
 
 
-async def _take_field(form: FormReader, part: Part, received: ParsedUpload) -> None:
-    if len(received.fields) >= FIELDS_BESIDE_FILES:
-        raise InvalidRequest(
-            f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
-        )
-    received.fields[part.name] = await form.text()
+async def _receive_field(form: FormReader, part: Part, parsed: ParsedUpload) -> None:
+    if len(parsed.fields) >= MAX_FIELDS:
+        raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields beside its files.")
+    parsed.fields[part.name] = await form.text()
 
 
 async def _stage(
-    chunks: AsyncIterator[bytes], label: str, received: ParsedUpload, services: Services
+    chunks: AsyncIterator[bytes], label: str, parsed: ParsedUpload, services: Services
 ) -> None:
     limit = services.limits.upload_bytes
     staged = await services.blobs.stage_stream(chunks, limit_bytes=limit)
-    received.staged.append(staged)
-    received.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
+    parsed.staged.append(staged)
+    parsed.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
 
 
 def _form(request: Request) -> FormReader:

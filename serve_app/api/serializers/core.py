@@ -15,21 +15,21 @@ from serve_app.schemas import core as schemas
 from stores.milvus.terms import highlights
 
 
-def job_shape(job: jobs.Job, tasks: Sequence[jobs.Task]) -> schemas.Job:
+def to_job_schema(job: jobs.Job, tasks: Sequence[jobs.Task]) -> schemas.Job:
     """A job with its first tasks."""
     running = [task for task in tasks if task.status == TaskStatus.RUNNING]
     failed = [task for task in tasks if task.status == TaskStatus.FAILED]
-    summary = summary_shape(job)
+    summary = to_job_summary_schema(job)
     if running:
         summary.progress.step = running[0].step
     return schemas.Job(
         **dict(summary),
-        tasks=[task_shape(task) for task in tasks],
-        error=_error_shape(failed[0].error) if failed else None,
+        tasks=[to_task_schema(task) for task in tasks],
+        error=_to_error_schema(failed[0].error) if failed else None,
     )
 
 
-def summary_shape(job: jobs.Job) -> schemas.JobSummary:
+def to_job_summary_schema(job: jobs.Job) -> schemas.JobSummary:
     """A job without its tasks."""
     seconds, basis = _eta(job)
     counts, names = job.counts, ("queued", "running", "completed", "failed", "cancelled")
@@ -56,21 +56,21 @@ def _fraction(job: jobs.Job) -> float:
     return share if job.status.is_final else min(share, 0.99)
 
 
-def incomplete_task_schema(one: orders.IncompleteTask) -> schemas.IncompleteTask:
+def to_incomplete_task_schema(one: orders.IncompleteTask) -> schemas.IncompleteTask:
     """A task that did not do all it should."""
-    task = task_shape(one.task).model_dump()
+    task = to_task_schema(one.task).model_dump()
     return schemas.IncompleteTask(**task, pages_failed=list(one.pages_failed))
 
 
-def event_shape(event: Event) -> schemas.Event:
+def to_event_schema(event: Event) -> schemas.Event:
     """A move of a job or of one of its tasks."""
     fields = ("number", "name", "at", "task_id", "before", "after", "step", "attempt", "searchable")
     return schemas.Event(
-        **{name: getattr(event, name) for name in fields}, error=_error_shape(event.error)
+        **{name: getattr(event, name) for name in fields}, error=_to_error_schema(event.error)
     )
 
 
-def task_shape(task: jobs.Task) -> schemas.Task:
+def to_task_schema(task: jobs.Task) -> schemas.Task:
     """One document's work; `next_attempt_at` only while it waits for one."""
     return schemas.Task(
         task_id=task.task_id,
@@ -85,11 +85,11 @@ def task_shape(task: jobs.Task) -> schemas.Task:
         chunks_done=task.chunks_done,
         searchable_at=task.searchable_at,
         next_attempt_at=task.next_attempt_at if task.status == TaskStatus.QUEUED else None,
-        error=_error_shape(task.error),
+        error=_to_error_schema(task.error),
     )
 
 
-def document_shape(document: documents.Document) -> schemas.Document:
+def to_document_schema(document: documents.Document) -> schemas.Document:
     """A document as the library knows it."""
     fields = ("document_id", "collection", "filename", "sha256", "bytes", "pages", "version",
               "status", "title", "abstract", "doi", "arxiv_id", "year", "language", "needs_review",
@@ -97,24 +97,26 @@ def document_shape(document: documents.Document) -> schemas.Document:
     counted = ("chunks", "sections", "tables", "figures", "references")
     return schemas.Document(
         **{name: getattr(document, name) for name in fields},
-        authors=list(map(author_shape, document.authors)),
+        authors=list(map(to_author_schema, document.authors)),
         keywords=list(document.keywords),
         counts=schemas.DocumentCounts(**{name: getattr(document, name) for name in counted}),
         quality=dict(document.quality),
     )
 
 
-def author_shape(author: papers.Author) -> schemas.Author:
+def to_author_schema(author: papers.Author) -> schemas.Author:
     """An author as printed."""
     return schemas.Author(name=author.name, given=author.given, family=author.family)
 
 
-def chunk_shape(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:
+def to_chunk_schema(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:
     """A passage with the names of its document."""
     return schemas.Chunk(**_chunk_fields(chunk, document))
 
 
-def hit_shape(passage: documents.Passage, document: documents.Document, query: str) -> schemas.Hit:
+def to_hit_schema(
+    passage: documents.Passage, document: documents.Document, query: str
+) -> schemas.Hit:
     """A passage that answers a query, with the words of the query marked in its text."""
     return schemas.Hit(
         **_chunk_fields(passage.chunk, document),
@@ -127,7 +129,7 @@ def hit_shape(passage: documents.Passage, document: documents.Document, query: s
     )
 
 
-def box_shape(box: papers.Box) -> schemas.Rectangle:
+def to_rectangle_schema(box: papers.Box) -> schemas.Rectangle:
     """A rectangle on a page."""
     return schemas.Rectangle(page=box.page, x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1)
 
@@ -143,13 +145,13 @@ def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict:
         "section": chunk.section,
         "page_first": chunk.page_first,
         "page_last": chunk.page_last,
-        "boxes": [box_shape(box) for box in chunk.boxes],
+        "boxes": [to_rectangle_schema(box) for box in chunk.boxes],
         "text": chunk.text,
         "ordinal": chunk.ordinal,
     }
 
 
-def _error_shape(failure: Failure | None) -> schemas.TaskError | None:
+def _to_error_schema(failure: Failure | None) -> schemas.TaskError | None:
     if failure is None:
         return None
     return schemas.TaskError(

@@ -21,7 +21,7 @@ from serve_app.schemas.consistency import (
 SHOWN = 100
 
 
-def consistency_shape(found: Differences, limits: DeletionLimits) -> Consistency:
+def to_consistency_schema(found: Differences, limits: DeletionLimits) -> Consistency:
     """The differences, with the first hundred of each kind."""
     return Consistency(
         consistent=not any(found.counts.values()) and not found.identity,
@@ -39,9 +39,9 @@ def consistency_shape(found: Differences, limits: DeletionLimits) -> Consistency
     )
 
 
-def repair_shape(found: Differences, done: Repairs, limits: DeletionLimits) -> Repair:
+def to_repair_schema(found: Differences, done: Repairs, limits: DeletionLimits) -> Repair:
     """What was found and what was done."""
-    return Repair(found=consistency_shape(found, limits), **asdict(done))
+    return Repair(found=to_consistency_schema(found, limits), **asdict(done))
 
 
 def _count(one: consistency.WrongCount) -> WrongCount:

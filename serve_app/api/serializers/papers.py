@@ -8,12 +8,12 @@ from domain import papers
 from domain.documents import Document
 from domain.papers import Paper, Section
 from extraction.export import table_formats as tables
-from serve_app.api.serializers.core import author_shape, box_shape, document_shape
+from serve_app.api.serializers.core import to_author_schema, to_document_schema, to_rectangle_schema
 from serve_app.schemas import core as schemas
 from serve_app.schemas import papers as paper_schemas
 
 
-def sections_shape(sections: Sequence[Section]) -> list[paper_schemas.Section]:
+def to_section_schemas(sections: Sequence[Section]) -> list[paper_schemas.Section]:
     """Headings and their places."""
     return [
         paper_schemas.Section(
@@ -22,14 +22,14 @@ def sections_shape(sections: Sequence[Section]) -> list[paper_schemas.Section]:
             number=one.number,
             title=one.title,
             page=one.page,
-            box=box_shape(one.box),
+            box=to_rectangle_schema(one.box),
             role=one.role,
         )
         for one in sections
     ]
 
 
-def tables_shape(paper: Paper) -> list[paper_schemas.Table]:
+def to_table_schemas(paper: Paper) -> list[paper_schemas.Table]:
     """The tables of a paper."""
     return [
         paper_schemas.Table(
@@ -37,9 +37,9 @@ def tables_shape(paper: Paper) -> list[paper_schemas.Table]:
             label=one.label,
             caption=one.caption,
             page=one.page,
-            box=box_shape(one.boxes[0]),
+            box=to_rectangle_schema(one.boxes[0]),
             boxes=_boxes(one.boxes),
-            rows=[[_cell_shape(cell) for cell in row] for row in one.rows],
+            rows=[[_to_cell_schema(cell) for cell in row] for row in one.rows],
             markdown=tables.to_markdown(one),
             source=one.source,
             notes=one.notes,
@@ -48,7 +48,7 @@ def tables_shape(paper: Paper) -> list[paper_schemas.Table]:
     ]
 
 
-def figures_shape(paper: Paper) -> list[paper_schemas.Figure]:
+def to_figure_schemas(paper: Paper) -> list[paper_schemas.Figure]:
     """The figures of a paper."""
     return [
         paper_schemas.Figure(
@@ -56,49 +56,49 @@ def figures_shape(paper: Paper) -> list[paper_schemas.Figure]:
             label=one.label,
             caption=one.caption,
             page=one.page,
-            box=box_shape(one.box),
+            box=to_rectangle_schema(one.box),
         )
         for one in paper.figures
     ]
 
 
-def references_shape(paper: Paper, links: Mapping[int, str]) -> list[paper_schemas.Reference]:
+def to_reference_schemas(paper: Paper, links: Mapping[int, str]) -> list[paper_schemas.Reference]:
     """The bibliography of a paper; `links`: by ordinal, the document that an entry means."""
     names = ("ordinal", "raw", "page", "title", "venue", "year", "doi", "arxiv_id")
     return [
         paper_schemas.Reference(
             **{name: getattr(one, name) for name in names},
-            authors=list(map(author_shape, one.authors)),
+            authors=list(map(to_author_schema, one.authors)),
             document_id=links.get(one.ordinal),
         )
         for one in paper.references
     ]
 
 
-def export_shape(
+def to_export_schema(
     document: Document, paper: Paper, links: Mapping[int, str]
 ) -> paper_schemas.PaperExport:
     """Everything that is known of a document."""
     return paper_schemas.PaperExport(
-        document=document_shape(document),
+        document=to_document_schema(document),
         pages=[
             paper_schemas.PageSize(number=one.number, width=one.width, height=one.height)
             for one in paper.pages
         ],
-        sections=sections_shape(paper.sections),
+        sections=to_section_schemas(paper.sections),
         blocks=[
             paper_schemas.Block(
                 kind=one.kind, text=one.text, section=one.section, boxes=_boxes(one.boxes)
             )
             for one in paper.blocks
         ],
-        tables=tables_shape(paper),
-        figures=figures_shape(paper),
-        references=references_shape(paper, links),
+        tables=to_table_schemas(paper),
+        figures=to_figure_schemas(paper),
+        references=to_reference_schemas(paper, links),
     )
 
 
-def _cell_shape(cell: papers.Cell) -> str | paper_schemas.Cell:
+def _to_cell_schema(cell: papers.Cell) -> str | paper_schemas.Cell:
     if cell.rowspan == cell.colspan == 1 and not cell.header:
         return cell.text
     return paper_schemas.Cell(
@@ -107,4 +107,4 @@ def _cell_shape(cell: papers.Cell) -> str | paper_schemas.Cell:
 
 
 def _boxes(boxes: Iterable[papers.Box]) -> list[schemas.Rectangle]:
-    return list(map(box_shape, boxes))
+    return list(map(to_rectangle_schema, boxes))

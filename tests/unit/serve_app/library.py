@@ -19,7 +19,7 @@ from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from extraction.serialization import dump_paper
 from serve_app.api.app import create_api
-from serve_app.api.services import Limits, Services
+from serve_app.api.services import Services, UploadLimits
 from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
@@ -46,7 +46,7 @@ def vector_of(text: str) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-async def _always_room() -> None:
+async def _disk_has_space() -> None:
     """The disk has room."""
 
 
@@ -56,10 +56,10 @@ class Library:
     def __init__(
         self,
         folder: Path,
-        limits: Limits | None = None,
+        limits: UploadLimits | None = None,
         queue_limit: int | None = None,
         http: HttpLimits | None = None,
-        check_room: Callable[[], Awaitable[None]] | None = None,
+        check_disk_space: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.folder = folder
         self.stores = InMemoryStores(queue_limit=queue_limit)
@@ -75,7 +75,7 @@ class Library:
         self.limits = http or HttpLimits(hosts=("library",))
         self.services = Services(
             jobs=cast(Any, self.stores.jobs),
-            orders=cast(Any, self.stores.orders),
+            job_control=cast(Any, self.stores.orders),
             events=cast(Any, self.stores.events),
             queue=cast(Any, self.stores.queue),
             documents=cast(Any, self.stores.documents),
@@ -92,8 +92,8 @@ class Library:
             cancelled=self.cancelled.append,
             deletions_due=self._deletions_due,
             checks=self.checks,
-            check_room=check_room or _always_room,
-            limits=limits or Limits(upload_bytes=100_000, files=5),
+            check_disk_space=check_disk_space or _disk_has_space,
+            limits=limits or UploadLimits(upload_bytes=100_000, files=5),
         )
         self.cleanup = StoreCleanup(cast(Any, self.stores.deletions), self, poll_seconds=1)
         self.hints = 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve_app.api.services import Limits
+from serve_app.api.services import UploadLimits
 from serve_app.http import body_guard
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
@@ -25,7 +25,7 @@ PDF = {"Content-Type": "application/pdf"}
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
     """A library that takes little, and waits 0.2 s for a piece of a body."""
-    made = Library(tmp_path, limits=Limits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
+    made = Library(tmp_path, limits=UploadLimits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
     yield made
     await made.http.aclose()
 
@@ -123,7 +123,7 @@ async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library
 async def test_a_body_that_trickles_is_cut_off(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body_guard, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
     trickle = in_pieces([pdf(), *[b"x"] * 1000], pause_seconds=0.02)
     answer = await library.http.post(f"{API}/upload-async", content=trickle, headers=PDF)
     assert_refused(answer, 408, "request_timeout")
@@ -134,7 +134,7 @@ async def test_a_body_that_trickles_is_cut_off(
 async def test_a_slow_body_of_the_lowest_speed_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body_guard, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
     limits = HttpLimits(hosts=("library",), min_body_bytes_per_second=10)
     library = Library(tmp_path, http=limits)
     slow = in_pieces([pdf(), *[b"x"] * 20], pause_seconds=0.02)
@@ -146,7 +146,7 @@ async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
     tmp_path: Path,
 ) -> None:
     disk = DiskSpace([tmp_path / "blobs", tmp_path / "made" / "later"], keep_free_bytes=1 << 60)
-    library = Library(tmp_path, http=SMALL, check_room=disk.check)
+    library = Library(tmp_path, http=SMALL, check_disk_space=disk.check)
     library.checks["disk"] = disk.check
 
     for path in ("/upload-async", "/documents"):
@@ -162,10 +162,10 @@ async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
 
 async def test_room_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = DiskSpace([tmp_path], keep_free_bytes=1 << 60)
-    library = Library(tmp_path, check_room=disk.check)
+    library = Library(tmp_path, check_disk_space=disk.check)
     assert (await library.upload(pdf())).status_code == 507
     disk.keep_free_bytes = 0
     assert (await library.upload(pdf())).status_code == 507, "asked at every upload"
-    monkeypatch.setattr("serve_app.http.disk_space.FRESH_SECONDS", 0)
+    monkeypatch.setattr("serve_app.http.disk_space.CACHE_SECONDS", 0)
     disk._fresh_until = 0
     assert (await library.upload(pdf())).status_code == 202

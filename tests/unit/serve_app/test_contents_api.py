@@ -175,16 +175,16 @@ async def test_a_paper_is_parsed_once_for_many(
 
 
 async def test_the_shelf_keeps_few_papers_and_no_failures(library: Library) -> None:
-    shelf = PaperCache(most=2)
+    cache = PaperCache(max_papers=2)
     for name in ("a", "b", "c"):
         with pytest.raises(Exception, match="not in the file store"):
-            await shelf.paper(library.blobs, name)
-    assert not shelf._papers
+            await cache.get(library.blobs, name)
+    assert not cache._papers
     await shelve(library)
     keys = [stored.artifact_key for stored in library.stores.state.shelves.values()]
     assert keys[0] is not None
     data = library.blobs.read(keys[0])
     for name in ("a", "b", "c"):
         library.blobs.put_artifact(name, data)
-        assert await shelf.paper(library.blobs, name) == PAPER
-    assert list(shelf._papers) == ["b", "c"]
+        assert await cache.get(library.blobs, name) == PAPER
+    assert list(cache._papers) == ["b", "c"]

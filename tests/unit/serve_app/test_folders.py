@@ -23,7 +23,7 @@ from tests.fakes.in_memory_jobs import InMemoryStores
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "FILES_PER_TRANSACTION", 2)
+    monkeypatch.setattr(intake, "BATCH_FILES", 2)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ async def test_tasks_that_end_between_two_parts_do_not_end_the_job(
 async def test_slow_files_are_admitted_one_by_one(
     stores: InMemoryStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "PART_SECONDS", -1.0)
+    monkeypatch.setattr(intake, "MAX_BATCH_SECONDS", -1.0)
     heard: list[int] = []
     await register(stores, papers(tmp_path, "a", "", "b"), heard.append)
     assert heard == [1, 1, 2]
@@ -116,7 +116,7 @@ async def test_slow_files_are_admitted_one_by_one(
 async def test_a_folder_waits_while_its_collection_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "ROOM_SECONDS", 0.01)
+    monkeypatch.setattr(intake, "QUEUE_POLL_SECONDS", 0.01)
     stores = InMemoryStores(queue_limit=2)
     heard: list[int] = []
     waiting: list[int] = []
@@ -147,8 +147,8 @@ async def test_a_folder_waits_while_its_collection_is_full(
 async def test_what_waits_for_room_is_not_taken_for_left_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "ROOM_SECONDS", 0.01)
-    monkeypatch.setattr(intake, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "QUEUE_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(intake, "RENEW_BLOBS_SECONDS", 0.0)
     stores, blobs = InMemoryStores(queue_limit=1), BlobStore(f"file://{tmp_path}/blobs")
     await register(stores, papers(tmp_path, "first"))
     seen: list[bool] = []

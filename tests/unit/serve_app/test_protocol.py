@@ -193,7 +193,7 @@ def test_connections_leave_descriptors_for_files(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         protocol.resource, "setrlimit", lambda _, given: limits.__setitem__(0, given[0])
     )
-    assert protocol.Connections(40).most == 40
+    assert protocol.Connections(40).max_open == 40
     assert limits == [100, 300]
-    assert protocol.Connections(2048).most == 150
+    assert protocol.Connections(2048).max_open == 150
     assert limits == [300, 300]

@@ -15,7 +15,7 @@ from domain.errors import NotFound, TookTooLong
 from runtime.sandbox.limits import Limits
 from serve_app.http.errors import Overloaded
 from serve_app.library import rendering
-from serve_app.library.rendering import LIMITS, PictureCache, Renderer
+from serve_app.library.rendering import LIMITS, ImageCache, Renderer
 from stores.blobs.blob_store import BlobStore
 from tests.raw_pdf import MIB, assemble, one_page, swollen
 from tests.unit.serve_app.library import API, Library
@@ -99,7 +99,7 @@ async def test_no_more_wait_than_there_is_room_for(
 async def test_a_picture_that_waited_too_long_is_not_drawn(
     made: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "QUEUE_SECONDS", -1)
+    monkeypatch.setattr(rendering, "MAX_QUEUE_SECONDS", -1)
     with pytest.raises(Overloaded):
         await renderer(made).page(blobs, light, 1, 36, ())
     assert not renderers()
@@ -137,14 +137,14 @@ async def test_a_picture_is_drawn_once(
     with pytest.raises(Exception, match="ModuleNotFoundError"):
         await one.page(blobs, light, 1, 36, ())
     monkeypatch.undo()
-    monkeypatch.setattr(rendering, "QUEUE_SECONDS", -1)  # nothing can be drawn any more
+    monkeypatch.setattr(rendering, "MAX_QUEUE_SECONDS", -1)  # nothing can be drawn any more
     assert await one.page(blobs, light, 1, 36, ()) == first
     with pytest.raises(Overloaded):
         await one.page(blobs, light, 1, 37, ())
 
 
 def test_the_cache_holds_so_many_bytes() -> None:
-    cache = PictureCache(10)
+    cache = ImageCache(10)
     for key, size in (("a", 4), ("b", 4), ("a", 5), ("c", 5)):
         cache.put(key, bytes(size))
     assert cache.get("b") is None and cache.get("a") == bytes(5) and cache.get("c") == bytes(5)
