@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from pydantic import computed_field
+
 from domain.errors import Failure
 from domain.jobs import JobStatus, Record, Step, TaskStatus
 
@@ -17,7 +19,6 @@ class Event(Record):
     searchable. `error` is why it failed, or why it waits for another attempt.
     """
 
-    job_id: str
     number: int
     at: datetime
     task_id: uuid.UUID | None = None
@@ -28,6 +29,7 @@ class Event(Record):
     searchable: bool = False
     error: Failure | None = None
 
+    @computed_field
     @property
     def name(self) -> str:
         """What happened, as `task_started` or `job_completed`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -86,7 +85,7 @@ async def adopt(
     if adopted.job_ids:
         response.status_code = 202
     _wake(services)
-    return Adoption(**asdict(adopted))
+    return Adoption.model_validate(adopted)
 
 
 def _wake(services: Services) -> None:

@@ -28,7 +28,8 @@ async def list_documents(
     collection: CollectionFilter = None,
     status: DocumentStatus | None = None,
     needs_review: Annotated[
-        bool | None, Query(description="Only documents that need (true) or do not need (false) review.")
+        bool | None,
+        Query(description="Only documents that need (true) or do not need (false) review."),
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,

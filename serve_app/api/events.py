@@ -25,8 +25,10 @@ PAGE = 500
 
 
 async def _known(job_id: JobId, services: ServicesDep) -> str:
-    """Returns the id if the job exists. Raises NotFound or Expired before the stream starts, because
-    a started stream cannot become a 404."""
+    """Returns the id if the job exists. Raises NotFound, Expired.
+
+    Runs before the stream starts, because a started stream cannot become a 404.
+    """
     await services.jobs.job(job_id)
     return job_id
 

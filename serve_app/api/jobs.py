@@ -1,4 +1,4 @@
-"""Jobs: what was asked for, and how far it is."""
+"""Jobs: list them, and get the status and progress of one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def list_jobs(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.JobSummary]:
-    """Jobs, newest first."""
+    """Returns jobs, newest first."""
     page = await services.jobs.jobs(
         status=status, collection=collection, cursor=cursor, limit=limit
     )
@@ -44,13 +44,16 @@ async def get_job(
     job_id: JobId,
     services: ServicesDep,
     wait: Annotated[
-        float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
+        float, Query(ge=0, le=60, description="Maximum seconds to wait for the end of the job.")
     ] = 0,
     until: Annotated[
-        WaitFor, Query(description="searchable: wait only until its papers can be found.")
+        WaitFor, Query(description="searchable: wait only until its papers are searchable.")
     ] = WaitFor.DONE,
 ) -> schemas.Job:
-    """A job with its first 100 tasks; with `wait`, as soon as it has ended or that much later."""
+    """Returns a job with its first 100 tasks.
+
+    With `wait` (long polling), returns when the job has ended or after `wait` seconds.
+    """
     if wait:
         await _until(services, job_id, until, wait)
     job = await services.jobs.job(job_id)
@@ -58,12 +61,13 @@ async def get_job(
 
 
 async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:
-    """Returns when the job is so far, or after `wait_seconds`."""
+    """Returns once the job has reached `until`, or after `wait_seconds`."""
     began = time.monotonic()
     while not await services.jobs.has_come(job_id, until):
         waited = time.monotonic() - began
         if waited >= wait_seconds:
             return
-        # A fortieth of the wait so far: answers come 2.5 % late at most, long waits cost little.
+        # Backoff: 1/40 of the elapsed time, so a response is at most 2.5 % late and long waits are
+        # cheap.
         pause = min(max(FIRST_LOOK_SECONDS, waited / 40), LONGEST_LOOK_SECONDS)
         await asyncio.sleep(min(pause, wait_seconds - waited))

@@ -18,11 +18,11 @@ router = APIRouter(prefix=PREFIX, tags=["search"])
 async def search(
     request: SearchRequest, services: ServicesDep, metrics: MetricsDep
 ) -> schemas.SearchResult:
-    """The best passages of a collection, or of all.
+    """Returns the best passages of one collection or of all collections.
 
-    `hybrid` looks for meaning and words, `dense` for meaning only, `sparse` for words only.
-    With `group_by: document` every document comes once, with its best passage. Entries of
-    bibliographies are left out unless `filters.kinds` names `reference`.
+    `hybrid` combines semantic (dense) and keyword (sparse) search; `dense` and `sparse` use one
+    of them. With `group_by: document`, each document is returned once, with its best passage.
+    Bibliography entries are excluded unless `filters.kinds` contains `reference`.
     """
     result = await run_search(_query(request), services)
     metrics.count_search(request.mode)

@@ -1,4 +1,4 @@
-"""What the routes work with, handed to them as one value; built by the deployment and by tests."""
+"""The dependencies of the routes as one value, built by the deployment and by tests."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from stores.postgres.task_queue import TaskQueue
 
 
 async def _skip_disk_check() -> None:
-    """What is asked before an upload where nobody looks at the disk."""
+    """Disk check that always passes."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """What one request may carry."""
+    """Upload limits of one request: bytes per PDF, and number of files."""
 
     upload_bytes: int = 200 * 1024 * 1024
     files: int = 1000
@@ -37,12 +37,12 @@ class UploadLimits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stores, the query encoder, hints to the JobManager, and the checks behind /readyz.
+    """The stores, the query encoder, hints to the JobManager, and the checks of /readyz.
 
-    `embed_query` gives one unit vector; `wake`, `cancelled` (of a job's id) and `deletions_due`
-    are hints and never raise; `guard` says whether the stores belong together; each check returns
-    when its part works and raises Unavailable otherwise. `check_disk_space` raises InsufficientStorage
-    when uploads must be refused.
+    `embed_query` returns one unit vector. `wake`, `cancelled` (with a job id) and `deletions_due`
+    are hints to the JobManager and never raise. `guard` reports stores that belong to different
+    libraries. Each check returns if its component works and raises Unavailable otherwise.
+    `check_disk_space` raises InsufficientStorage if uploads must be rejected.
     """
 
     jobs: JobStore

@@ -1,4 +1,4 @@
-"""Documents like another one."""
+"""Documents similar to a given document."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 async def list_similar(
     document_id: DocumentId,
     services: ServicesDep,
-    limit: Annotated[int, Query(ge=1, le=100, description="Most documents.")] = 10,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of documents.")] = 10,
 ) -> paper_schemas.SimilarDocuments:
-    """The documents of the same collection that are most like this one, best first.
+    """Returns the most similar documents of the same collection, best first.
 
-    Asked by meaning: the mean of the document's passages against those of the others.
+    Compares the mean vector of this document's passages with the passages of the others.
     """
     document = await searchable_document(document_id, services)
     hits = await find_similar_documents(document, limit, services)

@@ -24,7 +24,7 @@ CSV, HTML = "text/csv", "text/html"
 
 @router.get("", responses=problem_responses(404, 409))
 async def list_tables(document_id: DocumentId, services: ServicesDep) -> paper_schemas.Tables:
-    """The tables of a document; `read` is false as long as nobody has looked for them."""
+    """Returns the tables of a document. `read` is false until the layout step has run."""
     document, paper = await document_with_paper(document_id, services)
     return paper_schemas.Tables(tables=to_table_schemas(paper), read=document.tables is not None)
 
@@ -32,10 +32,10 @@ async def list_tables(document_id: DocumentId, services: ServicesDep) -> paper_s
 @router.get(
     "/{number}.csv",
     response_class=Response,
-    responses={**openapi_file(CSV, "The table by RFC 4180."), **problem_responses(404, 409)},
+    responses={**openapi_file(CSV, "The table as CSV (RFC 4180)."), **problem_responses(404, 409)},
 )
 async def get_table_csv(document_id: DocumentId, number: Number, services: ServicesDep) -> Response:
-    """A table as CSV; places that a spanning cell covers are blank."""
+    """Returns a table as CSV. Positions covered by a spanning cell are empty."""
     document, table = await _table(document_id, number, services)
     return file_response(to_csv(table), CSV, document, f"-table-{number}.csv")
 
@@ -43,12 +43,15 @@ async def get_table_csv(document_id: DocumentId, number: Number, services: Servi
 @router.get(
     "/{number}.html",
     response_class=Response,
-    responses={**openapi_file(HTML, "The table as a <table>."), **problem_responses(404, 409)},
+    responses={
+        **openapi_file(HTML, "The table as an HTML <table>."),
+        **problem_responses(404, 409),
+    },
 )
 async def get_table_html(
     document_id: DocumentId, number: Number, services: ServicesDep
 ) -> Response:
-    """A table as HTML with its spans, its header cells and its caption."""
+    """Returns a table as HTML with its spans, header cells and caption."""
     document, table = await _table(document_id, number, services)
     return file_response(to_html(table), HTML, document, f"-table-{number}.html")
 

@@ -1,4 +1,4 @@
-"""Uploads: one file with an answer in milliseconds, or many as one job."""
+"""Uploads: one file with a response in milliseconds, or many files as one job."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OPTION_FIELDS = {
         **_TEXT,
         "enum": ["return", "reprocess", "reject"],
         "default": "return",
-        "description": "What to do with bytes that the collection has already.",
+        "description": "What to do with a file whose bytes are already in the collection.",
     },
 }
 
@@ -66,11 +66,11 @@ async def upload_async(
     metrics: MetricsDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Accepts one PDF and answers at once; the job tells when it can be searched.
+    """Accepts one PDF and responds at once. The job reports when the paper is searchable.
 
-    The form may also carry `collection` and `on_duplicate`, before or after the file. A PDF as the
-    body itself takes them, and `filename`, from the query. With an `Idempotency-Key` a repeated
-    request gets the job of the first one.
+    The form may also contain `collection` and `on_duplicate`, before or after the file. If the
+    body is the PDF itself, they are query parameters, and so is `filename`. A repeated request
+    with the same `Idempotency-Key` returns the job of the first request.
     """
     with _count_refusal(metrics), ParsedUpload() as parsed:
         await receive_one(request, parsed, services)
@@ -93,10 +93,11 @@ async def upload_many(
     metrics: MetricsDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Accepts many PDFs as one job and lists what became of each; a refused one stops no other.
+    """Accepts many PDFs as one job and lists the result of each file.
 
-    When all are refused the answer is the first one's problem. With an `Idempotency-Key` a repeated
-    request gets the job of the first one; another request with the same key is refused.
+    A rejected file does not affect the others. If all files are rejected, the response is the
+    problem of the first one. A repeated request with the same `Idempotency-Key` returns the job of
+    the first request; a different request with the same key is rejected.
     """
     with _count_refusal(metrics), ParsedUpload() as parsed:
         await receive_many(request, parsed, services)
@@ -116,22 +117,22 @@ async def upload_many(
     responses=problem_responses(404, 429),
 )
 async def reingest(document_id: DocumentId, services: ServicesDep, metrics: MetricsDep) -> Response:
-    """Reads a document again, as a new version; until that is done, searches show the old one."""
+    """Reads a document again as a new version. Until it is complete, searches return the current
+    version."""
     with _count_refusal(metrics):
         admission = await reingest_document(document_id, services)
     metrics.count_upload("accepted")
-    message = "Accepted. The paper is read again; until that is done, searches show it as it was."
+    message = (
+        "Accepted. The paper is read again; until that is complete, searches return the current "
+        "version."
+    )
     return _accepted({**_single_body(admission), "message": message}, admission.job_id)
 
 
 def _single_body(admission: Admission) -> dict[str, Any]:
-    message = (
-        "Accepted. Follow status_endpoint; the paper can be searched when the job is completed."
-    )
+    message = "Accepted. Follow status_endpoint; the paper is searchable when the job is completed."
     if admission.duplicate_of:
-        message = (
-            "The collection has these bytes already, as duplicate_of; no second copy was made."
-        )
+        message = "The collection already has this file as duplicate_of; no second copy was stored."
     return {
         "success": True,
         "message": message,
@@ -170,10 +171,10 @@ def _all_refused(request: Request, parsed: ParsedUpload) -> Response:
     return problem_response(request, status_of(error), error.code, error.message, refused=refused)
 
 
-def _accepted(answer: dict[str, Any], job_id: str) -> Response:
-    # Plain JSON: validating our own answer would cost more than everything else on this path.
+def _accepted(body: dict[str, Any], job_id: str) -> Response:
+    # Plain JSON: validating our own response would cost more than the rest of this code path.
     headers = {"Location": f"{PREFIX}/jobs/{job_id}"}
-    return Response(json.dumps(answer), 202, headers, media_type="application/json")
+    return Response(json.dumps(body), 202, headers, media_type="application/json")
 
 
 @contextmanager

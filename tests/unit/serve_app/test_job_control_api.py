@@ -73,7 +73,7 @@ async def test_a_retry_runs_the_job_again_under_its_id(library: Library) -> None
     again = await library.http.post(f"{API}/jobs/{job_id}/retry")
     assert (again.json()["retried"], again.json()["message"]) == (
         0,
-        "Nothing of this job has failed.",
+        "The job has no failed tasks.",
     )
 
 

@@ -150,7 +150,7 @@ async def test_an_error_after_half_an_answer_is_logged(
     library.app.add_api_route("/breaking", route)
     with pytest.raises((KeyError, httpx.HTTPError)):
         await library.http.get("/breaking")
-    [record] = [one for one in caplog.records if "stopped a request" in one.message]
+    [record] = [one for one in caplog.records if "Request failed" in one.message]
     assert record.exc_info
 
 
