@@ -214,7 +214,10 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
         reason = (json_error.get("ctx") or {}).get("error", "it does not parse")
         place = f" at character {json_error['loc'][-1]}"
         return error_response(
-            request, MalformedJson(f"The body is not JSON: {reason}{place}. Correct it there.")
+            request,
+            MalformedJson(
+                f"The body is not valid JSON: {reason}{place}. Correct it and send it again."
+            ),
         )
     errors = [
         {"field": _field_path(detail["loc"]), "message": _field_message(detail)}

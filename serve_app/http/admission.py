@@ -1,8 +1,9 @@
-"""Admission control: requests by class, each with a number of its own at once.
+"""Admission control: a concurrency limit per request class (load shedding).
 
-Slow uploads, event streams, long polls and rendered images each fill their own class and leave the
-others alone. What is beyond a class's number is answered 503 before its body is read. Health checks
-and metrics are in no class. The counters belong to one event loop, so they need no lock.
+Slow uploads, event streams, long polls and rendered images have separate classes, so none of them
+can exhaust the capacity of the others. A request above the limit of its class gets 503 before its
+body is read. Health checks and metrics are exempt. The counters belong to one event loop, so they
+need no lock.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ JOB_PREFIX = "/api/v1/jobs/"
 
 
 class AdmissionControl:
-    """503 `overloaded` for a request whose class is full."""
+    """ASGI middleware: rejects requests with 503 `overloaded` if their class is full."""
 
     def __init__(self, app: ASGIApp, limits: HttpLimits, metrics: Metrics) -> None:
         self.app = app
@@ -54,7 +55,7 @@ class AdmissionControl:
 
 
 def request_class(scope: Scope) -> str | None:
-    """The class of a request; None for those that are always admitted."""
+    """Returns the class of a request; None if it is always admitted."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     if path in EXEMPT_PATHS:
         return None
@@ -67,13 +68,13 @@ def request_class(scope: Scope) -> str | None:
 
 
 def is_upload(path: str, method: str) -> bool:
-    """True for the requests that bring PDFs."""
+    """True for requests that upload PDFs."""
     return method == "POST" and path in UPLOAD_PATHS
 
 
 def _overloaded(kind: str, limit: int) -> Overloaded:
     return Overloaded(
-        f"The service works on {limit} requests of the class {kind} already, the most that it "
-        f"admits at once (http.max_{kind}). Nothing of this request was read or kept; send it "
-        "again after the time in Retry-After."
+        f"The service already handles {limit} requests of the class {kind}, its limit "
+        f"(http.max_{kind}). Nothing of this request was read or kept; send it again after the "
+        "time in Retry-After."
     )

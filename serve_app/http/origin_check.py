@@ -1,9 +1,9 @@
-"""Requests of foreign web pages are refused: by Host (DNS rebinding) and by Origin (CSRF).
+"""Rejects requests of other web pages: by Host (DNS rebinding) and by Origin (CSRF).
 
-A browser lets any page send requests to loopback. A page whose name resolves to 127.0.0.1 is of
-the same origin as the service to the browser; only its Host header tells (DNS rebinding). A page
-of another origin cannot read answers, as there are no CORS headers, but its simple requests
-arrive: only Sec-Fetch-Site and Origin tell (cross-site request forgery).
+A browser lets any page send requests to loopback. A page whose host name resolves to 127.0.0.1 has
+the same origin as the service in the browser; only the Host header reveals it (DNS rebinding). A
+page of another origin cannot read responses, because there are no CORS headers, but its simple
+requests arrive; only Sec-Fetch-Site and Origin reveal it (cross-site request forgery, CSRF).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from serve_app.http.limits import HttpLimits
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CROSS_SITE_VALUES = frozenset({b"cross-site", b"same-site"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
-MAX_AUTHORITY_CHARACTERS = 300  # a DNS name has 253 characters at most
+MAX_AUTHORITY_CHARACTERS = 300  # a DNS name has at most 253 characters
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/]+)")
 
 
 class Origin(NamedTuple):
-    """Scheme, host in lower case and port, the scheme's default filled in."""
+    """Scheme, lower-case host and port (the default port of the scheme if none is given)."""
 
     scheme: str
     host: str
@@ -39,10 +39,10 @@ class Origin(NamedTuple):
 
 
 class OriginCheck:
-    """421 for a Host that is not ours; 403 for a page of another origin that wants a change.
+    """ASGI middleware: 421 for an unknown Host, 403 for cross-site requests with unsafe methods.
 
-    Ours are loopback, the configured host and `hosts`. Where the service listens on all addresses,
-    a Host that is an IP address is ours too: DNS rebinding needs a name.
+    Known hosts are loopback, the configured host and `hosts`. If the service listens on all
+    addresses, every IP address is accepted as well: DNS rebinding needs a host name.
     """
 
     def __init__(self, app: ASGIApp, limits: HttpLimits) -> None:
@@ -96,7 +96,7 @@ class OriginCheck:
 
 
 def authority_of(scheme: str, header: bytes) -> Origin | None:
-    """The origin that a Host header names, None when it names none."""
+    """Returns the origin of a Host header, None if the header is invalid."""
     return _parsed(scheme, header) if len(header) <= MAX_AUTHORITY_CHARACTERS else None
 
 
@@ -110,11 +110,11 @@ def _parsed(scheme: str, header: bytes) -> Origin | None:
 
 
 def origin_of(header: str) -> Origin | None:
-    """The origin of an Origin header; None for `null` and whatever else is not http(s)."""
+    """Returns the origin of an Origin header; None for `null` and non-HTTP schemes."""
     match = _ORIGIN.fullmatch(header.lower())
     return authority_of(match["scheme"], match["authority"].encode("latin-1")) if match else None
 
 
 def _bracketed(host: str) -> str:
-    """An IPv6 address as a Host header has it."""
+    """Returns the host in the form of a Host header: IPv6 addresses in brackets."""
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host

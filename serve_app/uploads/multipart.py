@@ -1,4 +1,4 @@
-"""A multipart/form-data body as parts that stream: nothing but the chunk at hand is kept."""
+"""Streaming multipart/form-data reader: holds only the current chunk in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_FIELDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a form; `filename` is None for a plain one. `FormReader.chunks` has its bytes."""
+    """A part of a form; `filename` is None for a plain field. `FormReader.chunks` has its bytes."""
 
     name: str
     filename: str | None
@@ -47,10 +47,11 @@ class _Headers:
 
 
 class FormReader:
-    """Reads a form from a stream, part by part, in the order in which they were sent.
+    """Reads the parts of a form from a stream, in the order in which they were sent.
 
-    `async for part in form.parts()`, and inside it `form.chunks()` or `form.text()`; what is not
-    read of a part is skipped. Raises MalformedRequest for a body that is no whole form.
+    Use `async for part in form.parts()`, and `form.chunks()` or `form.text()` inside the loop. The
+    unread rest of a part is skipped. Raises UnsupportedMediaType for another content type, and
+    MalformedRequest for a body that is not a complete form.
     """
 
     def __init__(self, content_type: str, stream: AsyncIterator[bytes]) -> None:
@@ -68,13 +69,13 @@ class FormReader:
             self._parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
         except (FormParserError, ValueError) as error:
             raise MalformedRequest(
-                "The Content-Type of the form has no usable boundary."
+                "The Content-Type of the form has an invalid boundary."
             ) from error
         if b"boundary" not in options:
-            raise MalformedRequest("The Content-Type of the form names no boundary.")
+            raise MalformedRequest("The Content-Type of the form has no boundary.")
 
     async def parts(self) -> AsyncIterator[Part]:
-        """The parts in order."""
+        """Yields the parts in order."""
         while True:
             while self._in_part:
                 self._skip(await self._next())
@@ -86,7 +87,7 @@ class FormReader:
                 yield event.part
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes of the current part."""
+        """Yields the bytes of the current part."""
         while self._in_part:
             event = await self._next()
             if isinstance(event, bytes):
@@ -95,14 +96,16 @@ class FormReader:
                 self._in_part = False
 
     async def text(self) -> str:
-        """The current part as text.
+        """Returns the current part as text.
 
-        Raises MalformedRequest above 64 KiB, InvalidRequest for more than fifty such parts,
-        be their names repeated or not.
+        Raises MalformedRequest above 64 KiB. Raises InvalidRequest after 50 text parts, counting
+        repeated names.
         """
         self._fields += 1
         if self._fields > MAX_FIELDS:
-            raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields beside its files.")
+            raise InvalidRequest(
+                f"The form has more than {MAX_FIELDS} fields in addition to its files."
+            )
         value = bytearray()
         async for chunk in self.chunks():
             value += chunk
@@ -117,13 +120,13 @@ class FormReader:
             self._in_part = False
 
     async def _next(self) -> _PartBegin | bytes | _PartEnd | None:
-        """The next event, None after the last one."""
+        """Returns the next event, None after the last one."""
         while not self._events:
             if self._finished:
                 return None
             chunk = await anext(self._stream, None)
             if chunk is None:
-                raise MalformedRequest("The form was cut off before its end; send it again.")
+                raise MalformedRequest("The form ends before its last boundary; send it again.")
             self._feed(chunk)
         return self._events.popleft()
 
@@ -132,10 +135,10 @@ class FormReader:
             self._parser.write(chunk)
         except FormParserError as error:
             raise MalformedRequest(
-                f"The body is not a form with this boundary: {error}."
+                f"The body is not a valid form with this boundary: {error}."
             ) from error
 
-    # --- what the parser calls
+    # --- parser callbacks
 
     def _callbacks(self) -> MultipartCallbacks:
         return {

@@ -1,9 +1,9 @@
-"""Takes files in: streamed from the request into spool files, then stored and admitted as a job.
+"""Receives uploads: streams the request into spool files, then stores and admits them as a job.
 
-The blob before the row: a job never points at nothing. The refusal before the blob: a request is
-checked as a whole, and only one that nothing refuses any more is stored. Bytes are checked as they
-pass, so a file that is too large is not read to its end. Where the collection is named before the
-files, none is read for a collection that is full.
+Blobs are stored before the database rows are committed, so a job never refers to a missing blob.
+A request is validated as a whole before its blobs are stored. Bytes are checked while they stream,
+so a file that is too large is not read to its end. If the collection precedes the files in the
+form and its queue is full, no file is read.
 """
 
 from __future__ import annotations
@@ -39,15 +39,14 @@ from stores.blobs.staged_blob import StagedBlob
 
 FILE_FIELDS = frozenset({"file", "files"})
 IDEMPOTENCY_KEY = "idempotency-key"
-FORM_OVERHEAD = 64 * 1024  # what a form may add to the bytes of its file
-INTERACTIVE_FILES = 5  # somebody waits for so few; more are a folder
-
-COMMITS_AT_ONCE = 8  # files of one request; each waits for the disk, or for a bucket
+FORM_OVERHEAD_BYTES = 64 * 1024  # of a form in addition to its file
+MAX_INTERACTIVE_FILES = 5  # requests with more files go to the bulk lane
+COMMIT_THREADS = 8  # per request; each commit waits for the disk or the object store
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A file that was not accepted, and why."""
+    """A rejected file and the reason."""
 
     filename: str
     error: RefusedUpload
@@ -55,9 +54,9 @@ class Refusal:
 
 @dataclass(slots=True)
 class ParsedUpload:
-    """What a request brought: staged files, refused ones, and plain fields.
+    """The contents of an upload request: staged files, rejected files, and plain fields.
 
-    As a context it discards at the end what was staged and not committed, however it ends.
+    As a context manager, discards staged files that were not committed.
     """
 
     uploads: list[Upload] = field(default_factory=list)
@@ -70,7 +69,7 @@ class ParsedUpload:
         return len(self.uploads) + len(self.refusals)
 
     async def commit(self) -> None:
-        """Every file is stored and durable. Raises BlobStoreUnavailable."""
+        """Stores all staged files durably. Raises BlobStoreUnavailable."""
         if self.staged:
             await asyncio.to_thread(_commit_all, self.staged)
 
@@ -91,14 +90,14 @@ def _commit_all(staged: Sequence[StagedBlob]) -> None:
     if len(staged) == 1:
         staged[0].commit()
         return
-    with ThreadPoolExecutor(COMMITS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(COMMIT_THREADS) as pool:
         for _ in pool.map(StagedBlob.commit, staged):
             pass
 
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """Where the files shall go, and what to do with those that are there already."""
+    """The target collection and the duplicate policy."""
 
     collection: str
     on_duplicate: OnDuplicate
@@ -107,11 +106,11 @@ class UploadOptions:
 async def receive_one(request: Request, parsed: ParsedUpload, services: Services) -> None:
     """Stages the single file of a request.
 
-    Raises StoresDoNotMatch, RefusedUpload, QueueFull as soon as known.
+    Raises StoresDoNotMatch, RefusedUpload or QueueFull as early as possible.
     """
     await require_matching_stores(services)
     limit = services.limits.upload_bytes
-    if _content_length(request) > limit + FORM_OVERHEAD:
+    if _content_length(request) > limit + FORM_OVERHEAD_BYTES:
         raise too_large(limit)
     if _is_raw_pdf(request):
         await _check_queue_limit(request, parsed, services)
@@ -123,7 +122,9 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
         if not _is_file(part):
             await _receive_field(form, part, parsed)
         elif parsed.uploads:
-            raise InvalidRequest("Send one file here; POST /api/v1/documents takes many.")
+            raise InvalidRequest(
+                "This route accepts one file. Send several files to POST /api/v1/documents."
+            )
         else:
             await _check_queue_limit(request, parsed, services)
             label = filename_label(part.filename)
@@ -133,7 +134,7 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
 
 
 async def receive_many(request: Request, parsed: ParsedUpload, services: Services) -> None:
-    """Stages the files of a form, each accepted or refused by itself.
+    """Stages the files of a form; each is accepted or rejected independently.
 
     Raises StoresDoNotMatch, TooManyFiles, MissingFile, QueueFull.
     """
@@ -146,29 +147,29 @@ async def receive_many(request: Request, parsed: ParsedUpload, services: Service
             continue
         if parsed.files >= limits.files:
             raise TooManyFiles(
-                f"The request holds more than {limits.files} files; nothing was admitted. "
+                f"The request contains more than {limits.files} files; nothing was admitted. "
                 "Send them in several requests."
             )
         if form.skipped_bytes > limits.upload_bytes:
-            raise too_large(limits.upload_bytes)  # refused files have cost enough reading
+            raise too_large(limits.upload_bytes)  # bounds the bytes read of rejected files
         if not parsed.files:
             await _check_queue_limit(request, parsed, services)
         await _receive_file(form, part, parsed, services)
     if not parsed.files:
-        raise MissingFile("The request holds no file; send PDFs in the field `files`.")
+        raise MissingFile("The request contains no file; send PDFs in the field `files`.")
 
 
 async def admit(
     parsed: ParsedUpload, options: UploadOptions, services: Services, key: str | None = None
 ) -> list[Admission]:
-    """What became of each file; the files are stored, and the JobManager is woken after the commit.
+    """Stores the files, admits them as a job, wakes the JobManager, and returns the admissions.
 
-    With an Idempotency-Key a request that repeats another one in the same collection gets that
-    one's answer. Raises IdempotencyKeyReused, Expired when the job of the key was cleaned up, and
-    as `JobStore.admit`: nothing of the request is kept then.
+    A repeated request with the same Idempotency-Key and collection returns the admissions of the
+    first request. Raises IdempotencyKeyReused, Expired if the job of the key was cleaned up, and
+    the errors of `JobStore.admit`. After an error, nothing of the request is kept.
     """
-    few = len(parsed.uploads) <= INTERACTIVE_FILES
-    lane = Lane.INTERACTIVE if few else Lane.BULK
+    is_interactive = len(parsed.uploads) <= MAX_INTERACTIVE_FILES
+    lane = Lane.INTERACTIVE if is_interactive else Lane.BULK
     arguments = {
         "lane": lane,
         "on_duplicate": options.on_duplicate,
@@ -199,29 +200,29 @@ async def _admit_once(
         )
     except Expired as error:
         raise Expired(
-            "The job of that Idempotency-Key has been cleaned up, its papers are still here. "
-            "Nothing of this request was admitted; send it with a new key."
+            "The job of this Idempotency-Key has been cleaned up; its papers are still in the "
+            "library. Nothing of this request was admitted; send it with a new key."
         ) from error
 
 
 def request_digest(parsed: ParsedUpload, options: UploadOptions) -> str:
-    """The SHA-256 of what the request asks for; the same for a repetition and for no other.
+    """Returns a SHA-256 that identifies the request, to detect a reused Idempotency-Key.
 
-    Of a file that was refused only the name and the reason are known.
+    Rejected files enter with their filename and error code only, because they were not read.
     """
     files = [[upload.filename, upload.sha256] for upload in parsed.uploads]
     refused = [[refusal.filename, refusal.error.code] for refusal in parsed.refusals]
-    asked = [options.collection, options.on_duplicate, files, refused]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    content = [options.collection, options.on_duplicate, files, refused]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
-    """Collection and duplicate policy from the form or else the query. Raises InvalidRequest."""
+    """Returns the options from the form, or else from the query. Raises InvalidRequest."""
     given = {**request.query_params, **fields}
     collection = given.get("collection", "").strip() or DEFAULT_COLLECTION
     if not is_collection_name(collection):
         raise InvalidRequest(
-            f"collection: {collection[:140]!r} is no collection name; use {COLLECTION_RULE}."
+            f"collection: {collection[:140]!r} is not a valid name; use {COLLECTION_RULE}."
         )
     policy = given.get("on_duplicate") or OnDuplicate.RETURN
     if policy not in set(OnDuplicate):
@@ -230,26 +231,26 @@ def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
 
 
 def keyed_job_id(collection: str, key: str) -> str:
-    """The job id that belongs to an Idempotency-Key in a collection."""
+    """Returns the job id for an Idempotency-Key in a collection."""
     digest = hashlib.sha256(f"{collection}\x1f{key}".encode()).hexdigest()
     return f"job_{digest[:16]}"
 
 
 def too_large(limit_bytes: int) -> FileTooLarge:
-    """The error of a file above the limit, which it names."""
+    """Returns the error for a file above the limit."""
     return FileTooLarge(
-        f"The file is larger than {limit_bytes:,} bytes, the most that this service accepts. "
+        f"The file is larger than {limit_bytes:,} bytes, the maximum of this service. "
         "Nothing was kept."
     )
 
 
 async def _check_queue_limit(request: Request, parsed: ParsedUpload, services: Services) -> None:
-    """Raises QueueFull when the collection is known already and takes no more work now.
+    """Raises QueueFull if the collection is already known and its queue is full.
 
-    A request that repeats one which was admitted gets that one's answer all the same.
+    Repetitions of an admitted request pass, because they add no work.
     """
     if "collection" not in {**request.query_params, **parsed.fields}:
-        return  # it may stand behind the files; `admit` looks again
+        return  # it may follow the files; `admit` checks the limit again
     collection = parse_options(request, parsed.fields).collection
     try:
         await services.jobs.check_room(collection)
@@ -281,7 +282,9 @@ async def _receive_file(
 
 async def _receive_field(form: FormReader, part: Part, parsed: ParsedUpload) -> None:
     if len(parsed.fields) >= MAX_FIELDS:
-        raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields beside its files.")
+        raise InvalidRequest(
+            f"The form has more than {MAX_FIELDS} fields in addition to its files."
+        )
     parsed.fields[part.name] = await form.text()
 
 

@@ -140,7 +140,7 @@ async def test_a_part_that_nobody_has_looked_for_says_so(library: Library) -> No
     for part in ("tables/1.csv", "figures/1.png"):
         answer = await library.get(f"/documents/{name}/{part}")
         assert answer.status_code == 404
-        assert "Nobody has looked" in answer.json()["detail"]
+        assert "have not been extracted yet" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("part", PARTS)

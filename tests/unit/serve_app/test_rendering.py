@@ -86,7 +86,7 @@ async def test_clients_that_leave_do_not_delay_the_next_picture(
 async def test_no_more_wait_than_there_is_room_for(
     made: list[Renderer], blobs: BlobStore, heavy: str, light: str
 ) -> None:
-    one = renderer(made, processes=1, waiting=1)
+    one = renderer(made, processes=1, max_queued=1)
     tasks = [asyncio.create_task(one.page(blobs, heavy, 1, 144 + n, ())) for n in range(2)]
     await asyncio.to_thread(wait_until_drawing, 1)
     with pytest.raises(Overloaded) as caught:
@@ -112,7 +112,7 @@ async def test_a_page_that_takes_too_long_is_said_to(
     made: list[Renderer], blobs: BlobStore, heavy: str, light: str, limits: Limits
 ) -> None:
     one = renderer(made, limits)
-    with pytest.raises(TookTooLong, match="too long to draw"):
+    with pytest.raises(TookTooLong, match="takes too long"):
         await one.page(blobs, heavy, 1, 144, ())
     with pytest.raises(NotFound, match="no page 2"):
         await one.page(blobs, light, 2, 36, ())
@@ -158,7 +158,7 @@ async def test_a_request_whose_client_disconnects_is_not_drawn_on(
     library: Library, made: list[Renderer]
 ) -> None:
     name = await shelve(library, content=HEAVY)
-    one = renderer(made, processes=1, waiting=0)
+    one = renderer(made, processes=1, max_queued=0)
     library.app.state.services = replace(library.services, renderer=one)
     gone = asyncio.Event()
     request = asyncio.create_task(asked(library, f"{API}/documents/{name}/pages/1.png", gone))
