@@ -225,7 +225,7 @@ class ActorHandles:
     def job_manager(self) -> Any:
         """Returns the handle of the JobManager, None if it does not run. Cached for 5 seconds.
 
-        The lookup calls the GCS (global control store) of Ray, which must not slow down uploads.
+        The lookup calls Ray's GCS (global control service), which must not slow down uploads.
         """
         if self.manager is None or time.monotonic() > self.manager_cached_until:
             self.manager = get_actor(JOB_MANAGER)
@@ -255,7 +255,7 @@ class ActorHandles:
             manager.wake.remote(lanes)
 
     def cancelled(self, job_id: str) -> None:
-        """Hints the JobManager to stop the work of a job; without it, the work ends with its lease."""
+        """Hints the JobManager to stop a job; without it, the work ends with its lease."""
         if (manager := self.job_manager()) is not None:
             manager.cancelled.remote(job_id)
 

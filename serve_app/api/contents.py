@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from extraction.export.markdown import to_markdown
-from serve_app.api.answers import file_response, openapi_file
 from serve_app.api.context import DOCUMENT, ServicesDep
+from serve_app.api.file_responses import file_response, openapi_file
 from serve_app.api.parameters import DocumentId
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers.papers import to_section_schemas

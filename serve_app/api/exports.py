@@ -13,8 +13,8 @@ from domain.documents import Document
 from extraction.export.bibtex import to_bibtex
 from extraction.export.csl import to_csl
 from extraction.export.markdown import to_markdown
-from serve_app.api.answers import file_response
 from serve_app.api.context import DOCUMENT, PREFIX, ServicesDep
+from serve_app.api.file_responses import file_response
 from serve_app.api.names import inline_disposition
 from serve_app.api.parameters import CollectionPath, DocumentId, unknown_collection
 from serve_app.api.problems import problem_responses

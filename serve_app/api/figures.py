@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import NotFound
-from serve_app.api.answers import PNG, etag_of, file_response, not_modified, openapi_png
 from serve_app.api.context import DOCUMENT, ServicesDep
 from serve_app.api.disconnect import cancel_on_disconnect
-from serve_app.api.parameters import DocumentId, KnownETag, Number
+from serve_app.api.file_responses import PNG, etag_of, file_response, not_modified, openapi_png
+from serve_app.api.parameters import DocumentId, IfNoneMatch, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers.papers import to_figure_schemas
 from serve_app.library.paper_content import document_with_paper, missing_part_message
@@ -41,7 +41,7 @@ async def get_figure_png(
     request: Request,
     services: ServicesDep,
     dpi: Annotated[int, Query(ge=36, le=600, description="Pixels per inch.")] = 200,
-    known: KnownETag = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Returns a figure as PNG, cropped from its page; at most 16 million pixels."""
     document, paper = await document_with_paper(document_id, services)
@@ -50,7 +50,7 @@ async def get_figure_png(
         is_known = document.figures is not None
         raise NotFound(missing_part_message("figure", number, len(paper.figures), is_known))
     etag = etag_of(document.sha256, figure.box, dpi)
-    if response := not_modified(etag, known, CACHE):
+    if response := not_modified(etag, if_none_match, CACHE):
         return response
     rendering = services.renderer.figure(services.blobs, document.sha256, figure.box, dpi)
     png = await cancel_on_disconnect(request, rendering)

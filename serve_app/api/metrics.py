@@ -28,14 +28,14 @@ class Metrics:
         )
         self._seconds = Histogram(
             "paperworks_http_request_seconds",
-            "Time from a request to the end of its answer.",
+            "Time from the request to the end of its response.",
             ("route", "method"),
             buckets=LATENCY_SECONDS,
             registry=self.registry,
         )
         self._uploads = Counter(
             "paperworks_uploads",
-            "Files sent: accepted, duplicate, or the code of the refusal.",
+            "Uploaded files: accepted, duplicate, or the error code of the rejection.",
             ("outcome",),
             registry=self.registry,
         )
@@ -50,26 +50,28 @@ class Metrics:
         )
         self._in_flight = Gauge(
             "paperworks_http_in_flight",
-            "Requests at work, by class of the admission control.",
+            "Requests in progress by admission class.",
             ("request_class",),
             registry=self.registry,
         )
         self._rejected = Counter(
             "paperworks_http_rejected",
-            "Requests answered 503 because their class was full.",
+            "Requests rejected with 503 because their class was full.",
             ("request_class",),
             registry=self.registry,
         )
 
     def watch_admission(self, in_flight: Mapping[str, int]) -> None:
         """Exports these counts by request class; every scrape reads `in_flight`."""
-        for kind in in_flight:
-            self._in_flight.labels(kind).set_function(partial(in_flight.__getitem__, kind))
-            self._rejected.labels(kind)
+        for request_class in in_flight:
+            self._in_flight.labels(request_class).set_function(
+                partial(in_flight.__getitem__, request_class)
+            )
+            self._rejected.labels(request_class)
 
-    def count_rejected(self, kind: str) -> None:
+    def count_rejected(self, request_class: str) -> None:
         """Counts a request that was rejected because its class was full."""
-        self._rejected.labels(kind).inc()
+        self._rejected.labels(request_class).inc()
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts a request and records its duration."""

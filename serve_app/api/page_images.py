@@ -11,10 +11,10 @@ from fastapi import APIRouter, Query, Request, Response
 from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Box
-from serve_app.api.answers import PNG, etag_of, file_response, not_modified, openapi_png
 from serve_app.api.context import DOCUMENT, ServicesDep
 from serve_app.api.disconnect import cancel_on_disconnect
-from serve_app.api.parameters import ChunkIds, DocumentId, KnownETag, Number
+from serve_app.api.file_responses import PNG, etag_of, file_response, not_modified, openapi_png
+from serve_app.api.parameters import ChunkIds, DocumentId, IfNoneMatch, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import Services
 
@@ -39,7 +39,7 @@ async def get_page_png(
     services: ServicesDep,
     highlights: ChunkIds = [],  # noqa: B006 - FastAPI copies it
     dpi: Annotated[int, Query(ge=36, le=300, description="Pixels per inch.")] = 144,
-    known: KnownETag = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Returns a page as PNG. The boxes of the passages in `highlight` are marked on it.
 
@@ -48,7 +48,7 @@ async def get_page_png(
     document = await services.documents.get(document_id)
     boxes = [box for box in await _boxes(document, highlights, services) if box.page == number]
     etag = etag_of(document.sha256, number, dpi, *boxes)
-    if response := not_modified(etag, known, CACHE):
+    if response := not_modified(etag, if_none_match, CACHE):
         return response
     rendering = services.renderer.page(services.blobs, document.sha256, number, dpi, boxes)
     png = await cancel_on_disconnect(request, rendering)

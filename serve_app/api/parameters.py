@@ -82,7 +82,7 @@ ChunkIds = Annotated[
     list[Annotated[str, Query(pattern=CHUNK_ID.pattern)]],
     Query(alias="highlight", max_length=100, description="A `chunk_id`; may be repeated."),
 ]
-KnownETag = Annotated[str | None, Header(alias="If-None-Match")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 LastEventId = Annotated[
     int,
     Header(

@@ -8,8 +8,8 @@ from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Table
 from extraction.export.table_formats import to_csv, to_html
-from serve_app.api.answers import file_response, openapi_file
 from serve_app.api.context import DOCUMENT, ServicesDep
+from serve_app.api.file_responses import file_response, openapi_file
 from serve_app.api.parameters import DocumentId, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers.papers import to_table_schemas

@@ -38,20 +38,20 @@ class AdmissionControl:
         metrics.watch_admission(self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = request_class(scope) if scope["type"] == "http" else None
-        if kind is None:
+        name = request_class(scope) if scope["type"] == "http" else None
+        if name is None:
             await self.app(scope, receive, send)
-        elif self.in_flight[kind] >= self.max_in_flight[kind]:
-            self.metrics.count_rejected(kind)
-            await error_response(Request(scope), _overloaded(kind, self.max_in_flight[kind]))(
+        elif self.in_flight[name] >= self.max_in_flight[name]:
+            self.metrics.count_rejected(name)
+            await error_response(Request(scope), _overloaded(name, self.max_in_flight[name]))(
                 scope, receive, send
             )
         else:
-            self.in_flight[kind] += 1
+            self.in_flight[name] += 1
             try:
                 await self.app(scope, receive, send)
             finally:
-                self.in_flight[kind] -= 1
+                self.in_flight[name] -= 1
 
 
 def request_class(scope: Scope) -> str | None:
@@ -72,9 +72,9 @@ def is_upload(path: str, method: str) -> bool:
     return method == "POST" and path in UPLOAD_PATHS
 
 
-def _overloaded(kind: str, limit: int) -> Overloaded:
+def _overloaded(name: str, limit: int) -> Overloaded:
     return Overloaded(
-        f"The service already handles {limit} requests of the class {kind}, its limit "
-        f"(http.max_{kind}). Nothing of this request was read or kept; send it again after the "
+        f"The service already handles {limit} requests of the class {name}, its limit "
+        f"(http.max_{name}). Nothing of this request was read or kept; send it again after the "
         "time in Retry-After."
     )

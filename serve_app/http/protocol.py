@@ -276,14 +276,14 @@ def problem_bytes(error: PaperworksError, status: int) -> bytes:
     return head.encode("ascii") + body
 
 
-def _raise_file_limit(wanted: int) -> int:
-    """Raises RLIMIT_NOFILE to `wanted` if the hard limit allows it.
+def _raise_file_limit(target: int) -> int:
+    """Raises RLIMIT_NOFILE to `target` if the hard limit allows it.
 
-    Returns how many files may be open, at most `wanted`.
+    Returns how many files may be open, at most `target`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return wanted
-    more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
-    return more
+    if soft == resource.RLIM_INFINITY or soft >= target:
+        return target
+    new_soft = target if hard == resource.RLIM_INFINITY else min(target, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (new_soft, hard))
+    return new_soft

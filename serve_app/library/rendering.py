@@ -111,8 +111,8 @@ class Renderer:
         self, blobs: BlobStore, sha256: str, work: str, *arguments: Any
     ) -> bytes:
         key = (sha256, work, *arguments)
-        if (known := self._cache.get(key)) is not None:
-            return known
+        if (cached := self._cache.get(key)) is not None:
+            return cached
         cancelled = threading.Event()
         queued_at = time.monotonic()
         future = self._submit(cancelled, queued_at, blobs, sha256, work, arguments)

@@ -33,12 +33,12 @@ class SearchHits:
 async def run_search(query: SearchQuery, services: Services) -> schemas.SearchResult:
     """Returns the response of POST /api/v1/search. Raises UnknownCollection, Unavailable."""
     started = time.perf_counter()
-    found = await find_passages(query, services)
+    result = await find_passages(query, services)
     return schemas.SearchResult(
-        hits=[to_hit_schema(passage, document, query.text) for passage, document in found.hits],
+        hits=[to_hit_schema(passage, document, query.text) for passage, document in result.hits],
         mode=query.mode,
         took_ms=round((time.perf_counter() - started) * 1000, 2),
-        total_candidates=found.candidates,
+        total_candidates=result.candidates,
     )
 
 

@@ -55,8 +55,8 @@ class FormReader:
     """
 
     def __init__(self, content_type: str, stream: AsyncIterator[bytes]) -> None:
-        kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data":
+        media_type, options = parse_options_header(content_type)
+        if media_type != b"multipart/form-data":
             raise UnsupportedMediaType
         self._stream = stream
         self._events: deque[_PartBegin | bytes | _PartEnd] = deque()

@@ -11,29 +11,29 @@ from serve_app.schemas import consistency as schemas
 MAX_LISTED = 100  # of each kind of difference
 
 
-def to_consistency_schema(found: Differences, limits: DeletionLimits) -> schemas.Consistency:
+def to_consistency_schema(differences: Differences, limits: DeletionLimits) -> schemas.Consistency:
     """Returns the differences, with the first 100 of each kind."""
     return schemas.Consistency(
-        consistent=not any(found.counts.values()) and not found.identity,
-        compared_at=found.compared_at,
-        identity_problems=list(found.identity),
-        deletion_refused=found.excess(limits),
-        counts=schemas.DifferenceCounts(**found.counts),
-        missing_chunks=list(map(_to_wrong_count_schema, found.missing_chunks[:MAX_LISTED])),
-        surplus_chunks=list(map(_to_wrong_count_schema, found.surplus_chunks[:MAX_LISTED])),
-        orphan_chunks=list(found.orphan_chunks[:MAX_LISTED]),
-        missing_artifacts=list(map(_to_paper_schema, found.missing_artifacts[:MAX_LISTED])),
-        orphan_blobs=list(map(_to_blob_schema, found.orphan_blobs[:MAX_LISTED])),
-        missing_blobs=list(map(_to_paper_schema, found.missing_blobs[:MAX_LISTED])),
-        stuck_tasks=list(found.stuck_tasks[:MAX_LISTED]),
+        consistent=not any(differences.counts.values()) and not differences.identity,
+        compared_at=differences.compared_at,
+        identity_problems=list(differences.identity),
+        deletion_refused=differences.excess(limits),
+        counts=schemas.DifferenceCounts(**differences.counts),
+        missing_chunks=list(map(_to_wrong_count_schema, differences.missing_chunks[:MAX_LISTED])),
+        surplus_chunks=list(map(_to_wrong_count_schema, differences.surplus_chunks[:MAX_LISTED])),
+        orphan_chunks=list(differences.orphan_chunks[:MAX_LISTED]),
+        missing_artifacts=list(map(_to_paper_schema, differences.missing_artifacts[:MAX_LISTED])),
+        orphan_blobs=list(map(_to_blob_schema, differences.orphan_blobs[:MAX_LISTED])),
+        missing_blobs=list(map(_to_paper_schema, differences.missing_blobs[:MAX_LISTED])),
+        stuck_tasks=list(differences.stuck_tasks[:MAX_LISTED]),
     )
 
 
 def to_repair_schema(
-    found: Differences, repairs: Repairs, limits: DeletionLimits
+    differences: Differences, repairs: Repairs, limits: DeletionLimits
 ) -> schemas.Repair:
     """Returns the differences and the repairs."""
-    return schemas.Repair(found=to_consistency_schema(found, limits), **asdict(repairs))
+    return schemas.Repair(found=to_consistency_schema(differences, limits), **asdict(repairs))
 
 
 def _to_wrong_count_schema(count: consistency.WrongCount) -> schemas.WrongCount:

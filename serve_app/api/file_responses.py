@@ -39,9 +39,9 @@ def etag_of(*parts: object) -> str:
     return f'"{digest.hexdigest()[:32]}"'
 
 
-def not_modified(etag: str, known: str | None, cache: str) -> Response | None:
-    """Returns a 304 response if `known` (If-None-Match) contains the ETag, else None."""
-    if etag not in (known or ""):
+def not_modified(etag: str, if_none_match: str | None, cache: str) -> Response | None:
+    """Returns a 304 response if `if_none_match` contains the ETag, else None."""
+    if etag not in (if_none_match or ""):
         return None
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache})
 
