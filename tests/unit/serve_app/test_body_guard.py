@@ -1,4 +1,4 @@
-"""Bodies have a largest size and a slowest speed, whatever the route does with them."""
+"""Body guard: a maximum size and a minimum speed of request bodies on every route."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ PDF = {"Content-Type": "application/pdf"}
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    """A library that takes little, and waits 0.2 s for a piece of a body."""
+    """A library with small limits and a timeout of 0.2 s per piece of a body."""
     made = Library(tmp_path, limits=UploadLimits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
     yield made
     await made.http.aclose()
 
 
 async def in_pieces(pieces: Iterable[bytes], pause_seconds: float = 0) -> AsyncIterator[bytes]:
-    """A body without a Content-Length."""
+    """Yields a body without a Content-Length."""
     for piece in pieces:
         yield piece
         await asyncio.sleep(pause_seconds)
 
 
 async def unread() -> AsyncIterator[bytes]:
-    """A body that nobody may read."""
+    """Fails the test if the body is read."""
     pytest.fail("the body was read")
     yield b""
 
@@ -48,7 +48,7 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     assert len(answer.json()["detail"]) > 20
 
 
-def nothing_is_left(library: Library) -> bool:
+def is_empty(library: Library) -> bool:
     return not [path for path in (library.folder / "blobs").rglob("*") if path.is_file()]
 
 
@@ -105,7 +105,7 @@ async def test_a_single_file_is_too_large_whatever_it_is_packed_in(
     pieces = in_pieces([pdf(), *[b"x" * 1000] * 50])
     answer = await library.http.post(f"{API}/upload-async", content=pieces, headers=PDF)
     assert_refused(answer, 413, "file_too_large")
-    assert nothing_is_left(library)
+    assert is_empty(library)
 
 
 async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library) -> None:
@@ -113,11 +113,11 @@ async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library
     answer = await library.http.post(f"{API}/upload-async", content=stopping, headers=PDF)
     assert_refused(answer, 408, "request_timeout")
     assert answer.headers["connection"] == "close"
-    assert nothing_is_left(library)
+    assert is_empty(library)
     headers = {"Content-Type": "application/json"}
     stopping = in_pieces([b"{", b"}"], pause_seconds=60)
     answer = await library.http.post(f"{API}/search", content=stopping, headers=headers)
-    assert_refused(answer, 408, "request_timeout")  # not FastAPI's own word for it
+    assert_refused(answer, 408, "request_timeout")  # not FastAPI's own error
 
 
 async def test_a_body_that_trickles_is_cut_off(
@@ -128,7 +128,7 @@ async def test_a_body_that_trickles_is_cut_off(
     answer = await library.http.post(f"{API}/upload-async", content=trickle, headers=PDF)
     assert_refused(answer, 408, "request_timeout")
     assert "16,000 bytes per second" in answer.json()["detail"]
-    assert nothing_is_left(library)
+    assert is_empty(library)
 
 
 async def test_a_slow_body_of_the_lowest_speed_is_taken(
@@ -165,7 +165,7 @@ async def test_room_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.Monke
     library = Library(tmp_path, check_disk_space=disk.check)
     assert (await library.upload(pdf())).status_code == 507
     disk.keep_free_bytes = 0
-    assert (await library.upload(pdf())).status_code == 507, "asked at every upload"
+    assert (await library.upload(pdf())).status_code == 507, "the result was not cached"
     monkeypatch.setattr("serve_app.http.disk_space.CACHE_SECONDS", 0)
-    disk._fresh_until = 0
+    disk._cached_until = 0
     assert (await library.upload(pdf())).status_code == 202

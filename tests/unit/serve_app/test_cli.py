@@ -17,7 +17,7 @@ from serve_app.cli.progress import Bars
 from serve_app.client import Client
 from serve_app.process.address import service_url
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.shelved import shelve
+from tests.unit.serve_app.paper_fixtures import add_paper
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> 
 
 
 def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library) -> None:
-    name = asyncio.run(shelve(library, needs_review=True))
+    name = asyncio.run(add_paper(library, needs_review=True))
     shown = paperworks("documents", name).stdout
     for words in (
         "Notes on the Engine",
@@ -172,7 +172,7 @@ def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library
 
 
 def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library) -> None:
-    name = asyncio.run(shelve(library, tables=None, figures=None, quality={}))
+    name = asyncio.run(add_paper(library, tables=None, figures=None, quality={}))
     shown = paperworks("documents", name).stdout
     assert "tables not looked for yet, figures not looked for yet" in shown
     assert "Quality" not in shown
@@ -180,7 +180,7 @@ def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library)
 
 
 def test_papers_and_collections_are_exported(paperworks, library: Library, tmp_path: Path) -> None:
-    name = asyncio.run(shelve(library))
+    name = asyncio.run(add_paper(library))
     assert paperworks("documents", "export", name).stdout.startswith("# Notes on the Engine\n")
     item = json.loads(paperworks("documents", "export", name, "--format", "csl").stdout)[0]
     assert item["DOI"] == "10.1000/notes"

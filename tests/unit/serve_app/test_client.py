@@ -11,7 +11,7 @@ import pytest
 
 from serve_app.client import AsyncClient, Client, PaperworksProblem, ServiceUnreachable
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.shelved import shelve
+from tests.unit.serve_app.paper_fixtures import add_paper
 
 PNG = b"\x89PNG"
 
@@ -74,7 +74,7 @@ async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: P
 
 
 def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
-    name = asyncio.run(shelve(library))
+    name = asyncio.run(add_paper(library))
     with Client(url) as client:
         assert client.text(name).startswith("1 Looms")
         assert client.markdown(name) == client.export(name)
@@ -98,7 +98,7 @@ def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
 
 
 async def test_what_was_read_with_the_async_client(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     transport = httpx.ASGITransport(library.app)
     async with AsyncClient("http://library", transport=transport) as client:
         assert (await client.text(name)).startswith("1 Looms")

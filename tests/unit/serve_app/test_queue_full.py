@@ -1,4 +1,4 @@
-"""A collection with enough work: 429, nothing kept, and clients that wait."""
+"""Full queue of a collection: 429, nothing is kept, and clients retry."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ HEAD = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    """A library with room for two unfinished papers in a collection, of which there are two."""
+    """A library with a queue limit of two papers, and a full collection."""
     made = Library(tmp_path, queue_limit=LIMIT)
     for name in ("one", "two"):
         assert (await made.upload(pdf(name), collection="full")).status_code == 202
-    made.woken, made.worker_rests = 0, True
+    made.wake_calls, made.worker_paused = 0, True
     yield made
     await made.http.aclose()
 
 
 def is_full(answer: httpx.Response) -> bool:
-    """Whether the answer is the problem of a full queue, with all that belongs to it."""
+    """Checks the problem fields; True if the problem is `queue_full`."""
     body = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == str(body["retry_after_seconds"]) == "10"
@@ -40,7 +40,7 @@ def kept(library: Library) -> int:
     return sum(path.is_file() for path in library.folder.rglob("*"))
 
 
-async def nobody_reads() -> AsyncIterator[bytes]:
+async def unread() -> AsyncIterator[bytes]:
     raise AssertionError("the body was read")
     yield b""
 
@@ -56,7 +56,7 @@ async def test_every_way_in_is_closed_and_nothing_is_kept(library: Library) -> N
     assert all(map(is_full, answers))
     assert kept(library) == LIMIT
     assert len((await library.get("/jobs")).json()["items"]) == LIMIT
-    assert library.woken == 0
+    assert library.wake_calls == 0
 
 
 async def first_job(library: Library) -> str:
@@ -73,7 +73,7 @@ async def test_other_collections_stay_open_and_work_that_ends_makes_room(library
 async def test_a_raw_pdf_is_refused_before_its_body_is_read(library: Library) -> None:
     answer = await library.http.post(
         f"{API}/upload-async?collection=full",
-        content=nobody_reads(),
+        content=unread(),
         headers={"content-type": "application/pdf"},
     )
     assert is_full(answer)
