@@ -39,9 +39,8 @@ class Connections:
     """The open connections of one replica, and the idle ones among them."""
 
     def __init__(self, max_open: int) -> None:
-        self.max_open = min(
-            max_open, _raise_file_limit(2 * max_open) // 2
-        )  # files and stores need the rest
+        # Half of the file descriptors is reserved for files and stores.
+        self.max_open = min(max_open, _raise_file_limit(2 * max_open) // 2)
         self.open = 0
         self.idle: dict[GuardedProtocol, None] = {}  # idle for longest first
 
@@ -58,12 +57,12 @@ class Connections:
 class GuardedProtocol(HttpToolsProtocol):
     """One connection with the limits of the table above.
 
-    uvicorn creates the instances; `guarded_protocol` sets `limits` and `open_connections` on a
+    uvicorn creates the instances; `guarded_protocol` sets `limits` and `registry` on a
     subclass.
     """
 
     limits: HttpLimits
-    open_connections: Connections
+    registry: Connections
     is_counted = False
     in_message = False  # between the end of the headers and the end of the body
     headers_done = False  # headers were completed by the current data
@@ -78,18 +77,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.open_connections.open += 1
+        self.registry.open += 1
         self.is_counted = True
-        if (
-            self.open_connections.open > self.open_connections.max_open
-            and not self.open_connections.evict_one()
-        ):
-            self._respond_and_close(
-                Overloaded(
-                    "The service has reached its maximum number of connections. Try again later."
-                ),
-                503,
-            )
+        if self.registry.open > self.registry.max_open and not self.registry.evict_one():
+            error = Overloaded("The service has reached its connection limit. Try again later.")
+            self._respond_and_close(error, 503)
             return
         self._start_header_timer()
 
@@ -98,9 +90,9 @@ class GuardedProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         self.header_timer = self.linger_timer = self.stall_timer = None
-        self.open_connections.idle.pop(self, None)
+        self.registry.idle.pop(self, None)
         if self.is_counted:
-            self.open_connections.open -= 1
+            self.registry.open -= 1
             self.is_counted = False
         super().connection_lost(exc)
 
@@ -133,7 +125,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._cancel_header_timer()
         self.header_bytes = self.body_bytes = self.framing_bytes = 0
         self.in_message = self.headers_done = True
-        self.open_connections.idle.pop(self, None)
+        self.registry.idle.pop(self, None)
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self.limits.header_limit_bytes:
             self._respond_and_close(HeadersTooLarge(), 431)
@@ -196,8 +188,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def _mark_idle(self) -> None:
         """Marks the connection as idle, and so as evictable, if no request is in progress."""
         if self.cycle is None or self.cycle.response_complete:
-            self.open_connections.idle.pop(self, None)
-            self.open_connections.idle[self] = None
+            self.registry.idle.pop(self, None)
+            self.registry.idle[self] = None
 
     def _cancel_header_timer(self) -> None:
         if self.header_timer is not None:
@@ -248,7 +240,7 @@ def guarded_protocol(limits: HttpLimits) -> type[GuardedProtocol]:
     """Returns the protocol class for one server with these limits."""
     values: dict[str, Any] = {
         "limits": limits,
-        "open_connections": Connections(limits.max_connections),
+        "registry": Connections(limits.max_connections),
     }
     return type("GuardedProtocol", (GuardedProtocol,), values)
 

@@ -24,8 +24,8 @@ async def test_a_page_is_drawn_at_its_resolution(library: Library) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/png"
     assert 'filename="engine-page-1.png"' in answer.headers["content-disposition"]
-    picture = pixels(answer.content)
-    assert (picture.width, picture.height) == (300, 400)
+    image = pixels(answer.content)
+    assert (image.width, image.height) == (300, 400)
     twice = pixels((await library.get(f"/documents/{name}/pages/1.png")).content)
     assert (twice.width, twice.height) == (600, 800)
 
@@ -67,10 +67,10 @@ async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
     assert (figure["page"], figure["box"]["x1"]) == (1, 140)
     answer = await library.get(f"/documents/{name}/figures/1.png?dpi=72")
     assert 'filename="engine-figure-1.png"' in answer.headers["content-disposition"]
-    picture = pixels(answer.content)
-    assert (picture.width, picture.height) == (100, 50)
-    assert picture.pixel(90, 45) == (255, 255, 255)
-    assert not picture.is_unicolor  # the text of the page
+    image = pixels(answer.content)
+    assert (image.width, image.height) == (100, 50)
+    assert image.pixel(90, 45) == (255, 255, 255)
+    assert not image.is_unicolor  # the text of the page
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ ENDLESS = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600, document_second
 
 @pytest.fixture(scope="module")
 def blobs(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
-    store = BlobStore(str(tmp_path_factory.mktemp("pictures") / "blobs"))
+    store = BlobStore(str(tmp_path_factory.mktemp("rendering") / "blobs"))
     store.prepare()
     return store
 
