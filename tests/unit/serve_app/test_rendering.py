@@ -159,7 +159,7 @@ async def test_a_request_whose_client_disconnects_is_not_drawn_on(
 ) -> None:
     name = await add_paper(library, content=HEAVY)
     renderer = make_renderer(renderers, processes=1, max_queued=0)
-    library.app.state.services = replace(library.services, make_renderer=renderer)
+    library.app.state.services = replace(library.services, renderer=renderer)
     gone = asyncio.Event()
     request = asyncio.create_task(
         get_until_disconnect(library, f"{API}/documents/{name}/pages/1.png", gone)
