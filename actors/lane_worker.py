@@ -50,7 +50,7 @@ class LaneWorker:
         self.draining = False
 
     async def run(self) -> None:
-        """Claims and runs micro-batches until draining. Errors are logged and the loop continues."""
+        """Claims and runs micro-batches until draining. Logs errors and continues."""
         while not self.draining:
             await self.may_claim.wait()
             try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from pydantic import computed_field
+
 from domain.errors import Failure
 from domain.jobs import JobStatus, Record, Step, TaskStatus
 
@@ -17,7 +19,6 @@ class Event(Record):
     became searchable. `error` is the cause of a failure or of a retry.
     """
 
-    job_id: str
     number: int
     at: datetime
     task_id: uuid.UUID | None = None
@@ -28,6 +29,7 @@ class Event(Record):
     searchable: bool = False
     error: Failure | None = None
 
+    @computed_field
     @property
     def name(self) -> str:
         """Returns the event type, such as `task_started` or `job_completed`."""

@@ -1,4 +1,4 @@
-"""The service on Ray Serve: `build(args) -> Application`, for deploy files and `up`."""
+"""The Ray Serve deployment: `build(args) -> Application`, for deploy files and `up`."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from runtime.patches.ray_serve import patch_replica_ports
 from runtime.ports import free_port
 from runtime.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
-from serve_app.api.services import Limits, Services
+from serve_app.api.services import Services, UploadLimits
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.library_identity import require_matching_stores
 from serve_app.library.rendering import Renderer
-from serve_app.library.search import answer
+from serve_app.library.search import run_search
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.uploads.folders import FolderUploads
@@ -52,17 +52,17 @@ from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.task_queue import TaskQueue
 
-LOOK_UP_SECONDS = 5.0
-WAKE_AFTER_SECONDS = 0.001
-IDENTITY_SECONDS = 10.0  # between two looks whether the stores belong together
+LOOKUP_TTL_SECONDS = 5.0
+WAKE_DELAY_SECONDS = 0.001
+IDENTITY_CHECK_SECONDS = 10.0  # interval of the checks that the stores belong together
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
 
 def build(args: Mapping[str, Any]) -> Application:
-    """The application for these arguments of a deploy file, which are settings; the actors behind
-    it are started, or found running.
+    """Returns the application for the settings in `args` (the arguments of a deploy file).
 
-    Raises CannotStart for an address that others can reach, and for a secret among the arguments.
+    Starts the actors of the service unless they are running. Raises CannotStart for an address
+    that other machines can reach, and for secrets in `args`.
     """
     refuse_secrets(args)
     settings = Settings.model_validate(args)
@@ -72,35 +72,35 @@ def build(args: Mapping[str, Any]) -> Application:
 
 
 def _serve_host() -> str | None:
-    """Where the running Serve listens: a deploy file says so outside of the arguments."""
+    """Returns the host of the running Serve; a deploy file sets it outside of `args`."""
     client = _get_global_client(raise_if_no_controller_running=False)
     return client.http_config.host if client else None
 
 
-def _application(args: Settings, addresses: Addresses) -> Application:
+def _application(settings: Settings, addresses: Addresses) -> Application:
     api = Api.options(
-        num_replicas=args.http.replicas,
-        max_ongoing_requests=args.http.max_ongoing_requests,
+        num_replicas=settings.http.replicas,
+        max_ongoing_requests=settings.http.max_ongoing_requests,
     )
-    return api.bind(args.without_secrets(), addresses)
+    return api.bind(settings.without_secrets(), addresses)
 
 
-def come_up(settings: str) -> None:
-    """Returns when Serve runs the API; the actors behind it may still be warming up."""
-    wanted = Settings.model_validate_json(settings)
-    addresses = launch(wanted)  # first: the actors come up while Serve does
-    direct = wanted.http.ingress == "direct"
-    port = free_port() if direct else wanted.http.port
-    options = {"host": wanted.http.host, "port": port}
+def deploy(settings_json: str) -> None:
+    """Starts the actors and deploys the API. The actors may still be warming up afterwards."""
+    settings = Settings.model_validate_json(settings_json)
+    addresses = launch(settings)  # before Serve, so that both start concurrently
+    is_direct = settings.http.ingress == "direct"
+    port = free_port() if is_direct else settings.http.port
+    options = {"host": settings.http.host, "port": port}
     serve.start(proxy_location="HeadOnly", http_options=options)
-    application = _application(wanted, addresses)
+    application = _application(settings, addresses)
     serve.run(application, name=APPLICATION, route_prefix="/", blocking=False)
 
 
-def go_down(settings: str) -> None:
-    """Ends the application and every actor that belongs to it."""
+def undeploy(settings_json: str) -> None:
+    """Deletes the application and ends all its actors."""
     serve.delete(APPLICATION)
-    stop(Settings.model_validate_json(settings))
+    stop(Settings.model_validate_json(settings_json))
 
 
 @serve.deployment(
@@ -112,9 +112,9 @@ def go_down(settings: str) -> None:
 )
 @serve.ingress()
 class Api:
-    """The HTTP API, and `submit` and `search` for programs on the cluster.
+    """The HTTP API, and the methods `submit` and `search` for programs on the cluster.
 
-    `serve.get_app_handle("paperworks")` reaches the same replicas as HTTP does.
+    `serve.get_app_handle("paperworks")` reaches the same replicas as HTTP.
     """
 
     def __init__(self, settings: str, addresses: Addresses) -> None:
@@ -129,10 +129,10 @@ class Api:
     async def submit(
         self, paths: Sequence[str], collection: str = "default", lane: str = Lane.BULK
     ) -> str:
-        """Id of a job for PDFs that this replica can read; refused files are left out.
+        """Registers PDFs that this replica can read, and returns the id of their job.
 
-        Raises RefusedUpload when not one of them is accepted, QueueFull when the collection has
-        enough work waiting already, StoresDoNotMatch.
+        Rejected files are skipped. Raises RefusedUpload if no file is accepted, QueueFull if the
+        queue of the collection is full, StoresDoNotMatch.
         """
         await require_matching_stores(self.services)
         await self.services.jobs.check_room(collection)
@@ -151,19 +151,19 @@ class Api:
         mode: str = SearchMode.HYBRID,
         limit: int = 10,
     ) -> SearchResult:
-        """The passages that answer the query, as POST /api/v1/search gives them."""
-        asked = SearchQuery(query, collection, SearchMode(mode), limit)
-        return await answer(asked, self.services)
+        """Returns the same result as POST /api/v1/search."""
+        search_query = SearchQuery(query, collection, SearchMode(mode), limit)
+        return await run_search(search_query, self.services)
 
 
 def connect(settings: Settings, addresses: Addresses) -> Services:
-    """The stores and actors of the running service, as the routes need them."""
-    recipe = pipeline_config(settings, addresses)
+    """Returns the dependencies of the routes: clients of the stores, and actor handles."""
+    config = pipeline_config(settings, addresses)
     url = with_password(addresses.database_url, "DATABASE_URL")
     database = Database(url, settings.stores.pool_size)
-    vectors = named_vector_store(recipe, recipe.milvus_name or partial(read_milvus_name, url))
-    blobs, library = blob_store(recipe), LibraryStore(database)
-    cluster = Cluster(settings.model.actors)
+    vectors = named_vector_store(config, config.milvus_name or partial(read_milvus_name, url))
+    blobs, library = blob_store(config), LibraryStore(database)
+    actors = ActorHandles(settings.model.actors)
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     return Services(
         jobs=JobStore(
@@ -172,7 +172,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             keep_days=settings.jobs.keep_days,
             queue_limit=settings.jobs.queue_limit,
         ),
-        orders=JobControl(database),
+        job_control=JobControl(database),
         events=EventLog(database),
         queue=TaskQueue(database),
         documents=DocumentStore(database),
@@ -182,55 +182,55 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         blobs=blobs,
         library=library,
         guard=IdentityGuard(
-            IdentityCheck(library, vectors, blobs), time.monotonic, IDENTITY_SECONDS
+            IdentityCheck(library, vectors, blobs), time.monotonic, IDENTITY_CHECK_SECONDS
         ),
-        embed_query=cluster.embed_query,
-        wake=cluster.wake,
-        cancelled=cluster.cancelled,
-        deletions_due=cluster.deletions_due,
+        embed_query=actors.embed_query,
+        wake=actors.wake,
+        cancelled=actors.cancelled,
+        deletions_due=actors.deletions_due,
         checks={
             "database": database.ping,
             "vector_store": lambda: asyncio.to_thread(vectors.ping),
             "blob_store": lambda: asyncio.to_thread(blobs.ping),
             "disk": disk.check,
-            "job_manager": cluster.check_job_manager,
-            "embedder": cluster.check_embedder,
-            "parser": lambda: asyncio.to_thread(check_sandbox, recipe.sandbox),
+            "job_manager": actors.check_job_manager,
+            "embedder": actors.check_embedder,
+            "parser": lambda: asyncio.to_thread(check_sandbox, config.sandbox),
         },
-        check_room=disk.check,
-        limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
-        renderer=Renderer(recipe.sandbox),
+        check_disk_space=disk.check,
+        limits=UploadLimits(settings.http.upload_limit_bytes, settings.http.max_files),
+        renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
     )
 
 
 def local_folders(settings: Settings) -> list[Path]:
-    """Where the service writes on this machine's file systems: home, and blobs in a folder."""
+    """Returns the local folders that the service writes to: its home, and a local blob store."""
     scheme, _, path = settings.blob_address.partition("://")
     return [settings.home, *([Path(path)] if scheme in ("file", "local") else [])]
 
 
-class Cluster:
-    """The actors, as the replica reaches them; handles stay valid when an actor restarts."""
+class ActorHandles:
+    """Handles of the actors in a replica. A handle stays valid when its actor restarts."""
 
     def __init__(self, actors: int) -> None:
         self.embedders = itertools.cycle(embedders(actors))
         self.manager: Any = None
-        self.manager_known_until = 0.0
-        self.to_wake: set[Lane] = set()
+        self.manager_cached_until = 0.0
+        self.lanes_to_wake: set[Lane] = set()
 
     def job_manager(self) -> Any:
-        """The JobManager's handle, None when there is none; looked up anew every few seconds.
+        """Returns the handle of the JobManager, None if it does not run. Cached for 5 seconds.
 
-        The look-up asks the cluster's control store and must not be in the way of every upload.
+        The lookup calls Ray's GCS (global control service), which must not slow down uploads.
         """
-        if self.manager is None or time.monotonic() > self.manager_known_until:
+        if self.manager is None or time.monotonic() > self.manager_cached_until:
             self.manager = get_actor(JOB_MANAGER)
-            self.manager_known_until = time.monotonic() + LOOK_UP_SECONDS
+            self.manager_cached_until = time.monotonic() + LOOKUP_TTL_SECONDS
         return self.manager
 
     async def embed_query(self, text: str) -> np.ndarray:
-        """The unit vector of a query, (dimension,). Raises ServiceNotReady."""
+        """Returns the unit vector of a query, shape (dimension,). Raises ServiceNotReady."""
         call = next(self.embedders).encode_query.options(concurrency_group=str(Lane.INTERACTIVE))
         try:
             return await asyncio.wait_for(asyncio.shield(_await(call.remote(text))), 20)
@@ -238,38 +238,38 @@ class Cluster:
             raise ServiceNotReady from error
 
     def wake(self, lane: Lane) -> None:
-        """A hint to the JobManager, sent when the answer is on its way; a lost one costs a poll.
+        """Hints the JobManager that a lane has work; without it, the next poll finds the work.
 
-        Uploads that come close together share one.
+        Is sent 1 ms later, when the response is on its way. Concurrent uploads share one call.
         """
-        if not self.to_wake:
-            asyncio.get_running_loop().call_later(WAKE_AFTER_SECONDS, self._wake)
-        self.to_wake.add(lane)
+        if not self.lanes_to_wake:
+            asyncio.get_running_loop().call_later(WAKE_DELAY_SECONDS, self._wake)
+        self.lanes_to_wake.add(lane)
 
     def _wake(self) -> None:
-        lanes, self.to_wake = sorted(self.to_wake), set()
+        lanes, self.lanes_to_wake = sorted(self.lanes_to_wake), set()
         if (manager := self.job_manager()) is not None:
             manager.wake.remote(lanes)
 
     def cancelled(self, job_id: str) -> None:
-        """A hint to the JobManager; without it the work ends with its lease."""
+        """Hints the JobManager to stop a job; without it, the work ends with its lease."""
         if (manager := self.job_manager()) is not None:
             manager.cancelled.remote(job_id)
 
     def deletions_due(self) -> None:
-        """A hint to the JobManager; without it deletions wait for its next look at the queue."""
+        """Hints the JobManager to erase deleted data; without it, the next poll does."""
         if (manager := self.job_manager()) is not None:
             manager.deletions_due.remote()
 
     async def check_job_manager(self) -> None:
-        """Returns when the JobManager takes work. Raises ServiceNotReady with what keeps it."""
+        """Raises ServiceNotReady with the reason unless the JobManager accepts work."""
         manager = self.job_manager()
         if manager is None or not await manager.ready.remote():
             state = await manager.describe.remote() if manager else {}
             raise ServiceNotReady(state.get("problem") or "The workers are still warming up.")
 
     async def check_embedder(self) -> None:
-        """Returns when the model answers. Raises ServiceNotReady."""
+        """Raises ServiceNotReady unless the embedder answers a query."""
         await self.embed_query("ready?")
 
 

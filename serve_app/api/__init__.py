@@ -1,1 +1,1 @@
-"""Routes, one file per resource; each parses, calls, shapes."""
+"""HTTP routes, one module per resource: parse the request, call the use case, serialize."""

@@ -1,4 +1,4 @@
-"""The HTTP API as one FastAPI app, over whatever stores it is given."""
+"""Builds the HTTP API as one FastAPI app over the given services."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from serve_app.api import (
     uploads,
 )
 from serve_app.api.metrics import Metrics
-from serve_app.api.problems import handle_problems
-from serve_app.api.reference import add_reference
+from serve_app.api.problems import add_problem_handlers
+from serve_app.api.reference import add_docs
 from serve_app.api.services import Services
 from serve_app.http.admission import AdmissionControl
 from serve_app.http.body_guard import BodyGuard
@@ -61,16 +61,18 @@ def create_api(
     limits: HttpLimits = DEFAULT_LIMITS,
     request_id_header: bool = True,
 ) -> FastAPI:
-    """The app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json; every error a problem.
+    """Returns the app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json.
 
-    `request_id_header` is False behind Ray Serve, which answers with an X-Request-ID of its own.
+    Every error response is problem JSON. Pass `request_id_header=False` behind Ray Serve, which
+    adds its own X-Request-ID header.
     """
     app = FastAPI(
         title="Paperworks",
         version=version,
-        description="Upload papers, search them; every hit names the page and the rectangle. "
-        "Beside what is listed, any request may be refused before its route sees it: 400, 403, "
-        "408, 413, 421 and 431 for what it is, 503 while the service has enough to do.",
+        description="Upload papers and search them; every hit has its page and bounding boxes. "
+        "In addition to the listed responses, any request can be rejected before it reaches its "
+        "route: 400, 403, 408, 413, 421 or 431 if the request is not acceptable, 503 while the "
+        "service is overloaded.",
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
@@ -78,8 +80,8 @@ def create_api(
     app.state.services, app.state.metrics = services, Metrics()
     for resource in RESOURCES:
         app.include_router(resource.router)
-    add_reference(app)
-    handle_problems(app)
+    add_docs(app)
+    add_problem_handlers(app)
     _add_middleware(app, services, limits, request_id_header)
     return app
 
@@ -87,13 +89,13 @@ def create_api(
 def _add_middleware(
     app: FastAPI, services: Services, limits: HttpLimits, request_id_header: bool
 ) -> None:
-    """From the inside out: the last one that is added sees a request first."""
+    """Adds the middleware from the inside out: the last one added handles a request first."""
     metrics = app.state.metrics
     app.add_middleware(
         BodyGuard,
         limits=limits,
         upload_bytes=services.limits.upload_bytes,
-        check_room=services.check_room,
+        check_disk_space=services.check_disk_space,
     )
     app.add_middleware(AdmissionControl, limits=limits, metrics=metrics)
     app.add_middleware(OriginCheck, limits=limits)

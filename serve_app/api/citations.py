@@ -1,4 +1,4 @@
-"""The bibliography of a document, and who cites whom inside a collection."""
+"""The bibliography of a document, and the citations between documents of a collection."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from serve_app.api.context import DOCUMENT, ServicesHere
+from serve_app.api.context import DOCUMENT, ServicesDep
 from serve_app.api.parameters import DocumentId
-from serve_app.api.problems import documented
-from serve_app.api.serializers.core import document_shape
-from serve_app.api.serializers.papers import references_shape
+from serve_app.api.problems import problem_responses
+from serve_app.api.serializers.core import to_document_schema
+from serve_app.api.serializers.papers import to_reference_schemas
 from serve_app.api.services import Services
-from serve_app.library.paper_content import read_document, searchable_document
+from serve_app.library.paper_content import document_with_paper, searchable_document
 from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 
 
-@router.get("/references", responses=documented(404, 409))
+@router.get("/references", responses=problem_responses(404, 409))
 async def list_references(
-    document_id: DocumentId, services: ServicesHere
+    document_id: DocumentId, services: ServicesDep
 ) -> paper_schemas.References:
-    """The bibliography of a document, as printed and in parts.
+    """Returns the bibliography of a document: each entry as printed, and its parsed fields.
 
-    `document_id` names the document of the same collection that an entry means.
+    `document_id` identifies the document of the same collection that an entry refers to.
     """
     (_, paper), links = await asyncio.gather(
-        read_document(document_id, services), services.citations.links(document_id)
+        document_with_paper(document_id, services), services.citations.links(document_id)
     )
-    return paper_schemas.References(references=references_shape(paper, links))
+    return paper_schemas.References(references=to_reference_schemas(paper, links))
 
 
-@router.get("/cites", responses=documented(404, 409))
-async def list_cited(document_id: DocumentId, services: ServicesHere) -> paper_schemas.Documents:
-    """The documents of the same collection that this one cites, as its bibliography has them."""
+@router.get("/cites", responses=problem_responses(404, 409))
+async def list_cited(document_id: DocumentId, services: ServicesDep) -> paper_schemas.Documents:
+    """Returns the documents of the same collection that this one cites, in bibliography order."""
     await searchable_document(document_id, services)
     links = await services.citations.links(document_id)
     return await _documents([links[ordinal] for ordinal in sorted(links)], services)
 
 
-@router.get("/cited_by", responses=documented(404, 409))
-async def list_citing(document_id: DocumentId, services: ServicesHere) -> paper_schemas.Documents:
-    """The documents of the same collection that cite this one, newest upload first."""
+@router.get("/cited_by", responses=problem_responses(404, 409))
+async def list_citing(document_id: DocumentId, services: ServicesDep) -> paper_schemas.Documents:
+    """Returns the documents of the same collection that cite this one, newest upload first."""
     await searchable_document(document_id, services)
     return await _documents(await services.citations.cited_by(document_id), services)
 
 
-async def _documents(names: Sequence[str], services: Services) -> paper_schemas.Documents:
-    """The documents, each once, in the order of their names."""
-    found = await services.documents.active(names)
-    ordered = [found[name] for name in dict.fromkeys(names) if name in found]
-    return paper_schemas.Documents(documents=list(map(document_shape, ordered)))
+async def _documents(ids: Sequence[str], services: Services) -> paper_schemas.Documents:
+    """Returns the active documents with these ids, in the given order, without duplicates."""
+    active = await services.documents.active(ids)
+    ordered = [active[name] for name in dict.fromkeys(ids) if name in active]
+    return paper_schemas.Documents(documents=list(map(to_document_schema, ordered)))

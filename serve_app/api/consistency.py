@@ -1,17 +1,16 @@
-"""Do PostgreSQL, Milvus and the blobs agree, and what is done when they do not."""
+"""Compares PostgreSQL, Milvus and the blob store, and repairs inconsistencies."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import StoresDoNotMatch
 from domain.jobs import Lane
-from serve_app.api.context import PREFIX, ServicesHere
-from serve_app.api.problems import documented, problem
-from serve_app.api.serializers.differences import consistency_shape, repair_shape
+from serve_app.api.context import PREFIX, ServicesDep
+from serve_app.api.problems import problem_response, problem_responses
+from serve_app.api.serializers.differences import to_consistency_schema, to_repair_schema
 from serve_app.api.services import Services
 from serve_app.schemas.consistency import Adoption, AdoptRequest, Consistency, Repair
 from stores.consistency.adopt import adopt_orphans
@@ -19,73 +18,74 @@ from stores.consistency.reconcile import Reconciler
 
 router = APIRouter(prefix=PREFIX, tags=["consistency"])
 
-ByJobs = {"description": "Documents are read again by the jobs named."}
+JOBS_STARTED = {"description": "The jobs in `job_ids` read the documents again."}
 DeleteOrphans = Annotated[
-    bool, Query(description="Delete orphans also beyond the limits of `stores.deletion`.")
+    bool, Query(description="Delete orphans even if they exceed the limits in `stores.deletion`.")
 ]
 
 
-@router.get("/consistency", responses=documented())
-async def get_consistency(services: ServicesHere) -> Consistency:
-    """Compares the stores; takes seconds for a large library. Nothing is changed."""
-    return consistency_shape(await _reconciler(services).compare(), services.deletion)
+@router.get("/consistency", responses=problem_responses())
+async def get_consistency(services: ServicesDep) -> Consistency:
+    """Compares the stores without changing them. Takes seconds for a large library."""
+    return to_consistency_schema(await _reconciler(services).compare(), services.deletion)
 
 
 @router.post(
     "/consistency/repair",
     response_model=Repair,
-    responses={202: {"model": Repair, **ByJobs}, **documented(409, 429)},
+    responses={202: {"model": Repair, **JOBS_STARTED}, **problem_responses(409, 429)},
 )
 async def repair_consistency(
     request: Request,
-    services: ServicesHere,
+    services: ServicesDep,
     response: Response,
     delete_orphans: DeleteOrphans = False,
 ) -> Repair | Response:
-    """Compares the stores and repairs what differs.
+    """Compares the stores and repairs the differences.
 
-    Orphan chunks and artifacts are deleted, unused PDFs move to the trash. Documents of which
-    something is missing are read again from their PDF, as a new version: until that is complete,
-    searches find what there is. Stores of different libraries are left alone: 409.
+    Deletes orphan chunks and artifacts, and moves unused PDFs to the trash. Documents with missing
+    data are read again from their PDF as a new version; until it is complete, searches return what
+    is left of the current version. Returns 409 and changes nothing if the stores belong to
+    different libraries.
     """
     reconciler = _reconciler(services)
-    found = await reconciler.compare()
+    differences = await reconciler.compare()
     try:
-        done = await reconciler.repair(found, delete_orphans=delete_orphans)
+        repairs = await reconciler.repair(differences, delete_orphans=delete_orphans)
     except StoresDoNotMatch as error:
-        return problem(request, 409, error.code, error.message)
-    if done.job_ids:
+        return problem_response(request, 409, error.code, error.message)
+    if repairs.job_ids:
         response.status_code = 202
     _wake(services)
-    return repair_shape(found, done, services.deletion)
+    return to_repair_schema(differences, repairs, services.deletion)
 
 
 @router.post(
     "/consistency/adopt",
     response_model=Adoption,
-    responses={202: {"model": Adoption, **ByJobs}, **documented(409, 429)},
+    responses={202: {"model": Adoption, **JOBS_STARTED}, **problem_responses(409, 429)},
 )
 async def adopt(
-    request: Request, wanted: AdoptRequest, services: ServicesHere, response: Response
+    request: Request, body: AdoptRequest, services: ServicesDep, response: Response
 ) -> Adoption | Response:
-    """PDFs that belong to no document, not even to a deleted one, become papers of a collection.
+    """Adds PDFs that belong to no document, not even to a deleted one, to a collection.
 
-    For a database that was restored from an older backup. `claim_stores` makes Milvus and the blob
-    store those of this database first; without it, stores of different libraries are left alone:
-    409.
+    Use it after the database was restored from an older backup. With `claim_stores`, Milvus and
+    the blob store are first assigned to the library of this database. Without it, the request
+    returns 409 and changes nothing if the stores belong to different libraries.
     """
-    if wanted.claim_stores:
+    if body.claim_stores:
         await services.guard.check.claim()
     services.guard.forget()
     try:
         await _reconciler(services).require_match()
     except StoresDoNotMatch as error:
-        return problem(request, 409, error.code, error.message)
-    done = await adopt_orphans(wanted.collection, services.library, services.jobs, services.blobs)
-    if done.job_ids:
+        return problem_response(request, 409, error.code, error.message)
+    adopted = await adopt_orphans(body.collection, services.library, services.jobs, services.blobs)
+    if adopted.job_ids:
         response.status_code = 202
     _wake(services)
-    return Adoption(**asdict(done))
+    return Adoption.model_validate(adopted)
 
 
 def _wake(services: Services) -> None:

@@ -1,4 +1,4 @@
-"""Work that ends when the client that asked for it leaves."""
+"""Cancels the work of a request when its client disconnects."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from starlette.requests import ClientDisconnect
 T = TypeVar("T")
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What the work returns or raises; it is cancelled when the client disconnects before.
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Returns the result of `work`, or re-raises its error.
 
-    For requests whose body nobody reads. Raises ClientDisconnect.
+    Cancels `work` and raises ClientDisconnect if the client disconnects first. Only for requests
+    whose body is not read elsewhere, because this function consumes the receive channel.
     """
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
+    running = asyncio.ensure_future(work)
+    disconnected = asyncio.ensure_future(_wait_for_disconnect(request))
     try:
-        await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
+        await asyncio.wait((running, disconnected), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
             raise ClientDisconnect
-        return await doing
+        return await running
     finally:
-        for task in (doing, leaving):
+        for task in (running, disconnected):
             task.cancel()
         with suppress(Exception, asyncio.CancelledError):
-            await leaving
+            await disconnected
 
 
-async def _left(request: Request) -> None:
-    """Returns when the client is gone."""
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Documents: what is in the library, its passages and its PDF, and how to be rid of it."""
+"""Documents: list, get and delete them; their passages and original PDFs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import DocumentStatus
-from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.api.context import PREFIX, ServicesDep
 from serve_app.api.names import inline_disposition
 from serve_app.api.parameters import CollectionFilter, Cursor, DocumentId, Limit
-from serve_app.api.problems import documented
-from serve_app.api.serializers.core import chunk_shape, document_shape
+from serve_app.api.problems import problem_responses
+from serve_app.api.serializers.core import to_chunk_schema, to_document_schema
 from serve_app.library.deletion import remove_document
 from serve_app.schemas import core as schemas
 from stores.blobs.blob_store import pdf_key
@@ -22,18 +22,19 @@ from stores.postgres.cursors import decode_offset, encode_offset
 router = APIRouter(prefix=PREFIX, tags=["documents"])
 
 
-@router.get("/documents", responses=documented())
+@router.get("/documents", responses=problem_responses())
 async def list_documents(
-    services: ServicesHere,
+    services: ServicesDep,
     collection: CollectionFilter = None,
     status: DocumentStatus | None = None,
     needs_review: Annotated[
-        bool | None, Query(description="Only those that could (false) or could not be read well.")
+        bool | None,
+        Query(description="Only documents that need (true) or do not need (false) review."),
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.Document]:
-    """Documents, newest first."""
+    """Returns documents, newest first."""
     page = await services.documents.list(
         collection=collection,
         status=status,
@@ -42,35 +43,39 @@ async def list_documents(
         limit=limit,
     )
     return schemas.Listed(
-        items=[document_shape(document) for document in page.items], next_cursor=page.next_cursor
+        items=list(map(to_document_schema, page.items)),
+        next_cursor=page.next_cursor,
     )
 
 
-@router.get("/documents/{document_id}", responses=documented(404))
-async def get_document(document_id: DocumentId, services: ServicesHere) -> schemas.Document:
-    """A document."""
-    return document_shape(await services.documents.get(document_id))
+@router.get("/documents/{document_id}", responses=problem_responses(404))
+async def get_document(document_id: DocumentId, services: ServicesDep) -> schemas.Document:
+    """Returns a document."""
+    return to_document_schema(await services.documents.get(document_id))
 
 
-@router.delete("/documents/{document_id}", status_code=204, responses=documented(404))
-async def delete_document(document_id: DocumentId, services: ServicesHere) -> None:
-    """Deletes a document. No search shows it from now on; passages, vectors and what was read are
-    erased after the answer, and its PDF unless another document has the same bytes."""
+@router.delete("/documents/{document_id}", status_code=204, responses=problem_responses(404))
+async def delete_document(document_id: DocumentId, services: ServicesDep) -> None:
+    """Deletes a document. Searches stop returning it at once.
+
+    Passages, vectors and extracted content are erased in the background after the response, and so
+    is the PDF unless another document has the same bytes.
+    """
     await remove_document(document_id, services)
 
 
-@router.get("/documents/{document_id}/chunks", responses=documented(404))
+@router.get("/documents/{document_id}/chunks", responses=problem_responses(404))
 async def list_chunks(
-    document_id: DocumentId, services: ServicesHere, cursor: Cursor = None, limit: Limit = 50
+    document_id: DocumentId, services: ServicesDep, cursor: Cursor = None, limit: Limit = 50
 ) -> schemas.Listed[schemas.Chunk]:
-    """The passages of a document in reading order."""
+    """Returns the passages of a document in reading order."""
     document = await services.documents.get(document_id)
     offset = decode_offset(cursor)
     chunks = await asyncio.to_thread(
         services.vectors.chunks, document_id, document.version, offset=offset, limit=limit + 1
     )
     return schemas.Listed(
-        items=[chunk_shape(chunk, document) for chunk in chunks[:limit]],
+        items=[to_chunk_schema(chunk, document) for chunk in chunks[:limit]],
         next_cursor=encode_offset(offset + limit) if len(chunks) > limit else None,
     )
 
@@ -79,17 +84,17 @@ async def list_chunks(
     "/documents/{document_id}/original",
     response_class=Response,
     responses={
-        200: {"content": {"application/pdf": {}}, "description": "The PDF as it was uploaded."},
-        304: {"description": "The client's copy is the same."},
-        **documented(404),
+        200: {"content": {"application/pdf": {}}, "description": "The uploaded PDF."},
+        304: {"description": "Not modified: the client's copy is current."},
+        **problem_responses(404),
     },
 )
 async def get_original(
     document_id: DocumentId,
-    services: ServicesHere,
+    services: ServicesDep,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """The PDF as it was uploaded; its ETag is its SHA-256."""
+    """Returns the uploaded PDF. Its ETag is its SHA-256."""
     document = await services.documents.get(document_id)
     etag = f'"{document.sha256}"'
     if etag in (if_none_match or ""):

@@ -1,4 +1,4 @@
-"""What happens to a job, as it happens: server-sent events."""
+"""The event stream of a job: server-sent events (SSE)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.errors import Unavailable
 from domain.jobs import WaitFor
-from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.api.context import PREFIX, ServicesDep
 from serve_app.api.parameters import JobId, LastEventId
-from serve_app.api.problems import documented
-from serve_app.api.serializers.core import event_shape
+from serve_app.api.problems import problem_responses
+from serve_app.api.serializers.core import to_event_schema
 from serve_app.api.services import Services
 from serve_app.client.event_stream import CLOSED
 
@@ -24,8 +24,11 @@ LOOK_SECONDS = 0.5
 PAGE = 500
 
 
-async def _known(job_id: JobId, services: ServicesHere) -> str:
-    """The id of a job that exists: once a stream has begun it is too late for a 404."""
+async def _known(job_id: JobId, services: ServicesDep) -> str:
+    """Returns the id if the job exists. Raises NotFound, Expired.
+
+    Runs before the stream starts, because a started stream cannot become a 404.
+    """
     await services.jobs.job(job_id)
     return job_id
 
@@ -33,15 +36,15 @@ async def _known(job_id: JobId, services: ServicesHere) -> str:
 @router.get(
     "/jobs/{job_id}/events",
     response_class=EventSourceResponse,
-    responses=documented(404, 410),
+    responses=problem_responses(404, 410),
 )
 async def follow_job(
-    job_id: Annotated[str, Depends(_known)], services: ServicesHere, last_event_id: LastEventId = 0
+    job_id: Annotated[str, Depends(_known)], services: ServicesDep, last_event_id: LastEventId = 0
 ) -> AsyncIterator[ServerSentEvent]:
-    """Every move of the job and of its tasks in order, the past ones first, until it has ended;
-    then `closed`.
+    """Streams every state change of the job and its tasks in order, starting with past events.
 
-    An event's id is its number: whoever comes back with it as Last-Event-ID misses none.
+    After the job has ended, the stream sends `closed` and ends. The id of an event is its number: a
+    client that reconnects with it as Last-Event-ID misses no event.
     """
     number = last_event_id
     try:
@@ -54,13 +57,15 @@ async def follow_job(
                 yield ServerSentEvent(event=CLOSED, data={"job_id": job_id})
                 return
             await asyncio.sleep(LOOK_SECONDS)
-    except Unavailable:  # the stream ends; whoever follows comes back and goes on
+    except Unavailable:  # the stream ends; the client reconnects and continues
         return
 
 
 async def _page(services: Services, job_id: str, number: int) -> AsyncIterator[ServerSentEvent]:
-    """All events after that number which are known by now."""
-    while found := await services.events.after(job_id, number, PAGE):
-        for one in found:
-            yield ServerSentEvent(id=str(one.number), event=one.name, data=event_shape(one))
-        number = found[-1].number
+    """Yields all committed events after that number."""
+    while events := await services.events.after(job_id, number, PAGE):
+        for event in events:
+            yield ServerSentEvent(
+                id=str(event.number), event=event.name, data=to_event_schema(event)
+            )
+        number = events[-1].number

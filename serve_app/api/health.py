@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what has it counted."""
+"""Liveness, readiness and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import State
 
 from domain.errors import PaperworksError, ServiceNotReady, Unavailable
-from serve_app.api.context import MetricsHere, ServicesHere
+from serve_app.api.context import MetricsDep, ServicesDep
 from serve_app.api.metrics import CONTENT_TYPE
-from serve_app.api.problems import documented, problem
+from serve_app.api.problems import problem_response, problem_responses
 from serve_app.library.library_identity import require_matching_stores
-from serve_app.schemas.core import FINE, Alive, Ready
+from serve_app.schemas.core import CHECK_OK, Alive, Ready
 from stores.postgres.task_queue import TaskQueue
 
 T = TypeVar("T")
@@ -27,26 +27,29 @@ CHECK_SECONDS = 2.0
 
 @router.get("/livez")
 async def livez() -> Alive:
-    """The process answers."""
+    """Returns 200 while the process is running."""
     return Alive()
 
 
-@router.get("/readyz", response_model=Ready, responses=documented())
-async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
-    """Ready when everything that the service depends on works, else a problem naming the rest.
+@router.get("/readyz", response_model=Ready, responses=problem_responses())
+async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
+    """Returns 200 if every dependency of the service works, else 503 with the failed checks.
 
-    `store_identity` names stores that do not belong together: then searches work, uploads do not.
+    `store_identity` does not affect readiness. It reports stores that belong to different
+    libraries: searches work then, but uploads are rejected.
     """
-    checks = await _shared(request.app.state, "readiness", partial(_check_all, services.checks))
+    checks = await _single_flight(
+        request.app.state, "readiness", partial(_check_all, services.checks)
+    )
     identity = partial(require_matching_stores, services)
-    waiting = [name for name, state in checks.items() if state != FINE]
-    checks = {**checks, "store_identity": await _state(identity)}
-    if not waiting:
+    failed = [name for name, status in checks.items() if status != CHECK_OK]
+    checks = {**checks, "store_identity": await _check_status(identity)}
+    if not failed:
         return Ready(checks=checks)
     detail = (
-        f"Not ready: {', '.join(waiting)}. What was accepted is kept; try again in a few seconds."
+        f"Not ready: {', '.join(failed)}. Accepted uploads are kept; try again in a few seconds."
     )
-    return problem(
+    return problem_response(
         request,
         503,
         ServiceNotReady.code,
@@ -59,30 +62,30 @@ async def readyz(request: Request, services: ServicesHere) -> Ready | Response:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text format."}},
+    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus text format."}},
 )
-async def metrics(request: Request, services: ServicesHere, counted: MetricsHere) -> Response:
-    """What was counted, for Prometheus; open tasks are missing while the database is away."""
+async def metrics(request: Request, services: ServicesDep, registry: MetricsDep) -> Response:
+    """Returns the metrics for Prometheus. Without the database, the open tasks are missing."""
     depths = partial(_depths, services.queue)
-    counted.depths(await _shared(request.app.state, "depths", depths))
-    return Response(counted.render(), headers={"Content-Type": CONTENT_TYPE})
+    registry.set_queue_depths(await _single_flight(request.app.state, "depths", depths))
+    return Response(registry.render(), headers={"Content-Type": CONTENT_TYPE})
 
 
-async def _shared(state: State, name: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What `ask` finds; requests that come while it looks get the same answer.
+async def _single_flight(state: State, name: str, query: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Returns the result of `query`; concurrent requests share one call.
 
-    These routes are always admitted, so whoever calls them often must not multiply their work.
+    These routes bypass the admission control, so frequent calls must not multiply their work.
     """
     running: asyncio.Task[T] | None = getattr(state, name, None)
     if running is None or running.done():
-        running = asyncio.create_task(ask())
+        running = asyncio.create_task(query())
         setattr(state, name, running)
     return await asyncio.shield(running)
 
 
 async def _check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
-    states = await asyncio.gather(*map(_state, checks.values()))
-    return dict(zip(checks, states, strict=True))
+    statuses = await asyncio.gather(*map(_check_status, checks.values()))
+    return dict(zip(checks, statuses, strict=True))
 
 
 async def _depths(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
@@ -91,14 +94,14 @@ async def _depths(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
     return {}
 
 
-async def _state(check: Callable[[], Awaitable[None]]) -> str:
-    """`ok`, or what is wrong in words that are safe to show."""
+async def _check_status(check: Callable[[], Awaitable[None]]) -> str:
+    """Returns `ok`, or an error message that is safe to show."""
     try:
         await asyncio.wait_for(check(), CHECK_SECONDS)
     except TimeoutError:
-        return f"no answer within {CHECK_SECONDS:g} s"
+        return f"no response within {CHECK_SECONDS:g} s"
     except PaperworksError as error:
         return error.message
     except Exception as error:
         return f"an unexpected {type(error).__name__}"
-    return FINE
+    return CHECK_OK

@@ -1,4 +1,4 @@
-"""Jobs: what was asked for, and how far it is."""
+"""Jobs: list them, and get the status and progress of one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from domain.jobs import JobStatus, WaitFor
-from serve_app.api.context import PREFIX, ServicesHere
+from serve_app.api.context import PREFIX, ServicesDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, Limit
-from serve_app.api.problems import documented
-from serve_app.api.serializers.core import job_shape, summary_shape
+from serve_app.api.problems import problem_responses
+from serve_app.api.serializers.core import to_job_schema, to_job_summary_schema
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
 
@@ -22,48 +22,52 @@ SHOWN_TASKS = 100
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 0.5
 
 
-@router.get("/jobs", responses=documented())
+@router.get("/jobs", responses=problem_responses())
 async def list_jobs(
-    services: ServicesHere,
+    services: ServicesDep,
     status: JobStatus | None = None,
     collection: CollectionFilter = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.JobSummary]:
-    """Jobs, newest first."""
+    """Returns jobs, newest first."""
     page = await services.jobs.jobs(
         status=status, collection=collection, cursor=cursor, limit=limit
     )
     return schemas.Listed(
-        items=[summary_shape(job) for job in page.items], next_cursor=page.next_cursor
+        items=[to_job_summary_schema(job) for job in page.items], next_cursor=page.next_cursor
     )
 
 
-@router.get("/jobs/{job_id}", responses=documented(404, 410))
+@router.get("/jobs/{job_id}", responses=problem_responses(404, 410))
 async def get_job(
     job_id: JobId,
-    services: ServicesHere,
+    services: ServicesDep,
     wait: Annotated[
-        float, Query(ge=0, le=60, description="Seconds to wait for the end of the job.")
+        float, Query(ge=0, le=60, description="Maximum seconds to wait for the end of the job.")
     ] = 0,
     until: Annotated[
-        WaitFor, Query(description="searchable: wait only until its papers can be found.")
+        WaitFor, Query(description="searchable: wait only until its papers are searchable.")
     ] = WaitFor.DONE,
 ) -> schemas.Job:
-    """A job with its first 100 tasks; with `wait`, as soon as it has ended or that much later."""
+    """Returns a job with its first 100 tasks.
+
+    With `wait` (long polling), returns when the job has ended or after `wait` seconds.
+    """
     if wait:
         await _until(services, job_id, until, wait)
     job = await services.jobs.job(job_id)
-    return job_shape(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
+    return to_job_schema(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
 
 
 async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:
-    """Returns when the job is so far, or after `wait_seconds`."""
+    """Returns once the job has reached `until`, or after `wait_seconds`."""
     began = time.monotonic()
     while not await services.jobs.has_come(job_id, until):
         waited = time.monotonic() - began
         if waited >= wait_seconds:
             return
-        # A fortieth of the wait so far: answers come 2.5 % late at most, long waits cost little.
+        # Backoff: 1/40 of the elapsed time, so a response is at most 2.5 % late and long waits are
+        # cheap.
         pause = min(max(FIRST_LOOK_SECONDS, waited / 40), LONGEST_LOOK_SECONDS)
         await asyncio.sleep(min(pause, wait_seconds - waited))

@@ -1,4 +1,4 @@
-"""What the API counts for Prometheus; a registry per app, so that two apps do not mix."""
+"""Prometheus metrics of the API. Each app has its own registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """Counters and histograms of one app; labels are route templates, never paths users choose."""
+    """Counters, gauges and histograms of one app.
+
+    Route labels are route templates, never request paths, which bounds their number.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -25,14 +28,14 @@ class Metrics:
         )
         self._seconds = Histogram(
             "paperworks_http_request_seconds",
-            "Time from a request to the end of its answer.",
+            "Time from the request to the end of its response.",
             ("route", "method"),
             buckets=LATENCY_SECONDS,
             registry=self.registry,
         )
         self._uploads = Counter(
             "paperworks_uploads",
-            "Files sent: accepted, duplicate, or the code of the refusal.",
+            "Uploaded files: accepted, duplicate, or the error code of the rejection.",
             ("outcome",),
             registry=self.registry,
         )
@@ -45,49 +48,50 @@ class Metrics:
             ("lane", "status"),
             registry=self.registry,
         )
-
         self._in_flight = Gauge(
             "paperworks_http_in_flight",
-            "Requests at work, by class of the admission control.",
+            "Requests in progress by admission class.",
             ("request_class",),
             registry=self.registry,
         )
         self._rejected = Counter(
             "paperworks_http_rejected",
-            "Requests answered 503 because their class was full.",
+            "Requests rejected with 503 because their class was full.",
             ("request_class",),
             registry=self.registry,
         )
 
     def watch_admission(self, in_flight: Mapping[str, int]) -> None:
-        """Shows these counts, by class, at every scrape; `in_flight` is read then."""
-        for kind in in_flight:
-            self._in_flight.labels(kind).set_function(partial(in_flight.__getitem__, kind))
-            self._rejected.labels(kind)
+        """Exports these counts by request class; every scrape reads `in_flight`."""
+        for request_class in in_flight:
+            self._in_flight.labels(request_class).set_function(
+                partial(in_flight.__getitem__, request_class)
+            )
+            self._rejected.labels(request_class)
 
-    def rejected(self, kind: str) -> None:
-        """Counts a request whose class was full."""
-        self._rejected.labels(kind).inc()
+    def count_rejected(self, request_class: str) -> None:
+        """Counts a request that was rejected because its class was full."""
+        self._rejected.labels(request_class).inc()
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Counts a request and how long it took."""
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts a request and records its duration."""
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(seconds)
 
-    def upload(self, outcome: str) -> None:
-        """Counts a file under `accepted`, `duplicate` or the code of its refusal."""
+    def count_upload(self, outcome: str) -> None:
+        """Counts a file as `accepted`, `duplicate`, or by the code of its rejection."""
         self._uploads.labels(outcome).inc()
 
-    def search(self, mode: str) -> None:
+    def count_search(self, mode: str) -> None:
         """Counts a search."""
         self._searches.labels(mode).inc()
 
-    def depths(self, depths: Mapping[tuple[str, str], int]) -> None:
-        """Notes the open tasks by (lane, status); what is not among them is gone."""
+    def set_queue_depths(self, depths: Mapping[tuple[str, str], int]) -> None:
+        """Sets the open tasks by (lane, status) and removes all other label values."""
         self._tasks.clear()
         for (lane, status), count in depths.items():
             self._tasks.labels(lane, status).set(count)
 
     def render(self) -> bytes:
-        """Everything in the text format of Prometheus."""
+        """Returns all metrics in the Prometheus text format."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""Names in requests and answers: collections, and filenames in Content-Disposition."""
+"""Collection names, and filenames in Content-Disposition headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.identifiers import COLLECTION_NAME
 
 DEFAULT_COLLECTION = "default"
 
-# What browsers and httpx put for characters that would end a quoted name (WHATWG HTML, forms).
+# Escapes of characters that would end a quoted name, by browsers (WHATWG HTML) and httpx.
 _ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
 
 
@@ -20,9 +20,10 @@ def is_collection_name(name: str) -> bool:
 
 
 def disposition(header: bytes) -> tuple[str | None, str | None]:
-    """Field name and filename of a part's Content-Disposition, None where absent.
+    """Returns the field name and the filename of a part's Content-Disposition, None if absent.
 
-    UTF-8 as browsers send it, `filename*=UTF-8''…` (RFC 5987) and RFC 2231's parts are read.
+    Accepts raw UTF-8 as browsers send it, `filename*=UTF-8''…` (RFC 5987) and RFC 2231
+    continuations.
     """
     message = Message()
     message["Content-Disposition"] = _decoded(header)
@@ -32,7 +33,7 @@ def disposition(header: bytes) -> tuple[str | None, str | None]:
 
 
 def inline_disposition(filename: str) -> str:
-    """A Content-Disposition that shows the file and saves it under its own name (RFC 6266)."""
+    """Returns an inline Content-Disposition with the filename (RFC 6266)."""
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", filename)
     return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
@@ -47,13 +48,13 @@ def _decoded(header: bytes) -> str:
 def _text(value: object) -> str | None:
     if isinstance(value, tuple):  # RFC 2231: (charset, language, text)
         charset, _, text = value
-        return text.encode("latin-1", "replace").decode(_known(charset), "replace")
+        return text.encode("latin-1", "replace").decode(_supported(charset), "replace")
     if value is None:
         return None
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
 
 
-def _known(charset: str | None) -> str:
+def _supported(charset: str | None) -> str:
     try:
         "".encode(charset or "utf-8")
     except LookupError:

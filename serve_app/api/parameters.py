@@ -1,7 +1,7 @@
-"""Types of path, query and header parameters: strings of clients become checked values here.
+"""Validated types of path, query and header parameters.
 
-An identifier in a path that cannot exist is answered like an unknown one, with 404; anything else
-that does not have its form is answered with 422.
+A malformed identifier in a path gets the same response as an unknown one: 404. Any other malformed
+parameter gets 422.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import CHUNK_ID, COLLECTION_NAME, DOCUMENT_ID, JOB_ID
 from stores.postgres.cursors import CURSOR
 
-SHOWN_CHARACTERS = 140
-WORD = re.compile(r"[A-Za-z0-9_.-]{1,140}")
+MAX_SHOWN_CHARACTERS = 140
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
 LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
 
-def _named(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
-    """Lets identifiers of this form pass. Raises the error that an unknown one has."""
+def _identifier(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
+    """Returns a validator that raises `error` for identifiers that do not match the pattern."""
 
     def check(text: str) -> str:
         if not pattern.fullmatch(text):
@@ -33,21 +33,21 @@ def _named(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterV
     return AfterValidator(check)
 
 
-def _no_document(name: str) -> NotFound:
-    return NotFound(f"There is no document {_shown(name)}.")
+def _unknown_document(name: str) -> NotFound:
+    return NotFound(f"There is no document {_quoted(name)}.")
 
 
-def _no_job(name: str) -> NotFound:
-    return NotFound(f"There is no job {_shown(name)}.")
+def _unknown_job(name: str) -> NotFound:
+    return NotFound(f"There is no job {_quoted(name)}.")
 
 
-def _shown(name: str) -> str:
-    return name if WORD.fullmatch(name) else repr(name[:SHOWN_CHARACTERS])
+def _quoted(name: str) -> str:
+    return name if PLAIN_NAME.fullmatch(name) else repr(name[:MAX_SHOWN_CHARACTERS])
 
 
-def no_collection(name: str) -> UnknownCollection:
-    """The error of a collection that is not there."""
-    shown = repr(name[:SHOWN_CHARACTERS])
+def unknown_collection(name: str) -> UnknownCollection:
+    """Returns the error for a collection that does not exist."""
+    shown = repr(name[:MAX_SHOWN_CHARACTERS])
     return UnknownCollection(
         f"There is no collection {shown}; list them with GET /api/v1/collections."
     )
@@ -55,47 +55,47 @@ def no_collection(name: str) -> UnknownCollection:
 
 DocumentId = Annotated[
     str,
-    _named(DOCUMENT_ID, _no_document),
+    _identifier(DOCUMENT_ID, _unknown_document),
     Path(description="A `document_id`.", json_schema_extra={"pattern": DOCUMENT_ID.pattern}),
 ]
 JobId = Annotated[
     str,
-    _named(JOB_ID, _no_job),
+    _identifier(JOB_ID, _unknown_job),
     Path(description="A `job_id`.", json_schema_extra={"pattern": JOB_ID.pattern}),
 ]
 CollectionPath = Annotated[
     str,
-    _named(COLLECTION_NAME, no_collection),
+    _identifier(COLLECTION_NAME, unknown_collection),
     Path(description="A collection.", json_schema_extra={"pattern": COLLECTION_NAME.pattern}),
 ]
 CollectionFilter = Annotated[
     str | None,
-    Query(description="Only of this collection.", pattern=COLLECTION_NAME.pattern),
+    Query(description="Only items of this collection.", pattern=COLLECTION_NAME.pattern),
 ]
 Cursor = Annotated[
     str | None,
     Query(description="`next_cursor` of the previous page.", pattern=CURSOR.pattern),
 ]
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items of a page.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items per page.")]
 Number = Annotated[int, Path(ge=1, le=1_000_000, description="Counts from 1.")]
 ChunkIds = Annotated[
     list[Annotated[str, Query(pattern=CHUNK_ID.pattern)]],
-    Query(alias="highlight", max_length=100, description="A `chunk_id`; may come several times."),
+    Query(alias="highlight", max_length=100, description="A `chunk_id`; may be repeated."),
 ]
-KnownETag = Annotated[str | None, Header(alias="If-None-Match")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 LastEventId = Annotated[
     int,
     Header(
         ge=0,
         le=LAST_EVENT_NUMBER,
-        description="The number of the last event that you have; 0 for all.",
+        description="Number of the last event received; 0 for all events.",
     ),
 ]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         pattern=r"^[\x20-\x7e]{1,255}$",
-        description="1 to 255 printable ASCII characters, new for each request that is not a "
-        "repetition.",
+        description="1 to 255 printable ASCII characters. Use a new key for each request and the "
+        "same key only to repeat a request.",
     ),
 ]

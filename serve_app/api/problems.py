@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 problem JSON: what went wrong, what was kept, what to do."""
+"""Maps every error to RFC 9457 problem JSON: what happened, what was kept, what to do next."""
 
 from __future__ import annotations
 
@@ -53,44 +53,47 @@ from serve_app.schemas.core import Problem
 
 LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 20  # an answer has a size of its own, whatever was wrong how many times
-LONGEST_SHOWN, DEEPEST_SHOWN = 300, 10
+MAX_ERRORS = 20  # bounds the size of a response with validation errors
+MAX_SHOWN_CHARACTERS, MAX_SHOWN_DEPTH = 300, 10
 
-# What is said of a value that does not match its pattern, by the name of the parameter.
-FORMS = {
+# The message for a value that does not match its pattern, by parameter name.
+PATTERN_HINTS = {
     "collection": f"a collection name is {COLLECTION_RULE}",
-    "cursor": "this is not one of our cursors; pass next_cursor of the previous page unchanged",
-    "document_ids": "a document id is doc_ and 24 hexadecimal digits, as searches answer it",
-    "highlight": "a chunk id is 32 hexadecimal digits, as searches answer it",
+    "cursor": "the cursor is invalid; pass next_cursor of the previous page unchanged",
+    "document_ids": "a document id is doc_ and 24 hexadecimal digits, as returned by searches",
+    "highlight": "a chunk id is 32 hexadecimal digits, as returned by searches",
     "idempotency-key": "a key is 1 to 255 printable ASCII characters",
 }
 
 
 class MalformedRequest(InvalidRequest):
-    """The body cannot be read as what its Content-Type says it is."""
+    """The body does not match its Content-Type. Nothing of it was kept; correct it and send it
+    again."""
 
     code = "malformed_request"
 
 
 class UnsupportedMediaType(InvalidRequest):
-    """Send multipart/form-data with the PDF as `file`, or the PDF itself as application/pdf."""
+    """The Content-Type of the body is not supported. Send multipart/form-data with the PDF in the
+    field `file`, or the PDF itself as application/pdf."""
 
     code = "unsupported_media_type"
 
 
 class MissingFile(InvalidRequest):
-    """The request holds no file; send the PDF in the field `file`."""
+    """The request contains no file; send the PDF in the field `file`."""
 
     code = "missing_file"
 
 
 class TooManyFiles(InvalidRequest):
-    """The request holds more files than are taken at once; nothing was admitted. Send fewer."""
+    """The request contains more files than the service accepts at once; nothing was admitted. Send
+    fewer."""
 
     code = "too_many_files"
 
 
-# The first match counts, so the special comes before the general.
+# The first match wins, so subclasses come before their base classes.
 STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
     (NotFound, 404),
     (Expired, 410),
@@ -126,11 +129,11 @@ STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
 
 
 def status_of(error: PaperworksError) -> int:
-    """The HTTP status of an error; 500 for one that is our own mistake."""
+    """Returns the HTTP status of an error; 500 for an internal error."""
     return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
 
 
-def problem(
+def problem_response(
     request: Request,
     status: int,
     code: str,
@@ -138,7 +141,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **extra: Any,
 ) -> Response:
-    """The response for a problem; a `retry_after_seconds` goes into the Retry-After header too."""
+    """Returns a problem JSON response; `retry_after_seconds` also sets the Retry-After header."""
     body = {
         "type": f"urn:paperworks:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -148,102 +151,111 @@ def problem(
         "request_id": request.scope.get("state", {}).get("request_id"),
         **extra,
     }
-    more = dict(headers or {})
+    all_headers = dict(headers or {})
     if "retry_after_seconds" in extra:
-        more["Retry-After"] = str(extra["retry_after_seconds"])
-    return Response(json.dumps(body), status, more, media_type=MEDIA_TYPE)
+        all_headers["Retry-After"] = str(extra["retry_after_seconds"])
+    return Response(json.dumps(body), status, all_headers, media_type=MEDIA_TYPE)
 
 
-def problem_of(
+def error_response(
     request: Request,
     error: PaperworksError,
     headers: Mapping[str, str] | None = None,
     **extra: Any,
 ) -> Response:
-    """The response for one of our errors."""
+    """Returns the response for a PaperworksError."""
     if error.retry_after_seconds is not None:
         extra["retry_after_seconds"] = error.retry_after_seconds
-    return problem(request, status_of(error), error.code, error.message, headers, **extra)
+    return problem_response(request, status_of(error), error.code, error.message, headers, **extra)
 
 
-def unexpected_problem(request: Request, error: Exception) -> Response:
-    """The response for an error that nobody foresaw; the log has it, the client its request id."""
+def unexpected_error_response(request: Request, error: Exception) -> Response:
+    """Returns the 500 response for an unexpected exception, and logs the traceback."""
     LOG.error(
-        "An unexpected %s stopped a request",
+        "Request failed with an unexpected %s",
         type(error).__name__,
         exc_info=error,
         extra={"action": "request_failed", "path": request.url.path},
     )
-    return problem(
+    return problem_response(
         request,
         500,
         InternalError.code,
-        "The service made a mistake with this request; its log has the cause.",
+        "The request failed with an internal error; the log of the service has the cause.",
     )
 
 
-def handle_problems(app: FastAPI) -> None:
-    """Makes every error of the app's routes a problem; the middleware has what no handler knows."""
+def add_problem_handlers(app: FastAPI) -> None:
+    """Registers the handlers that map errors of the routes to problems.
+
+    RequestContext handles every other exception.
+    """
     app.add_exception_handler(PaperworksError, _on_paperworks_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problem responses of a route, for OpenAPI; 422, 500 and 503 can come from every route."""
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Returns the OpenAPI problem responses of a route; 422, 500 and 503 apply to every route."""
     return {status: {"model": Problem} for status in sorted({*statuses, 422, 500, 503})}
 
 
 async def _on_paperworks_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PaperworksError)
-    return problem_of(request, error)
+    return error_response(request, error)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    broken = next((one for one in found if one["type"] == "json_invalid"), None)
-    if broken is not None:
-        reason = (broken.get("ctx") or {}).get("error", "it does not parse")
-        place = f" at character {broken['loc'][-1]}"
-        return problem_of(
-            request, MalformedJson(f"The body is not JSON: {reason}{place}. Correct it there.")
+    json_error = next((detail for detail in found if detail["type"] == "json_invalid"), None)
+    if json_error is not None:
+        reason = (json_error.get("ctx") or {}).get("error", "it does not parse")
+        place = f" at character {json_error['loc'][-1]}"
+        return error_response(
+            request,
+            MalformedJson(
+                f"The body is not valid JSON: {reason}{place}. Correct it and send it again."
+            ),
         )
-    errors = [{"field": _field(one["loc"]), "message": _advice(one)} for one in found[:MOST_ERRORS]]
+    errors = [
+        {"field": _field_path(detail["loc"]), "message": _field_message(detail)}
+        for detail in found[:MAX_ERRORS]
+    ]
     extra: dict[str, Any] = {"errors": errors}
-    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
-    if more := len(found) - len(errors):
-        extra["errors_left_out"] = more
-        detail += f"; and {more} more of the kind"
-    return problem_of(request, InvalidRequest(f"{detail}."), **extra)
+    message = "; ".join(f"{entry['field']}: {entry['message']}" for entry in errors)
+    if omitted := len(found) - len(errors):
+        extra["errors_left_out"] = omitted
+        message += f"; and {omitted} more errors"
+    return error_response(request, InvalidRequest(f"{message}."), **extra)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.url.path[:LONGEST_SHOWN]
+    path = request.url.path[:MAX_SHOWN_CHARACTERS]
     match error.status_code:
         case 404:
             code, detail = (
                 UnknownRoute.code,
-                f"There is nothing at {path}; /docs lists what there is.",
+                f"There is no route {path}; see /docs for the available routes.",
             )
         case 405:
-            code, detail = MethodNotAllowed.code, f"{path} does not answer {request.method}."
+            code, detail = MethodNotAllowed.code, f"{path} does not support {request.method}."
         case _:
             code, detail = HttpError.code, str(error.detail)
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_of(request))
-    return problem(request, error.status_code, code, detail, headers)
+    return problem_response(request, error.status_code, code, detail, headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return problem_of(request, ClientDisconnected())
+    return error_response(request, ClientDisconnected())
 
 
 def _methods_of(request: Request) -> list[str]:
-    """The methods that the path answers, over all routes; Starlette names those of one route."""
+    """Returns the methods of the path over all routes; Starlette reports those of one route."""
     return [
         method
         for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -254,26 +266,26 @@ def _methods_of(request: Request) -> list[str]:
     ]
 
 
-def _field(location: tuple[int | str, ...]) -> str:
-    """`filters.page_first` for ("body", "filters", "page_first"); "body" for the whole body."""
-    names = [str(name)[:LONGEST_SHOWN] for name in location[:DEEPEST_SHOWN]]
+def _field_path(location: tuple[int | str, ...]) -> str:
+    """Returns `filters.page_first` for ("body", "filters", "page_first"), "body" for the body."""
+    names = [str(name)[:MAX_SHOWN_CHARACTERS] for name in location[:MAX_SHOWN_DEPTH]]
     return ".".join(names[1:]) or names[0]
 
 
-def _advice(error: Mapping[str, Any]) -> str:
-    message = str(error["msg"])[:LONGEST_SHOWN].removeprefix("Value error, ")
+def _field_message(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"])[:MAX_SHOWN_CHARACTERS].removeprefix("Value error, ")
     match error["type"]:
         case "extra_forbidden":
-            return "there is no such field; remove it or correct its name"
+            return "unknown field; remove it or correct its name"
         case "missing":
             return "this field is required"
         case "string_pattern_mismatch":
-            return _form_of(error["loc"]) or message[:1].lower() + message[1:]
+            return _pattern_hint(error["loc"]) or message[:1].lower() + message[1:]
         case _:
             return message[:1].lower() + message[1:]
 
 
-def _form_of(location: tuple[int | str, ...]) -> str | None:
-    """What a value of that name looks like; None for one of no form of ours."""
-    name = next((one for one in reversed(location) if isinstance(one, str)), "")
-    return FORMS.get(name.lower())
+def _pattern_hint(location: tuple[int | str, ...]) -> str | None:
+    """Returns the pattern message for the innermost named field, None if there is none."""
+    name = next((part for part in reversed(location) if isinstance(part, str)), "")
+    return PATTERN_HINTS.get(name.lower())

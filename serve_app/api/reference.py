@@ -1,4 +1,4 @@
-"""/openapi.json with problems as what they are, and /docs from our own files: no CDN is asked."""
+"""/openapi.json with problem+json errors, and /docs served from local files without a CDN."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from serve_app.api.problems import MEDIA_TYPE
 ASSETS = "/docs/assets"
 
 
-def add_reference(app: FastAPI) -> None:
-    """Adds /docs, its files and the way from / to it; OpenAPI shows problems as problem JSON."""
+def add_docs(app: FastAPI) -> None:
+    """Adds /docs, its assets and a redirect from /; marks errors as problem JSON in OpenAPI."""
     app.mount(ASSETS, StaticFiles(directory=_swagger_folder()), name="docs-assets")
     app.add_api_route("/docs", _docs_page(), include_in_schema=False, response_class=HTMLResponse)
-    app.add_api_route("/", _home, include_in_schema=False, response_class=RedirectResponse)
-    app.openapi = lambda: _schema(app)  # pyright: ignore[reportAttributeAccessIssue]
+    app.add_api_route(
+        "/", _redirect_to_docs, include_in_schema=False, response_class=RedirectResponse
+    )
+    app.openapi = lambda: _openapi_schema(app)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _docs_page() -> Callable[[], Awaitable[Response]]:
-    """The route of /docs; its page may run our copy of Swagger UI and its own start, no more."""
+    """Returns the /docs route. Its CSP allows only the local Swagger UI and its inline script."""
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Paperworks API",
@@ -46,13 +48,16 @@ def _docs_page() -> Callable[[], Awaitable[Response]]:
 
 
 def _inline_scripts(page: str) -> list[str]:
-    """The texts of the script elements that have no source."""
+    """Returns the contents of the script elements without a `src`."""
     return [rest.partition("</script>")[0] for rest in page.split("<script>")[1:]]
 
 
 def _page_policy(page: str) -> str:
-    """Own scripts and the inline ones of this page by their hash; styles also inline, as Swagger
-    UI sets them; connections to the service alone."""
+    """Returns the Content-Security-Policy of the page.
+
+    Scripts: own files, and the inline scripts of this page by hash. Styles: also inline, which
+    Swagger UI needs. Connections: only to this service.
+    """
     scripts = [f"'sha256-{_sha256(script)}'" for script in _inline_scripts(page)]
     return (
         f"default-src 'none'; script-src 'self' {' '.join(scripts)}; "
@@ -65,19 +70,19 @@ def _sha256(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
-async def _home() -> RedirectResponse:
+async def _redirect_to_docs() -> RedirectResponse:
     return RedirectResponse("docs")
 
 
 def _swagger_folder() -> Path:
-    """The Swagger UI files of the fastapi-offline package, found without importing it."""
+    """Returns the Swagger UI folder of the fastapi-offline package without importing it."""
     spec = find_spec("fastapi_offline")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("fastapi-offline, which brings the files of /docs")
+        raise ModuleNotFoundError("fastapi-offline, which contains the files of /docs")
     return Path(spec.origin).parent / "static"
 
 
-def _schema(app: FastAPI) -> dict[str, Any]:
+def _openapi_schema(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes

@@ -5,27 +5,27 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from domain.search import SEARCHED_KINDS, SearchQuery
-from serve_app.api.context import PREFIX, MetricsHere, ServicesHere
-from serve_app.api.problems import documented
-from serve_app.library.search import answer
+from serve_app.api.context import PREFIX, MetricsDep, ServicesDep
+from serve_app.api.problems import problem_responses
+from serve_app.library.search import run_search
 from serve_app.schemas import core as schemas
 from serve_app.schemas.search import SearchRequest
 
 router = APIRouter(prefix=PREFIX, tags=["search"])
 
 
-@router.post("/search", responses=documented(400, 404))
+@router.post("/search", responses=problem_responses(400, 404))
 async def search(
-    request: SearchRequest, services: ServicesHere, metrics: MetricsHere
+    request: SearchRequest, services: ServicesDep, metrics: MetricsDep
 ) -> schemas.SearchResult:
-    """The best passages of a collection, or of all.
+    """Returns the best passages of one collection or of all collections.
 
-    `hybrid` looks for meaning and words, `dense` for meaning only, `sparse` for words only.
-    With `group_by: document` every document comes once, with its best passage. Entries of
-    bibliographies are left out unless `filters.kinds` names `reference`.
+    `hybrid` combines semantic (dense) and keyword (sparse) search; `dense` and `sparse` use one
+    of them. With `group_by: document`, each document is returned once, with its best passage.
+    Bibliography entries are excluded unless `filters.kinds` contains `reference`.
     """
-    result = await answer(_query(request), services)
-    metrics.search(request.mode)
+    result = await run_search(_query(request), services)
+    metrics.count_search(request.mode)
     return result
 
 

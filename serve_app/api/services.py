@@ -1,4 +1,4 @@
-"""What the routes work with, handed to them as one value; built by the deployment and by tests."""
+"""The dependencies of the routes as one value, built by the deployment and by tests."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from stores.postgres.job_store import JobStore
 from stores.postgres.task_queue import TaskQueue
 
 
-async def _no_check() -> None:
-    """What is asked before an upload where nobody looks at the disk."""
+async def _skip_disk_check() -> None:
+    """Disk check that always passes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may carry."""
+class UploadLimits:
+    """Upload limits of one request: bytes per PDF, and number of files."""
 
     upload_bytes: int = 200 * 1024 * 1024
     files: int = 1000
@@ -37,16 +37,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The stores, the query encoder, hints to the JobManager, and the checks behind /readyz.
+    """The stores, the query encoder, hints to the JobManager, and the checks of /readyz.
 
-    `embed_query` gives one unit vector; `wake`, `cancelled` (of a job's id) and `deletions_due`
-    are hints and never raise; `guard` says whether the stores belong together; each check returns
-    when its part works and raises Unavailable otherwise. `check_room` raises InsufficientStorage
-    when uploads must be refused.
+    `embed_query` returns one unit vector. `wake`, `cancelled` (with a job id) and `deletions_due`
+    are hints to the JobManager and never raise. `guard` reports stores that belong to different
+    libraries. Each check returns if its component works and raises Unavailable otherwise.
+    `check_disk_space` raises InsufficientStorage if uploads must be rejected.
     """
 
     jobs: JobStore
-    orders: JobControl
+    job_control: JobControl
     events: EventLog
     queue: TaskQueue
     documents: DocumentStore
@@ -61,8 +61,8 @@ class Services:
     cancelled: Callable[[str], None]
     deletions_due: Callable[[], None]
     checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    check_room: Callable[[], Awaitable[None]] = _no_check
-    limits: Limits = Limits()
+    check_disk_space: Callable[[], Awaitable[None]] = _skip_disk_check
+    limits: UploadLimits = UploadLimits()
     deletion: DeletionLimits = field(default_factory=DeletionLimits)
-    shelf: PaperCache = field(default_factory=PaperCache)
+    paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)

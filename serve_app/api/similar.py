@@ -1,4 +1,4 @@
-"""Documents like another one."""
+"""Documents similar to a given document."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from serve_app.api.context import DOCUMENT, ServicesHere
+from serve_app.api.context import DOCUMENT, ServicesDep
 from serve_app.api.parameters import DocumentId
-from serve_app.api.problems import documented
-from serve_app.api.serializers.core import chunk_shape, document_shape
+from serve_app.api.problems import problem_responses
+from serve_app.api.serializers.core import to_chunk_schema, to_document_schema
 from serve_app.library.paper_content import searchable_document
-from serve_app.library.search import find_similar
+from serve_app.library.search import find_similar_documents
 from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 
 
-@router.get("/similar", responses=documented(404, 409))
+@router.get("/similar", responses=problem_responses(404, 409))
 async def list_similar(
     document_id: DocumentId,
-    services: ServicesHere,
-    limit: Annotated[int, Query(ge=1, le=100, description="Most documents.")] = 10,
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of documents.")] = 10,
 ) -> paper_schemas.SimilarDocuments:
-    """The documents of the same collection that are most like this one, best first.
+    """Returns the most similar documents of the same collection, best first.
 
-    Asked by meaning: the mean of the document's passages against those of the others.
+    Compares the mean vector of this document's passages with the passages of the others.
     """
     document = await searchable_document(document_id, services)
-    hits = await find_similar(document, limit, services)
+    hits = await find_similar_documents(document, limit, services)
     return paper_schemas.SimilarDocuments(
         documents=[
             paper_schemas.SimilarDocument(
-                **dict(document_shape(other)),
+                **dict(to_document_schema(other)),
                 score=passage.score,
-                passage=chunk_shape(passage.chunk, other),
+                passage=to_chunk_schema(passage.chunk, other),
             )
             for passage, other in hits
         ]

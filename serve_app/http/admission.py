@@ -1,8 +1,9 @@
-"""Admission control: requests by class, each with a number of its own at once.
+"""Admission control: a concurrency limit per request class (load shedding).
 
-Slow uploads, event streams, long polls and rendered images each fill their own class and leave the
-others alone. What is beyond a class's number is answered 503 before its body is read. Health checks
-and metrics are in no class. The counters belong to one event loop, so they need no lock.
+Slow uploads, event streams, long polls and rendered images have separate classes, so none of them
+can exhaust the capacity of the others. A request above the limit of its class gets 503 before its
+body is read. Health checks and metrics are exempt. The counters belong to one event loop, so they
+need no lock.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.api.metrics import Metrics
-from serve_app.api.problems import problem_of
+from serve_app.api.problems import error_response
 from serve_app.http.errors import Overloaded
 from serve_app.http.limits import HttpLimits
 
@@ -22,39 +23,39 @@ JOB_PREFIX = "/api/v1/jobs/"
 
 
 class AdmissionControl:
-    """503 `overloaded` for a request whose class is full."""
+    """ASGI middleware: rejects requests with 503 `overloaded` if their class is full."""
 
     def __init__(self, app: ASGIApp, limits: HttpLimits, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.most = {
+        self.max_in_flight = {
             UPLOADS: limits.max_uploads,
             STREAMS: limits.max_streams,
             IMAGES: limits.max_images,
             REQUESTS: limits.max_requests,
         }
-        self.in_flight = dict.fromkeys(self.most, 0)
+        self.in_flight = dict.fromkeys(self.max_in_flight, 0)
         metrics.watch_admission(self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = request_class(scope) if scope["type"] == "http" else None
-        if kind is None:
+        name = request_class(scope) if scope["type"] == "http" else None
+        if name is None:
             await self.app(scope, receive, send)
-        elif self.in_flight[kind] >= self.most[kind]:
-            self.metrics.rejected(kind)
-            await problem_of(Request(scope), _overloaded(kind, self.most[kind]))(
+        elif self.in_flight[name] >= self.max_in_flight[name]:
+            self.metrics.count_rejected(name)
+            await error_response(Request(scope), _overloaded(name, self.max_in_flight[name]))(
                 scope, receive, send
             )
         else:
-            self.in_flight[kind] += 1
+            self.in_flight[name] += 1
             try:
                 await self.app(scope, receive, send)
             finally:
-                self.in_flight[kind] -= 1
+                self.in_flight[name] -= 1
 
 
 def request_class(scope: Scope) -> str | None:
-    """The class of a request; None for those that are always admitted."""
+    """Returns the class of a request; None if it is always admitted."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     if path in EXEMPT_PATHS:
         return None
@@ -67,13 +68,13 @@ def request_class(scope: Scope) -> str | None:
 
 
 def is_upload(path: str, method: str) -> bool:
-    """True for the requests that bring PDFs."""
+    """True for requests that upload PDFs."""
     return method == "POST" and path in UPLOAD_PATHS
 
 
-def _overloaded(kind: str, most: int) -> Overloaded:
+def _overloaded(name: str, limit: int) -> Overloaded:
     return Overloaded(
-        f"The service works on {most} requests of the class {kind} already, the most that it "
-        f"admits at once (http.max_{kind}). Nothing of this request was read or kept; send it "
-        "again after the time in Retry-After."
+        f"The service already handles {limit} requests of the class {name}, its limit "
+        f"(http.max_{name}). Nothing of this request was read or kept; send it again after the "
+        "time in Retry-After."
     )

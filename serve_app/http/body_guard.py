@@ -1,8 +1,8 @@
-"""Bodies are limited in size and in time while they are read, whatever the route does with them.
+"""Limits the size and the transfer time of request bodies for all routes.
 
-The size is refused by Content-Length before a byte is read, and while reading where there is none
-(chunked). The time counts only while the service waits for the client, so a busy disk is nobody's
-fault. A route need not know: what it answers after a refusal is replaced by the refusal's problem.
+The size is checked by Content-Length before the first byte is read, and while reading if there is
+no Content-Length (chunked). Only time spent waiting for the client counts, so a slow disk rejects
+no request. After a rejection, its problem replaces the response of the route.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import FileTooLarge, PaperworksError
-from serve_app.api.problems import problem_of
+from serve_app.api.problems import error_response
 from serve_app.http.admission import is_upload
 from serve_app.http.errors import BodyTooLarge, RequestTimeout
 from serve_app.http.limits import HttpLimits
 
 BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-GRACE_SECONDS = 15.0  # before the average speed of a body counts
+SPEED_GRACE_SECONDS = 15.0  # before the minimum average speed applies
 ONE_FILE_PATH = "/api/v1/upload-async"
-FORM_OVERHEAD_BYTES = 4 * 1024 * 1024  # fifty fields of 64 KiB, and boundaries
+FORM_OVERHEAD_BYTES = 4 * 1024 * 1024  # 50 fields of 64 KiB, and boundaries
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
-    """The most bytes of a body, and what makes the error for more."""
+class BodyLimit:
+    """The maximum number of bytes of a body, and a factory for the error."""
 
     bytes: int
-    error: Callable[[], PaperworksError]  # anew each time: one that is kept keeps its tracebacks
+    error: Callable[[], PaperworksError]  # a shared instance would retain tracebacks
 
 
 class BodyGuard:
-    """413 for a body above its ceiling, 408 for a slow one; 507 for an upload to a full disk.
+    """ASGI middleware: 413 for a body above its limit, 408 for a slow one, 507 for a full disk.
 
-    `upload_bytes` is the largest PDF; `check_room` raises InsufficientStorage.
+    `upload_bytes` is the maximum size of a PDF. `check_disk_space` raises InsufficientStorage.
     """
 
     def __init__(
@@ -47,52 +47,52 @@ class BodyGuard:
         app: ASGIApp,
         limits: HttpLimits,
         upload_bytes: int,
-        check_room: Callable[[], Awaitable[None]],
+        check_disk_space: Callable[[], Awaitable[None]],
     ) -> None:
         self.app = app
         self.limits = limits
-        self.check_room = check_room
-        self.one_file = Ceiling(
+        self.check_disk_space = check_disk_space
+        self.one_file = BodyLimit(
             upload_bytes + FORM_OVERHEAD_BYTES, partial(_file_too_large, upload_bytes)
         )
         form, other = limits.form_limit_bytes, limits.body_limit_bytes
-        self.form = Ceiling(form, partial(_form_too_large, form))
-        self.other = Ceiling(other, partial(_body_too_large, other))
+        self.form = BodyLimit(form, partial(_form_too_large, form))
+        self.other = BodyLimit(other, partial(_body_too_large, other))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in BODILESS_METHODS:
             await self.app(scope, receive, send)
             return
         try:
-            ceiling = await self._ceiling(scope)
+            limit = await self._limit_for(scope)
         except PaperworksError as error:
-            await problem_of(Request(scope), error)(scope, receive, send)
+            await error_response(Request(scope), error)(scope, receive, send)
             return
-        body = _GuardedBody(scope, receive, send, ceiling, self.limits)
+        body = _GuardedBody(scope, receive, send, limit, self.limits)
         await self.app(scope, body.receive, body.send)
 
-    async def _ceiling(self, scope: Scope) -> Ceiling:
-        """What the request may carry. Raises the error of one that says it carries more."""
+    async def _limit_for(self, scope: Scope) -> BodyLimit:
+        """Returns the limit of the request. Raises its error if Content-Length exceeds it."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         upload = is_upload(path, scope["method"])
-        ceiling = self.other
+        limit = self.other
         if upload:
-            ceiling = self.one_file if path == ONE_FILE_PATH else self.form
-        if _content_length(scope) > ceiling.bytes:
-            raise ceiling.error()
+            limit = self.one_file if path == ONE_FILE_PATH else self.form
+        if _content_length(scope) > limit.bytes:
+            raise limit.error()
         if upload:
-            await self.check_room()
-        return ceiling
+            await self.check_disk_space()
+        return limit
 
 
 class _GuardedBody:
-    """`receive` and `send` of one request, between the server and the app."""
+    """Wraps `receive` and `send` of one request."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, ceiling: Ceiling, limits: HttpLimits
+        self, scope: Scope, receive: Receive, send: Send, limit: BodyLimit, limits: HttpLimits
     ) -> None:
         self._scope, self._receive, self._send = scope, receive, send
-        self._ceiling, self._limits = ceiling, limits
+        self._limit, self._limits = limit, limits
         self._bytes = 0
         self._waited_seconds = 0.0
         self._is_complete = False
@@ -100,7 +100,7 @@ class _GuardedBody:
         self._has_started = self._is_replaced = False
 
     async def receive(self) -> Message:
-        """The next message. Raises the refusal of a body that is too large or too slow."""
+        """Returns the next message. Raises the rejection of an oversized or slow body."""
         if self._is_complete:
             return await self._receive()
         if self._error is not None:
@@ -110,37 +110,37 @@ class _GuardedBody:
             async with asyncio.timeout(self._limits.body_piece_seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise self._refused(_silent(self._limits.body_piece_seconds)) from None
+            raise self._reject(_stalled_body(self._limits.body_piece_seconds)) from None
         self._waited_seconds += time.monotonic() - began
         if message["type"] == "http.request":
             self._count(message)
         return message
 
     async def send(self, message: Message) -> None:
-        """Passes the answer on; after a refusal the refusal's problem goes in its place."""
+        """Sends the response, or the problem of the rejection in its place."""
         if self._error is None or self._has_started:
             self._has_started = True
             await self._send(message)
         elif not self._is_replaced:
             self._is_replaced = True
-            close = {"Connection": "close"}  # what is still on its way is no next request
-            answer = problem_of(Request(self._scope), self._error, headers=close)
-            await answer(self._scope, self._receive, self._send)
+            close = {"Connection": "close"}  # the unread body must not parse as the next request
+            response = error_response(Request(self._scope), self._error, headers=close)
+            await response(self._scope, self._receive, self._send)
 
     def _count(self, message: Message) -> None:
         self._bytes += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
-        if self._bytes > self._ceiling.bytes:
-            raise self._refused(self._ceiling.error())
-        lowest = self._limits.min_body_bytes_per_second
+        if self._bytes > self._limit.bytes:
+            raise self._reject(self._limit.error())
+        minimum = self._limits.min_body_bytes_per_second
         if (
             not self._is_complete
-            and self._waited_seconds > GRACE_SECONDS
-            and self._bytes < lowest * self._waited_seconds
+            and self._waited_seconds > SPEED_GRACE_SECONDS
+            and self._bytes < minimum * self._waited_seconds
         ):
-            raise self._refused(_slow(lowest))
+            raise self._reject(_slow_body(minimum))
 
-    def _refused(self, error: PaperworksError) -> PaperworksError:
+    def _reject(self, error: PaperworksError) -> PaperworksError:
         self._error = error
         return error
 
@@ -152,25 +152,24 @@ def _content_length(scope: Scope) -> int:
     return 0
 
 
-def _silent(seconds: float) -> RequestTimeout:
+def _stalled_body(seconds: float) -> RequestTimeout:
     return RequestTimeout(
-        f"Nothing of the body came for {seconds:g} s, so the request was cut off; nothing of it "
-        "was kept. Send it again."
+        f"No data of the body arrived for {seconds:g} s, so the request was cancelled; nothing of "
+        "it was kept. Send it again."
     )
 
 
-def _slow(lowest: int) -> RequestTimeout:
+def _slow_body(minimum: int) -> RequestTimeout:
     return RequestTimeout(
-        f"The body came with less than {lowest:,} bytes per second on average, so the request was "
-        "cut off; nothing of it was kept. Send it again over a faster connection, or lower "
+        f"The body arrived with fewer than {minimum:,} bytes per second on average, so the request "
+        "was cancelled; nothing of it was kept. Send it again over a faster connection, or lower "
         "http.min_body_bytes_per_second."
     )
 
 
 def _file_too_large(limit: int) -> FileTooLarge:
     return FileTooLarge(
-        f"The file is larger than {limit:,} bytes, the most that this service accepts. "
-        "Nothing was kept."
+        f"The file is larger than {limit:,} bytes, the maximum of this service. Nothing was kept."
     )
 
 
@@ -183,6 +182,6 @@ def _form_too_large(limit: int) -> BodyTooLarge:
 
 def _body_too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"The body is larger than {limit:,} bytes (http.body_limit_bytes), the most that this "
-        "route reads. Send less."
+        f"The body is larger than {limit:,} bytes (http.body_limit_bytes), the maximum of this "
+        "route. Send a smaller body."
     )

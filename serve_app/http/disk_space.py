@@ -1,4 +1,4 @@
-"""A low-water mark for the disks: uploads are refused while there is little space left."""
+"""Low-water mark for disk space: uploads are rejected below it."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from pathlib import Path
 from serve_app.http.errors import InsufficientStorage
 
 LOG = logging.getLogger(__name__)
-FRESH_SECONDS = 1.0
+CACHE_SECONDS = 1.0
 
 
 class DiskSpace:
-    """Free space of the file systems that hold these folders, asked at most once a second."""
+    """Checks the free space of the file systems of these folders, at most once per second."""
 
     def __init__(self, folders: Sequence[Path], keep_free_bytes: int) -> None:
         self.folders = tuple(folders)
         self.keep_free_bytes = keep_free_bytes
         self._shortage: str | None = None
-        self._fresh_until = 0.0
+        self._cached_until = 0.0
 
     async def check(self) -> None:
-        """Returns when every disk has room. Raises InsufficientStorage."""
+        """Raises InsufficientStorage if a file system has too little free space."""
         now = time.monotonic()
-        if now >= self._fresh_until:
-            self._fresh_until = now + FRESH_SECONDS
-            self._shortage = await asyncio.to_thread(self._look)
+        if now >= self._cached_until:
+            self._cached_until = now + CACHE_SECONDS
+            self._shortage = await asyncio.to_thread(self._measure)
         if self._shortage is not None:
             raise InsufficientStorage(self._shortage)
 
-    def _look(self) -> str | None:
-        """What is short, None when nothing is."""
+    def _measure(self) -> str | None:
+        """Returns the message for the first file system that is short of space, else None."""
         for folder in self.folders:
             free = _free_bytes(folder)
             if free is not None and free < self.keep_free_bytes:
                 LOG.warning(
-                    "Uploads are refused: %d bytes are free at %s",
+                    "Uploads are rejected: only %d bytes are free at %s",
                     free,
                     folder,
                     extra={"action": "disk_low", "free_bytes": free},
                 )
                 return (
-                    f"A disk of the service has {free / 1e9:.2f} GB free, and uploads are refused "
-                    f"below {self.keep_free_bytes / 1e9:.2f} GB (http.keep_free_bytes); what was "
-                    "accepted is kept. Free some space or delete papers, then send the file again."
+                    f"A disk of the service has {free / 1e9:.2f} GB free, and uploads are rejected "
+                    f"below {self.keep_free_bytes / 1e9:.2f} GB (http.keep_free_bytes). Accepted "
+                    "uploads are kept. Free disk space or delete papers, then send the file again."
                 )
         return None
 
 
 def _free_bytes(folder: Path) -> int | None:
-    """Free space where the folder is, or will be; None where nobody can say."""
+    """Returns the free bytes at the folder, or at its nearest existing parent; None if unknown."""
     try:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        return shutil.disk_usage(there).free
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        return shutil.disk_usage(existing).free
     except (OSError, StopIteration):
         return None

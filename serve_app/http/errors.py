@@ -1,4 +1,4 @@
-"""Refusals that no route makes: they come from the protocol, the middleware or the framework."""
+"""Errors of the HTTP layer: raised by the protocol, the middleware or the framework."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from domain.errors import InvalidRequest, NotFound, PaperworksError, Unavailable
 
 
 class MalformedJson(InvalidRequest):
-    """The body is not JSON. Correct it at the character that `detail` names."""
+    """The body is not valid JSON. `detail` has the position of the error; correct it and send it
+    again."""
 
     code = "malformed_json"
 
 
 class UnknownRoute(NotFound):
-    """There is nothing at that path; /docs lists what there is."""
+    """There is no such route; see /docs for the available routes."""
 
     code = "unknown_route"
 
 
 class MethodNotAllowed(InvalidRequest):
-    """The path exists and does not answer that method; the header Allow names one that it does."""
+    """The route does not support that method; the header Allow lists the supported methods."""
 
     code = "method_not_allowed"
 
 
 class HttpError(InvalidRequest):
-    """The HTTP framework refused the request; the status and `detail` say why."""
+    """The HTTP framework rejected the request; the status and `detail` have the reason."""
 
     code = "http_error"
 
@@ -36,27 +37,27 @@ class ClientDisconnected(InvalidRequest):
 
 
 class InvalidHost(InvalidRequest):
-    """The request has no Host header, or several, or one that is no host name. Send one."""
+    """The request has no Host header, several, or an invalid one. Send one valid Host header."""
 
     code = "invalid_host"
 
 
 class UnknownHost(InvalidRequest):
-    """The Host header names a machine that this service does not answer for. Use the address that
-    `paperworks up` prints, or add the name to http.hosts."""
+    """The service does not accept this Host header. Use the address that `paperworks up` prints, or
+    add the name to http.hosts."""
 
     code = "unknown_host"
 
 
 class CrossSiteRequest(InvalidRequest):
-    """A page of another origin may not change the library. Nothing was done. Add the origin to
-    http.origins when it is yours."""
+    """A web page of another origin must not change the library. Nothing was changed. If the origin
+    is yours, add it to http.origins."""
 
     code = "cross_site_request"
 
 
 class Overloaded(PaperworksError):
-    """The service works on as many requests of this class as it admits at once. Nothing of this
+    """The service already handles the maximum number of requests of this class. Nothing of this
     request was read or kept; send it again after the time in Retry-After."""
 
     code, category, retryable = "overloaded", "request", True
@@ -64,14 +65,14 @@ class Overloaded(PaperworksError):
 
 
 class RequestTimeout(InvalidRequest):
-    """The request came too slowly and was cut off; nothing of it was kept. Send it again over a
-    faster connection, or raise http.body_piece_seconds."""
+    """The request arrived too slowly and was cancelled; nothing of it was kept. Send it again over
+    a faster connection, or raise http.body_piece_seconds."""
 
     code = "request_timeout"
 
 
 class BodyTooLarge(InvalidRequest):
-    """The body is larger than this route accepts; nothing of it was kept."""
+    """The body is larger than this route accepts; nothing of it was kept. Send a smaller body."""
 
     code = "body_too_large"
 
@@ -84,8 +85,8 @@ class HeadersTooLarge(InvalidRequest):
 
 
 class InsufficientStorage(Unavailable):
-    """The disk has less free space than http.keep_free_bytes, so uploads are refused; what was
-    accepted is kept. Free some space or delete papers, then send the file again."""
+    """The disk has less free space than http.keep_free_bytes, so uploads are rejected. Accepted
+    uploads are kept. Free disk space or delete papers, then send the file again."""
 
     code = "insufficient_storage"
     retry_after_seconds = 60

@@ -1,4 +1,4 @@
-"""What one replica accepts, as values: the deployment makes them of the settings."""
+"""The HTTP limits of one replica; the deployment creates them from the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Limits of one replica; each field has the name and the meaning of a setting below `http`."""
+    """HTTP limits of one replica. Each field is the setting of the same name under `http`."""
 
     host: str = "127.0.0.1"
     hosts: tuple[str, ...] = ()
@@ -30,6 +30,6 @@ class HttpLimits:
 
     @classmethod
     def of(cls, settings: Any) -> HttpLimits:
-        """The limits in an object that has them as attributes, as the settings `http` do."""
+        """Returns the limits from an object with the same attributes (the `http` settings)."""
         given = {field.name: getattr(settings, field.name) for field in fields(cls)}
         return cls(**{**given, "hosts": tuple(given["hosts"]), "origins": tuple(given["origins"])})

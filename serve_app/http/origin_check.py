@@ -1,9 +1,9 @@
-"""Requests of foreign web pages are refused: by Host (DNS rebinding) and by Origin (CSRF).
+"""Rejects requests of other web pages: by Host (DNS rebinding) and by Origin (CSRF).
 
-A browser lets any page send requests to loopback. A page whose name resolves to 127.0.0.1 is of
-the same origin as the service to the browser; only its Host header tells (DNS rebinding). A page
-of another origin cannot read answers, as there are no CORS headers, but its simple requests
-arrive: only Sec-Fetch-Site and Origin tell (cross-site request forgery).
+A browser lets any page send requests to loopback. A page whose host name resolves to 127.0.0.1 has
+the same origin as the service in the browser; only the Host header reveals it (DNS rebinding). A
+page of another origin cannot read responses, because there are no CORS headers, but its simple
+requests arrive; only Sec-Fetch-Site and Origin reveal it (cross-site request forgery, CSRF).
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import PaperworksError
-from serve_app.api.problems import problem_of
+from serve_app.api.problems import error_response
 from serve_app.http.errors import CrossSiteRequest, InvalidHost, UnknownHost
 from serve_app.http.limits import HttpLimits
 
-READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-FOREIGN_SITES = frozenset({b"cross-site", b"same-site"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CROSS_SITE_VALUES = frozenset({b"cross-site", b"same-site"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
-LONGEST_AUTHORITY = 300  # a DNS name has 253 characters at most
+MAX_AUTHORITY_CHARACTERS = 300  # a DNS name has at most 253 characters
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/]+)")
 
 
 class Origin(NamedTuple):
-    """Scheme, host in lower case and port, the scheme's default filled in."""
+    """Scheme, lower-case host and port (the default port of the scheme if none is given)."""
 
     scheme: str
     host: str
@@ -39,10 +39,10 @@ class Origin(NamedTuple):
 
 
 class OriginCheck:
-    """421 for a Host that is not ours; 403 for a page of another origin that wants a change.
+    """ASGI middleware: 421 for an unknown Host, 403 for cross-site requests with unsafe methods.
 
-    Ours are loopback, the configured host and `hosts`. Where the service listens on all addresses,
-    a Host that is an IP address is ours too: DNS rebinding needs a name.
+    Known hosts are loopback, the configured host and `hosts`. If the service listens on all
+    addresses, every IP address is accepted as well: DNS rebinding needs a host name.
     """
 
     def __init__(self, app: ASGIApp, limits: HttpLimits) -> None:
@@ -51,27 +51,27 @@ class OriginCheck:
         self.hosts = frozenset(_bracketed(name.lower()) for name in named)
         self.origins = frozenset(filter(None, map(origin_of, limits.origins)))
         self.any_address = limits.host in ANY_ADDRESS
-        self._knows = lru_cache(maxsize=256)(self._is_ours)
+        self._is_own_host = lru_cache(maxsize=256)(self._matches_own_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = self._refusal(scope) if scope["type"] == "http" else None
         if error is None:
             await self.app(scope, receive, send)
         else:
-            await problem_of(Request(scope), error)(scope, receive, send)
+            await error_response(Request(scope), error)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PaperworksError | None:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         host = authority_of(scope["scheme"], hosts[0]) if len(hosts) == 1 else None
         if host is None:
             return InvalidHost()
-        if not self._knows(host):
+        if not self._is_own_host(host):
             return UnknownHost()
-        if scope["method"] not in READING_METHODS and self._is_foreign(scope, host):
+        if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope, host):
             return CrossSiteRequest()
         return None
 
-    def _is_ours(self, origin: Origin) -> bool:
+    def _matches_own_host(self, origin: Origin) -> bool:
         if origin.host == "localhost" or origin.host in self.hosts:
             return True
         if f"{origin.host}:{origin.port}" in self.hosts:
@@ -82,22 +82,22 @@ class OriginCheck:
             return False
         return address.is_loopback or self.any_address
 
-    def _is_foreign(self, scope: Scope, own: Origin) -> bool:
+    def _is_cross_site(self, scope: Scope, own: Origin) -> bool:
         headers = scope["headers"]
         origins = [
             origin_of(value.decode("latin-1")) for name, value in headers if name == b"origin"
         ]
         if origins and self.origins.issuperset(origins):
             return False
-        foreign_site = any(
-            name == b"sec-fetch-site" and value in FOREIGN_SITES for name, value in headers
+        cross_site = any(
+            name == b"sec-fetch-site" and value in CROSS_SITE_VALUES for name, value in headers
         )
-        return foreign_site or any(origin != own for origin in origins)
+        return cross_site or any(origin != own for origin in origins)
 
 
 def authority_of(scheme: str, header: bytes) -> Origin | None:
-    """The origin that a Host header names, None when it names none."""
-    return _parsed(scheme, header) if len(header) <= LONGEST_AUTHORITY else None
+    """Returns the origin of a Host header, None if the header is invalid."""
+    return _parsed(scheme, header) if len(header) <= MAX_AUTHORITY_CHARACTERS else None
 
 
 @lru_cache(maxsize=256)
@@ -110,11 +110,11 @@ def _parsed(scheme: str, header: bytes) -> Origin | None:
 
 
 def origin_of(header: str) -> Origin | None:
-    """The origin of an Origin header; None for `null` and whatever else is not http(s)."""
+    """Returns the origin of an Origin header; None for `null` and non-HTTP schemes."""
     match = _ORIGIN.fullmatch(header.lower())
     return authority_of(match["scheme"], match["authority"].encode("latin-1")) if match else None
 
 
 def _bracketed(host: str) -> str:
-    """An IPv6 address as a Host header has it."""
+    """Returns the host in the form of a Host header: IPv6 addresses in brackets."""
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host

@@ -1,4 +1,4 @@
-"""What every request and answer has: an id, a count by route, security headers, a last handler."""
+"""Request ids, request metrics, security headers, and the last-resort error handler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.api.metrics import Metrics
-from serve_app.api.problems import unexpected_problem
+from serve_app.api.problems import unexpected_error_response
 
 REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 NO_FRAMES = b"frame-ancestors 'none'"
@@ -24,7 +24,8 @@ SECURITY_HEADERS = (
 
 
 class RequestContext:
-    """Gives each request an id (the client's X-Request-ID if usable) and counts it by route."""
+    """ASGI middleware: assigns a request id (a valid X-Request-ID of the client is kept), records
+    metrics by route, adds security headers, and maps unexpected errors to a 500 problem."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, request_id_header: bool = True) -> None:
         self.app = app
@@ -43,37 +44,39 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = secured(message.get("headers", []))
+                headers = with_security_headers(message.get("headers", []))
                 if self.request_id_header:
                     headers.append((b"x-request-id", request_id.encode("ascii")))
                 message = {**message, "headers": headers}
             await send(message)
 
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception as error:
-            answer = unexpected_problem(Request(scope), error)
-            if status:  # half an answer is out; only breaking off tells the client
+            response = unexpected_error_response(Request(scope), error)
+            if status:  # the response has started; only an abort signals the error to the client
                 raise
-            await answer(scope, receive, send_with_headers)
+            await response(scope, receive, send_with_headers)
         finally:
-            taken = time.perf_counter() - began
-            self.metrics.request(_template(scope), scope["method"], status or 499, taken)
+            seconds = time.perf_counter() - started
+            self.metrics.count_request(
+                _route_template(scope), scope["method"], status or 499, seconds
+            )
 
 
-def secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers, with those security headers that the route did not set itself.
+def with_security_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Returns the headers plus the security headers that the route did not set.
 
-    A PDF gets no `default-src`, which browsers' PDF viewers obey to the point of showing nothing.
+    PDFs get no `default-src`: with it, the PDF viewers of browsers show nothing.
     """
     given = dict(headers)
-    more = [(name, value) for name, value in SECURITY_HEADERS if name not in given]
+    added = [(name, value) for name, value in SECURITY_HEADERS if name not in given]
     if CONTENT_SECURITY_POLICY not in given:
         is_pdf = given.get(b"content-type", b"").startswith(b"application/pdf")
         policy = NO_FRAMES if is_pdf else b"default-src 'none'; " + NO_FRAMES
-        more.append((CONTENT_SECURITY_POLICY, policy))
-    return [*headers, *more]
+        added.append((CONTENT_SECURITY_POLICY, policy))
+    return [*headers, *added]
 
 
 def _request_id(scope: Scope) -> str:
@@ -81,5 +84,5 @@ def _request_id(scope: Scope) -> str:
     return given if REQUEST_ID.match(given) else uuid.uuid4().hex
 
 
-def _template(scope: Scope) -> str:
+def _route_template(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "unmatched")

@@ -1,1 +1,1 @@
-"""The use cases of the library: they know neither HTTP nor Ray."""
+"""Use cases of the library, independent of HTTP and Ray."""

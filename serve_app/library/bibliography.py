@@ -1,4 +1,4 @@
-"""A collection as BibTeX, page by page: nothing but the keys is kept."""
+"""Exports a collection as BibTeX, page by page; only the citation keys are kept in memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PAGE = 200
 
 
 async def bibliography_of(collection: str, documents: DocumentStore) -> AsyncIterator[str]:
-    """The entries of all documents that can be searched, newest upload first, in pieces.
+    """Yields the BibTeX entries of all searchable documents in chunks, newest upload first.
 
-    Of documents that would share a key, the one that was uploaded first has it and the others get
-    -2, -3 … behind it: a paper that comes in later changes no key in somebody's manuscript.
+    If documents have the same key, the earliest upload keeps it and later ones get the suffixes
+    -2, -3, … A later upload therefore never changes the keys that manuscripts already cite.
     """
     bases = {
         document.document_id: cite_key(metadata_of(document))
@@ -28,9 +28,9 @@ async def bibliography_of(collection: str, documents: DocumentStore) -> AsyncIte
     keys = _unique(bases)
     separator = ""
     async for page in _pages(collection, documents):
-        known = [document for document in page if document.document_id in keys]
-        if known:
-            yield separator + await asyncio.to_thread(_entries, known, keys)
+        with_key = [document for document in page if document.document_id in keys]
+        if with_key:
+            yield separator + await asyncio.to_thread(_entries, with_key, keys)
             separator = "\n"
 
 
@@ -47,7 +47,7 @@ async def _pages(collection: str, documents: DocumentStore) -> AsyncIterator[lis
 
 
 def _unique(bases: dict[str, str]) -> dict[str, str]:
-    """The key of each document; `bases` come newest first."""
+    """Returns a unique key per document id; `bases` is ordered newest first."""
     used = Counter[str]()
     keys = {}
     for name, base in reversed(bases.items()):
@@ -57,5 +57,7 @@ def _unique(bases: dict[str, str]) -> dict[str, str]:
 
 
 def _entries(documents: list[Document], keys: dict[str, str]) -> str:
-    """Entries, parted by blank lines."""
-    return "\n".join(to_bibtex(metadata_of(one), keys[one.document_id]) for one in documents)
+    """Returns the entries, separated by blank lines."""
+    return "\n".join(
+        to_bibtex(metadata_of(document), keys[document.document_id]) for document in documents
+    )

@@ -1,7 +1,7 @@
-"""Deletes documents and collections: one commit, and the JobManager erases the rest after it.
+"""Deletes documents and collections in one transaction; the JobManager erases their data later.
 
-Neither waits for the vector store or the blob store, so a deletion works while these are away, and
-no request touches what a later upload may need.
+The request does not call the vector store or the blob store. A deletion therefore works while these
+are unavailable, and cannot remove data that a concurrent upload needs.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from serve_app.api.services import Services
 
 
 async def remove_document(document_id: str, services: Services) -> None:
-    """The document is a tombstone, shown by nothing; chunks, artifacts and PDF are on their way
-    out. Raises NotFound, DatabaseUnavailable."""
+    """Marks the document as deleted (tombstone) and queues the erasure of its data.
+
+    The data are its chunks, artifacts and PDF. Raises NotFound, DatabaseUnavailable.
+    """
     await services.documents.delete(document_id)
     services.deletions_due()
 
 
 async def remove_collection(name: str, services: Services) -> None:
-    """As `remove_document`, for every document of the collection. Raises NotFound."""
+    """Deletes every document of the collection like `remove_document`. Raises NotFound."""
     try:
         await services.documents.delete_collection(name)
     finally:
-        services.deletions_due()  # also for those that were deleted before an error
+        services.deletions_due()  # also after an error: some documents may be deleted already

@@ -1,4 +1,4 @@
-"""Requests that change the library want stores that belong together."""
+"""Guards requests that change the library against stores of different libraries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from stores.consistency.reconcile import stores_do_not_match
 
 
 async def require_matching_stores(services: Services) -> None:
-    """Returns when the stores belong to the same library. Raises StoresDoNotMatch."""
+    """Raises StoresDoNotMatch unless all stores belong to the same library."""
     if problems := await services.guard.problems():
         raise stores_do_not_match(problems)

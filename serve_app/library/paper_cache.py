@@ -1,4 +1,4 @@
-"""What was read from the papers that were asked for last, so that it is fetched and parsed once."""
+"""LRU cache of parsed papers."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from stores.blobs.blob_store import BlobStore
 
 
 class PaperCache:
-    """Papers by the key of their artifact, the last `most` that were asked for.
+    """LRU cache of up to `max_papers` papers by artifact key.
 
-    Safe to forget. An artifact never changes under its key, a new version has a new one.
+    Entries never become stale: an artifact is immutable, and a new version has a new key.
     """
 
-    def __init__(self, most: int = 8) -> None:
-        self.most = most
+    def __init__(self, max_papers: int = 8) -> None:
+        self.max_papers = max_papers
         self._papers: OrderedDict[str, asyncio.Future[Paper]] = OrderedDict()
 
-    async def paper(self, blobs: BlobStore, key: str) -> Paper:
-        """The paper; who asks while it is fetched gets the same. Raises NotFound, Unavailable."""
-        found = self._papers.get(key)
-        if found is None:
-            found = asyncio.ensure_future(asyncio.to_thread(_read, blobs, key))
-            self._papers[key] = found
+    async def get(self, blobs: BlobStore, key: str) -> Paper:
+        """Returns the paper; concurrent calls share one read. Raises NotFound, Unavailable."""
+        future = self._papers.get(key)
+        if future is None:
+            future = asyncio.ensure_future(asyncio.to_thread(_read, blobs, key))
+            self._papers[key] = future
         self._papers.move_to_end(key)
-        while len(self._papers) > self.most:
+        while len(self._papers) > self.max_papers:
             self._papers.popitem(last=False)
         try:
-            return await asyncio.shield(found)  # one who leaves takes it from nobody else
+            return await asyncio.shield(future)  # cancelling one caller must not affect the others
         except Exception:
-            if self._papers.get(key) is found:
+            if self._papers.get(key) is future:
                 del self._papers[key]
             raise
 

@@ -1,4 +1,4 @@
-"""Reads a document again: its PDF is here already, so nothing is sent."""
+"""Reingests a document from its stored PDF."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from serve_app.library.library_identity import require_matching_stores
 from stores.blobs.blob_store import pdf_key
 
 
-async def read_again(document_id: str, services: Services) -> Admission:
-    """The new task of the document; its version is the one after the one that searches show.
+async def reingest_document(document_id: str, services: Services) -> Admission:
+    """Queues a task that reads the document as its next version, and returns the admission.
 
-    Raises NotFound for an unknown document, and for one whose PDF is lost; StoresDoNotMatch.
+    Raises NotFound if the document or its PDF does not exist, StoresDoNotMatch.
     """
     await require_matching_stores(services)
     document = await services.documents.get(document_id)
     if not await asyncio.to_thread(services.blobs.exists, pdf_key(document.sha256)):
-        raise NotFound("The PDF of the document is not in the file store any more; upload it.")
+        raise NotFound("The PDF of the document is missing from the blob store; upload it again.")
     admitted = await services.jobs.admit(
         document.collection,
         [Upload(document.filename, document.sha256, document.bytes)],
@@ -27,6 +27,6 @@ async def read_again(document_id: str, services: Services) -> Admission:
         known_only=True,
     )
     if not admitted:
-        raise NotFound(f"There is no document {document_id} any more; it was deleted just now.")
+        raise NotFound(f"There is no document {document_id}; it was deleted during the request.")
     services.wake(Lane.INTERACTIVE)
     return admitted[0]

@@ -1,7 +1,8 @@
-"""Pages and figures as PNG, drawn in sandboxes: MuPDF may crash or never end, and it keeps Python's
-lock while it draws (0.2 s a page), so that the API could answer nobody meanwhile.
+"""Renders pages and figures as PNG in sandboxed processes.
 
-Few are drawn at once and few may wait; a picture that nobody waits for any more is not drawn.
+MuPDF can crash or loop forever on a hostile PDF. It also holds the GIL while it renders (0.2 s per
+page), which would block the API. The number of concurrent and of queued renderings is bounded, and
+a rendering whose client has disconnected is cancelled.
 """
 
 from __future__ import annotations
@@ -27,50 +28,50 @@ WARM = "extraction.render_worker:warm"
 DRAW_PAGE = "extraction.render_worker:draw_page"
 DRAW_FIGURE = "extraction.render_worker:draw_figure"
 IDLE_SECONDS = 60.0
-QUEUE_SECONDS = 30.0
+MAX_QUEUE_SECONDS = 30.0
 LIMITS = Limits(
     cpu_seconds=20.0,
     part_seconds=0.0,
     memory_bytes=2048 * MIB,
-    output_bytes=64 * MIB,  # 16 million pixels that do not compress have 48 MB
+    output_bytes=64 * MIB,  # 16 million incompressible RGB pixels take 48 MB
     silent_seconds=30.0,
     document_seconds=30.0,
     max_parts=0,
 )
 
 
-class Abandoned(Exception):
-    """Nobody waits for this picture any more."""
+class RenderCancelled(Exception):
+    """The caller of this rendering was cancelled."""
 
 
-class PictureCache:
-    """The pictures asked for last, of `limit_bytes` together; safe to forget."""
+class ImageCache:
+    """LRU cache of PNG images with a total size of up to `limit_bytes`."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.held_bytes = 0
-        self._pictures: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._images: OrderedDict[Hashable, bytes] = OrderedDict()
 
     def get(self, key: Hashable) -> bytes | None:
-        """The picture, None when it is not here."""
-        if key in self._pictures:
-            self._pictures.move_to_end(key)
-        return self._pictures.get(key)
+        """Returns the image, None if it is not cached."""
+        if key in self._images:
+            self._images.move_to_end(key)
+        return self._images.get(key)
 
     def put(self, key: Hashable, png: bytes) -> None:
-        """Keeps the picture; those that nobody asked for the longest give way."""
-        self.held_bytes += len(png) - len(self._pictures.pop(key, b""))
-        self._pictures[key] = png
+        """Stores the image and evicts the least recently used images above the limit."""
+        self.held_bytes += len(png) - len(self._images.pop(key, b""))
+        self._images[key] = png
         while self.held_bytes > self.limit_bytes:
-            _, oldest = self._pictures.popitem(last=False)
+            _, oldest = self._images.popitem(last=False)
             self.held_bytes -= len(oldest)
 
 
 class Renderer:
-    """Draws `processes` pictures at once while at most `waiting` others wait.
+    """Renders up to `processes` images at once, with up to `max_queued` more in the queue.
 
-    Each thread has a sandbox whose warm process ends when it had nothing to do for a minute. Holds
-    nothing but these and a cache: one that died is replaced by the next picture.
+    Each thread has a sandbox with a warm process, which ends after 60 idle seconds. A process that
+    died is replaced at the next rendering.
     """
 
     def __init__(
@@ -78,73 +79,77 @@ class Renderer:
         mode: SandboxMode = SandboxMode.AUTO,
         *,
         processes: int = 2,
-        waiting: int = 16,
+        max_queued: int = 16,
         cache_bytes: int = 64 * MIB,
         limits: Limits = LIMITS,
     ) -> None:
         self._mode, self._limits = mode, limits
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="render")
-        self._room = threading.BoundedSemaphore(processes + waiting)
-        self._of_thread = threading.local()
+        self._queue_slots = threading.BoundedSemaphore(processes + max_queued)
+        self._thread_local = threading.local()
         self._sandboxes: list[Sandbox] = []
-        self._cache = PictureCache(cache_bytes)
+        self._cache = ImageCache(cache_bytes)
 
     async def page(
         self, blobs: BlobStore, sha256: str, number: int, dpi: int, highlights: Sequence[Box]
     ) -> bytes:
-        """A page as PNG with the highlights that stand on it.
+        """Returns a page as PNG with its highlights.
 
-        Raises NotFound for a page that there is not, DamagedPdf, PasswordProtected, the errors of a
-        sandbox, TookTooLong after 20 s of CPU or 30 s of the clock, Overloaded when enough pictures
-        wait. Cancelling the call ends the drawing.
+        Raises NotFound for a missing page, DamagedPdf, PasswordProtected, the errors of the
+        sandbox, TookTooLong after 20 s of CPU time or 30 s of wall-clock time, Overloaded if the
+        queue is full. Cancelling the call cancels the rendering.
         """
-        return await self._draw(blobs, sha256, DRAW_PAGE, number, dpi, tuple(highlights))
+        return await self._cached_or_rendered(
+            blobs, sha256, DRAW_PAGE, number, dpi, tuple(highlights)
+        )
 
     async def figure(self, blobs: BlobStore, sha256: str, box: Box, dpi: int) -> bytes:
-        """What the box of a page shows, as PNG. Errors as `page`."""
-        return await self._draw(blobs, sha256, DRAW_FIGURE, box, dpi)
+        """Returns the contents of a box as PNG. Raises the errors of `page`."""
+        return await self._cached_or_rendered(blobs, sha256, DRAW_FIGURE, box, dpi)
 
-    async def _draw(self, blobs: BlobStore, sha256: str, work: str, *arguments: Any) -> bytes:
+    async def _cached_or_rendered(
+        self, blobs: BlobStore, sha256: str, work: str, *arguments: Any
+    ) -> bytes:
         key = (sha256, work, *arguments)
-        if (known := self._cache.get(key)) is not None:
-            return known
-        abandoned = threading.Event()
-        asked = time.monotonic()
-        future = self._submitted(abandoned, asked, blobs, sha256, work, arguments)
+        if (cached := self._cache.get(key)) is not None:
+            return cached
+        cancelled = threading.Event()
+        queued_at = time.monotonic()
+        future = self._submit(cancelled, queued_at, blobs, sha256, work, arguments)
         try:
-            png = await asyncio.wrap_future(future)  # cancelled, it cancels one that waits
+            png = await asyncio.wrap_future(future)  # a cancellation removes a queued rendering
         except asyncio.CancelledError:
-            abandoned.set()
+            cancelled.set()
             raise
         self._cache.put(key, png)
         return png
 
-    def _submitted(self, *job: Any) -> Future[bytes]:
-        if not self._room.acquire(blocking=False):
-            raise Overloaded("Enough pictures wait to be drawn. Ask again in a few seconds.")
+    def _submit(self, *job: Any) -> Future[bytes]:
+        if not self._queue_slots.acquire(blocking=False):
+            raise Overloaded("The rendering queue is full. Try again in a few seconds.")
         try:
-            future = self._threads.submit(self._drawn, *job)
+            future = self._threads.submit(self._render, *job)
         except BaseException:
-            self._room.release()
+            self._queue_slots.release()
             raise
-        future.add_done_callback(lambda _: self._room.release())
+        future.add_done_callback(lambda _: self._queue_slots.release())
         return future
 
-    def _drawn(
+    def _render(
         self,
-        abandoned: threading.Event,
-        asked: float,
+        cancelled: threading.Event,
+        queued_at: float,
         blobs: BlobStore,
         sha256: str,
         work: str,
         arguments: tuple[Any, ...],
     ) -> bytes:
-        if time.monotonic() - asked > QUEUE_SECONDS:
-            raise Overloaded("This picture waited too long to be drawn. Ask again in some seconds.")
+        if time.monotonic() - queued_at > MAX_QUEUE_SECONDS:
+            raise Overloaded("The rendering waited too long in the queue. Try again later.")
 
-        def watch(_news: object) -> None:
-            if abandoned.is_set():
-                raise Abandoned
+        def watch(_progress: object) -> None:
+            if cancelled.is_set():
+                raise RenderCancelled
 
         watch(None)
         with blobs.open_local(sha256) as path:
@@ -159,21 +164,21 @@ class Renderer:
                 )
             except TookTooLong:
                 raise TookTooLong(
-                    "This page takes too long to draw; nothing is wrong with the rest of the "
-                    "document. Download the PDF, or ask for fewer dots per inch."
+                    "Rendering this page takes too long; the rest of the document is not affected. "
+                    "Download the PDF, or request a lower dpi."
                 ) from None
             except WorkerCrashed:
-                raise Overloaded("The process that drew this page was ended. Ask again.") from None
+                raise Overloaded("The process that rendered this page died. Try again.") from None
 
     def close(self) -> None:
-        """Ends the processes, once what is drawn now has come to its end."""
+        """Cancels queued renderings, waits for running ones, and ends the processes."""
         self._threads.shutdown(cancel_futures=True)
         for sandbox in self._sandboxes:
             sandbox.close()
 
     def _sandbox(self) -> Sandbox:
-        """The sandbox of this thread."""
-        if not hasattr(self._of_thread, "sandbox"):
-            self._of_thread.sandbox = Sandbox(WARM, mode=self._mode, idle_seconds=IDLE_SECONDS)
-            self._sandboxes.append(self._of_thread.sandbox)
-        return self._of_thread.sandbox
+        """Returns the sandbox of the current thread."""
+        if not hasattr(self._thread_local, "sandbox"):
+            self._thread_local.sandbox = Sandbox(WARM, mode=self._mode, idle_seconds=IDLE_SECONDS)
+            self._sandboxes.append(self._thread_local.sandbox)
+        return self._thread_local.sandbox

@@ -1,4 +1,4 @@
-"""Answers a search: ask the vector store, then show only what PostgreSQL says is there."""
+"""Search: queries the vector store, then keeps the hits of active documents in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,85 +13,92 @@ import numpy as np
 from domain.documents import ChunkKind, Document, DocumentStatus, Passage
 from domain.errors import UnknownCollection
 from domain.search import SearchMode, SearchQuery
-from serve_app.api.serializers.core import hit_shape
+from serve_app.api.serializers.core import to_hit_schema
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
 
-WIDER = 4
-MOST = 1000
-BODY = (ChunkKind.TEXT, ChunkKind.ABSTRACT)
+OVERFETCH_FACTOR = 4
+MAX_PASSAGES = 1000
+BODY_KINDS = (ChunkKind.TEXT, ChunkKind.ABSTRACT)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Passages with their documents, best first, and how many were ranked to find them."""
+class SearchHits:
+    """Passages with their documents, best first, and the number of ranked candidates."""
 
     hits: list[tuple[Passage, Document]]
     candidates: int
 
 
-async def answer(query: SearchQuery, services: Services) -> schemas.SearchResult:
-    """What POST /api/v1/search answers. Raises UnknownCollection, Unavailable."""
-    began = time.perf_counter()
-    found = await find(query, services)
+async def run_search(query: SearchQuery, services: Services) -> schemas.SearchResult:
+    """Returns the response of POST /api/v1/search. Raises UnknownCollection, Unavailable."""
+    started = time.perf_counter()
+    result = await find_passages(query, services)
     return schemas.SearchResult(
-        hits=[hit_shape(passage, document, query.text) for passage, document in found.hits],
+        hits=[to_hit_schema(passage, document, query.text) for passage, document in result.hits],
         mode=query.mode,
-        took_ms=round((time.perf_counter() - began) * 1000, 2),
-        total_candidates=found.candidates,
+        took_ms=round((time.perf_counter() - started) * 1000, 2),
+        total_candidates=result.candidates,
     )
 
 
-async def find(query: SearchQuery, services: Services) -> Found:
-    """The passages of active documents that answer. Raises UnknownCollection, Unavailable."""
-    _, vector = await asyncio.gather(_check_collection(query, services), _vector(query, services))
-    return await find_near(query, vector, services)
+async def find_passages(query: SearchQuery, services: Services) -> SearchHits:
+    """Returns the matching passages of active documents. Raises UnknownCollection, Unavailable."""
+    _, vector = await asyncio.gather(
+        _check_collection(query, services), _query_vector(query, services)
+    )
+    return await find_by_vector(query, vector, services)
 
 
-async def find_near(query: SearchQuery, vector: np.ndarray | None, services: Services) -> Found:
-    """As `find`, for a query whose vector is known already.
+async def find_by_vector(
+    query: SearchQuery, vector: np.ndarray | None, services: Services
+) -> SearchHits:
+    """Returns the same as `find_passages` for a query whose vector is known.
 
-    Chunks of a deleted document or of another version than the active one are dropped. When there
-    are any, they may hide others that belong here, so a wider list is fetched and cut here.
+    Drops chunks of deleted documents and of inactive versions. If there are any, they may have
+    displaced valid hits: the search is repeated with a larger limit and truncated.
     """
     passages = await asyncio.to_thread(services.vectors.search, query, vector)
-    hits = await _active(passages, services)
+    hits = await _visible_hits(passages, services)
     if len(hits) < len(passages):
-        wider = replace(query, limit=min(WIDER * query.limit, MOST), group_by_document=False)
+        wider = replace(
+            query, limit=min(OVERFETCH_FACTOR * query.limit, MAX_PASSAGES), group_by_document=False
+        )
         passages = await asyncio.to_thread(services.vectors.search, wider, vector)
-        hits = await _active(passages, services)
+        hits = await _visible_hits(passages, services)
         if query.group_by_document:
-            hits = _first_of_each(hits)
-    return Found(hits[: query.limit], len(passages))
+            hits = _best_per_document(hits)
+    return SearchHits(hits[: query.limit], len(passages))
 
 
-async def find_similar(
+async def find_similar_documents(
     document: Document, limit: int, services: Services
 ) -> list[tuple[Passage, Document]]:
-    """Other documents of the collection with the passage nearest to the mean of this one's.
+    """Returns other documents of the collection, each with the passage nearest to this one's mean.
 
-    Best first, each document once; empty for a document without passages. Raises Unavailable.
+    Ordered best first, each document once. Empty for a document without passages. Raises
+    Unavailable.
     """
-    mean = await asyncio.to_thread(_mean, document, services.vectors)
+    mean = await asyncio.to_thread(_mean_vector, document, services.vectors)
     if mean is None:
         return []
     query = SearchQuery(
         "",
         document.collection,
         SearchMode.DENSE,
-        limit + 1,  # it is most like itself
-        kinds=BODY,
+        limit + 1,  # the document itself is the best match
+        kinds=BODY_KINDS,
         group_by_document=True,
     )
-    hits = (await find_near(query, mean, services)).hits
+    hits = (await find_by_vector(query, mean, services)).hits
     others = [hit for hit in hits if hit[1].document_id != document.document_id]
     return others[:limit]
 
 
-def _mean(document: Document, vectors: Any) -> np.ndarray | None:
-    """The mean of the document's vectors; of those of its text, when it has any."""
+def _mean_vector(document: Document, vectors: Any) -> np.ndarray | None:
+    """Returns the mean vector of the body passages, or of all passages if there are none."""
     stored = vectors.stored(document.document_id, document.version)
-    body = [vector for chunk, vector in stored if chunk.kind in BODY]
+    body = [vector for chunk, vector in stored if chunk.kind in BODY_KINDS]
     return np.mean(body or [vector for _, vector in stored], axis=0) if stored else None
 
 
@@ -99,18 +106,18 @@ async def _check_collection(query: SearchQuery, services: Services) -> None:
     name = query.collection
     if name is not None and not await services.documents.has_collection(name):
         raise UnknownCollection(
-            f"There is no collection {name!r}; upload a paper to it first, or list them with "
-            "GET /api/v1/collections."
+            f"There is no collection {name!r}; upload a paper to it first, or list the collections "
+            "with GET /api/v1/collections."
         )
 
 
-async def _vector(query: SearchQuery, services: Services) -> np.ndarray | None:
+async def _query_vector(query: SearchQuery, services: Services) -> np.ndarray | None:
     if query.mode is SearchMode.SPARSE:
         return None
     return await services.embed_query(query.text)
 
 
-async def _active(
+async def _visible_hits(
     passages: Sequence[Passage], services: Services
 ) -> list[tuple[Passage, Document]]:
     active = await services.documents.active({p.chunk.document_id for p in passages})
@@ -118,15 +125,15 @@ async def _active(
         (passage, document)
         for passage in passages
         if (document := active.get(passage.chunk.document_id)) is not None
-        and _shows(document, passage)
+        and _is_visible(document, passage)
     ]
 
 
-def _shows(document: Document, passage: Passage) -> bool:
+def _is_visible(document: Document, passage: Passage) -> bool:
     return document.version == passage.chunk.version and document.status == DocumentStatus.READY
 
 
-def _first_of_each(hits: list[tuple[Passage, Document]]) -> list[tuple[Passage, Document]]:
+def _best_per_document(hits: list[tuple[Passage, Document]]) -> list[tuple[Passage, Document]]:
     first: dict[str, tuple[Passage, Document]] = {}
     for hit in hits:
         first.setdefault(hit[1].document_id, hit)

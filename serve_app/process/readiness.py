@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 from pydantic import ValidationError
 
-from serve_app.schemas.core import FINE, Problem
+from serve_app.schemas.core import CHECK_OK, Problem
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = 300.0  # a first start converts the model; disks may be slow
@@ -59,4 +59,4 @@ def _parse_checks(response: httpx.Response) -> str:
         checks = Problem.model_validate_json(response.content).checks or {}
     except ValidationError:
         return ""
-    return "; ".join(f"{name}: {state}" for name, state in checks.items() if state != FINE)
+    return "; ".join(f"{name}: {state}" for name, state in checks.items() if state != CHECK_OK)

@@ -1,17 +1,16 @@
-"""The shapes on the wire of a comparison of the stores, and of its repair."""
+"""Schemas of the comparison of the stores and of its repair."""
 
 from __future__ import annotations
 
-import uuid
-
 from pydantic import BaseModel, ConfigDict
 
+from domain.consistency import OrphanChunks, StuckTask
 from serve_app.schemas.core import Time, Wire
 from serve_app.schemas.field_types import CollectionName
 
 
 class StoredPaper(Wire):
-    """A document that something is missing of."""
+    """A document with missing data."""
 
     document_id: str
     filename: str
@@ -20,39 +19,22 @@ class StoredPaper(Wire):
 
 
 class WrongCount(StoredPaper):
-    """A document whose version has `found` chunks in the vector store instead of `expected`."""
+    """A document with `found` chunks in the vector store instead of `expected`."""
 
     expected: int
     found: int
 
 
-class OrphanChunks(Wire):
-    """Chunks of a document version that no search shows and no task writes."""
-
-    document_id: str
-    version: int
-    chunks: int
-
-
 class OrphanBlob(Wire):
-    """A file of the blob store that belongs to no document, written longer than an hour ago."""
+    """A blob that belongs to no document and was written more than one hour ago."""
 
     key: str
     bytes: int
     age_seconds: float
 
 
-class StuckTask(Wire):
-    """A task whose worker fell silent, and that nobody has taken up."""
-
-    task_id: uuid.UUID
-    document_id: str
-    filename: str
-    silent_seconds: float
-
-
 class DifferenceCounts(Wire):
-    """How many differences of each kind there are."""
+    """Number of differences of each kind."""
 
     missing_chunks: int
     surplus_chunks: int
@@ -64,11 +46,12 @@ class DifferenceCounts(Wire):
 
 
 class Consistency(Wire):
-    """Where PostgreSQL, Milvus and the blobs differ; the first 100 of each kind.
+    """Differences between PostgreSQL, Milvus and the blob store: the first 100 of each kind.
 
-    `missing_blobs` are papers whose PDF is lost: only an upload brings it back. `identity_problems`
-    name stores that do not belong to the same library: then nothing can be repaired.
-    `deletion_refused` says what a repair would delete beyond the limits: it wants `delete_orphans`.
+    `missing_blobs` lists papers whose PDF is lost: upload it again. `identity_problems` lists
+    stores that belong to different libraries: nothing can be repaired until that is corrected.
+    `deletion_refused` describes deletions beyond the limits: a repair executes them only with
+    `delete_orphans`.
     """
 
     consistent: bool
@@ -86,9 +69,9 @@ class Consistency(Wire):
 
 
 class Repair(Wire):
-    """What was found, and what was done about it: `job_ids` read documents again.
+    """The differences that were found and the repairs. The jobs in `job_ids` read documents again.
 
-    With `deletion_refused` nothing was deleted, because that would have been too much.
+    If `deletion_refused` is set, nothing was deleted because the limits would have been exceeded.
     """
 
     found: Consistency
@@ -103,10 +86,10 @@ class Repair(Wire):
 
 
 class AdoptRequest(BaseModel):
-    """The collection of the adopted papers.
+    """The collection for the adopted papers.
 
-    With `claim_stores` Milvus and the blob store become those of this database, whatever library
-    they belonged to before.
+    With `claim_stores`, Milvus and the blob store are assigned to the library of this database,
+    regardless of the library that they belong to.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -116,7 +99,7 @@ class AdoptRequest(BaseModel):
 
 
 class Adoption(Wire):
-    """Jobs that read PDFs which belonged to no document; `documents_left` wait for another call."""
+    """The jobs that read the adopted PDFs. `documents_left` counts PDFs that need another call."""
 
     job_ids: list[str]
     documents_queued: int

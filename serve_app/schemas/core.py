@@ -1,7 +1,8 @@
-"""The shapes on the wire: what the API answers and what the clients get back.
+"""Response schemas of the HTTP API, used by the server and by the clients.
 
-Fields may be added, never renamed. Times are RFC 3339 in UTC; boxes are in PDF points (1/72 inch)
-from the top left of the page as shown; pages count from 1.
+Fields may be added, never renamed. Times are RFC 3339 in UTC. Boxes are in PDF points (1/72 inch)
+from the top left corner of the displayed page. Pages count from 1. A schema that equals a domain
+record is that record (Author) or inherits from it (Event).
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from domain.documents import ChunkKind, DocumentStatus
+from domain.events import Event as EventRecord
 from domain.jobs import JobStatus, Step, TaskStatus
+from domain.papers import Author
 from domain.search import SearchMode
 
 T = TypeVar("T")
-FINE = "ok"  # what a check says when there is nothing to say
+CHECK_OK = "ok"  # status of a readiness check that passed
 
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))
@@ -25,13 +28,16 @@ Time = Annotated[
 
 
 class Wire(BaseModel):
-    """A shape that later versions may add fields to."""
+    """Base of the response schemas: ignores unknown fields, so later versions may add some.
 
-    model_config = ConfigDict(extra="ignore")
+    Is filled from the attributes of a domain record with `model_validate`.
+    """
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
 
 
 class Listed(Wire, Generic[T]):
-    """A page of a list; pass `next_cursor` as `cursor` for the next one, it is null at the end."""
+    """A page of a list. Pass `next_cursor` as `cursor` to get the next page; null at the end."""
 
     items: list[T]
     next_cursor: str | None = None
@@ -48,7 +54,7 @@ class TaskError(Wire):
 
 
 class Counts(Wire):
-    """How many tasks of a job are in each state."""
+    """Number of tasks of a job in each state."""
 
     total: int
     queued: int
@@ -59,7 +65,7 @@ class Counts(Wire):
 
 
 class JobProgress(Wire):
-    """How far a job is; `eta_seconds` is null while there is nothing to reckon from."""
+    """Progress of a job. `eta_seconds` is null until there is data to estimate from."""
 
     fraction: float
     step: Step | None = None
@@ -72,7 +78,7 @@ class JobProgress(Wire):
 
 
 class Task(Wire):
-    """One document's work in a job."""
+    """The processing of one document in a job."""
 
     task_id: uuid.UUID
     document_id: str
@@ -106,19 +112,19 @@ class JobSummary(Wire):
 
 
 class Job(JobSummary):
-    """A job with its first 100 tasks; `error` is that of the first one that failed."""
+    """A job with its first 100 tasks. `error` is that of the first failed task."""
 
     tasks: list[Task]
     error: TaskError | None = None
 
     @property
     def is_final(self) -> bool:
-        """True when nothing of the job is left to do."""
+        """True if every task of the job has ended."""
         return self.status.is_final
 
 
 class CancelAccepted(Wire):
-    """A job whose work ends; `cancelled` tasks were open."""
+    """A cancelled job. `cancelled` is the number of tasks that were open."""
 
     success: Literal[True] = True
     message: str
@@ -128,7 +134,7 @@ class CancelAccepted(Wire):
 
 
 class RetryAccepted(Wire):
-    """A job whose tasks that failed are queued again: `retried` of them."""
+    """A retried job. `retried` is the number of tasks that were queued again."""
 
     success: Literal[True] = True
     message: str
@@ -138,31 +144,22 @@ class RetryAccepted(Wire):
 
 
 class IncompleteTask(Task):
-    """A task that failed, or whose paper has pages that could not be read."""
+    """A failed task, or a task with unreadable pages."""
 
     pages_failed: list[int]
 
 
-class Event(Wire):
-    """A move of a task, or of the job itself where `task_id` is null: from `before` to `after`.
+class Event(EventRecord, Wire):
+    """A state change of a task, or of the job itself if `task_id` is null: `before` to `after`.
 
-    `number` counts the events of a job. `error` says why a task failed, or waits once more.
+    `number` counts the events of a job. `error` is the reason of a failure or of a retry.
     """
 
-    number: int
-    name: str
     at: Time
-    task_id: uuid.UUID | None = None
-    before: TaskStatus | JobStatus | None = None
-    after: TaskStatus | JobStatus
-    step: Step | None = None
-    attempt: int | None = None
-    searchable: bool = False
-    error: TaskError | None = None
 
 
 class UploadAccepted(Wire):
-    """A single upload that was accepted; the paper can be searched when its job is completed."""
+    """An accepted upload of one file. The paper is searchable when its job is completed."""
 
     success: Literal[True] = True
     message: str
@@ -175,7 +172,7 @@ class UploadAccepted(Wire):
 
 
 class AcceptedFile(Wire):
-    """A file that was accepted; `duplicate_of` names the document that had these bytes already."""
+    """An accepted file. `duplicate_of` is the document that already has the same bytes."""
 
     task_id: uuid.UUID
     document_id: str
@@ -184,7 +181,7 @@ class AcceptedFile(Wire):
 
 
 class RefusedFile(Wire):
-    """A file that was not accepted, and why; nothing of it was kept."""
+    """A rejected file and the reason. Nothing of it was kept."""
 
     filename: str
     code: str
@@ -192,7 +189,7 @@ class RefusedFile(Wire):
 
 
 class UploadsAccepted(Wire):
-    """One job for all accepted files of a request, and the files that were refused."""
+    """The job of all accepted files of a request, and the rejected files."""
 
     job_id: str
     status_endpoint: str
@@ -200,16 +197,8 @@ class UploadsAccepted(Wire):
     refused: list[RefusedFile]
 
 
-class Author(Wire):
-    """An author as printed."""
-
-    name: str
-    given: str | None = None
-    family: str | None = None
-
-
 class DocumentCounts(Wire):
-    """What was found in a document; null as long as nobody has looked for it."""
+    """Number of extracted items. `tables` and `figures` are null until the layout step has run."""
 
     chunks: int
     sections: int
@@ -219,10 +208,10 @@ class DocumentCounts(Wire):
 
 
 class Document(Wire):
-    """A paper in a collection. `version` is the one that searches show.
+    """A paper in a collection. `version` is the active one: searches return no other.
 
-    What the paper does not say of itself is null or empty. `needs_review` is true for a paper that
-    could not be read well; `quality.reasons` says why.
+    Metadata that the paper does not contain is null or empty. `needs_review` is true if the paper
+    could not be read well; `quality.reasons` lists the reasons.
     """
 
     document_id: str
@@ -249,7 +238,7 @@ class Document(Wire):
 
 
 class Collection(Wire):
-    """A named set of documents; it is made by its first upload."""
+    """A named set of documents, created by its first upload."""
 
     name: str
     documents: int
@@ -263,7 +252,7 @@ class Collections(Wire):
 
 
 class Rectangle(Wire):
-    """A rectangle on a page, in points from the top left of the page as shown."""
+    """A bounding box on a page, in points from the top left corner of the displayed page."""
 
     page: int
     x0: float
@@ -290,14 +279,17 @@ class Chunk(Wire):
 
 
 class Highlight(Wire):
-    """A range of characters of the text, `end` excluded, that matches a word of the query."""
+    """A character range of the text that matches a word of the query; `end` is exclusive."""
 
     start: int
     end: int
 
 
 class Hit(Chunk):
-    """A passage that answers a query: `score` orders the hits, `scores` has what each side gave."""
+    """A passage that matches a query. Hits are ordered by `score`.
+
+    `scores` contains the score of each search (dense, sparse) that returned the passage.
+    """
 
     score: float
     scores: dict[str, float]
@@ -305,7 +297,7 @@ class Hit(Chunk):
 
 
 class SearchResult(Wire):
-    """Hits, best first. `total_candidates` counts the passages that were ranked to find them."""
+    """Hits, best first. `total_candidates` is the number of passages that were ranked."""
 
     hits: list[Hit]
     mode: SearchMode
@@ -314,14 +306,14 @@ class SearchResult(Wire):
 
 
 class FieldProblem(Wire):
-    """A field of the request that cannot be used, and why."""
+    """An invalid field of the request, and the reason."""
 
     field: str
     message: str
 
 
 class Problem(Wire):
-    """RFC 9457: what went wrong, what was kept, what to do; `code` is stable."""
+    """RFC 9457 problem: what happened, what was kept, what to do next. `code` is stable."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -339,13 +331,13 @@ class Problem(Wire):
 
 
 class Alive(Wire):
-    """The process answers."""
+    """The process is running."""
 
     status: Literal["alive"] = "alive"
 
 
 class Ready(Wire):
-    """Every part that the service depends on works."""
+    """Every dependency of the service works."""
 
     status: Literal["ready"] = "ready"
     checks: dict[str, str]

@@ -1,4 +1,4 @@
-"""Types of the strings in request bodies: characters and lengths are checked before any store."""
+"""String types of request bodies, validated before any store is called."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pydantic import AfterValidator, Field
 
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
 
-# PostgreSQL stores no NUL, and half of a surrogate pair has no UTF-8.
+# PostgreSQL stores no NUL characters, and an unpaired surrogate has no UTF-8 encoding.
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
 def _storable(text: str) -> str:
     if _UNSTORABLE.search(text):
-        raise ValueError("the text holds a NUL character or half of a surrogate pair; remove it")
+        raise ValueError("the text contains a NUL character or an unpaired surrogate; remove it")
     return text
 
 

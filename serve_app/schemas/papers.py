@@ -1,13 +1,13 @@
-"""The shapes of what was read out of a paper. Rules as in `serve_app.schemas.core`."""
+"""Schemas of the extracted content of a paper; conventions as in `serve_app.schemas.core`."""
 
 from __future__ import annotations
 
-from domain.papers import BlockKind, SectionRole, TableSource
-from serve_app.schemas.core import Author, Chunk, Document, Rectangle, Wire
+from domain.papers import Author, BlockKind, Cell, PageSize, SectionRole, TableSource
+from serve_app.schemas.core import Chunk, Document, Rectangle, Wire
 
 
 class Section(Wire):
-    """A heading and its place: `level` 1 is the top, `number` as printed, `title` without it."""
+    """A heading and its position. Level 1 is the top; `title` excludes the printed `number`."""
 
     ordinal: int
     level: int
@@ -18,21 +18,13 @@ class Section(Wire):
     role: SectionRole = SectionRole.BODY
 
 
-class Cell(Wire):
-    """A cell that is a header, or that spans rows or columns."""
-
-    text: str
-    colspan: int = 1
-    rowspan: int = 1
-    header: bool = False
-
-
 class Table(Wire):
-    """A table. `rows` as in HTML: a cell that spans stands once, where it begins; a plain cell is
-    its text. `box` is the first of `boxes`: one on each page that the table reaches.
+    """A table. `boxes` has one bounding box per page of the table; `box` is the first.
 
-    `markdown` is a GitHub table, or an HTML one where that cannot say it. `source` tells how the
-    cells were found; in an `ocr` table the characters come from an image.
+    `rows` follows HTML: a spanning cell is listed once, at its first position. A plain cell is a
+    string; a header cell or a spanning cell is an object. `markdown` is a GitHub table, or an HTML
+    table if a GitHub table cannot represent it. `source` is the detection method; the text of an
+    `ocr` table comes from an image.
     """
 
     number: int
@@ -48,7 +40,7 @@ class Table(Wire):
 
 
 class Figure(Wire):
-    """A figure; the box is the picture's, without its caption."""
+    """A figure. `box` covers the image without its caption."""
 
     number: int
     label: str | None = None
@@ -58,9 +50,9 @@ class Figure(Wire):
 
 
 class Reference(Wire):
-    """One entry of the bibliography, as printed and in parts; what is not printed is null.
+    """A bibliography entry: as printed, and its parsed fields, null if not printed.
 
-    `document_id` is the document of the same collection that it means, null when there is none.
+    `document_id` is the document of the same collection that it refers to, or null.
     """
 
     ordinal: int
@@ -76,20 +68,12 @@ class Reference(Wire):
 
 
 class Block(Wire):
-    """A paragraph, heading, caption …; `section` is the ordinal of its section."""
+    """A block of text, such as a paragraph. `section` is the ordinal of its section."""
 
     kind: BlockKind
     text: str
     section: int | None = None
     boxes: list[Rectangle]
-
-
-class PageSize(Wire):
-    """Width and height of a page as shown, in points."""
-
-    number: int
-    width: float
-    height: float
 
 
 class Sections(Wire):
@@ -99,14 +83,14 @@ class Sections(Wire):
 
 
 class Tables(Wire):
-    """The tables of a document; `read` is false as long as nobody has looked for them."""
+    """The tables of a document. `read` is false until the layout step has run."""
 
     tables: list[Table]
     read: bool
 
 
 class Figures(Wire):
-    """The figures of a document; `read` is false as long as nobody has looked for them."""
+    """The figures of a document. `read` is false until the layout step has run."""
 
     figures: list[Figure]
     read: bool
@@ -119,26 +103,29 @@ class References(Wire):
 
 
 class Documents(Wire):
-    """Documents that have something to do with another one."""
+    """Documents related to a given document."""
 
     documents: list[Document]
 
 
 class SimilarDocument(Document):
-    """A document like another one: the cosine of `passage`, its best, to the mean of the other."""
+    """A similar document and its best passage.
+
+    `score` is the cosine similarity of `passage` to the mean vector of the given document.
+    """
 
     score: float
     passage: Chunk
 
 
 class SimilarDocuments(Wire):
-    """Documents like another one, best first."""
+    """Similar documents, best first."""
 
     documents: list[SimilarDocument]
 
 
 class PaperExport(Wire):
-    """Everything that is known of a document. Blocks are in reading order."""
+    """A document with all its extracted content. Blocks are in reading order."""
 
     document: Document
     pages: list[PageSize]

@@ -1,4 +1,4 @@
-"""The shapes that clients send: a search and its filters. Every list and text has a longest one."""
+"""Request schemas of the search. Every string and list has a maximum length."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from domain.documents import ChunkKind
 from domain.search import SearchMode
 from serve_app.schemas.field_types import CollectionName, DocumentIdentifier, Text
 
-MOST_FIELDS = 50
+MAX_FIELDS = 50
 
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise ValueError("the query is empty; send the words or the question to look for")
+        raise ValueError("the query is empty; send the words or the question to search for")
     return text
 
 
@@ -23,24 +23,24 @@ Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class SentBody(BaseModel):
-    """A shape that clients send: fields that it does not know are errors."""
+class RequestBody(BaseModel):
+    """Base of request bodies: unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
-    def _few_fields(cls, given: Any) -> Any:
-        """One error for a great many unknown fields: making one for each of 80,000 took 0.3 s."""
-        if isinstance(given, dict) and len(given) > MOST_FIELDS:
-            raise ValueError(f"the object has more than {MOST_FIELDS} fields")
+    def _limit_fields(cls, given: Any) -> Any:
+        """Reports too many fields as one error: 80,000 unknown fields took 0.3 s."""
+        if isinstance(given, dict) and len(given) > MAX_FIELDS:
+            raise ValueError(f"the object has more than {MAX_FIELDS} fields")
         return given
 
 
-class SearchFilters(SentBody):
-    """What hits must satisfy; an absent filter lets everything pass.
+class SearchFilters(RequestBody):
+    """Conditions that every hit must satisfy. An absent filter matches everything.
 
-    Without `kinds` there are hits of every kind but `reference`.
+    Without `kinds`, hits are of every kind except `reference`.
     """
 
     document_ids: list[DocumentIdentifier] | None = Field(None, min_length=1, max_length=1000)
@@ -51,12 +51,12 @@ class SearchFilters(SentBody):
     @model_validator(mode="after")
     def _pages_in_order(self) -> SearchFilters:
         if self.page_first and self.page_last and self.page_first > self.page_last:
-            raise ValueError("page_first is after page_last; swap them")
+            raise ValueError("page_first is greater than page_last; swap them")
         return self
 
 
-class SearchRequest(SentBody):
-    """A question to one collection, or to all of them when `collection` is null or absent."""
+class SearchRequest(RequestBody):
+    """A search of one collection, or of all collections if `collection` is null or absent."""
 
     query: Query
     collection: CollectionName | None = None

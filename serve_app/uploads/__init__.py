@@ -1,1 +1,1 @@
-"""Uploads: parsed, stored and registered as jobs."""
+"""Uploads: parse the request, store the files, admit them as jobs."""

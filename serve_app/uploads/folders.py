@@ -1,4 +1,4 @@
-"""Files that lie on disk -> blob store -> job: how folders get in."""
+"""Registers files on disk as a job: stores them in the blob store and admits them in batches."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from stores.consistency.compare import ORPHAN_AFTER_SECONDS
 from stores.postgres.job_store import ADMISSION_SECONDS, JobStore
 
 log = logging.getLogger(__name__)
-FILES_PER_TRANSACTION = 200
-PART_SECONDS = ADMISSION_SECONDS / 4
-ROOM_SECONDS = 2.0  # between two looks whether a full collection has room again
-RENEW_SECONDS = ORPHAN_AFTER_SECONDS / 4  # stored and not admitted for so long: stored once more
+BATCH_FILES = 200
+MAX_BATCH_SECONDS = ADMISSION_SECONDS / 4
+QUEUE_POLL_SECONDS = 2.0  # poll interval while the queue of the collection is full
+# Blobs that were not admitted for this long are stored again, or they would count as orphans.
+RENEW_BLOBS_SECONDS = ORPHAN_AFTER_SECONDS / 4
 
 
 def pdfs_under(folder: Path) -> list[Path]:
-    """Every file named *.pdf in the folder and below, in order of path, upper case endings too."""
+    """Returns all *.pdf files below the folder (any letter case), sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
 
 
@@ -42,90 +43,93 @@ async def register_files(
     on_registered: Callable[[int], None] | None = None,
     on_waiting: Callable[[int], None] | None = None,
 ) -> str:
-    """Id of the job that holds the files; each is stored, then admitted with some hundred others.
+    """Stores the files, admits them in batches of up to 200, and returns the id of their job.
 
-    `on_registered` hears how many are in so far. While the collection is full the others wait, and
-    `on_waiting` hears that instead. A file that is refused is logged and left out. Raises
-    RefusedUpload when not one is accepted.
+    `on_registered` is called with the number of admitted files after each batch. While the queue of
+    the collection is full, admission waits (backpressure) and `on_waiting` is called instead.
+    Rejected files are logged and skipped. Raises RefusedUpload if no file is accepted.
     """
     job_id = new_job_id()
     admit = partial(jobs.admit, collection, kind=kind, lane=lane, job_id=job_id)
     store = partial(store_file, blobs=blobs, limit_bytes=limit_bytes)
-    parts = _Parts(admit, store, on_registered, on_waiting)
+    batches = _BatchedAdmission(admit, store, on_registered, on_waiting)
     refused: RefusedUpload | None = None
     for path in paths:
-        if parts.is_due:
-            await parts.send(more_to_come=True)
+        if batches.is_due:
+            await batches.admit_batch(more_to_come=True)
         try:
-            await parts.take(path)
+            await batches.add(path)
         except RefusedUpload as error:
-            log.warning("%s was refused: %s", path, error, extra={"action": "refused"})
+            log.warning("Rejected %s: %s", path, error, extra={"action": "refused"})
             refused = error
-    if not parts.accepted:
-        raise refused or RefusedUpload("There is no PDF among the given files.")
-    await parts.send(more_to_come=False)
+    if not batches.accepted:
+        raise refused or RefusedUpload("The given files contain no PDF.")
+    await batches.admit_batch(more_to_come=False)
     return job_id
 
 
 @dataclass(slots=True)
-class _Parts:
-    """A job that is admitted part by part; a part in time keeps it open, even an empty one."""
+class _BatchedAdmission:
+    """Admits the files of one job in batches.
+
+    Regular batches keep the job open. An empty batch is enough.
+    """
 
     admit: Callable[..., Awaitable[object]]
     store: Callable[[Path], Upload]
     on_registered: Callable[[int], None] | None
     on_waiting: Callable[[int], None] | None
-    waiting: dict[Path, Upload] = field(default_factory=dict)
+    stored: dict[Path, Upload] = field(default_factory=dict)
     registered: int = 0
-    sent_at: float = field(default_factory=monotonic)
-    stored_at: float = field(default_factory=monotonic)
+    last_batch_at: float = field(default_factory=monotonic)
+    last_stored_at: float = field(default_factory=monotonic)
 
     @property
     def accepted(self) -> int:
-        return self.registered + len(self.waiting)
+        return self.registered + len(self.stored)
 
     @property
     def is_due(self) -> bool:
-        """True when the part is full, or files came so slowly that the job would be given up."""
-        is_late = monotonic() - self.sent_at > PART_SECONDS and self.accepted > 0
-        return is_late or len(self.waiting) >= FILES_PER_TRANSACTION
+        """True if the batch is full, or the job would soon count as abandoned."""
+        is_late = monotonic() - self.last_batch_at > MAX_BATCH_SECONDS and self.accepted > 0
+        return is_late or len(self.stored) >= BATCH_FILES
 
-    async def take(self, path: Path) -> None:
-        """The file is stored and waits to be admitted. Raises RefusedUpload."""
-        self.waiting[path] = await asyncio.to_thread(self.store, path)
-        self.stored_at = monotonic()
+    async def add(self, path: Path) -> None:
+        """Stores the file and adds it to the next batch. Raises RefusedUpload."""
+        self.stored[path] = await asyncio.to_thread(self.store, path)
+        self.last_stored_at = monotonic()
 
-    async def send(self, more_to_come: bool) -> None:
-        while not await self._is_in(more_to_come):
-            await self._wait_for_room()
-        self.registered, self.waiting, self.sent_at = self.accepted, {}, monotonic()
+    async def admit_batch(self, more_to_come: bool) -> None:
+        """Admits the stored files; waits while the queue of the collection is full."""
+        while not await self._try_admit(more_to_come):
+            await self._wait_for_queue()
+        self.registered, self.stored, self.last_batch_at = self.accepted, {}, monotonic()
         if self.on_registered:
             self.on_registered(self.registered)
 
-    async def _is_in(self, more_to_come: bool) -> bool:
+    async def _try_admit(self, more_to_come: bool) -> bool:
         try:
-            uploads = list(self.waiting.values())
+            uploads = list(self.stored.values())
             await self.admit(uploads=uploads, more_to_come=more_to_come)
         except QueueFull:
             return False
         return True
 
-    async def _wait_for_room(self) -> None:
-        """Returns after a while, in which the job stays open."""
+    async def _wait_for_queue(self) -> None:
+        """Waits for one poll interval and keeps the job and its blobs alive."""
         if self.registered:
             await self.admit(uploads=[], more_to_come=True)
         if self.on_waiting:
             self.on_waiting(self.registered)
-        await asyncio.sleep(ROOM_SECONDS)
-        if monotonic() - self.stored_at > RENEW_SECONDS:
-            await self._store_again()
+        await asyncio.sleep(QUEUE_POLL_SECONDS)
+        if monotonic() - self.last_stored_at > RENEW_BLOBS_SECONDS:
+            await self._renew_blobs()
 
-    async def _store_again(self) -> None:
-        """Files that no job knows yet are young again, or the reconciliation takes them for left
-        over."""
-        for path in list(self.waiting):
-            with suppress(RefusedUpload):  # it is gone by now; what was stored is good
-                await self.take(path)
+    async def _renew_blobs(self) -> None:
+        """Stores the files again, so that the reconciler does not delete them as orphans."""
+        for path in list(self.stored):
+            with suppress(RefusedUpload):  # the file was removed since; its stored blob is valid
+                await self.add(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class FolderUploads:
 
 
 def store_file(path: Path, blobs: BlobStore, limit_bytes: int) -> Upload:
-    """The file at rest in the blob store. Raises RefusedUpload, BlobStoreUnavailable."""
+    """Stores the file in the blob store. Raises RefusedUpload, BlobStoreUnavailable."""
     try:
         path.open("rb").close()
     except OSError as error:

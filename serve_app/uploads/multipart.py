@@ -1,4 +1,4 @@
-"""A multipart/form-data body as parts that stream: nothing but the chunk at hand is kept."""
+"""Streaming multipart/form-data reader: holds only the current chunk in memory."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from serve_app.api.problems import MalformedRequest, UnsupportedMediaType
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-FIELD_BYTES = 64 * 1024
-FIELDS_BESIDE_FILES = 50
+MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELDS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a form; `filename` is None for a plain one. `FormReader.chunks` has its bytes."""
+    """A part of a form; `filename` is None for a plain field. `FormReader.chunks` has its bytes."""
 
     name: str
     filename: str | None
 
 
 @dataclass(slots=True)
-class _Began:
+class _PartBegin:
     part: Part
 
 
 @dataclass(slots=True)
-class _Ended:
+class _PartEnd:
     pass
 
 
@@ -47,18 +47,19 @@ class _Headers:
 
 
 class FormReader:
-    """Reads a form from a stream, part by part, in the order in which they were sent.
+    """Reads the parts of a form from a stream, in the order in which they were sent.
 
-    `async for part in form.parts()`, and inside it `form.chunks()` or `form.text()`; what is not
-    read of a part is skipped. Raises MalformedRequest for a body that is no whole form.
+    Use `async for part in form.parts()`, and `form.chunks()` or `form.text()` inside the loop. The
+    unread rest of a part is skipped. Raises UnsupportedMediaType for another content type, and
+    MalformedRequest for a body that is not a complete form.
     """
 
     def __init__(self, content_type: str, stream: AsyncIterator[bytes]) -> None:
-        kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data":
+        media_type, options = parse_options_header(content_type)
+        if media_type != b"multipart/form-data":
             raise UnsupportedMediaType
         self._stream = stream
-        self._events: deque[_Began | bytes | _Ended] = deque()
+        self._events: deque[_PartBegin | bytes | _PartEnd] = deque()
         self._headers = _Headers()
         self._finished = False
         self._in_part = False
@@ -68,25 +69,25 @@ class FormReader:
             self._parser = MultipartParser(options.get(b"boundary", b""), self._callbacks())
         except (FormParserError, ValueError) as error:
             raise MalformedRequest(
-                "The Content-Type of the form has no usable boundary."
+                "The Content-Type of the form has an invalid boundary."
             ) from error
         if b"boundary" not in options:
-            raise MalformedRequest("The Content-Type of the form names no boundary.")
+            raise MalformedRequest("The Content-Type of the form has no boundary.")
 
     async def parts(self) -> AsyncIterator[Part]:
-        """The parts in order."""
+        """Yields the parts in order."""
         while True:
             while self._in_part:
                 self._skip(await self._next())
             event = await self._next()
             if event is None:
                 return
-            if isinstance(event, _Began):
+            if isinstance(event, _PartBegin):
                 self._in_part = True
                 yield event.part
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes of the current part."""
+        """Yields the bytes of the current part."""
         while self._in_part:
             event = await self._next()
             if isinstance(event, bytes):
@@ -95,37 +96,37 @@ class FormReader:
                 self._in_part = False
 
     async def text(self) -> str:
-        """The current part as text.
+        """Returns the current part as text.
 
-        Raises MalformedRequest above 64 KiB, InvalidRequest for more than fifty such parts,
-        be their names repeated or not.
+        Raises MalformedRequest above 64 KiB. Raises InvalidRequest after 50 text parts, counting
+        repeated names.
         """
         self._fields += 1
-        if self._fields > FIELDS_BESIDE_FILES:
+        if self._fields > MAX_FIELDS:
             raise InvalidRequest(
-                f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
+                f"The form has more than {MAX_FIELDS} fields in addition to its files."
             )
         value = bytearray()
         async for chunk in self.chunks():
             value += chunk
-            if len(value) > FIELD_BYTES:
+            if len(value) > MAX_FIELD_BYTES:
                 raise MalformedRequest("A field of the form is longer than 65,536 bytes.")
         return value.decode("utf-8", "replace")
 
-    def _skip(self, event: _Began | bytes | _Ended | None) -> None:
+    def _skip(self, event: _PartBegin | bytes | _PartEnd | None) -> None:
         if isinstance(event, bytes):
             self.skipped_bytes += len(event)
         else:
             self._in_part = False
 
-    async def _next(self) -> _Began | bytes | _Ended | None:
-        """The next event, None after the last one."""
+    async def _next(self) -> _PartBegin | bytes | _PartEnd | None:
+        """Returns the next event, None after the last one."""
         while not self._events:
             if self._finished:
                 return None
             chunk = await anext(self._stream, None)
             if chunk is None:
-                raise MalformedRequest("The form was cut off before its end; send it again.")
+                raise MalformedRequest("The form ends before its last boundary; send it again.")
             self._feed(chunk)
         return self._events.popleft()
 
@@ -134,10 +135,10 @@ class FormReader:
             self._parser.write(chunk)
         except FormParserError as error:
             raise MalformedRequest(
-                f"The body is not a form with this boundary: {error}."
+                f"The body is not a valid form with this boundary: {error}."
             ) from error
 
-    # --- what the parser calls
+    # --- parser callbacks
 
     def _callbacks(self) -> MultipartCallbacks:
         return {
@@ -147,7 +148,7 @@ class FormReader:
             "on_header_end": self._on_header_end,
             "on_headers_finished": self._on_headers_finished,
             "on_part_data": lambda data, a, b: self._events.append(bytes(data[a:b])),
-            "on_part_end": lambda: self._events.append(_Ended()),
+            "on_part_end": lambda: self._events.append(_PartEnd()),
             "on_end": self._on_end,
         }
 
@@ -162,7 +163,7 @@ class FormReader:
 
     def _on_headers_finished(self) -> None:
         name, filename = disposition(self._headers.disposition)
-        self._events.append(_Began(Part(name or "", filename)))
+        self._events.append(_PartBegin(Part(name or "", filename)))
 
     def _on_end(self) -> None:
         self._finished = True

@@ -1,9 +1,9 @@
-"""Takes files in: streamed from the request into spool files, then stored and admitted as a job.
+"""Receives uploads: streams the request into spool files, then stores and admits them as a job.
 
-The blob before the row: a job never points at nothing. The refusal before the blob: a request is
-checked as a whole, and only one that nothing refuses any more is stored. Bytes are checked as they
-pass, so a file that is too large is not read to its end. Where the collection is named before the
-files, none is read for a collection that is full.
+Blobs are stored before the database rows are committed, so a job never refers to a missing blob.
+A request is validated as a whole before its blobs are stored. Bytes are checked while they stream,
+so a file that is too large is not read to its end. If the collection precedes the files in the
+form and its queue is full, no file is read.
 """
 
 from __future__ import annotations
@@ -34,20 +34,19 @@ from serve_app.api.names import DEFAULT_COLLECTION, is_collection_name
 from serve_app.api.problems import MissingFile, TooManyFiles
 from serve_app.api.services import Services
 from serve_app.library.library_identity import require_matching_stores
-from serve_app.uploads.multipart import FIELDS_BESIDE_FILES, FormReader, Part
+from serve_app.uploads.multipart import MAX_FIELDS, FormReader, Part
 from stores.blobs.staged_blob import StagedBlob
 
 FILE_FIELDS = frozenset({"file", "files"})
 IDEMPOTENCY_KEY = "idempotency-key"
-FORM_OVERHEAD = 64 * 1024  # what a form may add to the bytes of its file
-INTERACTIVE_FILES = 5  # somebody waits for so few; more are a folder
-
-COMMITS_AT_ONCE = 8  # files of one request; each waits for the disk, or for a bucket
+FORM_OVERHEAD_BYTES = 64 * 1024  # of a form in addition to its file
+MAX_INTERACTIVE_FILES = 5  # requests with more files go to the bulk lane
+COMMIT_THREADS = 8  # per request; each commit waits for the disk or the object store
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A file that was not accepted, and why."""
+    """A rejected file and the reason."""
 
     filename: str
     error: RefusedUpload
@@ -55,9 +54,9 @@ class Refusal:
 
 @dataclass(slots=True)
 class ParsedUpload:
-    """What a request brought: staged files, refused ones, and plain fields.
+    """The contents of an upload request: staged files, rejected files, and plain fields.
 
-    As a context it discards at the end what was staged and not committed, however it ends.
+    As a context manager, discards staged files that were not committed.
     """
 
     uploads: list[Upload] = field(default_factory=list)
@@ -70,7 +69,7 @@ class ParsedUpload:
         return len(self.uploads) + len(self.refusals)
 
     async def commit(self) -> None:
-        """Every file is stored and durable. Raises BlobStoreUnavailable."""
+        """Stores all staged files durably. Raises BlobStoreUnavailable."""
         if self.staged:
             await asyncio.to_thread(_commit_all, self.staged)
 
@@ -79,7 +78,7 @@ class ParsedUpload:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
@@ -91,49 +90,51 @@ def _commit_all(staged: Sequence[StagedBlob]) -> None:
     if len(staged) == 1:
         staged[0].commit()
         return
-    with ThreadPoolExecutor(COMMITS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(COMMIT_THREADS) as pool:
         for _ in pool.map(StagedBlob.commit, staged):
             pass
 
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """Where the files shall go, and what to do with those that are there already."""
+    """The target collection and the duplicate policy."""
 
     collection: str
     on_duplicate: OnDuplicate
 
 
-async def receive_one(request: Request, received: ParsedUpload, services: Services) -> None:
+async def receive_one(request: Request, parsed: ParsedUpload, services: Services) -> None:
     """Stages the single file of a request.
 
-    Raises StoresDoNotMatch, RefusedUpload, QueueFull as soon as known.
+    Raises StoresDoNotMatch, RefusedUpload or QueueFull as early as possible.
     """
     await require_matching_stores(services)
     limit = services.limits.upload_bytes
-    if _content_length(request) > limit + FORM_OVERHEAD:
+    if _content_length(request) > limit + FORM_OVERHEAD_BYTES:
         raise too_large(limit)
     if _is_raw_pdf(request):
-        await _check_room(request, received, services)
+        await _check_queue_limit(request, parsed, services)
         name = request.query_params.get("filename")
-        await _stage(request.stream(), filename_label(name), received, services)
+        await _stage(request.stream(), filename_label(name), parsed, services)
         return
     form = _form(request)
     async for part in form.parts():
         if not _is_file(part):
-            await _take_field(form, part, received)
-        elif received.uploads:
-            raise InvalidRequest("Send one file here; POST /api/v1/documents takes many.")
+            await _receive_field(form, part, parsed)
+        elif parsed.uploads:
+            raise InvalidRequest(
+                "This route accepts one file. Send several files to POST /api/v1/documents."
+            )
         else:
-            await _check_room(request, received, services)
+            await _check_queue_limit(request, parsed, services)
             label = filename_label(part.filename)
-            await _stage(form.chunks(), label, received, services)
-    if not received.uploads:
+            await _stage(form.chunks(), label, parsed, services)
+    if not parsed.uploads:
         raise MissingFile
 
 
-async def receive_many(request: Request, received: ParsedUpload, services: Services) -> None:
-    """Stages the files of a form, each accepted or refused by itself.
+async def receive_many(request: Request, parsed: ParsedUpload, services: Services) -> None:
+    """Stages the files of a form; each is accepted or rejected independently.
 
     Raises StoresDoNotMatch, TooManyFiles, MissingFile, QueueFull.
     """
@@ -142,86 +143,86 @@ async def receive_many(request: Request, received: ParsedUpload, services: Servi
     form = _form(request)
     async for part in form.parts():
         if not _is_file(part):
-            await _take_field(form, part, received)
+            await _receive_field(form, part, parsed)
             continue
-        if received.files >= limits.files:
+        if parsed.files >= limits.files:
             raise TooManyFiles(
-                f"The request holds more than {limits.files} files; nothing was admitted. "
+                f"The request contains more than {limits.files} files; nothing was admitted. "
                 "Send them in several requests."
             )
         if form.skipped_bytes > limits.upload_bytes:
-            raise too_large(limits.upload_bytes)  # refused files have cost enough reading
-        if not received.files:
-            await _check_room(request, received, services)
-        await _take_file(form, part, received, services)
-    if not received.files:
-        raise MissingFile("The request holds no file; send PDFs in the field `files`.")
+            raise too_large(limits.upload_bytes)  # bounds the bytes read of rejected files
+        if not parsed.files:
+            await _check_queue_limit(request, parsed, services)
+        await _receive_file(form, part, parsed, services)
+    if not parsed.files:
+        raise MissingFile("The request contains no file; send PDFs in the field `files`.")
 
 
 async def admit(
-    received: ParsedUpload, wishes: UploadOptions, services: Services, key: str | None = None
+    parsed: ParsedUpload, options: UploadOptions, services: Services, key: str | None = None
 ) -> list[Admission]:
-    """What became of each file; the files are stored, and the JobManager is woken after the commit.
+    """Stores the files, admits them as a job, wakes the JobManager, and returns the admissions.
 
-    With an Idempotency-Key a request that repeats another one in the same collection gets that
-    one's answer. Raises IdempotencyKeyReused, Expired when the job of the key was cleaned up, and
-    as `JobStore.admit`: nothing of the request is kept then.
+    A repeated request with the same Idempotency-Key and collection returns the admissions of the
+    first request. Raises IdempotencyKeyReused, Expired if the job of the key was cleaned up, and
+    the errors of `JobStore.admit`. After an error, nothing of the request is kept.
     """
-    few = len(received.uploads) <= INTERACTIVE_FILES
-    lane = Lane.INTERACTIVE if few else Lane.BULK
-    options = {
+    is_interactive = len(parsed.uploads) <= MAX_INTERACTIVE_FILES
+    lane = Lane.INTERACTIVE if is_interactive else Lane.BULK
+    arguments = {
         "lane": lane,
-        "on_duplicate": wishes.on_duplicate,
-        "before_commit": received.commit,
+        "on_duplicate": options.on_duplicate,
+        "before_commit": parsed.commit,
     }
     if key:
-        admissions = await _admit_once(received, wishes, services, key, options)
+        admissions = await _admit_once(parsed, options, services, key, arguments)
     else:
-        admissions = await services.jobs.admit(wishes.collection, received.uploads, **options)
+        admissions = await services.jobs.admit(options.collection, parsed.uploads, **arguments)
     services.wake(lane)
     return admissions
 
 
 async def _admit_once(
-    received: ParsedUpload,
-    wishes: UploadOptions,
+    parsed: ParsedUpload,
+    options: UploadOptions,
     services: Services,
     key: str,
-    options: dict[str, Any],
+    arguments: dict[str, Any],
 ) -> list[Admission]:
     try:
         return await services.jobs.admit_once(
-            wishes.collection,
-            received.uploads,
-            job_id=keyed_job_id(wishes.collection, key),
-            request_digest=request_digest(received, wishes),
-            **options,
+            options.collection,
+            parsed.uploads,
+            job_id=keyed_job_id(options.collection, key),
+            request_digest=request_digest(parsed, options),
+            **arguments,
         )
     except Expired as error:
         raise Expired(
-            "The job of that Idempotency-Key has been cleaned up, its papers are still here. "
-            "Nothing of this request was admitted; send it with a new key."
+            "The job of this Idempotency-Key has been cleaned up; its papers are still in the "
+            "library. Nothing of this request was admitted; send it with a new key."
         ) from error
 
 
-def request_digest(received: ParsedUpload, wishes: UploadOptions) -> str:
-    """The SHA-256 of what the request asks for; the same for a repetition and for no other.
+def request_digest(parsed: ParsedUpload, options: UploadOptions) -> str:
+    """Returns a SHA-256 that identifies the request, to detect a reused Idempotency-Key.
 
-    Of a file that was refused only the name and the reason are known.
+    Rejected files enter with their filename and error code only, because they were not read.
     """
-    files = [[upload.filename, upload.sha256] for upload in received.uploads]
-    refused = [[refusal.filename, refusal.error.code] for refusal in received.refusals]
-    asked = [wishes.collection, wishes.on_duplicate, files, refused]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    files = [[upload.filename, upload.sha256] for upload in parsed.uploads]
+    refused = [[refusal.filename, refusal.error.code] for refusal in parsed.refusals]
+    content = [options.collection, options.on_duplicate, files, refused]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
-    """Collection and duplicate policy from the form or else the query. Raises InvalidRequest."""
+    """Returns the options from the form, or else from the query. Raises InvalidRequest."""
     given = {**request.query_params, **fields}
     collection = given.get("collection", "").strip() or DEFAULT_COLLECTION
     if not is_collection_name(collection):
         raise InvalidRequest(
-            f"collection: {collection[:140]!r} is no collection name; use {COLLECTION_RULE}."
+            f"collection: {collection[:140]!r} is not a valid name; use {COLLECTION_RULE}."
         )
     policy = given.get("on_duplicate") or OnDuplicate.RETURN
     if policy not in set(OnDuplicate):
@@ -230,36 +231,36 @@ def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
 
 
 def keyed_job_id(collection: str, key: str) -> str:
-    """The job id that belongs to an Idempotency-Key in a collection."""
+    """Returns the job id for an Idempotency-Key in a collection."""
     digest = hashlib.sha256(f"{collection}\x1f{key}".encode()).hexdigest()
     return f"job_{digest[:16]}"
 
 
 def too_large(limit_bytes: int) -> FileTooLarge:
-    """The error of a file above the limit, which it names."""
+    """Returns the error for a file above the limit."""
     return FileTooLarge(
-        f"The file is larger than {limit_bytes:,} bytes, the most that this service accepts. "
+        f"The file is larger than {limit_bytes:,} bytes, the maximum of this service. "
         "Nothing was kept."
     )
 
 
-async def _check_room(request: Request, received: ParsedUpload, services: Services) -> None:
-    """Raises QueueFull when the collection is known already and takes no more work now.
+async def _check_queue_limit(request: Request, parsed: ParsedUpload, services: Services) -> None:
+    """Raises QueueFull if the collection is already known and its queue is full.
 
-    A request that repeats one which was admitted gets that one's answer all the same.
+    Repetitions of an admitted request pass, because they add no work.
     """
-    if "collection" not in {**request.query_params, **received.fields}:
-        return  # it may stand behind the files; `admit` looks again
-    collection = parse_options(request, received.fields).collection
+    if "collection" not in {**request.query_params, **parsed.fields}:
+        return  # it may follow the files; `admit` checks the limit again
+    collection = parse_options(request, parsed.fields).collection
     try:
         await services.jobs.check_room(collection)
     except QueueFull:
         key = request.headers.get(IDEMPOTENCY_KEY)
-        if not key or not await _is_known(keyed_job_id(collection, key), services):
+        if not key or not await _job_exists(keyed_job_id(collection, key), services):
             raise
 
 
-async def _is_known(job_id: str, services: Services) -> bool:
+async def _job_exists(job_id: str, services: Services) -> bool:
     try:
         await services.jobs.job(job_id)
     except NotFound:
@@ -269,31 +270,31 @@ async def _is_known(job_id: str, services: Services) -> bool:
     return True
 
 
-async def _take_file(
-    form: FormReader, part: Part, received: ParsedUpload, services: Services
+async def _receive_file(
+    form: FormReader, part: Part, parsed: ParsedUpload, services: Services
 ) -> None:
     label = filename_label(part.filename)
     try:
-        await _stage(form.chunks(), label, received, services)
+        await _stage(form.chunks(), label, parsed, services)
     except RefusedUpload as error:
-        received.refusals.append(Refusal(label, error))
+        parsed.refusals.append(Refusal(label, error))
 
 
-async def _take_field(form: FormReader, part: Part, received: ParsedUpload) -> None:
-    if len(received.fields) >= FIELDS_BESIDE_FILES:
+async def _receive_field(form: FormReader, part: Part, parsed: ParsedUpload) -> None:
+    if len(parsed.fields) >= MAX_FIELDS:
         raise InvalidRequest(
-            f"The form has more than {FIELDS_BESIDE_FILES} fields beside its files."
+            f"The form has more than {MAX_FIELDS} fields in addition to its files."
         )
-    received.fields[part.name] = await form.text()
+    parsed.fields[part.name] = await form.text()
 
 
 async def _stage(
-    chunks: AsyncIterator[bytes], label: str, received: ParsedUpload, services: Services
+    chunks: AsyncIterator[bytes], label: str, parsed: ParsedUpload, services: Services
 ) -> None:
     limit = services.limits.upload_bytes
     staged = await services.blobs.stage_stream(chunks, limit_bytes=limit)
-    received.staged.append(staged)
-    received.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
+    parsed.staged.append(staged)
+    parsed.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
 
 
 def _form(request: Request) -> FormReader:

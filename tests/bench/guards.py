@@ -21,7 +21,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from serve_app.api.services import Limits
+from serve_app.api.services import UploadLimits
 from serve_app.http.limits import HttpLimits
 from serve_app.http.protocol import guarded_protocol
 from serve_app.http.request_context import RequestContext
@@ -79,7 +79,7 @@ def _figures(name: str, times: Timed) -> list[Figure]:
 def _library(folder: Path) -> Library:
     """The API, with limits that the measure does not reach."""
     folder.mkdir()
-    return Library(folder, Limits(upload_bytes=10 * SIZE_BYTES), http=HttpLimits())
+    return Library(folder, UploadLimits(upload_bytes=10 * SIZE_BYTES), http=HttpLimits())
 
 
 def _both(

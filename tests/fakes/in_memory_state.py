@@ -98,7 +98,7 @@ class State:
 
     def _note(self, job_id: str, **what: Any) -> None:
         log = self.events.setdefault(job_id, [])
-        log.append(Event(job_id=job_id, number=len(log) + 1, at=self.clock(), **what))
+        log.append(Event(number=len(log) + 1, at=self.clock(), **what))
 
     def enqueue_deletion(
         self, document_id: str, first: int, last: int, sha256: str | None = None

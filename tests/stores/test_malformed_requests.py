@@ -43,7 +43,7 @@ class RealLibrary(Library):
         self.services = dataclasses.replace(
             self.services,
             jobs=cast(Any, made.jobs),
-            orders=cast(Any, made.orders),
+            job_control=cast(Any, made.orders),
             events=cast(Any, made.events),
             queue=cast(Any, made.queue),
             documents=cast(Any, made.documents),
@@ -65,7 +65,7 @@ async def real(
     vectors = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="test")
     vectors.prepare()
     library = RealLibrary(tmp_path, database, vectors)
-    library.stamp()
+    library.assign_library_id()
     yield library
     await library.http.aclose()
     vectors.close()

@@ -25,7 +25,6 @@ TASK = reading_task()
 def log_of(*moves: tuple[TaskStatus | None, TaskStatus]) -> list[Event]:
     return [
         Event(
-            job_id="job",
             number=number,
             at=datetime.now(UTC),
             task_id=TASK.task_id,

@@ -1,1 +1,1 @@
-"""Domain records as the schemas of the HTTP API."""
+"""Serializers: convert domain records to the schemas of the HTTP API."""

@@ -1,121 +1,92 @@
-"""From our own words to the shapes on the wire."""
+"""Serializers of jobs, tasks, events, documents and search hits.
+
+Schemas are filled from attributes, so a field with the same name is not listed here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from domain import documents, jobs, papers
-from domain import job_control as orders
+from domain import documents, events, job_control, jobs
 from domain.errors import Failure
-from domain.events import Event
 from domain.jobs import TaskStatus, fraction_done
 from serve_app.schemas import core as schemas
 from stores.milvus.terms import highlights
 
 
-def job_shape(job: jobs.Job, tasks: Sequence[jobs.Task]) -> schemas.Job:
-    """A job with its first tasks."""
+def to_job_schema(job: jobs.Job, tasks: Sequence[jobs.Task]) -> schemas.Job:
+    """Returns a job with its first tasks."""
     running = [task for task in tasks if task.status == TaskStatus.RUNNING]
     failed = [task for task in tasks if task.status == TaskStatus.FAILED]
-    summary = summary_shape(job)
+    summary = to_job_summary_schema(job)
     if running:
         summary.progress.step = running[0].step
     return schemas.Job(
         **dict(summary),
-        tasks=[task_shape(task) for task in tasks],
-        error=_error_shape(failed[0].error) if failed else None,
+        tasks=list(map(to_task_schema, tasks)),
+        error=_to_error_schema(failed[0].error) if failed else None,
     )
 
 
-def summary_shape(job: jobs.Job) -> schemas.JobSummary:
-    """A job without its tasks."""
-    seconds, basis = _eta(job)
-    counts, names = job.counts, ("queued", "running", "completed", "failed", "cancelled")
-    fields = ("job_id", "kind", "status", "collection", "created_at", "started_at", "finished_at",
-              "expires_at", "cancel_requested")  # fmt: skip
-    return schemas.JobSummary(
-        **{name: getattr(job, name) for name in fields},
-        counts=schemas.Counts(total=counts.total, **{n: getattr(counts, n) for n in names}),
-        progress=schemas.JobProgress(
-            fraction=_fraction(job),
-            pages_done=job.pages_done,
-            pages_total=job.pages_total,
-            chunks_done=job.chunks_done,
-            eta_seconds=seconds,
-            eta_basis=basis,
-            queue_position=job.queue_position,
-        ),
+def to_job_summary_schema(job: jobs.Job) -> schemas.JobSummary:
+    """Returns a job without its tasks."""
+    eta_seconds, eta_basis = _eta(job)
+    progress = schemas.JobProgress(
+        fraction=_fraction(job),
+        pages_done=job.pages_done,
+        pages_total=job.pages_total,
+        chunks_done=job.chunks_done,
+        eta_seconds=eta_seconds,
+        eta_basis=eta_basis,
+        queue_position=job.queue_position,
     )
+    return schemas.JobSummary.model_validate({**dict(job), "progress": progress})
 
 
 def _fraction(job: jobs.Job) -> float:
-    """Share that is done; 1 only for a job that has ended, to others papers may still come."""
-    share = fraction_done(job.counts, job.shares_done)
-    return share if job.status.is_final else min(share, 0.99)
+    """Returns the share of the job that is done, below 1 until the job has ended.
+
+    More papers may be added to a job that has not ended.
+    """
+    fraction = fraction_done(job.counts, job.shares_done)
+    return fraction if job.status.is_final else min(fraction, 0.99)
 
 
-def incomplete_task_schema(one: orders.IncompleteTask) -> schemas.IncompleteTask:
-    """A task that did not do all it should."""
-    task = task_shape(one.task).model_dump()
-    return schemas.IncompleteTask(**task, pages_failed=list(one.pages_failed))
+def to_incomplete_task_schema(incomplete: job_control.IncompleteTask) -> schemas.IncompleteTask:
+    """Returns a failed task, or one with unreadable pages."""
+    task = to_task_schema(incomplete.task)
+    return schemas.IncompleteTask(**dict(task), pages_failed=list(incomplete.pages_failed))
 
 
-def event_shape(event: Event) -> schemas.Event:
-    """A move of a job or of one of its tasks."""
-    fields = ("number", "name", "at", "task_id", "before", "after", "step", "attempt", "searchable")
-    return schemas.Event(
-        **{name: getattr(event, name) for name in fields}, error=_error_shape(event.error)
-    )
+def to_event_schema(event: events.Event) -> schemas.Event:
+    """Returns a state change of a job or of one of its tasks."""
+    return schemas.Event.model_validate(event)
 
 
-def task_shape(task: jobs.Task) -> schemas.Task:
-    """One document's work; `next_attempt_at` only while it waits for one."""
-    return schemas.Task(
-        task_id=task.task_id,
-        document_id=task.document_id,
-        filename=task.filename,
-        status=task.status,
-        step=task.step,
-        attempt=task.attempt,
-        max_attempts=task.max_attempts,
-        pages_done=task.pages_done,
-        pages_total=task.pages_total,
-        chunks_done=task.chunks_done,
-        searchable_at=task.searchable_at,
-        next_attempt_at=task.next_attempt_at if task.status == TaskStatus.QUEUED else None,
-        error=_error_shape(task.error),
-    )
+def to_task_schema(task: jobs.Task) -> schemas.Task:
+    """Returns a task; `next_attempt_at` is set only while the task is queued."""
+    schema = schemas.Task.model_validate(task)
+    if task.status != TaskStatus.QUEUED:
+        schema.next_attempt_at = None
+    return schema
 
 
-def document_shape(document: documents.Document) -> schemas.Document:
-    """A document as the library knows it."""
-    fields = ("document_id", "collection", "filename", "sha256", "bytes", "pages", "version",
-              "status", "title", "abstract", "doi", "arxiv_id", "year", "language", "needs_review",
-              "created_at", "searchable_at")  # fmt: skip
-    counted = ("chunks", "sections", "tables", "figures", "references")
-    return schemas.Document(
-        **{name: getattr(document, name) for name in fields},
-        authors=list(map(author_shape, document.authors)),
-        keywords=list(document.keywords),
-        counts=schemas.DocumentCounts(**{name: getattr(document, name) for name in counted}),
-        quality=dict(document.quality),
-    )
+def to_document_schema(document: documents.Document) -> schemas.Document:
+    """Returns a document with its metadata."""
+    return schemas.Document.model_validate({**dict(document), "counts": document})
 
 
-def author_shape(author: papers.Author) -> schemas.Author:
-    """An author as printed."""
-    return schemas.Author(name=author.name, given=author.given, family=author.family)
-
-
-def chunk_shape(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:
-    """A passage with the names of its document."""
+def to_chunk_schema(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:
+    """Returns a passage with the filename, title and collection of its document."""
     return schemas.Chunk(**_chunk_fields(chunk, document))
 
 
-def hit_shape(passage: documents.Passage, document: documents.Document, query: str) -> schemas.Hit:
-    """A passage that answers a query, with the words of the query marked in its text."""
+def to_hit_schema(
+    passage: documents.Passage, document: documents.Document, query: str
+) -> schemas.Hit:
+    """Returns a search hit, with the words of the query highlighted in its text."""
     return schemas.Hit(
         **_chunk_fields(passage.chunk, document),
         score=passage.score,
@@ -127,12 +98,7 @@ def hit_shape(passage: documents.Passage, document: documents.Document, query: s
     )
 
 
-def box_shape(box: papers.Box) -> schemas.Rectangle:
-    """A rectangle on a page."""
-    return schemas.Rectangle(page=box.page, x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1)
-
-
-def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict:
+def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict[str, Any]:
     return {
         "chunk_id": chunk.chunk_id,
         "document_id": chunk.document_id,
@@ -143,36 +109,31 @@ def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict:
         "section": chunk.section,
         "page_first": chunk.page_first,
         "page_last": chunk.page_last,
-        "boxes": [box_shape(box) for box in chunk.boxes],
+        "boxes": chunk.boxes,
         "text": chunk.text,
         "ordinal": chunk.ordinal,
     }
 
 
-def _error_shape(failure: Failure | None) -> schemas.TaskError | None:
-    if failure is None:
-        return None
-    return schemas.TaskError(
-        code=failure.code,
-        category=failure.category,
-        message=failure.message,
-        retryable=failure.retryable,
-        page=failure.page,
-    )
+def _to_error_schema(failure: Failure | None) -> schemas.TaskError | None:
+    return None if failure is None else schemas.TaskError.model_validate(failure)
 
 
 def _eta(job: jobs.Job) -> tuple[float | None, Literal["pages", "documents"] | None]:
-    """Seconds to go at the pace so far: by pages once all papers have begun, else by papers."""
+    """Returns the estimated remaining seconds and the basis of the estimate.
+
+    Extrapolates the rate so far: by pages once all tasks have started, before that by documents.
+    """
     if job.status.is_final or job.started_at is None:
         return None, None
     elapsed = (datetime.now(UTC) - job.started_at).total_seconds()
     ended = job.counts.total - job.counts.queued - job.counts.running
     if not job.counts.queued and job.shares_done:
-        return _remaining(elapsed, job.shares_done, job.counts.total), "pages"
+        return _remaining_seconds(elapsed, job.shares_done, job.counts.total), "pages"
     if ended:
-        return _remaining(elapsed, ended, job.counts.total), "documents"
+        return _remaining_seconds(elapsed, ended, job.counts.total), "documents"
     return None, None
 
 
-def _remaining(elapsed: float, done: float, total: int) -> float:
+def _remaining_seconds(elapsed: float, done: float, total: int) -> float:
     return round(max(0.0, elapsed / done * (total - done)), 1)

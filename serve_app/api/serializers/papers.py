@@ -1,110 +1,72 @@
-"""From what was read out of a paper to the shapes on the wire."""
+"""Serializers of the extracted content of a paper."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from domain import papers
 from domain.documents import Document
-from domain.papers import Paper, Section
-from extraction.export import table_formats as tables
-from serve_app.api.serializers.core import author_shape, box_shape, document_shape
-from serve_app.schemas import core as schemas
-from serve_app.schemas import papers as paper_schemas
+from domain.papers import Cell, Paper, Section, Table
+from extraction.export.table_formats import to_markdown
+from serve_app.api.serializers.core import to_document_schema
+from serve_app.schemas import papers as schemas
 
 
-def sections_shape(sections: Sequence[Section]) -> list[paper_schemas.Section]:
-    """Headings and their places."""
-    return [
-        paper_schemas.Section(
-            ordinal=one.ordinal,
-            level=one.level,
-            number=one.number,
-            title=one.title,
-            page=one.page,
-            box=box_shape(one.box),
-            role=one.role,
-        )
-        for one in sections
-    ]
+def to_section_schemas(sections: Sequence[Section]) -> list[schemas.Section]:
+    """Returns the headings with their positions."""
+    return list(map(schemas.Section.model_validate, sections))
 
 
-def tables_shape(paper: Paper) -> list[paper_schemas.Table]:
-    """The tables of a paper."""
-    return [
-        paper_schemas.Table(
-            number=one.number,
-            label=one.label,
-            caption=one.caption,
-            page=one.page,
-            box=box_shape(one.boxes[0]),
-            boxes=_boxes(one.boxes),
-            rows=[[_cell_shape(cell) for cell in row] for row in one.rows],
-            markdown=tables.to_markdown(one),
-            source=one.source,
-            notes=one.notes,
-        )
-        for one in paper.tables
-    ]
+def to_table_schemas(paper: Paper) -> list[schemas.Table]:
+    """Returns the tables of a paper."""
+    return list(map(_to_table_schema, paper.tables))
 
 
-def figures_shape(paper: Paper) -> list[paper_schemas.Figure]:
-    """The figures of a paper."""
-    return [
-        paper_schemas.Figure(
-            number=one.number,
-            label=one.label,
-            caption=one.caption,
-            page=one.page,
-            box=box_shape(one.box),
-        )
-        for one in paper.figures
-    ]
+def to_figure_schemas(paper: Paper) -> list[schemas.Figure]:
+    """Returns the figures of a paper."""
+    return list(map(schemas.Figure.model_validate, paper.figures))
 
 
-def references_shape(paper: Paper, links: Mapping[int, str]) -> list[paper_schemas.Reference]:
-    """The bibliography of a paper; `links`: by ordinal, the document that an entry means."""
-    names = ("ordinal", "raw", "page", "title", "venue", "year", "doi", "arxiv_id")
-    return [
-        paper_schemas.Reference(
-            **{name: getattr(one, name) for name in names},
-            authors=list(map(author_shape, one.authors)),
-            document_id=links.get(one.ordinal),
-        )
-        for one in paper.references
-    ]
+def to_reference_schemas(paper: Paper, links: Mapping[int, str]) -> list[schemas.Reference]:
+    """Returns the bibliography of a paper; `links` maps ordinals of entries to document ids."""
+    entries = list(map(schemas.Reference.model_validate, paper.references))
+    for entry in entries:
+        entry.document_id = links.get(entry.ordinal)
+    return entries
 
 
-def export_shape(
+def to_export_schema(
     document: Document, paper: Paper, links: Mapping[int, str]
-) -> paper_schemas.PaperExport:
-    """Everything that is known of a document."""
-    return paper_schemas.PaperExport(
-        document=document_shape(document),
-        pages=[
-            paper_schemas.PageSize(number=one.number, width=one.width, height=one.height)
-            for one in paper.pages
-        ],
-        sections=sections_shape(paper.sections),
-        blocks=[
-            paper_schemas.Block(
-                kind=one.kind, text=one.text, section=one.section, boxes=_boxes(one.boxes)
-            )
-            for one in paper.blocks
-        ],
-        tables=tables_shape(paper),
-        figures=figures_shape(paper),
-        references=references_shape(paper, links),
+) -> schemas.PaperExport:
+    """Returns a document with all its extracted content."""
+    return schemas.PaperExport(
+        document=to_document_schema(document),
+        pages=list(paper.pages),
+        sections=to_section_schemas(paper.sections),
+        blocks=list(map(schemas.Block.model_validate, paper.blocks)),
+        tables=to_table_schemas(paper),
+        figures=to_figure_schemas(paper),
+        references=to_reference_schemas(paper, links),
     )
 
 
-def _cell_shape(cell: papers.Cell) -> str | paper_schemas.Cell:
-    if cell.rowspan == cell.colspan == 1 and not cell.header:
-        return cell.text
-    return paper_schemas.Cell(
-        text=cell.text, colspan=cell.colspan, rowspan=cell.rowspan, header=cell.header
+def _to_table_schema(table: Table) -> schemas.Table:
+    return schemas.Table.model_validate(
+        {
+            "number": table.number,
+            "label": table.label,
+            "caption": table.caption,
+            "page": table.page,
+            "box": table.boxes[0],
+            "boxes": table.boxes,
+            "rows": [[_to_cell_schema(cell) for cell in row] for row in table.rows],
+            "markdown": to_markdown(table),
+            "source": table.source,
+            "notes": table.notes,
+        }
     )
 
 
-def _boxes(boxes: Iterable[papers.Box]) -> list[schemas.Rectangle]:
-    return list(map(box_shape, boxes))
+def _to_cell_schema(cell: Cell) -> str | Cell:
+    """Returns the text of a plain cell, or the cell itself if it is a header or a span."""
+    is_plain = cell.rowspan == cell.colspan == 1 and not cell.header
+    return cell.text if is_plain else cell

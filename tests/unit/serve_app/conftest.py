@@ -1,4 +1,4 @@
-"""The library behind the API."""
+"""Fixtures: the API over in-memory stores, in process and on a port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.serve_app.served import served
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    """An empty library that takes files of up to 100,000 bytes, five at once."""
+    """An empty library with limits of 100,000 bytes per file and five files per request."""
     made = Library(tmp_path)
     yield made
     await made.http.aclose()
@@ -22,6 +22,6 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
 
 @pytest.fixture
 def url(library: Library) -> Iterator[str]:
-    """The address of the library, served on a free port and read by a worker."""
+    """The URL of the library on a free port, with a running worker."""
     with served(library) as address:
         yield address

@@ -1,4 +1,4 @@
-"""A library in memory behind the real API, and a worker that reads papers when it is told to."""
+"""Test harness: the real API over in-memory stores, and a worker that tests run on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from extraction.serialization import dump_paper
 from serve_app.api.app import create_api
-from serve_app.api.services import Limits, Services
+from serve_app.api.services import Services, UploadLimits
 from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
@@ -34,32 +34,32 @@ NO_TEXT = Failure("no_text", "document", "No page has text.", retryable=False, p
 
 
 def pdf(text: str = "paper", filler: int = 0) -> bytes:
-    """Bytes that the door takes for a PDF; nobody parses them here."""
+    """Bytes with a PDF header that pass the upload check; the tests do not parse them."""
     return b"%PDF-1.7\n" + text.encode() + b"\n" + b"x" * filler
 
 
 def vector_of(text: str) -> np.ndarray:
-    """A unit vector of the words of a text."""
+    """Returns a unit vector, shape (DIMENSION,), from the words of a text."""
     vector = np.full(DIMENSION, 1e-3, dtype=np.float32)
     for word in text.lower().split():
         vector[zlib.crc32(word.encode()) % DIMENSION] += 1
     return vector / np.linalg.norm(vector)
 
 
-async def _always_room() -> None:
-    """The disk has room."""
+async def _disk_has_space() -> None:
+    """Disk check that always passes."""
 
 
 class Library:
-    """The API over in-memory stores, with counters of what was woken and embedded."""
+    """The API over in-memory stores; records the hints to the JobManager and the embedded texts."""
 
     def __init__(
         self,
         folder: Path,
-        limits: Limits | None = None,
+        limits: UploadLimits | None = None,
         queue_limit: int | None = None,
         http: HttpLimits | None = None,
-        check_room: Callable[[], Awaitable[None]] | None = None,
+        check_disk_space: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.folder = folder
         self.stores = InMemoryStores(queue_limit=queue_limit)
@@ -67,15 +67,15 @@ class Library:
         self.blobs = BlobStore(str(folder / "blobs"))
         self.blobs.prepare()
         self.library = InMemoryLibrary(self.stores.state)
-        self.woken = 0
-        self.worker_rests = False  # that of a served library, while a test reads papers itself
+        self.wake_calls = 0
+        self.worker_paused = False  # pauses the worker of `served`
         self.embedded: list[str] = []
-        self.cancelled: list[str] = []  # jobs whose work was told to stop
+        self.cancelled: list[str] = []  # ids of the jobs with a cancel hint
         self.checks: dict[str, Any] = {}
         self.limits = http or HttpLimits(hosts=("library",))
         self.services = Services(
             jobs=cast(Any, self.stores.jobs),
-            orders=cast(Any, self.stores.orders),
+            job_control=cast(Any, self.stores.orders),
             events=cast(Any, self.stores.events),
             queue=cast(Any, self.stores.queue),
             documents=cast(Any, self.stores.documents),
@@ -92,34 +92,34 @@ class Library:
             cancelled=self.cancelled.append,
             deletions_due=self._deletions_due,
             checks=self.checks,
-            check_room=check_room or _always_room,
-            limits=limits or Limits(upload_bytes=100_000, files=5),
+            check_disk_space=check_disk_space or _disk_has_space,
+            limits=limits or UploadLimits(upload_bytes=100_000, files=5),
         )
         self.cleanup = StoreCleanup(cast(Any, self.stores.deletions), self, poll_seconds=1)
-        self.hints = 0
+        self.deletion_hints = 0
         self.app = create_api(self.services, limits=self.limits)
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://library"
         )
 
     def close(self) -> None:
-        """Ends the processes that drew pictures."""
+        """Ends the rendering processes."""
         self.services.renderer.close()
 
-    def stamp(self) -> None:
-        """The stores belong together from now on, as after the first start of a service."""
+    def assign_library_id(self) -> None:
+        """Marks all stores with the id of one library, like the first start of a service."""
         library_id = self.library.current.library_id
         self.vectors.set_library_id(library_id)
         self.blobs.set_library_id(library_id)
 
     async def get(self, path: str, **arguments: Any) -> httpx.Response:
-        """The answer to a GET below /api/v1."""
+        """Returns the response to a GET under /api/v1."""
         return await self.http.get(API + path, **arguments)
 
     async def upload(
         self, content: bytes, name: str = "paper.pdf", **fields: str
     ) -> httpx.Response:
-        """The answer to a single upload."""
+        """Returns the response to an upload of one file."""
         files = {"file": (name, content, "application/pdf")}
         return await self.http.post(f"{API}/upload-async", files=files, data=fields)
 
@@ -129,18 +129,18 @@ class Library:
         headers: dict[str, str] | None = None,
         **fields: str,
     ) -> httpx.Response:
-        """The answer to an upload of many files."""
+        """Returns the response to an upload of many files."""
         sent = [("files", (name, content, "application/pdf")) for name, content in files]
         return await self.http.post(f"{API}/documents", files=sent, data=fields, headers=headers)
 
-    async def search(self, query: str, **wishes: Any) -> httpx.Response:
-        """The answer to a search."""
-        return await self.http.post(f"{API}/search", json={"query": query, **wishes})
+    async def search(self, query: str, **options: Any) -> httpx.Response:
+        """Returns the response to a search."""
+        return await self.http.post(f"{API}/search", json={"query": query, **options})
 
     async def read_papers(self, *texts: str, refuse: str | None = None) -> list[Task]:
-        """Does the queued work: every paper gets these passages, one on each page.
+        """Completes all queued tasks with these passages, one per page, and returns the tasks.
 
-        Papers whose name holds `refuse` fail.
+        Tasks whose filename contains `refuse` fail.
         """
         tasks = [task for lane in Lane for task in await self.claim(lane)]
         for task in tasks:
@@ -151,22 +151,22 @@ class Library:
         return tasks
 
     async def claim(self, lane: Lane = Lane.INTERACTIVE) -> list[Task]:
-        """The queued tasks of a lane, now running."""
+        """Claims and returns the queued tasks of a lane."""
         return await self.stores.queue.claim(lane, 100, worker="test", lease_seconds=60)
 
     async def fail_papers(self) -> None:
-        """Fails the queued work."""
+        """Fails all queued tasks."""
         await self.read_papers(refuse="")
 
     def index(self, task: Task, texts: Sequence[str]) -> list[Chunk]:
-        """Puts passages into the vector store, as a worker does before it completes a task."""
+        """Indexes passages in the vector store, like a worker before it completes a task."""
         chunks = [_chunk(task, n, text) for n, text in enumerate(texts)]
         vectors = np.stack([vector_of(chunk.text) for chunk in chunks])
         self.vectors.upsert(chunks, vectors, collection=task.collection)
         return chunks
 
     async def finish(self, task: Task, texts: Sequence[str]) -> None:
-        """Completes a task with these passages."""
+        """Indexes these passages and completes the task."""
         chunks = self.index(task, texts)
         key = artifact_key(task.document_id, task.version, "test")
         self.blobs.put_artifact(key, dump_paper(paper_of(texts)))
@@ -183,37 +183,37 @@ class Library:
         )
 
     async def erase(self) -> None:
-        """Works off the deletion queue, as the JobManager does."""
+        """Processes the whole deletion queue, like the JobManager."""
         while await self.cleanup.run_once():
             pass
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
-        """Chunks and artifacts of these versions are gone."""
-        for one in ranges:
-            self.vectors.delete_versions(one.document_id, one.first, one.last)
-            self.blobs.delete_artifacts(one.document_id, one.first, one.last)
+        """Deletes the chunks and artifacts of these versions."""
+        for versions in ranges:
+            self.vectors.delete_versions(versions.document_id, versions.first, versions.last)
+            self.blobs.delete_artifacts(versions.document_id, versions.first, versions.last)
 
     def trash_pdf(self, sha256: str) -> bool:
-        """True when the PDF was there; it is in the trash."""
+        """Moves the PDF to the trash. True if it existed."""
         return self.blobs.trash_pdf(sha256)
 
     def restore_pdf(self, sha256: str) -> bool:
-        """True when the PDF is back from the trash."""
+        """Restores the PDF from the trash. True if it was there."""
         return self.blobs.restore_pdf(sha256)
 
     def _deletions_due(self) -> None:
-        self.hints += 1
+        self.deletion_hints += 1
 
     async def _embed(self, text: str) -> np.ndarray:
         self.embedded.append(text)
         return vector_of(text)
 
     def _wake(self, _lane: Lane) -> None:
-        self.woken += 1
+        self.wake_calls += 1
 
 
 def paper_of(texts: Sequence[str]) -> Paper:
-    """What a reader might have found in a paper of these paragraphs."""
+    """Returns the extracted content of a paper with these paragraphs."""
     box = Box(1, 50, 100, 250, 120)
     return Paper(
         title="A paper",

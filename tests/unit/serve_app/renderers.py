@@ -1,4 +1,4 @@
-"""The drawing processes of this test run."""
+"""Finds the rendering processes of this test run."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import time
 import psutil
 
 
-def renderers() -> list[psutil.Process]:
-    """The warm processes that this one has started and that run."""
-    return [one for one in psutil.Process().children() if _is_warm(one)]
+def warm_processes() -> list[psutil.Process]:
+    """Returns the live warm processes started by this process."""
+    return [child for child in psutil.Process().children() if _is_warm(child)]
 
 
-def drawing() -> list[psutil.Process]:
-    """The processes that draw a picture at this moment."""
-    return [child for warm in renderers() for child in _children(warm)]
+def rendering_processes() -> list[psutil.Process]:
+    """Returns the processes that are rendering at this moment."""
+    return [child for warm in warm_processes() for child in _children(warm)]
 
 
-def wait_until_drawing(count: int) -> None:
-    """Returns when so many pictures are drawn at once."""
+def wait_until_rendering(count: int) -> None:
+    """Waits until `count` renderings run concurrently."""
     deadline = time.monotonic() + 60
-    while len(drawing()) != count:
-        assert time.monotonic() < deadline, f"{len(drawing())} pictures are drawn, not {count}"
+    while len(rendering_processes()) != count:
+        running = len(rendering_processes())
+        assert time.monotonic() < deadline, f"{running} renderings run, expected {count}"
         time.sleep(0.05)
 
 
@@ -41,8 +42,8 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def wait_until_idle() -> None:
-    """Returns when no drawing process is left."""
+    """Waits until all rendering processes have ended."""
     deadline = time.monotonic() + 60
-    while renderers():
-        assert time.monotonic() < deadline, "a drawing process does not end"
+    while warm_processes():
+        assert time.monotonic() < deadline, "a rendering process does not end"
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The library on a port of this machine, with a worker that reads papers as they come in."""
+"""Serves the library on a local port, with a worker that completes queued tasks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.unit.serve_app.library import Library
 
 @contextmanager
 def served(library: Library) -> Iterator[str]:
-    """The address of the service; its worker fails papers named "bad" and reads the others."""
-    # With the protocol named, or asyncio leaves Nagle on and every answer takes 40 ms.
+    """Yields the URL of the service. Its worker fails papers named "bad" and reads the others."""
+    # With an explicit protocol: otherwise asyncio leaves Nagle on and a response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -33,7 +33,7 @@ def served(library: Library) -> Iterator[str]:
     thread.start()
     try:
         while not server.started:
-            assert thread.is_alive(), "the server ended"
+            assert thread.is_alive(), "the server thread ended"
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
@@ -52,7 +52,7 @@ async def _serve(server: uvicorn.Server, listener: socket.socket, library: Libra
 
 async def _work(library: Library) -> None:
     while True:
-        if not library.worker_rests:
+        if not library.worker_paused:
             await library.read_papers(refuse="bad")
             await library.erase()
         await asyncio.sleep(0.02)

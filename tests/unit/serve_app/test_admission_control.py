@@ -1,4 +1,4 @@
-"""Each class of requests has its own number at once; what is beyond it is 503 at once."""
+"""Admission control: each request class has a concurrency limit; excess requests get 503."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ONE_EACH = HttpLimits(
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    """A library that admits one request of each class."""
+    """A library that admits one concurrent request per class."""
     made = Library(tmp_path, http=ONE_EACH)
     yield made
     await made.http.aclose()
@@ -52,22 +52,22 @@ def test_every_request_has_a_class(method: str, path: str, query: str, kind: str
 
 @asynccontextmanager
 async def held_upload(library: Library) -> AsyncIterator[None]:
-    """An upload is at work in this block; it completes afterwards."""
-    go_on, began = asyncio.Event(), asyncio.Event()
+    """Keeps an upload in progress inside the block; it completes afterwards."""
+    resume, started = asyncio.Event(), asyncio.Event()
 
     async def pieces() -> AsyncIterator[bytes]:
         yield pdf()[:9]
-        began.set()
-        await go_on.wait()
+        started.set()
+        await resume.wait()
         yield pdf()[9:]
 
     headers = {"Content-Type": "application/pdf"}
     sending = asyncio.create_task(
         library.http.post(f"{API}/upload-async", content=pieces(), headers=headers)
     )
-    await began.wait()
+    await started.wait()
     yield
-    go_on.set()
+    resume.set()
     assert (await sending).status_code == 202
 
 
@@ -102,7 +102,7 @@ async def test_the_body_of_a_refused_request_is_not_read(library: Library) -> No
 async def test_a_request_that_fails_or_is_given_up_leaves_its_place(library: Library) -> None:
     job = (await library.upload(pdf())).json()["job_id"]
     waiting = asyncio.create_task(library.get(f"/jobs/{job}", params={"wait": 60}))
-    await asyncio.sleep(0.05)  # it waits now, or else the next line fails
+    await asyncio.sleep(0.05)  # it is waiting now; otherwise the next line fails
     assert (await library.get(f"/jobs/{job}/events")).status_code == 503
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -114,19 +114,19 @@ async def test_a_request_that_fails_or_is_given_up_leaves_its_place(library: Lib
 
 
 async def test_health_checks_that_come_together_are_one_check(library: Library) -> None:
-    asked = 0
+    calls = 0
 
     async def slow() -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal calls
+        calls += 1
         await asyncio.sleep(0.1)
 
     library.checks["database"] = slow
     answers = await asyncio.gather(*(library.http.get("/readyz") for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
-    assert asked == 1
+    assert calls == 1
     assert (await library.http.get("/readyz")).status_code == 200
-    assert asked == 2
+    assert calls == 2
 
 
 def test_limits_are_the_settings_of_the_same_name() -> None:

@@ -1,4 +1,4 @@
-"""Bodies have a largest size and a slowest speed, whatever the route does with them."""
+"""Body guard: a maximum size and a minimum speed of request bodies on every route."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve_app.api.services import Limits
+from serve_app.api.services import UploadLimits
 from serve_app.http import body_guard
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.limits import HttpLimits
@@ -24,21 +24,21 @@ PDF = {"Content-Type": "application/pdf"}
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    """A library that takes little, and waits 0.2 s for a piece of a body."""
-    made = Library(tmp_path, limits=Limits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
+    """A library with small limits and a timeout of 0.2 s per piece of a body."""
+    made = Library(tmp_path, limits=UploadLimits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
     yield made
     await made.http.aclose()
 
 
 async def in_pieces(pieces: Iterable[bytes], pause_seconds: float = 0) -> AsyncIterator[bytes]:
-    """A body without a Content-Length."""
+    """Yields a body without a Content-Length."""
     for piece in pieces:
         yield piece
         await asyncio.sleep(pause_seconds)
 
 
 async def unread() -> AsyncIterator[bytes]:
-    """A body that nobody may read."""
+    """Fails the test if the body is read."""
     pytest.fail("the body was read")
     yield b""
 
@@ -48,7 +48,7 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     assert len(answer.json()["detail"]) > 20
 
 
-def nothing_is_left(library: Library) -> bool:
+def is_empty(library: Library) -> bool:
     return not [path for path in (library.folder / "blobs").rglob("*") if path.is_file()]
 
 
@@ -105,7 +105,7 @@ async def test_a_single_file_is_too_large_whatever_it_is_packed_in(
     pieces = in_pieces([pdf(), *[b"x" * 1000] * 50])
     answer = await library.http.post(f"{API}/upload-async", content=pieces, headers=PDF)
     assert_refused(answer, 413, "file_too_large")
-    assert nothing_is_left(library)
+    assert is_empty(library)
 
 
 async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library) -> None:
@@ -113,28 +113,28 @@ async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library
     answer = await library.http.post(f"{API}/upload-async", content=stopping, headers=PDF)
     assert_refused(answer, 408, "request_timeout")
     assert answer.headers["connection"] == "close"
-    assert nothing_is_left(library)
+    assert is_empty(library)
     headers = {"Content-Type": "application/json"}
     stopping = in_pieces([b"{", b"}"], pause_seconds=60)
     answer = await library.http.post(f"{API}/search", content=stopping, headers=headers)
-    assert_refused(answer, 408, "request_timeout")  # not FastAPI's own word for it
+    assert_refused(answer, 408, "request_timeout")  # not FastAPI's own error
 
 
 async def test_a_body_that_trickles_is_cut_off(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body_guard, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
     trickle = in_pieces([pdf(), *[b"x"] * 1000], pause_seconds=0.02)
     answer = await library.http.post(f"{API}/upload-async", content=trickle, headers=PDF)
     assert_refused(answer, 408, "request_timeout")
     assert "16,000 bytes per second" in answer.json()["detail"]
-    assert nothing_is_left(library)
+    assert is_empty(library)
 
 
 async def test_a_slow_body_of_the_lowest_speed_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body_guard, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
     limits = HttpLimits(hosts=("library",), min_body_bytes_per_second=10)
     library = Library(tmp_path, http=limits)
     slow = in_pieces([pdf(), *[b"x"] * 20], pause_seconds=0.02)
@@ -146,7 +146,7 @@ async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
     tmp_path: Path,
 ) -> None:
     disk = DiskSpace([tmp_path / "blobs", tmp_path / "made" / "later"], keep_free_bytes=1 << 60)
-    library = Library(tmp_path, http=SMALL, check_room=disk.check)
+    library = Library(tmp_path, http=SMALL, check_disk_space=disk.check)
     library.checks["disk"] = disk.check
 
     for path in ("/upload-async", "/documents"):
@@ -162,10 +162,10 @@ async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
 
 async def test_room_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = DiskSpace([tmp_path], keep_free_bytes=1 << 60)
-    library = Library(tmp_path, check_room=disk.check)
+    library = Library(tmp_path, check_disk_space=disk.check)
     assert (await library.upload(pdf())).status_code == 507
     disk.keep_free_bytes = 0
-    assert (await library.upload(pdf())).status_code == 507, "asked at every upload"
-    monkeypatch.setattr("serve_app.http.disk_space.FRESH_SECONDS", 0)
-    disk._fresh_until = 0
+    assert (await library.upload(pdf())).status_code == 507, "the result was not cached"
+    monkeypatch.setattr("serve_app.http.disk_space.CACHE_SECONDS", 0)
+    disk._cached_until = 0
     assert (await library.upload(pdf())).status_code == 202

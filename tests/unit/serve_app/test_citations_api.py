@@ -1,4 +1,4 @@
-"""Bibliographies, who cites whom, what is like what, and reading again."""
+"""Bibliographies, citation links, similar documents, and reingest."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from domain.documents import ChunkKind
 from domain.papers import Metadata
 from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import Library, pdf, vector_of
-from tests.unit.serve_app.shelved import PAPER, shelve
+from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
 
 TABLES = replace(PAPER, metadata=Metadata(title="On tables", doi="10.1000/tables"), references=())
 
 
 async def test_references_come_in_parts_and_name_the_document_they_mean(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     before = (await library.get(f"/documents/{name}/references")).json()["references"]
-    assert [one["document_id"] for one in before] == [None, None]
-    cited = await shelve(library, TABLES)
+    assert [item["document_id"] for item in before] == [None, None]
+    cited = await add_paper(library, TABLES)
     first, second = (await library.get(f"/documents/{name}/references")).json()["references"]
     assert first == {
         "ordinal": 0, "raw": "Babbage, C. On tables. 1827. 10.1000/tables", "page": 2,
@@ -31,13 +31,13 @@ async def test_references_come_in_parts_and_name_the_document_they_mean(library:
 
 
 async def test_cites_and_cited_by_stay_in_the_collection(library: Library) -> None:
-    citing = await shelve(library)
-    cited = await shelve(library, TABLES)
-    await shelve(library, TABLES, collection="other", content=pdf("other"))
+    citing = await add_paper(library)
+    cited = await add_paper(library, TABLES)
+    await add_paper(library, TABLES, collection="other", content=pdf("other"))
 
     async def named(document: str, part: str) -> list[str]:
         answer = (await library.get(f"/documents/{document}/{part}")).json()
-        return [one["document_id"] for one in answer["documents"]]
+        return [item["document_id"] for item in answer["documents"]]
 
     assert await named(citing, "cites") == [cited]
     assert await named(cited, "cited_by") == [citing]
@@ -49,12 +49,12 @@ async def test_cites_and_cited_by_stay_in_the_collection(library: Library) -> No
 async def test_similar_documents_come_best_first_without_the_document_itself(
     library: Library,
 ) -> None:
-    looms = await shelve(library, PAPER, "looms weave flowers", "cards drive looms")
-    near = await shelve(library, PAPER, "roses", "looms weave cloth", content=pdf("near"))
-    far = await shelve(library, PAPER, "whales sing at night", content=pdf("far"))
-    await shelve(library, PAPER, "looms weave flowers", content=pdf("x"), collection="other")
+    looms = await add_paper(library, PAPER, "looms weave flowers", "cards drive looms")
+    near = await add_paper(library, PAPER, "roses", "looms weave cloth", content=pdf("near"))
+    far = await add_paper(library, PAPER, "whales sing at night", content=pdf("far"))
+    await add_paper(library, PAPER, "looms weave flowers", content=pdf("x"), collection="other")
     found = (await library.get(f"/documents/{looms}/similar")).json()["documents"]
-    assert [one["document_id"] for one in found] == [near, far]
+    assert [item["document_id"] for item in found] == [near, far]
     assert found[0]["passage"]["text"] == "looms weave cloth"
     assert found[0]["passage"]["boxes"][0]["page"] == 2
     assert found[0]["title"] == "Notes on the Engine"
@@ -63,24 +63,24 @@ async def test_similar_documents_come_best_first_without_the_document_itself(
     assert abs(found[0]["score"] - cosine) < 1e-5
     assert found[0]["score"] > found[1]["score"]
     first = (await library.get(f"/documents/{looms}/similar?limit=1")).json()["documents"]
-    assert [one["document_id"] for one in first] == [near]
+    assert [item["document_id"] for item in first] == [near]
     assert library.embedded == []
     assert (await library.get(f"/documents/{looms}/similar?limit=0")).status_code == 422
 
 
 async def test_old_versions_do_not_make_documents_similar(library: Library) -> None:
-    one = await shelve(library, PAPER, "looms weave")
-    other = await shelve(library, PAPER, "looms weave", content=pdf("other"))
+    name = await add_paper(library, PAPER, "looms weave")
+    other = await add_paper(library, PAPER, "looms weave", content=pdf("other"))
     await library.http.post(f"/api/v1/documents/{other}/reingest")
     [task] = await library.claim()
     library.index(task, ["looms weave a second time"])
-    [found] = (await library.get(f"/documents/{one}/similar")).json()["documents"]
+    [found] = (await library.get(f"/documents/{name}/similar")).json()["documents"]
     assert found["passage"]["text"] == "looms weave"
 
 
 async def test_reading_again_makes_a_new_version_and_hides_nothing(library: Library) -> None:
-    name = await shelve(library, PAPER, "the old passage")
-    woken = library.woken
+    name = await add_paper(library, PAPER, "the old passage")
+    woken = library.wake_calls
     answer = await library.http.post(f"/api/v1/documents/{name}/reingest")
     accepted = answer.json()
     assert answer.status_code == 202
@@ -88,7 +88,7 @@ async def test_reading_again_makes_a_new_version_and_hides_nothing(library: Libr
     assert accepted["status_endpoint"] == f"/jobs/{accepted['job_id']}"
     assert (accepted["document_id"], accepted["filename"]) == (name, "engine.pdf")
     assert "read again" in accepted["message"]
-    assert library.woken == woken + 1
+    assert library.wake_calls == woken + 1
     hits = (await library.search("passage")).json()["hits"]
     assert [hit["text"] for hit in hits] == ["the old passage"]
     await library.read_papers("the new passage")
@@ -101,7 +101,7 @@ async def test_reading_again_makes_a_new_version_and_hides_nothing(library: Libr
 async def test_what_cannot_be_read_again(library: Library) -> None:
     answer = await library.http.post("/api/v1/documents/doc_nope/reingest")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    name = await shelve(library)
+    name = await add_paper(library)
     sha256 = (await library.get(f"/documents/{name}")).json()["sha256"]
     library.blobs.delete(pdf_key(sha256))
     answer = await library.http.post(f"/api/v1/documents/{name}/reingest")
@@ -110,14 +110,14 @@ async def test_what_cannot_be_read_again(library: Library) -> None:
 
 
 async def test_searches_leave_references_out_unless_asked(library: Library) -> None:
-    name = await shelve(library, PAPER, "looms")
+    name = await add_paper(library, PAPER, "looms")
     [chunk] = library.vectors.chunks(name, 1)
     kinded = [replace(chunk, chunk_id=f"{kind}", kind=kind) for kind in ChunkKind]
     vectors = np.stack([vector_of("looms")] * len(kinded))
     library.vectors.upsert(kinded, vectors, collection="default")
 
-    async def kinds(**wishes: object) -> set[str]:
-        hits = (await library.search("looms", **wishes)).json()["hits"]
+    async def kinds(**options: object) -> set[str]:
+        hits = (await library.search("looms", **options)).json()["hits"]
         return {hit["kind"] for hit in hits}
 
     assert await kinds() == {"text", "abstract", "table", "figure"}

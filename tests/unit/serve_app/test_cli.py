@@ -18,7 +18,7 @@ from serve_app.cli.progress_display import BarDisplay
 from serve_app.client import Client
 from serve_app.process.address import service_url
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.shelved import shelve
+from tests.unit.serve_app.paper_fixtures import add_paper
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> 
 
 
 def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library) -> None:
-    document_id = asyncio.run(shelve(library, needs_review=True))
+    document_id = asyncio.run(add_paper(library, needs_review=True))
     shown = paperworks("documents", document_id).stdout
     for words in (
         "Notes on the Engine",
@@ -173,7 +173,7 @@ def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library
 
 
 def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library) -> None:
-    document_id = asyncio.run(shelve(library, tables=None, figures=None, quality={}))
+    document_id = asyncio.run(add_paper(library, tables=None, figures=None, quality={}))
     shown = paperworks("documents", document_id).stdout
     assert "tables not extracted yet, figures not extracted yet" in shown
     assert "Quality" not in shown
@@ -181,7 +181,7 @@ def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library)
 
 
 def test_papers_and_collections_are_exported(paperworks, library: Library, tmp_path: Path) -> None:
-    document_id = asyncio.run(shelve(library))
+    document_id = asyncio.run(add_paper(library))
     assert paperworks("documents", "export", document_id).stdout.startswith(
         "# Notes on the Engine\n"
     )

@@ -12,7 +12,7 @@ import pytest
 from serve_app.client import AsyncClient, Client, PaperworksProblem, ServiceUnreachable
 from tests import generate_sync_client
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.shelved import shelve
+from tests.unit.serve_app.paper_fixtures import add_paper
 
 PNG = b"\x89PNG"
 
@@ -75,7 +75,7 @@ async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: P
 
 
 def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
-    document_id = asyncio.run(shelve(library))
+    document_id = asyncio.run(add_paper(library))
     with Client(url) as client:
         assert client.text(document_id).startswith("1 Looms")
         assert client.markdown(document_id) == client.export(document_id)
@@ -104,7 +104,7 @@ def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
 
 
 async def test_what_was_read_with_the_async_client(library: Library) -> None:
-    document_id = await shelve(library)
+    document_id = await add_paper(library)
     transport = httpx.ASGITransport(library.app)
     async with AsyncClient("http://library", transport=transport) as client:
         assert (await client.text(document_id)).startswith("1 Looms")

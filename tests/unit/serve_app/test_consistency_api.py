@@ -1,4 +1,4 @@
-"""Stores that differ: what the API says and does about it, and what `paperworks doctor` prints."""
+"""Consistency of the stores: comparison, repair, and the output of `paperworks doctor`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR = 3600
 
 
 async def paper(library: Library, name: str = "paper.pdf") -> Task:
-    """A paper of two chunks that can be searched."""
+    """Adds a searchable paper with two chunks."""
     await library.upload(pdf(name), name=name)
     [task] = await library.read_papers("one passage", "another passage")
     return task
@@ -35,8 +35,8 @@ async def compare(library: Library) -> Consistency:
 
 
 def orphan_blob(library: Library) -> str:
-    """The key of an old PDF that nobody asked for."""
-    library.stamp()
+    """Stores an old PDF that belongs to no document, and returns its key."""
+    library.assign_library_id()
     key = pdf_key("f" * 64)
     library.blobs.put_artifact(key, b"%PDF-")
     path = library.folder / "blobs" / key
@@ -46,7 +46,7 @@ def orphan_blob(library: Library) -> str:
 
 
 def orphan_chunks(library: Library, task: Task) -> None:
-    """Chunks of a version that nobody shows."""
+    """Indexes chunks of an inactive version."""
     library.index(task.model_copy(update={"version": 9}), ["left over"])
 
 
@@ -76,7 +76,7 @@ async def test_what_is_missing_is_read_again_by_a_job(library: Library) -> None:
     assert (status, body["documents_queued"]) == (202, 1)
     job = (await library.get(f"/jobs/{body['job_ids'][0]}")).json()
     assert (job["kind"], job["status"]) == ("repair", "queued")
-    assert library.woken
+    assert library.wake_calls
     await library.read_papers("one passage", "another passage")
     assert (await compare(library)).consistent
     assert (await library.search("another passage")).json()["hits"]
@@ -86,8 +86,8 @@ async def test_what_is_left_over_goes(library: Library) -> None:
     orphan_chunks(library, await paper(library))
     key = orphan_blob(library)
     found = await compare(library)
-    assert [one.chunks for one in found.orphan_chunks] == [1]
-    assert [one.key for one in found.orphan_blobs] == [key]
+    assert [item.chunks for item in found.orphan_chunks] == [1]
+    assert [item.key for item in found.orphan_blobs] == [key]
     status, body = await repair(library)
     assert status == 200
     assert (body["chunks_deleted"], body["pdfs_trashed"], body["blobs_deleted"]) == (1, 1, 0)
@@ -135,8 +135,10 @@ async def test_well_is_what_agrees_or_was_mended(library: Library) -> None:
 
 @pytest.fixture
 def doctor(url: str, monkeypatch: pytest.MonkeyPatch):
-    """Runs `paperworks doctor` against the served library; the machine itself counts as fit, for
-    how much memory is free here is not the question."""
+    """Runs `paperworks doctor` against the served library.
+
+    The checks of the machine are skipped: its free memory is not under test.
+    """
     monkeypatch.setenv("PAPERWORKS_URL", url)
     monkeypatch.setattr("serve_app.cli.checkup.examine", lambda *_: [])
 
@@ -147,8 +149,8 @@ def doctor(url: str, monkeypatch: pytest.MonkeyPatch):
 
 
 def broken(library: Library, url: str) -> str:
-    """The id of a paper whose chunks are lost; others have left something behind."""
-    library.worker_rests = True
+    """Creates a paper with lost chunks, and orphans; returns the id of the paper."""
+    library.worker_paused = True
     with Client(url) as client:
         accepted = client.upload(pdf("ions"), filename="ions.pdf")
         [task] = asyncio.run(library.claim(Lane.INTERACTIVE))
@@ -163,7 +165,7 @@ async def test_both_clients_compare_and_mend(library: Library, url: str) -> None
     broken_id = await asyncio.to_thread(broken, library, url)
     with Client(url) as client:
         found = await asyncio.to_thread(client.consistency)
-    assert [one.document_id for one in found.missing_chunks] == [broken_id]
+    assert [item.document_id for item in found.missing_chunks] == [broken_id]
     async with AsyncClient(url) as other:
         assert (await other.consistency()).counts == found.counts
         assert (await other.repair_consistency()).documents_queued == 1
@@ -192,9 +194,9 @@ def test_doctor_names_each_difference_and_mends_it(library: Library, url: str, d
     assert "done  1 paper queued for reprocessing: job_" in mended.stdout
     assert "done  1 chunk deleted" in mended.stdout
     assert "done  1 unused PDF moved to the trash" in mended.stdout
-    library.worker_rests = False
+    library.worker_paused = False
     with Client(url) as client:
-        [job] = [one for one in client.jobs().items if one.kind == "repair"]
+        [job] = [item for item in client.jobs().items if item.kind == "repair"]
         assert client.wait(job.job_id, 10).status == "completed"
         assert client.search("passage").hits[0].document_id == document
     assert doctor().exit_code == 0

@@ -1,4 +1,4 @@
-"""What was read out of a paper, over HTTP: metadata, text, sections, tables."""
+"""Extracted content over HTTP: metadata, text, sections, tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.papers import Metadata
 from extraction.serialization import load_paper
 from serve_app.library.paper_cache import PaperCache
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.shelved import PAPER, REPORT, shelve
+from tests.unit.serve_app.paper_fixtures import PAPER, QUALITY_REPORT, add_paper
 
 PARTS = (
     "/text", "/markdown", "/sections", "/tables", "/tables/1.csv", "/tables/1.html", "/figures",
@@ -21,7 +21,7 @@ PARTS = (
 
 
 async def test_a_document_says_everything_that_is_known_of_it(library: Library) -> None:
-    name = await shelve(library, needs_review=True)
+    name = await add_paper(library, needs_review=True)
     document = (await library.get(f"/documents/{name}")).json()
     assert document["title"] == "Notes on the Engine"
     assert document["authors"] == [
@@ -35,13 +35,13 @@ async def test_a_document_says_everything_that_is_known_of_it(library: Library) 
     assert document["counts"] == {
         "chunks": 1, "sections": 2, "tables": 1, "figures": 1, "references": 2,
     }  # fmt: skip
-    assert document["quality"] == REPORT
+    assert document["quality"] == QUALITY_REPORT
     assert document["needs_review"] is True
 
 
 async def test_what_a_paper_does_not_have_is_null(library: Library) -> None:
     bare = replace(PAPER, metadata=Metadata(), tables=(), figures=())
-    name = await shelve(library, bare, tables=None, figures=None, quality={})
+    name = await add_paper(library, bare, tables=None, figures=None, quality={})
     document = (await library.get(f"/documents/{name}")).json()
     for field in ("title", "abstract", "doi", "arxiv_id", "year", "language"):
         assert document[field] is None
@@ -51,8 +51,8 @@ async def test_what_a_paper_does_not_have_is_null(library: Library) -> None:
 
 
 async def test_documents_that_need_a_look_can_be_listed(library: Library) -> None:
-    good = await shelve(library)
-    bad = await shelve(library, content=pdf("bad"), needs_review=True)
+    good = await add_paper(library)
+    bad = await add_paper(library, content=pdf("bad"), needs_review=True)
 
     async def listed(query: str) -> list[str]:
         items = (await library.get(f"/documents{query}")).json()["items"]
@@ -65,7 +65,7 @@ async def test_documents_that_need_a_look_can_be_listed(library: Library) -> Non
 
 
 async def test_the_text_and_the_markdown(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     text = await library.get(f"/documents/{name}/text")
     assert text.text == "1 Looms\n\nLooms weave <b>flowers</b>."
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
@@ -78,7 +78,7 @@ async def test_the_text_and_the_markdown(library: Library) -> None:
 
 
 async def test_sections_have_a_role_and_a_place(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     [own] = (await library.get(f"/documents/{name}/sections")).json()["sections"]
     every = await library.get(f"/documents/{name}/sections?headings=all")
     first, last = every.json()["sections"]
@@ -91,7 +91,7 @@ async def test_sections_have_a_role_and_a_place(library: Library) -> None:
 
 
 async def test_tables_have_cells_with_spans_and_their_place(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     answer = (await library.get(f"/documents/{name}/tables")).json()
     assert answer["read"] is True
     [table] = answer["tables"]
@@ -109,7 +109,7 @@ async def test_tables_have_cells_with_spans_and_their_place(library: Library) ->
 
 
 async def test_a_table_as_csv_and_as_html(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     csv = await library.get(f"/documents/{name}/tables/1.csv")
     assert csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert 'filename="engine-table-1.csv"' in csv.headers["content-disposition"]
@@ -124,7 +124,7 @@ async def test_a_table_as_csv_and_as_html(library: Library) -> None:
 
 @pytest.mark.parametrize("part", ["tables/2.csv", "tables/2.html", "figures/2.png"])
 async def test_a_part_that_is_not_there_says_what_is(library: Library, part: str) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/{part}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert "it has 1." in answer.json()["detail"]
@@ -135,12 +135,12 @@ async def test_a_part_that_is_not_there_says_what_is(library: Library, part: str
 
 async def test_a_part_that_nobody_has_looked_for_says_so(library: Library) -> None:
     early = replace(PAPER, tables=(), figures=())
-    name = await shelve(library, early, tables=None, figures=None)
+    name = await add_paper(library, early, tables=None, figures=None)
     assert (await library.get(f"/documents/{name}/tables")).json() == {"tables": [], "read": False}
     for part in ("tables/1.csv", "figures/1.png"):
         answer = await library.get(f"/documents/{name}/{part}")
         assert answer.status_code == 404
-        assert "Nobody has looked" in answer.json()["detail"]
+        assert "have not been extracted yet" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -160,7 +160,7 @@ async def test_unknown_and_unread_documents(library: Library, part: str) -> None
 async def test_a_paper_is_parsed_once_for_many(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     parsed = []
 
     def count(data: bytes) -> object:
@@ -175,16 +175,16 @@ async def test_a_paper_is_parsed_once_for_many(
 
 
 async def test_the_shelf_keeps_few_papers_and_no_failures(library: Library) -> None:
-    shelf = PaperCache(most=2)
+    cache = PaperCache(max_papers=2)
     for name in ("a", "b", "c"):
         with pytest.raises(Exception, match="not in the file store"):
-            await shelf.paper(library.blobs, name)
-    assert not shelf._papers
-    await shelve(library)
+            await cache.get(library.blobs, name)
+    assert not cache._papers
+    await add_paper(library)
     keys = [stored.artifact_key for stored in library.stores.state.shelves.values()]
     assert keys[0] is not None
     data = library.blobs.read(keys[0])
     for name in ("a", "b", "c"):
         library.blobs.put_artifact(name, data)
-        assert await shelf.paper(library.blobs, name) == PAPER
-    assert list(shelf._papers) == ["b", "c"]
+        assert await cache.get(library.blobs, name) == PAPER
+    assert list(cache._papers) == ["b", "c"]

@@ -1,4 +1,4 @@
-"""Documents over HTTP: lists, passages, contents, the PDF, deleting."""
+"""Documents over HTTP: lists, passages, contents, the PDF, deletion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.serve_app.library import Library, pdf
 
 
 async def read_paper(library: Library, *texts: str, content: bytes | None = None, **fields) -> str:
-    """The id of a document that was uploaded and read."""
+    """Uploads and completes a document, and returns its id."""
     answer = await library.upload(content or pdf(), **fields)
     await library.read_papers(*texts)
     return answer.json()["document_id"]
@@ -116,7 +116,7 @@ async def test_deleting_leaves_no_row_no_vector_and_no_blob(library: Library) ->
     answer = await library.http.delete(f"/api/v1/documents/{name}")
     assert (answer.status_code, answer.content) == (204, b"")
     assert (await library.get(f"/documents/{name}")).status_code == 404
-    assert library.hints == 1
+    assert library.deletion_hints == 1
     await library.erase()
     assert library.vectors.chunk_ids(name) == set()
     assert [path.parts[-3] for path in blobs(library)] == ["trash"], "only the PDF, in the trash"
@@ -125,12 +125,12 @@ async def test_deleting_leaves_no_row_no_vector_and_no_blob(library: Library) ->
 
 
 async def test_the_pdf_stays_while_another_collection_has_it(library: Library) -> None:
-    one = await read_paper(library, "text", collection="one")
-    two = await read_paper(library, "text", collection="two")
-    await library.http.delete(f"/api/v1/documents/{one}")
+    first = await read_paper(library, "text", collection="one")
+    second = await read_paper(library, "text", collection="two")
+    await library.http.delete(f"/api/v1/documents/{first}")
     await library.erase()
     assert not list((library.folder / "blobs").glob("trash/*/*"))
-    answer = await library.get(f"/documents/{two}/original")
+    answer = await library.get(f"/documents/{second}/original")
     assert answer.content == pdf()
 
 
@@ -192,13 +192,13 @@ async def test_a_deleted_collection_is_gone_and_comes_back_with_an_upload(
     assert all(library.vectors.chunk_ids(name) == set() for name in names)
     assert (await library.get(f"/documents/{other}")).status_code == 200
     items = (await library.get("/collections")).json()["items"]
-    assert [one["name"] for one in items] == ["two"]
+    assert [item["name"] for item in items] == ["two"]
     for unknown in ("one", "never"):
         answer = await library.http.delete(f"/api/v1/collections/{unknown}")
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
     await read_paper(library, "text", content=pdf("a"), collection="one")
     items = (await library.get("/collections")).json()["items"]
-    assert [(one["name"], one["documents"]) for one in items] == [("one", 1), ("two", 1)]
+    assert [(item["name"], item["documents"]) for item in items] == [("one", 1), ("two", 1)]
 
 
 async def test_collections_count_their_documents(library: Library) -> None:
@@ -206,7 +206,7 @@ async def test_collections_count_their_documents(library: Library) -> None:
     await library.upload(pdf("b"), collection="one")
     await library.upload(pdf("a"), collection="two")
     items = (await library.get("/collections")).json()["items"]
-    assert [(one["name"], one["documents"]) for one in items] == [("one", 2), ("two", 1)]
+    assert [(item["name"], item["documents"]) for item in items] == [("one", 2), ("two", 1)]
 
 
 def blobs(library: Library) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The log of a job over HTTP, by both clients and on the command line."""
+"""The event stream of a job: HTTP, both clients, and the command line."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ async def finished_job(library: Library) -> str:
     return job_id
 
 
-def said(stream: str) -> list[tuple[str, dict]]:
-    """Names and data of the events of a stream."""
-    found = []
+def parse_events(stream: str) -> list[tuple[str, dict]]:
+    """Returns the names and the data of the events of a stream."""
+    events = []
     for block in stream.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines())
-        found.append((fields["event"], json.loads(fields["data"])))
-    return found
+        events.append((fields["event"], json.loads(fields["data"])))
+    return events
 
 
 async def test_a_stream_has_what_happened_and_ends_with_the_job(library: Library) -> None:
     job_id = await finished_job(library)
     answer = await library.get(f"/jobs/{job_id}/events")
     assert answer.headers["content-type"].startswith("text/event-stream")
-    events = said(answer.text)
+    events = parse_events(answer.text)
     names = ["task_queued", "task_started", "job_started", "task_completed", "job_completed"]
     assert [name for name, _ in events] == [*names, "closed"]
     assert [data["number"] for _, data in events[:-1]] == [1, 2, 3, 4, 5]
@@ -43,7 +43,11 @@ async def test_a_stream_has_what_happened_and_ends_with_the_job(library: Library
 async def test_who_comes_back_hears_only_what_is_new(library: Library) -> None:
     job_id = await finished_job(library)
     answer = await library.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "3"})
-    assert [name for name, _ in said(answer.text)] == ["task_completed", "job_completed", "closed"]
+    assert [name for name, _ in parse_events(answer.text)] == [
+        "task_completed",
+        "job_completed",
+        "closed",
+    ]
 
 
 async def test_an_unknown_job_has_no_stream(library: Library) -> None:
@@ -55,20 +59,20 @@ async def test_an_unknown_job_has_no_stream(library: Library) -> None:
 
 
 async def test_both_clients_follow_a_job_while_it_happens(library: Library, url: str) -> None:
-    library.worker_rests = True
+    library.worker_paused = True
     with Client(url) as client:
         job_id = (await asyncio.to_thread(client.upload, pdf("one"))).job_id
         following = asyncio.create_task(asyncio.to_thread(list, client.events(job_id)))
-        heard = []
+        received = []
         async with AsyncClient(url) as async_client:
             async for event in async_client.events(job_id):
-                heard.append(event)
+                received.append(event)
                 if event.name == "task_queued":
                     [task] = await library.claim()
                     await library.stores.queue.fail(task, NO_TEXT)
-        assert [event.name for event in heard][-2:] == ["task_failed", "job_failed"]
-        assert heard[-2].error is not None and heard[-2].error.code == "no_text"
-        assert await following == heard
+        assert [event.name for event in received][-2:] == ["task_failed", "job_failed"]
+        assert received[-2].error is not None and received[-2].error.code == "no_text"
+        assert await following == received
 
 
 def test_a_problem_is_raised_at_once(url: str) -> None:
@@ -77,7 +81,7 @@ def test_a_problem_is_raised_at_once(url: str) -> None:
 
 
 async def test_a_stream_that_breaks_off_is_taken_up(library: Library) -> None:
-    """By the number of the last event that was heard; after some tries in vain it is given up."""
+    """The client resumes after its last event number, and gives up after its retries."""
     job_id = await finished_job(library)
     whole = (await library.get(f"/jobs/{job_id}/events")).content
     asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Documents and collections in the formats of other programs."""
+"""Exports of documents and collections."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 
 from serve_app.library import bibliography
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.shelved import METADATA, PAPER, shelve
+from tests.unit.serve_app.paper_fixtures import METADATA, PAPER, add_paper
 
 
 async def test_markdown_is_what_an_export_is_by_default(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     plain = await library.get(f"/documents/{name}/export")
     assert plain.text == (await library.get(f"/documents/{name}/markdown")).text
     assert plain.headers["content-type"] == "text/markdown; charset=utf-8"
 
 
 async def test_bibtex_and_csl(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     bibtex = await library.get(f"/documents/{name}/export?format=bibtex")
     assert bibtex.headers["content-type"] == "application/x-bibtex; charset=utf-8"
     assert 'filename="engine.bib"' in bibtex.headers["content-disposition"]
@@ -34,7 +34,7 @@ async def test_bibtex_and_csl(library: Library) -> None:
 
 
 async def test_json_is_everything(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/export?format=json")
     assert answer.headers["content-type"] == "application/json"
     assert 'filename="engine.json"' in answer.headers["content-disposition"]
@@ -54,7 +54,7 @@ async def test_json_is_everything(library: Library) -> None:
 
 
 async def test_an_unknown_format_is_named(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     for path in (f"/documents/{name}/export", "/collections/default/export"):
         answer = await library.get(f"{path}?format=docx")
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "format")
@@ -64,12 +64,12 @@ async def test_a_collection_is_a_bibliography_with_unique_keys(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bibliography, "PAGE", 2)
-    await shelve(library)
-    await shelve(library, content=pdf("same"))
+    await add_paper(library)
+    await add_paper(library, content=pdf("same"))
     other = replace(PAPER, metadata=replace(METADATA, title="Weaving", year=None))
-    await shelve(library, other)
-    await shelve(library, content=pdf("third"))
-    await shelve(library, collection="elsewhere", content=pdf("elsewhere"))
+    await add_paper(library, other)
+    await add_paper(library, content=pdf("third"))
+    await add_paper(library, collection="elsewhere", content=pdf("elsewhere"))
     await library.upload(pdf("not read yet"))
     answer = await library.get("/collections/default/export")
     assert answer.headers["content-type"] == "application/x-bibtex; charset=utf-8"
@@ -83,9 +83,9 @@ async def test_a_collection_is_a_bibliography_with_unique_keys(
 
 
 async def test_a_paper_that_comes_later_changes_no_key(library: Library) -> None:
-    await shelve(library)
+    await add_paper(library)
     before = (await library.get("/collections/default/export?format=bibtex")).text
-    await shelve(library, content=pdf("same"))
+    await add_paper(library, content=pdf("same"))
     after = (await library.get("/collections/default/export?format=bibtex")).text
     assert after.endswith(before)
 

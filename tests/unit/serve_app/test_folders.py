@@ -1,4 +1,4 @@
-"""Folders: every file is stored, admitted in parts, and one job holds them all."""
+"""Folder uploads: files are stored, admitted in batches, and belong to one job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from domain.errors import NotAPdf, RefusedUpload
 from domain.jobs import Job, JobStatus, Lane, StepResult
 from domain.papers import Metadata
-from serve_app.uploads import folders as intake
+from serve_app.uploads import folders
 from serve_app.uploads.folders import pdfs_under, register_files
 from stores.blobs.blob_store import BlobStore
 from stores.postgres.job_store import JobStore
@@ -22,8 +22,8 @@ from tests.fakes.in_memory_jobs import InMemoryStores
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "FILES_PER_TRANSACTION", 2)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "BATCH_FILES", 2)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def stores() -> InMemoryStores:
 
 
 def papers(folder: Path, *contents: str) -> list[Path]:
-    """A file for each content; an empty content is no PDF."""
+    """Writes one file per content; an empty content is not a PDF."""
     paths = [folder / f"{number}.pdf" for number in range(len(contents))]
     for path, content in zip(paths, contents, strict=True):
         path.write_bytes(b"%PDF-1.7\n" + content.encode() if content else b"<html>")
@@ -46,7 +46,7 @@ async def register(
     on_waiting: Callable[[int], None] | None = None,
     blobs: BlobStore | None = None,
 ) -> Job:
-    """The job of these files."""
+    """Registers the files and returns their job."""
     job_id = await register_files(
         paths,
         collection="papers",
@@ -60,18 +60,18 @@ async def register(
     return await stores.jobs.job(job_id)
 
 
-async def work_off(stores: InMemoryStores) -> None:
-    """Every queued task is done before anybody looks again."""
+async def complete_tasks(stores: InMemoryStores) -> None:
+    """Completes every queued task."""
     while tasks := await stores.queue.claim(Lane.BULK, 100, worker="w", lease_seconds=9):
         for task in tasks:
             await stores.queue.finish(task, StepResult(Metadata("A title"), pages=1, chunks=1))
 
 
 async def test_one_job_holds_the_whole_folder(stores: InMemoryStores, tmp_path: Path) -> None:
-    heard: list[int] = []
-    job = await register(stores, papers(tmp_path, *"abcde"), heard.append)
+    counts: list[int] = []
+    job = await register(stores, papers(tmp_path, *"abcde"), counts.append)
     assert (job.kind, job.lane, job.counts.queued) == ("folder", Lane.BULK, 5)
-    assert heard == [2, 4, 5]
+    assert counts == [2, 4, 5]
     names = [task.filename for task in await stores.jobs.tasks(job.job_id)]
     assert names == [f"{number}.pdf" for number in range(5)]
 
@@ -81,11 +81,11 @@ async def test_duplicates_and_refused_files_never_close_the_job_too_early_or_too
     stores: InMemoryStores, tmp_path: Path, contents: str
 ) -> None:
     await register(stores, papers(tmp_path, "a"))
-    await work_off(stores)
-    paths = papers(tmp_path, *(one.strip() for one in contents))
+    await complete_tasks(stores)
+    paths = papers(tmp_path, *(item.strip() for item in contents))
     job = await register(stores, paths)
     assert job.counts.total == len(contents.replace(" ", ""))
-    await work_off(stores)
+    await complete_tasks(stores)
     assert (await stores.jobs.job(job.job_id)).status == JobStatus.COMPLETED
 
 
@@ -96,7 +96,7 @@ async def test_tasks_that_end_between_two_parts_do_not_end_the_job(
 
     async def admit_and_work(*args: object, **options: object) -> object:
         admitted = await admit(*args, **options)  # pyright: ignore[reportArgumentType]
-        await work_off(stores)
+        await complete_tasks(stores)
         return admitted
 
     monkeypatch.setattr(stores.jobs, "admit", admit_and_work)
@@ -107,18 +107,18 @@ async def test_tasks_that_end_between_two_parts_do_not_end_the_job(
 async def test_slow_files_are_admitted_one_by_one(
     stores: InMemoryStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "PART_SECONDS", -1.0)
-    heard: list[int] = []
-    await register(stores, papers(tmp_path, "a", "", "b"), heard.append)
-    assert heard == [1, 1, 2]
+    monkeypatch.setattr(folders, "MAX_BATCH_SECONDS", -1.0)
+    counts: list[int] = []
+    await register(stores, papers(tmp_path, "a", "", "b"), counts.append)
+    assert counts == [1, 1, 2]
 
 
 async def test_a_folder_waits_while_its_collection_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "ROOM_SECONDS", 0.01)
+    monkeypatch.setattr(folders, "QUEUE_POLL_SECONDS", 0.01)
     stores = InMemoryStores(queue_limit=2)
-    heard: list[int] = []
+    counts: list[int] = []
     waiting: list[int] = []
     waited_thrice = asyncio.Event()
 
@@ -128,18 +128,18 @@ async def test_a_folder_waits_while_its_collection_is_full(
             waited_thrice.set()
 
     registering = asyncio.create_task(
-        register(stores, papers(tmp_path, *"abcde"), heard.append, on_waiting)
+        register(stores, papers(tmp_path, *"abcde"), counts.append, on_waiting)
     )
     await waited_thrice.wait()
-    assert heard == [2] and set(waiting) == {2}
+    assert counts == [2] and set(waiting) == {2}
     assert await stores.jobs.close_abandoned() == 0
     while not registering.done():
-        await work_off(stores)
+        await complete_tasks(stores)
         stores.jobs.room._known.clear()  # a second has passed
         await asyncio.sleep(0.01)
-    assert heard == [2, 4, 5]
+    assert counts == [2, 4, 5]
     job = await registering
-    await work_off(stores)
+    await complete_tasks(stores)
     job = await stores.jobs.job(job.job_id)
     assert (job.status, job.counts.completed) == (JobStatus.COMPLETED, 5)
 
@@ -147,8 +147,8 @@ async def test_a_folder_waits_while_its_collection_is_full(
 async def test_what_waits_for_room_is_not_taken_for_left_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "ROOM_SECONDS", 0.01)
-    monkeypatch.setattr(intake, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(folders, "QUEUE_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(folders, "RENEW_BLOBS_SECONDS", 0.0)
     stores, blobs = InMemoryStores(queue_limit=1), BlobStore(f"file://{tmp_path}/blobs")
     await register(stores, papers(tmp_path, "first"))
     seen: list[bool] = []
@@ -168,7 +168,7 @@ async def test_what_waits_for_room_is_not_taken_for_left_over(
     await seen_thrice.wait()
     assert seen[:3] == [True, True, True]
     gone.unlink()
-    await work_off(stores)
+    await complete_tasks(stores)
     stores.jobs.room._known.clear()  # a second has passed
     assert (await registering).counts.total == 2
 

@@ -1,4 +1,4 @@
-"""Cancel, retry and failures over HTTP, by both clients and on the command line."""
+"""Cancel, retry and failures: HTTP, both clients, and the command line."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ async def test_cancelling_twice_is_harmless_and_says_so(library: Library) -> Non
     assert (await library.http.post(f"{API}/jobs/{job_id}/cancel")).json()["cancelled"] == 3
     again = await library.http.post(f"{API}/jobs/{job_id}/cancel")
     assert (again.status_code, again.json()["cancelled"]) == (202, 0)
-    assert "stays as it is" in again.json()["message"]
+    assert "nothing was changed" in again.json()["message"]
 
 
 async def test_a_retry_runs_the_job_again_under_its_id(library: Library) -> None:
     job_id = await folder(library)
     await library.read_papers(refuse="1.pdf")
-    woken = library.woken
+    woken = library.wake_calls
     answer = await library.http.post(f"{API}/jobs/{job_id}/retry")
     assert (answer.status_code, answer.json()["retried"]) == (202, 1)
-    assert library.woken == woken + len(Lane)
+    assert library.wake_calls == woken + len(Lane)
     job = (await library.get(f"/jobs/{job_id}")).json()
     assert (job["status"], job["finished_at"], job["expires_at"]) == ("running", None, None)
     await library.read_papers()
@@ -73,7 +73,7 @@ async def test_a_retry_runs_the_job_again_under_its_id(library: Library) -> None
     again = await library.http.post(f"{API}/jobs/{job_id}/retry")
     assert (again.json()["retried"], again.json()["message"]) == (
         0,
-        "Nothing of this job has failed.",
+        "The job has no failed tasks.",
     )
 
 
@@ -111,20 +111,20 @@ async def test_an_unknown_job_is_not_found(library: Library, method: str, path: 
 
 def test_the_sync_client_and_the_command_line(url: str, library: Library) -> None:
     with Client(url) as client:
-        library.worker_rests = True
+        library.worker_paused = True
         job_id = client.upload(pdf("one"), filename="one.pdf").job_id
-        said = run("cancel", job_id, "--url", url)
-        assert said.exit_code == 0 and f"{job_id}: 1 paper cancelled." in said.stdout
+        result = run("cancel", job_id, "--url", url)
+        assert result.exit_code == 0 and f"{job_id}: 1 paper cancelled." in result.stdout
         assert client.job(job_id).status == "cancelled"
         assert "1 cancelled" in run("jobs", job_id, "--url", url).stdout
-        library.worker_rests = False
-        said = run("retry", job_id, "--url", url)
-        assert said.exit_code == 0 and "one.pdf: completed" in said.stdout
+        library.worker_paused = False
+        result = run("retry", job_id, "--url", url)
+        assert result.exit_code == 0 and "one.pdf: completed" in result.stdout
         assert client.retry(job_id).retried == 0
         assert client.cancel(job_id, keep_chunks=True).cancelled == 0
         bad = client.upload(pdf("bad"), filename="bad.pdf").job_id
         assert client.wait(bad, 20).status == "failed"
-        assert [one.filename for one in client.failures(bad).items] == ["bad.pdf"]
+        assert [item.filename for item in client.failures(bad).items] == ["bad.pdf"]
         assert "bad.pdf: failed (no_text)" in run("failures", bad, "--url", url).stdout
         assert "No paper of" in run("failures", job_id, "--url", url).stdout
         assert '"retried": 1' in run("retry", bad, "--json", "--url", url).stdout
@@ -143,5 +143,5 @@ async def test_the_async_client(library: Library) -> None:
         assert (await client.cancel(job_id)).cancelled == 1
         assert (await client.retry(job_id)).retried == 1
         await library.fail_papers()
-        [one] = (await client.failures(job_id, limit=1)).items
-        assert (one.filename, one.status) == ("a.pdf", "failed")
+        [item] = (await client.failures(job_id, limit=1)).items
+        assert (item.filename, item.status) == ("a.pdf", "failed")

@@ -1,4 +1,4 @@
-"""Jobs over HTTP: shapes, lists, waiting."""
+"""Jobs over HTTP: schemas, lists, long polling."""
 
 from __future__ import annotations
 

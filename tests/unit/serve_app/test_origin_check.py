@@ -1,4 +1,4 @@
-"""Foreign pages: 421 for a Host that is not ours, 403 for a change that another origin wants."""
+"""Origin check: 421 for an unknown Host, 403 for cross-site changes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ OURS = "http://127.0.0.1:8000"
 
 
 def client_of(library: Library, address: str = OURS) -> httpx.AsyncClient:
-    """A client of the library under another address."""
+    """Returns a client of the library with this base URL."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(library.app), base_url=address)
 
 
 @pytest.fixture
 async def own(library: Library) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that addresses the library by loopback."""
+    """A client that uses the loopback address."""
     async with client_of(library) as client:
         yield client
 
@@ -122,7 +122,7 @@ async def test_another_origin_changes_nothing(
 ) -> None:
     answer = await own.request(method, API + path, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_site_request")
-    assert not library.woken
+    assert not library.wake_calls
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pages and figures as PNG, drawn by a process of their own."""
+"""Pages and figures as PNG, rendered in separate processes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from domain.errors import DamagedPdf, ParserCrashed
 from domain.papers import Box, Figure
 from extraction.text.mupdf import pymupdf
 from tests.unit.serve_app.library import Library, pdf
-from tests.unit.serve_app.renderers import renderers
-from tests.unit.serve_app.shelved import PAPER, shelve
+from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
+from tests.unit.serve_app.renderers import warm_processes
 
 
 def pixels(png: bytes) -> pymupdf.Pixmap:
@@ -19,19 +19,19 @@ def pixels(png: bytes) -> pymupdf.Pixmap:
 
 
 async def test_a_page_is_drawn_at_its_resolution(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/pages/1.png?dpi=72")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/png"
     assert 'filename="engine-page-1.png"' in answer.headers["content-disposition"]
-    picture = pixels(answer.content)
-    assert (picture.width, picture.height) == (300, 400)
+    image = pixels(answer.content)
+    assert (image.width, image.height) == (300, 400)
     twice = pixels((await library.get(f"/documents/{name}/pages/1.png")).content)
     assert (twice.width, twice.height) == (600, 800)
 
 
 async def test_passages_are_marked_on_their_page_only(library: Library) -> None:
-    name = await shelve(library, PAPER, "on page one", "on page two")
+    name = await add_paper(library, PAPER, "on page one", "on page two")
     first, second = (await library.get(f"/documents/{name}/chunks")).json()["items"]
     path = f"/documents/{name}/pages/2.png?dpi=72"
     plain = await library.get(path)
@@ -48,7 +48,7 @@ async def test_passages_are_marked_on_their_page_only(library: Library) -> None:
 
 
 async def test_a_client_that_has_the_picture_gets_no_second_one(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     for part in ("pages/1.png", "figures/1.png"):
         path = f"/documents/{name}/{part}"
         first = await library.get(path)
@@ -61,16 +61,16 @@ async def test_a_client_that_has_the_picture_gets_no_second_one(library: Library
 
 
 async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     [figure] = (await library.get(f"/documents/{name}/figures")).json()["figures"]
     assert (figure["number"], figure["label"], figure["caption"]) == (1, "Fig. 1", "A loom")
     assert (figure["page"], figure["box"]["x1"]) == (1, 140)
     answer = await library.get(f"/documents/{name}/figures/1.png?dpi=72")
     assert 'filename="engine-figure-1.png"' in answer.headers["content-disposition"]
-    picture = pixels(answer.content)
-    assert (picture.width, picture.height) == (100, 50)
-    assert picture.pixel(90, 45) == (255, 255, 255)
-    assert not picture.is_unicolor  # the words of the page
+    image = pixels(answer.content)
+    assert (image.width, image.height) == (100, 50)
+    assert image.pixel(90, 45) == (255, 255, 255)
+    assert not image.is_unicolor  # the text of the page
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
     ],
 )
 async def test_what_cannot_be_drawn(library: Library, part: str, status: int, words: str) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/{part}")
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -95,12 +95,12 @@ async def test_what_cannot_be_drawn(library: Library, part: str, status: int, wo
 
 async def test_a_place_outside_of_the_page_is_no_figure(library: Library) -> None:
     outside = replace(PAPER, figures=(Figure(1, None, None, Box(1, 900, 900, 950, 950)),))
-    name = await shelve(library, outside)
+    name = await add_paper(library, outside)
     assert (await library.get(f"/documents/{name}/figures/1.png")).status_code == 404
 
 
 async def test_pages_of_a_damaged_file_are_a_problem(library: Library) -> None:
-    name = await shelve(library, content=pdf("no PDF inside"))
+    name = await add_paper(library, content=pdf("no PDF inside"))
     answer = await library.get(f"/documents/{name}/pages/1.png")
     assert (answer.status_code, answer.json()["code"]) == (422, DamagedPdf.code)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -113,20 +113,20 @@ async def test_pages_can_be_seen_before_the_paper_is_read(library: Library) -> N
 
 
 async def test_a_drawing_process_that_died_is_replaced(library: Library) -> None:
-    name = await shelve(library)
-    others = renderers()
+    name = await add_paper(library)
+    others = warm_processes()
     first = await library.get(f"/documents/{name}/pages/1.png?dpi=40")
-    [warm] = [one for one in renderers() if one not in others]
+    [warm] = [item for item in warm_processes() if item not in others]
     warm.kill()
     again = await library.get(f"/documents/{name}/pages/1.png?dpi=41")
     assert (first.status_code, again.status_code) == (200, 200)
-    assert warm not in renderers()
+    assert warm not in warm_processes()
 
 
 async def test_a_pdf_that_crashes_the_renderer_is_a_problem(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = await shelve(library)
+    name = await add_paper(library)
     monkeypatch.setattr("serve_app.library.rendering.DRAW_PAGE", "tests.sandboxed:crash_drawing")
     answer = await library.get(f"/documents/{name}/pages/1.png")
     assert (answer.status_code, answer.json()["code"]) == (422, ParserCrashed.code)

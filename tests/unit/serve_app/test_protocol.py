@@ -1,4 +1,4 @@
-"""The protocol on a real socket: deadlines for headers, sizes, lingering, stalled answers."""
+"""HTTP protocol on a real socket: header timeout, sizes, lingering, stalled responses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Connect = Callable[[], socket.socket]
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Connect]:
-    """Opens connections to a library that has little patience."""
+    """Opens connections to a library with short timeouts."""
     with connecting(Library(tmp_path, http=LIMITS)) as opened:
         yield opened
 
@@ -41,7 +41,7 @@ def connecting(library: Library) -> Iterator[Connect]:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """What comes until the server closes; a reset is an end as well."""
+    """Returns all data until the server closes or resets the connection."""
     connection.settimeout(WITHIN_SECONDS)
     got = b""
     try:
@@ -53,7 +53,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """The next whole answer of a connection that stays open."""
+    """Returns the next complete response of an open connection."""
     connection.settimeout(WITHIN_SECONDS)
     got = b""
     while b"\r\n\r\n" not in got or not got.rstrip().endswith(b"}"):
@@ -75,7 +75,7 @@ def test_a_connection_is_kept_for_several_requests_and_then_closed(connect: Conn
     for _ in range(3):
         connection.sendall(HEAD + b"\r\n")
         assert answer(connection).startswith(b"HTTP/1.1 200")
-    connection.sendall(b"\r\n\r\n")  # no request, and no reason to keep it
+    connection.sendall(b"\r\n\r\n")  # not a request, so it does not keep the connection open
     assert everything(connection) == b""
 
 
@@ -111,8 +111,8 @@ def test_a_large_body_is_no_long_header(connect: Connect) -> None:
     connection = connect()
     body = b'{"query": "' + b"x" * 3000 + b'"}'
     head = b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    one = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    connection.sendall(one * 3)
+    request = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    connection.sendall(request * 3)
     got = b""
     while got.count(b"HTTP/1.1 200") < 3:
         piece = connection.recv(65536)
@@ -152,7 +152,7 @@ def test_who_takes_nothing_of_the_answer_is_cut_off(tmp_path: Path) -> None:
         connection = connect()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        connection.sendall(request * 10)  # 15 MB, more than any buffer between us
+        connection.sendall(request * 10)  # 15 MB, more than all buffers in between
         time.sleep(2)
         assert len(everything(connection)) < 10_000_000
 
@@ -182,7 +182,7 @@ def test_a_connection_too_many_is_503_while_all_others_are_at_work(tmp_path: Pat
                 b"POST /api/v1/upload-async HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                 b"Content-Type: application/pdf\r\nContent-Length: 100\r\n\r\n%PDF-1.7"
             )
-        time.sleep(0.3)  # both are at work now
+        time.sleep(0.3)  # both are in progress now
         got = everything(connect())
         assert got.startswith(b"HTTP/1.1 503 ") and b'"overloaded"' in got and b"Retry-After" in got
 
@@ -193,7 +193,7 @@ def test_connections_leave_descriptors_for_files(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         protocol.resource, "setrlimit", lambda _, given: limits.__setitem__(0, given[0])
     )
-    assert protocol.Connections(40).most == 40
+    assert protocol.Connections(40).max_open == 40
     assert limits == [100, 300]
-    assert protocol.Connections(2048).most == 150
+    assert protocol.Connections(2048).max_open == 150
     assert limits == [300, 300]

@@ -22,7 +22,7 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
     library = Library(tmp_path, queue_limit=LIMIT)
     for name in ("one", "two"):
         assert (await library.upload(pdf(name), collection="full")).status_code == 202
-    library.woken, library.worker_rests = 0, True
+    library.wake_calls, library.worker_paused = 0, True
     yield library
     await library.http.aclose()
 
@@ -56,7 +56,7 @@ async def test_every_way_in_is_closed_and_nothing_is_kept(library: Library) -> N
     assert all(map(is_full, responses))
     assert stored_files(library) == LIMIT
     assert len((await library.get("/jobs")).json()["items"]) == LIMIT
-    assert library.woken == 0
+    assert library.wake_calls == 0
 
 
 async def first_job(library: Library) -> str:

@@ -1,4 +1,4 @@
-"""A refused request leaves nothing in the blob store, whatever was read of it before."""
+"""A rejected request leaves no files in the blob store, whatever was read of it before."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ONE, TWO = ("a.pdf", pdf("a")), ("b.pdf", pdf("b"))
 
 
 def kept(library: Library) -> list[Path]:
-    """Every file of the blob store, those that uploads are spooled to too."""
+    """Returns all files of the blob store, including spool files."""
     return [path for path in (library.folder / "blobs").rglob("*") if path.is_file()]
 
 
 def form(*fields: tuple[str, str], file_name: str = "file") -> bytes:
-    """A form whose fields stand behind its file."""
+    """Returns a form whose fields follow its file."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{file_name}"; '
         f'filename="a.pdf"\r\n\r\n'.encode()
@@ -38,7 +38,7 @@ def form(*fields: tuple[str, str], file_name: str = "file") -> bytes:
 
 
 async def send(library: Library, path: str, body: Any) -> httpx.Response:
-    """The answer to a form."""
+    """Returns the response to a form."""
     return await library.http.post(f"{API}{path}", content=body, headers=FORM)
 
 

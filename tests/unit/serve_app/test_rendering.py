@@ -1,4 +1,4 @@
-"""The renderer with real processes: bounded, abandoned, cached."""
+"""Renderer with real processes: bounded queue, cancellation, cache."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from domain.errors import NotFound, TookTooLong
 from runtime.sandbox.limits import Limits
 from serve_app.http.errors import Overloaded
 from serve_app.library import rendering
-from serve_app.library.rendering import LIMITS, PictureCache, Renderer
+from serve_app.library.rendering import LIMITS, ImageCache, Renderer
 from stores.blobs.blob_store import BlobStore
 from tests.raw_pdf import MIB, assemble, one_page, swollen
 from tests.unit.serve_app.library import API, Library
-from tests.unit.serve_app.renderers import renderers, wait_until_drawing, wait_until_idle
-from tests.unit.serve_app.shelved import shelve
+from tests.unit.serve_app.paper_fixtures import add_paper
+from tests.unit.serve_app.renderers import wait_until_idle, wait_until_rendering, warm_processes
 
-# A page of 900,000 strokes takes minutes: with these limits it ends only when it is ended.
+# A page with 900,000 strokes takes minutes: with these limits it only ends by cancellation.
 HEAVY = assemble(one_page(contents=swollen(b"0 0 m 612 792 l S\n", 16 * MIB)))
 ENDLESS = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600, document_seconds=3600)
 
 
 @pytest.fixture(scope="module")
 def blobs(tmp_path_factory: pytest.TempPathFactory) -> BlobStore:
-    store = BlobStore(str(tmp_path_factory.mktemp("pictures") / "blobs"))
+    store = BlobStore(str(tmp_path_factory.mktemp("rendering") / "blobs"))
     store.prepare()
     return store
 
@@ -51,19 +51,19 @@ def stored(blobs: BlobStore, folder: Path, content: bytes) -> str:
 
 
 @pytest.fixture
-def made() -> Iterator[list[Renderer]]:
-    """Renderers to be closed."""
-    some: list[Renderer] = []
-    others = renderers()
-    yield some
-    for one in some:
-        one.close()
-    assert all(one in others for one in renderers())
+def renderers() -> Iterator[list[Renderer]]:
+    """Collects renderers and closes them after the test."""
+    created: list[Renderer] = []
+    others = warm_processes()
+    yield created
+    for renderer in created:
+        renderer.close()
+    assert all(process in others for process in warm_processes())
 
 
-def renderer(made: list[Renderer], limits: Limits = ENDLESS, **more: Any) -> Renderer:
-    made.append(Renderer(limits=limits, **more))
-    return made[-1]
+def make_renderer(renderers: list[Renderer], limits: Limits = ENDLESS, **more: Any) -> Renderer:
+    renderers.append(Renderer(limits=limits, **more))
+    return renderers[-1]
 
 
 async def leave(tasks: list[asyncio.Task[bytes]]) -> None:
@@ -73,78 +73,78 @@ async def leave(tasks: list[asyncio.Task[bytes]]) -> None:
 
 
 async def test_clients_that_leave_do_not_delay_the_next_picture(
-    made: list[Renderer], blobs: BlobStore, heavy: str, light: str
+    renderers: list[Renderer], blobs: BlobStore, heavy: str, light: str
 ) -> None:
-    one = renderer(made)
-    tasks = [asyncio.create_task(one.page(blobs, heavy, 1, 144 + n, ())) for n in range(4)]
-    await asyncio.to_thread(wait_until_drawing, 2)
+    renderer = make_renderer(renderers)
+    tasks = [asyncio.create_task(renderer.page(blobs, heavy, 1, 144 + n, ())) for n in range(4)]
+    await asyncio.to_thread(wait_until_rendering, 2)
     await leave(tasks)
-    assert (await one.page(blobs, light, 1, 36, ())).startswith(b"\x89PNG")
-    await asyncio.to_thread(wait_until_drawing, 0)
+    assert (await renderer.page(blobs, light, 1, 36, ())).startswith(b"\x89PNG")
+    await asyncio.to_thread(wait_until_rendering, 0)
 
 
 async def test_no_more_wait_than_there_is_room_for(
-    made: list[Renderer], blobs: BlobStore, heavy: str, light: str
+    renderers: list[Renderer], blobs: BlobStore, heavy: str, light: str
 ) -> None:
-    one = renderer(made, processes=1, waiting=1)
-    tasks = [asyncio.create_task(one.page(blobs, heavy, 1, 144 + n, ())) for n in range(2)]
-    await asyncio.to_thread(wait_until_drawing, 1)
+    renderer = make_renderer(renderers, processes=1, max_queued=1)
+    tasks = [asyncio.create_task(renderer.page(blobs, heavy, 1, 144 + n, ())) for n in range(2)]
+    await asyncio.to_thread(wait_until_rendering, 1)
     with pytest.raises(Overloaded) as caught:
-        await one.page(blobs, light, 1, 36, ())
+        await renderer.page(blobs, light, 1, 36, ())
     assert caught.value.retry_after_seconds
     await leave(tasks)
-    assert await one.page(blobs, light, 1, 36, ())
+    assert await renderer.page(blobs, light, 1, 36, ())
 
 
 async def test_a_picture_that_waited_too_long_is_not_drawn(
-    made: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
+    renderers: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "QUEUE_SECONDS", -1)
+    monkeypatch.setattr(rendering, "MAX_QUEUE_SECONDS", -1)
     with pytest.raises(Overloaded):
-        await renderer(made).page(blobs, light, 1, 36, ())
-    assert not renderers()
+        await make_renderer(renderers).page(blobs, light, 1, 36, ())
+    assert not warm_processes()
 
 
 @pytest.mark.parametrize(
     "limits", [replace(ENDLESS, cpu_seconds=1), replace(ENDLESS, document_seconds=0.5)]
 )
 async def test_a_page_that_takes_too_long_is_said_to(
-    made: list[Renderer], blobs: BlobStore, heavy: str, light: str, limits: Limits
+    renderers: list[Renderer], blobs: BlobStore, heavy: str, light: str, limits: Limits
 ) -> None:
-    one = renderer(made, limits)
-    with pytest.raises(TookTooLong, match="too long to draw"):
-        await one.page(blobs, heavy, 1, 144, ())
+    renderer = make_renderer(renderers, limits)
+    with pytest.raises(TookTooLong, match="takes too long"):
+        await renderer.page(blobs, heavy, 1, 144, ())
     with pytest.raises(NotFound, match="no page 2"):
-        await one.page(blobs, light, 2, 36, ())
+        await renderer.page(blobs, light, 2, 36, ())
 
 
 async def test_an_idle_process_ends_and_is_replaced(
-    made: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
+    renderers: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendering, "IDLE_SECONDS", 0.1)
-    one = renderer(made, processes=1)
-    await one.page(blobs, light, 1, 36, ())
+    renderer = make_renderer(renderers, processes=1)
+    await renderer.page(blobs, light, 1, 36, ())
     await asyncio.to_thread(wait_until_idle)
-    assert await one.page(blobs, light, 1, 37, ())
+    assert await renderer.page(blobs, light, 1, 37, ())
 
 
 async def test_a_picture_is_drawn_once(
-    made: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
+    renderers: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = renderer(made)
-    first = await one.page(blobs, light, 1, 36, ())
+    renderer = make_renderer(renderers)
+    first = await renderer.page(blobs, light, 1, 36, ())
     monkeypatch.setattr(rendering, "DRAW_PAGE", "nowhere:nothing")
     with pytest.raises(Exception, match="ModuleNotFoundError"):
-        await one.page(blobs, light, 1, 36, ())
+        await renderer.page(blobs, light, 1, 36, ())
     monkeypatch.undo()
-    monkeypatch.setattr(rendering, "QUEUE_SECONDS", -1)  # nothing can be drawn any more
-    assert await one.page(blobs, light, 1, 36, ()) == first
+    monkeypatch.setattr(rendering, "MAX_QUEUE_SECONDS", -1)  # from here on, nothing can be rendered
+    assert await renderer.page(blobs, light, 1, 36, ()) == first
     with pytest.raises(Overloaded):
-        await one.page(blobs, light, 1, 37, ())
+        await renderer.page(blobs, light, 1, 37, ())
 
 
 def test_the_cache_holds_so_many_bytes() -> None:
-    cache = PictureCache(10)
+    cache = ImageCache(10)
     for key, size in (("a", 4), ("b", 4), ("a", 5), ("c", 5)):
         cache.put(key, bytes(size))
     assert cache.get("b") is None and cache.get("a") == bytes(5) and cache.get("c") == bytes(5)
@@ -155,23 +155,25 @@ def test_the_cache_holds_so_many_bytes() -> None:
 
 
 async def test_a_request_whose_client_disconnects_is_not_drawn_on(
-    library: Library, made: list[Renderer]
+    library: Library, renderers: list[Renderer]
 ) -> None:
-    name = await shelve(library, content=HEAVY)
-    one = renderer(made, processes=1, waiting=0)
-    library.app.state.services = replace(library.services, renderer=one)
+    name = await add_paper(library, content=HEAVY)
+    renderer = make_renderer(renderers, processes=1, max_queued=0)
+    library.app.state.services = replace(library.services, renderer=renderer)
     gone = asyncio.Event()
-    request = asyncio.create_task(asked(library, f"{API}/documents/{name}/pages/1.png", gone))
-    await asyncio.to_thread(wait_until_drawing, 1)
+    request = asyncio.create_task(
+        get_until_disconnect(library, f"{API}/documents/{name}/pages/1.png", gone)
+    )
+    await asyncio.to_thread(wait_until_rendering, 1)
     refused = await library.get(f"/documents/{name}/pages/1.png?dpi=50")
     assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
     assert int(refused.headers["Retry-After"]) > 0
     gone.set()
     await request
-    await asyncio.to_thread(wait_until_drawing, 0)
+    await asyncio.to_thread(wait_until_rendering, 0)
 
 
-async def asked(library: Library, path: str, gone: asyncio.Event) -> None:
+async def get_until_disconnect(library: Library, path: str, gone: asyncio.Event) -> None:
     """Sends a GET whose client disconnects when `gone` is set."""
     sent = [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -182,7 +184,7 @@ async def asked(library: Library, path: str, gone: asyncio.Event) -> None:
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
-        """Nobody reads the answer."""
+        """Discards the response."""
 
     scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
     scope |= {"query_string": b"", "headers": [(b"host", b"library")], "http_version": "1.1"}

@@ -1,4 +1,4 @@
-"""Every input has a largest size and every answer to a bad one a fixed size; every error a code."""
+"""Request limits: bounded inputs, bounded error responses, documented error codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Schema = dict[str, Any]
 
 
 def unlimited(schema: Schema, place: str, models: dict[str, Schema]) -> Iterator[str]:
-    """Places of lists and strings below a schema of a request that may be of any length."""
+    """Yields the paths of unbounded lists and strings in the schema of a request."""
     if reference := schema.get("$ref"):
         name = reference.rpartition("/")[2]
         yield from unlimited(models[name], f"{place}:{name}", models)
@@ -84,7 +84,7 @@ async def test_errors_that_are_left_out_are_counted(library: Library) -> None:
 
 
 def form_of(names: list[str]) -> bytes:
-    """A form with a PDF and fields of these names."""
+    """Returns a form with a PDF and fields with these names."""
     head = 'Content-Disposition: form-data; name="{}"\r\n\r\n'
     fields = "".join(f"--b\r\n{head.format(name)}x\r\n" for name in names)
     file = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
@@ -150,7 +150,7 @@ async def test_an_error_after_half_an_answer_is_logged(
     library.app.add_api_route("/breaking", route)
     with pytest.raises((KeyError, httpx.HTTPError)):
         await library.http.get("/breaking")
-    [record] = [one for one in caplog.records if "stopped a request" in one.message]
+    [record] = [item for item in caplog.records if "Request failed" in item.message]
     assert record.exc_info
 
 
@@ -159,9 +159,9 @@ def constant(node: ast.expr) -> str:
 
 
 def literal_codes(path: Path) -> Iterator[str]:
-    """Codes that are written as text in a module: `code = "x"` and `problem(…, "x", …)`."""
+    """Yields the literal codes of a module: `code = "x"` and `problem_response(…, "x", …)`."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "problem":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "problem_response":
             yield constant(node.args[2])
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "code":
             yield constant(node.value)

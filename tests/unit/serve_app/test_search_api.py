@@ -1,4 +1,4 @@
-"""Search over HTTP: hits, filters, and what is never shown."""
+"""Search over HTTP: hits, filters, and invisible passages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROSES = "roses grow in warm gardens"
 
 
 async def add(library: Library, *texts: str, content: str, **fields: str) -> str:
-    """The id of a paper with these passages, searchable."""
+    """Adds a searchable paper with these passages, and returns its id."""
     answer = await library.upload(pdf(content), name=f"{content}.pdf", **fields)
     await library.read_papers(*texts)
     return answer.json()["document_id"]
@@ -35,27 +35,27 @@ async def test_the_best_passage_comes_first_with_everything_about_it(
     assert (hit["title"], hit["filename"]) == ("On laser.pdf", "laser.pdf")
     assert (hit["page_first"], hit["section"], hit["kind"]) == (2, "Introduction", "text")
     assert hit["boxes"][0]["page"] == 2
-    marked = [LASER[one["start"] : one["end"]] for one in hit["highlights"]]
+    marked = [LASER[item["start"] : item["end"]] for item in hit["highlights"]]
     assert marked == ["laser", "ions"]
     assert set(hit["scores"]) <= {"dense", "sparse"}
     assert library.embedded == ([] if mode == "sparse" else ["laser ions"])
 
 
 async def test_grouped_by_document_each_comes_once(library: Library) -> None:
-    one = await add(library, LASER, f"{LASER} again", content="one")
-    two = await add(library, f"{LASER} and more words", content="two")
+    first = await add(library, LASER, f"{LASER} again", content="one")
+    second = await add(library, f"{LASER} and more words", content="two")
     flat = (await library.search("laser ions")).json()["hits"]
     grouped = (await library.search("laser ions", group_by="document")).json()["hits"]
     assert len(flat) == 3
-    assert sorted(hit["document_id"] for hit in grouped) == sorted([one, two])
+    assert sorted(hit["document_id"] for hit in grouped) == sorted([first, second])
 
 
 async def test_filters_narrow_the_search(library: Library) -> None:
-    one = await add(library, LASER, f"{LASER} again", content="one")
+    first = await add(library, LASER, f"{LASER} again", content="one")
     await add(library, LASER, content="two")
-    filters = {"document_ids": [one], "page_first": 2, "page_last": 2}
+    filters = {"document_ids": [first], "page_first": 2, "page_last": 2}
     hits = (await library.search("laser", filters=filters)).json()["hits"]
-    assert [(hit["document_id"], hit["page_first"]) for hit in hits] == [(one, 2)]
+    assert [(hit["document_id"], hit["page_first"]) for hit in hits] == [(first, 2)]
     nothing = await library.search("laser", filters={"kinds": ["reference"]})
     assert nothing.json()["hits"] == []
     assert (await library.search("laser", limit=1)).json()["hits"][0]["text"]
@@ -64,12 +64,12 @@ async def test_filters_narrow_the_search(library: Library) -> None:
 async def test_a_collection_is_searched_alone_and_no_collection_means_all(
     library: Library,
 ) -> None:
-    one = await add(library, LASER, content="one", collection="one")
-    two = await add(library, LASER, content="two", collection="two")
+    first = await add(library, LASER, content="one", collection="one")
+    second = await add(library, LASER, content="two", collection="two")
     alone = (await library.search("laser", collection="one")).json()["hits"]
     both = (await library.search("laser")).json()["hits"]
-    assert {hit["document_id"] for hit in alone} == {one}
-    assert {hit["document_id"] for hit in both} == {one, two}
+    assert {hit["document_id"] for hit in alone} == {first}
+    assert {hit["document_id"] for hit in both} == {first, second}
 
 
 async def test_an_unknown_collection_is_named(library: Library) -> None:
@@ -114,8 +114,8 @@ async def test_a_version_that_is_not_active_is_never_shown(library: Library) -> 
     await library.upload(pdf("paper"), name="paper.pdf", on_duplicate="reprocess")
     [task] = await library.claim()
     library.index(task, [LASER])
-    for wishes in ({}, {"group_by": "document"}):
-        hits = (await library.search("laser ions roses", **wishes)).json()["hits"]
+    for options in ({}, {"group_by": "document"}):
+        hits = (await library.search("laser ions roses", **options)).json()["hits"]
         assert [(hit["document_id"], hit["text"]) for hit in hits] == [(name, ROSES)]
 
 

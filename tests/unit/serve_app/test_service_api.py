@@ -1,4 +1,4 @@
-"""Health, metrics, documentation, request ids, and the shape of every problem."""
+"""Health, metrics, documentation, request ids, and problem responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.serve_app.library import Library, pdf
 
 
 async def fine() -> None:
-    """A part that works."""
+    """Readiness check that passes."""
 
 
 async def away() -> None:
@@ -166,7 +166,7 @@ async def test_the_database_away_is_503_for_uploads_and_nothing_is_woken(
     answer = await library.upload(pdf())
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert answer.headers["retry-after"] == "5"
-    assert library.woken == 0
+    assert library.wake_calls == 0
 
 
 async def test_openapi_documents_every_route_and_its_problems(library: Library) -> None:
@@ -203,7 +203,7 @@ def test_every_error_of_ours_has_a_status() -> None:
         return [kind, *(leaf for child in kind.__subclasses__() for leaf in tree(child))]
 
     own_mistakes = {"error", "internal_error", "worker_crashed", "worker_stalled"}
-    own_mistakes |= {"invalid_setting", "schema_too_new"}  # those of a start, before HTTP
+    own_mistakes |= {"invalid_setting", "schema_too_new"}  # raised at startup, before HTTP
     for kind in tree(PaperworksError):
         assert (status_of(kind()) == 500) == (kind.code in own_mistakes), kind
 
@@ -222,9 +222,9 @@ async def test_openapi_shows_the_form_of_identifiers_and_cursors(library: Librar
     shown: dict[str, set[str | None]] = {}
     for methods in schema["paths"].values():
         for operation in methods.values():
-            for one in operation.get("parameters", []):
-                forms = one["schema"].get("anyOf", [one["schema"]])
-                shown.setdefault(one["name"], set()).add(forms[0].get("pattern"))
+            for item in operation.get("parameters", []):
+                forms = item["schema"].get("anyOf", [item["schema"]])
+                shown.setdefault(item["name"], set()).add(forms[0].get("pattern"))
     assert shown["document_id"] == {"^doc_[0-9a-f]{24}$"}
     assert shown["job_id"] == {"^job_[0-9a-f]{16}$"}
     assert shown["name"] == shown["collection"] == {"^[A-Za-z0-9._-]{1,128}$"}

@@ -1,4 +1,4 @@
-"""Stores of different libraries behind the API: reads go on, everything that mixes is refused."""
+"""Stores of different libraries: reads keep working, and all changes are rejected."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ REPAIR, ADOPT = "/api/v1/consistency/repair", "/api/v1/consistency/adopt"
 
 
 async def mismatch(library: Library) -> str:
-    """The id of a paper that can be searched, in stores of which one belongs to another library."""
-    library.stamp()
+    """Adds a searchable paper, then assigns the blob store to another library. Returns the id."""
+    library.assign_library_id()
     await library.upload(pdf("foxes"), name="foxes.pdf")
     [task] = await library.read_papers("A passage on foxes")
     library.blobs.set_library_id(str(uuid.uuid4()), replace=True)
@@ -27,13 +27,13 @@ async def mismatch(library: Library) -> str:
 
 
 def orphan(library: Library, text: str) -> str:
-    """The digest of an old PDF that belongs to no document."""
+    """Stores an old PDF that belongs to no document, and returns its SHA-256."""
     return store_pdf(library, pdf(text))
 
 
 def store_pdf(library: Library, content: bytes) -> str:
-    """The digest of a PDF that was stored three hours ago."""
-    library.stamp()
+    """Stores a PDF with an age of three hours, and returns its SHA-256."""
+    library.assign_library_id()
     source = library.folder / "orphan.pdf"
     source.write_bytes(content)
     blob = library.blobs.put_file(source, 100_000)
@@ -81,7 +81,7 @@ async def test_a_repair_is_refused(library: Library, params: dict[str, bool]) ->
     assert list(library.blobs.trashed()) == []
     found = await compare(library)
     assert not found.consistent and found.identity_problems
-    assert [one.key for one in found.orphan_blobs] == [f"pdf/{sha256[:2]}/{sha256}.pdf"]
+    assert [item.key for item in found.orphan_blobs] == [f"pdf/{sha256[:2]}/{sha256}.pdf"]
     assert summary(found) == "the stores do not belong to the same library"
     assert next(rows(found))[0] == "identity"
     [sentence] = advice(found, None)
@@ -104,14 +104,14 @@ async def test_too_many_orphans_stay_until_somebody_wants_them_gone(library: Lib
 
 
 async def test_orphan_pdfs_become_papers(library: Library) -> None:
-    """As after the restore of an older dump: PostgreSQL has never heard of these PDFs."""
+    """Simulates the restore of an older dump: PostgreSQL has no record of these PDFs."""
     await library.upload(pdf("known"))
     await library.upload(pdf("deleted"), name="deleted.pdf")
     _, deleted = await library.read_papers("A passage")
     await library.http.delete(f"/api/v1/documents/{deleted.document_id}")
     placed, trashed = orphan(library, "placed"), orphan(library, "trashed")
     library.blobs.trash_pdf(trashed)
-    store_pdf(library, WARM_UP_PDF)  # as every runner does; it is no paper
+    store_pdf(library, WARM_UP_PDF)  # every runner stores it; it is not a paper
     answer = await library.http.post(ADOPT, json={"collection": "restored"})
     assert answer.status_code == 202
     done = Adoption.model_validate(answer.json())
@@ -121,7 +121,9 @@ async def test_orphan_pdfs_become_papers(library: Library) -> None:
     assert (job["kind"], job["collection"]) == ("adopt", "restored")
     tasks = await library.read_papers("A passage of the past")
     assert {task.sha256 for task in tasks} == {placed, trashed}
-    assert {task.filename for task in tasks} == {f"{one[:12]}.pdf" for one in (placed, trashed)}
+    assert {task.filename for task in tasks} == {
+        f"{digest[:12]}.pdf" for digest in (placed, trashed)
+    }
     found = await compare(library)
     assert (found.orphan_blobs, found.missing_blobs, found.missing_chunks) == ([], [], [])
     again = await library.http.post(ADOPT, json={"collection": "restored"})
@@ -145,7 +147,7 @@ async def test_an_adoption_needs_a_collection(library: Library, body: dict[str, 
 
 
 def test_the_client_adopts(library: Library, url: str) -> None:
-    library.worker_rests = True
+    library.worker_paused = True
     orphan(library, "placed")
     with Client(url) as client:
         assert client.adopt("restored").documents_queued == 1

@@ -1,4 +1,4 @@
-"""Uploads: what is accepted, what is refused, and what is kept of either."""
+"""Uploads: accepted files, rejected files, and what is stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from domain.errors import DatabaseUnavailable
 from domain.jobs import Upload
-from serve_app.api.services import Limits
+from serve_app.api.services import UploadLimits
 from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import API, Library, pdf
 
@@ -29,7 +29,7 @@ async def test_a_pdf_is_accepted_with_the_fields_of_the_old_system(library: Libr
     assert body["status_endpoint"] == f"/jobs/{body['job_id']}"
     assert uuid.UUID(body["task_id"])
     assert body["duplicate_of"] is None
-    assert library.woken == 1
+    assert library.wake_calls == 1
 
 
 async def test_without_a_collection_the_paper_goes_to_default(library: Library) -> None:
@@ -118,7 +118,7 @@ async def test_a_bad_file_is_refused_under_its_code_and_nothing_is_kept(
     assert answer.headers["content-type"] == "application/problem+json"
     assert files_in(library.folder) == []
     assert (await library.get("/jobs")).json()["items"] == []
-    assert library.woken == 0
+    assert library.wake_calls == 0
 
 
 async def test_a_too_large_body_is_refused_before_it_is_read(library: Library) -> None:
@@ -223,8 +223,8 @@ async def test_many_files_are_one_job_and_each_outcome_is_listed(library: Librar
     answer = await library.upload_many(files, collection="many")
     body = answer.json()
     assert answer.status_code == 202
-    assert [one["filename"] for one in body["accepted"]] == ["a.pdf", "c.pdf"]
-    assert [(one["filename"], one["code"]) for one in body["refused"]] == [
+    assert [item["filename"] for item in body["accepted"]] == ["a.pdf", "c.pdf"]
+    assert [(item["filename"], item["code"]) for item in body["refused"]] == [
         ("b.txt", "not_a_pdf"),
         ("d.pdf", "empty_file"),
     ]
@@ -236,8 +236,8 @@ async def test_many_files_are_one_job_and_each_outcome_is_listed(library: Librar
 async def test_a_large_file_among_many_stops_no_other(library: Library) -> None:
     answer = await library.upload_many([("big.pdf", pdf(filler=150_000)), ("a.pdf", pdf())])
     body = answer.json()
-    assert [one["code"] for one in body["refused"]] == ["file_too_large"]
-    assert [one["filename"] for one in body["accepted"]] == ["a.pdf"]
+    assert [item["code"] for item in body["refused"]] == ["file_too_large"]
+    assert [item["filename"] for item in body["accepted"]] == ["a.pdf"]
 
 
 async def test_files_that_are_refused_are_not_read_for_ever(library: Library) -> None:
@@ -249,7 +249,7 @@ async def test_files_that_are_refused_are_not_read_for_ever(library: Library) ->
 async def test_when_all_are_refused_the_first_one_is_the_problem(library: Library) -> None:
     answer = await library.upload_many([("a.txt", b"text"), ("b.pdf", b"")])
     assert (answer.status_code, answer.json()["code"]) == (415, "not_a_pdf")
-    assert [one["filename"] for one in answer.json()["refused"]] == ["a.txt", "b.pdf"]
+    assert [item["filename"] for item in answer.json()["refused"]] == ["a.txt", "b.pdf"]
 
 
 async def test_too_many_files_are_refused_as_a_whole(library: Library) -> None:
@@ -259,7 +259,7 @@ async def test_too_many_files_are_refused_as_a_whole(library: Library) -> None:
 
 
 async def test_few_files_are_interactive_work_and_many_are_bulk(tmp_path: Path) -> None:
-    library = Library(tmp_path, Limits(upload_bytes=1000, files=50))
+    library = Library(tmp_path, UploadLimits(upload_bytes=1000, files=50))
     await library.upload_many([("a.pdf", pdf("a")), ("b.pdf", pdf("b"))])
     await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(20)])
     depths = await library.stores.queue.depths()
@@ -286,15 +286,15 @@ async def test_an_upload_is_durable_before_its_job_is_made(
     fsync, admit = os.fsync, library.stores.jobs.admit
 
     async def look_and_admit(
-        collection: str, uploads: Sequence[Upload], before_commit: Any, **wishes: Any
+        collection: str, uploads: Sequence[Upload], before_commit: Any, **options: Any
     ):
         async def commit() -> None:
             await before_commit()
-            stored = all(library.blobs.exists(pdf_key(one.sha256)) for one in uploads)
-            seen.append((stored, len(synced) >= 2))  # the file, and the folder that names it
+            stored = all(library.blobs.exists(pdf_key(item.sha256)) for item in uploads)
+            seen.append((stored, len(synced) >= 2))  # the file and its directory
             assert not library.stores.state.jobs
 
-        return await admit(collection, uploads, before_commit=commit, **wishes)
+        return await admit(collection, uploads, before_commit=commit, **options)
 
     monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(handle), fsync(handle))[1])
     monkeypatch.setattr(library.stores.jobs, "admit", look_and_admit)

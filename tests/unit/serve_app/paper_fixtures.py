@@ -1,4 +1,4 @@
-"""Papers of known content for the tests of the API, and how they come into the library."""
+"""Papers of known content, and a helper that adds them to the library."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from stores.blobs.blob_store import artifact_key
 from tests.unit.serve_app.library import Library
 
 BOX = Box(1, 50, 100, 250, 120)
-REPORT = {"pages_read": 2, "pages_ocred": [2], "reasons": ["no authors found"]}
+QUALITY_REPORT = {"pages_read": 2, "pages_ocred": [2], "reasons": ["no authors found"]}
 METADATA = Metadata(
     title="Notes on the Engine",
     authors=(Author("Ada Lovelace", "Ada", "Lovelace"), Author("The Engine Group")),
@@ -76,7 +76,7 @@ PAPER = Paper(
 
 
 def pdf_of(text: str = "A page", pages: int = 2) -> bytes:
-    """A PDF of small pages with this text; the second and later ones are white else."""
+    """Returns a PDF with small pages (300 x 400 points), each with this text and its number."""
     with pymupdf.open() as document:
         for number in range(pages):
             page = document.new_page(width=300, height=400)
@@ -84,17 +84,17 @@ def pdf_of(text: str = "A page", pages: int = 2) -> bytes:
         return document.tobytes()
 
 
-async def shelve(
+async def add_paper(
     library: Library,
     paper: Paper = PAPER,
     *texts: str,
     content: bytes | None = None,
     name: str = "engine.pdf",
     collection: str = "default",
-    **known: Any,
+    **overrides: Any,
 ) -> str:
-    """The id of a document that was uploaded and read as this paper, with these passages."""
-    library.worker_rests = True
+    """Uploads a document, completes it with this paper and these passages, and returns its id."""
+    library.worker_paused = True
     content = content or pdf_of(f"{paper.metadata.title} {paper.metadata.doi}")
     answer = await library.upload(content, name=name, collection=collection)
     assert answer.status_code == 202, answer.text
@@ -110,10 +110,12 @@ async def shelve(
         "tables": len(paper.tables),
         "figures": len(paper.figures),
         "title_key": match_key(paper.metadata.title, paper.metadata.year, None),
-        "cited": tuple(CitationKey(one.ordinal, one.doi) for one in paper.references if one.doi),
-        "quality": REPORT,
+        "cited": tuple(
+            CitationKey(entry.ordinal, entry.doi) for entry in paper.references if entry.doi
+        ),
+        "quality": QUALITY_REPORT,
         "artifact_key": key,
     }
-    await library.stores.queue.finish(task, StepResult(paper.metadata, **(values | known)))
-    library.worker_rests = False
+    await library.stores.queue.finish(task, StepResult(paper.metadata, **(values | overrides)))
+    library.worker_paused = False
     return answer.json()["document_id"]
