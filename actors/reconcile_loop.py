@@ -56,7 +56,7 @@ class ReconcileLoop:
         """Orphan chunks are gone, papers with missing ones are queued. Raises Unavailable."""
         if not await self.check_identity():
             return
-        done = await self.reconciler.mend(at_a_glance=self.has_looked)
+        done = await self.reconciler.reconcile(counts_only=self.has_looked)
         self.has_looked = True
         self._note_refusal("comparison", done)
         if done.chunks_deleted or done.job_ids:

@@ -135,7 +135,7 @@ class Api:
         enough work waiting already, StoresDoNotMatch.
         """
         await require_matching_stores(self.services)
-        await self.services.jobs.check_room(collection)
+        await self.services.jobs.check_queue_limit(collection)
         job = await register_files(
             [Path(path) for path in paths],
             collection=collection,

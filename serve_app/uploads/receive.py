@@ -252,7 +252,7 @@ async def _check_room(request: Request, received: ParsedUpload, services: Servic
         return  # it may stand behind the files; `admit` looks again
     collection = parse_options(request, received.fields).collection
     try:
-        await services.jobs.check_room(collection)
+        await services.jobs.check_queue_limit(collection)
     except QueueFull:
         key = request.headers.get(IDEMPOTENCY_KEY)
         if not key or not await _is_known(keyed_job_id(collection, key), services):

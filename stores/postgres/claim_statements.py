@@ -11,12 +11,12 @@ from stores.postgres.job_status import IS_QUEUED, fixed
 from stores.postgres.schema import DOCUMENTS, JOBS, TASKS
 
 OTHER = TASKS.alias("other")
-AT_WORK = exists().where(
+DOCUMENT_BUSY = exists().where(
     OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
 )
 # Nothing is left to do: another task made the document searchable while this one waited.
 ITS_DOCUMENT = DOCUMENTS.c.document_id == TASKS.c.document_id
-MADE = and_(
+ALREADY_INDEXED = and_(
     TASKS.c.step == fixed(Step.READ_TEXT),  # who is at a later step made the document searchable
     DOCUMENTS.c.status == fixed(DocumentStatus.READY),
     DOCUMENTS.c.version >= TASKS.c.version,
@@ -29,13 +29,13 @@ DUE = (
         TASKS.c.document_id,
         TASKS.c.isolate,
         # Not a join: that costs twice as much, most of it in planning.
-        select(MADE).where(ITS_DOCUMENT).scalar_subquery().label("is_made"),
+        select(ALREADY_INDEXED).where(ITS_DOCUMENT).scalar_subquery().label("is_indexed"),
     )
     .where(
         IS_QUEUED,
         TASKS.c.lane == bindparam("of_lane"),
         TASKS.c.next_attempt_at <= NOW,
-        ~AT_WORK,
+        ~DOCUMENT_BUSY,
     )
     .order_by(TASKS.c.urgent.desc(), TASKS.c.next_attempt_at, TASKS.c.ordinal)
     .limit(bindparam("most"))
@@ -46,9 +46,9 @@ DUE = (
 DUE_OF_FREE_JOBS = DUE.join(JOBS, JOBS.c.job_id == TASKS.c.job_id).with_for_update(
     key_share=True, skip_locked=True, of=(TASKS, JOBS)
 )
-SETTLE = (
+COMPLETE_DUPLICATES = (
     update(TASKS)
-    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)), ITS_DOCUMENT, MADE)
+    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)), ITS_DOCUMENT, ALREADY_INDEXED)
     .values(
         status=TaskStatus.COMPLETED,
         pages_done=func.coalesce(DOCUMENTS.c.pages, 0),
@@ -61,7 +61,7 @@ SETTLE = (
     )
     .returning(TASKS.c.job_id)
 )
-TAKE = (
+LEASE = (
     update(TASKS)
     .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)))
     .values(

@@ -126,7 +126,7 @@ class JobStore:
         self.database = database
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
-        self.room = AdmissionLimit(self._count_open, queue_limit)
+        self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -155,7 +155,7 @@ class JobStore:
         anybody can see their tasks.
         """
         if uploads:
-            await self.room.take(collection, len(uploads))
+            await self.admission_limit.reserve(collection, len(uploads))
         job = self._job_columns(job_id or new_job_id(), collection, kind, lane)
         job["waits_seconds"] = ADMISSION_SECONDS if more_to_come else None
         is_whole = uploads and job_id is None and not more_to_come and not known_only
@@ -199,7 +199,7 @@ class JobStore:
         known = await self._replayed(job_id, request_digest, len(uploads))
         if known is not None:
             return known
-        await self.room.take(collection, len(uploads))
+        await self.admission_limit.reserve(collection, len(uploads))
         job = self._job_columns(job_id, collection, kind, lane)
         async with self.database.begin() as connection:
             claim = insert(JOBS).values(
@@ -242,9 +242,9 @@ class JobStore:
             "waits_seconds": None,
         }
 
-    async def check_room(self, collection: str) -> None:
+    async def check_queue_limit(self, collection: str) -> None:
         """Returns when `admit` would take more for the collection. Raises QueueFull."""
-        await self.room.take(collection, 0)
+        await self.admission_limit.reserve(collection, 0)
 
     async def _count_open(self, collection: str, most: int) -> int:
         async with self.database.driver() as connection:

@@ -14,7 +14,7 @@ from stores.postgres.database import NOW
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.schema import CITATIONS, DOCUMENTS
 
-SHOWN_SINCE = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
+SEARCHABLE_AT = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
 
 
 async def publish(connection: AsyncConnection, task: Task, result: StepResult) -> None:
@@ -33,7 +33,7 @@ async def publish(connection: AsyncConnection, task: Task, result: StepResult) -
             **result.document_fields,
             status=DocumentStatus.READY,
             version=task.version,
-            searchable_at=SHOWN_SINCE,
+            searchable_at=SEARCHABLE_AT,
         )
     )
     if published.rowcount:
@@ -56,12 +56,12 @@ async def publish_partial(connection: AsyncConnection, task: Task, progress: Pro
             version=task.version,
             pages=progress.pages_total,
             chunks=progress.chunks_done or 0,
-            searchable_at=SHOWN_SINCE,
+            searchable_at=SEARCHABLE_AT,
         )
     )
 
 
-async def give_up(connection: AsyncConnection, task: Task) -> None:
+async def mark_failed(connection: AsyncConnection, task: Task) -> None:
     """A document that nobody can search is failed; one that is shown needs a look instead."""
     for version, status, values in (
         (DOCUMENTS.c.latest_version, DocumentStatus.PROCESSING, {"status": DocumentStatus.FAILED}),

@@ -31,12 +31,12 @@ from domain.jobs import (
     TaskStatus,
     backoff_seconds,
 )
-from stores.postgres.claim_statements import DUE, DUE_OF_FREE_JOBS, SETTLE, START_JOBS, TAKE
+from stores.postgres.claim_statements import DUE, DUE_OF_FREE_JOBS, COMPLETE_DUPLICATES, START_JOBS, LEASE
 from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unwanted
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
-from stores.postgres.publishing import give_up, publish, publish_partial
+from stores.postgres.publishing import mark_failed, publish, publish_partial
 from stores.postgres.schema import TASKS
 
 CLAIM_TRIES = 3
@@ -87,12 +87,12 @@ class TaskQueue:
         statement = DUE_OF_FREE_JOBS if avoids_locked else DUE
         async with self.database.begin() as connection:
             due = (await connection.execute(statement, {"of_lane": lane, "most": limit})).all()
-            made = [row.task_id for row in due if row.is_made]
+            made = [row.task_id for row in due if row.is_indexed]
             if made:
-                settled = await connection.execute(SETTLE, {"ids": made})
+                settled = await connection.execute(COMPLETE_DUPLICATES, {"ids": made})
                 await close_if_done(connection, settled.scalars())
                 return None
-            return await _lease(connection, _together(due), worker, lease_seconds)
+            return await _lease(connection, _select_batch(due), worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
         """Ids of those tasks that are still ours; their leases now run `lease_seconds` from now.
@@ -194,7 +194,7 @@ class TaskQueue:
 
     async def _correct_times(self, lease_seconds: float, cap_seconds: float) -> None:
         async with self.database.single() as connection:
-            jump = await self._clock_watch.look(connection)
+            jump = await self._clock_watch.detect_jump(connection)
             for correction in corrections(jump, lease_seconds, cap_seconds):
                 await connection.execute(correction)
 
@@ -235,7 +235,7 @@ def _held(task: Task) -> ColumnElement[bool]:
     )
 
 
-def _together(due: Sequence[Row[*tuple[Any, ...]]]) -> list[uuid.UUID]:
+def _select_batch(due: Sequence[Row[*tuple[Any, ...]]]) -> list[uuid.UUID]:
     """Those that may run side by side: the first, if it must be alone; else one per document."""
     if due and due[0].isolate:
         return [due[0].task_id]
@@ -251,7 +251,7 @@ async def _lease(
 ) -> list[Task]:
     if not ids:
         return []
-    claimed = await connection.execute(TAKE, {"ids": ids, "owner": worker, "lease": lease_seconds})
+    claimed = await connection.execute(LEASE, {"ids": ids, "owner": worker, "lease": lease_seconds})
     tasks = {row.task_id: Task.model_validate(row) for row in claimed}
     await connection.execute(START_JOBS, {"ids": list({task.job_id for task in tasks.values()})})
     return [tasks[task_id] for task_id in ids]
@@ -320,7 +320,7 @@ async def _ended_already(connection: AsyncConnection, task: Task, status: TaskSt
 
 
 async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> None:
-    await give_up(connection, task)
+    await mark_failed(connection, task)
     await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
     await enqueue_if_unwanted(connection, task.document_id, task.version)
 

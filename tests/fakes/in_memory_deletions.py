@@ -40,6 +40,6 @@ class InMemoryDeletionQueue:
 
     async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
         """Those digests that a document uses which is not deleted."""
-        documents = [shelf.document for shelf in self.state.shelves.values()]
+        documents = [entry.document for entry in self.state.entries.values()]
         used = {doc.sha256 for doc in documents if doc.status != DocumentStatus.DELETED}
         return set(digests) & used

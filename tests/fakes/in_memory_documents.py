@@ -30,7 +30,7 @@ class InMemoryDocumentStore:
         return {doc.document_id: doc for doc in self._alive() if doc.document_id in wanted}
 
     def _alive(self) -> list[Document]:
-        documents = [shelf.document for shelf in self.state.shelves.values()]
+        documents = [entry.document for entry in self.state.entries.values()]
         return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
 
     async def list(
@@ -68,15 +68,15 @@ class InMemoryDocumentStore:
 
     async def artifact_key(self, document_id: str) -> str | None:
         """Where the blob store holds what was read from the document, None before it was read."""
-        shelf = self.state.shelves.get(document_id)
-        return shelf.artifact_key if shelf else None
+        entry = self.state.entries.get(document_id)
+        return entry.artifact_key if entry else None
 
     async def delete(self, document_id: str) -> None:
         """The document is a tombstone; its open tasks end. Raises NotFound."""
         document = await self.get(document_id)
-        shelf = self.state.shelves[document_id]
-        shelf.empty(DocumentStatus.DELETED)
-        shelf.set(filename="")
+        entry = self.state.entries[document_id]
+        entry.empty(DocumentStatus.DELETED)
+        entry.set(filename="")
         mine = [task for task in self.state.tasks.values() if task.document_id == document_id]
         for task in mine:
             named = self.state.set_task(task, filename="")
@@ -84,7 +84,7 @@ class InMemoryDocumentStore:
                 self.state.cancel_task(named)
         for task in mine:
             self.state.close_if_done(task.job_id)
-        self.state.enqueue_deletion(document_id, 0, shelf.latest_version, document.sha256)
+        self.state.enqueue_deletion(document_id, 0, entry.latest_version, document.sha256)
 
     async def delete_collection(self, name: str) -> int:
         """Number of documents deleted: all of the collection's. Raises UnknownCollection."""

@@ -19,10 +19,10 @@ from domain.job_control import (
     starts_over,
 )
 from domain.jobs import LANE_OF_STEP, CursorPage, Step, Task, TaskStatus, job_status
-from tests.fakes.in_memory_state import PaperCache, State, counts_of, is_open, page_of
+from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of
 
 
-class InMemoryJobOrders:
+class InMemoryJobControl:
     """Cancels and retries jobs, for as long as the process lives."""
 
     def __init__(self, state: State) -> None:
@@ -45,14 +45,14 @@ class InMemoryJobOrders:
 
     def _leave(self, task: Task, keep_chunks: bool) -> Iterator[Version]:
         """Settles the document of a cancelled task; yields what is left over of it."""
-        shelf = self.state.shelves[task.document_id]
+        entry = self.state.entries[task.document_id]
         others = filter(is_open, self.state.tasks.values())
         is_shared = any(_same_work(task, other) for other in others)
-        fate = cancel_outcome(task, shelf.document, is_shared=is_shared, keep_chunks=keep_chunks)
+        fate = cancel_outcome(task, entry.document, is_shared=is_shared, keep_chunks=keep_chunks)
         if fate is CancelOutcome.KEPT:
-            shelf.set(needs_review=True)
+            entry.set(needs_review=True)
         if fate is CancelOutcome.CANCELLED:
-            shelf.empty(DocumentStatus.CANCELLED)
+            entry.empty(DocumentStatus.CANCELLED)
         if fate in (CancelOutcome.AS_IS, CancelOutcome.CANCELLED) and task.lease_token:
             yield task.document_id, task.version
 
@@ -60,11 +60,11 @@ class InMemoryJobOrders:
         """Number of tasks queued again. Raises NotFound, Expired."""
         self.state.check_known(job_id)
         ended = [task for task in self.state.tasks_of(job_id) if not is_open(task)]
-        steps = [(task, restart_step(task, self._shelf(task).document)) for task in ended]
+        steps = [(task, restart_step(task, self._entry(task).document)) for task in ended]
         again = [(task, step) for task, step in steps if step is not None]
         versions = self._new_versions([task for task, _ in again])
         for task, step in again:
-            document = self._shelf(task).document
+            document = self._entry(task).document
             self._requeue(task, step, versions.get(task.document_id, document.version))
         if again:
             status = job_status(counts_of(self.state.tasks_of(job_id)))
@@ -73,14 +73,14 @@ class InMemoryJobOrders:
 
     def _new_versions(self, tasks: list[Task]) -> dict[str, int]:
         """The version that each document gets which needs a new one."""
-        needy = [task for task in tasks if needs_new_version(task, self._shelf(task).document)]
-        shelves = {task.document_id: self._shelf(task) for task in needy}
-        for shelf in shelves.values():
-            if starts_over(shelf.document):
-                shelf.start_over(shelf.document.filename)
+        needy = [task for task in tasks if needs_new_version(task, self._entry(task).document)]
+        entries = {task.document_id: self._entry(task) for task in needy}
+        for entry in entries.values():
+            if starts_over(entry.document):
+                entry.start_over(entry.document.filename)
             else:
-                shelf.latest_version += 1
-        return {name: shelf.latest_version for name, shelf in shelves.items()}
+                entry.latest_version += 1
+        return {name: entry.latest_version for name, entry in entries.items()}
 
     def _requeue(self, task: Task, step: Step, version: int) -> None:
         self.state.set_task(
@@ -105,13 +105,13 @@ class InMemoryJobOrders:
         self.state.check_known(job_id)
         found: list[tuple[datetime, str, IncompleteTask]] = []
         for task in self.state.tasks_of(job_id):
-            pages = pages_failed(task, self._shelf(task).document)
+            pages = pages_failed(task, self._entry(task).document)
             if task.finished_at and (task.status is TaskStatus.FAILED or pages):
                 found.append((task.finished_at, str(task.task_id), IncompleteTask(task, pages)))
         return page_of(found, cursor, limit, TASK_ID)
 
-    def _shelf(self, task: Task) -> PaperCache:
-        return self.state.shelves[task.document_id]
+    def _entry(self, task: Task) -> DocumentEntry:
+        return self.state.entries[task.document_id]
 
 
 def _same_work(task: Task, other: Task) -> bool:

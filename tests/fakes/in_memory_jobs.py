@@ -34,9 +34,9 @@ from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventLog
-from tests.fakes.in_memory_job_control import InMemoryJobOrders
+from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
-from tests.fakes.in_memory_state import PaperCache, State, counts_of, is_open, page_of, utc_now
+from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of, utc_now
 
 
 class InMemoryStores:
@@ -55,7 +55,7 @@ class InMemoryStores:
             self.state, max_attempts=max_attempts, keep_days=keep_days, queue_limit=queue_limit
         )
         self.queue = InMemoryTaskQueue(self.state)
-        self.orders = InMemoryJobOrders(self.state)
+        self.job_control = InMemoryJobControl(self.state)
         self.events = InMemoryEventLog(self.state)
         self.documents = InMemoryDocumentStore(self.state)
         self.deletions = InMemoryDeletionQueue(self.state)
@@ -75,7 +75,7 @@ class InMemoryJobStore:
         self.state = state
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
-        self.room = AdmissionLimit(self._count_open, queue_limit)
+        self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -95,7 +95,7 @@ class InMemoryJobStore:
         Raises Conflict, QueueFull.
         """
         if uploads:
-            await self.room.take(collection, len(uploads))
+            await self.admission_limit.reserve(collection, len(uploads))
         if known_only:
             uploads = [one for one in uploads if self._is_known(collection, one)]
             if not uploads:
@@ -114,9 +114,9 @@ class InMemoryJobStore:
         for upload, known in zip(uploads, was_here, strict=True):
             name = document_id(collection, upload.sha256)
             if name not in done:
-                self._shelve(collection, upload, on_duplicate)
+                self._upsert_document(collection, upload, on_duplicate)
             done.add(name)
-            task = self._new_task(job, lane, upload, self.state.shelves[name], on_duplicate)
+            task = self._new_task(job, lane, upload, self.state.entries[name], on_duplicate)
             duplicate_of = name if known else None
             admitted.append(Admission(job, task.task_id, name, upload.filename, duplicate_of))
         self.state.close_if_done(job)
@@ -142,8 +142,8 @@ class InMemoryJobStore:
         return list(map(replayed, self.state.tasks_of(job_id)))
 
     def _is_known(self, collection: str, upload: Upload) -> bool:
-        shelf = self.state.shelves.get(document_id(collection, upload.sha256))
-        return shelf is not None and shelf.document.status != DocumentStatus.DELETED
+        entry = self.state.entries.get(document_id(collection, upload.sha256))
+        return entry is not None and entry.document.status != DocumentStatus.DELETED
 
     def _check_open(self, job_id: str, uploads: Sequence[Upload]) -> None:
         job = self.state.jobs.get(job_id)
@@ -182,9 +182,9 @@ class InMemoryJobStore:
             until = self.state.clock() + timedelta(seconds=ADMISSION_SECONDS)
             self.state.admitting_until[job_id] = until
 
-    async def check_room(self, collection: str) -> None:
+    async def check_queue_limit(self, collection: str) -> None:
         """Returns when `admit` would take more for the collection. Raises QueueFull."""
-        await self.room.take(collection, 0)
+        await self.admission_limit.reserve(collection, 0)
 
     async def _count_open(self, collection: str, most: int) -> int:
         mine = (task for task in self.state.tasks.values() if task.collection == collection)
@@ -197,11 +197,11 @@ class InMemoryJobStore:
         overdue = [job_id for job_id, until in waits if until < now]
         return sum(self.state.close_if_done(job_id) for job_id in overdue)
 
-    def _shelve(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
+    def _upsert_document(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
         """Makes the document, starts it over, or opens its next version."""
         name = document_id(collection, upload.sha256)
-        shelf = self.state.shelves.get(name)
-        if shelf is None:
+        entry = self.state.entries.get(name)
+        if entry is None:
             document = Document(
                 document_id=name,
                 collection=collection,
@@ -210,23 +210,23 @@ class InMemoryJobStore:
                 bytes=upload.bytes,
                 created_at=self.state.clock(),
             )
-            self.state.shelves[name] = PaperCache(document)
+            self.state.entries[name] = DocumentEntry(document)
         elif not self.state.is_here(name):
-            shelf.start_over(upload.filename)
-        elif _is_ready(shelf) and policy == OnDuplicate.REPROCESS:
-            shelf.latest_version += 1
+            entry.start_over(upload.filename)
+        elif _is_ready(entry) and policy == OnDuplicate.REPROCESS:
+            entry.latest_version += 1
 
     def _new_task(
-        self, job: str, lane: Lane, upload: Upload, shelf: PaperCache, policy: OnDuplicate
+        self, job: str, lane: Lane, upload: Upload, entry: DocumentEntry, policy: OnDuplicate
     ) -> Task:
         now = self.state.clock()
-        document = shelf.document
+        document = entry.document
         task = Task(
             task_id=uuid.uuid4(),
             job_id=job,
             document_id=document.document_id,
             collection=document.collection,
-            version=shelf.latest_version,
+            version=entry.latest_version,
             sha256=upload.sha256,
             filename=upload.filename,
             lane=lane,
@@ -236,7 +236,7 @@ class InMemoryJobStore:
             created_at=now,
             next_attempt_at=now,
         )
-        if not _is_ready(shelf) or policy == OnDuplicate.REPROCESS:
+        if not _is_ready(entry) or policy == OnDuplicate.REPROCESS:
             return self.state.set_task(task)
         return self.state.set_task(
             task,
@@ -325,5 +325,5 @@ class InMemoryJobStore:
         return len(gone)
 
 
-def _is_ready(shelf: PaperCache) -> bool:
-    return shelf.document.status == DocumentStatus.READY
+def _is_ready(entry: DocumentEntry) -> bool:
+    return entry.document.status == DocumentStatus.READY

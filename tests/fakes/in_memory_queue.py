@@ -37,7 +37,7 @@ class InMemoryTaskQueue:
 
         Those whose document is searchable meanwhile end without work and are not among them.
         """
-        while self._settle(self._due(lane)[:limit]):
+        while self._complete_duplicates(self._due(lane)[:limit]):
             pass
         due = self._due(lane)[:limit]
         if due and due[0].isolate:
@@ -63,11 +63,11 @@ class InMemoryTaskQueue:
         ]
         return sorted(due, key=lambda task: (not task.urgent, _due_at(task)))
 
-    def _settle(self, due: Sequence[Task]) -> int:
+    def _complete_duplicates(self, due: Sequence[Task]) -> int:
         """Number of tasks that end without work, because their document is searchable by now."""
         settled = [task for task in due if self._has_nothing_left(task)]
         for task in settled:
-            document = self.state.shelves[task.document_id].document
+            document = self.state.entries[task.document_id].document
             now = self.state.clock()
             self.state.set_task(
                 task,
@@ -84,10 +84,10 @@ class InMemoryTaskQueue:
         return len(settled)
 
     def _has_nothing_left(self, task: Task) -> bool:
-        shelf = self.state.shelves[task.document_id]
-        made = shelf.document.status == DocumentStatus.READY and shelf.artifact_key is not None
+        entry = self.state.entries[task.document_id]
+        made = entry.document.status == DocumentStatus.READY and entry.artifact_key is not None
         first_step = task.step == Step.READ_TEXT
-        return first_step and made and shelf.document.version >= task.version
+        return first_step and made and entry.document.version >= task.version
 
     def _lease(self, task: Task, lease_seconds: float) -> Task:
         now = self.state.clock()
@@ -119,19 +119,19 @@ class InMemoryTaskQueue:
         known: dict[str, Any] = dict(progress.numbers)
         if progress.searchable:
             known["searchable_at"] = now.searchable_at or self.state.clock()
-            self._show_beginning(task, progress)
+            self._publish_partial(task, progress)
         self._move(task, **known)
 
-    def _show_beginning(self, task: Task, progress: Progress) -> None:
-        shelf = self.state.shelves[task.document_id]
-        waited_for = shelf.document.status == DocumentStatus.PROCESSING
-        if waited_for and shelf.latest_version == task.version:
-            shelf.set(
+    def _publish_partial(self, task: Task, progress: Progress) -> None:
+        entry = self.state.entries[task.document_id]
+        waited_for = entry.document.status == DocumentStatus.PROCESSING
+        if waited_for and entry.latest_version == task.version:
+            entry.set(
                 status=DocumentStatus.READY,
                 version=task.version,
                 pages=progress.pages_total,
                 chunks=progress.chunks_done or 0,
-                searchable_at=shelf.document.searchable_at or self.state.clock(),
+                searchable_at=entry.document.searchable_at or self.state.clock(),
             )
 
     async def finish(self, task: Task, result: StepResult) -> None:
@@ -174,18 +174,18 @@ class InMemoryTaskQueue:
         )
 
     def _publish(self, task: Task, result: StepResult) -> None:
-        shelf = self.state.shelves[task.document_id]
-        document = shelf.document
+        entry = self.state.entries[task.document_id]
+        document = entry.document
         if document.status == DocumentStatus.DELETED or document.version > task.version:
             self.state.enqueue_deletion(task.document_id, task.version, task.version)
             return
         if task.version > 1:
             self.state.enqueue_deletion(task.document_id, 0, task.version - 1)
         values = result.document_fields
-        shelf.artifact_key, shelf.cited = values.pop("artifact_key"), result.cited
-        shelf.title_key = values.pop("title_key")
+        entry.artifact_key, entry.cited = values.pop("artifact_key"), result.cited
+        entry.title_key = values.pop("title_key")
         kept = {"authors": result.metadata.authors, "keywords": result.metadata.keywords}
-        shelf.set(
+        entry.set(
             **(values | kept),
             status=DocumentStatus.READY,
             version=task.version,
@@ -195,13 +195,13 @@ class InMemoryTaskQueue:
     async def fail(self, task: Task, failure: Failure) -> None:
         """Ends the task as failed; a searchable document stays so. Raises LeaseLost."""
         self._end(task, TaskStatus.FAILED, error=failure)
-        shelf = self.state.shelves[task.document_id]
-        waited_for = shelf.document.status == DocumentStatus.PROCESSING
-        if waited_for and shelf.latest_version == task.version:
-            shelf.set(status=DocumentStatus.FAILED)
-        elif shelf.document.status == DocumentStatus.READY:
-            needs_review = shelf.document.version == task.version
-            shelf.set(needs_review=needs_review or shelf.document.needs_review)
+        entry = self.state.entries[task.document_id]
+        waited_for = entry.document.status == DocumentStatus.PROCESSING
+        if waited_for and entry.latest_version == task.version:
+            entry.set(status=DocumentStatus.FAILED)
+        elif entry.document.status == DocumentStatus.READY:
+            needs_review = entry.document.version == task.version
+            entry.set(needs_review=needs_review or entry.document.needs_review)
         self.state.enqueue_if_unwanted(task.document_id, task.version)
 
     async def retry(

@@ -26,7 +26,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(slots=True)
-class PaperCache:
+class DocumentEntry:
     """A document and what only the stores need to know of it."""
 
     document: Document
@@ -59,7 +59,7 @@ class State:
 
     clock: Callable[[], datetime] = utc_now
     collections: dict[str, datetime] = field(default_factory=dict)
-    shelves: dict[str, PaperCache] = field(default_factory=dict)
+    entries: dict[str, DocumentEntry] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     admitting_until: dict[str, datetime] = field(default_factory=dict)
     purged: set[str] = field(default_factory=set)
@@ -111,9 +111,9 @@ class State:
 
     def enqueue_if_unwanted(self, document_id: str, version: int) -> bool:
         """True when nobody shows or awaits that version: it is to be erased."""
-        shelf = self.shelves.get(document_id)
-        is_ready = shelf is not None and shelf.document.status == DocumentStatus.READY
-        shown = is_ready and shelf is not None and shelf.document.version == version
+        entry = self.entries.get(document_id)
+        is_ready = entry is not None and entry.document.status == DocumentStatus.READY
+        shown = is_ready and entry is not None and entry.document.version == version
         mine = [task for task in self.tasks.values() if task.document_id == document_id]
         if shown or any(task.version == version for task in filter(is_open, mine)):
             return False
@@ -151,9 +151,9 @@ class State:
 
     def is_here(self, document_id: str) -> bool:
         """True when the document is searchable or on its way there."""
-        shelf = self.shelves.get(document_id)
+        entry = self.entries.get(document_id)
         here = (DocumentStatus.READY, DocumentStatus.PROCESSING)
-        return shelf is not None and shelf.document.status in here
+        return entry is not None and entry.document.status in here
 
 
 def is_open(task: Task) -> bool:

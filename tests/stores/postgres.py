@@ -26,7 +26,7 @@ from stores.postgres.task_queue import TaskQueue
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventLog
-from tests.fakes.in_memory_job_control import InMemoryJobOrders
+from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_jobs import InMemoryJobStore, InMemoryStores
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
 
@@ -104,7 +104,7 @@ class Stores:
     jobs: JobStore | InMemoryJobStore
     queue: TaskQueue | InMemoryTaskQueue
     documents: DocumentStore | InMemoryDocumentStore
-    orders: JobControl | InMemoryJobOrders
+    job_control: JobControl | InMemoryJobControl
     events: EventLog | InMemoryEventLog
     deletions: DeletionQueue | InMemoryDeletionQueue
     advance: Callable[[float], Awaitable[None]]
@@ -128,7 +128,7 @@ def memory_stores() -> Stores:
     """Fresh twins and their clock."""
     clock = Clock()
     made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    stores = (made.jobs, made.queue, made.documents, made.orders, made.events, made.deletions)
+    stores = (made.jobs, made.queue, made.documents, made.job_control, made.events, made.deletions)
     return Stores(*stores, clock.advance)
 
 
@@ -140,9 +140,9 @@ def postgres_stores(database: Database) -> Stores:
             await connection.run_sync(grow_older, timedelta(seconds=seconds))
 
     jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    documents, orders, events = DocumentStore(database), JobControl(database), EventLog(database)
+    documents, job_control, events = DocumentStore(database), JobControl(database), EventLog(database)
     deletions = DeletionQueue(database)
-    return Stores(jobs, TaskQueue(database), documents, orders, events, deletions, advance)
+    return Stores(jobs, TaskQueue(database), documents, job_control, events, deletions, advance)
 
 
 def grow_older(connection: Connection, age: timedelta) -> None:

@@ -21,7 +21,7 @@ from domain.errors import (
     NotFound,
     PaperworksError,
 )
-from stores.blobs.blob_store import BlobStore, artifact_key, is_cut_off, owner_of, pdf_key
+from stores.blobs.blob_store import BlobStore, artifact_key, is_partial_upload, owner_of, pdf_key
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 MIB = 1024 * 1024
@@ -289,7 +289,7 @@ def test_what_is_not_ours_is_not_listed_and_a_cut_off_upload_is(
     (spool / f"{uuid.uuid4().hex}.part").write_bytes(PDF[:10])
     (tmp_path / "notes.txt").write_text("mine")
     [left] = folder.listed()
-    assert is_cut_off(left.key) and left.bytes == 10
+    assert is_partial_upload(left.key) and left.bytes == 10
 
 
 async def test_only_what_is_old_goes(store: BlobStore) -> None:
@@ -318,7 +318,7 @@ def test_a_key_says_whose_blob_it_is() -> None:
     assert owner_of(artifact_key(ONE, 12, "paper-2-layout")) == (ONE, 12)
     for other in ("pdf/ab/notes.txt", "artifacts/ab/readme", "incoming/x.part", "x"):
         assert owner_of(other) is None
-        assert not is_cut_off(other)
+        assert not is_partial_upload(other)
 
 
 async def test_the_pdf_stays_when_what_was_read_goes(store: BlobStore) -> None:

@@ -265,7 +265,7 @@ async def test_a_new_version_a_cancel_and_a_failure_put_what_is_obsolete_into_th
     assert await ranges() == [VersionRange(name, 0, 1)]
     again = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
     await claim_one(stores)
-    await stores.orders.cancel(again.job_id)
+    await stores.job_control.cancel(again.job_id)
     assert await ranges() == [VersionRange(name, 3, 3)]
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
     await stores.queue.fail(await claim_one(stores), DAMAGED)

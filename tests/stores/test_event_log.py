@@ -59,8 +59,8 @@ async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
     assert await claim(stores) == []
     third = await admit(stores, upload("a"))
     cancelled = await admit(stores, upload("b"))
-    await stores.orders.cancel(cancelled.job_id)
-    await stores.orders.retry(cancelled.job_id)
+    await stores.job_control.cancel(cancelled.job_id)
+    await stores.job_control.retry(cancelled.job_id)
     await stores.documents.delete(cancelled.document_id)
     ends = {
         first.job_id: ["task_completed", "job_completed"],
@@ -77,7 +77,7 @@ async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
 
 async def test_a_forgotten_job_has_no_log(stores: Stores) -> None:
     job_id = (await admit(stores)).job_id
-    await stores.orders.cancel(job_id)
+    await stores.job_control.cancel(job_id)
     await stores.advance(8 * DAY)
     assert await stores.jobs.purge() == 1
     assert await names(stores, job_id) == []

@@ -156,7 +156,7 @@ async def ours(database: Database, collection: Collection, tmp_path: Path) -> In
 
 
 async def test_the_first_start_stamps_every_store(ours: Installation) -> None:
-    assert (await ours.check.look()).milvus == Mark(None)
+    assert (await ours.check.inspect()).milvus == Mark(None)
     found = await ours.check.stamp()
     assert found.matches
     library_id = (await ours.library.record()).library_id
@@ -191,7 +191,7 @@ async def test_every_pair_that_differs_is_named(
     mine = (await ours.check.stamp()).postgres
     wrong = ours.seen_from(other_database)
     theirs = (await wrong.library.record()).library_id
-    assert (await wrong.check.look()).problems == (
+    assert (await wrong.check.inspect()).problems == (
         f"PostgreSQL belongs to library {theirs}, Milvus to library {mine}.",
         f"PostgreSQL belongs to library {theirs}, the blob store to library {mine}.",
     )
@@ -215,8 +215,8 @@ async def test_another_database_deletes_nothing_and_queues_nothing(
     found = await wrong.compare()
     assert len(found.orphan_chunks) == 3 and found.identity
     for act in (
-        lambda: wrong.mend(),
-        lambda: wrong.mend(at_a_glance=True),
+        lambda: wrong.reconcile(),
+        lambda: wrong.reconcile(counts_only=True),
         lambda: wrong.tidy(0),
         lambda: wrong.repair(found),
         lambda: wrong.repair(found, delete_orphans=True),
@@ -237,7 +237,7 @@ async def test_an_operator_may_claim_the_stores_for_a_database(
     await ours.check.stamp()
     restored = ours.seen_from(other_database)
     assert (await restored.check.claim()).matches
-    assert not (await ours.check.look()).matches
+    assert not (await ours.check.inspect()).matches
 
 
 async def test_two_starts_at_the_same_blob_store_leave_one_id(
@@ -294,7 +294,7 @@ async def test_two_installations_on_one_milvus_have_collections_of_their_own(
         await installation.paper(tmp_path)
         made.append(installation)
     for one in made:
-        assert (await one.reconciler.mend()).is_empty
+        assert (await one.reconciler.reconcile()).is_empty
         assert one.vectors.total() == 3
         found = await one.reconciler.compare()
         assert not any(found.counts.values()) and not found.identity

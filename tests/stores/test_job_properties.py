@@ -110,13 +110,13 @@ class World:
         await self.stores.documents.delete(names.get(self._paper(number).sha256, "doc_unknown"))
 
     async def _cancel(self, number: int, _hand: list[Task]) -> None:
-        await self.stores.orders.cancel(self._job(number), keep_chunks=bool(number % 2))
+        await self.stores.job_control.cancel(self._job(number), keep_chunks=bool(number % 2))
 
     async def _take_up(self, number: int, _hand: list[Task]) -> None:
         """A retry that somebody asks for: the only way out of an end."""
         name = self._job(number)
         before = {task.task_id for task in await self.stores.jobs.tasks(name)}
-        retried = await self.stores.orders.retry(name)
+        retried = await self.stores.job_control.retry(name)
         open_again = [t for t in await self.stores.jobs.tasks(name) if self._is_reopened(t)]
         assert len(open_again) == retried and {t.task_id for t in open_again} <= before
         for task in open_again:

@@ -43,7 +43,7 @@ class RealLibrary(Library):
         self.services = dataclasses.replace(
             self.services,
             jobs=cast(Any, made.jobs),
-            orders=cast(Any, made.orders),
+            orders=cast(Any, made.job_control),
             events=cast(Any, made.events),
             queue=cast(Any, made.queue),
             documents=cast(Any, made.documents),

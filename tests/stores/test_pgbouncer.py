@@ -83,7 +83,7 @@ async def test_work_goes_through_a_pool_that_changes_connections(
     await asyncio.gather(*(stores.queue.finish(task, DONE) for task in tasks))
     jobs = await asyncio.gather(*(stores.jobs.job(task.job_id) for task in tasks))
     assert {job.status for job in jobs} == {JobStatus.COMPLETED}
-    assert await asyncio.gather(*(stores.jobs.check_room("papers") for _ in range(24)))
+    assert await asyncio.gather(*(stores.jobs.check_queue_limit("papers") for _ in range(24)))
     await database.close()
 
 

@@ -24,7 +24,7 @@ from stores.consistency.store_identity import IdentityCheck
 from stores.milvus.vector_store import VectorStore
 from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore
-from tests.fakes.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
+from tests.fakes.in_memory_consistency_queries import InMemoryLibrary, InMemoryConsistencyQueries
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.postgres import Stores
 from tests.stores.work import DONE, LEASE, admit
@@ -51,7 +51,7 @@ class House:
     def reconciler(self) -> Reconciler:
         jobs = self.stores.jobs
         is_real = isinstance(jobs, JobStore)
-        audit = ConsistencyQueries(jobs.database) if is_real else InMemoryLibraryAudit(jobs.state)
+        audit = ConsistencyQueries(jobs.database) if is_real else InMemoryConsistencyQueries(jobs.state)
         return Reconciler(
             cast(Any, audit),
             cast(Any, jobs),
@@ -321,11 +321,11 @@ async def test_stuck_tasks_go_back_to_the_queue(house: House) -> None:
 
 async def test_a_glance_sees_only_numbers_that_differ(house: House) -> None:
     name = await house.ready(3)
-    assert (await house.reconciler.mend(at_a_glance=True)).is_empty
+    assert (await house.reconciler.reconcile(counts_only=True)).is_empty
     house.put("doc_unknown", 1, 3)
     house.vectors.delete_versions(name, 0, 9)
-    assert (await house.reconciler.mend(at_a_glance=True)).is_empty
-    done = await house.reconciler.mend()
+    assert (await house.reconciler.reconcile(counts_only=True)).is_empty
+    done = await house.reconciler.reconcile()
     assert (done.chunks_deleted, done.documents_queued) == (3, 1)
 
 
@@ -334,7 +334,7 @@ async def test_a_glance_sees_what_a_zombie_wrote(house: House) -> None:
     await house.stores.documents.delete(name)
     house.vectors.delete_versions(name, 0, 9)
     house.put(name, 1, 3)
-    assert (await house.reconciler.mend(at_a_glance=True)).chunks_deleted == 3
+    assert (await house.reconciler.reconcile(counts_only=True)).chunks_deleted == 3
     assert house.vectors.contents() == {}
 
 
@@ -342,14 +342,14 @@ async def test_who_mends_unasked_sweeps_orphans_and_reads_a_paper_again_once(hou
     name = await house.ready()
     house.vectors.delete_versions(name, 0, 9)
     house.put("doc_unknown", 1, 2)
-    done = await house.reconciler.mend()
+    done = await house.reconciler.reconcile()
     assert (done.chunks_deleted, done.documents_queued) == (2, 1)
     assert (await house.stores.jobs.job(done.job_ids[0])).kind == REPAIR
     [task] = await house.claim(Lane.BULK)
     await house.finish(task, 3)
     house.vectors.delete_versions(name, 0, 9)  # lost once more: that is not by chance
     assert kinds(await house.compare()) == {"missing_chunks": 1}
-    assert (await house.reconciler.mend()).is_empty
+    assert (await house.reconciler.reconcile()).is_empty
     assert (await house.repair()).documents_queued == 1
 
 
@@ -378,7 +378,7 @@ async def test_many_orphan_chunks_stay_until_somebody_wants_them_gone(
     house.put("doc_unknown", 1, 3)
     refused = f"3 of {kept + 2} chunks" if is_refused else None
     assert (await house.compare()).excess(house.limits) == refused
-    done = await house.reconciler.mend()
+    done = await house.reconciler.reconcile()
     assert (done.deletion_refused, done.chunks_deleted) == (refused, 0 if is_refused else 3)
     assert done.documents_queued == 1, "what is missing is read again all the same"
     assert (await house.repair()).deletion_refused == refused

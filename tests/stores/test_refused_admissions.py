@@ -70,7 +70,7 @@ async def test_nothing_is_stored_for_a_job_that_has_ended_or_was_cancelled(store
     await stores.queue.finish(await claim_one(stores), DONE)
     cancelled = new_job_id()
     await stores.jobs.admit("papers", [upload()], job_id=cancelled, more_to_come=True)
-    await stores.orders.cancel(cancelled)
+    await stores.job_control.cancel(cancelled)
     for job_id in (ended.job_id, cancelled):
         commits = Commits()
         with pytest.raises(Conflict):

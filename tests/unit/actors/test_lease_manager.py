@@ -82,7 +82,7 @@ async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
     await house.admit("a.pdf")
     await house.admit("b.pdf")
     task, other = await claim(house)
-    await house.stores.orders.cancel(task.job_id)
+    await house.stores.job_control.cancel(task.job_id)
     assert house.ledger.note(task, Progress(pages_done=1)), "nobody has told it"
     house.ledger.drop_job(task.job_id)
     assert not house.ledger.note(task, Progress(pages_done=2))
@@ -100,7 +100,7 @@ async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -
     for _ in range(2):
         await house.stores.jobs.admit("papers", [upload], lane=Lane.BULK)
     [task] = await claim(house)
-    await house.stores.orders.cancel(task.job_id)
+    await house.stores.job_control.cancel(task.job_id)
     await house.ledger.record(Ended(task))
     assert house.doomed() == []
 

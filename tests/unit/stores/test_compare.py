@@ -42,7 +42,7 @@ def compare(
 ) -> Differences:
     comparison = Comparison(StoreSnapshot(chunks, listed))
     for holding in holdings:
-        comparison.look([holding])
+        comparison.add([holding])
     return comparison.differences(NOW, touched, [])
 
 

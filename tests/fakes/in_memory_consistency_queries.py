@@ -12,10 +12,10 @@ from domain.documents import DocumentStatus
 from domain.jobs import TaskStatus
 from stores.consistency.consistency_queries import REPAIR
 from stores.postgres.library_record import LibraryRecord
-from tests.fakes.in_memory_state import PaperCache, State, is_open
+from tests.fakes.in_memory_state import DocumentEntry, State, is_open
 
 
-class InMemoryLibraryAudit:
+class InMemoryConsistencyQueries:
     """Reads what the other stores are compared with."""
 
     def __init__(self, state: State) -> None:
@@ -27,18 +27,18 @@ class InMemoryLibraryAudit:
 
     async def page(self, after: str = "", limit: int = 2000) -> list[DocumentState]:
         """As `ConsistencyQueries.page`."""
-        names = sorted(name for name in self.state.shelves if name > after)
-        return [_holding(self.state.shelves[name]) for name in names[:limit]]
+        names = sorted(name for name in self.state.entries if name > after)
+        return [_state_of(self.state.entries[name]) for name in names[:limit]]
 
-    async def some(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
-        """As `ConsistencyQueries.some`."""
-        shelves = self.state.shelves
-        return {name: _holding(shelves[name]) for name in document_ids if name in shelves}
+    async def by_ids(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
+        """As `ConsistencyQueries.by_ids`."""
+        entries = self.state.entries
+        return {name: _state_of(entries[name]) for name in document_ids if name in entries}
 
-    async def touched(
+    async def changed_since(
         self, since: datetime, document_ids: Collection[str] | None = None
     ) -> set[str]:
-        """As `ConsistencyQueries.touched`."""
+        """As `ConsistencyQueries.changed_since`."""
         return {
             task.document_id
             for task in self.state.tasks.values()
@@ -55,13 +55,13 @@ class InMemoryLibraryAudit:
 
     async def in_use(self, digests: Collection[str]) -> set[str]:
         """As `ConsistencyQueries.in_use`."""
-        documents = [shelf.document for shelf in self.state.shelves.values()]
+        documents = [entry.document for entry in self.state.entries.values()]
         alive = {one.sha256 for one in documents if one.status != DocumentStatus.DELETED}
         return alive & set(digests)
 
     async def shown_chunks(self) -> int:
         """As `ConsistencyQueries.shown_chunks`."""
-        documents = [shelf.document for shelf in self.state.shelves.values()]
+        documents = [entry.document for entry in self.state.entries.values()]
         return sum(one.chunks for one in documents if one.status == DocumentStatus.READY)
 
     async def stuck(self, silent_seconds: float) -> list[StuckTask]:
@@ -101,15 +101,15 @@ class InMemoryLibrary:
 
     async def known_documents(self, document_ids: Collection[str]) -> set[str]:
         """As `LibraryStore.known_documents`."""
-        return self.state.shelves.keys() & set(document_ids)
+        return self.state.entries.keys() & set(document_ids)
 
     async def known_digests(self, digests: Collection[str]) -> set[str]:
         """As `LibraryStore.known_digests`."""
-        return {one.document.sha256 for one in self.state.shelves.values()} & set(digests)
+        return {one.document.sha256 for one in self.state.entries.values()} & set(digests)
 
 
-def _holding(shelf: PaperCache) -> DocumentState:
-    document = shelf.document
+def _state_of(entry: DocumentEntry) -> DocumentState:
+    document = entry.document
     return DocumentState(
         document_id=document.document_id,
         collection=document.collection,
@@ -119,5 +119,5 @@ def _holding(shelf: PaperCache) -> DocumentState:
         status=document.status,
         version=document.version,
         chunks=document.chunks,
-        artifact_key=shelf.artifact_key,
+        artifact_key=entry.artifact_key,
     )
