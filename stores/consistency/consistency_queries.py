@@ -77,7 +77,7 @@ class ConsistencyQueries:
         )
 
     async def in_use(self, digests: Collection[str]) -> set[str]:
-        """Returns those of the SHA-256 digests whose PDF belongs to a document, tombstones excluded."""
+        """Returns those of the SHA-256 digests whose PDF belongs to a document; no tombstones."""
         alive = DOCUMENTS.c.status != DocumentStatus.DELETED
         return await self._values(
             select(DOCUMENTS.c.sha256).where(DOCUMENTS.c.sha256.in_(digests), alive)

@@ -148,9 +148,7 @@ class Reconciler:
         """Returns the documents whose PDF is not in the trash either; restores the others."""
         return [one for one in found.missing_blobs if not self.blobs.exists(pdf_key(one.sha256))]
 
-    async def _delete(
-        self, found: Differences, done: Repairs, ignore_limits: bool = False
-    ) -> None:
+    async def _delete(self, found: Differences, done: Repairs, ignore_limits: bool = False) -> None:
         """Deletes the orphans, unless there are more than the limits allow."""
         done.deletion_refused = None if ignore_limits else found.excess(self.limits)
         if done.deletion_refused is None:
@@ -168,7 +166,7 @@ class Reconciler:
     async def _queue_repair(
         self, collection: str, batch: Sequence[DocumentState], compared_at: datetime, done: Repairs
     ) -> None:
-        """Creates a repair job for those of the documents that are unchanged since the comparison."""
+        """Creates a repair job for the documents that are unchanged since the comparison."""
         ids = {document.document_id for document in batch}
         changed = await self.queries.changed_since(compared_at, ids)
         known = await self.queries.by_ids(ids)

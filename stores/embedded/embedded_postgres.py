@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server with its data under `root`: loopback TCP, random passwords, fixed port."""
+    """A PostgreSQL server with data under `root`: loopback TCP, random passwords, fixed port."""
 
     def __init__(self, root: Path, port: int | None = None) -> None:
         self.root = root.resolve()
@@ -144,7 +144,7 @@ class EmbeddedPostgres:
 
 
 def _running_server(data: Path) -> psutil.Process | None:
-    """Returns the postmaster of the data folder: pid from its pid file, verified by process name."""
+    """Returns the postmaster of the data folder, by its pid file; checks the process name."""
     try:
         pid = int((data / "postmaster.pid").read_text().split()[0])
         process = psutil.Process(pid)

@@ -31,7 +31,13 @@ from domain.jobs import (
     TaskStatus,
     backoff_seconds,
 )
-from stores.postgres.claim_statements import DUE, DUE_OF_FREE_JOBS, COMPLETE_DUPLICATES, START_JOBS, LEASE
+from stores.postgres.claim_statements import (
+    COMPLETE_DUPLICATES,
+    DUE,
+    DUE_OF_FREE_JOBS,
+    LEASE,
+    START_JOBS,
+)
 from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unwanted

@@ -140,7 +140,11 @@ def postgres_stores(database: Database) -> Stores:
             await connection.run_sync(grow_older, timedelta(seconds=seconds))
 
     jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    documents, job_control, events = DocumentStore(database), JobControl(database), EventLog(database)
+    documents, job_control, events = (
+        DocumentStore(database),
+        JobControl(database),
+        EventLog(database),
+    )
     deletions = DeletionQueue(database)
     return Stores(jobs, TaskQueue(database), documents, job_control, events, deletions, advance)
 

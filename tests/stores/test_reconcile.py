@@ -24,7 +24,7 @@ from stores.consistency.store_identity import IdentityCheck
 from stores.milvus.vector_store import VectorStore
 from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore
-from tests.fakes.in_memory_consistency_queries import InMemoryLibrary, InMemoryConsistencyQueries
+from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries, InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.postgres import Stores
 from tests.stores.work import DONE, LEASE, admit
@@ -51,7 +51,9 @@ class House:
     def reconciler(self) -> Reconciler:
         jobs = self.stores.jobs
         is_real = isinstance(jobs, JobStore)
-        audit = ConsistencyQueries(jobs.database) if is_real else InMemoryConsistencyQueries(jobs.state)
+        audit = (
+            ConsistencyQueries(jobs.database) if is_real else InMemoryConsistencyQueries(jobs.state)
+        )
         return Reconciler(
             cast(Any, audit),
             cast(Any, jobs),
