@@ -174,7 +174,7 @@ class LeaseManager:
         Whoever has the task now writes the same version: then nothing is touched.
         """
         try:
-            if await self.deletions.discard_unwanted(task.document_id, task.version):
+            if await self.deletions.discard_if_unused(task.document_id, task.version):
                 self.wake_cleanup()
         except DatabaseUnavailable as error:  # the reconciliation finds it
             log.warning("%s left chunks behind: %s", task.document_id, error)

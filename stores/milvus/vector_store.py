@@ -301,9 +301,9 @@ class VectorStore:
             self._call(lambda client, timeout: client.flush(self.name, timeout=timeout))
 
     def _query(
-        self, condition: Filter, fields: list[str], rows_per_call: int = ROWS_PER_QUERY
+        self, condition: Filter, fields: list[str], rows_per_call: int | None = None
     ) -> list[dict[str, Any]]:
-        """Returns every row that matches the filter, in calls of at most `rows_per_call` rows."""
+        """Returns every matching row, in calls of `rows_per_call` (default ROWS_PER_QUERY) rows."""
 
         def query(page: Filter, limit: int) -> list[dict[str, Any]]:
             return self._call(
@@ -316,7 +316,7 @@ class VectorStore:
                 )
             )
 
-        return all_rows(query, condition, rows_per_call)
+        return all_rows(query, condition, rows_per_call or ROWS_PER_QUERY)
 
     def _count(self, condition: Filter) -> int:
         [row] = self._call(

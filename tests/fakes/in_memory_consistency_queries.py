@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -25,10 +25,11 @@ class InMemoryConsistencyQueries:
         """The time of the stores."""
         return self.state.clock()
 
-    async def page(self, after: str = "", limit: int = 2000) -> list[DocumentState]:
-        """As `ConsistencyQueries.page`."""
-        names = sorted(name for name in self.state.entries if name > after)
-        return [_state_of(self.state.entries[name]) for name in names[:limit]]
+    async def iter_batches(self, size: int = 2000) -> AsyncIterator[list[DocumentState]]:
+        """Like `ConsistencyQueries.iter_batches`."""
+        ids = sorted(self.state.entries)
+        for start in range(0, len(ids), size):
+            yield [_state_of(self.state.entries[name]) for name in ids[start : start + size]]
 
     async def by_ids(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
         """As `ConsistencyQueries.by_ids`."""

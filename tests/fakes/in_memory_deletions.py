@@ -34,9 +34,9 @@ class InMemoryDeletionQueue:
         """Number of deletions that are not done yet."""
         return len(self.state.deletions)
 
-    async def discard_unwanted(self, document_id: str, version: int) -> bool:
+    async def discard_if_unused(self, document_id: str, version: int) -> bool:
         """True when nobody shows or awaits that version: it is erased."""
-        return self.state.enqueue_if_unwanted(document_id, version)
+        return self.state.enqueue_if_unused(document_id, version)
 
     async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
         """Those digests that a document uses which is not deleted."""

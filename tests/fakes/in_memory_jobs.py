@@ -28,7 +28,7 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
-from stores.postgres.admission import BeforeCommit, check_rejected, nothing, replayed
+from stores.postgres.admission import BeforeCommit, admission_of, check_duplicate, no_callback
 from stores.postgres.job_store import ADMISSION_SECONDS
 from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
@@ -88,7 +88,7 @@ class InMemoryJobStore:
         job_id: str | None = None,
         more_to_come: bool = False,
         known_only: bool = False,
-        before_commit: BeforeCommit = nothing,
+        before_commit: BeforeCommit = no_callback,
     ) -> list[Admission]:
         """What became of each upload, in order; a job holds a task for each.
 
@@ -139,7 +139,7 @@ class InMemoryJobStore:
         if self.state.request_digests.get(job_id) not in (None, request_digest):
             raise IdempotencyKeyReused
         self.state.check_known(job_id)
-        return list(map(replayed, self.state.tasks_of(job_id)))
+        return list(map(admission_of, self.state.tasks_of(job_id)))
 
     def _is_known(self, collection: str, upload: Upload) -> bool:
         entry = self.state.entries.get(document_id(collection, upload.sha256))
@@ -159,7 +159,7 @@ class InMemoryJobStore:
         for upload in uploads:
             name = document_id(collection, upload.sha256)
             known.append(name in seen or self.state.is_here(name))
-            check_rejected(known[-1], name, upload, policy)
+            check_duplicate(known[-1], name, upload, policy)
             seen.add(name)
         return known
 

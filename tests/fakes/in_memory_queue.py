@@ -202,7 +202,7 @@ class InMemoryTaskQueue:
         elif entry.document.status == DocumentStatus.READY:
             needs_review = entry.document.version == task.version
             entry.set(needs_review=needs_review or entry.document.needs_review)
-        self.state.enqueue_if_unwanted(task.document_id, task.version)
+        self.state.enqueue_if_unused(task.document_id, task.version)
 
     async def retry(
         self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
@@ -260,7 +260,7 @@ class InMemoryTaskQueue:
 
     def _current(self, task: Task) -> Task:
         if not self._owns(task):
-            raise LeaseLost(f"Task {task.task_id} has moved on from lease {task.lease_token}.")
+            raise LeaseLost(f"Lease {task.lease_token} of task {task.task_id} is no longer valid.")
         return self.state.tasks[task.task_id]
 
     def _move(self, task: Task, **values: Any) -> None:

@@ -109,7 +109,7 @@ class State:
         made = StoreDeletion(self.deletions_made, versions, sha256)
         self.deletions[made.deletion_id] = made, self.clock()
 
-    def enqueue_if_unwanted(self, document_id: str, version: int) -> bool:
+    def enqueue_if_unused(self, document_id: str, version: int) -> bool:
         """True when nobody shows or awaits that version: it is to be erased."""
         entry = self.entries.get(document_id)
         is_ready = entry is not None and entry.document.status == DocumentStatus.READY

@@ -99,7 +99,7 @@ async def test_a_certificate_that_does_not_fit_is_refused(
 
 
 async def test_a_server_without_tls_is_not_used_in_plain_text(postgres: EmbeddedPostgres) -> None:
-    with pytest.raises(DatabaseRefused, match="offers no TLS"):
+    with pytest.raises(DatabaseRefused, match="does not support TLS"):
         await ping(postgres, postgres.port, "sslmode=require")
 
 

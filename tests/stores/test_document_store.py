@@ -234,7 +234,7 @@ async def test_only_a_version_that_nobody_shows_or_awaits_is_discarded(stores: S
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
-    discard = stores.deletions.discard_unwanted
+    discard = stores.deletions.discard_if_unused
     assert [await discard(name, version) for version in (1, 2, 3)] == [False, False, True]
     await stores.documents.delete(name)
     assert await discard(name, 1)

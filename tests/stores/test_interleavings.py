@@ -220,7 +220,7 @@ class House:
             await self.stores.queue.finish(task, replace(DONE, chunks=1, artifact_key=key))
         except LeaseLost:
             await pause()
-            await self.stores.deletions.discard_unwanted(task.document_id, task.version)
+            await self.stores.deletions.discard_if_unused(task.document_id, task.version)
 
     async def settle(self) -> None:
         """Every task is done and every deletion too."""
