@@ -9,9 +9,9 @@ from stores.postgres.database import Database
 # DOI prefixes of preprint servers. A preprint and its journal version have different DOIs.
 PREPRINTS = ("10.48550/", "10.1101/", "10.20944/", "10.2139/", "10.21203/", "10.31219/")
 
-# The document that the bibliography entry `cited` refers to: by DOI, else arXiv id, else title. Each
-# has an index. If both DOIs are known and differ, these are two papers with the same title (two
-# parts, two editions).
+# The document that the bibliography entry `cited` refers to: by DOI, else arXiv id, else title,
+# each with an index. If both DOIs are known and differ, these are two papers with the same title
+# (two parts, two editions).
 BEST_MATCH = """
     SELECT found.document_id FROM (
         SELECT 1 AS rank, document_id FROM documents

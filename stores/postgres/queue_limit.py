@@ -27,7 +27,7 @@ class AdmissionLimit:
         self._known: dict[str, _Known] = {}
         self._counting = Lock()
 
-    async def take(self, collection: str, tasks: int) -> None:
+    async def reserve(self, collection: str, tasks: int) -> None:
         """Reserves capacity for `tasks` tasks; 0 only checks. Raises QueueFull.
 
         Rejects only if the collection is full already: a folder larger than the limit is admitted.
