@@ -215,9 +215,9 @@ class JobStore:
         """Raises QueueFull if `admit` would reject uploads to the collection."""
         await self.admission_limit.reserve(collection, 0)
 
-    async def _count_open(self, collection: str, most: int) -> int:
+    async def _count_open(self, collection: str, limit: int) -> int:
         async with self.database.driver() as connection:
-            return int(await connection.fetchval(COUNT_OPEN, collection, most) or 0)
+            return int(await connection.fetchval(COUNT_OPEN, collection, limit) or 0)
 
     async def close_abandoned(self) -> int:
         """Closes jobs whose next part did not arrive in time; returns their number."""

@@ -1,4 +1,4 @@
-"""The twin of `stores.postgres.citation_store.CitationStore`, in dictionaries."""
+"""An in-memory fake of `stores.postgres.citation_store.CitationStore`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.fakes.in_memory_state import DocumentEntry, State
 
 
 class InMemoryCitationStore:
-    """Matches bibliographies against the entries, one by one."""
+    """Matches every bibliography entry with every document of the collection."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     async def links(self, document_id: str) -> dict[int, str]:
-        """For entries of the bibliography, by ordinal: the document of the collection they cite."""
+        """Like `CitationStore.links`."""
         citing = self.state.entries.get(document_id)
         if citing is None:
             return {}
@@ -25,7 +25,7 @@ class InMemoryCitationStore:
         return {ordinal: name for ordinal, name in found if name is not None}
 
     async def cited_by(self, document_id: str) -> list[str]:
-        """The documents of the same collection whose `links` lead to this one, newest first."""
+        """Like `CitationStore.cited_by`."""
         citing = [
             (stored.document.created_at, stored.document.document_id)
             for stored in self._alive()
@@ -50,7 +50,7 @@ class InMemoryCitationStore:
 
 
 def _rank(entry: CitationKey, stored: DocumentEntry) -> int:
-    """1 for the same DOI, 2 for the same arXiv id, 3 for the same title, 0 for another paper."""
+    """Returns 1 for the same DOI, 2 for the same arXiv id, 3 for the same title, else 0."""
     document = stored.document
     if entry.doi and entry.doi == document.doi:
         return 1

@@ -16,13 +16,13 @@ from tests.fakes.in_memory_state import DocumentEntry, State, is_open
 
 
 class InMemoryConsistencyQueries:
-    """Reads what the other stores are compared with."""
+    """A fake of `stores.consistency.consistency_queries.ConsistencyQueries`."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     async def now(self) -> datetime:
-        """The time of the stores."""
+        """Returns the time of the fake clock."""
         return self.state.clock()
 
     async def iter_batches(self, size: int = 2000) -> AsyncIterator[list[DocumentState]]:
@@ -32,14 +32,14 @@ class InMemoryConsistencyQueries:
             yield [_state_of(self.state.entries[name]) for name in ids[start : start + size]]
 
     async def by_ids(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
-        """As `ConsistencyQueries.by_ids`."""
+        """Like `ConsistencyQueries.by_ids`."""
         entries = self.state.entries
         return {name: _state_of(entries[name]) for name in document_ids if name in entries}
 
     async def changed_since(
         self, since: datetime, document_ids: Collection[str] | None = None
     ) -> set[str]:
-        """As `ConsistencyQueries.changed_since`."""
+        """Like `ConsistencyQueries.changed_since`."""
         return {
             task.document_id
             for task in self.state.tasks.values()
@@ -48,25 +48,25 @@ class InMemoryConsistencyQueries:
         }
 
     async def repaired(self, document_ids: Collection[str]) -> set[str]:
-        """As `ConsistencyQueries.repaired`."""
+        """Like `ConsistencyQueries.repaired`."""
         repairs = {job.job_id for job in self.state.jobs.values() if job.kind == REPAIR}
         tasks = self.state.tasks.values()
         done = {task.document_id for task in tasks if task.job_id in repairs}
         return done & set(document_ids)
 
     async def in_use(self, digests: Collection[str]) -> set[str]:
-        """As `ConsistencyQueries.in_use`."""
+        """Like `ConsistencyQueries.in_use`."""
         documents = [entry.document for entry in self.state.entries.values()]
         alive = {one.sha256 for one in documents if one.status != DocumentStatus.DELETED}
         return alive & set(digests)
 
     async def shown_chunks(self) -> int:
-        """As `ConsistencyQueries.shown_chunks`."""
+        """Like `ConsistencyQueries.shown_chunks`."""
         documents = [entry.document for entry in self.state.entries.values()]
         return sum(one.chunks for one in documents if one.status == DocumentStatus.READY)
 
     async def stuck(self, silent_seconds: float) -> list[StuckTask]:
-        """As `ConsistencyQueries.stuck`."""
+        """Like `ConsistencyQueries.stuck`."""
         now = self.state.clock()
         silent = [
             StuckTask(
@@ -84,28 +84,28 @@ class InMemoryConsistencyQueries:
 
 
 class InMemoryLibrary:
-    """The twin of `stores.postgres.library_record.LibraryStore`."""
+    """A fake of `stores.postgres.library_record.LibraryStore`."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.current = LibraryRecord(str(uuid.uuid4()), None)
 
     async def record(self) -> LibraryRecord:
-        """As `LibraryStore.record`."""
+        """Like `LibraryStore.record`."""
         return self.current
 
     async def set_milvus_name(self, name: str) -> str:
-        """As `LibraryStore.set_milvus_name`."""
+        """Like `LibraryStore.set_milvus_name`."""
         chosen = self.current.milvus_name or name
         self.current = replace(self.current, milvus_name=chosen)
         return chosen
 
     async def known_documents(self, document_ids: Collection[str]) -> set[str]:
-        """As `LibraryStore.known_documents`."""
+        """Like `LibraryStore.known_documents`."""
         return self.state.entries.keys() & set(document_ids)
 
     async def known_digests(self, digests: Collection[str]) -> set[str]:
-        """As `LibraryStore.known_digests`."""
+        """Like `LibraryStore.known_digests`."""
         return {one.document.sha256 for one in self.state.entries.values()} & set(digests)
 
 
