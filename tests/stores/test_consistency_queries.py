@@ -1,4 +1,4 @@
-"""What should be there, as PostgreSQL and its twin say it."""
+"""ConsistencyQueries on PostgreSQL and its fake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents and collections: what is here, what is deleted, what searches may show."""
+"""Document store: documents, collections, deletion, and the searchable version."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_deletion_puts_all_versions_and_the_pdf_into_the_queue(stores: S
     await stores.documents.delete(name)
     [due] = await stores.deletions.claim(10, hide_seconds=60)
     assert (due.versions, due.sha256) == (VersionRange(name, 0, 2), paper.sha256)
-    assert await stores.deletions.claim(10, hide_seconds=60) == [], "it is hidden"
+    assert await stores.deletions.claim(10, hide_seconds=60) == [], "a deleted document is hidden"
     await stores.advance(60)
     assert await stores.deletions.claim(10, hide_seconds=60) == [due]
     await stores.deletions.complete([due.deletion_id])

@@ -1,4 +1,4 @@
-"""The log of a job: every move is in it, in order, whoever made it; the same on both stores."""
+"""Event log of a job: every state transition is recorded, in order, on both stores."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_forgotten_job_has_no_log(stores: Stores) -> None:
 
 
 async def test_many_at_once_leave_no_gap_and_wait_in_no_circle(database: Database) -> None:
-    """Claims of both lanes take tasks of the same jobs in opposite order, while somebody reads."""
+    """Claims of both lanes lease the same jobs in opposite order, with a concurrent reader."""
     stores = postgres_stores(database)
     jobs = [f"job_{number}" for number in range(4)]
     for lane in (Lane.INTERACTIVE, Lane.BULK):

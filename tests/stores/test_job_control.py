@@ -1,4 +1,4 @@
-"""Cancel, retry and failures, on PostgreSQL and on the twin."""
+"""Cancel, retry and failures, on PostgreSQL and on the fake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER = replace(DONE, next_step=Step.LAYOUT)
 
 
 async def folder(stores: Stores, count: int = 3) -> list[Task]:
-    """Queued tasks of one job."""
+    """Admits a job with several tasks and returns them."""
     admitted = await stores.jobs.admit("papers", [upload() for _ in range(count)], lane=Lane.BULK)
     return await stores.jobs.tasks(admitted[0].job_id)
 
@@ -92,7 +92,7 @@ async def test_a_paper_that_was_read_in_part_goes_unless_it_is_to_be_kept(
 async def test_what_could_be_searched_before_the_job_came_stays(
     stores: Stores, step: Step | None
 ) -> None:
-    """Whether the new version is shown already or not."""
+    """With and without a partially published new version."""
     paper = upload()
     name = await ready(stores, paper)
     await stores.advance(1)
@@ -144,7 +144,7 @@ async def test_a_cancelled_paper_can_be_uploaded_again(stores: Stores) -> None:
     again = await admit(stores, paper)
     assert (again.document_id, again.duplicate_of) == (task.document_id, None)
     [fresh] = await claim(stores)
-    assert fresh.version == 2, "late writes of the cancelled version must not meet the new ones"
+    assert fresh.version == 2, "late writes of the cancelled version must not mix with the new one"
 
 
 # --- retry

@@ -1,4 +1,4 @@
-"""A JobManager that starts on real stores: which collection it uses, and when it holds its work."""
+"""Start of a JobManager on real stores: choice of the collection, and when it holds back work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIMENSION = 8
 
 
 class IdleRunner:
-    """A runner that is warm and is never given work."""
+    """A warm runner that never gets work."""
 
     async def warm_up(self) -> None:
         return
@@ -45,7 +45,7 @@ class IdleRunner:
 
 
 class NoErasure:
-    """Nothing is deleted in these tests."""
+    """Never deletes anything."""
 
 
 def prepare(recipe: PipelineConfig) -> None:
@@ -54,7 +54,7 @@ def prepare(recipe: PipelineConfig) -> None:
 
 
 class Direct:
-    """The vector store of whatever collection the recipe names at the time of the call."""
+    """Accesses the vector store of the collection that the config names at the time of the call."""
 
     def __init__(self, recipe: Callable[[], PipelineConfig]) -> None:
         self.recipe = recipe
@@ -65,7 +65,7 @@ class Direct:
 
 @asynccontextmanager
 async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[JobManager]:
-    """A JobManager that has prepared its stores."""
+    """Starts a JobManager and prepares its stores."""
     rules = JobPolicy(15, 900, 0.05, 2, 300, 7, 300, 4, 0)
     manager = JobManager(
         database_url=database_url,
@@ -127,7 +127,7 @@ async def test_the_first_start_names_the_collection_and_stamps_the_stores(
 async def test_an_empty_database_at_the_stores_of_another_library_deletes_nothing(
     database_url: str, milvus: MilvusLite, tmp_path: Path
 ) -> None:
-    """It also hands out no work, until the stores belong together."""
+    """It also leases no tasks until the stores match."""
     recipe = replace(
         recipe_for(milvus, tmp_path / "blobs"), milvus_name=f"t_{uuid.uuid4().hex[:8]}"
     )

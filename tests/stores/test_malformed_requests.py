@@ -1,6 +1,6 @@
-"""Malformed input gets an answer that says what to change: on PostgreSQL, Milvus Lite and blobs.
+"""Malformed input gets a helpful client error, on PostgreSQL, Milvus Lite and blobs.
 
-The in-memory twins accept characters that PostgreSQL refuses, so these requests need real stores.
+The in-memory fakes accept characters that PostgreSQL rejects, so these tests need real stores.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def real(
 
 
 async def known_ids(library: RealLibrary) -> dict[str, str]:
-    """Path parameters that name a searchable document and an ended job with a failure."""
+    """Returns path parameters for a searchable document and a finished job with a failure."""
     files = [("good.pdf", pdf("good")), ("bad.pdf", pdf("bad"))]
     job = (await library.upload_many(files)).json()
     for task in await library.claim(Lane.INTERACTIVE):
@@ -92,7 +92,7 @@ async def send(library: RealLibrary, one: Malformed) -> httpx.Response:
 
 
 def complaint(one: Malformed, answer: httpx.Response) -> str | None:
-    """What is wrong with an answer; None when it is a success or a problem of the client's."""
+    """Describes a wrong response; None for a success or a client error."""
     if answer.status_code >= 500:
         return f"{one.label}: {answer.status_code}"
     if answer.status_code < 400:

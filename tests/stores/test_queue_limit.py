@@ -1,4 +1,4 @@
-"""The limit on open tasks of a collection: on both stores, and its own arithmetic."""
+"""The limit on open tasks of a collection, on both stores, and its cache."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMIT = 3
 
 @pytest.fixture(params=["memory", "postgres"])
 def jobs(request: pytest.FixtureRequest) -> JobStore:
-    """Both stores of jobs, with a limit of three open tasks in a collection."""
+    """The job store and its fake, with a limit of three open tasks per collection."""
     if request.param == "memory":
         return cast(JobStore, InMemoryStores(queue_limit=LIMIT).jobs)
     return JobStore(request.getfixturevalue("database"), queue_limit=LIMIT)
@@ -31,7 +31,7 @@ def jobs(request: pytest.FixtureRequest) -> JobStore:
 
 @pytest.fixture
 def pass_a_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """What is called when all that is remembered shall be out of date."""
+    """Returns a function that expires all cached counts."""
     passed = 0.0
 
     def move() -> None:
@@ -78,7 +78,7 @@ async def test_work_that_is_done_makes_room(
     await jobs.admit("physics", uploads(LIMIT))
     [task, *_] = await queue.claim(Lane.INTERACTIVE, LIMIT, worker="w", lease_seconds=9)
     pass_a_second()
-    with pytest.raises(QueueFull):  # those at work count too
+    with pytest.raises(QueueFull):  # running tasks count, too
         await jobs.check_queue_limit("physics")
     await queue.finish(task, DONE)
     pass_a_second()
@@ -129,6 +129,6 @@ async def test_names_that_somebody_made_up_are_not_remembered_for_ever() -> None
 
 async def test_without_a_limit_nothing_is_counted() -> None:
     async def count(_collection: str, _most: int) -> int:
-        raise AssertionError("nobody asked")
+        raise AssertionError("must not be called")
 
     await AdmissionLimit(count, limit=None).reserve("physics", 1)

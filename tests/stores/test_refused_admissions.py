@@ -1,4 +1,4 @@
-"""What is refused is never stored, and a request with a key is admitted once by all replicas."""
+"""Rejected uploads are not stored, and an Idempotency-Key is admitted once across replicas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.stores.work import DAY, DONE, admit, claim_one, upload
 
 
 class Commits:
-    """A callback that stores the request's files, and what it was called for."""
+    """A `before_commit` callback that stores the files and records its calls."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0

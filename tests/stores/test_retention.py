@@ -1,4 +1,4 @@
-"""A year of use: tables and folders hold no more than what the library holds."""
+"""Retention: after a year of use, tables and folders contain live data only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECORD_DAYS, TRASH_DAYS, KEEP_DAYS = 90, 30, 7
 
 
 class Home:
-    """A database and a blob folder in which time passes."""
+    """A database and a blob folder with simulated time."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
@@ -51,7 +51,7 @@ class Home:
         )
 
     async def paper(self, content: str, collection: str = "papers") -> str:
-        """The id of a paper that was read, with its PDF."""
+        """Adds a processed paper with its PDF; returns its id."""
         source = self.folder.parent / "upload.pdf"
         source.write_bytes(b"%PDF-" + content.encode())
         blob = self.blobs.put_file(source, 1000)
@@ -61,7 +61,7 @@ class Home:
         return task.document_id
 
     async def days_pass(self, days: float) -> None:
-        """Everything is that much older, in tables, files and the names of trash folders."""
+        """Ages everything: table rows, files and names of trash folders."""
         await self.stores.advance(days * DAY)
         for path in self.folder.rglob("*"):
             if path.is_file():
@@ -72,7 +72,7 @@ class Home:
             folder.rename(folder.with_name(day.date().isoformat()))
 
     async def upkeep(self) -> Removed:
-        """What the JobManager does every hour."""
+        """Runs the hourly cleanup of the JobManager."""
         while await self.jobs.purge():
             pass
         done = await self.reconciler.tidy(TRASH_DAYS)
@@ -108,7 +108,7 @@ async def test_after_a_year_only_what_is_in_the_library_is_left(home: Home) -> N
     for week in range(52):
         name = await home.paper(f"week {week}", collection=f"week-{week}")
         await home.stores.documents.delete(name)
-        for number in range(3):  # refused uploads, cut-off uploads, artifacts of no version
+        for number in range(3):  # rejected and interrupted uploads, orphan artifacts
             source = home.folder.parent / "refused.pdf"
             source.write_bytes(b"%PDF-refused" + f"{week} {number}".encode())
             home.blobs.put_file(source, 1000)
@@ -133,7 +133,7 @@ async def test_records_stay_for_as_long_as_they_are_needed(home: Home) -> None:
     name = await home.paper("one")
     await home.stores.documents.delete(name)
     await home.days_pass(RECORD_DAYS + 1)
-    assert await remove_old_records(home.database, RECORD_DAYS) == Removed(), "its task is there"
+    assert await remove_old_records(home.database, RECORD_DAYS) == Removed(), "its task exists"
     await home.jobs.purge()
     assert await remove_old_records(home.database, RECORD_DAYS) == Removed(1, 0, 1)
     await home.days_pass(RECORD_DAYS + 1)
@@ -165,7 +165,7 @@ async def test_the_trash_keeps_a_pdf_for_its_days_and_restores_what_is_used(home
     home.blobs.trash_pdf(digest)
     await home.days_pass(TRASH_DAYS + 1)
     await home.upkeep()
-    assert pdf in home.files(), "a paper uses it: it is restored, not purged"
+    assert pdf in home.files(), "a PDF in use is restored, not purged"
     source = home.folder.parent / "unused.pdf"
     source.write_bytes(b"%PDF-unused")
     unused = home.blobs.put_file(source, 1000)

@@ -1,4 +1,4 @@
-"""What is special about a bucket: it may be missing, closed to us or away, and is shared."""
+"""S3 buckets: missing, access denied, unreachable, and shared by several processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def paper(tmp_path: Path) -> Path:
 
 
 def asks(store: BlobStore, paper: Path) -> dict[str, Callable[[], object]]:
-    """Everything that one can ask of a store, by name."""
+    """Returns all operations of a store, by name."""
     artifact = artifact_key(ONE, 1, "x")
     return {
         "prepare": store.prepare,
@@ -52,7 +52,7 @@ def asks(store: BlobStore, paper: Path) -> dict[str, Callable[[], object]]:
 
 
 def not_refused(store: BlobStore, paper: Path) -> list[str]:
-    """What the store does not refuse."""
+    """Returns the operations that do not raise BlobStoreRefused."""
     passed = []
     for name, ask in asks(store, paper).items():
         try:
@@ -136,7 +136,9 @@ def test_what_another_process_has_written_or_deleted_is_seen(bucket: Bucket) -> 
 def test_a_wrong_key_is_refused(
     bucket: Bucket, paper: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0)  # moto checks keys now
+    monkeypatch.setattr(
+        "moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0
+    )  # enables the authentication of moto
     assert not_refused(BlobStore(bucket.uri), paper) == []
 
 
