@@ -75,7 +75,7 @@ class ReconcileLoop:
         uploads and old records. Raises Unavailable."""
         if not await self.check_identity():
             return
-        done = await self.reconciler.tidy(self.retention.trash_days)
+        done = await self.reconciler.clean_up(self.retention.trash_days)
         self._note_refusal("upkeep of the files", done)
         if not any(self.refused.values()):  # else old versions may still lie somewhere
             removed = await remove_old_records(self.database, self.retention.tombstone_days)

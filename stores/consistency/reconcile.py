@@ -105,7 +105,7 @@ class Reconciler:
         await self._reingest(unrepaired, found.compared_at, done)
         return done
 
-    async def tidy(self, trash_days: float) -> Repairs:
+    async def clean_up(self, trash_days: float) -> Repairs:
         """Moves unused PDFs to the trash, deletes orphan artifacts and interrupted uploads, and
         purges PDFs that have been in the trash for more than `trash_days`.
 

@@ -97,7 +97,7 @@ class Installation:
         await self.stores.queue.finish(task, replace(DONE, chunks=3, artifact_key=None))
         return task.document_id
 
-    def seen_from(self, database: Database) -> Installation:
+    def with_database(self, database: Database) -> Installation:
         """Returns an installation with the same vectors and blobs but another database."""
         return Installation(database, self.vectors, self.blobs)
 
@@ -176,7 +176,7 @@ async def test_a_new_database_does_not_adopt_stores_with_papers(
 ) -> None:
     """The database was lost or is another one, so the owner of the papers is unknown."""
     await ours.paper(tmp_path)
-    wrong = ours.seen_from(other_database)
+    wrong = ours.with_database(other_database)
     found = await wrong.check.stamp()
     assert found.problems == (
         "Milvus has no library id and holds papers that PostgreSQL does not know.",
@@ -189,7 +189,7 @@ async def test_every_pair_that_differs_is_named(
     ours: Installation, other_database: Database, collection: Collection
 ) -> None:
     mine = (await ours.check.stamp()).postgres
-    wrong = ours.seen_from(other_database)
+    wrong = ours.with_database(other_database)
     theirs = (await wrong.library.record()).library_id
     assert (await wrong.check.inspect()).problems == (
         f"PostgreSQL belongs to library {theirs}, Milvus to library {mine}.",
@@ -211,13 +211,13 @@ async def test_another_database_deletes_nothing_and_queues_nothing(
     names = {await ours.paper(tmp_path) for _ in range(3)}
     if stamped:
         await ours.check.stamp()
-    wrong = ours.seen_from(other_database).reconciler
+    wrong = ours.with_database(other_database).reconciler
     found = await wrong.compare()
     assert len(found.orphan_chunks) == 3 and found.identity
     for act in (
         lambda: wrong.reconcile(),
         lambda: wrong.reconcile(counts_only=True),
-        lambda: wrong.tidy(0),
+        lambda: wrong.clean_up(0),
         lambda: wrong.repair(found),
         lambda: wrong.repair(found, delete_orphans=True),
     ):
@@ -235,7 +235,7 @@ async def test_an_operator_may_claim_the_stores_for_a_database(
 ) -> None:
     await ours.paper(tmp_path)
     await ours.check.stamp()
-    restored = ours.seen_from(other_database)
+    restored = ours.with_database(other_database)
     assert (await restored.check.claim()).matches
     assert not (await ours.check.inspect()).matches
 

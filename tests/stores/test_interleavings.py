@@ -94,7 +94,7 @@ class SteppedQueue(DeletionQueue):
         return await super().pdfs_in_use(digests)
 
 
-class Eraser:
+class SteppedStores:
     """The stores of the cleanup; pauses before each call if it has a process."""
 
     def __init__(self, harness: Harness, process: Process | None = None) -> None:
@@ -159,7 +159,7 @@ class Harness:
                 )
             self.commits.append(("upload", document_id(collection, self.sha256)))
 
-    async def read_again(self, process: Process) -> None:
+    async def reingest(self, process: Process) -> None:
         """Re-ingests the paper, like a client or the reconciler."""
         found = await self.stores.documents.active([document_id(HOME, self.sha256)])
         await process.pause()
@@ -178,7 +178,7 @@ class Harness:
     async def clean_up(self, process: Process) -> None:
         """Runs the cleanup twice."""
         queue = SteppedQueue(self.database, process)
-        cleanup = StoreCleanup(queue, Eraser(self, process), 1)
+        cleanup = StoreCleanup(queue, SteppedStores(self, process), 1)
         for _ in range(2):
             await cleanup.run_once()
 
@@ -222,12 +222,12 @@ class Harness:
             await pause()
             await self.stores.deletions.discard_if_unused(task.document_id, task.version)
 
-    async def settle(self) -> None:
+    async def run_to_completion(self) -> None:
         """Runs all tasks and deletions to completion."""
         while tasks := await self.claim():
             for task in tasks:
                 await self.read(task, _no_pause)
-        cleanup = StoreCleanup(DeletionQueue(self.database), Eraser(self), 1)
+        cleanup = StoreCleanup(DeletionQueue(self.database), SteppedStores(self), 1)
         while await cleanup.run_once():
             pass
 
@@ -268,9 +268,9 @@ def _chunk(task: Task) -> Chunk:
     )
 
 
-async def run(harness: Harness, mains: Sequence[Any], schedule: Sequence[int]) -> None:
+async def run(harness: Harness, coroutines: Sequence[Any], schedule: Sequence[int]) -> None:
     """Runs the processes in the order of the schedule, then to completion."""
-    processes = [Process(main) for main in mains]
+    processes = [Process(main) for main in coroutines]
     await asyncio.sleep(0)
     for number in schedule:
         await processes[number % len(processes)].step()
@@ -280,7 +280,7 @@ async def run(harness: Harness, mains: Sequence[Any], schedule: Sequence[int]) -
                 await process.step()
     for process in processes:
         await process.task
-    await harness.settle()
+    await harness.run_to_completion()
     await harness.check()
 
 
@@ -351,8 +351,8 @@ async def test_whatever_the_order_what_was_accepted_is_whole(
                 for number, one in enumerate(wanted)
             ]
             await harness.begin()
-            mains = [harness.delete, harness.clean_up, harness.work, harness.read_again, *others]
-            await run(harness, mains, schedule)
+            coroutines = [harness.delete, harness.clean_up, harness.work, harness.reingest, *others]
+            await run(harness, coroutines, schedule)
             if not wanted:  # it was not uploaded again
                 assert not await harness.stores.documents.active(
                     [document_id(HOME, harness.sha256)]

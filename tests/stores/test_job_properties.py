@@ -28,8 +28,8 @@ WORKERS, PAPERS = 3, 3
 Step = tuple[str, int]
 WRITES = ("beat", "report", "complete", "fail", "retry", "release")
 OTHERS = ("admit", "again", "wait", "crash", "expire", "sweep", "delete", "purge", "cancel")
-TAKE_UP = "take_up"
-ACTS = [*["claim"] * 6, *WRITES, "admit", "again", "crash", *OTHERS, TAKE_UP]
+RETRY_JOB = "retry_job"
+ACTS = [*["claim"] * 6, *WRITES, "admit", "again", "crash", *OTHERS, RETRY_JOB]
 STEPS = st.lists(
     st.tuples(st.sampled_from(ACTS), st.integers(0, WORKERS * PAPERS - 1)),
     min_size=20,
@@ -112,7 +112,7 @@ class World:
     async def _cancel(self, number: int, _hand: list[Task]) -> None:
         await self.stores.job_control.cancel(self._job(number), keep_chunks=bool(number % 2))
 
-    async def _take_up(self, number: int, _hand: list[Task]) -> None:
+    async def _retry_job(self, number: int, _hand: list[Task]) -> None:
         """Retries the job: the only transition out of a final state."""
         name = self._job(number)
         before = {task.task_id for task in await self.stores.jobs.tasks(name)}

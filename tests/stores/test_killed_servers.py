@@ -60,9 +60,11 @@ def test_who_comes_first_after_a_start_does_not_wipe_out_what_others_write(
     acknowledged = put(store, "doc_before")
     for number in range(STARTS):
         clients = [connect(own_milvus, "killed", seconds=20) for _ in range(2 * WRITERS)]
-        works = [partial(put, one, f"doc_{number}_{n}") for n, one in enumerate(clients[:WRITERS])]
-        works += [partial(one.count, "doc_before", 1) for one in clients[WRITERS:]]
-        answers = all_at_once(works)
+        functions = [
+            partial(put, one, f"doc_{number}_{n}") for n, one in enumerate(clients[:WRITERS])
+        ]
+        functions += [partial(one.count, "doc_before", 1) for one in clients[WRITERS:]]
+        answers = run_concurrently(functions)
         acknowledged += [name for written in answers[:WRITERS] for name in written]
         assert answers[WRITERS:] == [CHUNKS_AT_ONCE] * WRITERS
         own_milvus.kill()
@@ -70,16 +72,16 @@ def test_who_comes_first_after_a_start_does_not_wipe_out_what_others_write(
     assert stored_ids(store, own_milvus) == Counter(acknowledged)
 
 
-def all_at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:
+def run_concurrently(functions: Sequence[Callable[[], Any]]) -> list[Any]:
     """Runs the functions in threads, started by a barrier; returns their results."""
-    together = threading.Barrier(len(works))
+    together = threading.Barrier(len(functions))
 
     def begin(work: Callable[[], Any]) -> Any:
         together.wait()
         return work()
 
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(begin, works))
+    with ThreadPoolExecutor(len(functions)) as threads:
+        return list(threads.map(begin, functions))
 
 
 def test_what_is_acknowledged_is_found_while_others_seal(own_milvus: MilvusLite) -> None:

@@ -91,7 +91,7 @@ async def send(library: RealLibrary, one: Malformed) -> httpx.Response:
     return await library.http.send(request)
 
 
-def complaint(one: Malformed, answer: httpx.Response) -> str | None:
+def failure_of(one: Malformed, answer: httpx.Response) -> str | None:
     """Describes a wrong response; None for a success or a client error."""
     if answer.status_code >= 500:
         return f"{one.label}: {answer.status_code}"
@@ -112,6 +112,6 @@ async def test_malformed_input_of_every_parameter_is_answered_with_a_problem(
     known = await known_ids(real)
     requests = list(malformed_requests(real.app.openapi(), known))
     assert len(requests) >= TESTED_AT_LEAST
-    complaints = [found for one in requests if (found := complaint(one, await send(real, one)))]
-    assert not complaints, "\n".join(complaints)
+    failures = [found for one in requests if (found := failure_of(one, await send(real, one)))]
+    assert not failures, "\n".join(failures)
     assert (await real.get(f"/documents/{known['document_id']}")).json()["status"] == "ready"

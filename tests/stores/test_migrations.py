@@ -98,7 +98,7 @@ def scripts_with(folder: Path, migration: str) -> Path:
 
 
 @pytest.fixture
-async def impatient(empty: Database) -> AsyncIterator[Database]:
+async def short_timeout(empty: Database) -> AsyncIterator[Database]:
     """The same database with a timeout of 0.3 s."""
     url = empty.address.dsn
     database = Database(url, limits=SessionLimits(command_seconds=0.3))
@@ -107,14 +107,14 @@ async def impatient(empty: Database) -> AsyncIterator[Database]:
 
 
 async def test_a_migration_may_take_longer_than_other_statements(
-    impatient: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    short_timeout: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DatabaseUnavailable):
-        async with impatient.single() as connection:
+        async with short_timeout.single() as connection:
             await connection.exec_driver_sql("SELECT pg_sleep(1.0)")
     with caplog.at_level(logging.INFO, "stores.postgres.migrate"):
-        await migrate(impatient, scripts_with(tmp_path / "scripts", SLOW))
-    async with impatient.single() as connection:
+        await migrate(short_timeout, scripts_with(tmp_path / "scripts", SLOW))
+    async with short_timeout.single() as connection:
         found = await connection.exec_driver_sql("SELECT count(*) FROM slow")
         assert found.scalar_one() == 1
     said = [record.getMessage() for record in caplog.records]

@@ -102,7 +102,7 @@ class Harness:
     async def version(self, document_id: str) -> int:
         return (await self.stores.documents.get(document_id)).version
 
-    def grow_old(self, key: str) -> None:
+    def make_old(self, key: str) -> None:
         """Sets the age of the blob to two hours."""
         path = self.root / "blobs" / key
         then = path.stat().st_mtime - 2 * HOUR
@@ -264,7 +264,7 @@ async def test_orphan_blobs_go_when_they_are_old(harness: Harness) -> None:
     harness.blobs.put_artifact(artifact, b"x" * 10)
     assert kinds(await harness.compare()) == {}
     for key in (pdf_key(paper.sha256), artifact):
-        harness.grow_old(key)
+        harness.make_old(key)
     found = await harness.compare()
     assert kinds(found) == {"orphan_blobs": 2}
     done = await harness.reconciler.repair(found)
@@ -277,7 +277,7 @@ async def test_orphan_blobs_go_when_they_are_old(harness: Harness) -> None:
 
 async def test_a_pdf_that_is_uploaded_after_the_comparison_stays(harness: Harness) -> None:
     paper = harness.paper()
-    harness.grow_old(pdf_key(paper.sha256))
+    harness.make_old(pdf_key(paper.sha256))
     found = await harness.compare()
     assert kinds(found) == {"orphan_blobs": 1}
     await admit(harness.stores, paper)
