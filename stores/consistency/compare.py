@@ -77,10 +77,14 @@ class Comparison:
             compared_at,
             missing_chunks=[count for count in wrong if count.found < count.expected],
             surplus_chunks=[count for count in wrong if count.found > count.expected],
-            orphan_chunks=[one for one in self._orphans if one.document_id not in changed],
-            missing_artifacts=[one for one in self._no_artifact if one.document_id not in changed],
+            orphan_chunks=[orphan for orphan in self._orphans if orphan.document_id not in changed],
+            missing_artifacts=[
+                document for document in self._no_artifact if document.document_id not in changed
+            ],
             orphan_blobs=self._blobs.orphans(changed) if self._blobs else (),
-            missing_blobs=[one for one in self._no_pdf if one.document_id not in changed],
+            missing_blobs=[
+                document for document in self._no_pdf if document.document_id not in changed
+            ],
             stuck_tasks=stuck,
             stored_chunks=self._stored_chunks,
             stored_artifacts=self._blobs.artifacts if self._blobs else 0,

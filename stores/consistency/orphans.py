@@ -91,8 +91,12 @@ class Orphans:
         ids = {document_id for document_id, _ in versions}
         changed = await self.queries.changed_since(compared_at, ids)
         known = await self.queries.by_ids(ids)
-        shown = {(one.document_id, one.version) for one in known.values() if one.is_shown}
-        return {one for one in versions if one[0] not in changed and one not in shown}
+        shown = {(state.document_id, state.version) for state in known.values() if state.is_shown}
+        return {
+            (document_id, version)
+            for document_id, version in versions
+            if document_id not in changed and (document_id, version) not in shown
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ class Reconciler:
         found, done = await self._compare(chunks=True), Repairs()
         await self._delete(found, done)
         incomplete = [count.holding for count in found.missing_chunks]
-        repaired = await self.queries.repaired({one.document_id for one in incomplete})
-        unrepaired = [one for one in incomplete if one.document_id not in repaired]
+        repaired = await self.queries.repaired({document.document_id for document in incomplete})
+        unrepaired = [document for document in incomplete if document.document_id not in repaired]
         await self._reingest(unrepaired, found.compared_at, done)
         return done
 
@@ -146,7 +146,11 @@ class Reconciler:
 
     def _lost(self, found: Differences) -> list[DocumentState]:
         """Returns the documents whose PDF is not in the trash either; restores the others."""
-        return [one for one in found.missing_blobs if not self.blobs.exists(pdf_key(one.sha256))]
+        return [
+            document
+            for document in found.missing_blobs
+            if not self.blobs.exists(pdf_key(document.sha256))
+        ]
 
     async def _delete(self, found: Differences, done: Repairs, ignore_limits: bool = False) -> None:
         """Deletes the orphans, unless there are more than the limits allow."""
@@ -179,7 +183,7 @@ class Reconciler:
             return
         admitted = await self.jobs.admit(
             collection,
-            [Upload(one.filename, one.sha256, one.bytes) for one in unchanged],
+            [Upload(paper.filename, paper.sha256, paper.bytes) for paper in unchanged],
             kind=REPAIR,
             lane=Lane.BULK,
             on_duplicate=OnDuplicate.REPROCESS,

@@ -44,7 +44,7 @@ INSERT_OR_LOCK_DOCUMENTS = text("""
     WITH collection AS (
         INSERT INTO collections (name) VALUES (:collection) ON CONFLICT DO NOTHING
     )
-    INSERT INTO documents AS here (document_id, collection, sha256, filename, bytes)
+    INSERT INTO documents AS existing (document_id, collection, sha256, filename, bytes)
     SELECT new.document_id, :collection, new.sha256, new.filename, new.bytes
     FROM unnest(
         CAST(:ids AS text[]), CAST(:digests AS text[]),
@@ -52,21 +52,22 @@ INSERT_OR_LOCK_DOCUMENTS = text("""
     ) AS new (document_id, sha256, filename, bytes)
     ORDER BY new.document_id
     ON CONFLICT (document_id) DO UPDATE SET filename = CASE
-        WHEN here.status IN ('ready', 'processing') THEN here.filename ELSE EXCLUDED.filename
+        WHEN existing.status IN ('ready', 'processing') THEN existing.filename
+        ELSE EXCLUDED.filename
     END
-    RETURNING here.*, xmax = 0 AS is_new
+    RETURNING existing.*, xmax = 0 AS is_new
 """)
 
 # One round trip. The task of a duplicate whose document is searchable is inserted as completed.
 INSERT_JOB_AND_TASKS = text("""
     WITH job AS (
-        INSERT INTO jobs AS here (job_id, kind, lane, collection, admitting_until)
+        INSERT INTO jobs AS existing (job_id, kind, lane, collection, admitting_until)
         VALUES (
             :job_id, :kind, :lane, :collection,
             statement_timestamp() + make_interval(secs => CAST(:waits_seconds AS float))
         )
         ON CONFLICT (job_id) DO UPDATE SET admitting_until = EXCLUDED.admitting_until
-        WHERE here.finished_at IS NULL
+        WHERE existing.finished_at IS NULL
     )
     INSERT INTO tasks (
         task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, urgent,
@@ -97,7 +98,7 @@ INSERT_ALL_NEW = """
         WHERE NOT EXISTS (SELECT FROM documents WHERE document_id = ANY ($7))
     ), collection AS (
         INSERT INTO collections (name) SELECT $2 FROM new LIMIT 1 ON CONFLICT DO NOTHING
-    ), made AS (
+    ), inserted AS (
         INSERT INTO documents (document_id, collection, sha256, filename, bytes)
         SELECT document_id, $2, sha256, filename, bytes FROM new ORDER BY document_id
     ), job AS (
@@ -270,8 +271,8 @@ async def create_tasks(
     await connection.execute(INSERT_JOB_AND_TASKS, {**job, **tasks})
     if not any(target.needs_work for target in targets):  # else the job has an open task
         await close_if_done(connection, [job["job_id"]])
-    admitted = zip(task_ids, uploads, targets, strict=True)
-    return [_admission(job["job_id"], *one) for one in admitted]
+    rows = zip(task_ids, uploads, targets, strict=True)
+    return [_admission(job["job_id"], *row) for row in rows]
 
 
 async def next_ordinal(connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]) -> int:

@@ -39,7 +39,7 @@ DUE = (
         ~DOCUMENT_BUSY,
     )
     .order_by(TASKS.c.urgent.desc(), TASKS.c.next_attempt_at, TASKS.c.ordinal)
-    .limit(bindparam("most"))
+    .limit(bindparam("batch_size"))
     .with_for_update(skip_locked=True)
 )
 # Like DUE, but skips tasks of jobs that another session has locked, because starting such a job and

@@ -22,7 +22,7 @@ DUE = (
     select(DELETIONS.c.deletion_id)
     .where(DELETIONS.c.due_at <= NOW)
     .order_by(DELETIONS.c.due_at)
-    .limit(bindparam("most"))
+    .limit(bindparam("batch_size"))
     .with_for_update(skip_locked=True)
 )
 CLAIM = (
@@ -81,7 +81,7 @@ class DeletionQueue:
         them before.
         """
         async with self.database.begin() as connection:
-            rows = await connection.execute(CLAIM, {"most": limit, "hidden": hide_seconds})
+            rows = await connection.execute(CLAIM, {"batch_size": limit, "hidden": hide_seconds})
             return sorted(map(_deletion, rows), key=lambda deletion: deletion.deletion_id)
 
     async def complete(self, deletion_ids: Sequence[int]) -> None:

@@ -92,7 +92,9 @@ class TaskQueue:
         avoid_locked = self._monotonic() < self._avoid_locked_until
         statement = DUE_OF_FREE_JOBS if avoid_locked else DUE
         async with self.database.begin() as connection:
-            due = (await connection.execute(statement, {"of_lane": lane, "most": limit})).all()
+            due = (
+                await connection.execute(statement, {"of_lane": lane, "batch_size": limit})
+            ).all()
             duplicates = [row.task_id for row in due if row.is_indexed]
             if duplicates:
                 job_ids = await connection.execute(COMPLETE_DUPLICATES, {"ids": duplicates})

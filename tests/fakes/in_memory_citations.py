@@ -21,7 +21,7 @@ class InMemoryCitationStore:
         citing = self.state.entries.get(document_id)
         if citing is None:
             return {}
-        found = ((one.ordinal, self._best(one, citing)) for one in citing.cited)
+        found = ((entry.ordinal, self._best(entry, citing)) for entry in citing.cited)
         return {ordinal: name for ordinal, name in found if name is not None}
 
     async def cited_by(self, document_id: str) -> list[str]:

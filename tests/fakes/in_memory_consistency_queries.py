@@ -57,18 +57,18 @@ class InMemoryConsistencyQueries:
     async def in_use(self, digests: Collection[str]) -> set[str]:
         """Like `ConsistencyQueries.in_use`."""
         documents = [entry.document for entry in self.state.entries.values()]
-        alive = {one.sha256 for one in documents if one.status != DocumentStatus.DELETED}
+        alive = {doc.sha256 for doc in documents if doc.status != DocumentStatus.DELETED}
         return alive & set(digests)
 
     async def shown_chunks(self) -> int:
         """Like `ConsistencyQueries.shown_chunks`."""
         documents = [entry.document for entry in self.state.entries.values()]
-        return sum(one.chunks for one in documents if one.status == DocumentStatus.READY)
+        return sum(doc.chunks for doc in documents if doc.status == DocumentStatus.READY)
 
     async def stuck(self, silent_seconds: float) -> list[StuckTask]:
         """Like `ConsistencyQueries.stuck`."""
         now = self.state.clock()
-        silent = [
+        stuck = [
             StuckTask(
                 task.task_id,
                 task.document_id,
@@ -80,7 +80,7 @@ class InMemoryConsistencyQueries:
             and task.lease_expires_at is not None
             and task.lease_expires_at < now - timedelta(seconds=silent_seconds)
         ]
-        return sorted(silent, key=lambda one: -one.silent_seconds)
+        return sorted(stuck, key=lambda task: -task.silent_seconds)
 
 
 class InMemoryLibrary:
@@ -106,7 +106,7 @@ class InMemoryLibrary:
 
     async def known_digests(self, digests: Collection[str]) -> set[str]:
         """Like `LibraryStore.known_digests`."""
-        return {one.document.sha256 for one in self.state.entries.values()} & set(digests)
+        return {entry.document.sha256 for entry in self.state.entries.values()} & set(digests)
 
 
 def _state_of(entry: DocumentEntry) -> DocumentState:

@@ -20,10 +20,10 @@ class InMemoryDeletionQueue:
         """Like `DeletionQueue.claim`."""
         now = self.state.clock()
         waiting = sorted(self.state.deletions.items(), key=lambda item: item[1][1])
-        due = [(key, one) for key, (one, due_at) in waiting if due_at <= now][:limit]
-        for key, one in due:
-            self.state.deletions[key] = (one, now + timedelta(seconds=hide_seconds))
-        return sorted((one for _, one in due), key=lambda one: one.deletion_id)
+        due = [(key, item) for key, (item, due_at) in waiting if due_at <= now][:limit]
+        for key, item in due:
+            self.state.deletions[key] = (item, now + timedelta(seconds=hide_seconds))
+        return sorted((item for _, item in due), key=lambda item: item.deletion_id)
 
     async def complete(self, deletion_ids: Sequence[int]) -> None:
         """Like `DeletionQueue.complete`."""

@@ -94,7 +94,7 @@ class InMemoryJobStore:
         if uploads:
             await self.admission_limit.reserve(collection, len(uploads))
         if known_only:
-            uploads = [one for one in uploads if self._is_known(collection, one)]
+            uploads = [upload for upload in uploads if self._is_known(collection, upload)]
             if not uploads:
                 return []
         job = job_id or new_job_id()
