@@ -35,7 +35,7 @@ S3_TRIES = 2  # outer retries by s3fs, for throttled and interrupted requests
 
 
 class FsspecBackend:
-    """Blobs in an fsspec file system. Each blob is uploaded in one request, so it is atomic."""
+    """Blobs in an fsspec file system. A blob appears atomically when its upload completes."""
 
     def __init__(self, uri: str) -> None:
         scheme = uri.partition("://")[0]
