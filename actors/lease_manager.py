@@ -176,7 +176,7 @@ class LeaseManager:
         Does nothing if another worker owns the task: it writes the same version.
         """
         try:
-            if await self.deletions.discard_unwanted(task.document_id, task.version):
+            if await self.deletions.discard_if_unused(task.document_id, task.version):
                 self.wake_cleanup()
         except DatabaseUnavailable as error:
             log.warning(

@@ -63,7 +63,7 @@ class ReconcileLoop:
         """
         if not await self.check_identity():
             return
-        done = await self.reconciler.mend(at_a_glance=self.full_run_done)
+        done = await self.reconciler.reconcile(counts_only=self.full_run_done)
         self.full_run_done = True
         self._log_refusal("reconciliation of the stores", done)
         if done.chunks_deleted or done.job_ids:
@@ -83,7 +83,7 @@ class ReconcileLoop:
         incomplete uploads and old records. Raises Unavailable."""
         if not await self.check_identity():
             return
-        done = await self.reconciler.tidy(self.retention.trash_days)
+        done = await self.reconciler.clean_up(self.retention.trash_days)
         self._log_refusal("cleanup of the files", done)
         if not any(self.refused.values()):  # otherwise a store may still hold old versions
             removed = await remove_old_records(self.database, self.retention.tombstone_days)

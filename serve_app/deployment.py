@@ -135,7 +135,7 @@ class Api:
         queue of the collection is full, StoresDoNotMatch.
         """
         await require_matching_stores(self.services)
-        await self.services.jobs.check_room(collection)
+        await self.services.jobs.check_queue_limit(collection)
         uploads = FolderUploads(
             self.services.blobs,
             self.services.jobs,

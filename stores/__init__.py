@@ -1,1 +1,1 @@
-"""Where things rest: PostgreSQL, Milvus, blobs, and an in-memory twin of each."""
+"""Storage: PostgreSQL (jobs, documents), Milvus (chunks and vectors), blobs (PDFs, artifacts)."""

@@ -1,8 +1,8 @@
-"""Secrets of the stores, looked up by the process that connects, so that none has to be sent to it.
+"""Looks up the secrets of the stores in the process that connects.
 
-A secret is in a file of mode 0600 under the home, or in the environment. What travels between
-processes (settings, arguments of deployments and actors, answers) holds paths, and addresses
-without passwords: Ray keeps it in places that more can read than should.
+A secret is in a file of mode 0600 under the home directory, or in the environment. Data that is
+sent between processes (settings, arguments of deployments and actors, results) contains only paths,
+and addresses without passwords, because Ray stores it where other users may read it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ MILVUS_TOKEN = "PAPERWORKS_STORES__MILVUS_TOKEN"
 
 
 def with_password(address: str, variable: str) -> str:
-    """The address, with the password that this process's environment has for it.
+    """Returns the address with its password, if the environment variable `variable` has one.
 
-    It is `variable` that may hold the same address with a password. Where it does not, the address
-    is returned as it is: `passfile=`, PGPASSFILE, PGPASSWORD or ~/.pgpass may have the password.
+    The variable must hold the same address with a password. Otherwise returns the address
+    unchanged: the password may be in `passfile=`, PGPASSFILE, PGPASSWORD or ~/.pgpass.
     """
-    here = os.environ.get(variable)
-    return here if here and without_password(here) == address else address
+    configured = os.environ.get(variable)
+    return configured if configured and without_password(configured) == address else address
 
 
 def milvus_token(file: str | None) -> str | None:
-    """The token of Milvus: that in the file, else that of the environment, else none."""
+    """Returns the Milvus token from the file, else from the environment, else None."""
     return Path(file).read_text() if file else os.environ.get(MILVUS_TOKEN)

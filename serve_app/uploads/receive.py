@@ -253,7 +253,7 @@ async def _check_queue_limit(request: Request, parsed: ParsedUpload, services: S
         return  # it may follow the files; `admit` checks the limit again
     collection = parse_options(request, parsed.fields).collection
     try:
-        await services.jobs.check_room(collection)
+        await services.jobs.check_queue_limit(collection)
     except QueueFull:
         key = request.headers.get(IDEMPOTENCY_KEY)
         if not key or not await _job_exists(keyed_job_id(collection, key), services):

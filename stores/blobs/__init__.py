@@ -1,1 +1,1 @@
-"""The blob store: PDFs and artifacts in a folder or a bucket."""
+"""Blob store for PDFs and artifacts, in a local folder or an object store bucket."""

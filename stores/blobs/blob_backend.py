@@ -1,4 +1,4 @@
-"""The interface of a blob backend, its error mapping and its spool."""
+"""The interface of a blob backend, its error mapping and its spool files."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ OUTAGES = OutageLog("The file store")
 
 
 class BlobBackend(Protocol):
-    """Keeps bytes under keys. Raises `NotFound` for a missing key, `BlobStoreUnavailable` else."""
+    """Stores bytes under keys. Raises `NotFound` for a missing key, else `BlobStoreUnavailable`."""
 
     @property
     def spool(self) -> Path: ...
 
-    def make_spool(self) -> None: ...
+    def create_spool(self) -> None: ...
     def check(self) -> None: ...
     def create(self, file: Path, key: str) -> bool: ...
-    def adopt(self, file: Path, key: str, size: int) -> None: ...
+    def commit(self, file: Path, key: str, size: int) -> None: ...
     def read(self, key: str) -> bytes: ...
     def open(self, key: str) -> IO[bytes]: ...
     def exists(self, key: str) -> bool: ...
@@ -35,16 +35,17 @@ class BlobBackend(Protocol):
     def move(self, source: str, target: str) -> bool: ...
     def remove_empty(self, folder: str) -> None: ...
     def age_seconds(self, key: str) -> float | None: ...
-    def under(self, folder: str) -> list[str]: ...
+    def keys_in(self, folder: str) -> list[str]: ...
     def listed(self, folder: str) -> Iterator[ListedBlob]: ...
     def local(self, key: str) -> Any: ...
 
 
 @contextmanager
 def storage_errors(is_there: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Errors of the storage below get their names: missing, or away (full, broken, unreachable).
+    """Maps storage errors in the block to `NotFound` or `BlobStoreUnavailable`.
 
-    Where the whole store is not there, as when nobody has mounted it, no file of it is missing.
+    Full, broken and unreachable storage counts as unavailable. If `is_there()` is False (for
+    example, the volume is not mounted), a missing file raises `BlobStoreRefused`, not `NotFound`.
     """
     try:
         yield
@@ -58,20 +59,20 @@ def storage_errors(is_there: Callable[[], bool] = lambda: True) -> Iterator[None
     except PermissionError as error:
         OUTAGES.note(error)
         raise BlobStoreRefused() from error
-    except Exception as error:  # each fsspec backend has error classes of its own
+    except Exception as error:  # each fsspec backend has its own error classes
         OUTAGES.note(error)
         raise BlobStoreUnavailable() from error
 
 
 def _is_there(is_there: Callable[[], bool]) -> bool:
-    """Whether the whole store is there. Raises BlobStoreUnavailable where that cannot be known."""
+    """Returns `is_there()`. Raises BlobStoreUnavailable if the check itself fails."""
     with storage_errors():
         return is_there()
 
 
 @contextmanager
 def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
-    """A new file to write into, removed afterwards unless it has found a backend."""
+    """Yields a new spool file and its path; deletes the file at the end unless it was moved."""
     with new_spool_file(backend) as (file, path):
         try:
             yield file, path
@@ -81,9 +82,9 @@ def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
 
 @contextmanager
 def new_spool_file(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
-    """A new file to write into, removed when the block raises; it is closed after the block."""
+    """Yields a new spool file and its path; closes the file, and deletes it if the block raises."""
     with storage_errors(lambda: backend.spool.is_dir()):
-        backend.make_spool()
+        backend.create_spool()
         path = backend.spool / f"{uuid.uuid4().hex}.part"
         file = path.open("xb", buffering=0)
     try:

@@ -1,8 +1,8 @@
-"""Blobs in any file system that fsspec reaches (S3, memory).
+"""Blob backend for every file system that fsspec supports (S3, memory).
 
-Listings are never cached: several processes write to the same bucket. A bucket is never created
-here, and one that is missing or closed to us is not an empty one: its blobs are not missing, the
-store is unavailable.
+Listings are never cached, because several processes write to the same bucket. A bucket is never
+created. If the bucket is missing or access is denied, the store is unavailable; it does not count
+as an empty store.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from domain.consistency import ListedBlob
 from stores.blobs.blob_backend import INCOMING, PIECE_BYTES, storage_errors
 from stores.blobs.private_spool import PrivateSpool
 
-# No folders to make; to make one in S3 would create the bucket.
+# Object stores have no folders; makedirs on S3 would create the bucket.
 S3 = frozenset({"s3", "s3a"})
 OBJECT_STORES = S3 | {"gs", "gcs", "az", "abfs", "abfss"}
-# The defaults ask five times five times, with 60 s each. An upload that meets an endpoint that is
-# down is answered within about three seconds instead, one that hangs within a minute.
+# The defaults are five times five attempts with a timeout of 60 s each. With these limits an upload
+# fails after about three seconds if the endpoint is down, and within a minute if it hangs.
 S3_CLIENT = {"connect_timeout": 1.5, "read_timeout": 15, "retries": {"total_max_attempts": 2}}
-S3_TRIES = 2  # by s3fs around each of these, for what was throttled or cut off
+S3_TRIES = 2  # outer retries by s3fs, for throttled and interrupted requests
 
 
 class FsspecBackend:
-    """Any file system of fsspec: a blob is uploaded in one go, so it appears as a whole."""
+    """Blobs in an fsspec file system. A blob appears atomically when its upload completes."""
 
     def __init__(self, uri: str) -> None:
         scheme = uri.partition("://")[0]
@@ -49,23 +49,23 @@ class FsspecBackend:
     def spool(self) -> Path:
         return self._spool.path
 
-    def make_spool(self) -> None:
+    def create_spool(self) -> None:
         self.spool.is_dir()
 
     def check(self) -> None:
-        """A blob can be written, read, listed and deleted. Raises BlobStoreUnavailable."""
+        """Writes, reads, looks up and deletes a probe blob. Raises BlobStoreUnavailable."""
         probe = self._path(f"{INCOMING}/{uuid.uuid4().hex}.part")
         with self._errors():
             self._require_bucket()
             self._files.pipe_file(probe, b"probe")
             try:
                 if self._files.cat_file(probe) != b"probe" or not self._files.exists(probe):
-                    raise OSError("what was written is not what is read")
+                    raise OSError("the probe blob could not be read back unchanged")
             finally:
                 self._files.rm_file(probe)
 
-    def adopt(self, file: Path, key: str, size: int) -> None:
-        """The spooled file is the blob `key`, also where one is already: it is young again."""
+    def commit(self, file: Path, key: str, size: int) -> None:
+        """Uploads the spool file as blob `key`; an existing blob is replaced and gets a new age."""
         with self._errors():
             path = self._path(key)
             self._make_folder(path)
@@ -73,9 +73,9 @@ class FsspecBackend:
             file.unlink()
 
     def create(self, file: Path, key: str) -> bool:
-        """True when the spooled file became the blob `key`, False when there was one already.
+        """Uploads the spool file as blob `key` unless it exists; True if uploaded.
 
-        Checked and then written: of two processes at the same instant the later one wins, so read
+        Not atomic (check, then write): in a race between two processes the later write wins. Read
         the blob afterwards.
         """
         with storage_errors():
@@ -102,41 +102,41 @@ class FsspecBackend:
             return found
 
     def delete(self, key: str) -> None:
-        with self._errors(), self._missing_is_fine():
+        with self._errors(), self._ignore_missing():
             self._files.rm_file(self._path(key))
 
     def delete_older(self, key: str, seconds: float) -> bool:
-        """True when the blob was that old; it is gone."""
-        with self._errors(), self._missing_is_fine():
+        """Deletes the blob if it was written more than `seconds` ago; True if deleted."""
+        with self._errors(), self._ignore_missing():
             if _age_seconds(self._files.info(self._path(key))) > seconds:
                 self._files.rm_file(self._path(key))
                 return True
         return False
 
     def move(self, source: str, target: str) -> bool:
-        """True when there was such a blob; it has the other key now, and is as young as a new one.
+        """Moves the blob to the key `target` and resets its age; True if it existed.
 
-        A copy, then a deletion: a process that dies in between leaves both.
+        Copies, then deletes: a crash in between leaves both blobs.
         """
-        with self._errors(), self._missing_is_fine():
+        with self._errors(), self._ignore_missing():
             self._make_folder(self._path(target))
             self._files.cp_file(self._path(source), self._path(target))
-            with suppress(FileNotFoundError):  # another process has moved it as well
+            with suppress(FileNotFoundError):  # another process moved it at the same time
                 self._files.rm_file(self._path(source))
             return True
         return False
 
     def remove_empty(self, folder: str) -> None:
-        """Nothing to do: a bucket has no folders."""
+        """Does nothing: a bucket has no folders."""
 
     def age_seconds(self, key: str) -> float | None:
-        """Seconds since the blob was written, None when there is none."""
-        with self._errors(), self._missing_is_fine():
+        """Returns the seconds since the blob was written, None if it does not exist."""
+        with self._errors(), self._ignore_missing():
             return _age_seconds(self._files.info(self._path(key)))
         return None
 
     def listed(self, folder: str) -> Iterator[ListedBlob]:
-        """Every blob below the folder."""
+        """Yields every blob in the folder and its subfolders."""
         with self._errors():
             self._require_bucket()
             found: dict[str, dict[str, Any]] = self._files.find(self._path(folder), detail=True)
@@ -144,16 +144,16 @@ class FsspecBackend:
             key = path.removeprefix(self._path(""))
             yield ListedBlob(key, info["size"] or 0, _age_seconds(info))
 
-    def under(self, folder: str) -> list[str]:
-        """The keys of the blobs directly in the folder, none where there is no such folder."""
-        with self._errors(), self._missing_is_fine():
+    def keys_in(self, folder: str) -> list[str]:
+        """Returns the keys of the blobs directly in the folder; empty if it does not exist."""
+        with self._errors(), self._ignore_missing():
             names = self._files.ls(self._path(folder), detail=False)
             return [f"{folder}/{name.rstrip('/').rpartition('/')[2]}" for name in names]
         return []
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        """A copy of the blob, gone afterwards."""
+        """Yields the path of a local copy of the blob; deletes the copy at the end."""
         with tempfile.TemporaryDirectory(prefix="copy-", dir=self.spool) as folder:
             copy = Path(folder) / "blob"
             with self.open(key) as source, copy.open("wb") as target, storage_errors():
@@ -164,18 +164,18 @@ class FsspecBackend:
         return storage_errors(self._is_there)
 
     def _is_there(self) -> bool:
-        """Whether the bucket exists. Raises PermissionError where we may not know."""
+        """True if the bucket exists. Raises PermissionError if access is denied."""
         with suppress(FileNotFoundError):
             return self._bucket is None or bool(self._files.info(self._bucket))
         return False
 
     def _require_bucket(self) -> None:
         if not self._is_there():
-            raise FileNotFoundError(f"there is no bucket {self._bucket}")
+            raise FileNotFoundError(f"bucket {self._bucket} does not exist")
 
     @contextmanager
-    def _missing_is_fine(self) -> Iterator[None]:
-        """A missing blob ends the block silently; a missing bucket does not."""
+    def _ignore_missing(self) -> Iterator[None]:
+        """Suppresses FileNotFoundError of a missing blob, but not of a missing bucket."""
         try:
             yield
         except FileNotFoundError:
@@ -190,7 +190,7 @@ class FsspecBackend:
 
 
 def _options(scheme: str) -> dict[str, Any]:
-    """Arguments of the file system; FSSPEC_S3_… and AWS_MAX_ATTEMPTS of the environment win."""
+    """Returns the file system arguments; FSSPEC_S3_… and AWS_MAX_ATTEMPTS take precedence."""
     if scheme not in OBJECT_STORES:
         return {}
     options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
@@ -203,11 +203,11 @@ def _options(scheme: str) -> dict[str, Any]:
 
 
 def _age_seconds(info: Mapping[str, Any]) -> float:
-    """How long ago fsspec's file was written, by what its file system says; 0 if it does not."""
-    said = (info.get(name) for name in ("mtime", "LastModified", "last_modified", "created"))
-    for when in said:
-        if isinstance(when, datetime):
-            return time.time() - when.timestamp()
-        if isinstance(when, int | float):
-            return time.time() - when
+    """Returns the seconds since the file was written; 0 if its file system has no such time."""
+    candidates = (info.get(name) for name in ("mtime", "LastModified", "last_modified", "created"))
+    for modified_at in candidates:
+        if isinstance(modified_at, datetime):
+            return time.time() - modified_at.timestamp()
+        if isinstance(modified_at, int | float):
+            return time.time() - modified_at
     return 0.0

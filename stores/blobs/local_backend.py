@@ -1,4 +1,4 @@
-"""Blobs in a folder: local disk or a mounted file system (NFS)."""
+"""Blob backend for a folder on a local disk or a mounted file system (NFS)."""
 
 from __future__ import annotations
 
@@ -16,61 +16,62 @@ from stores.blobs.blob_backend import INCOMING, storage_errors
 
 
 class LocalBackend:
-    """A folder, local or mounted. A blob is there as a whole or not at all, also after a crash.
+    """Blobs in a folder. Writes are atomic and durable, also across a crash.
 
-    Where uploads grow up is made by the first one of a process, and shows from then on that the
-    folder is there: one that was mounted and is not any more holds nothing, and takes nothing.
+    The spool directory `incoming/` is created once per process and doubles as a mount check: if it
+    disappears, the volume counts as unmounted and every call raises BlobStoreUnavailable.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().absolute()
-        self.spool = self.root / INCOMING  # on the same file system, so that a rename suffices
-        self._is_made = False
+        self.spool = self.root / INCOMING  # on the same file system, so that a rename is atomic
+        self._spool_created = False
 
-    def make_spool(self) -> None:
-        """The place where uploads grow up is there, unless it was and is gone."""
-        if not self._is_made:
+    def create_spool(self) -> None:
+        """Creates the spool directory once; does not recreate it after an unmount."""
+        if not self._spool_created:
             self.spool.mkdir(parents=True, exist_ok=True)
-            self._is_made = True
+            self._spool_created = True
 
     def check(self) -> None:
-        """Nothing to do: the spool, in the same folder, was just made."""
+        """Does nothing: `create_spool` has already written to the folder."""
 
     def _errors(self) -> AbstractContextManager[None]:
         return storage_errors(self.spool.is_dir)
 
-    def adopt(self, file: Path, key: str, size: int) -> None:
-        """The spooled file is the blob `key`; one of the same size that is there already stays.
+    def commit(self, file: Path, key: str, size: int) -> None:
+        """Moves the spool file to `key` atomically and durably.
 
-        It is as young as a new one then: it is not taken for one that nobody asked for.
+        Keeps an existing blob of the same size, but resets its age, so that it does not count as an
+        orphan before its row is committed.
         """
         with self._errors():
             target = self.root / key
-            if _size(target) == size and _made_young(target):
+            if _size(target) == size and _touch(target):
                 file.unlink()
                 return
-            _make_durable(file)
-            made = _make_folders(target.parent)
+            _fsync(file)
+            changed = _create_folders(target.parent)
             os.replace(file, target)
-            for folder in [target.parent, *made]:
-                _make_durable(folder)
+            for folder in [target.parent, *changed]:
+                _fsync(folder)
 
     def create(self, file: Path, key: str) -> bool:
-        """True when the spooled file became the blob `key`, False when there was one already.
+        """Moves the spool file to `key` unless the blob exists; True if moved.
 
-        Atomic: of several processes that create the same blob one gets True.
+        Atomic: if several processes create the same blob, exactly one gets True.
         """
         with self._errors():
-            _make_durable(file)
+            _fsync(file)
             try:
                 os.link(file, self.root / key)
             except FileExistsError:
                 return False
-            except OSError:  # a file system without hard links
+            except OSError:  # the file system does not support hard links
                 if (self.root / key).exists():
                     return False
                 os.replace(file, self.root / key)
-            _make_durable(self.root)
+            _fsync(self.root)
             return True
 
     def read(self, key: str) -> bytes:
@@ -92,7 +93,7 @@ class LocalBackend:
             (self.root / key).unlink(missing_ok=True)
 
     def delete_older(self, key: str, seconds: float) -> bool:
-        """True when the blob was that old; it is gone."""
+        """Deletes the blob if it was written more than `seconds` ago; True if deleted."""
         with storage_errors(), suppress(FileNotFoundError):
             path = self.root / key
             if time.time() - path.stat().st_mtime > seconds:
@@ -101,63 +102,66 @@ class LocalBackend:
         return False
 
     def move(self, source: str, target: str) -> bool:
-        """True when there was such a blob; it has the other key now, and is as young as a new one.
+        """Moves the blob to the key `target` and resets its age; True if it existed.
 
-        Atomic: of several processes that move the same blob one gets True.
+        Atomic: if several processes move the same blob, exactly one gets True.
         """
         with self._errors():
-            origin, place = self.root / source, self.root / target
-            if _size(origin) is None:
+            old_path, new_path = self.root / source, self.root / target
+            if _size(old_path) is None:
                 if not self.spool.is_dir():
                     raise FileNotFoundError
                 return False
-            made = _make_folders(place.parent)
-            _made_young(origin)
+            changed = _create_folders(new_path.parent)
+            _touch(old_path)
             try:
-                os.replace(origin, place)
-            except FileNotFoundError:  # another process was faster
+                os.replace(old_path, new_path)
+            except FileNotFoundError:  # another process won the race
                 return False
-            for folder in [place.parent, *made, origin.parent]:
-                _make_durable(folder)
+            for folder in [new_path.parent, *changed, old_path.parent]:
+                _fsync(folder)
             return True
 
     def remove_empty(self, folder: str) -> None:
-        """The folder is gone if nothing is in it."""
+        """Deletes the folder if it is empty."""
         with suppress(OSError):
             (self.root / folder).rmdir()
 
     def age_seconds(self, key: str) -> float | None:
-        """Seconds since the blob was written, None when there is none."""
+        """Returns the seconds since the blob was written, None if it does not exist."""
         with storage_errors(), suppress(FileNotFoundError):
             return time.time() - (self.root / key).stat().st_mtime
         return None
 
     def listed(self, folder: str) -> Iterator[ListedBlob]:
-        """Every blob below the folder."""
+        """Yields every blob in the folder and its subfolders."""
         with self._errors():
             if not self.spool.is_dir():
                 raise FileNotFoundError
             for path in (self.root / folder).rglob("*"):
-                with suppress(FileNotFoundError):  # gone since it was listed
-                    found = path.stat()
-                    if stat.S_ISREG(found.st_mode):
+                with suppress(FileNotFoundError):  # deleted since it was listed
+                    status = path.stat()
+                    if stat.S_ISREG(status.st_mode):
                         key = path.relative_to(self.root).as_posix()
-                        yield ListedBlob(key, found.st_size, time.time() - found.st_mtime)
+                        yield ListedBlob(key, status.st_size, time.time() - status.st_mtime)
 
-    def under(self, folder: str) -> list[str]:
-        """The keys of the blobs directly in the folder, none where there is no such folder."""
+    def keys_in(self, folder: str) -> list[str]:
+        """Returns the keys of the blobs directly in the folder; empty if it does not exist."""
         with storage_errors(), suppress(FileNotFoundError):
             return [f"{folder}/{path.name}" for path in (self.root / folder).iterdir()]
         return []
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        """A path that leads to the blob until the context ends, whatever becomes of its folder:
-        who opens it in a process of his own a moment later does not meet a file that is not there.
+        """Yields a path that stays valid inside the context.
+
+        The path refers to an open descriptor under /proc, so other processes can open it even if
+        the volume is unmounted or the file is unlinked in the meantime. Without /proc, yields the
+        path of the blob.
         """
         with self.open(key) as file:
-            held = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-            yield held if held.exists() else self.root / key
+            descriptor = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+            yield descriptor if descriptor.exists() else self.root / key
 
 
 def _size(path: Path) -> int | None:
@@ -167,8 +171,8 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _made_young(path: Path) -> bool:
-    """True when the file counts as written just now; False when it is gone, or another user's."""
+def _touch(path: Path) -> bool:
+    """Sets the modification time to now. False if the file is gone or owned by another user."""
     try:
         os.utime(path)
     except (FileNotFoundError, PermissionError):
@@ -176,22 +180,22 @@ def _made_young(path: Path) -> bool:
     return True
 
 
-def _make_folders(folder: Path) -> list[Path]:
-    """Makes the folder; the folders that got a new entry by that, which must be synced."""
-    touched = []
-    missing = folder
-    while not missing.is_dir():
-        missing = missing.parent
-        touched.append(missing)
-    if touched:
+def _create_folders(folder: Path) -> list[Path]:
+    """Creates the folder and its parents; returns the folders with a new entry, to be synced."""
+    changed = []
+    ancestor = folder
+    while not ancestor.is_dir():
+        ancestor = ancestor.parent
+        changed.append(ancestor)
+    if changed:
         folder.mkdir(parents=True, exist_ok=True)
-    return touched
+    return changed
 
 
-def _make_durable(path: Path) -> None:
-    """What was written to the file, or into the folder, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+def _fsync(path: Path) -> None:
+    """Flushes a file or a directory to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)

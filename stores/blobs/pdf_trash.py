@@ -1,8 +1,8 @@
-"""PDFs that no document uses any more: kept under `trash/` for a while, restored on demand.
+"""Trash for PDFs that no document uses: kept under `trash/` for some days, restored on demand.
 
-A PDF is never unlinked by a request or by a comparison of the stores. It moves from
-`pdf/ab/<sha256>.pdf` to `trash/<date>/<sha256>.pdf`, and every reader that misses it moves it back.
-So a race between an upload and the trash cannot lose a paper. Only `purge` deletes.
+Neither a request nor a reconciliation unlinks a PDF. It moves from `pdf/ab/<sha256>.pdf` to
+`trash/<date>/<sha256>.pdf`, and any reader that does not find it moves it back. A race between an
+upload and the trash therefore cannot lose a paper. Only `purge` deletes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TRASHED_KEY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TrashedPdf:
-    """A PDF in the trash: the UTC day on which it was moved there, and for how long it is there."""
+    """A PDF in the trash. `day` is the UTC day of the move, `age_seconds` the time since then."""
 
     sha256: str
     day: date
@@ -33,46 +33,46 @@ class TrashedPdf:
 
     @property
     def key(self) -> str:
-        """Where it lies: `trash/2026-11-27/<sha256>.pdf`."""
+        """The blob key: `trash/2026-11-27/<sha256>.pdf`."""
         return f"{TRASH}/{self.day.isoformat()}/{self.sha256}.pdf"
 
 
 class PdfTrash:
-    """Moves PDFs of one backend into the trash and back. Raises BlobStoreUnavailable."""
+    """Moves PDFs of a backend into the trash and back. Raises BlobStoreUnavailable."""
 
     def __init__(self, backend: BlobBackend) -> None:
         self._backend = backend
 
     def put(self, sha256: str) -> bool:
-        """True when the PDF was there; it is in the trash now, in the folder of this UTC day."""
+        """Moves the PDF to the trash folder of the current UTC day; True if it existed."""
         return self._backend.move(pdf_key(sha256), _trash_key(sha256, datetime.now(UTC).date()))
 
     def put_older(self, sha256: str, seconds: float) -> bool:
-        """As `put`, for a PDF that was written longer ago than that."""
+        """Like `put`, but only if the PDF was written more than `seconds` ago."""
         age = self._backend.age_seconds(pdf_key(sha256))
         return age is not None and age > seconds and self.put(sha256)
 
     def restore(self, sha256: str) -> bool:
-        """True when the PDF is in its place again; it counts as written just now.
+        """Moves the PDF back and resets its age; True if the PDF exists afterwards.
 
-        Several processes may restore the same PDF at once.
+        Safe to run concurrently for the same PDF.
         """
         target = pdf_key(sha256)
-        for folder in sorted(self._backend.under(TRASH), reverse=True):
+        for folder in sorted(self._backend.keys_in(TRASH), reverse=True):
             if self._backend.move(f"{folder}/{sha256}.pdf", target):
                 return True
         return self._backend.exists(target)
 
     def listed(self) -> Iterator[TrashedPdf]:
-        """Every PDF in the trash."""
+        """Yields every PDF in the trash."""
         for blob in self._backend.listed(TRASH):
-            if (made := _TRASHED_KEY.fullmatch(blob.key)) and (day := _day(made["day"])):
-                yield TrashedPdf(made["sha256"], day, blob.bytes, blob.age_seconds)
+            if (match := _TRASHED_KEY.fullmatch(blob.key)) and (day := _day(match["day"])):
+                yield TrashedPdf(match["sha256"], day, blob.bytes, blob.age_seconds)
 
     def purge(self, trashed: TrashedPdf) -> None:
-        """The PDF is gone for good, and the folder of its day if it was the last one of a past day.
+        """Deletes the PDF permanently, and its folder if that is empty and of a past day.
 
-        Today's folder stays: another process may be about to move a PDF into it.
+        Keeps the folder of today: another process may be about to move a PDF into it.
         """
         self._backend.delete(trashed.key)
         if trashed.day < datetime.now(UTC).date():
@@ -91,22 +91,27 @@ async def trash_unused(
     blobs: TrashingStore,
     in_use: Callable[[Collection[str]], Awaitable[set[str]]],
 ) -> list[str]:
-    """The SHA-256 digests of the PDFs that are in the trash now because no document uses them.
+    """Moves those of the PDFs to the trash that no document uses; returns their digests.
 
-    `in_use` asks the database. It is asked again after the move: what an upload has begun to use
-    in between is moved back. Raises Unavailable.
+    `in_use` queries the database. It is called again after the move, and PDFs that an upload has
+    started to use in between are moved back. Raises Unavailable.
     """
-    wanted = set(digests)
-    unused = wanted - await in_use(wanted)
-    moved = [one for one in sorted(unused) if await asyncio.to_thread(blobs.trash_pdf, one)]
+    candidates = set(digests)
+    unused = candidates - await in_use(candidates)
+    moved = [
+        sha256 for sha256 in sorted(unused) if await asyncio.to_thread(blobs.trash_pdf, sha256)
+    ]
     needed = await in_use(moved) if moved else set()
-    for one in needed:
-        await asyncio.to_thread(blobs.restore_pdf, one)
-    return [one for one in moved if one not in needed]
+    for sha256 in needed:
+        await asyncio.to_thread(blobs.restore_pdf, sha256)
+    return [sha256 for sha256 in moved if sha256 not in needed]
 
 
 def pdf_key(sha256: str) -> str:
-    """The key of a PDF: `pdf/ab/<sha256>.pdf`; 256 folders, so that an upload seldom makes one."""
+    """Returns the key of a PDF: `pdf/ab/<sha256>.pdf`.
+
+    There are 256 folders, so that few uploads have to create one.
+    """
     return f"{PDFS}/{sha256[:2]}/{sha256}.pdf"
 
 

@@ -1,7 +1,7 @@
-"""A folder of this process's own for uploads and copies, removed when the process ends.
+"""A private temporary folder of this process for uploads and copies, deleted at exit.
 
-Other users can neither read it nor make it first: its name is random and its mode 0700. A process
-that is killed leaves its folder behind; the next one that makes a folder removes it.
+Other users can neither read nor pre-create it: the name is random and the mode is 0700. A killed
+process leaves its folder behind; the next process that creates a folder deletes it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from pathlib import Path
 
 PREFIX = "paperworks-spool-"
 LOCK = "lock"
-YOUNG_SECONDS = 60.0  # between the making of a folder and its lock
+YOUNG_SECONDS = 60.0  # grace period between the creation of a folder and its lock
 
 
 class PrivateSpool:
-    """The folder, made when it is first needed, and again when somebody has removed it."""
+    """The folder; created at the first use, and again if it was deleted."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
 
     @property
     def path(self) -> Path:
-        """Where to write; it exists."""
+        """The path of the folder, which exists."""
         if self._folder is None or not self._folder.is_dir():
             _remove_abandoned(Path(tempfile.gettempdir()))
             self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -38,7 +38,7 @@ class PrivateSpool:
 
 
 def _locked(file: Path) -> int:
-    """A descriptor that holds the lock until it is closed, also by the death of the process."""
+    """Returns a descriptor that holds the lock until it is closed or the process dies."""
     handle = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return handle
@@ -50,10 +50,10 @@ def _remove(folder: Path, lock: int) -> None:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Removes the folders of this user whose process is gone: their lock is free."""
+    """Deletes folders of this user whose process has ended, which means their lock is free."""
     for folder in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # still locked, another user's, or just removed
-            found = folder.lstat()
-            is_old = time.time() - found.st_mtime > YOUNG_SECONDS
-            if found.st_uid == os.geteuid() and is_old and not folder.is_symlink():
+        with suppress(OSError):  # still locked, owned by another user, or just deleted
+            status = folder.lstat()
+            is_old = time.time() - status.st_mtime > YOUNG_SECONDS
+            if status.st_uid == os.geteuid() and is_old and not folder.is_symlink():
                 _remove(folder, _locked(folder / LOCK))

@@ -1,4 +1,4 @@
-"""An upload that was received and checked but is not stored yet."""
+"""Uploads that were received and validated but not yet stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADER_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """An upload at rest: its SHA-256 in hexadecimal, its size and its key in the store."""
+    """A stored upload: SHA-256 in hexadecimal, size in bytes, and key in the store."""
 
     sha256: str
     bytes: int
@@ -25,10 +25,10 @@ class StoredBlob:
 
 
 class StagedBlob:
-    """A whole PDF in a spool file, which belongs to one request; as a context it is discarded at
+    """A complete PDF in a spool file of one request. A context manager that deletes the file at
     the end unless it was committed.
 
-    `commit` raises BlobStoreUnavailable; it may be called from another thread.
+    `commit` raises BlobStoreUnavailable and may be called from another thread.
     """
 
     def __init__(self, backend: BlobBackend, spool: Path, blob: StoredBlob) -> None:
@@ -38,14 +38,14 @@ class StagedBlob:
         self._is_stored = False
 
     def commit(self) -> StoredBlob:
-        """The PDF is stored and durable; one with the same bytes that is there already stays."""
+        """Stores the PDF durably; keeps an existing blob with the same bytes. Idempotent."""
         if not self._is_stored:
-            self._backend.adopt(self._spool, self.blob.key, self.blob.bytes)
+            self._backend.commit(self._spool, self.blob.key, self.blob.bytes)
             self._is_stored = True
         return self.blob
 
     def discard(self) -> None:
-        """The spool file is gone; what was committed stays."""
+        """Deletes the spool file; a committed blob is kept."""
         self._spool.unlink(missing_ok=True)
 
     def __enter__(self) -> StagedBlob:
@@ -61,8 +61,11 @@ class StagedBlob:
 
 
 @dataclass(slots=True)
-class Intake:
-    """Hash, size and kind of an upload, kept while it passes by."""
+class UploadValidator:
+    """Computes hash and size of an upload incrementally, and checks the limit and the PDF header.
+
+    Raises FileTooLarge, NotAPdf and EmptyFile.
+    """
 
     limit_bytes: int
     size: int = 0
@@ -70,7 +73,7 @@ class Intake:
     is_pdf: bool = False
     digest: Any = field(default_factory=hashlib.sha256)
 
-    def take(self, piece: bytes) -> None:
+    def update(self, piece: bytes) -> None:
         self.size += len(piece)
         if self.size > self.limit_bytes:
             raise FileTooLarge(
@@ -79,7 +82,7 @@ class Intake:
             )
         self.digest.update(piece)
         if not self.is_pdf:
-            self._look_for_header(piece)
+            self._check_header(piece)
 
     def finish(self) -> StoredBlob:
         if not self.size:
@@ -89,7 +92,7 @@ class Intake:
         sha256 = self.digest.hexdigest()
         return StoredBlob(sha256, self.size, pdf_key(sha256))
 
-    def _look_for_header(self, piece: bytes) -> None:
+    def _check_header(self, piece: bytes) -> None:
         self.head += piece[: HEADER_BYTES - len(self.head)]
         self.is_pdf = b"%PDF-" in self.head
         if not self.is_pdf and len(self.head) == HEADER_BYTES:

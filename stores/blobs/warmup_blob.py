@@ -1,4 +1,4 @@
-"""The PDF that every runner reads before it takes work. It is in the blob store, and no paper."""
+"""The PDF that every runner processes as a warm-up. It is stored as a blob but is not a paper."""
 
 from __future__ import annotations
 

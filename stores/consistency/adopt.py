@@ -1,4 +1,4 @@
-"""PDFs that PostgreSQL has never heard of become papers: how a restored database heals."""
+"""Creates papers for stored PDFs that PostgreSQL does not know (recovery of a lost database)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from stores.consistency.orphans import batches
 from stores.consistency.store_identity import Library
 from stores.postgres.job_store import JobStore
 
-ADOPT = "adopt"  # the kind of such a job
+ADOPT = "adopt"  # value of `kind` for adoption jobs
 PAPERS_PER_JOB = 500
 
 
 @dataclass(slots=True)
 class Adopted:
-    """The jobs that read adopted PDFs, how many those are, and how many wait for another run."""
+    """Result of an adoption: jobs, number of queued PDFs, and PDFs left for another run."""
 
     job_ids: list[str] = field(default_factory=list)
     documents_queued: int = 0
@@ -30,20 +30,20 @@ class Adopted:
 async def adopt_orphans(
     collection: str, library: Library, jobs: JobStore, blobs: BlobStore
 ) -> Adopted:
-    """What became of every stored PDF that belongs to no document, not even to a deleted one.
+    """Queues every stored PDF that belongs to no document, deleted documents included.
 
-    Each becomes a paper of the collection, named by the first twelve characters of its SHA-256.
-    PDFs in the trash are restored. Raises QueueFull when the collection takes none of them, and
-    Unavailable.
+    Each PDF becomes a paper of the collection; its file name is the first twelve characters of its
+    SHA-256. PDFs in the trash are restored. Raises QueueFull if the collection accepts none of
+    them, and Unavailable.
     """
-    found, trashed = await asyncio.to_thread(_stored, blobs)
+    found, trashed = await asyncio.to_thread(_stored_pdfs, blobs)
     unknown = sorted(found.keys() - await _known(library, sorted(found)) - {WARM_UP_SHA256})
     done = Adopted()
-    for some in batches(unknown, PAPERS_PER_JOB):
+    for batch in batches(unknown, PAPERS_PER_JOB):
         try:
             admitted = await jobs.admit(
                 collection,
-                [Upload(f"{sha256[:12]}.pdf", sha256, found[sha256]) for sha256 in some],
+                [Upload(f"{sha256[:12]}.pdf", sha256, found[sha256]) for sha256 in batch],
                 kind=ADOPT,
                 lane=Lane.BULK,
             )
@@ -52,23 +52,23 @@ async def adopt_orphans(
                 raise
             done.documents_left = len(unknown) - done.documents_queued
             return done
-        for sha256 in trashed.intersection(some):
+        for sha256 in trashed.intersection(batch):
             await asyncio.to_thread(blobs.restore_pdf, sha256)
         done.job_ids.append(admitted[0].job_id)
-        done.documents_queued += len(some)
-        done.from_trash += len(trashed.intersection(some))
+        done.documents_queued += len(batch)
+        done.from_trash += len(trashed.intersection(batch))
     return done
 
 
-def _stored(blobs: BlobStore) -> tuple[dict[str, int], set[str]]:
-    """The bytes of each PDF by its digest, and which of them are only in the trash."""
-    trashed = {one.sha256: one.bytes for one in blobs.trashed()}
-    placed = {str(owner_of(one.key)): one.bytes for one in blobs.listed() if one.is_pdf}
-    return {**trashed, **placed}, trashed.keys() - placed.keys()
+def _stored_pdfs(blobs: BlobStore) -> tuple[dict[str, int], set[str]]:
+    """Returns the size of each PDF by digest, and the digests that exist only in the trash."""
+    trashed = {pdf.sha256: pdf.bytes for pdf in blobs.trashed()}
+    stored = {str(owner_of(blob.key)): blob.bytes for blob in blobs.listed() if blob.is_pdf}
+    return {**trashed, **stored}, trashed.keys() - stored.keys()
 
 
 async def _known(library: Library, digests: list[str]) -> set[str]:
     known: set[str] = set()
-    for some in batches(digests, PAPERS_PER_JOB):
-        known |= await library.known_digests(some)
+    for batch in batches(digests, PAPERS_PER_JOB):
+        known |= await library.known_digests(batch)
     return known

@@ -1,4 +1,4 @@
-"""The stores held against each other: what is missing, and what nobody asked for."""
+"""Compares the stores and lists what is missing and what is orphaned."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from domain.consistency import (
     WrongCount,
 )
 from domain.documents import DocumentStatus
-from stores.blobs.blob_store import is_cut_off, owner_of, pdf_key
+from stores.blobs.blob_store import is_partial_upload, owner_of, pdf_key
 from stores.blobs.warmup_blob import WARM_UP_SHA256
 
-ORPHAN_AFTER_SECONDS = 3600.0  # an upload stores its PDF before its row
+ORPHAN_AFTER_SECONDS = 3600.0  # grace period: an upload stores its PDF before its row
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSnapshot:
-    """What lies in the vector store, by document and version, and in the blob store.
+    """Contents of the vector store (chunks per document version) and of the blob store.
 
-    Either is None when nobody looked there: then nothing is said about it.
+    A store that was not listed is None; the comparison then skips it.
     """
 
     chunks: Mapping[tuple[str, int], int] | None = None
@@ -34,106 +34,115 @@ class StoreSnapshot:
 
 
 class Comparison:
-    """Takes the documents page by page and keeps only what differs.
+    """Compares documents with a snapshot, batch by batch, and keeps only the differences.
 
-    The shelves are listed first: of a document whose work was done before that, every chunk must be
-    among them, and only those of its shown version.
+    The snapshot must be taken before the documents are read. For a document whose tasks ended
+    before the snapshot, it must contain all chunks of the shown version and no others.
     """
 
-    def __init__(self, shelves: StoreSnapshot) -> None:
+    def __init__(self, snapshot: StoreSnapshot) -> None:
         self._stored: defaultdict[str, dict[int, int]] = defaultdict(dict)
-        self._counts_chunks = shelves.chunks is not None
-        for (document_id, version), chunks in (shelves.chunks or {}).items():
+        self._counts_chunks = snapshot.chunks is not None
+        for (document_id, version), chunks in (snapshot.chunks or {}).items():
             self._stored[document_id][version] = chunks
-        self._stored_chunks = sum((shelves.chunks or {}).values())
-        self._blobs = None if shelves.blobs is None else _Blobs(shelves.blobs)
+        self._stored_chunks = sum((snapshot.chunks or {}).values())
+        self._blobs = None if snapshot.blobs is None else _Blobs(snapshot.blobs)
         self._wrong: list[WrongCount] = []
         self._orphans: list[OrphanChunks] = []
         self._no_artifact: list[DocumentState] = []
         self._no_pdf: list[DocumentState] = []
 
-    def look(self, holdings: Iterable[DocumentState]) -> None:
-        """These documents are compared."""
-        for holding in holdings:
-            versions = self._stored.pop(holding.document_id, {})
-            if holding.is_searchable and self._counts_chunks:
-                self._count(holding, versions.pop(holding.version, 0))
-            self._orphans += _orphans(holding.document_id, versions)
+    def add(self, documents: Iterable[DocumentState]) -> None:
+        """Compares these documents with the snapshot. Each document must be added once."""
+        for document in documents:
+            versions = self._stored.pop(document.document_id, {})
+            if document.is_searchable and self._counts_chunks:
+                self._compare_chunk_count(document, versions.pop(document.version, 0))
+            self._orphans += _orphans(document.document_id, versions)
             if self._blobs is not None:
-                self._look_for_blobs(holding, self._blobs)
+                self._compare_blobs(document, self._blobs)
 
     def differences(
-        self, compared_at: datetime, touched: Collection[str], stuck: Sequence[StuckTask]
+        self, compared_at: datetime, changed: Collection[str], stuck: Sequence[StuckTask]
     ) -> Differences:
-        """What differs once all documents were compared, those `touched` meanwhile left out."""
-        for document_id, versions in self._stored.items():  # nobody knows these
+        """Returns the differences after all documents were added.
+
+        Excludes the document ids in `changed`: tasks wrote to them during the comparison.
+        """
+        for document_id, versions in self._stored.items():  # chunks of unknown documents
             self._orphans += _orphans(document_id, versions)
         self._stored.clear()
-        wrong = [one for one in self._wrong if one.document.document_id not in touched]
+        wrong = [count for count in self._wrong if count.document.document_id not in changed]
         return Differences(
             compared_at,
-            missing_chunks=[one for one in wrong if one.found < one.expected],
-            surplus_chunks=[one for one in wrong if one.found > one.expected],
-            orphan_chunks=[one for one in self._orphans if one.document_id not in touched],
-            missing_artifacts=[one for one in self._no_artifact if one.document_id not in touched],
-            orphan_blobs=self._blobs.orphans(touched) if self._blobs else (),
-            missing_blobs=[one for one in self._no_pdf if one.document_id not in touched],
+            missing_chunks=[count for count in wrong if count.found < count.expected],
+            surplus_chunks=[count for count in wrong if count.found > count.expected],
+            orphan_chunks=[orphan for orphan in self._orphans if orphan.document_id not in changed],
+            missing_artifacts=[
+                document for document in self._no_artifact if document.document_id not in changed
+            ],
+            orphan_blobs=self._blobs.orphans(changed) if self._blobs else (),
+            missing_blobs=[
+                document for document in self._no_pdf if document.document_id not in changed
+            ],
             stuck_tasks=stuck,
             stored_chunks=self._stored_chunks,
             stored_artifacts=self._blobs.artifacts if self._blobs else 0,
         )
 
-    def _count(self, holding: DocumentState, found: int) -> None:
-        # Of a paper that was given up in its middle the last count may never have been written.
-        was_given_up = holding.artifact_key is None and found > holding.chunks
-        if found != holding.chunks and not was_given_up:
-            self._wrong.append(WrongCount(holding, holding.chunks, found))
+    def _compare_chunk_count(self, document: DocumentState, found: int) -> None:
+        # If a task failed after it had published a part, the last chunk count may be missing in
+        # PostgreSQL.
+        failed_midway = document.artifact_key is None and found > document.chunks
+        if found != document.chunks and not failed_midway:
+            self._wrong.append(WrongCount(document, document.chunks, found))
 
-    def _look_for_blobs(self, holding: DocumentState, blobs: _Blobs) -> None:
-        if holding.status is not DocumentStatus.DELETED:
-            blobs.claim(holding.sha256)
-        if not holding.is_searchable:
+    def _compare_blobs(self, document: DocumentState, blobs: _Blobs) -> None:
+        if document.status is not DocumentStatus.DELETED:
+            blobs.add_owner(document.sha256)
+        if not document.is_searchable:
             return
-        blobs.claim((holding.document_id, holding.version))
-        if pdf_key(holding.sha256) not in blobs.by_key:
-            self._no_pdf.append(holding)
-        if holding.artifact_key is not None and holding.artifact_key not in blobs.by_key:
-            self._no_artifact.append(holding)
+        blobs.add_owner((document.document_id, document.version))
+        if pdf_key(document.sha256) not in blobs.by_key:
+            self._no_pdf.append(document)
+        if document.artifact_key is not None and document.artifact_key not in blobs.by_key:
+            self._no_artifact.append(document)
 
 
 @dataclass(slots=True)
 class _Blobs:
-    """Blobs by key, and who they belong to; those of a shown version belong to it all together."""
+    """Blobs by key, and the owners that PostgreSQL knows.
+
+    An owner is the digest of a PDF, or the document version of its artifacts.
+    """
 
     listed: Sequence[ListedBlob]
     by_key: dict[str, ListedBlob] = field(init=False)
-    claimed: set[str | tuple[str, int]] = field(
-        init=False, default_factory=lambda: {WARM_UP_SHA256}
-    )
+    owners: set[str | tuple[str, int]] = field(init=False, default_factory=lambda: {WARM_UP_SHA256})
 
     def __post_init__(self) -> None:
         self.by_key = {blob.key: blob for blob in self.listed}
 
     @property
     def artifacts(self) -> int:
-        """How many artifacts are stored."""
+        """Number of stored artifacts."""
         return sum(blob.is_artifact for blob in self.listed)
 
-    def claim(self, owner: str | tuple[str, int]) -> None:
-        self.claimed.add(owner)
+    def add_owner(self, owner: str | tuple[str, int]) -> None:
+        self.owners.add(owner)
 
-    def orphans(self, touched: Collection[str]) -> list[ListedBlob]:
+    def orphans(self, changed: Collection[str]) -> list[ListedBlob]:
         return [
             blob
             for blob in self.listed
-            if blob.age_seconds > ORPHAN_AFTER_SECONDS and not self._is_wanted(blob, touched)
+            if blob.age_seconds > ORPHAN_AFTER_SECONDS and not self._is_in_use(blob, changed)
         ]
 
-    def _is_wanted(self, blob: ListedBlob, touched: Collection[str]) -> bool:
+    def _is_in_use(self, blob: ListedBlob, changed: Collection[str]) -> bool:
         owner = owner_of(blob.key)
         if owner is None:
-            return not is_cut_off(blob.key)
-        return owner in self.claimed or (isinstance(owner, tuple) and owner[0] in touched)
+            return not is_partial_upload(blob.key)
+        return owner in self.owners or (isinstance(owner, tuple) and owner[0] in changed)
 
 
 def _orphans(document_id: str, versions: Mapping[int, int]) -> list[OrphanChunks]:

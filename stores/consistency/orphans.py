@@ -1,6 +1,6 @@
-"""Deletes what no document needs: chunks, artifacts, cut-off uploads; PDFs move to the trash.
+"""Deletes orphaned chunks, artifacts and interrupted uploads; moves orphaned PDFs to the trash.
 
-PostgreSQL is asked once more right before each deletion, and again after a PDF was moved.
+Queries PostgreSQL again right before each deletion, and once more after a PDF was moved.
 """
 
 from __future__ import annotations
@@ -17,87 +17,96 @@ from stores.blobs.pdf_trash import TrashedPdf, trash_unused
 from stores.consistency.compare import ORPHAN_AFTER_SECONDS
 from stores.consistency.consistency_queries import ConsistencyQueries
 
-AT_ONCE = 20  # orphans deleted after one question to the database
+BATCH_SIZE = 20  # orphans deleted after each check against the database
 
 Item = TypeVar("Item")
 Version = tuple[str, int]  # of a document
 
 
 class DeletableChunks(Protocol):
-    """What is asked of the vector store; it raises VectorStoreUnavailable."""
+    """The part of the vector store that `Orphans` uses; raises VectorStoreUnavailable."""
 
     def delete_version(self, document_id: str, version: int) -> None: ...
 
 
 class Orphans:
-    """Deletes orphans and adds up what is gone. Raises Unavailable."""
+    """Deletes orphans and counts what was deleted in a `Repairs`. Raises Unavailable."""
 
     def __init__(
-        self, audit: ConsistencyQueries, chunks: DeletableChunks, blobs: BlobStore
+        self, queries: ConsistencyQueries, chunks: DeletableChunks, blobs: BlobStore
     ) -> None:
-        self.audit = audit
+        self.queries = queries
         self.chunks = chunks
         self.blobs = blobs
 
     async def delete_chunks(self, found: Differences, done: Repairs) -> None:
-        """The orphan chunks are gone, those of documents that came into work meanwhile excepted."""
-        for some in batches(found.orphan_chunks, AT_ONCE):
-            unwanted = await self._unwanted(
-                {(one.document_id, one.version) for one in some}, found.compared_at
+        """Deletes orphan chunks, except of documents with a task since the comparison."""
+        for batch in batches(found.orphan_chunks, BATCH_SIZE):
+            unused = await self._unused(
+                {(orphan.document_id, orphan.version) for orphan in batch}, found.compared_at
             )
-            for one in some:
-                if (one.document_id, one.version) in unwanted:
+            for orphan in batch:
+                if (orphan.document_id, orphan.version) in unused:
                     await asyncio.to_thread(
-                        self.chunks.delete_version, one.document_id, one.version
+                        self.chunks.delete_version, orphan.document_id, orphan.version
                     )
-                    done.chunks_deleted += one.chunks
+                    done.chunks_deleted += orphan.chunks
 
     async def delete_blobs(self, found: Differences, done: Repairs) -> None:
-        """Old artifacts and cut-off uploads are gone, old PDFs are in the trash."""
-        for some in batches(found.orphan_blobs, AT_ONCE):
-            owners = {blob.key: owner_of(blob.key) for blob in some}
+        """Deletes old orphan artifacts and interrupted uploads; moves old PDFs to the trash."""
+        for batch in batches(found.orphan_blobs, BATCH_SIZE):
+            owners = {blob.key: owner_of(blob.key) for blob in batch}
             versions = {owner for owner in owners.values() if isinstance(owner, tuple)}
-            deletable = {*await self._unwanted(versions, found.compared_at), None}
-            for blob in some:
+            deletable = {*await self._unused(versions, found.compared_at), None}
+            for blob in batch:
                 if owners[blob.key] in deletable:
                     await self._delete_old(blob, done)
             digests = {owner for owner in owners.values() if isinstance(owner, str)}
             done.pdfs_trashed += len(await self._trash(digests))
 
     async def purge_trash(self, days: float, done: Repairs) -> None:
-        """What has been in the trash for longer than that is deleted; what is used is restored."""
+        """Deletes PDFs that have been in the trash for more than `days`; restores those in use."""
         trashed = await asyncio.to_thread(lambda: list(self.blobs.trashed()))
-        for some in batches([one for one in trashed if _is_expired(one, days)], AT_ONCE):
-            wanted = await self.audit.in_use({one.sha256 for one in some})
-            for one in some:
-                if one.sha256 in wanted:
-                    await asyncio.to_thread(self.blobs.exists, pdf_key(one.sha256))  # restores it
+        for batch in batches([pdf for pdf in trashed if _is_expired(pdf, days)], BATCH_SIZE):
+            in_use = await self.queries.in_use({pdf.sha256 for pdf in batch})
+            for pdf in batch:
+                if pdf.sha256 in in_use:
+                    await asyncio.to_thread(self.blobs.exists, pdf_key(pdf.sha256))  # restores it
                 else:
-                    await asyncio.to_thread(self.blobs.purge, one)
+                    await asyncio.to_thread(self.blobs.purge, pdf)
                     done.pdfs_purged += 1
 
     async def _trash(self, digests: Collection[str]) -> list[str]:
         if not digests:
             return []
-        return await trash_unused(digests, _OldPdfs(self.blobs), self.audit.in_use)
+        return await trash_unused(digests, _OldPdfs(self.blobs), self.queries.in_use)
 
     async def _delete_old(self, blob: ListedBlob, done: Repairs) -> None:
         if await asyncio.to_thread(self.blobs.delete_older, blob.key, ORPHAN_AFTER_SECONDS):
             done.blobs_deleted += 1
             done.bytes_deleted += blob.bytes
 
-    async def _unwanted(self, versions: Collection[Version], compared_at: datetime) -> set[Version]:
-        """Those of the document versions that no search shows and no task works on."""
-        names = {document_id for document_id, _ in versions}
-        touched = await self.audit.touched(compared_at, names)
-        known = await self.audit.some(names)
-        shown = {(one.document_id, one.version) for one in known.values() if one.is_searchable}
-        return {one for one in versions if one[0] not in touched and one not in shown}
+    async def _unused(self, versions: Collection[Version], compared_at: datetime) -> set[Version]:
+        """Returns those of the document versions that are not searchable and have no task."""
+        ids = {document_id for document_id, _ in versions}
+        changed = await self.queries.changed_since(compared_at, ids)
+        known = await self.queries.by_ids(ids)
+        shown = {
+            (state.document_id, state.version) for state in known.values() if state.is_searchable
+        }
+        return {
+            (document_id, version)
+            for document_id, version in versions
+            if document_id not in changed and (document_id, version) not in shown
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class _OldPdfs:
-    """The PDFs that were written more than an hour ago: an upload stores its PDF before its row."""
+    """Restricts `trash_pdf` to PDFs older than ORPHAN_AFTER_SECONDS.
+
+    An upload stores its PDF before its row, so a new PDF may not have a document yet.
+    """
 
     blobs: BlobStore
 
@@ -109,13 +118,16 @@ class _OldPdfs:
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """The items in order, so many at once."""
+    """Yields the items in order, in batches of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 def _is_expired(trashed: TrashedPdf, days: float) -> bool:
-    """Whole UTC days; and an hour, which an upload of the same bytes may need to be committed."""
+    """True if the PDF has been in the trash for `days` whole UTC days, and for at least an hour.
+
+    Within that hour, an upload of the same bytes may still be committed.
+    """
     kept_since = (datetime.now(UTC) - timedelta(days=days)).date()
     is_old = trashed.day < kept_since or days == 0
     return is_old and trashed.age_seconds > ORPHAN_AFTER_SECONDS

@@ -1,16 +1,16 @@
-"""Compares PostgreSQL, Milvus and the blob store, and repairs what differs.
+"""Finds and repairs inconsistencies between PostgreSQL, Milvus and the blob store.
 
-PostgreSQL is asked before the others list what they hold, and again after that: what a task works
-on at one of these times, or has worked on between them, is never taken for a difference. Orphans
-are deleted by `stores.consistency.orphans`, and only if the stores belong to the same library. What
-is missing is read again from the PDF, as a new version: until that one is complete, searches find
-what there is.
+PostgreSQL is queried before and after the other stores are listed. Documents that a task worked on
+at or between these times are excluded, so concurrent work never counts as a difference. Orphans are
+deleted by `stores.consistency.orphans`, and only if the stores belong to the same library. Missing
+chunks and artifacts are restored by re-ingesting the PDF as a new version; until that version is
+complete, searches return what exists.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -27,12 +27,12 @@ from stores.consistency.orphans import Orphans, batches
 from stores.postgres.job_store import JobStore
 from stores.postgres.task_queue import TaskQueue
 
-STUCK_SECONDS = 60.0  # a JobManager takes up what a silent worker held within seconds
+STUCK_SECONDS = 60.0  # a running JobManager requeues tasks with an expired lease within seconds
 PAPERS_PER_JOB = 500
 
 
 class Chunks(Protocol):
-    """What is asked of the vector store; it raises VectorStoreUnavailable."""
+    """The part of the vector store that `Reconciler` uses; raises VectorStoreUnavailable."""
 
     def total(self) -> int: ...
     def contents(self) -> dict[tuple[str, int], int]: ...
@@ -40,17 +40,17 @@ class Chunks(Protocol):
 
 
 class Identity(Protocol):
-    """Says whether the stores belong to the same library; raises Unavailable."""
+    """Reports whether the stores belong to the same library; raises Unavailable."""
 
-    async def look(self) -> StoreIdentity: ...
+    async def inspect(self) -> StoreIdentity: ...
 
 
 class Reconciler:
-    """Compares the stores and repairs what differs; any number of them may do it at once."""
+    """Compares the stores and repairs differences. Safe to run concurrently."""
 
     def __init__(
         self,
-        audit: ConsistencyQueries,
+        queries: ConsistencyQueries,
         jobs: JobStore,
         queue: TaskQueue,
         chunks: Chunks,
@@ -58,58 +58,58 @@ class Reconciler:
         identity: Identity,
         limits: DeletionLimits | None = None,
     ) -> None:
-        self.audit = audit
+        self.queries = queries
         self.jobs = jobs
         self.queue = queue
         self.chunks = chunks
         self.blobs = blobs
         self.identity = identity
         self.limits = limits or DeletionLimits()
-        self.orphans = Orphans(audit, chunks, blobs)
+        self.orphans = Orphans(queries, chunks, blobs)
 
     async def compare(self) -> Differences:
-        """Where the stores differ, and whether they belong together. Raises Unavailable."""
+        """Returns all differences, including mismatched library ids. Raises Unavailable."""
         found = await self._compare(chunks=True, blobs=True)
-        return replace(found, identity=(await self.identity.look()).problems)
+        return replace(found, identity=(await self.identity.inspect()).problems)
 
     async def repair(self, found: Differences, *, delete_orphans: bool = False) -> Repairs:
-        """What was done about the differences.
+        """Repairs the differences and returns what was done.
 
-        Orphans beyond the limits stay unless `delete_orphans`. Documents whose PDF is lost are left
-        as they are: somebody must upload it again. Raises StoresDoNotMatch before anything is done,
-        Unavailable, QueueFull.
+        More orphans than the limits allow are deleted only with `delete_orphans`. Documents with a
+        lost PDF are left unchanged; the PDF must be uploaded again. Raises StoresDoNotMatch before
+        any change, Unavailable, QueueFull.
         """
         await self.require_match()
         done = Repairs()
         if found.stuck_tasks:
             done.tasks_released = await self.queue.sweep()
         await self._delete(found, done, delete_orphans)
-        await self._read_again(found.documents_to_reprocess, found.compared_at, done)
+        await self._reingest(found.documents_to_reprocess, found.compared_at, done)
         return done
 
-    async def mend(self, *, at_a_glance: bool = False) -> Repairs:
-        """Compares documents and chunks and repairs them; no document is read again twice.
+    async def reconcile(self, *, counts_only: bool = False) -> Repairs:
+        """Compares documents with chunks and repairs differences.
 
-        `at_a_glance`: nothing is listed where there are as many chunks as there should be, which
-        spares a Milvus Lite a second of work for 20,000 chunks. Raises StoresDoNotMatch before
-        anything is done, and Unavailable.
+        Re-ingests each document at most once while its repair job is retained. With `counts_only`,
+        returns early if the total number of chunks is as expected; that saves Milvus Lite one
+        second per 20,000 chunks. Raises StoresDoNotMatch before any change, and Unavailable.
         """
         await self.require_match()
-        if at_a_glance and await self._numbers_agree():
+        if counts_only and await self._counts_match():
             return Repairs()
         found, done = await self._compare(chunks=True), Repairs()
         await self._delete(found, done)
-        unfit = [one.document for one in found.missing_chunks]
-        repaired = await self.audit.repaired({one.document_id for one in unfit})
-        fresh = [one for one in unfit if one.document_id not in repaired]
-        await self._read_again(fresh, found.compared_at, done)
+        incomplete = [count.document for count in found.missing_chunks]
+        repaired = await self.queries.repaired({document.document_id for document in incomplete})
+        unrepaired = [document for document in incomplete if document.document_id not in repaired]
+        await self._reingest(unrepaired, found.compared_at, done)
         return done
 
-    async def tidy(self, trash_days: float) -> Repairs:
-        """Moves unused PDFs to the trash, deletes orphan artifacts and cut-off uploads, and purges
-        what has been in the trash for longer than that.
+    async def clean_up(self, trash_days: float) -> Repairs:
+        """Moves unused PDFs to the trash, deletes orphan artifacts and interrupted uploads, and
+        purges PDFs that have been in the trash for more than `trash_days`.
 
-        Raises StoresDoNotMatch before anything is done, and Unavailable.
+        Raises StoresDoNotMatch before any change, and Unavailable.
         """
         await self.require_match()
         done = Repairs()
@@ -118,74 +118,72 @@ class Reconciler:
         return done
 
     async def require_match(self) -> None:
-        """Returns when the stores belong to the same library. Raises StoresDoNotMatch."""
-        if problems := (await self.identity.look()).problems:
+        """Raises StoresDoNotMatch unless the stores belong to the same library."""
+        if problems := (await self.identity.inspect()).problems:
             raise stores_do_not_match(problems)
 
     async def _compare(self, *, chunks: bool = False, blobs: bool = False) -> Differences:
-        began = await self.audit.now()
-        touched = await self.audit.touched(began)
+        started_at = await self.queries.now()
+        changed = await self.queries.changed_since(started_at)
         comparison = Comparison(
             StoreSnapshot(
                 chunks=await asyncio.to_thread(self.chunks.contents) if chunks else None,
                 blobs=await asyncio.to_thread(self._listed) if blobs else None,
             )
         )
-        async for page in self._pages():
-            comparison.look(page)
-        touched |= await self.audit.touched(began)
-        found = comparison.differences(began, touched, await self.audit.stuck(STUCK_SECONDS))
+        async for batch in self.queries.iter_batches():
+            comparison.add(batch)
+        changed |= await self.queries.changed_since(started_at)
+        found = comparison.differences(started_at, changed, await self.queries.stuck(STUCK_SECONDS))
         return replace(found, missing_blobs=await asyncio.to_thread(self._lost, found))
 
-    async def _numbers_agree(self) -> bool:
+    async def _counts_match(self) -> bool:
         stored = await asyncio.to_thread(self.chunks.total)
-        return stored == await self.audit.shown_chunks()
+        return stored == await self.queries.shown_chunks()
 
     def _listed(self) -> Sequence[ListedBlob]:
         return list(self.blobs.listed())
 
     def _lost(self, found: Differences) -> list[DocumentState]:
-        """The documents whose PDF is not in the trash either; one that is there is restored."""
-        return [one for one in found.missing_blobs if not self.blobs.exists(pdf_key(one.sha256))]
+        """Returns the documents whose PDF is not in the trash either; restores the others."""
+        return [
+            document
+            for document in found.missing_blobs
+            if not self.blobs.exists(pdf_key(document.sha256))
+        ]
 
-    async def _pages(self) -> AsyncIterator[list[DocumentState]]:
-        page = await self.audit.page()
-        while page:
-            yield page
-            page = await self.audit.page(after=page[-1].document_id)
-
-    async def _delete(self, found: Differences, done: Repairs, anything: bool = False) -> None:
-        """The orphans are gone, unless there are more than the limits allow."""
-        done.deletion_refused = None if anything else found.excess(self.limits)
+    async def _delete(self, found: Differences, done: Repairs, ignore_limits: bool = False) -> None:
+        """Deletes the orphans, unless there are more than the limits allow."""
+        done.deletion_refused = None if ignore_limits else found.excess(self.limits)
         if done.deletion_refused is None:
             await self.orphans.delete_chunks(found, done)
             await self.orphans.delete_blobs(found, done)
 
-    async def _read_again(
-        self, unfit: Iterable[DocumentState], compared_at: datetime, done: Repairs
+    async def _reingest(
+        self, documents: Iterable[DocumentState], compared_at: datetime, done: Repairs
     ) -> None:
-        by_collection = sorted(unfit, key=lambda one: one.collection)
-        for collection, papers in groupby(by_collection, key=lambda one: one.collection):
-            for some in batches(list(papers), PAPERS_PER_JOB):
-                await self._queue(collection, some, compared_at, done)
+        by_collection = sorted(documents, key=lambda document: document.collection)
+        for collection, papers in groupby(by_collection, key=lambda document: document.collection):
+            for batch in batches(list(papers), PAPERS_PER_JOB):
+                await self._queue_repair(collection, batch, compared_at, done)
 
-    async def _queue(
-        self, collection: str, some: Sequence[DocumentState], compared_at: datetime, done: Repairs
+    async def _queue_repair(
+        self, collection: str, batch: Sequence[DocumentState], compared_at: datetime, done: Repairs
     ) -> None:
-        """A job for those of the documents that are still as they were."""
-        names = {one.document_id for one in some}
-        touched = await self.audit.touched(compared_at, names)
-        known = await self.audit.some(names)
-        same = [
-            one
-            for one in some
-            if known.get(one.document_id) == one and one.document_id not in touched
+        """Creates a repair job for the documents that are unchanged since the comparison."""
+        ids = {document.document_id for document in batch}
+        changed = await self.queries.changed_since(compared_at, ids)
+        known = await self.queries.by_ids(ids)
+        unchanged = [
+            document
+            for document in batch
+            if known.get(document.document_id) == document and document.document_id not in changed
         ]
-        if not same:
+        if not unchanged:
             return
         admitted = await self.jobs.admit(
             collection,
-            [Upload(one.filename, one.sha256, one.bytes) for one in same],
+            [Upload(paper.filename, paper.sha256, paper.bytes) for paper in unchanged],
             kind=REPAIR,
             lane=Lane.BULK,
             on_duplicate=OnDuplicate.REPROCESS,
@@ -197,5 +195,5 @@ class Reconciler:
 
 
 def stores_do_not_match(problems: Sequence[str]) -> StoresDoNotMatch:
-    """The error that names which stores do not belong together."""
+    """Returns the error whose message names the mismatched stores."""
     return StoresDoNotMatch(f"{' '.join(problems)} {StoresDoNotMatch().message}")

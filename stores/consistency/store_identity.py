@@ -1,9 +1,9 @@
-"""Whether PostgreSQL, Milvus and the blob store belong to the same library.
+"""Checks that PostgreSQL, Milvus and the blob store belong to the same library.
 
-The id is made by the database's migration. The vector store keeps it as a property of its
+The database migration generates the library id. The vector store keeps it as a property of its
 collection, the blob store in `library.json`. A store without an id gets it at the first start,
-unless it holds papers that PostgreSQL does not know: then the database is a wrong or a lost one,
-and whatever compares the stores would delete the other library.
+unless it contains papers that PostgreSQL does not know: in that case the database is the wrong one
+or was lost, and a reconciliation would delete the other library.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from domain.identity import StoreIdentity, StoreMark
 from stores.postgres.library_record import LibraryRecord
 
 log = logging.getLogger(__name__)
-LEGACY_NAME = "paperworks_chunks"  # of every installation before libraries had ids
+LEGACY_NAME = "paperworks_chunks"  # the collection of installations older than library ids
 
 Known = Callable[[Collection[str]], Awaitable[set[str]]]
 
@@ -33,7 +33,7 @@ class Library(Protocol):
 
 
 class MarkedVectors(Protocol):
-    """A vector store that can carry the id; raises VectorStoreUnavailable."""
+    """A vector store that can store the library id; raises VectorStoreUnavailable."""
 
     def exists(self) -> bool: ...
     def library_id(self) -> str | None: ...
@@ -42,7 +42,7 @@ class MarkedVectors(Protocol):
 
 
 class MarkedBlobs(Protocol):
-    """A blob store that can carry the id; raises BlobStoreUnavailable."""
+    """A blob store that can store the library id; raises BlobStoreUnavailable."""
 
     def library_id(self) -> str | None: ...
     def set_library_id(self, library_id: str, *, replace: bool = False) -> None: ...
@@ -50,15 +50,15 @@ class MarkedBlobs(Protocol):
 
 
 class IdentityCheck:
-    """Compares the library ids of the stores. Any number of processes may do it at once."""
+    """Compares the library ids of the stores. Safe to run concurrently in several processes."""
 
     def __init__(self, library: Library, vectors: MarkedVectors, blobs: MarkedBlobs) -> None:
         self.library = library
         self.vectors = vectors
         self.blobs = blobs
 
-    async def look(self) -> StoreIdentity:
-        """The identity of the stores as they are; nothing is written. Raises Unavailable."""
+    async def inspect(self) -> StoreIdentity:
+        """Returns the identity of the stores without writing anything. Raises Unavailable."""
         library_id = (await self.library.record()).library_id
         milvus = await asyncio.to_thread(self.vectors.library_id)
         blobs = await asyncio.to_thread(self.blobs.library_id)
@@ -69,25 +69,26 @@ class IdentityCheck:
         )
 
     async def stamp(self) -> StoreIdentity:
-        """As `look`; a store without an id that holds nothing foreign gets the database's."""
-        found = await self.look()
+        """Like `inspect`, but first writes the id to stores that have none and hold no foreign
+        papers."""
+        found = await self.inspect()
         if found.milvus == StoreMark(None):
             await self._mark_vectors(found.postgres)
         if found.blobs == StoreMark(None):
             await asyncio.to_thread(self.blobs.set_library_id, found.postgres)
-        return await self.look() if StoreMark(None) in (found.milvus, found.blobs) else found
+        return await self.inspect() if StoreMark(None) in (found.milvus, found.blobs) else found
 
     async def claim(self) -> StoreIdentity:
-        """As `look`, once both stores carry the database's id, whatever they belonged to before."""
+        """Like `inspect`, but first overwrites the id of both stores with that of the database."""
         library_id = (await self.library.record()).library_id
         await self._mark_vectors(library_id)
         await asyncio.to_thread(self.blobs.set_library_id, library_id, replace=True)
-        return await self.look()
+        return await self.inspect()
 
     async def _mark_vectors(self, library_id: str) -> None:
         try:
             await asyncio.to_thread(self.vectors.set_library_id, library_id)
-        except InternalError as error:  # this server takes no properties
+        except InternalError as error:  # this server does not support collection properties
             log.warning("The vector store does not keep the library id: %s", error)
 
     async def _holds_foreign_chunks(self) -> bool:
@@ -100,53 +101,55 @@ class IdentityCheck:
 
 
 class IdentityGuard:
-    """Remembers for some seconds whether the stores match, for requests that ask all the time.
+    """Caches for `seconds` whether the stores match, so that each request can check it.
 
-    While a store is away the last answer holds; before the first one the stores count as matching.
+    While a store is unavailable, the last result remains valid. Before the first result, the stores
+    count as matching.
     """
 
     def __init__(self, check: IdentityCheck, clock: Callable[[], float], seconds: float) -> None:
         self.check = check
         self._clock = clock
         self._seconds = seconds
-        self._looked_at: float | None = None
+        self._checked_at: float | None = None
         self._found: StoreIdentity | None = None
 
     async def problems(self) -> tuple[str, ...]:
-        """As `StoreIdentity.problems`."""
+        """Returns `StoreIdentity.problems`, at most `seconds` old."""
         now = self._clock()
-        if self._looked_at is None or now >= self._looked_at + self._seconds:
-            self._looked_at = now  # others go on with what is known while this one looks
+        if self._checked_at is None or now >= self._checked_at + self._seconds:
+            self._checked_at = now  # set first: concurrent calls use the cached result meanwhile
             try:
-                self._found = await self.check.look()
+                self._found = await self.check.inspect()
             except Unavailable as error:
                 log.info("The identity of the stores was not checked: %s", error)
         return self._found.problems if self._found else ()
 
     def forget(self) -> None:
-        """The next question is answered by looking."""
-        self._looked_at = None
+        """Expires the cached result; the next call checks the stores."""
+        self._checked_at = None
 
 
 def default_name(library_id: str) -> str:
-    """The alias of a library's Milvus collection: two libraries never share one."""
+    """Returns the default alias of a library's Milvus collection, derived from the library id."""
     return f"paperworks_{library_id[:8]}"
 
 
 async def choose_name(library: Library, legacy: MarkedVectors) -> str:
-    """The alias of the library's Milvus collection, chosen once and then kept in PostgreSQL.
+    """Returns the alias of the library's Milvus collection; chosen once, then kept in PostgreSQL.
 
-    `legacy` is the collection `paperworks_chunks` of the same model: an installation from the time
-    before libraries had ids keeps it if it is its own. Raises Unavailable.
+    `legacy` is the collection `paperworks_chunks` of the same model. An installation older than
+    library ids keeps that collection if it contains its own papers. Raises Unavailable.
     """
     record = await library.record()
     if record.milvus_name is not None:
         return record.milvus_name
-    mine = await _is_mine(record.library_id, library, legacy)
-    return await library.set_milvus_name(LEGACY_NAME if mine else default_name(record.library_id))
+    is_ours = await _belongs_to(record.library_id, library, legacy)
+    name = LEGACY_NAME if is_ours else default_name(record.library_id)
+    return await library.set_milvus_name(name)
 
 
-async def _is_mine(library_id: str, library: Library, legacy: MarkedVectors) -> bool:
+async def _belongs_to(library_id: str, library: Library, legacy: MarkedVectors) -> bool:
     if not await asyncio.to_thread(legacy.exists):
         return False
     marked = await asyncio.to_thread(legacy.library_id)
@@ -157,5 +160,5 @@ async def _is_mine(library_id: str, library: Library, legacy: MarkedVectors) -> 
 
 
 async def _is_foreign(sample: Collection[str], known: Known) -> bool:
-    """True when the database knows less than half of the sample."""
+    """True if the database knows less than half of the sample."""
     return bool(sample) and 2 * len(await known(sample)) < len(sample)

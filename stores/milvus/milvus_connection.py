@@ -1,4 +1,4 @@
-"""A connection to Milvus that comes back: opened when needed, thrown away when it fails."""
+"""A reconnecting Milvus client: opened on demand, discarded after a connection failure."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ Answer = TypeVar("Answer")
 Ask = Callable[[MilvusClient, float], Answer]
 
 OUTAGES = OutageLog("Milvus")
-_MISSING = {4, 100, 101}  # no such collection (old and new number), collection not loaded
+_MISSING = {4, 100, 101}  # collection does not exist (old and new code), collection not loaded
 _CONNECT_FAILED = 2
-_AWAY = {
+_UNAVAILABLE = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
-_NO_SUCH_DATABASE, _NEEDS_AUTHENTICATION, _MAY_NOT = 800, 1400, 1401  # of a Milvus server
-_REFUSES = {
+_NO_SUCH_DATABASE, _NEEDS_AUTHENTICATION, _PERMISSION_DENIED = 800, 1400, 1401  # Milvus codes
+_REFUSED = {
     grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED,
     _NO_SUCH_DATABASE,
     _NEEDS_AUTHENTICATION,
-    _MAY_NOT,
+    _PERMISSION_DENIED,
 }
-# Its disk is full or read-only, a quota is used up: Milvus Lite passes on what the system said, a
-# Milvus server "quota exceeded" or "rate limit exceeded".
-_TAKES_NOTHING = ("no space left", "read-only file system", "quota exceeded", "rate limit")
+# Messages for a full or read-only disk (Milvus Lite passes on the system's message) and for an
+# exhausted quota (a Milvus server: "quota exceeded" or "rate limit exceeded").
+_NO_CAPACITY = ("no space left", "read-only file system", "quota exceeded", "rate limit")
 
-# pymilvus reports every failed attempt with its traceback; who calls us hears it as an exception.
+# pymilvus logs every failed attempt with a traceback; callers get the exception anyway.
 logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
-# And that Milvus Lite gives its iterators no time stamp, each time.
+# pymilvus logs for every iterator that Milvus Lite returns no timestamp.
 logging.getLogger("pymilvus.client.iterator.query_iterator").setLevel(logging.ERROR)
 
 
 class MilvusConnection:
     """One client of a Milvus server, shared by the threads of this process.
 
-    `embedded` says whether the server is Milvus Lite; known after the first call.
+    `embedded` is True if the server is Milvus Lite; valid after the first call.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class MilvusConnection:
         ca_file: str | None = None,
     ) -> None:
         self._uri = uri
-        self._place = {"db_name": database} | ({"server_pem_path": ca_file} if ca_file else {})
+        self._options = {"db_name": database} | ({"server_pem_path": ca_file} if ca_file else {})
         self._token = token
         self._timeout_seconds = timeout_seconds
         self._client: MilvusClient | None = None
@@ -74,11 +74,12 @@ class MilvusConnection:
         self.embedded = False
 
     def call(self, ask: Ask[Answer], *, on_missing: Ask[None] | None = None) -> Answer:
-        """What `ask(client, timeout)` answers.
+        """Returns the result of `ask(client, timeout)`.
 
-        When the server says that the collection is missing or not loaded, as after its restart,
-        `on_missing` is run and the question asked once more. Raises `VectorStoreUnavailable` when
-        the server is away, `InternalError` when it refuses the question.
+        If the server reports that the collection is missing or not loaded (for example, after a
+        restart), calls `on_missing` and retries once. Raises `VectorStoreUnavailable` if the server
+        is unreachable, `VectorStoreRefused` if it denies access, `InvalidRequest` for text that is
+        not valid Unicode, and `InternalError` if it rejects the request.
         """
         try:
             client = self._connected()
@@ -92,10 +93,14 @@ class MilvusConnection:
         except UnicodeEncodeError as error:
             raise InvalidRequest("The text holds characters that are not Unicode.") from error
         except (MilvusException, grpc.RpcError, ValueError, OSError) as error:
-            raise self._named(error) from error
+            raise self._translate(error) from error
 
-    def unless_done(self, make: Callable[[], object], done: Callable[[], bool]) -> None:
-        """Runs `make`, unless `done`; a failure is forgiven when somebody else was faster."""
+    def create_if_missing(self, make: Callable[[], object], done: Callable[[], bool]) -> None:
+        """Calls `make()` unless `done()` already holds.
+
+        If `make()` fails, polls `done()` for two seconds in case another process won the race;
+        otherwise re-raises.
+        """
         if done():
             return
         try:
@@ -105,7 +110,7 @@ class MilvusConnection:
                 raise
 
     def close(self) -> None:
-        """The client is closed; the next call opens a new one."""
+        """Closes the client; the next call opens a new one."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -119,8 +124,8 @@ class MilvusConnection:
                     token=self._token or "",
                     timeout=self._timeout_seconds,
                     dedicated=True,
-                    **self._place,
-                    # pymilvus pings every 10 s; Milvus Lite hangs up on who pings so often.
+                    **self._options,
+                    # Default: a keepalive ping every 10 s, for which Milvus Lite drops the client.
                     grpc_options={"grpc.keepalive_time_ms": 300_000},
                 )
                 self.embedded = "lite" in str(
@@ -129,11 +134,12 @@ class MilvusConnection:
                 self._client = client
             return self._client
 
-    def _named(self, error: Exception) -> VectorStoreUnavailable | InternalError:
-        # pymilvus calls every failure to connect "illegal connection params or server unavailable".
+    def _translate(self, error: Exception) -> VectorStoreUnavailable | InternalError:
+        # pymilvus reports every connection failure as "illegal connection params or server
+        # unavailable"; the gRPC error in the exception chain holds the actual cause.
         cause = _grpc_error(error) or error
-        refused = _server_refuses(cause)
-        if refused or _server_is_away(error):
+        refused = _is_refused(cause)
+        if refused or _is_unavailable(error):
             self.close()
             OUTAGES.note(cause)
             return VectorStoreRefused() if refused else VectorStoreUnavailable()
@@ -141,46 +147,50 @@ class MilvusConnection:
 
 
 def _grpc_error(error: BaseException) -> grpc.RpcError | None:
-    """The error of gRPC that led to this one."""
-    for one in _exception_chain(error):
-        if isinstance(one, grpc.RpcError) and hasattr(one, "code"):
-            return one
+    """Returns the first gRPC error in the exception chain, None if there is none."""
+    for cause in _exception_chain(error):
+        if isinstance(cause, grpc.RpcError) and hasattr(cause, "code"):
+            return cause
     return None
 
 
 def _exception_chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it, each once: pymilvus raises a stored exception again, and then
-    the chain of causes can be a cycle."""
+    """Yields the error and its causes, each once.
+
+    The chain can be cyclic, because pymilvus re-raises a stored exception.
+    """
     seen = set[int]()
-    following: BaseException | None = error
-    while following is not None and id(following) not in seen:
-        seen.add(id(following))
-        yield following
-        following = following.__cause__ or following.__context__
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
 
 
-def _server_refuses(error: BaseException) -> bool:
-    """True when the server is there, but not for us: no such database, wrong or missing token, or
-    a CA file that cannot be read."""
+def _is_refused(error: BaseException) -> bool:
+    """True if the server denies access or the configuration is wrong.
+
+    Covers an unknown database, a wrong or missing token, and an unreadable CA file.
+    """
     if isinstance(error, MilvusException):
-        return bool(_codes(error) & _REFUSES) or "auth check failure" in error.message
+        return bool(_codes(error) & _REFUSED) or "auth check failure" in error.message
     if isinstance(error, grpc.RpcError):
-        return error.code() in _REFUSES  # pyright: ignore[reportAttributeAccessIssue]
+        return error.code() in _REFUSED  # pyright: ignore[reportAttributeAccessIssue]
     return isinstance(error, FileNotFoundError | PermissionError)
 
 
-def _server_is_away(error: Exception) -> bool:
+def _is_unavailable(error: Exception) -> bool:
     if isinstance(error, MilvusException):
-        said = error.message.lower()
-        is_known = bool(_codes(error) & (_AWAY | {_CONNECT_FAILED}))
-        return is_known or any(words in said for words in ("timeout", *_TAKES_NOTHING))
+        message = error.message.lower()
+        has_code = bool(_codes(error) & (_UNAVAILABLE | {_CONNECT_FAILED}))
+        return has_code or any(words in message for words in ("timeout", *_NO_CAPACITY))
     if isinstance(error, grpc.RpcError):
-        return error.code() in _AWAY  # pyright: ignore[reportAttributeAccessIssue]
+        return error.code() in _UNAVAILABLE  # pyright: ignore[reportAttributeAccessIssue]
     return isinstance(error, OSError) or "closed channel" in str(error)
 
 
 def _becomes_true(done: Callable[[], bool], attempts: int = 20, pause_seconds: float = 0.1) -> bool:
-    """Whether `done` holds within two seconds: who was faster may still be at it."""
+    """True if `done()` holds within two seconds: another process may still be creating it."""
     for _ in range(attempts):
         if done():
             return True

@@ -1,4 +1,4 @@
-"""Term statistics of a collection, from a sample that is renewed now and then."""
+"""Term statistics of a collection, from a periodically refreshed sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stores.milvus.bm25 import TermStatistics
 
 
 class SampledStatistics:
-    """Term statistics of a sample of the collection; renewing takes 1 % of the time at most."""
+    """Cached term statistics of a sample. Refreshing takes at most 1 % of the time."""
 
     def __init__(self, sample: Callable[[], TermStatistics]) -> None:
         self._sample = sample
@@ -19,7 +19,8 @@ class SampledStatistics:
         self._lock = threading.Lock()
 
     def current(self) -> TermStatistics:
-        """The statistics; who finds them stale renews them, others go on with what there is."""
+        """Returns the statistics. The first caller after expiry refreshes them; concurrent callers
+        get the stale ones."""
         statistics = self._statistics
         if statistics is not None and time.monotonic() < self._stale_at:
             return statistics
@@ -27,8 +28,8 @@ class SampledStatistics:
             return statistics
         with self._lock:
             if self._statistics is None or time.monotonic() >= self._stale_at:
-                began = time.monotonic()
+                started_at = time.monotonic()
                 self._statistics = self._sample()
-                ended = time.monotonic()
-                self._stale_at = ended + 100 * (ended - began)
+                ended_at = time.monotonic()
+                self._stale_at = ended_at + 100 * (ended_at - started_at)
             return self._statistics

@@ -1,6 +1,6 @@
-"""Text as terms: lowercased, accents folded, function words dropped, stemmed (Snowball English).
+"""Text analysis: lowercase, accent folding, stop word removal, stemming (Snowball English).
 
-The same terms go into the index, into the query and into the highlights, on every server.
+Index, queries and highlights use the same terms, on every server.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from functools import lru_cache
 
 import snowballstemmer
 
-# A word is a run of letters and digits; combining accents and soft hyphens inside it belong to it.
-# Scripts without spaces give one term per character, or a whole sentence would be one term.
+# A word is a run of letters and digits, including combining accents and soft hyphens. Scripts
+# without spaces yield one term per character; otherwise a whole sentence would be one term.
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
     r"|(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W_][\u0300-\u036f\u00ad]*)+"
 )
 
-_FUNCTION_WORDS = """
+_STOP_WORDS = """
 a about above after again against all am an and any are aren as at be because been before
     being below between both but by can could couldn d did didn do does doesn doing don down during
     each few for from further had hadn has hasn have haven having he her here hers herself him
@@ -29,19 +29,19 @@ a about above after again against all am an and any are aren as at be because be
     this those through to too under until up upon ve very was wasn we were weren what when where
     which while who whom why will with within without would wouldn y you your yours
 """
-STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 _stemmer = snowballstemmer.stemmer("english")
 _stemmer_lock = threading.Lock()
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text in order, repetitions kept; empty when it holds function words only."""
+    """Returns the terms of a text in order, with repetitions; empty if it has only stop words."""
     return [term for word in _WORD.findall(text) if (term := term_of(word))]
 
 
 def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
-    """The character ranges [start, end) of the words of `text` whose term occurs in the query."""
+    """Returns the character ranges [start, end) of words in `text` whose term is in the query."""
     wanted = frozenset(terms(query_text))
     if not wanted:
         return []
@@ -50,20 +50,20 @@ def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=100_000)
 def term_of(word: str) -> str:
-    """The term of one word, or "" for a function word."""
+    """Returns the term of a word, "" for a stop word."""
     folded = _fold(word)
     return "" if folded in STOP_WORDS else _stem(folded)
 
 
 def _fold(word: str) -> str:
-    """Lowercase without accents; ligatures, full-width letters and soft hyphens are undone."""
+    """Lowercases and removes accents, ligatures, full-width forms and soft hyphens (NFKD)."""
     if word.isascii():
         return word.lower()
-    spread = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(c for c in spread if not unicodedata.combining(c) and c != "\u00ad")
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "\u00ad")
 
 
 def _stem(word: str) -> str:
-    # The stemmer keeps its state in itself and is asked from several threads.
+    # The stemmer is stateful and not thread-safe.
     with _stemmer_lock:
         return _stemmer.stemWord(word)

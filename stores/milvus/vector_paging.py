@@ -1,8 +1,8 @@
-"""All rows of a Milvus query, also where there are more than one answer may hold.
+"""Reads all rows of a Milvus query, beyond the limit of rows per response.
 
-Milvus returns at most 16,384 rows of a query, in no order, and says nothing of the rest. Pages are
-ranges of `ordinal`, the place of a chunk in its document: they need neither an order nor an
-iterator, whose support of bound values differs between Milvus and Milvus Lite.
+Milvus returns at most 16,384 rows of a query, unordered, and silently drops the rest. Pages are
+ranges of `ordinal`, the position of a chunk in its document. They need neither an order nor an
+iterator; iterators differ between Milvus and Milvus Lite in their support of filter parameters.
 """
 
 from __future__ import annotations
@@ -13,46 +13,49 @@ from typing import Any
 from stores.milvus.vector_schema import Filter
 
 Row = dict[str, Any]
-Ask = Callable[[Filter, int], list[Row]]  # at most so many rows that the filter chooses
+Query = Callable[[Filter, int], list[Row]]  # (filter, limit) -> rows
 
 
-def all_rows(ask: Ask, chosen: Filter, most: int) -> list[Row]:
-    """Every row that the filter chooses, in no order; one call where there are fewer than `most`.
+def all_rows(query: Query, condition: Filter, limit: int) -> list[Row]:
+    """Returns every row that matches the filter, unordered.
 
-    What is written meanwhile may be among them or not.
+    `limit` is the number of rows per response; fewer matching rows need one call only. Rows that
+    are written during the call may be missing.
     """
-    rows = ask(chosen, most)
-    if len(rows) < most:
+    rows = query(condition, limit)
+    if len(rows) < limit:
         return rows
-    return [row for page in _pages(ask, chosen, most) for row in page]
+    return [row for page in _pages(query, condition, limit) for row in page]
 
 
-def _pages(ask: Ask, chosen: Filter, most: int) -> Iterator[list[Row]]:
-    """The rows by ranges of ordinals; a range that is not filled may be the last one."""
-    first, step = 0, max(1, most - 1)
+def _pages(query: Query, condition: Filter, limit: int) -> Iterator[list[Row]]:
+    """Yields the rows by ranges of ordinals, until no row has a higher ordinal."""
+    first, step = 0, max(1, limit - 1)
     while True:
         found = 0
-        for page in _between(ask, chosen, most, first, first + step):
+        for page in _range(query, condition, limit, first, first + step):
             found += len(page)
             yield page
         first += step
-        if found < step and not ask(_place(chosen, first), 1):
+        if found < step and not query(_from_ordinal(condition, first), 1):
             return
 
 
-def _between(ask: Ask, chosen: Filter, most: int, first: int, end: int) -> Iterator[list[Row]]:
-    """The rows from ordinal `first` to before `end`; a range with too many rows is halved."""
-    span = _place(chosen, first).where("ordinal < {ordinal_end}", ordinal_end=end)
-    rows = ask(span, most)
-    if len(rows) < most or end - first == 1:
+def _range(
+    query: Query, condition: Filter, limit: int, first: int, end: int
+) -> Iterator[list[Row]]:
+    """Yields the rows with ordinals in [first, end); halves a range with too many rows."""
+    bounded = _from_ordinal(condition, first).where("ordinal < {ordinal_end}", ordinal_end=end)
+    rows = query(bounded, limit)
+    if len(rows) < limit or end - first == 1:
         yield rows
         return
     middle = (first + end) // 2
-    yield from _between(ask, chosen, most, first, middle)
-    yield from _between(ask, chosen, most, middle, end)
+    yield from _range(query, condition, limit, first, middle)
+    yield from _range(query, condition, limit, middle, end)
 
 
-def _place(chosen: Filter, first: int) -> Filter:
-    """What the filter chooses from that ordinal on; the filter itself stays as it is."""
-    from_there = Filter([*chosen.conditions], {**chosen.values})
-    return from_there.where("ordinal >= {ordinal_first}", ordinal_first=first)
+def _from_ordinal(condition: Filter, first: int) -> Filter:
+    """Returns a copy of the filter, restricted to ordinals from `first`."""
+    copy = Filter([*condition.conditions], {**condition.values})
+    return copy.where("ordinal >= {ordinal_first}", ordinal_first=first)

@@ -1,4 +1,4 @@
-"""The shape of the chunk collection in Milvus: fields, indexes, rows and filters."""
+"""The schema of the chunk collection in Milvus: fields, indexes, rows and filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.search import SearchQuery
 from runtime.patches.pymilvus import CollectionSchema, DataType, MilvusClient
 from stores.milvus.bm25 import text_vector
 
-MAX_BYTES = 65_535  # of a VARCHAR, by Milvus' own limit
+MAX_BYTES = 65_535  # of a VARCHAR; a limit of Milvus
 CHUNK_FIELDS = [
     "chunk_id", "document_id", "version", "ordinal", "kind", "text", "context",
     "section", "boxes", "tokens", "collection",
@@ -25,10 +25,11 @@ CHUNK_FIELDS = [
 
 
 def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
-    """The fields of the collection.
+    """Returns the schema of the collection.
 
-    A real Milvus gets `collection` as partition key and searches one partition. Milvus Lite takes
-    the key too, but walks all 16 partitions in every search, each with its own segments: no key.
+    A Milvus server uses `collection` as partition key and searches one partition only. Milvus Lite
+    accepts the key but scans all 16 partitions in every search, each with its own segments;
+    therefore it gets no partition key.
     """
     schema = MilvusClient.create_schema(enable_dynamic_field=False)
     schema.add_field("chunk_id", DataType.VARCHAR, max_length=64, is_primary=True)
@@ -48,14 +49,15 @@ def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
 
 
 def collection_indexes(*, embedded: bool) -> dict[str, dict[str, str]]:
-    """By field: cosine for `dense`, inner product for `sparse`; on a real Milvus one more.
+    """Returns the index parameters by field: cosine for `dense`, inner product for `sparse`.
 
-    Milvus Lite spends its time on walking rows, not on vectors: HNSW and scalar indexes cost it
-    minutes of building and gave nothing at 10,000 chunks.
+    A Milvus server also gets a scalar index on `document_id`. In Milvus Lite, HNSW and scalar
+    indexes took minutes to build and made no search faster at 10,000 chunks, because it spends its
+    time on iterating over rows, not on vectors.
     """
-    nearness = "FLAT" if embedded else "AUTOINDEX"
+    dense_index = "FLAT" if embedded else "AUTOINDEX"
     indexes = {
-        "dense": {"index_type": nearness, "metric_type": "COSINE"},
+        "dense": {"index_type": dense_index, "metric_type": "COSINE"},
         "sparse": {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "IP"},
     }
     if not embedded:
@@ -64,9 +66,9 @@ def collection_indexes(*, embedded: bool) -> dict[str, dict[str, str]]:
 
 
 def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
-    """The row of a chunk.
+    """Returns the row of a chunk.
 
-    Raises `InternalError` when a field does not fit: a text is never cut behind its author's back.
+    Raises `InternalError` if a field exceeds MAX_BYTES; text is never truncated.
     """
     row = {
         "chunk_id": chunk.chunk_id,
@@ -79,7 +81,7 @@ def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
         "ordinal": chunk.ordinal,
         "tokens": chunk.tokens,
         "section": chunk.section or "",
-        "boxes": _packed(chunk.boxes),
+        "boxes": _boxes_json(chunk.boxes),
         "text": chunk.text,
         "context": chunk.context,
     }
@@ -96,7 +98,7 @@ def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
 
 
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
-    """The chunk of a row with `CHUNK_FIELDS`."""
+    """Returns the chunk of a row that contains `CHUNK_FIELDS`."""
     return Chunk(
         chunk_id=row["chunk_id"],
         document_id=row["document_id"],
@@ -111,7 +113,7 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
     )
 
 
-def _packed(boxes: tuple[Box, ...]) -> str:
+def _boxes_json(boxes: tuple[Box, ...]) -> str:
     corners = [[box.page, box.x0, box.y0, box.x1, box.y1] for box in boxes]
     return json.dumps(corners, separators=(",", ":"))
 
@@ -119,28 +121,28 @@ def _packed(boxes: tuple[Box, ...]) -> str:
 def _fits(value: str) -> bool:
     try:
         return len(value.encode()) <= MAX_BYTES
-    except UnicodeEncodeError:  # half a surrogate pair: not text that protobuf carries
+    except UnicodeEncodeError:  # a lone surrogate, which protobuf cannot encode
         return False
 
 
 @dataclass(slots=True)
 class Filter:
-    """Conditions that all must hold, their values kept apart from the expression."""
+    """A conjunction of conditions, with values separate from the expression (no injection)."""
 
     conditions: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
     def where(self, condition: str, **values: Any) -> Filter:
-        """This filter with one more condition: `where("version == {version}", version=2)`."""
+        """Adds a condition, as `where("version == {version}", version=2)`; returns the filter."""
         self.conditions.append(condition)
         self.values.update(values)
         return self
 
     def arguments(self, *, embedded: bool) -> dict[str, Any]:
-        """The keyword arguments of a pymilvus call: values bound by the server.
+        """Returns the filter as keyword arguments of a pymilvus call, with bound parameters.
 
-        Milvus Lite 3.2 knows no bound values ("unexpected character '{'"): there they become
-        literals in which nothing can end the literal early.
+        Milvus Lite 3.2 does not support bound parameters ("unexpected character '{'"); it gets
+        escaped literals instead.
         """
         expression = " and ".join(self.conditions)
         if not embedded:
@@ -149,23 +151,23 @@ class Filter:
 
 
 def filter_of(query: SearchQuery) -> Filter:
-    """The filter of a search: collection, documents, kinds, and pages that overlap the range."""
-    chosen = Filter()
+    """Returns the filter of a search: collection, documents, kinds, and overlapping pages."""
+    condition = Filter()
     if query.collection is not None:
-        chosen.where("collection == {collection}", collection=query.collection)
+        condition.where("collection == {collection}", collection=query.collection)
     if query.document_ids:
-        chosen.where("document_id in {documents}", documents=list(query.document_ids))
+        condition.where("document_id in {documents}", documents=list(query.document_ids))
     if query.kinds:
-        chosen.where("kind in {kinds}", kinds=[str(kind) for kind in query.kinds])
+        condition.where("kind in {kinds}", kinds=[str(kind) for kind in query.kinds])
     if query.page_first is not None:
-        chosen.where("page_last >= {page_first}", page_first=query.page_first)
+        condition.where("page_last >= {page_first}", page_first=query.page_first)
     if query.page_last is not None:
-        chosen.where("page_first <= {page_last}", page_last=query.page_last)
-    return chosen
+        condition.where("page_first <= {page_last}", page_last=query.page_last)
+    return condition
 
 
 def literal(value: str | int | list[str]) -> str:
-    """A value in the expression language of Milvus: quotes, backslashes, line ends escaped."""
+    """Returns a value as an escaped literal of the Milvus expression language."""
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, int):
@@ -175,6 +177,6 @@ def literal(value: str | int | list[str]) -> str:
 
 
 def version_filter(document_id: str, version: int) -> Filter:
-    """Selects the chunks of one version of a document."""
-    mine = Filter().where("document_id == {document}", document=document_id)
-    return mine.where("version == {version}", version=version)
+    """Returns the filter for the chunks of one version of a document."""
+    condition = Filter().where("document_id == {document}", document=document_id)
+    return condition.where("version == {version}", version=version)

@@ -1,9 +1,9 @@
 """Chunks and their vectors in Milvus: upsert, hybrid search, delete.
 
-Milvus answers two plain questions per search, which chunks are near (cosine of `dense`) and which
-share words (inner product of `sparse`, stores/milvus/bm25.py); domain/search.py fuses the two
-lists, and only the chunks that are shown are fetched. A real Milvus and the embedded Milvus Lite
-get the same calls; the few exceptions are marked `embedded`.
+A hybrid search consists of two Milvus searches: by embedding (cosine of `dense`) and by words
+(inner product of `sparse`, stores/milvus/bm25.py). domain/search.py fuses the two result lists, and
+only the chunks of the final result are fetched. A Milvus server and the embedded Milvus Lite get
+the same calls; the few exceptions are marked `embedded`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from stores.milvus.vector_schema import (
 )
 
 ROWS_PER_CALL = 500
-ROWS_PER_QUERY = 16_384  # Milvus' own limit
-VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, a server's longest answer
+ROWS_PER_QUERY = 16_384  # a limit of Milvus
+VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, the response limit
 UNSEALED_ROWS = 50
 SAMPLED_TEXTS = 2_000
 SAMPLED_CHUNKS = 2_000
@@ -48,13 +48,12 @@ Scores = dict[str, float]
 
 
 class VectorStore:
-    """The chunks of every paper, searchable by meaning and by words.
+    """The chunks of all papers, searchable by embedding and by words.
 
-    Each embedding model has a collection of its own, `{name}_{digest}`; `name` is an alias. A
-    function given as `name` is called when the name is needed first.
-    Safe to use from several threads. Holds nothing but a connection and a cache of term statistics.
-    Every method raises `VectorStoreUnavailable` when the server does not answer within the timeout,
-    and works again as soon as the server does.
+    Each embedding model has its own collection, `{name}_{digest}`; `name` is an alias. A function
+    given as `name` is called at the first use. Thread-safe. The only state is a connection and a
+    cache of term statistics. Every method raises `VectorStoreUnavailable` if the server does not
+    respond within the timeout, and reconnects at the next call.
     """
 
     def __init__(
@@ -89,34 +88,34 @@ class VectorStore:
         return f"{self.alias}_{self._digest}"
 
     def prepare(self) -> None:
-        """The collection exists, is indexed and loaded, and the alias too; harmless to repeat.
+        """Creates, indexes and loads the collection and creates its alias. Idempotent.
 
-        Two processes may do it at once: who comes second finds the work done. An alias that points
-        to the collection of another model stays there until `activate`.
+        Safe to run concurrently. An alias that points to the collection of another model is not
+        changed; see `activate`.
         """
         self._connection.call(self._prepare)
 
     def activate(self) -> None:
-        """The alias points to the collection of this model."""
+        """Points the alias to the collection of this model."""
         self._connection.call(
             lambda client, timeout: client.alter_alias(self.name, self.alias, timeout=timeout)
         )
 
     def exists(self) -> bool:
-        """Whether the collection is there; none is made."""
+        """True if the collection exists; never creates it."""
         return self._connection.call(
             lambda client, timeout: bool(client.has_collection(self.name, timeout=timeout))
         )
 
     def library_id(self) -> str | None:
-        """The id of the library that the collection belongs to, None as long as it has none."""
+        """Returns the id of the library that the collection belongs to, None if it has none yet."""
         described: Any = self._call(
             lambda client, timeout: client.describe_collection(self.name, timeout=timeout)
         )
         return described.get("properties", {}).get(LIBRARY_ID)
 
     def set_library_id(self, library_id: str) -> None:
-        """The collection belongs to that library."""
+        """Writes the library id as a property of the collection."""
         self._call(
             lambda client, timeout: client.alter_collection_properties(
                 self.name, {LIBRARY_ID: library_id}, timeout=timeout
@@ -124,7 +123,7 @@ class VectorStore:
         )
 
     def some_documents(self) -> set[str]:
-        """Ids of documents that have chunks here, from a sample of 2,000 chunks."""
+        """Returns the document ids of a sample of 2,000 chunks."""
         rows = self._call(
             lambda client, timeout: client.query(
                 self.name,
@@ -137,13 +136,14 @@ class VectorStore:
         return {row["document_id"] for row in rows}
 
     def ping(self) -> None:
-        """Nothing, or `VectorStoreUnavailable`."""
+        """Returns if the server responds. Raises `VectorStoreUnavailable`."""
         self._connection.call(lambda client, timeout: client.get_server_version(timeout=timeout))
 
     def upsert(self, chunks: Sequence[Chunk], vectors: np.ndarray, *, collection: str) -> None:
-        """The chunks, with their vectors (n, dimension), are searchable; the same ids are replaced.
+        """Stores the chunks with their vectors of shape (n, dimension); replaces existing ids.
 
-        Raises `InternalError` for vectors of another shape and for fields that do not fit.
+        The chunks are searchable when the call returns. Raises `InternalError` for vectors of
+        another shape and for fields that exceed the size limit.
         """
         if np.shape(vectors) != (len(chunks), self.dimension):
             raise InternalError(
@@ -155,9 +155,9 @@ class VectorStore:
             self._upsert_rows(rows[start : start + ROWS_PER_CALL])
 
     def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
-        """The best `query.limit` passages, best first; `vector` is the embedded query text.
+        """Returns the best `query.limit` passages, best first; `vector` is the query embedding.
 
-        Raises `InternalError` when a dense or hybrid search comes without a vector.
+        Raises `InternalError` for a dense or hybrid search without a vector.
         """
         if vector is None and query.mode is not SearchMode.SPARSE:
             raise InternalError("A dense or hybrid search needs the vector of the query.")
@@ -166,93 +166,95 @@ class VectorStore:
             ranked, complete = self._ranked(query, vector, wanted)
             if len(ranked) >= query.limit or complete or wanted >= ROWS_PER_QUERY:
                 break
-            wanted = min(4 * wanted, ROWS_PER_QUERY)  # few documents own all the candidates
+            wanted = min(4 * wanted, ROWS_PER_QUERY)  # all candidates are of a few documents
         return self._passages(ranked[: query.limit])
 
     def chunks(
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
     ) -> list[Chunk]:
-        """The chunks of a document version in reading order; empty when there are none."""
-        places = self._query(version_filter(document_id, version), ["chunk_id", "ordinal"])
-        places.sort(key=lambda row: (row["ordinal"], row["chunk_id"]))
-        page = [row["chunk_id"] for row in places[offset : offset + limit]]
+        """Returns a page of the chunks of a document version in reading order."""
+        ordinals = self._query(version_filter(document_id, version), ["chunk_id", "ordinal"])
+        ordinals.sort(key=lambda row: (row["ordinal"], row["chunk_id"]))
+        page = [row["chunk_id"] for row in ordinals[offset : offset + limit]]
         rows = self._rows(page)
         return [chunk_of(rows[key]) for key in page if key in rows]
 
     def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
-        """Every chunk of a document version with its vector, in no order."""
-        mine = version_filter(document_id, version)
-        most = min(ROWS_PER_QUERY, VECTOR_BYTES_PER_QUERY // (4 * self.dimension))
-        rows = self._query(mine, [*CHUNK_FIELDS, "dense"], most)
+        """Returns every chunk of a document version with its vector (float32), unordered."""
+        condition = version_filter(document_id, version)
+        limit = min(ROWS_PER_QUERY, VECTOR_BYTES_PER_QUERY // (4 * self.dimension))
+        rows = self._query(condition, [*CHUNK_FIELDS, "dense"], limit)
         return [(chunk_of(row), np.asarray(row["dense"], dtype=np.float32)) for row in rows]
 
     def delete_chunks(self, chunk_ids: Collection[str]) -> None:
-        """None of these chunks is left."""
-        doomed = sorted(chunk_ids)
-        for start in range(0, len(doomed), ROWS_PER_CALL):
-            some = doomed[start : start + ROWS_PER_CALL]
+        """Deletes these chunks; unknown ids are ignored."""
+        sorted_ids = sorted(chunk_ids)
+        for start in range(0, len(sorted_ids), ROWS_PER_CALL):
+            batch = sorted_ids[start : start + ROWS_PER_CALL]
             self._call(
-                lambda client, timeout, ids=some: client.delete(self.name, ids=ids, timeout=timeout)
+                lambda client, timeout, ids=batch: client.delete(
+                    self.name, ids=ids, timeout=timeout
+                )
             )
 
     def delete_versions(self, document_id: str, first: int, last: int) -> None:
-        """No chunk of the document's versions from `first` to `last`, both included, is left.
+        """Deletes the chunks of the document's versions from `first` to `last`, both included.
 
-        There is no deletion of all versions: one that comes late would meet a new upload.
+        There is no method that deletes all versions: a late call would delete a new upload.
         """
-        doomed = Filter().where("document_id == {document}", document=document_id)
-        doomed.where("version >= {first}", first=first).where("version <= {last}", last=last)
-        self._delete(doomed)
+        condition = Filter().where("document_id == {document}", document=document_id)
+        condition.where("version >= {first}", first=first).where("version <= {last}", last=last)
+        self._delete(condition)
 
     def count(self, document_id: str, version: int) -> int:
-        """How many chunks of that document version are stored."""
+        """Returns the number of stored chunks of a document version."""
         return self._count(version_filter(document_id, version))
 
     def delete_version(self, document_id: str, version: int) -> None:
-        """No chunk of that document version is left."""
+        """Deletes the chunks of a document version."""
         self._delete(version_filter(document_id, version))
 
     def total(self) -> int:
-        """How many chunks are stored."""
+        """Returns the total number of stored chunks."""
         return self._count(Filter())
 
     def contents(self) -> dict[tuple[str, int], int]:
-        """How many chunks are stored of each (document, version), without loading any.
+        """Returns the number of stored chunks by (document id, version), without loading texts.
 
-        What is written or deleted meanwhile may be counted or not. Milvus Lite takes a second for
-        20,000 chunks, `total` 13 ms.
+        Concurrent writes and deletions may or may not be counted. Takes Milvus Lite one second per
+        20,000 chunks; `total` takes 13 ms.
         """
         return self._call(self._contents)
 
     def chunk_ids(self, document_id: str) -> set[str]:
-        """The ids of all chunks of a document, of every version."""
-        mine = Filter().where("document_id == {document}", document=document_id)
-        return {row["chunk_id"] for row in self._query(mine, ["chunk_id"])}
+        """Returns the chunk ids of a document, of all versions."""
+        condition = Filter().where("document_id == {document}", document=document_id)
+        return {row["chunk_id"] for row in self._query(condition, ["chunk_id"])}
 
     def close(self) -> None:
-        """The connection is closed; the next call opens it anew."""
+        """Closes the connection; the next call reconnects."""
         self._connection.close()
 
-    # --- the search, step by step
+    # --- search
 
     def _ranked(
         self, query: SearchQuery, vector: np.ndarray | None, wanted: int
     ) -> tuple[list[Ranked], bool]:
-        """The fused candidates, and whether the sides had no more than these to give."""
+        """Returns the fused candidates, and whether both searches returned all their matches."""
         dense, sparse, document_of = Scores(), Scores(), dict[str, str]()
         if query.mode is not SearchMode.SPARSE:
-            near = np.asarray(vector, dtype=np.float32).reshape(-1)
-            dense = self._side("dense", near, query, wanted, document_of)
+            embedding = np.asarray(vector, dtype=np.float32).reshape(-1)
+            dense = self._search_field("dense", embedding, query, wanted, document_of)
         if query.mode is not SearchMode.DENSE and (
-            worded := query_vector(query.text, self._statistics.current())
+            term_weights := query_vector(query.text, self._statistics.current())
         ):
-            sparse = self._side("sparse", worded, query, wanted, document_of)
+            sparse = self._search_field("sparse", term_weights, query, wanted, document_of)
         ranked = rank(query.mode, dense, sparse)
         if query.group_by_document:
             ranked = best_per_document(ranked, document_of)
         return ranked, max(len(dense), len(sparse)) < wanted
 
-    def _side(
+    def _search_field(
         self,
         field: str,
         data: np.ndarray | Mapping[int, float],
@@ -260,7 +262,10 @@ class VectorStore:
         wanted: int,
         document_of: dict[str, str],
     ) -> Scores:
-        """The scores of one side by chunk id, larger is better; notes whose chunks they are."""
+        """Searches one vector field; returns scores by chunk id, higher is better.
+
+        Adds the document id of each hit to `document_of` if the query groups by document.
+        """
         hits = self._call(
             lambda client, timeout: client.search(
                 self.name,
@@ -269,7 +274,7 @@ class VectorStore:
                 limit=wanted,
                 output_fields=["document_id"] if query.group_by_document else [],
                 timeout=timeout,
-                **self._bound(filter_of(query)),
+                **self._arguments(filter_of(query)),
             )
         )[0]
         if query.group_by_document:
@@ -281,49 +286,51 @@ class VectorStore:
         return [
             Passage(chunk_of(row), row["collection"], candidate.score, candidate.scores)
             for candidate in ranked
-            if (row := rows.get(candidate.chunk_id))  # else deleted a moment ago
+            if (row := rows.get(candidate.chunk_id))  # else deleted since the search
         ]
 
-    # --- rows in and out
+    # --- rows
 
     def _upsert_rows(self, rows: list[dict[str, Any]]) -> None:
         self._call(lambda client, timeout: client.upsert(self.name, rows, timeout=timeout))
         self._unsealed += len(rows)
         if self._connection.embedded and self._unsealed >= UNSEALED_ROWS:
-            # Milvus Lite indexes its unsealed rows anew in every search: 5,000 rows 625 ms,
-            # sealed 16 ms. Sealing costs 13 ms. A real Milvus seals by itself.
+            # Milvus Lite re-indexes its unsealed rows in every search: 625 ms for 5,000 rows,
+            # 16 ms when sealed. Sealing takes 13 ms. A Milvus server seals by itself.
             self._unsealed = 0
             self._call(lambda client, timeout: client.flush(self.name, timeout=timeout))
 
     def _query(
-        self, chosen: Filter, fields: list[str], most: int | None = None
+        self, condition: Filter, fields: list[str], rows_per_call: int | None = None
     ) -> list[dict[str, Any]]:
-        """Every row that the filter chooses; one answer holds `most`, else ROWS_PER_QUERY."""
+        """Returns every matching row, in calls of `rows_per_call` (default ROWS_PER_QUERY) rows."""
 
-        def ask(some: Filter, limit: int) -> list[dict[str, Any]]:
+        def query(page: Filter, limit: int) -> list[dict[str, Any]]:
             return self._call(
                 lambda client, timeout: client.query(
                     self.name,
                     output_fields=fields,
                     limit=limit,
                     timeout=timeout,
-                    **self._bound(some),
+                    **self._arguments(page),
                 )
             )
 
-        return all_rows(ask, chosen, most or ROWS_PER_QUERY)
+        return all_rows(query, condition, rows_per_call or ROWS_PER_QUERY)
 
-    def _count(self, chosen: Filter) -> int:
+    def _count(self, condition: Filter) -> int:
         [row] = self._call(
             lambda client, timeout: client.query(
-                self.name, output_fields=["count(*)"], timeout=timeout, **self._bound(chosen)
+                self.name, output_fields=["count(*)"], timeout=timeout, **self._arguments(condition)
             )
         )
         return int(row["count(*)"])
 
-    def _delete(self, doomed: Filter) -> None:
+    def _delete(self, condition: Filter) -> None:
         self._call(
-            lambda client, timeout: client.delete(self.name, timeout=timeout, **self._bound(doomed))
+            lambda client, timeout: client.delete(
+                self.name, timeout=timeout, **self._arguments(condition)
+            )
         )
 
     def _contents(self, client: MilvusClient, timeout: float) -> dict[tuple[str, int], int]:
@@ -359,27 +366,27 @@ class VectorStore:
         )
         return TermStatistics(row["sparse"] for row in rows)
 
-    def _bound(self, chosen: Filter) -> dict[str, Any]:
-        return chosen.arguments(embedded=self._connection.embedded)  # known once it is open
+    def _arguments(self, condition: Filter) -> dict[str, Any]:
+        return condition.arguments(embedded=self._connection.embedded)  # known once it is open
 
     def _call(self, ask: Callable[[MilvusClient, float], Answer]) -> Answer:
         return self._connection.call(ask, on_missing=self._prepare)
 
     def _prepare(self, client: MilvusClient, timeout: float) -> None:
         embedded = self._connection.embedded
-        self._connection.unless_done(
+        self._connection.create_if_missing(
             lambda: client.create_collection(
                 self.name,
                 schema=collection_schema(self.dimension, embedded=embedded),
                 timeout=timeout,
-                consistency_level="Strong",  # completed means searchable, from any process
+                consistency_level="Strong",  # a completed task is searchable from any process
             ),
             lambda: bool(client.has_collection(self.name, timeout=timeout)),
         )
         for field, index in collection_indexes(embedded=embedded).items():
             self._prepare_index(client, timeout, field, index)
         client.load_collection(self.name, timeout=timeout)
-        self._connection.unless_done(
+        self._connection.create_if_missing(
             lambda: client.create_alias(self.name, self.alias, timeout=timeout),
             lambda: self._has_alias(client, timeout),
         )
@@ -389,12 +396,12 @@ class VectorStore:
     ) -> None:
         indexes = IndexParams()
         indexes.add_index(field, **index)
-        self._connection.unless_done(
+        self._connection.create_if_missing(
             lambda: client.create_index(self.name, indexes, timeout=timeout),
             lambda: bool(client.list_indexes(self.name, field, timeout=timeout)),
         )
 
     def _has_alias(self, client: MilvusClient, timeout: float) -> bool:
-        # pymilvus says that this is a list of names; it is a dictionary that holds one.
-        known: Any = client.list_aliases(timeout=timeout)
-        return self.alias in known["aliases"]
+        # Annotated by pymilvus as a list of names, but it returns a dictionary with such a list.
+        response: Any = client.list_aliases(timeout=timeout)
+        return self.alias in response["aliases"]

@@ -1,4 +1,4 @@
-"""Which documents of a collection cite each other: bibliographies against documents, in SQL."""
+"""Resolves citations between documents of a collection, by matching bibliographies in SQL."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from sqlalchemy import text
 
 from stores.postgres.database import Database
 
-# A preprint's DOI says nothing against the same paper under the DOI of a journal.
+# DOI prefixes of preprint servers. A preprint and its journal version have different DOIs.
 PREPRINTS = ("10.48550/", "10.1101/", "10.20944/", "10.2139/", "10.21203/", "10.31219/")
 
-# The document that entry `cited` means: by DOI, else arXiv id, else title. One index each; DOIs
-# that are both known and differ are two papers of one title (two parts, two editions).
-BEST = """
+# The document that the bibliography entry `cited` refers to: by DOI, else arXiv id, else title,
+# each with an index. If both DOIs are known and differ, these are two papers with the same title
+# (two parts, two editions).
+BEST_MATCH = """
     SELECT found.document_id FROM (
         SELECT 1 AS rank, document_id FROM documents
         WHERE collection = cited.collection AND doi = cited.doi
@@ -33,11 +34,12 @@ BEST = """
 
 LINKS = text(f"""
     SELECT cited.ordinal, best.document_id
-    FROM citations AS cited CROSS JOIN LATERAL ({BEST}) AS best
+    FROM citations AS cited CROSS JOIN LATERAL ({BEST_MATCH}) AS best
     WHERE cited.document_id = :document_id
 """)
 
-# First the entries that could mean the document, by the same three indexes; then those that do.
+# First selects candidate entries by the same three indexes, then keeps those whose best match is
+# this document.
 CITED_BY = text(f"""
     WITH this AS (
         SELECT * FROM documents WHERE document_id = :document_id AND status != 'deleted'
@@ -54,7 +56,7 @@ CITED_BY = text(f"""
     SELECT citing.document_id
     FROM candidates AS cited
     JOIN documents AS citing ON citing.document_id = cited.document_id
-    CROSS JOIN LATERAL ({BEST}) AS best
+    CROSS JOIN LATERAL ({BEST_MATCH}) AS best
     WHERE best.document_id = :document_id AND citing.status != 'deleted'
     GROUP BY citing.document_id
     ORDER BY citing.created_at DESC, citing.document_id DESC
@@ -62,16 +64,16 @@ CITED_BY = text(f"""
 
 
 class CitationStore:
-    """Reads what `stores.postgres.publishing` wrote. Any number of processes may use it at once."""
+    """Reads the citations that `stores.postgres.publishing` wrote. Safe for concurrent use."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     async def links(self, document_id: str) -> dict[int, str]:
-        """For entries of the document's bibliography, by ordinal: the document they cite.
+        """Returns the ids of cited documents, by ordinal of the bibliography entry.
 
-        Only documents of the same collection that are not deleted, never the document itself;
-        entries that cite none of them are left out.
+        Contains only documents of the same collection that are not deleted, and never the document
+        itself. Entries without a match are omitted.
         """
         values = {"document_id": document_id, "preprints": list(PREPRINTS)}
         async with self.database.single() as connection:
@@ -79,7 +81,7 @@ class CitationStore:
             return {row.ordinal: row.document_id for row in rows}
 
     async def cited_by(self, document_id: str) -> list[str]:
-        """The documents of the same collection whose `links` lead to this one, newest first."""
+        """Returns ids of documents of the collection whose `links` contain it, newest first."""
         values = {"document_id": document_id, "preprints": list(PREPRINTS)}
         async with self.database.single() as connection:
             return list((await connection.execute(CITED_BY, values)).scalars())

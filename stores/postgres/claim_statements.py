@@ -1,4 +1,4 @@
-"""The statements of a claim, built once: to build them takes longer than to run them."""
+"""SQL statements of a claim, built once at import: building them takes longer than running them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,49 @@ from sqlalchemy import and_, bindparam, case, exists, func, select, update
 from domain.documents import DocumentStatus
 from domain.jobs import JobStatus, Step, TaskStatus
 from stores.postgres.database import NOW, seconds
-from stores.postgres.job_status import IS_QUEUED, fixed
+from stores.postgres.job_status import IS_QUEUED, inline
 from stores.postgres.schema import DOCUMENTS, JOBS, TASKS
 
 OTHER = TASKS.alias("other")
-AT_WORK = exists().where(
-    OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == fixed(TaskStatus.RUNNING)
+DOCUMENT_BUSY = exists().where(
+    OTHER.c.document_id == TASKS.c.document_id, OTHER.c.status == inline(TaskStatus.RUNNING)
 )
-# Nothing is left to do: another task made the document searchable while this one waited.
+# No work is left: another task indexed the document while this one was queued.
 ITS_DOCUMENT = DOCUMENTS.c.document_id == TASKS.c.document_id
-MADE = and_(
-    TASKS.c.step == fixed(Step.READ_TEXT),  # who is at a later step made the document searchable
-    DOCUMENTS.c.status == fixed(DocumentStatus.READY),
+ALREADY_INDEXED = and_(
+    TASKS.c.step == inline(Step.READ_TEXT),  # a task at a later step indexed the document itself
+    DOCUMENTS.c.status == inline(DocumentStatus.READY),
     DOCUMENTS.c.version >= TASKS.c.version,
-    DOCUMENTS.c.artifact_key.is_not(None),  # else only its first pages can be searched yet
+    DOCUMENTS.c.artifact_key.is_not(None),  # else only its first pages are searchable yet
 )
-# Tasks that may be claimed, locked. A document at work is left alone: it has one writer.
+# Selects and locks the tasks that may be claimed. Skips documents with a running task, because a
+# document has a single writer.
 DUE = (
     select(
         TASKS.c.task_id,
         TASKS.c.document_id,
         TASKS.c.isolate,
-        # Not a join: that costs twice as much, most of it in planning.
-        select(MADE).where(ITS_DOCUMENT).scalar_subquery().label("is_made"),
+        # A subquery, because a join costs twice as much, most of it in planning.
+        select(ALREADY_INDEXED).where(ITS_DOCUMENT).scalar_subquery().label("is_indexed"),
     )
     .where(
         IS_QUEUED,
         TASKS.c.lane == bindparam("of_lane"),
         TASKS.c.next_attempt_at <= NOW,
-        ~AT_WORK,
+        ~DOCUMENT_BUSY,
     )
     .order_by(TASKS.c.urgent.desc(), TASKS.c.next_attempt_at, TASKS.c.ordinal)
-    .limit(bindparam("most"))
+    .limit(bindparam("batch_size"))
     .with_for_update(skip_locked=True)
 )
-# The same without tasks of jobs that another session has locked: to start such a job, and to write
-# its log, would wait for that session. A join costs twice as much as DUE.
+# Like DUE, but skips tasks of jobs that another session has locked, because starting such a job and
+# writing its event log would block on that session. The join makes it twice as expensive as DUE.
 DUE_OF_FREE_JOBS = DUE.join(JOBS, JOBS.c.job_id == TASKS.c.job_id).with_for_update(
     key_share=True, skip_locked=True, of=(TASKS, JOBS)
 )
-SETTLE = (
+COMPLETE_DUPLICATES = (
     update(TASKS)
-    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)), ITS_DOCUMENT, MADE)
+    .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)), ITS_DOCUMENT, ALREADY_INDEXED)
     .values(
         status=TaskStatus.COMPLETED,
         pages_done=func.coalesce(DOCUMENTS.c.pages, 0),
@@ -61,7 +62,7 @@ SETTLE = (
     )
     .returning(TASKS.c.job_id)
 )
-TAKE = (
+LEASE = (
     update(TASKS)
     .where(TASKS.c.task_id.in_(bindparam("ids", expanding=True)))
     .values(

@@ -1,8 +1,8 @@
-"""Notices that the database's clock jumped, and corrects the times that were made before.
+"""Detects jumps of the database clock and corrects the stored times accordingly.
 
-Leases and due times are times of the database's clock. It jumps ahead when a laptop wakes up or
-when NTP corrects a wrong clock, and back for the latter reason. Without a correction a jump ahead
-ends all leases at once, and a jump back holds the queue up for as long as the jump.
+Leases and due times use the database clock. It jumps forward when a laptop resumes from suspend or
+when NTP corrects it, and backward when NTP corrects it. Without a correction, a forward jump
+expires all leases at once, and a backward jump stalls the queue for the length of the jump.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ JUMP_SECONDS = 1.0
 
 
 class ClockWatch:
-    """Compares the database's clock with the monotonic clock of this process.
+    """Compares the database clock with the monotonic clock of this process.
 
-    The monotonic clock of Linux and macOS stands still while the machine is suspended: a suspended
-    machine looks like a jump of the database's clock, and is one to everything that was running.
+    The monotonic clock of Linux and macOS stops during suspend. A suspend therefore looks like a
+    forward jump of the database clock, which is the intended result: no process was running.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._last: tuple[float, float, datetime] | None = None  # before, after, database's time
 
-    async def look(self, connection: AsyncConnection) -> float | None:
-        """Seconds by which the clock has jumped ahead (back: negative) since the last look, 0 for
-        none; None at the first look.
+    async def detect_jump(self, connection: AsyncConnection) -> float | None:
+        """Returns the jump since the last call in seconds: positive is forward, 0.0 is no jump.
 
-        A slow answer is not taken for a jump: each clock is read before and after.
+        Returns None at the first call. A slow response does not count as a jump, because the
+        monotonic clock is read before and after the query.
         """
         before = self._monotonic()
         now = (await connection.execute(select(NOW))).scalar_one()
@@ -46,11 +46,11 @@ class ClockWatch:
         if last is None:
             return None
         elapsed = (now - last[2]).total_seconds()
-        ahead, back = elapsed - (after - last[0]), elapsed - (before - last[1])
-        jump = ahead if ahead > JUMP_SECONDS else back if back < -JUMP_SECONDS else 0.0
+        forward, backward = elapsed - (after - last[0]), elapsed - (before - last[1])
+        jump = forward if forward > JUMP_SECONDS else backward if backward < -JUMP_SECONDS else 0.0
         if jump:
             log.warning(
-                "The database's clock jumped by %+.1f s; leases begin anew, no attempt is charged.",
+                "The database clock jumped by %+.1f s; leases were renewed, no attempt is charged.",
                 jump,
                 extra={"action": "clock_jump", "seconds": jump},
             )
@@ -58,24 +58,24 @@ class ClockWatch:
 
 
 def corrections(jump: float | None, lease_seconds: float, cap_seconds: float) -> Iterator[Update]:
-    """The updates that the jump makes necessary; all are harmless to repeat, and from several
-    processes.
+    """Yields the updates that correct stored times after a jump. All updates are idempotent.
 
-    At the first look (None) a jump that nobody saw is corrected where it shows: no lease ends later
-    than two leases from now, no task is due later than the longest backoff from now.
+    After the first call of `detect_jump` (`jump` is None), implausible times are capped, because a
+    jump may have happened before: no lease ends later than two lease periods from now, and no task
+    is due later than `cap_seconds` (the longest backoff) from now.
     """
     lease, due = TASKS.c.lease_expires_at, TASKS.c.next_attempt_at
     full = NOW + seconds(lease_seconds)
     if jump is None:
-        yield _of(IS_RUNNING, lease > NOW + seconds(2 * lease_seconds)).values({lease: full})
+        yield _update(IS_RUNNING, lease > NOW + seconds(2 * lease_seconds)).values({lease: full})
         latest = NOW + seconds(cap_seconds)
-        yield _of(IS_QUEUED, due > latest).values({due: latest})
+        yield _update(IS_QUEUED, due > latest).values({due: latest})
     elif jump > 0:
-        yield _of(IS_RUNNING, lease < full).values({lease: full})
+        yield _update(IS_RUNNING, lease < full).values({lease: full})
     elif jump < 0:
-        yield _of(IS_RUNNING, lease > full).values({lease: full})
-        yield _of(IS_QUEUED, due > NOW).values({due: due - seconds(-jump)})
+        yield _update(IS_RUNNING, lease > full).values({lease: full})
+        yield _update(IS_QUEUED, due > NOW).values({due: due - seconds(-jump)})
 
 
-def _of(*conditions: ColumnElement[bool]) -> Update:
+def _update(*conditions: ColumnElement[bool]) -> Update:
     return update(TASKS).where(*conditions)

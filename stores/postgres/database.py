@@ -1,4 +1,4 @@
-"""A pool of PostgreSQL connections; a server that is away becomes DatabaseUnavailable."""
+"""A pool of PostgreSQL connections; connection errors are raised as DatabaseUnavailable."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from stores.postgres.postgres_session import (
     LOCK_NOT_AVAILABLE,
     OUTAGES,
     SessionLimits,
-    is_away,
+    is_unavailable,
     open_session,
 )
 from stores.postgres.postgres_url import PostgresAddress, parse_postgres_url
 
-# The database's clock. clock_timestamp() is volatile: a condition on it cannot use an index.
+# The database clock. clock_timestamp() is volatile: a condition on it cannot use an index.
 NOW = func.statement_timestamp()
 
 
 def seconds(count: float | ColumnElement[float]) -> ColumnElement[Any]:
-    """An interval of that many seconds."""
+    """Returns an SQL interval of `count` seconds."""
     return func.make_interval(0, 0, 0, 0, 0, 0, count)
 
 
 class Database:
-    """Connections to PostgreSQL, made lazily and closed by `close`.
+    """Connections to PostgreSQL, opened on demand and closed by `close`.
 
-    A connection that the server has closed is replaced when it is taken from the pool; asyncpg
-    knows without asking, which spares the three round trips of SQLAlchemy's `pool_pre_ping`.
-    Raises InvalidSetting for a URL that cannot be used.
+    A connection that the server has closed is replaced at checkout. asyncpg knows its state
+    locally, which avoids the three round trips of SQLAlchemy's `pool_pre_ping`. Raises
+    InvalidSetting for an invalid URL.
     """
 
     def __init__(self, url: str, pool_size: int = 8, limits: SessionLimits | None = None) -> None:
@@ -47,38 +47,41 @@ class Database:
         pool = {"pool_size": pool_size, "max_overflow": pool_size, "pool_timeout": 10}
         self.engine = _engine(self.address, self.limits, **pool)
         self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self.engine.sync_engine, "checkout", _reject_closed)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed at the end of the block. Raises DatabaseUnavailable."""
+        """Opens a transaction, committed at the end of the block. Raises DatabaseUnavailable."""
         with database_errors():
             async with self.engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[AsyncConnection]:
-        """Each statement by itself, which spares BEGIN and COMMIT. Raises DatabaseUnavailable."""
+        """Yields an autocommit connection (no BEGIN and COMMIT). Raises DatabaseUnavailable."""
         with database_errors():
             async with self.autocommit.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def driver(self) -> AsyncIterator[asyncpg.Connection]:
-        """asyncpg's own connection: one round trip and 0.1 ms for a prepared statement, where
-        SQLAlchemy takes 0.6 ms to build it. Raises DatabaseUnavailable."""
-        async with self.single() as connection:  # which gives errors of connecting their names
+        """Yields the raw asyncpg connection, in autocommit mode. Raises DatabaseUnavailable.
+
+        A prepared statement takes one round trip and 0.1 ms; building it with SQLAlchemy takes
+        0.6 ms.
+        """
+        async with self.single() as connection:  # translates connection errors
             pooled = await connection.get_raw_connection()
             driver: Any = pooled.driver_connection
             try:
                 yield driver
-            except asyncpg.InternalClientError:  # the server died while it answered
+            except asyncpg.InternalClientError:  # the server died during the response
                 await connection.invalidate()
                 raise
 
     @asynccontextmanager
     async def dedicated(self, limits: SessionLimits) -> AsyncIterator[AsyncConnection]:
-        """A connection outside the pool, with limits of its own, closed at the end of the block.
+        """Opens a connection outside the pool with its own limits; closed at the end of the block.
 
         Raises DatabaseUnavailable.
         """
@@ -91,7 +94,7 @@ class Database:
             await engine.dispose()
 
     async def ping(self) -> None:
-        """Returns when the database answers. Raises DatabaseUnavailable."""
+        """Returns if the database responds. Raises DatabaseUnavailable."""
         async with self.single() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
@@ -101,9 +104,9 @@ class Database:
 
 
 def _engine(address: PostgresAddress, limits: SessionLimits, **pool: Any) -> AsyncEngine:
-    """An engine whose connections are opened by `open_session`, which reads the URL itself."""
-    # Under PgBouncer the next statement may be run by another server process: SQLAlchemy keeps no
-    # prepared statements, and the unnamed one is parsed and run in one message group by asyncpg.
+    """Returns an engine whose connections are opened by `open_session`, which parses the URL."""
+    # With PgBouncer, another server process may run the next statement. Therefore SQLAlchemy caches
+    # no prepared statements; asyncpg parses and runs the unnamed one in a single message group.
     unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
     return create_async_engine(
         "postgresql+asyncpg://",
@@ -119,34 +122,37 @@ async def _open(address: PostgresAddress, limits: SessionLimits, **_: Any) -> as
     return await open_session(address, limits)
 
 
-def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+def _reject_closed(connection: Any, _record: Any, _proxy: Any) -> None:
     if connection.driver_connection.is_closed():
         raise DisconnectionError("the server closed this connection")
 
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Errors of the server and of the connection become DatabaseUnavailable, their cause logged;
-    a lock that was not to be had becomes DatabaseBusy."""
+    """Maps connection and server errors to DatabaseUnavailable and logs the cause.
+
+    A lock timeout becomes DatabaseBusy.
+    """
     try:
         yield
     except (OSError, PoolTimeout, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise _unavailable(error) from error
     except asyncpg.PostgresError as error:
-        if (named := _named(error)) is None:
+        if (translated := _translate(error)) is None:
             raise
-        raise named from error
+        raise translated from error
     except DBAPIError as error:
-        named = _unavailable(error.orig) if error.connection_invalidated else _named(error.orig)
-        if named is None:
+        is_lost = error.connection_invalidated
+        translated = _unavailable(error.orig) if is_lost else _translate(error.orig)
+        if translated is None:
             raise
-        raise named from error
+        raise translated from error
 
 
-def _named(error: BaseException | None) -> DatabaseUnavailable | None:
+def _translate(error: BaseException | None) -> DatabaseUnavailable | None:
     if getattr(error, "sqlstate", None) == LOCK_NOT_AVAILABLE:
         return DatabaseBusy()
-    return _unavailable(error) if is_away(error) else None
+    return _unavailable(error) if is_unavailable(error) else None
 
 
 def _unavailable(cause: BaseException | None) -> DatabaseUnavailable:

@@ -1,7 +1,7 @@
 """The queue of deletions in PostgreSQL: a transactional outbox for the other two stores.
 
-A row is inserted by the transaction that makes versions obsolete, and removed when the vector store
-and the blob store have erased them. While one of these is away, the row stays.
+The transaction that makes versions obsolete inserts a row. The row is removed after the vector
+store and the blob store have deleted these versions. While one of them is unavailable, it stays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DUE = (
     select(DELETIONS.c.deletion_id)
     .where(DELETIONS.c.due_at <= NOW)
     .order_by(DELETIONS.c.due_at)
-    .limit(bindparam("most"))
+    .limit(bindparam("batch_size"))
     .with_for_update(skip_locked=True)
 )
 CLAIM = (
@@ -38,76 +38,78 @@ async def enqueue_deletions(
     ranges: Iterable[VersionRange],
     pdf_of: Mapping[str, str] | None = None,
 ) -> None:
-    """The ranges are erased after this transaction's commit.
+    """Enqueues the deletion of version ranges, as part of the current transaction.
 
-    `pdf_of` gives the digest of the PDF for each document that is deleted as a whole.
+    `pdf_of` maps the id of each document that is deleted entirely to the digest of its PDF.
     """
     digests = pdf_of or {}
     rows = [
         {
-            "document_id": one.document_id,
-            "from_version": one.first,
-            "to_version": one.last,
-            "sha256": digests.get(one.document_id),
+            "document_id": versions.document_id,
+            "from_version": versions.first,
+            "to_version": versions.last,
+            "sha256": digests.get(versions.document_id),
         }
-        for one in ranges
+        for versions in ranges
     ]
     if rows:
         await connection.execute(insert(DELETIONS), rows)
 
 
-async def enqueue_if_unwanted(connection: AsyncConnection, document_id: str, version: int) -> bool:
-    """True when nobody shows or awaits that version: it is erased after the commit.
+async def enqueue_if_unused(connection: AsyncConnection, document_id: str, version: int) -> bool:
+    """Enqueues the deletion of a version that is neither searchable nor has an open task.
 
-    A retry of what failed or was cancelled writes another version (`needs_new_version`).
+    Returns True if it was enqueued. A retry of a failed or cancelled task writes another version
+    (`needs_new_version`).
     """
-    if await _wanted(connection, document_id, version):
+    if await _is_in_use(connection, document_id, version):
         return False
     await enqueue_deletions(connection, [VersionRange(document_id, version, version)])
     return True
 
 
 class DeletionQueue:
-    """Hands out deletions that are due. Any number of processes may use it at once."""
+    """Leases due deletions to workers. Safe for concurrent use by several processes."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     async def claim(self, limit: int, hide_seconds: float) -> list[StoreDeletion]:
-        """At most `limit` deletions, the longest due first.
+        """Claims at most `limit` due deletions, the longest due first; returns them by id.
 
-        They are due again `hide_seconds` from now unless `complete` removes them before.
+        They become due again after `hide_seconds` (visibility timeout) unless `complete` removes
+        them before.
         """
         async with self.database.begin() as connection:
-            rows = await connection.execute(CLAIM, {"most": limit, "hidden": hide_seconds})
-            return sorted(map(_deletion, rows), key=lambda one: one.deletion_id)
+            rows = await connection.execute(CLAIM, {"batch_size": limit, "hidden": hide_seconds})
+            return sorted(map(_deletion, rows), key=lambda deletion: deletion.deletion_id)
 
     async def complete(self, deletion_ids: Sequence[int]) -> None:
-        """These deletions are done. Saying it twice is harmless."""
-        done = delete(DELETIONS).where(DELETIONS.c.deletion_id.in_(deletion_ids))
+        """Removes completed deletions from the queue. Idempotent."""
+        statement = delete(DELETIONS).where(DELETIONS.c.deletion_id.in_(deletion_ids))
         async with self.database.single() as connection:
-            await connection.execute(done)
+            await connection.execute(statement)
 
     async def waiting(self) -> int:
-        """Number of deletions that are not done yet."""
+        """Returns the number of deletions in the queue."""
         async with self.database.single() as connection:
             return (
                 await connection.execute(select(func.count()).select_from(DELETIONS))
             ).scalar_one()
 
-    async def discard_unwanted(self, document_id: str, version: int) -> bool:
-        """True when nobody shows or awaits that version: it is erased.
+    async def discard_if_unused(self, document_id: str, version: int) -> bool:
+        """Enqueues the deletion of a version that is neither searchable nor has an open task.
 
-        The document is locked meanwhile, so a retry or an upload cannot begin between the look
-        and the insert.
+        Returns True if it was enqueued. Locks the document, so that no retry or upload can start
+        between the check and the insert.
         """
         lock = select(DOCUMENTS.c.document_id).where(DOCUMENTS.c.document_id == document_id)
         async with self.database.begin() as connection:
             await connection.execute(lock.with_for_update())
-            return await enqueue_if_unwanted(connection, document_id, version)
+            return await enqueue_if_unused(connection, document_id, version)
 
     async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
-        """Those digests that a document uses which is not deleted."""
+        """Returns those of the digests whose PDF belongs to a document that is not deleted."""
         if not digests:
             return set()
         users = select(DOCUMENTS.c.sha256).where(
@@ -117,16 +119,16 @@ class DeletionQueue:
             return set((await connection.execute(users)).scalars())
 
 
-async def _wanted(connection: AsyncConnection, document_id: str, version: int) -> bool:
-    shown = exists().where(
+async def _is_in_use(connection: AsyncConnection, document_id: str, version: int) -> bool:
+    searchable = exists().where(
         DOCUMENTS.c.document_id == document_id,
         DOCUMENTS.c.version == version,
         DOCUMENTS.c.status == DocumentStatus.READY,
     )
-    awaited = exists().where(
+    has_task = exists().where(
         TASKS.c.document_id == document_id, TASKS.c.version == version, IS_OPEN
     )
-    return (await connection.execute(select(shown | awaited))).scalar_one()
+    return (await connection.execute(select(searchable | has_task))).scalar_one()
 
 
 def _deletion(row: Any) -> StoreDeletion:

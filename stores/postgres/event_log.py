@@ -1,4 +1,4 @@
-"""The log of a job, which the database writes itself: see migration 0004."""
+"""Reads the event log of a job. Database triggers write it; see migration 0004."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from stores.postgres.schema import EVENTS
 
 
 class EventLog:
-    """Reads what happened to jobs. Any number of processes may use it at once."""
+    """Reads the events of jobs. Safe for concurrent use by several processes."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     async def after(self, job_id: str, number: int = 0, limit: int = 500) -> Sequence[Event]:
-        """The events of the job that come after that number, in order; none for an unknown job.
+        """Returns the events of the job with numbers above `number`, in order.
 
-        Whoever has seen one has seen all before it: a number is given under the lock of its job.
+        Returns none for an unknown job. Numbers are gap-free and become visible in order, because
+        they are assigned while the job row is locked.
         """
         statement = select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.number > number)
         async with self.database.single() as connection:

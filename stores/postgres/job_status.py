@@ -1,4 +1,4 @@
-"""A job's state follows from its tasks; here it is written down when the last task ends."""
+"""Derives the status of a job from its tasks and stores it when the last task ends."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from stores.postgres.database import NOW
 from stores.postgres.schema import JOBS, TASKS
 
 
-def fixed(value: str) -> BindParameter[str]:
-    """A value that stands in the statement itself: a partial index never matches a parameter."""
+def inline(value: str) -> BindParameter[str]:
+    """Returns a literal that is part of the SQL text: a partial index never matches a parameter."""
     return literal(str(value), literal_execute=True)
 
 
-IS_QUEUED = TASKS.c.status == fixed(TaskStatus.QUEUED)
-IS_RUNNING = TASKS.c.status == fixed(TaskStatus.RUNNING)
-IS_OPEN = TASKS.c.status.in_([fixed(TaskStatus.QUEUED), fixed(TaskStatus.RUNNING)])
+IS_QUEUED = TASKS.c.status == inline(TaskStatus.QUEUED)
+IS_RUNNING = TASKS.c.status == inline(TaskStatus.RUNNING)
+IS_OPEN = TASKS.c.status.in_([inline(TaskStatus.QUEUED), inline(TaskStatus.RUNNING)])
 
 
-# What a task's row gets when somebody cancels it, or deletes its document.
+# Column values of a task that is cancelled, or whose document is deleted.
 CANCELLED_NOW: dict[str, Any] = {
     "status": TaskStatus.CANCELLED,
     "lease_expires_at": None,
@@ -51,14 +51,14 @@ CANCELLED_NOW: dict[str, Any] = {
 
 
 def count_columns() -> list[ColumnElement[Any]]:
-    """One column for each task status: how many tasks are in it."""
+    """Returns a column per task status that counts the tasks in it."""
     return [
         func.count().filter(TASKS.c.status == status).label(str(status)) for status in TaskStatus
     ]
 
 
-def share_column() -> ColumnElement[float]:
-    """`domain.jobs.share_done` of a task, in SQL."""
+def progress_column() -> ColumnElement[float]:
+    """Returns the progress of a task as SQL, equivalent to `domain.jobs.share_done`."""
     pages = _ratio(TASKS.c.pages_done, TASKS.c.pages_total)
     chunks = _ratio(TASKS.c.chunks_done, TASKS.c.chunks_total)
     first = READING_WEIGHT * pages + (1 - READING_WEIGHT) * chunks
@@ -73,27 +73,27 @@ def _ratio(done: ColumnElement[Any], total: ColumnElement[Any]) -> ColumnElement
     return func.least(1.0, func.coalesce(done * 1.0 / func.nullif(total, 0), 0.0))
 
 
-ADDED_UP = select(*count_columns()).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
-# Somebody said that more uploads come, and may still be alive.
+TASK_COUNTS = select(*count_columns()).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
+# More uploads were announced, and the client has not timed out.
 ADMITTING = and_(JOBS.c.admitting_until.is_not(None), JOBS.c.admitting_until > NOW)
-STILL_OPEN = exists().where(TASKS.c.job_id == JOBS.c.job_id, IS_OPEN)
-NOT_CLOSED = (
-    select(JOBS.c.job_id, ADDED_UP)
-    .join(ADDED_UP, onclause=JOBS.c.job_id.is_not(None))
-    .where(JOBS.c.finished_at.is_(None), ~ADMITTING, ~STILL_OPEN)
+HAS_OPEN_TASKS = exists().where(TASKS.c.job_id == JOBS.c.job_id, IS_OPEN)
+CLOSABLE_JOBS = (
+    select(JOBS.c.job_id, TASK_COUNTS)
+    .join(TASK_COUNTS, onclause=JOBS.c.job_id.is_not(None))
+    .where(JOBS.c.finished_at.is_(None), ~ADMITTING, ~HAS_OPEN_TASKS)
 )
 
 
 async def close_if_done(connection: AsyncConnection, job_ids: Iterable[str]) -> int:
-    """Number of jobs that end here: those that have no open task and wait for no more of them.
+    """Closes those of the jobs that have no open task and expect no more uploads.
 
-    The job row is locked first, by a statement of its own: of two transactions that end the last
-    two tasks, the second one then sees both.
+    Returns their number. Locks the job rows first, in a separate statement: if two transactions end
+    the last two tasks concurrently, the second one then sees both.
     """
     ids = sorted(set(job_ids))
     await lock_jobs(connection, ids)
-    done = NOT_CLOSED.where(JOBS.c.job_id.in_(ids))
-    rows = (await connection.execute(done)).all()
+    closable = CLOSABLE_JOBS.where(JOBS.c.job_id.in_(ids))
+    rows = (await connection.execute(closable)).all()
     for row in rows:
         await connection.execute(
             update(JOBS)
@@ -104,9 +104,9 @@ async def close_if_done(connection: AsyncConnection, job_ids: Iterable[str]) -> 
 
 
 async def lock_jobs(connection: AsyncConnection, ids: Iterable[str]) -> list[Any]:
-    """The rows of the jobs that exist, locked in order of id until the transaction ends.
+    """Returns the rows of existing jobs, locked in order of id until the transaction ends.
 
-    Everybody locks documents before tasks before jobs, so that nobody waits in a circle.
+    Lock order in all transactions: documents, tasks, jobs. This prevents deadlocks.
     """
     locked = select(JOBS).where(JOBS.c.job_id.in_(ids)).order_by(JOBS.c.job_id)
     return list((await connection.execute(locked.with_for_update(key_share=True))).all())

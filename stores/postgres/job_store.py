@@ -1,17 +1,16 @@
-"""Jobs as people see them: admitting uploads, looking a job up, listing, forgetting."""
+"""The client-facing side of jobs: admission of uploads, queries, and deletion of old jobs."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, text, tuple_, update
+from sqlalchemy import Row, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import Conflict, Expired, IdempotencyKeyReused, NotFound
+from domain.errors import Expired, IdempotencyKeyReused, NotFound
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
@@ -28,76 +27,44 @@ from domain.jobs import (
     new_job_id,
 )
 from stores.postgres.admission import (
-    AdmissionTarget,
     BeforeCommit,
-    nothing,
-    replayed,
+    admission_of,
+    admit_new,
+    create_tasks,
+    filter_known,
+    next_ordinal,
+    no_callback,
     resolve_documents,
     run_before_commit,
-    still_known,
 )
-from stores.postgres.admission_of_new import admit_new
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
 from stores.postgres.job_status import (
+    HAS_OPEN_TASKS,
     IS_QUEUED,
-    STILL_OPEN,
     close_if_done,
     count_columns,
-    fixed,
-    lock_jobs,
-    share_column,
+    inline,
+    progress_column,
 )
 from stores.postgres.queue_limit import AdmissionLimit
 from stores.postgres.schema import EVENTS, JOBS, TASKS
 
-ADMISSION_SECONDS = 120  # of silence, after which whoever admits a job in parts is taken for dead
+ADMISSION_SECONDS = 120  # silence after which the client of an admission in parts counts as dead
 
-# One round trip. A task is complete from the start when its document can be searched already.
-MAKE_JOB_AND_TASKS = text("""
-    WITH job AS (
-        INSERT INTO jobs AS here (job_id, kind, lane, collection, admitting_until)
-        VALUES (
-            :job_id, :kind, :lane, :collection,
-            statement_timestamp() + make_interval(secs => CAST(:waits_seconds AS float))
-        )
-        ON CONFLICT (job_id) DO UPDATE SET admitting_until = EXCLUDED.admitting_until
-        WHERE here.finished_at IS NULL
-    )
-    INSERT INTO tasks (
-        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, urgent,
-        max_attempts, status, pages_done, pages_total, chunks_done, chunks_total,
-        searchable_at, finished_at
-    )
-    SELECT
-        new.task_id, :job_id, :first + new.place - 1, new.document_id, :collection, new.version,
-        new.sha256, new.filename, :lane, :lane = 'interactive', :max_attempts,
-        CASE WHEN new.done THEN 'completed' ELSE 'queued' END,
-        coalesce(new.pages, 0), new.pages, coalesce(new.chunks, 0), new.chunks,
-        CASE WHEN new.done THEN clock_timestamp() END,
-        CASE WHEN new.done THEN clock_timestamp() END
-    FROM unnest(
-        CAST(:task_ids AS uuid[]), CAST(:documents AS text[]), CAST(:versions AS int[]),
-        CAST(:digests AS text[]), CAST(:filenames AS text[]), CAST(:done AS boolean[]),
-        CAST(:pages AS int[]), CAST(:chunks AS int[])
-    ) WITH ORDINALITY AS new (
-        task_id, document_id, version, sha256, filename, done, pages, chunks, place
-    )
-""")
-
-# Jobs with their tasks added up.
+# Jobs with aggregates over their tasks.
 SUMS = [
     func.coalesce(func.sum(TASKS.c[name]), 0).label(name)
     for name in ("pages_done", "pages_total", "chunks_done")
 ]
-SHARES = func.coalesce(func.sum(share_column()), 0.0).label("shares_done")
-ADDED_UP = select(*count_columns(), *SUMS, SHARES).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
-WITH_COUNTS = select(JOBS, ADDED_UP).join(ADDED_UP, onclause=JOBS.c.job_id.is_not(None))
+PROGRESS = func.coalesce(func.sum(progress_column()), 0.0).label("shares_done")
+TOTALS = select(*count_columns(), *SUMS, PROGRESS).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
+JOBS_WITH_TOTALS = select(JOBS, TOTALS).join(TOTALS, onclause=JOBS.c.job_id.is_not(None))
 
 ABANDONED = select(JOBS.c.job_id).where(
-    JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~STILL_OPEN
+    JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~HAS_OPEN_TASKS
 )
-# Asked many times a second while somebody waits: prepared, and not built anew each time.
+# Runs several times a second for each long poll: a prepared statement, built once.
 HAS_COME = """
     SELECT finished_at IS NOT NULL OR ($2 AND NOT EXISTS (
         SELECT FROM tasks
@@ -109,11 +76,11 @@ COUNT_OPEN = """
         SELECT FROM tasks WHERE collection = $1 AND status IN ('queued', 'running') LIMIT $2
     ) AS open
 """
-BEFORE = TASKS.alias("before")  # made once: an alias copies every column
+BEFORE = TASKS.alias("before")  # created once: an alias copies every column
 
 
 class JobStore:
-    """Admits uploads and answers for jobs. Any number of processes may use it at once."""
+    """Admits uploads and reads jobs. Safe for concurrent use by several processes."""
 
     def __init__(
         self,
@@ -126,7 +93,7 @@ class JobStore:
         self.database = database
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
-        self.room = AdmissionLimit(self._count_open, queue_limit)
+        self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -139,29 +106,31 @@ class JobStore:
         job_id: str | None = None,
         more_to_come: bool = False,
         known_only: bool = False,
-        before_commit: BeforeCommit = nothing,
+        before_commit: BeforeCommit = no_callback,
     ) -> list[Admission]:
-        """What became of each upload, in order; one transaction makes a job with a task for each.
+        """Creates a job with a task for each upload, in one transaction.
 
-        With a `job_id` the tasks are added to that job, made when there is none. With
-        `more_to_come` the job stays open for the next part, for ADMISSION_SECONDS; a part without
-        it, which may be empty, is the last. Bytes that are in the collection already are not read
-        again unless `on_duplicate` says so. Raises Conflict for a duplicate under `reject`, and for
-        uploads to a job that has ended; QueueFull when the collection has `queue_limit` open tasks.
+        Returns the admissions, in order of the uploads. With a `job_id` the tasks are added to that
+        job, which is created if necessary. With `more_to_come` the job stays open for the next part
+        for ADMISSION_SECONDS; a part without it, which may be empty, is the last. Bytes that are in
+        the collection already are processed again only if `on_duplicate` is REPROCESS.
 
-        With `known_only` an upload whose document was deleted is left out, and without any there is
-        no job: who reads a paper again does not bring back what somebody deleted meanwhile.
-        `before_commit` is awaited once, after everything that could refuse the uploads and before
-        anybody can see their tasks.
+        With `known_only`, uploads whose document was deleted are skipped, and no job is created if
+        none remain; so a re-ingestion never restores a paper that was deleted concurrently.
+        `before_commit` is awaited once, after all checks that can reject the uploads and before
+        their tasks become visible.
+
+        Raises Conflict for a duplicate under REJECT and for uploads to a job that has ended, and
+        QueueFull if the collection has `queue_limit` open tasks.
         """
         if uploads:
-            await self.room.take(collection, len(uploads))
+            await self.admission_limit.reserve(collection, len(uploads))
         job = self._job_columns(job_id or new_job_id(), collection, kind, lane)
         job["waits_seconds"] = ADMISSION_SECONDS if more_to_come else None
-        is_whole = uploads and job_id is None and not more_to_come and not known_only
-        if is_whole and on_duplicate != OnDuplicate.REJECT:  # nothing can refuse it any more
+        is_complete = uploads and job_id is None and not more_to_come and not known_only
+        if is_complete and on_duplicate != OnDuplicate.REJECT:  # no check can reject it any more
             await before_commit()
-            before_commit = nothing
+            before_commit = no_callback
             admitted = await admit_new(
                 self.database, collection, uploads, kind, lane, self.max_attempts
             )
@@ -169,14 +138,14 @@ class JobStore:
                 return admitted
         async with self.database.begin() as connection:
             if known_only:
-                uploads = await still_known(connection, collection, uploads)
+                uploads = await filter_known(connection, collection, uploads)
                 if not uploads:
                     return []
-            places = await resolve_documents(connection, collection, uploads, on_duplicate)
+            targets = await resolve_documents(connection, collection, uploads, on_duplicate)
             if job_id:
-                job["first"] = await _next_ordinal(connection, job_id, uploads)
+                job["first"] = await next_ordinal(connection, job_id, uploads)
             await run_before_commit(connection, before_commit)
-            return await _make_tasks(connection, job, uploads, places)
+            return await create_tasks(connection, job, uploads, targets)
 
     async def admit_once(
         self,
@@ -188,18 +157,18 @@ class JobStore:
         kind: str = "upload",
         lane: Lane = Lane.INTERACTIVE,
         on_duplicate: OnDuplicate = OnDuplicate.RETURN,
-        before_commit: BeforeCommit = nothing,
+        before_commit: BeforeCommit = no_callback,
     ) -> list[Admission]:
-        """As `admit`, once for each `job_id`: who repeats the request gets the first one's answer.
+        """Like `admit`, but idempotent by `job_id`: a repeated request gets the first result.
 
-        The insert of the job decides which of several processes admits; the others wait for its
-        commit. Raises IdempotencyKeyReused where the job belongs to a request with another digest,
-        Expired where its tasks were cleaned up; Conflict and QueueFull as `admit`.
+        The insert of the job row decides which of several concurrent requests admits; the others
+        block until its commit. Raises IdempotencyKeyReused if the job belongs to a request with
+        another digest, Expired if its tasks were purged, and Conflict and QueueFull like `admit`.
         """
-        known = await self._replayed(job_id, request_digest, len(uploads))
-        if known is not None:
-            return known
-        await self.room.take(collection, len(uploads))
+        earlier = await self._earlier_result(job_id, request_digest, len(uploads))
+        if earlier is not None:
+            return earlier
+        await self.admission_limit.reserve(collection, len(uploads))
         job = self._job_columns(job_id, collection, kind, lane)
         async with self.database.begin() as connection:
             claim = insert(JOBS).values(
@@ -211,25 +180,25 @@ class JobStore:
             )
             claim = claim.on_conflict_do_nothing().returning(JOBS.c.job_id)
             if (await connection.execute(claim)).first() is not None:
-                places = await resolve_documents(connection, collection, uploads, on_duplicate)
+                targets = await resolve_documents(connection, collection, uploads, on_duplicate)
                 await run_before_commit(connection, before_commit)
-                return await _make_tasks(connection, job, uploads, places)
-        return await self._replayed(job_id, request_digest, len(uploads)) or []
+                return await create_tasks(connection, job, uploads, targets)
+        return await self._earlier_result(job_id, request_digest, len(uploads)) or []
 
-    async def _replayed(
+    async def _earlier_result(
         self, job_id: str, request_digest: str, files: int
     ) -> list[Admission] | None:
-        """The answer that the request got before, None when it is new."""
+        """Returns the result of an earlier identical request, None if there was none."""
         statement = select(JOBS.c.request_digest, JOBS.c.purged_at).where(JOBS.c.job_id == job_id)
         async with self.database.single() as connection:
             job = (await connection.execute(statement)).first()
         if job is None:
             return None
-        if job.request_digest not in (None, request_digest):  # None: of an earlier release
+        if job.request_digest not in (None, request_digest):  # None: job of an earlier release
             raise IdempotencyKeyReused
         if job.purged_at is not None:
             raise Expired
-        return list(map(replayed, await self.tasks(job_id, limit=files)))
+        return list(map(admission_of, await self.tasks(job_id, limit=files)))
 
     def _job_columns(self, job_id: str, collection: str, kind: str, lane: Lane) -> dict[str, Any]:
         return {
@@ -242,24 +211,25 @@ class JobStore:
             "waits_seconds": None,
         }
 
-    async def check_room(self, collection: str) -> None:
-        """Returns when `admit` would take more for the collection. Raises QueueFull."""
-        await self.room.take(collection, 0)
+    async def check_queue_limit(self, collection: str) -> None:
+        """Raises QueueFull if `admit` would reject uploads to the collection."""
+        await self.admission_limit.reserve(collection, 0)
 
-    async def _count_open(self, collection: str, most: int) -> int:
+    async def _count_open(self, collection: str, limit: int) -> int:
         async with self.database.driver() as connection:
-            return int(await connection.fetchval(COUNT_OPEN, collection, most) or 0)
+            return int(await connection.fetchval(COUNT_OPEN, collection, limit) or 0)
 
     async def close_abandoned(self) -> int:
-        """Number of jobs that ended here: more was to come, but it never did."""
+        """Closes jobs whose next part did not arrive in time; returns their number."""
         async with self.database.begin() as connection:
-            waited_for = (await connection.execute(ABANDONED)).scalars().all()
-            return await close_if_done(connection, waited_for) if waited_for else 0
+            abandoned = (await connection.execute(ABANDONED)).scalars().all()
+            return await close_if_done(connection, abandoned) if abandoned else 0
 
     async def job(self, job_id: str) -> Job:
-        """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
+        """Returns the job with counts and, while queued, its position. Raises NotFound, Expired."""
+        statement = JOBS_WITH_TOTALS.where(JOBS.c.job_id == job_id)
         async with self.database.single() as connection:
-            found = (await connection.execute(WITH_COUNTS.where(JOBS.c.job_id == job_id))).first()
+            found = (await connection.execute(statement)).first()
             if found is None:
                 raise NotFound(f"There is no job {job_id}.")
             if found.purged_at is not None:
@@ -268,7 +238,10 @@ class JobStore:
         return self._job(found, queue_position=ahead)
 
     async def has_come(self, job_id: str, until: WaitFor) -> bool:
-        """True when the job is so far; an unknown job is at its end."""
+        """True once the job has reached `until` (finished, or searchable).
+
+        Unknown jobs count as finished.
+        """
         async with self.database.driver() as connection:
             return (
                 await connection.fetchval(HAS_COME, job_id, until == WaitFor.SEARCHABLE)
@@ -283,15 +256,15 @@ class JobStore:
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
-        """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
-        statement = WITH_COUNTS.where(JOBS.c.purged_at.is_(None))
+        """Returns a page of jobs, newest first. Raises InvalidRequest for an invalid cursor."""
+        statement = JOBS_WITH_TOTALS.where(JOBS.c.purged_at.is_(None))
         if status:
             statement = statement.where(JOBS.c.status == status)
         if collection:
             statement = statement.where(JOBS.c.collection == collection)
         if cursor:
-            place = tuple_(JOBS.c.created_at, JOBS.c.job_id)
-            statement = statement.where(place < tuple_(*decode_cursor(cursor, JOB_ID)))
+            key = tuple_(JOBS.c.created_at, JOBS.c.job_id)
+            statement = statement.where(key < tuple_(*decode_cursor(cursor, JOB_ID)))
         newest = statement.order_by(JOBS.c.created_at.desc(), JOBS.c.job_id.desc())
         async with self.database.single() as connection:
             rows = (await connection.execute(newest.limit(limit + 1))).all()
@@ -300,25 +273,28 @@ class JobStore:
         return CursorPage(items, encode_cursor(last.created_at, last.job_id) if last else None)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
-        """The first tasks of the job in the order they were asked for."""
+        """Returns the first `limit` tasks of the job, in the order of their uploads."""
         statement = select(TASKS).where(TASKS.c.job_id == job_id).order_by(TASKS.c.ordinal)
         async with self.database.single() as connection:
             rows = await connection.execute(statement.limit(limit))
             return [Task.model_validate(row) for row in rows]
 
     async def purge(self) -> int:
-        """Number of jobs forgotten because they ended `keep_days` ago; papers stay."""
+        """Deletes tasks and events of jobs that ended `keep_days` ago; keeps the papers.
+
+        Returns the number of purged jobs, at most 1000 per call.
+        """
         old = select(JOBS.c.job_id).where(
             JOBS.c.finished_at < NOW - self.keep, JOBS.c.purged_at.is_(None)
         )
         old = old.limit(1000).with_for_update(key_share=True, skip_locked=True)
         async with self.database.begin() as connection:
-            gone = (await connection.execute(old)).scalars().all()
+            job_ids = (await connection.execute(old)).scalars().all()
             for table in (TASKS, EVENTS):
-                await connection.execute(delete(table).where(table.c.job_id.in_(gone)))
-            forget = update(JOBS).where(JOBS.c.job_id.in_(gone)).values(purged_at=NOW)
-            await connection.execute(forget)
-        return len(gone)
+                await connection.execute(delete(table).where(table.c.job_id.in_(job_ids)))
+            mark_purged = update(JOBS).where(JOBS.c.job_id.in_(job_ids)).values(purged_at=NOW)
+            await connection.execute(mark_purged)
+        return len(job_ids)
 
     def _job(self, row: Row[Any], queue_position: int | None = None) -> Job:
         fields = dict(row._mapping)
@@ -328,35 +304,9 @@ class JobStore:
         return Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
 
 
-async def _make_tasks(
-    connection: AsyncConnection,
-    job: dict[str, Any],
-    uploads: Sequence[Upload],
-    places: Sequence[AdmissionTarget],
-) -> list[Admission]:
-    """What became of each upload: the job has a task for it."""
-    task_ids = [uuid.uuid4() for _ in uploads]
-    tasks = _task_columns(task_ids, uploads, places)
-    await connection.execute(MAKE_JOB_AND_TASKS, {**job, **tasks})
-    if not any(place.needs_work for place in places):  # else a task is open
-        await close_if_done(connection, [job["job_id"]])
-    return [_admission(job["job_id"], *one) for one in zip(task_ids, uploads, places, strict=True)]
-
-
-async def _next_ordinal(connection: AsyncConnection, job_id: str, uploads: Sequence[Upload]) -> int:
-    """Where the next task of the job goes; the job is locked, so that it cannot end meanwhile."""
-    for job in await lock_jobs(connection, [job_id]):
-        if uploads and job.cancel_requested:
-            raise Conflict(f"Job {job_id} was cancelled; nothing more is admitted to it.")
-        if uploads and job.finished_at is not None:
-            raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
-    highest = select(func.coalesce(func.max(TASKS.c.ordinal), -1)).where(TASKS.c.job_id == job_id)
-    return (await connection.execute(highest)).scalar_one() + 1
-
-
 async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None:
-    """1 + the number of queued tasks of the lane that come before the first one of this job."""
-    mine = (
+    """Returns 1 + the number of queued tasks of the lane ahead of the job's first queued task."""
+    first = (
         select(TASKS.c.lane, TASKS.c.next_attempt_at)
         .where(TASKS.c.job_id == job_id, IS_QUEUED)
         .order_by(TASKS.c.next_attempt_at)
@@ -366,33 +316,10 @@ async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None
     ahead = (
         select(func.count())
         .where(
-            BEFORE.c.status == fixed(TaskStatus.QUEUED),
-            BEFORE.c.lane == mine.c.lane,
-            BEFORE.c.next_attempt_at < mine.c.next_attempt_at,
+            BEFORE.c.status == inline(TaskStatus.QUEUED),
+            BEFORE.c.lane == first.c.lane,
+            BEFORE.c.next_attempt_at < first.c.next_attempt_at,
         )
         .scalar_subquery()
     )
-    return (await connection.execute(select(ahead + 1).select_from(mine))).scalar()
-
-
-def _task_columns(
-    task_ids: Sequence[uuid.UUID], uploads: Sequence[Upload], places: Sequence[AdmissionTarget]
-) -> dict[str, list[Any]]:
-    done = [not place.needs_work for place in places]
-    return {
-        "task_ids": list(task_ids),
-        "documents": [place.document_id for place in places],
-        "versions": [place.version for place in places],
-        "digests": [upload.sha256 for upload in uploads],
-        "filenames": [upload.filename for upload in uploads],
-        "done": done,
-        "pages": [place.pages for place in places],
-        "chunks": [None if place.needs_work else place.chunks for place in places],
-    }
-
-
-def _admission(
-    job_id: str, task_id: uuid.UUID, upload: Upload, place: AdmissionTarget
-) -> Admission:
-    duplicate_of = place.document_id if place.was_here else None
-    return Admission(job_id, task_id, place.document_id, upload.filename, duplicate_of)
+    return (await connection.execute(select(ahead + 1).select_from(first))).scalar()

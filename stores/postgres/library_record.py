@@ -1,4 +1,4 @@
-"""The identity of the library in PostgreSQL, and what of the other stores PostgreSQL knows."""
+"""The library id in PostgreSQL, and lookups of documents and digests of the other stores."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from stores.postgres.schema import DOCUMENTS, LIBRARY
 
 @dataclass(frozen=True, slots=True)
 class LibraryRecord:
-    """The library of a database; `milvus_name` is None until a JobManager has chosen it."""
+    """The library of a database. `milvus_name` is None until a JobManager has chosen it."""
 
     library_id: str
     milvus_name: str | None
 
 
 class LibraryStore:
-    """Reads and names the library. Every method raises DatabaseUnavailable."""
+    """Reads and writes the library record. Every method raises DatabaseUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
     async def record(self) -> LibraryRecord:
-        """The library that this database belongs to."""
+        """Returns the library of this database."""
         async with self.database.single() as connection:
             row = (
                 await connection.execute(select(LIBRARY.c.library_id, LIBRARY.c.milvus_name))
@@ -37,18 +37,18 @@ class LibraryStore:
         return LibraryRecord(str(row.library_id), row.milvus_name)
 
     async def set_milvus_name(self, name: str) -> str:
-        """The alias of the Milvus collection: `name`, unless there was one already."""
+        """Sets the alias of the Milvus collection if there is none; returns the stored alias."""
         chosen = func.coalesce(LIBRARY.c.milvus_name, name)
         statement = update(LIBRARY).values(milvus_name=chosen).returning(LIBRARY.c.milvus_name)
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar_one()
 
     async def known_documents(self, document_ids: Collection[str]) -> set[str]:
-        """Those of the ids that belong to a document, a deleted one included."""
+        """Returns those of the ids that belong to a document, tombstones included."""
         return await self._known(DOCUMENTS.c.document_id, document_ids)
 
     async def known_digests(self, digests: Collection[str]) -> set[str]:
-        """Those of the SHA-256 digests that belong to a document, a deleted one included."""
+        """Returns those of the SHA-256 digests that belong to a document, tombstones included."""
         return await self._known(DOCUMENTS.c.sha256, digests)
 
     async def _known(self, column: Column[Any], values: Collection[str]) -> set[str]:
@@ -58,9 +58,9 @@ class LibraryStore:
 
 
 def read_milvus_name(database_url: str) -> str:
-    """The alias of the Milvus collection, for threads without an event loop.
+    """Returns the alias of the Milvus collection; for threads without an event loop.
 
-    Raises ServiceNotReady before a JobManager has chosen it, and DatabaseUnavailable.
+    Raises ServiceNotReady before a JobManager has chosen the alias, and DatabaseUnavailable.
     """
     return asyncio.run(_milvus_name(Database(database_url, pool_size=1)))
 

@@ -1,4 +1,4 @@
-"""Brings the tables up to date; safe when several processes start at once."""
+"""Runs the schema migrations. Safe if several processes start at the same time."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from stores.postgres.database import Database
 from stores.postgres.postgres_session import SessionLimits
 
 log = logging.getLogger(__name__)
-# Any constant will do; this one is "paperwk" in ASCII, so that it can be recognised in pg_locks.
+# An arbitrary constant: "paperwk" in ASCII, so that it is recognisable in pg_locks.
 ADVISORY_LOCK = 0x7061706572776B
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TRIES = 5
-# An index on a large table takes minutes: statements have no time limit. A lock that is not to be
-# had fails soon, because everybody else waits behind a migration that waits.
+# Statements have no timeout, because creating an index on a large table takes minutes. The lock
+# timeout is short, because all other sessions queue behind a migration that waits for a lock.
 LIMITS = SessionLimits(command_seconds=None, idle_in_transaction_seconds=600, lock_seconds=5)
 
 
 async def migrate(database: Database, scripts: Path = MIGRATIONS) -> None:
-    """Returns when the tables are those of this release.
+    """Upgrades the schema to this release. Returns when it is up to date.
 
-    All missing migrations are one transaction: either all are applied or none. Raises SchemaTooNew
-    for tables of a newer release, DatabaseBusy when a lock was not to be had in LOCK_TRIES tries or
-    another process migrates for that long, and DatabaseUnavailable.
+    Applies all missing migrations in one transaction, all or none. Raises SchemaTooNew for the
+    schema of a newer release, DatabaseBusy if a lock was not granted in LOCK_TRIES attempts (also
+    while another process migrates), and DatabaseUnavailable.
     """
     for tries_left in reversed(range(LOCK_TRIES)):
         try:
@@ -44,14 +44,14 @@ async def migrate(database: Database, scripts: Path = MIGRATIONS) -> None:
             if not tries_left:
                 raise
             log.info(
-                "A migration waits for a lock of another session.",
+                "The migration is waiting for a lock held by another session.",
                 extra={"action": "migration_waits"},
             )
             await asyncio.sleep(0.5)
 
 
 def upgrade(connection: Connection, scripts: Path = MIGRATIONS) -> None:
-    """Applies every migration that is missing; the lock is held until the transaction ends."""
+    """Applies the missing migrations; holds an advisory lock until the transaction ends."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text(f"SET LOCAL lock_timeout = '{LIMITS.lock_seconds:g}s'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
@@ -61,7 +61,7 @@ def upgrade(connection: Connection, scripts: Path = MIGRATIONS) -> None:
 
 
 def alembic_config(connection: Connection, scripts: Path = MIGRATIONS) -> Config:
-    """Alembic's configuration for a connection that is already open."""
+    """Returns the Alembic configuration for an open connection."""
     config = Config()
     config.set_main_option("script_location", str(scripts))
     config.attributes["connection"] = connection
@@ -70,7 +70,7 @@ def alembic_config(connection: Connection, scripts: Path = MIGRATIONS) -> Config
 
 
 def _is_behind(connection: Connection, config: Config) -> bool:
-    """True when migrations are missing. Raises SchemaTooNew for a revision that is not ours."""
+    """True if migrations are missing. Raises SchemaTooNew for an unknown revision."""
     current = set(MigrationContext.configure(connection).get_current_heads())
     known = ScriptDirectory.from_config(config)
     unknown = current - {script.revision for script in known.walk_revisions()}
@@ -83,7 +83,7 @@ def _is_behind(connection: Connection, config: Config) -> bool:
     heads = set(known.get_heads())
     if current != heads:
         log.info(
-            "The database is migrated from %s to %s; a large library takes minutes.",
+            "Migrating the database from %s to %s; this takes minutes for a large library.",
             ", ".join(sorted(current)) or "nothing",
             ", ".join(sorted(heads)),
             extra={"action": "migration_begins"},
@@ -92,18 +92,18 @@ def _is_behind(connection: Connection, config: Config) -> bool:
 
 
 class _Progress:
-    """A line in the log for each migration, with its seconds."""
+    """Logs each migration with its duration in seconds."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._started_at = time.monotonic()
 
     def __call__(self, *, step: Any, **_: Any) -> None:
         now = time.monotonic()
         log.info(
             "Migration %s applied in %.1f s: %s",
             step.up_revision_id,
-            now - self._began,
+            now - self._started_at,
             step.up_revision.doc,
             extra={"action": "migration_applied", "revision": step.up_revision_id},
         )
-        self._began = now
+        self._started_at = now

@@ -1,7 +1,7 @@
-"""Roles of the embedded PostgreSQL: a superuser, and one without its rights for the application.
+"""Roles of the embedded PostgreSQL: a superuser, and an unprivileged role for the application.
 
-Whoever takes over a connection of the application can read and write the library. He is no
-superuser, who reads files of the machine and runs programs.
+Least privilege: a compromised connection of the application can read and write the library only. A
+superuser could also read files of the machine and run programs.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ SELECT NOT rolsuper AND nspowner = role.oid AND NOT EXISTS (
     WHERE relnamespace = namespace.oid AND relowner <> role.oid
 ) FROM pg_roles role, pg_namespace namespace WHERE rolname = current_user AND nspname = 'public';
 """
-# Tables first: the sequences of their columns go with them and must not be named. REASSIGN OWNED
-# refuses the role that initdb made (PostgreSQL manual, REASSIGN OWNED).
+# Tables first: the sequences of their columns change owner with them and must not be altered
+# separately. REASSIGN OWNED does not work for the role that initdb created (PostgreSQL manual).
 OWNED = """
 SELECT format('ALTER TABLE %s OWNER TO {role}', oid::regclass) FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -50,7 +50,7 @@ SELECT format('ALTER TYPE %s OWNER TO {role}', oid::regtype) FROM pg_type
 
 
 class Passwords:
-    """The password files under `root`: both roles', and the application's as libpq reads it."""
+    """Password files under `root`: one per role, and a libpq passfile for the application."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -59,7 +59,7 @@ class Passwords:
         self.passfile = root / "pgpass"
 
     def prepare(self) -> None:
-        """All files are there. In a folder of an older release `password` was the superuser's."""
+        """Creates missing files. In a folder of an older release, `password` is the superuser's."""
         if self.passfile.exists():
             return
         private_folder(self.root)
@@ -75,32 +75,32 @@ class Passwords:
 
 
 def ensure_application_role(psql: str, passwords: Passwords, port: int) -> None:
-    """The application's role exists, has its password and owns the tables; of an older folder too.
+    """Creates or repairs the application's role: login, password, ownership of all tables.
 
-    Writes nothing where all is well: a server starts on a full disk as well. Raises RuntimeError
-    with what psql said.
+    Also upgrades the data folder of an older release. Writes nothing if the role is correct, so
+    that the server also starts on a full disk. Raises RuntimeError with the error output of psql.
     """
-    found = _ask(psql, port, APPLICATION, passwords.passfile, IS_PREPARED)
-    if found.stdout.strip() == "t":
+    check = _psql(psql, port, APPLICATION, passwords.passfile, IS_PREPARED)
+    if check.stdout.strip() == "t":
         return
     values = {"role": APPLICATION, "password": passwords.application.read_text()}
     with tempfile.NamedTemporaryFile("w", dir=passwords.root) as passfile:  # mode 0600
         passfile.write(f"127.0.0.1:*:*:{SUPERUSER}:{passwords.superuser.read_text()}\n")
         passfile.flush()
         statements = (ROLE + OWNED).format(**values)
-        done = _ask(psql, port, SUPERUSER, Path(passfile.name), statements)
-    if done.returncode:
-        raise RuntimeError(f"The role {APPLICATION} was not prepared: {done.stderr.strip()}")
+        result = _psql(psql, port, SUPERUSER, Path(passfile.name), statements)
+    if result.returncode:
+        raise RuntimeError(f"The role {APPLICATION} was not prepared: {result.stderr.strip()}")
 
 
-def _ask(
+def _psql(
     psql: str, port: int, role: str, passfile: Path, statements: str
 ) -> subprocess.CompletedProcess[str]:
-    """What psql answers; statements come by its input, where no other user sees them."""
+    """Runs psql. Statements are passed by stdin, so that other users cannot see them in `ps`."""
     command = [psql, "--no-psqlrc", "--no-password", "--quiet", "--tuples-only", "--no-align"]
-    where = ["--host=127.0.0.1", f"--port={port}", f"--username={role}", "--dbname=postgres"]
+    target = ["--host=127.0.0.1", f"--port={port}", f"--username={role}", "--dbname=postgres"]
     return subprocess.run(
-        [*command, "--set=ON_ERROR_STOP=1", *where],
+        [*command, "--set=ON_ERROR_STOP=1", *target],
         input=statements,
         env={**os.environ, "PGPASSFILE": str(passfile)},
         capture_output=True,

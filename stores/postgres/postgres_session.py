@@ -1,4 +1,4 @@
-"""Opens a PostgreSQL session that cannot block others for long, and says why it was refused."""
+"""Opens PostgreSQL sessions with timeouts, and explains why a connection was refused."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from stores.postgres.postgres_url import PostgresAddress
 
 OUTAGES = OutageLog("PostgreSQL")
 
-# SQLSTATE classes (PostgreSQL manual, appendix A): connection, transaction rolled back (deadlock),
-# insufficient resources (disk full), operator intervention (shutting down, starting up), 25006, a
-# database that only reads, and 25P03, a transaction that was idle for too long.
-AWAY_STATES = ("08", "40", "53", "57", "25006", "25P03")
+# SQLSTATE classes and codes (PostgreSQL manual, appendix A): connection exception, transaction
+# rollback (deadlock), insufficient resources (disk full), operator intervention (shutting down,
+# starting up), 25006 read-only transaction, 25P03 idle-in-transaction timeout.
+UNAVAILABLE_STATES = ("08", "40", "53", "57", "25006", "25P03")
 LOCK_NOT_AVAILABLE = "55P03"
-_TLS_REFUSED = "rejected SSL upgrade"  # asyncpg: the server answered the request for TLS with no
+_TLS_REFUSED = "rejected SSL upgrade"  # message of asyncpg if the server does not support TLS
 _ADVICE: Mapping[str, str] = {
     "28P01": "Check the user name and the password of DATABASE_URL, or its passfile.",
     "28000": "The server's pg_hba.conf has no entry for this user, database, address and kind of "
@@ -36,11 +36,11 @@ _OTHER_ADVICE = "Check the parameters of DATABASE_URL; docs/deployment.md explai
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """How long a session may hold others up; seconds.
+    """Timeouts of a session in seconds, so that it cannot block others for long.
 
-    `command_seconds` is the client's limit for one statement, None for no limit. The others are
-    enforced by the server, also when the client is gone: a transaction that waits for its client is
-    rolled back after `idle_in_transaction_seconds`, a statement that waits for a lock fails after
+    `command_seconds` is the client-side timeout of a statement, None for no limit. The others are
+    enforced by the server, even if the client has disconnected: a transaction that is idle for
+    `idle_in_transaction_seconds` is rolled back, and a statement that waits for a lock fails after
     `lock_seconds`.
     """
 
@@ -49,7 +49,7 @@ class SessionLimits:
     lock_seconds: float = 5.0
 
     def server_settings(self) -> dict[str, str]:
-        """The limits as PostgreSQL settings, with probes that notice a client that is cut off."""
+        """Returns PostgreSQL settings for the timeouts and for the detection of dead clients."""
         return {
             "idle_in_transaction_session_timeout": _milliseconds(self.idle_in_transaction_seconds),
             "lock_timeout": _milliseconds(self.lock_seconds),
@@ -62,10 +62,10 @@ class SessionLimits:
 
 
 async def open_session(address: PostgresAddress, limits: SessionLimits) -> asyncpg.Connection:
-    """A new connection with these limits.
+    """Opens a connection with these limits.
 
-    Raises DatabaseRefused when the server answers and refuses, or when TLS cannot be had as the URL
-    asks for it; DatabaseUnavailable when it does not answer.
+    Raises DatabaseRefused if the server rejects the connection or the TLS mode of the URL is not
+    possible, and DatabaseUnavailable if the server does not respond.
     """
     _check_files(address)
     try:
@@ -77,29 +77,31 @@ async def open_session(address: PostgresAddress, limits: SessionLimits) -> async
             **_special_arguments(address),
         )
     except (OSError, ValueError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-        raise _named(error) from error
+        raise _translate(error) from error
     _keep_alive(connection, address)
     return connection
 
 
-def is_away(error: BaseException | None) -> bool:
-    """True for a server that is shutting down, starting, full or cut off."""
-    return _state(error).startswith(AWAY_STATES)
+def is_unavailable(error: BaseException | None) -> bool:
+    """True if the server is unreachable, starting, shutting down, or out of resources."""
+    return _state(error).startswith(UNAVAILABLE_STATES)
 
 
 def _state(error: BaseException | None) -> str:
-    """The SQLSTATE of an error of the server, else an empty string."""
+    """Returns the SQLSTATE of a server error, else an empty string."""
     return getattr(error, "sqlstate", None) or ""
 
 
 def _check_files(address: PostgresAddress) -> None:
-    """Raises DatabaseRefused with the first file that cannot be read: asyncpg's error names none,
-    and it overlooks a missing passfile."""
+    """Raises DatabaseRefused for the first file of the URL that cannot be read.
+
+    The errors of asyncpg do not name the file, and asyncpg ignores a missing passfile.
+    """
     for name, file in address.files.items():
         if not os.access(os.path.expanduser(file), os.R_OK):
             raise DatabaseRefused(
                 f"The file {file}, which DATABASE_URL names as {name}, cannot be read on this "
-                "machine. What was accepted is kept. Put it there, readable for the service's user."
+                "machine. Accepted uploads are kept. Make the file readable for the service's user."
             )
 
 
@@ -107,21 +109,21 @@ def _special_arguments(address: PostgresAddress) -> dict[str, Any]:
     special: dict[str, Any] = {}
     if address.system_cas:
         special["ssl"] = ssl.create_default_context()
-    if address.pgbouncer:  # a prepared statement stays behind on a connection that others get
+    if address.pgbouncer:  # prepared statements would remain on a connection of another client
         special["statement_cache_size"] = 0
     return special
 
 
 def _startup_parameters(address: PostgresAddress, limits: SessionLimits) -> dict[str, str]:
-    """Startup parameters; what `options` of the URL sets itself is left to it.
+    """Returns the startup parameters; settings in `options` of the URL take precedence.
 
-    PgBouncer refuses parameters that it does not track: it gets the application's name alone.
+    PgBouncer rejects parameters that it does not track, so it gets the application name only.
     """
     if address.pgbouncer:
         return dict(address.startup)
-    chosen = address.startup.get("options", "").replace("-", "_")
-    ours = limits.server_settings()
-    return {name: value for name, value in ours.items() if name not in chosen} | dict(
+    options = address.startup.get("options", "").replace("-", "_")
+    defaults = limits.server_settings()
+    return {name: value for name, value in defaults.items() if name not in options} | dict(
         address.startup
     )
 
@@ -131,7 +133,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _keep_alive(connection: asyncpg.Connection, address: PostgresAddress) -> None:
-    """Keepalive probes of our side, as libpq sets them; not for a Unix socket."""
+    """Enables TCP keepalive on the client side, like libpq; does nothing for a Unix socket."""
     transport: Any = getattr(connection, "_transport", None)
     link = transport.get_extra_info("socket") if transport is not None else None
     if link is None or link.family == socket.AF_UNIX or not address.keepalive:
@@ -143,36 +145,36 @@ def _keep_alive(connection: asyncpg.Connection, address: PostgresAddress) -> Non
         ("TCP_KEEPCNT", address.keepalive_count),
         ("TCP_USER_TIMEOUT", address.user_timeout_ms),
     ):
-        if hasattr(socket, name):  # not every system has each of them
+        if hasattr(socket, name):  # platform-dependent
             link.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _named(error: Exception) -> DatabaseUnavailable:
-    """The error of a failed connection by what to do next; its cause is logged."""
+def _translate(error: Exception) -> DatabaseUnavailable:
+    """Returns the error for a failed connection, with advice if it was refused; logs the cause."""
     OUTAGES.note(error)
     advice = _advice(error)
     if advice is None:
         return DatabaseUnavailable()
-    said = " ".join(str(error).split()).rstrip(".")[:200]
+    reason = " ".join(str(error).split()).rstrip(".")[:200]
     return DatabaseRefused(
-        f"The connection to PostgreSQL is refused: {said}. What was accepted is kept. {advice}"
+        f"PostgreSQL refused the connection: {reason}. Accepted uploads are kept. {advice}"
     )
 
 
 def _advice(error: Exception) -> str | None:
-    """What the operator can change; None when the server is merely away."""
+    """Returns what the operator can change; None if the server is merely unavailable."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "Check sslrootcert and the host name of DATABASE_URL, or the server's certificate."
     if isinstance(error, ssl.SSLError):
         return "Check sslmode, sslcert and sslkey of DATABASE_URL, or the server's TLS settings."
     if isinstance(error, ConnectionError) and _TLS_REFUSED in str(error):
         return (
-            "The server offers no TLS. Switch it on there, or write sslmode=disable into "
-            "DATABASE_URL where the network may see passwords and papers."
+            "The server does not support TLS. Enable it there, or add sslmode=disable to "
+            "DATABASE_URL if the network may see passwords and papers."
         )
     if isinstance(error, asyncpg.PostgresError):
         state = _state(error)
-        refuses = not is_away(error) or state == "08P01"
+        refuses = not is_unavailable(error) or state == "08P01"
         return _ADVICE.get(state, _OTHER_ADVICE) if refuses else None
     if isinstance(error, asyncpg.InterfaceError | ValueError):
         return _OTHER_ADVICE

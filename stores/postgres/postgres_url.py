@@ -1,9 +1,9 @@
-"""A libpq connection URL as the arguments that asyncpg takes.
+"""Converts a libpq connection URL into arguments of asyncpg.
 
-asyncpg reads most parameters of a URL itself (hosts, passfile, TLS files, target_session_attrs). It
-hands every parameter that it does not know to the server, which then refuses the connection. This
-module accepts what libpq documents (PostgreSQL manual, 34.1.2), translates what asyncpg does not
-know, and refuses the rest by name when the settings are read.
+asyncpg handles most parameters of a URL itself (hosts, passfile, TLS files, target_session_attrs).
+It passes unknown parameters to the server, which then rejects the connection. This module accepts
+the parameters of libpq (PostgreSQL manual, 34.1.2), translates those that asyncpg does not support,
+and rejects the rest by name when the settings are read.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
 CONNECT_SECONDS = 5
 SYSTEM_CAS = "system"  # sslrootcert=system: the certificate authorities of the operating system
 
-# asyncpg interprets these itself.
+# Parameters that asyncpg interprets itself.
 _ASYNCPG = frozenset({
     "host", "port", "dbname", "user", "password", "passfile", "sslmode", "sslcert", "sslkey",
     "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation", "ssl_min_protocol_version",
     "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib",
 })  # fmt: skip
-# Parameters with one meaning here; any other value would change what was asked for silently.
-_ONLY: Mapping[str, tuple[tuple[str, ...], str]] = {
+# Parameters with a fixed behaviour: accepted values and the reason. Other values are rejected,
+# because ignoring them would silently change the requested behaviour.
+_FIXED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "channel_binding": (
         ("prefer", "disable"),
         "asyncpg has no channel binding; sslmode=verify-full protects the same connection",
@@ -52,17 +53,17 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _KEEPALIVES = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count")
 _CLIENT = ("connect_timeout", "tcp_user_timeout", "pgbouncer", *_KEEPALIVES)
 _SERVER = ("application_name", "fallback_application_name", "options")
-_ALIASES = {"ssl": "sslmode", "database": "dbname"}  # as SQLAlchemy and asyncpg call them
+_ALIASES = {"ssl": "sslmode", "database": "dbname"}  # names used by SQLAlchemy and asyncpg
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
-    """Where and how to connect: a URL that asyncpg understands, and what it leaves to us."""
+    """A URL that asyncpg supports, and the parameters that the service handles itself."""
 
-    dsn: str = field(repr=False)  # it may hold the password
+    dsn: str = field(repr=False)  # may contain the password
     sslmode: str | None
     system_cas: bool
-    files: Mapping[str, str]  # by parameter; each must be readable where the service runs
+    files: Mapping[str, str]  # by parameter; must be readable on the service's machine
     connect_seconds: int
     startup: Mapping[str, str]  # startup parameters: application_name, options
     pgbouncer: bool
@@ -74,10 +75,10 @@ class PostgresAddress:
 
 
 def parse_postgres_url(url: str) -> PostgresAddress:
-    """The address of a libpq URL. Raises InvalidSetting; its message holds no password.
+    """Parses a libpq URL. Raises InvalidSetting, whose message never contains the password.
 
-    Without `sslmode` (or PGSSLMODE), a host that is neither loopback nor a Unix socket gets
-    `require`: a server without TLS is refused, never used in plain text silently.
+    Without `sslmode` (or PGSSLMODE), the mode is `require` unless all hosts are loopback or Unix
+    sockets: a server without TLS is rejected instead of silently used in plain text.
     """
     try:
         return _parsed(url)
@@ -97,7 +98,7 @@ def _parsed(url: str) -> PostgresAddress:
     parts = urlsplit(f"postgresql://{rest}")
     given = _parameters(parts.query)
     if parts.netloc.count("@") > 1:
-        raise ValueError("an @ that is not percent-encoded")
+        raise ValueError("unencoded @ in user name or password")
     hosts = _hosts(parts.netloc, given)
     system_cas = given.get("sslrootcert") == SYSTEM_CAS
     sslmode = _sslmode(given, hosts, system_cas)
@@ -123,7 +124,7 @@ def _parsed(url: str) -> PostgresAddress:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The parameters by libpq's names, each one known. Raises InvalidSetting."""
+    """Returns the parameters by their libpq names. Raises InvalidSetting for unknown ones."""
     given = {}
     for name, value in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
         name = _ALIASES.get(name, name)
@@ -133,16 +134,16 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _check_parameter(name: str, value: str) -> None:
-    if name in _ONLY:
-        accepted, reason = _ONLY[name]
+    if name in _FIXED:
+        accepted, reason = _FIXED[name]
         _refuse_unless(value.lower() in accepted, name, f"{value!r} is not supported: {reason}")
     elif name in _CHOICES:
         choices = _CHOICES[name]
         _refuse_unless(value in choices, name, f"{value!r} is not one of {', '.join(choices)}")
     elif name not in _ASYNCPG and name not in _CLIENT and name not in _SERVER:
         raise InvalidSetting(
-            f"DATABASE_URL holds the parameter {name!r}, which this service does not support. "
-            "Remove it; docs/deployment.md lists the parameters that it knows."
+            f"DATABASE_URL contains the parameter {name!r}, which this service does not support. "
+            "Remove it; docs/deployment.md lists the supported parameters."
         )
 
 
@@ -155,7 +156,7 @@ def _whole(given: Mapping[str, str], name: str, default: int) -> int:
     value = given.get(name)
     if value is None:
         return default
-    _refuse_unless(value.isascii() and value.isdigit(), name, f"{value!r} is no whole number")
+    _refuse_unless(value.isascii() and value.isdigit(), name, f"{value!r} is not a whole number")
     return int(value)
 
 
@@ -166,7 +167,7 @@ def _startup(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _hosts(netloc: str, given: Mapping[str, str]) -> list[str]:
-    """The host names of the URL without ports; what libpq falls back to where there are none."""
+    """Returns the host names of the URL without ports, or the default of libpq."""
     listed = netloc.rpartition("@")[2] or given.get("host") or os.environ.get("PGHOST") or "/run"
     return [_without_port(unquote(host)) for host in listed.split(",")]
 
@@ -178,12 +179,12 @@ def _without_port(host: str) -> str:
         return bracketed[1]
     name, _, port = host.partition(":")
     if port and not port.isdigit():
-        raise ValueError(f"no port: {port}")
+        raise ValueError(f"invalid port: {port}")
     return name
 
 
 def _sslmode(given: Mapping[str, str], hosts: list[str], system_cas: bool) -> str | None:
-    """The mode asked for; `require` across a network; None (asyncpg prefers TLS) on loopback."""
+    """Returns the requested mode, else `require`, or None (asyncpg prefers TLS) for local hosts."""
     mode = given.get("sslmode") or os.environ.get("PGSSLMODE")
     if system_cas:
         _refuse_unless(
@@ -196,7 +197,7 @@ def _sslmode(given: Mapping[str, str], hosts: list[str], system_cas: bool) -> st
 
 
 def is_local(host: str) -> bool:
-    """True for a Unix socket and for an address that never leaves this machine."""
+    """True for a Unix socket and for a loopback address."""
     if not host or host.startswith("/") or host == "localhost":
         return True
     try:

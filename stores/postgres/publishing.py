@@ -1,4 +1,4 @@
-"""What searches show of a document: written in the transaction that moves its task."""
+"""Updates the searchable version of a document, in the transaction that updates its task."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from stores.postgres.database import NOW
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.schema import CITATIONS, DOCUMENTS
 
-SHOWN_SINCE = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
+SEARCHABLE_AT = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
 
 
 async def publish(connection: AsyncConnection, task: Task, result: StepResult) -> None:
-    """The task's version is the active one, unless a newer one is or the document is gone.
+    """Makes the task's version searchable, unless a newer one is or the document is deleted.
 
-    Versions that are obsolete by that go into the deletion queue.
+    Enqueues the deletion of versions that become obsolete.
     """
     published = await connection.execute(
         update(DOCUMENTS)
@@ -33,17 +33,17 @@ async def publish(connection: AsyncConnection, task: Task, result: StepResult) -
             **result.document_fields,
             status=DocumentStatus.READY,
             version=task.version,
-            searchable_at=SHOWN_SINCE,
+            searchable_at=SEARCHABLE_AT,
         )
     )
     if published.rowcount:
         await _replace_citations(connection, task, result)
-    obsolete = _older(task) if published.rowcount else [_own(task)]
+    obsolete = _older_versions(task) if published.rowcount else [_version_of(task)]
     await enqueue_deletions(connection, obsolete)
 
 
 async def publish_partial(connection: AsyncConnection, task: Task, progress: Progress) -> None:
-    """A document that nobody could search yet is shown while the rest of it is still read."""
+    """Makes the processed part of a document searchable if no version is searchable yet."""
     await connection.execute(
         update(DOCUMENTS)
         .where(
@@ -56,33 +56,34 @@ async def publish_partial(connection: AsyncConnection, task: Task, progress: Pro
             version=task.version,
             pages=progress.pages_total,
             chunks=progress.chunks_done or 0,
-            searchable_at=SHOWN_SINCE,
+            searchable_at=SEARCHABLE_AT,
         )
     )
 
 
-async def give_up(connection: AsyncConnection, task: Task) -> None:
-    """A document that nobody can search is failed; one that is shown needs a look instead."""
+async def mark_failed(connection: AsyncConnection, task: Task) -> None:
+    """Marks the document as failed; a searchable document is marked for review instead."""
     for version, status, values in (
         (DOCUMENTS.c.latest_version, DocumentStatus.PROCESSING, {"status": DocumentStatus.FAILED}),
         (DOCUMENTS.c.version, DocumentStatus.READY, {"needs_review": True}),
     ):
-        mine = DOCUMENTS.c.document_id == task.document_id
-        found = (mine, version == task.version, DOCUMENTS.c.status == status)
-        await connection.execute(update(DOCUMENTS).where(*found).values(**values))
+        of_task = DOCUMENTS.c.document_id == task.document_id
+        chosen = (of_task, version == task.version, DOCUMENTS.c.status == status)
+        await connection.execute(update(DOCUMENTS).where(*chosen).values(**values))
 
 
-def _own(task: Task) -> VersionRange:
+def _version_of(task: Task) -> VersionRange:
     return VersionRange(task.document_id, task.version, task.version)
 
 
-def _older(task: Task) -> list[VersionRange]:
+def _older_versions(task: Task) -> list[VersionRange]:
     return [VersionRange(task.document_id, 0, task.version - 1)] if task.version > 1 else []
 
 
 async def _replace_citations(connection: AsyncConnection, task: Task, result: StepResult) -> None:
-    mine = {"document_id": task.document_id, "collection": task.collection}
+    keys = {"document_id": task.document_id, "collection": task.collection}
     old = delete(CITATIONS).where(CITATIONS.c.document_id == task.document_id)
     await connection.execute(old)
     if result.cited:
-        await connection.execute(insert(CITATIONS), [asdict(one) | mine for one in result.cited])
+        rows = [asdict(citation) | keys for citation in result.cited]
+        await connection.execute(insert(CITATIONS), rows)

@@ -1,4 +1,4 @@
-"""How many open tasks a collection may have: who brings more hears QueueFull."""
+"""Backpressure: limits the number of open tasks of a collection; raises QueueFull beyond it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from time import monotonic
 
 from domain.errors import QueueFull
 
-KNOWN_SECONDS = 1.0
-KNOWN_COLLECTIONS = 1000  # anybody can make up names
+KNOWN_SECONDS = 1.0  # lifetime of a cached count
+KNOWN_COLLECTIONS = 1000  # cache size; bounded because clients choose the names
 
 
 class AdmissionLimit:
-    """Remembers for a second how many tasks were open, and adds what was let in meanwhile.
+    """Caches the number of open tasks per collection and adds the tasks admitted since.
 
-    `count(collection, most)` counts open tasks and stops at `most`; it is asked once a second for a
-    collection at the most, and who comes while it works goes on with what was known before.
-    Without a limit there is always room.
+    `count(collection, limit)` counts open tasks, at most `limit`. It is called at most once per
+    KNOWN_SECONDS and collection; concurrent callers use the previous count meanwhile. With `limit`
+    None, every reservation succeeds.
     """
 
     def __init__(self, count: Callable[[str, int], Awaitable[int]], limit: int | None) -> None:
         self.count = count
         self.limit = limit
         self._known: dict[str, _Known] = {}
-        self._looking = Lock()
+        self._counting = Lock()
 
-    async def take(self, collection: str, tasks: int) -> None:
-        """Room for so many tasks is taken; with 0 it is only looked for. Raises QueueFull.
+    async def reserve(self, collection: str, tasks: int) -> None:
+        """Reserves capacity for `tasks` tasks; 0 only checks. Raises QueueFull.
 
-        Only a collection that is full already is closed: a folder larger than the limit gets in.
+        Rejects only if the collection is full already: a folder larger than the limit is admitted.
         """
         if self.limit is None:
             return
@@ -38,16 +38,16 @@ class AdmissionLimit:
         if known.tasks >= self.limit:
             raise QueueFull(
                 f"Collection {collection!r} has {self.limit:,} unfinished papers, the most that "
-                "jobs.queue_limit allows. Nothing of this request was kept; what was accepted "
-                "before is kept and goes on. Send this again later."
+                "jobs.queue_limit allows. Nothing of this request was kept; uploads that were "
+                "accepted before are kept and processed. Send this request again later."
             )
         known.tasks += tasks
 
     async def _current(self, collection: str, limit: int) -> _Known:
         known = self._known.get(collection)
-        if known is not None and (known.is_fresh or self._looking.locked()):
+        if known is not None and (known.is_fresh or self._counting.locked()):
             return known
-        async with self._looking:
+        async with self._counting:
             known = self._known.get(collection)
             if known is None or not known.is_fresh:
                 known = _Known(await self.count(collection, limit), monotonic())

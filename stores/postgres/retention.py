@@ -1,9 +1,9 @@
-"""Removes records that nothing refers to any more, so that the tables hold no more than their use.
+"""Deletes records that nothing references any more, so that tables do not grow without bound.
 
-A tombstone keeps the version number of a deleted paper growing: chunks and artifacts of old
-versions must never be taken for those of a new one. Tombstones go only after the stores were
-compared and every orphan was deleted, and no earlier than months after the last write of a worker,
-whose lease is seconds long.
+A tombstone keeps the version numbers of a deleted paper monotonic, so that chunks and artifacts of
+old versions are never mistaken for those of a new one. Tombstones are deleted only after a
+reconciliation has deleted every orphan, and months after the last write of a worker, whose lease
+lasts seconds.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from stores.postgres.database import NOW, Database
 from stores.postgres.schema import CITATIONS, COLLECTIONS, DOCUMENTS, EVENTS, JOBS, TASKS
 
 Remove = Callable[[AsyncConnection, timedelta], Awaitable[int]]
-ROWS_AT_ONCE = 1000
-LOCK_SECONDS = 2  # uploads wait for so long at most
+ROWS_PER_TRANSACTION = 1000
+LOCK_SECONDS = 2  # upper bound for blocking uploads
 
 
 @dataclass(slots=True)
 class Removed:
-    """How many records are gone."""
+    """Numbers of deleted records."""
 
     tombstones: int = 0
     jobs: int = 0
@@ -34,25 +34,25 @@ class Removed:
 
     @property
     def total(self) -> int:
-        """All of them together."""
-        return sum(getattr(self, one.name) for one in fields(self))
+        """The sum of all numbers."""
+        return sum(getattr(self, field.name) for field in fields(self))
 
 
 async def remove_old_records(database: Database, days: float) -> Removed:
-    """Records of papers deleted, jobs cleaned up and collections left empty `days` ago are gone.
+    """Deletes tombstones, purged jobs and empty collections that are older than `days`.
 
-    An Idempotency-Key of such a job starts a new one. Raises DatabaseUnavailable.
+    After that, the Idempotency-Key of such a job starts a new one. Raises DatabaseUnavailable.
     """
     age, removed = timedelta(days=days), Removed()
-    while count := await _some(database, _remove_tombstones, age):
+    while count := await _remove_batch(database, _remove_tombstones, age):
         removed.tombstones += count
-    while count := await _some(database, _remove_jobs, age):
+    while count := await _remove_batch(database, _remove_jobs, age):
         removed.jobs += count
-    removed.collections = await _some(database, _remove_collections, age)
+    removed.collections = await _remove_batch(database, _remove_collections, age)
     return removed
 
 
-async def _some(database: Database, remove: Remove, age: timedelta) -> int:
+async def _remove_batch(database: Database, remove: Remove, age: timedelta) -> int:
     async with database.begin() as connection:
         return await remove(connection, age)
 
@@ -65,13 +65,13 @@ async def _remove_tombstones(connection: AsyncConnection, age: timedelta) -> int
             DOCUMENTS.c.deleted_at < NOW - age,
             ~exists().where(TASKS.c.document_id == DOCUMENTS.c.document_id),
         )
-        .limit(ROWS_AT_ONCE)
-        .with_for_update(skip_locked=True)  # an upload of the same bytes locks it as well
+        .limit(ROWS_PER_TRANSACTION)
+        .with_for_update(skip_locked=True)  # an upload of the same bytes locks the row, too
     )
-    names = (await connection.execute(old)).scalars().all()
-    await connection.execute(delete(CITATIONS).where(CITATIONS.c.document_id.in_(names)))
-    await connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.document_id.in_(names)))
-    return len(names)
+    ids = (await connection.execute(old)).scalars().all()
+    await connection.execute(delete(CITATIONS).where(CITATIONS.c.document_id.in_(ids)))
+    await connection.execute(delete(DOCUMENTS).where(DOCUMENTS.c.document_id.in_(ids)))
+    return len(ids)
 
 
 async def _remove_jobs(connection: AsyncConnection, age: timedelta) -> int:
@@ -81,19 +81,20 @@ async def _remove_jobs(connection: AsyncConnection, age: timedelta) -> int:
             JOBS.c.purged_at < NOW - age,
             ~exists().where(TASKS.c.job_id == JOBS.c.job_id),
         )
-        .limit(ROWS_AT_ONCE)
+        .limit(ROWS_PER_TRANSACTION)
         .with_for_update(skip_locked=True)
     )
-    names = (await connection.execute(old)).scalars().all()
-    await connection.execute(delete(EVENTS).where(EVENTS.c.job_id.in_(names)))
-    await connection.execute(delete(JOBS).where(JOBS.c.job_id.in_(names)))
-    return len(names)
+    ids = (await connection.execute(old)).scalars().all()
+    await connection.execute(delete(EVENTS).where(EVENTS.c.job_id.in_(ids)))
+    await connection.execute(delete(JOBS).where(JOBS.c.job_id.in_(ids)))
+    return len(ids)
 
 
 async def _remove_collections(connection: AsyncConnection, age: timedelta) -> int:
-    """The lock lets no upload find the collection in place and miss it when its document is made.
+    """Deletes empty collections under a table lock.
 
-    Who admits a document holds a weaker lock until its commit.
+    The lock prevents a race: an upload could find the collection and then fail to insert its
+    document. An admission holds a weaker, conflicting lock until its commit.
     """
     unused = (
         COLLECTIONS.c.created_at < NOW - age,

@@ -1,4 +1,4 @@
-"""SQLModel tables. States are text with a CHECK: a state can be added without a table rewrite."""
+"""SQLModel tables. States are text with a CHECK, so adding a state needs no table rewrite."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def _timestamp() -> Any:
 
 
 def _stamped() -> Any:
-    """The time at which the row was written, distinct for the rows of one statement."""
+    """Returns a column for the insert time, distinct for the rows of one statement."""
     stamp = text("clock_timestamp()")
     return Column(DateTime(timezone=True), nullable=False, server_default=stamp)
 
 
-def _starts(value: str | int, kind: Any = None) -> Any:
-    """A column that is never null; the database itself fills in `value`."""
+def _default(value: str | int, kind: Any = None) -> Any:
+    """Returns a NOT NULL column with the server default `value`."""
     if isinstance(value, str):
         return Column(AutoString, nullable=False, server_default=text(f"'{value}'"))
     kind = kind or (Boolean if isinstance(value, bool) else Integer)
@@ -55,9 +55,9 @@ def _json(value: str) -> Any:
 
 
 class CollectionRow(SQLModel, table=True):
-    """A named set of documents; made by its first upload.
+    """A named set of documents, created by its first upload.
 
-    One with a `deleted_at` exists only while it holds a document again.
+    A collection with a `deleted_at` exists only if it has documents.
     """
 
     __tablename__ = "collections"  # pyright: ignore[reportAssignmentType]
@@ -68,7 +68,7 @@ class CollectionRow(SQLModel, table=True):
 
 
 class DocumentRow(SQLModel, table=True):
-    """A paper in a collection: searches show `version`; `latest_version` is the newest."""
+    """A paper in a collection. `version` is searchable, `latest_version` is the newest."""
 
     __tablename__ = "documents"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
@@ -93,9 +93,9 @@ class DocumentRow(SQLModel, table=True):
     sha256: str
     filename: str
     bytes: int = Field(sa_column=Column(BigInteger, nullable=False))
-    status: str = Field(DocumentStatus.PROCESSING, sa_column=_starts(DocumentStatus.PROCESSING))
-    version: int = Field(1, sa_column=_starts(1))
-    latest_version: int = Field(1, sa_column=_starts(1))
+    status: str = Field(DocumentStatus.PROCESSING, sa_column=_default(DocumentStatus.PROCESSING))
+    version: int = Field(1, sa_column=_default(1))
+    latest_version: int = Field(1, sa_column=_default(1))
     title: str | None = None
     title_key: str | None = None
     authors: list[Any] = Field([], sa_column=_json("[]"))
@@ -106,13 +106,13 @@ class DocumentRow(SQLModel, table=True):
     year: int | None = None
     language: str | None = None
     pages: int | None = None
-    chunks: int = Field(0, sa_column=_starts(0))
-    sections: int = Field(0, sa_column=_starts(0))
-    references: int = Field(0, sa_column=_starts(0))
+    chunks: int = Field(0, sa_column=_default(0))
+    sections: int = Field(0, sa_column=_default(0))
+    references: int = Field(0, sa_column=_default(0))
     tables: int | None = None
     figures: int | None = None
     quality: dict[str, Any] = Field({}, sa_column=_json("{}"))
-    needs_review: bool = Field(False, sa_column=_starts(False))
+    needs_review: bool = Field(False, sa_column=_default(False))
     artifact_key: str | None = None
     created_at: datetime | None = Field(None, sa_column=_stamped())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
@@ -120,7 +120,7 @@ class DocumentRow(SQLModel, table=True):
 
 
 class CitationRow(SQLModel, table=True):
-    """What an entry of a document's bibliography can be matched by within the collection."""
+    """The keys by which a bibliography entry is matched with documents of the collection."""
 
     __tablename__ = "citations"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
@@ -139,10 +139,10 @@ class CitationRow(SQLModel, table=True):
 
 
 class JobRow(SQLModel, table=True):
-    """What somebody asked for; `purged_at` marks a job whose tasks were cleaned up.
+    """A client request. `purged_at` marks a job whose tasks were deleted.
 
-    More uploads are on their way until `admitting_until`; the job stays open for them. `events` is
-    the number of the last one, `request_digest` that of a request with an Idempotency-Key.
+    The job stays open for further uploads until `admitting_until`. `events` is the number of the
+    last event. `request_digest` is the digest of a request with an Idempotency-Key.
     """
 
     __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType]
@@ -163,9 +163,9 @@ class JobRow(SQLModel, table=True):
     kind: str
     lane: str
     collection: str
-    status: str = Field(JobStatus.QUEUED, sa_column=_starts(JobStatus.QUEUED))
-    cancel_requested: bool = Field(False, sa_column=_starts(False))
-    events: int = Field(0, sa_column=_starts(0))
+    status: str = Field(JobStatus.QUEUED, sa_column=_default(JobStatus.QUEUED))
+    cancel_requested: bool = Field(False, sa_column=_default(False))
+    events: int = Field(0, sa_column=_default(0))
     request_digest: str | None = None
     created_at: datetime | None = Field(None, sa_column=_stamped())
     started_at: datetime | None = Field(None, sa_column=_timestamp())
@@ -175,7 +175,7 @@ class JobRow(SQLModel, table=True):
 
 
 class TaskRow(SQLModel, table=True):
-    """One document's work; a write needs the current `lease_token` and status running."""
+    """The processing of a document. Writes require the current `lease_token` and status running."""
 
     __tablename__ = "tasks"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
@@ -190,7 +190,7 @@ class TaskRow(SQLModel, table=True):
             "ordinal",
             postgresql_where=text("status = 'queued'"),
         ),
-        # Two claims at the same instant cannot give one document two writers.
+        # Guarantees a single writer per document, even if two claims race.
         Index(
             "tasks_running_by_document",
             "document_id",
@@ -218,26 +218,26 @@ class TaskRow(SQLModel, table=True):
 
     task_id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     job_id: str = Field(foreign_key="jobs.job_id")
-    ordinal: int = Field(0, sa_column=_starts(0))
+    ordinal: int = Field(0, sa_column=_default(0))
     document_id: str = Field(foreign_key="documents.document_id")
     collection: str
     version: int
     sha256: str
     filename: str
     lane: str
-    status: str = Field(TaskStatus.QUEUED, sa_column=_starts(TaskStatus.QUEUED))
-    step: str = Field(Step.READ_TEXT, sa_column=_starts(Step.READ_TEXT))
-    attempt: int = Field(0, sa_column=_starts(0))
+    status: str = Field(TaskStatus.QUEUED, sa_column=_default(TaskStatus.QUEUED))
+    step: str = Field(Step.READ_TEXT, sa_column=_default(Step.READ_TEXT))
+    attempt: int = Field(0, sa_column=_default(0))
     max_attempts: int
-    isolate: bool = Field(False, sa_column=_starts(False))
-    urgent: bool = Field(False, sa_column=_starts(False))
-    lease_token: int = Field(0, sa_column=_starts(0, BigInteger))
+    isolate: bool = Field(False, sa_column=_default(False))
+    urgent: bool = Field(False, sa_column=_default(False))
+    lease_token: int = Field(0, sa_column=_default(0, BigInteger))
     lease_expires_at: datetime | None = Field(None, sa_column=_timestamp())
     next_attempt_at: datetime | None = Field(None, sa_column=_stamped())
     worker: str | None = None
-    pages_done: int = Field(0, sa_column=_starts(0))
+    pages_done: int = Field(0, sa_column=_default(0))
     pages_total: int | None = None
-    chunks_done: int = Field(0, sa_column=_starts(0))
+    chunks_done: int = Field(0, sa_column=_default(0))
     chunks_total: int | None = None
     progressed_at: datetime | None = Field(None, sa_column=_timestamp())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
@@ -248,7 +248,7 @@ class TaskRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """A move of a task, or of the job itself; triggers write it (migration 0004)."""
+    """A status change of a task or of the job itself, written by triggers (migration 0004)."""
 
     __tablename__ = "job_events"  # pyright: ignore[reportAssignmentType]
 
@@ -260,12 +260,12 @@ class EventRow(SQLModel, table=True):
     after: str
     step: str | None = None
     attempt: int | None = None
-    searchable: bool = Field(False, sa_column=_starts(False))
+    searchable: bool = Field(False, sa_column=_default(False))
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
 class DeletionRow(SQLModel, table=True):
-    """Versions to be erased from the vector store and the blob store, and a PDF if `sha256`."""
+    """Versions to delete from the vector store and the blob store, and a PDF if `sha256` is set."""
 
     __tablename__ = "store_deletions"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("store_deletions_due", "due_at"),)
@@ -282,9 +282,9 @@ class DeletionRow(SQLModel, table=True):
 
 
 class LibraryRow(SQLModel, table=True):
-    """The library that this database belongs to, in its only row; the migration makes it.
+    """The library of this database. The only row is inserted by the migration.
 
-    `milvus_name` is the alias of the Milvus collection, unless the settings name another one.
+    `milvus_name` is the alias of the Milvus collection, unless the settings override it.
     """
 
     __tablename__ = "library"  # pyright: ignore[reportAssignmentType]

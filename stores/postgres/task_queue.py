@@ -1,9 +1,9 @@
-"""The queue of tasks in PostgreSQL: claim, heartbeat, and the moves of a task that is at work.
+"""The task queue in PostgreSQL: claims, heartbeats, and state transitions of running tasks.
 
-Every write to a running task is fenced: it names the lease token of its claim, and where the row
-has moved on nothing changes and LeaseLost is raised. Times are the database's own; attempts are
-counted at the claim. Its place in the queue is the time at which a task is due: for a new one when
-it came, for one that failed when its backoff has passed.
+Every write to a running task is fenced by the lease token of its claim. If the row has another
+token or status, nothing changes and LeaseLost is raised. Times are of the database clock; attempts
+are counted at the claim. The queue is ordered by due time: the creation time of a new task, the end
+of the backoff of a retried task.
 """
 
 from __future__ import annotations
@@ -31,22 +31,28 @@ from domain.jobs import (
     TaskStatus,
     backoff_seconds,
 )
-from stores.postgres.claim_statements import DUE, DUE_OF_FREE_JOBS, SETTLE, START_JOBS, TAKE
+from stores.postgres.claim_statements import (
+    COMPLETE_DUPLICATES,
+    DUE,
+    DUE_OF_FREE_JOBS,
+    LEASE,
+    START_JOBS,
+)
 from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
-from stores.postgres.deletion_queue import enqueue_if_unwanted
+from stores.postgres.deletion_queue import enqueue_if_unused
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
-from stores.postgres.publishing import give_up, publish, publish_partial
+from stores.postgres.publishing import mark_failed, publish, publish_partial
 from stores.postgres.schema import TASKS
 
-CLAIM_TRIES = 3
+CLAIM_ATTEMPTS = 3
 AVOID_LOCKED_SECONDS = 30.0
-"""How long claims pass over jobs that another session has locked, after they met one: as long as
-PostgreSQL lets a transaction wait for its client (SessionLimits)."""
+"""How long claims skip jobs that another session has locked, after a lock timeout. Equal to the
+idle-in-transaction timeout (SessionLimits), after which PostgreSQL releases such locks."""
 
 
 class TaskQueue:
-    """Hands out work and records its end. Any number of processes may use it at once."""
+    """Leases tasks to workers and records results. Safe for concurrent use by many processes."""
 
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.database = database
@@ -57,79 +63,81 @@ class TaskQueue:
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
     ) -> list[Task]:
-        """At most `limit` queued tasks of the lane, now leased to `worker`: urgent ones first, then
-        by when they were due.
+        """Leases at most `limit` queued tasks of the lane to `worker` and returns them.
 
-        A task marked `isolate` comes alone, so that a document that takes its process down fails
-        alone; a document that is at work already is left for later. A task whose document is
-        searchable meanwhile ends without work and is not among them. A job whose row is locked by a
-        session that does not go on, as of a client that was cut off, costs `lock_timeout` once; for
-        the next AVOID_LOCKED_SECONDS its tasks are left for later.
+        Order: urgent tasks first, then by due time. A task marked `isolate` is returned alone, so
+        that a document that crashes its process affects no other. Documents with a running task are
+        skipped. A task whose document was indexed in the meantime is completed without work and not
+        returned. If a stalled session (for example, of a disconnected client) holds the lock of a
+        job row, one claim waits for `lock_timeout`; for the next AVOID_LOCKED_SECONDS, claims skip
+        the tasks of locked jobs.
         """
-        tries = CLAIM_TRIES
-        while tries:
+        attempts_left = CLAIM_ATTEMPTS
+        while attempts_left:
             try:
                 claimed = await self._claim(lane, limit, worker, lease_seconds)
                 if claimed is not None:
                     return claimed
-            except IntegrityError:  # another claim took the same document just now
-                tries -= 1
+            except IntegrityError:  # race: another claim leased a task of the same document
+                attempts_left -= 1
             except DatabaseBusy:
-                tries -= 1
+                attempts_left -= 1
                 self._avoid_locked_until = self._monotonic() + AVOID_LOCKED_SECONDS
         return []
 
     async def _claim(
         self, lane: Lane, limit: int, worker: str, lease_seconds: float
     ) -> list[Task] | None:
-        """The tasks claimed; None when some that were due needed no work: look again."""
-        avoids_locked = self._monotonic() < self._avoid_locked_until
-        statement = DUE_OF_FREE_JOBS if avoids_locked else DUE
+        """Returns the claimed tasks; None if it completed duplicates and must be called again."""
+        avoid_locked = self._monotonic() < self._avoid_locked_until
+        statement = DUE_OF_FREE_JOBS if avoid_locked else DUE
         async with self.database.begin() as connection:
-            due = (await connection.execute(statement, {"of_lane": lane, "most": limit})).all()
-            made = [row.task_id for row in due if row.is_made]
-            if made:
-                settled = await connection.execute(SETTLE, {"ids": made})
-                await close_if_done(connection, settled.scalars())
+            due = (
+                await connection.execute(statement, {"of_lane": lane, "batch_size": limit})
+            ).all()
+            duplicates = [row.task_id for row in due if row.is_indexed]
+            if duplicates:
+                job_ids = await connection.execute(COMPLETE_DUPLICATES, {"ids": duplicates})
+                await close_if_done(connection, job_ids.scalars())
                 return None
-            return await _lease(connection, _together(due), worker, lease_seconds)
+            return await _lease(connection, _select_batch(due), worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
-        """Ids of those tasks that are still ours; their leases now run `lease_seconds` from now.
+        """Extends the leases to `lease_seconds` from now; returns ids of tasks that are still ours.
 
-        A task whose row another session has locked keeps the lease that it has; the others do not
-        wait for it.
+        If another session has locked the row of a task, that task keeps its current lease, and the
+        others are extended without waiting for the lock.
         """
         if not tasks:
             return set()
-        beaten = _beat(_claimed(tasks), lease_seconds)
+        extend_all = _extend_lease(_still_leased(tasks), lease_seconds)
         try:
             async with self.database.single() as connection:
-                return set((await connection.execute(beaten)).scalars())
+                return set((await connection.execute(extend_all)).scalars())
         except DatabaseBusy:
-            ours = select(TASKS.c.task_id).where(_claimed(tasks))
-            free = TASKS.c.task_id.in_(ours.with_for_update(key_share=True, skip_locked=True))
+            ours = select(TASKS.c.task_id).where(_still_leased(tasks))
+            unlocked = TASKS.c.task_id.in_(ours.with_for_update(key_share=True, skip_locked=True))
             async with self.database.single() as connection:
-                await connection.execute(_beat(free, lease_seconds))
+                await connection.execute(_extend_lease(unlocked, lease_seconds))
                 return set((await connection.execute(ours)).scalars())
 
     async def report(self, task: Task, progress: Progress) -> None:
-        """Records pages and chunks done, and what can be searched already. Raises LeaseLost."""
-        known = progress.numbers
+        """Records processed pages and chunks, and publishes a searchable part. Raises LeaseLost."""
+        values = progress.numbers
         if not progress.searchable:
             async with self.database.single() as connection:
-                await _move(connection, task, progressed_at=NOW, **known)
+                await _update_leased(connection, task, progressed_at=NOW, **values)
             return
         async with self.database.begin() as connection:
             await publish_partial(connection, task, progress)
-            known |= {"searchable_at": func.coalesce(TASKS.c.searchable_at, NOW)}
-            await _move(connection, task, progressed_at=NOW, **known)
+            values |= {"searchable_at": func.coalesce(TASKS.c.searchable_at, NOW)}
+            await _update_leased(connection, task, progressed_at=NOW, **values)
 
     async def finish(self, task: Task, result: StepResult) -> None:
-        """Ends a step: the next one is queued, or the task is completed.
+        """Ends a step: queues the next one, or completes the task.
 
-        Where the step found text, searches show the task's version from now on. Saying it twice is
-        harmless, as after an answer that got lost. Raises LeaseLost.
+        If the step produced chunks, the task's version becomes searchable. Idempotent, so that a
+        call can be repeated after a lost response. Raises LeaseLost.
         """
         async with self.database.begin() as connection:
             if result.chunks or result.next_step is None:
@@ -140,9 +148,9 @@ class TaskQueue:
                 await _advance(connection, task, result, result.next_step)
 
     async def fail(self, task: Task, failure: Failure) -> None:
-        """Ends the task as failed; a document that is searchable already stays so.
+        """Ends the task as failed; a searchable document stays searchable.
 
-        Saying it twice is harmless. Raises LeaseLost.
+        Idempotent. Raises LeaseLost.
         """
         async with self.database.begin() as connection:
             await _fail(connection, task, failure)
@@ -150,7 +158,7 @@ class TaskQueue:
     async def retry(
         self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
     ) -> None:
-        """Back to the queue after `delay_seconds`; failed instead at the last attempt.
+        """Requeues the task, due after `delay_seconds`; fails it if this was the last attempt.
 
         Raises LeaseLost.
         """
@@ -158,9 +166,9 @@ class TaskQueue:
             await _retry(connection, task, failure, delay_seconds, isolate)
 
     async def release(self, task: Task, delay_seconds: float = 0) -> None:
-        """Back to the queue without charging the attempt, as at a drain. Raises LeaseLost.
+        """Requeues the task without counting the attempt, for example at a drain.
 
-        Without a delay the task goes back to the place from which it was claimed.
+        Without a delay, the task keeps its position in the queue. Raises LeaseLost.
         """
         due = NOW + seconds(delay_seconds) if delay_seconds else TASKS.c.next_attempt_at
         async with self.database.single() as connection:
@@ -173,40 +181,40 @@ class TaskQueue:
         cap_seconds: float = 300,
         lease_seconds: float = 15,
     ) -> int:
-        """Number of tasks taken from workers that stopped beating.
+        """Requeues tasks with expired leases; returns their number.
 
-        They are queued again, to be claimed alone, or failed at the last attempt. Each is a
-        transaction of its own: a worker that beats again just in time keeps its task. Where the
-        database's clock has jumped since the last sweep, no attempt is charged for it: leases begin
-        anew (stores/postgres/clock_watch.py).
+        They are marked `isolate`, or failed after the last attempt. Each task has its own
+        transaction: a worker that sends a heartbeat just in time keeps its task. If the database
+        clock jumped since the last sweep, leases are renewed first, so that no attempt is charged
+        (stores/postgres/clock_watch.py).
         """
         await self._correct_times(lease_seconds, cap_seconds)
         crash = failure_of(WorkerCrashed())
-        taken = 0
+        requeued = 0
         for task in await self._expired():
-            wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
+            delay = backoff_seconds(task.attempt, base_seconds, cap_seconds)
             with suppress(LeaseLost, DatabaseBusy):
                 async with self.database.begin() as connection:
                     await _check_expired(connection, task)
-                    await _retry(connection, task, crash, wait, isolate=True)
-                taken += 1
-        return taken
+                    await _retry(connection, task, crash, delay, isolate=True)
+                requeued += 1
+        return requeued
 
     async def _correct_times(self, lease_seconds: float, cap_seconds: float) -> None:
         async with self.database.single() as connection:
-            jump = await self._clock_watch.look(connection)
+            jump = await self._clock_watch.detect_jump(connection)
             for correction in corrections(jump, lease_seconds, cap_seconds):
                 await connection.execute(correction)
 
     async def _expired(self) -> list[Task]:
-        place = (TASKS.c.lease_expires_at, TASKS.c.next_attempt_at, TASKS.c.ordinal)
-        statement = select(TASKS).where(_is_expired()).order_by(*place)
+        order = (TASKS.c.lease_expires_at, TASKS.c.next_attempt_at, TASKS.c.ordinal)
+        statement = select(TASKS).where(_is_expired()).order_by(*order)
         async with self.database.single() as connection:
             rows = await connection.execute(statement.limit(500))
             return [Task.model_validate(row) for row in rows]
 
     async def depths(self) -> dict[tuple[str, str], int]:
-        """Number of open tasks by (lane, status)."""
+        """Returns the number of open tasks by (lane, status)."""
         statement = (
             select(TASKS.c.lane, TASKS.c.status, func.count())
             .where(IS_OPEN)
@@ -216,18 +224,18 @@ class TaskQueue:
             return {(row[0], row[1]): row[2] for row in await connection.execute(statement)}
 
 
-def _claimed(tasks: Sequence[Task]) -> ColumnElement[bool]:
-    """Those of the tasks that are still leased by the claim that made them ours."""
+def _still_leased(tasks: Sequence[Task]) -> ColumnElement[bool]:
+    """Returns the condition that a row is one of the tasks and its lease token is unchanged."""
     claims = [(task.task_id, task.lease_token) for task in tasks]
     return and_(tuple_(TASKS.c.task_id, TASKS.c.lease_token).in_(claims), IS_RUNNING)
 
 
-def _beat(chosen: ColumnElement[bool], lease_seconds: float) -> ReturningUpdate[Any]:
+def _extend_lease(chosen: ColumnElement[bool], lease_seconds: float) -> ReturningUpdate[Any]:
     lease = NOW + seconds(lease_seconds)
     return update(TASKS).where(chosen).values(lease_expires_at=lease).returning(TASKS.c.task_id)
 
 
-def _held(task: Task) -> ColumnElement[bool]:
+def _is_leased(task: Task) -> ColumnElement[bool]:
     return and_(
         TASKS.c.task_id == task.task_id,
         TASKS.c.lease_token == task.lease_token,
@@ -235,15 +243,15 @@ def _held(task: Task) -> ColumnElement[bool]:
     )
 
 
-def _together(due: Sequence[Row[*tuple[Any, ...]]]) -> list[uuid.UUID]:
-    """Those that may run side by side: the first, if it must be alone; else one per document."""
+def _select_batch(due: Sequence[Row[*tuple[Any, ...]]]) -> list[uuid.UUID]:
+    """Returns the tasks that may run together: the first if isolated, else one per document."""
     if due and due[0].isolate:
         return [due[0].task_id]
-    first: dict[str, uuid.UUID] = {}
+    by_document: dict[str, uuid.UUID] = {}
     for row in due:
         if not row.isolate:
-            first.setdefault(row.document_id, row.task_id)
-    return list(first.values())
+            by_document.setdefault(row.document_id, row.task_id)
+    return list(by_document.values())
 
 
 async def _lease(
@@ -251,7 +259,7 @@ async def _lease(
 ) -> list[Task]:
     if not ids:
         return []
-    claimed = await connection.execute(TAKE, {"ids": ids, "owner": worker, "lease": lease_seconds})
+    claimed = await connection.execute(LEASE, {"ids": ids, "owner": worker, "lease": lease_seconds})
     tasks = {row.task_id: Task.model_validate(row) for row in claimed}
     await connection.execute(START_JOBS, {"ids": list({task.job_id for task in tasks.values()})})
     return [tasks[task_id] for task_id in ids]
@@ -262,22 +270,25 @@ def _is_expired() -> ColumnElement[bool]:
 
 
 async def _check_expired(connection: AsyncConnection, task: Task) -> None:
-    """Raises LeaseLost when the task's worker beat again after all, or somebody else took it, or
-    its row is locked by another session."""
-    statement = select(TASKS.c.task_id).where(_held(task), _is_expired())
+    """Raises LeaseLost unless the lease is still expired and the row is not locked.
+
+    The worker may have sent a heartbeat, or another process may have requeued the task.
+    """
+    statement = select(TASKS.c.task_id).where(_is_leased(task), _is_expired())
     locked = statement.with_for_update(key_share=True, skip_locked=True)
     if (await connection.execute(locked)).first() is None:
         raise LeaseLost
 
 
-async def _move(connection: AsyncConnection, task: Task, **values: Any) -> None:
-    moved = await connection.execute(update(TASKS).where(_held(task)).values(**values))
-    if moved.rowcount != 1:
-        raise LeaseLost(f"Task {task.task_id} has moved on from lease {task.lease_token}.")
+async def _update_leased(connection: AsyncConnection, task: Task, **values: Any) -> None:
+    """Updates the task's row, fenced by its lease token. Raises LeaseLost."""
+    result = await connection.execute(update(TASKS).where(_is_leased(task)).values(**values))
+    if result.rowcount != 1:
+        raise LeaseLost(f"Lease {task.lease_token} of task {task.task_id} is no longer valid.")
 
 
 async def _requeue(connection: AsyncConnection, task: Task, due: Any, **values: Any) -> None:
-    await _move(
+    await _update_leased(
         connection,
         task,
         status=TaskStatus.QUEUED,
@@ -299,7 +310,7 @@ async def _retry(
 
 async def _end(connection: AsyncConnection, task: Task, status: TaskStatus, **values: Any) -> None:
     try:
-        await _move(
+        await _update_leased(
             connection, task, status=status, lease_expires_at=None, finished_at=NOW, **values
         )
     except LeaseLost:
@@ -310,7 +321,7 @@ async def _end(connection: AsyncConnection, task: Task, status: TaskStatus, **va
 
 
 async def _ended_already(connection: AsyncConnection, task: Task, status: TaskStatus) -> bool:
-    """True when this very claim ended so before, and only the answer was lost."""
+    """True if the same claim has set this status before, and only the response was lost."""
     statement = select(TASKS.c.task_id).where(
         TASKS.c.task_id == task.task_id,
         TASKS.c.lease_token == task.lease_token,
@@ -320,9 +331,9 @@ async def _ended_already(connection: AsyncConnection, task: Task, status: TaskSt
 
 
 async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> None:
-    await give_up(connection, task)
+    await mark_failed(connection, task)
     await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
-    await enqueue_if_unwanted(connection, task.document_id, task.version)
+    await enqueue_if_unused(connection, task.document_id, task.version)
 
 
 async def _complete(connection: AsyncConnection, task: Task, result: StepResult) -> None:
@@ -340,7 +351,7 @@ async def _complete(connection: AsyncConnection, task: Task, result: StepResult)
 
 
 async def _advance(connection: AsyncConnection, task: Task, result: StepResult, step: Step) -> None:
-    """The task waits for its next step, with all its attempts."""
+    """Requeues the task for its next step, with all its attempts."""
     searchable = func.coalesce(TASKS.c.searchable_at, NOW) if result.chunks else None
     await _requeue(
         connection,

@@ -1,4 +1,4 @@
-"""The twin of `stores.postgres.deletion_queue.DeletionQueue`, in a dictionary."""
+"""An in-memory fake of `stores.postgres.deletion_queue.DeletionQueue`."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from tests.fakes.in_memory_state import State
 
 
 class InMemoryDeletionQueue:
-    """Hands out deletions that are due, for as long as the process lives."""
+    """Leases due deletions."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     async def claim(self, limit: int, hide_seconds: float) -> list[StoreDeletion]:
-        """At most `limit` deletions, the longest due first; they are due again later."""
+        """Like `DeletionQueue.claim`."""
         now = self.state.clock()
         waiting = sorted(self.state.deletions.items(), key=lambda item: item[1][1])
-        due = [(key, one) for key, (one, due_at) in waiting if due_at <= now][:limit]
-        for key, one in due:
-            self.state.deletions[key] = (one, now + timedelta(seconds=hide_seconds))
-        return sorted((one for _, one in due), key=lambda one: one.deletion_id)
+        due = [(key, item) for key, (item, due_at) in waiting if due_at <= now][:limit]
+        for key, item in due:
+            self.state.deletions[key] = (item, now + timedelta(seconds=hide_seconds))
+        return sorted((item for _, item in due), key=lambda item: item.deletion_id)
 
     async def complete(self, deletion_ids: Sequence[int]) -> None:
-        """These deletions are done."""
+        """Like `DeletionQueue.complete`."""
         for name in deletion_ids:
             self.state.deletions.pop(name, None)
 
     async def waiting(self) -> int:
-        """Number of deletions that are not done yet."""
+        """Like `DeletionQueue.waiting`."""
         return len(self.state.deletions)
 
-    async def discard_unwanted(self, document_id: str, version: int) -> bool:
-        """True when nobody shows or awaits that version: it is erased."""
-        return self.state.enqueue_if_unwanted(document_id, version)
+    async def discard_if_unused(self, document_id: str, version: int) -> bool:
+        """Like `DeletionQueue.discard_if_unused`."""
+        return self.state.enqueue_if_unused(document_id, version)
 
     async def pdfs_in_use(self, digests: Collection[str]) -> set[str]:
-        """Those digests that a document uses which is not deleted."""
-        documents = [shelf.document for shelf in self.state.shelves.values()]
+        """Like `DeletionQueue.pdfs_in_use`."""
+        documents = [entry.document for entry in self.state.entries.values()]
         used = {doc.sha256 for doc in documents if doc.status != DocumentStatus.DELETED}
         return set(digests) & used

@@ -1,4 +1,4 @@
-"""The twin of `stores.postgres.job_control.JobControl`, in dictionaries."""
+"""An in-memory fake of `stores.postgres.job_control.JobControl`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from domain.job_control import (
     starts_over,
 )
 from domain.jobs import LANE_OF_STEP, CursorPage, Step, Task, TaskStatus, job_status
-from tests.fakes.in_memory_state import PaperCache, State, counts_of, is_open, page_of
+from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of
 
 
-class InMemoryJobOrders:
-    """Cancels and retries jobs, for as long as the process lives."""
+class InMemoryJobControl:
+    """Cancels and retries jobs."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     async def cancel(self, job_id: str, *, keep_chunks: bool = False) -> Cancelled:
-        """What was ended: every open task of the job. Raises NotFound, Expired."""
+        """Like `JobControl.cancel`."""
         self.state.check_known(job_id)
         if self.state.jobs[job_id].finished_at is None:
             self.state.set_job(job_id, cancel_requested=True)
@@ -37,50 +37,50 @@ class InMemoryJobOrders:
         tasks = list(filter(is_open, self.state.tasks_of(job_id)))
         for task in tasks:
             self.state.cancel_task(task)
-        left_over = [left for task in tasks for left in self._leave(task, keep_chunks)]
+        left_over = [left for task in tasks for left in self._apply_cancel(task, keep_chunks)]
         self.state.close_if_done(job_id)
         for document_id, version in dict.fromkeys(left_over):
             self.state.enqueue_deletion(document_id, version, version)
         return Cancelled(len(tasks), tuple(dict.fromkeys(left_over)))
 
-    def _leave(self, task: Task, keep_chunks: bool) -> Iterator[Version]:
-        """Settles the document of a cancelled task; yields what is left over of it."""
-        shelf = self.state.shelves[task.document_id]
+    def _apply_cancel(self, task: Task, keep_chunks: bool) -> Iterator[Version]:
+        """Updates the document of a cancelled task; yields the version to delete, if any."""
+        entry = self.state.entries[task.document_id]
         others = filter(is_open, self.state.tasks.values())
         is_shared = any(_same_work(task, other) for other in others)
-        fate = cancel_outcome(task, shelf.document, is_shared=is_shared, keep_chunks=keep_chunks)
-        if fate is CancelOutcome.KEPT:
-            shelf.set(needs_review=True)
-        if fate is CancelOutcome.CANCELLED:
-            shelf.empty(DocumentStatus.CANCELLED)
-        if fate in (CancelOutcome.AS_IS, CancelOutcome.CANCELLED) and task.lease_token:
+        outcome = cancel_outcome(task, entry.document, is_shared=is_shared, keep_chunks=keep_chunks)
+        if outcome is CancelOutcome.KEPT:
+            entry.set(needs_review=True)
+        if outcome is CancelOutcome.CANCELLED:
+            entry.empty(DocumentStatus.CANCELLED)
+        if outcome in (CancelOutcome.AS_IS, CancelOutcome.CANCELLED) and task.lease_token:
             yield task.document_id, task.version
 
     async def retry(self, job_id: str) -> int:
-        """Number of tasks queued again. Raises NotFound, Expired."""
+        """Like `JobControl.retry`."""
         self.state.check_known(job_id)
         ended = [task for task in self.state.tasks_of(job_id) if not is_open(task)]
-        steps = [(task, restart_step(task, self._shelf(task).document)) for task in ended]
-        again = [(task, step) for task, step in steps if step is not None]
-        versions = self._new_versions([task for task, _ in again])
-        for task, step in again:
-            document = self._shelf(task).document
+        steps = [(task, restart_step(task, self._entry(task).document)) for task in ended]
+        retryable = [(task, step) for task, step in steps if step is not None]
+        versions = self._new_versions([task for task, _ in retryable])
+        for task, step in retryable:
+            document = self._entry(task).document
             self._requeue(task, step, versions.get(task.document_id, document.version))
-        if again:
+        if retryable:
             status = job_status(counts_of(self.state.tasks_of(job_id)))
             self.state.set_job(job_id, status=status, finished_at=None, cancel_requested=False)
-        return len(again)
+        return len(retryable)
 
     def _new_versions(self, tasks: list[Task]) -> dict[str, int]:
-        """The version that each document gets which needs a new one."""
-        needy = [task for task in tasks if needs_new_version(task, self._shelf(task).document)]
-        shelves = {task.document_id: self._shelf(task) for task in needy}
-        for shelf in shelves.values():
-            if starts_over(shelf.document):
-                shelf.start_over(shelf.document.filename)
+        """Opens new versions where required; returns their numbers by document id."""
+        chosen = [task for task in tasks if needs_new_version(task, self._entry(task).document)]
+        entries = {task.document_id: self._entry(task) for task in chosen}
+        for entry in entries.values():
+            if starts_over(entry.document):
+                entry.start_over(entry.document.filename)
             else:
-                shelf.latest_version += 1
-        return {name: shelf.latest_version for name, shelf in shelves.items()}
+                entry.latest_version += 1
+        return {name: entry.latest_version for name, entry in entries.items()}
 
     def _requeue(self, task: Task, step: Step, version: int) -> None:
         self.state.set_task(
@@ -101,17 +101,17 @@ class InMemoryJobOrders:
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[IncompleteTask]:
-        """Tasks that failed or left pages unread, the latest first."""
+        """Like `JobControl.failures`."""
         self.state.check_known(job_id)
         found: list[tuple[datetime, str, IncompleteTask]] = []
         for task in self.state.tasks_of(job_id):
-            pages = pages_failed(task, self._shelf(task).document)
+            pages = pages_failed(task, self._entry(task).document)
             if task.finished_at and (task.status is TaskStatus.FAILED or pages):
                 found.append((task.finished_at, str(task.task_id), IncompleteTask(task, pages)))
         return page_of(found, cursor, limit, TASK_ID)
 
-    def _shelf(self, task: Task) -> PaperCache:
-        return self.state.shelves[task.document_id]
+    def _entry(self, task: Task) -> DocumentEntry:
+        return self.state.entries[task.document_id]
 
 
 def _same_work(task: Task, other: Task) -> bool:

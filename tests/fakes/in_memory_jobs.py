@@ -1,7 +1,7 @@
-"""Twins of the PostgreSQL stores in dictionaries, for tests that need no database.
+"""In-memory fakes of the PostgreSQL stores, for tests that need no database.
 
-A second reading of the same contract: `tests/stores` holds both to the same tests. Everything is
-forgotten with the process. No method waits in the middle, so each one is a transaction.
+`tests/stores` runs the same tests on the fakes and on the real stores. No method awaits anything
+between its reads and writes, so each method is atomic in an event loop.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
-from stores.postgres.admission import BeforeCommit, check_rejected, nothing, replayed
+from stores.postgres.admission import BeforeCommit, admission_of, check_duplicate, no_callback
 from stores.postgres.job_store import ADMISSION_SECONDS
 from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventLog
-from tests.fakes.in_memory_job_control import InMemoryJobOrders
+from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
-from tests.fakes.in_memory_state import PaperCache, State, counts_of, is_open, page_of, utc_now
+from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of, utc_now
 
 
 class InMemoryStores:
-    """Each store over one state; `clock` lets a test move time."""
+    """Fakes of all stores over one shared state. `clock` lets a test control the time."""
 
     def __init__(
         self,
@@ -55,14 +55,14 @@ class InMemoryStores:
             self.state, max_attempts=max_attempts, keep_days=keep_days, queue_limit=queue_limit
         )
         self.queue = InMemoryTaskQueue(self.state)
-        self.orders = InMemoryJobOrders(self.state)
+        self.job_control = InMemoryJobControl(self.state)
         self.events = InMemoryEventLog(self.state)
         self.documents = InMemoryDocumentStore(self.state)
         self.deletions = InMemoryDeletionQueue(self.state)
 
 
 class InMemoryJobStore:
-    """The twin of `stores.postgres.job_store.JobStore`."""
+    """A fake of `stores.postgres.job_store.JobStore`."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class InMemoryJobStore:
         self.state = state
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
-        self.room = AdmissionLimit(self._count_open, queue_limit)
+        self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
 
     async def admit(
         self,
@@ -88,36 +88,33 @@ class InMemoryJobStore:
         job_id: str | None = None,
         more_to_come: bool = False,
         known_only: bool = False,
-        before_commit: BeforeCommit = nothing,
+        before_commit: BeforeCommit = no_callback,
     ) -> list[Admission]:
-        """What became of each upload, in order; a job holds a task for each.
-
-        Raises Conflict, QueueFull.
-        """
+        """Like `JobStore.admit`."""
         if uploads:
-            await self.room.take(collection, len(uploads))
+            await self.admission_limit.reserve(collection, len(uploads))
         if known_only:
-            uploads = [one for one in uploads if self._is_known(collection, one)]
+            uploads = [upload for upload in uploads if self._is_known(collection, upload)]
             if not uploads:
                 return []
         job = job_id or new_job_id()
         self._check_open(job, uploads)
-        self._known(collection, uploads, on_duplicate)
+        self._find_duplicates(collection, uploads, on_duplicate)
         await before_commit()
         self._check_open(job, uploads)
-        was_here = self._known(collection, uploads, on_duplicate)
+        duplicates = self._find_duplicates(collection, uploads, on_duplicate)
         self._open_job(job, kind, lane, collection)
-        self._expect(job, more_to_come)
+        self._set_admitting_until(job, more_to_come)
         self.state.collections.setdefault(collection, self.state.clock())
-        done: set[str] = set()
+        seen: set[str] = set()
         admitted = []
-        for upload, known in zip(uploads, was_here, strict=True):
+        for upload, is_duplicate in zip(uploads, duplicates, strict=True):
             name = document_id(collection, upload.sha256)
-            if name not in done:
-                self._shelve(collection, upload, on_duplicate)
-            done.add(name)
-            task = self._new_task(job, lane, upload, self.state.shelves[name], on_duplicate)
-            duplicate_of = name if known else None
+            if name not in seen:
+                self._upsert_document(collection, upload, on_duplicate)
+            seen.add(name)
+            task = self._new_task(job, lane, upload, self.state.entries[name], on_duplicate)
+            duplicate_of = name if is_duplicate else None
             admitted.append(Admission(job, task.task_id, name, upload.filename, duplicate_of))
         self.state.close_if_done(job)
         return admitted
@@ -131,7 +128,7 @@ class InMemoryJobStore:
         request_digest: str,
         **options: Any,
     ) -> list[Admission]:
-        """As `admit`, once for each `job_id`. Raises IdempotencyKeyReused, Expired too."""
+        """Like `JobStore.admit_once`."""
         if job_id not in self.state.jobs:
             admitted = await self.admit(collection, uploads, job_id=job_id, **options)
             self.state.request_digests[job_id] = request_digest
@@ -139,11 +136,11 @@ class InMemoryJobStore:
         if self.state.request_digests.get(job_id) not in (None, request_digest):
             raise IdempotencyKeyReused
         self.state.check_known(job_id)
-        return list(map(replayed, self.state.tasks_of(job_id)))
+        return list(map(admission_of, self.state.tasks_of(job_id)))
 
     def _is_known(self, collection: str, upload: Upload) -> bool:
-        shelf = self.state.shelves.get(document_id(collection, upload.sha256))
-        return shelf is not None and shelf.document.status != DocumentStatus.DELETED
+        entry = self.state.entries.get(document_id(collection, upload.sha256))
+        return entry is not None and entry.document.status != DocumentStatus.DELETED
 
     def _check_open(self, job_id: str, uploads: Sequence[Upload]) -> None:
         job = self.state.jobs.get(job_id)
@@ -152,16 +149,18 @@ class InMemoryJobStore:
         if uploads and job and job.finished_at is not None:
             raise Conflict(f"Job {job_id} has ended; leave job_id out to start a new one.")
 
-    def _known(self, collection: str, uploads: Sequence[Upload], policy: OnDuplicate) -> list[bool]:
-        """For each upload whether its bytes are here, or came earlier in the same request."""
+    def _find_duplicates(
+        self, collection: str, uploads: Sequence[Upload], policy: OnDuplicate
+    ) -> list[bool]:
+        """Returns for each upload whether its document exists or occurs earlier in the request."""
         seen: set[str] = set()
-        known = []
+        duplicates = []
         for upload in uploads:
             name = document_id(collection, upload.sha256)
-            known.append(name in seen or self.state.is_here(name))
-            check_rejected(known[-1], name, upload, policy)
+            duplicates.append(name in seen or self.state.is_live(name))
+            check_duplicate(duplicates[-1], name, upload, policy)
             seen.add(name)
-        return known
+        return duplicates
 
     def _open_job(self, job_id: str, kind: str, lane: Lane, collection: str) -> None:
         now = self.state.clock()
@@ -175,33 +174,33 @@ class InMemoryJobStore:
         )
         self.state.jobs.setdefault(job_id, job)
 
-    def _expect(self, job_id: str, more_to_come: bool) -> None:
-        """The job stays open for a while when more is to come, and no longer when not."""
+    def _set_admitting_until(self, job_id: str, more_to_come: bool) -> None:
+        """Keeps the job open for ADMISSION_SECONDS if more uploads are announced."""
         self.state.admitting_until.pop(job_id, None)
         if more_to_come:
             until = self.state.clock() + timedelta(seconds=ADMISSION_SECONDS)
             self.state.admitting_until[job_id] = until
 
-    async def check_room(self, collection: str) -> None:
-        """Returns when `admit` would take more for the collection. Raises QueueFull."""
-        await self.room.take(collection, 0)
+    async def check_queue_limit(self, collection: str) -> None:
+        """Like `JobStore.check_queue_limit`."""
+        await self.admission_limit.reserve(collection, 0)
 
-    async def _count_open(self, collection: str, most: int) -> int:
-        mine = (task for task in self.state.tasks.values() if task.collection == collection)
-        return min(most, sum(map(is_open, mine)))
+    async def _count_open(self, collection: str, limit: int) -> int:
+        tasks = (task for task in self.state.tasks.values() if task.collection == collection)
+        return min(limit, sum(map(is_open, tasks)))
 
     async def close_abandoned(self) -> int:
-        """Number of jobs that ended here: more was to come, but it never did."""
+        """Like `JobStore.close_abandoned`."""
         now = self.state.clock()
-        waits = self.state.admitting_until.items()
-        overdue = [job_id for job_id, until in waits if until < now]
+        deadlines = self.state.admitting_until.items()
+        overdue = [job_id for job_id, until in deadlines if until < now]
         return sum(self.state.close_if_done(job_id) for job_id in overdue)
 
-    def _shelve(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
-        """Makes the document, starts it over, or opens its next version."""
+    def _upsert_document(self, collection: str, upload: Upload, policy: OnDuplicate) -> None:
+        """Creates the document, starts it over, or opens its next version."""
         name = document_id(collection, upload.sha256)
-        shelf = self.state.shelves.get(name)
-        if shelf is None:
+        entry = self.state.entries.get(name)
+        if entry is None:
             document = Document(
                 document_id=name,
                 collection=collection,
@@ -210,23 +209,23 @@ class InMemoryJobStore:
                 bytes=upload.bytes,
                 created_at=self.state.clock(),
             )
-            self.state.shelves[name] = PaperCache(document)
-        elif not self.state.is_here(name):
-            shelf.start_over(upload.filename)
-        elif _is_ready(shelf) and policy == OnDuplicate.REPROCESS:
-            shelf.latest_version += 1
+            self.state.entries[name] = DocumentEntry(document)
+        elif not self.state.is_live(name):
+            entry.start_over(upload.filename)
+        elif _is_ready(entry) and policy == OnDuplicate.REPROCESS:
+            entry.latest_version += 1
 
     def _new_task(
-        self, job: str, lane: Lane, upload: Upload, shelf: PaperCache, policy: OnDuplicate
+        self, job: str, lane: Lane, upload: Upload, entry: DocumentEntry, policy: OnDuplicate
     ) -> Task:
         now = self.state.clock()
-        document = shelf.document
+        document = entry.document
         task = Task(
             task_id=uuid.uuid4(),
             job_id=job,
             document_id=document.document_id,
             collection=document.collection,
-            version=shelf.latest_version,
+            version=entry.latest_version,
             sha256=upload.sha256,
             filename=upload.filename,
             lane=lane,
@@ -236,7 +235,7 @@ class InMemoryJobStore:
             created_at=now,
             next_attempt_at=now,
         )
-        if not _is_ready(shelf) or policy == OnDuplicate.REPROCESS:
+        if not _is_ready(entry) or policy == OnDuplicate.REPROCESS:
             return self.state.set_task(task)
         return self.state.set_task(
             task,
@@ -251,24 +250,24 @@ class InMemoryJobStore:
         )
 
     async def job(self, job_id: str) -> Job:
-        """The job, its counts and, while queued, its position. Raises NotFound, Expired."""
+        """Like `JobStore.job`."""
         self.state.check_known(job_id)
-        job = self._added_up(self.state.jobs[job_id])
+        job = self._with_totals(self.state.jobs[job_id])
         if job.status != JobStatus.QUEUED:
             return job
         return job.model_copy(update={"queue_position": self._position(job_id)})
 
     async def has_come(self, job_id: str, until: WaitFor) -> bool:
-        """True when the job is so far; an unknown job is at its end."""
+        """Like `JobStore.has_come`."""
         job = self.state.jobs.get(job_id)
         if job is None or job.finished_at is not None:
             return True
         tasks = filter(is_open, self.state.tasks_of(job_id))
         return until == WaitFor.SEARCHABLE and all(task.searchable_at for task in tasks)
 
-    def _added_up(self, job: Job) -> Job:
+    def _with_totals(self, job: Job) -> Job:
         tasks = self.state.tasks_of(job.job_id)
-        added_up = {
+        totals = {
             "counts": counts_of(tasks),
             "pages_done": sum(task.pages_done for task in tasks),
             "pages_total": sum(task.pages_total or 0 for task in tasks),
@@ -276,15 +275,15 @@ class InMemoryJobStore:
             "shares_done": sum(map(share_done, tasks)),
             "expires_at": job.finished_at + self.keep if job.finished_at else None,
         }
-        return job.model_copy(update=added_up)
+        return job.model_copy(update=totals)
 
     def _position(self, job_id: str) -> int | None:
         queued = [task for task in self.state.tasks.values() if task.status == TaskStatus.QUEUED]
         queued.sort(key=lambda task: task.next_attempt_at or task.created_at)
-        mine = next((task for task in queued if task.job_id == job_id), None)
-        if mine is None:
+        first = next((task for task in queued if task.job_id == job_id), None)
+        if first is None:
             return None
-        return 1 + [task.task_id for task in queued if task.lane == mine.lane].index(mine.task_id)
+        return 1 + [task.task_id for task in queued if task.lane == first.lane].index(first.task_id)
 
     async def jobs(
         self,
@@ -294,7 +293,7 @@ class InMemoryJobStore:
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
-        """Jobs, newest first. Raises InvalidRequest for a cursor that is none of ours."""
+        """Like `JobStore.jobs`."""
         found = [
             (job.created_at, job.job_id, job)
             for job in self.state.jobs.values()
@@ -303,27 +302,27 @@ class InMemoryJobStore:
             and collection in (None, job.collection)
         ]
         page = page_of(found, cursor, limit, JOB_ID)
-        return CursorPage([self._added_up(job) for job in page.items], page.next_cursor)
+        return CursorPage([self._with_totals(job) for job in page.items], page.next_cursor)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
-        """The first tasks of the job in the order they were asked for."""
+        """Like `JobStore.tasks`."""
         return self.state.tasks_of(job_id)[:limit]
 
     async def purge(self) -> int:
-        """Number of jobs forgotten because they ended `keep_days` ago; papers stay."""
+        """Like `JobStore.purge`."""
         before = self.state.clock() - self.keep
-        gone = {
+        purged = {
             job.job_id
             for job in self.state.jobs.values()
             if job.job_id not in self.state.purged and job.finished_at and job.finished_at < before
         }
-        kept = {name: task for name, task in self.state.tasks.items() if task.job_id not in gone}
+        kept = {name: task for name, task in self.state.tasks.items() if task.job_id not in purged}
         self.state.tasks = kept
-        for name in gone:
+        for name in purged:
             self.state.events.pop(name, None)
-        self.state.purged |= gone
-        return len(gone)
+        self.state.purged |= purged
+        return len(purged)
 
 
-def _is_ready(shelf: PaperCache) -> bool:
-    return shelf.document.status == DocumentStatus.READY
+def _is_ready(entry: DocumentEntry) -> bool:
+    return entry.document.status == DocumentStatus.READY

@@ -1,4 +1,4 @@
-"""The twin of `stores.postgres.task_queue.TaskQueue`, in dictionaries."""
+"""An in-memory fake of `stores.postgres.task_queue.TaskQueue`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes.in_memory_state import State, is_open
 
 
 class InMemoryTaskQueue:
-    """Hands out work and records its end, for as long as the process lives."""
+    """Leases tasks to workers and records results."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -33,41 +33,38 @@ class InMemoryTaskQueue:
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
     ) -> list[Task]:
-        """At most `limit` queued tasks of the lane, longest due first, now leased to a worker.
-
-        Those whose document is searchable meanwhile end without work and are not among them.
-        """
-        while self._settle(self._due(lane)[:limit]):
+        """Like `TaskQueue.claim`."""
+        while self._complete_duplicates(self._due(lane)[:limit]):
             pass
         due = self._due(lane)[:limit]
         if due and due[0].isolate:
             return [self._lease(due[0], lease_seconds)]
-        taken: dict[str, Task] = {}
+        leased: dict[str, Task] = {}
         for task in due:
-            if not task.isolate and task.document_id not in taken:
-                taken[task.document_id] = self._lease(task, lease_seconds)
-        return list(taken.values())
+            if not task.isolate and task.document_id not in leased:
+                leased[task.document_id] = self._lease(task, lease_seconds)
+        return list(leased.values())
 
     def _due(self, lane: Lane) -> list[Task]:
-        """Queued tasks whose backoff has passed and whose document nobody works on."""
+        """Returns queued tasks whose backoff has passed and whose document has no running task."""
         now = self.state.clock()
         tasks = self.state.tasks.values()
-        at_work = {task.document_id for task in tasks if task.status == TaskStatus.RUNNING}
+        running = {task.document_id for task in tasks if task.status == TaskStatus.RUNNING}
         due = [
             task
             for task in tasks
             if task.status == TaskStatus.QUEUED
             and task.lane == lane
-            and task.document_id not in at_work
+            and task.document_id not in running
             and _due_at(task) <= now
         ]
         return sorted(due, key=lambda task: (not task.urgent, _due_at(task)))
 
-    def _settle(self, due: Sequence[Task]) -> int:
-        """Number of tasks that end without work, because their document is searchable by now."""
-        settled = [task for task in due if self._has_nothing_left(task)]
-        for task in settled:
-            document = self.state.shelves[task.document_id].document
+    def _complete_duplicates(self, due: Sequence[Task]) -> int:
+        """Completes tasks whose document was indexed by another task; returns their number."""
+        duplicates = [task for task in due if self._is_already_indexed(task)]
+        for task in duplicates:
+            document = self.state.entries[task.document_id].document
             now = self.state.clock()
             self.state.set_task(
                 task,
@@ -81,13 +78,15 @@ class InMemoryTaskQueue:
                 error=None,
             )
             self.state.close_if_done(task.job_id)
-        return len(settled)
+        return len(duplicates)
 
-    def _has_nothing_left(self, task: Task) -> bool:
-        shelf = self.state.shelves[task.document_id]
-        made = shelf.document.status == DocumentStatus.READY and shelf.artifact_key is not None
-        first_step = task.step == Step.READ_TEXT
-        return first_step and made and shelf.document.version >= task.version
+    def _is_already_indexed(self, task: Task) -> bool:
+        entry = self.state.entries[task.document_id]
+        is_indexed = (
+            entry.document.status == DocumentStatus.READY and entry.artifact_key is not None
+        )
+        is_first_step = task.step == Step.READ_TEXT
+        return is_first_step and is_indexed and entry.document.version >= task.version
 
     def _lease(self, task: Task, lease_seconds: float) -> Task:
         now = self.state.clock()
@@ -106,7 +105,7 @@ class InMemoryTaskQueue:
         return leased
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
-        """Ids of those tasks that are still ours; their leases run from now."""
+        """Like `TaskQueue.heartbeat`."""
         until = self.state.clock() + timedelta(seconds=lease_seconds)
         ours = [task for task in tasks if self._owns(task)]
         for task in ours:
@@ -114,28 +113,28 @@ class InMemoryTaskQueue:
         return {task.task_id for task in ours}
 
     async def report(self, task: Task, progress: Progress) -> None:
-        """Records pages and chunks done, and what can be searched already. Raises LeaseLost."""
-        now = self._current(task)
-        known: dict[str, Any] = dict(progress.numbers)
+        """Like `TaskQueue.report`."""
+        current = self._current(task)
+        values: dict[str, Any] = dict(progress.numbers)
         if progress.searchable:
-            known["searchable_at"] = now.searchable_at or self.state.clock()
-            self._show_beginning(task, progress)
-        self._move(task, **known)
+            values["searchable_at"] = current.searchable_at or self.state.clock()
+            self._publish_partial(task, progress)
+        self._update_leased(task, **values)
 
-    def _show_beginning(self, task: Task, progress: Progress) -> None:
-        shelf = self.state.shelves[task.document_id]
-        waited_for = shelf.document.status == DocumentStatus.PROCESSING
-        if waited_for and shelf.latest_version == task.version:
-            shelf.set(
+    def _publish_partial(self, task: Task, progress: Progress) -> None:
+        entry = self.state.entries[task.document_id]
+        is_processing = entry.document.status == DocumentStatus.PROCESSING
+        if is_processing and entry.latest_version == task.version:
+            entry.set(
                 status=DocumentStatus.READY,
                 version=task.version,
                 pages=progress.pages_total,
                 chunks=progress.chunks_done or 0,
-                searchable_at=shelf.document.searchable_at or self.state.clock(),
+                searchable_at=entry.document.searchable_at or self.state.clock(),
             )
 
     async def finish(self, task: Task, result: StepResult) -> None:
-        """Ends a step: the next one is queued, or the task is completed. Raises LeaseLost."""
+        """Like `TaskQueue.finish`."""
         if result.next_step is None:
             self._complete(task, result)
         else:
@@ -157,7 +156,7 @@ class InMemoryTaskQueue:
         )
 
     def _advance(self, task: Task, result: StepResult, step: Step) -> None:
-        shown_since = self._current(task).searchable_at or self.state.clock()
+        searchable_at = self._current(task).searchable_at or self.state.clock()
         self._requeue(
             task,
             0.0,
@@ -169,23 +168,23 @@ class InMemoryTaskQueue:
             pages_total=result.pages,
             chunks_done=result.chunks,
             chunks_total=result.chunks,
-            searchable_at=shown_since if result.chunks else None,
+            searchable_at=searchable_at if result.chunks else None,
             error=None,
         )
 
     def _publish(self, task: Task, result: StepResult) -> None:
-        shelf = self.state.shelves[task.document_id]
-        document = shelf.document
+        entry = self.state.entries[task.document_id]
+        document = entry.document
         if document.status == DocumentStatus.DELETED or document.version > task.version:
             self.state.enqueue_deletion(task.document_id, task.version, task.version)
             return
         if task.version > 1:
             self.state.enqueue_deletion(task.document_id, 0, task.version - 1)
         values = result.document_fields
-        shelf.artifact_key, shelf.cited = values.pop("artifact_key"), result.cited
-        shelf.title_key = values.pop("title_key")
+        entry.artifact_key, entry.cited = values.pop("artifact_key"), result.cited
+        entry.title_key = values.pop("title_key")
         kept = {"authors": result.metadata.authors, "keywords": result.metadata.keywords}
-        shelf.set(
+        entry.set(
             **(values | kept),
             status=DocumentStatus.READY,
             version=task.version,
@@ -193,37 +192,37 @@ class InMemoryTaskQueue:
         )
 
     async def fail(self, task: Task, failure: Failure) -> None:
-        """Ends the task as failed; a searchable document stays so. Raises LeaseLost."""
+        """Like `TaskQueue.fail`."""
         self._end(task, TaskStatus.FAILED, error=failure)
-        shelf = self.state.shelves[task.document_id]
-        waited_for = shelf.document.status == DocumentStatus.PROCESSING
-        if waited_for and shelf.latest_version == task.version:
-            shelf.set(status=DocumentStatus.FAILED)
-        elif shelf.document.status == DocumentStatus.READY:
-            needs_review = shelf.document.version == task.version
-            shelf.set(needs_review=needs_review or shelf.document.needs_review)
-        self.state.enqueue_if_unwanted(task.document_id, task.version)
+        entry = self.state.entries[task.document_id]
+        is_processing = entry.document.status == DocumentStatus.PROCESSING
+        if is_processing and entry.latest_version == task.version:
+            entry.set(status=DocumentStatus.FAILED)
+        elif entry.document.status == DocumentStatus.READY:
+            needs_review = entry.document.version == task.version
+            entry.set(needs_review=needs_review or entry.document.needs_review)
+        self.state.enqueue_if_unused(task.document_id, task.version)
 
     async def retry(
         self, task: Task, failure: Failure, *, delay_seconds: float, isolate: bool = False
     ) -> None:
-        """Back to the queue after a delay; failed instead at the last attempt. Raises LeaseLost."""
+        """Like `TaskQueue.retry`."""
         if task.attempt >= task.max_attempts:
             await self.fail(task, failure)
         else:
             self._requeue(task, delay_seconds, isolate=isolate, error=failure)
 
     async def release(self, task: Task, delay_seconds: float = 0) -> None:
-        """Back to the queue without charging the attempt. Raises LeaseLost."""
-        uncharged: dict[str, Any] = {"attempt": self._current(task).attempt - 1}
+        """Like `TaskQueue.release`."""
+        values: dict[str, Any] = {"attempt": self._current(task).attempt - 1}
         if not delay_seconds:
-            uncharged["next_attempt_at"] = task.next_attempt_at  # its old place in the queue
-        self._requeue(task, delay_seconds, **uncharged)
+            values["next_attempt_at"] = task.next_attempt_at  # its old position in the queue
+        self._requeue(task, delay_seconds, **values)
 
     def _requeue(self, task: Task, delay_seconds: float, **values: Any) -> None:
-        later = self.state.clock() + timedelta(seconds=delay_seconds)
-        waits = {"status": TaskStatus.QUEUED, "lease_expires_at": None, "next_attempt_at": later}
-        self._move(task, **(waits | values))
+        due = self.state.clock() + timedelta(seconds=delay_seconds)
+        queued = {"status": TaskStatus.QUEUED, "lease_expires_at": None, "next_attempt_at": due}
+        self._update_leased(task, **(queued | values))
 
     async def sweep(
         self,
@@ -232,21 +231,21 @@ class InMemoryTaskQueue:
         cap_seconds: float = 300,
         lease_seconds: float = 15,
     ) -> int:
-        """Number of tasks taken from workers that stopped beating; this clock never jumps."""
+        """Like `TaskQueue.sweep`, without the handling of clock jumps."""
         now = self.state.clock()
         crash = failure_of(WorkerCrashed())
-        silent = [
+        expired = [
             task
             for task in self.state.tasks.values()
             if task.status == TaskStatus.RUNNING and (task.lease_expires_at or now) < now
         ]
-        for task in sorted(silent, key=lambda one: (one.lease_expires_at, _due_at(one))):
-            wait = backoff_seconds(task.attempt, base_seconds, cap_seconds)
-            await self.retry(task, crash, delay_seconds=wait, isolate=True)
-        return len(silent)
+        for task in sorted(expired, key=lambda task: (task.lease_expires_at, _due_at(task))):
+            delay = backoff_seconds(task.attempt, base_seconds, cap_seconds)
+            await self.retry(task, crash, delay_seconds=delay, isolate=True)
+        return len(expired)
 
     async def depths(self) -> dict[tuple[str, str], int]:
-        """Number of open tasks by (lane, status)."""
+        """Like `TaskQueue.depths`."""
         tasks = filter(is_open, self.state.tasks.values())
         return dict(Counter((str(task.lane), str(task.status)) for task in tasks))
 
@@ -260,19 +259,19 @@ class InMemoryTaskQueue:
 
     def _current(self, task: Task) -> Task:
         if not self._owns(task):
-            raise LeaseLost(f"Task {task.task_id} has moved on from lease {task.lease_token}.")
+            raise LeaseLost(f"Lease {task.lease_token} of task {task.task_id} is no longer valid.")
         return self.state.tasks[task.task_id]
 
-    def _move(self, task: Task, **values: Any) -> None:
+    def _update_leased(self, task: Task, **values: Any) -> None:
         self.state.set_task(self._current(task), **values)
 
     def _end(self, task: Task, status: TaskStatus, **values: Any) -> None:
         found = self.state.tasks.get(task.task_id)
-        said_before = found and found.lease_token == task.lease_token and found.status == status
-        if said_before:
+        is_repeated = found and found.lease_token == task.lease_token and found.status == status
+        if is_repeated:
             return
         ended = {"status": status, "lease_expires_at": None, "finished_at": self.state.clock()}
-        self._move(task, **ended, **values)
+        self._update_leased(task, **ended, **values)
         self.state.close_if_done(task.job_id)
 
 

@@ -1,4 +1,4 @@
-"""The vector store in a dictionary: exact, for unit tests, and a second reading of the contract."""
+"""An in-memory fake of `stores.milvus.vector_store.VectorStore` with exact search."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Entry:
 
 
 class InMemoryVectorStore:
-    """What `VectorStore` promises, without a server."""
+    """A fake of `VectorStore`, without a server."""
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
@@ -31,35 +31,35 @@ class InMemoryVectorStore:
         self._library_id: str | None = None
 
     def prepare(self) -> None:
-        """Nothing is needed."""
+        """Does nothing."""
 
     def activate(self) -> None:
-        """Nothing is needed."""
+        """Does nothing."""
 
     def exists(self) -> bool:
-        """As `VectorStore.exists`."""
+        """Like `VectorStore.exists`."""
         return True
 
     def library_id(self) -> str | None:
-        """As `VectorStore.library_id`."""
+        """Like `VectorStore.library_id`."""
         return self._library_id
 
     def set_library_id(self, library_id: str) -> None:
-        """As `VectorStore.set_library_id`."""
+        """Like `VectorStore.set_library_id`."""
         self._library_id = library_id
 
     def some_documents(self) -> set[str]:
-        """As `VectorStore.some_documents`."""
+        """Like `VectorStore.some_documents`."""
         return {entry.chunk.document_id for entry in self._entries.values()}
 
     def ping(self) -> None:
-        """Always well."""
+        """Does nothing: always available."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing."""
 
     def upsert(self, chunks: Sequence[Chunk], vectors: np.ndarray, *, collection: str) -> None:
-        """As `VectorStore.upsert`."""
+        """Like `VectorStore.upsert`."""
         if np.shape(vectors) != (len(chunks), self.dimension):
             raise InternalError(f"Vectors of shape {np.shape(vectors)} do not fit these chunks.")
         for chunk, vector in zip(chunks, vectors, strict=True):
@@ -67,17 +67,17 @@ class InMemoryVectorStore:
             self._entries[chunk.chunk_id] = _Entry(chunk, collection, _unit(vector), sparse)
 
     def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
-        """As `VectorStore.search`."""
+        """Like `VectorStore.search`."""
         if vector is None and query.mode is not SearchMode.SPARSE:
             raise InternalError("A dense or hybrid search needs the vector of the query.")
         wanted = len(self._entries) if query.group_by_document else query.candidates
         dense, sparse = dict[str, float](), dict[str, float]()
         if query.mode is not SearchMode.SPARSE:
-            near = _unit(np.asarray(vector))
-            dense = self._best(query, wanted, lambda entry: float(entry.dense @ near))
+            embedding = _unit(np.asarray(vector))
+            dense = self._best(query, wanted, lambda entry: float(entry.dense @ embedding))
         if query.mode is not SearchMode.DENSE:
-            worded = query_vector(query.text, self._statistics())
-            sparse = self._best(query, wanted, lambda entry: _inner(worded, entry.sparse))
+            weights = query_vector(query.text, self._statistics())
+            sparse = self._best(query, wanted, lambda entry: _inner(weights, entry.sparse))
             sparse = {key: score for key, score in sparse.items() if score > 0}
         ranked = rank(query.mode, dense, sparse)
         if query.group_by_document:
@@ -88,49 +88,49 @@ class InMemoryVectorStore:
     def chunks(
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
     ) -> list[Chunk]:
-        """As `VectorStore.chunks`."""
-        mine = [c for c in self._chunks_of(document_id) if c.version == version]
-        mine.sort(key=lambda chunk: (chunk.ordinal, chunk.chunk_id))
-        return mine[offset : offset + limit]
+        """Like `VectorStore.chunks`."""
+        chunks = [c for c in self._chunks_of(document_id) if c.version == version]
+        chunks.sort(key=lambda chunk: (chunk.ordinal, chunk.chunk_id))
+        return chunks[offset : offset + limit]
 
     def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
-        """As `VectorStore.stored`."""
+        """Like `VectorStore.stored`."""
         entries = list(self._entries.values())
-        mine = [one for one in entries if one.chunk.document_id == document_id]
-        return [(one.chunk, one.dense) for one in mine if one.chunk.version == version]
+        chosen = [entry for entry in entries if entry.chunk.document_id == document_id]
+        return [(entry.chunk, entry.dense) for entry in chosen if entry.chunk.version == version]
 
     def delete_chunks(self, chunk_ids: Collection[str]) -> None:
-        """As `VectorStore.delete_chunks`."""
+        """Like `VectorStore.delete_chunks`."""
         for chunk_id in chunk_ids:
             self._entries.pop(chunk_id, None)
 
     def delete_versions(self, document_id: str, first: int, last: int) -> None:
-        """As `VectorStore.delete_versions`."""
+        """Like `VectorStore.delete_versions`."""
         for chunk in self._chunks_of(document_id):
             if first <= chunk.version <= last:
                 del self._entries[chunk.chunk_id]
 
     def count(self, document_id: str, version: int) -> int:
-        """As `VectorStore.count`."""
+        """Like `VectorStore.count`."""
         return sum(chunk.version == version for chunk in self._chunks_of(document_id))
 
     def delete_version(self, document_id: str, version: int) -> None:
-        """As `VectorStore.delete_version`."""
+        """Like `VectorStore.delete_version`."""
         for chunk in self._chunks_of(document_id):
             if chunk.version == version:
                 del self._entries[chunk.chunk_id]
 
     def total(self) -> int:
-        """As `VectorStore.total`."""
+        """Like `VectorStore.total`."""
         return len(self._entries)
 
     def contents(self) -> dict[tuple[str, int], int]:
-        """As `VectorStore.contents`."""
+        """Like `VectorStore.contents`."""
         chunks = [entry.chunk for entry in list(self._entries.values())]
         return dict(Counter((chunk.document_id, chunk.version) for chunk in chunks))
 
     def chunk_ids(self, document_id: str) -> set[str]:
-        """As `VectorStore.chunk_ids`."""
+        """Like `VectorStore.chunk_ids`."""
         return {chunk.chunk_id for chunk in self._chunks_of(document_id)}
 
     def _chunks_of(self, document_id: str) -> list[Chunk]:

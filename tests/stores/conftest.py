@@ -1,4 +1,4 @@
-"""Real stores for these tests: servers of their own, on free ports, gone when they are done."""
+"""Fixtures for real stores: dedicated servers on free ports, stopped at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.stores.s3 import bucket, s3_endpoint  # noqa: F401
 
 
 class MilvusLite:
-    """A Milvus Lite server process that can be stopped and started again on the same port."""
+    """A Milvus Lite server process that can be stopped and restarted on the same port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class MilvusLite:
         return (self.folder / "token").read_text()
 
     def start(self) -> None:
-        """The server answers on its port."""
+        """Starts the server and waits until its port is open."""
         log_file = self.folder / "server.log"
         secret(self.folder / "token")
         with log_file.open("ab") as log:
@@ -46,23 +46,23 @@ class MilvusLite:
         wait_for_port(self.port, self.process, 60, log_file)
 
     def kill(self) -> None:
-        """The server is gone, without having had the time to say goodbye."""
+        """Kills the server with SIGKILL."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """The server has ended."""
+        """Stops the server with SIGTERM."""
         self._end(signal.SIGTERM)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, number: signal.Signals) -> None:
         if self.process is not None:
-            self.process.send_signal(how)
+            self.process.send_signal(number)
             self.process.wait(timeout=20)
             self.process = None
 
 
 @pytest.fixture(scope="session")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusLite]:
-    """A running Milvus Lite server, shared by the tests: use collections of your own."""
+    """A running Milvus Lite server, shared by the tests; each test uses its own collections."""
     server = MilvusLite(tmp_path_factory.mktemp("milvus"))
     server.start()
     yield server
@@ -71,7 +71,7 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusLite]:
 
 @pytest.fixture
 def own_milvus(tmp_path: Path) -> Iterator[MilvusLite]:
-    """A server for one test, which may kill it."""
+    """A server for a single test, which may kill it."""
     server = MilvusLite(tmp_path)
     server.start()
     yield server

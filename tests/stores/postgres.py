@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, and the same stores on it and in memory."""
+"""A real PostgreSQL server for the tests, and the stores on it and on in-memory fakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stores.postgres.task_queue import TaskQueue
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventLog
-from tests.fakes.in_memory_job_control import InMemoryJobOrders
+from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_jobs import InMemoryJobStore, InMemoryStores
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
 
@@ -49,7 +49,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 async def make_template(server: EmbeddedPostgres) -> None:
-    """A database with all tables, to be cloned for each test."""
+    """Creates a migrated database, which is cloned for each test."""
     await execute(server, f"CREATE DATABASE {TEMPLATE} OWNER {APPLICATION}")
     database = Database(url_of(server, TEMPLATE))
     await migrate(database)
@@ -58,25 +58,24 @@ async def make_template(server: EmbeddedPostgres) -> None:
 
 @pytest.fixture
 async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
-    """The address of a database of one's own, migrated and empty."""
+    """The URL of a new database, migrated and empty."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {APPLICATION}")
-    await execute(postgres, NEW_LIBRARY, name)  # a clone would be the same library
+    await execute(postgres, NEW_LIBRARY, name)  # a clone has the library id of the template
     yield url_of(postgres, name)
     await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """Connections to a database of one's own."""
+    """Connections to a new database."""
     database = Database(database_url)
     yield database
     await database.close()
 
 
 async def execute(server: EmbeddedPostgres, statement: str, database: str | None = None) -> None:
-    """Runs a statement that may not stand in a transaction, as the superuser where no database is
-    named."""
+    """Runs a statement outside a transaction; as the superuser unless a database is given."""
     connection = await asyncpg.connect(
         url_of(server, database) if database else superuser_url(server)
     )
@@ -87,31 +86,31 @@ async def execute(server: EmbeddedPostgres, statement: str, database: str | None
 
 
 def url_of(server: EmbeddedPostgres, name: str) -> str:
-    """The server's address with another database."""
+    """Returns the application's URL of a database of the server."""
     return server.url_of(name)
 
 
 def superuser_url(server: EmbeddedPostgres) -> str:
-    """Where the superuser connects, password included."""
+    """Returns the superuser's URL, including the password."""
     password = server.passwords.superuser.read_text()
     return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{server.port}/postgres"
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The stores over one truth; `advance` lets so many seconds pass."""
+    """The stores over one shared state; `advance` moves the time forward by seconds."""
 
     jobs: JobStore | InMemoryJobStore
     queue: TaskQueue | InMemoryTaskQueue
     documents: DocumentStore | InMemoryDocumentStore
-    orders: JobControl | InMemoryJobOrders
+    job_control: JobControl | InMemoryJobControl
     events: EventLog | InMemoryEventLog
     deletions: DeletionQueue | InMemoryDeletionQueue
     advance: Callable[[float], Awaitable[None]]
 
 
 class Clock:
-    """A clock that tests move; two looks never show the same time."""
+    """A clock that tests control; strictly monotonic, so that no two readings are equal."""
 
     def __init__(self) -> None:
         self.time = datetime(2030, 1, 1, tzinfo=UTC)
@@ -125,28 +124,33 @@ class Clock:
 
 
 def memory_stores() -> Stores:
-    """Fresh twins and their clock."""
+    """Returns new fakes with their own clock."""
     clock = Clock()
     made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    stores = (made.jobs, made.queue, made.documents, made.orders, made.events, made.deletions)
+    stores = (made.jobs, made.queue, made.documents, made.job_control, made.events, made.deletions)
     return Stores(*stores, clock.advance)
 
 
 def postgres_stores(database: Database) -> Stores:
-    """The real stores; the database's clock cannot be moved, so all that is in it grows older."""
+    """Returns the real stores. `advance` moves all stored times back, as the clock is fixed."""
 
     async def advance(seconds: float) -> None:
         async with database.begin() as connection:
-            await connection.run_sync(grow_older, timedelta(seconds=seconds))
+            await connection.run_sync(shift_times, timedelta(seconds=seconds))
 
-    jobs = JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
-    documents, orders, events = DocumentStore(database), JobControl(database), EventLog(database)
-    deletions = DeletionQueue(database)
-    return Stores(jobs, TaskQueue(database), documents, orders, events, deletions, advance)
+    return Stores(
+        jobs=JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS),
+        queue=TaskQueue(database),
+        documents=DocumentStore(database),
+        job_control=JobControl(database),
+        events=EventLog(database),
+        deletions=DeletionQueue(database),
+        advance=advance,
+    )
 
 
-def grow_older(connection: Connection, age: timedelta) -> None:
-    """Moves every time in every table back by `age`."""
+def shift_times(connection: Connection, age: timedelta) -> None:
+    """Moves every timestamp in every table back by `age`."""
     for table in SQLModel.metadata.tables.values():
         times = [column for column in table.columns if isinstance(column.type, DateTime)]
         if times:
@@ -166,7 +170,7 @@ async def wipe(database: Database) -> None:
 
 @pytest.fixture(params=["memory", "postgres"])
 def stores(request: pytest.FixtureRequest) -> Stores:
-    """The stores and their twins: each test runs on both."""
+    """The real stores and the fakes: each test runs on both."""
     if request.param == "memory":
         return memory_stores()
     return postgres_stores(request.getfixturevalue("database"))

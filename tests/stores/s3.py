@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket, and a client of its own to look at it and to break it."""
+    """A bucket, with a separate client for inspection and fault injection."""
 
     name: str
     client: Any
@@ -29,13 +29,13 @@ class Bucket:
         return {one["Key"] for one in found}
 
     def remove(self) -> None:
-        """The bucket is gone, with all that was in it."""
+        """Deletes the bucket with its content."""
         for key in self.keys():
             self.client.delete_object(Bucket=self.name, Key=key)
         self.client.delete_bucket(Bucket=self.name)
 
     def deny(self, *actions: str) -> None:
-        """From now on nobody may do this in the bucket."""
+        """Denies these actions in the bucket for all clients."""
         denied = ", ".join(f'"s3:{action}"' for action in actions)
         self.client.put_bucket_policy(
             Bucket=self.name,
@@ -46,7 +46,7 @@ class Bucket:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """The address of the server, on a free port of loopback."""
+    """The URL of the server, on a free loopback port."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
@@ -55,7 +55,7 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket of one's own; the environment leads every S3 client to its server."""
+    """A new bucket; environment variables point every S3 client to its server."""
     for name, value in {
         "AWS_ENDPOINT_URL": s3_endpoint,
         "AWS_ACCESS_KEY_ID": "key",

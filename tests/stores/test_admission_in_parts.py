@@ -1,4 +1,4 @@
-"""Jobs that are admitted in several transactions: open until the last part. Both stores."""
+"""Admission of a job in several parts: open until the last part. On both stores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JOB = "job_of_a_folder"
 
 
 async def send(stores: Stores, *papers: Upload | None, more_to_come: bool = True) -> None:
-    """One part of the folder; None is a paper that nobody has seen yet."""
+    """Admits one part of a folder; None stands for a new paper."""
     uploads = [paper or upload() for paper in papers]
     await stores.jobs.admit("papers", uploads, job_id=JOB, more_to_come=more_to_come)
 
@@ -122,7 +122,7 @@ async def test_nobody_minds_an_empty_part_of_a_job_that_has_ended(stores: Stores
 
 
 async def test_the_last_part_and_the_last_end_at_the_same_time(stores: Stores) -> None:
-    """Whichever comes second sees the other, and ends the job."""
+    """The second of two concurrent transactions sees the first one and closes the job."""
     for number in range(10):
         (admission,) = await stores.jobs.admit(
             "papers", [upload()], job_id=f"job_{number}", more_to_come=True

@@ -1,4 +1,4 @@
-"""The contract of the blob store, in a folder, in memory and in S3."""
+"""Contract tests of the blob store: local folder, memory and S3."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.errors import (
     NotFound,
     PaperworksError,
 )
-from stores.blobs.blob_store import BlobStore, artifact_key, is_cut_off, owner_of, pdf_key
+from stores.blobs.blob_store import BlobStore, artifact_key, is_partial_upload, owner_of, pdf_key
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 MIB = 1024 * 1024
@@ -169,12 +169,12 @@ def test_a_store_in_an_impossible_place(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_is_not_mounted_any_more_is_away(tmp_path: Path) -> None:
-    """Nothing of it is missing, nothing is put in its place, and all is well when it is back."""
+    """An unmounted volume raises errors, is not written to, and works again after a remount."""
     root = tmp_path / "mounted"
     store, other = BlobStore(str(root)), BlobStore(str(root))
     blob = await store.put_stream(pieces(PDF), MIB)
     root.rename(tmp_path / "away")
-    for left in (None, root):  # gone, or only the empty place where it was mounted
+    for left in (None, root):  # the folder is missing, or is an empty mount point
         if left:
             left.mkdir()
         for ask in (
@@ -198,7 +198,7 @@ async def test_a_folder_that_is_not_mounted_any_more_is_away(tmp_path: Path) -> 
 
 
 async def test_a_path_leads_to_the_pdf_also_when_its_folder_goes_meanwhile(tmp_path: Path) -> None:
-    """Another process opens it a moment after it was given the path."""
+    """The path stays valid for another process that opens it later."""
     root = tmp_path / "mounted"
     store = BlobStore(str(root))
     blob = await store.put_stream(pieces(PDF), MIB)
@@ -243,12 +243,15 @@ async def test_delete(store: BlobStore) -> None:
     store.delete(blob.key)
 
 
-ONE, OTHER = "doc_0000000000ab", "doc_1111111111ab"  # they share a folder by their last letters
+ONE, OTHER = (
+    "doc_0000000000ab",
+    "doc_1111111111ab",
+)  # stored in the same folder, which is named by the last letters
 DIGESTS = ("paper-2-read_text", "paper-2-layout", "scans")
 
 
 def artifacts(store: BlobStore, document: str, *versions: int) -> set[str]:
-    """Keys of what was read of these versions, all of them stored."""
+    """Stores artifacts of these versions and returns their keys."""
     keys = {artifact_key(document, version, digest) for version in versions for digest in DIGESTS}
     for key in keys:
         store.put_artifact(key, b"x")
@@ -264,7 +267,7 @@ def test_what_was_read_goes_by_document_and_version(
     others = artifacts(store, OTHER, 1, 12)
     mine = {version: artifacts(store, ONE, version) for version in (1, 2, 12)}
     store.delete_artifacts(ONE, first, last)
-    store.delete_artifacts(ONE, first, last)  # harmless to repeat
+    store.delete_artifacts(ONE, first, last)  # idempotent
     assert all(store.exists(key) for key in others)
     for version, keys in mine.items():
         assert {store.exists(key) for key in keys} == {version in kept}
@@ -289,7 +292,7 @@ def test_what_is_not_ours_is_not_listed_and_a_cut_off_upload_is(
     (spool / f"{uuid.uuid4().hex}.part").write_bytes(PDF[:10])
     (tmp_path / "notes.txt").write_text("mine")
     [left] = folder.listed()
-    assert is_cut_off(left.key) and left.bytes == 10
+    assert is_partial_upload(left.key) and left.bytes == 10
 
 
 async def test_only_what_is_old_goes(store: BlobStore) -> None:
@@ -318,12 +321,12 @@ def test_a_key_says_whose_blob_it_is() -> None:
     assert owner_of(artifact_key(ONE, 12, "paper-2-layout")) == (ONE, 12)
     for other in ("pdf/ab/notes.txt", "artifacts/ab/readme", "incoming/x.part", "x"):
         assert owner_of(other) is None
-        assert not is_cut_off(other)
+        assert not is_partial_upload(other)
 
 
 async def test_the_pdf_stays_when_what_was_read_goes(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
-    store.delete_artifacts(ONE, 0, 9)  # there is no folder for it
+    store.delete_artifacts(ONE, 0, 9)  # its folder does not exist
     assert store.read(blob.key) == PDF
 
 

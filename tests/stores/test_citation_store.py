@@ -1,4 +1,4 @@
-"""Who cites whom inside a collection: by DOI, else arXiv id, else title and year."""
+"""Citations within a collection: matched by DOI, else arXiv id, else title and year."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN = StepResult(Metadata("A title"), pages=1, chunks=1)
 
 @pytest.fixture
 def citations(stores: Stores) -> CitationStore | InMemoryCitationStore:
-    """The citations of the stores of this test."""
+    """The citation store on the same database or state as `stores`."""
     if isinstance(stores.jobs, InMemoryJobStore):
         return InMemoryCitationStore(stores.jobs.state)
     return CitationStore(stores.jobs.database)
@@ -34,7 +34,7 @@ async def add(
     title_key: str | None = None,
     **metadata: object,
 ) -> str:
-    """The id of a document of these metadata and this bibliography."""
+    """Adds a document with these metadata and bibliography; returns its id."""
     await admit(stores, upload(), collection=collection)
     task = await claim_one(stores)
     said = replace(PLAIN.metadata, **metadata)

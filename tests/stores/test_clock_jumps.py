@@ -1,4 +1,4 @@
-"""A database clock that jumps: leases and due times are corrected, and no attempt is charged."""
+"""Jumps of the database clock: leases and due times are corrected, no attempt is charged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.stores.work import AWAY, HOUR, LEASE, admit, begin, claim, task_now
 
 
 class Monotonic:
-    """A monotonic clock that tests move; the database's clock cannot be moved, so this one is."""
+    """A monotonic clock that tests control in place of the database clock, which is fixed."""
 
     def __init__(self) -> None:
         self.time = 1_000_000.0
@@ -27,7 +27,7 @@ def monotonic() -> Monotonic:
 
 
 async def jump(database: Database, monotonic: Monotonic, seconds: float) -> None:
-    """The database's clock jumps ahead (back: negative), seen from everything in it."""
+    """Simulates a forward jump (negative: backward) by shifting all stored times."""
     await postgres_stores(database).advance(seconds)
     monotonic.time -= seconds
 
@@ -38,7 +38,7 @@ async def test_a_laptop_that_wakes_up_charges_no_attempt(
     stores, queue = postgres_stores(database), TaskQueue(database, monotonic)
     task = await begin(stores)
     assert await queue.sweep(lease_seconds=LEASE) == 0
-    for _ in range(5):  # four used to charge a paper to death
+    for _ in range(5):  # regression: four jumps exhausted the attempts of a paper
         await jump(database, monotonic, HOUR)
         assert await queue.sweep(lease_seconds=LEASE) == 0
         assert await queue.heartbeat([task], LEASE) == {task.task_id}
@@ -71,7 +71,9 @@ async def test_after_a_jump_back_the_queue_goes_on_in_its_order(
     assert await queue.sweep(lease_seconds=LEASE) == 0
     assert [task.task_id for task in await claim(stores)] == [one.task_id for one in waiting]
     await stores.advance(LEASE + 1)
-    assert await queue.sweep(lease_seconds=LEASE) == 4  # its lease did not last an hour longer
+    assert (
+        await queue.sweep(lease_seconds=LEASE) == 4
+    )  # the jump did not extend its lease by an hour
     assert (await task_now(stores, dead)).status == TaskStatus.QUEUED
 
 

@@ -1,4 +1,4 @@
-"""What should be there, as PostgreSQL and its twin say it."""
+"""ConsistencyQueries on PostgreSQL and its fake."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from domain.documents import DocumentStatus
 from domain.jobs import Lane, OnDuplicate
 from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
 from stores.postgres.job_store import JobStore
-from tests.fakes.in_memory_audit import InMemoryLibraryAudit
+from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries
 from tests.stores.postgres import Stores
 from tests.stores.work import DAMAGED, DONE, LEASE, admit, begin, ready, upload
 
-Audit = ConsistencyQueries | InMemoryLibraryAudit
+Audit = ConsistencyQueries | InMemoryConsistencyQueries
 
 
 @pytest.fixture
 def audit(stores: Stores) -> Audit:
     if isinstance(stores.jobs, JobStore):
         return ConsistencyQueries(stores.jobs.database)
-    return InMemoryLibraryAudit(stores.jobs.state)
+    return InMemoryConsistencyQueries(stores.jobs.state)
 
 
 async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audit) -> None:
@@ -30,9 +30,9 @@ async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audi
     await stores.documents.delete(names[2])
     await admit(stores)
     listed: list[DocumentState] = []
-    while page := await audit.page(after=listed[-1].document_id if listed else "", limit=2):
-        assert len(page) <= 2
-        listed += page
+    async for batch in audit.iter_batches(size=2):
+        assert len(batch) <= 2
+        listed += batch
     assert [one.document_id for one in listed] == sorted(one.document_id for one in listed)
     by_name = {one.document_id: one for one in listed}
     assert by_name.keys() > set(names) and len(listed) == 6
@@ -44,7 +44,7 @@ async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audi
 async def test_a_holding_says_what_the_others_should_hold(stores: Stores, audit: Audit) -> None:
     paper = upload("one")
     name = await ready(stores, paper)
-    known = await audit.some([name, "doc_unknown"])
+    known = await audit.by_ids([name, "doc_unknown"])
     assert known == {
         name: DocumentState(
             document_id=name,
@@ -70,8 +70,8 @@ async def test_open_and_fresh_work_is_touched_and_old_work_is_not(
     since = await audit.now()
     fresh = await ready(stores, upload())
     waiting = await admit(stores)
-    assert await audit.touched(since) == {fresh, waiting.document_id}
-    assert await audit.touched(since, [old, fresh]) == {fresh}
+    assert await audit.changed_since(since) == {fresh, waiting.document_id}
+    assert await audit.changed_since(since, [old, fresh]) == {fresh}
 
 
 async def test_a_failed_task_is_touched_only_as_long_as_it_is_fresh(
@@ -80,9 +80,9 @@ async def test_a_failed_task_is_touched_only_as_long_as_it_is_fresh(
     since = await audit.now()
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
-    assert await audit.touched(since) == {task.document_id}
+    assert await audit.changed_since(since) == {task.document_id}
     await stores.advance(10)
-    assert await audit.touched(await audit.now()) == set()
+    assert await audit.changed_since(await audit.now()) == set()
 
 
 async def test_only_shown_chunks_are_added_up(stores: Stores, audit: Audit) -> None:

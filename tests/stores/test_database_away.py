@@ -1,4 +1,4 @@
-"""A PostgreSQL that is away, that hangs up, or that was never there."""
+"""PostgreSQL is unavailable, closes the connection, or was never reachable."""
 
 from __future__ import annotations
 

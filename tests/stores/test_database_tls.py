@@ -1,4 +1,4 @@
-"""TLS to PostgreSQL, and connections that the server refuses: which error, and what it says."""
+"""TLS to PostgreSQL, and refused connections: error class and message."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def root_certificate(tmp_path_factory: pytest.TempPathFactory, authority: trustm
 
 @pytest.fixture
 async def secured(postgres: EmbeddedPostgres, authority: trustme.CA) -> AsyncIterator[TlsProxy]:
-    """PostgreSQL behind a certificate for `localhost`, but not for 127.0.0.1."""
+    """PostgreSQL behind a TLS proxy whose certificate is for `localhost`, not for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     async with TlsProxy(postgres.port, context).running() as proxy:
@@ -42,7 +42,7 @@ async def secured(postgres: EmbeddedPostgres, authority: trustme.CA) -> AsyncIte
 async def ping(
     server: EmbeddedPostgres, port: int, parameters: str, host: str = "127.0.0.1"
 ) -> None:
-    """A connection to the server through that port, with these parameters in its URL."""
+    """Connects through the port with these URL parameters."""
     url = server.url.replace(f"127.0.0.1:{server.port}", f"{host}:{port}")
     database = Database(f"{url}{'&' if '?' in url else '?'}{parameters}")
     try:
@@ -99,7 +99,7 @@ async def test_a_certificate_that_does_not_fit_is_refused(
 
 
 async def test_a_server_without_tls_is_not_used_in_plain_text(postgres: EmbeddedPostgres) -> None:
-    with pytest.raises(DatabaseRefused, match="offers no TLS"):
+    with pytest.raises(DatabaseRefused, match="does not support TLS"):
         await ping(postgres, postgres.port, "sslmode=require")
 
 
@@ -118,7 +118,8 @@ async def test_a_refused_connection_says_what_to_do(
     query = postgres.url.partition("?")[2]
     url = f"postgresql://{place.format(user=user, port=postgres.port)}"
     database = Database(f"{url}{'&' if '?' in url else '?'}{query}" if query else url)
-    with pytest.raises(DatabaseUnavailable) as refused:  # whoever waits for it waits here as well
+    # The base class: callers that retry on DatabaseUnavailable also cover refused connections.
+    with pytest.raises(DatabaseUnavailable) as refused:
         await database.ping()
     await database.close()
     assert isinstance(refused.value, DatabaseRefused) and refused.value.code == "database_refused"

@@ -1,4 +1,4 @@
-"""Documents and collections: what is here, what is deleted, what searches may show."""
+"""Document store: documents, collections, deletion, and the searchable version."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_deletion_puts_all_versions_and_the_pdf_into_the_queue(stores: S
     await stores.documents.delete(name)
     [due] = await stores.deletions.claim(10, hide_seconds=60)
     assert (due.versions, due.sha256) == (VersionRange(name, 0, 2), paper.sha256)
-    assert await stores.deletions.claim(10, hide_seconds=60) == [], "it is hidden"
+    assert await stores.deletions.claim(10, hide_seconds=60) == [], "a deleted document is hidden"
     await stores.advance(60)
     assert await stores.deletions.claim(10, hide_seconds=60) == [due]
     await stores.deletions.complete([due.deletion_id])
@@ -234,7 +234,7 @@ async def test_only_a_version_that_nobody_shows_or_awaits_is_discarded(stores: S
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
-    discard = stores.deletions.discard_unwanted
+    discard = stores.deletions.discard_if_unused
     assert [await discard(name, version) for version in (1, 2, 3)] == [False, False, True]
     await stores.documents.delete(name)
     assert await discard(name, 1)
@@ -265,7 +265,7 @@ async def test_a_new_version_a_cancel_and_a_failure_put_what_is_obsolete_into_th
     assert await ranges() == [VersionRange(name, 0, 1)]
     again = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
     await claim_one(stores)
-    await stores.orders.cancel(again.job_id)
+    await stores.job_control.cancel(again.job_id)
     assert await ranges() == [VersionRange(name, 3, 3)]
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
     await stores.queue.fail(await claim_one(stores), DAMAGED)

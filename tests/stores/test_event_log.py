@@ -1,4 +1,4 @@
-"""The log of a job: every move is in it, in order, whoever made it; the same on both stores."""
+"""Event log of a job: every state transition is recorded, in order, on both stores."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
     assert await claim(stores) == []
     third = await admit(stores, upload("a"))
     cancelled = await admit(stores, upload("b"))
-    await stores.orders.cancel(cancelled.job_id)
-    await stores.orders.retry(cancelled.job_id)
+    await stores.job_control.cancel(cancelled.job_id)
+    await stores.job_control.retry(cancelled.job_id)
     await stores.documents.delete(cancelled.document_id)
     ends = {
         first.job_id: ["task_completed", "job_completed"],
@@ -77,14 +77,14 @@ async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
 
 async def test_a_forgotten_job_has_no_log(stores: Stores) -> None:
     job_id = (await admit(stores)).job_id
-    await stores.orders.cancel(job_id)
+    await stores.job_control.cancel(job_id)
     await stores.advance(8 * DAY)
     assert await stores.jobs.purge() == 1
     assert await names(stores, job_id) == []
 
 
 async def test_many_at_once_leave_no_gap_and_wait_in_no_circle(database: Database) -> None:
-    """Claims of both lanes take tasks of the same jobs in opposite order, while somebody reads."""
+    """Claims of both lanes lease the same jobs in opposite order, with a concurrent reader."""
     stores = postgres_stores(database)
     jobs = [f"job_{number}" for number in range(4)]
     for lane in (Lane.INTERACTIVE, Lane.BULK):

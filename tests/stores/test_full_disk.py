@@ -1,4 +1,4 @@
-"""A disk without room: every store says so by its name, keeps what it had, and goes on later."""
+"""Full disk: each store raises its own error, keeps its data, and recovers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEGABYTES = 160
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with little room. Making one takes root."""
+    """A small dedicated file system. Mounting it requires root."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(place)]
@@ -35,7 +35,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @contextmanager
 def filled(disk: Path) -> Iterator[None]:
-    """No byte of the disk is free in this block."""
+    """Fills the disk completely inside the block."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         while True:
@@ -54,7 +54,7 @@ def test_milvus_on_a_full_disk_is_away_and_loses_nothing(small_disk: Path) -> No
         put(store, *before)
         late = [chunk("doc_b", ordinal=n, text=f"late {n} " + "x" * 900) for n in range(400)]
         with filled(small_disk), pytest.raises(VectorStoreUnavailable):
-            for _ in range(50):  # what is left of the last block takes some
+            for _ in range(50):  # fills the rest of the last block
                 put(store, *late)
         assert store.count("doc_a", 1) == len(before)
         put(store, *late)
@@ -81,7 +81,7 @@ async def test_postgresql_on_a_full_disk_is_away_and_loses_nothing(small_disk: P
             async with database.begin() as connection:
                 row = "SELECT repeat(md5(n::text), 200) FROM generate_series(1, 20000) AS n"
                 await connection.execute(text(f"INSERT INTO kept {row}"))
-        if not server.alive():  # it gives up where not even its log can be written
+        if not server.alive():  # the server exits if it cannot even write its log
             server.start()
         async with database.begin() as connection:
             await connection.execute(text("INSERT INTO kept VALUES ('after')"))

@@ -1,4 +1,4 @@
-"""Stores of different libraries: found, named, left alone. On PostgreSQL and Milvus Lite."""
+"""Mismatched library ids are detected, reported, and block repairs (PostgreSQL, Milvus Lite)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ HOUR = 3600
 
 @dataclass
 class Installation:
-    """One database with a vector store and a blob store, which may belong to another one."""
+    """A database with a vector store and a blob store, which may be those of another library."""
 
     database: Database
     vectors: VectorStore
@@ -84,7 +84,7 @@ class Installation:
         )
 
     async def paper(self, folder: Path) -> str:
-        """The id of a new paper with three chunks that can be searched."""
+        """Adds a searchable paper with three chunks; returns its id."""
         source = folder / "upload.pdf"
         source.write_bytes(b"%PDF-" + uuid.uuid4().bytes)
         blob = self.blobs.put_file(source, 1000)
@@ -97,8 +97,8 @@ class Installation:
         await self.stores.queue.finish(task, replace(DONE, chunks=3, artifact_key=None))
         return task.document_id
 
-    def seen_from(self, database: Database) -> Installation:
-        """The same vectors and blobs with another database."""
+    def with_database(self, database: Database) -> Installation:
+        """Returns an installation with the same vectors and blobs but another database."""
         return Installation(database, self.vectors, self.blobs)
 
 
@@ -132,7 +132,7 @@ Collection = Callable[[str], VectorStore]
 
 @pytest.fixture
 async def collection(milvus: MilvusLite) -> AsyncIterator[Collection]:
-    """Makes the vector store with an alias of that beginning, prepared."""
+    """Creates and prepares a vector store whose alias has this prefix."""
     unique = uuid.uuid4().hex[:8]
     async with AsyncExitStack() as opened:
 
@@ -149,14 +149,14 @@ async def collection(milvus: MilvusLite) -> AsyncIterator[Collection]:
 
 @pytest.fixture
 async def ours(database: Database, collection: Collection, tmp_path: Path) -> Installation:
-    """An installation without ids and without papers."""
+    """An installation without library ids and papers."""
     blobs = BlobStore(str(tmp_path / "blobs"))
     blobs.prepare()
     return Installation(database, collection(f"t_{uuid.uuid4().hex[:8]}"), blobs)
 
 
 async def test_the_first_start_stamps_every_store(ours: Installation) -> None:
-    assert (await ours.check.look()).milvus == StoreMark(None)
+    assert (await ours.check.inspect()).milvus == StoreMark(None)
     found = await ours.check.stamp()
     assert found.matches
     library_id = (await ours.library.record()).library_id
@@ -174,9 +174,9 @@ async def test_an_installation_that_is_upgraded_is_stamped(
 async def test_a_new_database_does_not_adopt_stores_with_papers(
     ours: Installation, other_database: Database, tmp_path: Path
 ) -> None:
-    """The database was lost, or it is another one: nothing says whose papers these are."""
+    """The database was lost or is another one, so the owner of the papers is unknown."""
     await ours.paper(tmp_path)
-    wrong = ours.seen_from(other_database)
+    wrong = ours.with_database(other_database)
     found = await wrong.check.stamp()
     assert found.problems == (
         "Milvus has no library id and holds papers that PostgreSQL does not know.",
@@ -189,9 +189,9 @@ async def test_every_pair_that_differs_is_named(
     ours: Installation, other_database: Database, collection: Collection
 ) -> None:
     mine = (await ours.check.stamp()).postgres
-    wrong = ours.seen_from(other_database)
+    wrong = ours.with_database(other_database)
     theirs = (await wrong.library.record()).library_id
-    assert (await wrong.check.look()).problems == (
+    assert (await wrong.check.inspect()).problems == (
         f"PostgreSQL belongs to library {theirs}, Milvus to library {mine}.",
         f"PostgreSQL belongs to library {theirs}, the blob store to library {mine}.",
     )
@@ -206,18 +206,18 @@ async def test_every_pair_that_differs_is_named(
 async def test_another_database_deletes_nothing_and_queues_nothing(
     ours: Installation, other_database: Database, tmp_path: Path, stamped: bool
 ) -> None:
-    """A service that looks at an empty database found 631 orphan chunks and 57 orphan PDFs, and
-    deleted all of them."""
+    """Regression: a service with an empty database found 631 orphan chunks and 57 orphan PDFs,
+    and deleted all of them."""
     names = {await ours.paper(tmp_path) for _ in range(3)}
     if stamped:
         await ours.check.stamp()
-    wrong = ours.seen_from(other_database).reconciler
+    wrong = ours.with_database(other_database).reconciler
     found = await wrong.compare()
     assert len(found.orphan_chunks) == 3 and found.identity
     for act in (
-        lambda: wrong.mend(),
-        lambda: wrong.mend(at_a_glance=True),
-        lambda: wrong.tidy(0),
+        lambda: wrong.reconcile(),
+        lambda: wrong.reconcile(counts_only=True),
+        lambda: wrong.clean_up(0),
         lambda: wrong.repair(found),
         lambda: wrong.repair(found, delete_orphans=True),
     ):
@@ -235,9 +235,9 @@ async def test_an_operator_may_claim_the_stores_for_a_database(
 ) -> None:
     await ours.paper(tmp_path)
     await ours.check.stamp()
-    restored = ours.seen_from(other_database)
+    restored = ours.with_database(other_database)
     assert (await restored.check.claim()).matches
-    assert not (await ours.check.look()).matches
+    assert not (await ours.check.inspect()).matches
 
 
 async def test_two_starts_at_the_same_blob_store_leave_one_id(
@@ -276,7 +276,7 @@ async def test_two_installations_on_one_milvus_have_collections_of_their_own(
     milvus: MilvusLite,
     tmp_path: Path,
 ) -> None:
-    """Both are healthy, and neither deletes what belongs to the other."""
+    """Both match, and neither deletes data of the other."""
     made = []
     for database, folder in ((ours.database, "one"), (other_database, "two")):
         (tmp_path / folder).mkdir()
@@ -286,7 +286,7 @@ async def test_two_installations_on_one_milvus_have_collections_of_their_own(
         )
         name = await choose_name(library, legacy)
         assert name == default_name((await library.record()).library_id)
-        assert not legacy.exists(), "looking makes no collection"
+        assert not legacy.exists(), "inspecting creates no collection"
         blobs = BlobStore(str(tmp_path / folder / "blobs"))
         blobs.prepare()
         installation = Installation(database, collection(name), blobs)
@@ -294,7 +294,7 @@ async def test_two_installations_on_one_milvus_have_collections_of_their_own(
         await installation.paper(tmp_path)
         made.append(installation)
     for one in made:
-        assert (await one.reconciler.mend()).is_empty
+        assert (await one.reconciler.reconcile()).is_empty
         assert one.vectors.total() == 3
         found = await one.reconciler.compare()
         assert not any(found.counts.values()) and not found.identity
@@ -339,11 +339,13 @@ async def test_requests_ask_the_stores_once_in_a_while(
         LibraryStore(Database("postgresql://nobody@127.0.0.1:1/none")), ours.vectors, ours.blobs
     )
     now = 30.0
-    assert len(await guard.problems()) == 2, "a store that is away changes nothing"
+    assert len(await guard.problems()) == 2, (
+        "the cached result is kept while a store is unavailable"
+    )
 
 
 async def test_a_deleted_paper_counts_as_known(ours: Installation, tmp_path: Path) -> None:
-    """Its chunks or its PDF may be there for a while: that is no other library."""
+    """Its chunks or its PDF may remain for a while; they do not count as foreign."""
     name = await ours.paper(tmp_path)
     await DocumentStore(ours.database).delete(name)
     assert pdf_key("0" * 64) not in {blob.key for blob in ours.blobs.listed()}

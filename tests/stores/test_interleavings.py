@@ -1,8 +1,8 @@
-"""Upload, deletion, re-reading, worker and cleanup, one step each in any order, over PostgreSQL and
-a real blob folder: what was accepted keeps its PDF, its chunks and its artifact.
+"""Interleavings of upload, deletion, re-ingestion, worker and cleanup on PostgreSQL and a real blob
+folder: an accepted paper keeps its PDF, its chunks and its artifact.
 
-Every process stops before each of its steps (a transaction, a call of the blob store or the vector
-store) until the schedule lets it go on. One that waits for a lock is passed over.
+Every process pauses before each of its steps (a transaction, a call of the blob store or the vector
+store) until the schedule resumes it. Processes that wait for a lock are skipped.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DONE, LEASE
 
 HOME = "papers"
-BLOCKED_SECONDS = 0.3  # a step that takes longer waits for a lock
+BLOCKED_SECONDS = 0.3  # a longer step is waiting for a lock
 STEPS = 60
 
 
 class Process:
-    """A coroutine that goes on only when it is told to."""
+    """A coroutine that runs step by step under the control of the schedule."""
 
     def __init__(self, main: Callable[[Process], Awaitable[Any]]) -> None:
         self.loop = asyncio.get_running_loop()
@@ -54,17 +54,17 @@ class Process:
         return await self._main(self)
 
     async def pause(self) -> None:
-        """Returns when the schedule lets the process make its next step."""
+        """Waits until the schedule resumes the process."""
         self._paused.set()
         await self._turn.acquire()
         self._paused.clear()
 
     def pause_thread(self) -> None:
-        """As `pause`, for a thread of the process."""
+        """Like `pause`, for a thread of the process."""
         asyncio.run_coroutine_threadsafe(self.pause(), self.loop).result()
 
     async def step(self) -> None:
-        """One step is done, or waits for a lock of another process."""
+        """Runs one step; returns when it is done or waits for a lock of another process."""
         if self._paused.is_set():
             self._turn.release()
             await asyncio.sleep(0)
@@ -75,7 +75,7 @@ class Process:
 
 
 class SteppedQueue(DeletionQueue):
-    """The deletion queue of a cleanup that stops before each transaction."""
+    """A deletion queue that pauses before each transaction."""
 
     def __init__(self, database: Database, process: Process) -> None:
         super().__init__(database)
@@ -83,7 +83,7 @@ class SteppedQueue(DeletionQueue):
 
     async def claim(self, limit: int, hide_seconds: float) -> list[StoreDeletion]:
         await self.process.pause()
-        return await super().claim(limit, 0)  # another cleanup may take the same rows at once
+        return await super().claim(limit, 0)  # another cleanup may claim the same rows at once
 
     async def complete(self, deletion_ids: Sequence[int]) -> None:
         await self.process.pause()
@@ -94,11 +94,11 @@ class SteppedQueue(DeletionQueue):
         return await super().pdfs_in_use(digests)
 
 
-class Eraser:
-    """The stores as the cleanup has them; with a process it stops before each call."""
+class SteppedStores:
+    """The stores of the cleanup; pauses before each call if it has a process."""
 
-    def __init__(self, house: House, process: Process | None = None) -> None:
-        self.house = house
+    def __init__(self, harness: Harness, process: Process | None = None) -> None:
+        self.harness = harness
         self.process = process
 
     def _pause(self) -> None:
@@ -106,26 +106,26 @@ class Eraser:
             self.process.pause_thread()
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
-        """Chunks, then artifacts."""
+        """Deletes chunks, then artifacts."""
         for one in ranges:
             self._pause()
-            self.house.vectors.delete_versions(one.document_id, one.first, one.last)
+            self.harness.vectors.delete_versions(one.document_id, one.first, one.last)
             self._pause()
-            self.house.blobs.delete_artifacts(one.document_id, one.first, one.last)
+            self.harness.blobs.delete_artifacts(one.document_id, one.first, one.last)
 
     def trash_pdf(self, sha256: str) -> bool:
-        """As `BlobStore.trash_pdf`."""
+        """Like `BlobStore.trash_pdf`."""
         self._pause()
-        return self.house.blobs.trash_pdf(sha256)
+        return self.harness.blobs.trash_pdf(sha256)
 
     def restore_pdf(self, sha256: str) -> bool:
-        """As `BlobStore.restore_pdf`."""
+        """Like `BlobStore.restore_pdf`."""
         self._pause()
-        return self.house.blobs.restore_pdf(sha256)
+        return self.harness.blobs.restore_pdf(sha256)
 
 
-class House:
-    """The stores, and the processes that use them at the same time; all want one paper."""
+class Harness:
+    """The stores, and concurrent processes that all use the same paper."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.pdf = b"%PDF-1.7\n" + folder.name.encode()
@@ -137,12 +137,12 @@ class House:
         self.blobs = BlobStore(str(folder))
         self.blobs.prepare()
         self.vectors = InMemoryVectorStore(2)
-        self.commits: list[tuple[str, str]] = []  # in the order in which they were seen
+        self.commits: list[tuple[str, str]] = []  # in the order of their creation
 
     async def upload(
         self, process: Process, collection: str, policy: OnDuplicate, key: str | None
     ) -> None:
-        """An upload as the API does it."""
+        """Uploads the paper like the API."""
         with await self.blobs.stage_stream(self.pieces(), 1000) as staged:
 
             async def commit() -> None:
@@ -159,8 +159,8 @@ class House:
                 )
             self.commits.append(("upload", document_id(collection, self.sha256)))
 
-    async def read_again(self, process: Process) -> None:
-        """Somebody, or the comparison of the stores, has the paper read again."""
+    async def reingest(self, process: Process) -> None:
+        """Re-ingests the paper, like a client or the reconciler."""
         found = await self.stores.documents.active([document_id(HOME, self.sha256)])
         await process.pause()
         if found:
@@ -169,25 +169,25 @@ class House:
             )
 
     async def delete(self, process: Process) -> None:
-        """A deletion as the API does it."""
+        """Deletes the paper like the API."""
         with suppress(NotFound):
             name = document_id(HOME, self.sha256)
             self.commits.append(("delete begins", name))
             await self.stores.documents.delete(name)
 
     async def clean_up(self, process: Process) -> None:
-        """The cleanup looks into its queue twice."""
+        """Runs the cleanup twice."""
         queue = SteppedQueue(self.database, process)
-        cleanup = StoreCleanup(queue, Eraser(self, process), 1)
+        cleanup = StoreCleanup(queue, SteppedStores(self, process), 1)
         for _ in range(2):
             await cleanup.run_once()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body of an upload."""
+        """Yields the body of an upload."""
         yield self.pdf
 
     async def begin(self) -> None:
-        """The paper is there and can be searched."""
+        """Adds the paper and makes it searchable."""
         with await self.blobs.stage_stream(self.pieces(), 1000) as staged:
             staged.commit()
         await self.stores.jobs.admit(HOME, [self.paper])
@@ -195,7 +195,7 @@ class House:
             await self.read(task, _no_pause)
 
     async def work(self, process: Process) -> None:
-        """A worker reads what is due, twice."""
+        """Processes due tasks, twice."""
         for _ in range(2):
             await process.pause()
             for task in await self.claim():
@@ -207,7 +207,7 @@ class House:
         )
 
     async def read(self, task: Task, pause: Callable[[], Awaitable[None]]) -> None:
-        """Reads the PDF, writes a chunk and an artifact, and records the end."""
+        """Reads the PDF, writes a chunk and an artifact, and finishes the task."""
         await pause()
         assert self.blobs.read(pdf_key(self.sha256)) == self.pdf
         await pause()
@@ -220,26 +220,26 @@ class House:
             await self.stores.queue.finish(task, replace(DONE, chunks=1, artifact_key=key))
         except LeaseLost:
             await pause()
-            await self.stores.deletions.discard_unwanted(task.document_id, task.version)
+            await self.stores.deletions.discard_if_unused(task.document_id, task.version)
 
-    async def settle(self) -> None:
-        """Every task is done and every deletion too."""
+    async def run_to_completion(self) -> None:
+        """Runs all tasks and deletions to completion."""
         while tasks := await self.claim():
             for task in tasks:
                 await self.read(task, _no_pause)
-        cleanup = StoreCleanup(DeletionQueue(self.database), Eraser(self), 1)
+        cleanup = StoreCleanup(DeletionQueue(self.database), SteppedStores(self), 1)
         while await cleanup.run_once():
             pass
 
     async def check(self) -> None:
-        """What was accepted is whole, and nothing else is left."""
+        """Asserts that an accepted paper is complete and no other data remains."""
         active = await self.stores.documents.active(
             [document_id(name, self.sha256) for name in (HOME, "other")]
         )
         for name in {name for act, name in self.commits if act == "upload"}:
             acts = [act for act, of in self.commits if of == name]
             if acts[-1] == "upload" and "delete begins" not in acts:
-                assert name in active, "it was accepted and nobody deleted it"
+                assert name in active, "an accepted paper that was not deleted must exist"
         shown = {(one.document_id, one.version): 1 for one in active.values()}
         assert self.vectors.contents() == shown
         kept = {artifact_key(*version, "test") for version in shown}
@@ -251,7 +251,7 @@ class House:
 
 
 async def _no_pause() -> None:
-    """Nobody waits."""
+    """Does not pause."""
 
 
 def _chunk(task: Task) -> Chunk:
@@ -268,9 +268,9 @@ def _chunk(task: Task) -> Chunk:
     )
 
 
-async def run(house: House, mains: Sequence[Any], schedule: Sequence[int]) -> None:
-    """The processes make their steps in the order of the schedule, and then to their ends."""
-    processes = [Process(main) for main in mains]
+async def run(harness: Harness, coroutines: Sequence[Any], schedule: Sequence[int]) -> None:
+    """Runs the processes in the order of the schedule, then to completion."""
+    processes = [Process(main) for main in coroutines]
     await asyncio.sleep(0)
     for number in schedule:
         await processes[number % len(processes)].step()
@@ -280,8 +280,8 @@ async def run(house: House, mains: Sequence[Any], schedule: Sequence[int]) -> No
                 await process.step()
     for process in processes:
         await process.task
-    await house.settle()
-    await house.check()
+    await harness.run_to_completion()
+    await harness.check()
 
 
 CLEANUP_STEPS, UPLOAD_STEPS = 8, 3
@@ -295,23 +295,25 @@ PLACES = list(combinations_with_replacement(range(CLEANUP_STEPS + 1), UPLOAD_STE
 async def test_an_upload_at_each_step_of_the_cleanup_after_a_deletion(
     database: Database, tmp_path: Path, collection: str, key: str | None, every: int
 ) -> None:
-    """Of all orders of their steps every third or sixth one; `every` 1 takes 20 s more."""
+    """Samples every third or sixth interleaving; `every` 1 takes 20 s more."""
     for number, places in enumerate(PLACES[::every]):
-        house = House(database, tmp_path / str(number))
-        await house.begin()
-        await house.stores.documents.delete(document_id(HOME, house.sha256))
+        harness = Harness(database, tmp_path / str(number))
+        await harness.begin()
+        await harness.stores.documents.delete(document_id(HOME, harness.sha256))
         own_key = key and f"{key[:-6]}{number:06}"
 
-        async def upload(process: Process, house: House = house, key: str | None = own_key) -> None:
-            await house.upload(process, collection, OnDuplicate.RETURN, key)
+        async def upload(
+            process: Process, harness: Harness = harness, key: str | None = own_key
+        ) -> None:
+            await harness.upload(process, collection, OnDuplicate.RETURN, key)
 
         schedule = [
             process
             for step in range(CLEANUP_STEPS + 1)
             for process in [*[0] * places.count(step), 1]
         ]
-        await run(house, [upload, house.clean_up], schedule)
-        assert len(house.commits) == 1
+        await run(harness, [upload, harness.clean_up], schedule)
+        assert len(harness.commits) == 1
 
 
 UPLOADS = st.tuples(
@@ -341,18 +343,20 @@ async def test_whatever_the_order_what_was_accepted_is_whole(
     )
     def holds(wanted: list[Any], schedule: list[int]) -> None:
         async def example() -> None:
-            house = House(database, tmp_path / str(next(folders)))
+            harness = Harness(database, tmp_path / str(next(folders)))
             others = [
-                lambda process, one=one, number=number: house.upload(
-                    process, one[0], one[1], one[2] and f"{one[2]}{house.sha256[:8]}{number}"
+                lambda process, one=one, number=number: harness.upload(
+                    process, one[0], one[1], one[2] and f"{one[2]}{harness.sha256[:8]}{number}"
                 )
                 for number, one in enumerate(wanted)
             ]
-            await house.begin()
-            mains = [house.delete, house.clean_up, house.work, house.read_again, *others]
-            await run(house, mains, schedule)
-            if not wanted:  # nobody uploaded it again
-                assert not await house.stores.documents.active([document_id(HOME, house.sha256)])
+            await harness.begin()
+            coroutines = [harness.delete, harness.clean_up, harness.work, harness.reingest, *others]
+            await run(harness, coroutines, schedule)
+            if not wanted:  # it was not uploaded again
+                assert not await harness.stores.documents.active(
+                    [document_id(HOME, harness.sha256)]
+                )
 
         call(example())
 

@@ -1,4 +1,4 @@
-"""Cancel, retry and failures, on PostgreSQL and on the twin."""
+"""Cancel, retry and failures, on PostgreSQL and on the fake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER = replace(DONE, next_step=Step.LAYOUT)
 
 
 async def folder(stores: Stores, count: int = 3) -> list[Task]:
-    """Queued tasks of one job."""
+    """Admits a job with several tasks and returns them."""
     admitted = await stores.jobs.admit("papers", [upload() for _ in range(count)], lane=Lane.BULK)
     return await stores.jobs.tasks(admitted[0].job_id)
 
@@ -33,7 +33,7 @@ async def status_of(stores: Stores, task: Task) -> DocumentStatus:
 async def test_a_cancel_ends_what_waits_and_what_is_at_work(stores: Stores) -> None:
     waiting = await folder(stores)
     [running] = await claim(stores, limit=1, lane=Lane.BULK)
-    cancelled = await stores.orders.cancel(running.job_id)
+    cancelled = await stores.job_control.cancel(running.job_id)
     assert cancelled == Cancelled(3, ((running.document_id, 1),))
     job = await stores.jobs.job(running.job_id)
     assert (job.status, job.counts.cancelled, job.cancel_requested) == (
@@ -48,7 +48,7 @@ async def test_a_cancel_ends_what_waits_and_what_is_at_work(stores: Stores) -> N
 
 async def test_whoever_worked_at_it_is_told_that_it_is_over(stores: Stores) -> None:
     task = await begin(stores)
-    await stores.orders.cancel(task.job_id)
+    await stores.job_control.cancel(task.job_id)
     assert await stores.queue.heartbeat([task], 15) == set()
     for write in (
         stores.queue.report(task, Progress(pages_done=1)),
@@ -65,7 +65,7 @@ async def test_papers_that_are_complete_stay(stores: Stores) -> None:
     await folder(stores)
     [first] = await claim(stores, limit=1, lane=Lane.BULK)
     await stores.queue.finish(first, DONE)
-    assert await stores.orders.cancel(first.job_id) == Cancelled(2)
+    assert await stores.job_control.cancel(first.job_id) == Cancelled(2)
     assert await status_of(stores, first) == DocumentStatus.READY
     assert (await stores.jobs.job(first.job_id)).status == JobStatus.PARTIAL
 
@@ -76,7 +76,7 @@ async def test_a_paper_that_was_read_in_part_goes_unless_it_is_to_be_kept(
 ) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, LATER)
-    cancelled = await stores.orders.cancel(task.job_id, keep_chunks=keep)
+    cancelled = await stores.job_control.cancel(task.job_id, keep_chunks=keep)
     document = await stores.documents.get(task.document_id)
     if keep:
         assert (document.status, document.needs_review) == (DocumentStatus.READY, True)
@@ -92,7 +92,7 @@ async def test_a_paper_that_was_read_in_part_goes_unless_it_is_to_be_kept(
 async def test_what_could_be_searched_before_the_job_came_stays(
     stores: Stores, step: Step | None
 ) -> None:
-    """Whether the new version is shown already or not."""
+    """With and without a partially published new version."""
     paper = upload()
     name = await ready(stores, paper)
     await stores.advance(1)
@@ -100,7 +100,7 @@ async def test_what_could_be_searched_before_the_job_came_stays(
     [task] = await claim(stores)
     if step:
         await stores.queue.finish(task, replace(DONE, next_step=step))
-    cancelled = await stores.orders.cancel(again.job_id)
+    cancelled = await stores.job_control.cancel(again.job_id)
     document = await stores.documents.get(name)
     assert (document.status, document.version) == (DocumentStatus.READY, 2 if step else 1)
     assert cancelled.left_over == (() if step else ((name, 2),))
@@ -110,7 +110,7 @@ async def test_a_paper_that_another_job_waits_for_goes_on(stores: Stores) -> Non
     paper = upload()
     task = await begin(stores, paper)
     other = await admit(stores, paper)
-    assert await stores.orders.cancel(task.job_id) == Cancelled(1)
+    assert await stores.job_control.cancel(task.job_id) == Cancelled(1)
     assert await status_of(stores, task) == DocumentStatus.PROCESSING
     [heir] = await claim(stores)
     assert (heir.job_id, heir.version) == (other.job_id, task.version)
@@ -121,17 +121,17 @@ async def test_a_paper_that_another_job_waits_for_goes_on(stores: Stores) -> Non
 async def test_cancelling_again_or_too_late_changes_nothing(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
-    assert await stores.orders.cancel(task.job_id) == Cancelled()
+    assert await stores.job_control.cancel(task.job_id) == Cancelled()
     job = await stores.jobs.job(task.job_id)
     assert (job.status, job.cancel_requested) == (JobStatus.COMPLETED, False)
     [other] = await folder(stores, 1)
-    await stores.orders.cancel(other.job_id)
-    assert await stores.orders.cancel(other.job_id) == Cancelled()
+    await stores.job_control.cancel(other.job_id)
+    assert await stores.job_control.cancel(other.job_id) == Cancelled()
 
 
 async def test_nothing_more_is_admitted_to_a_cancelled_job(stores: Stores) -> None:
     [first] = await stores.jobs.admit("papers", [upload()], more_to_come=True)
-    await stores.orders.cancel(first.job_id)
+    await stores.job_control.cancel(first.job_id)
     assert (await stores.jobs.job(first.job_id)).status == JobStatus.CANCELLED
     with pytest.raises(Conflict, match="cancelled"):
         await stores.jobs.admit("papers", [upload()], job_id=first.job_id, more_to_come=True)
@@ -140,11 +140,11 @@ async def test_nothing_more_is_admitted_to_a_cancelled_job(stores: Stores) -> No
 async def test_a_cancelled_paper_can_be_uploaded_again(stores: Stores) -> None:
     paper = upload()
     task = await begin(stores, paper)
-    await stores.orders.cancel(task.job_id)
+    await stores.job_control.cancel(task.job_id)
     again = await admit(stores, paper)
     assert (again.document_id, again.duplicate_of) == (task.document_id, None)
     [fresh] = await claim(stores)
-    assert fresh.version == 2, "late writes of the cancelled version must not meet the new ones"
+    assert fresh.version == 2, "late writes of the cancelled version must not mix with the new one"
 
 
 # --- retry
@@ -153,7 +153,7 @@ async def test_a_cancelled_paper_can_be_uploaded_again(stores: Stores) -> None:
 async def test_a_retry_starts_what_failed_over_as_a_new_version(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
-    assert await stores.orders.retry(task.job_id) == 1
+    assert await stores.job_control.retry(task.job_id) == 1
     job = await stores.jobs.job(task.job_id)
     assert (job.status, job.finished_at, job.expires_at) == (JobStatus.QUEUED, None, None)
     assert await status_of(stores, task) == DocumentStatus.PROCESSING
@@ -170,7 +170,7 @@ async def test_a_retry_goes_on_from_the_last_checkpoint(stores: Stores) -> None:
     await stores.queue.finish(task, LATER)
     [later] = await claim(stores, lane=Lane.LAYOUT)
     await stores.queue.fail(later, DAMAGED)
-    assert await stores.orders.retry(task.job_id) == 1
+    assert await stores.job_control.retry(task.job_id) == 1
     [again] = await claim(stores, lane=Lane.LAYOUT)
     assert (again.step, again.version, again.attempt) == (Step.LAYOUT, 1, 1)
     assert await status_of(stores, task) == DocumentStatus.READY
@@ -184,7 +184,7 @@ async def test_a_retry_has_all_its_attempts(stores: Stores) -> None:
         await claim(stores)
     assert await claim(stores) == []
     [job] = (await stores.jobs.jobs()).items
-    await stores.orders.retry(job.job_id)
+    await stores.job_control.retry(job.job_id)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         [task] = await claim(stores)
         assert task.attempt == attempt
@@ -195,8 +195,8 @@ async def test_a_retry_has_all_its_attempts(stores: Stores) -> None:
 async def test_a_cancelled_job_can_be_taken_up_again(stores: Stores) -> None:
     tasks = await folder(stores)
     await claim(stores, limit=1, lane=Lane.BULK)
-    await stores.orders.cancel(tasks[0].job_id)
-    assert await stores.orders.retry(tasks[0].job_id) == 3
+    await stores.job_control.cancel(tasks[0].job_id)
+    assert await stores.job_control.retry(tasks[0].job_id) == 3
     assert not (await stores.jobs.job(tasks[0].job_id)).cancel_requested
     for task in await claim(stores, lane=Lane.BULK):
         await stores.queue.finish(task, DONE)
@@ -206,12 +206,12 @@ async def test_a_cancelled_job_can_be_taken_up_again(stores: Stores) -> None:
 async def test_pages_that_could_not_be_read_are_taken_up(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, UNREAD)
-    assert await stores.orders.retry(task.job_id) == 1
+    assert await stores.job_control.retry(task.job_id) == 1
     assert await status_of(stores, task) == DocumentStatus.READY
     [again] = await claim(stores, lane=Lane.OCR)
     assert (again.step, again.version) == (Step.OCR, 1)
     await stores.queue.finish(again, DONE)
-    assert await stores.orders.retry(task.job_id) == 0
+    assert await stores.job_control.retry(task.job_id) == 0
 
 
 async def test_a_reading_that_failed_becomes_a_version_of_its_own(stores: Stores) -> None:
@@ -220,7 +220,7 @@ async def test_a_reading_that_failed_becomes_a_version_of_its_own(stores: Stores
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
     [second] = await claim(stores)
     await stores.queue.fail(second, DAMAGED)
-    await stores.orders.retry(second.job_id)
+    await stores.job_control.retry(second.job_id)
     assert (await stores.documents.get(name)).version == 1
     [third] = await claim(stores)
     assert (second.version, third.version) == (2, 3)
@@ -233,7 +233,7 @@ async def test_what_somebody_else_read_meanwhile_is_not_read_again(stores: Store
     task = await begin(stores, paper)
     await stores.queue.fail(task, DAMAGED)
     await ready(stores, paper)
-    assert await stores.orders.retry(task.job_id) == 1
+    assert await stores.job_control.retry(task.job_id) == 1
     assert await claim(stores) == []
     assert (await task_now(stores, task)).status == TaskStatus.COMPLETED
 
@@ -244,7 +244,7 @@ async def test_deleted_and_completed_papers_are_left_alone(stores: Stores) -> No
     await stores.queue.finish(done, DONE)
     await stores.queue.fail(gone, DAMAGED)
     await stores.documents.delete(gone.document_id)
-    assert await stores.orders.retry(tasks[0].job_id) == 0
+    assert await stores.job_control.retry(tasks[0].job_id) == 0
     assert (await stores.jobs.job(tasks[0].job_id)).status == JobStatus.PARTIAL
 
 
@@ -258,8 +258,8 @@ async def test_failures_name_tasks_and_pages(stores: Stores) -> None:
     await stores.queue.finish(held[1], UNREAD)
     await stores.queue.fail(held[2], DAMAGED)
     await stores.queue.fail(held[3], DAMAGED)
-    page = await stores.orders.failures(tasks[0].job_id, limit=2)
-    rest = await stores.orders.failures(tasks[0].job_id, cursor=page.next_cursor, limit=2)
+    page = await stores.job_control.failures(tasks[0].job_id, limit=2)
+    rest = await stores.job_control.failures(tasks[0].job_id, cursor=page.next_cursor, limit=2)
     found = [(one.task.task_id, one.task.error, one.pages_failed) for one in page.items]
     found += [(one.task.task_id, one.task.error, one.pages_failed) for one in rest.items]
     assert found == [
@@ -273,10 +273,10 @@ async def test_failures_name_tasks_and_pages(stores: Stores) -> None:
 @pytest.mark.parametrize("order", ["cancel", "retry", "failures"])
 async def test_jobs_that_are_unknown_or_forgotten(stores: Stores, order: str) -> None:
     with pytest.raises(NotFound, match="job_unknown"):
-        await getattr(stores.orders, order)("job_unknown")
+        await getattr(stores.job_control, order)("job_unknown")
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
     await stores.advance(8 * DAY)
     await stores.jobs.purge()
     with pytest.raises(Expired):
-        await getattr(stores.orders, order)(task.job_id)
+        await getattr(stores.job_control, order)(task.job_id)

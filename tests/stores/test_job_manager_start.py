@@ -1,4 +1,4 @@
-"""A JobManager that starts on real stores: which collection it uses, and when it holds its work."""
+"""Start of a JobManager on real stores: choice of the collection, and when it holds back work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DIMENSION = 8
 
 
 class IdleRunner:
-    """A runner that is warm and is never given work."""
+    """A warm runner that never gets work."""
 
     async def warm_up(self) -> None:
         return
@@ -45,8 +45,8 @@ class IdleRunner:
         return
 
 
-class NoErasure:
-    """Nothing is deleted in these tests."""
+class NullStoreDeleter:
+    """Never deletes anything."""
 
 
 def prepare(recipe: PipelineConfig) -> None:
@@ -54,8 +54,8 @@ def prepare(recipe: PipelineConfig) -> None:
     blob_store(recipe).prepare()
 
 
-class Direct:
-    """The vector store of whatever collection the recipe names at the time of the call."""
+class DirectVectorStore:
+    """Accesses the vector store of the collection that the config names at the time of the call."""
 
     def __init__(self, recipe: Callable[[], PipelineConfig]) -> None:
         self.recipe = recipe
@@ -76,8 +76,8 @@ async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[Jo
         config=recipe,
         open_runner=lambda _recipe, _shared: IdleRunner(),  # pyright: ignore
         prepare=prepare,
-        eraser=lambda _recipe: NoErasure(),  # pyright: ignore
-        vectors=Direct,  # pyright: ignore
+        eraser=lambda _recipe: NullStoreDeleter(),  # pyright: ignore
+        vectors=DirectVectorStore,  # pyright: ignore
         retention=Retention(),
         info={"release": "test"},
     )
@@ -90,7 +90,7 @@ async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[Jo
         await manager.database.close()
 
 
-def recipe_for(milvus: MilvusLite, folder: Path) -> PipelineConfig:
+def config_for(milvus: MilvusLite, folder: Path) -> PipelineConfig:
     token_file = folder.parent / "milvus_token"
     token_file.write_text(milvus.token)
     token_file.chmod(0o600)
@@ -113,7 +113,7 @@ def held(manager: JobManager) -> Sequence[bool]:
 async def test_the_first_start_names_the_collection_and_stamps_the_stores(
     database_url: str, database: Database, milvus: MilvusLite, tmp_path: Path
 ) -> None:
-    recipe = recipe_for(milvus, tmp_path / "blobs")
+    recipe = config_for(milvus, tmp_path / "blobs")
     async with started(database_url, recipe) as manager:
         record = await LibraryStore(database).record()
         assert record.milvus_name == default_name(record.library_id) == manager.config.milvus_name
@@ -127,9 +127,9 @@ async def test_the_first_start_names_the_collection_and_stamps_the_stores(
 async def test_an_empty_database_at_the_stores_of_another_library_deletes_nothing(
     database_url: str, milvus: MilvusLite, tmp_path: Path
 ) -> None:
-    """It also hands out no work, until the stores belong together."""
+    """It also leases no tasks until the stores match."""
     recipe = replace(
-        recipe_for(milvus, tmp_path / "blobs"), milvus_name=f"t_{uuid.uuid4().hex[:8]}"
+        config_for(milvus, tmp_path / "blobs"), milvus_name=f"t_{uuid.uuid4().hex[:8]}"
     )
     theirs, blobs = vector_store(recipe), BlobStore(recipe.blob_uri)
     prepare(recipe)

@@ -1,8 +1,8 @@
-"""Whatever several workers do in whatever order: one owner, ends are final, the counts add up.
+"""Property tests of the task queue: single owner, final states, consistent counts.
 
-Each example is a sequence of random steps. The same steps run on the twin and on PostgreSQL, and
-after each one both are asked for the rules of DESIGN section 3; the twin and the real store must
-also agree with each other on the state of every task.
+Each example is a sequence of random steps. The same steps run on the fake (the model)
+and on PostgreSQL. After each step, the invariants of the queue must hold on both, and both must
+agree on the state of every task.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ WORKERS, PAPERS = 3, 3
 Step = tuple[str, int]
 WRITES = ("beat", "report", "complete", "fail", "retry", "release")
 OTHERS = ("admit", "again", "wait", "crash", "expire", "sweep", "delete", "purge", "cancel")
-TAKE_UP = "take_up"
-ACTS = [*["claim"] * 6, *WRITES, "admit", "again", "crash", *OTHERS, TAKE_UP]
+RETRY_JOB = "retry_job"
+ACTS = [*["claim"] * 6, *WRITES, "admit", "again", "crash", *OTHERS, RETRY_JOB]
 STEPS = st.lists(
     st.tuples(st.sampled_from(ACTS), st.integers(0, WORKERS * PAPERS - 1)),
     min_size=20,
@@ -45,7 +45,7 @@ NO_DEADLINE = settings(
 
 @dataclass
 class World:
-    """Workers that remember what they claimed, even when it is no longer theirs."""
+    """Workers that remember all their claims, including those whose lease is lost."""
 
     stores: Stores
     hands: list[list[Task]] = field(default_factory=lambda: [[] for _ in range(WORKERS)])
@@ -53,7 +53,7 @@ class World:
     seen: dict[str, Task] = field(default_factory=dict)
 
     async def step(self, act: str, number: int) -> None:
-        """One step of one worker; where the lease is lost, the worker throws its task away."""
+        """Runs one step of a worker; on LeaseLost the worker drops its task."""
         hand = self.hands[number % WORKERS]
         if act in WRITES:
             if hand:
@@ -100,7 +100,7 @@ class World:
         await self.stores.queue.sweep(base_seconds=0)
 
     async def _crash(self, number: int, hand: list[Task]) -> None:
-        """All workers are silent for too long, and somebody notices."""
+        """Expires all leases and sweeps."""
         await self._expire(number, hand)
         await self._sweep(number, hand)
 
@@ -110,13 +110,13 @@ class World:
         await self.stores.documents.delete(names.get(self._paper(number).sha256, "doc_unknown"))
 
     async def _cancel(self, number: int, _hand: list[Task]) -> None:
-        await self.stores.orders.cancel(self._job(number), keep_chunks=bool(number % 2))
+        await self.stores.job_control.cancel(self._job(number), keep_chunks=bool(number % 2))
 
-    async def _take_up(self, number: int, _hand: list[Task]) -> None:
-        """A retry that somebody asks for: the only way out of an end."""
+    async def _retry_job(self, number: int, _hand: list[Task]) -> None:
+        """Retries the job: the only transition out of a final state."""
         name = self._job(number)
         before = {task.task_id for task in await self.stores.jobs.tasks(name)}
-        retried = await self.stores.orders.retry(name)
+        retried = await self.stores.job_control.retry(name)
         open_again = [t for t in await self.stores.jobs.tasks(name) if self._is_reopened(t)]
         assert len(open_again) == retried and {t.task_id for t in open_again} <= before
         for task in open_again:
@@ -131,13 +131,13 @@ class World:
         return self.jobs[-1 - number % min(len(self.jobs), WORKERS * PAPERS)]
 
     async def _purge(self, _number: int, _hand: list[Task]) -> None:
-        assert await self.stores.jobs.purge() == 0, "nothing is seven days old"
+        assert await self.stores.jobs.purge() == 0, "no job is seven days old"
 
     def _paper(self, number: int) -> Any:
         return upload(f"paper {number % PAPERS}")
 
     async def check(self) -> list[Any]:
-        """Asserts the rules; returns every task's state and moves, in order of admission."""
+        """Asserts the invariants; returns state and events of every task, in order of admission."""
         states: list[Any] = []
         owners: list[str] = []
         for name in self.jobs:
@@ -150,7 +150,7 @@ class World:
             log = await self.stores.events.after(name)
             assert list(disorder(log, tasks)) == []
             states += moves(log, tasks)
-        assert len(owners) == len(set(owners)), "a document has two workers"
+        assert len(owners) == len(set(owners)), "a document has two running tasks"
         await self._check_owners()
         return states
 
@@ -179,7 +179,7 @@ class World:
             assert job.status == JobStatus.RUNNING
 
     async def _check_owners(self) -> None:
-        """Of all claims that were ever made, one can write to each running task: the latest."""
+        """Of all claims so far, only the latest one of each running task can write to it."""
         heard = [
             (task.task_id, task.lease_token)
             for hand in self.hands
@@ -221,15 +221,15 @@ def test_any_order_of_events_is_the_same_in_postgres(database_url: str) -> None:
 
 
 def compare(call: Callable[[Coroutine[Any, Any, Any]], Any], database: Database) -> None:
-    """Runs each example on both stores; their tasks must be in the same states after each step."""
+    """Runs each example on both stores; task states must be equal after each step."""
 
     @given(STEPS)
     @settings(NO_DEADLINE, max_examples=12, phases=[Phase.generate])  # shrinking takes minutes
     def same(steps: list[Step]) -> None:
         call(wipe(database))
         real = call(run(World(postgres_stores(database)), steps))
-        twin = call(run(World(memory_stores()), steps))
-        assert real == twin
+        fake = call(run(World(memory_stores()), steps))
+        assert real == fake
 
     same()
 
@@ -238,7 +238,7 @@ def compare(call: Callable[[Coroutine[Any, Any, Any]], Any], database: Database)
 async def test_workers_at_the_same_time_never_own_the_same_task(
     database: Database, rounds: int
 ) -> None:
-    """Real concurrency, as no order of single steps can show it."""
+    """Tests real concurrency, which sequential steps cannot cover."""
     stores = postgres_stores(database)
     papers = [upload() for _ in range(6)]
     for _ in range(3):
@@ -259,7 +259,7 @@ async def test_workers_at_the_same_time_never_own_the_same_task(
                 await stores.queue.sweep(base_seconds=0)
 
     await asyncio.gather(*(work(number) for number in range(5)))
-    assert len(owned) == len(set(owned)), "a lease was handed out twice"
+    assert len(owned) == len(set(owned)), "a task was leased twice"
     assert await stores.queue.depths() == {}
     for job in (await stores.jobs.jobs()).items:
         log = await stores.events.after(job.job_id)

@@ -1,4 +1,4 @@
-"""Admission, what a job shows, lists and forgetting. Both stores, same tests."""
+"""Job store: admission, job details, listing, purging. Same tests on both stores."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ async def test_a_searchable_duplicate_is_read_again_when_asked(stores: Stores) -
     name = await ready(stores, paper)
     again = await admit(stores, paper, on_duplicate=REPROCESS)
     assert again.duplicate_of == name
-    assert (await stores.documents.get(name)).version == 1, "the old one is shown meanwhile"
+    assert (await stores.documents.get(name)).version == 1, (
+        "the old version stays searchable meanwhile"
+    )
     task = await claim_one(stores)
     assert (task.task_id, task.version) == (again.task_id, 2)
     await stores.queue.finish(task, DONE)
@@ -316,7 +318,7 @@ async def test_pages_of_jobs_hold_every_job_once_newest_first(stores: Stores) ->
         cursor = page.next_cursor
         if cursor is None:
             break
-        await admit(stores)  # what comes meanwhile disturbs nobody
+        await admit(stores)  # jobs created between two pages do not affect paging
     assert seen == names[::-1]
 
 

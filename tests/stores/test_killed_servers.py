@@ -1,7 +1,7 @@
-"""kill -9 of the embedded servers while several write: what they had acknowledged is there, once.
+"""kill -9 of the embedded servers during concurrent writes: acknowledged data exists exactly once.
 
-Measured with the server of the milvus-lite wheel in place of ours, 3 writers, 2 kills a run: 6 of
-8 runs lost 12 to 36 acknowledged chunks, and one had writes refused for a file that was gone.
+Measured with the unpatched server of the milvus-lite wheel, 3 writers, 2 kills per run: 6 of 8 runs
+lost 12 to 36 acknowledged chunks, and one run rejected writes because a file was missing.
 """
 
 from __future__ import annotations
@@ -54,15 +54,17 @@ def test_acknowledged_chunks_outlive_milvus_lite(seed: int, own_milvus: MilvusLi
 def test_who_comes_first_after_a_start_does_not_wipe_out_what_others_write(
     own_milvus: MilvusLite,
 ) -> None:
-    """Clients that waited for the server all come at the same moment, to read and to write."""
+    """Many clients read and write at the same moment, right after a start."""
     store = connect(own_milvus, "killed")
     store.prepare()
     acknowledged = put(store, "doc_before")
     for number in range(STARTS):
         clients = [connect(own_milvus, "killed", seconds=20) for _ in range(2 * WRITERS)]
-        works = [partial(put, one, f"doc_{number}_{n}") for n, one in enumerate(clients[:WRITERS])]
-        works += [partial(one.count, "doc_before", 1) for one in clients[WRITERS:]]
-        answers = all_at_once(works)
+        functions = [
+            partial(put, one, f"doc_{number}_{n}") for n, one in enumerate(clients[:WRITERS])
+        ]
+        functions += [partial(one.count, "doc_before", 1) for one in clients[WRITERS:]]
+        answers = run_concurrently(functions)
         acknowledged += [name for written in answers[:WRITERS] for name in written]
         assert answers[WRITERS:] == [CHUNKS_AT_ONCE] * WRITERS
         own_milvus.kill()
@@ -70,16 +72,16 @@ def test_who_comes_first_after_a_start_does_not_wipe_out_what_others_write(
     assert stored_ids(store, own_milvus) == Counter(acknowledged)
 
 
-def all_at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each returns; none begins before all are ready."""
-    together = threading.Barrier(len(works))
+def run_concurrently(functions: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Runs the functions in threads, started by a barrier; returns their results."""
+    together = threading.Barrier(len(functions))
 
     def begin(work: Callable[[], Any]) -> Any:
         together.wait()
         return work()
 
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(begin, works))
+    with ThreadPoolExecutor(len(functions)) as threads:
+        return list(threads.map(begin, functions))
 
 
 def test_what_is_acknowledged_is_found_while_others_seal(own_milvus: MilvusLite) -> None:
@@ -116,7 +118,7 @@ def test_a_log_that_was_sealed_before_the_kill_is_not_read_again(own_milvus: Mil
     client.flush(store.name)
     client.close()
     own_milvus.kill()
-    # As if it had been killed a moment earlier: the rows are sealed, their log is still there.
+    # Simulates an earlier kill: the rows are sealed, but their log still exists.
     shutil.copytree(own_milvus.folder / "kept", log, dirs_exist_ok=True)
     own_milvus.start()
     assert stored_ids(store, own_milvus) == Counter(written)
@@ -125,7 +127,7 @@ def test_a_log_that_was_sealed_before_the_kill_is_not_read_again(own_milvus: Mil
 def write_until_killed(
     server: MilvusLite, kill: int, seconds: float, acknowledged: list[str]
 ) -> None:
-    """Several writers, one store each, until the server is killed in the middle of it."""
+    """Runs several writers, each with its own store, and kills the server meanwhile."""
     ended = threading.Event()
     writers = [
         threading.Thread(target=write, args=(server, f"{kill}_{writer}", acknowledged, ended))
@@ -141,7 +143,7 @@ def write_until_killed(
 
 
 def write(server: MilvusLite, name: str, acknowledged: list[str], ended: threading.Event) -> None:
-    """Papers of a few chunks until the server is away."""
+    """Writes papers of a few chunks until the server is unavailable."""
     store, number = connect(server, "killed", seconds=20), 0
     try:
         while not ended.is_set():
@@ -154,7 +156,7 @@ def write(server: MilvusLite, name: str, acknowledged: list[str], ended: threadi
 
 
 def put(store: VectorStore, document: str) -> list[str]:
-    """Ids of a document's chunks, acknowledged."""
+    """Writes a document's chunks; returns their acknowledged ids."""
     chunks: list[Chunk] = [
         chunk(document, ordinal, f"{document} {ordinal}") for ordinal in range(CHUNKS_AT_ONCE)
     ]
@@ -164,7 +166,7 @@ def put(store: VectorStore, document: str) -> list[str]:
 
 
 def stored_ids(store: VectorStore, server: MilvusLite) -> Counter[str]:
-    """How often each chunk id is there."""
+    """Counts how often each chunk id is stored."""
     store.prepare()  # loads the collection
     client = MilvusClient(server.uri, token=server.token, dedicated=True)
     try:
@@ -176,7 +178,7 @@ def stored_ids(store: VectorStore, server: MilvusLite) -> Counter[str]:
 
 @pytest.fixture
 def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server for one test, which may kill it."""
+    """A server for a single test, which may kill it."""
     server = EmbeddedPostgres(tmp_path / "postgres")
     server.start()
     yield server
@@ -196,7 +198,7 @@ def test_acknowledged_uploads_outlive_postgres(own_postgres: EmbeddedPostgres) -
 async def admit_until_killed(
     server: EmbeddedPostgres, seconds: float, acknowledged: list[str]
 ) -> None:
-    """Several clients admit uploads until the server is killed in the middle of it."""
+    """Runs several clients that admit uploads, and kills the server meanwhile."""
     database = Database(url_of(server, "migrated"))
     stores = postgres_stores(database)
 
@@ -214,7 +216,7 @@ async def admit_until_killed(
 
 
 async def unknown(server: EmbeddedPostgres, jobs: list[str]) -> list[str]:
-    """Those jobs that the database does not have."""
+    """Returns the jobs that the database does not contain."""
     database, missing = Database(url_of(server, "migrated")), []
     for job in jobs:
         try:

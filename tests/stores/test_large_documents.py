@@ -1,4 +1,4 @@
-"""A document of more chunks than Milvus returns in one answer."""
+"""A document with more chunks than Milvus returns in one response."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def chunk(document: str, ordinal: int) -> Chunk:
 
 @pytest.fixture
 def store(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> Iterator[VectorStore]:
-    """A collection of one large document and a small one; an answer holds 300 rows, not 16,384.
+    """A collection with a large and a small document; responses are limited to 300 rows.
 
-    The same with 20,000 chunks and the real limit takes two minutes with Milvus Lite.
+    With 20,000 chunks and the real limit of 16,384 rows, Milvus Lite takes two minutes.
     """
     monkeypatch.setattr(vector_store, "ROWS_PER_QUERY", 300)
     made = VectorStore(
@@ -75,7 +75,7 @@ def test_every_chunk_of_a_large_document_is_there_and_goes(store: VectorStore) -
 
 @pytest.mark.parametrize("copies", [1, 3, 7])
 def test_pages_leave_nothing_out_and_name_nothing_twice(copies: int) -> None:
-    """Also where several versions have a chunk at the same place."""
+    """Also if several versions have a chunk with the same ordinal."""
     rows = [{"ordinal": place, "copy": copy} for place in range(100) for copy in range(copies)]
 
     def ask(chosen: Filter, limit: int) -> list[dict[str, int]]:

@@ -1,4 +1,4 @@
-"""A session that holds a row and does not go on, as of a client that was cut off."""
+"""A stalled session holds a row lock, like that of a disconnected client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT = SessionLimits(lock_seconds=0.3, idle_in_transaction_seconds=0.5)
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """Connections that wait for a lock for 0.3 s."""
+    """Connections with a lock timeout of 0.3 s."""
     database = Database(database_url, limits=SHORT)
     yield database
     await database.close()
@@ -31,7 +31,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def held(url: str, table: str, column: str, value: object) -> AsyncIterator[None]:
-    """Another client holds that row, and its server knows no limit."""
+    """Holds a row lock in another session without timeouts."""
     client = await asyncpg.connect(url)
     try:
         await client.execute("BEGIN")
@@ -89,7 +89,7 @@ async def test_a_heartbeat_does_not_wait_for_one_locked_task(
     before = [(await task_now(stores, task)).lease_expires_at for task in tasks]
     async with held(database_url, "tasks", "task_id", tasks[0].task_id):
         kept = await asyncio.wait_for(stores.queue.heartbeat(tasks, 10 * LEASE), 5)
-        assert kept == {task.task_id for task in tasks}  # a locked one is not lost
+        assert kept == {task.task_id for task in tasks}  # a locked task is not lost
     after = [(await task_now(stores, task)).lease_expires_at for task in tasks]
     assert [a != b for a, b in zip(after, before, strict=True)] == [False, True, True]
 
@@ -107,7 +107,7 @@ async def test_a_sweep_goes_on_past_a_locked_task(database: Database, database_u
 async def test_the_server_frees_what_a_client_that_does_not_go_on_has_locked(
     database: Database,
 ) -> None:
-    """`idle_in_transaction_session_timeout` ends the holder's session, and that is said so."""
+    """`idle_in_transaction_session_timeout` ends the session that holds the lock."""
     stores = postgres_stores(database)
     locked = await admit(stores)
     with pytest.raises(DatabaseUnavailable):

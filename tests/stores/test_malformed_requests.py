@@ -1,6 +1,6 @@
-"""Malformed input gets an answer that says what to change: on PostgreSQL, Milvus Lite and blobs.
+"""Malformed input gets a helpful client error, on PostgreSQL, Milvus Lite and blobs.
 
-The in-memory twins accept characters that PostgreSQL refuses, so these requests need real stores.
+The in-memory fakes accept characters that PostgreSQL rejects, so these tests need real stores.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RealLibrary(Library):
         self.services = dataclasses.replace(
             self.services,
             jobs=cast(Any, made.jobs),
-            job_control=cast(Any, made.orders),
+            job_control=cast(Any, made.job_control),
             events=cast(Any, made.events),
             queue=cast(Any, made.queue),
             documents=cast(Any, made.documents),
@@ -72,7 +72,7 @@ async def real(
 
 
 async def known_ids(library: RealLibrary) -> dict[str, str]:
-    """Path parameters that name a searchable document and an ended job with a failure."""
+    """Returns path parameters for a searchable document and a finished job with a failure."""
     files = [("good.pdf", pdf("good")), ("bad.pdf", pdf("bad"))]
     job = (await library.upload_many(files)).json()
     for task in await library.claim(Lane.INTERACTIVE):
@@ -91,8 +91,8 @@ async def send(library: RealLibrary, one: Malformed) -> httpx.Response:
     return await library.http.send(request)
 
 
-def complaint(one: Malformed, answer: httpx.Response) -> str | None:
-    """What is wrong with an answer; None when it is a success or a problem of the client's."""
+def failure_of(one: Malformed, answer: httpx.Response) -> str | None:
+    """Describes a wrong response; None for a success or a client error."""
     if answer.status_code >= 500:
         return f"{one.label}: {answer.status_code}"
     if answer.status_code < 400:
@@ -112,6 +112,6 @@ async def test_malformed_input_of_every_parameter_is_answered_with_a_problem(
     known = await known_ids(real)
     requests = list(malformed_requests(real.app.openapi(), known))
     assert len(requests) >= TESTED_AT_LEAST
-    complaints = [found for one in requests if (found := complaint(one, await send(real, one)))]
-    assert not complaints, "\n".join(complaints)
+    failures = [found for one in requests if (found := failure_of(one, await send(real, one)))]
+    assert not failures, "\n".join(failures)
     assert (await real.get(f"/documents/{known['document_id']}")).json()["status"] == "ready"

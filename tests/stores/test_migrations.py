@@ -1,4 +1,4 @@
-"""Migrations create the tables of `stores.postgres.schema` once, however many processes start."""
+"""Migrations create the tables of `stores.postgres.schema` once, also with concurrent starts."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def upgrade() -> None:
 
 
 def scripts_with(folder: Path, migration: str) -> Path:
-    """Our Alembic environment with one migration, this one."""
+    """Copies the Alembic environment and adds a single migration."""
     (folder / "versions").mkdir(parents=True)
     shutil.copy(MIGRATIONS / "env.py", folder)
     (folder / "versions" / "0001_only.py").write_text(migration)
@@ -98,8 +98,8 @@ def scripts_with(folder: Path, migration: str) -> Path:
 
 
 @pytest.fixture
-async def impatient(empty: Database) -> AsyncIterator[Database]:
-    """The same database; its statements may take 0.3 s."""
+async def short_timeout(empty: Database) -> AsyncIterator[Database]:
+    """The same database with a timeout of 0.3 s."""
     url = empty.address.dsn
     database = Database(url, limits=SessionLimits(command_seconds=0.3))
     yield database
@@ -107,14 +107,14 @@ async def impatient(empty: Database) -> AsyncIterator[Database]:
 
 
 async def test_a_migration_may_take_longer_than_other_statements(
-    impatient: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    short_timeout: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DatabaseUnavailable):
-        async with impatient.single() as connection:
+        async with short_timeout.single() as connection:
             await connection.exec_driver_sql("SELECT pg_sleep(1.0)")
     with caplog.at_level(logging.INFO, "stores.postgres.migrate"):
-        await migrate(impatient, scripts_with(tmp_path / "scripts", SLOW))
-    async with impatient.single() as connection:
+        await migrate(short_timeout, scripts_with(tmp_path / "scripts", SLOW))
+    async with short_timeout.single() as connection:
         found = await connection.exec_driver_sql("SELECT count(*) FROM slow")
         assert found.scalar_one() == 1
     said = [record.getMessage() for record in caplog.records]
@@ -134,7 +134,7 @@ async def test_tables_of_a_newer_release_are_refused_and_left_alone(empty: Datab
 async def test_a_migration_that_waits_for_a_lock_gives_way_and_tries_again(
     empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everybody else would wait behind it."""
+    """All other sessions would queue behind it."""
     monkeypatch.setattr(module, "LIMITS", SessionLimits(command_seconds=None, lock_seconds=0.2))
     async with empty.begin() as connection:
         await connection.exec_driver_sql("CREATE TABLE busy (x int)")

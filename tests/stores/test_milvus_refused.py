@@ -1,4 +1,4 @@
-"""A Milvus server that is there, but not for us."""
+"""A Milvus server that denies access."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from stores.milvus.vector_store import VectorStore
 
 
 class Refusing(grpc.GenericRpcHandler):
-    """Answers every call as a Milvus server answers a wrong token, and remembers the databases."""
+    """Responds like a Milvus server to a wrong token; records the requested databases."""
 
     def __init__(self, connects: bool) -> None:
-        self.connects = connects  # whether the refusal comes after the greeting
+        self.connects = connects  # True: rejects after a successful Connect call
         self.databases: set[str | bytes | None] = set()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
@@ -49,7 +49,7 @@ def handler(request: pytest.FixtureRequest) -> Refusing:
 
 @pytest.fixture
 def port(authority: trustme.CA, handler: Refusing) -> Iterator[int]:
-    """A server with TLS, for `localhost`."""
+    """The port of a TLS server for `localhost`."""
     made = authority.issue_cert("localhost")
     chain = b"".join(part.bytes() for part in made.cert_chain_pems)
     credentials = grpc.ssl_server_credentials([(made.private_key_pem.bytes(), chain)])
@@ -81,7 +81,7 @@ def test_a_wrong_token_is_refused_and_the_cause_is_logged(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """This also shows that the CA of the settings is used: nobody else signs this server."""
+    """Also tests that the CA of the settings is used: the certificate is signed by no other."""
     monkeypatch.setattr(milvus_connection, "OUTAGES", OutageLog("Milvus"))
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     store = connect(port, tmp_path / "ca.pem")

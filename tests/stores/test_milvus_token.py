@@ -1,4 +1,4 @@
-"""The embedded Milvus answers nobody without its token."""
+"""The embedded Milvus rejects clients without its token."""
 
 from __future__ import annotations
 

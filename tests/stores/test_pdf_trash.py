@@ -1,4 +1,4 @@
-"""The trash of the blob store: nothing in it is lost to a reader, in a folder and in a bucket."""
+"""The trash of the blob store, in a folder and in a bucket: readers restore its PDFs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def put(store: BlobStore, tmp_path: Path, data: bytes = PDF) -> StoredBlob:
 
 
 def is_stored(store: BlobStore, sha256: str) -> bool:
-    """Whether the PDF lies in its own place; looks only, so that nothing is restored."""
+    """True if the PDF is stored outside the trash; does not restore it."""
     return pdf_key(sha256) in {blob.key for blob in store.listed()}
 
 
@@ -172,7 +172,7 @@ async def test_a_pdf_that_comes_into_use_while_it_moves_is_moved_back(
 
     async def in_use(digests: Collection[str]) -> set[str]:
         asked.append(set(digests))
-        return {early} if len(asked) == 1 else {used}  # an upload commits between the two
+        return {early} if len(asked) == 1 else {used}  # an upload commits between the two queries
 
     assert await trash_unused([used, unused, early], store, in_use) == [unused]
     assert asked == [{used, unused, early}, {used, unused}]

@@ -1,4 +1,4 @@
-"""The stores through PgBouncer in transaction mode, where it is installed."""
+"""The stores through PgBouncer in transaction mode; skipped if it is not installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not inst
 def pgbouncer(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
-    """Port of a PgBouncer with two server connections for all its clients."""
+    """The port of a PgBouncer with two server connections for all clients."""
     folder, port = tmp_path_factory.mktemp("pgbouncer"), free_port()
     user, password = credentials(postgres.url)
     config = folder / "pgbouncer.ini"
@@ -40,7 +40,7 @@ def pgbouncer(
         "auth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n"
     )
     command = [str(PGBOUNCER), str(config)]
-    if os.geteuid() == 0:  # it refuses to run as root
+    if os.geteuid() == 0:  # PgBouncer does not run as root
         shutil.chown(config, NOBODY, NOBODY)
         ids = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         reach = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
@@ -56,7 +56,7 @@ def pgbouncer(
 
 
 def credentials(url: str) -> tuple[str, str]:
-    """User and password of a URL, or of the passfile that it names."""
+    """Returns user and password of a URL, or of its passfile."""
     parts = urlsplit(url)
     password = unquote(parts.password or "")
     if not password:
@@ -66,7 +66,7 @@ def credentials(url: str) -> tuple[str, str]:
 
 
 def through(port: int, database_url: str, parameters: str) -> str:
-    """The database of that URL through PgBouncer; it knows the password."""
+    """Connects to the database of the URL through PgBouncer, which has the password."""
     return f"postgresql://anybody@127.0.0.1:{port}{urlsplit(database_url).path}?{parameters}"
 
 
@@ -83,7 +83,7 @@ async def test_work_goes_through_a_pool_that_changes_connections(
     await asyncio.gather(*(stores.queue.finish(task, DONE) for task in tasks))
     jobs = await asyncio.gather(*(stores.jobs.job(task.job_id) for task in tasks))
     assert {job.status for job in jobs} == {JobStatus.COMPLETED}
-    assert await asyncio.gather(*(stores.jobs.check_room("papers") for _ in range(24)))
+    assert await asyncio.gather(*(stores.jobs.check_queue_limit("papers") for _ in range(24)))
     await database.close()
 
 
@@ -99,7 +99,7 @@ async def test_without_the_parameter_the_refusal_names_it(
 async def test_a_task_is_begun_twice_in_a_row_through_the_pool(
     pgbouncer: int, database_url: str
 ) -> None:
-    """The same statements again: none of them is left prepared on a server connection."""
+    """Repeated statements: none is left prepared on a server connection."""
     database = Database(through(pgbouncer, database_url, "pgbouncer=true"))
     stores = postgres_stores(database)
     for _ in range(3):

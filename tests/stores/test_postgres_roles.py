@@ -1,4 +1,4 @@
-"""The application's role has no rights beyond the library; folders of older releases get it too."""
+"""The application role is unprivileged; data folders of older releases are upgraded."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ask(url: str, statement: str) -> Any:
 
 
 def use_library(server: EmbeddedPostgres) -> None:
-    """Migrates and admits a paper as the application."""
+    """Runs migrations and admits a paper as the application role."""
 
     async def use() -> None:
         database = Database(server.url)
@@ -61,7 +61,7 @@ def use_library(server: EmbeddedPostgres) -> None:
 
 
 def foreign_objects(server: EmbeddedPostgres) -> int:
-    """Tables, sequences, functions and types of the library that are not the application's."""
+    """Returns tables, sequences, functions and types that the application role does not own."""
     return ask(
         superuser_url(server),
         "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -97,7 +97,7 @@ def test_an_older_folder_gets_the_role_and_keeps_its_papers(tmp_path: Path) -> N
     server = older_folder(tmp_path / "postgres")
     kept = server.passwords.application.read_text()
     after = EmbeddedPostgres(server.root)
-    for tasks in (1, 2):  # the second start finds everything done
+    for tasks in (1, 2):  # the second start changes nothing
         after.start()
         try:
             assert after.passwords.superuser.read_text() == kept
@@ -112,8 +112,8 @@ def test_an_older_folder_gets_the_role_and_keeps_its_papers(tmp_path: Path) -> N
 
 
 def older_folder(root: Path) -> EmbeddedPostgres:
-    """A stopped server as releases before the application's role left it: the superuser owns the
-    tables, and its password lies in `password`."""
+    """The folder of a stopped server of an older release: the superuser owns the tables, and its
+    password is in `password`."""
     server = EmbeddedPostgres(root)
     server.start()
 

@@ -1,4 +1,4 @@
-"""The limit on open tasks of a collection: on both stores, and its own arithmetic."""
+"""The limit on open tasks of a collection, on both stores, and its cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import QueueFull
 from domain.jobs import Lane, Upload
-from stores.postgres import queue_limit as queue_room
+from stores.postgres import queue_limit as queue_limit
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 from stores.postgres.queue_limit import AdmissionLimit
@@ -23,7 +23,7 @@ LIMIT = 3
 
 @pytest.fixture(params=["memory", "postgres"])
 def jobs(request: pytest.FixtureRequest) -> JobStore:
-    """Both stores of jobs, with room for three open tasks in a collection."""
+    """The job store and its fake, with a limit of three open tasks per collection."""
     if request.param == "memory":
         return cast(JobStore, InMemoryStores(queue_limit=LIMIT).jobs)
     return JobStore(request.getfixturevalue("database"), queue_limit=LIMIT)
@@ -31,14 +31,14 @@ def jobs(request: pytest.FixtureRequest) -> JobStore:
 
 @pytest.fixture
 def pass_a_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """What is called when all that is remembered shall be out of date."""
+    """Returns a function that expires all cached counts."""
     passed = 0.0
 
     def move() -> None:
         nonlocal passed
-        passed += queue_room.KNOWN_SECONDS
+        passed += queue_limit.KNOWN_SECONDS
 
-    monkeypatch.setattr(queue_room, "monotonic", lambda: passed)
+    monkeypatch.setattr(queue_limit, "monotonic", lambda: passed)
     return move
 
 
@@ -52,9 +52,9 @@ async def test_a_full_collection_takes_no_more_and_says_what_to_do(jobs: JobStor
         await jobs.admit("physics", uploads(1, "b"))
     assert "jobs.queue_limit" in full.value.message and "Nothing" in full.value.message
     with pytest.raises(QueueFull):
-        await jobs.check_room("physics")
+        await jobs.check_queue_limit("physics")
     assert len((await jobs.jobs()).items) == 1
-    await jobs.check_room("chemistry")
+    await jobs.check_queue_limit("chemistry")
     await jobs.admit("chemistry", uploads(1, "b"))
 
 
@@ -78,25 +78,25 @@ async def test_work_that_is_done_makes_room(
     await jobs.admit("physics", uploads(LIMIT))
     [task, *_] = await queue.claim(Lane.INTERACTIVE, LIMIT, worker="w", lease_seconds=9)
     pass_a_second()
-    with pytest.raises(QueueFull):  # those at work count too
-        await jobs.check_room("physics")
+    with pytest.raises(QueueFull):  # running tasks count, too
+        await jobs.check_queue_limit("physics")
     await queue.finish(task, DONE)
     pass_a_second()
     await jobs.admit("physics", uploads(1, "b"))
     with pytest.raises(QueueFull):
-        await jobs.check_room("physics")
+        await jobs.check_queue_limit("physics")
 
 
 async def test_two_processes_see_each_other_after_a_second(
     database: Database, pass_a_second: Callable[[], None]
 ) -> None:
     one, two = (JobStore(database, queue_limit=LIMIT) for _ in range(2))
-    await two.check_room("physics")
+    await two.check_queue_limit("physics")
     await one.admit("physics", uploads(LIMIT))
-    await two.check_room("physics")
+    await two.check_queue_limit("physics")
     pass_a_second()
     with pytest.raises(QueueFull):
-        await two.check_room("physics")
+        await two.check_queue_limit("physics")
 
 
 async def test_a_collection_is_counted_once_a_second_however_many_ask(
@@ -109,11 +109,11 @@ async def test_a_collection_is_counted_once_a_second_however_many_ask(
         await asyncio.sleep(0.01)
         return 0
 
-    room = AdmissionLimit(count, limit=1000)
-    await asyncio.gather(*(room.take("physics", 1) for _ in range(50)))
+    limit = AdmissionLimit(count, limit=1000)
+    await asyncio.gather(*(limit.reserve("physics", 1) for _ in range(50)))
     assert counted == [("physics", 1000)]
     pass_a_second()
-    await asyncio.gather(*(room.take("physics", 1) for _ in range(50)))
+    await asyncio.gather(*(limit.reserve("physics", 1) for _ in range(50)))
     assert len(counted) == 2
 
 
@@ -121,14 +121,14 @@ async def test_names_that_somebody_made_up_are_not_remembered_for_ever() -> None
     async def count(_collection: str, _most: int) -> int:
         return 0
 
-    room = AdmissionLimit(count, limit=1)
-    for number in range(2 * queue_room.KNOWN_COLLECTIONS):
-        await room.take(f"made-up-{number}", 0)
-    assert len(room._known) <= queue_room.KNOWN_COLLECTIONS
+    limit = AdmissionLimit(count, limit=1)
+    for number in range(2 * queue_limit.KNOWN_COLLECTIONS):
+        await limit.reserve(f"made-up-{number}", 0)
+    assert len(limit._known) <= queue_limit.KNOWN_COLLECTIONS
 
 
 async def test_without_a_limit_nothing_is_counted() -> None:
     async def count(_collection: str, _most: int) -> int:
-        raise AssertionError("nobody asked")
+        raise AssertionError("must not be called")
 
-    await AdmissionLimit(count, limit=None).take("physics", 1)
+    await AdmissionLimit(count, limit=None).reserve("physics", 1)

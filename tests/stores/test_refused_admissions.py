@@ -1,4 +1,4 @@
-"""What is refused is never stored, and a request with a key is admitted once by all replicas."""
+"""Rejected uploads are not stored, and an Idempotency-Key is admitted once across replicas."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.stores.postgres import KEEP_DAYS, Stores, postgres_stores
 from tests.stores.work import DAY, DONE, admit, claim_one, upload
 
 
-class Commits:
-    """A callback that stores the request's files, and what it was called for."""
+class CommitRecorder:
+    """A `before_commit` callback that stores the files and records its calls."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0
@@ -39,7 +39,7 @@ async def open_tasks(stores: Stores) -> int:
 async def test_files_are_stored_once_and_only_when_nothing_refuses_them(
     stores: Stores, policy: OnDuplicate, is_known: bool
 ) -> None:
-    paper, commits = upload(), Commits()
+    paper, commits = upload(), CommitRecorder()
     before = [await admit(stores, paper)] if is_known else []
     admitting = stores.jobs.admit(
         "papers", [upload(), paper], on_duplicate=policy, before_commit=commits
@@ -58,7 +58,7 @@ async def test_files_are_stored_once_and_only_when_nothing_refuses_them(
 async def test_files_that_cannot_be_stored_are_not_admitted(
     stores: Stores, policy: OnDuplicate
 ) -> None:
-    away = Commits(BlobStoreUnavailable())
+    away = CommitRecorder(BlobStoreUnavailable())
     with pytest.raises(BlobStoreUnavailable):
         await stores.jobs.admit("papers", [upload()], on_duplicate=policy, before_commit=away)
     assert await open_tasks(stores) == 0
@@ -70,9 +70,9 @@ async def test_nothing_is_stored_for_a_job_that_has_ended_or_was_cancelled(store
     await stores.queue.finish(await claim_one(stores), DONE)
     cancelled = new_job_id()
     await stores.jobs.admit("papers", [upload()], job_id=cancelled, more_to_come=True)
-    await stores.orders.cancel(cancelled)
+    await stores.job_control.cancel(cancelled)
     for job_id in (ended.job_id, cancelled):
-        commits = Commits()
+        commits = CommitRecorder()
         with pytest.raises(Conflict):
             await stores.jobs.admit("papers", [upload()], job_id=job_id, before_commit=commits)
         assert commits.calls == 0
@@ -87,7 +87,7 @@ async def once(stores: Stores, papers: list[Any], digest: str = "one", **options
 async def test_the_same_request_gets_the_first_answer_and_stores_nothing_again(
     stores: Stores,
 ) -> None:
-    papers, first, again = [upload(), upload()], Commits(), Commits()
+    papers, first, again = [upload(), upload()], CommitRecorder(), CommitRecorder()
     admitted = await once(stores, papers, before_commit=first)
     task = (await stores.queue.claim(Lane.INTERACTIVE, 1, worker="w", lease_seconds=9))[0]
     await stores.queue.finish(task, DONE)
@@ -96,7 +96,7 @@ async def test_the_same_request_gets_the_first_answer_and_stores_nothing_again(
 
 
 async def test_another_request_with_the_same_key_is_refused(stores: Stores) -> None:
-    paper, commits = upload(), Commits()
+    paper, commits = upload(), CommitRecorder()
     await once(stores, [paper])
     with pytest.raises(IdempotencyKeyReused):
         await once(stores, [upload()], "two", before_commit=commits)
@@ -116,7 +116,7 @@ async def test_a_request_that_was_refused_may_use_its_key_again(stores: Stores) 
     with pytest.raises(Conflict):
         await once(stores, [paper], on_duplicate=OnDuplicate.REJECT)
     with pytest.raises(BlobStoreUnavailable):
-        await once(stores, [paper], before_commit=Commits(BlobStoreUnavailable()))
+        await once(stores, [paper], before_commit=CommitRecorder(BlobStoreUnavailable()))
     [admission] = await once(stores, [paper], "another")
     assert admission.duplicate_of == admission.document_id
 
@@ -125,7 +125,7 @@ async def test_two_replicas_admit_the_same_request_once(database_url: str) -> No
     databases = [Database(database_url), Database(database_url)]
     try:
         for number in range(12):
-            paper, commits = upload(), Commits()
+            paper, commits = upload(), CommitRecorder()
             answers = await asyncio.gather(
                 *(
                     JobStore(database).admit_once(

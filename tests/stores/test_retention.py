@@ -1,4 +1,4 @@
-"""A year of use: tables and folders hold no more than what the library holds."""
+"""Retention: after a year of use, tables and folders contain live data only."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from tests.stores.work import DAY, DONE, admit, claim_one
 RECORD_DAYS, TRASH_DAYS, KEEP_DAYS = 90, 30, 7
 
 
-class Home:
-    """A database and a blob folder in which time passes."""
+class Environment:
+    """A database and a blob folder with simulated time."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
@@ -51,7 +51,7 @@ class Home:
         )
 
     async def paper(self, content: str, collection: str = "papers") -> str:
-        """The id of a paper that was read, with its PDF."""
+        """Adds a processed paper with its PDF; returns its id."""
         source = self.folder.parent / "upload.pdf"
         source.write_bytes(b"%PDF-" + content.encode())
         blob = self.blobs.put_file(source, 1000)
@@ -60,8 +60,8 @@ class Home:
         await self.stores.queue.finish(task, DONE)
         return task.document_id
 
-    async def days_pass(self, days: float) -> None:
-        """Everything is that much older, in tables, files and the names of trash folders."""
+    async def advance_days(self, days: float) -> None:
+        """Ages everything: table rows, files and names of trash folders."""
         await self.stores.advance(days * DAY)
         for path in self.folder.rglob("*"):
             if path.is_file():
@@ -71,11 +71,11 @@ class Home:
             day = datetime.fromisoformat(folder.name) - timedelta(days=days)
             folder.rename(folder.with_name(day.date().isoformat()))
 
-    async def upkeep(self) -> Removed:
-        """What the JobManager does every hour."""
+    async def run_cleanup(self) -> Removed:
+        """Runs the hourly cleanup of the JobManager."""
         while await self.jobs.purge():
             pass
-        done = await self.reconciler.tidy(TRASH_DAYS)
+        done = await self.reconciler.clean_up(TRASH_DAYS)
         assert done.deletion_refused is None
         return await remove_old_records(self.database, RECORD_DAYS)
 
@@ -96,102 +96,104 @@ class Home:
 
 
 @pytest.fixture
-async def home(database: Database, tmp_path: Path) -> Home:
-    made = Home(database, tmp_path / "blobs")
+async def env(database: Database, tmp_path: Path) -> Environment:
+    made = Environment(database, tmp_path / "blobs")
     await made.identity.stamp()
     return made
 
 
-async def test_after_a_year_only_what_is_in_the_library_is_left(home: Home) -> None:
-    kept = await home.paper("kept")
-    [kept_pdf] = [one for one in home.files() if one.startswith("pdf/")]
+async def test_after_a_year_only_what_is_in_the_library_is_left(env: Environment) -> None:
+    kept = await env.paper("kept")
+    [kept_pdf] = [one for one in env.files() if one.startswith("pdf/")]
     for week in range(52):
-        name = await home.paper(f"week {week}", collection=f"week-{week}")
-        await home.stores.documents.delete(name)
-        for number in range(3):  # refused uploads, cut-off uploads, artifacts of no version
-            source = home.folder.parent / "refused.pdf"
+        name = await env.paper(f"week {week}", collection=f"week-{week}")
+        await env.stores.documents.delete(name)
+        for number in range(3):  # rejected and interrupted uploads, orphan artifacts
+            source = env.folder.parent / "refused.pdf"
             source.write_bytes(b"%PDF-refused" + f"{week} {number}".encode())
-            home.blobs.put_file(source, 1000)
-            (home.folder / "incoming" / f"{week:030x}{number:02x}.part").write_bytes(b"%PDF-")
-            home.blobs.put_artifact(artifact_key(name, number, "late"), b"x")
-        await home.days_pass(7)
-        await home.upkeep()
-        assert len(home.files()) <= 2 + (TRASH_DAYS // 7 + 2) * 4, "the trash grows"
-    await home.days_pass(RECORD_DAYS + 1)
-    await home.upkeep()
-    await home.days_pass(TRASH_DAYS + 1)
-    await home.upkeep()
-    assert home.files() == ["library.json", kept_pdf]
-    assert list((home.folder / "trash").glob("*")) == []
-    rows = await home.rows()
+            env.blobs.put_file(source, 1000)
+            (env.folder / "incoming" / f"{week:030x}{number:02x}.part").write_bytes(b"%PDF-")
+            env.blobs.put_artifact(artifact_key(name, number, "late"), b"x")
+        await env.advance_days(7)
+        await env.run_cleanup()
+        assert len(env.files()) <= 2 + (TRASH_DAYS // 7 + 2) * 4, "the trash grows"
+    await env.advance_days(RECORD_DAYS + 1)
+    await env.run_cleanup()
+    await env.advance_days(TRASH_DAYS + 1)
+    await env.run_cleanup()
+    assert env.files() == ["library.json", kept_pdf]
+    assert list((env.folder / "trash").glob("*")) == []
+    rows = await env.rows()
     assert (rows["documents"], rows["collections"]) == (1, 1)
     assert (rows["jobs"], rows["tasks"], rows["job_events"]) == (0, 0, 0)
-    assert (await home.stores.documents.get(kept)).version == 1
+    assert (await env.stores.documents.get(kept)).version == 1
 
 
-async def test_records_stay_for_as_long_as_they_are_needed(home: Home) -> None:
-    name = await home.paper("one")
-    await home.stores.documents.delete(name)
-    await home.days_pass(RECORD_DAYS + 1)
-    assert await remove_old_records(home.database, RECORD_DAYS) == Removed(), "its task is there"
-    await home.jobs.purge()
-    assert await remove_old_records(home.database, RECORD_DAYS) == Removed(1, 0, 1)
-    await home.days_pass(RECORD_DAYS + 1)
-    assert await remove_old_records(home.database, RECORD_DAYS) == Removed(jobs=1)
+async def test_records_stay_for_as_long_as_they_are_needed(env: Environment) -> None:
+    name = await env.paper("one")
+    await env.stores.documents.delete(name)
+    await env.advance_days(RECORD_DAYS + 1)
+    assert await remove_old_records(env.database, RECORD_DAYS) == Removed(), "its task exists"
+    await env.jobs.purge()
+    assert await remove_old_records(env.database, RECORD_DAYS) == Removed(1, 0, 1)
+    await env.advance_days(RECORD_DAYS + 1)
+    assert await remove_old_records(env.database, RECORD_DAYS) == Removed(jobs=1)
 
 
 async def test_a_paper_that_comes_back_while_its_record_is_kept_gets_a_new_version(
-    home: Home,
+    env: Environment,
 ) -> None:
-    name = await home.paper("one")
-    await home.stores.documents.delete(name)
-    await home.days_pass(RECORD_DAYS - 1)
-    await home.upkeep()
-    assert await home.paper("one") == name
-    assert (await home.stores.documents.get(name)).version == 2
+    name = await env.paper("one")
+    await env.stores.documents.delete(name)
+    await env.advance_days(RECORD_DAYS - 1)
+    await env.run_cleanup()
+    assert await env.paper("one") == name
+    assert (await env.stores.documents.get(name)).version == 2
 
 
-async def test_an_empty_collection_that_is_used_meanwhile_stays(home: Home) -> None:
-    await home.paper("one", collection="used")
-    await home.days_pass(400)
-    await remove_old_records(home.database, RECORD_DAYS)
-    assert await home.stores.documents.has_collection("used")
+async def test_an_empty_collection_that_is_used_meanwhile_stays(env: Environment) -> None:
+    await env.paper("one", collection="used")
+    await env.advance_days(400)
+    await remove_old_records(env.database, RECORD_DAYS)
+    assert await env.stores.documents.has_collection("used")
 
 
-async def test_the_trash_keeps_a_pdf_for_its_days_and_restores_what_is_used(home: Home) -> None:
-    await home.paper("one")
-    [pdf] = [one for one in home.files() if one.startswith("pdf/")]
+async def test_the_trash_keeps_a_pdf_for_its_days_and_restores_what_is_used(
+    env: Environment,
+) -> None:
+    await env.paper("one")
+    [pdf] = [one for one in env.files() if one.startswith("pdf/")]
     digest = Path(pdf).stem
-    home.blobs.trash_pdf(digest)
-    await home.days_pass(TRASH_DAYS + 1)
-    await home.upkeep()
-    assert pdf in home.files(), "a paper uses it: it is restored, not purged"
-    source = home.folder.parent / "unused.pdf"
+    env.blobs.trash_pdf(digest)
+    await env.advance_days(TRASH_DAYS + 1)
+    await env.run_cleanup()
+    assert pdf in env.files(), "a PDF in use is restored, not purged"
+    source = env.folder.parent / "unused.pdf"
     source.write_bytes(b"%PDF-unused")
-    unused = home.blobs.put_file(source, 1000)
-    await home.days_pass(1)
-    await home.upkeep()
-    [trashed] = home.blobs.trashed()
+    unused = env.blobs.put_file(source, 1000)
+    await env.advance_days(1)
+    await env.run_cleanup()
+    [trashed] = env.blobs.trashed()
     assert trashed.sha256 == unused.sha256
-    await home.days_pass(TRASH_DAYS - 1)
-    await home.upkeep()
-    assert len(list(home.blobs.trashed())) == 1
-    await home.days_pass(2)
-    await home.upkeep()
-    assert list(home.blobs.trashed()) == []
-    assert pdf_key(unused.sha256) not in home.files()
+    await env.advance_days(TRASH_DAYS - 1)
+    await env.run_cleanup()
+    assert len(list(env.blobs.trashed())) == 1
+    await env.advance_days(2)
+    await env.run_cleanup()
+    assert list(env.blobs.trashed()) == []
+    assert pdf_key(unused.sha256) not in env.files()
     assert datetime.now(UTC).date() - trashed.day <= timedelta(days=1)
 
 
 @pytest.mark.parametrize(("pdfs", "refused"), [(20, None), (21, "21 PDFs")])
 async def test_many_unused_pdfs_are_reported_and_left(
-    home: Home, pdfs: int, refused: str | None
+    env: Environment, pdfs: int, refused: str | None
 ) -> None:
     for number in range(pdfs):
-        source = home.folder.parent / "unused.pdf"
+        source = env.folder.parent / "unused.pdf"
         source.write_bytes(b"%PDF-" + str(number).encode())
-        home.blobs.put_file(source, 1000)
-    await home.days_pass(1)
-    done = await home.reconciler.tidy(TRASH_DAYS)
+        env.blobs.put_file(source, 1000)
+    await env.advance_days(1)
+    done = await env.reconciler.clean_up(TRASH_DAYS)
     assert done.deletion_refused == refused
     assert done.pdfs_trashed == (0 if refused else pdfs)

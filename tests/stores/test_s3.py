@@ -1,4 +1,4 @@
-"""What is special about a bucket: it may be missing, closed to us or away, and is shared."""
+"""S3 buckets: missing, access denied, unreachable, and shared by several processes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def paper(tmp_path: Path) -> Path:
     return path
 
 
-def asks(store: BlobStore, paper: Path) -> dict[str, Callable[[], object]]:
-    """Everything that one can ask of a store, by name."""
+def operations(store: BlobStore, paper: Path) -> dict[str, Callable[[], object]]:
+    """Returns all operations of a store, by name."""
     artifact = artifact_key(ONE, 1, "x")
     return {
         "prepare": store.prepare,
@@ -51,10 +51,10 @@ def asks(store: BlobStore, paper: Path) -> dict[str, Callable[[], object]]:
     }
 
 
-def not_refused(store: BlobStore, paper: Path) -> list[str]:
-    """What the store does not refuse."""
+def not_rejected(store: BlobStore, paper: Path) -> list[str]:
+    """Returns the operations that do not raise BlobStoreRefused."""
     passed = []
-    for name, ask in asks(store, paper).items():
+    for name, ask in operations(store, paper).items():
         try:
             ask()
         except BlobStoreRefused:
@@ -69,7 +69,7 @@ def test_a_store_that_is_ready_has_left_nothing_of_its_check(bucket: Bucket) -> 
 
 
 def test_a_mistyped_bucket_is_refused_and_not_made(bucket: Bucket, paper: Path) -> None:
-    assert not_refused(BlobStore(f"s3://{bucket.name}-mistyped/papers"), paper) == []
+    assert not_rejected(BlobStore(f"s3://{bucket.name}-mistyped/papers"), paper) == []
     names = {one["Name"] for one in bucket.client.list_buckets()["Buckets"]}
     assert f"{bucket.name}-mistyped" not in names
 
@@ -113,7 +113,7 @@ def test_what_is_forbidden_is_said_and_is_not_missing(
     bucket.client.put_object(Bucket=bucket.name, Key=f"papers/{MISSING}", Body=PDF)
     bucket.deny(action)
     with pytest.raises(BlobStoreRefused):
-        asks(store, paper)[asked]()
+        operations(store, paper)[asked]()
     with pytest.raises(BlobStoreRefused):
         store.prepare()
 
@@ -136,8 +136,10 @@ def test_what_another_process_has_written_or_deleted_is_seen(bucket: Bucket) -> 
 def test_a_wrong_key_is_refused(
     bucket: Bucket, paper: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0)  # moto checks keys now
-    assert not_refused(BlobStore(bucket.uri), paper) == []
+    monkeypatch.setattr(
+        "moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0
+    )  # enables the authentication of moto
+    assert not_rejected(BlobStore(bucket.uri), paper) == []
 
 
 def test_more_blobs_than_one_answer_of_s3_holds(
@@ -165,7 +167,7 @@ def test_an_endpoint_that_is_down_is_said_soon_and_logged_once(
     with caplog.at_level(logging.WARNING, "runtime.outage_log"):
         for asked in ("read", "put_file", "exists", "prepare"):
             with pytest.raises(BlobStoreUnavailable) as refused:
-                asks(store, paper)[asked]()
+                operations(store, paper)[asked]()
             assert not isinstance(refused.value, BlobStoreRefused)
     [said] = [record.getMessage() for record in caplog.records]
     assert "Could not connect" in said and "secret" not in said

@@ -1,4 +1,4 @@
-"""The steps of a task: each a checkpoint with its own claim, none takes the paper from searches."""
+"""The steps of a task: each is a checkpoint with its own claim, and the paper stays searchable."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ async def test_the_first_pages_of_a_long_paper_are_shown_while_the_rest_is_read(
     assert (now.status, now.chunks_done) == (TaskStatus.RUNNING, 256)
     assert now.searchable_at is not None
     await stores.queue.release(task)
-    again = await claim_one(stores)  # the beginning is not the whole: it is read again
+    again = await claim_one(stores)  # a partial version is not complete: it is processed again
     assert again.task_id == task.task_id
     await stores.queue.fail(again, DAMAGED)
     document = await stores.documents.get(task.document_id)

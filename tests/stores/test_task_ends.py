@@ -1,4 +1,4 @@
-"""What the end of a task means for its document, its job and its duplicates. Both stores."""
+"""Effects of the end of a task on its document, job and duplicates. On both stores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.stores.work import (
 
 
 async def test_an_end_may_be_said_twice(stores: Stores) -> None:
-    """The answer to the first call may be lost on its way; the work must not be thrown away."""
+    """The response to the first call may be lost; the result must be kept."""
     done, damaged = await begin(stores), await begin(stores)
     for _ in range(2):
         await stores.queue.finish(done, DONE)
@@ -89,7 +89,7 @@ async def test_two_ends_at_the_same_time_close_the_job_once(stores: Stores) -> N
 
 
 async def test_deleting_while_workers_end_their_tasks_never_blocks(stores: Stores) -> None:
-    """Documents, tasks, jobs are locked in this order by everybody: no deadlock, no lost end."""
+    """All transactions lock documents, tasks, jobs in this order: no deadlock, no lost result."""
     await stores.jobs.admit("papers", [upload() for _ in range(12)])
     tasks = await claim(stores)
     ends = [stores.queue.finish(task, DONE) for task in tasks]
@@ -143,7 +143,9 @@ async def test_a_new_version_is_work_although_the_old_one_is_searchable(stores: 
     task = await claim_one(stores)
     assert (task.task_id, task.version) == (new.task_id, 2)
     await stores.queue.finish(task, DONE)
-    assert (await claim(stores, lane=Lane.BULK))[0].task_id == waiting.task_id, "asked for later"
+    assert (await claim(stores, lane=Lane.BULK))[0].task_id == waiting.task_id, (
+        "the paper was uploaded again later"
+    )
 
 
 async def test_a_duplicate_of_a_paper_that_failed_is_tried(stores: Stores) -> None:

@@ -1,4 +1,4 @@
-"""Leases: heartbeats, sweeps, writes of a worker that lost its task. Both stores, same tests."""
+"""Leases: heartbeats, sweeps, fencing of stale workers. Same tests on both stores."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_the_task_of_a_silent_worker_is_tried_again_alone(stores: Stores) 
     assert (swept.status, swept.isolate, swept.attempt) == (TaskStatus.QUEUED, True, 1)
     assert swept.error and swept.error.code == "worker_crashed"
     await stores.advance(4)
-    assert await claim(stores) == [], "half the base is the shortest backoff"
+    assert await claim(stores) == [], "the shortest backoff is half the base"
     await stores.advance(7)
     assert (await claim_one(stores)).attempt == 2
 

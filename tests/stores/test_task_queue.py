@@ -1,4 +1,4 @@
-"""The queue: who gets which task, and when. Both stores, same tests."""
+"""Claims of the task queue: order and selection. Same tests on both stores."""
 
 from __future__ import annotations
 

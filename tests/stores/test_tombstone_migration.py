@@ -1,4 +1,4 @@
-"""Documents that an earlier release deleted lose their bibliographic data with the upgrade."""
+"""The upgrade erases the bibliographic data of documents deleted by an earlier release."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROWS = """
 
 @pytest.fixture
 async def earlier(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    """A database of the release before, with a document that was deleted and one that was not."""
+    """A database of the previous release with a deleted document and a live one."""
     await execute(postgres, f"CREATE DATABASE of_an_earlier_release OWNER {APPLICATION}")
     database = Database(url_of(postgres, "of_an_earlier_release"))
     async with database.begin() as connection:

@@ -1,4 +1,4 @@
-"""The contract of the vector store, on the twin and on a real Milvus Lite server."""
+"""Contract tests of the vector store, on the fake and on a real Milvus Lite server."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def chunk(
 
 
 def toward(*axes: int) -> np.ndarray:
-    """A vector between these axes."""
+    """Returns a vector between these axes."""
     vector = np.zeros(DIMENSION, dtype=np.float32)
     vector[list(axes)] = 1.0
     return vector
@@ -247,7 +247,7 @@ def test_chunks_come_in_reading_order_page_by_page(store: Store) -> None:
 
 def test_a_range_of_versions_is_deleted_and_no_other(store: Store) -> None:
     put(store, *(chunk("doc_a", version=version) for version in (1, 2, 3, 12)), chunk("doc_b"))
-    for _ in range(2):  # harmless to repeat
+    for _ in range(2):  # idempotent
         store.delete_versions("doc_a", 2, 3)
         assert [store.count("doc_a", version) for version in (1, 2, 3, 12)] == [1, 0, 0, 1]
     store.delete_versions("doc_a", 0, 12)

@@ -1,7 +1,7 @@
-"""A TLS endpoint in front of PostgreSQL, since the embedded server is built without OpenSSL.
+"""A TLS proxy in front of PostgreSQL, because the embedded server is built without OpenSSL.
 
-It answers the SSLRequest of the protocol (PostgreSQL manual, 54.2.11), shakes hands as a server
-with TLS does, and passes the bytes on in plain text.
+It responds to the SSLRequest of the protocol (PostgreSQL manual, 54.2.11), performs the TLS
+handshake as a server, and forwards the bytes in plain text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SSL_REQUEST = struct.pack("!ll", 8, 80877103)
 
 
 class TlsProxy:
-    """Counts encrypted and plain sessions; `port` is where it listens on loopback."""
+    """Counts encrypted and plain sessions; listens on the loopback port `port`."""
 
     def __init__(self, target: int, context: ssl.SSLContext) -> None:
         self.target = target
@@ -27,7 +27,7 @@ class TlsProxy:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[TlsProxy]:
-        """The proxy, listening until the block ends."""
+        """Runs the proxy until the block ends."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         try:

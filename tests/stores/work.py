@@ -1,4 +1,4 @@
-"""Short words for the tests of the stores: uploads, claims and ends."""
+"""Helpers for the tests of the stores: uploads, claims and results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 
 def upload(content: str | None = None, filename: str | None = None) -> Upload:
-    """An upload with these bytes; other bytes each time when nothing is said."""
+    """Returns an upload with this content; with unique content by default."""
     content = content if content is not None else f"paper {next(_numbers)}"
     digest = hashlib.sha256(content.encode()).hexdigest()
     return Upload(filename or f"{content}.pdf", digest, len(content))
@@ -37,7 +37,7 @@ async def admit(
     on_duplicate: OnDuplicate = OnDuplicate.RETURN,
     collection: str = "papers",
 ) -> Admission:
-    """One upload, admitted as a job of its own."""
+    """Admits one upload as a job."""
     admitted = await stores.jobs.admit(
         collection, [one or upload()], lane=lane, on_duplicate=on_duplicate
     )
@@ -45,30 +45,30 @@ async def admit(
 
 
 async def claim(stores: Stores, limit: int = 100, lane: Lane = Lane.INTERACTIVE) -> list[Task]:
-    """What a worker gets."""
+    """Claims tasks as a worker."""
     return await stores.queue.claim(lane, limit, worker="worker", lease_seconds=LEASE)
 
 
 async def claim_one(stores: Stores) -> Task:
-    """The only task that a worker gets."""
+    """Claims tasks and returns the only one."""
     (task,) = await claim(stores)
     return task
 
 
 async def begin(stores: Stores, one: Upload | None = None) -> Task:
-    """An upload that is admitted and at work."""
+    """Admits an upload and claims its task."""
     await admit(stores, one)
     return await claim_one(stores)
 
 
 async def ready(stores: Stores, one: Upload) -> str:
-    """The id of the document, which is searchable now."""
+    """Processes an upload to the end; returns the id of its searchable document."""
     task = await begin(stores, one)
     await stores.queue.finish(task, DONE)
     return task.document_id
 
 
 async def task_now(stores: Stores, task: Task | Admission) -> Task:
-    """The task as it is in the store now."""
+    """Returns the current state of the task in the store."""
     tasks = await stores.jobs.tasks(task.job_id, limit=1000)
     return next(one for one in tasks if one.task_id == task.task_id)

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection of `stores.postgres.migrate`."""
+"""Alembic environment: runs the migrations on the connection of `stores.postgres.migrate`."""
 
 from alembic import context
 from sqlmodel import SQLModel

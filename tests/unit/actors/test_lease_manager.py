@@ -82,7 +82,7 @@ async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
     await harness.admit("a.pdf")
     await harness.admit("b.pdf")
     task, other = await claim(harness)
-    await harness.stores.orders.cancel(task.job_id)
+    await harness.stores.job_control.cancel(task.job_id)
     assert harness.leases.record_progress(task, Progress(pages_done=1)), (
         "the JobManager was not notified yet"
     )
@@ -102,7 +102,7 @@ async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -
     for _ in range(2):
         await harness.stores.jobs.admit("papers", [upload], lane=Lane.BULK)
     [task] = await claim(harness)
-    await harness.stores.orders.cancel(task.job_id)
+    await harness.stores.job_control.cancel(task.job_id)
     await harness.leases.record(Ended(task))
     assert harness.queued_deletions() == []
 

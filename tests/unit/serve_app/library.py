@@ -23,8 +23,8 @@ from serve_app.api.services import Services, UploadLimits
 from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
-from tests.fakes.in_memory_audit import InMemoryLibrary, InMemoryLibraryAudit
 from tests.fakes.in_memory_citations import InMemoryCitationStore
+from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries, InMemoryLibrary
 from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 
@@ -75,11 +75,11 @@ class Library:
         self.limits = http or HttpLimits(hosts=("library",))
         self.services = Services(
             jobs=cast(Any, self.stores.jobs),
-            job_control=cast(Any, self.stores.orders),
+            job_control=cast(Any, self.stores.job_control),
             events=cast(Any, self.stores.events),
             queue=cast(Any, self.stores.queue),
             documents=cast(Any, self.stores.documents),
-            audit=cast(Any, InMemoryLibraryAudit(self.stores.state)),
+            audit=cast(Any, InMemoryConsistencyQueries(self.stores.state)),
             citations=cast(Any, InMemoryCitationStore(self.stores.state)),
             vectors=self.vectors,
             blobs=self.blobs,

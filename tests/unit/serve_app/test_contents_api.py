@@ -181,7 +181,7 @@ async def test_the_shelf_keeps_few_papers_and_no_failures(library: Library) -> N
             await cache.get(library.blobs, name)
     assert not cache._papers
     await add_paper(library)
-    keys = [stored.artifact_key for stored in library.stores.state.shelves.values()]
+    keys = [stored.artifact_key for stored in library.stores.state.entries.values()]
     assert keys[0] is not None
     data = library.blobs.read(keys[0])
     for name in ("a", "b", "c"):

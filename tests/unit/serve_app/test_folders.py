@@ -135,7 +135,7 @@ async def test_a_folder_waits_while_its_collection_is_full(
     assert await stores.jobs.close_abandoned() == 0
     while not registering.done():
         await complete_tasks(stores)
-        stores.jobs.room._known.clear()  # a second has passed
+        stores.jobs.admission_limit._known.clear()  # a second has passed
         await asyncio.sleep(0.01)
     assert counts == [2, 4, 5]
     job = await registering
@@ -169,7 +169,7 @@ async def test_what_waits_for_room_is_not_taken_for_left_over(
     assert seen[:3] == [True, True, True]
     gone.unlink()
     await complete_tasks(stores)
-    stores.jobs.room._known.clear()  # a second has passed
+    stores.jobs.admission_limit._known.clear()  # a second has passed
     assert (await registering).counts.total == 2
 
 

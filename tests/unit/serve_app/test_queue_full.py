@@ -66,7 +66,7 @@ async def first_job(library: Library) -> str:
 async def test_other_collections_stay_open_and_work_that_ends_makes_room(library: Library) -> None:
     assert (await library.upload(pdf("three"), collection="other")).status_code == 202
     await library.read_papers()
-    library.stores.jobs.room._known.clear()  # a second has passed
+    library.stores.jobs.admission_limit._known.clear()  # a second has passed
     assert (await library.upload(pdf("three"), collection="full")).status_code == 202
 
 

@@ -1,4 +1,4 @@
-"""BM25 as an inner product."""
+"""BM25 as an inner product of sparse vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between the stores, and what only looks as if it did."""
+"""Comparison of the stores: real differences, and concurrent work that is not one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compare(
 ) -> Differences:
     comparison = Comparison(StoreSnapshot(chunks, listed))
     for holding in holdings:
-        comparison.look([holding])
+        comparison.add([holding])
     return comparison.differences(NOW, touched, [])
 
 
@@ -147,8 +147,8 @@ def test_the_pdf_of_a_paper_that_failed_stays_and_that_of_a_deleted_one_goes() -
     assert kinds(compare({}, failed, listed=[pdf])) == set()
     deleted = replace(PAPER, status=DocumentStatus.DELETED)
     assert compare({}, deleted, listed=[pdf]).orphan_blobs == [pdf]
-    twin = replace(PAPER, document_id="doc_twin", chunks=0, artifact_key=None)
-    assert kinds(compare({}, deleted, twin, listed=[pdf])) == set()
+    duplicate = replace(PAPER, document_id="doc_duplicate", chunks=0, artifact_key=None)
+    assert kinds(compare({}, deleted, duplicate, listed=[pdf])) == set()
 
 
 def test_without_a_look_at_the_blobs_nothing_is_said_of_them() -> None:

@@ -1,4 +1,4 @@
-"""Cursors: what was encoded comes back, and anything else is refused before a query is built."""
+"""Cursors round-trip; any other text is rejected before a query is built."""
 
 from __future__ import annotations
 

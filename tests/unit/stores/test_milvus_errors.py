@@ -1,4 +1,4 @@
-"""What led to an error of pymilvus is found, whatever the chain of its causes looks like."""
+"""The gRPC error is found in any exception chain of pymilvus, including cycles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stores.milvus.milvus_connection import _grpc_error
 
 
 class Refused(grpc.RpcError):
-    """An error of gRPC with a status, as a call raises it."""
+    """A gRPC error with a status code."""
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNAUTHENTICATED
@@ -24,15 +24,15 @@ def test_the_error_of_grpc_is_found_behind_others() -> None:
     assert _grpc_error(outer) is refused
 
 
-def look_along_a_cycle() -> None:
-    """pymilvus raises one stored exception again and again, so its causes can form a cycle."""
+def search_cyclic_chain() -> None:
+    """Searches a cyclic exception chain, as pymilvus creates by re-raising a stored exception."""
     first, second = ValueError("first"), ValueError("second")
     first.__cause__, second.__cause__ = second, first
     assert _grpc_error(first) is None
 
 
 def test_a_cycle_of_causes_has_an_end() -> None:
-    process = multiprocessing.get_context("fork").Process(target=look_along_a_cycle)
+    process = multiprocessing.get_context("fork").Process(target=search_cyclic_chain)
     process.start()
     process.join(10)
     is_endless = process.is_alive()

@@ -1,4 +1,4 @@
-"""libpq URLs: what is understood, what TLS they ask for, what is refused by name."""
+"""libpq URLs: supported parameters, TLS modes, and rejected parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("postgresql://u:p@db.example.com/x", "require"),
         ("postgres://u@10.0.0.7:6432/x", "require"),
         ("postgresql+asyncpg://u@db/x", "require"),
-        ("postgresql://u@127.0.0.1,db/x", "require"),  # one remote host suffices
+        ("postgresql://u@127.0.0.1,db/x", "require"),  # one remote host is enough
         ("postgresql:///x?host=db", "require"),
         ("postgresql://u@db/x?sslmode=prefer", "prefer"),
         ("postgresql://u@db/x?sslmode=disable", "disable"),

@@ -1,4 +1,4 @@
-"""Words as terms, and where they stand in a text."""
+"""Text analysis: terms of a text and highlights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first tables: collections, jobs, documents, tasks."""
+"""Initial tables: collections, jobs, documents, tasks."""
 
 import sqlalchemy as sa
 from alembic import op

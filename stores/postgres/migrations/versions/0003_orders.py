@@ -1,4 +1,4 @@
-"""Documents that somebody cancelled; open tasks counted by collection."""
+"""Cancelled documents; index for counting open tasks by collection."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The log of each job. The database itself writes it, so that no move can be forgotten."""
+"""The event log of each job, written by triggers, so that every state transition is recorded."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -61,11 +61,11 @@ def _make_events() -> None:
 
 
 def _write_down(function: str, moves: str) -> None:
-    """A trigger function that numbers the moves of one statement.
+    """Creates a trigger function that numbers and records the transitions of one statement.
 
-    The job's row is locked until the transaction ends, so the numbers are in the order of commits
-    and a reader who has seen one has seen all before it. Jobs are locked in order of id: of two
-    claims that share jobs, none waits for the other in a circle.
+    Locks the job row until the transaction ends, so that numbers are in commit order: a reader that
+    has seen an event has seen all earlier ones. Jobs are locked in order of id, so that two claims
+    that share jobs do not deadlock.
     """
     op.execute(f"""
         CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
-"""The identity of the library: one id that the vector store and the blob store carry as well."""
+"""The library id, which the vector store and the blob store also store."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The queue of deletions, the digest of a request, and tombstones that hold no bibliography."""
+"""The deletion queue, request digests, and tombstones without bibliographic data."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,7 +33,7 @@ def _stamped(name: str) -> sa.Column:
 
 
 def _empty_tombstones() -> None:
-    """What was deleted before this release loses its bibliographic data, as it does since."""
+    """Erases the bibliographic data of documents that were deleted before this release."""
     op.execute("""
         UPDATE documents SET
             filename = '', title = NULL, title_key = NULL, authors = '[]', abstract = NULL,

@@ -1,1 +1,1 @@
-"""One file per step of the history."""
+"""Alembic revisions, one file each."""

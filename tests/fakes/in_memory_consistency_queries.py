@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,33 +12,34 @@ from domain.documents import DocumentStatus
 from domain.jobs import TaskStatus
 from stores.consistency.consistency_queries import REPAIR
 from stores.postgres.library_record import LibraryRecord
-from tests.fakes.in_memory_state import PaperCache, State, is_open
+from tests.fakes.in_memory_state import DocumentEntry, State, is_open
 
 
-class InMemoryLibraryAudit:
-    """Reads what the other stores are compared with."""
+class InMemoryConsistencyQueries:
+    """A fake of `stores.consistency.consistency_queries.ConsistencyQueries`."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
     async def now(self) -> datetime:
-        """The time of the stores."""
+        """Returns the time of the fake clock."""
         return self.state.clock()
 
-    async def page(self, after: str = "", limit: int = 2000) -> list[DocumentState]:
-        """As `ConsistencyQueries.page`."""
-        names = sorted(name for name in self.state.shelves if name > after)
-        return [_holding(self.state.shelves[name]) for name in names[:limit]]
+    async def iter_batches(self, size: int = 2000) -> AsyncIterator[list[DocumentState]]:
+        """Like `ConsistencyQueries.iter_batches`."""
+        ids = sorted(self.state.entries)
+        for start in range(0, len(ids), size):
+            yield [_state_of(self.state.entries[name]) for name in ids[start : start + size]]
 
-    async def some(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
-        """As `ConsistencyQueries.some`."""
-        shelves = self.state.shelves
-        return {name: _holding(shelves[name]) for name in document_ids if name in shelves}
+    async def by_ids(self, document_ids: Collection[str]) -> dict[str, DocumentState]:
+        """Like `ConsistencyQueries.by_ids`."""
+        entries = self.state.entries
+        return {name: _state_of(entries[name]) for name in document_ids if name in entries}
 
-    async def touched(
+    async def changed_since(
         self, since: datetime, document_ids: Collection[str] | None = None
     ) -> set[str]:
-        """As `ConsistencyQueries.touched`."""
+        """Like `ConsistencyQueries.changed_since`."""
         return {
             task.document_id
             for task in self.state.tasks.values()
@@ -47,27 +48,27 @@ class InMemoryLibraryAudit:
         }
 
     async def repaired(self, document_ids: Collection[str]) -> set[str]:
-        """As `ConsistencyQueries.repaired`."""
+        """Like `ConsistencyQueries.repaired`."""
         repairs = {job.job_id for job in self.state.jobs.values() if job.kind == REPAIR}
         tasks = self.state.tasks.values()
         done = {task.document_id for task in tasks if task.job_id in repairs}
         return done & set(document_ids)
 
     async def in_use(self, digests: Collection[str]) -> set[str]:
-        """As `ConsistencyQueries.in_use`."""
-        documents = [shelf.document for shelf in self.state.shelves.values()]
-        alive = {one.sha256 for one in documents if one.status != DocumentStatus.DELETED}
+        """Like `ConsistencyQueries.in_use`."""
+        documents = [entry.document for entry in self.state.entries.values()]
+        alive = {doc.sha256 for doc in documents if doc.status != DocumentStatus.DELETED}
         return alive & set(digests)
 
     async def shown_chunks(self) -> int:
-        """As `ConsistencyQueries.shown_chunks`."""
-        documents = [shelf.document for shelf in self.state.shelves.values()]
-        return sum(one.chunks for one in documents if one.status == DocumentStatus.READY)
+        """Like `ConsistencyQueries.shown_chunks`."""
+        documents = [entry.document for entry in self.state.entries.values()]
+        return sum(doc.chunks for doc in documents if doc.status == DocumentStatus.READY)
 
     async def stuck(self, silent_seconds: float) -> list[StuckTask]:
-        """As `ConsistencyQueries.stuck`."""
+        """Like `ConsistencyQueries.stuck`."""
         now = self.state.clock()
-        silent = [
+        stuck = [
             StuckTask(
                 task.task_id,
                 task.document_id,
@@ -79,37 +80,37 @@ class InMemoryLibraryAudit:
             and task.lease_expires_at is not None
             and task.lease_expires_at < now - timedelta(seconds=silent_seconds)
         ]
-        return sorted(silent, key=lambda one: -one.silent_seconds)
+        return sorted(stuck, key=lambda task: -task.silent_seconds)
 
 
 class InMemoryLibrary:
-    """The twin of `stores.postgres.library_record.LibraryStore`."""
+    """A fake of `stores.postgres.library_record.LibraryStore`."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.current = LibraryRecord(str(uuid.uuid4()), None)
 
     async def record(self) -> LibraryRecord:
-        """As `LibraryStore.record`."""
+        """Like `LibraryStore.record`."""
         return self.current
 
     async def set_milvus_name(self, name: str) -> str:
-        """As `LibraryStore.set_milvus_name`."""
+        """Like `LibraryStore.set_milvus_name`."""
         chosen = self.current.milvus_name or name
         self.current = replace(self.current, milvus_name=chosen)
         return chosen
 
     async def known_documents(self, document_ids: Collection[str]) -> set[str]:
-        """As `LibraryStore.known_documents`."""
-        return self.state.shelves.keys() & set(document_ids)
+        """Like `LibraryStore.known_documents`."""
+        return self.state.entries.keys() & set(document_ids)
 
     async def known_digests(self, digests: Collection[str]) -> set[str]:
-        """As `LibraryStore.known_digests`."""
-        return {one.document.sha256 for one in self.state.shelves.values()} & set(digests)
+        """Like `LibraryStore.known_digests`."""
+        return {entry.document.sha256 for entry in self.state.entries.values()} & set(digests)
 
 
-def _holding(shelf: PaperCache) -> DocumentState:
-    document = shelf.document
+def _state_of(entry: DocumentEntry) -> DocumentState:
+    document = entry.document
     return DocumentState(
         document_id=document.document_id,
         collection=document.collection,
@@ -119,5 +120,5 @@ def _holding(shelf: PaperCache) -> DocumentState:
         status=document.status,
         version=document.version,
         chunks=document.chunks,
-        artifact_key=shelf.artifact_key,
+        artifact_key=entry.artifact_key,
     )
