@@ -21,10 +21,10 @@ from extraction.metadata.names import (
 )
 from extraction.metadata.vocabulary import FRONT_ENDS, FUNCTION_WORDS, is_address
 from extraction.text.labels import ARTICLE_KIND
-from extraction.text.lines import RAISED, Line
+from extraction.text.lines import SUPERSCRIPT_MARK, Line
 
-_ENDS_OPEN = re.compile(rf"(?:[{RAISED},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
-_OPENS = re.compile(rf"\s*(?:[{RAISED},;&·•|]|and\b|und\b|et\b|&)")
+_ENDS_OPEN = re.compile(rf"(?:[{SUPERSCRIPT_MARK},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
+_OPENS = re.compile(rf"\s*(?:[{SUPERSCRIPT_MARK},;&·•|]|and\b|und\b|et\b|&)")
 _MOST_AUTHORS = 3000
 _FAR = 2.6  # times the type size between base lines: another block
 
@@ -131,7 +131,7 @@ def _front_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def _is_prose(row: Row) -> bool:
-    words = row.text.replace(RAISED, " ").split()
+    words = row.text.replace(SUPERSCRIPT_MARK, " ").split()
     function = sum(word in FUNCTION_WORDS for word in words)
     return len(words) >= 7 and function >= 2 and not is_address(row.text)
 
@@ -168,7 +168,7 @@ def _promise(run: Sequence[Row], first: Sequence[Row], rows: Sequence[Row]) -> f
     addressed = bool(below) and is_address(below[0].text)
     names = _split_run(run)
     strong = sum(map(is_strong_name, names))
-    marked = any(RAISED in row.text or "," in row.text or "*" in row.text for row in run)
+    marked = any(SUPERSCRIPT_MARK in row.text or "," in row.text or "*" in row.text for row in run)
     return (2 if run is first else 0) + min(strong, 4) * 0.5 + 1.5 * marked + 2.5 * addressed
 
 
@@ -200,7 +200,7 @@ def _split_run(run: Sequence[Row]) -> list[str]:
     for before, row in pairwise(run):
         open_end = _ENDS_OPEN.search(before.text) or _OPENS.match(row.text)
         broken = lists and not open_end and before.x1 >= 0.75 * max(one.x1 for one in run)
-        text += (" " if open_end or broken else f" {RAISED} ") + row.text
+        text += (" " if open_end or broken else f" {SUPERSCRIPT_MARK} ") + row.text
     pieces = text.split(";")
     if len(pieces) > 1 and all(piece.count(",") == 1 for piece in pieces if piece.strip()):
         turned = [" ".join(reversed(piece.split(","))) for piece in pieces]

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from extraction.metadata.names import plain
 from extraction.structure.title import stands_beside
-from extraction.text.lines import RAISED, Line, font_family
+from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
 
 _SAME_BASE = 0.35  # times the type size
 _MOST_LINES = 400  # of a page that are looked at
@@ -21,7 +21,7 @@ _ONLY_MARKS = re.compile(r"[\s\d,;*†‡§¶‖#∗⁎✉a-h]{1,12}")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is printed in one type on one base line; RAISED stands for marks and wide gaps."""
+    """What is printed in one type on one base line; SUPERSCRIPT_MARK stands for marks and wide gaps."""
 
     text: str
     x0: float
@@ -61,7 +61,7 @@ def find_place(title: str | None, lines: Sequence[Line]) -> Place | None:
     if len(wanted) < 4:
         return None
     best: list[Line] = []
-    upright = [line for line in lines[: 2 * _MOST_LINES] if not line.turn]
+    upright = [line for line in lines[: 2 * _MOST_LINES] if not line.rotation]
     for start, line in enumerate(upright):
         taken, text = [], ""
         for other in upright[start : start + 14]:
@@ -122,7 +122,7 @@ def _below(place: Place, lines: Sequence[Line]) -> list[Line]:
 
 
 def _on_page(place: Place, lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if line.page == place.page and not line.turn][:_MOST_LINES]
+    return [line for line in lines if line.page == place.page and not line.rotation][:_MOST_LINES]
 
 
 def _middle(line: Line) -> float:
@@ -171,18 +171,20 @@ def _raise(mark: Line, rows: Sequence[list[Line]]) -> None:
     for beside in rows:
         main = beside[0]
         if -0.15 * main.size < main.base - mark.base < 0.7 * main.size and mark.size <= main.size:
-            beside.append(replace(mark, unraised=RAISED))
+            beside.append(replace(mark, text_with_superscript_marks=SUPERSCRIPT_MARK))
             return
 
 
 def _row(beside: Sequence[Line]) -> Row:
-    text = beside[0].unraised or beside[0].text
+    text = beside[0].text_with_superscript_marks or beside[0].text
     for before, line in pairwise(beside):
         gap = line.x0 - before.x1
-        between = f" {RAISED} " if gap > 1.2 * line.size else " "
-        text += between + (line.unraised or line.text)
+        between = f" {SUPERSCRIPT_MARK} " if gap > 1.2 * line.size else " "
+        text += between + (line.text_with_superscript_marks or line.text)
     main = max(beside, key=lambda line: len(line.text))
-    words = [line for line in beside if line.unraised != RAISED] or list(beside)
+    words = [
+        line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK
+    ] or list(beside)
     return Row(
         text,
         beside[0].x0,

@@ -82,13 +82,17 @@ def _bounded(lines: Sequence[Line]) -> list[Line]:
     return [
         line
         if len(line.text) <= _LONGEST_LINE
-        else replace(line, text=line.text[:_LONGEST_LINE], unraised=line.unraised[:_LONGEST_LINE])
+        else replace(
+            line,
+            text=line.text[:_LONGEST_LINE],
+            text_with_superscript_marks=line.text_with_superscript_marks[:_LONGEST_LINE],
+        )
         for line in lines[:_MOST_LINES]
     ]
 
 
 def _names_near(every: Sequence[Line]) -> str:
-    return " ".join(line.unraised or line.text for line in every)
+    return " ".join(line.text_with_superscript_marks or line.text for line in every)
 
 
 def _title_evidence(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from domain.papers import Author
 from extraction.metadata.vocabulary import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
-from extraction.text.lines import RAISED
+from extraction.text.lines import SUPERSCRIPT_MARK
 
 _PARTICLES = frozenset(
     [
@@ -132,9 +132,11 @@ _CONTACT = re.compile(
     r"(?:https?://)?orcid\.org/\S*|\be-?mails?:",
     re.IGNORECASE,
 )
-_ICON = re.compile(r"(?<=[a-zà-ÿ])i?[iI]D\b|(?<=\s)i?[iI]D(?=\s*(?:$|[,;]|and\b|" + RAISED + "))")
+_ICON = re.compile(
+    r"(?<=[a-zà-ÿ])i?[iI]D\b|(?<=\s)i?[iI]D(?=\s*(?:$|[,;]|and\b|" + SUPERSCRIPT_MARK + "))"
+)
 _SEPARATORS = re.compile(
-    rf"[{RAISED},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|"
+    rf"[{SUPERSCRIPT_MARK},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|"
     r"(?<!\s)\s++y\s++(?=\S++\s++\S)"
 )
 _LETTER_MARK = re.compile(r"(?<=\w\w)\s+[a-z](?:\s*,\s*[a-z])*$|^[a-z]\s+(?=[A-Z])")
@@ -154,10 +156,10 @@ def plain(text: str) -> str:
 def split_names(text: str) -> list[str]:
     """The pieces between commas, "and" and marks, without marks, titles and degrees.
 
-    RAISED characters count as marks; "Jr." joins the name before it.
+    SUPERSCRIPT_MARK characters count as marks; "Jr." joins the name before it.
     """
-    text = _ICON.sub("", _CONTACT.sub(RAISED, text))
-    text = _MARKS.sub(RAISED, text)
+    text = _ICON.sub("", _CONTACT.sub(SUPERSCRIPT_MARK, text))
+    text = _MARKS.sub(SUPERSCRIPT_MARK, text)
     names: list[str] = []
     for piece in _SEPARATORS.split(text):
         name = _bare(piece)
@@ -182,8 +184,8 @@ def _bare(piece: str) -> str:
 
 
 def without_contacts(text: str) -> str:
-    """The text with RAISED for e-mail addresses and ORCID ids."""
-    return _CONTACT.sub(RAISED, text)
+    """The text with SUPERSCRIPT_MARK for e-mail addresses and ORCID ids."""
+    return _CONTACT.sub(SUPERSCRIPT_MARK, text)
 
 
 def is_group(name: str) -> bool:

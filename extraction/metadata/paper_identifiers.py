@@ -122,7 +122,9 @@ def _weighed(
     line: Line, about: str, height: float, near_title: float, on_first: bool
 ) -> tuple[str, float]:
     labelled = bool(_LABEL.search(about[-len(line.text) - 40 :]))
-    in_margin = line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height or bool(line.turn)
+    in_margin = (
+        line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height or bool(line.rotation)
+    )
     if in_margin:
         return (
             ("header or footer", 0.85 if labelled else 0.6)
@@ -195,7 +197,7 @@ def find_arxiv_id(lines: Sequence[Line], doi: str | None) -> tuple[str, Evidence
         if found is None or line.page != lines[0].page:
             continue
         # A citation of another paper has no class and date behind it.
-        if line.turn or _CLASS_OR_DATE.search(found[2]):
+        if line.rotation or _CLASS_OR_DATE.search(found[2]):
             return _without_version(found[1]), Evidence("stamp on the first page", 0.98)
     if doi and doi.startswith("10.48550/arxiv."):
         return doi.removeprefix("10.48550/arxiv."), Evidence("DOI", 0.9)

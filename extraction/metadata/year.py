@@ -178,5 +178,5 @@ def _in_margin(lines: Sequence[Line]) -> list[Line]:
         for line in lines
         if line.y1 < _MARGIN * height
         or (line.y0 > (1 - _MARGIN) * height and line.y0 < cited.get(line.page, height))
-        or line.turn
+        or line.rotation
     ]

@@ -109,8 +109,8 @@ class _Words:
 def _frames(document: Any, number: int, lines: Sequence[Line]) -> list[Frame]:
     """The page in each orientation that its text has."""
     frames: list[Frame] = []
-    for turn in sorted({line.turn for line in lines}):
-        own = [line for line in lines if line.turn == turn]
+    for turn in sorted({line.rotation for line in lines}):
+        own = [line for line in lines if line.rotation == turn]
         if turn and (len(own) < 8 or not has_label(own)) and turn != 0:
             continue
         frame = Frame(number, turn, own)

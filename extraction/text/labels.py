@@ -1,4 +1,4 @@
-"""The words by which papers name their parts."""
+"""Patterns of the headings, captions and labels that papers print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NUMBERED = re.compile(
     re.DOTALL,
 )
 
-KNOWN = re.compile(
+KNOWN_HEADING = re.compile(
     r"(?:abstract|summary|(?:general )?introduction|background|(?:literature review|(?:related|"
     r"previous|prior) (?:works?|research|literature))|"
     r"(?:materials?,? (?:and|&) methods?|methods?(?: and materials?)?|methodology|"

@@ -9,7 +9,7 @@ from extraction.text.clean import (
     is_right_to_left,
     join_lines,
     join_listing,
-    lost_h,
+    missing_h_pattern,
     words_of,
 )
 
@@ -85,10 +85,10 @@ def test_lines_of_code_keep_their_indent() -> None:
 
 def test_a_lost_h_is_put_back_only_where_the_text_has_no_the() -> None:
     lost = ["Te aim was this.", "Tis is it. Te end.", "Te plants grew. Ten of them."]
-    missing = lost_h(lost)
+    missing = missing_h_pattern(lost)
     assert missing is not None
     assert missing.sub("Th", lost[2]) == "The plants grew. Ten of them."
-    assert lost_h([*lost, "The rest is well."]) is None
+    assert missing_h_pattern([*lost, "The rest is well."]) is None
 
 
 def test_scripts_that_run_from_right_to_left_are_told() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
-from extraction.text.text_layer import PageHealth, TextLayer, judge_text, page_health
+from extraction.text.text_layer import PageHealth, TextLayer, text_statistics, page_health
 from tests.papers import LOREM, make_paper
 from tests.scans import add_hidden_text, make_scan
 
@@ -55,9 +55,9 @@ def as_symbols(text: str) -> str:
     [LOREM * 3, FRENCH, RUSSIAN, GREEK, CHINESE, ARABIC, FINNISH, POLISH, CZECH, *TABLES, ""],
 )
 def test_no_language_and_no_table_is_condemned(text: str) -> None:
-    looks = judge_text(text)
-    assert looks.reason == ""
-    assert looks.garbled_share < 0.02
+    statistics = text_statistics(text)
+    assert statistics.reason == ""
+    assert statistics.garbled_share < 0.02
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_no_language_and_no_table_is_condemned(text: str) -> None:
     ],
 )
 def test_garbled_text_is_found_with_its_reason(text: str, reason: str) -> None:
-    looks = judge_text(text)
-    assert reason in looks.reason
-    assert looks.garbled_share > 0.02
+    statistics = text_statistics(text)
+    assert reason in statistics.reason
+    assert statistics.garbled_share > 0.02
 
 
 def health(pdf: bytes, number: int = 1) -> PageHealth:
