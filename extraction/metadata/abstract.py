@@ -9,28 +9,21 @@ from dataclasses import dataclass
 
 from domain.papers import Block, BlockKind, Box, Evidence, Paper
 from extraction.metadata.column import column_below
-from extraction.metadata.keywords import LABEL as KEYWORDS
 from extraction.metadata.keywords import Keywords
 from extraction.metadata.styles import Style, Styles, alike
-from extraction.metadata.vocabulary import SMALL_PRINT, is_address
 from extraction.text.clean import join_lines, words_of
 from extraction.text.labels import ABSTRACT_PARTS, NUMBERED
 from extraction.text.lines import Line
+from extraction.vocabulary import (
+    ABSTRACT_LABEL,
+    INTRODUCTION_OR_BACKGROUND,
+    KEYWORDS_LABEL,
+    SMALL_PRINT,
+    is_address,
+)
 
-_SURE_LABEL = (
-    r"a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|abstrakt|abstrak|r[ée]sum[ée]|resumen|resumo|zusammenfassung|"
-    r"kurzfassung|riassunto|sommario|аннотация|özet|摘\s*要|要\s*旨|초\s*록"
-)
-_LABEL = re.compile(
-    rf"(?:(?P<sure>{_SURE_LABEL})|(?P<other>(?:executive )?s\s?u\s?m\s?m\s?a\s?r\s?y|synopsis))"
-    r"(?P<end>\s*[.:;—–―-]+\s*|\s*$|\s+(?=[A-Z\d\"“(]))",
-    re.IGNORECASE,
-)
-_NOT_IT = re.compile(
-    r"(?:graphical|video|visual) abstract|author summary|plain language|key points|highlights", re.I
-)
 _INTRODUCTION = re.compile(
-    r"(?:(?:1|I)[.)]?\s*)?(?:introduction|background|einleitung|introducci[óo]n|introdu[çc][ãa]o)\b",
+    rf"(?:(?:1|I)[.)]?\s*)?(?:{INTRODUCTION_OR_BACKGROUND}|einleitung|introducci[óo]n|introdu[çc][ãa]o)\b",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[.?!][\"'”’)\]]*(?:\s*\[?\d[\d,–-]*\]?)?\s*$")
@@ -98,14 +91,14 @@ def _min_length(text: str) -> int:
 def _is_mixed(paper: Paper, index: int) -> bool:
     """True if the label follows other words of its block on the same line."""
     block = paper.blocks[index]
-    label = _LABEL.match(block.text)
+    label = ABSTRACT_LABEL.match(block.text)
     return label is None and len(block.lines) < 2
 
 
 def _in_column(paper: Paper, lines: Sequence[Line]) -> Abstract | None:
     known = words_of(line.text for line in lines)
     for line in lines:
-        label = _LABEL.match(line.text)
+        label = ABSTRACT_LABEL.match(line.text)
         if label is None or not label["sure"] or not _PRINTED_AS_LABEL.match(line.text):
             continue
         runs_in = label.end() < len(line.text)
@@ -124,7 +117,7 @@ def _in_column(paper: Paper, lines: Sequence[Line]) -> Abstract | None:
 
 def _ends_column(line: Line) -> bool:
     return bool(
-        KEYWORDS.match(line.text)
+        KEYWORDS_LABEL.match(line.text)
         or (_INTRODUCTION.match(line.text) and len(line.text) <= _MAX_HEADING_LINE_LENGTH)
     )
 
@@ -163,7 +156,7 @@ def _label(paper: Paper, index: int) -> tuple[int, int, bool] | None:
         return None
     # A label that follows small print in one block begins a line of it.
     for start in [at for at, _ in block.lines][:_MAX_LINES_BEFORE_LABEL] or [0]:
-        found = _LABEL.match(block.text, start)
+        found = ABSTRACT_LABEL.match(block.text, start)
         if found is None or not _PRINTED_AS_LABEL.match(found[0]):
             continue
         word = found["sure"] or found["other"]
@@ -243,7 +236,7 @@ def _decide(
     """Returns whether the block continues the abstract ("take"), interrupts it ("skip") or ends it
     ("stop")."""
     block = paper.blocks[at]
-    if KEYWORDS.match(block.text):
+    if KEYWORDS_LABEL.match(block.text):
         return "stop"
     if block.kind is BlockKind.HEADING:
         return "take" if _is_part(paper, at, parts, level, bounded) else "stop"

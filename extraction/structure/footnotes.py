@@ -13,45 +13,11 @@ from extraction.text.labels import ARTICLE_KIND, TABLE_CAPTION
 from extraction.text.lines import SUPERSCRIPT_MARK, Line
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import DATE_LINE, IMPRINT, KEYWORDS, LICENCE, PUBLISHERS_NOTE
 
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_DATED = re.compile(
-    rf"\W*(?:manuscript )?(?:received|revised|accepted|published|submitted|available|"
-    rf"first published|article history|date of|history|resubmitted|posted|epub)\b.{{0,60}}?"
-    rf"(?:\b{_MONTH}\b|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|\b(?:19|20)\d\d\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-_IMPRINT = re.compile(
-    r"\W*+(?:(?:\w+ )?(?:correspondence|corresponding authors?)\b|authors? for correspondence|"
-    r"e-?mail(?: address(?:es)?)?s?\s?:|tel(?:ephone)?\s?[.:]|fax\s?:|contact\s?:|"
-    r"address (?:all |for )?(?:correspondence|reprint)|to whom correspondence|"
-    r"(?:please )?cite (?:this|as)|how to cite|to cite this|citation\s?:|acm reference format|"
-    r"reference format|"
-    r"(?:(?:academic|handling|associate|section|review|managing|guest) )?editors?\s?:|"
-    r"edited by\b|reviewed by\b|reviewers?\s?:|specialty section|"
-    r"(?:https?://)?(?:dx\.)?doi(?:\.org|\s?:)|[^.]{5,50}; ?doi:|(?:e-?)?issn\b|isbn\b|pii\s?:|"
-    r"contents lists? available|journal homepage|article info(?:rmation)?\b|"
-    r"open access$|check for updates$|crossmark|"
-    r"(?:this )?(?:article|paper|work) (?:was submitted to|is part of|has been accepted)|"
-    r"peer[- ]review under responsibility|these authors contributed|"
-    r"equal contributions?\b|\w+ authors contributed equally)",
-    re.IGNORECASE,
-)
-_LICENCE = re.compile(
-    r"creative ?commons|open[- ]access (?:article|journal)|©|\(c\) (?:19|20)\d\d|"
-    r"^\W*copyright\b|all rights reserved|exclusive licen[sc]ee|permission to make digital|"
-    r"authors? of papers retain copyright|licen[sc]e \(cc|\bcc[- ]by\b|"
-    r"publisher['’]s note|remains? neutral with regard to jurisdiction|downloaded from\b|"
-    r"use of this (?:article|work) is subject to",
-    re.IGNORECASE,
-)
-_PUBLISHERS_NOTE = re.compile(
-    r"publisher[’']?s note\W*$|publisher[’']?s note.{0,4}springer|springer nature remains neutral",
-    re.IGNORECASE,
-)
 _SYMBOL_MARK = re.compile(r"[*∗⁎†‡§¶‖#]{1,3}\s?\S")
 _FRONT_LABEL = re.compile(
-    r"(?:key ?words?|index terms|abbreviations|jel|pacs|msc|mesh|subject|conclusions?|results?)\b",
+    rf"(?:{KEYWORDS}|index terms|abbreviations|jel|pacs|msc|mesh|subject|conclusions?|results?)\b",
     re.IGNORECASE,
 )
 # Heuristics. Lengths are in characters.
@@ -112,7 +78,7 @@ def _is_masthead(paragraph: Paragraph, top: float) -> bool:
 def _is_licence(paragraph: Paragraph) -> bool:
     """True for a licence after the bibliography. The pattern must match at the beginning: entries
     may name licences too."""
-    return bool(_LICENCE.match(paragraph.text)) and paragraph.letters < _MAX_LENGTH
+    return bool(LICENCE.match(paragraph.text)) and paragraph.letters < _MAX_LENGTH
 
 
 def _is_aside(paragraph: Paragraph, metrics: DocumentMetrics, last_page: int) -> bool:
@@ -121,7 +87,7 @@ def _is_aside(paragraph: Paragraph, metrics: DocumentMetrics, last_page: int) ->
     if not small and paragraph.letters > _MAX_UNMARKED_LENGTH:
         return False
     text = paragraph.text
-    if _PUBLISHERS_NOTE.match(text):
+    if PUBLISHERS_NOTE.match(text):
         return True
     if (
         page <= _FRONT_PAGES
@@ -131,11 +97,11 @@ def _is_aside(paragraph: Paragraph, metrics: DocumentMetrics, last_page: int) ->
         return role_of(text) is not SectionRole.ABSTRACT
     if paragraph.letters > _MAX_LENGTH:
         return False
-    if (small or page in (1, 2, last_page)) and _LICENCE.search(text[:_LICENCE_REACH]):
+    if (small or page in (1, 2, last_page)) and LICENCE.search(text[:_LICENCE_REACH]):
         return small or paragraph.letters <= _MAX_LICENCE_LENGTH
     if page > _FRONT_PAGES:
-        return small and paragraph.letters <= _MAX_DATE_LENGTH and bool(_DATED.match(text))
-    if _DATED.match(text) or _IMPRINT.match(text):
+        return small and paragraph.letters <= _MAX_DATE_LENGTH and bool(DATE_LINE.match(text))
+    if DATE_LINE.match(text) or IMPRINT.match(text):
         return small or paragraph.letters <= _MAX_IMPRINT_LENGTH
     return (
         page == 1

@@ -21,19 +21,27 @@ from extraction.text.labels import (
 from extraction.text.lines import Line, font_family
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import (
+    ABSTRACT_OR_SUMMARY,
+    ARTICLE_DATES,
+    INTRODUCTION_OR_BACKGROUND,
+    KEYWORDS,
+)
 
-_FRONT_ENDS = re.compile(r"(?:abstract|summary|introduction|background|keywords?)\b", re.IGNORECASE)
+_FRONT_ENDS = re.compile(
+    rf"(?:{ABSTRACT_OR_SUMMARY}|{INTRODUCTION_OR_BACKGROUND}|keywords?)\b", re.IGNORECASE
+)
 _NOT_A_HEADING = re.compile(
-    r"^(?:author )?key ?words?\b|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
-    r"[=<>≤≥∑∫]|^(?:received|revised|submitted|accepted|published|correspond|e-?mail|citation|"
+    rf"^(?:author )?{KEYWORDS}\b|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
+    rf"[=<>≤≥∑∫]|^(?:{ARTICLE_DATES}|correspond|e-?mail|citation|"
     r"(?:\w+ )?editor|how to cite|cite this|article ?info|contents$|"
     r"open access$|check for updates|ccs concepts)|"
     r"^(?:theorem|lemma|proposition|corollary|definition|proof|remark|claim)\b|"
     r"\(continued\)",
     re.IGNORECASE,
 )
-_ABSTRACT = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
-_INTRODUCTION = re.compile(r"(?:introduction|background)\W*", re.IGNORECASE)
+_ABSTRACT = re.compile(rf"(?:{ABSTRACT_OR_SUMMARY})\W*", re.IGNORECASE)
+_INTRODUCTION = re.compile(rf"(?:{INTRODUCTION_OR_BACKGROUND})\W*", re.IGNORECASE)
 _AFTER_BODY = (SectionRole.ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER, SectionRole.APPENDIX)
 # Heuristics. Lengths are in characters.
 _MAX_LENGTH, _MAX_LINES = 180, 4  # of a heading

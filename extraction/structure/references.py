@@ -21,19 +21,8 @@ from extraction.structure.reference_starts import (
 from extraction.text.labels import KNOWN_HEADING, REFERENCES
 from extraction.text.lines import Line
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import NOTE_AFTER_REFERENCES
 
-# Notes that journals print after the last entry without a heading of their own.
-_NOTE = re.compile(
-    r"(?:conflicts? of interests?|(?:declaration of )?competing interests?|copyright\b|©|"
-    r"\(c\) \d{4}|publisher[’']?s[’']? notes?|disclaimer|sample availability|how to cite|"
-    r"(?:to )?cite this (?:article|paper)|citation:|received:?\s|accepted\b|submit your|"
-    r"ready to submit|open access\b|this is an open[- ]access|licensee\b|"
-    r"this article is (?:an open|distributed|licensed|published)|"
-    r"(?:address )?(?:for )?correspondence|edited by|reviewed by|publish with|"
-    r"springer nature remains|supplementary (?:materials?|information|data)\b|"
-    r"author contributions?|acknowledge?ments?\b|funding\b|data availability)",
-    re.IGNORECASE,
-)
 _REFERENCES_TITLE = re.compile(
     r"(?:(?:supplementa(?:ry|l)|additional|supporting|online|appendix|methods?|web|further|selected|"
     r"primary|secondary|main|cited|key) )?(?:references?|bibliography)(?: list)?"
@@ -128,7 +117,7 @@ def _interrupts(paragraph: Paragraph) -> bool:
 def _is_line_of_entry(found: Sequence[Paragraph], index: int) -> bool:
     """True for a line of an entry that looks like a heading: "17. Meeting, 2019."."""
     paragraph = found[index]
-    if KNOWN_HEADING.fullmatch(paragraph.title) or _NOTE.match(paragraph.title):
+    if KNOWN_HEADING.fullmatch(paragraph.title) or NOTE_AFTER_REFERENCES.match(paragraph.title):
         return False
     text = paragraph.text
     if not (has_year(text) or text.rstrip().endswith((".", ",", ";")) or number_of(text)):
@@ -140,7 +129,7 @@ def _is_line_of_entry(found: Sequence[Paragraph], index: int) -> bool:
 def _continues(found: Sequence[Paragraph], index: int) -> bool:
     """True if the bibliography continues under a heading of its own ("Primary sources")."""
     paragraph = found[index]
-    if KNOWN_HEADING.fullmatch(paragraph.title) or _NOTE.match(paragraph.title):
+    if KNOWN_HEADING.fullmatch(paragraph.title) or NOTE_AFTER_REFERENCES.match(paragraph.title):
         return False
     return paragraph.level > 1 and _is_bibliographic(found[index + 1 : index + 1 + _LOOK_AHEAD])
 
@@ -174,7 +163,11 @@ def _entries(inside: Sequence[Paragraph] | None) -> list[Paragraph]:
 
 
 def _grouped(lines: list[Line]) -> list[list[Line]]:
-    notes = [index for index, line in enumerate(lines) if index and _NOTE.match(line.text)]
+    notes = [
+        index
+        for index, line in enumerate(lines)
+        if index and NOTE_AFTER_REFERENCES.match(line.text)
+    ]
     end = next((index for index in notes if _is_note(lines, index)), len(lines))
     body = lines[:end]
     starts = find_starts(body)
@@ -213,7 +206,9 @@ def _marked(groups: Sequence[list[Line]], texts: Sequence[str]) -> list[Paragrap
     entries: list[Paragraph] = []
     for group, text in zip(groups, texts, strict=True):
         entry = Paragraph(group)
-        is_note = bool(entries) and bool(_NOTE.match(text)) and number_of(text) is None
+        is_note = (
+            bool(entries) and bool(NOTE_AFTER_REFERENCES.match(text)) and number_of(text) is None
+        )
         entry.kind = BlockKind.TEXT if is_note else BlockKind.REFERENCE
         entries.append(entry)
     return entries

@@ -9,14 +9,8 @@ from dataclasses import replace
 
 from domain.papers import Section, SectionRole
 from extraction.text.labels import REFERENCES
+from extraction.vocabulary import ABSTRACT_HEADING
 
-# "Summary" alone is not listed: it may also be the first section of a paper, or the last.
-_ABSTRACT = re.compile(
-    r"(?:graphical |structured |extended |author )?abstract(?: (?:of|for) .{3,40})?|"
-    r"(?:graphical|author|plain language|lay|executive) summary|synopsis|highlights|"
-    r"resumen|résumé|resumo|zusammenfassung|riassunto|摘要|要旨",
-    re.IGNORECASE,
-)
 _ACKNOWLEDGEMENTS = re.compile(
     r"acknowledge?ments?(?: and .{3,40})?|danksagung|agradecimientos|remerciements", re.IGNORECASE
 )
@@ -60,7 +54,7 @@ def role_of(title: str) -> SectionRole:
     if REFERENCES.fullmatch(text):
         return SectionRole.REFERENCES
     for role, words in (
-        (SectionRole.ABSTRACT, _ABSTRACT),
+        (SectionRole.ABSTRACT, ABSTRACT_HEADING),
         (SectionRole.ACKNOWLEDGEMENTS, _ACKNOWLEDGEMENTS),
         (SectionRole.BACK_MATTER, _BACK_MATTER),
         (SectionRole.APPENDIX, _APPENDIX),

@@ -14,8 +14,9 @@ from extraction.text.labels import ABSTRACT_PARTS, CAPTION, NUMBERED
 from extraction.text.lines import Line, cut_line
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import ABSTRACT_OR_SUMMARY
 
-_ABSTRACT = re.compile(r"(?:abstract|summary)\s*[.:—–-]*", re.IGNORECASE)
+_ABSTRACT = re.compile(rf"(?:{ABSTRACT_OR_SUMMARY})\s*[.:—–-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"\(\d{4}|\bet al\b|^[A-Z][\w-]+,? [A-Z]\.|https?:|@")
 # Heuristics. Lengths are in characters.
 _MIN_LENGTH, _MAX_LENGTH, _MAX_LINES = 4, 200, 3  # of a run-in heading

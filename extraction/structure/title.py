@@ -10,14 +10,8 @@ from domain.papers import PageSize
 from extraction.text.clean import clean_text
 from extraction.text.labels import ARTICLE_KIND
 from extraction.text.lines import Line, font_family
+from extraction.vocabulary import MASTHEAD
 
-_MASTHEAD = re.compile(
-    r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|"
-    r"international journal|contents lists|"
-    r"sciencedirect|homepage|available online|(?:published|received|accepted)\b.{0,20}\d|"
-    r"copyright \d|creative commons|arxiv:|preprint)|©",
-    re.IGNORECASE,
-)
 # Text below the name of a journal, and after it in a citation.
 _BELOW_MASTHEAD = re.compile(
     r"home ?page|\bissn\b|www\.|https?:|\bvol(?:ume|\.)? ?\d", re.IGNORECASE
@@ -127,7 +121,7 @@ def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
         return False
     if ARTICLE_KIND.fullmatch(text):
         return False
-    return not (_MASTHEAD.search(text) and len(text.split()) <= _MAX_MASTHEAD_WORDS)
+    return not (MASTHEAD.search(text) and len(text.split()) <= _MAX_MASTHEAD_WORDS)
 
 
 def _is_masthead(

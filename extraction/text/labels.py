@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from extraction.vocabulary import ABSTRACT_OR_SUMMARY
+
 NUMBERED = re.compile(
     r"(?P<number>(?:\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z]\.\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=\.)|"
     r"[A-H](?=[.)]\s))[.)]?)(?:\s*\|)?\s+(?P<title>\S.*)",
@@ -11,7 +13,8 @@ NUMBERED = re.compile(
 )
 
 KNOWN_HEADING = re.compile(
-    r"(?:abstract|summary|(?:general )?introduction|background|(?:literature review|(?:related|"
+    rf"(?:{ABSTRACT_OR_SUMMARY}|(?:general )?introduction|background|"
+    r"(?:literature review|(?:related|"
     r"previous|prior) (?:works?|research|literature))|"
     r"(?:materials?,? (?:and|&) methods?|methods?(?: and materials?)?|methodology|"
     r"patients and methods|experimental(?: section| procedures)?)|"
