@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from domain.papers import PageSize
-from extraction.metadata.metadata import Front, find_metadata
+from extraction.metadata.metadata import MetadataFound, find_metadata
 from extraction.structure import compose as reading
 from extraction.text.lines import Line, page_lines, page_size
 from extraction.text.mupdf import pymupdf
@@ -128,7 +128,7 @@ class FrontPage:
         """A line that climbs the left margin, as arXiv's does."""
         self.document[0].insert_text((30, 600), text, fontsize=20, fontname=ROMAN, rotate=90)
 
-    def front(self, stated: Mapping[str, str] | None = None) -> Front:
+    def front(self, stated: Mapping[str, str] | None = None) -> MetadataFound:
         """What is found on these pages."""
         sizes, pages = self._lines()
         kept = without_running_lines(pages, sizes)
@@ -167,12 +167,12 @@ def _face(name: str) -> pymupdf.Font:
     return pymupdf.Font(name)
 
 
-def names(front: Front) -> list[str]:
+def names(front: MetadataFound) -> list[str]:
     """The authors' names in order."""
     return [author.name for author in front.metadata.authors]
 
 
-def families(front: Front) -> list[str | None]:
+def families(front: MetadataFound) -> list[str | None]:
     """The authors' family names in order."""
     return [author.family for author in front.metadata.authors]
 
