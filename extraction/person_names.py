@@ -1,7 +1,7 @@
 """Words inside the names of people and groups: particles, generational suffixes, group nouns.
 
 The particles that a parser accepts depend on what it reads: the names on a front page, names in
-capitals, or the authors of a cited paper. All of them come from the one table below.
+capitals, or the authors of a cited paper. All of them come from the table below.
 """
 
 from __future__ import annotations

@@ -202,15 +202,13 @@ _COUNTRY_NAMES = (
 COUNTRY = re.compile(rf"(?:{_COUNTRY_NAMES})\.?", re.IGNORECASE)
 
 # Articles, prepositions, pronouns and conjunctions: evidence of a sentence or a title.
-FUNCTION_WORDS = frozenset(
-    (
-        "the of for in on with to by from at an is are was were this that these those using "
-        "based via we our as its their which between among during after before under over into "
-        "than not can may or how what why when where new towards toward für zur mit eine einer "
-        "des dans pour sur une les aux avec para con por una las los sobre com uma nos nas em "
-        "no na"
-    ).split()
+_FUNCTION_WORDS = (
+    "the of for in on with to by from at an is are was were this that these those using based "
+    "via we our as its their which between among during after before under over into than not "
+    "can may or how what why when where new towards toward für zur mit eine einer des dans pour "
+    "sur une les aux avec para con por una las los sobre com uma nos nas em no na"
 )
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 # Words of subtitles, capitalized or not, which are in no name of a person.
 OF_TITLES = re.compile(

@@ -14,8 +14,8 @@ from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
 # Heuristics. Distances are in type sizes unless another unit is given.
 _MAX_LINES = 400  # of a page that are examined
 _SAME_BASE = 0.35  # distance of the base lines of one row
-_ROW_SIZE_TOLERANCE, _STYLE_SIZE_TOLERANCE = 0.1, 0.06  # shares of the type size, up to which the
-# pieces of one row, and two rows of one style, differ
+# Shares of the type size by which the pieces of one row, and two rows of one style, may differ.
+_ROW_SIZE_TOLERANCE, _STYLE_SIZE_TOLERANCE = 0.1, 0.06
 _MAX_PIECES = 40  # lines after the first that are examined for a row
 _WIDE_GAP = 1.2  # between two pieces of a row: replaced by a superscript mark
 _MIN_RISE, _MAX_RISE = -0.15, 0.7  # of a mark above the base line of its row

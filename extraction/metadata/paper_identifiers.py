@@ -21,7 +21,7 @@ _OF_OTHERS = re.compile(
     r"\b(?:data(?:set)?s?|software|code|archived?|repository|supplement\w*|zenodo|figshare|dryad|osf|"
     r"erratum|correct(?:ion|ed)|corrigendum|retract\w*|preprint|previous|companion|comment on|"
     r"reply to|see also|version of record|this version|review history|related article|"
-    r"peer review(?! under))\b",  # "under responsibility of ..." stands above the own one
+    r"peer review(?! under))\b",  # "under responsibility of ..." precedes the own DOI
     re.IGNORECASE,
 )
 _PARTS_OF_PAPER = re.compile(
@@ -40,7 +40,7 @@ _ENTRY = re.compile(r"\[?\d{1,3}[.\])]\s+[^\W\d]")  # of a bibliography
 _ENDS = ".,;:'\"”’*†"
 # Heuristics. Distances are in type sizes, lengths in characters.
 _MARGIN = 0.13  # share of the page's height, at either end, of headers and footers
-_LINES_BEFORE, _CONTEXT_LENGTH = 2, 160  # text before a DOI that tells whose it is
+_LINES_BEFORE, _CONTEXT_LENGTH = 2, 160  # text before a DOI that may assign it to another work
 _LABEL_REACH = 40  # before the line of a DOI, where its label is searched
 _MIN_DOI_LENGTH = 9
 # The next line, which may continue a DOI: distance, difference of type size and of left border.
@@ -55,7 +55,7 @@ _MIN_DATA_WEIGHT = 0.7  # for a DOI of a data repository
 _MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.5, 0.99
 _CONFIDENCE_STAMP, _CONFIDENCE_ARXIV_DOI = 0.98, 0.9  # of an arXiv id
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
-# With a digit behind its first character and behind its last semicolon.
+# The rest of a DOI, with a digit after its first character and after its last semicolon.
 _DOI_PIECE = re.compile(
     r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*+\d[\w.()/-]*+",
 )

@@ -1,6 +1,6 @@
 """Finds the gutter between two columns: the x that most long lines stand wholly left or right of.
 
-Prose beside the gutter is told from the cells of a table by how well its lines fill their column.
+Prose beside the gutter differs from the cells of a table by how well its lines fill their column.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MIN_WIDTH_POINTS = 60  # narrower text has no two columns
 _MAX_CANDIDATES = 3  # gutters that are tried
 _MIN_CANDIDATE_DISTANCE = 6  # bins between two candidates
 _PROSE_FILL = 0.7  # share of the column's width that a line of prose fills
-_MIN_PROSE_SHARE = 0.3  # share of such lines that tells prose from the cells of a table
+_MIN_PROSE_SHARE = 0.3  # share of such lines that distinguishes prose from the cells of a table
 _MIN_SPACES = 3  # in a line of words
 _MAX_ALIGNED_SHARE = 0.5  # of lines that share a base line; more are the rows of a table
 

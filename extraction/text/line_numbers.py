@@ -11,7 +11,7 @@ from extraction.text.lines import Line
 
 _NUMBER = re.compile(r"\d{1,4}")
 _LEADING_NUMBER = re.compile(r"(\d{1,4})\s+(?=\S)")
-# Heuristics: what tells line numbers from the numbers of a list or a table.
+# Heuristics that separate line numbers from the numbers of a list or a table.
 _MIN_NUMBERS = 10  # of a page
 _MIN_NUMBERS_IN_STEPS = 4  # of a page where they rise by one constant step: "5", "10", "15" ...
 _STEPS = {1, 2, 5, 10}

@@ -2,7 +2,7 @@
 
 Full-width lines (a title, an abstract, a caption across both columns) divide the page into bands.
 In each band the left column comes before the right one. A gutter is an x that most long lines stand
-wholly left or right of. Prose beside it is told from the cells of a table by how well its lines
+wholly left or right of. Prose beside it differs from the cells of a table by how well its lines
 fill their column.
 """
 

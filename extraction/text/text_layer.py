@@ -66,13 +66,14 @@ _COMMON_WORDS = (
     "och att som det på en av er til og ja on ei az egy hogy și la este dan yang untuk"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
+_UNMAPPED_FONTS = "the fonts have no mapping to Unicode"
 
 
 class TextLayer(StrEnum):
     """The state of a page's text layer."""
 
     USABLE = "usable"
-    BLANK = "blank"  # nothing is printed on the page
+    BLANK = "blank"  # the page is empty
     MISSING = "missing"  # the page is a picture, or its letters are drawn as shapes
     GARBLED = "garbled"  # its characters are not those that are printed
     POOR = "poor"  # the hidden text of an earlier OCR, with few words
@@ -103,7 +104,7 @@ def page_health(page: Any, lines: Sequence[Line]) -> PageHealth:
     unmapped, raw = _unmapped(page)
     share = max(statistics.garbled_share, unmapped / raw if raw else 0.0)
     if raw >= _MIN_UNMAPPED_LENGTH and share > _MAX_UNMAPPED_SHARE:
-        reason = statistics.reason or "the fonts do not say which characters they print"
+        reason = statistics.reason or _UNMAPPED_FONTS
         return PageHealth(TextLayer.GARBLED, reason, raw, share)
     if statistics.reason:
         return PageHealth(
@@ -128,7 +129,7 @@ def _compared_with_drawn(
         return PageHealth(TextLayer.MISSING, "the page is a picture", 0, share)
     if drawn.paths >= _MIN_PATHS:
         return PageHealth(TextLayer.MISSING, "its letters are drawn as shapes", 0, share)
-    return PageHealth(TextLayer.BLANK, "nothing is printed on it", 0, share)
+    return PageHealth(TextLayer.BLANK, "the page is empty", 0, share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +186,14 @@ def text_statistics(text: str) -> TextStatistics:
 
 def _reason(text: str, total: int, cids: float, mojibake: float, odd: float, latin: int) -> str:
     if cids > _MAX_CID_SHARE:
-        return "the fonts do not say which characters they print"
+        return _UNMAPPED_FONTS
     if mojibake > _MAX_MOJIBAKE_SHARE:
-        return "its characters were read in another encoding (mojibake)"
+        return "its characters were decoded with the wrong encoding (mojibake)"
     unpronounceable = odd > _MAX_UNPRONOUNCEABLE_SHARE and latin >= _MIN_LATIN_WORDS
     if unpronounceable and _common_share(text) < _MIN_COMMON_SHARE:
-        return "its letters are not those that are printed"
+        return "its letters are not the printed ones"
     if total >= _MIN_SYMBOLS_LENGTH and _is_symbols(text, total):
-        return "its letters come out as symbols"
+        return "its letters are mapped to symbols"
     return ""
 
 

@@ -11,7 +11,9 @@ from extraction.text.running_headers import without_running_lines
 PROSE = "The absorption rose for twenty minutes and then stayed the same in every flask"
 
 
-def line(text: str, x: float, y: float, size: float = 10.0, rotation: int = 0, page: int = 1) -> Line:
+def line(
+    text: str, x: float, y: float, size: float = 10.0, rotation: int = 0, page: int = 1
+) -> Line:
     width = 0.45 * size * len(text)
     return Line(text, page, x, y - size, x + width, y, size, y, rotation=rotation)
 
@@ -41,7 +43,10 @@ def test_the_word_draft_in_usual_type_stays() -> None:
 @pytest.mark.parametrize("rotation", [0, 3])
 def test_what_most_pages_print_at_one_place_is_dropped(rotation: int) -> None:
     pages = [
-        [*a_page(n), line("Downloaded from the library of flasks", 300, 333, rotation=rotation, page=n)]
+        [
+            *a_page(n),
+            line("Downloaded from the library of flasks", 300, 333, rotation=rotation, page=n),
+        ]
         for n in range(1, 5)
     ]
     assert all("Downloaded" not in " ".join(page) for page in cleaned(pages))

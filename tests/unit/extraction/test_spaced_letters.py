@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extraction.text.lines import Line
-from extraction.text.spaced_letters import join_spaced_lines, join_spaced_letters
+from extraction.text.spaced_letters import join_spaced_letters, join_spaced_lines
 
 WORDS = {"pharmacological", "evaluation", "molecular", "docking", "and", "methods", "materials"}
 

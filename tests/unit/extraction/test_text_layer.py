@@ -6,7 +6,7 @@ import pytest
 
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
-from extraction.text.text_layer import PageHealth, TextLayer, text_statistics, page_health
+from extraction.text.text_layer import PageHealth, TextLayer, page_health, text_statistics
 from tests.papers import LOREM, make_paper
 from tests.scans import add_hidden_text, make_scan
 
@@ -63,13 +63,13 @@ def test_no_language_and_no_table_is_condemned(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("(cid:35)(cid:36)(cid:3)(cid:120) " * 40, "do not say which"),
+        ("(cid:35)(cid:36)(cid:3)(cid:120) " * 40, "no mapping to Unicode"),
         (FRENCH.encode().decode("cp1252", "ignore"), "mojibake"),
         (RUSSIAN.encode("cp1251").decode("latin-1"), "mojibake"),
         (GREEK.encode("cp1253", "ignore").decode("latin-1"), "mojibake"),
         (CHINESE.encode("big5", "ignore").decode("latin-1"), "mojibake"),
-        (shifted(LOREM * 2, -29), "not those that are printed"),
-        (shifted(LOREM * 2, 3), "not those that are printed"),
+        (shifted(LOREM * 2, -29), "not the printed ones"),
+        (shifted(LOREM * 2, 3), "not the printed ones"),
         (as_symbols(LOREM * 2), "symbols"),
     ],
 )
