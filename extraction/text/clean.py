@@ -126,8 +126,8 @@ _MISSING_H = re.compile(
     r"\bT(?=(?:e|is|us|ese|ey|ere|erefore|ereby|ereafter|eir|em|ough|rough|roughout|ose|at|"
     r"ree|ird|is|ymus|ermal|erapy|erapeutic|eory|eoretical)\b)"
 )
-# Heuristic: minimum number of lines with "Te" or "Tis" that prove such a font, and of such lines per
-# line with an intact "The".
+# Heuristic: minimum number of lines with "Te" or "Tis" that prove such a font, and number of such
+# lines above which one line with an intact "The" is tolerated.
 _MIN_MISSING_H, _MISSING_H_PER_INTACT = 3, 10
 
 

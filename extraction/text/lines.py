@@ -84,7 +84,7 @@ class Line:
     italic: bool = False
     lead: str = ""
     lead_is_bold: bool = False
-    rotation: Annotated[int, Field(alias="rotation")] = 0
+    rotation: Annotated[int, Field(alias="turn")] = 0
     part: int = 0
     text_with_superscript_marks: Annotated[str, Field(alias="unraised")] = ""
 
