@@ -1,4 +1,4 @@
-"""Characters are cleaned, and lines joined, as a careful typist would."""
+"""Cleaning of characters, and joining of lines with hyphenation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_clean_text(raw: str, clean: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "witness", "text"),
+    ("lines", "known_words", "text"),
     [
         (["an exam-", "ple of it"], [], "an example of it"),
         (["a well-", "known fact"], ["it is well known"], "a well-known fact"),
@@ -61,8 +61,8 @@ def test_clean_text(raw: str, clean: str) -> None:
         (["plain", "lines"], [], "plain lines"),
     ],
 )
-def test_join_lines(lines: list[str], witness: list[str], text: str) -> None:
-    assert join_lines(lines, words_of([*lines, *witness]))[0] == text
+def test_join_lines(lines: list[str], known_words: list[str], text: str) -> None:
+    assert join_lines(lines, words_of([*lines, *known_words]))[0] == text
 
 
 def test_join_lines_says_where_each_line_starts() -> None:

@@ -1,4 +1,4 @@
-"""Pages lose their watermarks, stamps and line numbers, and nothing else."""
+"""Watermarks, stamps and line numbers are removed from the pages, and nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def a_page(number: int = 1, left: float = 80.0) -> list[Line]:
 
 def test_a_watermark_is_dropped() -> None:
     page = [*a_page(), line("ACCEPTED MANUSCRIPT", 100, 400, 60), line("Draft", 100, 500, 48)]
-    assert cleaned([page]) == [[one.text for one in a_page()]]
+    assert cleaned([page]) == [[printed.text for printed in a_page()]]
 
 
 def test_the_word_draft_in_usual_type_stays() -> None:
@@ -55,14 +55,14 @@ def test_what_most_pages_print_at_one_place_is_dropped(rotation: int) -> None:
 @pytest.mark.parametrize("x", [40.0, 540.0])
 def test_line_numbers_left_or_right_of_the_text_are_dropped(x: float) -> None:
     page = a_page()
-    numbers = [line(str(n + 1), x, one.base) for n, one in enumerate(page)]
-    assert cleaned([[*page, *numbers]]) == [[one.text for one in page]]
+    numbers = [line(str(n + 1), x, printed.base) for n, printed in enumerate(page)]
+    assert cleaned([[*page, *numbers]]) == [[printed.text for printed in page]]
 
 
 def test_every_fifth_line_may_be_numbered() -> None:
     page = a_page()
     numbers = [line(str(n), 40, page[n - 1].base) for n in (5, 10, 15, 20)]
-    assert cleaned([[*page, *numbers]]) == [[one.text for one in page]]
+    assert cleaned([[*page, *numbers]]) == [[printed.text for printed in page]]
 
 
 def test_numbers_that_do_not_count_stay() -> None:
@@ -73,10 +73,12 @@ def test_numbers_that_do_not_count_stay() -> None:
 
 def test_line_numbers_that_begin_the_lines_are_cut_off() -> None:
     page = a_page()
-    glued = [line(f"{n + 41} {one.text}", 60, one.base) for n, one in enumerate(page)]
-    assert cleaned([glued]) == [[one.text for one in page]]
+    numbered = [
+        line(f"{n + 41} {printed.text}", 60, printed.base) for n, printed in enumerate(page)
+    ]
+    assert cleaned([numbered]) == [[printed.text for printed in page]]
 
 
 def test_numbered_entries_keep_their_numbers() -> None:
     page = [line(f"{n // 2 + 1} {PROSE}" if n % 2 else PROSE, 60, 100 + 14 * n) for n in range(24)]
-    assert cleaned([page]) == [[one.text for one in page]]
+    assert cleaned([page]) == [[printed.text for printed in page]]

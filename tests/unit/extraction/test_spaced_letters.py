@@ -1,4 +1,4 @@
-"""Headings in letter-spaced capitals become words, by the words of the paper."""
+"""Headings in letter-spaced capitals are joined to words of the paper's vocabulary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text layers that can be trusted, and those that cannot."""
+"""Text layers that are usable, and those that need OCR."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ TABLES = (NUMBERS, MATHS, CODE, JSON, GENES, PERCENT, DOTS)
 
 
 def shifted(text: str, by: int) -> str:
-    """The text as a font without a map gives it: glyph numbers taken for characters."""
+    """Returns the text as a font without a mapping yields it: glyph numbers as characters."""
     return "".join(
         character if character.isspace() else chr(ord(character) + by) for character in text
     )
 
 
 def as_symbols(text: str) -> str:
-    """The text as a font gives it whose glyphs are numbered in order of their first use."""
+    """Returns the text as a font yields it whose glyphs are numbered by their first use."""
     numbers: dict[str, str] = {}
     return "".join(
         character if character.isspace() else numbers.setdefault(character, chr(33 + len(numbers)))
@@ -135,7 +135,7 @@ def test_hidden_text_of_an_earlier_ocr_is_used_when_it_has_words() -> None:
 def test_an_empty_page_is_blank_and_needs_no_ocr() -> None:
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)
-    page.draw_line((60, 60), (500, 60))  # a rule for a heading that was never written
+    page.draw_line((60, 60), (500, 60))  # a rule without text
     found = health(document.tobytes())
     assert found.layer is TextLayer.BLANK
     assert not found.needs_ocr
