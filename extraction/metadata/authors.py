@@ -57,21 +57,21 @@ NO_AUTHORS = AuthorsFound((), None)
 
 
 def find_authors(
-    title_box: TitleBox | None, lines: Sequence[Line], stated: Sequence[str], near: str
+    title_box: TitleBox | None, lines: Sequence[Line], stated: Sequence[str], front_text: str
 ) -> AuthorsFound:
     """Returns the authors in printed order.
 
     `title_box` is the bounding box of the title, `lines` those of the first two pages, `stated` the
-    names in the file's metadata, `near` the text of these pages: a stated name counts only if it is
-    also printed.
+    names in the file's metadata, `front_text` the text of these pages. A stated name counts only if
+    it is also printed.
     """
     names = _printed(title_box, lines) if title_box else []
-    known = _confirmed(stated, plain(near))
+    known = _confirmed(stated, plain(front_text))
     chosen, evidence = _choose(names, known)
     if evidence is None:
         return NO_AUTHORS
     authors = tuple(
-        _with_confirmed_family(as_author(_case(name, names)), known, near) for name in chosen
+        _with_confirmed_family(as_author(_case(name, names)), known, front_text) for name in chosen
     )
     return AuthorsFound(_without_duplicates(authors), evidence)
 
@@ -97,11 +97,11 @@ def _families(names: Sequence[str]) -> frozenset[str]:
     return frozenset(plain(as_author(name).family or name).split(" ")[-1] for name in names)
 
 
-def _confirmed(stated: Sequence[str], near: str) -> list[str]:
+def _confirmed(stated: Sequence[str], front_text: str) -> list[str]:
     """Returns the stated names if every family name is printed on the first pages, else none."""
     if any(re.search(r"\bet\.? al\b", name) for name in stated):
         return []
-    words = {word.rstrip("0123456789") for word in near.split()}
+    words = {word.rstrip("0123456789") for word in front_text.split()}
     for name in stated:
         author = as_author(name)
         family = plain(author.family or author.name)
@@ -252,7 +252,7 @@ def _case(name: str, names: Sequence[str]) -> str:
     return name
 
 
-def _with_confirmed_family(author: Author, known: Sequence[str], near: str) -> Author:
+def _with_confirmed_family(author: Author, known: Sequence[str], front_text: str) -> Author:
     """Returns the author with the family name that the file's metadata or a citation of this paper
     confirms."""
     for name in known:
@@ -265,7 +265,7 @@ def _with_confirmed_family(author: Author, known: Sequence[str], near: str) -> A
     for size in range(min(_MAX_FAMILY_WORDS, len(words) - 1), 1, -1):
         tail = " ".join(words[-size:])
         cited = re.search(
-            rf"(?<![^\W\d_] ){re.escape(tail)},? ({words[0][0]})(?:[A-Z]|\.|,|\b)", near
+            rf"(?<![^\W\d_] ){re.escape(tail)},? ({words[0][0]})(?:[A-Z]|\.|,|\b)", front_text
         )
         if cited and plain(tail) != plain(author.family or ""):
             return Author(author.name, " ".join(words[:-size]), tail)

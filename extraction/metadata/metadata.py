@@ -41,17 +41,17 @@ def find_metadata(
     paper: Paper,
     front: Sequence[Line],
     file_metadata: Mapping[str, str],
-    dropped: Sequence[Line] = (),
+    all_lines: Sequence[Line] = (),
 ) -> MetadataFound:
     """Returns the metadata of a paper, each field with its evidence. A field that the paper lacks
     is None or empty.
 
-    `front` are the lines of the first two pages in reading order. `dropped` are all lines of these
-    pages including running headers, whose DOI, year and stamp count. `file_metadata` is the
+    `front` are the lines of the first two pages in reading order. `all_lines` are the lines of
+    these pages with running headers, whose DOI, year and stamp count. `file_metadata` is the
     information dictionary of the file, with its XMP packet as "xmp".
     """
     front = _bounded(front)
-    drawn = _bounded(dropped) or front
+    drawn = _bounded(all_lines) or front
     read_metadata = read_file_metadata(file_metadata)
     title_box = find_title_box(paper.title, drawn) or find_title_box(paper.title, front)
     keywords = find_keywords(paper.blocks, drawn, read_metadata)

@@ -62,17 +62,17 @@ _DOI_PIECE = re.compile(
 
 
 def find_doi(
-    lines: Sequence[Line], file_metadata: FileMetadata, near_title: float
+    lines: Sequence[Line], file_metadata: FileMetadata, front_bottom: float
 ) -> tuple[str, Evidence] | None:
     """Returns the paper's own DOI in lower case, with the sources that print it; None if none is
     certain.
 
-    `lines` are all lines of the first two pages with headers and footers. `near_title` is the y
+    `lines` are all lines of the first two pages with headers and footers. `front_bottom` is the y
     down to which the front matter of the first page reaches. Confidence: 1 - product of (1 - w)
     over the weights w of the independent sources.
     """
     weights: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for doi, source, weight in (*_from_file(file_metadata), *_from_pages(lines, near_title)):
+    for doi, source, weight in (*_from_file(file_metadata), *_from_pages(lines, front_bottom)):
         weights[doi][source] = max(weight, weights[doi].get(source, 0.0))
     _merge_broken(weights)
     best = max(weights, key=lambda doi: _confidence(weights[doi]), default=None)
@@ -112,7 +112,7 @@ def _from_file(file_metadata: FileMetadata) -> Iterator[tuple[str, str, float]]:
         yield doi, "file metadata", _WEIGHT_FILE
 
 
-def _from_pages(lines: Sequence[Line], near_title: float) -> Iterator[tuple[str, str, float]]:
+def _from_pages(lines: Sequence[Line], front_bottom: float) -> Iterator[tuple[str, str, float]]:
     if not lines:
         return
     first = lines[0].page
@@ -130,7 +130,7 @@ def _from_pages(lines: Sequence[Line], near_title: float) -> Iterator[tuple[str,
         )
         if _OF_OTHERS.search(about[-_CONTEXT_LENGTH:]) and not _LABEL.match(line.text):
             continue
-        source, weight = _weighed(line, about, height, near_title, line.page == first)
+        source, weight = _weighed(line, about, height, front_bottom, line.page == first)
         for doi in dois:
             if not doi.startswith(_DATA_PREFIXES) or weight > _MIN_DATA_WEIGHT:
                 yield doi, source, weight
@@ -142,7 +142,7 @@ def references_begin(lines: Sequence[Line]) -> dict[int, float]:
 
 
 def _weighed(
-    line: Line, about: str, height: float, near_title: float, on_first: bool
+    line: Line, about: str, height: float, front_bottom: float, on_first: bool
 ) -> tuple[str, float]:
     """Returns the source of a DOI on this line, and the weight of the source."""
     labelled = bool(_LABEL.search(about[-len(line.text) - _LABEL_REACH :]))
@@ -159,7 +159,7 @@ def _weighed(
     if _CITES_ITSELF.search(about):
         return "citation line", _WEIGHT_CITATION
     begins = bool(re.match(r"\W*(?:https?://|doi\b|10\.\d{4})", line.text, re.IGNORECASE))
-    if labelled and (line.y0 < near_title or begins):
+    if labelled and (line.y0 < front_bottom or begins):
         return "first page", _WEIGHT_FRONT
     return "first page, in the text", _WEIGHT_TEXT
 

@@ -111,8 +111,8 @@ def find_year(lines: Sequence[Line], file_metadata: FileMetadata) -> tuple[int, 
     pages.
 
     Publication dates take precedence over volume and citation lines, these over copyright,
-    acceptance, the arXiv stamp and the creation date of the file. The date of submission is never
-    used. Sources that agree raise the confidence.
+    acceptance, the arXiv stamp and the creation date of the file. The date of submission only
+    excludes earlier years. Sources that agree raise the confidence.
     """
     if not lines:
         return None
@@ -192,7 +192,8 @@ def _joined(lines: Iterable[Line]) -> str:
 
 
 def _in_margin(lines: Sequence[Line]) -> list[Line]:
-    """Returns headers and footers, but not the bibliography of a short paper."""
+    """Returns headers, footers, rotated lines and what stands above the body of the first page,
+    without the bibliography of a short paper."""
     height = max(line.y1 for line in lines)
     cited = references_begin(lines)
     return [

@@ -24,13 +24,13 @@ def compose(
     ordered: Sequence[list[Line]],
     sizes: Sequence[PageSize],
     stated_title: str = "",
-    around: Sequence[Line] = (),
+    front_lines: Sequence[Line] = (),
 ) -> Paper:
     """Returns the paper that the lines of these pages print: title, blocks, sections and
     references.
 
     The lines of each page are in reading order. `stated_title` is the title in the file's metadata,
-    used as evidence only. `around` are the lines of the first pages with headers and footers.
+    used as evidence only. `front_lines` are the lines of the first pages with headers and footers.
     """
     lines = [line for page in ordered for line in page]
     _restore_missing_h(lines)
@@ -38,13 +38,15 @@ def compose(
     metrics = DocumentMetrics(lines)
     first = next((page for page in ordered if page), [])
     title, title_lines = (
-        find_title(first, sizes[first[0].page - 1], stated_title, around) if first else (None, [])
+        find_title(first, sizes[first[0].page - 1], stated_title, front_lines)
+        if first
+        else (None, [])
     )
-    found = without_run_in_headings(paragraphs(lines, metrics), metrics)
-    mark_asides(found, metrics, title_lines)
-    mark_headings(found, metrics, title_lines)
-    mark_footnotes(found, metrics, sizes)
-    body, notes = without_notes(found)
+    all_paragraphs = without_run_in_headings(paragraphs(lines, metrics), metrics)
+    mark_asides(all_paragraphs, metrics, title_lines)
+    mark_headings(all_paragraphs, metrics, title_lines)
+    mark_footnotes(all_paragraphs, metrics, sizes)
+    body, notes = without_notes(all_paragraphs)
     body = merge_broken(split_references(body))
     words = words_of(line.text for line in lines)
     sections = _sections(body, words)
@@ -69,10 +71,10 @@ def in_order(pages: Sequence[list[Line]]) -> list[list[Line]]:
     return ordered
 
 
-def _sections(found: Sequence[Paragraph], words: Container[str]) -> tuple[Section, ...]:
+def _sections(all_paragraphs: Sequence[Paragraph], words: Container[str]) -> tuple[Section, ...]:
     """Returns the sections, in order; sets each paragraph's `section`."""
     sections: list[Section] = []
-    for paragraph in found:
+    for paragraph in all_paragraphs:
         if paragraph.kind is BlockKind.HEADING:
             text = join_lines([line.text for line in paragraph.lines], words)[0]
             number = paragraph.number

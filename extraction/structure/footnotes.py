@@ -46,16 +46,16 @@ class Note:
 
 
 def mark_asides(
-    found: Sequence[Paragraph], metrics: DocumentMetrics, title: Sequence[Line]
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics, title: Sequence[Line]
 ) -> None:
     """Sets the kind ASIDE on what the publisher prints around a paper: dates, editors,
     correspondence, licences, and the side bar of the first pages. Lines of the `title` are no
     asides."""
     in_title = {id(line) for line in title}
-    last = max((paragraph.lines[0].page for paragraph in found), default=1)
+    last = max((paragraph.lines[0].page for paragraph in paragraphs), default=1)
     top = min((line.y0 for line in title if line.page == 1), default=0.0)
     after_references = False
-    for paragraph in found:
+    for paragraph in paragraphs:
         if paragraph.kind is not BlockKind.TEXT or id(paragraph.lines[0]) in in_title:
             continue
         if _is_masthead(paragraph, top):
@@ -116,7 +116,7 @@ def _in_side_bar(line: Line, metrics: DocumentMetrics) -> bool:
 
 
 def mark_footnotes(
-    found: Sequence[Paragraph], metrics: DocumentMetrics, sizes: Sequence[PageSize]
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics, sizes: Sequence[PageSize]
 ) -> None:
     """Sets the kind FOOTNOTE on small type at the foot of a column that begins with a superscript
     or a sign.
@@ -124,51 +124,54 @@ def mark_footnotes(
     On the first page a footnote needs no mark. The notes of a table stay with the table.
     """
     below: set[tuple[int, int]] = set()  # columns in which other text stands further down
-    in_references = _in_references(found)
-    for index in range(len(found) - 1, -1, -1):
-        paragraph = found[index]
+    in_references = _in_references(paragraphs)
+    for index in range(len(paragraphs) - 1, -1, -1):
+        paragraph = paragraphs[index]
         last = paragraph.lines[-1]
         column = last.page, last.part
         if (
             index not in in_references
             and column not in below
-            and _is_footnote(found, index, metrics, sizes[last.page - 1])
+            and _is_footnote(paragraphs, index, metrics, sizes[last.page - 1])
         ):
             paragraph.kind = BlockKind.FOOTNOTE
         elif paragraph.kind not in (BlockKind.ASIDE, BlockKind.FOOTNOTE):
             below.update((line.page, line.part) for line in paragraph.lines)
 
 
-def _in_references(found: Sequence[Paragraph]) -> set[int]:
+def _in_references(paragraphs: Sequence[Paragraph]) -> set[int]:
     inside: set[int] = set()
     is_inside = False
-    for index, paragraph in enumerate(found):
+    for index, paragraph in enumerate(paragraphs):
         if paragraph.kind is BlockKind.HEADING:
             is_inside = role_of(paragraph.title) is SectionRole.REFERENCES
         elif is_inside:
             inside.add(index)
-    return inside or _numbered_to_the_end(found)
+    return inside or _numbered_to_the_end(paragraphs)
 
 
-def _numbered_to_the_end(found: Sequence[Paragraph]) -> set[int]:
+def _numbered_to_the_end(paragraphs: Sequence[Paragraph]) -> set[int]:
     """Returns the entries at the end of a paper that has no heading for them; each has a number,
     most have a year."""
     entries: list[int] = []
-    for index in range(len(found) - 1, -1, -1):
-        if found[index].kind is BlockKind.ASIDE:
+    for index in range(len(paragraphs) - 1, -1, -1):
+        if paragraphs[index].kind is BlockKind.ASIDE:
             continue
-        if found[index].kind is not BlockKind.TEXT or number_of(found[index].text) is None:
+        if (
+            paragraphs[index].kind is not BlockKind.TEXT
+            or number_of(paragraphs[index].text) is None
+        ):
             break
         entries.append(index)
-    dated = sum(has_year(found[index].text) for index in entries)
+    dated = sum(has_year(paragraphs[index].text) for index in entries)
     sure = len(entries) >= MIN_ENTRIES and dated >= MIN_SURE_SHARE * len(entries)
     return set(entries) if sure else set()
 
 
 def _is_footnote(
-    found: Sequence[Paragraph], index: int, metrics: DocumentMetrics, size: PageSize
+    paragraphs: Sequence[Paragraph], index: int, metrics: DocumentMetrics, size: PageSize
 ) -> bool:
-    paragraph = found[index]
+    paragraph = paragraphs[index]
     line = paragraph.lines[0]
     if (
         paragraph.kind is not BlockKind.TEXT
@@ -180,13 +183,13 @@ def _is_footnote(
     if line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK) or _SYMBOL_MARK.match(
         line.text
     ):
-        return not _is_below(found, index, _is_of_table, _is_long)
+        return not _is_below(paragraphs, index, _is_of_table, _is_long)
     return (
         line.page == 1
         and not _FRONT_LABEL.match(line.text)
         and _MIN_FOOTNOTE_LENGTH <= paragraph.letters < _MAX_UNMARKED_LENGTH
         and _is_below(
-            found,
+            paragraphs,
             index,
             lambda above: (
                 _is_long(above)
@@ -205,15 +208,15 @@ def _is_of_table(paragraph: Paragraph) -> bool:
 
 
 def _is_below(
-    found: Sequence[Paragraph],
+    paragraphs: Sequence[Paragraph],
     index: int,
     wanted: Callable[[Paragraph], bool],
     unwanted: Callable[[Paragraph], bool] = lambda _: False,
 ) -> bool:
     """True if a `wanted` paragraph stands above in the same column, without an `unwanted` one
     between."""
-    line = found[index].lines[0]
-    for other in reversed(found[:index]):
+    line = paragraphs[index].lines[0]
+    for other in reversed(paragraphs[:index]):
         last = other.lines[-1]
         if (last.page, last.part) != (line.page, line.part) or unwanted(other):
             return False
@@ -222,11 +225,11 @@ def _is_below(
     return False
 
 
-def without_notes(found: Sequence[Paragraph]) -> tuple[list[Paragraph], list[Note]]:
+def without_notes(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], list[Note]]:
     """Returns the body, and separately its footnotes and asides."""
     body: list[Paragraph] = []
     notes: list[Note] = []
-    for paragraph in found:
+    for paragraph in paragraphs:
         if paragraph.kind in (BlockKind.ASIDE, BlockKind.FOOTNOTE):
             notes.append(Note(paragraph, body[-1] if body else None))
         else:

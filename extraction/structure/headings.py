@@ -68,26 +68,26 @@ _MIN_PROSE_LENGTH, _MIN_FULL_LINES, _FULL_LINE = 151, 2, 0.8
 
 
 def mark_headings(
-    found: Sequence[Paragraph], metrics: DocumentMetrics, title: Sequence[Line]
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics, title: Sequence[Line]
 ) -> None:
     """Sets `kind`, `level`, `number` and `title` of the paragraphs that are headings. Lines of the
     `title` are none."""
     in_title = {id(line) for line in title}
     printed = " ".join(line.text for line in title).lower()  # some papers print the title twice
-    start = _end_of_front(found, in_title)
+    start = _end_of_front(paragraphs, in_title)
     candidates = [
         index
-        for index, paragraph in enumerate(found)
+        for index, paragraph in enumerate(paragraphs)
         if id(paragraph.lines[0]) not in in_title
         and paragraph.text.lower() != printed
         and _may_be_heading(paragraph)
         and (index >= start or _is_known(paragraph))
         and not _is_in_side_bar(paragraph, metrics)
     ]
-    candidates = _standing_out(candidates, found, metrics)
-    accepted = _of_heading_style([found[index] for index in candidates], found)
-    accepted = _without_words_of_tables(accepted, found, metrics)
-    accepted = _without_abstract_parts(accepted, found)
+    candidates = _standing_out(candidates, paragraphs, metrics)
+    accepted = _of_heading_style([paragraphs[index] for index in candidates], paragraphs)
+    accepted = _without_words_of_tables(accepted, paragraphs, metrics)
+    accepted = _without_abstract_parts(accepted, paragraphs)
     for paragraph in accepted:
         numbered = NUMBERED.fullmatch(paragraph.text)
         paragraph.kind = BlockKind.HEADING
@@ -113,11 +113,11 @@ def _adjust_levels(headings: Sequence[Paragraph]) -> None:
             heading.level = min(heading.level, before.level)
 
 
-def _end_of_front(found: Sequence[Paragraph], in_title: set[int]) -> int:
+def _end_of_front(paragraphs: Sequence[Paragraph], in_title: set[int]) -> int:
     """Returns the index of the first paragraph after authors and addresses, where headings may
     begin."""
     begun = not in_title
-    for index, paragraph in enumerate(found):
+    for index, paragraph in enumerate(paragraphs):
         if paragraph.lines[0].page > _FRONT_PAGES:
             return index
         if any(id(line) in in_title for line in paragraph.lines):
@@ -173,12 +173,14 @@ def _is_in_side_bar(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
     )
 
 
-def _of_heading_style(candidates: list[Paragraph], found: Sequence[Paragraph]) -> list[Paragraph]:
+def _of_heading_style(
+    candidates: list[Paragraph], paragraphs: Sequence[Paragraph]
+) -> list[Paragraph]:
     """Returns the candidates that are well known, or in a style that prints more headings than
     text."""
     of_text = Counter(
         (round(line.size * 2) / 2, line.bold, line.italic, line.is_upper, font_family(line.font))
-        for paragraph in found
+        for paragraph in paragraphs
         if len(paragraph.lines) >= _MIN_COUNTED_LINES and paragraph.letters > _MAX_LENGTH
         for line in paragraph.lines[1:-1]
     )
@@ -192,13 +194,13 @@ def _of_heading_style(candidates: list[Paragraph], found: Sequence[Paragraph]) -
 
 
 def _standing_out(
-    candidates: Sequence[int], found: Sequence[Paragraph], metrics: DocumentMetrics
+    candidates: Sequence[int], paragraphs: Sequence[Paragraph], metrics: DocumentMetrics
 ) -> list[int]:
     """Returns the candidates that stand out by themselves, and those numbered in a style and to a
     depth of others that do: code, a formula or a list may follow these."""
-    sure = {index for index in candidates if _stands_out(index, found, metrics)}
-    numberings = Counter(_numbering_of(found[index]) for index in sure)
-    numbers = {tuple(_numbers(found[index])) for index in sure}
+    sure = {index for index in candidates if _stands_out(index, paragraphs, metrics)}
+    numberings = Counter(_numbering_of(paragraphs[index]) for index in sure)
+    numbers = {tuple(_numbers(paragraphs[index])) for index in sure}
 
     def is_alike(paragraph: Paragraph) -> bool:
         numbering = _numbering_of(paragraph)
@@ -208,7 +210,7 @@ def _standing_out(
             tuple(_numbers(paragraph)), numbers
         )
 
-    return [index for index in candidates if index in sure or is_alike(found[index])]
+    return [index for index in candidates if index in sure or is_alike(paragraphs[index])]
 
 
 def _completes(number: tuple[int, ...], others: Container[tuple[int, ...]]) -> bool:
@@ -244,8 +246,8 @@ def _is_plain(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
     return not is_other and size <= metrics.body_size + _SAME_SIZE_POINTS
 
 
-def _stands_out(index: int, found: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
-    paragraph = found[index]
+def _stands_out(index: int, paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
+    paragraph = paragraphs[index]
     size, bold, italic, _, family = style_of(paragraph)
     known = _is_known(paragraph)
     other_font = family != font_family(metrics.body_font)
@@ -253,13 +255,13 @@ def _stands_out(index: int, found: Sequence[Paragraph], metrics: DocumentMetrics
         return known and paragraph.letters <= _MAX_PLAIN_LENGTH
     if known:
         return True
-    if size < _MIN_SIZE_RATIO * metrics.body_size or index + 1 == len(found):
+    if size < _MIN_SIZE_RATIO * metrics.body_size or index + 1 == len(paragraphs):
         return False
     if paragraph.text.endswith(".") and not (bold or italic or NUMBERED.fullmatch(paragraph.text)):
         return False
     if size > metrics.body_size * _LARGE_SIZE_RATIO and (bold or other_font):
         return True
-    return not _is_spaced_out(paragraph) and _leads_text(index, found, metrics)
+    return not _is_spaced_out(paragraph) and _leads_text(index, paragraphs, metrics)
 
 
 def _is_spaced_out(paragraph: Paragraph) -> bool:
@@ -271,10 +273,10 @@ def _is_spaced_out(paragraph: Paragraph) -> bool:
     )
 
 
-def _leads_text(index: int, found: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
+def _leads_text(index: int, paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
     """True if text follows, or headings in another style and then text."""
-    style = style_of(found[index])
-    for following in found[index + 1 : index + _MAX_HEADINGS_IN_A_ROW]:
+    style = style_of(paragraphs[index])
+    for following in paragraphs[index + 1 : index + _MAX_HEADINGS_IN_A_ROW]:
         if _is_text(following, metrics):
             return not following.text[0].islower()
         if following.size < _MIN_SIZE_RATIO * metrics.body_size or not _may_be_heading(following):
@@ -296,12 +298,12 @@ def _is_text(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
 
 
 def _without_words_of_tables(
-    accepted: list[Paragraph], found: Sequence[Paragraph], metrics: DocumentMetrics
+    accepted: list[Paragraph], paragraphs: Sequence[Paragraph], metrics: DocumentMetrics
 ) -> list[Paragraph]:
     """Returns the candidates without those between a table's caption and the next text; a heading
     below a table has the style of others."""
-    indexes = {id(paragraph): index for index, paragraph in enumerate(found)}
-    inside = _inside_tables(found, metrics)
+    indexes = {id(paragraph): index for index, paragraph in enumerate(paragraphs)}
+    inside = _inside_tables(paragraphs, metrics)
     styles = Counter(style_of(p) for p in accepted if indexes[id(p)] not in inside)
 
     def is_heading(paragraph: Paragraph) -> bool:
@@ -313,16 +315,16 @@ def _without_words_of_tables(
             return alike > 0 or not styles
         return alike > 1 and (
             bool(NUMBERED.fullmatch(paragraph.text))
-            or _is_text(found[min(index + 1, len(found) - 1)], metrics)
+            or _is_text(paragraphs[min(index + 1, len(paragraphs) - 1)], metrics)
         )
 
     return [paragraph for paragraph in accepted if is_heading(paragraph)]
 
 
-def _inside_tables(found: Sequence[Paragraph], metrics: DocumentMetrics) -> set[int]:
+def _inside_tables(paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> set[int]:
     inside: set[int] = set()
     is_inside = False
-    for index, paragraph in enumerate(found):
+    for index, paragraph in enumerate(paragraphs):
         if TABLE_CAPTION.match(paragraph.lines[0].text):
             is_inside = True
         elif is_inside and _is_prose(paragraph, metrics):
@@ -342,14 +344,14 @@ def _is_prose(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
 
 
 def _without_abstract_parts(
-    accepted: Sequence[Paragraph], found: Sequence[Paragraph]
+    accepted: Sequence[Paragraph], paragraphs: Sequence[Paragraph]
 ) -> list[Paragraph]:
     """Returns the headings without those inside a structured abstract.
 
     Such an abstract is one section: "Background" and "Methods" in a lesser style than its heading
     are text of it, up to the introduction.
     """
-    indexes = {id(paragraph): index for index, paragraph in enumerate(found)}
+    indexes = {id(paragraph): index for index, paragraph in enumerate(paragraphs)}
     kept: list[Paragraph] = []
     abstract: Paragraph | None = None
     part: Style | None = None

@@ -43,7 +43,7 @@ _ENTRY_LINES = 4  # of an entry, up to its year
 _MAX_ENTRY_LENGTH, _YEAR_REACH = 700, 300  # of an entry by author and year, and up to its year
 
 
-def split_references(found: Sequence[Paragraph]) -> list[Paragraph]:
+def split_references(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     """Returns all paragraphs; those of a bibliography are split into its entries and marked
     REFERENCE.
 
@@ -54,19 +54,19 @@ def split_references(found: Sequence[Paragraph]) -> list[Paragraph]:
     result: list[Paragraph] = []
     inside: list[Paragraph] | None = None
     any_found = False
-    found = _with_plain_headings(found)
-    for index, paragraph in enumerate(found):
+    paragraphs = _with_plain_headings(paragraphs)
+    for index, paragraph in enumerate(paragraphs):
         if paragraph.kind is BlockKind.HEADING:
             if is_references_title(paragraph.title):
                 result.extend(_entries(inside))
                 result.append(paragraph)
                 inside, any_found = [], True
                 continue
-            if inside is not None and _is_line_of_entry(found, index):
+            if inside is not None and _is_line_of_entry(paragraphs, index):
                 paragraph.kind, paragraph.level = BlockKind.TEXT, 0
             elif inside is not None:
                 result.extend(_entries(inside))
-                inside = [] if _continues(found, index) else None
+                inside = [] if _continues(paragraphs, index) else None
         if inside is None or _interrupts(paragraph):
             result.append(paragraph)
         else:
@@ -86,17 +86,17 @@ def is_references_title(title: str) -> bool:
     )
 
 
-def _with_plain_headings(found: Sequence[Paragraph]) -> list[Paragraph]:
+def _with_plain_headings(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     """Returns the paragraphs; a line "References" in the style of the text becomes a heading if
     entries follow it."""
     result: list[Paragraph] = []
-    for index, paragraph in enumerate(found):
+    for index, paragraph in enumerate(paragraphs):
         title = _HEADING_NUMBER.sub("", paragraph.lines[0].text)
         if paragraph.kind is not BlockKind.TEXT or not is_references_title(title):
             result.append(paragraph)
             continue
         rest = [Paragraph(paragraph.lines[1:])] if len(paragraph.lines) > 1 else []
-        if not _is_bibliographic([*rest, *found[index + 1 : index + _LOOK_AHEAD]]):
+        if not _is_bibliographic([*rest, *paragraphs[index + 1 : index + _LOOK_AHEAD]]):
             result.append(paragraph)
             continue
         head = Paragraph(paragraph.lines[:1])
@@ -114,24 +114,26 @@ def _interrupts(paragraph: Paragraph) -> bool:
     return paragraph.kind in (BlockKind.HEADING, BlockKind.CAPTION, BlockKind.ASIDE)
 
 
-def _is_line_of_entry(found: Sequence[Paragraph], index: int) -> bool:
+def _is_line_of_entry(paragraphs: Sequence[Paragraph], index: int) -> bool:
     """True for a line of an entry that looks like a heading: "17. Meeting, 2019."."""
-    paragraph = found[index]
+    paragraph = paragraphs[index]
     if KNOWN_HEADING.fullmatch(paragraph.title) or NOTE_AFTER_REFERENCES.match(paragraph.title):
         return False
     text = paragraph.text
     if not (has_year(text) or text.rstrip().endswith((".", ",", ";")) or number_of(text)):
         return False
     is_long = len(text) >= _MIN_ENTRY_LINE
-    return is_long and _is_bibliographic(found[index + 1 : index + 1 + _LOOK_AHEAD])
+    return is_long and _is_bibliographic(paragraphs[index + 1 : index + 1 + _LOOK_AHEAD])
 
 
-def _continues(found: Sequence[Paragraph], index: int) -> bool:
+def _continues(paragraphs: Sequence[Paragraph], index: int) -> bool:
     """True if the bibliography continues under a heading of its own ("Primary sources")."""
-    paragraph = found[index]
+    paragraph = paragraphs[index]
     if KNOWN_HEADING.fullmatch(paragraph.title) or NOTE_AFTER_REFERENCES.match(paragraph.title):
         return False
-    return paragraph.level > 1 and _is_bibliographic(found[index + 1 : index + 1 + _LOOK_AHEAD])
+    return paragraph.level > 1 and _is_bibliographic(
+        paragraphs[index + 1 : index + 1 + _LOOK_AHEAD]
+    )
 
 
 def _is_bibliographic(following: Sequence[Paragraph]) -> bool:
@@ -223,27 +225,28 @@ def _by_gap(lines: list[Line]) -> list[list[Line]]:
     return groups
 
 
-def _with_unheaded(found: list[Paragraph]) -> list[Paragraph]:
+def _with_unheaded(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """Returns the paragraphs; a bibliography without a heading is split into entries if it is
     unmistakable."""
-    run = _numbered_run(found) or _named_run(found)
+    run = _numbered_run(paragraphs) or _named_run(paragraphs)
     if run is None:
-        return found
+        return paragraphs
     start, end = run
-    entries = _entries(found[start:end])
-    return [*found[:start], *entries, *found[end:]]
+    entries = _entries(paragraphs[start:end])
+    return [*paragraphs[:start], *entries, *paragraphs[end:]]
 
 
-def _numbered_run(found: Sequence[Paragraph]) -> tuple[int, int] | None:
+def _numbered_run(paragraphs: Sequence[Paragraph]) -> tuple[int, int] | None:
     """Returns the range of the last paragraphs that are numbered from 1 and have a year each."""
-    for start in range(len(found) - 1, -1, -1):
-        paragraph = found[start]
+    for start in range(len(paragraphs) - 1, -1, -1):
+        paragraph = paragraphs[start]
         if paragraph.kind is not BlockKind.TEXT or number_of(paragraph.text) != 1:
             continue
         end = next(
-            (i for i in range(start, len(found)) if found[i].kind is not BlockKind.TEXT), len(found)
+            (i for i in range(start, len(paragraphs)) if paragraphs[i].kind is not BlockKind.TEXT),
+            len(paragraphs),
         )
-        lines = [line for entry in found[start:end] for line in entry.lines]
+        lines = [line for entry in paragraphs[start:end] for line in entry.lines]
         starts = numbered_starts(lines)
         if starts[:1] == [0] and _are_entries(lines, starts):
             return start, end
@@ -260,13 +263,13 @@ def _begins_with_name(text: str) -> bool:
     return begins_with_author(re.sub(r"^\W*\d{1,4}\W*", "", text))
 
 
-def _named_run(found: Sequence[Paragraph]) -> tuple[int, int] | None:
+def _named_run(paragraphs: Sequence[Paragraph]) -> tuple[int, int] | None:
     """Returns the range of the last paragraphs that each begin with an author and have an early
     year."""
-    end = len(found)
+    end = len(paragraphs)
     while end > 0:
         start = end
-        while start > 0 and _is_by_author_and_year(found[start - 1]):
+        while start > 0 and _is_by_author_and_year(paragraphs[start - 1]):
             start -= 1
         if end - start >= MIN_ENTRIES:
             return start, end

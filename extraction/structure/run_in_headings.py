@@ -45,7 +45,7 @@ class _Lead:
 
 
 def without_run_in_headings(
-    found: Sequence[Paragraph], metrics: DocumentMetrics
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics
 ) -> list[Paragraph]:
     """Returns the paragraphs; a heading in bold or italic at the beginning of one becomes a
     paragraph before it.
@@ -56,15 +56,15 @@ def without_run_in_headings(
     """
     leads: list[_Lead | None] = []
     after_references = False
-    for paragraph in found:
+    for paragraph in paragraphs:
         after_references = after_references or (
             len(paragraph.lines) == 1 and _is_references(paragraph)
         )
         leads.append(_lead_of(paragraph, metrics, after_references))
     alike = Counter((lead.style, lead.ending) for lead in leads if lead)
-    fonts = _fonts_of_styles(found, leads)
+    fonts = _fonts_of_styles(paragraphs, leads)
     result: list[Paragraph] = []
-    for paragraph, lead in zip(found, leads, strict=True):
+    for paragraph, lead in zip(paragraphs, leads, strict=True):
         if lead and (lead.is_certain or alike[lead.style, lead.ending] >= _MIN_ALIKE[lead.ending]):
             result.extend(_cut(paragraph, lead, fonts.get(lead.style)))
         else:
@@ -73,13 +73,13 @@ def without_run_in_headings(
 
 
 def _fonts_of_styles(
-    found: Sequence[Paragraph], leads: Sequence[_Lead | None]
+    paragraphs: Sequence[Paragraph], leads: Sequence[_Lead | None]
 ) -> dict[_Style, tuple[float, str]]:
     """Returns size and font of each style of leads, from the leads that fill their first line. The
-    file gives no font for the others."""
+    font of the others is unknown."""
     return {
         lead.style: (paragraph.lines[0].size, paragraph.lines[0].font)
-        for paragraph, lead in zip(found, leads, strict=True)
+        for paragraph, lead in zip(paragraphs, leads, strict=True)
         if lead and lead.line > 0
     }
 

@@ -39,20 +39,22 @@ _UPPER_PART, _LOW_PENALTY = 0.3, 0.15
 
 
 def find_title(
-    lines: Sequence[Line], size: PageSize, stated: str | None, around: Sequence[Line] = ()
+    lines: Sequence[Line], size: PageSize, stated: str | None, front_lines: Sequence[Line] = ()
 ) -> tuple[str | None, list[Line]]:
     """Returns the title and the lines that print it: the largest type on the upper part of the
     page.
 
     `stated` (from the file's metadata) is evidence only: it decides between groups of lines, and
-    replaces a title that is not printed as text. `around` are all lines of the first pages with
-    headers and footers: a text before a volume number in them is the journal's name. Returns (None,
-    []) if nothing looks like a title.
+    replaces a title that is not printed as text. `front_lines` are all lines of the first pages
+    with headers and footers: a text before a volume number in them is the journal's name. Returns
+    (None, []) if nothing looks like a title.
     """
     upright = [line for line in lines if line.rotation == lines[0].rotation] if lines else []
     all_groups = _groups(upright[:_MAX_LINES])
     groups = [group for group in all_groups if _may_be_title(group, size)]
-    others = [group for group in groups if not _is_masthead(group, all_groups, [*lines, *around])]
+    others = [
+        group for group in groups if not _is_masthead(group, all_groups, [*lines, *front_lines])
+    ]
     groups = others or groups
     stated_words = _words((stated or "")[:_MAX_LENGTH])
     has_stated = len(stated_words) >= _MIN_STATED_WORDS
