@@ -29,9 +29,9 @@ def compose(reading: Reading, layout: Layout | None = None) -> Paper:
     ordered = in_order(body)
     front = list(chain.from_iterable(ordered[:_FRONT_PAGES]))
     paper = compose_text(
-        ordered, reading.sizes, clean_text(reading.stated.get("title", "")), around
+        ordered, reading.sizes, clean_text(reading.file_metadata.get("title", "")), around
     )
-    found = find_metadata(paper, front, reading.stated, around)
+    found = find_metadata(paper, front, reading.file_metadata, around)
     paper = replace(
         paper,
         metadata=found.metadata,

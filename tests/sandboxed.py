@@ -69,7 +69,7 @@ def stumble(_tell: Tell) -> NoReturn:
     raise ZeroDivisionError("a secret of /etc/passwd")
 
 
-def unspeakable(_tell: Tell) -> Any:
+def unpronounceable(_tell: Tell) -> Any:
     """A result that cannot be sent."""
     return lambda: None
 

@@ -13,32 +13,31 @@ import sys
 from dataclasses import dataclass
 
 from domain.papers import Author
+from extraction.person_names import CITED_PARTICLE, COLLABORATION, GENERATIONS, GROUP
 
 _U = "".join(chr(code) for code in range(0x41, min(0x1F00, sys.maxunicode)) if chr(code).isupper())
-_PARTICLE = (
-    r"(?:[Vv]an|[Vv]on|[Vv]om|[Dd]e|[Dd]el|[Dd]ella|[Dd]ela|[Dd]er|[Dd]en|[Dd]i|[Dd]a|[Dd]os|[Dd]as|"
-    r"do|[Dd]u|[Ll]a|[Ll]e|[Ll]os|el|al|[Tt]en|[Tt]er|[Tt]e|bin|ibn|af|zu|zum|zur|y|i|e|[’']t)"
-)
 # Accents that the file prints beside their letters are part of a name.
 _IN_WORD = r"\w’'‐‑–\u0300-\u036f´`¨ˆ˜ˇ˙-"
 _WORD = rf"(?:[dDlLO][’'])?[{_U}][{_IN_WORD}]*[\w\u0300-\u036f´`]"
-_FAMILY = rf"(?:{_PARTICLE}[ ]){{0,3}}{_WORD}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_WORD}){{0,2}}"
+_FAMILY = (
+    rf"(?:{CITED_PARTICLE}[ ]){{0,3}}{_WORD}(?:[ ](?:{CITED_PARTICLE}[ ]){{0,2}}{_WORD}){{0,2}}"
+)
 _DOTTED = rf"[{_U}][a-z]{{0,2}}\.(?:[ ]?[-‐‑–]?[ ]?[{_U}][a-z]?\.){{0,4}}"
 _BARE = rf"(?:[{_U}](?:[-‐–]?[{_U}]){{0,3}}|[{_U}](?:[ ][{_U}]){{1,3}})(?![\w’'.])"
 _BARE_DOT = rf"(?:[{_U}](?:[-‐–]?[{_U}]){{0,3}}|[{_U}](?:[ ][{_U}]){{1,3}})(?![\w’'])"
-_SUFFIX = r"(?:,?[ ](?:Jr|Sr|2nd|3rd|II|III|IV)\b\.?)?"
+_SUFFIX = rf"(?:,?[ ](?:{GENERATIONS}|2nd|3rd|IV)\b\.?)?"
 _GIVEN = (
     rf"[{_U}][{_IN_WORD}]*\w(?:[ ](?:[{_U}][{_IN_WORD}]*\w|[{_U}]\.(?:[ ]?[{_U}]\.)*|[{_U}](?!\w)))"
     rf"{{0,3}}\.?"
 )
 _FORMS = {
-    "inverted": rf"(?P<family>{_FAMILY})(?:,[ ](?:Jr|Sr|II|III)\b\.?)?\.?,[ ]?"
+    "inverted": rf"(?P<family>{_FAMILY})(?:,[ ](?:{GENERATIONS})\b\.?)?\.?,[ ]?"
     rf"(?P<given>{_DOTTED}|{_BARE}|{_GIVEN})"
-    rf"(?P<tail>(?:[ ]{_PARTICLE}(?![ ]?[{_U}\w])){{0,2}}){_SUFFIX}",
+    rf"(?P<tail>(?:[ ]{CITED_PARTICLE}(?![ ]?[{_U}\w])){{0,2}}){_SUFFIX}",
     "initials": rf"(?P<family>{_FAMILY})[ ](?P<given>{_DOTTED}|{_BARE_DOT}){_SUFFIX}",
     "forward": rf"(?P<given>{_DOTTED}|[{_U}]{{1,3}}(?=[ ]))[ ]?(?P<family>{_FAMILY}){_SUFFIX}",
     "full": rf"(?P<given>{_WORD}(?:[ ](?:{_WORD}|{_DOTTED})){{0,3}})[ ]"
-    rf"(?P<family>(?:{_PARTICLE}[ ]){{0,3}}{_WORD}){_SUFFIX}",
+    rf"(?P<family>(?:{CITED_PARTICLE}[ ]){{0,3}}{_WORD}){_SUFFIX}",
 }
 # What may stand behind a name. A name that ends with an initial's period may be followed by the
 # title at once; "C. elegans" shows that the initial is the title's.
@@ -68,18 +67,18 @@ _OTHERS = re.compile(
     r"[ ]?[,;]?[ ]?(?:…|\.\.\.)(?=[ ]?[(.])"
 )
 _GROUP = re.compile(
-    r"(?:on behalf of |for )?(?:[Tt]he )?(?:[\w’'&/+-]+ ){0,7}(?:Collaborations?|Consortium|"
-    r"Working Group|Study Group|Investigators|Research Group|Group|Team|Network|Initiative|"
-    r"Task Force|Committee)"
+    r"(?:on behalf of |for )?(?:[Tt]he )?(?:[\w’'&/+-]+ ){0,7}"
+    rf"(?:{GROUP})"
     r"(?=[ ]?[,;:.(]|[ ]et al)"
 )
 _NAMED_GROUP = re.compile(
-    r"(?:[Tt]he )?[\w’'+/-]+(?: [\w’'+/-]+){0,4} (?:Collaborations?|Consortium)(?=[ ]?[,;:])"
+    r"(?:[Tt]he )?[\w’'+/-]+(?: [\w’'+/-]+){0,4} "
+    rf"(?:{COLLABORATION})(?=[ ]?[,;:])"
 )
-_IN_BRACKETS = re.compile(r"[ ]?\((?P<name>[^()]{2,80}?(?:Collaborations?|Consortium|Group))\)")
+_IN_BRACKETS = re.compile(rf"[ ]?\((?P<name>[^()]{{2,80}}?(?:{COLLABORATION}|Group))\)")
 ORGANISATION = re.compile(
     r"\b(?:Organi[sz]ation|Commission|Committee|Ministry|Institutes?|University|Agency|"
-    r"Associations?|Departments?|Society|Team|Collaborations?|Consortium|Cent(?:er|re)s?|Council|"
+    rf"Associations?|Departments?|Society|Team|{COLLABORATION}|Cent(?:er|re)s?|Council|"
     r"Administration|Foundation|Network|Bureau|Office|Corporation|Inc|Ltd|GmbH|WHO|FAO|OECD|NIST|"
     r"IPCC|UNESCO|UNICEF|CDC|FDA|EFSA|USDA|Nations|Union|Government|Board|Authority|Federation|"
     r"Project|Developers|Contributors|Company|Bank|Group|Service|Survey|Laborator(?:y|ies))\b"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from extraction.citations.cited_names import take_authors
+from extraction.vocabulary import MONTHS, SEASONS
 
 _NUMERALS = (
     r"(?<![^\W\d_])(?:vol(?:ume)?s?\.? ?|no\.? ?|bd\.? ?|t\. ?|tome ?)?"
@@ -18,9 +19,7 @@ VENUE = re.compile(
 )
 _NUMBER_WORDS = re.compile(
     r"vol|volume|no|number|issue|pp|pages?|articles?|art|id|suppl|supplement|part|pt|series|sect|"
-    r"section|paper|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|in|press|and|edn?|edition|spring|"
-    r"summer|autumn|fall|winter|the|erratum|ibid|special"
+    rf"section|paper|{MONTHS}|in|press|and|edn?|edition|{SEASONS}|the|erratum|ibid|special"
 )
 PUBLISHER = re.compile(
     r"\b(?:Press|Publish\w*|Verlag|Springer|Wiley|Elsevier|Books?|McGraw|Prentice|Addison|Birkh|"

@@ -97,8 +97,8 @@ def captions_by_turn(lines: Sequence[Line]) -> dict[int, list[CaptionLines]]:
     """The captions of a page by the direction of its text, tables' too; none when none is a
     figure's."""
     found: dict[int, list[CaptionLines]] = {}
-    for turn in sorted({line.turn for line in lines}):
-        captions = captions_of([line for line in lines if line.turn == turn])
+    for turn in sorted({line.rotation for line in lines}):
+        captions = captions_of([line for line in lines if line.rotation == turn])
         if any(not caption.is_table for caption in captions):
             found[turn] = captions
     return found

@@ -72,7 +72,7 @@ def make_scene(
     # Without a caption that names a table, the model has taken a chart for one.
     has_table = any(caption.is_table for caption in captions)
     tables = _region_places(regions, RegionKind.TABLE, turn) if has_table else []
-    upright = [line for line in lines if line.turn == turn]
+    upright = [line for line in lines if line.rotation == turn]
     body, labels = _parted(upright, captions, pictures, styles)
     every = [Atom(place, True) for place in pictures]
     for atom, place in zip(atoms, turned([atom.place for atom in atoms], turn), strict=True):

@@ -61,8 +61,8 @@ def pages_worth(
 
 
 def _captions(lines: Sequence[Line]) -> Iterator[CaptionLines]:
-    for turn in sorted({line.turn for line in lines}):
-        yield from captions_of([line for line in lines if line.turn == turn])
+    for turn in sorted({line.rotation for line in lines}):
+        yield from captions_of([line for line in lines if line.rotation == turn])
 
 
 def _unresolved_tables(
@@ -94,7 +94,7 @@ def _rows_alone(
     with_table = {box.page for table in tables for box in table.boxes}
     for number, lines in enumerate(pages, start=1):
         pictures = [figure.box for figure in figures if figure.page == number]
-        flat = [line for line in lines if not line.turn and not _is_on(line, pictures)]
+        flat = [line for line in lines if not line.rotation and not _is_on(line, pictures)]
         if number not in with_table and flat and _is_in_rows(flat):
             yield number
 

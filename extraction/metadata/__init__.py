@@ -1,1 +1,1 @@
-"""What a paper says of itself: authors, abstract, keywords, DOI, arXiv id, year, language."""
+"""Metadata of a paper: authors, abstract, keywords, DOI, arXiv id, year, language."""

@@ -1,4 +1,4 @@
-"""The authors of a paper: the names printed with its title, checked against other witnesses."""
+"""Finds the authors of a paper: the names printed with its title, checked against other sources."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from domain.papers import Author, Evidence
-from extraction.metadata.front import Place, Row, columns_below, rows_above, rows_below
+from extraction.metadata.front import Row, TitleBox, columns_below, rows_above, rows_below
 from extraction.metadata.names import (
     as_author,
-    is_group,
     is_strong_name,
     looks_like_name,
     plain,
@@ -19,68 +18,90 @@ from extraction.metadata.names import (
     split_names,
     without_contacts,
 )
-from extraction.metadata.vocabulary import FRONT_ENDS, FUNCTION_WORDS, is_address
+from extraction.person_names import is_group
 from extraction.text.labels import ARTICLE_KIND
-from extraction.text.lines import RAISED, Line
+from extraction.text.lines import SUPERSCRIPT_MARK, Line
+from extraction.vocabulary import FRONT_ENDS, FUNCTION_WORDS, is_address
 
-_ENDS_OPEN = re.compile(rf"(?:[{RAISED},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
-_OPENS = re.compile(rf"\s*(?:[{RAISED},;&·•|]|and\b|und\b|et\b|&)")
-_MOST_AUTHORS = 3000
-_FAR = 2.6  # times the type size between base lines: another block
+_ENDS_OPEN = re.compile(rf"(?:[{SUPERSCRIPT_MARK},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
+_OPENS = re.compile(rf"\s*(?:[{SUPERSCRIPT_MARK},;&·•|]|and\b|und\b|et\b|&)")
+# Heuristics.
+_MAX_AUTHORS = 3000  # bounds the work; physics collaborations have about that many
+_MAX_ROW_DISTANCE = 2.6  # type sizes between the base lines of one block of names
+_MAX_ROWS_ABOVE, _MAX_DISTANCE_ABOVE = 4, 6  # rows above the title, and type sizes up to it
+_MIN_PROSE_WORDS, _MIN_FUNCTION_WORDS = 7, 2  # of a row of running text
+_MIN_NAME_SHARE = 0.75  # of the pieces of a row of names
+_FULL_ROW = 0.75  # of the widest row: a name may break at the end of a wider one
+_CANDIDATE_RUNS = 3  # blocks of names that are compared
+_MIN_RECASED_LENGTH = 4  # characters; shorter names in capitals are initials
+_MAX_FAMILY_WORDS = 3  # of a family name confirmed by a citation
+_MIN_AGREEMENT = 0.8  # number of names in the metadata per printed one, to prefer the former
+# Score of a block of names: first block, each whole name up to a limit, marks, address below.
+_SCORE_FIRST, _SCORE_NAME, _MAX_SCORED_NAMES, _SCORE_MARKED, _SCORE_ADDRESS = 2, 0.5, 4, 1.5, 2.5
+# Confidence (0 to 1) by source: file metadata alone with several names or one; printed and file
+# metadata equal; more names in the metadata; other names there; printed, with a common name or not.
+_CONFIDENCE_FILE, _CONFIDENCE_FILE_SINGLE = 0.7, 0.5
+_CONFIDENCE_EQUAL, _CONFIDENCE_FILE_MORE, _CONFIDENCE_FILE_OTHER = 0.99, 0.85, 0.75
+_CONFIDENCE_CONFIRMED, _CONFIDENCE_PRINTED = 0.9, 0.8
 
 
 @dataclass(frozen=True)
-class Found:
-    """Authors in printed order, and where they were found."""
+class AuthorsFound:
+    """Authors in printed order, and the evidence."""
 
     authors: tuple[Author, ...]
     evidence: Evidence | None
 
 
-NOBODY = Found((), None)
+NO_AUTHORS = AuthorsFound((), None)
 
 
 def find_authors(
-    place: Place | None, lines: Sequence[Line], stated: Sequence[str], near: str
-) -> Found:
-    """The authors, in the order printed.
+    title_box: TitleBox | None, lines: Sequence[Line], stated: Sequence[str], front_text: str
+) -> AuthorsFound:
+    """Returns the authors in printed order.
 
-    `place` is the title's, `lines` those of the first two pages, `stated` the names in the file's
-    metadata, `near` the text of these pages: a stated name counts only when it is printed too.
+    `title_box` is the bounding box of the title, `lines` those of the first two pages, `stated` the
+    names in the file's metadata, `front_text` the text of these pages. A stated name counts only if
+    it is also printed.
     """
-    names = _printed(place, lines) if place else []
-    known = _believable(stated, plain(near))
-    chosen, evidence = _decided(names, known)
+    names = _printed(title_box, lines) if title_box else []
+    known = _confirmed(stated, plain(front_text))
+    chosen, evidence = _choose(names, known)
     if evidence is None:
-        return NOBODY
-    authors = tuple(_with_witness(as_author(_case(name, names)), known, near) for name in chosen)
-    return Found(_without_doubles(authors), evidence)
+        return NO_AUTHORS
+    authors = tuple(
+        _with_confirmed_family(as_author(_case(name, names)), known, front_text) for name in chosen
+    )
+    return AuthorsFound(_without_duplicates(authors), evidence)
 
 
-def _decided(names: list[str], known: list[str]) -> tuple[list[str], Evidence | None]:
-    """The printed or the stated names, by how they agree."""
+def _choose(names: list[str], known: list[str]) -> tuple[list[str], Evidence | None]:
+    """Returns the printed or the stated names, depending on how they agree."""
     printed, stated = _families(names), _families(known)
     if not names:
-        sure = 0.7 if len(known) > 1 else 0.5
-        return (known, Evidence("file metadata", sure)) if known else ([], None)
+        confidence = _CONFIDENCE_FILE if len(known) > 1 else _CONFIDENCE_FILE_SINGLE
+        return (known, Evidence("file metadata", confidence)) if known else ([], None)
     if printed == stated:
-        return names, Evidence("below title, file metadata", 0.99)
+        return names, Evidence("below title, file metadata", _CONFIDENCE_EQUAL)
     if len(known) > 1 and printed < stated:
-        return known, Evidence("file metadata, printed", 0.85)
-    if len(known) > 2 and len(printed & stated) < len(stated) and len(stated) >= 0.8 * len(printed):
-        return known, Evidence("file metadata, printed", 0.75)
-    return names, Evidence("below title", 0.9 if printed & stated else 0.8)
+        return known, Evidence("file metadata, printed", _CONFIDENCE_FILE_MORE)
+    enough = len(known) > 2 and len(stated) >= _MIN_AGREEMENT * len(printed)
+    if enough and len(printed & stated) < len(stated):
+        return known, Evidence("file metadata, printed", _CONFIDENCE_FILE_OTHER)
+    confidence = _CONFIDENCE_CONFIRMED if printed & stated else _CONFIDENCE_PRINTED
+    return names, Evidence("below title", confidence)
 
 
 def _families(names: Sequence[str]) -> frozenset[str]:
     return frozenset(plain(as_author(name).family or name).split(" ")[-1] for name in names)
 
 
-def _believable(stated: Sequence[str], near: str) -> list[str]:
-    """The stated names, if every family name is printed on the first pages; else none."""
+def _confirmed(stated: Sequence[str], front_text: str) -> list[str]:
+    """Returns the stated names if every family name is printed on the first pages, else none."""
     if any(re.search(r"\bet\.? al\b", name) for name in stated):
         return []
-    words = {word.rstrip("0123456789") for word in near.split()}
+    words = {word.rstrip("0123456789") for word in front_text.split()}
     for name in stated:
         author = as_author(name)
         family = plain(author.family or author.name)
@@ -89,37 +110,45 @@ def _believable(stated: Sequence[str], near: str) -> list[str]:
     return list(stated)
 
 
-def _printed(place: Place, lines: Sequence[Line]) -> list[str]:
-    """The names below the title, be it in a column of their own, else those right above it."""
-    rows = _front_rows(rows_below(place, lines))
+def _printed(title_box: TitleBox, lines: Sequence[Line]) -> list[str]:
+    """Returns the names below the title, possibly in a column of their own, otherwise those right
+    above it."""
+    rows = _front_rows(rows_below(title_box, lines))
     names = _names_in(rows) or _names_before_addresses(rows)
-    columns = [_names_in(_front_rows(column)) for column in columns_below(place, lines)]
+    columns = [_names_in(_front_rows(column)) for column in columns_below(title_box, lines)]
     longest = max(columns, key=len, default=[])
     if len(longest) > max(1, len(names)) and set(names) <= set(longest):
-        return longest  # what stands beside them hid the others
+        return longest  # text beside the column interrupted the rows
     if names:
         return names
-    above = [row for row in rows_above(place, lines) if not ARTICLE_KIND.fullmatch(row.text)][-4:]
-    names = _names_in([row for row in above if place.y0 - row.base < 6 * row.size])
+    rows = [row for row in rows_above(title_box, lines) if not ARTICLE_KIND.fullmatch(row.text)]
+    names = _names_in(
+        [
+            row
+            for row in rows[-_MAX_ROWS_ABOVE:]
+            if title_box.y0 - row.base < _MAX_DISTANCE_ABOVE * row.size
+        ]
+    )
     return names if len(names) > 1 or (names and len(names[0].split()) > 1) else []
 
 
 def _names_before_addresses(rows: Sequence[Row]) -> list[str]:
-    """Names that begin rows which go on with an address ("Jane Doe, University of Oslo")."""
+    """Returns the names at the beginning of rows that continue with an address ("Jane Doe,
+    University of Oslo")."""
     found: list[str] = []
     first: Row | None = None
     for row in rows:
         pieces = split_names(row.text)
         people = list(takewhile(lambda p: is_strong_name(p) and not is_address(p), pieces))
-        goes_on = len(people) < len(pieces) and is_address(pieces[len(people)])
-        if people and goes_on and (first is None or row.same_style(first)):
+        has_address = len(people) < len(pieces) and is_address(pieces[len(people)])
+        if people and has_address and (first is None or row.same_style(first)):
             first = first or row
             found.extend(people)
     return found
 
 
 def _front_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows up to the abstract, the introduction, or the first running text after names."""
+    """Returns the rows up to the abstract, the introduction, or running text after names."""
     front: list[Row] = []
     named = False
     for row in rows:
@@ -131,13 +160,14 @@ def _front_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def _is_prose(row: Row) -> bool:
-    words = row.text.replace(RAISED, " ").split()
+    words = row.text.replace(SUPERSCRIPT_MARK, " ").split()
     function = sum(word in FUNCTION_WORDS for word in words)
-    return len(words) >= 7 and function >= 2 and not is_address(row.text)
+    is_prose = len(words) >= _MIN_PROSE_WORDS and function >= _MIN_FUNCTION_WORDS
+    return is_prose and not is_address(row.text)
 
 
 def _is_of_names(row: Row, named: bool) -> bool:
-    """True when (nearly) all pieces of the row may be names, and one is whole."""
+    """True if (nearly) all pieces of the row may be names, and at least one is whole."""
     if ARTICLE_KIND.fullmatch(row.text) or re.search(r"\d{3}", without_contacts(row.text)):
         return False
     pieces = split_names(row.text)
@@ -146,41 +176,47 @@ def _is_of_names(row: Row, named: bool) -> bool:
         return False
     good = sum(looks_like_name(piece) or is_group(piece) for piece in pieces)
     whole = any(is_strong_name(piece) or is_group(piece) for piece in pieces)
-    return good >= 0.75 * len(pieces) and (whole or (named and good == len(pieces)))
+    return good >= _MIN_NAME_SHARE * len(pieces) and (whole or (named and good == len(pieces)))
 
 
 def _names_in(rows: Sequence[Row]) -> list[str]:
-    """Names of the first run of rows that print some, and of later ones in the same style."""
+    """Returns the names of the most likely block of rows, and of later blocks in the same style."""
     runs = _runs(rows)
     if not runs:
         return []
-    first = max(runs[:3], key=lambda run: _promise(run, runs[0], rows))
+    first = max(runs[:_CANDIDATE_RUNS], key=lambda run: _score(run, runs[0], rows))
     names = _split_run(first)
     for run in runs[runs.index(first) + 1 :]:
         if run[0].same_style(first[0]) and all(map(is_strong_name, more := _split_run(run))):
             names.extend(more)
-    return [name for name in names[:_MOST_AUTHORS] if looks_like_name(name) or is_group(name)]
+    return [name for name in names[:_MAX_AUTHORS] if looks_like_name(name) or is_group(name)]
 
 
-def _promise(run: Sequence[Row], first: Sequence[Row], rows: Sequence[Row]) -> float:
-    """How likely these rows print the authors: place, marks and an address below speak for it."""
+def _score(run: Sequence[Row], first: Sequence[Row], rows: Sequence[Row]) -> float:
+    """Returns a score of how likely these rows print the authors: position, marks and an address
+    below add to it."""
     below = rows[rows.index(run[-1]) + 1 :][:1]
     addressed = bool(below) and is_address(below[0].text)
     names = _split_run(run)
     strong = sum(map(is_strong_name, names))
-    marked = any(RAISED in row.text or "," in row.text or "*" in row.text for row in run)
-    return (2 if run is first else 0) + min(strong, 4) * 0.5 + 1.5 * marked + 2.5 * addressed
+    marked = any(SUPERSCRIPT_MARK in row.text or "," in row.text or "*" in row.text for row in run)
+    return (
+        (_SCORE_FIRST if run is first else 0)
+        + min(strong, _MAX_SCORED_NAMES) * _SCORE_NAME
+        + _SCORE_MARKED * marked
+        + _SCORE_ADDRESS * addressed
+    )
 
 
 def _runs(rows: Sequence[Row]) -> list[list[Row]]:
-    """Neighbouring rows of names in one type."""
+    """Returns the blocks of neighbouring rows of names in one style."""
     runs: list[list[Row]] = []
     open_run = False
     for row in rows:
         follows = bool(
             open_run
             and runs[-1][-1].same_type(row)
-            and row.base - runs[-1][-1].base < _FAR * row.size
+            and row.base - runs[-1][-1].base < _MAX_ROW_DISTANCE * row.size
         )
         if not _is_of_names(row, follows):
             open_run = False
@@ -194,29 +230,31 @@ def _runs(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _split_run(run: Sequence[Row]) -> list[str]:
-    """The names of the rows; one that is broken at a row's end is put together."""
+    """Returns the names of the rows; a name that is broken at the end of a row is joined."""
     text = run[0].text
+    widest = max(row.x1 for row in run)
     lists = any(len(split_names(row.text)) > 1 for row in run)
     for before, row in pairwise(run):
         open_end = _ENDS_OPEN.search(before.text) or _OPENS.match(row.text)
-        broken = lists and not open_end and before.x1 >= 0.75 * max(one.x1 for one in run)
-        text += (" " if open_end or broken else f" {RAISED} ") + row.text
+        broken = lists and not open_end and before.x1 >= _FULL_ROW * widest
+        text += (" " if open_end or broken else f" {SUPERSCRIPT_MARK} ") + row.text
     pieces = text.split(";")
     if len(pieces) > 1 and all(piece.count(",") == 1 for piece in pieces if piece.strip()):
-        turned = [" ".join(reversed(piece.split(","))) for piece in pieces]
-        return split_names(";".join(turned))
+        reordered = [" ".join(reversed(piece.split(","))) for piece in pieces]
+        return split_names(";".join(reordered))
     return split_names(text)
 
 
 def _case(name: str, names: Sequence[str]) -> str:
-    """The name in mixed case where all are printed in capitals."""
-    if all(other.upper() == other for other in names) and len(name) > 3:
+    """Returns the name in mixed case if all names are printed in capitals."""
+    if all(other.upper() == other for other in names) and len(name) >= _MIN_RECASED_LENGTH:
         return recased(name)
     return name
 
 
-def _with_witness(author: Author, known: Sequence[str], near: str) -> Author:
-    """The author with the family name that the stated form or a citation of this paper shows."""
+def _with_confirmed_family(author: Author, known: Sequence[str], front_text: str) -> Author:
+    """Returns the author with the family name that the file's metadata or a citation of this paper
+    confirms."""
     for name in known:
         stated = as_author(name)
         if "," in name and stated.family and plain(stated.name) == plain(author.name):
@@ -224,10 +262,10 @@ def _with_witness(author: Author, known: Sequence[str], near: str) -> Author:
     words = author.name.split()
     if not author.given or len(words) < 3:
         return author
-    for size in range(min(3, len(words) - 1), 1, -1):
+    for size in range(min(_MAX_FAMILY_WORDS, len(words) - 1), 1, -1):
         tail = " ".join(words[-size:])
         cited = re.search(
-            rf"(?<![^\W\d_] ){re.escape(tail)},? ({words[0][0]})(?:[A-Z]|\.|,|\b)", near
+            rf"(?<![^\W\d_] ){re.escape(tail)},? ({words[0][0]})(?:[A-Z]|\.|,|\b)", front_text
         )
         if cited and plain(tail) != plain(author.family or ""):
             return Author(author.name, " ".join(words[:-size]), tail)
@@ -244,5 +282,5 @@ def _cut_at(name: str, family: str, author: Author) -> tuple[str | None, str | N
     return author.given, author.family
 
 
-def _without_doubles(authors: Sequence[Author]) -> tuple[Author, ...]:
+def _without_duplicates(authors: Sequence[Author]) -> tuple[Author, ...]:
     return tuple({plain(author.name) or author.name: author for author in authors}.values())

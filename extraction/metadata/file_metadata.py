@@ -1,4 +1,4 @@
-"""What the file says of its paper: the information dictionary and the XMP packet."""
+"""Reads the metadata stored in a PDF: the information dictionary and the XMP packet."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ from dataclasses import dataclass
 from extraction.metadata.names import is_strong_name, split_names
 from extraction.text.clean import clean_text
 
-_LONGEST = 300_000  # characters of XMP that are looked at
+# Characters that are read: of the XMP packet, of one of its elements, of a text. They bound the run
+# time for hostile files.
+_MAX_XMP_LENGTH, _MAX_ELEMENT_LENGTH, _MAX_TEXT_LENGTH = 300_000, 2000, 5000
 _LISTED = re.compile(r"<rdf:li\b[^<>]*>([^<]{0,600})</rdf:li>", re.DOTALL)
 _BROKEN_CODE = re.compile(r"#_#x([0-9A-Fa-f]{2,5});")
 
 
 @dataclass(frozen=True)
-class Stated:
-    """Witnesses, not the truth: names as written there; `doi` is the text that may hold one."""
+class FileMetadata:
+    """Metadata from the file; evidence only. `names` are as written there; `doi` is a text that may
+    hold a DOI."""
 
     names: tuple[str, ...] = ()
     doi: str = ""
-    loose: str = ""  # subject, title, keywords
+    other_text: str = ""  # subject, title and keywords, which may hold a DOI
     keywords: str = ""
     date: str = ""
     created: str = ""
 
 
-def read_stated(stated: Mapping[str, str]) -> Stated:
-    """The file's own statements; XMP is read by pattern, so that no entity of it is expanded."""
-    xmp = (stated.get("xmp") or "")[:_LONGEST]
+def read_file_metadata(raw: Mapping[str, str]) -> FileMetadata:
+    """Returns the metadata of the file. XMP is searched with patterns, so that no XML entity is
+    expanded."""
+    xmp = (raw.get("xmp") or "")[:_MAX_XMP_LENGTH]
     names = _creators(xmp)
-    author = _text(stated.get("author") or "")
+    author = _text(raw.get("author") or "")
     if len(names) <= 1 and author:
         own = _people(author)
         names = own if len(own) >= len(names) else names
@@ -39,36 +43,36 @@ def read_stated(stated: Mapping[str, str]) -> Stated:
         _element(xmp, name)
         for name in ("prism:doi", "pdfx:doi", "crossmark:DOI", "dc:identifier", "prism:url")
     )
-    loose = " ".join(
-        _text(stated.get(key) or "") for key in ("subject", "title", "keywords", "doi")
+    other_text = " ".join(
+        _text(raw.get(key) or "") for key in ("subject", "title", "keywords", "doi")
     )
     date = _element(xmp, "prism:publicationDate") or _element(xmp, "prism:coverDate")
-    return Stated(
+    return FileMetadata(
         tuple(names),
         identifiers,
-        loose,
-        _text(stated.get("keywords") or ""),
+        other_text,
+        _text(raw.get("keywords") or ""),
         date,
-        stated.get("creationDate") or "",
+        raw.get("creationDate") or "",
     )
 
 
 def _text(raw: str) -> str:
-    coded = _BROKEN_CODE.sub(lambda found: chr(int(found[1], 16)), raw[:5000])
+    coded = _BROKEN_CODE.sub(lambda found: chr(int(found[1], 16)), raw[:_MAX_TEXT_LENGTH])
     return clean_text(html.unescape(html.unescape(coded)))
 
 
 def _element(xmp: str, name: str) -> str:
-    """The text of the element or attribute of that name, its list items side by side."""
+    """Returns the text of the element or attribute of that name, its list items side by side."""
     inside = _inside(xmp, name)
     if inside:
-        return _text(re.sub(r"<[^<>]+>", " ", inside[:2000]))
+        return _text(re.sub(r"<[^<>]+>", " ", inside[:_MAX_ELEMENT_LENGTH]))
     found = re.search(rf"\b{name}\s*=\s*[\"']([^\"']{{0,500}})", xmp)
     return _text(found[1]) if found else ""
 
 
 def _inside(xmp: str, name: str) -> str:
-    """What stands between the first tags of that name; searched in one pass, however hostile."""
+    """Returns the text between the first tags of that name; one pass, for hostile input."""
     start = xmp.find(f"<{name}")
     begin = xmp.find(">", start) + 1 if start >= 0 else 0
     end = xmp.find(f"</{name}>", begin) if begin else -1
@@ -82,7 +86,7 @@ def _creators(xmp: str) -> list[str]:
 
 
 def _person(item: str) -> list[str]:
-    """One name, "Family, Given" left as it is."""
+    """Returns one name; "Family, Given" stays as it is."""
     if item.count(",") == 1:
         names = [name for part in item.split(",") for name in split_names(part)]
         return [", ".join(names)]
@@ -91,7 +95,7 @@ def _person(item: str) -> list[str]:
 
 
 def _people(text: str) -> list[str]:
-    """The names in a line that may hold one ("Family, Given" or not) or many."""
+    """Returns the names in a text that may hold one ("Family, Given" or not) or many."""
     pieces = [piece for piece in text.split(";") if piece.strip()]
     if len(pieces) > 1:
         return [name for piece in pieces for name in _person(piece.strip())]

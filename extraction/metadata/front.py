@@ -1,4 +1,4 @@
-"""The first page as rows of one type each, and where on it the title stands."""
+"""The rows of the first page, each in one style, and the bounding box of the title."""
 
 from __future__ import annotations
 
@@ -9,19 +9,30 @@ from itertools import pairwise
 
 from extraction.metadata.names import plain
 from extraction.structure.title import stands_beside
-from extraction.text.lines import RAISED, Line, font_family
+from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
 
-_SAME_BASE = 0.35  # times the type size
-_MOST_LINES = 400  # of a page that are looked at
-_SIDE_BAR_POINTS = 6.0
-_FLUSH_POINTS, _LEAST_FLUSH = 2.0, 5
-_INDENT = 0.12  # share of the width
+# Heuristics. Distances are in type sizes unless another unit is given.
+_MAX_LINES = 400  # of a page that are examined
+_SAME_BASE = 0.35  # distance of the base lines of one row
+# Shares of the type size by which the pieces of one row, and two rows of one style, may differ.
+_ROW_SIZE_TOLERANCE, _STYLE_SIZE_TOLERANCE = 0.1, 0.06
+_MAX_PIECES = 40  # lines after the first that are examined for a row
+_WIDE_GAP = 1.2  # between two pieces of a row: replaced by a superscript mark
+_MIN_RISE, _MAX_RISE = -0.15, 0.7  # of a mark above the base line of its row
+# The title: its length in letters, share of it that must be printed, lines, tolerance of the type
+# size of its lines, and how much larger a second occurrence must be to replace the first.
+_MIN_TITLE_LENGTH, _MIN_PRINTED_SHARE, _MAX_TITLE_LINES = 4, 0.8, 14
+_TITLE_SIZE_TOLERANCE, _LARGER_POINTS = 0.2, 0.5
+# A side bar left of the title: indent of the title as a share of the page's width, lines that are
+# flush with the title, and the tolerances.
+_MIN_INDENT, _MIN_FLUSH_LINES = 0.12, 5
+_FLUSH_POINTS, _SIDE_BAR_POINTS = 2.0, 6.0
 _ONLY_MARKS = re.compile(r"[\s\d,;*†‡§¶‖#∗⁎✉a-h]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is printed in one type on one base line; RAISED stands for marks and wide gaps."""
+    """The text of one style on one base line; SUPERSCRIPT_MARK replaces marks and wide gaps."""
 
     text: str
     x0: float
@@ -35,17 +46,19 @@ class Row:
     italic: bool
 
     def same_type(self, other: Row) -> bool:
-        """True when both are set in one font and size, bold or not."""
-        return abs(self.size - other.size) < 0.06 * self.size and self.family == other.family
+        """True if both rows have one font and size, bold or not."""
+        return abs(self.size - other.size) < _STYLE_SIZE_TOLERANCE * self.size and (
+            self.family == other.family
+        )
 
     def same_style(self, other: Row) -> bool:
-        """True when both also agree in bold and italic."""
+        """True if both rows also agree in bold and italic."""
         return self.same_type(other) and (self.bold, self.italic) == (other.bold, other.italic)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the title stands."""
+class TitleBox:
+    """The bounding box of the title, in points, and its type size."""
 
     page: int
     x0: float
@@ -55,19 +68,20 @@ class Place:
     size: float
 
 
-def find_place(title: str | None, lines: Sequence[Line]) -> Place | None:
-    """The place of the lines that print the title, None when none do; `lines` in reading order."""
+def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
+    """Returns the bounding box of the lines that print the title, None if none do; `lines` are in
+    reading order."""
     wanted = re.sub(r"\W", "", plain(title or ""))
-    if len(wanted) < 4:
+    if len(wanted) < _MIN_TITLE_LENGTH:
         return None
     best: list[Line] = []
-    upright = [line for line in lines[: 2 * _MOST_LINES] if not line.turn]
+    upright = [line for line in lines[: 2 * _MAX_LINES] if not line.rotation]
     for start, line in enumerate(upright):
         taken, text = [], ""
-        for other in upright[start : start + 14]:
+        for other in upright[start : start + _MAX_TITLE_LINES]:
             if other.page != line.page:
                 break
-            if abs(other.size - line.size) > 0.2 * line.size:
+            if abs(other.size - line.size) > _TITLE_SIZE_TOLERANCE * line.size:
                 if taken and stands_beside(taken, other):
                     continue
                 break
@@ -77,19 +91,19 @@ def find_place(title: str | None, lines: Sequence[Line]) -> Place | None:
             taken, text = [*taken, other], more
             if len(text) >= len(wanted):
                 break
-        enough = len(text) >= 0.8 * len(wanted)
-        if enough and (not best or taken[0].size > best[0].size + 0.5):
+        enough = len(text) >= _MIN_PRINTED_SHARE * len(wanted)
+        if enough and (not best or taken[0].size > best[0].size + _LARGER_POINTS):
             best = taken
-    return _around(best) if best else None
+    return _title_box_of(best) if best else None
 
 
 def _begins(wanted: str, text: str) -> bool:
-    """True when the one is the beginning of the other; a mark may hang on the text's end."""
+    """True if one text is the beginning of the other; a mark may follow `text`."""
     return bool(text) and (wanted.startswith(text) or text[: len(wanted)] == wanted)
 
 
-def _around(lines: Sequence[Line]) -> Place:
-    return Place(
+def _title_box_of(lines: Sequence[Line]) -> TitleBox:
+    return TitleBox(
         lines[0].page,
         min(line.x0 for line in lines),
         min(line.y0 for line in lines),
@@ -99,49 +113,53 @@ def _around(lines: Sequence[Line]) -> Place:
     )
 
 
-def rows_below(place: Place, lines: Sequence[Line]) -> list[Row]:
-    """The rows from the title downwards on its page, without those in a side bar on its left."""
-    return as_rows(_below(place, lines))
+def rows_below(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
+    """Returns the rows from the title downwards on its page, without those in a side bar on its
+    left."""
+    return as_rows(_below(title_box, lines))
 
 
-def columns_below(place: Place, lines: Sequence[Line]) -> Iterator[list[Row]]:
-    """As `rows_below`, but those of each column by themselves."""
-    below = _below(place, lines)
+def columns_below(title_box: TitleBox, lines: Sequence[Line]) -> Iterator[list[Row]]:
+    """Yields the rows below the title for each column separately."""
+    below = _below(title_box, lines)
     for part in sorted({line.part for line in below}):
         yield as_rows([line for line in below if line.part == part])
 
 
-def rows_above(place: Place, lines: Sequence[Line]) -> list[Row]:
-    """The rows from the top of the page to the title."""
-    return as_rows([line for line in _on_page(place, lines) if _middle(line) < place.y0])
+def rows_above(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
+    """Returns the rows from the top of the page to the title."""
+    return as_rows([line for line in _on_page(title_box, lines) if _middle(line) < title_box.y0])
 
 
-def _below(place: Place, lines: Sequence[Line]) -> list[Line]:
-    below = [line for line in _on_page(place, lines) if _middle(line) > place.y1]
-    return _without_side_bar(place, below, lines)
+def _below(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
+    below = [line for line in _on_page(title_box, lines) if _middle(line) > title_box.y1]
+    return _without_side_bar(title_box, below, lines)
 
 
-def _on_page(place: Place, lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if line.page == place.page and not line.turn][:_MOST_LINES]
+def _on_page(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if line.page == title_box.page and not line.rotation][
+        :_MAX_LINES
+    ]
 
 
 def _middle(line: Line) -> float:
     return (line.y0 + line.y1) / 2
 
 
-def _without_side_bar(place: Place, below: list[Line], lines: Sequence[Line]) -> list[Line]:
-    """A title far from the left border, with text set flush below it, has a side bar."""
-    on_page = _on_page(place, lines)
+def _without_side_bar(title_box: TitleBox, below: list[Line], lines: Sequence[Line]) -> list[Line]:
+    """Removes the side bar, which exists if the title is far from the left border and text below is
+    flush with it."""
+    on_page = _on_page(title_box, lines)
     left, right = min(line.x0 for line in on_page), max(line.x1 for line in on_page)
-    flush = sum(abs(line.x0 - place.x0) < _FLUSH_POINTS for line in below)
-    if place.x0 < left + _INDENT * (right - left) or flush < _LEAST_FLUSH:
+    flush = sum(abs(line.x0 - title_box.x0) < _FLUSH_POINTS for line in below)
+    if title_box.x0 < left + _MIN_INDENT * (right - left) or flush < _MIN_FLUSH_LINES:
         return below
-    return [line for line in below if line.x1 > place.x0 - _SIDE_BAR_POINTS]
+    return [line for line in below if line.x1 > title_box.x0 - _SIDE_BAR_POINTS]
 
 
 def as_rows(lines: Sequence[Line]) -> list[Row]:
-    """Lines of one type on one base line side by side, from top to bottom; marks that the file
-    draws by themselves join the row that they are raised above."""
+    """Returns the lines of one style on one base line joined, from top to bottom. Marks that the
+    file draws separately join the row that they are raised above."""
     marks = [line for line in lines if _ONLY_MARKS.fullmatch(line.text)]
     rows: list[list[Line]] = []
     taken: set[int] = set()
@@ -153,36 +171,39 @@ def as_rows(lines: Sequence[Line]) -> list[Row]:
         if number in taken:
             continue
         beside = [line]
-        for ahead in range(number + 1, min(len(ordered), number + 40)):
+        for ahead in range(number + 1, min(len(ordered), number + _MAX_PIECES)):
             other = ordered[ahead]
             if other.base - line.base > _SAME_BASE * line.size:
                 break
-            if ahead not in taken and abs(other.size - line.size) < 0.1 * line.size:
+            if ahead not in taken and abs(other.size - line.size) < _ROW_SIZE_TOLERANCE * line.size:
                 beside.append(other)
                 taken.add(ahead)
         rows.append(beside)
     for mark in marks:
-        _raise(mark, rows)
-    return [_row(sorted(beside, key=lambda one: one.x0)) for beside in rows]
+        _attach(mark, rows)
+    return [_row(sorted(beside, key=lambda line: line.x0)) for beside in rows]
 
 
-def _raise(mark: Line, rows: Sequence[list[Line]]) -> None:
-    """Adds the mark to the row whose base line it stands on or little above."""
+def _attach(mark: Line, rows: Sequence[list[Line]]) -> None:
+    """Adds the mark to the row whose base line it stands on or slightly above."""
     for beside in rows:
         main = beside[0]
-        if -0.15 * main.size < main.base - mark.base < 0.7 * main.size and mark.size <= main.size:
-            beside.append(replace(mark, unraised=RAISED))
+        is_near = _MIN_RISE * main.size < main.base - mark.base < _MAX_RISE * main.size
+        if is_near and mark.size <= main.size:
+            beside.append(replace(mark, text_with_superscript_marks=SUPERSCRIPT_MARK))
             return
 
 
 def _row(beside: Sequence[Line]) -> Row:
-    text = beside[0].unraised or beside[0].text
+    text = beside[0].text_with_superscript_marks or beside[0].text
     for before, line in pairwise(beside):
         gap = line.x0 - before.x1
-        between = f" {RAISED} " if gap > 1.2 * line.size else " "
-        text += between + (line.unraised or line.text)
+        between = f" {SUPERSCRIPT_MARK} " if gap > _WIDE_GAP * line.size else " "
+        text += between + (line.text_with_superscript_marks or line.text)
     main = max(beside, key=lambda line: len(line.text))
-    words = [line for line in beside if line.unraised != RAISED] or list(beside)
+    words = [
+        line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK
+    ] or list(beside)
     return Row(
         text,
         beside[0].x0,

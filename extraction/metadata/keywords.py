@@ -1,4 +1,4 @@
-"""The keywords that a paper prints for itself."""
+"""Finds the keywords of a paper."""
 
 from __future__ import annotations
 
@@ -9,36 +9,27 @@ from itertools import pairwise
 
 from domain.papers import Block, BlockKind, Evidence
 from extraction.metadata.column import column_below
-from extraction.metadata.file_metadata import Stated
-from extraction.metadata.vocabulary import FRONT_ENDS
+from extraction.metadata.file_metadata import FileMetadata
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
+from extraction.vocabulary import FRONT_ENDS, KEYWORDS_END, KEYWORDS_LABEL
 
-LABEL = re.compile(
-    r"(?:author[’']?s? )?(?:(?:key\s?-?\s?words?(?: and phrases)?)|"
-    r"k\s?e\s?y\s?w\s?o\s?r\s?d\s?s|index terms|general terms|"
-    r"mots[ -]cl[ée]s?|palabras clave|palavras[ -]chave|schl[üu]sselw[öo]rter|parole chiave|"
-    r"descriptors|ключевые слова|关\s*键\s*词|キーワード|主题词)"
-    r"(?:\s*+\(.{0,20}?\))?(?:\s*+(?:[.:;—–―-]++|：|$)|\s*?(?-i:(?=\s[A-Z])))\s*+",
-    re.IGNORECASE,
-)
-_GOES_ON = re.compile(
-    r"\b(?:abbreviations?|correspond\w+|received|accepted|published|citation|cite this|"
-    r"pacs|jel(?: class\w*)?|msc|ccs concepts|acm reference|subject class\w*|"
-    r"mathematics subject classification|clc number|document code|doi|funding|"
-    r"(?:\d+\.?|I\.)\s*introduction|introduction|abstract|nomenclature|highlights|academic editor|"
-    r"open access|copyright|trial registration)\b\s*[:.—–-]?|©|https?:",
-    re.IGNORECASE,
-)
 _SEPARATORS = re.compile(
     r"(?:(?<!\s)\s++)?[;·•∙⋅|；、]\s*+|(?<!\s)\s++[—–]\s++|\s\*\s",
 )
-_MOST, _LONGEST, _LONGEST_TEXT, _MOST_LINES = 40, 90, 1500, 15
+# Heuristics. Lengths are in characters.
+_MAX_KEYWORDS, _MAX_KEYWORD_LENGTH = 40, 90
+_MAX_KEYWORD_WORDS = 8  # where the list is not clean: more words are a sentence
+_MAX_TEXT_LENGTH, _MAX_LINES = 1500, 15  # of the whole list
+_MAX_LINE_LENGTH = 250  # longer lines are no keywords
+_MAX_PAGE = 3  # last page on which keywords are printed
+# Confidence (0 to 1) of printed keywords: confirmed by the file's metadata, or not.
+_CONFIDENCE_CONFIRMED, _CONFIDENCE_PRINTED = 0.98, 0.9
 
 
 @dataclass(frozen=True)
 class Keywords:
-    """The words, where the label stands (block and character), and where they were found."""
+    """The keywords, the position of the label (block index and character), and the evidence."""
 
     words: tuple[str, ...]
     block: int | None
@@ -49,41 +40,46 @@ class Keywords:
 NO_KEYWORDS = Keywords((), None, 0, None)
 
 
-def find_keywords(blocks: Sequence[Block], lines: Sequence[Line], stated: Stated) -> Keywords:
-    """The keywords in printed order, behind their label on the first pages.
+def find_keywords(
+    blocks: Sequence[Block], lines: Sequence[Line], file_metadata: FileMetadata
+) -> Keywords:
+    """Returns the keywords in printed order, behind their label on the first pages.
 
-    They are read from the column that the label stands in (`lines`), else from the blocks.
+    They are read from the column that the label stands in (`lines`), otherwise from the blocks.
     """
     words = _in_column(lines)
-    place: tuple[int, int] | None = None
+    position: tuple[int, int] | None = None
     for index, block in enumerate(blocks):
-        if not block.boxes or block.boxes[0].page > 3:
+        if not block.boxes or block.boxes[0].page > _MAX_PAGE:
             break
         if block.kind is BlockKind.REFERENCE or (start := _label_start(block)) is None:
             continue
         words = words or _words(blocks, index, start)
         if words:
-            place = index, start
+            position = index, start
             break
     if not words:
         return NO_KEYWORDS
-    agree = words[0].lower() in stated.keywords.lower()
-    evidence = Evidence("printed, file metadata" if agree else "printed", 0.98 if agree else 0.9)
-    return Keywords(words, place[0] if place else None, place[1] if place else 0, evidence)
+    if words[0].lower() in file_metadata.keywords.lower():
+        evidence = Evidence("printed, file metadata", _CONFIDENCE_CONFIRMED)
+    else:
+        evidence = Evidence("printed", _CONFIDENCE_PRINTED)
+    block, start = position or (None, 0)
+    return Keywords(words, block, start, evidence)
 
 
 def _in_column(lines: Sequence[Line]) -> tuple[str, ...]:
-    """The words behind or below the label's line, among the lines as drawn."""
+    """Returns the keywords behind or below their label, among the lines in drawing order."""
     known = words_of(line.text for line in lines)
     for line in lines:
-        label = LABEL.match(line.text)
+        label = KEYWORDS_LABEL.match(line.text)
         if label is None or not line.text[:1].isupper():
             continue
         runs_in = bool(line.text[label.end() :].strip())
-        column = column_below(line, lines, runs_in=runs_in, ends=_ends)[:_MOST_LINES]
+        column = column_below(line, lines, runs_in=runs_in, ends=_ends)[:_MAX_LINES]
         if not column:
             continue
-        text, starts = join_lines([one.text for one in column], known)
+        text, starts = join_lines([below.text for below in column], known)
         cut = label.end() if runs_in else 0
         end = _end(text[cut:])
         words = _split(text[cut : cut + end], [at - cut for at in starts if cut < at < cut + end])
@@ -93,14 +89,15 @@ def _in_column(lines: Sequence[Line]) -> tuple[str, ...]:
 
 
 def _ends(line: Line) -> bool:
-    return bool(_GOES_ON.match(line.text) or FRONT_ENDS.match(line.text) or len(line.text) > 250)
+    is_long = len(line.text) > _MAX_LINE_LENGTH
+    return bool(KEYWORDS_END.match(line.text) or FRONT_ENDS.match(line.text) or is_long)
 
 
 def _label_start(block: Block) -> int | None:
-    """Where in the block a line starts with the label."""
+    """Returns the offset in the block at which a line starts with the label."""
     starts = [start for start, _ in block.lines] or [0]
     for start, end in pairwise([*starts, len(block.text)]):
-        if LABEL.match(block.text[start:end].rstrip()):
+        if KEYWORDS_LABEL.match(block.text[start:end].rstrip()):
             return start
     return None
 
@@ -108,7 +105,7 @@ def _label_start(block: Block) -> int | None:
 def _words(blocks: Sequence[Block], index: int, start: int) -> tuple[str, ...]:
     block = blocks[index]
     line_ends = min((at for at, _ in block.lines if at > start), default=len(block.text))
-    label = LABEL.match(block.text[start:line_ends].rstrip())
+    label = KEYWORDS_LABEL.match(block.text[start:line_ends].rstrip())
     first_line = start + (label.end() if label else 0)
     text = block.text[first_line:]
     if not text.strip() and index + 1 < len(blocks):
@@ -122,12 +119,12 @@ def _words(blocks: Sequence[Block], index: int, start: int) -> tuple[str, ...]:
 
 
 def _end(text: str) -> int:
-    found = _GOES_ON.search(text)
-    return min(found.start() if found else len(text), _LONGEST_TEXT)
+    found = KEYWORDS_END.search(text)
+    return min(found.start() if found else len(text), _MAX_TEXT_LENGTH)
 
 
 def _split(text: str, lines: Sequence[int]) -> tuple[str, ...]:
-    """Split at semicolons or dots, else at commas, else at the printed lines."""
+    """Splits the text at semicolons or dots, else at commas, else at the ends of printed lines."""
     text_ends = text.rstrip()
     for pattern in (_SEPARATORS, re.compile(r"\s*,(?!\d)\s*|，")):
         if pattern.search(text_ends):
@@ -137,8 +134,8 @@ def _split(text: str, lines: Sequence[int]) -> tuple[str, ...]:
         cuts = [0, *lines, len(text)]
         pieces = [text[a:b] for a, b in pairwise(cuts)]
     words = [re.sub(r"^(?:and|und|y)\s+", "", piece.strip(" .,:;\n")) for piece in pieces]
-    kept = [word for word in words if word and len(word) <= _LONGEST]
-    # One long piece is a sentence, not a list.
-    if len(kept) < len([word for word in words if word]) or len(kept) > _MOST:
-        kept = [word for word in kept[:_MOST] if len(word.split()) <= 8]
+    kept = [word for word in words if word and len(word) <= _MAX_KEYWORD_LENGTH]
+    # A piece that is too long shows that the text is not a clean list.
+    if len(kept) < len([word for word in words if word]) or len(kept) > _MAX_KEYWORDS:
+        kept = [word for word in kept[:_MAX_KEYWORDS] if len(word.split()) <= _MAX_KEYWORD_WORDS]
     return tuple(dict.fromkeys(kept))

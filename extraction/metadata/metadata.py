@@ -1,4 +1,4 @@
-"""A paper as composed, and its first pages -> what it says of itself."""
+"""Finds the metadata of a paper in its text and on its first pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from domain.papers import BlockKind, Evidence, Metadata, Paper
 from extraction.metadata.abstract import Abstract, find_abstract
 from extraction.metadata.authors import find_authors
-from extraction.metadata.file_metadata import read_stated
-from extraction.metadata.front import Place, find_place
+from extraction.metadata.file_metadata import read_file_metadata
+from extraction.metadata.front import TitleBox, find_title_box
 from extraction.metadata.keywords import find_keywords
 from extraction.metadata.language import find_language
 from extraction.metadata.names import plain
@@ -17,13 +17,21 @@ from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
 from extraction.metadata.year import find_year
 from extraction.text.lines import Line
 
-_MOST_LINES, _LONGEST_LINE = 3000, 1000
-_BODY_BEGINS = 0.45  # share of the page's height that front matter takes where no abstract tells
+_MAX_LINES, _MAX_LINE_LENGTH = 3000, 1000  # that are examined; bound the work on made-up pages
+# Heuristics.
+_FRONT_MATTER_HEIGHT = 0.45  # share of the page's height, for a paper without an abstract
+_COMPARED_LENGTH = 60  # characters by which titles are compared
+# Text whose language is detected: the first blocks, how long and how many of them, and characters
+# of the abstract; without such blocks the first blocks of any length.
+_SAMPLE_BLOCKS, _MIN_SAMPLE_LENGTH, _MAX_SAMPLES, _ABSTRACT_LENGTH = 120, 200, 6, 1000
+_FALLBACK_BLOCKS = 40
+# Confidence (0 to 1) of a title: from file metadata only, confirmed by it, by its type only.
+_CONFIDENCE_FILE, _CONFIDENCE_CONFIRMED, _CONFIDENCE_TYPE = 0.4, 0.99, 0.85
 
 
 @dataclass(frozen=True)
-class Front:
-    """The metadata, and the indexes into `Paper.blocks` of the blocks that print the abstract."""
+class MetadataFound:
+    """The metadata, and the indexes in `Paper.blocks` of the blocks that print the abstract."""
 
     metadata: Metadata
     abstract_blocks: tuple[int, ...] = ()
@@ -32,29 +40,30 @@ class Front:
 def find_metadata(
     paper: Paper,
     front: Sequence[Line],
-    stated: Mapping[str, str],
-    dropped: Sequence[Line] = (),
-) -> Front:
-    """The metadata of a paper, each field with its evidence.
+    file_metadata: Mapping[str, str],
+    all_lines: Sequence[Line] = (),
+) -> MetadataFound:
+    """Returns the metadata of a paper, each field with its evidence. A field that the paper lacks
+    is None or empty.
 
-    `front` are the lines of the first two pages in reading order, `dropped` all lines of these
-    pages before running headers were taken away (their DOI, year and stamp count), `stated` the
-    file's own dictionary with its XMP packet as "xmp". None or empty is what the paper lacks.
+    `front` are the lines of the first two pages in reading order. `all_lines` are the lines of
+    these pages with running headers, whose DOI, year and stamp count. `file_metadata` is the
+    information dictionary of the file, with its XMP packet as "xmp".
     """
     front = _bounded(front)
-    every = _bounded(dropped) or front
-    own = read_stated(stated)
-    place = find_place(paper.title, every) or find_place(paper.title, front)
-    keywords = find_keywords(paper.blocks, every, own)
-    abstract = find_abstract(paper, front, every, keywords)
-    authors = find_authors(place, every, own.names, _names_near(every))
-    doi = find_doi(every, own, _end_of_front(paper, abstract, every))
-    first = [line for line in every if line.page == every[0].page] if every else []
+    drawn = _bounded(all_lines) or front
+    read_metadata = read_file_metadata(file_metadata)
+    title_box = find_title_box(paper.title, drawn) or find_title_box(paper.title, front)
+    keywords = find_keywords(paper.blocks, drawn, read_metadata)
+    abstract = find_abstract(paper, front, drawn, keywords)
+    authors = find_authors(title_box, drawn, read_metadata.names, _names_near(drawn))
+    doi = find_doi(drawn, read_metadata, _end_of_front(paper, abstract, drawn))
+    first = [line for line in drawn if line.page == drawn[0].page] if drawn else []
     arxiv = find_arxiv_id(first, doi[0] if doi else None)
-    year = find_year(every, own)
+    year = find_year(drawn, read_metadata)
     language = find_language(_sample(paper, abstract))
     evidence = {
-        "title": _title_evidence(paper.title, stated, place),
+        "title": _title_evidence(paper.title, file_metadata, title_box),
         "authors": authors.evidence,
         "abstract": abstract.evidence if abstract else None,
         "keywords": keywords.evidence,
@@ -74,46 +83,59 @@ def find_metadata(
         language[0] if language else None,
         {field: found for field, found in evidence.items() if found is not None},
     )
-    return Front(metadata, abstract.blocks if abstract else ())
+    return MetadataFound(metadata, abstract.blocks if abstract else ())
 
 
 def _bounded(lines: Sequence[Line]) -> list[Line]:
-    """The lines, with an end: some made-up pages have millions of letters on one of them."""
+    """Returns the lines, limited in number and length: made-up pages have millions of letters on a
+    line."""
     return [
         line
-        if len(line.text) <= _LONGEST_LINE
-        else replace(line, text=line.text[:_LONGEST_LINE], unraised=line.unraised[:_LONGEST_LINE])
-        for line in lines[:_MOST_LINES]
+        if len(line.text) <= _MAX_LINE_LENGTH
+        else replace(
+            line,
+            text=line.text[:_MAX_LINE_LENGTH],
+            text_with_superscript_marks=line.text_with_superscript_marks[:_MAX_LINE_LENGTH],
+        )
+        for line in lines[:_MAX_LINES]
     ]
 
 
-def _names_near(every: Sequence[Line]) -> str:
-    return " ".join(line.unraised or line.text for line in every)
+def _names_near(drawn: Sequence[Line]) -> str:
+    return " ".join(line.text_with_superscript_marks or line.text for line in drawn)
 
 
 def _title_evidence(
-    title: str | None, stated: Mapping[str, str], place: Place | None
+    title: str | None, file_metadata: Mapping[str, str], title_box: TitleBox | None
 ) -> Evidence | None:
     if title is None:
         return None
-    if place is None:
-        return Evidence("file metadata", 0.4)
-    agrees = plain(stated.get("title") or "")[:60] == plain(title)[:60]
-    return Evidence("type, file metadata", 0.99) if agrees else Evidence("type", 0.85)
+    if title_box is None:
+        return Evidence("file metadata", _CONFIDENCE_FILE)
+    file_title = plain(file_metadata.get("title") or "")
+    if file_title[:_COMPARED_LENGTH] == plain(title)[:_COMPARED_LENGTH]:
+        return Evidence("type, file metadata", _CONFIDENCE_CONFIRMED)
+    return Evidence("type", _CONFIDENCE_TYPE)
 
 
-def _end_of_front(paper: Paper, abstract: Abstract | None, every: Sequence[Line]) -> float:
-    """The y on the first page down to which titles, authors and addresses reach, in points."""
+def _end_of_front(paper: Paper, abstract: Abstract | None, drawn: Sequence[Line]) -> float:
+    """Returns the y on the first page, in points, down to which titles, authors and addresses
+    reach."""
     if abstract and abstract.blocks:
         box = paper.blocks[abstract.blocks[0]].boxes[0]
-        if every and box.page == every[0].page:
+        if drawn and box.page == drawn[0].page:
             return box.y0
-    return _BODY_BEGINS * max((line.y1 for line in every), default=0.0)
+    return _FRONT_MATTER_HEIGHT * max((line.y1 for line in drawn), default=0.0)
 
 
 def _sample(paper: Paper, abstract: Abstract | None) -> str:
-    """Running text: the body's first paragraphs, else the abstract."""
-    body = [b.text for b in paper.blocks[:120] if b.kind is BlockKind.TEXT and len(b.text) > 200]
-    return " ".join([*body[:6], abstract.text[:1000] if abstract else ""]) or " ".join(
-        block.text for block in paper.blocks[:40]
+    """Returns running text: the body's first paragraphs and the beginning of the abstract."""
+    body = [
+        block.text
+        for block in paper.blocks[:_SAMPLE_BLOCKS]
+        if block.kind is BlockKind.TEXT and len(block.text) > _MIN_SAMPLE_LENGTH
+    ]
+    beginning = abstract.text[:_ABSTRACT_LENGTH] if abstract else ""
+    return " ".join([*body[:_MAX_SAMPLES], beginning]) or " ".join(
+        block.text for block in paper.blocks[:_FALLBACK_BLOCKS]
     )

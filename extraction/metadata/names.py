@@ -1,4 +1,4 @@
-"""Names of people: a line of them -> one each, without marks; a name -> given and family part."""
+"""Splits lines of names into single names without marks, and names into given and family name."""
 
 from __future__ import annotations
 
@@ -7,91 +7,18 @@ import unicodedata
 from collections.abc import Sequence
 
 from domain.papers import Author
-from extraction.metadata.vocabulary import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
-from extraction.text.lines import RAISED
+from extraction.person_names import (
+    CAPITALIZED_PARTICLES,
+    CONJUNCTIONS,
+    PARTICLES,
+    PARTICLES_IN_NAMES,
+    RECASED_PARTICLES,
+    is_generation,
+    is_group,
+)
+from extraction.text.lines import SUPERSCRIPT_MARK
+from extraction.vocabulary import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
 
-_PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "der",
-        "den",
-        "de",
-        "del",
-        "della",
-        "dela",
-        "di",
-        "da",
-        "das",
-        "do",
-        "dos",
-        "du",
-        "des",
-        "la",
-        "le",
-        "las",
-        "los",
-        "el",
-        "al",
-        "ul",
-        "ten",
-        "ter",
-        "te",
-        "zu",
-        "zum",
-        "zur",
-        "af",
-        "av",
-        "of",
-        "bin",
-        "bint",
-        "ibn",
-        "abu",
-        "ben",
-        "e",
-        "y",
-        "i",
-        "und",
-        "'t",
-        "d'",
-        "st",
-        "st.",
-        "san",
-        "santa",
-        "dal",
-        "dalla",
-    ]
-)
-_LOWER_PARTICLES = _PARTICLES - {"und", "of"}
-_CAPITAL_PARTICLES = frozenset(
-    [
-        "Van",
-        "Von",
-        "Der",
-        "Den",
-        "De",
-        "Del",
-        "Della",
-        "Di",
-        "Da",
-        "Dos",
-        "Du",
-        "La",
-        "Le",
-        "El",
-        "Al",
-        "Ten",
-        "Ter",
-        "Bin",
-        "Ibn",
-        "Mac",
-        "Mc",
-        "St",
-        "St.",
-        "San",
-    ]
-)
-_SUFFIX = re.compile(r"(?:jr|sr|junior|senior|ii|iii|iv)\.?", re.IGNORECASE)
 _DEGREES = (
     r"ph\.? ?d|m\.? ?d|d\.? ?phil|m\.? ?phil|m\.? ?sc|b\.? ?sc|d\.? ?sc|sc\.? ?d|m\.? ?p\.? ?h|"
     r"dr\.? ?p\.? ?h|dvm|d\.v\.m|dds|d\.d\.s|dmd|d\.m\.d|pharm\.? ?d|psy\.? ?d|ed\.? ?d|m\.? ?tech|"
@@ -114,11 +41,6 @@ _TITLES = re.compile(
     r"adjunct)?\s*prof(?:essor|\.)?(?:\s*dr\.?)?|dr\.?(?:-ing\.?)?|mr\.?|mrs\.?|ms\.|sir)\s+",
     re.IGNORECASE,
 )
-_GROUP = re.compile(
-    r"\b(?:consortium|collaborations?|collaborators|(?:study|working|research|trial) group|team|"
-    r"initiative|network|investigators|committee|task force|group)\b",
-    re.IGNORECASE,
-)
 _FOR_THE_GROUP = re.compile(
     r"^(?:(?:and|on|in|for|of|behalf|behalves|the)\s+)+(?=\S)", re.IGNORECASE
 )
@@ -132,38 +54,44 @@ _CONTACT = re.compile(
     r"(?:https?://)?orcid\.org/\S*|\be-?mails?:",
     re.IGNORECASE,
 )
-_ICON = re.compile(r"(?<=[a-zà-ÿ])i?[iI]D\b|(?<=\s)i?[iI]D(?=\s*(?:$|[,;]|and\b|" + RAISED + "))")
+_ICON = re.compile(
+    r"(?<=[a-zà-ÿ])i?[iI]D\b|(?<=\s)i?[iI]D(?=\s*(?:$|[,;]|and\b|" + SUPERSCRIPT_MARK + "))"
+)
 _SEPARATORS = re.compile(
-    rf"[{RAISED},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|"
+    rf"[{SUPERSCRIPT_MARK},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|"
     r"(?<!\s)\s++y\s++(?=\S++\s++\S)"
 )
 _LETTER_MARK = re.compile(r"(?<=\w\w)\s+[a-z](?:\s*,\s*[a-z])*$|^[a-z]\s+(?=[A-Z])")
 _CJK = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?[-‐]?){1,4}\.?")
-_MOST_WORDS = 8
-_LONGEST = 60
+# Heuristics. Lengths are in characters.
+_MAX_WORDS, _MAX_LENGTH = 8, 60  # of a name
+_MAX_CJK_LENGTH = 12  # of a Chinese, Japanese or Korean name with its marks
+_MIN_WHOLE_CJK, _MAX_WHOLE_CJK = 2, 6  # of a whole one
+_MAX_SURNAME_FIRST_CJK = 3  # up to this length the first character is the family name
+_MAX_TITLES = 3  # "Prof. Dr. ..." before a name
 
 
 def plain(text: str) -> str:
-    """The text in lower-case ASCII letters and single spaces, for comparing names."""
+    """Returns the text in lower-case ASCII letters and single spaces, for comparing names."""
     text = unicodedata.normalize("NFKD", text.replace("ø", "o").replace("ł", "l")).lower()
     letters = "".join(c for c in text if not unicodedata.combining(c))
     return " ".join(re.findall(r"[^\W_]+", letters))
 
 
 def split_names(text: str) -> list[str]:
-    """The pieces between commas, "and" and marks, without marks, titles and degrees.
+    """Returns the pieces between commas, "and" and marks, without marks, titles and degrees.
 
-    RAISED characters count as marks; "Jr." joins the name before it.
+    A SUPERSCRIPT_MARK counts as mark; "Jr." joins the name before it.
     """
-    text = _ICON.sub("", _CONTACT.sub(RAISED, text))
-    text = _MARKS.sub(RAISED, text)
+    text = _ICON.sub("", _CONTACT.sub(SUPERSCRIPT_MARK, text))
+    text = _MARKS.sub(SUPERSCRIPT_MARK, text)
     names: list[str] = []
     for piece in _SEPARATORS.split(text):
         name = _bare(piece)
         if not name or _DEGREE.fullmatch(name) or name.lower() in ("et al", "al", "by", "id"):
             continue
-        if _SUFFIX.fullmatch(name) and names:
+        if is_generation(name) and names:
             names[-1] = f"{names[-1]} {name}"
         else:
             names.append(name)
@@ -174,7 +102,7 @@ def _bare(piece: str) -> str:
     name = piece.strip(" .:-–—_'’‘`~^")
     name = f"{name}." if re.search(r"(?:^|\s)[^\W\d_]$|\b[JS]r$", name) and "." in piece else name
     name = _LETTER_MARK.sub("", name)
-    for _ in range(3):
+    for _ in range(_MAX_TITLES):
         name = _TITLES.sub("", name)
         while _SURE_DEGREE.search(name):
             name = _SURE_DEGREE.sub("", name).strip(" ,.")
@@ -182,29 +110,24 @@ def _bare(piece: str) -> str:
 
 
 def without_contacts(text: str) -> str:
-    """The text with RAISED for e-mail addresses and ORCID ids."""
-    return _CONTACT.sub(RAISED, text)
-
-
-def is_group(name: str) -> bool:
-    """True for a collaboration or a study group."""
-    return bool(_GROUP.search(name)) and len(name.split()) > 1
+    """Returns the text with SUPERSCRIPT_MARK for e-mail addresses and ORCID ids."""
+    return _CONTACT.sub(SUPERSCRIPT_MARK, text)
 
 
 def looks_like_name(piece: str) -> bool:
-    """True when the piece may be (the half of) a person's name: capitalised words, no others."""
+    """True if the piece may be a person's name or half of one: capitalized words only."""
     words = piece.split()
-    if not words or len(words) > _MOST_WORDS or len(piece) > _LONGEST:
+    if not words or len(words) > _MAX_WORDS or len(piece) > _MAX_LENGTH:
         return False
     if _CJK.search(piece):
-        return len(piece) <= 12 and not is_address(piece)
+        return len(piece) <= _MAX_CJK_LENGTH and not is_address(piece)
     if OF_TITLES.search(piece):
         return False
     if re.search(r"[\d@/\\=<>%_:?!\"“”]", piece) or COUNTRY.fullmatch(piece):
         return False
     if any(word.lower() in FUNCTION_WORDS and word.islower() for word in words):
         lower = [word for word in words if word.lower() in FUNCTION_WORDS and word.islower()]
-        if any(word not in _LOWER_PARTICLES for word in lower):
+        if any(word not in PARTICLES_IN_NAMES for word in lower):
             return False
     return all(_is_name_word(word) for word in words) and any(len(word) > 1 for word in words)
 
@@ -213,16 +136,16 @@ def _is_name_word(word: str) -> bool:
     core = word.strip(".,'’‘`-‐")
     if not core:
         return False
-    if core.lower() in _LOWER_PARTICLES or core.lower().startswith(("d'", "d’", "al-", "el-")):
+    if core.lower() in PARTICLES_IN_NAMES or core.lower().startswith(("d'", "d’", "al-", "el-")):
         return True
     return core[0].isupper() or (len(core) > 2 and core[1].isupper()) or not core[0].isalpha()
 
 
 def is_strong_name(piece: str) -> bool:
-    """True when the piece may be a whole name: two words or more, one of them no initial."""
+    """True if the piece may be a whole name: two words or more, at least one of them no initial."""
     words = piece.split()
     if _CJK.search(piece):
-        return 2 <= len(piece.replace(" ", "")) <= 6
+        return _MIN_WHOLE_CJK <= len(piece.replace(" ", "")) <= _MAX_WHOLE_CJK
     if len(words) < 2 or not looks_like_name(piece):
         return False
     return any(len(word.strip(".")) > 1 and not _INITIALS.fullmatch(word) for word in words) or any(
@@ -231,16 +154,16 @@ def is_strong_name(piece: str) -> bool:
 
 
 def as_author(name: str) -> Author:
-    """The author of that name; given and family name are None where the order is not sure."""
+    """Returns the author of that name; given and family name are None if their order is unclear."""
     if is_group(name):
         return Author(_FOR_THE_GROUP.sub("", name))
     if _CJK.search(name):
         return _cjk(name)
-    if "," in name and not _SUFFIX.fullmatch(name.rsplit(",", 1)[1].strip()):
+    if "," in name and not is_generation(name.rsplit(",", 1)[1].strip()):
         family, given = (part.strip() for part in name.split(",", 1))
         return Author(f"{given} {family}".strip(), given or None, family or None)
     words = name.replace(",", " ").split()
-    suffix = words.pop() if len(words) > 2 and _SUFFIX.fullmatch(words[-1]) else ""
+    suffix = words.pop() if len(words) > 2 and is_generation(words[-1]) else ""
     if len(words) == 1:
         return Author(name, None, words[0])
     given, family = _parts(words)
@@ -249,7 +172,7 @@ def as_author(name: str) -> Author:
 
 
 def _parts(words: Sequence[str]) -> tuple[str, str]:
-    """Given and family name of at least two words."""
+    """Returns given and family name of a name of at least two words."""
     last_is_initial = bool(re.fullmatch(r"[^\W\d_](?:\.?[^\W\d_]?\.?)?", words[-1])) and (
         words[-1].isupper()
     )
@@ -265,8 +188,8 @@ def _parts(words: Sequence[str]) -> tuple[str, str]:
 
 
 def _is_particle(word: str) -> bool:
-    return (word.islower() and word in _LOWER_PARTICLES and word not in ("e", "y", "i")) or (
-        word in _CAPITAL_PARTICLES
+    return (word.islower() and word in PARTICLES_IN_NAMES and word not in CONJUNCTIONS) or (
+        word in CAPITALIZED_PARTICLES
     )
 
 
@@ -275,28 +198,18 @@ def _cjk(name: str) -> Author:
     if len(words) == 2:
         return Author("".join(words), words[1], words[0])
     whole = "".join(words)
-    if 2 <= len(whole) <= 3:
+    if _MIN_WHOLE_CJK <= len(whole) <= _MAX_SURNAME_FIRST_CJK:
         return Author(whole, whole[1:], whole[:1])
     return Author(name)
 
 
 def recased(name: str) -> str:
-    """A name in capitals as usually written: "J. VAN DER BERG" -> "J. van der Berg"."""
+    """Returns a name in capitals in mixed case: "J. VAN DER BERG" becomes "J. van der Berg"."""
     words = []
     for number, word in enumerate(name.split()):
-        if "." in word or (len(word) <= 2 and word.lower() not in _PARTICLES):
+        if "." in word or (len(word) <= 2 and word.lower() not in PARTICLES):
             words.append(word)
-        elif number and word.lower() in (
-            "van",
-            "von",
-            "der",
-            "den",
-            "de",
-            "del",
-            "da",
-            "dos",
-            "du",
-        ):
+        elif number and word.lower() in RECASED_PARTICLES:
             words.append(word.lower())
         else:
             words.append(re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word))

@@ -1,4 +1,4 @@
-"""The paper's own DOI and arXiv id: witnesses are weighed, cited ones do not count."""
+"""Finds the paper's own DOI and arXiv id: evidence is weighed, cited identifiers do not count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from domain.papers import Evidence
-from extraction.metadata.file_metadata import Stated
+from extraction.metadata.file_metadata import FileMetadata
 from extraction.text.labels import REFERENCES
 from extraction.text.lines import Line
 
@@ -21,7 +21,7 @@ _OF_OTHERS = re.compile(
     r"\b(?:data(?:set)?s?|software|code|archived?|repository|supplement\w*|zenodo|figshare|dryad|osf|"
     r"erratum|correct(?:ion|ed)|corrigendum|retract\w*|preprint|previous|companion|comment on|"
     r"reply to|see also|version of record|this version|review history|related article|"
-    r"peer review(?! under))\b",  # "under responsibility of ..." stands above the own one
+    r"peer review(?! under))\b",  # "under responsibility of ..." precedes the own DOI
     re.IGNORECASE,
 )
 _PARTS_OF_PAPER = re.compile(
@@ -38,60 +38,81 @@ _STAMP = re.compile(
 _CLASS_OR_DATE = re.compile(r"\[[\w.-]+\]|\b\d{1,2} [A-Z][a-z]{2} \d{4}")
 _ENTRY = re.compile(r"\[?\d{1,3}[.\])]\s+[^\W\d]")  # of a bibliography
 _ENDS = ".,;:'\"”’*†"
+# Heuristics. Distances are in type sizes, lengths in characters.
 _MARGIN = 0.13  # share of the page's height, at either end, of headers and footers
+_LINES_BEFORE, _CONTEXT_LENGTH = 2, 160  # text before a DOI that may assign it to another work
+_LABEL_REACH = 40  # before the line of a DOI, where its label is searched
+_MIN_DOI_LENGTH = 9
+# The next line, which may continue a DOI: distance, difference of type size and of left border.
+_MAX_LINE_DISTANCE, _SIZE_TOLERANCE_POINTS, _MAX_INDENT = 1.8, 0.3, 3
+# Confidence (0 to 1) of each source of a DOI; independent sources are combined.
+_WEIGHT_XMP, _WEIGHT_FILE = 0.85, 0.8
+_WEIGHT_MARGIN, _WEIGHT_MARGIN_UNLABELLED = 0.85, 0.6
+_WEIGHT_MARGIN_2, _WEIGHT_MARGIN_2_UNLABELLED = 0.8, 0.6  # of the second page
+_WEIGHT_PAGE_2, _WEIGHT_TEXT = 0.2, 0.3  # in the text of the second and of the first page
+_WEIGHT_CITATION, _WEIGHT_FRONT = 0.8, 0.75  # in "cite this", in the labelled front matter
+_MIN_DATA_WEIGHT = 0.7  # for a DOI of a data repository
+_MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.5, 0.99
+_CONFIDENCE_STAMP, _CONFIDENCE_ARXIV_DOI = 0.98, 0.9  # of an arXiv id
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
-# With a digit behind its first character and behind its last semicolon.
+# The rest of a DOI, with a digit after its first character and after its last semicolon.
 _DOI_PIECE = re.compile(
     r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*+\d[\w.()/-]*+",
 )
 
 
 def find_doi(
-    lines: Sequence[Line], stated: Stated, near_title: float
+    lines: Sequence[Line], file_metadata: FileMetadata, front_bottom: float
 ) -> tuple[str, Evidence] | None:
-    """The paper's own DOI in lower case, with the places that print it; None when none is sure.
+    """Returns the paper's own DOI in lower case, with the sources that print it; None if none is
+    certain.
 
-    `lines` are all those of the first two pages, headers and footers too; `near_title` is the y
+    `lines` are all lines of the first two pages with headers and footers. `front_bottom` is the y
     down to which the front matter of the first page reaches. Confidence: 1 - product of (1 - w)
-    over the independent witnesses.
+    over the weights w of the independent sources.
     """
     weights: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for doi, source, weight in (*_from_file(stated), *_from_pages(lines, near_title)):
+    for doi, source, weight in (*_from_file(file_metadata), *_from_pages(lines, front_bottom)):
         weights[doi][source] = max(weight, weights[doi].get(source, 0.0))
     _merge_broken(weights)
-    best = max(weights, key=lambda doi: _sure(weights[doi]), default=None)
-    if best is None or _sure(weights[best]) < 0.5:
+    best = max(weights, key=lambda doi: _confidence(weights[doi]), default=None)
+    if best is None or _confidence(weights[best]) < _MIN_CONFIDENCE:
         return None
-    return best, Evidence(", ".join(weights[best]), round(min(0.99, _sure(weights[best])), 2))
+    return best, Evidence(
+        ", ".join(weights[best]), round(min(_MAX_CONFIDENCE, _confidence(weights[best])), 2)
+    )
 
 
-def _sure(witnesses: dict[str, float]) -> float:
+def _confidence(sources: dict[str, float]) -> float:
     doubt = 1.0
-    for weight in witnesses.values():
+    for weight in sources.values():
         doubt *= 1.0 - weight
     return 1.0 - doubt
 
 
 def _merge_broken(weights: dict[str, dict[str, float]]) -> None:
-    """A DOI cut at a line's end lends its weight to the whole one, unless it is better known."""
+    """Adds the sources of a DOI that was cut at a line's end to the whole DOI, unless the short one
+    has more confidence."""
     for short in sorted(weights, key=len):
         longer = [doi for doi in weights if doi != short and doi.startswith(short)]
-        if longer and _sure(weights[short]) <= max(_sure(weights[doi]) for doi in longer):
-            whole = max(longer, key=lambda doi: _sure(weights[doi]))
+        if longer and _confidence(weights[short]) <= max(
+            _confidence(weights[doi]) for doi in longer
+        ):
+            whole = max(longer, key=lambda doi: _confidence(weights[doi]))
             weights[whole] = {**weights.pop(short), **weights[whole]}
         elif longer:
             for doi in longer:
                 weights[short].update(weights.pop(doi))
 
 
-def _from_file(stated: Stated) -> Iterator[tuple[str, str, float]]:
-    for doi in _dois(stated.doi):
-        yield doi, "XMP", 0.85
-    for doi in _dois(stated.loose):
-        yield doi, "file metadata", 0.8
+def _from_file(file_metadata: FileMetadata) -> Iterator[tuple[str, str, float]]:
+    for doi in _dois(file_metadata.doi):
+        yield doi, "XMP", _WEIGHT_XMP
+    for doi in _dois(file_metadata.other_text):
+        yield doi, "file metadata", _WEIGHT_FILE
 
 
-def _from_pages(lines: Sequence[Line], near_title: float) -> Iterator[tuple[str, str, float]]:
+def _from_pages(lines: Sequence[Line], front_bottom: float) -> Iterator[tuple[str, str, float]]:
     if not lines:
         return
     first = lines[0].page
@@ -103,47 +124,49 @@ def _from_pages(lines: Sequence[Line], near_title: float) -> Iterator[tuple[str,
         if "10." not in line.text or not (dois := _dois_of_line(lines, index)):
             continue
         about = " ".join(
-            other.text for other in lines[max(0, index - 2) : index + 1] if other.page == line.page
+            other.text
+            for other in lines[max(0, index - _LINES_BEFORE) : index + 1]
+            if other.page == line.page
         )
-        if _OF_OTHERS.search(about[-160:]) and not _LABEL.match(line.text):
+        if _OF_OTHERS.search(about[-_CONTEXT_LENGTH:]) and not _LABEL.match(line.text):
             continue
-        source, weight = _weighed(line, about, height, near_title, line.page == first)
+        source, weight = _weighed(line, about, height, front_bottom, line.page == first)
         for doi in dois:
-            if not doi.startswith(_DATA_PREFIXES) or weight > 0.7:
+            if not doi.startswith(_DATA_PREFIXES) or weight > _MIN_DATA_WEIGHT:
                 yield doi, source, weight
 
 
 def references_begin(lines: Sequence[Line]) -> dict[int, float]:
-    """Page -> the y at which a bibliography begins on it."""
+    """Returns page number -> y at which a bibliography begins on it."""
     return {line.page: line.y0 for line in reversed(lines) if REFERENCES.fullmatch(line.text)}
 
 
 def _weighed(
-    line: Line, about: str, height: float, near_title: float, on_first: bool
+    line: Line, about: str, height: float, front_bottom: float, on_first: bool
 ) -> tuple[str, float]:
-    labelled = bool(_LABEL.search(about[-len(line.text) - 40 :]))
-    in_margin = line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height or bool(line.turn)
+    """Returns the source of a DOI on this line, and the weight of the source."""
+    labelled = bool(_LABEL.search(about[-len(line.text) - _LABEL_REACH :]))
+    in_margin = (
+        line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height or bool(line.rotation)
+    )
     if in_margin:
-        return (
-            ("header or footer", 0.85 if labelled else 0.6)
-            if on_first
-            else (
-                "header of page 2",
-                0.8 if labelled else 0.6,
-            )
-        )
+        if on_first:
+            weight = _WEIGHT_MARGIN if labelled else _WEIGHT_MARGIN_UNLABELLED
+            return "header or footer", weight
+        return "header of page 2", _WEIGHT_MARGIN_2 if labelled else _WEIGHT_MARGIN_2_UNLABELLED
     if not on_first:
-        return "page 2", 0.2
+        return "page 2", _WEIGHT_PAGE_2
     if _CITES_ITSELF.search(about):
-        return "citation line", 0.8
+        return "citation line", _WEIGHT_CITATION
     begins = bool(re.match(r"\W*(?:https?://|doi\b|10\.\d{4})", line.text, re.IGNORECASE))
-    if labelled and (line.y0 < near_title or begins):
-        return "first page", 0.75
-    return "first page, in the text", 0.3
+    if labelled and (line.y0 < front_bottom or begins):
+        return "first page", _WEIGHT_FRONT
+    return "first page, in the text", _WEIGHT_TEXT
 
 
 def _dois_of_line(lines: Sequence[Line], index: int) -> list[str]:
-    """The DOIs that begin on the line; one that reaches its end may go on on the next."""
+    """Returns the DOIs that begin on the line; one that reaches its end may continue on the next
+    line."""
     line = lines[index]
     found = _dois(line.text)
     if not found:
@@ -159,21 +182,24 @@ def _dois_of_line(lines: Sequence[Line], index: int) -> list[str]:
 
 
 def _next_below(lines: Sequence[Line], line: Line) -> str:
-    """The first word of the line right below, when it may be the rest of a DOI."""
+    """Returns the first word of the line right below, if it may be the rest of a DOI."""
     for other in lines:
-        near = 0 < other.base - line.base < 1.8 * line.size and abs(other.size - line.size) < 0.3
-        if other.page == line.page and near and abs(other.x0 - line.x0) < 3 * line.size:
+        is_below = 0 < other.base - line.base < _MAX_LINE_DISTANCE * line.size
+        same_size = abs(other.size - line.size) < _SIZE_TOLERANCE_POINTS
+        is_flush = abs(other.x0 - line.x0) < _MAX_INDENT * line.size
+        if other.page == line.page and is_below and same_size and is_flush:
             word = other.text.split(" ")[0]
             return word if _DOI_PIECE.fullmatch(word) else ""
     return ""
 
 
 def _dois(text: str) -> list[str]:
-    return [doi for found in _DOI.findall(text) if len(doi := _tidy(found)) > 8 and "/" in doi[:-1]]
+    dois = [_tidy(found) for found in _DOI.findall(text)]
+    return [doi for doi in dois if len(doi) >= _MIN_DOI_LENGTH and "/" in doi[:-1]]
 
 
 def _tidy(raw: str) -> str:
-    """The DOI in lower case, without what stands behind it."""
+    """Returns the DOI in lower case, without what follows it."""
     doi = raw.split("https:")[0].split("http:")[0].lower()
     while doi and (doi[-1] in _ENDS or _is_unopened(doi)):
         doi = doi[:-1]
@@ -188,17 +214,19 @@ def _is_unopened(doi: str) -> bool:
 
 
 def find_arxiv_id(lines: Sequence[Line], doi: str | None) -> tuple[str, Evidence] | None:
-    """The id in the stamp of the first page's margin, without the version; None when none is
-    stamped. `lines` are those of the first page."""
+    """Returns the id in the stamp in the margin of the first page, without the version; None if
+    there is none. `lines` are those of the first page."""
     for line in lines:
         found = _STAMP.search(line.text)
         if found is None or line.page != lines[0].page:
             continue
-        # A citation of another paper has no class and date behind it.
-        if line.turn or _CLASS_OR_DATE.search(found[2]):
-            return _without_version(found[1]), Evidence("stamp on the first page", 0.98)
+        # The arXiv id of a cited paper is not followed by class and date.
+        if line.rotation or _CLASS_OR_DATE.search(found[2]):
+            return _without_version(found[1]), Evidence(
+                "stamp on the first page", _CONFIDENCE_STAMP
+            )
     if doi and doi.startswith("10.48550/arxiv."):
-        return doi.removeprefix("10.48550/arxiv."), Evidence("DOI", 0.9)
+        return doi.removeprefix("10.48550/arxiv."), Evidence("DOI", _CONFIDENCE_ARXIV_DOI)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The type that each block of the first pages is set in."""
+"""The style (type size and font) of each block of the first pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from domain.papers import Block, BlockKind, Paper
 from extraction.text.lines import Line, font_family
 
 Style = tuple[float, bool, bool, str]
+_SIZE_TOLERANCE_POINTS = 0.5  # sizes are rounded to half points
 
 
 class Styles:
-    """The type of each block, from the lines that print it, and that of the body."""
+    """The style of each block, from the lines that print it, and that of the body."""
 
     def __init__(self, paper: Paper, front: Sequence[Line]) -> None:
         self._lines: Mapping[tuple[int, float, float], Line] = {
@@ -25,7 +26,8 @@ class Styles:
         self.body: Style | None = weights.most_common(1)[0][0] if weights else None
 
     def of(self, block: Block) -> Style | None:
-        """Size, bold, italic and family of most of its lines; None for another page's."""
+        """Returns size, bold, italic and family of most lines of the block; None for a block of
+        another page."""
         found = [
             line for _, box in block.lines if (line := self._lines.get((box.page, box.x0, box.y0)))
         ]
@@ -38,8 +40,8 @@ class Styles:
         return styles.most_common(1)[0][0]
 
 
-def alike(one: Style | None, other: Style | None) -> bool:
-    """True when both are one type; sizes may differ by half a point."""
-    if one is None or other is None:
+def alike(style: Style | None, other: Style | None) -> bool:
+    """True if both styles agree; sizes may differ by half a point."""
+    if style is None or other is None:
         return True
-    return abs(one[0] - other[0]) <= 0.5 and one[1:3] == other[1:3]
+    return abs(style[0] - other[0]) <= _SIZE_TOLERANCE_POINTS and style[1:3] == other[1:3]

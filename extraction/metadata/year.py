@@ -1,4 +1,4 @@
-"""The year in which a paper was published, from its dates, citation and copyright lines."""
+"""Finds the year in which a paper was published, from its dates, citation and copyright lines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from domain.papers import Evidence
-from extraction.metadata.file_metadata import Stated
+from extraction.metadata.file_metadata import FileMetadata
 from extraction.metadata.paper_identifiers import references_begin
 from extraction.text.lines import Line
+from extraction.vocabulary import MONTHS, SEASONS
 
 _YEAR = r"((?:19|20)\d\d)"
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|spring|summer|autumn|fall|winter)"
-)
+_MONTH = f"(?:{MONTHS}|{SEASONS})"
 _DATE = rf"[^\n]{{0,28}}?\b{_YEAR}\b"
 _PUBLISHED = re.compile(
     rf"(?<!first )(?<!access )\b(?:publi(?:shed|cado|é)|publication date|date of publication)"
@@ -70,7 +68,7 @@ _CITED = re.compile(
 _AS_JOURNAL_OF_SOFTWARE = re.compile(
     rf"\bet al\.,? \({_YEAR}\)\.|^[A-Z][\w’'-]+(?:,? (?:&|and) [A-Z][\w’'-]+)?,? \({_YEAR}\)\. "
 )
-# Begins with the line, and with its first identifier: each line is looked through once.
+# Anchored at the line and its first identifier, so that each line is scanned once.
 _STAMP = re.compile(
     rf"^(?:(?!arXiv:\S).)*+arXiv:.*\b\d{{1,2}} {_MONTH} {_YEAR}", re.IGNORECASE | re.MULTILINE
 )
@@ -84,77 +82,102 @@ _DATED = re.compile(
     re.IGNORECASE,
 )
 _CREATED = re.compile(r"D?:?((?:19|20)\d\d)")
-_EARLIER = ("accepted", "available online", "arXiv stamp")  # dates that may well lie before
-_MARGIN = 0.14
+_EARLIER = ("accepted", "available online", "arXiv stamp")  # often a year before publication
+# Heuristics.
+_MARGIN = 0.14  # share of the page's height, at either end, of headers and footers
+_MAX_LINE_LENGTH = 600  # characters of a line that are searched; bounds the run time
+# Confidence (0 to 1) by source.
+_WEIGHTS = {
+    "published": 0.95,
+    "volume line": 0.88,
+    "citation": 0.86,
+    "citation in footer": 0.86,
+    "XMP": 0.85,
+    "copyright": 0.8,
+    "available online": 0.78,
+    "accepted": 0.7,
+    "arXiv stamp": 0.66,
+    "date line": 0.6,
+    "file creation": 0.3,
+}
+# Each source that agrees adds to the confidence of the best; one against it, if its own confidence
+# is higher than this, subtracts from it.
+_AGREEMENT_BONUS, _MAX_CONFIDENCE = 0.04, 0.99
+_CONTRADICTION_PENALTY, _MIN_CONTRADICTION = 0.1, 0.6
 
 
-def find_year(lines: Sequence[Line], stated: Stated) -> tuple[int, Evidence] | None:
-    """The year, None when nothing dates the paper; `lines` are all of the first two pages.
+def find_year(lines: Sequence[Line], file_metadata: FileMetadata) -> tuple[int, Evidence] | None:
+    """Returns the year, None if nothing dates the paper; `lines` are all lines of the first two
+    pages.
 
-    Published counts before volume and citation lines, these before copyright, accepted, the arXiv
-    stamp and the day the file was made; never received. Witnesses that agree raise the confidence.
+    Publication dates take precedence over volume and citation lines, these over copyright,
+    acceptance, the arXiv stamp and the creation date of the file. The date of submission only
+    excludes earlier years. Sources that agree raise the confidence.
     """
     if not lines:
         return None
     first = [line for line in lines if line.page == lines[0].page]
-    votes = _votes(first, lines, stated)
+    votes = _votes(first, lines, file_metadata)
     if not votes:
         return None
-    year, source, sure = max(votes, key=lambda vote: vote[2])
+    year, source, confidence = max(votes, key=lambda vote: vote[2])
     agreeing = {name for other, name, _ in votes if other == year and name != source}
     against = any(
-        other != year and weight > 0.6 and not (name in _EARLIER and other < year)
+        other != year and weight > _MIN_CONTRADICTION and not (name in _EARLIER and other < year)
         for other, name, weight in votes
     )
-    sure = min(0.99, sure + 0.04 * len(agreeing)) - (0.1 if against else 0.0)
-    return year, Evidence(", ".join([source, *sorted(agreeing)]), round(sure, 2))
+    confidence = min(_MAX_CONFIDENCE, confidence + _AGREEMENT_BONUS * len(agreeing))
+    confidence -= _CONTRADICTION_PENALTY if against else 0.0
+    return year, Evidence(", ".join([source, *sorted(agreeing)]), round(confidence, 2))
 
 
 def _votes(
-    first: Sequence[Line], lines: Sequence[Line], stated: Stated
+    first: Sequence[Line], lines: Sequence[Line], file_metadata: FileMetadata
 ) -> list[tuple[int, str, float]]:
     text = _joined(first)
     dated = _without_received(text)
     margins = _DATED.sub(" ", _joined(_in_margin(lines)))
     votes = [
-        *_all(_PUBLISHED, dated, "published", 0.95),
-        *_all(_CITED, text, "citation", 0.86),
-        *_all(_AS_JOURNAL_OF_SOFTWARE, margins, "citation in footer", 0.86),
-        *_all(_COPYRIGHT, text, "copyright", 0.8),
-        *_all(_ONLINE, dated, "available online", 0.78),
-        *_all(_ACCEPTED, dated, "accepted", 0.7),
-        *_all(
+        *_first_match(_PUBLISHED, dated, "published"),
+        *_first_match(_CITED, text, "citation"),
+        *_first_match(_AS_JOURNAL_OF_SOFTWARE, margins, "citation in footer"),
+        *_first_match(_COPYRIGHT, text, "copyright"),
+        *_first_match(_ONLINE, dated, "available online"),
+        *_first_match(_ACCEPTED, dated, "accepted"),
+        *_first_match(
             _STAMP,
             _joined([line for line in first if "arxiv" in line.text.lower()]),
             "arXiv stamp",
-            0.66,
         ),
     ]
     alone = [found for line in first if (found := _ALONE.fullmatch(line.text))]
-    votes += [(int(found[1] or found[2]), "date line", 0.6) for found in alone]
-    votes += [(2000 + int(y) % 100, "copyright", 0.8) for y in _IEEE.findall(text)]
+    votes += [_vote(found[1] or found[2], "date line") for found in alone]
+    votes += [_vote(f"20{year}", "copyright") for year in _IEEE.findall(text)]
     for pattern in _VOLUMES:
-        votes += _all(pattern, margins, "volume line", 0.88)
-    if found := re.search(rf"\b{_YEAR}\b", stated.date):
-        votes.append((int(found[1]), "XMP", 0.85))
-    if found := _CREATED.match(stated.created):
-        votes.append((int(found[1]), "file creation", 0.3))
+        votes += _first_match(pattern, margins, "volume line")
+    if found := re.search(rf"\b{_YEAR}\b", file_metadata.date):
+        votes.append(_vote(found[1], "XMP"))
+    if found := _CREATED.match(file_metadata.created):
+        votes.append(_vote(found[1], "file creation"))
     return _not_before_received(votes, text)
 
 
-def _all(
-    pattern: re.Pattern[str], text: str, source: str, weight: float
-) -> list[tuple[int, str, float]]:
-    """A vote for the first match; the patterns have one group that took part, the year."""
+def _vote(year: str, source: str) -> tuple[int, str, float]:
+    return int(year), source, _WEIGHTS[source]
+
+
+def _first_match(pattern: re.Pattern[str], text: str, source: str) -> list[tuple[int, str, float]]:
+    """Returns a vote for the first match, [] if there is none; one group of the pattern matches,
+    the year."""
     found = pattern.search(text)
     years = [group for group in found.groups() if group] if found else []
-    return [(int(years[0]), source, weight)] if years else []
+    return [_vote(years[0], source)] if years else []
 
 
 def _not_before_received(
     votes: list[tuple[int, str, float]], text: str
 ) -> list[tuple[int, str, float]]:
-    """Without years before the one in which the paper was handed in."""
+    """Returns the votes without years before the one in which the paper was submitted."""
     received = [int(year) for year in _RECEIVED.findall(text)]
     earliest = min(received, default=0)
     return [vote for vote in votes if vote[0] >= earliest]
@@ -165,12 +188,12 @@ def _without_received(text: str) -> str:
 
 
 def _joined(lines: Iterable[Line]) -> str:
-    return "\n".join(line.text[:600] for line in lines)
+    return "\n".join(line.text[:_MAX_LINE_LENGTH] for line in lines)
 
 
 def _in_margin(lines: Sequence[Line]) -> list[Line]:
-    """Headers and footers, and what stands above the body of the first page, but for the
-    bibliography of a short paper."""
+    """Returns headers, footers, rotated lines and what stands above the body of the first page,
+    without the bibliography of a short paper."""
     height = max(line.y1 for line in lines)
     cited = references_begin(lines)
     return [
@@ -178,5 +201,5 @@ def _in_margin(lines: Sequence[Line]) -> list[Line]:
         for line in lines
         if line.y1 < _MARGIN * height
         or (line.y0 > (1 - _MARGIN) * height and line.y0 < cited.get(line.page, height))
-        or line.turn
+        or line.rotation
     ]

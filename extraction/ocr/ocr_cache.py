@@ -15,7 +15,7 @@ SCANS = TypeAdapter(dict[int, list[ScannedLine]])
 
 def dump_scans(scans: Mapping[int, Sequence[Line]]) -> bytes:
     """The lines by page number, as gzipped JSON."""
-    data = SCANS.dump_json(dict(scans))  # pyright: ignore[reportArgumentType]
+    data = SCANS.dump_json(dict(scans), by_alias=True)  # pyright: ignore[reportArgumentType]
     return gzip.compress(data, compresslevel=5, mtime=0)
 
 

@@ -85,7 +85,7 @@ class TypeSizes:
 
         Sizes measured on pictures scatter; headings are told from text by what differs for sure.
         """
-        left = [line for line in lines if not line.turn]
+        left = [line for line in lines if not line.rotation]
         for known in list(self._known):
             left = _set_near(left, known)
         while left:
@@ -175,4 +175,6 @@ def _turned_line(text: str, seen: SeenLine, number: int, scale: float, size: flo
     # As `Line` has it: x and y as they are for the reader of the turned text.
     upright = {1: (y0, -x1, y1, -x0), 2: (-x1, -y1, -x0, -y0), 3: (-y1, x0, -y0, x1)}[seen.turn]
     em = max(_LEAST_POINTS, size * scale)
-    return ScannedLine(text, number, *upright, em, upright[3] - _BELOW * em, _FONT, turn=seen.turn)
+    return ScannedLine(
+        text, number, *upright, em, upright[3] - _BELOW * em, _FONT, rotation=seen.turn
+    )

@@ -1,4 +1,4 @@
-"""The lines of a PDF -> the text of a `Paper`: the composition of this folder's parts."""
+"""Builds the text of a `Paper` from the lines of a PDF: combines the parts of this package."""
 
 from __future__ import annotations
 
@@ -12,38 +12,41 @@ from extraction.structure.references import split_references
 from extraction.structure.roles import with_roles
 from extraction.structure.run_in_headings import without_run_in_headings
 from extraction.structure.title import find_title
-from extraction.text.clean import join_lines, join_listing, lost_h, words_of
+from extraction.text.clean import join_lines, join_listing, missing_h_pattern, words_of
 from extraction.text.lines import Line
 from extraction.text.order import in_reading_order
-from extraction.text.page_metrics import Measures
+from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph, merge_broken, paragraphs
-from extraction.text.spaced_letters import close_up
+from extraction.text.spaced_letters import join_spaced_lines
 
 
 def compose(
     ordered: Sequence[list[Line]],
     sizes: Sequence[PageSize],
     stated_title: str = "",
-    around: Sequence[Line] = (),
+    front_lines: Sequence[Line] = (),
 ) -> Paper:
-    """The text that the lines of these pages print, each in reading order: title, blocks, sections
-    and references. `stated_title` is the metadata's, a witness only.
+    """Returns the paper that the lines of these pages print: title, blocks, sections and
+    references.
 
-    `around` are the lines of the first pages with what runs along their borders.
+    The lines of each page are in reading order. `stated_title` is the title in the file's metadata,
+    used as evidence only. `front_lines` are the lines of the first pages with headers and footers.
     """
     lines = [line for page in ordered for line in page]
-    _put_back_lost_h(lines)
-    close_up(lines)
-    measures = Measures(lines)
+    _restore_missing_h(lines)
+    join_spaced_lines(lines)
+    metrics = DocumentMetrics(lines)
     first = next((page for page in ordered if page), [])
     title, title_lines = (
-        find_title(first, sizes[first[0].page - 1], stated_title, around) if first else (None, [])
+        find_title(first, sizes[first[0].page - 1], stated_title, front_lines)
+        if first
+        else (None, [])
     )
-    found = without_run_in_headings(paragraphs(lines, measures), measures)
-    mark_asides(found, measures, title_lines)
-    mark_headings(found, measures, title_lines)
-    mark_footnotes(found, measures, sizes)
-    body, notes = without_notes(found)
+    all_paragraphs = without_run_in_headings(paragraphs(lines, metrics), metrics)
+    mark_asides(all_paragraphs, metrics, title_lines)
+    mark_headings(all_paragraphs, metrics, title_lines)
+    mark_footnotes(all_paragraphs, metrics, sizes)
+    body, notes = without_notes(all_paragraphs)
     body = merge_broken(split_references(body))
     words = words_of(line.text for line in lines)
     sections = _sections(body, words)
@@ -51,27 +54,27 @@ def compose(
     return Paper(title, tuple(sizes), blocks, sections, _references(blocks))
 
 
-def _put_back_lost_h(lines: Sequence[Line]) -> None:
-    missing = lost_h([line.text for line in lines])
+def _restore_missing_h(lines: Sequence[Line]) -> None:
+    missing = missing_h_pattern([line.text for line in lines])
     if missing is not None:
         for line in lines:
             line.text, line.lead = missing.sub("Th", line.text), missing.sub("Th", line.lead)
 
 
 def in_order(pages: Sequence[list[Line]]) -> list[list[Line]]:
-    """The lines of each page in reading order."""
+    """Returns the lines of each page in reading order."""
     ordered: list[list[Line]] = []
     gutter: float | None = None
     for lines in pages:
-        in_order, gutter = in_reading_order(lines, gutter)
-        ordered.append(in_order)
+        page_in_order, gutter = in_reading_order(lines, gutter)
+        ordered.append(page_in_order)
     return ordered
 
 
-def _sections(found: Sequence[Paragraph], words: Container[str]) -> tuple[Section, ...]:
-    """The sections, in order; sets each paragraph's `section`."""
+def _sections(all_paragraphs: Sequence[Paragraph], words: Container[str]) -> tuple[Section, ...]:
+    """Returns the sections, in order; sets each paragraph's `section`."""
     sections: list[Section] = []
-    for paragraph in found:
+    for paragraph in all_paragraphs:
         if paragraph.kind is BlockKind.HEADING:
             text = join_lines([line.text for line in paragraph.lines], words)[0]
             number = paragraph.number
@@ -94,7 +97,7 @@ def _block(paragraph: Paragraph, words: Container[str]) -> Block:
 
 
 def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
-    """One box for each column piece that the lines stand in."""
+    """Returns one bounding box for each column piece that the lines stand in."""
     pieces: dict[tuple[int, int], Box] = {}
     for line in lines:
         box, key = line.box, (line.page, line.part)

@@ -1,4 +1,4 @@
-"""What is printed beside the body: footnotes; dates, addresses and licences of the first page."""
+"""Separates footnotes, and the dates, addresses and licences of the first page, from the body."""
 
 from __future__ import annotations
 
@@ -7,201 +7,200 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from domain.papers import BlockKind, PageSize
-from extraction.structure.reference_starts import LEAST_ENTRIES, SURE_SHARE, has_year, number_of
+from extraction.structure.reference_starts import MIN_ENTRIES, MIN_SURE_SHARE, has_year, number_of
 from extraction.structure.roles import SectionRole, role_of
 from extraction.text.labels import ARTICLE_KIND, TABLE_CAPTION
-from extraction.text.lines import RAISED, Line
-from extraction.text.page_metrics import Measures
+from extraction.text.lines import SUPERSCRIPT_MARK, Line
+from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import DATE_LINE, IMPRINT, KEYWORDS, LICENCE, PUBLISHERS_NOTE
 
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_DATED = re.compile(
-    rf"\W*(?:manuscript )?(?:received|revised|accepted|published|submitted|available|"
-    rf"first published|article history|date of|history|resubmitted|posted|epub)\b.{{0,60}}?"
-    rf"(?:\b{_MONTH}\b|\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|\b(?:19|20)\d\d\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-_IMPRINT = re.compile(
-    r"\W*+(?:(?:\w+ )?(?:correspondence|corresponding authors?)\b|authors? for correspondence|"
-    r"e-?mail(?: address(?:es)?)?s?\s?:|tel(?:ephone)?\s?[.:]|fax\s?:|contact\s?:|"
-    r"address (?:all |for )?(?:correspondence|reprint)|to whom correspondence|"
-    r"(?:please )?cite (?:this|as)|how to cite|to cite this|citation\s?:|acm reference format|"
-    r"reference format|"
-    r"(?:(?:academic|handling|associate|section|review|managing|guest) )?editors?\s?:|"
-    r"edited by\b|reviewed by\b|reviewers?\s?:|specialty section|"
-    r"(?:https?://)?(?:dx\.)?doi(?:\.org|\s?:)|[^.]{5,50}; ?doi:|(?:e-?)?issn\b|isbn\b|pii\s?:|"
-    r"contents lists? available|journal homepage|article info(?:rmation)?\b|"
-    r"open access$|check for updates$|crossmark|"
-    r"(?:this )?(?:article|paper|work) (?:was submitted to|is part of|has been accepted)|"
-    r"peer[- ]review under responsibility|these authors contributed|"
-    r"equal contributions?\b|\w+ authors contributed equally)",
-    re.IGNORECASE,
-)
-_LICENCE = re.compile(
-    r"creative ?commons|open[- ]access (?:article|journal)|©|\(c\) (?:19|20)\d\d|"
-    r"^\W*copyright\b|all rights reserved|exclusive licen[sc]ee|permission to make digital|"
-    r"authors? of papers retain copyright|licen[sc]e \(cc|\bcc[- ]by\b|"
-    r"publisher['’]s note|remains? neutral with regard to jurisdiction|downloaded from\b|"
-    r"use of this (?:article|work) is subject to",
-    re.IGNORECASE,
-)
-_PUBLISHERS_NOTE = re.compile(
-    r"publisher[’']?s note\W*$|publisher[’']?s note.{0,4}springer|springer nature remains neutral",
-    re.IGNORECASE,
-)
 _SYMBOL_MARK = re.compile(r"[*∗⁎†‡§¶‖#]{1,3}\s?\S")
-_ABOUT = re.compile(
-    r"(?:key ?words?|index terms|abbreviations|jel|pacs|msc|mesh|subject|conclusions?|results?)\b",
+_FRONT_LABEL = re.compile(
+    rf"(?:{KEYWORDS}|index terms|abbreviations|jel|pacs|msc|mesh|subject|conclusions?|results?)\b",
     re.IGNORECASE,
 )
-_LONGEST = 1500
-_LONGEST_UNMARKED = 700
-_SMALLER_POINTS = 0.45
-_LOWER_PART = 0.45  # of the page's height: footnotes begin below it
+# Heuristics. Lengths are in characters.
+_MAX_LENGTH = 1500  # of an aside or a footnote
+_MAX_UNMARKED_LENGTH = 700  # of one in the body's type size, or without a mark
+_MAX_LICENCE_LENGTH = 599  # of a licence in the body's type size
+_MAX_IMPRINT_LENGTH = 399  # of dates and addresses in the body's type size
+_MAX_DATE_LENGTH = 199  # of dates beyond the second page
+_MAX_HEADING_LENGTH = 39
+_MIN_FOOTNOTE_LENGTH = 31  # of one without a mark
+_PROSE_LENGTH = 200  # longer paragraphs are body text
+_LICENCE_REACH = 400  # from the beginning of a paragraph, where a licence is searched
+_FRONT_PAGES = 2  # dates, addresses and side bars stand on these
+_SIDE_BAR_WIDTH = 0.5  # of the usual column
+_SMALLER_POINTS = 0.45  # than the body's type: asides and footnotes
+_BODY_SIZE_TOLERANCE_POINTS = 0.3
+_LOWER_PART = 0.45  # share of the page's height; footnotes begin below it
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A paragraph that stands outside the body, and the body's paragraph before it."""
+    """A paragraph outside the body, and the paragraph of the body before it."""
 
     paragraph: Paragraph
     after: Paragraph | None
 
 
-def mark_asides(found: Sequence[Paragraph], measures: Measures, title: Sequence[Line]) -> None:
-    """Sets ASIDE on what the publisher prints around a paper: dates, editors, correspondence,
-    licences, and the side bar of the first pages. `title` lines are none."""
+def mark_asides(
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics, title: Sequence[Line]
+) -> None:
+    """Sets the kind ASIDE on what the publisher prints around a paper: dates, editors,
+    correspondence, licences, and the side bar of the first pages. Lines of the `title` are no
+    asides."""
     in_title = {id(line) for line in title}
-    last = max((paragraph.lines[0].page for paragraph in found), default=1)
+    last = max((paragraph.lines[0].page for paragraph in paragraphs), default=1)
     top = min((line.y0 for line in title if line.page == 1), default=0.0)
-    behind = False
-    for paragraph in found:
+    after_references = False
+    for paragraph in paragraphs:
         if paragraph.kind is not BlockKind.TEXT or id(paragraph.lines[0]) in in_title:
             continue
         if _is_masthead(paragraph, top):
             paragraph.kind = BlockKind.ASIDE
             continue
-        behind = behind or (
-            paragraph.letters < 40 and role_of(paragraph.text) is SectionRole.REFERENCES
+        after_references = after_references or (
+            paragraph.letters <= _MAX_HEADING_LENGTH
+            and role_of(paragraph.text) is SectionRole.REFERENCES
         )
-        if _ends_references(paragraph) if behind else _is_aside(paragraph, measures, last):
+        if _is_licence(paragraph) if after_references else _is_aside(paragraph, metrics, last):
             paragraph.kind = BlockKind.ASIDE
 
 
 def _is_masthead(paragraph: Paragraph, top: float) -> bool:
-    """True above the title: the journal's name, volume, logo."""
+    """True for a paragraph above the title: the journal's name, volume, logo."""
     last = paragraph.lines[-1]
-    return last.page == 1 and last.y1 <= top + 1 and paragraph.letters < _LONGEST_UNMARKED
+    return last.page == 1 and last.y1 <= top + 1 and paragraph.letters < _MAX_UNMARKED_LENGTH
 
 
-def _ends_references(paragraph: Paragraph) -> bool:
-    """True for a licence behind the bibliography; its entries may name licences too."""
-    return bool(_LICENCE.match(paragraph.text)) and paragraph.letters < _LONGEST
+def _is_licence(paragraph: Paragraph) -> bool:
+    """True for a licence after the bibliography. The pattern must match at the beginning: entries
+    may name licences too."""
+    return bool(LICENCE.match(paragraph.text)) and paragraph.letters < _MAX_LENGTH
 
 
-def _is_aside(paragraph: Paragraph, measures: Measures, last_page: int) -> bool:
+def _is_aside(paragraph: Paragraph, metrics: DocumentMetrics, last_page: int) -> bool:
     page = paragraph.lines[0].page
-    small = paragraph.size < measures.body_size - _SMALLER_POINTS
-    if not small and paragraph.letters > _LONGEST_UNMARKED:
+    small = paragraph.size < metrics.body_size - _SMALLER_POINTS
+    if not small and paragraph.letters > _MAX_UNMARKED_LENGTH:
         return False
     text = paragraph.text
-    if _PUBLISHERS_NOTE.match(text):
+    if PUBLISHERS_NOTE.match(text):
         return True
-    if page <= 2 and small and all(_in_side_bar(line, measures) for line in paragraph.lines):
+    if (
+        page <= _FRONT_PAGES
+        and small
+        and all(_in_side_bar(line, metrics) for line in paragraph.lines)
+    ):
         return role_of(text) is not SectionRole.ABSTRACT
-    if paragraph.letters > _LONGEST:
+    if paragraph.letters > _MAX_LENGTH:
         return False
-    if (small or page in (1, 2, last_page)) and _LICENCE.search(text[:400]):
-        return small or paragraph.letters < 600
-    if page > 2:
-        return small and paragraph.letters < 200 and bool(_DATED.match(text))
-    if _DATED.match(text) or _IMPRINT.match(text):
-        return small or paragraph.letters < 400
+    if (small or page in (1, 2, last_page)) and LICENCE.search(text[:_LICENCE_REACH]):
+        return small or paragraph.letters <= _MAX_LICENCE_LENGTH
+    if page > _FRONT_PAGES:
+        return small and paragraph.letters <= _MAX_DATE_LENGTH and bool(DATE_LINE.match(text))
+    if DATE_LINE.match(text) or IMPRINT.match(text):
+        return small or paragraph.letters <= _MAX_IMPRINT_LENGTH
     return (
         page == 1
-        and paragraph.letters < 40
+        and paragraph.letters <= _MAX_HEADING_LENGTH
         and bool(ARTICLE_KIND.fullmatch(text))
         and (role_of(text) is SectionRole.BODY)
     )
 
 
-def _in_side_bar(line: Line, measures: Measures) -> bool:
-    return measures.width_of(line) < 0.5 * measures.column_width
+def _in_side_bar(line: Line, metrics: DocumentMetrics) -> bool:
+    return metrics.width_of(line) < _SIDE_BAR_WIDTH * metrics.column_width
 
 
 def mark_footnotes(
-    found: Sequence[Paragraph], measures: Measures, sizes: Sequence[PageSize]
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics, sizes: Sequence[PageSize]
 ) -> None:
-    """Sets FOOTNOTE on small type at the foot of a column that begins with a raised mark or a sign;
-    on the first page it needs none. The notes of a table are left to the table."""
-    below: set[tuple[int, int]] = set()  # columns in which something else stands further down
-    in_references = _in_references(found)
-    for index in range(len(found) - 1, -1, -1):
-        paragraph = found[index]
+    """Sets the kind FOOTNOTE on small type at the foot of a column that begins with a superscript
+    or a sign.
+
+    On the first page a footnote needs no mark. The notes of a table stay with the table.
+    """
+    below: set[tuple[int, int]] = set()  # columns in which other text stands further down
+    in_references = _in_references(paragraphs)
+    for index in range(len(paragraphs) - 1, -1, -1):
+        paragraph = paragraphs[index]
         last = paragraph.lines[-1]
-        place = last.page, last.part
+        column = last.page, last.part
         if (
             index not in in_references
-            and place not in below
-            and _is_footnote(found, index, measures, sizes[last.page - 1])
+            and column not in below
+            and _is_footnote(paragraphs, index, metrics, sizes[last.page - 1])
         ):
             paragraph.kind = BlockKind.FOOTNOTE
         elif paragraph.kind not in (BlockKind.ASIDE, BlockKind.FOOTNOTE):
             below.update((line.page, line.part) for line in paragraph.lines)
 
 
-def _in_references(found: Sequence[Paragraph]) -> set[int]:
+def _in_references(paragraphs: Sequence[Paragraph]) -> set[int]:
     inside: set[int] = set()
     is_inside = False
-    for index, paragraph in enumerate(found):
+    for index, paragraph in enumerate(paragraphs):
         if paragraph.kind is BlockKind.HEADING:
             is_inside = role_of(paragraph.title) is SectionRole.REFERENCES
         elif is_inside:
             inside.add(index)
-    return inside or _numbered_to_the_end(found)
+    return inside or _numbered_to_the_end(paragraphs)
 
 
-def _numbered_to_the_end(found: Sequence[Paragraph]) -> set[int]:
-    """The entries that a paper without a heading for them ends with; each has a number, most have a
-    year."""
+def _numbered_to_the_end(paragraphs: Sequence[Paragraph]) -> set[int]:
+    """Returns the entries at the end of a paper that has no heading for them; each has a number,
+    most have a year."""
     entries: list[int] = []
-    for index in range(len(found) - 1, -1, -1):
-        if found[index].kind is BlockKind.ASIDE:
+    for index in range(len(paragraphs) - 1, -1, -1):
+        if paragraphs[index].kind is BlockKind.ASIDE:
             continue
-        if found[index].kind is not BlockKind.TEXT or number_of(found[index].text) is None:
+        if (
+            paragraphs[index].kind is not BlockKind.TEXT
+            or number_of(paragraphs[index].text) is None
+        ):
             break
         entries.append(index)
-    dated = sum(has_year(found[index].text) for index in entries)
-    sure = len(entries) >= LEAST_ENTRIES and dated >= SURE_SHARE * len(entries)
+    dated = sum(has_year(paragraphs[index].text) for index in entries)
+    sure = len(entries) >= MIN_ENTRIES and dated >= MIN_SURE_SHARE * len(entries)
     return set(entries) if sure else set()
 
 
 def _is_footnote(
-    found: Sequence[Paragraph], index: int, measures: Measures, size: PageSize
+    paragraphs: Sequence[Paragraph], index: int, metrics: DocumentMetrics, size: PageSize
 ) -> bool:
-    paragraph = found[index]
+    paragraph = paragraphs[index]
     line = paragraph.lines[0]
     if (
         paragraph.kind is not BlockKind.TEXT
-        or paragraph.size > measures.body_size - _SMALLER_POINTS
-        or line.turn
+        or paragraph.size > metrics.body_size - _SMALLER_POINTS
+        or line.rotation
         or line.y0 < _LOWER_PART * size.height
     ):
         return False
-    if line.unraised.startswith(RAISED) or _SYMBOL_MARK.match(line.text):
-        return not _is_below(found, index, _is_of_table, _is_long)
+    if line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK) or _SYMBOL_MARK.match(
+        line.text
+    ):
+        return not _is_below(paragraphs, index, _is_of_table, _is_long)
     return (
         line.page == 1
-        and not _ABOUT.match(line.text)
-        and 30 < paragraph.letters < _LONGEST_UNMARKED
+        and not _FRONT_LABEL.match(line.text)
+        and _MIN_FOOTNOTE_LENGTH <= paragraph.letters < _MAX_UNMARKED_LENGTH
         and _is_below(
-            found, index, lambda one: _is_long(one) and abs(one.size - measures.body_size) < 0.3
+            paragraphs,
+            index,
+            lambda above: (
+                _is_long(above)
+                and abs(above.size - metrics.body_size) < _BODY_SIZE_TOLERANCE_POINTS
+            ),
         )
     )
 
 
 def _is_long(paragraph: Paragraph) -> bool:
-    return paragraph.kind is BlockKind.TEXT and paragraph.letters > 200
+    return paragraph.kind is BlockKind.TEXT and paragraph.letters > _PROSE_LENGTH
 
 
 def _is_of_table(paragraph: Paragraph) -> bool:
@@ -209,14 +208,15 @@ def _is_of_table(paragraph: Paragraph) -> bool:
 
 
 def _is_below(
-    found: Sequence[Paragraph],
+    paragraphs: Sequence[Paragraph],
     index: int,
     wanted: Callable[[Paragraph], bool],
     unwanted: Callable[[Paragraph], bool] = lambda _: False,
 ) -> bool:
-    """True when a wanted paragraph stands above in the same column, and no unwanted one between."""
-    line = found[index].lines[0]
-    for other in reversed(found[:index]):
+    """True if a `wanted` paragraph stands above in the same column, without an `unwanted` one
+    between."""
+    line = paragraphs[index].lines[0]
+    for other in reversed(paragraphs[:index]):
         last = other.lines[-1]
         if (last.page, last.part) != (line.page, line.part) or unwanted(other):
             return False
@@ -225,11 +225,11 @@ def _is_below(
     return False
 
 
-def without_notes(found: Sequence[Paragraph]) -> tuple[list[Paragraph], list[Note]]:
-    """The body, and apart from it the footnotes and asides."""
+def without_notes(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], list[Note]]:
+    """Returns the body, and separately its footnotes and asides."""
     body: list[Paragraph] = []
     notes: list[Note] = []
-    for paragraph in found:
+    for paragraph in paragraphs:
         if paragraph.kind in (BlockKind.ASIDE, BlockKind.FOOTNOTE):
             notes.append(Note(paragraph, body[-1] if body else None))
         else:
@@ -238,18 +238,18 @@ def without_notes(found: Sequence[Paragraph]) -> tuple[list[Paragraph], list[Not
 
 
 def with_notes(body: Sequence[Paragraph], notes: Sequence[Note]) -> list[Paragraph]:
-    """The body with each page's notes behind its last paragraph that begins there; a note is of the
-    section in which it was printed."""
-    waiting = sorted(notes, key=lambda note: note.paragraph.lines[0].page)
+    """Returns the body with each page's notes after its last paragraph that begins there. A note
+    belongs to the section in which it was printed."""
+    pending = sorted(notes, key=lambda note: note.paragraph.lines[0].page)
     result: list[Paragraph] = []
-    taken = 0
+    placed = 0
     for paragraph in body:
         page = paragraph.lines[0].page
-        while taken < len(waiting) and waiting[taken].paragraph.lines[0].page < page:
-            result.append(waiting[taken].paragraph)
-            taken += 1
+        while placed < len(pending) and pending[placed].paragraph.lines[0].page < page:
+            result.append(pending[placed].paragraph)
+            placed += 1
         result.append(paragraph)
-    result.extend(note.paragraph for note in waiting[taken:])
+    result.extend(note.paragraph for note in pending[placed:])
     for note in notes:
         note.paragraph.section = note.after.section if note.after else None
     return result

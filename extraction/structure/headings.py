@@ -1,4 +1,5 @@
-"""Headings: short paragraphs that are numbered, well known, or set in other type than the body."""
+"""Finds headings: short paragraphs that are numbered, well known, or set in another style than the
+body."""
 
 from __future__ import annotations
 
@@ -10,51 +11,83 @@ from itertools import pairwise
 from domain.papers import BlockKind, SectionRole
 from extraction.structure.levels import Style, heading_levels, style_of, weight
 from extraction.structure.roles import role_of
-from extraction.text.labels import ABSTRACT_PARTS, ARTICLE_KIND, KNOWN, NUMBERED, TABLE_CAPTION
+from extraction.text.labels import (
+    ABSTRACT_PARTS,
+    ARTICLE_KIND,
+    KNOWN_HEADING,
+    NUMBERED,
+    TABLE_CAPTION,
+)
 from extraction.text.lines import Line, font_family
-from extraction.text.page_metrics import Measures
+from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import (
+    ABSTRACT_OR_SUMMARY,
+    ARTICLE_DATES,
+    INTRODUCTION_OR_BACKGROUND,
+    KEYWORDS,
+)
 
-_FRONT_ENDS = re.compile(r"(?:abstract|summary|introduction|background|keywords?)\b", re.IGNORECASE)
+_FRONT_ENDS = re.compile(
+    rf"(?:{ABSTRACT_OR_SUMMARY}|{INTRODUCTION_OR_BACKGROUND}|keywords?)\b", re.IGNORECASE
+)
 _NOT_A_HEADING = re.compile(
-    r"^(?:author )?key ?words?\b|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
-    r"[=<>≤≥∑∫]|^(?:received|revised|submitted|accepted|published|correspond|e-?mail|citation|"
+    rf"^(?:author )?{KEYWORDS}\b|https?:|www\.|@|doi:|©|\bet al\b|^\W*\d[\d.,%–\s±]*$|"
+    rf"[=<>≤≥∑∫]|^(?:{ARTICLE_DATES}|correspond|e-?mail|citation|"
     r"(?:\w+ )?editor|how to cite|cite this|article ?info|contents$|"
     r"open access$|check for updates|ccs concepts)|"
     r"^(?:theorem|lemma|proposition|corollary|definition|proof|remark|claim)\b|"
     r"\(continued\)",
     re.IGNORECASE,
 )
-_ABSTRACT = re.compile(r"(?:abstract|summary)\W*", re.IGNORECASE)
-_INTRODUCTION = re.compile(r"(?:introduction|background)\W*", re.IGNORECASE)
-_ENDS = (SectionRole.ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER, SectionRole.APPENDIX)
-_LONGEST = 180
-_AHEAD = 4  # headings (with the first) that may stand above one another before text comes
+_ABSTRACT = re.compile(rf"(?:{ABSTRACT_OR_SUMMARY})\W*", re.IGNORECASE)
+_INTRODUCTION = re.compile(rf"(?:{INTRODUCTION_OR_BACKGROUND})\W*", re.IGNORECASE)
+_AFTER_BODY = (SectionRole.ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER, SectionRole.APPENDIX)
+# Heuristics. Lengths are in characters.
+_MAX_LENGTH, _MAX_LINES = 180, 4  # of a heading
+_MAX_KNOWN_LENGTH = 80  # of a well-known one
+_MAX_PLAIN_LENGTH = 39  # of a well-known one in the style of the body
+_MIN_LETTERS, _MIN_LETTER_SHARE = 3, 0.5
+_MAX_FRONT_PARAGRAPH = 600  # longer paragraphs are body text: authors and addresses have ended
+_FRONT_PAGES = 2
+_SIDE_BAR_WIDTH = 0.5  # of the usual column
+_MAX_HEADINGS_IN_A_ROW = 4  # without text between them
 _ABSTRACT_REACH = 40  # paragraphs, those of a side bar included
-_PROSE_LETTERS = 60
-_ALIKE = 2  # headings numbered alike, with text below them
-_SPACED_OUT = 0.85  # width of a line in its type's size, per character; cells stand wider apart
+_MIN_NUMBERED_ALIKE = 2  # headings of one style and depth, with text below them
+# A style prints text if it has more than so many inner lines of paragraphs per heading; only
+# paragraphs of at least so many lines are counted.
+_TEXT_LINES_PER_HEADING, _MIN_COUNTED_LINES = 3, 3
+# A heading's size: differs from the body's by more points, or is at least or at most this multiple.
+_SAME_SIZE_POINTS, _MIN_SIZE_RATIO, _LARGE_SIZE_RATIO = 0.4, 0.7, 1.12
+# Width of a line in type sizes per character; the cells of a table are wider apart.
+_MAX_SPACING, _MIN_SPACED_LENGTH = 0.85, 9
+# Text below a heading: difference from the body's size, its length, and that of one sentence.
+_TEXT_SIZE_TOLERANCE_POINTS, _MIN_TEXT_LENGTH, _MIN_SENTENCE_LENGTH = 0.6, 61, 16
+# Prose that ends a table: its length, and full lines, as a share of the column's width.
+_MIN_PROSE_LENGTH, _MIN_FULL_LINES, _FULL_LINE = 151, 2, 0.8
 
 
-def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequence[Line]) -> None:
-    """Sets `kind`, `level`, `number` and `title` of the paragraphs that are headings. `title` lines
-    are none."""
+def mark_headings(
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics, title: Sequence[Line]
+) -> None:
+    """Sets `kind`, `level`, `number` and `title` of the paragraphs that are headings. Lines of the
+    `title` are none."""
     in_title = {id(line) for line in title}
-    printed = " ".join(line.text for line in title).lower()  # some papers print it once more
-    start = _end_of_front(found, in_title)
+    printed = " ".join(line.text for line in title).lower()  # some papers print the title twice
+    start = _end_of_front(paragraphs, in_title)
     candidates = [
         index
-        for index, paragraph in enumerate(found)
+        for index, paragraph in enumerate(paragraphs)
         if id(paragraph.lines[0]) not in in_title
         and paragraph.text.lower() != printed
         and _may_be_heading(paragraph)
         and (index >= start or _is_known(paragraph))
-        and not _is_in_side_bar(paragraph, measures)
+        and not _is_in_side_bar(paragraph, metrics)
     ]
-    candidates = _standing_out(candidates, found, measures)
-    accepted = _of_heading_style([found[index] for index in candidates], found)
-    accepted = _without_words_of_tables(accepted, found, measures)
-    accepted = _without_abstract_parts(accepted, found)
+    candidates = _standing_out(candidates, paragraphs, metrics)
+    accepted = _of_heading_style([paragraphs[index] for index in candidates], paragraphs)
+    accepted = _without_words_of_tables(accepted, paragraphs, metrics)
+    accepted = _without_abstract_parts(accepted, paragraphs)
     for paragraph in accepted:
         numbered = NUMBERED.fullmatch(paragraph.text)
         paragraph.kind = BlockKind.HEADING
@@ -63,25 +96,29 @@ def mark_headings(found: Sequence[Paragraph], measures: Measures, title: Sequenc
     known = {id(paragraph) for paragraph in accepted if _is_known(paragraph)}
     for paragraph, level in zip(accepted, heading_levels(accepted, known), strict=True):
         paragraph.level = level
-    _raise_ends(accepted)
+    _adjust_levels(accepted)
 
 
-def _raise_ends(headings: Sequence[Paragraph]) -> None:
-    """Puts the abstract on the first level, and what ends a paper behind its bibliography on the
-    level of that, whatever their type."""
+def _adjust_levels(headings: Sequence[Paragraph]) -> None:
+    """Puts the abstract on the first level, and headings after the bibliography on its level,
+    whatever their style."""
     for heading in headings:
         if heading.number is None and role_of(heading.title) is SectionRole.ABSTRACT:
             heading.level = 1
     for before, heading in pairwise(headings):
-        if role_of(before.title) is SectionRole.REFERENCES and role_of(heading.title) in _ENDS:
+        if (
+            role_of(before.title) is SectionRole.REFERENCES
+            and role_of(heading.title) in _AFTER_BODY
+        ):
             heading.level = min(heading.level, before.level)
 
 
-def _end_of_front(found: Sequence[Paragraph], in_title: set[int]) -> int:
-    """Index of the first paragraph after authors and addresses, where headings may begin."""
+def _end_of_front(paragraphs: Sequence[Paragraph], in_title: set[int]) -> int:
+    """Returns the index of the first paragraph after authors and addresses, where headings may
+    begin."""
     begun = not in_title
-    for index, paragraph in enumerate(found):
-        if paragraph.lines[0].page > 2:
+    for index, paragraph in enumerate(paragraphs):
+        if paragraph.lines[0].page > _FRONT_PAGES:
             return index
         if any(id(line) in in_title for line in paragraph.lines):
             begun = True
@@ -89,89 +126,96 @@ def _end_of_front(found: Sequence[Paragraph], in_title: set[int]) -> int:
         numbered = NUMBERED.fullmatch(text)
         if begun and _FRONT_ENDS.match(numbered["title"] if numbered else text):
             return index
-        if begun and paragraph.letters > 600:
+        if begun and paragraph.letters > _MAX_FRONT_PARAGRAPH:
             return index
     return 0
 
 
 def _is_known(paragraph: Paragraph) -> bool:
     text = paragraph.text
-    if len(text) > 80:
+    if len(text) > _MAX_KNOWN_LENGTH:
         return False
     numbered = NUMBERED.fullmatch(text)
-    return bool(KNOWN.fullmatch(numbered["title"] if numbered else text))
+    return bool(KNOWN_HEADING.fullmatch(numbered["title"] if numbered else text))
 
 
 def _may_be_heading(paragraph: Paragraph) -> bool:
     if (
         paragraph.kind is not BlockKind.TEXT
-        or len(paragraph.lines) > 4
-        or paragraph.letters > _LONGEST
-        or paragraph.lines[0].turn
+        or len(paragraph.lines) > _MAX_LINES
+        or paragraph.letters > _MAX_LENGTH
+        or paragraph.lines[0].rotation
     ):
         return False
     text = paragraph.text
-    if sum(map(str.isalpha, text)) < max(3, 0.5 * len(text)) or _NOT_A_HEADING.search(text):
+    letters = sum(map(str.isalpha, text))
+    if letters < max(_MIN_LETTERS, _MIN_LETTER_SHARE * len(text)) or _NOT_A_HEADING.search(text):
         return False
     numbered = NUMBERED.fullmatch(text)
     words = numbered["title"] if numbered else text
     if not (words[0].isupper() or (numbered and words[0].isalpha())):
         return False
     return words[-1] not in ",;-" and (
-        bool(KNOWN.fullmatch(words)) or not (ARTICLE_KIND.fullmatch(text) or text.lower() == "open")
+        bool(KNOWN_HEADING.fullmatch(words))
+        or not (ARTICLE_KIND.fullmatch(text) or text.lower() == "open")
     )
 
 
-def _is_in_side_bar(paragraph: Paragraph, measures: Measures) -> bool:
+def _is_in_side_bar(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
     """True in the narrow column that some first pages have for dates, editors and licences; nothing
-    in it has a number."""
+    in it is numbered."""
     line = paragraph.lines[0]
     return (
-        line.page <= 2
-        and measures.width_of(line) < 0.5 * measures.column_width
+        line.page <= _FRONT_PAGES
+        and metrics.width_of(line) < _SIDE_BAR_WIDTH * metrics.column_width
         and not _is_known(paragraph)
         and not NUMBERED.fullmatch(paragraph.text)
     )
 
 
-def _of_heading_style(candidates: list[Paragraph], found: Sequence[Paragraph]) -> list[Paragraph]:
-    """The candidates that are well known, or in a style that prints headings more than it prints
+def _of_heading_style(
+    candidates: list[Paragraph], paragraphs: Sequence[Paragraph]
+) -> list[Paragraph]:
+    """Returns the candidates that are well known, or in a style that prints more headings than
     text."""
     of_text = Counter(
         (round(line.size * 2) / 2, line.bold, line.italic, line.is_upper, font_family(line.font))
-        for paragraph in found
-        if len(paragraph.lines) >= 3 and paragraph.letters > _LONGEST
+        for paragraph in paragraphs
+        if len(paragraph.lines) >= _MIN_COUNTED_LINES and paragraph.letters > _MAX_LENGTH
         for line in paragraph.lines[1:-1]
     )
     styles = Counter(style_of(paragraph) for paragraph in candidates)
     return [
         paragraph
         for paragraph in candidates
-        if _is_known(paragraph) or of_text[style_of(paragraph)] <= 3 * styles[style_of(paragraph)]
+        if _is_known(paragraph)
+        or of_text[style_of(paragraph)] <= _TEXT_LINES_PER_HEADING * styles[style_of(paragraph)]
     ]
 
 
 def _standing_out(
-    candidates: Sequence[int], found: Sequence[Paragraph], measures: Measures
+    candidates: Sequence[int], paragraphs: Sequence[Paragraph], metrics: DocumentMetrics
 ) -> list[int]:
-    """The candidates that stand out by themselves, and those numbered in a type and to a depth in
-    which others do: below them may come code, a formula, a list."""
-    sure = {index for index in candidates if _stands_out(index, found, measures)}
-    ways = Counter(_way_of_numbering(found[index]) for index in sure)
-    numbers = {tuple(_numbers(found[index])) for index in sure}
+    """Returns the candidates that stand out by themselves, and those numbered in a style and to a
+    depth of others that do: code, a formula or a list may follow these."""
+    sure = {index for index in candidates if _stands_out(index, paragraphs, metrics)}
+    numberings = Counter(_numbering_of(paragraphs[index]) for index in sure)
+    numbers = {tuple(_numbers(paragraphs[index])) for index in sure}
 
     def is_alike(paragraph: Paragraph) -> bool:
-        way = _way_of_numbering(paragraph)
-        if way is None or _is_plain(paragraph, measures):
+        numbering = _numbering_of(paragraph)
+        if numbering is None or _is_plain(paragraph, metrics):
             return False
-        return ways[way] >= _ALIKE or _fits(tuple(_numbers(paragraph)), numbers)
+        return numberings[numbering] >= _MIN_NUMBERED_ALIKE or _completes(
+            tuple(_numbers(paragraph)), numbers
+        )
 
-    return [index for index in candidates if index in sure or is_alike(found[index])]
+    return [index for index in candidates if index in sure or is_alike(paragraphs[index])]
 
 
-def _fits(number: tuple[int, ...], others: Container[tuple[int, ...]]) -> bool:
-    """True when the number is missing among the others: the one above it and one beside it, or the
-    ones at both of its sides, are there."""
+def _completes(number: tuple[int, ...], others: Container[tuple[int, ...]]) -> bool:
+    """True if the number is missing among the others, and the number above it and one beside it, or
+    those on both sides, are present."""
     *above, last = number
     beside = [(*above, last + step) in others for step in (-1, 1)]
     is_first = last == 1 and len(number) > 1
@@ -181,60 +225,61 @@ def _fits(number: tuple[int, ...], others: Container[tuple[int, ...]]) -> bool:
 
 
 def _numbers(paragraph: Paragraph) -> list[int]:
-    """The parts of a heading's number, none where it has letters."""
+    """Returns the parts of a heading's number; [] if it has letters."""
     numbered = NUMBERED.fullmatch(paragraph.text)
     parts = numbered["number"].rstrip(".)").split(".") if numbered else []
     return [int(part) for part in parts] if all(map(str.isdecimal, parts)) else []
 
 
-def _way_of_numbering(paragraph: Paragraph) -> tuple[Style, int] | None:
-    """Type and depth of a numbered heading."""
+def _numbering_of(paragraph: Paragraph) -> tuple[Style, int] | None:
+    """Returns style and depth of a numbered heading."""
     numbered = NUMBERED.fullmatch(paragraph.text)
     if numbered is None or not numbered["number"][0].isdigit():
         return None
     return style_of(paragraph), numbered["number"].rstrip(".)").count(".")
 
 
-def _is_plain(paragraph: Paragraph, measures: Measures) -> bool:
-    """True when it is set in the type of the body."""
+def _is_plain(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
+    """True if the heading is set in the style of the body."""
     size, bold, italic, upper, family = style_of(paragraph)
-    is_other = bold or italic or upper or family != font_family(measures.body_font)
-    return not is_other and size <= measures.body_size + 0.4
+    is_other = bold or italic or upper or family != font_family(metrics.body_font)
+    return not is_other and size <= metrics.body_size + _SAME_SIZE_POINTS
 
 
-def _stands_out(index: int, found: Sequence[Paragraph], measures: Measures) -> bool:
-    paragraph = found[index]
+def _stands_out(index: int, paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
+    paragraph = paragraphs[index]
     size, bold, italic, _, family = style_of(paragraph)
     known = _is_known(paragraph)
-    other_font = family != font_family(measures.body_font)
-    if _is_plain(paragraph, measures):
-        return known and paragraph.letters < 40
+    other_font = family != font_family(metrics.body_font)
+    if _is_plain(paragraph, metrics):
+        return known and paragraph.letters <= _MAX_PLAIN_LENGTH
     if known:
         return True
-    if size < 0.7 * measures.body_size or index + 1 == len(found):
+    if size < _MIN_SIZE_RATIO * metrics.body_size or index + 1 == len(paragraphs):
         return False
     if paragraph.text.endswith(".") and not (bold or italic or NUMBERED.fullmatch(paragraph.text)):
         return False
-    if size > measures.body_size * 1.12 and (bold or other_font):
+    if size > metrics.body_size * _LARGE_SIZE_RATIO and (bold or other_font):
         return True
-    return not _is_spaced_out(paragraph) and _leads_text(index, found, measures)
+    return not _is_spaced_out(paragraph) and _leads_text(index, paragraphs, metrics)
 
 
 def _is_spaced_out(paragraph: Paragraph) -> bool:
-    """True when its words stand far apart, as the cells in the head of a table do."""
+    """True if the words are wide apart, like the cells in the head of a table."""
     return any(
-        len(line.text) > 8 and line.x1 - line.x0 > _SPACED_OUT * line.size * len(line.text)
+        len(line.text) >= _MIN_SPACED_LENGTH
+        and line.x1 - line.x0 > _MAX_SPACING * line.size * len(line.text)
         for line in paragraph.lines
     )
 
 
-def _leads_text(index: int, found: Sequence[Paragraph], measures: Measures) -> bool:
-    """True when text comes next, or headings in other type and then text."""
-    style = style_of(found[index])
-    for following in found[index + 1 : index + _AHEAD]:
-        if _is_text(following, measures):
+def _leads_text(index: int, paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
+    """True if text follows, or headings in another style and then text."""
+    style = style_of(paragraphs[index])
+    for following in paragraphs[index + 1 : index + _MAX_HEADINGS_IN_A_ROW]:
+        if _is_text(following, metrics):
             return not following.text[0].islower()
-        if following.size < 0.7 * measures.body_size or not _may_be_heading(following):
+        if following.size < _MIN_SIZE_RATIO * metrics.body_size or not _may_be_heading(following):
             return False
         if (lower := style_of(following)) == style:
             return False
@@ -242,25 +287,27 @@ def _leads_text(index: int, found: Sequence[Paragraph], measures: Measures) -> b
     return False
 
 
-def _is_text(paragraph: Paragraph, measures: Measures) -> bool:
-    if abs(paragraph.size - measures.body_size) > 0.6 or paragraph.kind is not BlockKind.TEXT:
+def _is_text(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
+    if paragraph.kind is not BlockKind.TEXT:
         return False
-    return paragraph.letters > _PROSE_LETTERS or (
-        paragraph.letters > 15 and paragraph.text.endswith(".")
+    if abs(paragraph.size - metrics.body_size) > _TEXT_SIZE_TOLERANCE_POINTS:
+        return False
+    return paragraph.letters >= _MIN_TEXT_LENGTH or (
+        paragraph.letters >= _MIN_SENTENCE_LENGTH and paragraph.text.endswith(".")
     )
 
 
 def _without_words_of_tables(
-    accepted: list[Paragraph], found: Sequence[Paragraph], measures: Measures
+    accepted: list[Paragraph], paragraphs: Sequence[Paragraph], metrics: DocumentMetrics
 ) -> list[Paragraph]:
-    """The candidates but for words between a table's caption and the next text; a heading below a
-    table has the type of others."""
-    places = {id(paragraph): index for index, paragraph in enumerate(found)}
-    inside = _inside_tables(found, measures)
-    styles = Counter(style_of(p) for p in accepted if places[id(p)] not in inside)
+    """Returns the candidates without those between a table's caption and the next text; a heading
+    below a table has the style of others."""
+    indexes = {id(paragraph): index for index, paragraph in enumerate(paragraphs)}
+    inside = _inside_tables(paragraphs, metrics)
+    styles = Counter(style_of(p) for p in accepted if indexes[id(p)] not in inside)
 
-    def is_one(paragraph: Paragraph) -> bool:
-        index = places[id(paragraph)]
+    def is_heading(paragraph: Paragraph) -> bool:
+        index = indexes[id(paragraph)]
         if index not in inside:
             return True
         alike = styles[style_of(paragraph)]
@@ -268,42 +315,49 @@ def _without_words_of_tables(
             return alike > 0 or not styles
         return alike > 1 and (
             bool(NUMBERED.fullmatch(paragraph.text))
-            or _is_text(found[min(index + 1, len(found) - 1)], measures)
+            or _is_text(paragraphs[min(index + 1, len(paragraphs) - 1)], metrics)
         )
 
-    return [paragraph for paragraph in accepted if is_one(paragraph)]
+    return [paragraph for paragraph in accepted if is_heading(paragraph)]
 
 
-def _inside_tables(found: Sequence[Paragraph], measures: Measures) -> set[int]:
+def _inside_tables(paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> set[int]:
     inside: set[int] = set()
     is_inside = False
-    for index, paragraph in enumerate(found):
+    for index, paragraph in enumerate(paragraphs):
         if TABLE_CAPTION.match(paragraph.lines[0].text):
             is_inside = True
-        elif is_inside and _is_prose(paragraph, measures):
+        elif is_inside and _is_prose(paragraph, metrics):
             is_inside = False
         if is_inside:
             inside.add(index)
     return inside
 
 
-def _is_prose(paragraph: Paragraph, measures: Measures) -> bool:
-    full = sum(1 for line in paragraph.lines if line.x1 - line.x0 > 0.8 * measures.width_of(line))
-    return paragraph.letters > 150 and full >= 2 and abs(paragraph.size - measures.body_size) < 0.6
+def _is_prose(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
+    full = sum(line.x1 - line.x0 > _FULL_LINE * metrics.width_of(line) for line in paragraph.lines)
+    return (
+        paragraph.letters >= _MIN_PROSE_LENGTH
+        and full >= _MIN_FULL_LINES
+        and abs(paragraph.size - metrics.body_size) < _TEXT_SIZE_TOLERANCE_POINTS
+    )
 
 
 def _without_abstract_parts(
-    accepted: Sequence[Paragraph], found: Sequence[Paragraph]
+    accepted: Sequence[Paragraph], paragraphs: Sequence[Paragraph]
 ) -> list[Paragraph]:
-    """A structured abstract is one section: "Background", "Methods" in lesser type than its heading
-    are text of it, up to the introduction."""
-    places = {id(paragraph): index for index, paragraph in enumerate(found)}
+    """Returns the headings without those inside a structured abstract.
+
+    Such an abstract is one section: "Background" and "Methods" in a lesser style than its heading
+    are text of it, up to the introduction.
+    """
+    indexes = {id(paragraph): index for index, paragraph in enumerate(paragraphs)}
     kept: list[Paragraph] = []
     abstract: Paragraph | None = None
     part: Style | None = None
     for paragraph in accepted:
         if abstract is not None:
-            distance = places[id(paragraph)] - places[id(abstract)]
+            distance = indexes[id(paragraph)] - indexes[id(abstract)]
             style = style_of(paragraph)
             opens = part is None and (distance == 1 or not _INTRODUCTION.fullmatch(paragraph.text))
             if (

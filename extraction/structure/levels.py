@@ -1,4 +1,4 @@
-"""Levels of headings: by their numbers where they have them, by their type where not."""
+"""Levels of headings: by their numbers if they have them, otherwise by their style."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ Weight = tuple[float, bool, bool, bool]
 
 _ROMAN = re.compile(r"[IVX]+")
 _PARTS = re.compile(r"^(?:materials? and |patients and )?(method|result)s?\b")
-_LOWEST = 6
-_MOST_LINES = 3  # of a heading with a name in other type
+_LOWEST = 6  # the deepest level
+_MAX_LINES = 3  # of a numbered heading with a name in another style (heuristic)
+_MIN_ROMANS = 2  # headings with roman numbers, from which on the numbering is that of IEEE papers
 
 
 def style_of(paragraph: Paragraph) -> Style:
-    """Size in half points, bold, italic, capitals, font family.
+    """Returns size in half points, bold, italic, capitals, font family.
 
-    In a numbered heading a name in other type ("3.2. Extracts of O. sanctum") does not count.
+    In a numbered heading a name in another style ("3.2. Extracts of O. sanctum") does not count.
     """
     lines = paragraph.lines
-    leads = len(lines) <= _MOST_LINES and bool(NUMBERED.fullmatch(paragraph.text))
+    leads = len(lines) <= _MAX_LINES and bool(NUMBERED.fullmatch(paragraph.text))
     return (
         round(lines[0].size * 2) / 2,
         all(line.bold or (leads and line.lead and line.lead_is_bold) for line in lines),
@@ -38,37 +39,39 @@ def style_of(paragraph: Paragraph) -> Style:
 
 
 def weight(style: Style) -> Weight:
-    """What puts one style of headings above another: size, capitals, bold, upright."""
+    """Returns what ranks one style of headings above another: size, capitals, bold, upright."""
     size, bold, italic, upper, _ = style
     return size, upper, bold, not italic
 
 
 def heading_levels(headings: Sequence[Paragraph], known: Container[int]) -> list[int]:
-    """The level of each heading, from 1; `known` holds the `id` of the well-known ones.
+    """Returns the level of each heading, from 1; `known` holds the `id` of the well-known ones.
 
-    "2.1" is of level 2. Below roman numbers capital letters count 2 and "1)" counts 3, as in IEEE
-    papers. Without a number the type decides: that of most well-known headings is level 1. What is
-    no part of the body ("Funding") and has a type of its own is of level 1.
+    "2.1" is of level 2. Below roman numbers, capital letters are of level 2 and "1)" is of level 3,
+    as in IEEE papers. Without a number the style decides: that of most well-known headings is level
+    1. A heading outside the body ("Funding") in a style of its own is of level 1.
     """
-    romans = sum(1 for one in headings if one.number and _ROMAN.fullmatch(one.number))
+    romans = sum(1 for heading in headings if heading.number and _ROMAN.fullmatch(heading.number))
     by_type = _levels_of_weights(headings, known)
-    lowered = _in_one_type(headings)
+    lowered = _share_one_style(headings)
     levels: list[int] = []
-    for one in headings:
-        if one.number:
-            levels.append(_level_of_number(one.number, romans >= 2))
+    for heading in headings:
+        if heading.number:
+            levels.append(_level_of_number(heading.number, romans >= _MIN_ROMANS))
             continue
-        level = by_type.get(weight(style_of(one)), 1)
-        is_lower = lowered and role_of(one.title) is SectionRole.BODY and id(one) not in known
+        level = by_type.get(weight(style_of(heading)), 1)
+        is_lower = (
+            lowered and role_of(heading.title) is SectionRole.BODY and id(heading) not in known
+        )
         levels.append(min(_LOWEST, level + 1) if is_lower and level == 1 else level)
     return levels
 
 
-def _in_one_type(headings: Sequence[Paragraph]) -> bool:
-    """True when methods and results, with others below them, are headed in one type: then only the
-    well-known words are of the first level."""
-    names = {word for one in headings for word in _PARTS.findall(one.title.lower())[:1]}
-    return {"method", "result"} <= names and not any(one.number for one in headings)
+def _share_one_style(headings: Sequence[Paragraph]) -> bool:
+    """True if methods, results and the headings below them have one style: then only the well-known
+    words are of the first level."""
+    names = {word for heading in headings for word in _PARTS.findall(heading.title.lower())[:1]}
+    return {"method", "result"} <= names and not any(heading.number for heading in headings)
 
 
 def _level_of_number(number: str, below_romans: bool) -> int:
@@ -80,13 +83,13 @@ def _level_of_number(number: str, below_romans: bool) -> int:
 
 
 def _levels_of_weights(headings: Sequence[Paragraph], known: Container[int]) -> dict[Weight, int]:
-    """Levels of the styles that head the body's sections; front and back matter has often one of
-    its own."""
-    of_body = [one for one in headings if role_of(one.title) is SectionRole.BODY]
-    weights = {weight(style_of(one)) for one in of_body}
+    """Returns the levels of the styles of the body's headings; front and back matter often has a
+    style of its own."""
+    of_body = [heading for heading in headings if role_of(heading.title) is SectionRole.BODY]
+    weights = {weight(style_of(heading)) for heading in of_body}
     if not weights:
         return {}
-    of_known = Counter(weight(style_of(one)) for one in of_body if id(one) in known)
-    top = max(of_known, key=lambda one: (of_known[one], one)) if of_known else max(weights)
-    lower = sorted((one for one in weights if one < top), reverse=True)
-    return {one: 1 if one >= top else min(_LOWEST, lower.index(one) + 2) for one in weights}
+    of_known = Counter(weight(style_of(heading)) for heading in of_body if id(heading) in known)
+    top = max(of_known, key=lambda rank: (of_known[rank], rank)) if of_known else max(weights)
+    lower = sorted((rank for rank in weights if rank < top), reverse=True)
+    return {rank: 1 if rank >= top else min(_LOWEST, lower.index(rank) + 2) for rank in weights}

@@ -1,5 +1,5 @@
-"""Where the entries of a bibliography begin among its lines: by numbers, labels, hanging or first
-line indents, space between them, or by the names they begin with."""
+"""Finds the lines at which the entries of a bibliography begin: by numbers, labels, hanging or
+first-line indents, the space between entries, or the names at their beginning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 
 from extraction.text.lines import Line
 
-# The ways to print a number, each with what must follow it: [12]  (12)  12.  12
+# The formats of a number, each with what must follow it: [12]  (12)  12.  12
 _STYLES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -31,14 +31,28 @@ _YEAR_OR_LINK = re.compile(
     r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)|10\.\d{4,9}/|https?:|arXiv|in press|forthcoming|n\.\s?d\.",
     re.I,
 )
-LEAST_ENTRIES, SURE_SHARE = 5, 0.8  # of a bibliography without a heading; of them sure ones
-_MOST_GAP = 3  # entries whose number was lost
-_SURE_RUN = 4  # numbers one after the other, whatever was lost before them
-_LEAST_SHARE, _MOST_SHARE = 0.12, 0.7  # of the lines begin an entry, where others are set in
+# Heuristics.
+# Entries of a bibliography without a heading, and the share of them that must look like entries.
+MIN_ENTRIES, MIN_SURE_SHARE = 5, 0.8
+_MAX_LINES_PER_ENTRY = 14  # of a numbered or labelled bibliography
+_MAX_LINES_BEFORE_FIRST = 2  # number or label
+_MAX_NUMBER_GAP = 3  # from one number to the next, where numbers between were lost
+_MAX_FIRST_NUMBER = 3
+_NEXT_NUMBERS, _MAX_STEP = 3, 2  # numbers that are searched for the next one; its distance
+_SURE_RUN = 4  # consecutive numbers that are trusted after any gap
+_MIN_SHARE, _MAX_SHARE = 0.12, 0.7  # of the lines that begin an entry
+_MIN_NAME_SHARE = 0.5  # of the indented lines that begin with a name, where these begin entries
+_INDENT = 0.4  # type sizes from the border
+_SAME_BORDER_POINTS = 2.0
+# A gap between entries is wider than this multiple of the lower quartile of line distances; the
+# quartile needs so many distances.
+_WIDE_GAP, _MIN_DISTANCES = 1.25, 3
+_FAR_BELOW = 1.6  # type sizes from base line to base line
 
 
 def find_starts(lines: Sequence[Line]) -> list[int]:
-    """The indices of the lines that begin an entry, in order; [] when nothing tells them apart."""
+    """Returns the indexes of the lines that begin an entry, in order; [] if nothing separates the
+    entries."""
     return (
         numbered_starts(lines)
         or _labelled_starts(lines)
@@ -54,12 +68,12 @@ def begins_with_author(text: str) -> bool:
 
 
 def has_year(text: str) -> bool:
-    """True when the text has a year, a DOI or an address: nearly every entry does."""
+    """True if the text has a year, a DOI or a web address: nearly every entry does."""
     return bool(_YEAR_OR_LINK.search(text))
 
 
 def ends_entry(line: Line) -> bool:
-    """True when an entry may end with this line."""
+    """True if an entry may end with this line."""
     text = line.text.rstrip(" ’”\"'")
     return text.endswith((".", "]", ")", ";")) or bool(
         re.search(r"\d$|10\.\d{4,9}/\S+$|https?://\S+$", text)
@@ -67,7 +81,8 @@ def ends_entry(line: Line) -> bool:
 
 
 def number_of(text: str) -> int | None:
-    """The number that the text begins with, printed as bibliographies do."""
+    """Returns the number at the beginning of the text in a format of bibliographies, None if there
+    is none."""
     for style in _STYLES:
         found = style.match(text)
         if found is not None:
@@ -76,151 +91,170 @@ def number_of(text: str) -> int | None:
 
 
 def numbered_starts(lines: Sequence[Line]) -> list[int]:
-    """Lines that begin with the next number; [] when the entries are not numbered. A number that
-    was lost (a page number it was taken for) is made up for where a name begins a line."""
+    """Returns the indexes of the lines that begin with the next number; [] if the entries are not
+    numbered.
+
+    A lost number (one that was taken for a page number) is replaced by a line that begins with a
+    name.
+    """
     chains = [_chain(lines, style) for style in _STYLES]
     best = max(chains, key=len)
-    if len(best) < 2 or best[0][0] >= 3 or len(lines) > 14 * len(best):
+    if len(best) < 2 or best[0][0] > _MAX_LINES_BEFORE_FIRST:
+        return []
+    if len(lines) > _MAX_LINES_PER_ENTRY * len(best):
         return []
     starts: list[int] = []
     for (start, number), (end, following) in pairwise([*best, (len(lines), best[-1][1] + 1)]):
         starts.append(start)
         if following - number > 1:
-            starts += _lost(lines, start, end)[: following - number - 1]
+            starts += _unnumbered_starts(lines, start, end)[: following - number - 1]
     return starts
 
 
 def _chain(lines: Sequence[Line], style: re.Pattern[str]) -> list[tuple[int, int]]:
-    """Line and number of each entry. Counting may begin anywhere, and again at 1: a second list."""
+    """Returns line and number of each entry. Counting may begin at any number, and again at 1: a
+    second list."""
     found = [
         (index, int(m[1])) for index, line in enumerate(lines) if (m := style.match(line.text))
     ]
     chain: list[tuple[int, int]] = []
-    for place, (index, number) in enumerate(found):
-        goes_on = any(number < after <= number + 2 for _, after in found[place + 1 : place + 4])
+    for position, (index, number) in enumerate(found):
+        next_numbers = found[position + 1 : position + 1 + _NEXT_NUMBERS]
+        continues = any(number < after <= number + _MAX_STEP for _, after in next_numbers)
         if not chain:
-            if number <= 3 or goes_on:
+            if number <= _MAX_FIRST_NUMBER or continues:
                 chain.append((index, number))
         elif (
-            chain[-1][1] < number <= chain[-1][1] + _MOST_GAP
-            or (number == 1 and goes_on and len(chain) > 1 and ends_entry(lines[index - 1]))
-            or (number > chain[-1][1] and _counts_on(found[place:]))
+            chain[-1][1] < number <= chain[-1][1] + _MAX_NUMBER_GAP
+            or (number == 1 and continues and len(chain) > 1 and ends_entry(lines[index - 1]))
+            or (number > chain[-1][1] and _is_consecutive(found[position:]))
         ):
             chain.append((index, number))
     return chain
 
 
-def _counts_on(found: Sequence[tuple[int, int]]) -> bool:
-    """True when the first numbers follow one another without a gap."""
-    some = [number for _, number in found[:_SURE_RUN]]
-    return some == list(range(some[0], some[0] + _SURE_RUN))
+def _is_consecutive(found: Sequence[tuple[int, int]]) -> bool:
+    """True if the first numbers follow one another without a gap."""
+    first = [number for _, number in found[:_SURE_RUN]]
+    return first == list(range(first[0], first[0] + _SURE_RUN))
 
 
-def _lost(lines: Sequence[Line], start: int, end: int) -> list[int]:
-    """Lines between that look like beginnings, those after a page or column break first."""
+def _unnumbered_starts(lines: Sequence[Line], start: int, end: int) -> list[int]:
+    """Returns the lines between that look like the beginning of an entry; those after a page or
+    column break take precedence."""
     likely = [
         index
         for index in range(start + 1, end)
         if ends_entry(lines[index - 1]) and begins_with_author(lines[index].text)
     ]
-    broken = [i for i in likely if _place(lines[i]) != _place(lines[i - 1])]
-    return broken or likely[:1]
+    after_break = [i for i in likely if _column(lines[i]) != _column(lines[i - 1])]
+    return after_break or likely[:1]
 
 
 def _labelled_starts(lines: Sequence[Line]) -> list[int]:
-    """Lines that begin with a label like [Smi01] or [Smith et al., 2001]."""
+    """Returns the lines that begin with a label like [Smi01] or [Smith et al., 2001]."""
     starts = [index for index, line in enumerate(lines) if _LABEL.match(line.text)]
-    return starts if len(starts) > 1 and starts[0] < 3 and len(lines) <= 14 * len(starts) else []
+    if len(starts) < 2 or starts[0] > _MAX_LINES_BEFORE_FIRST:
+        return []
+    return starts if len(lines) <= _MAX_LINES_PER_ENTRY * len(starts) else []
 
 
-def _place(line: Line) -> tuple[int, int]:
+def _column(line: Line) -> tuple[int, int]:
     return line.page, line.part
 
 
 def _indented_starts(lines: Sequence[Line]) -> list[int]:
-    """Lines at the left border of their column, or those set in from it, whichever begin with
-    names, when a good part of the lines stands at each place."""
+    """Returns the lines at the left border of their column, or those indented from it, whichever
+    begin with names. [] unless the share of such lines is plausible."""
     outer = _outer_lines(lines)
     inner = [index for index in range(len(lines)) if index not in outer]
-    if not _is_fair_share(len(outer), len(lines)) and not _is_fair_share(len(inner), len(lines)):
+    if not _is_plausible_share(len(outer), len(lines)) and not _is_plausible_share(
+        len(inner), len(lines)
+    ):
         return []
     hanging = sorted(outer)
-    if _name_share(lines, inner) > 0.5 and _name_share(lines, inner) > 2 * _name_share(
-        lines, hanging
-    ):
+    inner_names = _name_share(lines, inner)
+    if inner_names > _MIN_NAME_SHARE and inner_names > 2 * _name_share(lines, hanging):
         hanging = inner
-    return hanging if _is_fair_share(len(hanging), len(lines)) and len(hanging) > 1 else []
+    return hanging if _is_plausible_share(len(hanging), len(lines)) and len(hanging) > 1 else []
 
 
-def _is_fair_share(some: int, every: int) -> bool:
-    return _LEAST_SHARE * every <= some <= _MOST_SHARE * every
+def _is_plausible_share(starts: int, lines: int) -> bool:
+    return _MIN_SHARE * lines <= starts <= _MAX_SHARE * lines
 
 
-def _name_share(lines: Sequence[Line], some: Sequence[int]) -> float:
-    if not some:
+def _name_share(lines: Sequence[Line], indexes: Sequence[int]) -> float:
+    if not indexes:
         return 0.0
-    return sum(begins_with_author(lines[index].text) for index in some) / len(some)
+    return sum(begins_with_author(lines[index].text) for index in indexes) / len(indexes)
 
 
 def _outer_lines(lines: Sequence[Line]) -> set[int]:
-    """The lines at the border of their column. A column whose lines all begin at one place is
-    measured by the others: the rest of an entry may fill it."""
+    """Returns the indexes of the lines at the border of their column.
+
+    The border of a column whose lines all begin at one x follows from the other columns: all of its
+    lines may continue an entry.
+    """
     columns: dict[tuple[int, int], list[int]] = {}
     for index, line in enumerate(lines):
-        columns.setdefault(_place(line), []).append(index)
+        columns.setdefault(_column(line), []).append(index)
     borders: dict[tuple[int, int], float] = {}
     steps: list[float] = []
-    for place, members in columns.items():
+    for column, members in columns.items():
         border = _border([lines[index] for index in members])
-        further = [x for i in members if (x := lines[i].x0 - border) > 0.4 * lines[i].size]
+        further = [x for i in members if (x := lines[i].x0 - border) > _INDENT * lines[i].size]
         if further:
-            borders[place] = border
+            borders[column] = border
             steps.append(median(further))
     step = median(steps) if steps else 0.0
     outer: set[int] = set()
-    for place, members in columns.items():
-        border = borders.get(place)
+    for column, members in columns.items():
+        border = borders.get(column)
         if border is None:
             border = _border([lines[index] for index in members])
-            if any(abs(known + step - border) < 2.0 for known in borders.values()) and not any(
-                abs(known - border) < 2.0 for known in borders.values()
-            ):
+            is_indented = any(_is_same(known + step, border) for known in borders.values())
+            if is_indented and not any(_is_same(known, border) for known in borders.values()):
                 border -= step
-        outer.update(i for i in members if lines[i].x0 < border + 0.4 * lines[i].size)
+        outer.update(i for i in members if lines[i].x0 < border + _INDENT * lines[i].size)
     return outer
 
 
+def _is_same(border: float, other: float) -> bool:
+    return abs(border - other) < _SAME_BORDER_POINTS
+
+
 def _border(column: Sequence[Line]) -> float:
-    """Where the leftmost lines of a column begin. One that stands further left alone, and does not
-    begin with a name, is a rest of something else."""
+    """Returns the x at which the leftmost lines of a column begin. A single line further left that
+    does not begin with a name is ignored."""
     ordered = sorted(column, key=lambda line: line.x0)
     for line, further in pairwise(ordered):
-        if further.x0 - line.x0 < 2.0 or begins_with_author(line.text):
+        if further.x0 - line.x0 < _SAME_BORDER_POINTS or begins_with_author(line.text):
             return line.x0
     return ordered[0].x0
 
 
 def _spaced_starts(lines: Sequence[Line]) -> list[int]:
-    """Lines with more room above them than is usual, when that holds for a good part of them."""
+    """Returns the lines with more than the usual space above them; [] unless their share is
+    plausible."""
     distances = [line.base - before.base for before, line in pairwise(lines)]
     usual = sorted(distance for distance in distances if distance > 0)
-    if len(usual) < 3:
+    if len(usual) < _MIN_DISTANCES:
         return []
-    wide = 1.25 * usual[len(usual) // 4]
+    wide = _WIDE_GAP * usual[len(usual) // 4]
     starts = [0]
     for index, distance in enumerate(distances, start=1):
-        new_column = distance <= 0 and _begins_after_break(lines, index)
+        new_column = distance <= 0 and _looks_like_start(lines, index)
         if distance > wide or new_column:
             starts.append(index)
-    return starts if _is_fair_share(len(starts), len(lines)) else []
+    return starts if _is_plausible_share(len(starts), len(lines)) else []
 
 
-def _begins_after_break(lines: Sequence[Line], index: int) -> bool:
+def _looks_like_start(lines: Sequence[Line], index: int) -> bool:
     return ends_entry(lines[index - 1]) and begins_with_author(lines[index].text)
 
 
 def _author_starts(lines: Sequence[Line]) -> list[int]:
-    """Lines that begin with a name, or far below, after a line that ends an entry."""
+    """Returns the lines after the end of an entry that begin with a name or are far below it."""
     starts = [0]
     for index in range(1, len(lines)):
         before, line = lines[index - 1], lines[index]
@@ -230,5 +264,5 @@ def _author_starts(lines: Sequence[Line]) -> list[int]:
 
 
 def far_below(before: Line, line: Line) -> bool:
-    """True when the room between the two lines is more than that of one line."""
-    return before.page == line.page and line.base - before.base > 1.6 * line.size
+    """True if the space between the two lines exceeds that of one line."""
+    return before.page == line.page and line.base - before.base > _FAR_BELOW * line.size

@@ -1,4 +1,4 @@
-"""What a section is for, by its heading: abstract, references, acknowledgements, appendix, back
+"""The role of a section by its heading: abstract, references, acknowledgements, appendix, back
 matter or body."""
 
 from __future__ import annotations
@@ -9,14 +9,8 @@ from dataclasses import replace
 
 from domain.papers import Section, SectionRole
 from extraction.text.labels import REFERENCES
+from extraction.vocabulary import ABSTRACT_HEADING
 
-# A mere "Summary" may also be the first section of a paper, or the last.
-_ABSTRACT = re.compile(
-    r"(?:graphical |structured |extended |author )?abstract(?: (?:of|for) .{3,40})?|"
-    r"(?:graphical|author|plain language|lay|executive) summary|synopsis|highlights|"
-    r"resumen|résumé|resumo|zusammenfassung|riassunto|摘要|要旨",
-    re.IGNORECASE,
-)
 _ACKNOWLEDGEMENTS = re.compile(
     r"acknowledge?ments?(?: and .{3,40})?|danksagung|agradecimientos|remerciements", re.IGNORECASE
 )
@@ -54,13 +48,13 @@ _ENDS_BODY = (SectionRole.REFERENCES, SectionRole.ACKNOWLEDGEMENTS, SectionRole.
 
 
 def role_of(title: str) -> SectionRole:
-    """The role that the words of a heading (without its number) give it; BODY when they say
-    nothing."""
+    """Returns the role that the words of a heading (without its number) indicate; BODY if they
+    indicate none."""
     text = title.strip(" .:–—-")
     if REFERENCES.fullmatch(text):
         return SectionRole.REFERENCES
     for role, words in (
-        (SectionRole.ABSTRACT, _ABSTRACT),
+        (SectionRole.ABSTRACT, ABSTRACT_HEADING),
         (SectionRole.ACKNOWLEDGEMENTS, _ACKNOWLEDGEMENTS),
         (SectionRole.BACK_MATTER, _BACK_MATTER),
         (SectionRole.APPENDIX, _APPENDIX),
@@ -71,10 +65,10 @@ def role_of(title: str) -> SectionRole:
 
 
 def with_roles(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """The sections, with `role` set: a subsection has that of the section it stands in.
+    """Returns the sections with `role` set; a subsection has the role of its section.
 
-    "Summary" is the abstract only before the rest of the text. A heading lettered "A" or "A.1"
-    behind the references begins an appendix.
+    "Abstract" counts only before the body. A heading lettered "A" or "A.1" after the references
+    begins an appendix.
     """
     result: list[Section] = []
     above: list[tuple[int, SectionRole]] = []
@@ -86,7 +80,7 @@ def with_roles(sections: Sequence[Section]) -> tuple[Section, ...]:
             above.pop()
         if role is SectionRole.BODY and above and above[-1][1] is not SectionRole.REFERENCES:
             role = above[-1][1]
-        if role is SectionRole.BODY and _is_lettered(section.number) and _behind(result):
+        if role is SectionRole.BODY and _is_lettered(section.number) and _is_after_body(result):
             role = SectionRole.APPENDIX
         above.append((section.level, role))
         result.append(replace(section, role=role))
@@ -101,6 +95,6 @@ def _is_lettered(number: str | None) -> bool:
     return number is not None and re.fullmatch(r"[A-Z](?:\.\d+)*", number) is not None
 
 
-def _behind(before: Sequence[Section]) -> bool:
-    """True behind the references, or another section that ends the body."""
+def _is_after_body(before: Sequence[Section]) -> bool:
+    """True after the references, or another section that ends the body."""
     return any(section.role in (*_ENDS_BODY, SectionRole.APPENDIX) for section in before)

@@ -1,65 +1,86 @@
-"""Headings that run into their paragraph ("2.1. Animals. Rats were kept ...") become paragraphs of
-their own."""
+"""Separates headings that run into their paragraph ("2.1. Animals. Rats were kept ...") as
+paragraphs of their own."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domain.papers import BlockKind, SectionRole
 from extraction.structure.roles import role_of
 from extraction.text.labels import ABSTRACT_PARTS, CAPTION, NUMBERED
 from extraction.text.lines import Line, cut_line
-from extraction.text.page_metrics import Measures
+from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.vocabulary import ABSTRACT_OR_SUMMARY
 
-_ABSTRACT = re.compile(r"(?:abstract|summary)\s*[.:—–-]*", re.IGNORECASE)
+_ABSTRACT = re.compile(rf"(?:{ABSTRACT_OR_SUMMARY})\s*[.:—–-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"\(\d{4}|\bet al\b|^[A-Z][\w-]+,? [A-Z]\.|https?:|@")
-_LONGEST = 200
-_LEAST_TEXT = 80  # characters that must follow
-_LEAST_BACK_MATTER = 10
-_OTHER_SIZE = 2.6  # points
-_THANKS = (SectionRole.ACKNOWLEDGEMENTS,)
-_BACK = (*_THANKS, SectionRole.BACK_MATTER)
-_LEAST_ALIKE = {".": 3, ":": 3, "": 2}  # leads of one style by how they end
+# Heuristics. Lengths are in characters.
+_MIN_LENGTH, _MAX_LENGTH, _MAX_LINES = 4, 200, 3  # of a run-in heading
+_MIN_TEXT = 80  # that must follow
+_MIN_BACK_MATTER = 10  # that must follow a heading of the back matter
+_MAX_SIZE_DIFFERENCE_POINTS = 2.6  # from the body
+_FRONT_PAGES, _SIDE_BAR_WIDTH = 2, 0.5  # side bars: share of the usual column's width
+_ACKNOWLEDGEMENTS = (SectionRole.ACKNOWLEDGEMENTS,)
+_BACK_MATTER = (*_ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER)
+_MIN_ALIKE = {".": 3, ":": 3, "": 2}  # leads of one style, by their ending
 _Style = tuple[bool, bool]
-_Lead = tuple[int, int, _Style, str, bool]
 
 
-def without_run_in_headings(found: Sequence[Paragraph], measures: Measures) -> list[Paragraph]:
-    """The paragraphs; from those that begin with a heading in bold or italic, that is cut off and
-    put before.
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """A possible heading: it ends on line `line` after `length` characters of it.
 
-    A lead counts when it is numbered, says "Abstract" or "Acknowledgements", names a part of the
-    back matter ("Funding:") behind the bibliography, which ends there, or is one of some that have
-    its style and end as it does in body text.
+    `style` is bold and italic. `is_certain`: its words alone identify it as a heading.
+    """
+
+    line: int
+    length: int
+    style: _Style
+    ending: str
+    is_certain: bool
+
+
+def without_run_in_headings(
+    paragraphs: Sequence[Paragraph], metrics: DocumentMetrics
+) -> list[Paragraph]:
+    """Returns the paragraphs; a heading in bold or italic at the beginning of one becomes a
+    paragraph before it.
+
+    A lead counts as heading if it is numbered, is "Abstract" or "Acknowledgements", names a part of
+    the back matter ("Funding:") after the bibliography, which ends there, or is one of several with
+    the same style and ending in body text.
     """
     leads: list[_Lead | None] = []
-    behind = False
-    for paragraph in found:
-        behind = behind or (len(paragraph.lines) == 1 and _is_references(paragraph))
-        leads.append(_lead_of(paragraph, measures, behind))
-    alike = Counter(lead[2:4] for lead in leads if lead)
-    types = _types(found, leads)
+    after_references = False
+    for paragraph in paragraphs:
+        after_references = after_references or (
+            len(paragraph.lines) == 1 and _is_references(paragraph)
+        )
+        leads.append(_lead_of(paragraph, metrics, after_references))
+    alike = Counter((lead.style, lead.ending) for lead in leads if lead)
+    fonts = _fonts_of_styles(paragraphs, leads)
     result: list[Paragraph] = []
-    for paragraph, lead in zip(found, leads, strict=True):
-        if lead and (lead[4] or alike[lead[2:4]] >= _LEAST_ALIKE[lead[3]]):
-            result.extend(_cut(paragraph, *lead[:3], types.get(lead[2])))
+    for paragraph, lead in zip(paragraphs, leads, strict=True):
+        if lead and (lead.is_certain or alike[lead.style, lead.ending] >= _MIN_ALIKE[lead.ending]):
+            result.extend(_cut(paragraph, lead, fonts.get(lead.style)))
         else:
             result.append(paragraph)
     return result
 
 
-def _types(
-    found: Sequence[Paragraph], leads: Sequence[_Lead | None]
+def _fonts_of_styles(
+    paragraphs: Sequence[Paragraph], leads: Sequence[_Lead | None]
 ) -> dict[_Style, tuple[float, str]]:
-    """Size and font of each style of leads, from those that fill their first line; of the others it
-    is only known that they differ from the text."""
+    """Returns size and font of each style of leads, from the leads that fill their first line. The
+    font of the others is unknown."""
     return {
-        lead[2]: (paragraph.lines[0].size, paragraph.lines[0].font)
-        for paragraph, lead in zip(found, leads, strict=True)
-        if lead and lead[0] > 0
+        lead.style: (paragraph.lines[0].size, paragraph.lines[0].font)
+        for paragraph, lead in zip(paragraphs, leads, strict=True)
+        if lead and lead.line > 0
     }
 
 
@@ -67,48 +88,60 @@ def _is_references(paragraph: Paragraph) -> bool:
     return role_of(paragraph.text) is SectionRole.REFERENCES
 
 
-def _lead_of(paragraph: Paragraph, measures: Measures, behind: bool) -> _Lead | None:
-    """Number of the line where the lead ends, its characters on it, its style, how it ends, and
-    whether it is surely a heading; `behind` the bibliography more are."""
+def _lead_of(
+    paragraph: Paragraph, metrics: DocumentMetrics, after_references: bool
+) -> _Lead | None:
+    """Returns the lead of the paragraph, None if it has none. More leads are certain after the
+    references."""
     if (
         paragraph.kind is not BlockKind.TEXT
-        or paragraph.lines[0].turn
+        or paragraph.lines[0].rotation
         or not paragraph.lines[0].text
     ):
         return None
     first = paragraph.lines[0]
-    if abs(paragraph.size - measures.body_size) > _OTHER_SIZE or (
-        first.page <= 2 and measures.width_of(first) < 0.5 * measures.column_width
+    if abs(paragraph.size - metrics.body_size) > _MAX_SIZE_DIFFERENCE_POINTS or (
+        first.page <= _FRONT_PAGES
+        and metrics.width_of(first) < _SIDE_BAR_WIDTH * metrics.column_width
     ):
         return None
     end = _end_of_lead(paragraph.lines)
     if end is None:
         return None
     number, line = end, paragraph.lines[end]
-    text = " ".join([*(one.text for one in paragraph.lines[:number]), line.lead])
+    text = " ".join([*(above.text for above in paragraph.lines[:number]), line.lead])
     rest = paragraph.letters - len(text)
-    backs = text[-1:] in ".:" and role_of(text) in (_BACK if behind else _THANKS)
+    is_back_matter = text[-1:] in ".:" and role_of(text) in (
+        _BACK_MATTER if after_references else _ACKNOWLEDGEMENTS
+    )
     if (
-        not 4 <= len(text) <= _LONGEST
-        or rest < (_LEAST_BACK_MATTER if backs else _LEAST_TEXT)
+        not _MIN_LENGTH <= len(text) <= _MAX_LENGTH
+        or rest < (_MIN_BACK_MATTER if is_back_matter else _MIN_TEXT)
         or CAPTION.match(text)
         or _REFERENCE.search(text)
     ):
         return None
     after = line.text[len(line.lead) :].strip()
     opens = not text[-1].isalpha() or not after[:1].islower()
-    surely = backs or bool(NUMBERED.fullmatch(text)) or (opens and bool(_ABSTRACT.fullmatch(text)))
+    is_certain = (
+        is_back_matter
+        or bool(NUMBERED.fullmatch(text))
+        or (opens and bool(_ABSTRACT.fullmatch(text)))
+    )
     ending = _ending(text, after, line.lead_is_bold)
-    if not surely and (ending is None or not text[0].isupper()):
+    if not is_certain and (ending is None or not text[0].isupper()):
         return None
     style = (True, False) if line.lead_is_bold else (False, True)
-    return number, len(line.lead), style, ending or "", surely
+    return _Lead(number, len(line.lead), style, ending or "", is_certain)
 
 
 def _ending(lead: str, text: str, is_bold: bool) -> str | None:
-    """How the lead ends before the text: by a point, a colon, or in bold only ("Animals Rats were
-    kept ..."); None when it is not set off. Parts of an abstract ("Results:") and of the back
-    matter, which many papers set with a colon, are text."""
+    """Returns how the lead ends before the text: with a full stop, a colon, or by its bold type
+    only ("Animals Rats were kept ...").
+
+    Returns None if it is not set off. Parts of an abstract ("Results:") and of the back matter are
+    text, because many papers set them with a colon.
+    """
     if lead[-1] in ".?":
         return "."
     if lead[-1] == ":":
@@ -119,7 +152,7 @@ def _ending(lead: str, text: str, is_bold: bool) -> str | None:
 
 
 def _end_of_lead(lines: Sequence[Line]) -> int | None:
-    for number, line in enumerate(lines[:3]):
+    for number, line in enumerate(lines[:_MAX_LINES]):
         if line.lead:
             return number if line.text.startswith(line.lead) and line.lead != line.text else None
         if not (line.bold or line.italic):
@@ -128,18 +161,14 @@ def _end_of_lead(lines: Sequence[Line]) -> int | None:
 
 
 def _cut(
-    paragraph: Paragraph,
-    number: int,
-    length: int,
-    style: _Style,
-    type_: tuple[float, str] | None,
+    paragraph: Paragraph, lead: _Lead, size_and_font: tuple[float, str] | None
 ) -> list[Paragraph]:
-    head, tail = cut_line(paragraph.lines[number], length)
-    heading = Paragraph([*paragraph.lines[:number], head])
+    head, tail = cut_line(paragraph.lines[lead.line], lead.length)
+    heading = Paragraph([*paragraph.lines[: lead.line], head])
     for line in heading.lines:
-        line.bold, line.italic = style
-        line.size, line.font = type_ or (line.size, heading.lines[0].font)
-    text = paragraph.lines[number + 1 :]
-    if text:  # the line had the type of its longer half
+        line.bold, line.italic = lead.style
+        line.size, line.font = size_and_font or (line.size, heading.lines[0].font)
+    text = paragraph.lines[lead.line + 1 :]
+    if text:  # the line has the size and font of its longer half
         tail.size, tail.font = text[0].size, text[0].font
     return [heading, Paragraph([tail, *text])]

@@ -1,4 +1,4 @@
-"""The title of a paper, from the type on its first page."""
+"""Finds the title of a paper by the type on its first page."""
 
 from __future__ import annotations
 
@@ -10,56 +10,69 @@ from domain.papers import PageSize
 from extraction.text.clean import clean_text
 from extraction.text.labels import ARTICLE_KIND
 from extraction.text.lines import Line, font_family
+from extraction.vocabulary import MASTHEAD
 
-_MASTHEAD = re.compile(
-    r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|"
-    r"international journal|contents lists|"
-    r"sciencedirect|homepage|available online|(?:published|received|accepted)\b.{0,20}\d|"
-    r"copyright \d|creative commons|arxiv:|preprint)|©",
-    re.IGNORECASE,
-)
-# What stands below the name of a journal, and behind it where it is cited.
+# Text below the name of a journal, and after it in a citation.
 _BELOW_MASTHEAD = re.compile(
     r"home ?page|\bissn\b|www\.|https?:|\bvol(?:ume|\.)? ?\d", re.IGNORECASE
 )
 _VOLUME = re.compile(r"\W{0,3}(?:vol(?:ume)?\b|issn\b|no\. ?\d|\(?\d)", re.IGNORECASE)
-_RAISED = re.compile(r"(?<=[^\W\d])\s?[*†‡§¶⁎∗]+$|\s[*†‡§¶⁎∗]+$")
-_ABOVE = 0.72  # share of the page's height in which a title may begin
-_MOST_LETTERS = 400
-_BESIDE = 6  # groups that a box beside a title may hold
-_MOST_LINES = 300  # of the first page; a title stands among its first
+_TRAILING_MARKS = re.compile(r"(?<=[^\W\d])\s?[*†‡§¶⁎∗]+$|\s[*†‡§¶⁎∗]+$")
+# Heuristics. Lengths are in characters, distances in type sizes.
+_MAX_TOP = 0.72  # share of the page's height above which a title begins
+_MIN_LETTERS, _MIN_LETTER_SHARE, _MAX_LENGTH = 6, 0.5, 400
+_MAX_GROUPS_BESIDE = 6  # groups that a box beside a title may hold
+_MAX_LINES = 300  # of the first page that are searched
+_MIN_STATED_WORDS = 4  # of a title in the metadata that is used
+_MIN_SIMILARITY = 0.75  # of the words of the printed and the stated title (difflib ratio, 0 to 1)
+# Lines of one group: difference of type sizes as a share, and distance of the base lines.
+_SIZE_TOLERANCE, _MIN_DISTANCE, _MAX_DISTANCE = 0.06, -0.2, 2.0
+# A journal's masthead: words of a line with its address; length of its name, distance and number of
+# the lines below it.
+_MAX_MASTHEAD_WORDS, _MAX_NAME_LENGTH = 11, 90
+_MAX_MASTHEAD_DISTANCE, _MAX_LINES_BELOW = 3, 2
+# Score of a group, as factors of its type size: for up to three words, which mastheads have, for
+# bold type, and for each page height below the upper part of the page.
+_FEW_WORDS, _FEW_WORDS_FACTOR, _FACTOR_PER_WORD = 3, 0.62, 0.08
+_BOLD_FACTOR = 1.04
+_UPPER_PART, _LOW_PENALTY = 0.3, 0.15
 
 
 def find_title(
-    lines: Sequence[Line], size: PageSize, stated: str | None, around: Sequence[Line] = ()
+    lines: Sequence[Line], size: PageSize, stated: str | None, front_lines: Sequence[Line] = ()
 ) -> tuple[str | None, list[Line]]:
-    """The title and the lines that print it: the largest type on the upper part of the page.
+    """Returns the title and the lines that print it: the largest type on the upper part of the
+    page.
 
-    `stated` (the file's metadata) is only a witness: it decides between groups of lines, and stands
-    in for a title that is not printed as text. `around` are all lines of the first pages, headers
-    too: what they print before a volume's number is the journal's name. Returns (None, []) when
-    nothing looks like a title.
+    `stated` (from the file's metadata) is evidence only: it decides between groups of lines, and
+    replaces a title that is not printed as text. `front_lines` are all lines of the first pages
+    with headers and footers: a text before a volume number in them is the journal's name. Returns
+    (None, []) if nothing looks like a title.
     """
-    upright = [line for line in lines if line.turn == lines[0].turn] if lines else []
-    every = _groups(upright[:_MOST_LINES])
-    groups = [group for group in every if _may_be_title(group, size)]
-    others = [group for group in groups if not _is_masthead(group, every, [*lines, *around])]
+    upright = [line for line in lines if line.rotation == lines[0].rotation] if lines else []
+    all_groups = _groups(upright[:_MAX_LINES])
+    groups = [group for group in all_groups if _may_be_title(group, size)]
+    others = [
+        group for group in groups if not _is_masthead(group, all_groups, [*lines, *front_lines])
+    ]
     groups = others or groups
-    witness = _words((stated or "")[:_MOST_LETTERS])
+    stated_words = _words((stated or "")[:_MAX_LENGTH])
+    has_stated = len(stated_words) >= _MIN_STATED_WORDS
     if not groups:
-        return (clean_text(stated or "") if len(witness) > 3 else None), []
+        return (clean_text(stated or "") if has_stated else None), []
     best = max(groups, key=lambda group: _score(group, size))
-    if len(witness) > 3:
-        confirmed = [group for group in groups if _same(witness, _words(_text(group)))]
+    if has_stated:
+        confirmed = [group for group in groups if _is_similar(stated_words, _words(_text(group)))]
         best = max(confirmed, key=lambda group: group[0].size) if confirmed else best
-    return _RAISED.sub("", _text(best)), best
+    return _TRAILING_MARKS.sub("", _text(best)), best
 
 
 def _groups(lines: Sequence[Line]) -> list[list[Line]]:
-    """Neighbouring lines of the same type; what stands beside them may come in between."""
+    """Returns the groups of neighbouring lines in one style; lines beside a group may come in
+    between."""
     groups: list[list[Line]] = []
     for line in lines:
-        group = next((one for one in _open_groups(groups) if _goes_on(one[-1], line)), None)
+        group = next((g for g in _open_groups(groups) if _continues(g[-1], line)), None)
         if group is not None:
             group.append(line)
         else:
@@ -68,9 +81,9 @@ def _groups(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _open_groups(groups: Sequence[list[Line]]) -> Iterator[list[Line]]:
-    """The last group, and those before it which only have others beside them since."""
+    """Yields the last group, and earlier ones that only have lines beside them since."""
     since: list[Line] = []
-    for group in reversed(groups[-_BESIDE:]):
+    for group in reversed(groups[-_MAX_GROUPS_BESIDE:]):
         if since and not all(stands_beside(group, line) for line in since):
             return
         yield group
@@ -78,18 +91,19 @@ def _open_groups(groups: Sequence[list[Line]]) -> Iterator[list[Line]]:
 
 
 def stands_beside(group: Sequence[Line], line: Line) -> bool:
-    """True when the line is wholly left or right of all of the group."""
-    return all(line.x0 >= one.x1 or line.x1 <= one.x0 for one in group)
+    """True if the line is wholly left or right of the whole group."""
+    return all(line.x0 >= other.x1 or line.x1 <= other.x0 for other in group)
 
 
-def _goes_on(before: Line, line: Line) -> bool:
-    if ARTICLE_KIND.fullmatch(before.text):  # "Research Article", in the type of the title
+def _continues(before: Line, line: Line) -> bool:
+    if ARTICLE_KIND.fullmatch(before.text):  # "Research Article" may have the style of the title
         return False
     distance = line.base - before.base
-    same_type = abs(before.size - line.size) < 0.06 * line.size and (
+    same_style = abs(before.size - line.size) < _SIZE_TOLERANCE * line.size and (
         before.bold == line.bold or font_family(before.font) == font_family(line.font)
     )
-    return same_type and -0.2 * line.size < distance < 2.0 * line.size and before.turn == line.turn
+    is_near = _MIN_DISTANCE * line.size < distance < _MAX_DISTANCE * line.size
+    return same_style and is_near and before.rotation == line.rotation
 
 
 def _text(group: Sequence[Line]) -> str:
@@ -103,23 +117,26 @@ def _text(group: Sequence[Line]) -> str:
 def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
     text = _text(group)
     letters = sum(map(str.isalpha, text))
-    if letters < 6 or len(text) > _MOST_LETTERS or letters < 0.5 * len(text):
+    if letters < max(_MIN_LETTERS, _MIN_LETTER_SHARE * len(text)) or len(text) > _MAX_LENGTH:
         return False
-    if not group[0].turn and group[0].y0 > _ABOVE * size.height:
+    if not group[0].rotation and group[0].y0 > _MAX_TOP * size.height:
         return False
-    return not (ARTICLE_KIND.fullmatch(text) or (_MASTHEAD.search(text) and len(text.split()) < 12))
+    if ARTICLE_KIND.fullmatch(text):
+        return False
+    return not (MASTHEAD.search(text) and len(text.split()) <= _MAX_MASTHEAD_WORDS)
 
 
 def _is_masthead(
-    group: Sequence[Line], every: Sequence[Sequence[Line]], lines: Sequence[Line]
+    group: Sequence[Line], groups: Sequence[Sequence[Line]], lines: Sequence[Line]
 ) -> bool:
     """True for the name of a journal: its address or volume stands below, or a line cites it."""
     name = _text(group)
-    if len(name) > 90:
+    if len(name) > _MAX_NAME_LENGTH:
         return False
-    below = every[every.index(group) + 1 :][:1]
-    near = below and 0 < below[0][0].base - group[-1].base < 3 * group[-1].size
-    if near and len(below[0]) < 3 and _BELOW_MASTHEAD.search(below[0][0].text):
+    below = groups[groups.index(group) + 1 :][:1]
+    max_distance = _MAX_MASTHEAD_DISTANCE * group[-1].size
+    near = below and 0 < below[0][0].base - group[-1].base < max_distance
+    if near and len(below[0]) <= _MAX_LINES_BELOW and _BELOW_MASTHEAD.search(below[0][0].text):
         return True
     lower = name.lower()
     return any(
@@ -129,18 +146,20 @@ def _is_masthead(
 
 
 def _score(group: Sequence[Line], size: PageSize) -> float:
-    """Type size in points, less for one or two words (mastheads), for a low place and for light
-    type."""
+    """Returns the type size in points, reduced for up to three words (mastheads), for a low
+    position and for light type."""
     words = len(_text(group).split())
-    score = group[0].size * (1.0 if words > 3 else 0.62 + 0.08 * words)
+    factor = _FEW_WORDS_FACTOR + _FACTOR_PER_WORD * words if words <= _FEW_WORDS else 1.0
+    score = group[0].size * factor
     if group[0].bold:
-        score *= 1.04
-    return score * (1.0 - 0.15 * max(0.0, group[0].y0 / max(1.0, size.height) - 0.3))
+        score *= _BOLD_FACTOR
+    below_upper_part = max(0.0, group[0].y0 / max(1.0, size.height) - _UPPER_PART)
+    return score * (1.0 - _LOW_PENALTY * below_upper_part)
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower())
 
 
-def _same(left: Sequence[str], right: Sequence[str]) -> bool:
-    return SequenceMatcher(None, left, right, autojunk=False).ratio() > 0.75
+def _is_similar(left: Sequence[str], right: Sequence[str]) -> bool:
+    return SequenceMatcher(None, left, right, autojunk=False).ratio() > _MIN_SIMILARITY

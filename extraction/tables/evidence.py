@@ -12,7 +12,7 @@ from extraction.text.lines import Line
 
 def may_hold_rows(lines: Sequence[Line], measure: Measure) -> bool:
     """True when three or more printed lines have short pieces side by side."""
-    flat = [line for line in lines if line.turn == 0]
+    flat = [line for line in lines if line.rotation == 0]
     if len(flat) < 4:
         return False
     width = max(line.x1 for line in flat) - min(line.x0 for line in flat)

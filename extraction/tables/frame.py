@@ -41,7 +41,7 @@ class Measure:
 
     def is_body(self, line: Line) -> bool:
         """True for a line that fills a text column in the type of the body."""
-        if line.turn or abs(line.size - self.size) > 0.35 or line.bold:
+        if line.rotation or abs(line.size - self.size) > 0.35 or line.bold:
             return False
         if line.x1 - line.x0 > 100 and _near(self.edges, line):
             return True
@@ -63,7 +63,7 @@ def body_measure(pages: Iterable[Sequence[Line]]) -> Measure:
     sizes: Counter[float] = Counter()
     fonts: Counter[str] = Counter()
     edges: Counter[tuple[int, int]] = Counter()
-    for line in (line for page in pages for line in page if line.turn == 0):
+    for line in (line for page in pages for line in page if line.rotation == 0):
         sizes[round(line.size, 1)] += len(line.text)
         fonts[line.font] += len(line.text)
         if line.x1 - line.x0 > 100:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,13 +16,7 @@ from extraction.tables.rulings import add_rulings
 from extraction.tables.table_captions import Caption, find_captions, has_label
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
-
-_FRONT = re.compile(
-    r"(?:a ?b ?s ?t ?r ?a ?c ?t|article (?:info|history)|a r t i c l e|key ?words|received|"
-    r"accepted|available online|published|correspond|citation|copyright|open access|"
-    r"doi\b|©|highlights)",
-    re.IGNORECASE,
-)
+from extraction.vocabulary import FRONT_MATTER_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +102,8 @@ class _Words:
 def _frames(document: Any, number: int, lines: Sequence[Line]) -> list[Frame]:
     """The page in each orientation that its text has."""
     frames: list[Frame] = []
-    for turn in sorted({line.turn for line in lines}):
-        own = [line for line in lines if line.turn == turn]
+    for turn in sorted({line.rotation for line in lines}):
+        own = [line for line in lines if line.rotation == turn]
         if turn and (len(own) < 8 or not has_label(own)) and turn != 0:
             continue
         frame = Frame(number, turn, own)
@@ -276,7 +269,7 @@ def _is_real(rows: Rows, page: int) -> bool:
     what journals print about an article on its first page."""
     filled = [sum(bool(cell.text) for cell in row) for row in rows]
     texts = [cell.text for row in rows for cell in row]
-    if max(map(len, texts)) > 400 or (page <= 2 and any(map(_FRONT.match, texts))):
+    if max(map(len, texts)) > 400 or (page <= 2 and any(map(FRONT_MATTER_LINE.match, texts))):
         return False
     return len(rows) >= 2 and sum(count >= 2 for count in filled) >= max(2, 0.5 * len(rows))
 

@@ -1,1 +1,1 @@
-"""PDF -> pages, blocks in reading order, sections, references and a title."""
+"""Reads the text of a PDF: pages, lines, reading order and paragraphs."""

@@ -1,4 +1,4 @@
-"""Clean characters, and lines joined to paragraphs: ligatures, control characters, hyphenation."""
+"""Normalizes characters, and joins lines to paragraphs: ligatures, control codes, hyphenation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Container, Iterable, Sequence
 SOFT_HYPHEN = "\u00ad"
 _HYPHENS = ("-", "\u2010", SOFT_HYPHEN, "¬")
 
-# Controls, lone surrogates, private use, non-characters, direction marks and other invisible
-# characters. The joiners U+200C and U+200D stay: they are letters' parts in Persian and in Indic
-# scripts.
-_UNWANTED = re.compile(
+# Control characters, lone surrogates, private use, non-characters, direction marks and other
+# invisible characters. The joiners U+200C and U+200D stay: they belong to the spelling in Persian
+# and in Indic scripts.
+_REMOVED_CHARACTERS = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]"
 )
@@ -33,16 +33,16 @@ _ACCENTS = {
     "¸": "\u0327",
     "˛": "\u0328",
 }
-# Some print it after: "Mu¨ller", "Jose´".
-_LATE_ACCENT = re.compile(
+# Some files print the accent after its letter: "Mu¨ller", "Jose´".
+_ACCENT_AFTER_LETTER = re.compile(
     r"([aeiouAEIOU])(´)(?=[bdfghjkmpqrltvwxy]|[nscz][aeiou]|n(?:[dgt´˜]|ch)|s\b)|"
     r"([aeiouAEIOUcrszndtCRSZ])([ˇ˘])(?=[bfghjkmpqvwx])|([aeiouAEIOUı])([¨˝])(?=[b-df-hj-np-tv-z])|"
     r"([ı])([´`¨ˆ])|([o])(˜)(?=es\b)|([a])(˜)(?=o\b)|(?<=[^\W\d_]{2})([aeiou])([´¨])(?![\w´¨])"
 )
 # Old TeX fonts print an accent and its letter as two characters: the accent first, a cedilla last.
-# A space may come between them ("Poincar´ e") or before ("M ¨uller"); where the accent is one of
-# mathematics too ("x ˆ i") it must touch.
-_LOOSE_ACCENT = re.compile(
+# A space may come between them ("Poincar´ e") or before ("M ¨uller"). An accent that is also a
+# mathematical sign ("x ˆ i") must touch its letter.
+_ACCENT_BEFORE_LETTER = re.compile(
     r"(?:(?<=[^\W\d_])|(?<=\b[A-Z]) (?=.[a-z])|(?<=\b[A-Z][a-z]) (?=.[a-z])|"
     r"(?<=\b[A-Z][a-z]{2}) (?=.[a-z])|(?<![\w)\]])(?=..?[^\W\d_]{2}))"
     r"(?:([´`¨ˇ˚˘˝])[ ]?|([ˆ˜˙¯]))([A-Za-zıȷ])(?=[^\W\d_]|\b)"
@@ -50,9 +50,9 @@ _LOOSE_ACCENT = re.compile(
 _ANY_ACCENT = re.compile("[´`¨ˆ˜ˇ˚˙˘˝¯¸˛]")
 _CEDILLA = re.compile(r"([A-Za-z])[ ]?([¸˛])(?=[^\W\d_]|\b)|([¸˛])[ ]?([A-Za-z])")
 _RIGHT_TO_LEFT = re.compile("[\u05d0-\u05f2\u0620-\u074f\u0750-\u08ff\ufb1d-\ufdfb\ufe70-\ufefc]")
-_SET_APART = re.compile(r"[A-Z](?: [A-Z]){4,40}")
+_SPACED_CAPITALS = re.compile(r"[A-Z](?: [A-Z]){4,40}")
 _ARTICLE_INFO = re.compile(r"(ARTICLE)(INFO|HISTORY)")
-# Chinese and Japanese letters and their punctuation: no space stands between their lines.
+# Chinese and Japanese letters and punctuation: their lines are joined without a space.
 _UNSPACED = re.compile("[\u2e80-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65]")
 _LINE_END_HYPHEN = re.compile(
     r"(?<![^\W\d_])(?<![^\W\d_]-)([^\W\d_]+(?:-[^\W\d_]+)*)[-\u2010\u00ad¬]$"
@@ -62,20 +62,22 @@ _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 
 
 def clean_text(raw: str) -> str:
-    """The text with ligatures spelled out, accents on their letters, single spaces and no invisible
-    characters.
+    """Returns the text with ligatures spelled out, accents composed with their letters, single
+    spaces and no invisible characters.
 
-    A soft hyphen at the very end stays: `join_lines` needs it.
+    A soft hyphen at the end of the text is kept: `join_lines` needs it.
     """
     if raw.isascii():
-        text = _SPACES.sub(" ", _UNWANTED.sub("", raw)).strip()
-        return _closed_up(text) if text[1:2] == " " == text[3:4] else text
+        text = _SPACES.sub(" ", _REMOVED_CHARACTERS.sub("", raw)).strip()
+        return _join_spaced_capitals(text) if text[1:2] == " " == text[3:4] else text
     text = _LIGATURES.sub(
-        lambda found: unicodedata.normalize("NFKC", found[0]), _UNWANTED.sub("", raw)
+        lambda found: unicodedata.normalize("NFKC", found[0]), _REMOVED_CHARACTERS.sub("", raw)
     )
     if _ANY_ACCENT.search(text):
-        text = _LATE_ACCENT.sub(_compose_before, text)
-        text = _CEDILLA.sub(_compose_below, _LOOSE_ACCENT.sub(_compose, text))
+        text = _ACCENT_AFTER_LETTER.sub(_compose_accent_last, text)
+        text = _CEDILLA.sub(
+            _compose_cedilla, _ACCENT_BEFORE_LETTER.sub(_compose_accent_first, text)
+        )
     text = _SPACES.sub(" ", text).strip()
     ends_soft = text.endswith(SOFT_HYPHEN)
     text = text.replace(SOFT_HYPHEN, "")
@@ -83,76 +85,90 @@ def clean_text(raw: str) -> str:
 
 
 def is_right_to_left(text: str) -> bool:
-    """True when most letters are Hebrew or Arabic."""
+    """True if most letters are Hebrew or Arabic."""
     if text.isascii():
         return False
     return 2 * len(_RIGHT_TO_LEFT.findall(text)) > sum(map(str.isalpha, text))
 
 
-def _closed_up(text: str) -> str:
-    """Capitals that are set apart ("A B S T R A C T") as words."""
-    if not _SET_APART.fullmatch(text):
+def _join_spaced_capitals(text: str) -> str:
+    """Joins capitals that are printed with spaces between them ("A B S T R A C T")."""
+    if not _SPACED_CAPITALS.fullmatch(text):
         return text
     together = text.replace(" ", "")
     return _ARTICLE_INFO.sub(r"\1 \2", together)
 
 
-def _compose(found: re.Match[str]) -> str:
-    return _one_letter(found, found[1] or found[2], found[3])
+def _compose_accent_first(found: re.Match[str]) -> str:
+    return _compose_letter(found, found[1] or found[2], found[3])
 
 
-def _compose_before(found: re.Match[str]) -> str:
+def _compose_accent_last(found: re.Match[str]) -> str:
     letter, accent = (part for part in found.groups() if part)
-    return _one_letter(found, accent, letter)
+    return _compose_letter(found, accent, letter)
 
 
-def _compose_below(found: re.Match[str]) -> str:
+def _compose_cedilla(found: re.Match[str]) -> str:
     letter, accent = (found[1], found[2]) if found[1] else (found[4], found[3])
-    return _one_letter(found, accent, letter)
+    return _compose_letter(found, accent, letter)
 
 
-def _one_letter(found: re.Match[str], accent: str, letter: str) -> str:
-    """Both as one character; as they are where Unicode has none ("x¯", the mean of x)."""
+def _compose_letter(found: re.Match[str], accent: str, letter: str) -> str:
+    """Returns letter and accent as one character; unchanged if Unicode has none ("x¯", the mean of
+    x)."""
     letter = letter.replace("ı", "i").replace("ȷ", "j")
     letter = unicodedata.normalize("NFC", letter + _ACCENTS[accent])
     return letter if len(letter) == 1 else found[0]
 
 
-# A font whose ligature "Th" says that it is "T" prints "Tis", "Te".
-_LOST_H = re.compile(
+# A font that maps its ligature "Th" to "T" yields "Tis" and "Te".
+_MISSING_H = re.compile(
     r"\bT(?=(?:e|is|us|ese|ey|ere|erefore|ereby|ereafter|eir|em|ough|rough|roughout|ose|at|"
     r"ree|ird|is|ymus|ermal|erapy|erapeutic|eory|eoretical)\b)"
 )
+# Heuristic: minimum number of lines with "Te" or "Tis" that prove such a font, and number of such
+# lines above which one line with an intact "The" is tolerated.
+_MIN_MISSING_H, _MISSING_H_PER_INTACT = 3, 10
 
 
-def lost_h(lines: Sequence[str]) -> re.Pattern[str] | None:
-    """The pattern of each "T" behind which an "h" is missing, None for a text that has its "The".
+def missing_h_pattern(lines: Sequence[str]) -> re.Pattern[str] | None:
+    """Returns the pattern of each "T" that lacks its "h"; None for a text that has its "The".
 
-    Some fonts have a ligature for "Th" that they say to be "T".
+    Some fonts map the ligature "Th" to "T".
     """
     missing = sum(1 for line in lines if "Te " in line or "Tis " in line)
-    if missing < 3 or sum(1 for line in lines if "The " in line) > missing // 10:
+    intact = sum(1 for line in lines if "The " in line)
+    if missing < _MIN_MISSING_H or intact > missing // _MISSING_H_PER_INTACT:
         return None
-    return _LOST_H
+    return _MISSING_H
 
 
-# What words are compounded with by a hyphen; no word ends in one of the first by itself.
-_SURELY_SECOND = {"associated", "based", "containing", "derived", "induced", "mediated"}
-_SECOND = {
+# Second parts of hyphenated compounds. Those of the first set always keep the hyphen, those of the
+# second only after a whole word.
+_ALWAYS_HYPHENATED = {"associated", "based", "containing", "derived", "induced", "mediated"}
+_OFTEN_HYPHENATED = {
     *("bound", "chain", "controlled", "dependent", "fold", "free", "independent", "like", "linked"),
     *("negative", "positive", "related", "resistant", "rich", "sensitive", "specific", "term"),
     *("supplemented", "treated", "type", "wide"),
 }
-_LONGEST_SUFFIX = 4  # of a word broken at a line's end: "-ness", "-tion"
+# Characters; a first word that short after a hyphen is the rest of a broken word: "-ness", "-tion".
+_MAX_SUFFIX_LENGTH = 4
+# Characters; an unhyphenated compound of shorter parts is too likely to be one broken word.
+_MIN_COMPOUND_LEFT, _MIN_COMPOUND_RIGHT = 4, 3
+# Characters at the end and the start of a line that the patterns search; bounds the run time.
+_LINE_EDGE_LENGTH = 80
+_MONO_WIDTH = 0.6  # width of a fixed-width letter, in type sizes
+_MAX_CODE_INDENT = 60  # spaces
 
 
 def words_of(lines: Iterable[str]) -> set[str]:
-    """The lower-case words that stand whole inside lines: the witnesses for `join_lines`."""
+    """Returns the lower-case words that stand unbroken inside these lines: the evidence for
+    `join_lines`."""
     words: set[str] = set()
     is_broken = False
     for line in lines:
         found = _WORD.findall(line.lower())
-        if is_broken and found and len(found[0]) <= _LONGEST_SUFFIX:
+        if is_broken and found and len(found[0]) <= _MAX_SUFFIX_LENGTH:
             del found[0]
         is_broken = line[-1:] in "-\u2010\u00ad¬"
         words.update(found[:-1] if is_broken else found)
@@ -160,9 +176,10 @@ def words_of(lines: Iterable[str]) -> set[str]:
 
 
 def join_lines(lines: Sequence[str], words: Container[str]) -> tuple[str, list[int]]:
-    """The paragraph that these lines print, and where in it each line starts.
+    """Returns the paragraph that these lines print, and the offset in it at which each line starts.
 
-    A hyphen at a line's end goes unless the document itself (`words`, lower case) speaks for it.
+    A hyphen at the end of a line is removed unless the words of the document (`words`, lower case)
+    support it.
     """
     parts: list[str] = []
     starts: list[int] = []
@@ -170,7 +187,7 @@ def join_lines(lines: Sequence[str], words: Container[str]) -> tuple[str, list[i
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ""
         starts.append(length)
-        part = _with_its_end(line, following, words)
+        part = _with_separator(line, following, words)
         parts.append(part)
         length += len(part)
     text = "".join(parts)
@@ -178,33 +195,34 @@ def join_lines(lines: Sequence[str], words: Container[str]) -> tuple[str, list[i
 
 
 def join_listing(lines: Sequence[tuple[float, float, str]]) -> tuple[str, list[int]]:
-    """The lines (left border, type size, text) of code under one another, set in as printed, and
-    where each starts."""
+    """Returns the lines (left border, type size, text) of code, one below the other and indented as
+    printed, and the offset at which each starts."""
     left = min((x0 for x0, _, _ in lines), default=0.0)
     starts: list[int] = []
     parts: list[str] = []
     length = 0
     for x0, size, text in lines:
-        # Letters of fixed width are 0.6 of their size wide.
-        part = " " * min(60, round((x0 - left) / max(1.0, 0.6 * size))) + text
+        indent = round((x0 - left) / max(1.0, _MONO_WIDTH * size))
+        part = " " * min(_MAX_CODE_INDENT, indent) + text
         starts.append(length)
         parts.append(part)
         length += len(part) + 1
     return "\n".join(parts), starts
 
 
-def _with_its_end(line: str, following: str, words: Container[str]) -> str:
-    """The line and what stands between it and the next: a space, a hyphen or nothing."""
+def _with_separator(line: str, following: str, words: Container[str]) -> str:
+    """Returns the line followed by what separates it from the next one: a space, a hyphen or
+    nothing."""
     if not following:
         return line.rstrip(SOFT_HYPHEN)
-    before = _LINE_END_HYPHEN.search(line[-80:]) if line[-1:] in _HYPHENS else None
+    before = _LINE_END_HYPHEN.search(line[-_LINE_EDGE_LENGTH:]) if line[-1:] in _HYPHENS else None
     if before is None:
         if line[-1:] > "\u2e7f" and _UNSPACED.match(line[-1]) and _UNSPACED.match(following[0]):
             return line
         return line if line[-1:] in "/\u2010-" and not line.endswith(" -") else line + " "
     if line.endswith(SOFT_HYPHEN):
         return line[:-1]
-    after = _FIRST_WORD.match(following[:80])
+    after = _FIRST_WORD.match(following[:_LINE_EDGE_LENGTH])
     if after is None:
         return line
     left, right = before[1].lower(), after[0].lower()
@@ -212,14 +230,15 @@ def _with_its_end(line: str, following: str, words: Container[str]) -> str:
         return line[:-1] if after[0].isupper() and left + right in words else line
     if not after[0][0].islower():
         return line
-    return line if _is_true_hyphen(left, right, words) else line[:-1]
+    return line if _is_compound(left, right, words) else line[:-1]
 
 
-def _is_true_hyphen(left: str, right: str, words: Container[str]) -> bool:
+def _is_compound(left: str, right: str, words: Container[str]) -> bool:
     if left + right in words:
         return False
-    if f"{left}-{right}" in words or "-" in left or right in _SURELY_SECOND:
+    if f"{left}-{right}" in words or "-" in left or right in _ALWAYS_HYPHENATED:
         return True
-    if left in words and right in _SECOND:
+    if left in words and right in _OFTEN_HYPHENATED:
         return True
-    return len(left) > 3 and len(right) > 2 and left in words and right in words
+    is_long = len(left) >= _MIN_COMPOUND_LEFT and len(right) >= _MIN_COMPOUND_RIGHT
+    return is_long and left in words and right in words

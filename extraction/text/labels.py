@@ -1,8 +1,10 @@
-"""The words by which papers name their parts."""
+"""Patterns of the headings, captions and labels that papers print."""
 
 from __future__ import annotations
 
 import re
+
+from extraction.vocabulary import ABSTRACT_OR_SUMMARY
 
 NUMBERED = re.compile(
     r"(?P<number>(?:\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z]\.\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=\.)|"
@@ -10,8 +12,9 @@ NUMBERED = re.compile(
     re.DOTALL,
 )
 
-KNOWN = re.compile(
-    r"(?:abstract|summary|(?:general )?introduction|background|(?:literature review|(?:related|"
+KNOWN_HEADING = re.compile(
+    rf"(?:{ABSTRACT_OR_SUMMARY}|(?:general )?introduction|background|"
+    r"(?:literature review|(?:related|"
     r"previous|prior) (?:works?|research|literature))|"
     r"(?:materials?,? (?:and|&) methods?|methods?(?: and materials?)?|methodology|"
     r"patients and methods|experimental(?: section| procedures)?)|"

@@ -1,4 +1,4 @@
-"""The printed lines of a page: text, place and type, all measured with the text upright."""
+"""The printed lines of a page: text, position and font, all measured with the text upright."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from domain.papers import Box, PageSize
 from extraction.text.clean import clean_text
 from extraction.text.mupdf import pymupdf
 
-# Without TEXT_PRESERVE_IMAGES, which copies all image bytes (12 ms a page instead of 2), and
-# without TEXT_PRESERVE_LIGATURES, so that ligatures come spelled out.
+# TEXT_PRESERVE_IMAGES is off: it copies all image bytes (12 ms a page instead of 2).
+# TEXT_PRESERVE_LIGATURES is off, so that MuPDF spells ligatures out.
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 
 _BOLD_NAMES = (
@@ -29,25 +31,44 @@ _BOLD_NAMES = (
 )
 _BOLD_ENDS = (".b", "-b", "-sb", "-medi")
 
-RAISED = "\u241f"  # stands in `Line.unraised` for what was printed above the base line
+# Replaces in `Line.text_with_superscript_marks` each run of superscript characters.
+SUPERSCRIPT_MARK = "\u241f"
 
 _WHITE = 0xFFFFFF
-_SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16
-_SMALLER, _HIGHER = 0.9, 0.12  # times the size of the line's main type: what is raised
+_SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16  # bits of MuPDF's span flags
 _ACCENT_MARKS = "´`¨ˆ˜ˇ˚¸.^~"
 _STYLE_ENDING = re.compile(r"(?:ps|mt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})$")
-_LONGEST_ENDING = 8  # "oblique" has 7 letters, two digits behind three letters are 5
+_MAX_ENDING_LENGTH = 8  # "oblique" has 7 letters; two digits after three letters are 5
+
+# Heuristics, in type sizes unless another unit is given.
+# A superscript is smaller than this, and its base line is higher than this.
+_SUPERSCRIPT_SIZE, _SUPERSCRIPT_RISE = 0.9, 0.12
+_MIN_WORD_LENGTH = 4  # characters; a number raised after a shorter "word" is an exponent
+_STYLED_SHARE = 0.85  # of a line's characters: then the whole line counts as bold or italic
+# Height above and below the base line that letters need; more is empty space claimed by the font.
+_MAX_ASCENT, _MAX_DESCENT = 1.05, 0.35
+# Pieces of one printed line: common share of the lower one's height, and the range of the gap
+# between them.
+_MIN_COMMON_HEIGHT, _MIN_GAP, _MAX_GAP = 0.6, -0.3, 0.8
+_HIDDEN_HEIGHT = 0.3  # share of a white line's height; text over that much of it hides it
+# Horizontal part of a line's direction; exponents are searched in unrotated lines only.
+_MIN_HORIZONTAL = 0.9
+# Bounds of quadratic work on made-up pages.
+_MAX_JOINED_LENGTH = 2000  # characters
+_MAX_WHITE_PAIRS = 200_000  # pairs of a white and another line
+_CACHED_FONTS = 4096  # font names of a process that are kept with their style
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """A printed line, or a part of one. x and y grow rightwards and downwards for its reader.
+    """A printed line, or a part of one. x grows rightwards and y downwards, with the text upright.
 
-    `base` is the y of the base line. `turn` counts the quarter turns (clockwise) of the text on the
-    page as shown; `box` undoes them. `lead` is the text of a beginning that is bold or italic where
-    the rest of the line is not. `part` numbers the column pieces of the page. `unraised` is the
-    text with RAISED for each run of small raised characters (marks of authors, exponents), empty
-    when there are none.
+    `base` is the y of the base line. `rotation` counts the clockwise quarter turns of the text on
+    the page as shown; `box` undoes them. `lead` is the text at the beginning of the line that is
+    bold or italic, if the rest of the line is not. `part` is the number of the column piece on the
+    page. `text_with_superscript_marks` is the text with SUPERSCRIPT_MARK for each run of
+    superscript characters (author marks, exponents), empty if there are none. The OCR cache stores
+    two fields under their earlier names.
     """
 
     text: str
@@ -63,30 +84,30 @@ class Line:
     italic: bool = False
     lead: str = ""
     lead_is_bold: bool = False
-    turn: int = 0
+    rotation: Annotated[int, Field(alias="turn")] = 0
     part: int = 0
-    unraised: str = ""
+    text_with_superscript_marks: Annotated[str, Field(alias="unraised")] = ""
 
     @property
     def box(self) -> Box:
-        """Where the line stands on the page as shown."""
-        x0, y0, x1, y1 = _turned_back(self.x0, self.y0, self.x1, self.y1, self.turn)
+        """The bounding box of the line on the page as shown."""
+        x0, y0, x1, y1 = _rotated_back(self.x0, self.y0, self.x1, self.y1, self.rotation)
         return Box(self.page, round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1))
 
     @property
     def is_upper(self) -> bool:
-        """True when all its letters are capitals."""
+        """True if all letters of the line are capitals."""
         return self.text.isupper()
 
 
 def page_size(page: Any, number: int) -> PageSize:
-    """Width and height of the page as shown."""
+    """Returns width and height of the page as shown, in points."""
     return PageSize(number, round(page.rect.width, 2), round(page.rect.height, 2))
 
 
 def page_lines(page: Any, number: int) -> list[Line]:
-    """The lines of a page in the order the file draws them. Raises what MuPDF raises for a page it
-    cannot read."""
+    """Returns the lines of a page in the order in which the file draws them. Raises what MuPDF
+    raises for a page that it cannot read."""
     content = page.get_text("dict", flags=_FLAGS)
     shown = page.rotation_matrix if page.rotation else None
     lines: list[Line] = []
@@ -95,7 +116,7 @@ def page_lines(page: Any, number: int) -> list[Line]:
     for raw in (raw for block in content["blocks"] for raw in block.get("lines", ())):
         line = _line(raw, number, shown)
         if line is None or (key := (line.text, round(line.x0), round(line.base))) in seen:
-            continue  # printed twice at one place, which some programs do for bold type
+            continue  # printed twice at one position: some programs imitate bold type that way
         seen.add(key)
         if all(span["color"] == _WHITE for span in raw["spans"]):
             white.append(line)
@@ -119,15 +140,16 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         x0, y0, x1, y1 = pymupdf.Rect(x0, y0, x1, y1) * shown
         origin_x, origin_y = pymupdf.Point(origin_x, origin_y) * shown
         across, up = across * shown.a + up * shown.c, across * shown.b + up * shown.d
-    turn = _quarter_turns(across, up)
-    place = _turned(x0, y0, x1, y1, turn)
-    base = _turned(origin_x, origin_y, origin_x, origin_y, turn)[1]
-    place = _without_empty_height(place, base, main["size"])
+    rotation = _quarter_turns(across, up)
+    box = _rotated(x0, y0, x1, y1, rotation)
+    base = _rotated(origin_x, origin_y, origin_x, origin_y, rotation)[1]
+    box = _without_empty_space(box, base, main["size"])
+    is_horizontal = raw["dir"][0] > _MIN_HORIZONTAL
     bold, italic, lead, lead_is_bold = _styles(spans)
     return Line(
         text,
         number,
-        *place,
+        *box,
         main["size"],
         base,
         main["font"],
@@ -135,30 +157,36 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         italic,
         lead,
         lead_is_bold,
-        turn,
-        unraised=_unraised(spans, main) if len(spans) > 1 and raw["dir"][0] > 0.9 else "",
+        rotation,
+        text_with_superscript_marks=(
+            _with_superscript_marks(spans, main) if len(spans) > 1 and is_horizontal else ""
+        ),
     )
 
 
-def _unraised(spans: list[dict[str, Any]], main: dict[str, Any]) -> str:
-    """The spans' text with RAISED for the raised ones, empty when there are none."""
+def _with_superscript_marks(spans: list[dict[str, Any]], main: dict[str, Any]) -> str:
+    """Returns the spans' text with SUPERSCRIPT_MARK for the superscript ones; empty if there are
+    none."""
     size, base = main["size"], main["origin"][1]
-    raised = [
-        span["size"] < _SMALLER * size
-        and base - span["origin"][1] > _HIGHER * size
-        # An accent that is printed by itself stands high too; it belongs to its letter.
+    superscript = [
+        span["size"] < _SUPERSCRIPT_SIZE * size
+        and base - span["origin"][1] > _SUPERSCRIPT_RISE * size
+        # An accent that is printed separately is high too; it belongs to its letter.
         and not (len(span["text"].strip()) == 1 and span["text"].strip() in _ACCENT_MARKS)
         for span in spans
     ]
-    if not any(raised):
+    if not any(superscript):
         return ""
-    parts = [RAISED if up else span["text"] for span, up in zip(spans, raised, strict=True)]
+    parts = [
+        SUPERSCRIPT_MARK if is_superscript else span["text"]
+        for span, is_superscript in zip(spans, superscript, strict=True)
+    ]
     return clean_text("".join(parts))
 
 
 def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
-    """White lines that stand on a coloured ground, not those hidden by other text."""
-    if len(white) * len(lines) > 200_000:
+    """Returns the white lines that stand on a coloured background; other text hides the rest."""
+    if len(white) * len(lines) > _MAX_WHITE_PAIRS:
         return []
     return [line for line in white if not any(_covers(other, line) for other in lines)]
 
@@ -166,11 +194,11 @@ def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
 def _covers(other: Line, line: Line) -> bool:
     across = min(other.x1, line.x1) - max(other.x0, line.x0)
     down = min(other.y1, line.y1) - max(other.y0, line.y0)
-    return across > 0 and down > 0.3 * min(line.y1 - line.y0, other.y1 - other.y0)
+    return across > 0 and down > _HIDDEN_HEIGHT * min(line.y1 - line.y0, other.y1 - other.y0)
 
 
 def _main_span(spans: list[dict[str, Any]]) -> dict[str, Any]:
-    """The first span in the type that prints most of the line."""
+    """Returns the first span in the font and size of most characters of the line."""
     weights: dict[tuple[str, float], int] = {}
     for span in spans:
         key = (span["font"], span["size"])
@@ -179,19 +207,22 @@ def _main_span(spans: list[dict[str, Any]]) -> dict[str, Any]:
     return next(span for span in spans if (span["font"], span["size"]) == most)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_CACHED_FONTS)
 def font_family(font: str) -> str:
-    """The font's name without subset tag, style and number: "ABCDEF+Minion-Bold2" is "minion"."""
+    """Returns the font's name without subset tag, style and number.
+
+    "ABCDEF+Minion-Bold2" becomes "minion".
+    """
     name = re.split(r"[-,]", font.rsplit("+", 1)[-1], maxsplit=1)[0].lower()
     family = name
-    while ending := _STYLE_ENDING.search(family[-_LONGEST_ENDING:]):
+    while ending := _STYLE_ENDING.search(family[-_MAX_ENDING_LENGTH:]):
         family = family[: -len(ending[0])]
     return family or name
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_CACHED_FONTS)
 def _style(flags: int, font: str) -> tuple[bool, bool]:
-    """Bold and italic, by MuPDF's flags or by the font's name."""
+    """Returns whether the font is bold, and whether it is italic, by MuPDF's flags or its name."""
     name = font.rsplit("+", 1)[-1].lower()
     bold = flags & _BOLD or any(word in name for word in _BOLD_NAMES) or name.endswith(_BOLD_ENDS)
     italic = flags & _ITALIC or any(word in name for word in ("ital", "obli", "slant", "cmti"))
@@ -199,8 +230,8 @@ def _style(flags: int, font: str) -> tuple[bool, bool]:
 
 
 def _text_of(spans: list[dict[str, Any]]) -> str:
-    """The spans side by side; a raised number after a word stands apart from it ("virus 12",
-    "10^9")."""
+    """Returns the text of the spans side by side; a superscript number after a word is set apart
+    from it ("virus 12", "10^9")."""
     if len(spans) == 1:
         return spans[0]["text"]
     parts: list[str] = []
@@ -208,23 +239,24 @@ def _text_of(spans: list[dict[str, Any]]) -> str:
     for span in spans:
         text = span["text"]
         if span["flags"] & _SUPERSCRIPT and text[:1].isdigit() and last:
-            parts.append(_before_raised(last))
+            parts.append(_superscript_separator(last))
         parts.append(text)
         last = text or last
     return "".join(parts)
 
 
-def _before_raised(before: str) -> str:
+def _superscript_separator(before: str) -> str:
+    """Returns what separates a superscript number from the text before it."""
     if before[-1].isdigit():
         return "^"
     word = before.rsplit(None, 1)[-1] if before.strip() else ""
-    return " " if len(word) > 3 or before[-1] in ".,;:)" else ""
+    return " " if len(word) >= _MIN_WORD_LENGTH or before[-1] in ".,;:)" else ""
 
 
 def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
-    """Whether (nearly) all of the line is bold, or italic; else the text of its first spans if
-    those are, and if bold."""
-    letters = bold = italic = behind = alike = 0
+    """Returns whether (nearly) all of the line is bold or italic; else the text of its first spans
+    if they are, and whether that is bold."""
+    letters = bold = italic = after_lead = alike = 0
     taken: list[str] = []
     first: tuple[bool, bool] | None = None
     whole = True
@@ -238,26 +270,29 @@ def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
         bold += len(text) * style[0]
         italic += len(text) * style[1]
         first = first or style
-        # In a bold lead the italics (names of species) don't count.
+        # Italics in a bold lead (names of species) do not count.
         same = style[0] if first[0] else style == first
         whole = whole and same
         if whole:
             taken.append(text)
         else:
-            behind += len(text)
+            after_lead += len(text)
             alike += len(text) * same
-    # One that comes again is no lead: a sign or a name is set in other type within it.
-    is_lead = not whole and first is not None and any(first) and 2 * alike < behind
+    # A style that recurs later in the line is no lead: a name in another style interrupts it.
+    is_lead = not whole and first is not None and any(first) and 2 * alike < after_lead
     lead = clean_text("".join(taken)) if is_lead else ""
-    return bold > 0.85 * letters, italic > 0.85 * letters, lead, bool(first and first[0])
+    styled = _STYLED_SHARE * letters
+    return bold > styled, italic > styled, lead, bool(first and first[0])
 
 
-def _without_empty_height(
-    place: tuple[float, float, float, float], base: float, size: float
+def _without_empty_space(
+    box: tuple[float, float, float, float], base: float, size: float
 ) -> tuple[float, float, float, float]:
-    """The place without the air that some (mathematical) fonts claim around their letters."""
-    x0, y0, x1, y1 = place
-    return x0, max(y0, min(base - 1.05 * size, y1)), x1, min(y1, max(base + 0.35 * size, y0))
+    """Returns the bounding box without the empty space that some (mathematical) fonts claim around
+    their letters."""
+    x0, y0, x1, y1 = box
+    top = max(y0, min(base - _MAX_ASCENT * size, y1))
+    return x0, top, x1, min(y1, max(base + _MAX_DESCENT * size, y0))
 
 
 def _quarter_turns(across: float, up: float) -> int:
@@ -267,7 +302,8 @@ def _quarter_turns(across: float, up: float) -> int:
 
 
 def cut_line(line: Line, length: int) -> tuple[Line, Line]:
-    """The line as two: its first `length` characters, in the type of its lead, and the rest."""
+    """Returns the line as two: its first `length` characters, in the style of its lead, and the
+    rest."""
     middle = line.x0 + (line.x1 - line.x0) * length / len(line.text)
     head = replace(line, text=line.text[:length].strip(), x1=middle, lead="")
     tail = replace(
@@ -276,39 +312,41 @@ def cut_line(line: Line, length: int) -> tuple[Line, Line]:
     return head, tail
 
 
-def _turned(
-    x0: float, y0: float, x1: float, y1: float, turn: int
+def _rotated(
+    x0: float, y0: float, x1: float, y1: float, rotation: int
 ) -> tuple[float, float, float, float]:
-    """A rectangle of the page as shown, seen with its text upright."""
-    if turn == 0:
+    """Returns a rectangle of the page as shown in the coordinates of its upright text."""
+    if rotation == 0:
         return x0, y0, x1, y1
-    if turn == 1:
+    if rotation == 1:
         return y0, -x1, y1, -x0
-    if turn == 2:
+    if rotation == 2:
         return -x1, -y1, -x0, -y0
     return -y1, x0, -y0, x1
 
 
-def _turned_back(
-    x0: float, y0: float, x1: float, y1: float, turn: int
+def _rotated_back(
+    x0: float, y0: float, x1: float, y1: float, rotation: int
 ) -> tuple[float, float, float, float]:
-    return _turned(x0, y0, x1, y1, (4 - turn) % 4)
+    return _rotated(x0, y0, x1, y1, (4 - rotation) % 4)
 
 
 def _continues(before: Line, line: Line) -> bool:
-    """True when both are parts of one printed line that MuPDF broke at a wide space."""
-    if before.turn != line.turn or len(before.text) > 2000:  # else quadratic for a made-up page
+    """True if both are parts of one printed line that MuPDF split at a wide space."""
+    if before.rotation != line.rotation or len(before.text) > _MAX_JOINED_LENGTH:
         return False
     height = min(before.y1 - before.y0, line.y1 - line.y0)
     overlap = min(before.y1, line.y1) - max(before.y0, line.y0)
     gap = line.x0 - before.x1
-    return overlap > 0.6 * height and -0.3 * line.size < gap < 0.8 * max(line.size, before.size)
+    return overlap > _MIN_COMMON_HEIGHT * height and _MIN_GAP * line.size < gap < _MAX_GAP * max(
+        line.size, before.size
+    )
 
 
 def _extend(line: Line, other: Line) -> None:
-    """Append the other line to the right of the first one."""
+    """Appends the other line to the right of the first one."""
     line.lead, line.lead_is_bold = lead_of([line, other])
-    line.unraised = _joined_unraised(line, other)
+    line.text_with_superscript_marks = _joined_with_marks(line, other)
     if len(other.text) > len(line.text):
         line.size, line.font, line.base = other.size, other.font, other.base
     line.bold, line.italic = line.bold and other.bold, line.italic and other.italic
@@ -318,8 +356,8 @@ def _extend(line: Line, other: Line) -> None:
 
 
 def lead_of(pieces: Sequence[Line]) -> tuple[str, bool]:
-    """What a printed line in pieces begins with in bold, or in italics, and if it is bold; "" when
-    it does not or when all of it is."""
+    """Returns the bold or italic beginning of a printed line in pieces, and whether it is bold; ""
+    if there is none or if all of the line is bold or italic."""
     first = pieces[0]
     if first.lead or not (first.bold or first.italic):
         return first.lead, first.lead_is_bold
@@ -333,13 +371,17 @@ def lead_of(pieces: Sequence[Line]) -> tuple[str, bool]:
     return "", first.bold
 
 
-def _joined_unraised(line: Line, other: Line) -> str:
-    left, right = _is_raised(line, other), _is_raised(other, line)
-    if not (left or right or line.unraised or other.unraised):
+def _joined_with_marks(line: Line, other: Line) -> str:
+    left, right = _is_superscript(line, other), _is_superscript(other, line)
+    if not (left or right or line.text_with_superscript_marks or other.text_with_superscript_marks):
         return ""
-    first = RAISED if left else line.unraised or line.text
-    return f"{first} {RAISED if right else other.unraised or other.text}"
+    first = SUPERSCRIPT_MARK if left else line.text_with_superscript_marks or line.text
+    second = SUPERSCRIPT_MARK if right else other.text_with_superscript_marks or other.text
+    return f"{first} {second}"
 
 
-def _is_raised(line: Line, beside: Line) -> bool:
-    return line.size < _SMALLER * beside.size and beside.base - line.base > _HIGHER * beside.size
+def _is_superscript(line: Line, beside: Line) -> bool:
+    return (
+        line.size < _SUPERSCRIPT_SIZE * beside.size
+        and beside.base - line.base > _SUPERSCRIPT_RISE * beside.size
+    )

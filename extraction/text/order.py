@@ -1,9 +1,9 @@
-"""A page's lines in reading order: columns are told apart by the gutter between them.
+"""Sorts the lines of a page into reading order; columns are separated at the gutter between them.
 
-Full-width lines (a title, an abstract, a caption across both columns) part the page into bands; in
-each band the left column is read before the right one. A gutter is where most long lines stand
-wholly to its left or to its right; that what stands beside it is prose, and not the cells of a
-table, is seen from how well the lines fill their column.
+Full-width lines (a title, an abstract, a caption across both columns) divide the page into bands.
+In each band the left column comes before the right one. A gutter is an x that most long lines stand
+wholly left or right of. Prose beside it differs from the cells of a table by how well its lines
+fill their column.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from statistics import median
 
 from extraction.text.clean import is_right_to_left
 from extraction.text.gutters import (
-    LEAST_LINES,
+    MIN_LINES,
     TOLERANCE_POINTS,
     aligned_share,
     find_gutter,
@@ -25,61 +25,72 @@ from extraction.text.gutters import (
 from extraction.text.labels import REFERENCES
 from extraction.text.lines import Line, lead_of
 
-_DEEPEST = 3
-_TIGHT = 1.45  # times the type size, from line to line of a paragraph
-_ANOTHER_GUTTER_POINTS = 20.0
-_BAND_GAP_POINTS = 50.0
-_TALLEST_POINTS = 200.0  # of a line; made-up pages have taller ones
+# Heuristics; distances in type sizes unless another unit is given.
+_MAX_DEPTH = 3  # nested columns
+_MAX_LINE_DISTANCE = 1.45  # from base line to base line of a paragraph
+_SIZE_TOLERANCE = 0.06  # share of the type size by which lines of one paragraph may differ
+_SAME_HEIGHT = 0.3  # share of a line's height that another one beside it covers
+_OTHER_GUTTER_POINTS = 20.0  # minimum distance of a band's own gutter from that of the page
+_BAND_GAP_POINTS = 50.0  # vertical gap that ends a band
+_BAND_REACH = 2.5  # from a band to the lines that continue it below and to its headings above
+_MAX_LINE_HEIGHT_POINTS = 200.0  # bounds the work on made-up pages with taller lines
+_MIN_ROTATED_LENGTH = 300  # characters; less rotated text is a stamp or the label of an axis
+_SAME_SIZE_POINTS = 0.3  # type of the entries of a bibliography
+_MAX_ALIGNED_SHARE = 0.5  # of lines that share a base line; more are the rows of a table
+_SIDE_BAR_WIDTH = 0.45  # of the text's width; a narrower left column is a side bar
+_SAME_ROW = 0.5  # common share of the heights of two cells of a row
+_BESIDE = 0.5  # common share of the widths, up to which two lines stand beside each other
 
 
 def in_reading_order(
     lines: Sequence[Line], hint: float | None = None
 ) -> tuple[list[Line], float | None]:
-    """The lines as they are read, and the gutter's x if the page has two columns.
+    """Returns the lines in reading order, and the x of the gutter if the page has two columns.
 
-    `hint` is the gutter of the page before: believed where this page alone has too few lines to
-    tell. Text that runs in another direction than most of the page (a stamp in the margin, the
-    label of an axis) comes last, or not at all when it is short. Each line's `part` is set to the
-    number of the column piece it belongs to. Time n log n.
+    `hint` is the gutter of the page before. It is used if this page alone has too few lines. Text
+    in another direction than most of the page (a stamp in the margin, the label of an axis) comes
+    last, or is left out if it is short. Sets each line's `part` to the number of its column piece.
+    Time complexity n log n.
     """
-    turn = _main_turn(lines)
-    upright = [line for line in lines if line.turn == turn]
-    walk = _Walk()
-    gutter = walk.read(upright, hint if turn == 0 else None, 0)
+    rotation = _main_rotation(lines)
+    upright = [line for line in lines if line.rotation == rotation]
+    sorter = _ColumnSorter()
+    gutter = sorter.add(upright, hint if rotation == 0 else None, 0)
     for other in range(4):
-        turned = [line for line in lines if line.turn == other]
-        if other != turn and sum(len(line.text) for line in turned) > 300:
-            walk.read(turned, None, 0)
-    return walk.lines, gutter
+        rotated = [line for line in lines if line.rotation == other]
+        if other != rotation and sum(len(line.text) for line in rotated) > _MIN_ROTATED_LENGTH:
+            sorter.add(rotated, None, 0)
+    return sorter.lines, gutter
 
 
-def _main_turn(lines: Sequence[Line]) -> int:
+def _main_rotation(lines: Sequence[Line]) -> int:
     weights = [0, 0, 0, 0]
     for line in lines:
-        weights[line.turn] += len(line.text)
+        weights[line.rotation] += len(line.text)
     return weights.index(max(weights))
 
 
-class _Walk:
-    """Collects the lines of one page; `part` counts the column pieces met."""
+class _ColumnSorter:
+    """Collects the lines of one page in reading order; `part` counts the column pieces."""
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.part = 0
 
-    def read(self, lines: Sequence[Line], hint: float | None, depth: int) -> float | None:
-        gutter = find_gutter(lines, hint) if depth < _DEEPEST else None
+    def add(self, lines: Sequence[Line], hint: float | None, depth: int) -> float | None:
+        """Appends the lines in reading order; returns the x of their gutter, if they have one."""
+        gutter = find_gutter(lines, hint) if depth < _MAX_DEPTH else None
         if gutter is None:
-            self._take(rows(lines))
+            self._append(rows(lines))
             return None
-        for some, own in _by_band(lines, gutter):
-            if own:
-                self.read(some, None, depth + 1)
+        for band, has_own_gutter in _by_band(lines, gutter):
+            if has_own_gutter:
+                self.add(band, None, depth + 1)
             else:
-                self._read_beside(gutter, some, depth)
+                self._add_columns(gutter, band, depth)
         return gutter
 
-    def _read_beside(self, gutter: float, lines: Sequence[Line], depth: int) -> None:
+    def _add_columns(self, gutter: float, lines: Sequence[Line], depth: int) -> None:
         left: list[Line] = []
         right: list[Line] = []
         across: list[Line] = []
@@ -88,24 +99,26 @@ class _Walk:
             ends = across and not (left or right) and _ends_paragraph(line, across[-1], lines)
             if side == 0 or ends:
                 if left or right:
-                    self._columns(across, left, right, depth)
+                    self._add_band(across, left, right, depth)
                     left, right, across = [], [], []
                 across.append(line)
             else:
                 (left if side < 0 else right).append(line)
-        self._columns(across, left, right, depth)
+        self._add_band(across, left, right, depth)
 
-    def _columns(self, across: list[Line], left: list[Line], right: list[Line], depth: int) -> None:
-        self._take(rows(across))
+    def _add_band(
+        self, across: list[Line], left: list[Line], right: list[Line], depth: int
+    ) -> None:
+        self._append(rows(across))
         for upper_left, upper_right in _stacked(left, right):
             if _is_table(upper_left, upper_right):
-                self._take(rows([*upper_left, *upper_right]))
+                self._append(rows([*upper_left, *upper_right]))
                 continue
             for side in _main_text_first(upper_left, upper_right):
                 if side:
-                    self.read(side, None, depth + 1)
+                    self.add(side, None, depth + 1)
 
-    def _take(self, lines: list[Line]) -> None:
+    def _append(self, lines: list[Line]) -> None:
         if lines:
             self.part += 1
             for line in lines:
@@ -116,13 +129,13 @@ class _Walk:
 def _ends_paragraph(line: Line, last: Line, lines: Sequence[Line]) -> bool:
     """True for the short last line of a paragraph across both columns: right below `last`, flush
     with it or centred, and with nothing beside it."""
-    near = 0 < line.base - last.base < _TIGHT * max(line.size, last.size)
-    if not near or abs(line.size - last.size) > 0.06 * last.size:
+    near = 0 < line.base - last.base < _MAX_LINE_DISTANCE * max(line.size, last.size)
+    if not near or abs(line.size - last.size) > _SIZE_TOLERANCE * last.size:
         return False
     centred = abs(line.x0 + line.x1 - last.x0 - last.x1) < line.size
     if not centred and abs(line.x0 - last.x0) > TOLERANCE_POINTS:
         return False
-    height = 0.3 * (line.y1 - line.y0)
+    height = _SAME_HEIGHT * (line.y1 - line.y0)
     return not any(
         other is not line
         and other is not last
@@ -131,75 +144,79 @@ def _ends_paragraph(line: Line, last: Line, lines: Sequence[Line]) -> bool:
     )
 
 
-def _middle(line: Line) -> float:
+def _doubled_middle(line: Line) -> float:
+    """Returns twice the y of the line's middle."""
     return line.y0 + line.y1
 
 
 def _by_band(lines: Sequence[Line], gutter: float) -> list[tuple[list[Line], bool]]:
-    """The lines from top to bottom in one piece, or cut above and below a band that has a gutter of
-    its own (True): an abstract beside a column of dates and keywords, above the two of the text.
+    """Returns the lines from top to bottom, as one piece or cut above and below a band that has a
+    gutter of its own (True): an abstract beside a column of dates and keywords, above the two
+    columns of the text.
 
-    Such a band shows in lines that cross the gutter although others stand beside them.
+    The evidence for such a band are lines that cross the gutter although others stand beside them.
     """
-    ordered = sorted(lines, key=_middle)
-    crossing = _most_together(_crossing_beside(ordered, gutter))
-    if len(crossing) < LEAST_LINES:
+    ordered = sorted(lines, key=_doubled_middle)
+    crossing = _longest_block(_crossing_beside(ordered, gutter))
+    if len(crossing) < MIN_LINES:
         return [(ordered, False)]
     edge = min(line.x0 for line in crossing)
     top, bottom = crossing[0].y0, crossing[-1].y1
-    for line in ordered:  # its lines may go on below the side column
-        if 0 < line.y1 - bottom < 2.5 * line.size and abs(line.x0 - edge) < line.size:
+    for line in ordered:  # the band may continue below the side column
+        if 0 < line.y1 - bottom < _BAND_REACH * line.size and abs(line.x0 - edge) < line.size:
             bottom = line.y1
-    band = [line for line in ordered if 2 * top < _middle(line) < 2 * bottom]
+    band = [line for line in ordered if 2 * top < _doubled_middle(line) < 2 * bottom]
     own = find_gutter(band)
     if (
         own is None
-        or abs(own - gutter) < _ANOTHER_GUTTER_POINTS
+        or abs(own - gutter) < _OTHER_GUTTER_POINTS
         or 2 * len(_crossing_beside(band, own)) > len(crossing)
     ):
         return [(ordered, False)]
     highest = top - _BAND_GAP_POINTS
-    for line in reversed(ordered):  # their headings are short and cross nothing
-        if max(highest, top - 2.5 * line.size) < line.y0 < top and side_of(line, own) != 0:
+    for line in reversed(ordered):  # headings of the band are short and cross no gutter
+        if max(highest, top - _BAND_REACH * line.size) < line.y0 < top and side_of(line, own) != 0:
             top = line.y0
-    band = [line for line in ordered if 2 * top < _middle(line) < 2 * bottom]
-    above = [line for line in ordered if _middle(line) <= 2 * top]
-    below = [line for line in ordered if _middle(line) >= 2 * bottom]
-    return [(some, some is band) for some in (above, band, below) if some]
+    band = [line for line in ordered if 2 * top < _doubled_middle(line) < 2 * bottom]
+    above = [line for line in ordered if _doubled_middle(line) <= 2 * top]
+    below = [line for line in ordered if _doubled_middle(line) >= 2 * bottom]
+    return [(piece, piece is band) for piece in (above, band, below) if piece]
 
 
-def _most_together(lines: Sequence[Line]) -> list[Line]:
-    """The most lines, from top to bottom, without a wide gap between them."""
+def _longest_block(lines: Sequence[Line]) -> list[Line]:
+    """Returns the longest run of lines, from top to bottom, without a wide gap between them."""
     best: list[Line] = []
-    some: list[Line] = []
+    block: list[Line] = []
     for line in lines:
-        if some and line.y0 - some[-1].y1 > _BAND_GAP_POINTS:
-            some = []
-        some.append(line)
-        if len(some) > len(best):
-            best = some
+        if block and line.y0 - block[-1].y1 > _BAND_GAP_POINTS:
+            block = []
+        block.append(line)
+        if len(block) > len(best):
+            best = block
     return best
 
 
 def _crossing_beside(lines: Sequence[Line], gutter: float) -> list[Line]:
-    """The lines across the gutter that have others beside them."""
-    taken: set[int] = set()
+    """Returns the lines across the gutter that have others beside them."""
+    occupied: set[int] = set()  # y of lines beside the gutter, in points
     for line in lines:
         if side_of(line, gutter) != 0:
-            quarter = min(_TALLEST_POINTS, line.y1 - line.y0) / 4
-            middle = _middle(line) / 2
-            taken.update(range(int(middle - quarter), int(middle + quarter) + 1))
+            quarter = min(_MAX_LINE_HEIGHT_POINTS, line.y1 - line.y0) / 4
+            middle = _doubled_middle(line) / 2
+            occupied.update(range(int(middle - quarter), int(middle + quarter) + 1))
     return [
-        line for line in lines if side_of(line, gutter) == 0 and int(_middle(line) / 2) in taken
+        line
+        for line in lines
+        if side_of(line, gutter) == 0 and int(_doubled_middle(line) / 2) in occupied
     ]
 
 
 def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list[Line]]]:
-    """Left and right in one piece, or in two where the bibliography begins below both columns of
-    the text.
+    """Returns left and right as one piece, or as two if the bibliography begins below both columns
+    of the text.
 
-    Told by the heading on the left, a gap on the right at its height, and type below the gap like
-    that below the heading and unlike that above.
+    The evidence is its heading on the left, a gap on the right at the same height, and type below
+    the gap that is like that below the heading and unlike that above.
     """
     heading = next((line for line in left if REFERENCES.fullmatch(line.text)), None)
     if heading is not None:
@@ -211,7 +228,7 @@ def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list
             size = median(line.size for line in entries)
             if (
                 abs(median(line.size for line in below) - size)
-                < 0.3
+                < _SAME_SIZE_POINTS
                 < abs(median(line.size for line in above) - size)
             ):
                 return [
@@ -222,21 +239,21 @@ def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list
 
 
 def _is_table(left: Sequence[Line], right: Sequence[Line]) -> bool:
-    """True when both sides hold aligned cells, not sentences: a table across both columns."""
-    if not left or not right or aligned_share(left, right) < 0.5:
+    """True if both sides hold aligned cells and not sentences: a table across both columns."""
+    if not left or not right or aligned_share(left, right) < _MAX_ALIGNED_SHARE:
         return False
-    # By printed lines: justified ones may come in a piece for each word.
+    # Whole printed lines are compared: a justified line may consist of one piece per word.
     sides = (rows(left), rows(right))
     return all(2 * sum(has_words(line.text) for line in side) < len(side) for side in sides)
 
 
 def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Left before right (in Hebrew and Arabic right before left), but a narrow side bar after the
-    text it stands beside."""
+    """Returns left before right (right before left in Hebrew and Arabic), but a narrow side bar
+    after the text beside it."""
     if left and right:
         left_width = max(line.x1 for line in left) - min(line.x0 for line in left)
         right_width = max(line.x1 for line in right) - min(line.x0 for line in right)
-        if left_width < 0.45 * right_width and is_prose(right):
+        if left_width < _SIDE_BAR_WIDTH * right_width and is_prose(right):
             return right, left
         if is_right_to_left(max(left, key=lambda line: len(line.text)).text):
             return right, left
@@ -244,14 +261,19 @@ def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], l
 
 
 def rows(lines: Sequence[Line]) -> list[Line]:
-    """The lines from top to bottom; parts of one row (cells, spaced words) become one line."""
+    """Returns the lines from top to bottom; the parts of a row (cells, spaced words) become one
+    line."""
     taken: list[Line] = []
     row: list[Line] = []
     bottom = top = 0.0
-    for line in sorted(lines, key=_middle):
+    for line in sorted(lines, key=_doubled_middle):
         height = line.y1 - line.y0
         overlap = min(bottom, line.y1) - max(top, line.y0)
-        if row and overlap > 0.5 * min(height, bottom - top) and _stands_beside(row[-1], line):
+        if (
+            row
+            and overlap > _SAME_ROW * min(height, bottom - top)
+            and _stands_beside(row[-1], line)
+        ):
             row.append(line)
             continue
         if row:
@@ -264,7 +286,7 @@ def rows(lines: Sequence[Line]) -> list[Line]:
 
 def _stands_beside(other: Line, line: Line) -> bool:
     across = min(other.x1, line.x1) - max(other.x0, line.x0)
-    return across < 0.5 * min(other.x1 - other.x0, line.x1 - line.x0)
+    return across < _BESIDE * min(other.x1 - other.x0, line.x1 - line.x0)
 
 
 def _one_line(row: list[Line]) -> Line:

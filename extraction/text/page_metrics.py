@@ -1,4 +1,4 @@
-"""What is usual in a document: size and font of its text, distances of lines, columns."""
+"""Typical values of a document: size and font of its text, line distances, column borders."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from statistics import median
 
 from extraction.text.lines import Line, font_family
 
+# Heuristics.
+_BODY_SIZE_TOLERANCE_POINTS = 0.6  # lines of the body, whose columns are measured
+_USUAL_LEADING = 1.2  # type sizes, where the document has too few lines of a size
+_MIN_LEADING, _MAX_LEADING = 0.8, 2.6  # type sizes; other distances are no line spacing
+_MIN_DISTANCES = 4  # of a size, for a median
+_MAX_LINE_WEIGHT = 500  # characters; bounds the weight of one line of a made-up page
+_DEFAULT_SIZE_POINTS = 10.0  # of a document without text
+# A long bibliography in small type may outweigh the text: the larger size wins from this share on.
+_BODY_WEIGHT_SHARE = 0.5
 
-class Measures:
-    """What is usual in this document: distances of base lines, borders of columns, size and font of
-    the body."""
+
+class DocumentMetrics:
+    """Typical values of one document: distances of base lines, borders of columns, size and font of
+    the body. All lengths are in points."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.leading = _leading(lines)
@@ -22,17 +32,21 @@ class Measures:
         self.column_width = self._usual_width(lines)
 
     def width_of(self, line: Line) -> float:
-        """Width of the column that the line stands in, in points."""
+        """Returns the width in points of the column that the line stands in."""
         left, right = self.columns[line.page, line.part]
         return right - left
 
     def _usual_width(self, lines: Sequence[Line]) -> float:
-        widths = [self.width_of(line) for line in lines if abs(line.size - self.body_size) < 0.6]
+        widths = [
+            self.width_of(line)
+            for line in lines
+            if abs(line.size - self.body_size) < _BODY_SIZE_TOLERANCE_POINTS
+        ]
         return median(widths) if widths else 0.0
 
     def leading_of(self, size: float) -> float:
-        """Usual distance of base lines in type of this size, in points."""
-        return self.leading.get(round(size), size * 1.2)
+        """Returns the usual distance in points between base lines in type of this size."""
+        return self.leading.get(round(size), size * _USUAL_LEADING)
 
 
 def _leading(lines: Sequence[Line]) -> dict[int, float]:
@@ -42,10 +56,12 @@ def _leading(lines: Sequence[Line]) -> dict[int, float]:
         if (
             before.part == line.part
             and before.page == line.page
-            and 0.8 < distance / max(1.0, line.size) < 2.6
+            and _MIN_LEADING < distance / max(1.0, line.size) < _MAX_LEADING
         ):
             distances[round(line.size)].append(distance)
-    return {size: median(some) for size, some in distances.items() if len(some) > 3}
+    return {
+        size: median(found) for size, found in distances.items() if len(found) >= _MIN_DISTANCES
+    }
 
 
 def _columns(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
@@ -59,9 +75,8 @@ def _columns(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]
 def _body(lines: Sequence[Line]) -> tuple[float, str]:
     weights: Counter[tuple[float, str]] = Counter()
     for line in lines:
-        weights[round(line.size * 2) / 2, line.font] += min(len(line.text), 500)
+        weights[round(line.size * 2) / 2, line.font] += min(len(line.text), _MAX_LINE_WEIGHT)
     if not weights:
-        return 10.0, ""
-    # A long bibliography in small type may outweigh the text: of two that print much, the larger.
-    least = 0.5 * max(weights.values())
-    return max(one for one, count in weights.items() if count >= least)
+        return _DEFAULT_SIZE_POINTS, ""
+    least = _BODY_WEIGHT_SHARE * max(weights.values())
+    return max(style for style, count in weights.items() if count >= least)

@@ -1,4 +1,4 @@
-"""Pages without their running headers, footers, page numbers and watermarks."""
+"""Removes running headers, footers, page numbers and watermarks from the pages."""
 
 from __future__ import annotations
 
@@ -25,22 +25,35 @@ _WATERMARK = re.compile(
     re.IGNORECASE,
 )
 
-# "Table 1 (continued)" comes back at the top of page after page, and still is a caption.
-_LABEL = re.compile(r"(?:continued )?(?:table|tab\.|fig(?:ure|\.)|scheme) ?[A-Z]?\d", re.IGNORECASE)
+# "Table 1 (continued)" recurs at the top of consecutive pages, but is a caption.
+_CAPTION_LABEL = re.compile(
+    r"(?:continued )?(?:table|tab\.|fig(?:ure|\.)|scheme) ?[A-Z]?\d", re.IGNORECASE
+)
 
-_MARGIN = 0.14  # share of the page's height, at either end, where running lines may stand
-_NUMBER_MARGIN = 0.09
-_SAME_PLACE_POINTS = 4.0
-_STAMPED_SHARE = 0.6  # of the pages that a watermark stands on
-_LARGE = 1.8  # times the usual type
+# Heuristics. Margins are shares of the page's height, at either end.
+_MARGIN = 0.14  # where running headers and footers stand
+_NUMBER_MARGIN = 0.09  # where page numbers stand
+_MAX_NUMBER_LENGTH = 19  # characters of a line with a page number
+_SAME_POSITION_POINTS = 4.0  # distance from the edge of one running line on several pages
+_POSITION_TOLERANCE = 1.5  # times that distance
+# Pages that print a line at one position: a running line in a document of up to four pages, and in
+# a longer one.
+_SHORT_DOCUMENT_PAGES, _MIN_PAGES_OF_SHORT, _MIN_PAGES = 4, 2, 3
+_STAMPED_SHARE = 0.6  # of the pages that print a stamp, and no fewer than three
+_STAMP_BIN_POINTS = 2  # positions in one bin are the same
+_WATERMARK_SIZE = 1.8  # times the usual type size
+_MAX_WATERMARK_LENGTH = 59  # characters
+_TEXT_LINE_LENGTH = 30  # characters; the type size of longer lines is that of the text
+_DEFAULT_SIZE_POINTS = 10.0  # of a document without such lines
+_KEY_LENGTH = 200  # characters by which lines are compared
 
 
 def without_running_lines(
     pages: Sequence[list[Line]], sizes: Sequence[PageSize]
 ) -> list[list[Line]]:
-    """The pages' lines, without those that come back at the same place, lone page numbers,
+    """Returns the pages' lines without those that recur at the same position, page numbers,
     watermarks and line numbers."""
-    places = _running_places(pages, sizes)
+    offsets = _running_offsets(pages, sizes)
     stamps = _stamps(pages)
     usual = _usual_size(pages)
     return [
@@ -48,8 +61,8 @@ def without_running_lines(
             [
                 line
                 for line in lines
-                if not _is_running(line, size, places)
-                and not (stamps and _place(line) in stamps)
+                if not _is_running(line, size, offsets)
+                and not (stamps and _position(line) in stamps)
                 and not _is_watermark(line, usual)
             ]
         )
@@ -57,10 +70,10 @@ def without_running_lines(
     ]
 
 
-def _margin_place(line: Line, size: PageSize) -> float | None:
-    """Points from the nearer edge (negative from the bottom), None when the line is not in a
-    margin."""
-    box = line if line.turn == 0 else line.box
+def _margin_offset(line: Line, size: PageSize) -> float | None:
+    """Returns the distance in points from the nearer edge (negative from the bottom), None if the
+    line is not in a margin."""
+    box = line if line.rotation == 0 else line.box
     middle = (box.y0 + box.y1) / 2
     if middle < size.height * _MARGIN:
         return middle
@@ -68,77 +81,81 @@ def _margin_place(line: Line, size: PageSize) -> float | None:
 
 
 def _key(line: Line) -> str:
-    return _DIGITS.sub("#", line.text[:200]).lower()
+    return _DIGITS.sub("#", line.text[:_KEY_LENGTH]).lower()
 
 
-def _place(line: Line) -> tuple[str, int, int, int]:
-    return line.text[:200], line.turn, round(line.x0 / 2), round(line.base / 2)
+def _position(line: Line) -> tuple[str, int, int, int]:
+    x, y = round(line.x0 / _STAMP_BIN_POINTS), round(line.base / _STAMP_BIN_POINTS)
+    return line.text[:_KEY_LENGTH], line.rotation, x, y
 
 
 def _stamps(pages: Sequence[list[Line]]) -> set[tuple[str, int, int, int]]:
-    """What most of the pages print in the same words at the same place, wherever that is."""
-    if len(pages) < 3:
+    """Returns text and position of the lines that most pages print identically, anywhere on the
+    page."""
+    if len(pages) < _MIN_PAGES:
         return set()
-    often = Counter(line.text for lines in pages for line in lines)
-    least = max(3, _STAMPED_SHARE * len(pages))
+    count_of_text = Counter(line.text for lines in pages for line in lines)
+    least = max(_MIN_PAGES, _STAMPED_SHARE * len(pages))
     seen = Counter(
-        place
+        position
         for lines in pages
-        for place in {_place(line) for line in lines if often[line.text] >= least}
+        for position in {_position(line) for line in lines if count_of_text[line.text] >= least}
     )
-    return {place for place, count in seen.items() if count >= least}
+    return {position for position, count in seen.items() if count >= least}
 
 
 def _usual_size(pages: Sequence[list[Line]]) -> float:
-    sizes = [line.size for lines in pages for line in lines if len(line.text) > 30]
-    return median(sizes) if sizes else 10.0
+    sizes = [line.size for lines in pages for line in lines if len(line.text) > _TEXT_LINE_LENGTH]
+    return median(sizes) if sizes else _DEFAULT_SIZE_POINTS
 
 
 def _is_watermark(line: Line, usual: float) -> bool:
     return (
-        line.size > _LARGE * usual
-        and len(line.text) < 60
+        line.size > _WATERMARK_SIZE * usual
+        and len(line.text) <= _MAX_WATERMARK_LENGTH
         and bool(_WATERMARK.fullmatch(line.text.strip(" *-–—.:")))
     )
 
 
-def _running_places(
+def _running_offsets(
     pages: Sequence[list[Line]], sizes: Sequence[PageSize]
 ) -> dict[str, list[float]]:
-    """Text (digits as #) of the lines that are printed at one place of several pages -> those
-    places."""
+    """Returns the running lines: their text (digits as #) and their distances from the edge of the
+    page."""
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for lines, size in zip(pages, sizes, strict=True):
         for line in lines:
-            place = _margin_place(line, size)
-            if place is not None:
-                seen[_key(line)].append(place)
-    wanted = 2 if len(pages) <= 4 else 3
+            offset = _margin_offset(line, size)
+            if offset is not None:
+                seen[_key(line)].append(offset)
+    is_short = len(pages) <= _SHORT_DOCUMENT_PAGES
+    wanted = _MIN_PAGES_OF_SHORT if is_short else _MIN_PAGES
     running: dict[str, list[float]] = {}
-    for key, places in seen.items():
-        if len(places) < wanted:
+    for key, offsets in seen.items():
+        if len(offsets) < wanted:
             continue
-        buckets = Counter(round(place / _SAME_PLACE_POINTS) for place in places)
-        often = [
-            b * _SAME_PLACE_POINTS
+        buckets = Counter(round(offset / _SAME_POSITION_POINTS) for offset in offsets)
+        recurring = [
+            b * _SAME_POSITION_POINTS
             for b, n in buckets.items()
             if n + buckets[b + 1] + buckets[b - 1] >= wanted
         ]
-        if often:
-            running[key] = often
+        if recurring:
+            running[key] = recurring
     return running
 
 
-def _is_running(line: Line, size: PageSize, places: dict[str, list[float]]) -> bool:
-    place = _margin_place(line, size)
-    if place is None or _LABEL.match(line.text):
+def _is_running(line: Line, size: PageSize, offsets: dict[str, list[float]]) -> bool:
+    offset = _margin_offset(line, size)
+    if offset is None or _CAPTION_LABEL.match(line.text):
         return False
     if (
-        abs(place) < size.height * _NUMBER_MARGIN
-        and len(line.text) < 20
+        abs(offset) < size.height * _NUMBER_MARGIN
+        and len(line.text) <= _MAX_NUMBER_LENGTH
         and _PAGE_NUMBER.fullmatch(line.text)
     ):
         return True
     return any(
-        abs(place - known) <= 1.5 * _SAME_PLACE_POINTS for known in places.get(_key(line), ())
+        abs(offset - known) <= _POSITION_TOLERANCE * _SAME_POSITION_POINTS
+        for known in offsets.get(_key(line), ())
     )

@@ -1,6 +1,7 @@
-"""Capitals that are set wide apart ("I NTRO D U C TI ON", as Wiley prints its headings) as words.
+"""Joins capitals that are set with wide spacing ("I NTRO D U C TI ON", as Wiley prints its
+headings) to words.
 
-Where a word ends cannot be seen from such a text; the words of the paper itself tell.
+Such a text does not show where its words end; the vocabulary of the paper does.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from extraction.text.clean import words_of
 from extraction.text.lines import Line
 
 _SPACED = re.compile(r"(?P<number>[\d.]*(?:\s?\|)?\s*)(?P<text>[A-ZÀ-Þ&]+(?: [A-ZÀ-Þ&]+){2,})")
-_LEAST_LETTERS, _LONGEST_WORD = 6, 24
-_FRAGMENT, _LEAST_FRAGMENTS = 2, 0.4  # letters of one; share of the pieces that are so short
+# Heuristics.
+_MIN_LETTERS = 6  # of a spaced line
+_MAX_WORD_LETTERS = 24  # bounds the search
+# Letters of a fragment, and the share of a line's pieces that are as short.
+_FRAGMENT_LETTERS, _MIN_FRAGMENT_SHARE = 2, 0.4
 _SHORT_WORDS = set(re.findall(r"\S+", "a an as at by de du en et in is la le no of on or to & vs"))
-# Headings whose words a text may not use.
-_WORDS = set(
+# Words of headings that need not occur in the text.
+_HEADING_WORDS = set(
     re.findall(
         r"\S+",
         "abbreviations abstract acknowledgements acknowledgments appendix author authors "
@@ -28,25 +32,25 @@ _WORDS = set(
 )
 
 
-def close_up(lines: Sequence[Line]) -> None:
-    """Puts the letters of such lines together, where the words of the others say how."""
+def join_spaced_lines(lines: Sequence[Line]) -> None:
+    """Joins the letters of such lines where the words of the other lines show how."""
     spaced = [line for line in lines if _is_spaced(line.text)]
     if not spaced:
         return
     wide = {id(line) for line in spaced}
-    words = words_of(line.text for line in lines if id(line) not in wide) | _WORDS
+    words = words_of(line.text for line in lines if id(line) not in wide) | _HEADING_WORDS
     for line in spaced:
-        line.text = closed_up(line.text, words)
+        line.text = join_spaced_letters(line.text, words)
 
 
-def closed_up(text: str, words: Set[str]) -> str:
-    """The text in as few of these (lower case) words as there can be; as it is where its letters
-    are not just such words."""
+def join_spaced_letters(text: str, words: Set[str]) -> str:
+    """Returns the text divided into as few of these (lower-case) words as possible; unchanged if
+    its letters do not consist of such words."""
     found = _SPACED.fullmatch(text)
     if found is None:
         return text
     letters = found["text"].replace(" ", "")
-    ends = _ends_of_words(letters.lower(), words)
+    ends = _word_ends(letters.lower(), words)
     if not ends or len(ends) >= len(found["text"].split()):
         return text
     starts = [0, *ends[:-1]]
@@ -58,23 +62,24 @@ def _is_spaced(text: str) -> bool:
     if found is None:
         return False
     pieces = found["text"].split()
-    short = sum(len(piece) <= _FRAGMENT for piece in pieces)
+    short = sum(len(piece) <= _FRAGMENT_LETTERS for piece in pieces)
     letters = sum(map(len, pieces))
-    return letters >= _LEAST_LETTERS and short >= _LEAST_FRAGMENTS * len(pieces)
+    return letters >= _MIN_LETTERS and short >= _MIN_FRAGMENT_SHARE * len(pieces)
 
 
-def _ends_of_words(letters: str, words: Set[str]) -> list[int]:
-    """Where each word ends, with as few words as there can be; [] when there is no way."""
+def _word_ends(letters: str, words: Set[str]) -> list[int]:
+    """Returns the offset at which each word ends, with as few words as possible; [] if there is no
+    such split."""
     best: list[list[int] | None] = [[]]
     for end in range(1, len(letters) + 1):
-        ways = [
+        splits = [
             [*before, end]
-            for start in range(max(0, end - _LONGEST_WORD), end)
+            for start in range(max(0, end - _MAX_WORD_LETTERS), end)
             if (before := best[start]) is not None and _is_word(letters[start:end], words)
         ]
-        best.append(min(ways, key=len, default=None))
+        best.append(min(splits, key=len, default=None))
     return best[-1] or []
 
 
 def _is_word(piece: str, words: Set[str]) -> bool:
-    return piece in (_SHORT_WORDS if len(piece) <= _FRAGMENT else words)
+    return piece in (_SHORT_WORDS if len(piece) <= _FRAGMENT_LETTERS else words)

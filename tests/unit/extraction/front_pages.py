@@ -1,4 +1,4 @@
-"""First pages in the manner of many publishers, made line by line."""
+"""Builds first pages in the styles of many publishers, line by line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from domain.papers import PageSize
-from extraction.metadata.metadata import Front, find_metadata
+from extraction.metadata.metadata import MetadataFound, find_metadata
 from extraction.structure import compose as reading
 from extraction.text.lines import Line, page_lines, page_size
 from extraction.text.mupdf import pymupdf
@@ -30,7 +30,7 @@ ABSTRACT = (
 
 @dataclass
 class FrontPage:
-    """Lines set one by one; `^{...}` in a text is raised and small."""
+    """A page that is set line by line; `^{...}` in a text is small superscript."""
 
     document: pymupdf.Document = field(default_factory=pymupdf.open)
     page: pymupdf.Page = field(init=False)
@@ -45,21 +45,22 @@ class FrontPage:
         self.y = 40.0
 
     def put(self, x: float, y: float, text: str, size: float = 10, font: str = ROMAN) -> float:
-        """Sets a line with its base line at y; the x where it ends."""
+        """Prints a line with its base line at y; returns the x at which it ends."""
         for piece in re.split(r"(\^\{[^}]*\})", text):
-            raised = piece.startswith("^{")
-            shown = piece[2:-1] if raised else piece
-            of_piece = 0.65 * size if raised else size
+            is_superscript = piece.startswith("^{")
+            shown = piece[2:-1] if is_superscript else piece
+            of_piece = 0.65 * size if is_superscript else size
             if shown:
                 writer = self._writer()
-                up = 0.35 * size if raised else 0.0
+                up = 0.35 * size if is_superscript else 0.0
                 face = _face("cjk" if _CJK.search(shown) else font)
                 writer.append((x, y - up), shown, font=face, fontsize=of_piece)  # type: ignore[arg-type]
                 x += _length(shown, font, of_piece)
         return x
 
     def _writer(self) -> pymupdf.TextWriter:
-        """One for each page: writing line by line takes ten times as long."""
+        """Returns the text writer of the page. One per page: writing line by line takes ten times
+        as long."""
         number = self.page.number or 0
         if number not in self._writers:
             self._writers[number] = pymupdf.TextWriter(self.page.rect)
@@ -84,7 +85,7 @@ class FrontPage:
         width: float = 490,
         lead: str = "",
     ) -> None:
-        """A paragraph; `lead` runs into it in bold."""
+        """Prints a paragraph; `lead` runs into it in bold."""
         line, first = "", True
         begin = _length(f"{lead} ", BOLD, size) if lead else 0.0
         words = text.split()
@@ -104,7 +105,8 @@ class FrontPage:
         self.y += points
 
     def body(self, size: float = 10, columns: int = 2, heading: str = "1. Introduction") -> None:
-        """An introduction to the foot of the page and one more page, in one or two columns."""
+        """Prints an introduction down to the foot of the page and one more page, in one or two
+        columns."""
         width = 490.0 if columns == 1 else 235.0
         top = self.y + 10
         for column in range(columns):
@@ -121,15 +123,15 @@ class FrontPage:
                 self.text(LOREM, size, ROMAN, 60 + 255 * column, width)
 
     def first(self) -> None:
-        """Back to the first page, for its header, footer and margins."""
+        """Returns to the first page, for its header, footer and margins."""
         self.page = self.document[0]
 
     def stamp(self, text: str) -> None:
-        """A line that climbs the left margin, as arXiv's does."""
+        """Prints a vertical line in the left margin, like the stamp of arXiv."""
         self.document[0].insert_text((30, 600), text, fontsize=20, fontname=ROMAN, rotate=90)
 
-    def front(self, stated: Mapping[str, str] | None = None) -> Front:
-        """What is found on these pages."""
+    def front(self, stated: Mapping[str, str] | None = None) -> MetadataFound:
+        """Returns the metadata that is found on these pages."""
         sizes, pages = self._lines()
         kept = without_running_lines(pages, sizes)
         pages_in_order = reading.in_order(kept)
@@ -158,7 +160,8 @@ def _length(text: str, font: str, size: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _unit(word: str, font: str) -> float:
-    """Width at one point; MuPDF takes long to measure, and the words come again."""
+    """Returns the width of a word at one point. Cached: measuring in MuPDF is slow, and words
+    recur."""
     return _face("cjk" if _CJK.search(word) else font).text_length(word, fontsize=100) / 100
 
 
@@ -167,20 +170,21 @@ def _face(name: str) -> pymupdf.Font:
     return pymupdf.Font(name)
 
 
-def names(front: Front) -> list[str]:
-    """The authors' names in order."""
+def names(front: MetadataFound) -> list[str]:
+    """Returns the authors' names in order."""
     return [author.name for author in front.metadata.authors]
 
 
-def families(front: Front) -> list[str | None]:
-    """The authors' family names in order."""
+def families(front: MetadataFound) -> list[str | None]:
+    """Returns the authors' family names in order."""
     return [author.family for author in front.metadata.authors]
 
 
 def simple(
     authors: Sequence[str] = (), title: str = "Lipids in Rats Fed With Holy Basil Leaves"
 ) -> FrontPage:
-    """A plain page: title, a line for each of `authors`, an address, an abstract, two columns."""
+    """Returns a plain page: title, a line for each of `authors`, an address, an abstract, two
+    columns."""
     page = FrontPage()
     page.gap(30)
     page.line(title, 18, BOLD)

@@ -1,4 +1,4 @@
-"""Pages set by hand for the tests of reading: texts at given places, in given type."""
+"""Builds pages for the tests of extraction: texts at given positions, in given fonts and sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMN = 237.0
 
 
 def read_text_layer(path: Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
-    """The paper by its text layer alone. Raises what `read_text` raises."""
+    """Returns the paper by its text layer alone. Raises what `read_text` raises."""
     methods = ExtractOptions(max_pages=max_pages, layout=LayoutMode.OFF, ocr=OcrEngine.OFF)
     return read_text(path, methods, on_page=on_page).paper
 
@@ -33,7 +33,7 @@ class Piece(NamedTuple):
 
 
 def make_pdf(pages: Iterable[Sequence[Piece]], rotation: int = 0) -> bytes:
-    """The bytes of a PDF with these pages."""
+    """Returns the bytes of a PDF with these pages."""
     document = pymupdf.open()
     for pieces in pages:
         page = document.new_page(width=WIDTH, height=HEIGHT)
@@ -50,17 +50,17 @@ def make_pdf(pages: Iterable[Sequence[Piece]], rotation: int = 0) -> bytes:
 def prose(
     x: float, y: float, lines: int, *, text: str = LOREM, width: float = COLUMN, size: float = 10.0
 ) -> list[Piece]:
-    """So many full lines of text under one another, 1.2 times the size apart."""
+    """Returns `lines` full lines of text, one below the other, 1.2 type sizes apart."""
     words = (text * (1 + lines // 2)).split()
-    set_lines: list[Piece] = []
+    printed: list[Piece] = []
     line = ""
     for word in words:
         longer = f"{line} {word}".strip()
         if pymupdf.get_text_length(longer, fontname="tiro", fontsize=size) <= width:
             line = longer
             continue
-        set_lines.append(Piece(x, y + len(set_lines) * 1.2 * size, line, size))
-        if len(set_lines) == lines:
-            return set_lines
+        printed.append(Piece(x, y + len(printed) * 1.2 * size, line, size))
+        if len(printed) == lines:
+            return printed
         line = word
-    return set_lines
+    return printed

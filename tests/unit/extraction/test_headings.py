@@ -1,4 +1,5 @@
-"""Headings are told from the text, the front and the tables around them; levels and roles fit."""
+"""Headings are separated from the text, the front matter and tables; their levels and roles are
+right."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def titles(paper: Paper) -> list[str]:
 
 
 def stacked(*parts: Piece | int) -> list[Piece]:
-    """Headings and so many lines of prose under one another."""
+    """Returns headings, and for each number that many lines of prose, one below the other."""
     pieces: list[Piece] = []
     y = TOP
     for part in parts:
@@ -149,7 +150,7 @@ def test_code_or_a_list_may_follow_where_others_are_numbered_alike(read) -> None
 
 
 def running_in(lead: str, font: str, y: float, size: float = 10) -> list[Piece]:
-    """A paragraph with this lead."""
+    """Returns a paragraph with this lead."""
     x = LEFT + pymupdf.get_text_length(lead + " ", fontname=font, fontsize=size)
     first, *others = prose(LEFT, y, 4, width=WIDE, size=size)
     fits = first.text[: int(len(first.text) * (WIDE - x + LEFT) / WIDE) - 1]
@@ -265,7 +266,7 @@ def test_the_short_last_line_of_an_abstract_across_both_columns_stays_in_it(read
 
 
 def test_what_is_numbered_stands_in_no_side_bar(read) -> None:
-    """Beside a table of two columns a heading may get a column of its own width."""
+    """Beside a table of two columns a heading may be in a column of its own width."""
     page = [*stacked(head("1. Introduction"), 24)]
     table = [Piece(x, TOP + 12 * n, f"cell {n}", 8) for n in range(14) for x in (60, 330, 420)]
     second = [*table, Piece(LEFT, TOP + 190, "2.2. Lamps", 10, "tiit")]

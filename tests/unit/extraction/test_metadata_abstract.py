@@ -1,4 +1,4 @@
-"""Abstract, keywords and language: where they begin and end, with a label and without."""
+"""Abstract, keywords and language: where they begin and end, with and without a label."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_label_may_run_in(label: str) -> None:
 
 
 def test_its_label_may_be_told_by_its_type_alone_beside_another_column() -> None:
-    """As Springer sets it, in the left column of two with a narrow gutter."""
+    """The layout of Springer: in the left of two columns, with a narrow gutter."""
     page = front_page()
     top = page.y
     page.text(ABSTRACT, 9, width=240, lead="Abstract ")

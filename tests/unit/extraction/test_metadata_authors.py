@@ -1,4 +1,4 @@
-"""Authors: names in the manners of many publishers come out in order, without their marks."""
+"""Authors: names in the formats of many publishers are returned in order, without their marks."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_names_in_columns_with_addresses_between() -> None:
 
 
 def test_names_one_a_line_beside_the_abstract() -> None:
-    """As Dove prints them; the journal's name above the title is no author."""
+    """The layout of Dove; the journal's name above the title is no author."""
     page = FrontPage()
     page.line("Basil Research, Development and Therapy", 9)
     page.gap(16)

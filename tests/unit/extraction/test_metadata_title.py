@@ -1,4 +1,4 @@
-"""The title is the title: not the name of the journal above it."""
+"""The title is distinguished from the name of the journal above it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The year of publication: by which line it is told, and which years do not count."""
+"""The year of publication: which lines determine it, and which years do not count."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def test_the_year_of_the_volume_goes_before_that_of_acceptance_and_copyright() -
 
 
 def test_agreeing_lines_make_it_surer() -> None:
-    one = page((30, "Molecules 2018, 23, 2268")).front().metadata.evidence["year"]
+    single = page((30, "Molecules 2018, 23, 2268")).front().metadata.evidence["year"]
     two = page((30, "Molecules 2018, 23, 2268"), (FOOT, "Published: 5 May 2018")).front()
-    assert two.metadata.evidence["year"].confidence > one.confidence
+    assert two.metadata.evidence["year"].confidence > single.confidence
 
 
 def test_a_paper_without_dates_has_no_year() -> None:

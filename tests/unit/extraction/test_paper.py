@@ -1,4 +1,4 @@
-"""Lines, OCR and layout put together: what ends up where, and what is said of the quality."""
+"""Composition of lines, OCR and layout to a paper, and its quality report."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ def texts(paper: Paper, kind: BlockKind | None = None) -> str:
     return "\n".join(block.text for block in paper.blocks if kind in (None, block.kind))
 
 
-def place_of(reading: Reading, first: str, last: str) -> Box:
-    """The box around the lines from one to another of a column."""
+def box_of_lines(reading: Reading, first: str, last: str) -> Box:
+    """Returns the bounding box around the lines from the first to the last of a column."""
     lines = [line for page in reading.pages for line in page]
     start = next(n for n, line in enumerate(lines) if line.text.startswith(first))
     end = next(n for n, line in enumerate(lines) if n >= start and line.text.startswith(last))
-    some = lines[start : end + 1]
-    ends = max(line.x1 for line in some), max(line.y1 for line in some)
-    return Box(some[0].page, min(one.x0 for one in some), some[0].y0, *ends)
+    column = lines[start : end + 1]
+    ends = max(line.x1 for line in column), max(line.y1 for line in column)
+    return Box(column[0].page, min(line.x0 for line in column), column[0].y0, *ends)
 
 
-def healths(*some: PageHealth | None) -> Sequence[PageHealth | None]:
-    return some
+def healths(*pages: PageHealth | None) -> Sequence[PageHealth | None]:
+    return pages
 
 
 def test_a_paper_by_its_text_alone(reading: Reading) -> None:
     paper = compose(reading)
     assert paper.title == paper.metadata.title == STUDY
-    assert [one.family for one in paper.metadata.authors] == ["Lovelace", "Hopper"]
+    assert [author.family for author in paper.metadata.authors] == ["Lovelace", "Hopper"]
     assert paper.metadata.abstract == LOREM.strip()
     assert texts(paper, BlockKind.ABSTRACT) == LOREM.strip()
-    assert [one.title for one in paper.own_sections] == [
+    assert [section.title for section in paper.own_sections] == [
         "Introduction",
         "Methods",
         "Results",
         "Conclusion",
     ]
-    assert [one.doi for one in paper.references] == [
+    assert [reference.doi for reference in paper.references] == [
         "10.1234/made.2019.12",
         "10.1234/light.2021.7",
         None,
@@ -67,10 +67,10 @@ def test_a_paper_by_its_text_alone(reading: Reading) -> None:
 
 
 def test_what_stands_in_tables_and_figures_is_not_in_the_text(reading: Reading) -> None:
-    box = place_of(reading, "Plant", "0.07")
+    box = box_of_lines(reading, "Plant", "0.07")
     rows = tuple(tuple(Cell(text) for text in row) for row in DOSES)
     table = Table(1, "Table 1", None, (box,), rows, TableSource.RULED)
-    caption = place_of(reading, "Figure 1.", "Figure 1.")
+    caption = box_of_lines(reading, "Figure 1.", "Figure 1.")
     figure = Figure(1, "Figure 1", None, Box(1, 309, 389, 535, 479))
     layout = Layout((table,), (figure,), (box, caption), (2,))
     before, after = compose(reading), compose(reading, layout)

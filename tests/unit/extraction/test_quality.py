@@ -1,4 +1,4 @@
-"""The quality report: plain values, and reasons to look at a paper that name the pages."""
+"""The quality report: plain values, and reasons for a review that name the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks by their kinds: footnotes, equations, code and asides stand apart from the body."""
+"""The kinds of blocks: footnotes, equations, code and asides are separated from the body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters are cleaned, and lines joined, as a careful typist would."""
+"""Cleaning of characters, and joining of lines with hyphenation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from extraction.text.clean import (
     is_right_to_left,
     join_lines,
     join_listing,
-    lost_h,
+    missing_h_pattern,
     words_of,
 )
 
@@ -42,7 +42,7 @@ def test_clean_text(raw: str, clean: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "witness", "text"),
+    ("lines", "known_words", "text"),
     [
         (["an exam-", "ple of it"], [], "an example of it"),
         (["a well-", "known fact"], ["it is well known"], "a well-known fact"),
@@ -61,8 +61,8 @@ def test_clean_text(raw: str, clean: str) -> None:
         (["plain", "lines"], [], "plain lines"),
     ],
 )
-def test_join_lines(lines: list[str], witness: list[str], text: str) -> None:
-    assert join_lines(lines, words_of([*lines, *witness]))[0] == text
+def test_join_lines(lines: list[str], known_words: list[str], text: str) -> None:
+    assert join_lines(lines, words_of([*lines, *known_words]))[0] == text
 
 
 def test_join_lines_says_where_each_line_starts() -> None:
@@ -85,10 +85,10 @@ def test_lines_of_code_keep_their_indent() -> None:
 
 def test_a_lost_h_is_put_back_only_where_the_text_has_no_the() -> None:
     lost = ["Te aim was this.", "Tis is it. Te end.", "Te plants grew. Ten of them."]
-    missing = lost_h(lost)
+    missing = missing_h_pattern(lost)
     assert missing is not None
     assert missing.sub("Th", lost[2]) == "The plants grew. Ten of them."
-    assert lost_h([*lost, "The rest is well."]) is None
+    assert missing_h_pattern([*lost, "The rest is well."]) is None
 
 
 def test_scripts_that_run_from_right_to_left_are_told() -> None:

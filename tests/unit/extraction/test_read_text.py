@@ -1,4 +1,4 @@
-"""What is read out of made papers: text in order, title, sections, references; what is refused."""
+"""Extraction of generated papers: reading order, title, sections, references, refused files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages that MuPDF quietly makes empty are told from pages on which nothing is printed."""
+"""Pages that MuPDF silently replaces by empty ones are reported as failed; blank pages are not."""
 
 from __future__ import annotations
 

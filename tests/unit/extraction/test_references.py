@@ -1,4 +1,4 @@
-"""Bibliographies of every usual print, set line by line: each entry becomes one paragraph."""
+"""Bibliographies in all usual formats, set line by line: each entry becomes one paragraph."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZE, LEADING, CHARACTERS = 9.0, 11.0, 55
 
 
 class Setter:
-    """Sets entries into lines, top to bottom, and breaks columns where told."""
+    """Sets entries as lines, from top to bottom, with column breaks where requested."""
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
@@ -70,7 +70,7 @@ def text(content: str, page: int = 1) -> Paragraph:
 
 
 def entries_of(found: Sequence[Paragraph]) -> list[str]:
-    return [one.text for one in found if one.kind is BlockKind.REFERENCE]
+    return [paragraph.text for paragraph in found if paragraph.kind is BlockKind.REFERENCE]
 
 
 def split(lines: Sequence[Line]) -> list[str]:
@@ -195,7 +195,7 @@ def test_several_bibliographies_with_text_between() -> None:
         ]
     )
     assert entries_of(found) == first + second
-    assert [one.text for one in found if one.kind is BlockKind.TEXT] == [
+    assert [paragraph.text for paragraph in found if paragraph.kind is BlockKind.TEXT] == [
         "We did what we did in 1999 and report it here."
     ]
 
@@ -247,7 +247,9 @@ def test_a_line_of_an_entry_that_looks_like_a_heading_stays_in_it() -> None:
     false = heading("Fachtagung Bildungstechnologien (DELFI 2019), accepted.")
     found = split_references([heading(), *map(text, PLAIN[:3]), false, *map(text, PLAIN[3:])])
     assert len(entries_of(found)) >= len(PLAIN)
-    assert [one.title for one in found if one.kind is BlockKind.HEADING] == ["References"]
+    assert [paragraph.title for paragraph in found if paragraph.kind is BlockKind.HEADING] == [
+        "References"
+    ]
 
 
 def test_a_part_of_the_bibliography_keeps_its_heading() -> None:
@@ -255,7 +257,7 @@ def test_a_part_of_the_bibliography_keeps_its_heading() -> None:
     parts += [heading("Archives", level=2), *map(text, PLAIN[5:])]
     found = split_references([heading(), *parts])
     assert entries_of(found) == PLAIN
-    assert [one.title for one in found if one.kind is BlockKind.HEADING][1:] == [
+    assert [paragraph.title for paragraph in found if paragraph.kind is BlockKind.HEADING][1:] == [
         "Primary sources",
         "Archives",
     ]
@@ -272,19 +274,19 @@ def test_a_column_of_a_table_headed_references_is_no_bibliography() -> None:
     cells = ["[10–12] and others", "[15–19] too", "[21, 37] of these", "[22] alone"]
     found = split_references([heading(), *map(text, cells), heading("Results"), text("Some text.")])
     assert entries_of(found) == []
-    assert [one.text for one in found][1:5] == cells
+    assert [paragraph.text for paragraph in found][1:5] == cells
 
 
 @pytest.mark.parametrize("title", ["References", "R EFERENCES", "7. References", "VI. REFERENCES"])
 def test_a_plain_line_above_the_entries_is_their_heading(title: str) -> None:
     found = split_references([text("So it ends here."), text(title), *map(text, PLAIN)])
     assert entries_of(found) == PLAIN
-    assert [one.text for one in found if one.kind is BlockKind.HEADING] == [title]
+    assert [paragraph.text for paragraph in found if paragraph.kind is BlockKind.HEADING] == [title]
 
 
 def test_a_plain_line_above_anything_else_is_none() -> None:
     found = split_references([text("References"), text("are what we do not have in this text.")])
-    assert [one.kind for one in found] == [BlockKind.TEXT] * 2
+    assert [paragraph.kind for paragraph in found] == [BlockKind.TEXT] * 2
 
 
 def test_footnotes_among_the_entries_stay_footnotes_but_entries_in_small_type_do_not() -> None:

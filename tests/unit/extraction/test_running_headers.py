@@ -1,4 +1,4 @@
-"""Pages lose their watermarks, stamps and line numbers, and nothing else."""
+"""Watermarks, stamps and line numbers are removed from the pages, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from extraction.text.running_headers import without_running_lines
 PROSE = "The absorption rose for twenty minutes and then stayed the same in every flask"
 
 
-def line(text: str, x: float, y: float, size: float = 10.0, turn: int = 0, page: int = 1) -> Line:
+def line(
+    text: str, x: float, y: float, size: float = 10.0, rotation: int = 0, page: int = 1
+) -> Line:
     width = 0.45 * size * len(text)
-    return Line(text, page, x, y - size, x + width, y, size, y, turn=turn)
+    return Line(text, page, x, y - size, x + width, y, size, y, rotation=rotation)
 
 
 def cleaned(pages: list[list[Line]]) -> list[list[str]]:
@@ -31,17 +33,20 @@ def a_page(number: int = 1, left: float = 80.0) -> list[Line]:
 
 def test_a_watermark_is_dropped() -> None:
     page = [*a_page(), line("ACCEPTED MANUSCRIPT", 100, 400, 60), line("Draft", 100, 500, 48)]
-    assert cleaned([page]) == [[one.text for one in a_page()]]
+    assert cleaned([page]) == [[printed.text for printed in a_page()]]
 
 
 def test_the_word_draft_in_usual_type_stays() -> None:
     assert "Draft" in cleaned([[*a_page(), line("Draft", 80, 700)]])[0]
 
 
-@pytest.mark.parametrize("turn", [0, 3])
-def test_what_most_pages_print_at_one_place_is_dropped(turn: int) -> None:
+@pytest.mark.parametrize("rotation", [0, 3])
+def test_what_most_pages_print_at_one_place_is_dropped(rotation: int) -> None:
     pages = [
-        [*a_page(n), line("Downloaded from the library of flasks", 300, 333, turn=turn, page=n)]
+        [
+            *a_page(n),
+            line("Downloaded from the library of flasks", 300, 333, rotation=rotation, page=n),
+        ]
         for n in range(1, 5)
     ]
     assert all("Downloaded" not in " ".join(page) for page in cleaned(pages))
@@ -50,14 +55,14 @@ def test_what_most_pages_print_at_one_place_is_dropped(turn: int) -> None:
 @pytest.mark.parametrize("x", [40.0, 540.0])
 def test_line_numbers_left_or_right_of_the_text_are_dropped(x: float) -> None:
     page = a_page()
-    numbers = [line(str(n + 1), x, one.base) for n, one in enumerate(page)]
-    assert cleaned([[*page, *numbers]]) == [[one.text for one in page]]
+    numbers = [line(str(n + 1), x, printed.base) for n, printed in enumerate(page)]
+    assert cleaned([[*page, *numbers]]) == [[printed.text for printed in page]]
 
 
 def test_every_fifth_line_may_be_numbered() -> None:
     page = a_page()
     numbers = [line(str(n), 40, page[n - 1].base) for n in (5, 10, 15, 20)]
-    assert cleaned([[*page, *numbers]]) == [[one.text for one in page]]
+    assert cleaned([[*page, *numbers]]) == [[printed.text for printed in page]]
 
 
 def test_numbers_that_do_not_count_stay() -> None:
@@ -68,10 +73,12 @@ def test_numbers_that_do_not_count_stay() -> None:
 
 def test_line_numbers_that_begin_the_lines_are_cut_off() -> None:
     page = a_page()
-    glued = [line(f"{n + 41} {one.text}", 60, one.base) for n, one in enumerate(page)]
-    assert cleaned([glued]) == [[one.text for one in page]]
+    numbered = [
+        line(f"{n + 41} {printed.text}", 60, printed.base) for n, printed in enumerate(page)
+    ]
+    assert cleaned([numbered]) == [[printed.text for printed in page]]
 
 
 def test_numbered_entries_keep_their_numbers() -> None:
     page = [line(f"{n // 2 + 1} {PROSE}" if n % 2 else PROSE, 60, 100 + 14 * n) for n in range(24)]
-    assert cleaned([page]) == [[one.text for one in page]]
+    assert cleaned([page]) == [[printed.text for printed in page]]

@@ -1,11 +1,11 @@
-"""Headings in letter-spaced capitals become words, by the words of the paper."""
+"""Headings in letter-spaced capitals are joined to words of the paper's vocabulary."""
 
 from __future__ import annotations
 
 import pytest
 
 from extraction.text.lines import Line
-from extraction.text.spaced_letters import close_up, closed_up
+from extraction.text.spaced_letters import join_spaced_letters, join_spaced_lines
 
 WORDS = {"pharmacological", "evaluation", "molecular", "docking", "and", "methods", "materials"}
 
@@ -22,7 +22,7 @@ WORDS = {"pharmacological", "evaluation", "molecular", "docking", "and", "method
     ],
 )
 def test_letters_are_put_together_where_the_words_are_known(spaced: str, words: str) -> None:
-    assert closed_up(spaced, WORDS) == words
+    assert join_spaced_letters(spaced, WORDS) == words
 
 
 def line(text: str) -> Line:
@@ -37,7 +37,7 @@ def test_the_other_lines_of_the_paper_tell_the_words() -> None:
         line("R E FE R E N C E S"),
         line("DNA AND RNA IN A PH 7 SET"),
     ]
-    close_up(lines)
+    join_spaced_lines(lines)
     assert [one.text for one in lines] == [
         "1 | INTRODUCTION",
         "The evaluation of leaves follows.",

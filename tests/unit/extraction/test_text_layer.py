@@ -1,4 +1,4 @@
-"""Text layers that can be trusted, and those that cannot."""
+"""Text layers that are usable, and those that need OCR."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
-from extraction.text.text_layer import PageHealth, TextLayer, judge_text, page_health
+from extraction.text.text_layer import PageHealth, TextLayer, page_health, text_statistics
 from tests.papers import LOREM, make_paper
 from tests.scans import add_hidden_text, make_scan
 
@@ -35,14 +35,14 @@ TABLES = (NUMBERS, MATHS, CODE, JSON, GENES, PERCENT, DOTS)
 
 
 def shifted(text: str, by: int) -> str:
-    """The text as a font without a map gives it: glyph numbers taken for characters."""
+    """Returns the text as a font without a mapping yields it: glyph numbers as characters."""
     return "".join(
         character if character.isspace() else chr(ord(character) + by) for character in text
     )
 
 
 def as_symbols(text: str) -> str:
-    """The text as a font gives it whose glyphs are numbered in order of their first use."""
+    """Returns the text as a font yields it whose glyphs are numbered by their first use."""
     numbers: dict[str, str] = {}
     return "".join(
         character if character.isspace() else numbers.setdefault(character, chr(33 + len(numbers)))
@@ -55,28 +55,28 @@ def as_symbols(text: str) -> str:
     [LOREM * 3, FRENCH, RUSSIAN, GREEK, CHINESE, ARABIC, FINNISH, POLISH, CZECH, *TABLES, ""],
 )
 def test_no_language_and_no_table_is_condemned(text: str) -> None:
-    looks = judge_text(text)
-    assert looks.reason == ""
-    assert looks.garbled_share < 0.02
+    statistics = text_statistics(text)
+    assert statistics.reason == ""
+    assert statistics.garbled_share < 0.02
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("(cid:35)(cid:36)(cid:3)(cid:120) " * 40, "do not say which"),
+        ("(cid:35)(cid:36)(cid:3)(cid:120) " * 40, "no mapping to Unicode"),
         (FRENCH.encode().decode("cp1252", "ignore"), "mojibake"),
         (RUSSIAN.encode("cp1251").decode("latin-1"), "mojibake"),
         (GREEK.encode("cp1253", "ignore").decode("latin-1"), "mojibake"),
         (CHINESE.encode("big5", "ignore").decode("latin-1"), "mojibake"),
-        (shifted(LOREM * 2, -29), "not those that are printed"),
-        (shifted(LOREM * 2, 3), "not those that are printed"),
+        (shifted(LOREM * 2, -29), "not the printed ones"),
+        (shifted(LOREM * 2, 3), "not the printed ones"),
         (as_symbols(LOREM * 2), "symbols"),
     ],
 )
 def test_garbled_text_is_found_with_its_reason(text: str, reason: str) -> None:
-    looks = judge_text(text)
-    assert reason in looks.reason
-    assert looks.garbled_share > 0.02
+    statistics = text_statistics(text)
+    assert reason in statistics.reason
+    assert statistics.garbled_share > 0.02
 
 
 def health(pdf: bytes, number: int = 1) -> PageHealth:
@@ -135,7 +135,7 @@ def test_hidden_text_of_an_earlier_ocr_is_used_when_it_has_words() -> None:
 def test_an_empty_page_is_blank_and_needs_no_ocr() -> None:
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)
-    page.draw_line((60, 60), (500, 60))  # a rule for a heading that was never written
+    page.draw_line((60, 60), (500, 60))  # a rule without text
     found = health(document.tobytes())
     assert found.layer is TextLayer.BLANK
     assert not found.needs_ocr

@@ -109,7 +109,7 @@ def test_a_mistake_of_ours_says_only_its_type(
 
 def test_what_cannot_be_sent_is_a_mistake_of_ours(sandbox: Sandbox) -> None:
     with pytest.raises(InternalError):
-        run(sandbox, "unspeakable")
+        run(sandbox, "unpronounceable")
 
 
 @pytest.mark.parametrize("work", ["read_address_zero", "abort", "leave", "break_off"])
