@@ -135,20 +135,19 @@ class DeletionSettings(BaseModel):
     derived: int = Field(
         default=1000,
         ge=0,
-        description="Maximum number of orphan chunks, and of orphan artifacts, that a comparison "
-        "deletes if they exceed `derived_share` of all chunks or artifacts.",
+        description="A comparison deletes nothing if it finds more orphan chunks, or orphan "
+        "artifacts, than this and they exceed `derived_share` of all.",
     )
     derived_share: float = Field(
         default=0.2,
         ge=0,
         le=1,
-        description="Share of all chunks, or of all artifacts, up to which `derived` is not a "
-        "limit.",
+        description="Share of all chunks, or of all artifacts; see `derived`.",
     )
     pdfs: int = Field(
         default=20,
         ge=0,
-        description="Maximum number of unused PDFs that one comparison moves to the trash.",
+        description="A comparison moves no PDF to the trash if it finds more unused PDFs than this.",
     )
 
 
@@ -181,7 +180,7 @@ class StoreSettings(BaseModel):
         default=30,
         ge=0,
         description="Days that a PDF which no paper uses stays in the trash. 0: until the next "
-        "upkeep run.",
+        "hourly cleanup.",
     )
     record_days: float = Field(
         default=90,
@@ -291,8 +290,8 @@ class RaySettings(BaseModel):
     )
     data_statistics: bool = Field(
         default=False,
-        description="Show Datasets of the background lanes on the dashboard. Costs 0.1 GB or more of "
-        "memory.",
+        description="Show Datasets of the background lanes on the dashboard. Costs at least 0.1 GB "
+        "of memory.",
     )
     object_store_bytes: int = Field(
         default=256 * MIB,
