@@ -147,7 +147,7 @@ class DeletionSettings(BaseModel):
     pdfs: int = Field(
         default=20,
         ge=0,
-        description="A comparison moves no PDFs to the trash if it finds more unused ones than this.",
+        description="A comparison moves no PDF to the trash if more than this many are unused.",
     )
 
 
