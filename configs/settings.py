@@ -247,7 +247,7 @@ class JobSettings(JobPolicy):
         ),
     ] = 250_000
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
-    # Two papers at once on one CPU: one is read while the other waits for its vectors.
+    # Two concurrent papers per CPU: one is extracted while the other waits for its vectors.
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
     ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
