@@ -1,9 +1,9 @@
-"""Every number and address of the service, typed; the only reader of the environment, but for
-passwords and tokens, which stores/credentials.py looks up where they are used.
+"""Settings of the service, validated by pydantic.
 
-Order of precedence: arguments of the deploy file, then the environment
-(`PAPERWORKS_JOBS__LEASE_SECONDS=20`), then the defaults below. `DATABASE_URL`, `MILVUS_URI` and
-`BLOB_URI` go by their plain names too.
+Precedence: arguments of the deploy file, environment variables
+(`PAPERWORKS_JOBS__LEASE_SECONDS=20`), defaults. `DATABASE_URL`, `MILVUS_URI` and `BLOB_URI` are
+also read without the prefix. No other module reads settings from the environment, except
+stores/credentials.py, which reads passwords and tokens where they are used.
 """
 
 from __future__ import annotations
@@ -29,133 +29,164 @@ ADDRESSES = ("database_url", "milvus_uri", "blob_uri")
 
 
 class HttpSettings(BaseModel):
-    """The door: where it listens and what it lets in."""
+    """The HTTP server: its address, and the limits of requests, connections and uploads."""
 
     host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
     port: int = Field(default=8000, description="Port that the API listens on.")
     ingress: Literal["direct", "haproxy", "proxy"] = Field(
         default="direct",
-        description="direct: the replica itself listens (one replica, one hop); haproxy: Ray's "
-        "HAProxy in front of the replicas; proxy: Ray's Python proxy.",
+        description="direct: the replica listens on the port itself (one replica, one hop); "
+        "haproxy: Ray's HAProxy in front of the replicas; proxy: Ray's Python proxy.",
     )
-    replicas: int = Field(default=1, ge=1, description="Replicas of the API.")
+    replicas: int = Field(default=1, ge=1, description="Number of replicas of the API.")
     max_ongoing_requests: int = Field(
         default=100_000,
         ge=1,
-        description="Requests that Ray Serve lets into a replica at once; far above all max_… "
-        "together, so that Serve never queues one and the service itself answers 503.",
+        description="Maximum number of concurrent requests that Ray Serve passes to a replica. It "
+        "is far above the sum of the other max_… limits, so that Serve never queues a request and "
+        "the service itself answers 503.",
     )
     hosts: list[str] = Field(
         default=[],
-        description="Names beside loopback and http.host under which clients may address the "
-        "service (Host header), with or without a port, as a JSON list; any other is answered 421.",
+        description="Host names that the service accepts in the Host header besides loopback and "
+        "http.host, with or without a port, as a JSON list. Other names are answered 421.",
     )
     origins: list[str] = Field(
         default=[],
-        description="Other web origins whose pages may change the library, such as "
-        "https://papers.example, as a JSON list; behind a proxy that speaks TLS, its own origin.",
+        description="Other web origins whose pages may change the library, for example "
+        "https://papers.example, as a JSON list. Behind a TLS proxy: the origin of the proxy.",
     )
-    max_uploads: int = Field(default=64, ge=1, description="Uploads at once per replica.")
+    max_uploads: int = Field(
+        default=64, ge=1, description="Maximum number of concurrent uploads per replica."
+    )
     max_streams: int = Field(
-        default=128, ge=1, description="Event streams and long polls at once per replica."
+        default=128,
+        ge=1,
+        description="Maximum number of concurrent event streams and long polls per replica.",
     )
     max_images: int = Field(
-        default=16, ge=1, description="Page and figure images at once per replica."
+        default=16,
+        ge=1,
+        description="Maximum number of concurrent requests for page and figure images per replica.",
     )
-    max_requests: int = Field(default=64, ge=1, description="Other requests at once per replica.")
+    max_requests: int = Field(
+        default=64, ge=1, description="Maximum number of other concurrent requests per replica."
+    )
     max_connections: int = Field(
         default=2048,
         ge=1,
-        description="Open connections per replica (direct ingress); the one that is idle longest "
-        "is closed for a new one.",
+        description="Maximum number of open connections per replica (direct ingress). Above it, "
+        "the connection that has been idle longest is closed.",
     )
     header_seconds: float = Field(
-        default=10, gt=0, description="Within so long a request's headers are complete."
+        default=10, gt=0, description="Maximum seconds until the request headers are complete."
     )
     header_limit_bytes: int = Field(
-        default=64 * 1024, ge=1024, description="Longest request line with headers."
+        default=64 * 1024,
+        ge=1024,
+        description="Maximum size of request line and headers, in bytes.",
     )
     body_piece_seconds: float = Field(
-        default=15, gt=0, description="Longest wait for the next piece of a body."
+        default=15, gt=0, description="Maximum seconds between two pieces of a request body."
     )
     min_body_bytes_per_second: int = Field(
-        default=16_000, ge=0, description="Lowest average speed of a body, after 15 s."
+        default=16_000,
+        ge=0,
+        description="Minimum average transfer rate of a request body, measured from 15 s on.",
     )
     body_limit_bytes: int = Field(
-        default=MIB, ge=1024, description="Largest body of a request that is no upload."
+        default=MIB,
+        ge=1024,
+        description="Maximum body size of requests other than uploads, in bytes.",
     )
     form_limit_bytes: int = Field(
         default=4096 * MIB,
         ge=MIB,
-        description="Largest form of POST /documents, all its files.",
+        description="Maximum size of a POST /documents form with all of its files, in bytes.",
     )
     answer_stall_seconds: float = Field(
         default=30,
         gt=0,
-        description="A client that takes nothing of its answer for so long "
-        "is cut off (direct ingress).",
+        description="Seconds after which a connection is closed whose client reads no data of the "
+        "response (direct ingress).",
     )
     keep_free_bytes: int = Field(
         default=2 * 1000**3,
         ge=0,
-        description="Uploads are refused (507) while a local disk of the papers or of home has "
-        "less free space.",
+        description="Uploads are answered 507 while a local disk that holds the blobs or home has "
+        "less free space than this, in bytes.",
     )
-    upload_limit_bytes: int = Field(default=200 * MIB, description="Largest PDF accepted.")
-    max_files: int = Field(default=1000, description="Most files in one POST /documents.")
+    upload_limit_bytes: int = Field(
+        default=200 * MIB, description="Maximum size of an uploaded PDF, in bytes."
+    )
+    max_files: int = Field(
+        default=1000, description="Maximum number of files in one POST /documents."
+    )
     trust_network: bool = Field(
         default=False,
-        description="Allow an address other than loopback although there are no API keys.",
+        description="Allow listening on an address other than loopback, although the API has no "
+        "keys.",
     )
 
 
 class DeletionSettings(BaseModel):
-    """What a comparison of the stores may delete without being told to."""
+    """Limits of what a comparison of the stores deletes without `--delete-orphans`."""
 
     derived: int = Field(
         default=1000,
         ge=0,
-        description="Most orphan chunks, and most orphan artifacts, that are deleted unless they "
-        "are less than `derived_share` of all.",
+        description="A comparison deletes nothing if it finds more orphan chunks, or orphan "
+        "artifacts, than this and they exceed `derived_share` of all.",
     )
     derived_share: float = Field(
-        default=0.2, ge=0, le=1, description="Share of all chunks, or of all artifacts."
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Share of all chunks, or of all artifacts; see `derived`.",
     )
     pdfs: int = Field(
-        default=20, ge=0, description="Most unused PDFs that one run moves to the trash."
+        default=20,
+        ge=0,
+        description="A comparison moves no PDF to the trash if more than this many are unused.",
     )
 
 
 class StoreSettings(BaseModel):
-    """Where things rest; an empty address means the embedded one."""
+    """The stores and how long they keep records. The addresses are top-level settings."""
 
     milvus_name: str | None = Field(
         default=None,
-        description="Alias of the Milvus collection; none: `paperworks_` and the first eight "
-        "characters of the library's id, so that no two libraries on one server share it.",
+        description="Alias of the Milvus collection. None: `paperworks_` and the first eight "
+        "characters of the library id, so that two libraries on one server do not share it.",
     )
-    milvus_token: str | None = Field(default=None, description="Token or user:password of Milvus.")
-    milvus_database: str = Field(default="", description="Database of Milvus; none: its default.")
+    milvus_token: str | None = Field(
+        default=None, description="Token, or user:password, for Milvus."
+    )
+    milvus_database: str = Field(
+        default="", description="Database in Milvus. Empty: the default database."
+    )
     milvus_ca: str | None = Field(
         default=None,
-        description="PEM file of the certificate authority of an https:// Milvus, at the same path "
-        "on every node; none: those of gRPC.",
+        description="PEM file of the certificate authority for an https:// address of Milvus, at "
+        "the same path on every node. None: the authorities that gRPC trusts.",
     )
     shared: bool = Field(
-        default=False, description="The blob folder is mounted on every node (NFS)."
+        default=False, description="True if the blob folder is mounted on every node (NFS)."
     )
-    pool_size: int = Field(default=8, description="PostgreSQL connections per process.")
+    pool_size: int = Field(
+        default=8, description="Size of the PostgreSQL connection pool of each process."
+    )
     trash_days: float = Field(
         default=30,
         ge=0,
-        description="Days that a PDF which no paper uses stays in the trash; 0: until the next "
-        "upkeep.",
+        description="Days that a PDF which no paper uses stays in the trash. 0: until the next "
+        "hourly cleanup.",
     )
     record_days: float = Field(
         default=90,
         ge=1,
-        description="Days that the records of deleted papers, of cleaned up jobs and of empty "
-        "collections are kept, and never less than a week longer than `trash_days`.",
+        description="Days that records of deleted papers, expired jobs and empty collections are "
+        "kept, but at least `trash_days` plus 7.",
     )
     deletion: DeletionSettings = DeletionSettings()
 
@@ -190,15 +221,15 @@ class LaneSettings:
     split_embed: Annotated[
         bool,
         Field(
-            description="Embedding runs in tasks of its own (GPU clusters); False fuses all steps."
+            description="Run embedding in separate tasks (GPU clusters). False: fuse all stages."
         ),
     ] = False
     num_cpus: Annotated[float, Field(description="CPUs of one document.")] = 1.0
     cpus: Annotated[
         float | None,
         Field(
-            description="CPUs that the lane may use; none: an eighth for OCR and for layout, the "
-            "rest for the others."
+            description="CPUs that the lane may use. None: an eighth each for OCR and layout, the "
+            "rest for the other lanes."
         ),
     ] = None
 
@@ -216,7 +247,7 @@ class JobSettings(JobPolicy):
         ),
     ] = 250_000
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
-    # Two papers at once on one CPU: one is read while the other waits for its vectors.
+    # Two concurrent papers per CPU: one is extracted while the other waits for its vectors.
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
     ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
@@ -238,35 +269,38 @@ class ReadSettings(ReadOptions):
 
 
 class RaySettings(BaseModel):
-    """The cluster under the service."""
+    """The Ray cluster of the service."""
 
     address: str | None = Field(
-        default=None, description="A running cluster; none: start one here."
+        default=None, description="Address of a running cluster. None: start one on this machine."
     )
     num_cpus: int = Field(
         default_factory=lambda: max(2, len(os.sched_getaffinity(0))),
-        description="CPUs of a cluster started here.",
+        description="CPUs of a cluster that the service starts.",
     )
     num_gpus: int | None = Field(
-        default=None, description="GPUs of a cluster started here; none: detect."
+        default=None,
+        description="GPUs of a cluster that the service starts. None: detected by Ray.",
     )
     dashboard: bool = Field(
-        default=True, description="Run the Ray dashboard (needed by ray job submit)."
+        default=True, description="Run the Ray dashboard. `ray job submit` requires it."
     )
     dashboard_port: int = Field(
-        default=8265, description="Port of the dashboard, the next free one if taken."
+        default=8265, description="Port of the dashboard. If it is in use, the next free port."
     )
     data_statistics: bool = Field(
         default=False,
-        description="Show Datasets of the bulk lane on the dashboard; costs 0.1 GB and more.",
+        description="Show Datasets of the background lanes on the dashboard. Costs at least 0.1 GB "
+        "of memory.",
     )
     object_store_bytes: int = Field(
-        default=256 * MIB, description="Ray's object store on a started node."
+        default=256 * MIB,
+        description="Size of Ray's object store on a node that the service starts, in bytes.",
     )
 
 
 class Settings(BaseSettings):
-    """Everything, in one object that crosses process borders as JSON without secrets."""
+    """All settings. Passed to other processes as JSON without secrets (`without_secrets`)."""
 
     model_config = SettingsConfigDict(
         env_prefix="PAPERWORKS_",
@@ -279,23 +313,23 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=Path("var"),
         validate_default=True,
-        description="Folder for everything that is kept.",
+        description="Home folder of the service; embedded stores keep all data in it.",
     )
     database_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
-        description="postgresql://… with libpq's parameters (docs/deployment.md); none: embedded "
-        "PostgreSQL under home.",
+        description="postgresql://… with the parameters of libpq (docs/deployment.md). None: "
+        "embedded PostgreSQL in home.",
     )
     milvus_uri: str | None = Field(
         default=None,
         validation_alias=AliasChoices("milvus_uri", "MILVUS_URI"),
-        description="http://host:19530; none: embedded Milvus Lite under home.",
+        description="http://host:19530 or https://…. None: embedded Milvus Lite in home.",
     )
     blob_uri: str | None = Field(
         default=None,
         validation_alias=AliasChoices("blob_uri", "BLOB_URI"),
-        description="file:///shared/… or s3://…; none: the folder blobs under home.",
+        description="file:///shared/… or s3://…. None: the folder `blobs` in home.",
     )
     http: HttpSettings = HttpSettings()
     stores: StoreSettings = StoreSettings()
@@ -307,21 +341,21 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        """Settings travel to processes with other working folders."""
+        """Returns an absolute path: other processes have other working directories."""
         return home.expanduser().resolve()
 
     @field_validator("database_url")
     @classmethod
     def _understood(cls, url: str | None) -> str | None:
-        """Raises InvalidSetting, which unlike a ValidationError does not show the password."""
+        """Raises InvalidSetting; unlike a ValidationError it does not contain the password."""
         if url:
             parse_postgres_url(url)
         return url
 
     def without_secrets(self) -> str:
-        """JSON for another process, `Settings.model_validate_json` reads it there.
+        """Returns the settings as JSON, for `Settings.model_validate_json` in another process.
 
-        Passwords in addresses and the token of Milvus stay behind: whoever connects has them in its
+        Passwords in addresses and the Milvus token are removed. Each process reads them from its
         own environment (stores/credentials.py).
         """
         addresses = {name: getattr(self, name) for name in ADDRESSES}
@@ -331,5 +365,5 @@ class Settings(BaseSettings):
 
     @property
     def blob_address(self) -> str:
-        """The blob store in use: the configured one, or the folder under home."""
+        """Returns the address of the blob store: `blob_uri`, or the folder `blobs` in home."""
         return self.blob_uri or f"file://{self.home / 'blobs'}"
