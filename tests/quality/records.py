@@ -27,6 +27,11 @@ MANIFEST = HERE / "manifest.json"
 DEFAULT_FOLDER = HERE.parents[2] / "shared" / "corpus"
 VARIABLE = "PAPERWORKS_QUALITY_PAPERS"
 RECORDS = "gold.jsonl"
+ABOUT = (
+    "Open-access papers by SHA-256. Licence: as the record of the corpus states it, cut at 200 "
+    "characters; null where it states none. URL: by the DOI or the archive number of the "
+    "record. Written by python -m tests.quality.records."
+)
 PRINTS_ITS_DOI = ("jose", "pmc")  # sets whose papers print their DOI
 Record = Mapping[str, Any]
 
@@ -140,11 +145,11 @@ def make_manifest(folders: Sequence[Path]) -> dict[str, Any]:
         for name, record in sorted(_records(folders).items())
         if name in papers
     ]
-    return {"papers": entries}
+    return {"about": ABOUT, "papers": entries}
 
 
 def _source(record: Record) -> str | None:
-    """The DOI as an address; the archive's page for an article that is named by its number there."""
+    """The address of the DOI, or the archive's page of an article named by its number there."""
     if record.get("doi"):
         return f"https://doi.org/{record['doi']}"
     name = Path(record["pdf"]).stem

@@ -34,8 +34,8 @@ from tests.quality.records import CorpusPaper, folders_of_papers, present_papers
 from tests.quality.scorer import FIELDS, mean_scores, score
 
 BASELINE = Path(__file__).parent / "baseline.json"
-TOLERANCE = 0.002  # of a field's mean over all papers of its group
-CHANGE = 0.0005  # of a paper's score, from which on it is listed
+TOLERANCE = 0.002  # drop of a field's mean over all papers of its group
+CHANGE = 0.0005  # change of a paper's score above which the paper is listed
 GENERATED, CORPUS = "generated", "corpus"
 Scores = dict[str, list[float]]
 Groups = dict[str, dict[str, Scores]]  # group -> paper -> field -> scores
@@ -69,7 +69,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        return (self.now or 0.0) - (self.baseline or 0.0)
+        return round((self.now or 0.0) - (self.baseline or 0.0), 4) + 0.0  # never -0.0
 
     @property
     def is_regression(self) -> bool:

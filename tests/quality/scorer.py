@@ -136,9 +136,15 @@ def _without_label(entry: str) -> str:
 
 
 def normal(text: str) -> str:
-    """Lower case without accents; letters and digits, anything between them as one space."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    """Lower case without accents; a-z and digits, anything between them as one space.
+
+    Letters beyond a-z, such as Greek symbols, are kept only in a text that consists of them mostly.
+    """
+    decomposed = unicodedata.normalize("NFKD", text).lower()
     base = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    latin = re.sub(r"[^a-z0-9]+", " ", base).strip()
+    if 2 * sum(map(str.isalpha, latin)) >= sum(map(str.isalpha, base)):
+        return latin
     return re.sub(r"[\W_]+", " ", base).strip()
 
 
