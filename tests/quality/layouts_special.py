@@ -56,7 +56,7 @@ def german_report() -> Typesetter:
         "german",
         Style(
             A4, 72, 72, 76, 72, size=10.5, hyphens=False, numbering="1", paragraph_gap=4, indent=0,
-            headers=("Gewässerkunde 12 (2016)\t\t{page}",) * 2,
+            headers="Gewässerkunde 12 (2016)\t\t{page}",
         ),
         "de",
     )  # fmt: skip
@@ -97,7 +97,7 @@ def spanish_two_languages() -> Typesetter:
         Style(
             A4, 56, 56, 76, 70, columns=2, gutter=20, size=9.5, numbering="1.",
             headings=(Heading(10.5, upper=True), Heading(10)),
-            headers=("Revista de Ríos, 8 (2015), 21-30\t\t ",) * 2, footers=("{page}",) * 2,
+            headers="Revista de Ríos, 8 (2015), 21-30\t\t ", footers="{page}",
         ),
         "es",
     )  # fmt: skip
@@ -144,7 +144,7 @@ def spanish_two_languages() -> Typesetter:
 def russian_article() -> Typesetter:
     """A4, one column, Russian with Cyrillic letters, ГОСТ references."""
     setter = start(
-        "russian", Style(A4, 80, 60, 76, 72, size=11, numbering="1.", footers=("{page}",) * 2), "ru"
+        "russian", Style(A4, 80, 60, 76, 72, size=11, numbering="1.", footers="{page}"), "ru"
     )
     people = [("Анна", "Соколова"), ("Игорь", "Лебедев")]
     setter.title("Сток малых рек при изменении климата", 16)
@@ -173,9 +173,7 @@ def russian_article() -> Typesetter:
 
 def mathematics() -> Typesetter:
     """Letter, one column, theorems, many displayed formulas, an appendix, labels as [Oka19]."""
-    setter = start(
-        "mathematics", Style(LETTER, 110, 110, 90, 84, numbering="1", footers=("{page}",) * 2)
-    )
+    setter = start("mathematics", Style(LETTER, 110, 110, 90, 84, numbering="1", footers="{page}"))
     people = setter.prose.people(2)
     setter.title("On the Growth of Sparse Random Products", 16)
     setter.authors(people, [" ".join(name) for name in people])
@@ -225,7 +223,7 @@ def three_columns() -> Typesetter:
             LETTER, 40, 40, 66, 60, columns=3, gutter=14, size=8.6, hyphens=True, indent=9,
             faces=SANS | {"roman": "tiro", "italic": "tiit"}, caption_size=7.6,
             headings=(Heading(9.5, before=9),), headers=("REPORTS\t\t ", " \t\tREPORTS"),
-            footers=("{page} | 7 MAY 2010 | VOL 328 | NORTHERN SCIENCE",) * 2,
+            footers="{page} | 7 MAY 2010 | VOL 328 | NORTHERN SCIENCE",
         ),
     )  # fmt: skip
     people = setter.prose.people(3)
@@ -268,7 +266,7 @@ def long_headings() -> Typesetter:
         "long headings",
         Style(A4, 70, 70, 76, 72, numbering="1.",
               headings=(Heading(13), Heading(11.5), Heading(10.5, "italic")),
-              footers=("Technical Notes of the Water Board\t\tPage {page}",) * 2),
+              footers="Technical Notes of the Water Board\t\tPage {page}"),
     )  # fmt: skip
     people = setter.prose.people(14)
     setter.title(
@@ -331,7 +329,7 @@ def technical_report() -> Typesetter:
         Style(
             LETTER, 80, 80, 80, 76, size=10.5, numbering="1", justify=False, indent=0,
             paragraph_gap=6, faces=SANS, headings=(Heading(14, before=18), Heading(11.5)),
-            headers=("Report WB-2013-07\t\t ",) * 2, footers=("{page}",) * 2,
+            headers="Report WB-2013-07\t\t ", footers="{page}",
             first_header=" ", first_footer=" ",
         ),
     )  # fmt: skip
@@ -395,7 +393,7 @@ def wide_tables() -> Typesetter:
     setter = start(
         "wide tables",
         Style(A4, 50, 50, 74, 66, columns=2, gutter=18, size=9.2, hyphens=True, numbering="1",
-              headers=("Soils of the Coast\t\t ", " \t\tRossi and Novák"), footers=("{page}",) * 2),
+              headers=("Soils of the Coast\t\t ", " \t\tCoastal Studies"), footers="{page}"),
     )  # fmt: skip
     people = setter.prose.people(2)
     with setter.wide():
@@ -449,7 +447,7 @@ def figure_pages() -> Typesetter:
     setter = start(
         "figure pages",
         Style(LETTER, 76, 76, 76, 70, size=10.2, numbering="1", shuffled=True, faces=SANS,
-              headings=(Heading(12.5), Heading(11)), headers=(" \t\tLight Traps  {page}",) * 2),
+              headings=(Heading(12.5), Heading(11)), headers=" \t\tLight Traps  {page}"),
     )  # fmt: skip
     people = setter.prose.people(3)
     setter.title("Light Traps and the Flight of Moths", 18, "left")

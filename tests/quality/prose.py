@@ -37,9 +37,9 @@ _ENGLISH: Parts = (
     (
         *("in most of the plots", "over the whole range of temperatures", "at every station"),
         *("although the difference is small", "when the sample is large enough"),
-        *("within the limits of the instrument", "even after the correction for age"),
+        *("within the limits of the instrument", "even after the adjustment for age"),
         *("as other authors have reported", "before the onset of winter", "under field conditions"),
-        *("without further adjustment", "for the two northern districts", "on the same day"),
+        *("without further smoothing", "for the two northern districts", "on the same day"),
     ),
 )
 _GERMAN: Parts = (

@@ -24,6 +24,7 @@ _SCRIPTS = re.compile(r"([\^_]\{[^}]*\})")
 _BREAK = re.compile(r"(?<=[aeiou][bcdfglmnprst])(?=[bcdfglmnprst][aeiou])")
 _LIGATURES = (("ffi", "ﬃ"), ("ffl", "ﬄ"), ("ff", "ﬀ"), ("fi", "ﬁ"), ("fl", "ﬂ"))
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")
+_MOST_STRETCH = 0.35  # of the size of type: what justification adds to a space
 _LEAST_LETTERS = 3  # on each side of a hyphen
 
 Token = tuple[str, str]  # a word and its face
@@ -44,9 +45,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The form of a paper; lengths in points. Of headers and footers the first is for odd pages,
-    the second for even ones: a centred text, or a left, a middle and a right one with tabs between;
-    {page} stands for the number of the page."""
+    """The form of a paper; lengths in points.
+
+    A header or footer is a centred text, or a left, a middle and a right one with tabs between;
+    {page} stands for the number of the page. Of two the second is for even pages.
+    """
 
     page: tuple[float, float] = A4
     left: float = 64
@@ -65,8 +68,8 @@ class Style:
     ligatures: bool = False
     shuffled: bool = False  # the content stream draws the lines in an order of chance
     line_numbers: bool = False
-    headers: tuple[str, str] = ("", "")
-    footers: tuple[str, str] = ("", "")
+    headers: str | tuple[str, str] = ""
+    footers: str | tuple[str, str] = ""
     first_header: str = ""
     first_footer: str = ""
     numbering: str = ""  # of sections: "1", "1.", "I" or nothing
@@ -109,7 +112,8 @@ class Typesetter:
         self.is_wide, self.lead, self.counters = False, "", [0, 0, 0]
         self.lines_set = 0
         self.notes: list[tuple[list[Token], float]] = []
-        self.title_text, self.abstract_text, self.doi = "", "", None
+        self.title_text, self.abstract_text = "", ""
+        self.doi: str | None = None
         self.year: int | None = None
         self.families: list[str] = []
         self.sections: list[str] = []
@@ -138,7 +142,10 @@ class Typesetter:
 
     def _running_lines(self, number: int) -> None:
         style, even = self.style, number % 2 == 0
-        header, footer = style.headers[even], style.footers[even]
+        header, footer = (
+            lines if isinstance(lines, str) else lines[even]
+            for lines in (style.headers, style.footers)
+        )
         if number == 1:
             header, footer = style.first_header or header, style.first_footer or footer
         for text, y in ((header, style.top - 30), (footer, style.page[1] - style.bottom + 32)):
@@ -238,7 +245,7 @@ class Typesetter:
             stretch = (room - natural) / (len(tokens) - 1)
             for (text, face), width in zip(tokens, words, strict=True):
                 self.put(x, self.y, text, size, face)
-                x += width + space + min(stretch, 0.8 * size)
+                x += width + space + min(stretch, _MOST_STRETCH * size)
             return
         for piece, face in _joined(tokens):
             x = self.put(x, self.y, piece, size, face) + space
@@ -443,7 +450,7 @@ class Typesetter:
         self._set_notes()
         chance = random.Random(0)
         for page, drawn in zip(self.document, self.pages, strict=True):
-            writer = pymupdf.TextWriter(page.rect)
+            writer: Any = pymupdf.TextWriter(page.rect)
             if self.style.shuffled:
                 rows = sorted({one.y for one in drawn}, key=lambda _: chance.random())
                 drawn = sorted(drawn, key=lambda one, order=rows: order.index(one.y))

@@ -184,7 +184,7 @@ def test_mean_counts_every_table_once() -> None:
 
 def printed(pdf: bytes) -> str:
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
-        return "\n".join(document[number].get_text() for number in range(document.page_count))
+        return "\n".join(str(document[number].get_text()) for number in range(document.page_count))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
