@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.quality import layouts_articles as articles
+from tests.quality import layouts_journals as journals
+from tests.quality import layouts_languages as languages
+from tests.quality import layouts_proceedings as proceedings
 from tests.quality import layouts_special as special
 from tests.quality.truth import Truth
 from tests.quality.typeset import Typesetter
@@ -18,14 +20,14 @@ from tests.quality.typeset import Typesetter
 LAYOUTS: Mapping[str, Callable[[], Typesetter]] = {
     made.__name__: made
     for made in (
-        *(articles.plain_article, articles.engineering_conference, articles.computing_proceedings),
-        *(articles.elsevier_article, articles.lecture_notes, articles.margin_column),
-        *(articles.letter_to_journal, articles.line_numbered_manuscript),
-        *(articles.structured_abstract_box, articles.physics_letter),
-        *(special.humanities_essay, special.german_report, special.spanish_two_languages),
-        *(special.russian_article, special.mathematics, special.three_columns),
-        *(special.long_headings, special.technical_report, special.wide_tables),
-        special.figure_pages,
+        *(proceedings.plain_article, proceedings.engineering_conference),
+        *(proceedings.computing_proceedings, proceedings.lecture_notes),
+        *(proceedings.line_numbered_manuscript, journals.elsevier_article),
+        *(journals.margin_column, journals.letter_to_journal, journals.structured_abstract_box),
+        *(journals.physics_letter, languages.humanities_essay, languages.german_report),
+        *(languages.spanish_two_languages, languages.russian_article, special.mathematics),
+        *(special.three_columns, special.long_headings, special.technical_report),
+        *(special.wide_tables, special.figure_pages),
     )
 }
 

@@ -8,8 +8,9 @@ from functools import partial
 
 from domain.papers import Cell
 from extraction.text.mupdf import pymupdf
+from tests.quality.style import plain
 from tests.quality.truth import Rows, TrueTable
-from tests.quality.typeset import Typesetter, plain
+from tests.quality.typeset import Typesetter
 
 PAD = 5.0
 

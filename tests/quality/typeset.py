@@ -9,96 +9,27 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from extraction.text.mupdf import pymupdf
 from tests.quality.prose import Name, Prose
+from tests.quality.style import (
+    SCRIPTS,
+    Drawn,
+    Style,
+    Token,
+    font_of,
+    joined_words,
+    plain,
+    text_width,
+)
 from tests.quality.truth import TrueReference, TrueTable, Truth
 
-SERIF = {"roman": "tiro", "bold": "tibo", "italic": "tiit", "mono": "cour"}
-SANS = {"roman": "helv", "bold": "hebo", "italic": "heit", "mono": "cour"}
-A4, LETTER, LNCS, OCTAVO = (595.0, 842.0), (612.0, 792.0), (439.4, 666.1), (453.0, 680.0)
-_SCRIPTS = re.compile(r"([\^_]\{[^}]*\})")
 _BREAK = re.compile(r"(?<=[aeiou][bcdfglmnprst])(?=[bcdfglmnprst][aeiou])")
 _LIGATURES = (("ffi", "ﬃ"), ("ffl", "ﬄ"), ("ff", "ﬀ"), ("fi", "ﬁ"), ("fl", "ﬂ"))
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")
 _MOST_STRETCH = 0.35  # of the size of type: what justification adds to a space
 _LEAST_LETTERS = 3  # on each side of a hyphen
-
-Token = tuple[str, str]  # a word and its face
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """The form of headings of one level. `run_in`: the text goes on in the same line."""
-
-    size: float = 12
-    face: str = "bold"
-    align: str = "left"
-    upper: bool = False
-    run_in: str = ""  # what follows a run-in heading, such as "." or ".—"
-    before: float = 12
-    after: float = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """The form of a paper; lengths in points.
-
-    A header or footer is a centred text, or a left, a middle and a right one with tabs between;
-    {page} stands for the number of the page. Of two the second is for even pages.
-    """
-
-    page: tuple[float, float] = A4
-    left: float = 64
-    right: float = 64
-    top: float = 72
-    bottom: float = 72
-    columns: int = 1
-    gutter: float = 20
-    faces: dict[str, str] = field(default_factory=lambda: SERIF)
-    size: float = 10
-    leading: float = 1.2
-    justify: bool = True
-    indent: float = 12
-    paragraph_gap: float = 0
-    hyphens: bool = False
-    ligatures: bool = False
-    shuffled: bool = False  # the content stream draws the lines in an order of chance
-    line_numbers: bool = False
-    headers: str | tuple[str, str] = ""
-    footers: str | tuple[str, str] = ""
-    first_header: str = ""
-    first_footer: str = ""
-    numbering: str = ""  # of sections: "1", "1.", "I" or nothing
-    headings: tuple[Heading, ...] = (Heading(), Heading(11), Heading(10, "italic"))
-    caption_size: float = 8.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    x: float
-    y: float
-    text: str
-    size: float
-    font: str
-
-
-@cache
-def _font(name: str) -> Any:
-    return pymupdf.Font(name)
-
-
-@cache
-def _width(text: str, font: str, size: float) -> float:
-    return _font(font).text_length(text, size)
-
-
-def plain(text: str) -> str:
-    """The text without the marks for raised and lowered parts."""
-    return re.sub(r"[\^_]\{([^}]*)\}", r"\1", text)
 
 
 class Typesetter:
@@ -107,7 +38,7 @@ class Typesetter:
     def __init__(self, style: Style, prose: Prose) -> None:
         self.style, self.prose = style, prose
         self.document: Any = pymupdf.open()
-        self.pages: list[list[_Drawn]] = []
+        self.pages: list[list[Drawn]] = []
         self.pending: list[Callable[[], None]] = []  # drawn across the top of the next page
         self.is_wide, self.lead, self.counters = False, "", [0, 0, 0]
         self.lines_set = 0
@@ -200,27 +131,27 @@ class Typesetter:
         return self.style.faces[name]
 
     def length(self, text: str, size: float, face: str) -> float:
-        pieces = [piece for piece in _SCRIPTS.split(text) if piece]
+        pieces = [piece for piece in SCRIPTS.split(text) if piece]
         return sum(
-            _width(piece[2:-1], self.face(face), 0.68 * size)
-            if _SCRIPTS.fullmatch(piece)
-            else _width(piece, self.face(face), size)
+            text_width(piece[2:-1], self.face(face), 0.68 * size)
+            if SCRIPTS.fullmatch(piece)
+            else text_width(piece, self.face(face), size)
             for piece in pieces
         )
 
     def put(self, x: float, y: float, text: str, size: float, face: str = "roman") -> float:
         """Draws a text with its base line at y; returns where it ends."""
         font = self.face(face)
-        for piece in filter(None, _SCRIPTS.split(text)):
+        for piece in filter(None, SCRIPTS.split(text)):
             shown, of_piece, up = piece, size, 0.0
-            if _SCRIPTS.fullmatch(piece):
+            if SCRIPTS.fullmatch(piece):
                 shown, of_piece = piece[2:-1], 0.68 * size
                 up = 0.35 * size if piece[0] == "^" else -0.15 * size
             if self.style.ligatures:
                 for letters, glyph in _LIGATURES:
                     shown = shown.replace(letters, glyph)
-            self.pages[-1].append(_Drawn(x, y - up, shown, of_piece, font))
-            x += _width(shown, font, of_piece)
+            self.pages[-1].append(Drawn(x, y - up, shown, of_piece, font))
+            x += text_width(shown, font, of_piece)
         return x
 
     def centred(self, middle: float, y: float, text: str, size: float, face: str = "roman") -> None:
@@ -234,7 +165,7 @@ class Typesetter:
         self._number_line()
         room = self.measure - inset
         words = [self.length(text, size, face) for text, face in tokens]
-        space = _width(" ", self.face("roman"), size)
+        space = text_width(" ", self.face("roman"), size)
         natural = sum(words) + space * (len(tokens) - 1)
         x = self.x + inset
         if align == "centre":
@@ -247,15 +178,15 @@ class Typesetter:
                 self.put(x, self.y, text, size, face)
                 x += width + space + min(stretch, _MOST_STRETCH * size)
             return
-        for piece, face in _joined(tokens):
+        for piece, face in joined_words(tokens):
             x = self.put(x, self.y, piece, size, face) + space
 
     def _number_line(self) -> None:
         self.lines_set += 1
         if self.style.line_numbers:
             text = str(self.lines_set)
-            at = self.style.left - 18 - _width(text, "helv", 7)
-            self.pages[-1].append(_Drawn(at, self.y, text, 7, "helv"))
+            at = self.style.left - 18 - text_width(text, "helv", 7)
+            self.pages[-1].append(Drawn(at, self.y, text, 7, "helv"))
 
     def block(
         self,
@@ -286,7 +217,7 @@ class Typesetter:
     def _wrapped(
         self, tokens: Sequence[Token], size: float, measure: float, indent: float, hang: float
     ) -> list[list[Token]]:
-        space = _width(" ", self.face("roman"), size)
+        space = text_width(" ", self.face("roman"), size)
         lines: list[list[Token]] = [[]]
         left = measure - indent
         for text, face in tokens:
@@ -455,22 +386,8 @@ class Typesetter:
                 rows = sorted({one.y for one in drawn}, key=lambda _: chance.random())
                 drawn = sorted(drawn, key=lambda one, order=rows: order.index(one.y))
             for one in drawn:
-                writer.append((one.x, one.y), one.text, font=_font(one.font), fontsize=one.size)
+                writer.append((one.x, one.y), one.text, font=font_of(one.font), fontsize=one.size)
             writer.write_text(page)
         data = self.document.tobytes(garbage=3, deflate=True)
         self.document.close()
         return data
-
-
-def _joined(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Neighbouring words of one face as one text."""
-    words: list[str] = []
-    before = ""
-    for text, face in tokens:
-        if words and face != before:
-            yield " ".join(words), before
-            words = []
-        words.append(text)
-        before = face
-    if words:
-        yield " ".join(words), before
