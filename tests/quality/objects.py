@@ -39,7 +39,8 @@ def cells(rows: Sequence[Sequence[str | Cell]], header_rows: int = 1) -> Rows:
     """Rows of cells; a text stands for a cell without spans."""
     return tuple(
         tuple(
-            one if isinstance(one, Cell) else Cell(one, header=number < header_rows) for one in row
+            cell if isinstance(cell, Cell) else Cell(cell, header=number < header_rows)
+            for cell in row
         )
         for number, row in enumerate(rows)
     )
@@ -111,15 +112,15 @@ def _draw(setter: Typesetter, rows: Rows, form: TableForm, step: float) -> None:
     placed = _places(rows)
     edges = _edges(setter, placed, form)
     top = setter.y + 2
-    for one in placed:
-        x0, x1 = edges[one.column], edges[one.column + one.cell.colspan]
-        middle_row = one.row + (one.cell.rowspan - 1) / 2
+    for item in placed:
+        x0, x1 = edges[item.column], edges[item.column + item.cell.colspan]
+        middle_row = item.row + (item.cell.rowspan - 1) / 2
         y = top + step * middle_row + 0.72 * step
-        face = "bold" if one.cell.header and form.rules != "none" else "roman"
-        if form.centred and (one.column or one.cell.colspan > 1):
-            setter.centred((x0 + x1) / 2, y, one.cell.text, form.size, face)
+        face = "bold" if item.cell.header and form.rules != "none" else "roman"
+        if form.centred and (item.column or item.cell.colspan > 1):
+            setter.centred((x0 + x1) / 2, y, item.cell.text, form.size, face)
         else:
-            setter.put(x0 + PAD, y, one.cell.text, form.size, face)
+            setter.put(x0 + PAD, y, item.cell.text, form.size, face)
     _rules(setter, placed, edges, form, top, step)
     setter.y = top + step * len(rows) + 3
 
@@ -144,12 +145,12 @@ def _places(rows: Rows) -> list[_Placed]:
 
 def _edges(setter: Typesetter, placed: Sequence[_Placed], form: TableForm) -> list[float]:
     """The left edge of each column and the right edge of the last; the table fills the measure."""
-    columns = max(one.column + one.cell.colspan for one in placed)
+    columns = max(item.column + item.cell.colspan for item in placed)
     widths = [0.0] * columns
-    for one in placed:
-        if one.cell.colspan == 1:
-            wide = setter.length(one.cell.text, form.size, "bold") + 2 * PAD
-            widths[one.column] = max(widths[one.column], wide)
+    for item in placed:
+        if item.cell.colspan == 1:
+            wide = setter.length(item.cell.text, form.size, "bold") + 2 * PAD
+            widths[item.column] = max(widths[item.column], wide)
     more = (setter.measure - sum(widths)) / columns
     assert more >= 0, f"the table is wider than its column by {-more * columns:.0f} points"
     edges = [setter.x]
@@ -167,16 +168,16 @@ def _rules(
     step: float,
 ) -> None:
     left, right = edges[0], edges[-1]
-    rows = max(one.row + one.cell.rowspan for one in placed)
+    rows = max(item.row + item.cell.rowspan for item in placed)
     below_header, bottom = top + step * form.header_rows, top + step * rows
     if form.rules == "booktabs":
         for y, width in ((top, 1.0), (below_header, 0.5), (bottom, 1.0)):
             setter.rule(left, right, y, width)
-        for one in placed:
-            if one.cell.header and one.cell.colspan > 1:
-                y = top + step * (one.row + 1)
-                end = edges[one.column + one.cell.colspan]
-                setter.rule(edges[one.column] + 3, end - 3, y, 0.4)
+        for item in placed:
+            if item.cell.header and item.cell.colspan > 1:
+                y = top + step * (item.row + 1)
+                end = edges[item.column + item.cell.colspan]
+                setter.rule(edges[item.column] + 3, end - 3, y, 0.4)
     elif form.rules == "rows":
         for row in range(rows + 1):
             setter.rule(left, right, top + step * row, 0.4)
@@ -184,10 +185,10 @@ def _rules(
         box = pymupdf.Rect(left, top, right, below_header)
         setter.canvas.draw_rect(box, color=None, fill=(0.85, 0.88, 0.94))
     elif form.rules == "grid":
-        for one in placed:
-            x0, x1 = edges[one.column], edges[one.column + one.cell.colspan]
-            y0 = top + step * one.row
-            box = pymupdf.Rect(x0, y0, x1, y0 + step * one.cell.rowspan)
+        for item in placed:
+            x0, x1 = edges[item.column], edges[item.column + item.cell.colspan]
+            y0 = top + step * item.row
+            box = pymupdf.Rect(x0, y0, x1, y0 + step * item.cell.rowspan)
             setter.canvas.draw_rect(box, width=0.5)
 
 

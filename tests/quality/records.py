@@ -84,7 +84,8 @@ def truth_of(record: Record) -> Truth:
         doi=own_doi or None,
         year=int(record["year"]) if record.get("year") else None,
         sections=tuple(text for _, text in record.get("sections") or () if normal(text)) or None,
-        tables=tuple(_table(one) for one in record.get("tables") or () if one.get("rows")) or None,
+        tables=tuple(_table(table) for table in record.get("tables") or () if table.get("rows"))
+        or None,
         figures=tuple(_captions(record.get("figures") or ())) or None,
         references=tuple(map(_reference, record.get("references") or ())) or None,
     )
@@ -99,8 +100,8 @@ def _family(author: str | Mapping[str, str]) -> str:
 def _table(record: Record) -> TrueTable:
     rows: Rows = tuple(
         tuple(
-            Cell(one["t"], one.get("rs") or 1, one.get("cs") or 1, bool(one.get("h")))
-            for one in row
+            Cell(cell["t"], cell.get("rs") or 1, cell.get("cs") or 1, bool(cell.get("h")))
+            for cell in row
         )
         for row in record["rows"]
     )
@@ -108,7 +109,7 @@ def _table(record: Record) -> TrueTable:
 
 
 def _captions(figures: Iterable[Record]) -> Iterator[str]:
-    return (one["caption"] for one in figures if normal(one.get("caption") or ""))
+    return (figure["caption"] for figure in figures if normal(figure.get("caption") or ""))
 
 
 def _reference(record: Record) -> TrueReference:

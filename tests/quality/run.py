@@ -86,12 +86,12 @@ def main(arguments: Sequence[str] | None = None, read: Reader = read_without_ocr
     console = Console(soft_wrap=True, highlight=False)
     papers = present_papers(folders_of_papers(options.papers))
     measured = list(_measure(options, papers, read))
-    for one in measured:
-        if one.problem:
-            console.print(f"{one.name} could not be read: {one.problem}", markup=False)
+    for paper in measured:
+        if paper.problem:
+            console.print(f"{paper.name} could not be read: {paper.problem}", markup=False)
     now: Groups = {GENERATED: {}, CORPUS: {}}
-    for one in measured:
-        now[one.group][one.name] = one.scores
+    for paper in measured:
+        now[paper.group][paper.name] = paper.scores
     if not papers:
         console.print("No open-access papers are present: only the generated ones were measured.")
     before = _load(options.baseline)
@@ -192,7 +192,9 @@ def _store(path: Path, before: Groups, now: Groups) -> None:
     stored: dict[str, Any] = {"pymupdf": pymupdf.__version__}
     for group, papers in groups.items():
         stored[group] = {
-            name: {field: [round(one, 4) for one in papers[name][field]] for field in papers[name]}
+            name: {
+                field: [round(value, 4) for value in papers[name][field]] for field in papers[name]
+            }
             for name in sorted(papers)
         }
     path.write_text(_compact(stored), "utf-8")
@@ -202,7 +204,9 @@ def _compact(stored: Mapping[str, Any]) -> str:
     """JSON with one line for each paper, so that a change shows where it belongs."""
     parts = [f' "pymupdf": {json.dumps(stored["pymupdf"])}']
     for group in (GENERATED, CORPUS):
-        lines = [f"  {json.dumps(name)}: {json.dumps(one)}" for name, one in stored[group].items()]
+        lines = [
+            f"  {json.dumps(name)}: {json.dumps(scores)}" for name, scores in stored[group].items()
+        ]
         body = "{\n" + ",\n".join(lines) + "\n }" if lines else "{}"
         parts.append(f' "{group}": {body}')
     return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -221,8 +225,7 @@ def compare(before: Groups, now: Groups) -> list[Comparison]:
         for field in FIELDS:
             if field in was or field in is_now:
                 count = sum(field in papers[name] for name in shared)
-                one = Comparison(group, field, count, was.get(field), is_now.get(field))
-                found.append(one)
+                found.append(Comparison(group, field, count, was.get(field), is_now.get(field)))
     return found
 
 
@@ -233,12 +236,12 @@ def _report(console: Console, before: Groups, now: Groups) -> int:
             console.print(_table(group, now[group], comparisons))
     for line in [*_changed_papers(before, now), *_unknown_papers(before, now)]:
         console.print(line, markup=False)
-    improved = [one for one in comparisons if one.is_improvement]
-    fallen = [one for one in comparisons if one.is_regression]
-    for word, some in (("Improvements", improved), ("Regressions", fallen)):
-        fields = ", ".join(f"{one.group} {one.field} ({one.difference:+.4f})" for one in some)
-        console.print(f"{word} beyond {TOLERANCE}: {fields or 'none'}", markup=False)
-    return int(bool(fallen))
+    improvements = [comparison for comparison in comparisons if comparison.is_improvement]
+    regressions = [comparison for comparison in comparisons if comparison.is_regression]
+    for word, changes in (("Improvements", improvements), ("Regressions", regressions)):
+        named = [f"{change.group} {change.field} ({change.difference:+.4f})" for change in changes]
+        console.print(f"{word} beyond {TOLERANCE}: {', '.join(named) or 'none'}", markup=False)
+    return int(bool(regressions))
 
 
 def _table(group: str, papers: Mapping[str, Scores], comparisons: Iterable[Comparison]) -> Table:
@@ -247,15 +250,19 @@ def _table(group: str, papers: Mapping[str, Scores], comparisons: Iterable[Compa
     for name in ("papers", "baseline", "now", "difference"):
         table.add_column(name, justify="right")
     table.add_column("")
-    for one in comparisons:
-        if one.group == group:
-            word = "regression" if one.is_regression else "improvement" * one.is_improvement
+    for comparison in comparisons:
+        if comparison.group == group:
+            word = (
+                "regression"
+                if comparison.is_regression
+                else "improvement" * comparison.is_improvement
+            )
             table.add_row(
-                one.field,
-                str(one.count),
-                _shown(one.baseline),
-                _shown(one.now),
-                f"{one.difference:+.4f}",
+                comparison.field,
+                str(comparison.count),
+                _shown(comparison.baseline),
+                _shown(comparison.now),
+                f"{comparison.difference:+.4f}",
                 word,
             )
     return table

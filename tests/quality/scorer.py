@@ -59,8 +59,8 @@ def score(paper: Paper, truth: Truth) -> dict[str, list[float]]:
 
 def mean_scores(papers: Sequence[Scores]) -> dict[str, float]:
     """The mean of each field over all of its scores, in the order of FIELDS."""
-    values = {name: [one for paper in papers for one in paper.get(name, ())] for name in FIELDS}
-    return {name: sum(some) / len(some) for name, some in values.items() if some}
+    values = {name: [value for paper in papers for value in paper.get(name, ())] for name in FIELDS}
+    return {name: sum(scores) / len(scores) for name, scores in values.items() if scores}
 
 
 def _scores(paper: Paper, truth: Truth) -> Iterator[tuple[str, float]]:
@@ -81,7 +81,7 @@ def _scores(paper: Paper, truth: Truth) -> Iterator[tuple[str, float]]:
     if truth.paragraphs:
         text = letters(" ".join(block.text for block in paper.blocks))
         wanted = [letters(paragraph) for paragraph in truth.paragraphs]
-        yield "paragraphs", sum(one in text for one in wanted) / len(wanted)
+        yield "paragraphs", sum(paragraph in text for paragraph in wanted) / len(wanted)
         yield "reading_order", order(text, wanted)
 
 
@@ -105,17 +105,21 @@ def _of_metadata(paper: Paper, truth: Truth) -> Iterator[tuple[str, float]]:
 def _of_references(
     found: Sequence[Reference], truth: Sequence[TrueReference]
 ) -> Iterator[tuple[str, float]]:
-    wanted = [one for one in truth if one.doi or len(normal(one.title)) > LEAST_TITLE]
+    wanted = [entry for entry in truth if entry.doi or len(normal(entry.title)) > LEAST_TITLE]
     if not wanted:
         return
-    texts = [normal(f"{one.raw} {one.title or ''}") for one in found]
-    dois = {one.doi.lower() for one in found if one.doi}
-    yield "reference_recall", sum(_is_cited(one, texts, dois) for one in wanted) / len(wanted)
+    texts = [normal(f"{entry.raw} {entry.title or ''}") for entry in found]
+    dois = {entry.doi.lower() for entry in found if entry.doi}
+    yield "reference_recall", _recall(wanted, texts, dois)
     yield "reference_precision", min(1.0, len(truth) / len(found)) if found else 0.0
-    if all(one.raw for one in truth):
-        printed = [_without_label(one.raw) for one in found]
-        pairs = matched_f1(printed, [one.raw for one in truth], ENTRY_SIMILARITY)
+    if all(entry.raw for entry in truth):
+        printed = [_without_label(entry.raw) for entry in found]
+        pairs = matched_f1(printed, [entry.raw for entry in truth], ENTRY_SIMILARITY)
         yield "reference_text", pairs
+
+
+def _recall(wanted: Sequence[TrueReference], texts: Sequence[str], dois: set[str]) -> float:
+    return sum(_is_cited(entry, texts, dois) for entry in wanted) / len(wanted)
 
 
 def _is_cited(wanted: TrueReference, texts: Sequence[str], dois: set[str]) -> bool:
@@ -153,12 +157,12 @@ def letters(text: str) -> str:
     return re.sub(r"[\d ]+", "", normal(text))
 
 
-def similarity(one: str, other: str) -> float:
+def similarity(left: str, right: str) -> float:
     """Ratcliff/Obershelp similarity of the normalised texts; 0 when one is empty."""
-    one, other = normal(one), normal(other)
-    if not one or not other:
+    left, right = normal(left), normal(right)
+    if not left or not right:
         return 0.0
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return SequenceMatcher(None, left, right, autojunk=False).ratio()
 
 
 def f1(found: Sequence[str], wanted: Sequence[str]) -> float:
@@ -173,7 +177,7 @@ def matched_f1(
     """F1 of a greedy one-to-one match of texts that are at least so similar."""
     left, hits = list(found), 0
     for text in wanted:
-        alike = [similarity(one, text) for one in left]
+        alike = [similarity(candidate, text) for candidate in left]
         if alike and max(alike) >= least:
             del left[alike.index(max(alike))]
             hits += 1
@@ -194,7 +198,7 @@ def last_name(name: str) -> str:
 def order(text: str, paragraphs: Sequence[str]) -> float:
     """Share of neighbouring ends of paragraphs that are neighbours in the text too; all texts are
     letters alone. An end that is not found costs both of its neighbourhoods."""
-    anchors = [end for one in paragraphs for end in (one[:ANCHOR], one[-ANCHOR:])]
+    anchors = [end for text in paragraphs for end in (text[:ANCHOR], text[-ANCHOR:])]
     places = _places(text, paragraphs)
     known = sorted((place, number) for number, place in enumerate(places) if place is not None)
     follows = {before: after for (_, before), (_, after) in pairwise(known)}

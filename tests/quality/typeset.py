@@ -383,10 +383,11 @@ class Typesetter:
         for page, drawn in zip(self.document, self.pages, strict=True):
             writer: Any = pymupdf.TextWriter(page.rect)
             if self.style.shuffled:
-                rows = sorted({one.y for one in drawn}, key=lambda _: chance.random())
-                drawn = sorted(drawn, key=lambda one, order=rows: order.index(one.y))
-            for one in drawn:
-                writer.append((one.x, one.y), one.text, font=font_of(one.font), fontsize=one.size)
+                rows = sorted({text.y for text in drawn}, key=lambda _: chance.random())
+                drawn = sorted(drawn, key=lambda text, order=rows: order.index(text.y))
+            for text in drawn:
+                font = font_of(text.font)
+                writer.append((text.x, text.y), text.text, font=font, fontsize=text.size)
             writer.write_text(page)
         data = self.document.tobytes(garbage=3, deflate=True)
         self.document.close()

@@ -140,10 +140,10 @@ def test_unreadable_pdf_gives_status_one_and_a_message(
 ) -> None:
     path, out = saved(tmp_path, data), tmp_path / "out.md"
     done = extraction(path, "--out", out)
-    said = done.stderr.decode()
-    assert (done.returncode, done.stdout) == (1, b""), said
-    assert said.startswith(f"{path}: ") and message in said and "Nothing was written." in said
-    assert len(said.splitlines()) == 1 and not out.exists()
+    report = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (1, b""), report
+    assert report.startswith(f"{path}: ") and message in report and "Nothing was written." in report
+    assert len(report.splitlines()) == 1 and not out.exists()
 
 
 def test_too_many_pages_name_the_option(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_wrong_arguments_give_status_two(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     path = saved(tmp_path, make_pages("One line of text."))
-    done = extraction(*(one.format(pdf=path, folder=tmp_path) for one in arguments))
+    done = extraction(*(argument.format(pdf=path, folder=tmp_path) for argument in arguments))
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode()
 

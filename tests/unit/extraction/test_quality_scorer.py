@@ -1,4 +1,4 @@
-"""The scorer on known pairs, the truth of the generated papers, and the runner's verdict."""
+"""The quality scorer on known pairs, the truth of generated papers, the runner's exit status."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def paper_of(truth: Truth) -> Paper:
             for place, text in enumerate(truth.sections or ())
         ),
         tuple(
-            Reference(place, f"[{place}] {one.raw}", 1, title=one.title)
-            for place, one in enumerate(truth.references or (), 1)
+            Reference(place, f"[{place}] {entry.raw}", 1, title=entry.title)
+            for place, entry in enumerate(truth.references or (), 1)
         ),
         metadata,
         tuple(
-            Table(1, one.label, one.caption, (BOX,), one.rows, TableSource.RULED)
-            for one in truth.tables or ()
+            Table(1, table.label, table.caption, (BOX,), table.rows, TableSource.RULED)
+            for table in truth.tables or ()
         ),
         tuple(Figure(1, "Figure 1", caption, BOX) for caption in truth.figures or ()),
     )
@@ -194,14 +194,14 @@ def test_generated_paper_prints_its_truth(name: str) -> None:
     only_letters, words = letters(text), set(normal(text).split())
     single = [truth.title or "", *(truth.authors or ()), *(truth.sections or ())]
     single += [*(truth.figures or ()), *(table.caption for table in truth.tables or ())]
-    assert [one for one in single if letters(one) not in only_letters] == []
+    assert [text for text in single if letters(text) not in only_letters] == []
     cells = {cell.text for table in truth.tables or () for row in table.rows for cell in row}
-    assert [one for one in cells if not set(normal(one).split()) <= words] == []
+    assert [cell for cell in cells if not set(normal(cell).split()) <= words] == []
     for field, texts in (
         ("paragraphs", truth.paragraphs or ()),
-        ("references", [one.raw for one in truth.references or ()]),
+        ("references", [entry.raw for entry in truth.references or ()]),
     ):
-        whole = [letters(one) in only_letters for one in texts]
+        whole = [letters(part) in only_letters for part in texts]
         assert len(set(texts)) == len(texts) >= 5, field
         # A page's header and an order of drawing that is no reading order come in between.
         assert sum(whole) >= 0.5 * len(whole) or name == "figure_pages", field
@@ -243,12 +243,12 @@ def test_quality_run_fails_on_a_seeded_regression(
     assert "holds no baseline. Run with --update-baseline" in capsys.readouterr().out
     assert quality("--update-baseline", folder=tmp_path) == 0
     assert quality(folder=tmp_path) == 0
-    said = capsys.readouterr().out
-    assert "Regressions beyond 0.002: none" in said and "only the generated ones" in said
+    output = capsys.readouterr().out
+    assert "Regressions beyond 0.002: none" in output and "only the generated ones" in output
     assert quality(folder=tmp_path, read=read_without_references) == 1
-    said = capsys.readouterr().out
-    assert "Regressions beyond 0.002: generated reference_recall (-0.5000)" in said
-    assert "plain_article: reference_recall 1.0000 -> 0.0000" in said
+    output = capsys.readouterr().out
+    assert "Regressions beyond 0.002: generated reference_recall (-0.5000)" in output
+    assert "plain_article: reference_recall 1.0000 -> 0.0000" in output
 
 
 def test_quality_run_scores_an_unreadable_paper_as_empty(
@@ -256,9 +256,9 @@ def test_quality_run_scores_an_unreadable_paper_as_empty(
 ) -> None:
     assert quality("--update-baseline", folder=tmp_path) == 0
     assert quality(folder=tmp_path, read=read_nothing) == 1
-    said = capsys.readouterr().out
-    assert "plain_article could not be read: The PDF is damaged" in said
-    assert "generated title (-1.0000)" in said
+    output = capsys.readouterr().out
+    assert "plain_article could not be read: The PDF is damaged" in output
+    assert "generated title (-1.0000)" in output
 
 
 def test_quality_run_reports_improvements(
