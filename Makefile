@@ -70,6 +70,9 @@ fuzz: .venv .ocr  ## mutants of papers for a service of its own (N=1000 SEED=1);
 soak: .venv .ocr  ## memory of every process while papers go in (MINUTES=5), and its slope per 100 papers
 	$(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),5)
 
+quality: .venv  ## how well papers are read, against the baseline (QUALITY="--papers DIR"); fails on a regression
+	$(BIN)/python -m tests.quality.run $(QUALITY)
+
 gallery: .venv  ## papers with what was read drawn on their pages, in build/gallery (PAPERS=folder)
 	$(BIN)/python -m extraction.debug_overlay $(or $(PAPERS),samples) --out build/gallery
 
