@@ -26,10 +26,10 @@ from domain.errors import (
 from domain.papers import Paper
 from extraction.export.markdown import to_markdown
 from extraction.export.paper_json import to_json
-from extraction.figures.page_selection import LayoutMode
-from extraction.ocr.engines import OcrEngine, choose_engine
+from extraction.ocr.engines import choose_engine
+from extraction.options import ExtractOptions, LayoutMode, OcrEngine
 from extraction.quality import review_reasons
-from extraction.steps import DEFAULTS, ExtractOptions, read_whole
+from extraction.steps import DEFAULTS, can_ocr, read_whole
 
 FORMATS = ("markdown", "json", "text")
 OK, FAILED = 0, 1
@@ -167,7 +167,7 @@ def _has_header(path: Path) -> bool:
 def _ocr_advice(options: argparse.Namespace) -> str:
     if options.ocr == OcrEngine.OFF:
         return "If its pages are scans, run the command with --ocr auto."
-    if not ExtractOptions(ocr=OcrEngine(options.ocr)).can_ocr:
+    if not can_ocr(ExtractOptions(ocr=OcrEngine(options.ocr))):
         return "Its pages may be scans: install tesseract-ocr and run the command again."
     return "Its pages are blank, or OCR found no text on them. Check the file in a viewer."
 
