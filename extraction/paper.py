@@ -64,5 +64,5 @@ def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | N
         garbled_share=garbled / characters if characters else 0.0,
         columns=column_count(list(chain.from_iterable(ordered))),
         layout_done=layout is not None,
-        layout_pages=layout.seen if layout else (),
+        layout_pages=layout.model_pages if layout else (),
     )

@@ -138,4 +138,4 @@ def _read_with_layout(path: Path, reading: Reading, methods: ExtractOptions) -> 
     if len(reading.pages) > methods.text_first_pages:
         return StepRead(compose(reading), Step.LAYOUT)
     layout = find_layout_by_rules(path, reading, methods.layout)
-    return StepRead(compose(reading, layout), Step.LAYOUT if layout.worth else None)
+    return StepRead(compose(reading, layout), Step.LAYOUT if layout.pages_for_model else None)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.papers import Box, PageSize
+from extraction.geometry import Rect, quarter_turns, rect_of, rotate, rotate_back
 from extraction.text.clean import clean_text
 from extraction.text.mupdf import pymupdf
 
@@ -70,7 +71,7 @@ class Line:
     @property
     def box(self) -> Box:
         """Where the line stands on the page as shown."""
-        x0, y0, x1, y1 = _turned_back(self.x0, self.y0, self.x1, self.y1, self.turn)
+        x0, y0, x1, y1 = rotate_back(rect_of(self), self.turn)
         return Box(self.page, round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1))
 
     @property
@@ -119,9 +120,9 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         x0, y0, x1, y1 = pymupdf.Rect(x0, y0, x1, y1) * shown
         origin_x, origin_y = pymupdf.Point(origin_x, origin_y) * shown
         across, up = across * shown.a + up * shown.c, across * shown.b + up * shown.d
-    turn = _quarter_turns(across, up)
-    place = _turned(x0, y0, x1, y1, turn)
-    base = _turned(origin_x, origin_y, origin_x, origin_y, turn)[1]
+    turn = quarter_turns(across, up)
+    place = rotate(Rect(x0, y0, x1, y1), turn)
+    base = rotate(Rect(origin_x, origin_y, origin_x, origin_y), turn).y0
     place = _without_empty_height(place, base, main["size"])
     bold, italic, lead, lead_is_bold = _styles(spans)
     return Line(
@@ -260,11 +261,6 @@ def _without_empty_height(
     return x0, max(y0, min(base - 1.05 * size, y1)), x1, min(y1, max(base + 0.35 * size, y0))
 
 
-def _quarter_turns(across: float, up: float) -> int:
-    if abs(across) >= abs(up):
-        return 0 if across >= 0 else 2
-    return 1 if up > 0 else 3
-
 
 def cut_line(line: Line, length: int) -> tuple[Line, Line]:
     """The line as two: its first `length` characters, in the type of its lead, and the rest."""
@@ -275,24 +271,6 @@ def cut_line(line: Line, length: int) -> tuple[Line, Line]:
     )
     return head, tail
 
-
-def _turned(
-    x0: float, y0: float, x1: float, y1: float, turn: int
-) -> tuple[float, float, float, float]:
-    """A rectangle of the page as shown, seen with its text upright."""
-    if turn == 0:
-        return x0, y0, x1, y1
-    if turn == 1:
-        return y0, -x1, y1, -x0
-    if turn == 2:
-        return -x1, -y1, -x0, -y0
-    return -y1, x0, -y0, x1
-
-
-def _turned_back(
-    x0: float, y0: float, x1: float, y1: float, turn: int
-) -> tuple[float, float, float, float]:
-    return _turned(x0, y0, x1, y1, (4 - turn) % 4)
 
 
 def _continues(before: Line, line: Line) -> bool:

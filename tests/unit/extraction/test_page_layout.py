@@ -73,7 +73,7 @@ def test_what_cheap_ways_find_costs_no_model(look: Callable[..., Layout], asked:
     assert table.caption == "Yield of each plant by its dose, in percent."
     assert tuple(tuple(cell.text for cell in row) for row in table.rows) == DOSES
     assert (figure.label, figure.page, figure.number) == ("Figure 1", 1, 1)
-    assert asked == [] and layout.seen == ()
+    assert asked == [] and layout.model_pages == ()
 
 
 def test_taken_boxes_hold_captions_and_cells_and_leave_the_text(
@@ -130,7 +130,7 @@ def test_a_caption_without_its_table_is_a_page_for_the_model(
     told: list[tuple[int, int]] = []
     layout = look(bare_caption(4), on_page=lambda done, total: told.append((done, total)))
     assert asked == [1]  # no more than two in five
-    assert layout.seen == (1,) and layout.tables == ()
+    assert layout.model_pages == (1,) and layout.tables == ()
     assert told == [(4, 4)]
 
 
@@ -145,7 +145,7 @@ def test_always_asks_for_every_page_that_has_text(
         mode=LayoutMode.ALWAYS,
         on_page=lambda done, total: told.append((done, total)),
     )
-    assert asked == [1, 2] and layout.seen == (1, 2)
+    assert asked == [1, 2] and layout.model_pages == (1, 2)
     assert told[-1] == (3, 3) and [done for done, _ in told] == sorted(done for done, _ in told)
     assert len(layout.tables) == len(layout.figures) == 1
 
@@ -161,7 +161,7 @@ def test_what_the_model_sees_is_looked_into(
     layout = look(sheet.document.tobytes(), mode=LayoutMode.ALWAYS)
     [table] = layout.tables
     assert [[cell.text for cell in row] for row in table.rows] == MODELS
-    assert layout.seen == (1,)
+    assert layout.model_pages == (1,)
 
 
 def test_without_the_model_the_cheap_ways_do(
@@ -172,7 +172,7 @@ def test_without_the_model_the_cheap_ways_do(
 
     monkeypatch.setattr(find, "layout_regions", missing)
     layout = look(STUDY, mode=LayoutMode.ALWAYS)
-    assert layout.seen == ()
+    assert layout.model_pages == ()
     assert len(layout.tables) == len(layout.figures) == 1
 
 
@@ -186,7 +186,7 @@ def test_a_page_that_the_model_cannot_read_does_not_stop_the_others(
 
     monkeypatch.setattr(find, "layout_regions", stumbling)
     layout = look(STUDY, mode=LayoutMode.ALWAYS)
-    assert layout.seen == (2,)
+    assert layout.model_pages == (2,)
     assert len(layout.tables) == len(layout.figures) == 1
 
 
