@@ -16,7 +16,7 @@ from extraction.ocr.ocr_cache import dump_scans, load_scans
 from extraction.quality import quality_report
 from extraction.serialization import dump_paper
 from extraction.steps import ExtractOptions, OnPage, read_text, run_step
-from extraction.warmup_pdf import write_specimen
+from extraction.warmup_pdf import write_warmup_pdf
 from pipelines.chunking.chunk import split_paper
 from pipelines.config import PipelineConfig, count_tokens
 from pipelines.extracted_paper import ExtractedPaper
@@ -30,7 +30,7 @@ def warm(recipe: PipelineConfig) -> None:
     _ = extract_options(recipe).can_ocr
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
-        write_specimen(path)
+        write_warmup_pdf(path)
         dump_paper(read_text(path, extract_options(recipe)).paper)
 
 

@@ -148,7 +148,7 @@ def _is_specific(normalized: str) -> bool:
 def _similarity(a: str, b: str) -> float:
     """The similarity of two titles, 0 to 1, ignoring spaces.
 
-    Titles that differ in a number ("Part 2") have 0, as do those that are certainly below the threshold.
+    Titles that differ in a number ("Part 2") have 0, as do those certainly below the threshold.
     """
     if a.replace(" ", "") == b.replace(" ", ""):
         return 1.0

@@ -27,7 +27,7 @@ def test_what_is_no_artifact_is_a_value_error(data: bytes) -> None:
 
 
 def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact, "MOST_BYTES", MIB)
+    monkeypatch.setattr(artifact, "MAX_BYTES", MIB)
     bomb = gzip.compress(b" " * 64 * MIB, compresslevel=1)
     tracemalloc.start()
     with pytest.raises(ValueError, match="larger than any paper"):
@@ -38,6 +38,6 @@ def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.Mon
 
 
 def test_a_paper_beyond_the_limit_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact, "MOST_BYTES", 100)
+    monkeypatch.setattr(artifact, "MAX_BYTES", 100)
     with pytest.raises(TooMuchOutput):
         dump_paper(PAPER)
