@@ -13,7 +13,7 @@ from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import BertConfig, BertModel, BertTokenizer, RobertaConfig, RobertaModel
 
-from pipelines.encoders.convert import Refused, convert
+from pipelines.encoders.convert import UnsupportedModel, convert
 from pipelines.encoders.openvino_engine import OpenVinoEncoder
 from pipelines.encoders.torch_engine import TorchEncoder
 
@@ -69,6 +69,6 @@ def test_vectors_have_length_one_even_where_the_model_does_not_normalise(tmp_pat
 
 
 def test_a_pooling_that_the_graph_does_not_know_is_refused(tmp_path: Path):
-    with pytest.raises(Refused, match="its pooling is lasttoken"):
+    with pytest.raises(UnsupportedModel, match="its pooling is lasttoken"):
         convert(small_model(tmp_path, "lasttoken"), "openvino-fp32", tmp_path / "graph")
     assert not (tmp_path / "graph").exists()
