@@ -102,7 +102,7 @@ def contains(outer: Bounds, inner: Bounds, tolerance: float = 0.0) -> bool:
 
 
 def contains_center(outer: Bounds, inner: Bounds) -> bool:
-    """True when the center of `inner` lies in `outer`."""
+    """True when the center of `inner` is in `outer`, edges included."""
     x, y = (inner.x0 + inner.x1) / 2, (inner.y0 + inner.y1) / 2
     return outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1
 

@@ -19,6 +19,7 @@ _POINTS_PER_INCH = 72
 Colour = tuple[float, float, float]
 _YELLOW: Colour = (1.0, 0.85, 0.0)
 _LABEL_POINTS, _LABEL_FONT = 7.0, "hebo"
+_LABEL_GAP_ABOVE, _LABEL_GAP_LEFT = 0.25, 0.2  # type sizes between a label and its rectangle
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _draw(shape: Any, mark: Mark, zoom: float) -> None:
 def _write_label(shape: Any, mark: Mark, rect: Any, size: float) -> None:
     width = pymupdf.get_text_length(mark.label, fontname=_LABEL_FONT, fontsize=size)
     if mark.is_label_above:
-        place = pymupdf.Point(rect.x1 - width, max(rect.y0 - 0.25 * size, size))
+        place = pymupdf.Point(rect.x1 - width, max(rect.y0 - _LABEL_GAP_ABOVE * size, size))
     else:
-        place = pymupdf.Point(max(rect.x0 - width - 0.2 * size, 0), rect.y0 + size)
+        place = pymupdf.Point(max(rect.x0 - width - _LABEL_GAP_LEFT * size, 0), rect.y0 + size)
     shape.insert_text(place, mark.label, fontsize=size, color=mark.colour, fontname=_LABEL_FONT)

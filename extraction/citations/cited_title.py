@@ -49,6 +49,8 @@ _KIND_OF_WORK = re.compile(
     r" ?(?:thesis|dissertation|manuscript|results|data|work)|technical report|preprint)\b.{0,60}",
     re.IGNORECASE,
 )
+_MAX_ABBREVIATION = 24  # characters before a period that are compared with abbreviations
+_MAX_PUBLISHER_WORDS = 7  # of a piece behind a book's title (heuristic)
 _MIN_TITLE_LETTERS, _MAX_TITLE_CHARACTERS = 3, 600
 _MIN_LETTER_SHARE = 0.4  # of a title's characters without spaces (heuristic)
 # More authors, or another entry that the reading order mixed in.
@@ -132,7 +134,7 @@ def _sentences(text: str) -> list[str]:
     weak: list[int] = []
     for stop in _STOP.finditer(text):
         before = text[: stop.start() + 1]
-        tail = before[-24:]
+        tail = before[-_MAX_ABBREVIATION:]
         if _ABBREVIATED.search(tail) or before.count("(") > before.count(")"):
             continue
         ends = not _WEAK.search(tail) or bool(_BOTANIST.search(tail)) or stop[1][0] != "."
@@ -217,7 +219,9 @@ def _book_title(pieces: list[str]) -> str | None:
     behind = ", ".join(pieces[1:])
     if not behind and len(first.split()) > 2 and not re.search(r"\d", first):
         return first
-    if len(first.split()) < 2 or any(len(piece.split()) > 7 for piece in pieces[1:]):
+    if len(first.split()) < 2 or any(
+        len(piece.split()) > _MAX_PUBLISHER_WORDS for piece in pieces[1:]
+    ):
         return None
     if PUBLISHER.search(behind) or (BARE_YEAR.fullmatch(behind) and len(first.split()) > 2):
         return first

@@ -13,7 +13,8 @@ from extraction.tables.glyphs import RAISED_BASELINE, SMALL_TYPE, Word, as_super
 from extraction.tables.grid import Position, grid_cells
 from extraction.tables.headers import GridCell, header_cells
 from extraction.tables.regions import Region
-from extraction.tables.rows import Row, Span, body_rows, row_of
+from extraction.tables.rows import body_rows
+from extraction.tables.spans import Row, Span, row_of
 from extraction.tables.table_columns import Columns, PrintedLine, find_columns, printed_lines
 from extraction.text.clean import clean_text, join_lines
 

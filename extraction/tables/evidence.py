@@ -13,7 +13,7 @@ from extraction.text.lines import Line
 # Heuristics, chosen on the sample papers.
 _MIN_LINES = 4  # a page with fewer lines holds no table
 _CELL_WIDTH_SHARE = 0.36  # of the text's width: a piece narrower than a column of a two-column page
-_MIN_CELL_ROWS = 2  # rows with such pieces that make a page worth a closer look
+_MIN_CELL_ROWS = 2  # rows with such pieces on a page that may hold a table
 _PLOT_RULES = 400  # horizontal rules of a page; more belong to a plot
 _MIN_RULE_POINTS = 60.0  # width of a table's top rule
 _SAME_RULE_POINTS = 2.0  # rules nearer than this are one (a double rule)

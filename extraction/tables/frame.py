@@ -12,7 +12,7 @@ from extraction.text.lines import Line
 
 # All values in this package are heuristics, chosen on the sample papers unless stated otherwise.
 _BODY_SIZE_TOLERANCE = 0.35  # points by which a body line's type may differ from the body's size
-_LONG_LINE_POINTS = 100.0  # a line this wide tells the edges of a text column
+_LONG_LINE_POINTS = 100.0  # a line this wide shows the edges of a text column
 _EDGE_STEP_POINTS = 2  # column edges are counted on a grid of this step
 _RAGGED_LINE_CHARACTERS = 50  # in ragged-right text, a line this long counts as body text
 _COLUMN_SLACK_POINTS = 6.0  # by which an item may reach out of its text column

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from extraction.tables.frame import Rule
 from extraction.tables.glyphs import Word
-from extraction.tables.rows import Span, row_of
+from extraction.tables.spans import Span, row_of
 from extraction.tables.table_columns import Columns, PrintedLine
 
 # Heuristics, chosen on the sample papers. Distances are in points unless stated otherwise.

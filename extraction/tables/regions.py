@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from extraction.geometry import Rect, interval_overlap, overlaps, union
 from extraction.tables.frame import BodyStyle, Frame, Rule, rows_by_baseline
-from extraction.tables.table_captions import Caption, is_caption_start, is_continued
+from extraction.tables.table_captions import Caption, is_caption_start
 from extraction.text.lines import Line
-
-_LINK = re.compile(r"(?:https?://|doi:)\S+$")
-_NOTE_STARTS = ("note", "abbrev", "source", "data are", "values")
-_NOTE_MARKS = "*†‡§¶#∗⁎"
 
 # Heuristics, chosen on the sample papers. Distances are in points unless stated otherwise.
 _MAX_CAPTION_GAP = 48.0  # between a caption and its table's first or last rule
@@ -25,7 +20,7 @@ _MIN_RULE_WIDTH = 25.0  # of a rule that may belong to a caption's table
 _MIN_FACING_SHARE = 0.5  # of the narrower one of caption and rule that both share
 _MIDLINE = 0.3  # of the type size above the baseline: the middle of a line's x-height
 _EDGE_SLACK_X, _EDGE_SLACK_Y = 2.0, 1.0  # by which a line inside a region may reach out of it
-_HAIR = 1.0  # tolerance where edges should coincide
+HAIR = 1.0  # tolerance where edges should coincide
 
 _CAPTION_LINE_GAP = 2.2  # type sizes between baselines of a caption's lines
 _MAX_EXTRA_CAPTION_LINES = 3  # between a recognised caption and its table's top rule
@@ -39,17 +34,12 @@ _SIDE_REACH = 3.0  # by which a vertical rule must pass the last horizontal one
 
 _CAPTION_START_SHARE = 0.6  # of the table's width: a caption begins left of it
 _MIN_BODY_LINES, _MIN_BODY_SHARE = 3, 0.4  # lines of body text between two rules, and their share
-_REACH_LEFT, _REACH_RIGHT = 12.0, 25.0  # by which a table's text may reach out of its rules
+REACH_LEFT, REACH_RIGHT = 12.0, 25.0  # by which a table's text may reach out of its rules
 _MAX_EMPTY_HEIGHT = 25.0  # between two rules with no line between them
 _MIN_IMAGE_SIDE, _MAX_LINES_AT_IMAGE = 60.0, 4  # an image this large with few lines is a figure
 
 _NOTES_MIN_WIDTH = 0.6  # of the table's width: the longest line of notes
 _NOTES_MIN_CHARACTERS = 24  # of the longest line of notes
-_LONG_NOTE_CHARACTERS = 60  # text in one piece this long is a note or prose
-_SMALL_NOTE_CHARACTERS = 25  # the same for text in smaller type than the table's
-_SMALLER_TYPE = 0.4  # points of type size
-_NOTES_MAX_INDENT = 25.0  # of notes above the last rule
-_NOTE_REACH_LEFT = 14.0  # by which notes below the table may begin left of it
 
 _ROW_GAP_SIZES, _ROW_GAP_STEPS = 3.2, 2.2  # largest row gap: type sizes, or largest gap so far
 _FIRST_ROW_GAP = 60.0  # between the caption or rule and the first row
@@ -58,9 +48,6 @@ _TRAILING_CHARACTERS = 50  # a last row in one piece this long is prose
 _MIN_CELL_ROWS, _MIN_CELL_ROWS_SHARE = 2, 0.4  # rows with two pieces or more, without rules
 _PAGE_BOTTOM = 1e6  # below every page
 
-_NOTE_GAP_SIZES, _NOTE_GAP = 2.3, 3.0  # type sizes plus points from the table to its notes
-_NOTE_LINE_SIZES, _NOTE_LINE = 1.6, 1.0  # type sizes plus points between baselines of notes
-_NOTE_SIZE_TOLERANCE = 0.7  # points by which the type size of notes varies
 _RULE_NEAR = 4.0  # rules this near to the layout model's box belong to it
 _RULE_SHORT = 6.0  # by which a rule may be shorter than the table
 
@@ -277,7 +264,7 @@ def ends_table(lines: Sequence[Line], frame: Frame, body_style: BodyStyle, gap: 
     body = [line for line in lines if body_style.is_body(line)]
     if len(body) >= _MIN_BODY_LINES and len(body) > _MIN_BODY_SHARE * len(lines):
         return True
-    if any(line.x0 < x0 - _REACH_LEFT or line.x1 > x1 + _REACH_RIGHT for line in lines):
+    if any(line.x0 < x0 - REACH_LEFT or line.x1 > x1 + REACH_RIGHT for line in lines):
         return True
     if not lines and y1 - y0 > _MAX_EMPTY_HEIGHT:
         return True
@@ -293,7 +280,7 @@ def _is_notes(lines: Sequence[Line], x0: float, x1: float) -> bool:
     return (
         len(rows) > 1
         and all(len(row) == 1 for row in rows)
-        and rows[0][0].x0 < x0 + _REACH_LEFT
+        and rows[0][0].x0 < x0 + REACH_LEFT
         and max(row[0].x1 - row[0].x0 for row in rows) > _NOTES_MIN_WIDTH * (x1 - x0)
         and max(len(row[0].text) for row in rows) > _NOTES_MIN_CHARACTERS
     )
@@ -338,7 +325,7 @@ def _rows_below(
         ):
             break
         if any(is_caption_start(line) for line in row) or any(
-            line.x0 < x0 - _REACH_LEFT or line.x1 > x1 + _REACH_RIGHT for line in row
+            line.x0 < x0 - REACH_LEFT or line.x1 > x1 + REACH_RIGHT for line in row
         ):
             break
         prose = prose + 1 if rows and _is_prose(row, x1 - x0) else 0
@@ -377,7 +364,7 @@ def _unruled_region(caption: Caption, frame: Frame, body_style: BodyStyle) -> Re
     left, top, right, bottom = union(line for row in rows for line in row)
     return Region(
         frame,
-        Rect(left - _HAIR, top, right + _HAIR, bottom),
+        Rect(left - HAIR, top, right + HAIR, bottom),
         distance=top - y1 + _UNRULED_PENALTY,
     )
 
@@ -388,78 +375,6 @@ def _column(frame: Frame, body_style: BodyStyle, x0: float, x1: float) -> tuple[
     if column is not None:
         return column
     return min(line.x0 for line in frame.lines), max(line.x1 for line in frame.lines)
-
-
-def trim_notes(region: Region, inner: Sequence[Line]) -> None:
-    """Moves notes that are printed above the last rule out of the body."""
-    x0, y0, x1, _ = region.rect
-    lowest = rows_by_baseline(inner)[-1] if inner else []
-    if len(lowest) == 1 and _LINK.match(lowest[0].text) and len(inner) > 3:
-        region.rect = Rect(x0, y0, x1, lowest[0].y0)
-        region.rules = [y for y in region.rules if y < lowest[0].y0]
-        region.notes = lowest
-        return
-    if len(region.rules) < 4:
-        return
-    start = region.rules[-2]
-    lines = [line for line in inner if line.base > start]
-    if not lines:
-        return
-    rows = rows_by_baseline(lines)
-    single = all(len(row) == 1 for row in rows)
-    longest = max(len(row[0].text) for row in rows)
-    smaller = max(line.size for line in lines) < max(line.size for line in inner) - _SMALLER_TYPE
-    is_long = longest > _LONG_NOTE_CHARACTERS or (smaller and longest > _SMALL_NOTE_CHARACTERS)
-    if single and is_long and rows[0][0].x0 < x0 + _NOTES_MAX_INDENT:
-        region.rect = Rect(x0, y0, x1, start)
-        region.rules.pop()
-        region.notes = lines
-
-
-def add_notes(region: Region, body_style: BodyStyle, taken: set[int]) -> None:
-    """Adds the small print right below the table to its notes.
-
-    `taken` are the ids of lines that belong to the caption.
-    """
-    x0, _, x1, y1 = region.rect
-    near = [
-        line
-        for line in region.frame.lines
-        if line.base > y1 + _HAIR
-        and id(line) not in taken
-        and line.x1 > x0 + _HAIR
-        and line.x0 < x1 - _HAIR
-    ]
-    last, first = y1, None
-    for row in rows_by_baseline(near):
-        line = row[0]
-        gap = line.base - last
-        if (
-            line.x0 < x0 - _NOTE_REACH_LEFT
-            or row[-1].x1 > x1 + _REACH_RIGHT
-            or any(is_caption_start(piece) for piece in row)
-        ):
-            break
-        if first is None:
-            if gap > _NOTE_GAP_SIZES * line.size + _NOTE_GAP or not _is_note(line, body_style):
-                break
-            first = line
-        elif (
-            gap > _NOTE_LINE_SIZES * line.size + _NOTE_LINE
-            or abs(line.size - first.size) > _NOTE_SIZE_TOLERANCE
-            or body_style.is_body(line)
-        ):
-            break
-        if not is_continued(line.text):
-            region.notes.extend(row)
-        last = line.base
-
-
-def _is_note(line: Line, body_style: BodyStyle) -> bool:
-    if body_style.is_body(line):
-        return False
-    is_marked = line.text[:1] in _NOTE_MARKS or line.text.lower().startswith(_NOTE_STARTS)
-    return line.size < body_style.size - _SMALLER_TYPE or is_marked
 
 
 def region_in(frame: Frame, rect: Rect) -> Region | None:

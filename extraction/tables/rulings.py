@@ -19,7 +19,7 @@ _JOIN_WINDOW = 6  # the last rules that a new piece is compared with
 _MAX_SEGMENTS = 40_000  # more belong to a map or a plot, not to a table
 _MAX_RULES = 1_500  # more than those of a table that fills a page, cell by cell
 _LONG_HORIZONTAL, _LONG_VERTICAL = 40.0, 8.0  # rules to keep where a plot draws too many
-_LONG_SEGMENT, _MIN_LONG_SEGMENTS = 60.0, 2  # with fewer, thin images are looked at as well
+_LONG_SEGMENT, _MIN_LONG_SEGMENTS = 60.0, 2  # with fewer, thin images are looked at too
 _AXIS_TOLERANCE = 1.0  # by which a horizontal or vertical stroke may be slanted
 _WHITE = 0.99  # every colour component above this is white
 

@@ -15,15 +15,14 @@ from extraction.tables.frame import BodyStyle, Frame, find_body_style
 from extraction.tables.glyphs import Word, words_in, words_of_lines
 from extraction.tables.regions import (
     Region,
-    add_notes,
     midline,
     region_above,
     region_below,
     region_in,
-    trim_notes,
 )
 from extraction.tables.rulings import add_rulings
 from extraction.tables.table_captions import Caption, find_captions, has_label
+from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from domain.documents import Chunk, chunk_id
 from domain.papers import Block, Box, Paper
+from extraction.geometry import overlap_x
 from pipelines.chunking.groups import Group, groups_of
 from pipelines.chunking.sentences import sentence_starts
 
@@ -329,7 +330,7 @@ def _line_boxes(piece: _Piece) -> Sequence[Box]:
 
 def _is_below(above: Box, box: Box) -> bool:
     """True when the line continues the rectangle downwards in the same column."""
-    overlap = min(above.x1, box.x1) - max(above.x0, box.x0)
+    overlap = overlap_x(above, box)
     narrower = min(above.x1 - above.x0, box.x1 - box.x0)
     gap = box.y0 - above.y1
     height = box.y1 - box.y0

@@ -28,6 +28,7 @@ _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _KNOWN_POOLING = ("mean", "cls", "max")
 _CALIBRATION_TEXTS = 100  # passages that set the ranges of the quantized values
 _CALIBRATION_WORDS = (12, 60, 120, 180)  # of a passage
+_CALIBRATION_MARGIN = 200  # words at the end of the text where no passage starts
 _ACTIVATIONS = ("Gelu", "Relu", "Swish", "Tanh", "HSwish", "SoftPlus")
 
 
@@ -150,7 +151,7 @@ def calibration_texts() -> Iterator[str]:
     words = " ".join(topics[name] for name in sorted(topics)).split()
     choose = random.Random(0)
     for _ in range(_CALIBRATION_TEXTS):
-        start = choose.randrange(len(words) - 200)
+        start = choose.randrange(len(words) - _CALIBRATION_MARGIN)
         yield " ".join(words[start : start + choose.choice(_CALIBRATION_WORDS)])
 
 
