@@ -1,4 +1,4 @@
-"""Pages with tables of known cells, drawn as publishers set them."""
+"""Generates pages with tables of known cells in the layouts of publishers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEFT, RIGHT = (50.0, 288.0), (307.0, 545.0)
 
 @dataclass
 class Sheet:
-    """A page that is filled from above: body text, captions, tables."""
+    """A document builder: body text, captions and tables on the current page."""
 
     document: pymupdf.Document = field(default_factory=pymupdf.open)
     page: pymupdf.Page = field(init=False)
@@ -91,7 +91,7 @@ MODELS = [
 
 
 def booktabs(sheet: Sheet, x0: float, x1: float, y: float, rows: Sequence[Sequence[str]]) -> float:
-    """Draws rows between three rules; returns the height of the last one."""
+    """Draws rows between three rules; returns the y of the last one."""
     step = (x1 - x0 - 80) / (len(rows[0]) - 1)
     places = [x0, *(x0 + 80 + step * (n + 0.5) for n in range(len(rows[0]) - 1))]
     sheet.rule(x0, x1, y, 0.9)

@@ -1,4 +1,4 @@
-"""Which entry cites which paper of the library."""
+"""Matching of bibliography entries to papers of the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries in the usual styles come apart into authors, year, title, venue and identifiers."""
+"""Parsing of entries in the usual styles into authors, year, title, venue and identifiers."""
 
 from __future__ import annotations
 

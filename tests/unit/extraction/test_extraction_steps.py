@@ -1,4 +1,4 @@
-"""The steps of made papers: what each adds, what it leaves out, and which one follows."""
+"""The extraction steps of generated papers: what each adds or omits, and which one follows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.papers import STUDY, damage_page, make_pages, make_study
 from tests.scans import make_scan
 
 PAPER = make_study()
-SCAN = make_scan(PAPER, dpi=40)  # nobody reads the pictures: OCR is played from the original
+SCAN = make_scan(PAPER, dpi=40)  # read by fake OCR, from the text of the original
 MIXED = make_scan(PAPER, dpi=40, keep={1})
 
 
@@ -42,7 +42,7 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
 
 @pytest.fixture
 def unreadable(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """OCR that reads what the paper says, but not the pages in this set."""
+    """Fake OCR that returns the paper's text, but fails on the pages in this set."""
     bad: set[int] = set()
     with_engine(monkeypatch, InstalledEngine(OcrEngine.RAPIDOCR, "1", ()))
     monkeypatch.setattr(steps, "ocr_pages", lambda *args, **more: played(bad, *args, **more))
@@ -76,7 +76,7 @@ def pages_of(paper: Paper) -> set[int]:
     return {box.page for block in paper.blocks for box in block.boxes}
 
 
-# As a long paper is read: the text first, then tables in a step of its own.
+# Options of a long paper: the text first, then tables in a separate step.
 LONG = ExtractOptions(text_first_pages=0)
 
 
@@ -225,20 +225,20 @@ def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], 
 
 
 def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set[int]) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
     def tell(done: int, total: int) -> None:
-        told.append((done, total))
+        progress.append((done, total))
 
     path = write(MIXED)
     run_step(Step.READ_TEXT, path, LONG, {}, tell)
-    assert told == [(1, 2), (2, 2)]
-    told.clear()
+    assert progress == [(1, 2), (2, 2)]
+    progress.clear()
     scans = run_step(Step.OCR, path, LONG, {}, tell).scans
-    assert told == [(2, 2)]  # the first page needed nothing
-    told.clear()
+    assert progress == [(2, 2)]  # the first page needed nothing
+    progress.clear()
     run_step(Step.LAYOUT, path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
-    assert told == [(1, 2), (2, 2)]
+    assert progress == [(1, 2), (2, 2)]
 
 
 @pytest.mark.parametrize("content", [PAPER, MIXED], ids=["text", "mixed"])

@@ -1,4 +1,4 @@
-"""Which pages the layout model is worth, from captions and from what cheaper ways found."""
+"""Selection of pages for the layout model, from captions and the results of the rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _table(label: str, page: int, rows: tuple[tuple[Cell, ...], ...] = ROWS) -> 
 
 
 def _paper(**captions: str) -> tuple[list[list[Line]], list[PageSize]]:
-    """Ten pages of text; a keyword like p3 adds its lines, parted by |, to page 3."""
+    """Ten pages of text; a keyword such as p3 adds its lines, separated by |, to page 3."""
     pages = []
     for number in range(1, 11):
         more = captions.get(f"p{number}", "")
@@ -95,7 +95,7 @@ def test_auto_never_takes_more_than_two_pages_in_five_and_tables_first() -> None
 
 
 def _grid(number: int, rows: int, columns: int, width: float) -> list[Line]:
-    """Pieces of text side by side in columns that fill the page from 60 to 540."""
+    """Pieces of text side by side in columns between x = 60 and x = 540."""
     step = 480 / columns
     return [
         Line("piece", number, 60 + step * column, y, 60 + step * column + width, y + 10, 9, y + 9)

@@ -1,4 +1,4 @@
-"""Artifacts are bounded when they are written and when they are read."""
+"""The size of artifacts is limited when they are written and when they are read."""
 
 from __future__ import annotations
 

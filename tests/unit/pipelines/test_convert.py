@@ -1,4 +1,4 @@
-"""Models of other kinds, small and random: pooling and prompts are honoured, or refused."""
+"""Conversion of small random models: poolings and prompts are supported or rejected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROMPTS = {"query": "query : ", "passage": "passage : "}
 
 
 def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool = True) -> Path:
-    """A sentence-transformers folder with two random layers; texts are cut off at 16 tokens."""
+    """A sentence-transformers folder with two random layers; texts are truncated at 16 tokens."""
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     names = ["input_ids", "attention_mask"] + (["token_type_ids"] if kind == "bert" else [])

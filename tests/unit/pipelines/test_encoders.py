@@ -1,4 +1,4 @@
-"""The real encoders on the bundled model: true to the reference, safe in threads, light."""
+"""The real encoders on the bundled model: accuracy, thread safety, memory."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_no_texts_and_empty_texts(encoder: Encoder, reference: Encoder):
 def test_a_text_is_cut_off_at_max_tokens(encoder: Encoder, reference: Encoder):
     fits, longer = "wing " * 254, "wing " * 254 + "tail " * 2000
     for each in (encoder, reference):
-        one, other = each.encode([fits, longer])
-        assert one @ other > 0.9999
+        whole, truncated = each.encode([fits, longer])
+        assert whole @ truncated > 0.9999
 
 
 def test_questions_are_encoded_like_passages_when_the_model_has_no_prompts(encoder: Encoder):

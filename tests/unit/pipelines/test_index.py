@@ -1,4 +1,4 @@
-"""From chunks to the search: in spans, each text embedded once, nothing stale left behind."""
+"""Indexing of chunks: in spans, each text embedded once, obsolete chunks deleted."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ def chunks_of(texts: Sequence[str], task: Task, kind: ChunkKind = ChunkKind.TEXT
 
 
 class Bench:
-    """Stores of one's own, and an embedder that notes what it was asked for."""
+    """Private stores, and an embedder that records the texts it was called with."""
 
     def __init__(self) -> None:
         self.blobs = BlobStore(f"memory://{uuid.uuid4().hex}")
         self.store = Noting(DIMENSION)
-        self.asked: list[str] = []
+        self.embedded: list[str] = []
         self.fails_after: int | None = None
 
     def embed(self, chunks: Sequence[Chunk]) -> np.ndarray:
-        if self.fails_after is not None and len(self.asked) >= self.fails_after:
+        if self.fails_after is not None and len(self.embedded) >= self.fails_after:
             raise VectorStoreUnavailable
-        self.asked += [chunk.text for chunk in chunks]
+        self.embedded += [chunk.text for chunk in chunks]
         return FakeEncoder(DIMENSION).encode([chunk.indexed_text for chunk in chunks])
 
     def index(
@@ -91,7 +91,7 @@ class Bench:
         next_step: Step | None = None,
         on_span: OnSpan | None = None,
     ) -> StepResult:
-        self.asked.clear()
+        self.embedded.clear()
         return index_paper(
             task,
             prepared(paper, chunks, next_step),
@@ -111,7 +111,7 @@ class Bench:
 
 
 class Noting(InMemoryVectorStore):
-    """Remembers every write."""
+    """Records every write."""
 
     def __init__(self, dimension: int) -> None:
         super().__init__(dimension)
@@ -135,7 +135,7 @@ def bench() -> Bench:
 def test_every_chunk_can_be_found_and_the_paper_is_kept(bench: Bench) -> None:
     task = task_at(Step.READ_TEXT)
     done = bench.index(task, chunks_of(["mint", "sage"], task), next_step=Step.LAYOUT)
-    assert bench.texts(task) == bench.asked == ["mint", "sage"]
+    assert bench.texts(task) == bench.embedded == ["mint", "sage"]
     assert (done.chunks, done.pages, done.next_step) == (2, 1, Step.LAYOUT)
     assert done.artifact_key is not None
     assert load_paper(bench.blobs.read(done.artifact_key)) == PAPER
@@ -156,7 +156,7 @@ def test_a_later_step_embeds_only_what_is_new(bench: Bench) -> None:
     bench.index(first, chunks_of(["intro", "the rows 1.25 2.50", "end"], first))
     before = bench.vectors(first)
     bench.index(later, chunks_of(["intro", "end", "Table 1 1.25 | 2.50"], later))
-    assert bench.asked == ["Table 1 1.25 | 2.50"]
+    assert bench.embedded == ["Table 1 1.25 | 2.50"]
     assert bench.texts(later) == ["intro", "end", "Table 1 1.25 | 2.50"]
     after = bench.vectors(later)
     for text in ("intro", "end"):
@@ -177,7 +177,7 @@ def test_a_step_that_is_done_again_changes_nothing(bench: Bench, step: Step) -> 
     first = bench.index(task, chunks)
     vectors, writes = bench.vectors(task), len(bench.store.writes)
     assert bench.index(again, chunks) == first
-    assert bench.asked == [] and len(bench.store.writes) == writes
+    assert bench.embedded == [] and len(bench.store.writes) == writes
     assert bench.vectors(task) == vectors
 
 
@@ -197,19 +197,19 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(bench: Bench) -> None
     assert len(bench.texts(task)) == SPAN
     bench.fails_after = None
     bench.index(again, chunks_of(texts, again))
-    assert bench.asked == texts[SPAN:]
+    assert bench.embedded == texts[SPAN:]
     assert bench.texts(task) == texts
 
 
 def test_a_short_paper_is_not_announced_before_it_is_done(bench: Bench) -> None:
-    told: list[int] = []
+    progress: list[int] = []
     task = task_at(Step.READ_TEXT)
-    bench.index(task, chunks_of([f"leaf {n}" for n in range(SPAN)], task), on_span=told.append)
-    assert told == []
+    bench.index(task, chunks_of([f"leaf {n}" for n in range(SPAN)], task), on_span=progress.append)
+    assert progress == []
 
 
 def thesis(pages: int) -> Paper:
-    """So many pages of four paragraphs, each with words of its own."""
+    """A paper of this many pages of four paragraphs, each with different words."""
     places = [(page, 60.0 + 180 * part) for page in range(1, pages + 1) for part in range(4)]
     blocks = [
         Block(
@@ -280,7 +280,7 @@ def test_what_is_known_of_the_document(bench: Bench) -> None:
     assert (done.pages, done.sections, done.references) == (2, 1, 3)
     assert (done.tables, done.figures) == (1, 0)
     assert done.title_key
-    assert [(one.ordinal, one.doi) for one in done.cited] == [(1, "10.1234/made.12"), (3, None)]
+    assert [(key.ordinal, key.doi) for key in done.cited] == [(1, "10.1234/made.12"), (3, None)]
     assert done.cited[1].title_key and done.cited[1].year == 2008
     assert not done.needs_review and done.quality["pages_read"] == 2
 
