@@ -8,7 +8,7 @@ from statistics import median
 
 from domain.papers import Cell, TableSource
 from extraction.geometry import interval_overlap
-from extraction.tables.frame import Rule
+from extraction.tables.frame import SAME_LEVEL, SAME_RULE, Rule
 from extraction.tables.glyphs import RAISED_BASELINE, SMALL_TYPE, Word, as_superscript
 from extraction.tables.grid import Position, grid_cells
 from extraction.tables.headers import GridCell, header_cells
@@ -24,8 +24,6 @@ Rows = tuple[tuple[Cell, ...], ...]
 _RULE_REACH = 4.0  # by which a rule may lie outside the region
 _RULE_OVERLAP = 2.0  # by which a vertical rule must reach into the region
 _TALL_RULE = 0.5  # of the table's height: a vertical rule that separates columns
-_SAME_LEVEL = 1.8  # between the y of rules that lie side by side
-_SAME_RULE = 2.0  # rules nearer than this are one (a double rule)
 _FULL_WIDTH, _HALF_WIDTH = 0.86, 0.5  # of the table's width that rules of one level cover
 _COLUMN_SLACK = 2.0  # by which a column's middle may lie outside a rule
 _ROWSPAN_REACH = 3.0  # by which a rule may lie below the top of the row that it separates
@@ -112,9 +110,9 @@ def _split_rules(
     full: list[float] = []
     partial: list[Rule] = []
     for rule in horizontal:
-        level = [other for other in horizontal if abs(other.y - rule.y) < _SAME_LEVEL]
+        level = [other for other in horizontal if abs(other.y - rule.y) < SAME_LEVEL]
         if _covered_length(level, x0, x1) > _FULL_WIDTH * (x1 - x0):
-            if not full or rule.y - full[-1] > _SAME_RULE:
+            if not full or rule.y - full[-1] > SAME_RULE:
                 full.append(rule.y)
         else:
             partial.append(rule)
@@ -131,9 +129,9 @@ def _broken_rules(
     """The y of rules over half of the table or more, with the columns that they leave out."""
     found: dict[float, set[int]] = {}
     for rule in partial:
-        if any(abs(rule.y - y) < _SAME_LEVEL for y in found):
+        if any(abs(rule.y - y) < SAME_LEVEL for y in found):
             continue
-        level = [other for other in partial if abs(other.y - rule.y) < _SAME_LEVEL]
+        level = [other for other in partial if abs(other.y - rule.y) < SAME_LEVEL]
         if _covered_length(level, x0, x1) > _HALF_WIDTH * (x1 - x0):
             found[rule.y] = {
                 number

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from extraction.geometry import Rect
-from extraction.tables.frame import BodyStyle, Frame, Rule, rows_by_baseline
+from extraction.tables.frame import (
+    EXTENT_TOLERANCE,
+    SAME_RULE,
+    BodyStyle,
+    Frame,
+    Rule,
+    rows_by_baseline,
+)
 from extraction.tables.regions import Region, ends_table, lines_inside, rows_end, rule_extent
 from extraction.tables.table_captions import is_caption_start
 from extraction.text.lines import Line
@@ -16,8 +23,6 @@ _CELL_WIDTH_SHARE = 0.36  # of the text's width: a piece narrower than a column 
 _MIN_CELL_ROWS = 2  # rows with such pieces on a page that may hold a table
 _PLOT_RULES = 400  # horizontal rules of a page; more belong to a plot
 _MIN_RULE_POINTS = 60.0  # width of a table's top rule
-_SAME_RULE_POINTS = 2.0  # rules nearer than this are one (a double rule)
-_EXTENT_TOLERANCE = 4.0  # points by which the ends of a table's rules may differ
 _MIN_ROWS_WITH_CELLS = 2  # rows of two pieces or more between three rules
 _MIN_CELL_ROWS_SHARE = 0.2  # of all rows between the rules
 _AXIS_LABEL_REACH = 30.0  # points left of the rules where a plot prints its axis labels
@@ -87,10 +92,10 @@ def _rule_stack(
     stack = [frame.horizontal_rules[number].y]
     for index in range(number + 1, len(frame.horizontal_rules)):
         rule: Rule = frame.horizontal_rules[index]
-        if rule.y - stack[-1] < _SAME_RULE_POINTS:
+        if rule.y - stack[-1] < SAME_RULE:
             continue
         left, right = rule_extent(frame, rule)
-        if abs(left - x0) > _EXTENT_TOLERANCE or abs(right - x1) > _EXTENT_TOLERANCE:
+        if abs(left - x0) > EXTENT_TOLERANCE or abs(right - x1) > EXTENT_TOLERANCE:
             continue
         between = lines_inside(frame, None, x0, stack[-1], x1, rule.y)
         if not between or any(is_caption_start(line) for line in between):

@@ -21,6 +21,11 @@ _RAGGED_SHARE = 0.3  # of the long lines on common edges; below it the text is r
 _MIN_COLUMN_SHARE = 0.06  # of all long lines that begin at a text column's left edge
 _COLUMN_RIGHT_QUANTILE = 0.9  # of the right ends of a column's lines: its right edge
 _DEFAULT_SIZE = 10.0  # points; type size of a document without upright text
+# The middle of a line's x-height decides between which rules a line or a word is.
+MIDLINE = 0.3  # of the type size above the baseline
+SAME_LEVEL = 1.8  # points between the y of rules that are side by side
+SAME_RULE = 2.0  # points; horizontal rules nearer than this are one (a double rule)
+EXTENT_TOLERANCE = 4.0  # points by which the ends of a table's rules may differ
 _SAME_BASELINE = 0.35  # of the type size by which baselines of one row may differ
 _MIN_SIZE_FOR_BASELINE = 4.0  # points; lower bound of the type size in that comparison
 
@@ -138,6 +143,11 @@ class Frame:
     def box(self, rect: Rect) -> Box:
         """The rectangle of this frame as a box on the page as shown."""
         return Box(self.page, *(round(value, 1) for value in rotate_back(rect, self.turn)))
+
+
+def midline(line: Line) -> float:
+    """The y of the middle of the line's x-height."""
+    return line.base - MIDLINE * line.size
 
 
 def rows_by_baseline(lines: Iterable[Line]) -> list[list[Line]]:

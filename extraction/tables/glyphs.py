@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extraction.geometry import Rect, quarter_turns, rotate, rotate_back
-from extraction.tables.frame import Frame
+from extraction.tables.frame import MIDLINE, Frame
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 
@@ -18,7 +18,6 @@ _ITALIC_FLAG, _BOLD_FLAG = 2, 16  # bits of a span's flags in PyMuPDF
 
 # Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
 _ASCENT, _DESCENT = 0.72, 0.22  # sizes that a word reaches above and below its baseline
-_MIDLINE = 0.3  # sizes above the baseline: it decides whether a word is inside a region
 _SLACK_X, _SLACK_Y = 3.0, 1.0  # points by which a word's center may lie outside the region
 _WORD_GAP = 0.35  # sizes; a wider gap separates words
 _MAX_BACKSTEP = 0.6  # sizes by which a character may begin left of the end of the one before
@@ -43,6 +42,11 @@ class Word:
     @property
     def top(self) -> float:
         return self.base - _ASCENT * self.size
+
+    @property
+    def midline(self) -> float:
+        """The y of the middle of its x-height."""
+        return self.base - MIDLINE * self.size
 
     @property
     def bottom(self) -> float:
@@ -75,7 +79,7 @@ def words_in(page: Any, frame: Frame, rect: Rect) -> list[Word]:
         word
         for word in words
         if x0 - _SLACK_X < (word.x0 + word.x1) / 2 < x1 + _SLACK_X
-        and y0 - _SLACK_Y < word.base - _MIDLINE * word.size < y1 + _SLACK_Y
+        and y0 - _SLACK_Y < word.midline < y1 + _SLACK_Y
     )
 
 

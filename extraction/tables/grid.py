@@ -21,7 +21,6 @@ _LEVEL_REACH = 4.0  # by which a rule may lie outside the region
 _SAME_LEVEL = 3.5  # rules nearer than this are one
 _EDGE_GAP = 6.0  # a region's edge farther than this from the next rule is a level of its own
 _MIN_BORDER_SHARE = 0.6  # of a cell's side that a rule must cover
-_MIDLINE = 0.3  # type sizes above the baseline: it decides in which row a word stands
 _MIN_LINES_AS_ROWS = 3  # a cell of that many lines may hold rows
 _SAME_LINE_COUNT_SHARE = 0.6  # of a row's cells that hold as many lines
 _ROWS_SHARE = 0.5  # of all lines in such cells; above it the cells hold whole rows
@@ -123,7 +122,7 @@ def _words_by_cell(
     first_of = {position: first for first, positions in groups.items() for position in positions}
     found: dict[Position, list[Word]] = {}
     for word in words:
-        row = _interval_index(ys, word.base - _MIDLINE * word.size)
+        row = _interval_index(ys, word.midline)
         column = _interval_index(xs, (word.x0 + word.x1) / 2)
         found.setdefault(first_of[row, column], []).append(word)
     return found

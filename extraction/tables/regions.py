@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from extraction.geometry import Rect, interval_overlap, overlaps, union
-from extraction.tables.frame import BodyStyle, Frame, Rule, rows_by_baseline
+from extraction.tables.frame import (
+    EXTENT_TOLERANCE,
+    SAME_LEVEL,
+    SAME_RULE,
+    BodyStyle,
+    Frame,
+    Rule,
+    midline,
+    rows_by_baseline,
+)
 from extraction.tables.table_captions import Caption, is_caption_start
 from extraction.text.lines import Line
 
@@ -18,17 +27,13 @@ _UNRULED_PENALTY = 20.0  # added to the distance of a table without rules: rules
 _MIN_REGION_OVERLAP = 5.0  # in both directions: regions that share less do not overlap
 _MIN_RULE_WIDTH = 25.0  # of a rule that may belong to a caption's table
 _MIN_FACING_SHARE = 0.5  # of the narrower one of caption and rule that both share
-_MIDLINE = 0.3  # of the type size above the baseline: the middle of a line's x-height
 _EDGE_SLACK_X, _EDGE_SLACK_Y = 2.0, 1.0  # by which a line inside a region may reach out of it
 HAIR = 1.0  # tolerance where edges should coincide
 
 _CAPTION_LINE_GAP = 2.2  # type sizes between baselines of a caption's lines
 _MAX_EXTRA_CAPTION_LINES = 3  # between a recognised caption and its table's top rule
 
-_SAME_LEVEL = 1.8  # between the y of rules that lie side by side
 _RULE_GAP_X = 9.0  # between rules side by side that count as one
-_SAME_RULE = 2.0  # rules nearer than this are one (a double rule)
-_EXTENT_TOLERANCE = 4.0  # by which the ends of a table's rules may differ
 _MAX_WIDER = 1.35  # times the table's width: a rule wider than this is not the table's
 _SIDE_REACH = 3.0  # by which a vertical rule must pass the last horizontal one
 
@@ -113,11 +118,6 @@ def _faces(rule: Rule, x0: float, x1: float) -> bool:
     return rule.width > _MIN_RULE_WIDTH and shared > _MIN_FACING_SHARE * min(rule.width, x1 - x0)
 
 
-def midline(line: Line) -> float:
-    """The y of the middle of a line's x-height; it decides between which rules the line stands."""
-    return line.base - _MIDLINE * line.size
-
-
 def _lines_between(frame: Frame, caption: Caption, y0: float, y1: float, rule: Rule) -> list[Line]:
     own = {id(line) for line in caption.lines}
     return [
@@ -160,8 +160,8 @@ def rule_extent(frame: Frame, rule: Rule) -> tuple[float, float]:
     """x0 and x1 of the rule together with those side by side with it, across small gaps."""
     x0, x1 = rule.x0, rule.x1
     rules = frame.horizontal_rules
-    low = bisect_left(rules, rule.y - _SAME_LEVEL, key=_rule_y)
-    high = bisect_right(rules, rule.y + _SAME_LEVEL, key=_rule_y)
+    low = bisect_left(rules, rule.y - SAME_LEVEL, key=_rule_y)
+    high = bisect_right(rules, rule.y + SAME_LEVEL, key=_rule_y)
     level = rules[low:high]
     for other in sorted(level, key=lambda other: other.x0):
         if other.x0 - x1 < _RULE_GAP_X and other.x1 > x1:
@@ -179,10 +179,10 @@ def _follow_rules_down(
     x0, x1 = rule_extent(frame, top)
     rules, last = [top.y], top.y
     for rule in frame.horizontal_rules:
-        if rule.y < last + _SAME_RULE:
+        if rule.y < last + SAME_RULE:
             continue
         left, right = rule_extent(frame, rule)
-        covers = left <= x0 + _EXTENT_TOLERANCE and right >= x1 - _EXTENT_TOLERANCE
+        covers = left <= x0 + EXTENT_TOLERANCE and right >= x1 - EXTENT_TOLERANCE
         if not covers or (right - left > _MAX_WIDER * (x1 - x0) and len(rules) > 1):
             continue
         between = lines_inside(frame, caption, x0, last, x1, rule.y)
@@ -199,7 +199,7 @@ def _follow_rules_down(
         for rule in frame.vertical_rules
         if rule.y0 < last + _SIDE_REACH
         and rule.y1 > last + _SIDE_REACH
-        and x0 - _EXTENT_TOLERANCE < rule.x < x1 + _EXTENT_TOLERANCE
+        and x0 - EXTENT_TOLERANCE < rule.x < x1 + EXTENT_TOLERANCE
     ]
     if len(sides) > 1 and not ends_table(
         lines_inside(frame, caption, x0, last, x1, max(rule.y1 for rule in sides)),
@@ -220,12 +220,12 @@ def _follow_rules_up(
     x0, x1 = rule_extent(frame, bottom)
     rules, last = [bottom.y], bottom.y
     for rule in reversed(frame.horizontal_rules):
-        if rule.y > last - _SAME_RULE:
+        if rule.y > last - SAME_RULE:
             continue
         left, right = rule_extent(frame, rule)
         if (
-            left > x0 + _EXTENT_TOLERANCE
-            or right < x1 - _EXTENT_TOLERANCE
+            left > x0 + EXTENT_TOLERANCE
+            or right < x1 - EXTENT_TOLERANCE
             or right - left > _MAX_WIDER * (x1 - x0)
         ):
             continue

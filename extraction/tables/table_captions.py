@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from extraction.geometry import Rect, union
-from extraction.tables.frame import BodyStyle, Frame, rows_by_baseline
+from extraction.tables.frame import BodyStyle, Frame, midline, rows_by_baseline
 from extraction.text.lines import Line
 
 _LABEL = re.compile(
@@ -53,7 +53,6 @@ _BODY_SIZE = 0.5  # by which a caption's type differs from the body's
 _CENTERED = 12.0  # difference of the sums of both edges, for lines on one axis
 _HANGING = 30.0  # by which a line may begin left of those above
 _SHORT_LAST = 0.15  # of the first line's width, by which a caption's last line is shorter
-_MIDLINE = 0.3  # sizes above the baseline: the middle of a line's x-height
 _MIN_RULE_WIDTH = 30.0  # of a rule that ends a caption
 _FAR = 1e9
 
@@ -249,7 +248,7 @@ def _is_new_paragraph(
 
 
 def _has_rule_between(frame: Frame, upper: Line, lower: Line) -> bool:
-    top, bottom = upper.base - _MIDLINE * upper.size, lower.base - _MIDLINE * lower.size
+    top, bottom = midline(upper), midline(lower)
     return any(
         top < rule.y < bottom
         and rule.x1 > lower.x0

@@ -11,11 +11,10 @@ from domain.papers import Box, Cell, PageSize, Table, TableSource
 from extraction.geometry import interval_overlap, rect_of, union
 from extraction.tables.cells import Rows, read_cells
 from extraction.tables.evidence import may_hold_rows, ruled_regions
-from extraction.tables.frame import BodyStyle, Frame, find_body_style
+from extraction.tables.frame import BodyStyle, Frame, find_body_style, midline
 from extraction.tables.glyphs import Word, words_in, words_of_lines
 from extraction.tables.regions import (
     Region,
-    midline,
     region_above,
     region_below,
     region_in,
