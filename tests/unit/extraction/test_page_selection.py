@@ -40,8 +40,8 @@ def test_off_and_always() -> None:
 def test_a_page_of_more_lines_than_anybody_prints_would_take_the_model_minutes() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.", p3="Table 2. Costs.")
     pages[1] *= 2000
-    for mode, worth in ((LayoutMode.AUTO, {3}), (LayoutMode.ALWAYS, {1, *range(3, 11)})):
-        assert pages_for_model(mode, pages, sizes) == worth
+    for mode, expected in ((LayoutMode.AUTO, {3}), (LayoutMode.ALWAYS, {1, *range(3, 11)})):
+        assert pages_for_model(mode, pages, sizes) == expected
 
 
 def test_a_caption_whose_table_was_not_found() -> None:
