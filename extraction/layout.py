@@ -126,7 +126,7 @@ def _regions(
         except Unavailable as error:
             log.warning("%s", error, extra={"action": "layout_model_missing"})
             return {}
-        except Exception:  # MuPDF's own errors share no base but Exception
+        except Exception:  # MuPDF's errors have no base class but Exception
             log.warning("The layout model could not read page %d", number, exc_info=True)
         if on_page is not None:
             total = document.page_count

@@ -76,7 +76,7 @@ def marked_png(path: str | Path, number: int, marks: Sequence[Mark], *, dpi: int
 def _page(path: str | Path, number: int) -> Any:
     try:
         document = pymupdf.open(path, filetype="pdf")
-    except Exception as error:  # MuPDF's own errors share no base but Exception
+    except Exception as error:  # MuPDF's errors have no base class but Exception
         raise DamagedPdf() from error
     with document:
         if document.needs_pass and not document.authenticate(""):

@@ -127,14 +127,14 @@ def _graphics(
 def _has_images(document: Any, number: int) -> bool:
     try:
         return bool(document.get_page_images(number - 1))
-    except Exception:  # MuPDF's own errors share no base but Exception; the text was readable
+    except Exception:  # MuPDF's errors have no base class but Exception
         return False
 
 
 def _page_graphics(document: Any, number: int) -> list[Graphic]:
     try:
         return page_graphics(document.load_page(number - 1))
-    except Exception:  # as above
+    except Exception:  # see above
         return []
 
 

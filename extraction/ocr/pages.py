@@ -137,7 +137,7 @@ def _task(document: Any, number: int, backend: OcrBackend, dpi: int) -> Callable
     try:
         page = document[number - 1]
         image, used_dpi = render(page, dpi)
-    except Exception as error:  # MuPDF's own errors share no base but Exception
+    except Exception as error:  # MuPDF's errors have no base class but Exception
         failed = OcrPage(number, failure=f"the page could not be drawn ({type(error).__name__})")
         return lambda: failed
     return partial(_read, backend, image, number, used_dpi, (page.rect.width, page.rect.height))

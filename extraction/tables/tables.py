@@ -139,7 +139,7 @@ def _frames(document: Any, number: int, lines: Sequence[Line]) -> list[Frame]:
         frame = Frame(number, turn, own)
         try:
             add_rulings(document[number - 1], frame)
-        except Exception:  # MuPDF's own errors share no base but Exception
+        except Exception:  # MuPDF's errors have no base class but Exception
             continue
         frames.append(frame)
     return frames
@@ -287,7 +287,7 @@ def _words(document: Any, part: _Part, inner: Sequence[Line]) -> list[Word]:
     assert region is not None
     try:
         words = words_in(document[part.frame.page - 1], part.frame, region.rect)
-    except Exception:  # MuPDF's own errors share no base but Exception
+    except Exception:  # MuPDF's errors have no base class but Exception
         words = []
     if part.caption:
         words = [word for word in words if not _in_caption(word, part.caption)]
