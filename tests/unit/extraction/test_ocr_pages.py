@@ -33,8 +33,8 @@ def words(lines: list[Line]) -> Counter[str]:
     return Counter(re.findall(r"\w+", " ".join(line.text for line in lines).lower()))
 
 
-def f1(one: Counter[str], other: Counter[str]) -> float:
-    return 2 * (one & other).total() / (one.total() + other.total())
+def f1(found: Counter[str], expected: Counter[str]) -> float:
+    return 2 * (found & expected).total() / (found.total() + expected.total())
 
 
 def truth(pdf: bytes) -> list[Line]:
@@ -189,12 +189,12 @@ def test_pictures_have_a_bounded_and_sufficient_size(
         pixels = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, *picture), False)
         pixels.clear_with(255)
         page.insert_image(page.rect, pixmap=pixels)
-    made, dpi = pages.render(page, 200)
+    image, dpi = pages.render(page, 200)
     assert dpi == pytest.approx(expected, abs=1)
-    assert made.size <= 31_000_000
+    assert image.size <= 31_000_000
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, *installed: InstalledEngine) -> None:
+def fake_installed(monkeypatch: pytest.MonkeyPatch, *installed: InstalledEngine) -> None:
     monkeypatch.setattr(engines, "available_engines", lambda: list(installed))
 
 
@@ -203,20 +203,20 @@ RAPIDOCR = InstalledEngine(OcrEngine.RAPIDOCR, "3.10.0", ())
 
 
 def test_auto_takes_the_best_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, TESSERACT, RAPIDOCR)
+    fake_installed(monkeypatch, TESSERACT, RAPIDOCR)
     assert choose_engine(OcrEngine.AUTO) is OcrEngine.TESSERACT
     assert choose_engine(OcrEngine.AUTO, "jpn") is OcrEngine.RAPIDOCR
     assert choose_engine(OcrEngine.RAPIDOCR) is OcrEngine.RAPIDOCR
-    stand_in(monkeypatch, RAPIDOCR)
+    fake_installed(monkeypatch, RAPIDOCR)
     assert choose_engine(OcrEngine.AUTO) is OcrEngine.RAPIDOCR
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, TESSERACT)
+    fake_installed(monkeypatch, TESSERACT)
     with pytest.raises(OcrUnavailable, match="tesseract-ocr-deu"):
         choose_engine(OcrEngine.AUTO, "eng+deu")
     with pytest.raises(OcrUnavailable, match="rapidocr"):
         choose_engine(OcrEngine.RAPIDOCR)
-    stand_in(monkeypatch)
+    fake_installed(monkeypatch)
     with pytest.raises(OcrUnavailable, match="no OCR program"):
         choose_engine(OcrEngine.AUTO)
