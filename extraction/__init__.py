@@ -1,1 +1,1 @@
-"""PDF in, `Paper` out: the library that reads papers. It depends on `domain` alone."""
+"""Extracts a `Paper` from a PDF: a library that depends on `domain` only."""

@@ -1,8 +1,8 @@
-"""Papers with what was read from them drawn on their pages, to be looked at.
+"""Draws the extraction results on the pages of papers, for visual inspection.
 
     python -m extraction.debug_overlay PDF... --out build/gallery
 
-Takes files and folders; writes a PNG of each page, a page of HTML for each paper, and `index.html`.
+Takes files and folders. Writes a PNG of each page, an HTML page for each paper, and `index.html`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _BLOCKS: dict[BlockKind, Colour] = {
 _SECTION: Colour = (0.85, 0.1, 0.1)
 _TABLE: Colour = (0.95, 0.5, 0.0)
 _FIGURE: Colour = (0.1, 0.6, 0.2)
-_GROUND, _FRAME, _BOLD_FRAME = 0.1, 0.6, 1.8
+_FILL_OPACITY = 0.1
+_FRAME, _BOLD_FRAME = 0.6, 1.8  # points
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #222 }
@@ -48,8 +49,8 @@ td, th { border: 1px solid #bbb; padding: .15rem .4rem; text-align: left; vertic
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One paper of the gallery: its folder in it, and the paper or why there is none."""
+class GalleryEntry:
+    """One paper of the gallery: its folder, and the paper or the reason why there is none."""
 
     folder: str
     paper: Paper | None
@@ -57,49 +58,51 @@ class Shown:
 
 
 def marks_of(paper: Paper, number: int) -> list[Mark]:
-    """What to draw on a page: blocks with their place in the reading order, then sections, tables
-    and figures with thick frames."""
+    """Returns the marks of a page: blocks with their number in reading order, then sections,
+    tables and figures with thick frames."""
     marks = [mark for order, block in enumerate(paper.blocks, 1) for mark in _block(order, block)]
     marks += [
-        Mark(one.box, _SECTION, 0, _BOLD_FRAME, f"level {one.level}", is_label_above=True)
-        for one in paper.sections
+        Mark(section.box, _SECTION, 0, _BOLD_FRAME, f"level {section.level}", is_label_above=True)
+        for section in paper.sections
     ]
     for table in paper.tables:
         name = table.label or f"table {table.number}"
         marks += [
-            Mark(box, _TABLE, _GROUND, _BOLD_FRAME, name, is_label_above=True)
+            Mark(box, _TABLE, _FILL_OPACITY, _BOLD_FRAME, name, is_label_above=True)
             for box in table.boxes
         ]
     for figure in paper.figures:
         name = figure.label or f"figure {figure.number}"
-        marks.append(Mark(figure.box, _FIGURE, _GROUND, _BOLD_FRAME, name, is_label_above=True))
+        marks.append(
+            Mark(figure.box, _FIGURE, _FILL_OPACITY, _BOLD_FRAME, name, is_label_above=True)
+        )
     return [mark for mark in marks if mark.box.page == number]
 
 
 def _block(order: int, block: Block) -> Iterator[Mark]:
     for box in block.boxes:
-        yield Mark(box, _BLOCKS[block.kind], _GROUND, _FRAME, str(order))
+        yield Mark(box, _BLOCKS[block.kind], _FILL_OPACITY, _FRAME, str(order))
 
 
 def make_gallery(
-    paths: Sequence[Path], out: Path, *, dpi: int = 110, most_pages: int = 40
-) -> list[Shown]:
-    """The papers as written to `out`; one that cannot be read is shown with the reason.
+    paths: Sequence[Path], out: Path, *, dpi: int = 110, max_pages: int = 40
+) -> list[GalleryEntry]:
+    """Writes the gallery to `out` and returns its entries; a paper that fails has the reason.
 
-    Folders stand for the PDFs in them; of each paper the first `most_pages` pages are drawn.
+    A folder stands for the PDFs in it. Of each paper the first `max_pages` pages are drawn.
     """
-    shown: list[Shown] = []
+    entries: list[GalleryEntry] = []
     for path in _pdfs(paths):
-        folder = _free_name(path.stem, {one.folder for one in shown})
+        folder = _free_name(path.stem, {entry.folder for entry in entries})
         try:
             paper = read_whole(path)
-            _write_paper(path, paper, out / folder, dpi, most_pages)
-            shown.append(Shown(folder, paper))
+            _write_paper(path, paper, out / folder, dpi, max_pages)
+            entries.append(GalleryEntry(folder, paper))
         except PaperworksError as error:
-            shown.append(Shown(folder, None, error.message))
+            entries.append(GalleryEntry(folder, None, error.message))
     out.mkdir(parents=True, exist_ok=True)
-    out.joinpath("index.html").write_text(_index(shown), "utf-8")
-    return shown
+    out.joinpath("index.html").write_text(_index(entries), "utf-8")
+    return entries
 
 
 def _pdfs(paths: Sequence[Path]) -> Iterator[Path]:
@@ -108,15 +111,15 @@ def _pdfs(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _free_name(stem: str, taken: set[str]) -> str:
-    """The stem, with a number when another paper of the gallery has it."""
+    """The stem, with a number when another paper of the gallery has the same one."""
     names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
 
 
-def _write_paper(path: Path, paper: Paper, folder: Path, dpi: int, most_pages: int) -> None:
+def _write_paper(path: Path, paper: Paper, folder: Path, dpi: int, max_pages: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     images: list[str] = []
-    for size in paper.pages[:most_pages]:
+    for size in paper.pages[:max_pages]:
         name = f"page-{size.number:03}.png"
         marks = marks_of(paper, size.number)
         folder.joinpath(name).write_bytes(marked_png(path, size.number, marks, dpi=dpi))
@@ -124,17 +127,21 @@ def _write_paper(path: Path, paper: Paper, folder: Path, dpi: int, most_pages: i
     folder.joinpath("index.html").write_text(_paper_page(path.name, paper, images), "utf-8")
 
 
-def _index(shown: Sequence[Shown]) -> str:
-    rows = "".join(
-        f'<tr><td><a href="{escape(one.folder)}/index.html">{escape(one.folder)}</a></td>'
-        f"<td>{escape(one.paper.title or '')}</td>{_counts(one.paper)}</tr>"
-        if one.paper
-        else f'<tr><td>{escape(one.folder)}</td><td colspan="6">{escape(one.problem)}</td></tr>'
-        for one in shown
-    )
+def _index(entries: Sequence[GalleryEntry]) -> str:
+    rows = "".join(map(_index_row, entries))
     heads = ("paper", "title", "pages", "sections", "tables", "figures", "references")
     head = "".join(f"<th>{name}</th>" for name in heads)
-    return _html("What was read", f"<table><tr>{head}</tr>{rows}</table>")
+    return _html("Extraction results", f"<table><tr>{head}</tr>{rows}</table>")
+
+
+def _index_row(entry: GalleryEntry) -> str:
+    folder = escape(entry.folder)
+    if entry.paper is None:
+        return f'<tr><td>{folder}</td><td colspan="6">{escape(entry.problem)}</td></tr>'
+    return (
+        f'<tr><td><a href="{folder}/index.html">{folder}</a></td>'
+        f"<td>{escape(entry.paper.title or '')}</td>{_counts(entry.paper)}</tr>"
+    )
 
 
 def _counts(paper: Paper) -> str:
@@ -174,9 +181,10 @@ def _percent(colour: Colour) -> str:
 
 def _sections(sections: Sequence[Section]) -> str:
     rows = "".join(
-        f'<li style="margin-left: {one.level - 1}rem">'
-        f"{escape(' '.join(filter(None, (one.number, one.title))))} (page {one.page})</li>"
-        for one in sections
+        f'<li style="margin-left: {section.level - 1}rem">'
+        f"{escape(' '.join(filter(None, (section.number, section.title))))} "
+        f"(page {section.page})</li>"
+        for section in sections
     )
     return f"<h2>Sections</h2><ul>{rows}</ul>" if rows else ""
 
@@ -208,20 +216,20 @@ def _html(title: str, body: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0, or 1 when a paper could not be read."""
+    """Returns the exit status: 0, or 1 when a paper failed or there are none."""
     parser = argparse.ArgumentParser(prog="extraction.debug_overlay", description=__doc__)
     parser.add_argument("papers", nargs="+", type=Path, help="PDF files, or folders of them")
     parser.add_argument("--out", type=Path, default=Path("build/gallery"), help="folder to write")
     parser.add_argument("--dpi", type=int, default=110)
     parser.add_argument("--pages", type=int, default=40, help="pages drawn of each paper")
     chosen = parser.parse_args(arguments)
-    shown = make_gallery(chosen.papers, chosen.out, dpi=chosen.dpi, most_pages=chosen.pages)
+    entries = make_gallery(chosen.papers, chosen.out, dpi=chosen.dpi, max_pages=chosen.pages)
     console = Console(soft_wrap=True)
-    for one in shown:
-        if one.paper is None:
-            console.print(f"{one.folder}: {one.problem}", markup=False)
-    console.print(f"{chosen.out / 'index.html'}: {len(shown)} papers", markup=False)
-    return int(any(one.paper is None for one in shown) or not shown)
+    for entry in entries:
+        if entry.paper is None:
+            console.print(f"{entry.folder}: {entry.problem}", markup=False)
+    console.print(f"{chosen.out / 'index.html'}: {len(entries)} papers", markup=False)
+    return int(any(entry.paper is None for entry in entries) or not entries)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tables and figures of a paper: by cheap ways first, with the layout model where those fail."""
+"""Finds the tables and figures of a paper: rules first, the layout model where rules fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from domain.errors import Unavailable
 from domain.papers import Box, Figure, Table, TableSource
 from extraction.figures.figures import FoundFigure, find_figures
 from extraction.figures.model import Region, RegionKind, layout_regions
-from extraction.figures.page_selection import pages_worth
+from extraction.figures.page_selection import pages_for_model
+from extraction.geometry import contains_center
 from extraction.options import LayoutMode
 from extraction.tables.tables import TablePicture, TablesFound, find_tables
 from extraction.text.lines import Line
@@ -25,27 +26,30 @@ Regions = Mapping[int, Sequence[Region]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands beside the text. `taken` are the boxes whose lines are no body text; `seen` the
-    pages that the model looked at, `worth` those that it should look at yet."""
+    """The tables and figures of a paper.
+
+    `taken` are the boxes whose lines are not body text. `model_pages` are the pages that the layout
+    model analysed, `pages_for_model` those that it should still analyse.
+    """
 
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     taken: tuple[Box, ...] = ()
-    seen: tuple[int, ...] = ()
-    worth: tuple[int, ...] = ()
+    model_pages: tuple[int, ...] = ()
+    pages_for_model: tuple[int, ...] = ()
 
     def body_of(self, lines: Sequence[Line]) -> list[Line]:
-        """The lines of a page that stand in none of the taken boxes."""
+        """The lines of a page that are outside the taken boxes."""
         if not lines:
             return []
         boxes = [box for box in self.taken if box.page == lines[0].page]
-        return [line for line in lines if not _stands_in(line.box, boxes)]
+        return [line for line in lines if not _is_center_in(line.box, boxes)]
 
 
 def find_layout_by_rules(
     path: str | Path, reading: Reading, mode: LayoutMode = LayoutMode.AUTO
 ) -> Layout:
-    """The tables and figures that can be found without the model, in about 10 ms a page.
+    """Returns the tables and figures found without the model, in about 10 ms a page.
 
     Raises what `open_pdf` raises.
     """
@@ -54,8 +58,8 @@ def find_layout_by_rules(
         tables, figures = _found(document, reading, {})
     finally:
         document.close()
-    worth = tuple(sorted(_worth(mode, reading, tables, figures)))
-    return replace(_layout(tables, figures, {}, reading.ocred), worth=worth)
+    pages = tuple(sorted(_pages_for_model(mode, reading, tables, figures)))
+    return replace(_layout(tables, figures, {}, reading.ocred), pages_for_model=pages)
 
 
 def find_layout(
@@ -66,19 +70,19 @@ def find_layout(
     threads: int = 1,
     on_page: OnPage | None = None,
 ) -> Layout:
-    """The tables and figures of the PDF that `reading` was read from; nothing with `off`.
+    """Returns the tables and figures of the PDF that `reading` was read from; none with `off`.
 
-    `threads` is for the model. `on_page(done, total)` counts pages as the model goes through those
-    that it looks at. Raises what `open_pdf` raises. Where the model cannot be loaded the cheap ways
-    have to do.
+    `threads` is the number of threads for the model. `on_page(done, total)` is called after each
+    page that the model analyses, scaled to the pages of the document. If the model cannot be
+    loaded, the result is that of the rules. Raises what `open_pdf` raises.
     """
     if mode is LayoutMode.OFF:
         return Layout()
     document = open_pdf(Path(path))
     try:
         tables, figures = _found(document, reading, {})
-        worth = sorted(_worth(mode, reading, tables, figures))
-        regions = _regions(document, worth, threads, on_page)
+        pages = sorted(_pages_for_model(mode, reading, tables, figures))
+        regions = _regions(document, pages, threads, on_page)
         if regions:
             tables, figures = _found(document, reading, regions)
         return _layout(tables, figures, regions, reading.ocred)
@@ -86,35 +90,36 @@ def find_layout(
         document.close()
 
 
-def _worth(
+def _pages_for_model(
     mode: LayoutMode, reading: Reading, tables: TablesFound, figures: Sequence[FoundFigure]
 ) -> set[int]:
-    return pages_worth(
+    return pages_for_model(
         mode,
         reading.body,
         reading.sizes,
-        tables=[one.table for one in tables.tables],
-        figures=[one.figure for one in figures],
+        tables=[found.table for found in tables.tables],
+        figures=[found.figure for found in figures],
     )
 
 
 def _found(
     document: Any, reading: Reading, regions: Regions
 ) -> tuple[TablesFound, list[FoundFigure]]:
-    seen = {
-        number: [region.box for region in some if region.kind is RegionKind.TABLE]
-        for number, some in regions.items()
+    """The tables, and the figures outside tables, with the help of the model's regions."""
+    boxes = {
+        number: [region.box for region in of_page if region.kind is RegionKind.TABLE]
+        for number, of_page in regions.items()
     }
-    tables = find_tables(document, reading.body, reading.sizes, regions=seen or None)
-    taken = [box for one in tables.tables for box in one.taken]
+    tables = find_tables(document, reading.body, reading.sizes, regions=boxes or None)
+    taken = [box for found in tables.tables for box in found.taken]
     figures = find_figures(document, reading.body, reading.sizes, regions)
-    return tables, [one for one in figures if not _stands_in(one.figure.box, taken)]
+    return tables, [found for found in figures if not _is_center_in(found.figure.box, taken)]
 
 
 def _regions(
     document: Any, numbers: Sequence[int], threads: int, on_page: OnPage | None
 ) -> dict[int, list[Region]]:
-    """What the model sees on these pages; one that it cannot read is left out."""
+    """The model's regions on these pages; a page that it cannot read is left out."""
     regions: dict[int, list[Region]] = {}
     for done, number in enumerate(numbers, start=1):
         try:
@@ -122,7 +127,7 @@ def _regions(
         except Unavailable as error:
             log.warning("%s", error, extra={"action": "layout_model_missing"})
             return {}
-        except Exception:  # MuPDF's own errors share no base but Exception
+        except Exception:  # MuPDF's errors have no base class but Exception
             log.warning("The layout model could not read page %d", number, exc_info=True)
         if on_page is not None:
             total = document.page_count
@@ -133,35 +138,32 @@ def _regions(
 def _layout(
     tables: TablesFound, figures: Sequence[FoundFigure], regions: Regions, ocred: Sequence[int]
 ) -> Layout:
-    boxes = [box for one in (*tables.tables, *figures) for box in one.taken]
+    boxes = [box for found in (*tables.tables, *figures) for box in found.taken]
     pictures = map(_as_figure, tables.pictures)
     return Layout(
-        tuple(_marked(one.table, ocred) for one in tables.tables),
-        _numbered([*(one.figure for one in figures), *pictures]),
+        tuple(_with_ocr_source(found.table, ocred) for found in tables.tables),
+        _numbered([*(found.figure for found in figures), *pictures]),
         tuple(boxes),
         tuple(sorted(regions)),
     )
 
 
-def _marked(table: Table, ocred: Sequence[int]) -> Table:
-    """However its cells were found: who reads the numbers must know that they come from OCR."""
+def _with_ocr_source(table: Table, ocred: Sequence[int]) -> Table:
+    """The table, with OCR as its source if one of its pages was read by OCR."""
     from_image = any(box.page in ocred for box in table.boxes)
     return replace(table, source=TableSource.OCR) if from_image else table
 
 
 def _as_figure(picture: TablePicture) -> Figure:
-    """A table that is a picture has no cells that could be trusted: it is shown as a figure."""
+    """A table that is an image as a figure: it has no reliable cells."""
     return Figure(0, picture.label, picture.caption, picture.box)
 
 
 def _numbered(figures: Iterable[Figure]) -> tuple[Figure, ...]:
-    by_place = sorted(figures, key=lambda one: (one.page, one.box.y0, one.box.x0))
-    return tuple(replace(one, number=number) for number, one in enumerate(by_place, start=1))
+    ordered = sorted(figures, key=lambda figure: (figure.page, figure.box.y0, figure.box.x0))
+    return tuple(replace(figure, number=number) for number, figure in enumerate(ordered, start=1))
 
 
-def _stands_in(box: Box, others: Iterable[Box]) -> bool:
-    """True when the middle of the box lies in one of the others."""
-    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    return any(
-        one.page == box.page and one.x0 <= x <= one.x1 and one.y0 <= y <= one.y1 for one in others
-    )
+def _is_center_in(box: Box, others: Iterable[Box]) -> bool:
+    """True when the center of the box is in one of the others, on the same page."""
+    return any(other.page == box.page and contains_center(other, box) for other in others)

@@ -1,4 +1,4 @@
-"""Lines, OCR and layout put together: the whole `Paper` that a PDF is."""
+"""Composes a `Paper` from the text lines, OCR results and layout of a PDF."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from extraction.text.columns import column_count
 from extraction.text.lines import Line
 from extraction.text.pdf import Reading
 
-_FRONT_PAGES = 2
+_FRONT_PAGES = 2  # pages that are searched for metadata
 
 
 def compose(reading: Reading, layout: Layout | None = None) -> Paper:
-    """The paper of this reading: text, metadata, tables, figures, and how well it could be read.
+    """Returns the paper with text, metadata, tables, figures and reading quality.
 
     Lines that belong to the tables and figures of `layout` are not in its blocks.
     """
@@ -41,13 +41,13 @@ def compose(reading: Reading, layout: Layout | None = None) -> Paper:
     return replace(paper, tables=layout.tables, figures=layout.figures) if layout else paper
 
 
-def _with_abstract(blocks: Sequence[Block], places: Sequence[int]) -> tuple[Block, ...]:
-    chosen = set(places)
+def _with_abstract(blocks: Sequence[Block], indexes: Sequence[int]) -> tuple[Block, ...]:
+    abstract = set(indexes)
     return tuple(
         replace(block, kind=BlockKind.ABSTRACT)
-        if place in chosen and block.kind is BlockKind.TEXT
+        if index in abstract and block.kind is BlockKind.TEXT
         else block
-        for place, block in enumerate(blocks)
+        for index, block in enumerate(blocks)
     )
 
 
@@ -55,14 +55,14 @@ def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | N
     healthy = [health for health in reading.health if health is not None]
     characters = sum(health.characters for health in healthy)
     garbled = sum(health.characters * health.garbled_share for health in healthy)
-    silent = [number for number in reading.for_ocr if not reading.pages[number - 1]]
+    without_text = [number for number in reading.for_ocr if not reading.pages[number - 1]]
     return Quality(
         pages_read=sum(map(bool, reading.pages)),
         pages_ocred=reading.ocred,
         pages_failed=reading.failed,
-        pages_without_text=tuple(silent),
+        pages_without_text=tuple(without_text),
         garbled_share=garbled / characters if characters else 0.0,
         columns=column_count(list(chain.from_iterable(ordered))),
         layout_done=layout is not None,
-        layout_pages=layout.seen if layout else (),
+        layout_pages=layout.model_pages if layout else (),
     )

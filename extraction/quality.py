@@ -1,4 +1,4 @@
-"""How well a paper could be read, and whether somebody should have a look at it."""
+"""Reports the quality of an extraction, and the reasons for a manual review."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 
 from domain.papers import Paper
 
-_UNSURE = 0.5
-_MUCH_GARBLED = 0.1
-_FIELDS = ("title", "authors")  # a paper has these; what else it lacks may not be printed
+_MIN_CONFIDENCE = 0.5  # of a field, 0 to 1; below it the paper needs a review (heuristic)
+_MAX_GARBLED_SHARE = 0.1  # of the text layer's characters (heuristic)
+_FIELDS = ("title", "authors")  # each paper has these; other fields may not be printed
+_MAX_LISTED_PAGES = 20
 
 
 def quality_report(paper: Paper) -> dict[str, Any]:
-    """The report as plain values: pages, columns, confidence of each field, tables by method.
+    """Returns the report as JSON values: pages, columns, confidence by field, tables by method.
 
-    `reasons` says in words why somebody should look at the paper; it is empty when all is well.
+    `reasons` lists in words why the paper needs a manual review; it is empty for a good paper.
     """
     quality = paper.quality
     return {
@@ -36,19 +37,19 @@ def quality_report(paper: Paper) -> dict[str, Any]:
 
 
 def review_reasons(paper: Paper) -> list[str]:
-    """What somebody should look at, in words that name the pages."""
+    """Returns the reasons for a manual review, in words that name the pages."""
     quality = paper.quality
     reasons = [
         *_pages("could not be read", quality.pages_failed),
         *_pages("hold no text that could be read", quality.pages_without_text),
     ]
-    if quality.garbled_share > _MUCH_GARBLED:
+    if quality.garbled_share > _MAX_GARBLED_SHARE:
         reasons.append(f"{quality.garbled_share:.0%} of the text layer is garbled")
     for name in _FIELDS:
         evidence = paper.metadata.evidence.get(name)
         if not getattr(paper.metadata, name):
             reasons.append(f"no {name} found")
-        elif evidence and evidence.confidence < _UNSURE:
+        elif evidence and evidence.confidence < _MIN_CONFIDENCE:
             reasons.append(f"the {name} is unsure ({evidence.source})")
     return reasons
 
@@ -56,5 +57,6 @@ def review_reasons(paper: Paper) -> list[str]:
 def _pages(what: str, numbers: tuple[int, ...]) -> list[str]:
     if not numbers:
         return []
-    shown = ", ".join(map(str, numbers[:20])) + (", …" if len(numbers) > 20 else "")
-    return [f"page{'s' if len(numbers) > 1 else ''} {shown} {what}"]
+    listed = ", ".join(map(str, numbers[:_MAX_LISTED_PAGES]))
+    more = ", …" if len(numbers) > _MAX_LISTED_PAGES else ""
+    return [f"page{'s' if len(numbers) > 1 else ''} {listed}{more} {what}"]

@@ -126,7 +126,7 @@ def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> 
     if len(reading.pages) > options.text_first_pages:
         return StepRead(compose(reading), Step.LAYOUT)
     layout = find_layout_by_rules(path, reading, options.layout)
-    return StepRead(compose(reading, layout), Step.LAYOUT if layout.worth else None)
+    return StepRead(compose(reading, layout), Step.LAYOUT if layout.pages_for_model else None)
 
 
 FUNCTIONS: Mapping[Step, Callable[[Path, ExtractOptions, Scans, OnPage | None], StepRead]] = {

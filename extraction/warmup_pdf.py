@@ -1,4 +1,7 @@
-"""A paper of one page with a bit of everything: to read it loads all that reading needs."""
+"""Writes the warm-up PDF: one page that exercises every part of the extraction.
+
+Reading it loads all modules and models before the first paper arrives.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ has been used and what it keeps in memory is there. It prints figures of no impo
 _ROWS = (("Part", "Words", "Share"), ("front", "21", "0.19"), ("body", "78", "0.71"))
 
 
-def write_specimen(path: Path) -> None:
-    """The specimen at this path."""
+def write_warmup_pdf(path: Path) -> None:
+    """Writes the warm-up PDF to this path."""
     document = pymupdf.open()
     page = document.new_page()
     sections = "".join(f"<h3>{n} Section {n}</h3>{_PROSE * 2}" for n in (1, 2))
@@ -25,7 +28,7 @@ def write_specimen(path: Path) -> None:
     for y in (640, 656, 690):
         page.draw_line((50, y), (300, y))
     for number, row in enumerate(_ROWS):
-        for place, text in enumerate(row):
-            page.insert_text((55 + 90 * place, 652 + 16 * number), text, fontsize=9)
+        for column, text in enumerate(row):
+            page.insert_text((55 + 90 * column, 652 + 16 * number), text, fontsize=9)
     document.save(path)
     document.close()

@@ -1,1 +1,1 @@
-"""What is done to a paper: functions that read, chunk, embed, index, then one Ray Data plan."""
+"""The processing of papers: functions that extract, chunk, embed and index, and a Ray Data plan."""

@@ -1,10 +1,10 @@
-"""A micro-batch as one Ray Data plan: read -> embed -> index, one row per task.
+"""Runs a micro-batch as one Ray Data plan: read -> embed -> index, one row per task.
 
-What is read depends on the task's step: the text layer, the scanned pages, tables and figures. An
-error is a row with a failure in its `error` column, never a dropped block. Rows carry ids and what
-the next stage needs, not the PDF. On one machine all is one map stage: between two stages Ray Data
-builds a block of the row, also where it fuses them, which costs 30 ms a border. On a GPU cluster
-embedding gets tasks of its own, which only wait for the actors.
+The task's step decides what is read: the text layer, the scanned pages, or tables and figures. An
+error becomes a row with a failure in its `error` column, never a dropped block. Rows carry ids and
+the input of the next stage, not the PDF. On one machine there is a single map stage: between two
+stages Ray Data builds a block of the row, even for fused ones, which costs 30 ms per boundary. On a
+GPU cluster embedding has its own stage, whose tasks only wait for the actors.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 REPORT_EVERY_SECONDS = 0.25
 WAITING_CPUS = 0.05  # of a task that only waits for an actor
-TRIES_AFTER_A_CRASH = 2
-BATCHES_IN_FLIGHT = 2  # per embedder: one at work, one on its way
+MAX_CRASH_RETRIES = 2  # of a stage whose worker process died
+BATCHES_IN_FLIGHT = 2  # per embedder: one is encoded, one is in transit (backpressure)
 
 
 def run(tasks: Sequence[Task], plan: LaneConfig) -> Iterator[TaskResult]:
-    """The outcome of each task as it comes; a bounded Dataset, one block per task."""
+    """Yields the results of the tasks as they complete; a bounded Dataset, one block per task."""
     dataset = ray.data.from_items(
         [{"task": task} for task in tasks], override_num_blocks=len(tasks)
     )
@@ -45,14 +45,14 @@ def run(tasks: Sequence[Task], plan: LaneConfig) -> Iterator[TaskResult]:
     options.resource_limits = options.resource_limits.copy(cpu=plan.cpus)
     for stage, num_cpus in stages(plan):
         dataset = dataset.map(
-            stage, fn_kwargs={"plan": plan}, num_cpus=num_cpus, max_retries=TRIES_AFTER_A_CRASH
+            stage, fn_kwargs={"plan": plan}, num_cpus=num_cpus, max_retries=MAX_CRASH_RETRIES
         )
     for row in dataset.iter_rows():
         yield TaskResult(row["task"], row["finished"], row["error"])
 
 
 def stages(plan: LaneConfig) -> list[tuple[Any, float]]:
-    """The map stages of a lane, each with its share of a CPU."""
+    """Returns the map stages of a lane, each with its share of a CPU."""
     if not plan.split_embed:
         return [(_named(read_embed_index, plan), plan.num_cpus)]
     return [(_named(read, plan), plan.num_cpus), (embed_index, WAITING_CPUS)]
@@ -61,18 +61,18 @@ def stages(plan: LaneConfig) -> list[tuple[Any, float]]:
 def _named(
     stage: Callable[[Row, LaneConfig], Row], plan: LaneConfig
 ) -> Callable[[Row, LaneConfig], Row]:
-    """The stage under the name that the dashboard shows: what this lane reads comes first."""
-    what = str(plan.lane) if plan.lane in LANE_OF_STEP.values() else "read"
+    """The stage, renamed for the Ray dashboard so that its name begins with the lane's step."""
+    name = str(plan.lane) if plan.lane in LANE_OF_STEP.values() else "read"
 
     def run_stage(row: Row, plan: LaneConfig) -> Row:
         return stage(row, plan)
 
-    run_stage.__name__ = run_stage.__qualname__ = stage.__name__.replace("read", what, 1)
+    run_stage.__name__ = run_stage.__qualname__ = stage.__name__.replace("read", name, 1)
     return run_stage
 
 
 def guarded(step: Callable[[Row, LaneConfig], Row]) -> Callable[[Row, LaneConfig], Row]:
-    """The step, passing failed rows on and turning an exception into a failed row."""
+    """Wraps a step: passes failed rows through and turns an exception into a failed row."""
 
     def run_step(row: Row, plan: LaneConfig) -> Row:
         lower_cpu_priority()
@@ -98,120 +98,125 @@ def _log_failure(task: Task, step: str, error: Exception) -> None:
 
 @guarded
 def read(row: Row, plan: LaneConfig) -> Row:
-    """Adds `prepared`: what was read, cut into chunks."""
+    """Adds the extracted paper with its chunks to the row as `extracted`."""
     from pipelines.extract import extract_task
 
-    report = Reporter(row["task"], plan)
-    return {**row, "prepared": extract_task(row["task"], plan.recipe, report.pages)}
+    reporter = ProgressReporter(row["task"], plan)
+    return {**row, "extracted": extract_task(row["task"], plan.recipe, reporter.pages_read)}
 
 
 @guarded
 def embed_index(row: Row, plan: LaneConfig) -> Row:
-    """Leaves only `task`, `finished` and `error`: from here the paper can be found."""
+    """Embeds and indexes the extracted paper; the row keeps `task`, `finished` and `error` only."""
     from pipelines.index import index_paper
 
-    report = Reporter(row["task"], plan)
-    report.read(row["prepared"].finished)
+    reporter = ProgressReporter(row["task"], plan)
+    reporter.read_completed(row["extracted"].finished)
     finished = index_paper(
         row["task"],
-        row["prepared"],
-        lambda chunks: embed(chunks, plan, report),
+        row["extracted"],
+        lambda chunks: embed(chunks, plan, reporter),
         blobs=blob_store(plan.recipe),
         store=vector_store(plan.recipe),
-        on_span=report.found,
+        on_span=reporter.chunks_searchable,
     )
     return {"task": row["task"], "finished": finished, "error": None}
 
 
-def embed(chunks: Sequence[Chunk], plan: LaneConfig, report: Reporter) -> np.ndarray:
-    """The vectors of the chunks, (n, dimension), from the embedding actors."""
+def embed(chunks: Sequence[Chunk], plan: LaneConfig, reporter: ProgressReporter) -> np.ndarray:
+    """Returns the vectors of the chunks from the embedding actors: (n, dimension)."""
     from pipelines.embed import embed_texts
 
     vectors = embed_texts(
-        [one.indexed_text for one in chunks],
-        [one.tokens for one in chunks],
+        [chunk.indexed_text for chunk in chunks],
+        [chunk.tokens for chunk in chunks],
         lambda batches: encode_remotely(batches, plan),
         batch_tokens=plan.recipe.embed.batch_tokens,
-        on_batch=report.chunks,
+        on_batch=reporter.chunks_embedded,
     )
-    report.embedded += len(chunks)
+    reporter.embedded_before += len(chunks)
     return vectors
 
 
 def read_embed_index(row: Row, plan: LaneConfig) -> Row:
-    """All of it, one after the other in one process."""
+    """Runs all steps of a task in one process."""
     return embed_index(read(row, plan), plan)
 
 
 def encode_remotely(batches: Sequence[list[str]], plan: LaneConfig) -> Iterator[np.ndarray]:
-    """The vectors of each batch, in order; every embedder has at most two of them at a time."""
-    waiting: deque[ray.ObjectRef] = deque()
+    """Yields the vectors of each batch in order; at most two batches per embedder are in flight."""
+    pending: deque[ray.ObjectRef] = deque()
     window = BATCHES_IN_FLIGHT * len(plan.embedders)
     for number, batch in enumerate(batches):
-        if len(waiting) == window:
-            yield ray.get(waiting.popleft())
+        if len(pending) == window:
+            yield ray.get(pending.popleft())
         embedder = plan.embedders[number % len(plan.embedders)]
         call = embedder.encode.options(concurrency_group=str(plan.lane))
-        waiting.append(call.remote(batch, plan.lane))
-    while waiting:
-        yield ray.get(waiting.popleft())
+        pending.append(call.remote(batch, plan.lane))
+    while pending:
+        yield ray.get(pending.popleft())
 
 
-class Reporter:
-    """Tells the listener how far a task is, at most four times a second, and hears from it whether
-    the task is still wanted; never waits.
+class ProgressReporter:
+    """Reports the progress of a task to the listener actor, without blocking.
 
-    Only the first step tells of chunks: later ones add to a paper that can be searched already.
+    Periodic reports are throttled to four a second. The listener's reply says whether the lease of
+    the task is still valid. Only the first step reports chunks: later steps add to a paper that is
+    searchable already.
     """
 
     def __init__(self, task: Task, plan: LaneConfig) -> None:
         self.task = task
         self.listener = plan.listener
-        self.tells_chunks = task.step is FIRST_STEP
+        self.reports_chunks = task.step is FIRST_STEP
         self.next_at = 0.0
         self.page_count = 0
-        self.embedded = 0  # chunks of the spans before this one
-        self.answer: ray.ObjectRef | None = None
+        self.embedded_before = 0  # chunks of the spans before this one
+        self.reply: ray.ObjectRef | None = None
 
-    def pages(self, news: tuple[int, int] | None) -> None:
-        """Pages read so far, of how many; None when there is nothing new. Raises LeaseLost."""
-        done, total = news or (None, None)
-        self._maybe(Progress(pages_done=done, pages_total=total), last=bool(news) and done == total)
+    def pages_read(self, progress: tuple[int, int] | None) -> None:
+        """Reports pages read and their total; None is a heartbeat. Raises LeaseLost."""
+        done, total = progress or (None, None)
+        is_last = bool(progress) and done == total
+        self._send_throttled(Progress(pages_done=done, pages_total=total), is_last)
 
-    def read(self, finished: StepResult) -> None:
-        """All pages are read; the chunks come next."""
+    def read_completed(self, finished: StepResult) -> None:
+        """Reports that all pages are read and how many chunks there are. Raises LeaseLost."""
         self.page_count = finished.pages
-        chunks = finished.chunks if self.tells_chunks else None
-        self.now(Progress(pages_done=finished.pages, chunks_total=chunks))
+        chunks = finished.chunks if self.reports_chunks else None
+        self.send(Progress(pages_done=finished.pages, chunks_total=chunks))
 
-    def chunks(self, done: int) -> None:
-        """Chunks of this span embedded so far. Raises LeaseLost."""
-        self._maybe(Progress(chunks_done=self.embedded + done if self.tells_chunks else None))
+    def chunks_embedded(self, done: int) -> None:
+        """Reports the embedded chunks of this span. Raises LeaseLost."""
+        total = self.embedded_before + done if self.reports_chunks else None
+        self._send_throttled(Progress(chunks_done=total))
 
-    def found(self, done: int) -> None:
-        """The first `done` chunks can be found; the others are on their way."""
-        if self.tells_chunks:
+    def chunks_searchable(self, done: int) -> None:
+        """Reports that the first `done` chunks are searchable. Raises LeaseLost."""
+        if self.reports_chunks:
             pages = self.page_count
-            self.now(Progress(chunks_done=done, pages_total=pages, searchable=True))
+            self.send(Progress(chunks_done=done, pages_total=pages, searchable=True))
 
-    def now(self, progress: Progress) -> None:
-        """Sent at once. Raises LeaseLost when the answer to an earlier word was that nobody wants
-        the task any more."""
+    def send(self, progress: Progress) -> None:
+        """Sends a report immediately.
+
+        Raises LeaseLost when the reply to an earlier report said that the lease is lost.
+        """
         if self.listener is None:
             return
-        if self.answer is not None and ray.wait([self.answer], timeout=0)[0]:
-            self._obey(self.answer)
-        self.answer = self.listener.report.remote(self.task, progress)
+        if self.reply is not None and ray.wait([self.reply], timeout=0)[0]:
+            self._check_reply(self.reply)
+        self.reply = self.listener.report.remote(self.task, progress)
 
-    def _obey(self, answer: ray.ObjectRef) -> None:
+    def _check_reply(self, reply: ray.ObjectRef) -> None:
         try:
-            wanted = ray.get(answer)
-        except RayError:  # the listener died; who comes after it decides
-            wanted = True
-        if not wanted:
-            raise LeaseLost("The task was cancelled, or given to somebody else.")
+            has_lease = ray.get(reply)
+        except RayError:  # the listener died; its successor decides
+            has_lease = True
+        if not has_lease:
+            raise LeaseLost("The task was cancelled, or another worker holds its lease.")
 
-    def _maybe(self, progress: Progress, last: bool = False) -> None:
-        if last or time.monotonic() >= self.next_at:
+    def _send_throttled(self, progress: Progress, is_last: bool = False) -> None:
+        if is_last or time.monotonic() >= self.next_at:
             self.next_at = time.monotonic() + REPORT_EVERY_SECONDS
-            self.now(progress)
+            self.send(progress)

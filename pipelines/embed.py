@@ -1,4 +1,4 @@
-"""Texts -> unit vectors with any `Encoder`: sorted by length, batched by tokens, back in order."""
+"""Embeds texts with any `Encoder`: sorted by length, batched by tokens, returned in order."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ EncodeBatches = Callable[[list[list[str]]], Iterable[np.ndarray]]
 
 
 class Encoder(Protocol):
-    """Turns texts into vectors. Safe to call from several threads at once.
+    """The interface of an embedding model. Implementations are thread safe.
 
-    `dimension` is the width of a vector. `max_tokens` is where a text is cut off, counted with the
-    special tokens of the model and with its document prompt, when it has one.
+    `dimension` is the length of a vector. `max_tokens` is the length at which a text is truncated,
+    including the model's special tokens and its document prompt, if any.
     """
 
     dimension: int
     max_tokens: int
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of passages: (len(texts), dimension) float32, each of length 1."""
+        """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
         ...
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of questions, with the model's query prompt: same shape and length."""
+        """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
         ...
 
 
@@ -39,11 +39,12 @@ def embed_texts(
     batch_tokens: int = 4096,
     on_batch: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """The vectors of `texts` in their order: (len(texts), dimension) float32; (0, 0) for no texts.
+    """Returns the vectors of `texts` in their order.
 
-    `encode_batches` gets all batches at once, may run them side by side, and yields their vectors
-    in order. `on_batch` is called after each with the number of texts done so far. Raises
-    ValueError when the vectors do not match the texts.
+    The result is (len(texts), dimension) float32, or (0, 0) for no texts. `encode_batches` receives
+    all batches at once, may run them in parallel, and yields their vectors in order. `on_batch` is
+    called after each batch with the number of texts done so far. Raises ValueError when the vectors
+    do not match the texts.
     """
     if len(texts) != len(token_counts):
         raise ValueError(f"{len(texts)} texts, but {len(token_counts)} token counts.")
@@ -66,10 +67,11 @@ def embed_texts(
 
 
 def cut_batches(token_counts: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """The positions 0..n-1 in batches; longest text times number is within `batch_tokens`.
+    """Returns the indexes 0..n-1 in batches, padded to at most `batch_tokens` tokens each.
 
-    Longest first, so that short texts are not padded to the longest and the last batch to run is a
-    small one. A text that is over the budget by itself is a batch of its own.
+    The size of a batch is the length of its longest text times the number of texts. Longest texts
+    come first, so that short texts are not padded to long ones and the last batch is a small one. A
+    text that exceeds the budget is a batch by itself.
     """
     batches: list[list[int]] = []
     longest = 0
@@ -82,9 +84,9 @@ def cut_batches(token_counts: Sequence[int], batch_tokens: int) -> list[list[int
 
 
 class FakeEncoder:
-    """An encoder without a model, for tests: each word points one way, and a text is their sum.
+    """An encoder without a model, for tests: each word has one axis, and a text is their sum.
 
-    The same words always give the same vector, and texts that share words lie close together.
+    Equal words always give equal vectors, and texts that share words are close together.
     """
 
     def __init__(self, dimension: int = 64, max_tokens: int = 256) -> None:
@@ -92,7 +94,7 @@ class FakeEncoder:
         self.max_tokens = max_tokens
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of `texts`: (len(texts), dimension) float32, each of length 1."""
+        """Returns the vectors of `texts`: (len(texts), dimension) float32, each of norm 1."""
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             for word in re.findall(r"\w+", text.lower())[: self.max_tokens]:
@@ -103,11 +105,14 @@ class FakeEncoder:
         return unit_rows(vectors)
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """As `encode`."""
+        """Returns the result of `encode`."""
         return self.encode(texts)
 
 
+_MIN_NORM = 1e-12  # avoids a division by zero
+
+
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """The rows scaled to length 1, as float32; a row of zeros stays one."""
+    """Returns the rows scaled to norm 1, as float32; a row of zeros is unchanged."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), _MIN_NORM)

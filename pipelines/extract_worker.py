@@ -16,7 +16,7 @@ from extraction.options import ExtractOptions
 from extraction.quality import quality_report
 from extraction.serialization import dump_paper
 from extraction.steps import OnPage, can_ocr, read_text, run_step
-from extraction.warmup_pdf import write_specimen
+from extraction.warmup_pdf import write_warmup_pdf
 from pipelines.chunking.chunk import split_paper
 from pipelines.config import PipelineConfig, count_tokens
 from pipelines.extracted_paper import ExtractedPaper
@@ -30,7 +30,7 @@ def warm(recipe: PipelineConfig) -> None:
     can_ocr(extract_options(recipe))
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
-        write_specimen(path)
+        write_warmup_pdf(path)
         dump_paper(read_text(path, extract_options(recipe)).paper)
 
 

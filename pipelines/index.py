@@ -1,7 +1,7 @@
-"""Chunks -> vectors -> vector store, and the artifact -> blob store; harmless to repeat.
+"""Embeds the chunks into the vector store and writes the artifact to the blob store; idempotent.
 
-A later step of a paper, and a second attempt, find most chunks stored already: only what is new is
-embedded, and what is no longer there goes last, so that the paper never leaves the search.
+A later step of a paper, or a second attempt, finds most chunks stored already. Only new texts are
+embedded, and obsolete chunks are deleted last, so that the paper stays searchable.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ OnSpan = Callable[[int], None]
 
 def index_paper(
     task: Task,
-    prepared: ExtractedPaper,
+    extracted: ExtractedPaper,
     embed: Embed,
     *,
     blobs: BlobStore,
     store: VectorStore,
     on_span: OnSpan | None = None,
 ) -> StepResult:
-    """What the task knows of its document once every chunk can be found.
+    """Indexes the paper and returns its step result, once every chunk is searchable.
 
-    `embed` gives the vectors of chunks, (n, dimension). `on_span(done)` is called when the first
-    `done` chunks can be found and more are to come. Raises VectorStoreUnavailable,
+    `embed` returns the vectors of chunks, (n, dimension). `on_span(done)` is called when the first
+    `done` chunks are searchable and more follow. Raises VectorStoreUnavailable,
     BlobStoreUnavailable.
     """
-    chunks = prepared.chunks
+    chunks = extracted.chunks
     key = artifact_key(task.document_id, task.version, f"{PIPELINE_DIGEST}-{task.step}")
-    blobs.put_artifact(key, prepared.artifact)
+    blobs.put_artifact(key, extracted.artifact)
     stored = _stored(task, store)
     for done, span in _spans(chunks):
         _put(span, stored, embed, store, task.collection)
         if on_span is not None and done < len(chunks):
             on_span(done)
     store.delete_chunks(set(stored) - {chunk.chunk_id for chunk in chunks})
-    return replace(prepared.finished, artifact_key=key)
+    return replace(extracted.finished, artifact_key=key)
 
 
 def _stored(task: Task, store: VectorStore) -> dict[str, tuple[Chunk, np.ndarray]]:
-    """What is stored of this version already, by chunk id."""
+    """The chunks of this version that are stored already, by id, with their vectors."""
     if task.step is Step.READ_TEXT and task.attempt <= 1:
         return {}
     found = store.stored(task.document_id, task.version)
@@ -59,7 +59,7 @@ def _stored(task: Task, store: VectorStore) -> dict[str, tuple[Chunk, np.ndarray
 
 
 def _spans(chunks: Sequence[Chunk]) -> Iterator[tuple[int, Sequence[Chunk]]]:
-    """Neighbouring chunks, each time with the number of those that are done with them."""
+    """Yields spans of consecutive chunks, each with the number of chunks up to its end."""
     for start in range(0, len(chunks), SPAN):
         span = chunks[start : start + SPAN]
         yield start + len(span), span
@@ -72,13 +72,13 @@ def _put(
     store: VectorStore,
     collection: str,
 ) -> None:
-    """Stores what is not there yet; a text that is there under another id keeps its vector."""
+    """Stores the missing chunks; a text that is stored under another id keeps its vector."""
     missing = [chunk for chunk in span if chunk.chunk_id not in stored]
     known = {chunk.indexed_text: vector for chunk, vector in stored.values()}
-    fresh = [chunk for chunk in missing if chunk.indexed_text not in known]
-    if fresh:
-        vectors = embed(fresh)
-        known |= {chunk.indexed_text: row for chunk, row in zip(fresh, vectors, strict=True)}
+    new = [chunk for chunk in missing if chunk.indexed_text not in known]
+    if new:
+        vectors = embed(new)
+        known |= {chunk.indexed_text: row for chunk, row in zip(new, vectors, strict=True)}
     if missing:
         rows = np.stack([known[chunk.indexed_text] for chunk in missing])
         store.upsert(missing, rows, collection=collection)

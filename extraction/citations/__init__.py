@@ -1,1 +1,1 @@
-"""Entries of a bibliography in parts, and the papers of the library that they cite."""
+"""Parses bibliography entries and matches them to papers of the library."""

@@ -1,11 +1,11 @@
-"""DOIs, arXiv ids and web addresses as bibliographies print them."""
+"""DOIs, arXiv ids and URLs as printed in bibliographies."""
 
 from __future__ import annotations
 
 import re
 
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>“”]+")
-_DOI_ENDS = ".,;:'\"”’"
+_DOI_ENDS = ".,;:'\"”’"  # punctuation behind a DOI
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 
 _ARXIV = re.compile(
@@ -18,7 +18,8 @@ _ARXIV = re.compile(
 _OPEN_DOI = re.compile(
     r"(10\.\d{4,9}/\S{0,200}[./_(-])\s([0-9a-z][\w./()_-]*)\s*(?=$|\[|PMID)",
 )
-# What a line's end broke: the space goes where the next piece can only be more of the same.
+# Repairs of identifiers broken at a line's end. The space is removed only where the next piece
+# cannot be anything but the rest.
 _BROKEN = (
     (re.compile(r"\b(https?)\s?:\s?/\s?/\s?"), r"\1://"),
     (re.compile(r"\b(doi|arxiv)\.\s?org\s?/\s?(?=\w)", re.IGNORECASE), r"\1.org/"),
@@ -26,7 +27,7 @@ _BROKEN = (
     (re.compile(r"(10\.\d{4,9})(?:\s/\s?|/\s)(?=\S)"), r"\1/"),
     (_OPEN_DOI, r"\1\2 "),
     (_OPEN_DOI, r"\1\2 "),
-    # At the very end a piece with digits and more than digits, which no year or page number is.
+    # At the end of the entry: a piece with digits and other characters is no year or page number.
     (
         re.compile(
             r"(10\.\d{4,9}/\S{0,200}[\w)])\s(?=\S{0,200}\d)(?=[.]?\d*(?:[a-z_(-]|\.\w))"
@@ -61,7 +62,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def repaired(entry: str) -> str:
-    """The entry with addresses and DOIs whole again where a line's end put a space into them."""
+    """Returns the entry without the spaces that line ends left inside URLs and DOIs."""
     entry = _BROKEN_WORD.sub("", entry)
     if "10." in entry or "://" in entry or ": //" in entry or "org" in entry:
         for pattern, whole in _BROKEN:
@@ -70,7 +71,7 @@ def repaired(entry: str) -> str:
 
 
 def find_doi(text: str) -> str | None:
-    """The first DOI printed in the text, in lower case, None when there is none."""
+    """Returns the first DOI in the text in lower case, None if there is none."""
     found = _DOI.search(text)
     if found is None:
         return None
@@ -86,13 +87,15 @@ def _is_unbalanced(doi: str) -> bool:
 
 
 def find_arxiv_id(text: str) -> str | None:
-    """The first arXiv id in the text without its version ("1706.03762", "hep-th/9901001"), None
-    when there is none."""
+    """Returns the first arXiv id in the text, without version, None if there is none.
+
+    Examples: "1706.03762", "hep-th/9901001".
+    """
     found = _ARXIV.search(text)
     return found["id"] if found else None
 
 
 def without_links(entry: str) -> str:
-    """The entry without addresses, identifiers and notes on them ("[CrossRef]", "accessed on")."""
+    """Returns the entry without URLs, identifiers and link notes ("[CrossRef]", "accessed on")."""
     text = _NOTES.sub(" ", _LINKS.sub(" ", entry))
     return _SPACES.sub(" ", text).strip()

@@ -1,4 +1,6 @@
-"""The author list at the head of a bibliography entry, in the orders that the usual styles print.
+"""Parses the author list at the beginning of a bibliography entry.
+
+Supported name orders, by the key of `_FORMS`:
 
 inverted    Smith, J. A., & Jones, K.   Smith, J.A.; Jones, K.   Smith, John, and Kate Jones
 initials    Smith JA, Jones K           Smith J.A., Jones K.
@@ -15,8 +17,9 @@ from dataclasses import dataclass
 from domain.papers import Author
 from extraction.person_names import CITED_PARTICLE, COLLABORATION, GENERATIONS, GROUP
 
+# All uppercase letters: `re` has no class for them.
 _U = "".join(chr(code) for code in range(0x41, min(0x1F00, sys.maxunicode)) if chr(code).isupper())
-# Accents that the file prints beside their letters are part of a name.
+# Accents that a PDF prints beside their letters are part of a name.
 _IN_WORD = r"\w’'‐‑–\u0300-\u036f´`¨ˆ˜ˇ˙-"
 _WORD = rf"(?:[dDlLO][’'])?[{_U}][{_IN_WORD}]*[\w\u0300-\u036f´`]"
 _FAMILY = (
@@ -39,14 +42,15 @@ _FORMS = {
     "full": rf"(?P<given>{_WORD}(?:[ ](?:{_WORD}|{_DOTTED})){{0,3}})[ ]"
     rf"(?P<family>(?:{CITED_PARTICLE}[ ]){{0,3}}{_WORD}){_SUFFIX}",
 }
-# What may stand behind a name. A name that ends with an initial's period may be followed by the
-# title at once; "C. elegans" shows that the initial is the title's.
+# What may follow a name. A name that ends with an initial's period may be followed directly by
+# the title; a lower-case word behind it shows that the initial is the title's: "C. elegans".
 _BEHIND = (
     r"(?=[ ]?[,;:(“\"‘]|[ ]?\.(?:[ ,]|$|\d)|[ ]?…|[ ](?:and|und|et|&|y)[ ]|[ ]et[ ]al|[ ]\d{4}|"
     r"[ ]\[|[ ]?$|(?<=\.)[ ](?![a-z]))"
 )
+_MAX_AUTHORS = 3000  # bounds the time for a hostile entry
 _JOURNAL = re.compile(r"\.\s[A-Z][^.\d]{2,60}[.,]?\s\(?\d")
-# Behind an author list: J. Chem. Phys. 98; not: B. Jones. 2010.
+# Behind an author list: "J. Chem. Phys. 98", but not "B. Jones. 2010."
 _ABBREVIATED_JOURNAL = re.compile(
     r"(?:[A-Z]\w*\.[ ]){2,6}(?:[A-Z][ ])?\(?(?!(?:1[6-9]|20)\d\d[a-z]?[.:)])\d"
 )
@@ -54,6 +58,7 @@ _J_OF_JOURNAL = re.compile(
     r"(?<=\.)[ ]J\.(?=[ ](?:Am|Chem|Phys|Biol|Org|Inorg|Mater|Med|Mol|Appl|Agric|Clin|Exp|Cell|Gen|"
     r"Opt|Math|Electrochem|Bacteriol|Virol|Immunol|Geophys|Ecol)\.[ ])"
 )
+_JOURNAL_LOOKAHEAD = 20  # characters behind a name that may show that its "J." is "Journal"
 _SINGLE = re.compile(_WORD)
 _ITEM = {form: re.compile(pattern + _BEHIND) for form, pattern in _FORMS.items()}
 _SEPARATOR = re.compile(
@@ -87,39 +92,43 @@ ORGANISATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AuthorList:
-    """The authors, and where in the text the list ends; `form` is "" for an organisation."""
+    """The authors, the offset in the text at which the list ends, and the name order."""
 
     authors: tuple[Author, ...]
     end: int
     form: str
 
 
-def take_authors(text: str) -> AuthorList | None:
-    """The author list that the text begins with, None when it begins otherwise.
+def parse_authors(text: str) -> AuthorList | None:
+    """Returns the author list at the beginning of the text, None if there is none.
 
-    "et al." is passed over; a collaboration among the names is an author with a name alone. Of the
-    orders that fit, the one that reads furthest is taken, then the one that finds more people.
+    "et al." is skipped. A collaboration among the names becomes an author without name parts. If
+    several name orders match, the longest match is chosen, then the one with more authors.
     """
     found = {
-        form: taken for form in _FORMS if (taken := _take(text, form)) and _is_sound(taken, text)
+        form: parsed
+        for form in _FORMS
+        if (parsed := _parse_form(text, form)) and _is_plausible(parsed, text)
     }
     if "initials" in found and "full" in found:
-        # Lange D. Medicinal and Aromatic Plants: Trade. Queiroz K. Species Concepts. Biology. 2007
+        # The title looks like full names: "Lange D. Medicinal and Aromatic Plants: Trade.",
+        # "Queiroz K. Species Concepts. Biology. 2007"
         after = text[found["full"].end :]
         if after.startswith(":") or _JOURNAL.match(after):
             del found["full"]
     return max(
         found.values(),
-        key=lambda taken: (len(text[: taken.end].rstrip(". ")), len(taken.authors)),
+        key=lambda parsed: (len(text[: parsed.end].rstrip(". ")), len(parsed.authors)),
         default=None,
     )
 
 
-def _take(text: str, form: str) -> AuthorList | None:
+def _parse_form(text: str, form: str) -> AuthorList | None:
+    """The author list in this name order, None if the text does not begin with such a name."""
     authors: list[Author] = []
     position = end = 0
     closing = False
-    while len(authors) < 3000:
+    while len(authors) < _MAX_AUTHORS:
         item = _next_name(text, position, form, authors)
         if item is None:
             break
@@ -144,21 +153,27 @@ def _take(text: str, form: str) -> AuthorList | None:
 def _next_name(
     text: str, position: int, form: str, before: list[Author]
 ) -> tuple[Author, int] | None:
+    """The author at this position and the offset behind it; `before` are the authors so far.
+
+    `form` is the order of the list; its names may differ from it as `_forms_at` allows.
+    """
     group = (_GROUP if before else _NAMED_GROUP).match(text, position)
     if group is not None:
         return Author(group[0]), group.end()
-    for one in _forms_at(form, before):
-        found = _ITEM[one].match(text, position)
-        if found is None or (one == "inverted" and before and _is_two_names(before, found)):
+    for item_form in _forms_at(form, before):
+        found = _ITEM[item_form].match(text, position)
+        if found is None or (item_form == "inverted" and before and _is_two_names(before, found)):
             continue
-        if before and one == "forward" and _ABBREVIATED_JOURNAL.match(text, position):
+        if before and item_form == "forward" and _ABBREVIATED_JOURNAL.match(text, position):
             return None
         strict = form != "full" or _are_initials(before)
-        if one == "full" and strict and not _may_be_full(text, found, form):
+        if item_form == "full" and strict and not _may_be_full(text, found, form):
             continue
         end = found.end()
-        cut = _J_OF_JOURNAL.search(text, found.start("given"), min(len(text), end + 20))
-        if one == "inverted" and cut is not None and cut.start() < end:
+        cut = _J_OF_JOURNAL.search(
+            text, found.start("given"), min(len(text), end + _JOURNAL_LOOKAHEAD)
+        )
+        if item_form == "inverted" and cut is not None and cut.start() < end:
             end = cut.start()
         given = " ".join(
             (
@@ -169,17 +184,21 @@ def _next_name(
         family = found["family"].strip()
         if ORGANISATION.search(family):
             return None
-        if one == "forward" and form == "full" and re.fullmatch(r"[^\W\d_]+ [\w’'-]+", family):
+        if (
+            item_form == "forward"
+            and form == "full"
+            and re.fullmatch(r"[^\W\d_]+ [\w’'-]+", family)
+        ):
             given, family = f"{given} {family.split()[0]}", family.split()[1]  # C. Ronald MacKenzie
-        undotted = one == "initials" and before and "." not in (before[0].given or "")
+        undotted = item_form == "initials" and before and "." not in (before[0].given or "")
         if undotted or given[-3:-1].islower():  # the period ends the list
             given = given.rstrip(".")
-        return Author(_as_printed(one, given, family), given, family), end
+        return Author(_as_printed(item_form, given, family), given, family), end
     return _single_name(text, position, form) if before and form != "full" else None
 
 
 def _single_name(text: str, position: int, form: str) -> tuple[Author, int] | None:
-    """One word among the authors, where more of them, or the list's end, are sure to follow."""
+    """A single word as an author, if another name or the end of the list certainly follows."""
     found = _SINGLE.match(text, position)
     if found is None or form == "forward":
         return None
@@ -192,7 +211,7 @@ def _single_name(text: str, position: int, form: str) -> tuple[Author, int] | No
 
 
 def _forms_at(form: str, before: list[Author]) -> tuple[str, ...]:
-    """The orders in which the next name may be printed: only the first author may be inverted."""
+    """The orders in which the next name may be printed; some styles invert the first one only."""
     if form == "full":
         return ("forward", "full")
     if not before or form == "initials":
@@ -201,7 +220,7 @@ def _forms_at(form: str, before: list[Author]) -> tuple[str, ...]:
 
 
 def _is_two_names(before: list[Author], found: re.Match[str]) -> bool:
-    """True for "Noam Shazeer, Niki Parmar" behind "Vaswani, Ashish": two people, not one."""
+    """True when a match is two people: "Noam Shazeer, Niki Parmar" behind "Vaswani, Ashish"."""
     spelled = len((before[0].given or "").replace(".", "").split(" ")[0]) > 1
     if found["family"].isupper() and (before[0].family or "").isupper():
         return False
@@ -213,7 +232,7 @@ def _is_long(family: str) -> bool:
 
 
 def _may_be_full(text: str, found: re.Match[str], form: str) -> bool:
-    """True for a full name among others; a title in capitals may look like one."""
+    """True for a full name in a list; False for a title in capitals that looks like one."""
     before = text[max(0, found.start() - 4) : found.start()]
     if before.endswith(("and ", "& ")):
         return True
@@ -222,7 +241,8 @@ def _may_be_full(text: str, found: re.Match[str], form: str) -> bool:
 
 def _are_initials(before: list[Author]) -> bool:
     return bool(before) and all(
-        len((one.given or "").split(".")[0]) == 1 and "." in (one.given or "") for one in before
+        len((author.given or "").split(".")[0]) == 1 and "." in (author.given or "")
+        for author in before
     )
 
 
@@ -232,17 +252,17 @@ def _as_printed(form: str, given: str, family: str) -> str:
     return f"{family} {given}" if form == "initials" else f"{given} {family}"
 
 
-def _is_sound(taken: AuthorList, text: str) -> bool:
-    """False where what was read may as well be something else: a journal, a title in capitals."""
-    after = text[taken.end :].lstrip()
-    # Lee DH, Song CS: two people, not one
-    cut = {"inverted": r" [A-Z]{1,3}$", "full": r"(?:^| )[A-Z]{1,3}$"}.get(taken.form)
-    if cut and any(re.search(cut, one.family or "") for one in taken.authors):
+def _is_plausible(parsed: AuthorList, text: str) -> bool:
+    """False where the match may be something else: a journal, a title in capitals."""
+    after = text[parsed.end :].lstrip()
+    # "Lee DH, Song CS" is two people with initials, not one inverted name.
+    cut = {"inverted": r" [A-Z]{1,3}$", "full": r"(?:^| )[A-Z]{1,3}$"}.get(parsed.form)
+    if cut and any(re.search(cut, author.family or "") for author in parsed.authors):
         return False
-    if taken.form == "full":
-        if len(taken.authors) > 1 or after[:1] in '“"(' or re.match(r"[.,]? ?\(?\d{4}", after):
+    if parsed.form == "full":
+        if len(parsed.authors) > 1 or after[:1] in '“"(' or re.match(r"[.,]? ?\(?\d{4}", after):
             return True
-        return after.startswith((".", ":")) and not ORGANISATION.search(text[: taken.end])
-    if taken.form == "forward" and "." not in (taken.authors[0].given or ""):
-        return len(taken.authors) > 1 or after[:1] in '“"('
+        return after.startswith((".", ":")) and not ORGANISATION.search(text[: parsed.end])
+    if parsed.form == "forward" and "." not in (parsed.authors[0].given or ""):
+        return len(parsed.authors) > 1 or after[:1] in '“"('
     return True

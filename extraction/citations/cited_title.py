@@ -1,4 +1,4 @@
-"""Title and venue in what a bibliography entry prints behind its authors."""
+"""Finds title and venue in the part of a bibliography entry behind its authors."""
 
 from __future__ import annotations
 
@@ -49,6 +49,10 @@ _KIND_OF_WORK = re.compile(
     r" ?(?:thesis|dissertation|manuscript|results|data|work)|technical report|preprint)\b.{0,60}",
     re.IGNORECASE,
 )
+_MAX_ABBREVIATION = 24  # characters before a period that are compared with abbreviations
+_MAX_PUBLISHER_WORDS = 7  # of a piece behind a book's title (heuristic)
+_MIN_TITLE_LETTERS, _MAX_TITLE_CHARACTERS = 3, 600
+_MIN_LETTER_SHARE = 0.4  # of a title's characters without spaces (heuristic)
 # More authors, or another entry that the reading order mixed in.
 _NOT_A_TITLE = re.compile(
     r"^(?:[A-Z]\.,? ?(?:[A-Z]\.|[A-Z][\w’-]+,)|& |and |et al|[\w’-]+, [A-Z]\b[.,]|"
@@ -57,10 +61,10 @@ _NOT_A_TITLE = re.compile(
 
 
 def title_and_venue(rest: str, *, by_commas: bool) -> tuple[str | None, str | None]:
-    """Title and venue, each None when unsure, in the text behind authors and year.
+    """Returns title and venue from the text behind authors and year; None where uncertain.
 
-    `by_commas`: the authors ended with a comma, so the title does too ("J. Smith, Title, J. Phys.
-    1 (2010)"); otherwise sentences part them. A title in quotes is told by these.
+    `by_commas`: the authors end with a comma, so the title does too ("J. Smith, Title, J. Phys.
+    1 (2010)"). Otherwise sentences separate them. Quotes mark a title in each case.
     """
     rest = rest.strip(" .,;:–—")
     quoted = _quoted(rest)
@@ -75,7 +79,11 @@ def title_and_venue(rest: str, *, by_commas: bool) -> tuple[str | None, str | No
 
 
 def _quoted(rest: str) -> tuple[str, str] | None:
-    """The quoted beginning and what follows it."""
+    """The quoted beginning and the text behind it; None without a quoted beginning.
+
+    An apostrophe does not close a quote. Where it may be mistaken for one, the comma or period
+    before it decides.
+    """
     opening = next((mark for mark in _QUOTES if rest.startswith(mark)), None)
     if opening is None:
         return None
@@ -87,7 +95,6 @@ def _quoted(rest: str) -> tuple[str, str] | None:
         if match.start() > start + 3
     ]
     marked = [match for match in ends if rest[match.start() - 1] in ".,?!"]
-    # An apostrophe closes nothing; where it may, the comma or period before it decides.
     chosen = (marked or ends)[:1] if opening in '‘"“' else ends[:1]
     if not chosen or _is_word_of_title(rest, chosen[0]):
         return None
@@ -95,7 +102,7 @@ def _quoted(rest: str) -> tuple[str, str] | None:
 
 
 def _is_word_of_title(rest: str, closing: re.Match[str]) -> bool:
-    """True for “Green” nanotechnologies: a quoted word, and the title goes on."""
+    """True when only a word of the title is quoted: “Green” nanotechnologies."""
     if rest[closing.start() - 1] in ".,?!":
         return False
     return bool(re.match(r"\s?(?!in\b|In\b)[a-z]{2,}", rest[closing.end() :]))
@@ -108,7 +115,7 @@ def _split_by_sentences(rest: str) -> tuple[str | None, str]:
     if len(sentences) == 1:
         return _split_at_in(rest) or _split_without_stop(rest)
     taken = 1
-    while taken < len(sentences) - 1 and _goes_on(sentences[taken - 1], sentences[taken:]):
+    while taken < len(sentences) - 1 and _continues_title(sentences[taken - 1], sentences[taken:]):
         taken += 1
     title = " ".join(sentences[:taken])
     inside = _split_at_in(title)
@@ -118,13 +125,16 @@ def _split_by_sentences(rest: str) -> tuple[str | None, str]:
 
 
 def _sentences(text: str) -> list[str]:
-    """The sentences; a period behind an abbreviation or a lone capital ends none, unless only such
-    periods stand before the venue's numbers."""
+    """The sentences of the text.
+
+    A period behind an abbreviation or a single capital does not end a sentence, unless the text
+    has no other period.
+    """
     strong: list[int] = []
     weak: list[int] = []
     for stop in _STOP.finditer(text):
         before = text[: stop.start() + 1]
-        tail = before[-24:]
+        tail = before[-_MAX_ABBREVIATION:]
         if _ABBREVIATED.search(tail) or before.count("(") > before.count(")"):
             continue
         ends = not _WEAK.search(tail) or bool(_BOTANIST.search(tail)) or stop[1][0] != "."
@@ -134,8 +144,8 @@ def _sentences(text: str) -> list[str]:
     return [text[a:b].strip() for a, b in pairwise(places) if text[a:b].strip()]
 
 
-def _goes_on(before: str, following: list[str]) -> bool:
-    """True when the next sentence is more of the title: "III.", "Part 2: ...", a second clause."""
+def _continues_title(before: str, following: list[str]) -> bool:
+    """True when the next sentence is part of the title: "III.", "Part 2: ...", a second clause."""
     first, then = following[0], following[1]
     if re.fullmatch(r"(?:[IVX]{1,5}|\d{1,2}|[Pp]art [IVX\d]+)\.?", first):
         return True
@@ -150,13 +160,13 @@ def _goes_on(before: str, following: list[str]) -> bool:
 
 
 def _split_at_in(text: str) -> tuple[str, str] | None:
-    """ "Title, in: Book" or "Title. In Book" as two."""
+    """Splits "Title, in: Book" or "Title. In Book" into title and book."""
     found = re.search(r"[,.;?]\s(?:in:\s|in\s(?=Proc|Adv|Handb|[A-Z][\w.]+ [A-Z])|In:?\s)", text)
     return (text[: found.start() + 1], text[found.start() + 2 :]) if found else None
 
 
 def _split_without_stop(rest: str) -> tuple[str | None, str]:
-    """One sentence: a title, perhaps with a publisher or the venue's numbers behind commas."""
+    """Splits a single sentence: a title, with a publisher or the venue's numbers behind commas."""
     rest = _LAST_YEAR.sub("", rest)
     book = re.match(r"([^;]{6,}?);\s(?=[A-Z][^;]*:\s)", rest)
     if book is not None:
@@ -167,14 +177,17 @@ def _split_without_stop(rest: str) -> tuple[str | None, str]:
     if len(pieces) > 1 and PUBLISHER.search(", ".join(pieces[1:])):
         return _book_title(pieces), ""
     if re.search(r"(?:[^\W\d_]\s\d+\s|\bpp?\.?\s)\w*\d(?:[–-]\w+)?$", rest):
-        return None, ""  # Title Journal 12 1–9: nothing parts them
+        return None, ""  # "Title Journal 12 1–9" has no separator
     return rest, ""
 
 
 def _split_by_commas(rest: str) -> tuple[str | None, str]:
-    """Title and the rest where commas part the fields."""
+    """Splits title and rest where commas separate the fields.
+
+    In "A. Author, Title of it. Journal 12, 3 (2010)" only the period of a whole word ends the
+    title.
+    """
     sentences = _sentences(rest)
-    # A. Author, Title of it. Journal 12, 3 (2010): only a whole word's period ends a title here.
     whole_word = re.search(r"(?:\s[a-z][\w-]{3,}\.|\?)$", sentences[0])
     if len(sentences) > 1 and whole_word and is_venue_alone(sentences[-1]):
         return _split_by_sentences(rest)
@@ -194,7 +207,7 @@ def _split_by_commas(rest: str) -> tuple[str | None, str]:
 
 
 def _book_title(pieces: list[str]) -> str | None:
-    """The first piece, where a publisher, or a year alone, follows: the title of a book."""
+    """The first piece as the title of a book, if a publisher or a year alone follows it."""
     first = pieces[0]
     bracket = re.match(
         r"(.{8,}?)\s\([^()]{0,200}?(?::\s|[A-Z]\w{1,60},\s)[^()]{0,200}?\d{4}[^()]*+\)|"
@@ -206,7 +219,9 @@ def _book_title(pieces: list[str]) -> str | None:
     behind = ", ".join(pieces[1:])
     if not behind and len(first.split()) > 2 and not re.search(r"\d", first):
         return first
-    if len(first.split()) < 2 or any(len(piece.split()) > 7 for piece in pieces[1:]):
+    if len(first.split()) < 2 or any(
+        len(piece.split()) > _MAX_PUBLISHER_WORDS for piece in pieces[1:]
+    ):
         return None
     if PUBLISHER.search(behind) or (BARE_YEAR.fullmatch(behind) and len(first.split()) > 2):
         return first
@@ -214,8 +229,10 @@ def _book_title(pieces: list[str]) -> str | None:
 
 
 def _venue_piece(pieces: list[str]) -> int | None:
-    """Which piece is the venue: the last with words, when all behind it is numbers, and not the
-    year alone, which stands behind a publisher's place."""
+    """The index of the venue's piece: the last one with words, if only numbers follow.
+
+    None if only a year follows: then the piece is a publisher's place.
+    """
     for index in range(len(pieces) - 1, -1, -1):
         if not only_number_words(pieces[index]):
             break
@@ -232,7 +249,7 @@ def _venue_piece(pieces: list[str]) -> int | None:
 
 
 def _pieces_before(pieces: list[str], index: int) -> int:
-    """How many pieces before this one are the venue's too: "Nanotechnology, Biology and Care"."""
+    """How many pieces before this one are part of the venue: "Nanotechnology, Biology and Care"."""
     before = 0
     while index - before > 1 and re.search(r"(?:^|\s)(?:and|&)\s", pieces[index]):
         words = re.findall(r"[^\W\d_]{3,}", pieces[index - before - 1])
@@ -243,14 +260,15 @@ def _pieces_before(pieces: list[str], index: int) -> int:
 
 
 def _title(text: str | None) -> str | None:
-    """The title without tails like "[Internet]" and "(2nd ed.)"; None for what cannot be one."""
+    """The title without tails such as "[Internet]" or "(2nd ed.)"; None if it cannot be one."""
     if text is None:
         return None
     before = ""
     while before != text:
         before, text = text, _TAILS.sub("", text).strip(" ,;:.–—")
     letters = re.findall(r"[^\W\d_]", text)
-    if len(letters) < 3 or len(text) > 600 or len(letters) < 0.4 * len(text.replace(" ", "")):
+    min_letters = max(_MIN_TITLE_LETTERS, _MIN_LETTER_SHARE * len(text.replace(" ", "")))
+    if len(letters) < min_letters or len(text) > _MAX_TITLE_CHARACTERS:
         return None
     if _NOT_A_TITLE.search(text) or _KIND_OF_WORK.fullmatch(text):
         return None

@@ -1,4 +1,4 @@
-"""A printed bibliography entry -> authors, year, title, venue and identifiers, by rules alone."""
+"""Parses a bibliography entry into authors, year, title, venue and identifiers, by rules."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from domain.papers import Author, Reference
 from extraction.citations.cited_identifiers import find_arxiv_id, find_doi, repaired, without_links
-from extraction.citations.cited_names import ORGANISATION, take_authors
+from extraction.citations.cited_names import ORGANISATION, parse_authors
 from extraction.citations.cited_title import title_and_venue
 
 _LABEL = re.compile(
     r"\s*(?:\[\d{1,4}[a-z]?\]|\(\d{1,4}\)|\d{1,4}[.)](?=\s|[A-ZÀ-Þ“\"])|\d{1,4}\s+(?=[A-ZÀ-Þ“\"])|"
     r"\d{1,3}(?=[A-ZÀ-Þ][a-zß-ÿ.’-])|\[[A-Z][\w+.,&’' -]{1,40}\]\s|[•∙·–-]\s)\s*"
 )
-_REPEATED = re.compile(r"\s*(?:[—–_-]\s?){2,}[.,:]?\s*")  # "———. 1983.": who wrote the one before
+_REPEATED = re.compile(r"\s*(?:[—–_-]\s?){2,}[.,:]?\s*")  # "———. 1983.": same authors as before
 _ROLE = re.compile(
     r"[,.]?\s?[(\[]?\b(?:[Ee]d(?:itor)?s?|Hrsg|[Tt]rans(?:lators?)?)\b\.?[)\]]?"
     r"(?=[\s.,:(]|$)\.?"
@@ -33,14 +33,20 @@ _NAMED = re.compile(rf"(?P<name>[^“”\"]{{2,160}}?)[.,]?\s?\(\s?{_YEAR}[a-z]?
 _NAMED_BARE = re.compile(rf"(?P<name>[A-Z][^.,:;\d“”]{{2,80}}?)[,.]?\s{_YEAR}(?=[.,]?\s[A-Z])[.,]?")
 _QUOTES_NEXT = re.compile(r"(?P<name>[^“”\"]{2,90}?)[,.:]\s(?=[“\"])")
 _YEARS = re.compile(rf"(?<![\d–—/:‐-])(?<!\d\.){_YEAR}(?:[a-z](?![\w]))?(?![\d/–—‐]|-\d|\.\d)")
-_NUMBER_NEXT = re.compile(r"(?:\bpp?\.?|\bno\.?|\bart(?:icle)?\.?|#|§)\s?$", re.IGNORECASE)
+_BEFORE_NUMBER = re.compile(r"(?:\bpp?\.?|\bno\.?|\bart(?:icle)?\.?|#|§)\s?$", re.IGNORECASE)
 _INITIAL = re.compile(r"\b[A-Z]\.|\b[A-Z]{1,3},")
+_MAX_CHARACTERS = 4000  # of an entry that are parsed; bounds the time of the patterns
+_MAX_DATED_NAME_WORDS, _MAX_NAME_WORDS = 14, 10  # of an organisation (heuristic)
+_MIN_TITLE_WORDS = 3  # lower-case words of a title without authors (heuristic)
+_NUMBER_CONTEXT = 9  # characters before a year that may show that it is a page or number
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What stands before the title: the authors, the year if printed there, and where the title
-    begins; `by_commas` when a comma parts them from it."""
+    """The part before the title: authors, and the year if it is printed there.
+
+    `rest` begins with the title; `by_commas` is True when a comma separates it from the authors.
+    """
 
     authors: tuple[Author, ...]
     year: int | None
@@ -49,13 +55,13 @@ class _Head:
 
 
 def parse_reference(ordinal: int, raw: str, page: int) -> Reference:
-    """The entry in parts; what it does not print, or what cannot be told apart surely, is None.
+    """Returns the fields of the entry; missing or uncertain ones are None.
 
-    `raw` is the entry as printed, label included; it is kept unchanged. Covers the orders of APA,
-    Vancouver, IEEE, ACM, ACL, Chicago, MLA, AMS, BibTeX's plain and alpha, and of the journals of
-    Springer, Elsevier, Nature, MDPI, Frontiers, ACS and APS. Never raises.
+    `raw` is the entry as printed, with its label, and is kept unchanged. Supports the styles of
+    APA, Vancouver, IEEE, ACM, ACL, Chicago, MLA, AMS, BibTeX's plain and alpha, and of the journals
+    of Springer, Elsevier, Nature, MDPI, Frontiers, ACS and APS. Never raises.
     """
-    whole = repaired(raw[:4000])
+    whole = repaired(raw[:_MAX_CHARACTERS])
     text = without_links(_without_label(whole))
     head = _listed_head(text) or _named_head(text) or _titled_head(text, whole)
     title, venue = title_and_venue(head.rest, by_commas=head.by_commas)
@@ -80,8 +86,8 @@ def _without_label(entry: str) -> str:
 
 
 def _listed_head(text: str) -> _Head | None:
-    """The head of an entry that begins with its authors."""
-    listed = take_authors(text)
+    """The head of an entry that begins with its authors, None for other entries."""
+    listed = parse_authors(text)
     if listed is None:
         dated = _DATE.match(text)
         return _after(text, (), 0) if dated else None
@@ -101,31 +107,36 @@ def _after(text: str, authors: tuple[Author, ...], end: int) -> _Head:
 
 
 def _is_date_of_journal(text: str, dated: re.Match[str]) -> bool:
-    """True where nothing but numbers follows: "A. Author, 2010, 12, 3" has no title behind."""
+    """True when only numbers follow the year: "A. Author, 2010, 12, 3" has no title."""
     return not re.search(r"[^\W\d_]{3}", text[dated.end() :])
 
 
 def _named_head(text: str) -> _Head | None:
-    """The head of an entry by an organisation: before a year in brackets, a quoted title, or known
-    by a word of its name."""
+    """The head of an entry by an organisation, None for other entries.
+
+    The evidence is a year in brackets or a quoted title behind the name, or a word in the name.
+    """
     named = _NAMED.match(text)
-    if named and len(named["name"].split()) <= 14 and not re.search(r"[.?]\s", named["name"]):
+    if (
+        named
+        and len(named["name"].split()) <= _MAX_DATED_NAME_WORDS
+        and not re.search(r"[.?]\s", named["name"])
+    ):
         rest = text[named.end() :]
         if not re.search(r"[^\W\d_]{3}", rest) or re.match(r"[.,]?\s?In[: ]", rest):
-            return _Head(
-                (), int(named[2]), named["name"] + rest
-            )  # no author: APA puts the title first
+            # Without an author APA puts the title first.
+            return _Head((), int(named[2]), named["name"] + rest)
         return _Head((Author(named["name"].strip()),), int(named[2]), rest, rest.startswith(","))
     bare = _NAMED_BARE.match(text)
     if bare and ORGANISATION.search(bare["name"].title()):
         return _after(text, (Author(bare["name"].strip()),), bare.end("name"))
     quoted = _QUOTES_NEXT.match(text)
-    if quoted and len(quoted["name"].split()) <= 10:
+    if quoted and len(quoted["name"].split()) <= _MAX_NAME_WORDS:
         return _Head((Author(quoted["name"].strip()),), None, text[quoted.end() :])
     first = re.match(r"([^.:;,“\"\d]{2,90}?)[.:,]\s", text)
     if (
         first
-        and len(first[1].split()) <= 10
+        and len(first[1].split()) <= _MAX_NAME_WORDS
         and (ORGANISATION.search(first[1]) or re.fullmatch(r"[A-Z]{2,8}", first[1]))
     ):
         return _after(text, (Author(first[1].strip()),), first.end())
@@ -133,25 +144,30 @@ def _named_head(text: str) -> _Head | None:
 
 
 def _titled_head(text: str, whole: str) -> _Head:
-    """The head of an entry without authors; an empty rest unless it surely begins with a title."""
+    """The head of an entry without authors; its rest is empty unless it certainly is a title."""
     first = re.split(r"[.?!]\s", text, maxsplit=1)[0]
     plain = len(re.findall(r"\b[a-z]{3,}", first))
     is_page = "http" in whole or "www." in whole
-    sure = text[:1] in '“"‘' or (
-        text[:1].isupper() and not _INITIAL.search(first) and plain >= (1 if is_page else 3)
+    is_title = text[:1] in '“"‘' or (
+        text[:1].isupper()
+        and not _INITIAL.search(first)
+        and plain >= (1 if is_page else _MIN_TITLE_WORDS)
     )
-    return _Head((), None, text if sure else "")
+    return _Head((), None, text if is_title else "")
 
 
 def _year(text: str, title: str | None) -> int | None:
-    """The year of publication printed outside the title: alone in brackets, before a semicolon,
-    else the last one of a book's chapter or talk, whose name may have one too, else the first."""
+    """The year of publication, outside the title.
+
+    In this order: a year alone in brackets, one before a semicolon, the last one for a chapter or
+    a talk (the name of the book may have one too), else the first one.
+    """
     if title:
         text = text.replace(title, " ", 1)
     found = [
         match
         for match in _YEARS.finditer(text)
-        if not _NUMBER_NEXT.search(text[max(0, match.start() - 9) : match.start()])
+        if not _BEFORE_NUMBER.search(text[max(0, match.start() - _NUMBER_CONTEXT) : match.start()])
     ]
     if not found:
         return None

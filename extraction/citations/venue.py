@@ -1,16 +1,18 @@
-"""The journal or book that a bibliography entry names: its pattern, and its name alone."""
+"""Finds the journal or book of a bibliography entry."""
 
 from __future__ import annotations
 
 import re
 
-from extraction.citations.cited_names import take_authors
+from extraction.citations.cited_names import parse_authors
 from extraction.vocabulary import MONTHS, SEASONS
 
 _NUMERALS = (
     r"(?<![^\W\d_])(?:vol(?:ume)?s?\.? ?|no\.? ?|bd\.? ?|t\. ?|tome ?)?"
     r"(?:[A-Z]{0,3}-?\d{1,5}[A-Za-z]?\b|\(?\d{4}[a-z]?\)|[XVI]{1,6}\b)"
 )
+_MAX_VENUE_WORDS = 16  # of a venue's name
+_MAX_VENUE_ALONE_WORDS = 12  # of a venue's name in an entry without a title
 # A venue and the numbers behind it: "Nature 464, 1", "J. Chem. Phys., vol. 3", "Cell. 2010;4".
 VENUE = re.compile(
     rf"(?P<venue>[^\d(\[;“\"]{{2,140}}?(?:\([A-Z][^()\d]{{1,40}}\))?(?:\b2000\b(?= ?\d))?)"
@@ -31,7 +33,7 @@ _OF_BOOK = re.compile(
     rf"{PUBLISHER.pattern}|\b(?:Associates|Association|ACM|IEEE|AAAI|PMLR|USENIX|Curran|Society)\b"
 )
 BARE_YEAR = re.compile(r"(?:\(?(?:1[6-9]|20)\d\d[a-z]?\)?[.,;\s]*)+")
-# Santiago, Chile: IEEE; a sentence; a name cut off before its number
+# "Santiago, Chile: IEEE", a sentence, or a name that ends in the middle
 _NOT_A_VENUE = re.compile(
     r":\s[A-Z][\w’&-]*$|[.?]\s[A-Z][a-z]{3}[^.]{0,300} [a-z]{4}|\b(?:the|of|on|in|and|for)$"
 )
@@ -50,13 +52,13 @@ BEFORE_BOOK = re.compile(r"[Ii]n(?:\s?:\s?|\s+(?=[A-ZÀ-Þ\d“\"]))")
 
 
 def only_number_words(text: str) -> bool:
-    """True when the words of the text, if it has any, only name numbers: "vol", "pages", "May"."""
+    """True when all words of the text belong to numbers, as "vol", "pages" and "May" do."""
     words = re.findall(r"[^\W\d_]{2,}", text.lower())
     return all(_NUMBER_WORDS.fullmatch(word) for word in words)
 
 
 def find_venue(text: str) -> str | None:
-    """The journal or book that the text behind the title names, None when unsure."""
+    """Returns the journal or book in the text behind the title, None if uncertain."""
     text = text.strip(" .,;:")
     inside = BEFORE_BOOK.match(text) or re.match(r"(?:Pages?|Pp?\.)\s[\d–-]+\s[Ii]n\s", text)
     if inside is not None:
@@ -70,11 +72,11 @@ def find_venue(text: str) -> str | None:
     if PUBLISHER.search(venue) or _NOT_A_VENUE.search(venue):
         return None
     venue = re.sub(r"(?<![,.\s])[,.\s]++(?:vol|no|bd|pp?)$", "", venue, flags=re.IGNORECASE)
-    return venue if 1 <= len(venue.split()) <= 16 and len(venue) > 1 else None
+    return venue if 1 <= len(venue.split()) <= _MAX_VENUE_WORDS and len(venue) > 1 else None
 
 
 def _book(text: str) -> str | None:
-    """The book's title behind "In": without editors, pages and publisher."""
+    """The title of the book behind "In", without editors, pages and publisher."""
     text = _without_editors(text).strip(' “".,:')
     found = _BOOK.match(text)
     if found is None:
@@ -87,20 +89,20 @@ def _book(text: str) -> str | None:
 
 
 def _without_editors(text: str) -> str:
-    listed = take_authors(text)
+    listed = parse_authors(text)
     role = _EDITORS.match(text, listed.end) if listed else None
     return text[role.end() :] if role else text
 
 
 def is_venue_alone(rest: str) -> bool:
-    """True for "J. Am. Chem. Soc. 2010, 132, 1" and "Nature 464, 1": the title is not printed."""
+    """True for an entry without a title: "J. Am. Chem. Soc. 2010, 132, 1", "Nature 464, 1"."""
     found = VENUE.fullmatch(rest)
     if found is None or not is_numeric(found["numbers"]):
         return False
     if BARE_YEAR.fullmatch(found["numbers"]):
         return False
     words = re.findall(r"[^\W\d_]+\.?", found["venue"])
-    if len(words) > 12:
+    if len(words) > _MAX_VENUE_ALONE_WORDS:
         return False
     content = [word for word in words if not word.endswith(".") and word[:1].islower()]
     joining = {"of", "and", "the", "in", "for", "on", "de", "der", "et", "und", "für", "la"}
@@ -113,6 +115,6 @@ def is_venue_alone(rest: str) -> bool:
 
 
 def is_numeric(text: str) -> bool:
-    """True when the text is volume, issue, pages and date, and no words."""
+    """True when the text has volume, issue, pages and date only."""
     words = re.findall(r"[^\W\d_]{3,}", text.lower())
     return all(_NUMBER_WORDS.fullmatch(word) for word in words)

@@ -1,1 +1,1 @@
-"""A paper as Markdown, BibTeX, CSL-JSON, CSV and HTML: pure functions over domain.papers."""
+"""Exports papers as Markdown, BibTeX, CSL-JSON, CSV and HTML: pure functions on domain.papers."""

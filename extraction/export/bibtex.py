@@ -1,7 +1,7 @@
-"""A paper as a BibTeX entry, and a collection of papers as a bibliography with unique keys.
+"""Exports a paper as a BibTeX entry, and several papers as a bibliography with unique keys.
 
-Written by hand: bibtexparser and pybtex write what they are given and leave LaTeX's special
-characters to the caller, which is the whole difficulty here.
+No library is used: bibtexparser and pybtex do not escape LaTeX's special characters, which is the
+only difficult part.
 """
 
 from __future__ import annotations
@@ -15,26 +15,30 @@ from urllib.parse import quote
 from domain.papers import Author, Metadata
 from extraction.export.escape import for_latex, printable
 
-_SMALL_WORDS = re.compile(
+_MIN_KEY_WORD = 4  # letters of a title's word in the key
+_MAX_KEY_NAME, _MAX_KEY_WORD = 40, 30  # characters of the key's parts
+_STOP_WORDS = re.compile(
     r"about|after|among|between|does|from|have|into|over|some|than|that|their|these|this|through|"
     r"towards?|under|upon|using|versus|what|when|where|which|with|without"
 )
 
 
 def to_bibtex(metadata: Metadata, key: str | None = None) -> str:
-    """One BibTeX entry, ended by a line feed; fields that the paper does not have are left out.
+    """Returns one BibTeX entry that ends with a line feed; missing fields are left out.
 
-    `key` is `cite_key(metadata)` when not given. The type is @misc: what was read does not tell a
-    journal from a book. Text is escaped for LaTeX, in UTF-8 (biber, or bibtex with inputenc);
-    words with inner capitals are braced, so that no style lowers them.
+    `key` defaults to `cite_key(metadata)`. The type is @misc, because the metadata does not tell a
+    journal article from a book. Text is escaped for LaTeX, in UTF-8 (biber, or bibtex with
+    inputenc). Words with inner capitals are braced, so that no style lower-cases them.
     """
     fields = "".join(f"  {name} = {{{value}}},\n" for name, value in _fields(metadata))
     return f"@misc{{{_safe_key(key or cite_key(metadata))},\n{fields}}}\n"
 
 
 def bibliography(entries: Iterable[Metadata]) -> str:
-    """All entries, parted by blank lines; those that would share a key get a, b, c behind it, in
-    their order."""
+    """Returns all entries, separated by blank lines.
+
+    Entries with equal keys get the suffixes a, b, c in their order.
+    """
     papers = list(entries)
     return "\n".join(
         to_bibtex(paper, key) for paper, key in zip(papers, _unique_keys(papers), strict=True)
@@ -42,13 +46,16 @@ def bibliography(entries: Iterable[Metadata]) -> str:
 
 
 def cite_key(metadata: Metadata) -> str:
-    """Family name of the first author, year and first telling word of the title in ASCII letters:
-    "lovelace1843notes"; "anon", "nd" and nothing where they are unknown."""
+    """Returns a key in ASCII letters, such as "lovelace1843notes".
+
+    Its parts are the first author's family name ("anon" if unknown), the year ("nd") and the first
+    word of the title with four letters or more that is no stop word (nothing if there is none).
+    """
     family = metadata.authors[0].family or metadata.authors[0].name if metadata.authors else ""
     words = re.findall(r"[a-z0-9]+", _ascii(metadata.title or ""))
-    word = next((w for w in words if len(w) > 3 and not _SMALL_WORDS.fullmatch(w)), "")
+    word = next((w for w in words if len(w) >= _MIN_KEY_WORD and not _STOP_WORDS.fullmatch(w)), "")
     name = re.sub(r"[^a-z]", "", _ascii(family)) or "anon"
-    return f"{name[:40]}{metadata.year or 'nd'}{word[:30]}"
+    return f"{name[:_MAX_KEY_NAME]}{metadata.year or 'nd'}{word[:_MAX_KEY_WORD]}"
 
 
 def _unique_keys(papers: list[Metadata]) -> Iterator[str]:
@@ -66,7 +73,7 @@ def _unique_keys(papers: list[Metadata]) -> Iterator[str]:
 
 
 def _letters(number: int) -> str:
-    """0 is a, 25 z, 26 aa."""
+    """The suffix with this number: 0 is "a", 25 "z", 26 "aa"."""
     letters = ""
     number += 1
     while number:
@@ -94,7 +101,7 @@ def _fields(metadata: Metadata) -> Iterator[tuple[str, str]]:
 
 
 def _word(word: str) -> str:
-    """The word of a title; braced when it has a capital that is not its first letter."""
+    """The word of a title, in braces when it has a capital behind its first letter."""
     escaped = for_latex(word)
     return f"{{{escaped}}}" if any(char.isupper() for char in word[1:]) else escaped
 
@@ -107,13 +114,13 @@ def _person(author: Author) -> str:
 
 
 def _name_part(part: str) -> str:
-    """A part of a name; braced where BibTeX would read a comma or an "and" in it as its own."""
+    """A part of a name, in braces when BibTeX would parse a comma or an "and" in it."""
     escaped = for_latex(part)
     return f"{{{escaped}}}" if re.search(r",|\band\b", escaped, re.IGNORECASE) else escaped
 
 
 def _identifier(text: str) -> str:
-    """The identifier with what could end the field, or start a command, percent-encoded."""
+    """The identifier; characters with a meaning in BibTeX or LaTeX are percent-encoded."""
     return quote(printable(text), safe="/:;().-_<>+=@!*',")
 
 

@@ -1,4 +1,4 @@
-"""A paper as an item of CSL-JSON, which Zotero, Pandoc and citeproc read."""
+"""Exports a paper as a CSL-JSON item, the format of Zotero, Pandoc and citeproc."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from extraction.export.escape import printable
 
 
 def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> dict[str, Any]:
-    """The item by CSL-JSON 1.0.2 (https://github.com/citation-style-language/schema); variables
-    that the paper does not have are left out.
+    """Returns the item in CSL-JSON 1.0.2; missing variables are left out.
 
-    `document_id` becomes `id`. With a DOI the type is "article-journal", with an arXiv id alone
-    "article" (a preprint), else "document". Text is plain: whoever puts it into HTML escapes it.
+    `document_id` becomes `id`. The type is "article-journal" with a DOI, "article" (a preprint)
+    with an arXiv id only, else "document". Text is plain: the caller escapes it for HTML.
+    Schema: https://github.com/citation-style-language/schema
     """
     item: dict[str, Any] = {"id": document_id, "type": _type(metadata)}
     texts = {

@@ -1,20 +1,20 @@
-"""Text of a document made harmless for the format it is put into: all of it may be hostile."""
+"""Escapes text of a document for each output format; all of that text is untrusted."""
 
 from __future__ import annotations
 
 import html
 import re
 
-# Controls (but tab and line ends), lone surrogates, marks that turn the direction of writing.
+# Control characters (except tab and line ends), lone surrogates, bidirectional control characters.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
-# What makes a list, heading, quote, rule or code of a line when it stands in front.
+# Characters at the start of a line that make it a list, heading, quote, rule or code.
 _LINE_START = re.compile(r"^(\s*)(?:([#+=-])|(\d{1,9})([.)])(?=\s|$))")
 _LATEX = {
     "\\": r"\textbackslash{}",
-    "{": r"\textbraceleft{}",  # BibTeX counts the brace of \{ as well
+    "{": r"\textbraceleft{}",  # BibTeX counts the brace of \{ too
     "}": r"\textbraceright{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -31,17 +31,17 @@ _NUMBER = re.compile(
 
 
 def printable(text: str) -> str:
-    """The text on one line, without control characters."""
+    """Returns the text on one line, without control characters."""
     return " ".join(_UNPRINTABLE.sub("", text).split())
 
 
 def for_html(text: str) -> str:
-    """The text for HTML, between tags or in a quoted attribute."""
+    """Returns the text escaped for HTML, between tags or in a quoted attribute."""
     return html.escape(printable(text), quote=True)
 
 
 def for_markdown(text: str) -> str:
-    """The text for a line of Markdown: no mark-up, link, HTML or table border of its own."""
+    """Returns the text escaped for a line of Markdown: no markup, link, HTML or table border."""
     line = _MARKDOWN.sub(r"\\\1", printable(text))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _LINE_START.sub(_escaped_start, line)
@@ -54,15 +54,16 @@ def _escaped_start(found: re.Match[str]) -> str:
 
 
 def for_latex(text: str) -> str:
-    """The text for a LaTeX document or a braced BibTeX value; its own braces are spelled out."""
+    """Returns the text escaped for LaTeX or a braced BibTeX value; braces become commands."""
     return _LATEX_SPECIAL.sub(lambda found: _LATEX[found[0]], printable(text))
 
 
 def for_csv(text: str) -> str:
-    """The text for a cell that a spreadsheet may open: a beginning that would make it a formula is
-    put behind an apostrophe, unless it is a number or has no letters and digits at all.
+    """Returns the text for a CSV cell, protected against formula injection.
 
-    https://owasp.org/www-community/attacks/CSV_Injection
+    Text that a spreadsheet would run as a formula gets an apostrophe in front. Numbers, and text
+    without letters and digits, are unchanged.
+    See https://owasp.org/www-community/attacks/CSV_Injection
     """
     cell = printable(text)
     if not _FORMULA.match(cell) or not re.search(r"\w", cell) or _NUMBER.fullmatch(cell):

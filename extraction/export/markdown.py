@@ -1,4 +1,4 @@
-"""A paper as Markdown (GitHub's), in reading order."""
+"""Exports a paper as GitHub Flavored Markdown in reading order."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from collections.abc import Iterator, Sequence
 from domain.papers import Block, BlockKind, Box, Figure, Paper, Section, SectionRole, Table
 from extraction.export import table_formats as tables
 from extraction.export.escape import for_html, for_markdown, printable
+from extraction.geometry import contains
 
-_DEEPEST = 6
-_TOLERANCE_POINTS = 2.0
+_MAX_HEADING_LEVEL = 6  # of Markdown
+_TOLERANCE_POINTS = 2.0  # by which a cell's text may reach out of its table's box
+_MIN_REPEATED_CHARACTERS = 60  # of a paragraph that repeats the abstract
+_MIN_FENCE = 3  # backticks
 _FENCED = (BlockKind.EQUATION, BlockKind.CODE)
 
 
 def to_markdown(paper: Paper) -> str:
-    """Title, authors, abstract, then headings by level, paragraphs, tables, figure captions,
-    equations and code in reading order, then footnotes and references; ended by a line feed.
+    """Returns the paper as Markdown that ends with a line feed.
 
-    A table is a GitHub table, or HTML where that cannot hold it. Margin notes are left out. All
-    text of the paper is escaped: it brings no mark-up, links or HTML of its own.
+    The order is: title, authors, abstract; headings, paragraphs, tables, figure captions, equations
+    and code in reading order; footnotes and references. A table is a GitHub table, or HTML where
+    that format cannot represent it. Margin notes are left out. All text of the paper is escaped, so
+    it contributes no markup, links or HTML.
     """
     body = _Body(paper)
     parts = [*_front(paper), *body.parts()]
@@ -36,19 +40,19 @@ def _front(paper: Paper) -> Iterator[str]:
     if title:
         yield f"# {_heading_text(title)}"
     if metadata.authors:
-        yield for_markdown(", ".join(_spoken(author.name) for author in metadata.authors))
+        yield for_markdown(", ".join(_given_name_first(author.name) for author in metadata.authors))
     if metadata.abstract:
         yield "## Abstract"
         yield for_markdown(metadata.abstract)
 
 
-def _spoken(name: str) -> str:
+def _given_name_first(name: str) -> str:
     family, comma, given = name.partition(", ")
     return f"{given} {family}" if comma else name
 
 
 class _Body:
-    """Walks through the blocks once; collects footnotes on its way."""
+    """Converts the blocks in one pass; collects the footnotes."""
 
     def __init__(self, paper: Paper) -> None:
         self.paper = paper
@@ -64,11 +68,11 @@ class _Body:
     def parts(self) -> Iterator[str]:
         for block in self.paper.blocks:
             page = block.boxes[0].page if block.boxes else 0
-            yield from self._left_over(before_page=page)
-            yield from self._of(block)
-        yield from self._left_over(before_page=None)
+            yield from self._uncaptioned(before_page=page)
+            yield from self._block(block)
+        yield from self._uncaptioned(before_page=None)
 
-    def _of(self, block: Block) -> Iterator[str]:
+    def _block(self, block: Block) -> Iterator[str]:
         if self._is_repeated(block) or block.kind is BlockKind.ASIDE:
             return
         if block.kind is BlockKind.HEADING:
@@ -87,7 +91,7 @@ class _Body:
             yield for_markdown(block.text)
 
     def _is_repeated(self, block: Block) -> bool:
-        """True for what the front of the Markdown has said: title and abstract."""
+        """True for blocks that the front has already: title and abstract."""
         text = _plain(block.text)
         section = self._section(block)
         if (section is None or block.kind is BlockKind.HEADING) and text in self._titles:
@@ -96,7 +100,8 @@ class _Body:
             return False
         if section is not None and section.role is SectionRole.ABSTRACT:
             return block.kind in (BlockKind.HEADING, BlockKind.TEXT)
-        return section is None and len(text) > 60 and text in self._abstract
+        is_long = len(text) > _MIN_REPEATED_CHARACTERS
+        return section is None and is_long and text in self._abstract
 
     def _section(self, block: Block) -> Section | None:
         sections = self.paper.sections
@@ -108,7 +113,7 @@ class _Body:
         section = self._section(block)
         if section is None:
             return f"## {_heading_text(block.text)}"
-        marks = "#" * min(_DEEPEST, section.level + 1)
+        marks = "#" * min(_MAX_HEADING_LEVEL, section.level + 1)
         text = f"{section.number} {section.title}" if section.number else section.title
         return f"{marks} {_heading_text(text)}"
 
@@ -125,8 +130,8 @@ class _Body:
                 break
         yield _emphasised(block.text)
 
-    def _left_over(self, before_page: int | None) -> Iterator[str]:
-        """Tables and figures of earlier pages whose caption is not among the blocks."""
+    def _uncaptioned(self, before_page: int | None) -> Iterator[str]:
+        """Yields tables and figures of earlier pages whose caption is not among the blocks."""
         for found in [*self._tables, *self._figures]:
             if before_page is not None and found.page >= before_page:
                 continue
@@ -138,20 +143,14 @@ class _Body:
                 yield from _figure(found)
 
     def _is_inside_a_region(self, block: Block) -> bool:
-        """True for text of a table's cells or a figure's labels."""
+        """True for text of a table's cells or of a figure's labels."""
         return bool(block.boxes) and all(
             any(_is_inside(box, region) for region in self._regions) for box in block.boxes
         )
 
 
 def _is_inside(box: Box, region: Box) -> bool:
-    return (
-        box.page == region.page
-        and box.x0 >= region.x0 - _TOLERANCE_POINTS
-        and box.x1 <= region.x1 + _TOLERANCE_POINTS
-        and box.y0 >= region.y0 - _TOLERANCE_POINTS
-        and box.y1 <= region.y1 + _TOLERANCE_POINTS
-    )
+    return box.page == region.page and contains(region, box, _TOLERANCE_POINTS)
 
 
 def _is_labelled(block: Block, label: str | None) -> bool:
@@ -162,7 +161,7 @@ def _is_labelled(block: Block, label: str | None) -> bool:
 
 
 def _table(table: Table) -> Iterator[str]:
-    """Caption, cells and notes; HTML brings caption and notes itself."""
+    """Yields caption, cells and notes; an HTML table contains caption and notes already."""
     cells = tables.to_markdown(table)
     if cells.startswith("<table>"):
         yield cells
@@ -182,16 +181,15 @@ def _figure(figure: Figure) -> Iterator[str]:
 
 
 def _emphasised(text: str) -> str:
-    """The caption in italics; HTML, because * and _ do not hold where the text ends in a space or
-    begins with a mark."""
+    """The caption in italics, as HTML: * and _ fail next to spaces and punctuation."""
     return f"<em>{for_html(text)}</em>" if printable(text) else ""
 
 
 def _fenced(text: str) -> str:
-    """The lines as they are between fences longer than any in them."""
+    """The lines unchanged between fences that are longer than any in them."""
     kept = "\n".join(printable(line) for line in text.splitlines())
     longest = max((len(run) for run in re.findall(r"`+", kept)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(_MIN_FENCE, longest + 1)
     return f"{fence}\n{kept}\n{fence}"
 
 

@@ -1,4 +1,4 @@
-"""A table as CSV, HTML and Markdown."""
+"""Exports a table as CSV, HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from domain.papers import Cell, Table
 from extraction.export.escape import for_csv, for_html, for_markdown, printable
 
-_MOST_SPAN = 1000  # the most that HTML allows, and enough for any page
+_MAX_SPAN = 1000  # the maximum in HTML, and enough for any page
 
 
 def grid(table: Table) -> list[list[str]]:
-    """The texts of the table, all rows of one width, in row-major order.
+    """Returns the texts of the table by row; all rows have the same length.
 
-    What is printed once stands once: the text of a spanning cell at its upper left, "" at the
-    other places it covers. To repeat it would make one printed number two.
+    The text of a spanning cell is at its upper left position only, with "" at the others: repeated,
+    one printed number would become two.
     """
     placed = {(row, column): cell.text for row, column, cell in _placed(table.rows)}
     covered = _covered(table.rows)
@@ -31,8 +31,11 @@ def grid(table: Table) -> list[list[str]]:
 
 
 def to_csv(table: Table) -> str:
-    """The table by RFC 4180, in UTF-8 text with CRLF line ends; places that a spanning cell covers
-    are blank. Cells that a spreadsheet would run as a formula begin with an apostrophe."""
+    """Returns the table as CSV (RFC 4180) with CRLF line ends.
+
+    Positions covered by a spanning cell are empty. Cells that a spreadsheet would run as a formula
+    begin with an apostrophe.
+    """
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
     writer.writerows([for_csv(text) for text in row] for row in grid(table))
@@ -40,8 +43,10 @@ def to_csv(table: Table) -> str:
 
 
 def to_html(table: Table) -> str:
-    """A <table> with caption, spans and <th> for header cells; notes are its foot. All text is
-    escaped."""
+    """Returns a <table> with caption, spans, <th> for header cells and the notes in its <tfoot>.
+
+    All text is escaped.
+    """
     head = _head_rows(table.rows)
     parts = ["<table>"]
     caption = " ".join(part for part in (table.label, table.caption) if part)
@@ -59,8 +64,10 @@ def to_html(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """The cells as a GitHub table, or as HTML where that cannot say it: spans, several header
-    rows. Without caption and notes in the first form; "" for a table without cells."""
+    """Returns the cells as a GitHub table, or as HTML for spans and several header rows.
+
+    A GitHub table has no caption and no notes. The result is "" for a table without cells.
+    """
     rows = grid(table)
     if not rows:
         return ""
@@ -87,14 +94,14 @@ def _html_cell(cell: Cell, rows_left: int) -> str:
     tag = "th" if cell.header else "td"
     spans = ""
     if cell.colspan > 1:
-        spans += f' colspan="{min(cell.colspan, _MOST_SPAN)}"'
+        spans += f' colspan="{min(cell.colspan, _MAX_SPAN)}"'
     if cell.rowspan > 1:
         spans += f' rowspan="{min(cell.rowspan, rows_left)}"'
     return f"<{tag}{spans}>{for_html(cell.text)}</{tag}>"
 
 
 def _head_rows(rows: Sequence[Sequence[Cell]]) -> int:
-    """How many rows at the top hold header cells alone; none of them may reach below."""
+    """How many rows at the top have header cells only; 0 if one of these spans a row below."""
     count = next(
         (n for n, row in enumerate(rows) if not all(cell.header for cell in row)), len(rows)
     )
@@ -105,7 +112,7 @@ def _head_rows(rows: Sequence[Sequence[Cell]]) -> int:
 
 
 def _placed(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, int, Cell]]:
-    """Row, column and cell of each cell: a row skips the places that spans from above cover."""
+    """Yields row, column and cell for each cell, past the positions that cells above span."""
     taken: set[tuple[int, int]] = set()
     for row, cells in enumerate(rows):
         column = 0
@@ -113,7 +120,7 @@ def _placed(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, int, Cell]]:
             while (row, column) in taken:
                 column += 1
             yield row, column, cell
-            width = max(1, min(cell.colspan, _MOST_SPAN))
+            width = max(1, min(cell.colspan, _MAX_SPAN))
             for down in range(max(1, min(cell.rowspan, len(rows) - row))):
                 taken.update((row + down, column + across) for across in range(width))
             column += width
@@ -122,7 +129,7 @@ def _placed(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, int, Cell]]:
 def _covered(rows: Sequence[Sequence[Cell]]) -> set[tuple[int, int]]:
     covered: set[tuple[int, int]] = set()
     for row, column, cell in _placed(rows):
-        width = max(1, min(cell.colspan, _MOST_SPAN))
+        width = max(1, min(cell.colspan, _MAX_SPAN))
         for down in range(max(1, min(cell.rowspan, len(rows) - row))):
             covered.update((row + down, column + across) for across in range(width))
     return covered

@@ -1,1 +1,1 @@
-"""What the look of a page tells: figures, the layout model's regions, and where that pays."""
+"""Figure extraction, and the layout model with the selection of the pages it runs on."""

@@ -1,5 +1,4 @@
-"""The captions on a page: which lines print "Figure 3. ..." below a picture, and which only begin
-with these words in the middle of a sentence."""
+"""The captions of figures and tables on a page, told apart from sentences that mention one."""
 
 from __future__ import annotations
 
@@ -7,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from extraction.geometry import Rect, union
 from extraction.text.lines import Line, font_family
 
 _LABEL = re.compile(
@@ -24,41 +23,23 @@ _MENTION = re.compile(
     r"lists?|contains?|compares?|summari[sz]es?|describes?|demonstrates?|indicates?|reports?|"
     r"represents?|reveals?|plots?|details?|outlines?|suggests?|with|we|the same)\b|[,;)\]]"
 )
+# Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
 _SIZE_STEP = 0.6  # points by which the type of one paragraph varies
-_MAIN_SHARE = 0.08  # of the document's characters: what a style of running text prints
-
-
-class Place(NamedTuple):
-    """A rectangle in the frame in which a line's text is upright."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def width(self) -> float:
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        return self.y1 - self.y0
-
-
-def around(places: Iterable[Place | Line]) -> Place:
-    """The smallest rectangle around all of them."""
-    every = list(places)
-    return Place(
-        min(place.x0 for place in every),
-        min(place.y0 for place in every),
-        max(place.x1 for place in every),
-        max(place.y1 for place in every),
-    )
+_MAIN_SHARE = 0.08  # of the document's characters: the least that a style of running text prints
+_PARAGRAPH_STEP = 1.45  # sizes between baselines of one paragraph
+_FULL_LINE_SHARE, _FULL_LINE_POINTS = 0.7, 100.0  # of the line below (at least so wide) covered
+_ABOVE_STEP = 2.0  # sizes to the nearest line above
+_ABOVE_INDENT = 20.0  # points by which the line above may begin further right
+_SAME_BASELINE = 0.5  # sizes by which baselines of one line differ
+_LABEL_GAP, _PIECE_GAP = 2.5, 1.0  # sizes: behind a lone label, and between other pieces
+_STEP_GROWTH = 1.3  # times the caption's line distance so far
+_FIRST_STEP = 1.55  # sizes between the caption's first two baselines
+_HANGING_POINTS, _HANGING_SHARE = 12.0, 0.2  # by which a line may begin left of the caption
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionLines:
-    """A caption: `label` as printed, and its lines; after the label the text begins at `start`."""
+    """A caption: `label` as printed, and its lines; the text behind the label begins at `start`."""
 
     label: str
     start: int
@@ -66,8 +47,8 @@ class CaptionLines:
     is_table: bool
 
     @property
-    def place(self) -> Place:
-        return around(self.lines)
+    def rect(self) -> Rect:
+        return union(self.lines)
 
     @property
     def texts(self) -> list[str]:
@@ -85,7 +66,7 @@ def style_of(line: Line) -> Style:
 
 
 def main_styles(pages: Iterable[Sequence[Line]]) -> set[Style]:
-    """The styles of running text: each prints at least a twelfth of the document."""
+    """The styles of running text: each has at least 8 % of the document's characters."""
     weights: Counter[Style] = Counter()
     for line in (line for lines in pages for line in lines):
         weights[style_of(line)] += len(line.text)
@@ -94,7 +75,7 @@ def main_styles(pages: Iterable[Sequence[Line]]) -> set[Style]:
 
 
 def captions_of(lines: Sequence[Line]) -> list[CaptionLines]:
-    """The captions of figures and tables among the lines of one page that run in one direction."""
+    """The captions of figures and tables among the lines of a page with one text rotation."""
     ordered = sorted(lines, key=lambda line: (line.y0, line.x0))
     starts = {
         id(line): match
@@ -105,7 +86,7 @@ def captions_of(lines: Sequence[Line]) -> list[CaptionLines]:
         CaptionLines(
             match["label"],
             match.end(),
-            tuple(_following(line, ordered, starts)),
+            tuple(_caption_lines(line, ordered, starts)),
             bool(match["table"]),
         )
         for line in ordered
@@ -114,57 +95,66 @@ def captions_of(lines: Sequence[Line]) -> list[CaptionLines]:
 
 
 def _begins_caption(line: Line, match: re.Match[str], ordered: Sequence[Line]) -> bool:
+    """True when the line with this label begins a caption, not a sentence.
+
+    A line in the middle of a paragraph has a full line right above it in the same type.
+    """
     rest, stop = line.text[match.end() :], match["after"].strip()
     label = match["label"]
     if not label[0].isupper() or _MENTION.match(rest) or (rest[:1].islower() and not stop):
         return False
-    if re.fullmatch(r".*\s[A-Za-z]", label) and not stop:  # "Figure A": rather a sentence's start
+    if re.fullmatch(r".*\s[A-Za-z]", label) and not stop:  # "Figure A", as a sentence begins
         return False
     set_off = line.bold or bool(line.lead) or line.italic
     above = _line_above(line, ordered)
     if above is None or set_off or line.is_upper:
         return True
-    # In the middle of a paragraph the line above is full, near, and in the same type.
+    width = max(line.x1 - line.x0, _FULL_LINE_POINTS)
     return not (
         style_of(above) == style_of(line)
-        and line.base - above.base < 1.45 * line.size
-        and above.x1 > line.x0 + 0.7 * max(line.x1 - line.x0, 100)
+        and line.base - above.base < _PARAGRAPH_STEP * line.size
+        and above.x1 > line.x0 + _FULL_LINE_SHARE * width
         and not above.bold
     )
 
 
 def _line_above(line: Line, ordered: Sequence[Line]) -> Line | None:
-    """The nearest line above that stands over this one's beginning, at most two lines away."""
+    """The nearest line above this one's beginning, at most two type sizes away."""
     best: Line | None = None
     for other in ordered:
-        if other.base >= line.base - 0.5 * line.size:
+        if other.base >= line.base - _SAME_BASELINE * line.size:
             continue
-        near = line.base - other.base < 2 * line.size
-        if near and other.x0 < line.x0 + 20 and other.x1 > line.x0:
+        near = line.base - other.base < _ABOVE_STEP * line.size
+        if near and other.x0 < line.x0 + _ABOVE_INDENT and other.x1 > line.x0:
             best = other if best is None or other.base > best.base else best
     return best
 
 
-def _following(first: Line, ordered: Sequence[Line], starts: Container[int]) -> Iterator[Line]:
-    """The caption's lines: from the first on, as long as they go on below it in its type."""
+def _caption_lines(first: Line, ordered: Sequence[Line], starts: Container[int]) -> Iterator[Line]:
+    """Yields the caption's lines: the first one, and those below it in its type.
+
+    Text beside a lone label may be far from it; any other wide gap leads to the next column.
+    """
     yield first
     lines, leading, size = [first], 0.0, 0.0
     is_label_only = _LABEL.fullmatch(first.text) is not None
     left, right = first.x0, first.x1
     for line in ordered:
         last = lines[-1]
-        if line is first or line.base < first.base - 0.5 * first.size or id(line) in starts:
+        is_higher = line.base < first.base - _SAME_BASELINE * first.size
+        if line is first or is_higher or id(line) in starts:
             continue
-        beside = abs(line.base - last.base) < 0.5 * last.size
+        beside = abs(line.base - last.base) < _SAME_BASELINE * last.size
         if beside:
-            # Only a lone label stands far from its text; else that is the next column.
-            room = 2.5 if last is first and is_label_only else 1.0
-            fits = 0 <= line.x0 - last.x1 < room * last.size
+            max_gap = _LABEL_GAP if last is first and is_label_only else _PIECE_GAP
+            fits = 0 <= line.x0 - last.x1 < max_gap * last.size
         else:
-            gap = line.base - last.base
-            most = 1.3 * leading if leading else 1.55 * max(last.size, line.size)
-            fits = 0 < gap <= most and line.x0 < right and line.x1 > left
-            fits = fits and line.x0 > left - max(12.0, 0.2 * (right - left))
+            step = line.base - last.base
+            max_step = (
+                _STEP_GROWTH * leading if leading else _FIRST_STEP * max(last.size, line.size)
+            )
+            fits = 0 < step <= max_step and line.x0 < right and line.x1 > left
+            fits = fits and line.x0 > left - max(_HANGING_POINTS, _HANGING_SHARE * (right - left))
             fits = fits and _is_same_type(line, size or last.size, first)
         if not fits:
             continue

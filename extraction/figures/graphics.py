@@ -1,18 +1,19 @@
-"""What a page shows besides text: the boxes of its images and drawings, and how they cluster.
+"""The bounding boxes of a page's images and vector drawings, and their clusters.
 
-Both are cut to their clipping paths: publishers show parts of larger pictures. Some milliseconds a
-page; `cluster_drawings` compares each drawing with each other: seconds for a page with a map.
+Both are cut to their clipping paths, because publishers show parts of larger pictures. This takes
+some milliseconds a page. PyMuPDF's `cluster_drawings` compares all pairs of drawings and takes
+seconds for a page with a map.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from domain.papers import Box
-from extraction.figures.figure_captions import Place
+from extraction.geometry import Rect, intersection, rotate_back, union
 from extraction.text.mupdf import pymupdf
 
 _FLAGS = (
@@ -23,56 +24,58 @@ _FLAGS = (
 )
 _mupdf = pymupdf.mupdf  # pyright: ignore[reportPrivateImportUsage]
 _IMAGE, _DRAWING = _mupdf.FZ_STEXT_BLOCK_IMAGE, _mupdf.FZ_STEXT_BLOCK_VECTOR
-_CELL_POINTS = 4.0  # what is nearer than this belongs together
-_MOST_ATOMS = 20_000
-_MOST_EXACT = 5_000  # drawings whose exact places are worth a second look: 10 ms for a thousand
-_DOT_POINTS = 0.5
-_THIN_POINTS = 2.0
-
-Rect = tuple[float, float, float, float]
+# Heuristics, chosen on the sample papers.
+_CELL_POINTS = 4.0  # side of a grid cell; graphics in the same or in adjoining cells are joined
+_MAX_GRAPHICS = 20_000  # of a page; bounds memory and time
+_MAX_EXACT = 5_000  # drawings to look up the exact boxes for: 10 ms for a thousand
+_MIN_POINTS = 0.5  # smaller graphics are dropped
+_THIN_POINTS = 2.0  # a thinner graphic is a rule
+_RULE_LENGTH = 3 * _THIN_POINTS  # of a rule whose direction is certain
 
 
 @dataclass(frozen=True, slots=True)
-class Atom:
+class Graphic:
     """One image or one drawing."""
 
-    place: Place
+    rect: Rect
     is_image: bool
 
     @property
     def is_rule(self) -> bool:
-        return min(self.place.width, self.place.height) < _THIN_POINTS
+        return min(self.rect.width, self.rect.height) < _THIN_POINTS
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Images and drawings that touch, or nearly."""
+    """Images and drawings that touch or nearly touch; `is_rules`: only lines in one direction."""
 
-    place: Place
-    is_rules: bool  # nothing but lines in one direction
+    rect: Rect
+    is_rules: bool
 
 
-def page_atoms(page: Any) -> list[Atom]:
-    """The images and drawings of a page, cut to what is shown of them, each place once.
+def page_graphics(page: Any) -> list[Graphic]:
+    """Returns the visible parts of a page's images and drawings, without duplicates.
 
     At most 20,000. Raises what MuPDF raises for a page it cannot draw.
     """
     images, drawings = _listed(page)
-    if 0 < len(drawings) <= _MOST_EXACT:
+    if 0 < len(drawings) <= _MAX_EXACT:
         drawings = [*_drawings(page)]
-    atoms: dict[tuple[bool, tuple[int, ...]], Atom] = {}
+    graphics: dict[tuple[bool, tuple[int, ...]], Graphic] = {}
     for is_image, rects in ((True, images), (False, drawings)):
         for raw in rects:
-            place = _shown(page, raw)
-            if place is not None:
-                key = (is_image, tuple(round(value) for value in place))
-                atoms.setdefault(key, Atom(place, is_image))
-    return list(atoms.values())[:_MOST_ATOMS]
+            rect = _visible_part(page, raw)
+            if rect is not None:
+                key = (is_image, tuple(round(value) for value in rect))
+                graphics.setdefault(key, Graphic(rect, is_image))
+    return list(graphics.values())[:_MAX_GRAPHICS]
 
 
 def _listed(page: Any) -> tuple[list[Rect], list[Rect]]:
-    """Images and drawings as MuPDF's text device lists them: at no more cost than the text, but
-    with room for the longest mitre around each drawn corner."""
+    """The images and drawings as listed by MuPDF's text device, at no more cost than the text.
+
+    Boxes of drawings are too large: they leave room for the longest mitre at each corner.
+    """
     images: list[Rect] = []
     drawings: list[Rect] = []
     content = page.get_textpage(flags=_FLAGS)  # kept: its blocks are freed with it
@@ -80,14 +83,15 @@ def _listed(page: Any) -> tuple[list[Rect], list[Rect]]:
         kind = block.m_internal.type
         if kind in (_IMAGE, _DRAWING):
             raw = block.m_internal.bbox
-            (images if kind == _IMAGE else drawings).append((raw.x0, raw.y0, raw.x1, raw.y1))
-            if len(images) + len(drawings) >= _MOST_ATOMS:
+            rect = Rect(raw.x0, raw.y0, raw.x1, raw.y1)
+            (images if kind == _IMAGE else drawings).append(rect)
+            if len(images) + len(drawings) >= _MAX_GRAPHICS:
                 break
     return images, drawings
 
 
 def _drawings(page: Any) -> Iterator[Rect]:
-    """The drawings' exact places, each cut to the clipping path it is drawn under."""
+    """Yields the drawings' exact boxes, each cut to the clipping path that applies to it."""
     scissors: dict[int, Rect] = {}
     for item in page.get_cdrawings(extended=True):
         level = item["level"]
@@ -95,49 +99,44 @@ def _drawings(page: Any) -> Iterator[Rect]:
             for deeper in [other for other in scissors if other >= level]:
                 del scissors[deeper]
             if item["type"] == "clip":
-                scissors[level] = item["scissor"]
+                scissors[level] = Rect(*item["scissor"])
             continue
-        x0, y0, x1, y1 = item["rect"]
+        rect = Rect(*item["rect"])
         outer = max((other for other in scissors if other < level), default=None)
-        if outer is not None:
-            left, top, right, bottom = scissors[outer]
-            x0, y0, x1, y1 = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
-        yield x0, y0, x1, y1
+        yield rect if outer is None else intersection(rect, scissors[outer])
 
 
-def _shown(page: Any, raw: Rect) -> Place | None:
-    """The rectangle on the page as shown, None when nothing of it is to be seen."""
-    if raw[0] > raw[2] or raw[1] > raw[3]:  # clipped away
+def _visible_part(page: Any, raw: Rect) -> Rect | None:
+    """The rectangle on the page as shown, None when nothing of it is visible."""
+    if raw.x0 > raw.x1 or raw.y0 > raw.y1:  # clipped away
         return None
-    rect = pymupdf.Rect(raw) * page.rotation_matrix
-    shown = page.rect
-    x0, y0 = max(rect.x0, shown.x0), max(rect.y0, shown.y0)
-    x1, y1 = min(rect.x1, shown.x1), min(rect.y1, shown.y1)
-    if x1 < x0 or y1 < y0 or max(x1 - x0, y1 - y0) < _DOT_POINTS:
+    rect = intersection(pymupdf.Rect(raw) * page.rotation_matrix, page.rect)
+    if rect.width < 0 or rect.height < 0 or max(rect.width, rect.height) < _MIN_POINTS:
         return None
-    return Place(x0, y0, x1, y1)
+    return rect
 
 
-def clusters(atoms: Sequence[Atom]) -> list[Cluster]:
-    """The atoms joined where they touch a cell of 4 points that another touches or adjoins.
+def clusters(graphics: Sequence[Graphic]) -> list[Cluster]:
+    """The graphics joined into clusters where they cover the same or adjoining cells of 4 points.
 
-    Time grows with the atoms and the cells' rows they cover, not with pairs.
+    Time grows with the number of graphics and the rows of cells they cover, not with pairs.
     """
-    groups = _joined(_runs(atoms))
-    return [_cluster([atoms[index] for index in group]) for group in groups]
+    groups = _joined(_runs(graphics))
+    return [_cluster([graphics[index] for index in group]) for group in groups]
 
 
-def _runs(atoms: Sequence[Atom]) -> dict[int, list[tuple[int, int, int]]]:
-    """For each row of cells: first and last column and number of each atom in it, sorted."""
+def _runs(graphics: Sequence[Graphic]) -> dict[int, list[tuple[int, int, int]]]:
+    """For each row of cells, sorted: first column, last column and index of each graphic in it."""
     rows: dict[int, set[tuple[int, int, int]]] = defaultdict(set)
-    for index, atom in enumerate(atoms):
-        x0, y0, x1, y1 = (int(value // _CELL_POINTS) for value in atom.place)
+    for index, graphic in enumerate(graphics):
+        x0, y0, x1, y1 = (int(value // _CELL_POINTS) for value in graphic.rect)
         for row in range(y0, y1 + 1):
             rows[row].add((x0, x1, index))
     return {row: sorted(found) for row, found in rows.items()}
 
 
 def _joined(rows: dict[int, list[tuple[int, int, int]]]) -> list[list[int]]:
+    """The indexes of the graphics of each cluster, by union-find over the runs."""
     parent: dict[int, int] = {}
 
     def root(index: int) -> int:
@@ -174,7 +173,7 @@ def _join_rows(
     parent: dict[int, int],
     root: Any,
 ) -> None:
-    """Join the runs of two neighbouring rows that overlap or touch at a corner."""
+    """Joins the runs of two neighbouring rows that overlap or touch at a corner."""
     upper = lower = 0
     while upper < len(above) and lower < len(below):
         start, end, index = above[upper]
@@ -187,39 +186,20 @@ def _join_rows(
             lower += 1
 
 
-def _cluster(atoms: Sequence[Atom]) -> Cluster:
-    place = Place(
-        min(atom.place.x0 for atom in atoms),
-        min(atom.place.y0 for atom in atoms),
-        max(atom.place.x1 for atom in atoms),
-        max(atom.place.y1 for atom in atoms),
-    )
-    return Cluster(place, _are_parallel_rules(atoms))
+def _cluster(graphics: Sequence[Graphic]) -> Cluster:
+    rect = union(graphic.rect for graphic in graphics)
+    return Cluster(rect, _are_parallel_rules(graphics))
 
 
-def _are_parallel_rules(atoms: Sequence[Atom]) -> bool:
-    if not all(atom.is_rule for atom in atoms):
+def _are_parallel_rules(graphics: Sequence[Graphic]) -> bool:
+    if not all(graphic.is_rule for graphic in graphics):
         return False
-    lying = [atom.place.width > 3 * _THIN_POINTS for atom in atoms]
-    standing = [atom.place.height > 3 * _THIN_POINTS for atom in atoms]
-    return all(lying) or all(standing)
+    horizontal = all(graphic.rect.width > _RULE_LENGTH for graphic in graphics)
+    vertical = all(graphic.rect.height > _RULE_LENGTH for graphic in graphics)
+    return horizontal or vertical
 
 
-def turned(places: Iterable[Place], turn: int) -> list[Place]:
-    """Places of the page as shown, seen with text of that many quarter turns upright."""
-    return [_turned(place, turn) for place in places]
-
-
-def box_of(place: Place, page: int, turn: int) -> Box:
-    """The place as a box on the page as shown."""
-    x0, y0, x1, y1 = (round(value, 1) for value in _turned(place, -turn % 4))
+def box_of(rect: Rect, page: int, turn: int) -> Box:
+    """A rectangle of the frame with upright text of this rotation, as a box on the page."""
+    x0, y0, x1, y1 = (round(value, 1) for value in rotate_back(rect, turn))
     return Box(page, x0, y0, x1, y1)
-
-
-def _turned(place: Place, turn: int) -> Place:
-    x0, y0, x1, y1 = place
-    if turn == 1:
-        return Place(y0, -x1, y1, -x0)
-    if turn == 2:
-        return Place(-x1, -y1, -x0, -y0)
-    return Place(-y1, x0, -y0, x1) if turn == 3 else place

@@ -1,7 +1,8 @@
-"""PyMuPDF's layout model: what kind of thing stands where on a page.
+"""PyMuPDF's layout model: classifies the regions of a page.
 
-Loaded when first asked for (0.25 s, about 60 MB) and kept by the process; a page costs 0.1-0.3 CPU
-seconds. Its feature set "rf" looks at type, place and rules, not at pixels: a third of the cost.
+The model is loaded on first use (0.25 s, about 60 MB) and kept by the process; a page costs
+0.1-0.3 CPU seconds. The feature set "rf" uses type, position and rules instead of pixels, which
+costs a third.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 
 from domain.errors import Unavailable
 from domain.papers import Box
+from extraction.geometry import rotation_matrix
 from extraction.text.mupdf import pymupdf
 
 _PACKAGE = "pymupdf.layout"
-_ANTIALIASING_BITS = 8  # MuPDF's own default
+_ANTIALIASING_BITS = 8  # MuPDF's default
+_AXIS_COSINE = 0.5  # of a text direction (a unit vector) along an axis
 
 
 class RegionKind(StrEnum):
@@ -39,17 +42,17 @@ class RegionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What the model takes a piece of a page for."""
+    """A classified part of a page."""
 
     kind: RegionKind
     box: Box
 
 
 def layout_regions(page: Any, threads: int = 1) -> list[Region]:
-    """The regions of a page, in the order the model found them, boxes on the page as shown.
+    """Returns the regions of a page in the model's order, with boxes on the page as shown.
 
-    `threads` is what ONNX Runtime may use; the first call of a process decides. A page that is
-    rotated, or whose text runs sideways, is turned upright for the model. Raises Unavailable when
+    `threads` is the number of threads for ONNX Runtime; the first call of a process sets it. A
+    rotated page, or one with rotated text, is made upright for the model. Raises Unavailable when
     the model cannot be loaded, and what MuPDF raises for a page it cannot read.
     """
     model = _model(threads)
@@ -60,17 +63,19 @@ def layout_regions(page: Any, threads: int = 1) -> list[Region]:
                 found = model.predict(copy[0])
         else:
             found = model.predict(page)
-    finally:  # the model switches it off for all of MuPDF, to count colours
+    finally:  # the model disables antialiasing for all of MuPDF, to count colours
         pymupdf.TOOLS.set_aa_level(_ANTIALIASING_BITS)
-    back = _turned(turn, page.cropbox) * page.rotation_matrix
+    size = page.cropbox
+    upright = pymupdf.Matrix(*rotation_matrix(turn, size.width, size.height))
+    to_page = upright * page.rotation_matrix
     return [
-        Region(RegionKind(kind), _box(page, pymupdf.Rect(place) * back)) for *place, kind in found
+        Region(RegionKind(kind), _box(page, pymupdf.Rect(rect) * to_page)) for *rect, kind in found
     ]
 
 
 @lru_cache(maxsize=1)
 def _model(threads: int) -> Any:
-    """The model without the parts that look at images and at the cells of tables."""
+    """The model without its image features and its table grid extractor."""
     try:
         module = _load("onnx.BoxRFDGNN")
         runtime = importlib.import_module("onnxruntime")
@@ -81,17 +86,17 @@ def _model(threads: int) -> Any:
 
         # "V1" is the smallest table model: one must be loaded.
         model = Pinned(feature_set_name="rf", imf_model_path="", table_grid_model_ver="V1")
-    except Exception as error:  # a missing file, another version: all mean the same for the caller
+    except Exception as error:  # a missing file or another version: unavailable in each case
         raise Unavailable("The layout model of PyMuPDF cannot be loaded.") from error
     model.table_grid_extractor = None
     return model
 
 
 def _load(name: str) -> ModuleType:
-    """A module of pymupdf.layout without what that package does when it is imported.
+    """Imports a module of pymupdf.layout without running that package's `__init__`.
 
-    Its `__init__` loads all models and hangs them into `find_tables`; `extraction.text.mupdf` keeps
-    that from happening with a None in `sys.modules`, which an empty package replaces here.
+    The `__init__` loads all models and registers them with `find_tables`. `extraction.text.mupdf`
+    prevents that with a None in `sys.modules`, which is replaced by an empty package here.
     """
     if sys.modules.get(_PACKAGE) is None:
         package = ModuleType(_PACKAGE)
@@ -104,25 +109,31 @@ def _session(runtime: Any, path: str, threads: int) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False  # else the largest page's memory is kept for ever
-    options.log_severity_level = 3  # it warns of shapes on each page
+    options.enable_cpu_mem_arena = False  # the arena keeps the memory of the largest page
+    options.log_severity_level = 3  # errors only: it warns of shapes on each page
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return runtime.InferenceSession(path, sess_options=options, providers=["CPUExecutionProvider"])
 
 
 def _main_turn(page: Any) -> int:
-    """The quarter turns, clockwise, of most of the text before the page itself is rotated."""
+    """The clockwise quarter turns of most of the text, before the rotation of the page."""
     weights = [0, 0, 0, 0]
     for block in page.get_text("dict", flags=pymupdf.TEXT_MEDIABOX_CLIP)["blocks"]:
         for line in block.get("lines", ()):
-            across, down = line["dir"]
-            turn = 0 if across > 0.5 else 1 if down > 0.5 else 2 if across < -0.5 else 3
+            dx, dy = line["dir"]
+            turn = 3
+            if dx > _AXIS_COSINE:
+                turn = 0
+            elif dy > _AXIS_COSINE:
+                turn = 1
+            elif dx < -_AXIS_COSINE:
+                turn = 2
             weights[turn] += sum(len(span["text"]) for span in line["spans"])
     return weights.index(max(weights))
 
 
 def _upright(page: Any, turn: int) -> Any:
-    """A document of one page: this one, its rotation and the turn of its text undone."""
+    """A document with this page only, made upright: without its rotation and that of its text."""
     document = pymupdf.open()
     document.insert_pdf(
         page.parent, from_page=page.number, to_page=page.number, links=False, annots=False
@@ -132,27 +143,14 @@ def _upright(page: Any, turn: int) -> Any:
         return document
     with document:
         width, height = document[0].rect.width, document[0].rect.height
-        turned = pymupdf.open()
-        copy = turned.new_page(
+        upright = pymupdf.open()
+        copy = upright.new_page(
             width=height if turn % 2 else width, height=width if turn % 2 else height
         )
         copy.show_pdf_page(copy.rect, document, 0, rotate=90 * turn)
-        return turned
+        return upright
 
 
-def _turned(turn: int, place: Any) -> Any:
-    """The matrix that turns an upright page of this size back by so many quarters, clockwise."""
-    width, height = place.width, place.height
-    return pymupdf.Matrix(
-        *(
-            (1, 0, 0, 1, 0, 0),
-            (0, 1, -1, 0, width, 0),
-            (-1, 0, 0, -1, width, height),
-            (0, -1, 1, 0, 0, height),
-        )[turn]
-    )
-
-
-def _box(page: Any, place: Any) -> Box:
-    x0, y0, x1, y1 = (round(value, 1) for value in place)
+def _box(page: Any, rect: Any) -> Box:
+    x0, y0, x1, y1 = (round(value, 1) for value in rect)
     return Box(page.number + 1, x0, y0, x1, y1)

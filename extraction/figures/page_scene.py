@@ -1,5 +1,8 @@
-"""A page made ready for pairing captions with pictures: running text told from labels, and images
-and drawings without what belongs to the page itself."""
+"""Prepares a page for the pairing of captions with pictures.
+
+Separates running text from labels, and drops graphics that belong to the page itself: headers,
+backgrounds, frames.
+"""
 
 from __future__ import annotations
 
@@ -8,80 +11,96 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from domain.papers import PageSize
-from extraction.figures.figure_captions import CaptionLines, Place, Style, style_of
-from extraction.figures.graphics import Atom, Cluster, clusters, turned
+from extraction.figures.figure_captions import CaptionLines, Style, style_of
+from extraction.figures.graphics import Cluster, Graphic, clusters
 from extraction.figures.model import Region, RegionKind
-from extraction.figures.pairing import Scene, overlap
+from extraction.figures.pairing import TOUCH, Scene
+from extraction.geometry import Rect, contains_center, overlaps, rect_of, rotate
 from extraction.text.lines import Line
 
-_LEAST_POINTS = 24.0
-_WHOLE_PAGE = 0.85  # of the page: a scan, or the page's ground
-_HEAD, _FOOT = 0.13, 0.9  # of the page's height, where running headers and footers stand
+# Heuristics, chosen on the sample papers.
+_MIN_PIECE_HEIGHT = 24.0  # points of a cluster's part above or below a caption inside it
+_WHOLE_PAGE = 0.85  # of the page's area: a scan, or the page's background
+_HEAD, _FOOT = 0.13, 0.9  # of the page's height, beyond which running headers and footers are
 _WIDE = 0.6  # of the page's width: a rule under a running header
-_PROSE_WORDS = 5
-_PROSE_POINTS = 100.0
-_LINES_ON_IMAGE = 6
-_EDGE_SHARE = 0.4  # of a cluster: where it may be cut at running text
+_POSITION_STEP = 2  # points; positions on several pages are compared on this grid
+_PROSE_WORDS = 5  # of a line of prose
+_PROSE_POINTS = 100.0  # width of a line of prose
+_PROSE_LETTERS = 0.6  # share of letters in a line of prose
+_LINE_STEP = 1.6  # type sizes between baselines of one paragraph
+_INDENT_LEFT, _INDENT_RIGHT = 2.0, 30.0  # points by which a paragraph's lines begin elsewhere
+_LONGER = 3.0  # points by which such a line may be longer
+_LINES_ON_IMAGE, _LINES_ON_DRAWING = 6, 1  # lines of running text on a background
+_EDGE_SHARE = 0.4  # of a cluster's height at both ends, where it may be cut at running text
 
 _Key = tuple[int, int, int, int]
 
 
 def without_furniture(
-    atoms: Mapping[int, Sequence[Atom]], sizes: Sequence[PageSize]
-) -> dict[int, list[Atom]]:
-    """The atoms by page, without the logos, bands and rules of running headers and footers: what
-    comes back at its place in the margin of another page."""
-    places: Counter[_Key] = Counter()
-    for number, some in atoms.items():
+    graphics: Mapping[int, Sequence[Graphic]], sizes: Sequence[PageSize]
+) -> dict[int, list[Graphic]]:
+    """The graphics by page, without the logos, bands and rules of running headers and footers.
+
+    These are wide rules in the margin, and graphics at the same position in the margin of several
+    pages.
+    """
+    counts: Counter[_Key] = Counter()
+    for number, of_page in graphics.items():
         height = sizes[number - 1].height
-        places.update({_key(atom.place) for atom in some if _in_margin(atom.place, height)})
+        counts.update(
+            {_key(graphic.rect) for graphic in of_page if _is_in_margin(graphic.rect, height)}
+        )
     return {
-        number: [atom for atom in some if not _is_furniture(atom, sizes[number - 1], places)]
-        for number, some in atoms.items()
+        number: [
+            graphic for graphic in of_page if not _is_furniture(graphic, sizes[number - 1], counts)
+        ]
+        for number, of_page in graphics.items()
     }
 
 
-def _key(place: Place) -> _Key:
-    x0, y0, x1, y1 = (round(value / 2) for value in place)
+def _key(rect: Rect) -> _Key:
+    x0, y0, x1, y1 = (round(value / _POSITION_STEP) for value in rect)
     return x0, y0, x1, y1
 
 
-def _in_margin(place: Place, height: float) -> bool:
-    return place.y1 < _HEAD * height or place.y0 > _FOOT * height
+def _is_in_margin(rect: Rect, height: float) -> bool:
+    return rect.y1 < _HEAD * height or rect.y0 > _FOOT * height
 
 
-def _is_furniture(atom: Atom, size: PageSize, places: Mapping[_Key, int]) -> bool:
-    if not _in_margin(atom.place, size.height):
+def _is_furniture(graphic: Graphic, size: PageSize, counts: Mapping[_Key, int]) -> bool:
+    if not _is_in_margin(graphic.rect, size.height):
         return False
-    wide_rule = atom.is_rule and atom.place.width > _WIDE * size.width
-    return wide_rule or places[_key(atom.place)] > 1
+    wide_rule = graphic.is_rule and graphic.rect.width > _WIDE * size.width
+    return wide_rule or counts[_key(graphic.rect)] > 1
 
 
 def make_scene(
     lines: Sequence[Line],
     captions: Sequence[CaptionLines],
     turn: int,
-    atoms: Sequence[Atom],
+    graphics: Sequence[Graphic],
     regions: Sequence[Region],
     size: PageSize,
     styles: Container[Style],
 ) -> Scene:
-    """The page with the text of `turn` upright; `styles` are those of the running text."""
-    frame = turned([Place(0.0, 0.0, size.width, size.height)], turn)[0]
-    pictures = _region_places(regions, RegionKind.PICTURE, turn)
-    # Without a caption that names a table, the model has taken a chart for one.
+    """The page with the text of this rotation upright; `styles` are those of the running text.
+
+    The layout model's tables count only on pages with the caption of a table: without one, the
+    model has taken a chart for a table.
+    """
+    frame = rotate(Rect(0.0, 0.0, size.width, size.height), turn)
+    pictures = _region_rects(regions, RegionKind.PICTURE, turn)
     has_table = any(caption.is_table for caption in captions)
-    tables = _region_places(regions, RegionKind.TABLE, turn) if has_table else []
+    tables = _region_rects(regions, RegionKind.TABLE, turn) if has_table else []
     upright = [line for line in lines if line.rotation == turn]
-    body, labels = _parted(upright, captions, pictures, styles)
-    every = [Atom(place, True) for place in pictures]
-    for atom, place in zip(atoms, turned([atom.place for atom in atoms], turn), strict=True):
-        every.append(Atom(place, atom.is_image))
+    body, labels = _split_text(upright, captions, pictures, styles)
+    every = [Graphic(rect, True) for rect in pictures]
+    every += [Graphic(rotate(graphic.rect, turn), graphic.is_image) for graphic in graphics]
     kept = [
-        atom
-        for atom in every
-        if not _is_ground(atom, frame, body, captions)
-        and (atom.is_image or not is_inside(atom.place, tables))
+        graphic
+        for graphic in every
+        if not _is_background(graphic, frame, body, captions)
+        and (graphic.is_image or not is_center_in(graphic.rect, tables))
     ]
     found = [
         _trimmed(piece, body) for cluster in clusters(kept) for piece in _cut(cluster, captions)
@@ -89,98 +108,92 @@ def make_scene(
     return Scene(captions, body, labels, found, frame)
 
 
-def _region_places(regions: Sequence[Region], kind: RegionKind, turn: int) -> list[Place]:
-    boxes = (region.box for region in regions if region.kind is kind)
-    return turned([Place(box.x0, box.y0, box.x1, box.y1) for box in boxes], turn)
+def _region_rects(regions: Sequence[Region], kind: RegionKind, turn: int) -> list[Rect]:
+    return [rotate(rect_of(region.box), turn) for region in regions if region.kind is kind]
 
 
-def _parted(
+def _split_text(
     lines: Sequence[Line],
     captions: Sequence[CaptionLines],
-    pictures: Sequence[Place],
+    pictures: Sequence[Rect],
     styles: Container[Style],
-) -> tuple[list[Place], list[Line]]:
-    """The places of running text, and all lines that are neither that nor a caption's."""
+) -> tuple[list[Rect], list[Line]]:
+    """The bounding boxes of running text, and the other lines except those of captions."""
     of_captions = {id(line) for caption in captions for line in caption.lines}
     rest = [line for line in lines if id(line) not in of_captions]
     prose = [
         line
         for line in rest
-        if style_of(line) in styles and is_prose(line) and not is_inside(place_of(line), pictures)
+        if style_of(line) in styles and is_prose(line) and not is_center_in(rect_of(line), pictures)
     ]
     running = {id(line) for line in prose}
     for line in rest:
-        if id(line) not in running and any(_goes_on(line, other) for other in prose):
+        if id(line) not in running and any(_is_same_paragraph(line, other) for other in prose):
             running.add(id(line))
-    body = [place_of(line) for line in rest if id(line) in running]
+    body = [rect_of(line) for line in rest if id(line) in running]
     return body, [line for line in rest if id(line) not in running]
 
 
-def place_of(line: Line) -> Place:
-    return Place(line.x0, line.y0, line.x1, line.y1)
-
-
 def is_prose(line: Line) -> bool:
-    """True for a line of some words, mostly letters: no label, no row of numbers."""
+    """True for a wide line of several words, mostly letters: no label, no row of numbers."""
     letters = sum(character.isalpha() for character in line.text)
     return (
         line.text.count(" ") >= _PROSE_WORDS - 1
         and line.x1 - line.x0 >= _PROSE_POINTS
-        and letters > 0.6 * len(line.text)
+        and letters > _PROSE_LETTERS * len(line.text)
     )
 
 
-def _goes_on(line: Line, prose: Line) -> bool:
-    """True for the short last line of a paragraph, or one that begins it."""
+def _is_same_paragraph(line: Line, prose: Line) -> bool:
+    """True for the short last line of a paragraph, or for its indented first one."""
     return (
-        abs(line.base - prose.base) < 1.6 * prose.size
-        and prose.x0 - 2 <= line.x0 <= prose.x0 + 30
-        and line.x1 <= prose.x1 + 3
+        abs(line.base - prose.base) < _LINE_STEP * prose.size
+        and prose.x0 - _INDENT_LEFT <= line.x0 <= prose.x0 + _INDENT_RIGHT
+        and line.x1 <= prose.x1 + _LONGER
         and style_of(line) == style_of(prose)
     )
 
 
-def is_inside(place: Place, others: Sequence[Place]) -> bool:
-    """True when the middle of the place is in one of the others."""
-    x, y = (place.x0 + place.x1) / 2, (place.y0 + place.y1) / 2
-    return any(other.x0 <= x <= other.x1 and other.y0 <= y <= other.y1 for other in others)
+def is_center_in(rect: Rect, others: Sequence[Rect]) -> bool:
+    """True when the center of the rectangle is in one of the others."""
+    return any(contains_center(other, rect) for other in others)
 
 
-def _is_ground(
-    atom: Atom, frame: Place, body: Sequence[Place], captions: Sequence[CaptionLines]
+def _is_background(
+    graphic: Graphic, frame: Rect, body: Sequence[Rect], captions: Sequence[CaptionLines]
 ) -> bool:
-    """True for what lies behind text or around it: the ground of a box, a frame, a scanned page."""
-    place = atom.place
-    if place.width * place.height > _WHOLE_PAGE * frame.width * frame.height:
+    """True for graphics behind or around text: a shaded box, a frame, a scanned page."""
+    rect = graphic.rect
+    if rect.width * rect.height > _WHOLE_PAGE * frame.width * frame.height:
         return True
-    if not atom.is_image and any(is_inside(caption.place, [place]) for caption in captions):
+    if not graphic.is_image and any(is_center_in(caption.rect, [rect]) for caption in captions):
         return True
-    lines = sum(is_inside(line, [place]) for line in body)
-    return lines >= (_LINES_ON_IMAGE if atom.is_image else 1)
+    lines = sum(is_center_in(line, [rect]) for line in body)
+    return lines >= (_LINES_ON_IMAGE if graphic.is_image else _LINES_ON_DRAWING)
 
 
 def _cut(cluster: Cluster, captions: Sequence[CaptionLines]) -> Iterator[Cluster]:
-    """The cluster in pieces: above and below the captions that it covers."""
-    place = cluster.place
+    """Yields the parts of the cluster above and below the captions that it covers."""
+    rect = cluster.rect
     for caption in captions:
-        other = caption.place
-        if overlap(place, other) and place.x0 < (other.x0 + other.x1) / 2 < place.x1:
-            for y0, y1 in ((place.y0, other.y0), (other.y1, place.y1)):
-                if y1 - y0 > _LEAST_POINTS:
-                    piece = replace(cluster, place=Place(place.x0, y0, place.x1, y1))
+        other = caption.rect
+        if overlaps(rect, other, TOUCH) and rect.x0 < (other.x0 + other.x1) / 2 < rect.x1:
+            for y0, y1 in ((rect.y0, other.y0), (other.y1, rect.y1)):
+                if y1 - y0 > _MIN_PIECE_HEIGHT:
+                    piece = replace(cluster, rect=Rect(rect.x0, y0, rect.x1, y1))
                     yield from _cut(piece, captions)
             return
     yield cluster
 
 
-def _trimmed(cluster: Cluster, body: Sequence[Place]) -> Cluster:
-    """The cluster without the white margin of an image that reaches under running text."""
-    x0, y0, x1, y1 = place = cluster.place
+def _trimmed(cluster: Cluster, body: Sequence[Rect]) -> Cluster:
+    """The cluster without the white margin of an image that extends under running text."""
+    x0, y0, x1, y1 = rect = cluster.rect
     for line in body:
-        if not overlap(place, line):
+        if not overlaps(rect, line, TOUCH):
             continue
-        if line.y0 + line.y1 < 2 * place.y0 + 2 * _EDGE_SHARE * place.height:
+        if line.y0 + line.y1 < 2 * rect.y0 + 2 * _EDGE_SHARE * rect.height:
             y0 = max(y0, line.y1)
-        elif line.y0 + line.y1 > 2 * place.y1 - 2 * _EDGE_SHARE * place.height:
+        elif line.y0 + line.y1 > 2 * rect.y1 - 2 * _EDGE_SHARE * rect.height:
             y1 = min(y1, line.y0)
-    return replace(cluster, place=Place(x0, y0, x1, y1)) if y0 < y1 else cluster
+    return replace(cluster, rect=Rect(x0, y0, x1, y1)) if y0 < y1 else cluster

@@ -1,7 +1,7 @@
-"""Which pages the layout model should look at: it costs a hundred times what reading them costs.
+"""Selects the pages for the layout model, which costs a hundred times what reading a page costs.
 
-Cheap evidence: a caption says that there is a table or a figure; where the cheap ways found it,
-the model has nothing to add.
+The evidence is cheap: a caption says that there is a table or a figure. Where the rule-based
+methods found it, the model has nothing to add.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from domain.papers import Box, Figure, PageSize, Table
 from extraction.figures.figure_captions import CaptionLines, captions_of
+from extraction.geometry import contains_center
 from extraction.options import LayoutMode
-from extraction.tables.frame import in_rows
+from extraction.tables.frame import rows_by_baseline
 from extraction.text.lines import Line
 
+# Heuristics, chosen on the sample papers.
 # Lines of a page: journals print 300 at most; the model's time grows with their square.
-_MOST_LINES = 3000
-_MOST_SHARE = 0.4  # of a paper's pages: what `auto` may spend of the cost of `always`
-_LEAST_FILLED = 0.4  # of a table's cells
-_LEGENDS = 3  # so many captions without a picture are a list of legends
-# A page of rows: so many baselines, and such a share of all, with three pieces narrower than a
-# column of two, two of them narrower than a column of three.
-_ROWS, _ROWS_SHARE = 12, 0.2
+_MAX_LINES = 3000
+_MAX_SHARE = 0.4  # of a paper's pages: what `auto` may spend of the cost of `always`
+_MIN_FILLED_SHARE = 0.4  # of a table's cells; with fewer the table is in doubt
+_MIN_LEGENDS = 3  # captions without a picture on one page that make a list of legends
+# A page of rows: the number of baselines, and their share of all, with three pieces narrower than
+# a column of two, two of them narrower than a column of three.
+_MIN_ROWS, _MIN_ROWS_SHARE = 12, 0.2
+_MIN_NARROW, _MIN_NARROWER = 3, 2  # pieces of a row
 _NARROW, _NARROWER = 0.36, 0.25  # of the width of the page's text
 
 
-def pages_worth(
+def pages_for_model(
     mode: LayoutMode,
     pages: Sequence[Sequence[Line]],
     sizes: Sequence[PageSize],
@@ -35,16 +38,19 @@ def pages_worth(
     figures: Sequence[Figure] = (),
     doubted: Collection[int] = (),
 ) -> set[int]:
-    """The numbers of the pages that the layout model should look at.
+    """Returns the numbers of the pages that the layout model should analyse.
 
-    With `auto` those with a caption of which `tables` and `figures`, as found by cheaper ways, have
-    nothing, with a table that does not look like one, with rows of short pieces and no table (it
-    may go on there from the page before), and those that the caller `doubted` (columns that are
-    unsure); at most two in five, tables before doubts before figures. Pages without text are never
-    worth it, nor are those with more lines than anybody prints.
+    `tables` and `figures` are those that the rule-based methods found. With `auto` the pages are,
+    by priority:
+    1. pages with the caption of a table that was not found,
+    2. pages in doubt: with a table that does not look like one, with rows of short pieces and no
+       table (a table may continue there), and those in `doubted` (uncertain columns),
+    3. pages with the caption of a figure that was not found.
+    At most two pages in five are selected. Pages without text, or with more lines than any
+    journal prints, are never selected.
     """
     numbered = zip(sizes, pages, strict=True)
-    read = [size.number for size, lines in numbered if 0 < len(lines) <= _MOST_LINES]
+    read = [size.number for size, lines in numbered if 0 < len(lines) <= _MAX_LINES]
     if mode is LayoutMode.OFF:
         return set()
     if mode is LayoutMode.ALWAYS:
@@ -52,12 +58,12 @@ def pages_worth(
     captions = {number: [*_captions(pages[number - 1])] for number in read}
     without_table = _unresolved_tables(captions, tables)
     without_picture = _unresolved_figures(captions, figures)
-    doubts = {*doubted, *_doubtful(tables), *_rows_alone(pages, tables, figures)}
+    doubts = {*doubted, *_doubtful(tables), *_rows_without_table(pages, tables, figures)}
     wanted = dict.fromkeys(
         [*without_table, *(number for number in read if number in doubts), *without_picture]
     )
-    most = max(1, int(_MOST_SHARE * len(read)))
-    return set(list(wanted)[:most])
+    limit = max(1, int(_MAX_SHARE * len(read)))
+    return set(list(wanted)[:limit])
 
 
 def _captions(lines: Sequence[Line]) -> Iterator[CaptionLines]:
@@ -68,66 +74,79 @@ def _captions(lines: Sequence[Line]) -> Iterator[CaptionLines]:
 def _unresolved_tables(
     captions: dict[int, list[CaptionLines]], tables: Iterable[Table]
 ) -> Iterator[int]:
-    """Pages with the caption of a table that none of the tables on it has."""
+    """Yields the pages with the caption of a table that was not found on that page."""
     found = {
-        (box.page, _plain(table.label)) for table in tables if table.label for box in table.boxes
+        (box.page, _label_key(table.label))
+        for table in tables
+        if table.label
+        for box in table.boxes
     }
-    for number, some in captions.items():
-        if any(one.is_table and (number, _plain(one.label)) not in found for one in some):
+    for number, of_page in captions.items():
+        if any(
+            caption.is_table and (number, _label_key(caption.label)) not in found
+            for caption in of_page
+        ):
             yield number
 
 
 def _doubtful(tables: Iterable[Table]) -> Iterator[int]:
-    """Pages of tables with a single row or column, or that are mostly empty."""
+    """Yields the pages of tables with a single row or column, or with mostly empty cells."""
     for table in tables:
         cells = [cell for row in table.rows for cell in row]
         width = max((sum(cell.colspan for cell in row) for row in table.rows), default=0)
         filled = sum(bool(cell.text.strip()) for cell in cells)
-        if min(len(table.rows), width) < 2 or filled < _LEAST_FILLED * len(cells):
+        if min(len(table.rows), width) < 2 or filled < _MIN_FILLED_SHARE * len(cells):
             yield from (box.page for box in table.boxes)
 
 
-def _rows_alone(
+def _rows_without_table(
     pages: Sequence[Sequence[Line]], tables: Iterable[Table], figures: Sequence[Figure]
 ) -> Iterator[int]:
-    """Pages without a table whose lines, those on figures excepted, stand in rows as in one."""
+    """Yields the pages without a table whose lines outside figures form rows of short pieces."""
     with_table = {box.page for table in tables for box in table.boxes}
     for number, lines in enumerate(pages, start=1):
         pictures = [figure.box for figure in figures if figure.page == number]
-        flat = [line for line in lines if not line.rotation and not _is_on(line, pictures)]
-        if number not in with_table and flat and _is_in_rows(flat):
+        upright = [line for line in lines if not line.rotation and not _is_on(line, pictures)]
+        if number not in with_table and upright and _has_rows(upright):
             yield number
 
 
 def _is_on(line: Line, boxes: Iterable[Box]) -> bool:
-    x, y = (line.x0 + line.x1) / 2, (line.y0 + line.y1) / 2
-    return any(box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1 for box in boxes)
+    return any(contains_center(box, line) for box in boxes)
 
 
-def _is_in_rows(lines: Sequence[Line]) -> bool:
-    """True when many baselines carry three pieces or more, too narrow for columns of prose."""
+def _has_rows(lines: Sequence[Line]) -> bool:
+    """True when many baselines have three pieces or more that are too narrow for prose."""
     width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
-    rows = in_rows(lines)
+    rows = rows_by_baseline(lines)
     count = 0
     for row in rows:
         shares = [(line.x1 - line.x0) / width for line in row] if width > 0 else []
         narrow = sum(share < _NARROW for share in shares)
-        count += narrow >= 3 and sum(share < _NARROWER for share in shares) >= 2
-    return count >= _ROWS and count >= _ROWS_SHARE * len(rows)
+        narrower = sum(share < _NARROWER for share in shares)
+        count += narrow >= _MIN_NARROW and narrower >= _MIN_NARROWER
+    return count >= _MIN_ROWS and count >= _MIN_ROWS_SHARE * len(rows)
 
 
 def _unresolved_figures(
     captions: dict[int, list[CaptionLines]], figures: Iterable[Figure]
 ) -> Iterator[int]:
-    """Pages with the caption of a figure that was not found, lists of legends excepted."""
-    found = {_plain(figure.label) for figure in figures if figure.label}
-    for number, some in captions.items():
-        missing = [one for one in some if not one.is_table and _plain(one.label) not in found]
-        if 0 < len(missing) < _LEGENDS:
+    """Yields the pages with the caption of a figure that was not found.
+
+    Pages with three or more such captions are lists of legends and are left out.
+    """
+    found = {_label_key(figure.label) for figure in figures if figure.label}
+    for number, of_page in captions.items():
+        missing = [
+            caption
+            for caption in of_page
+            if not caption.is_table and _label_key(caption.label) not in found
+        ]
+        if 0 < len(missing) < _MIN_LEGENDS:
             yield number
 
 
-def _plain(label: str) -> str:
-    """The label without its manner: "Tab. 3" and "TABLE 3" are one."""
+def _label_key(label: str) -> str:
+    """The label's kind and number in a normal form: equal for "Tab. 3" and "TABLE 3"."""
     kind, rest = label[:3].lower(), re.sub(r"^[A-Za-z]+\.?\s*", "", label)
     return f"{kind} {rest.strip('.: ').lower()}"

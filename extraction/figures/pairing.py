@@ -1,4 +1,4 @@
-"""Which images and drawings of a page belong to which caption."""
+"""Assigns the images and drawings of a page to its captions."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from extraction.figures.figure_captions import CaptionLines, Place, around
+from extraction.figures.figure_captions import CaptionLines
 from extraction.figures.graphics import Cluster
+from extraction.geometry import Rect, overlap_x, overlap_y, overlaps, rect_of, union
 from extraction.text.lines import Line
 
-_SEED_POINTS = 18.0  # both sides of a cluster that can be a picture by itself
-_SMALL_POINTS = 6.0
+# Heuristics, chosen on the sample papers. Distances are in points.
+_MIN_SEED_SIDE = 18.0  # of a cluster that can be a picture by itself
+_MIN_PANEL_SIDE = 6.0  # of a cluster that can be part of a picture
 _PANEL_GAP = 60.0  # between the panels of one figure
 _LABEL_GAP = 13.0  # between a picture and the labels of its axes
-_BESIDE_GAP = 40.0
-_TABLE_GAP = 40.0
-_FARTHEST_SHARE = 0.3  # of the page's height, between a picture and its caption
-_UNUSUAL = 40.0  # points by which a picture on the unusual side must be nearer
-_BESIDE_COST = 60.0
-_MARGIN_SHARE = 0.07
-_TOUCH = 2.0
+_BESIDE_GAP = 40.0  # between a caption and a picture beside it
+_TABLE_GAP = 40.0  # between a table and its caption
+_MAX_DISTANCE_SHARE = 0.3  # of the page's height, between a picture and its caption
+_OTHER_SIDE_COST = 40.0  # by which a picture on the side not preferred must be nearer
+_BESIDE_COST = 60.0  # the same for a picture beside its caption
+_MARGIN_SHARE = 0.07  # of the page's height; labels there belong to headers and footers
+_STACKED_SHARE = 0.25  # of the narrower width that caption and picture share
+_BESIDE_SHARE = 0.5  # of the lower height that caption and picture share
+_PANEL_ABOVE_SHARE, _PANEL_BESIDE_SHARE = 0.5, 0.4  # of the smaller extent that panels share
+_LABEL_ROUNDS = 3  # passes in which labels may attach to labels attached before
+TOUCH = 2.0  # rectangles that share more than this in both directions overlap
 
 
 class Side(StrEnum):
-    """Where the picture is, seen from its caption."""
+    """The side of the caption on which the picture is."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -34,14 +40,18 @@ class Side(StrEnum):
 
 @dataclass(slots=True)
 class Scene:
-    """A page as the pairing sees it, with the text of one direction upright."""
+    """The input of the pairing: a page with the text of one rotation upright.
+
+    `body` are the lines of running text, `labels` all other lines except captions, `frame` is the
+    page.
+    """
 
     captions: Sequence[CaptionLines]
-    body: Sequence[Place]  # lines of running text
-    labels: Sequence[Line]  # all other lines, captions excepted
+    body: Sequence[Rect]
+    labels: Sequence[Line]
     clusters: Sequence[Cluster]
-    frame: Place  # the page
-    usual: Side = Side.ABOVE
+    frame: Rect
+    preferred_side: Side = Side.ABOVE
 
 
 class _Edge(NamedTuple):
@@ -54,26 +64,29 @@ class _Edge(NamedTuple):
 
 @dataclass(slots=True)
 class Pair:
-    """A caption, the place of its picture, on which side that is, and how many points away."""
+    """A caption with the bounding box of its picture, its side, and its distance in points."""
 
     caption: CaptionLines
-    place: Place
+    rect: Rect
     side: Side
     gap: float
 
 
-def pairs(scene: Scene) -> list[Pair]:
-    """The captions that have a picture, tables too, each with all that belongs to it."""
+def pair_captions(scene: Scene) -> list[Pair]:
+    """Returns the captions with a picture, tables included, each with its panels and labels.
+
+    Greedy: pairs are made in the order of their cost. A cluster that is nearer to another caption
+    is a panel of that one's figure.
+    """
     taken: set[int] = set()
     nearest: dict[int, int] = {}
     found: dict[int, Pair] = {}
     for edge in sorted(_edges(scene)):
-        # What stands nearer to another caption is a panel of that one's figure.
         if nearest.setdefault(edge.cluster, edge.caption) != edge.caption or edge.caption in found:
             continue
         taken.add(edge.cluster)
-        place = scene.clusters[edge.cluster].place
-        found[edge.caption] = Pair(scene.captions[edge.caption], place, edge.side, edge.gap)
+        rect = scene.clusters[edge.cluster].rect
+        found[edge.caption] = Pair(scene.captions[edge.caption], rect, edge.side, edge.gap)
     for pair in sorted(found.values(), key=lambda pair: pair.caption.is_table):
         _add_panels(scene, pair, taken)
     for pair in found.values():
@@ -82,129 +95,121 @@ def pairs(scene: Scene) -> list[Pair]:
 
 
 def _edges(scene: Scene) -> Iterator[_Edge]:
+    """Yields the possible pairs of caption and cluster with their cost."""
     for number, caption in enumerate(scene.captions):
-        usual = Side.BELOW if caption.is_table else scene.usual
+        preferred = Side.BELOW if caption.is_table else scene.preferred_side
         for index, cluster in enumerate(scene.clusters):
             if not _is_seed(cluster):
                 continue
-            side, gap = _side(caption.place, cluster.place)
-            if side is None or _is_blocked(scene, caption.place, cluster.place):
+            side, gap = _side(caption.rect, cluster.rect)
+            if side is None or _is_blocked(scene, caption.rect, cluster.rect):
                 continue
+            max_gap = _TABLE_GAP if caption.is_table else _MAX_DISTANCE_SHARE * scene.frame.height
             cost = gap = max(gap, 0.0)
             if side is Side.BESIDE:
                 cost += _BESIDE_COST
-            elif gap > (_TABLE_GAP if caption.is_table else _FARTHEST_SHARE * scene.frame.height):
+            elif gap > max_gap:
                 continue
-            elif side is not usual:
-                cost += _UNUSUAL
+            elif side is not preferred:
+                cost += _OTHER_SIDE_COST
             yield _Edge(cost, number, index, side, gap)
 
 
 def _is_seed(cluster: Cluster) -> bool:
-    place = cluster.place
-    return not cluster.is_rules and min(place.width, place.height) >= _SEED_POINTS
+    rect = cluster.rect
+    return not cluster.is_rules and min(rect.width, rect.height) >= _MIN_SEED_SIDE
 
 
-def _side(caption: Place, place: Place) -> tuple[Side | None, float]:
-    """On which side of the caption the place is, and how far away."""
-    across = min(caption.x1, place.x1) - max(caption.x0, place.x0)
-    down = min(caption.y1, place.y1) - max(caption.y0, place.y0)
-    if across >= 0.25 * min(caption.width, place.width):
-        if place.y0 + place.y1 < caption.y0 + caption.y1:
-            return Side.ABOVE, caption.y0 - place.y1
-        return Side.BELOW, place.y0 - caption.y1
-    if down >= 0.5 * min(caption.height, place.height) and -across <= _BESIDE_GAP:
+def _side(caption: Rect, rect: Rect) -> tuple[Side | None, float]:
+    """The side of the caption on which the rectangle is, and its distance in points."""
+    across, down = overlap_x(caption, rect), overlap_y(caption, rect)
+    if across >= _STACKED_SHARE * min(caption.width, rect.width):
+        if rect.y0 + rect.y1 < caption.y0 + caption.y1:
+            return Side.ABOVE, caption.y0 - rect.y1
+        return Side.BELOW, rect.y0 - caption.y1
+    if down >= _BESIDE_SHARE * min(caption.height, rect.height) and -across <= _BESIDE_GAP:
         return Side.BESIDE, -across
     return None, 0.0
 
 
-def _is_blocked(scene: Scene, one: Place, other: Place) -> bool:
-    """True when running text or another caption stands between the two."""
-    between = _between(one, other)
-    return any(overlap(between, place) for place in _obstacles(scene, one, other))
+def _is_blocked(scene: Scene, a: Rect, b: Rect) -> bool:
+    """True when running text or another caption is between the two."""
+    between = _between(a, b)
+    return any(overlaps(between, rect, TOUCH) for rect in _obstacles(scene, a, b))
 
 
-def _obstacles(scene: Scene, *but: Place) -> Iterator[Place]:
+def _obstacles(scene: Scene, *excluded: Rect) -> Iterator[Rect]:
     yield from scene.body
-    yield from (caption.place for caption in scene.captions if caption.place not in but)
+    yield from (caption.rect for caption in scene.captions if caption.rect not in excluded)
 
 
-def _between(one: Place, other: Place) -> Place:
-    """The space from one place to the other, as wide as what they share."""
-    x = sorted((max(one.x0, other.x0), min(one.x1, other.x1)))
-    y = sorted((max(one.y0, other.y0), min(one.y1, other.y1)))
-    return Place(x[0], y[0], x[1], y[1])
-
-
-def overlap(one: Place, other: Place) -> bool:
-    """True when the places share more than two points in both directions."""
-    return (
-        min(one.x1, other.x1) - max(one.x0, other.x0) > _TOUCH
-        and min(one.y1, other.y1) - max(one.y0, other.y0) > _TOUCH
-    )
+def _between(a: Rect, b: Rect) -> Rect:
+    """The space from one rectangle to the other, as wide as their common extent."""
+    x = sorted((max(a.x0, b.x0), min(a.x1, b.x1)))
+    y = sorted((max(a.y0, b.y0), min(a.y1, b.y1)))
+    return Rect(x[0], y[0], x[1], y[1])
 
 
 def _add_panels(scene: Scene, pair: Pair, taken: set[int]) -> None:
-    """Join the clusters that nobody took and that only empty space or labels part from it."""
+    """Adds the free clusters that only empty space or labels separate from the picture."""
     grew = True
     while grew:
         grew = False
         for index, cluster in enumerate(scene.clusters):
-            if index in taken or cluster.is_rules or not _is_panel(pair, cluster.place):
+            if index in taken or cluster.is_rules or not _is_panel(pair, cluster.rect):
                 continue
-            union = around([pair.place, cluster.place])
-            if any(overlap(union, place) for place in _obstacles(scene)):
+            joined = union([pair.rect, cluster.rect])
+            if any(overlaps(joined, rect, TOUCH) for rect in _obstacles(scene)):
                 continue
-            pair.place, grew = union, True
+            pair.rect, grew = joined, True
             taken.add(index)
 
 
-def _is_panel(pair: Pair, place: Place) -> bool:
-    if min(place.width, place.height) < _SMALL_POINTS or _beyond(pair, place):
+def _is_panel(pair: Pair, rect: Rect) -> bool:
+    if min(rect.width, rect.height) < _MIN_PANEL_SIDE or _is_beyond_caption(pair, rect):
         return False
-    whole = pair.place
-    across = min(whole.x1, place.x1) - max(whole.x0, place.x0)
-    down = min(whole.y1, place.y1) - max(whole.y0, place.y0)
-    if across >= 0.5 * min(whole.width, place.width):
+    whole = pair.rect
+    across, down = overlap_x(whole, rect), overlap_y(whole, rect)
+    if across >= _PANEL_ABOVE_SHARE * min(whole.width, rect.width):
         return down >= -_PANEL_GAP
-    return down >= 0.4 * min(whole.height, place.height) and across >= -_PANEL_GAP
+    is_beside = down >= _PANEL_BESIDE_SHARE * min(whole.height, rect.height)
+    return is_beside and across >= -_PANEL_GAP
 
 
-def _beyond(pair: Pair, place: Place) -> bool:
-    """True when the place is on the caption's other side."""
+def _is_beyond_caption(pair: Pair, rect: Rect) -> bool:
+    """True when the rectangle is not on the picture's side of the caption."""
     if pair.side is Side.ABOVE:
-        return place.y1 > pair.caption.place.y0 + _TOUCH
-    return pair.side is Side.BELOW and place.y0 < pair.caption.place.y1 - _TOUCH
+        return rect.y1 > pair.caption.rect.y0 + TOUCH
+    return pair.side is Side.BELOW and rect.y0 < pair.caption.rect.y1 - TOUCH
 
 
 def _add_labels(scene: Scene, pair: Pair) -> None:
-    """Widen the place by the text at its edges: axes, legends, marks of panels."""
+    """Extends the picture by the text at its edges: axis labels, legends, panel marks."""
     edge = _MARGIN_SHARE * scene.frame.height
     usable = [
         line
         for line in scene.labels
         if scene.frame.y0 + edge < line.y1 and line.y0 < scene.frame.y1 - edge
     ]
-    for _ in range(3):
-        before = pair.place
+    for _ in range(_LABEL_ROUNDS):
+        before = pair.rect
         for line in usable:
-            label = Place(line.x0, line.y0, line.x1, line.y1)
-            if not _is_label(pair, label) or _beyond(pair, label):
+            label = rect_of(line)
+            if not _is_label(pair, label) or _is_beyond_caption(pair, label):
                 continue
-            union = around([pair.place, label])
-            if not any(overlap(union, place) for place in _obstacles(scene)):
-                pair.place = union
-        if pair.place == before:
+            joined = union([pair.rect, label])
+            if not any(overlaps(joined, rect, TOUCH) for rect in _obstacles(scene)):
+                pair.rect = joined
+        if pair.rect == before:
             return
 
 
-def _is_label(pair: Pair, label: Place) -> bool:
-    """True when the text touches the picture, or stands between it and its caption."""
-    whole, caption = pair.place, pair.caption.place
-    across = min(whole.x1, label.x1) - max(whole.x0, label.x0)
-    down = min(whole.y1, label.y1) - max(whole.y0, label.y0)
+def _is_label(pair: Pair, label: Rect) -> bool:
+    """True when the text is close to the picture, or between it and the caption below it."""
+    whole, caption = pair.rect, pair.caption.rect
+    across, down = overlap_x(whole, label), overlap_y(whole, label)
     if across >= -_LABEL_GAP and down >= -_LABEL_GAP:
         return True
     if pair.side is Side.ABOVE:
-        return across > 0 and whole.y1 <= label.y0 and label.y1 <= caption.y0 + _TOUCH
+        return across > 0 and whole.y1 <= label.y0 and label.y1 <= caption.y0 + TOUCH
     return False

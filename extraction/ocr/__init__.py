@@ -1,1 +1,1 @@
-"""Pages that are pictures -> lines of text, by whichever OCR program is installed."""
+"""OCR: text lines of scanned pages, by one of the installed OCR engines."""

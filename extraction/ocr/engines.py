@@ -1,4 +1,4 @@
-"""Which OCR programs are installed, and which of them reads."""
+"""Detects the installed OCR engines and selects one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from extraction.options import OcrEngine
 
 @dataclass(frozen=True, slots=True)
 class InstalledEngine:
-    """An OCR program of this machine; `languages` are those it has data for."""
+    """An OCR engine of this machine; `languages` are those it has data for."""
 
     engine: OcrEngine
     version: str
@@ -20,19 +20,23 @@ class InstalledEngine:
 
 
 def available_engines() -> list[InstalledEngine]:
-    """The OCR programs that are installed, best first."""
+    """Returns the installed OCR engines, the best first."""
     found: list[InstalledEngine] = []
     if (version := tesseract.version()) is not None:
         languages = tuple(sorted(tesseract.languages()))
         found.append(InstalledEngine(OcrEngine.TESSERACT, version, languages))
     if (version := _rapid_version()) is not None:
-        # One model for all: Latin letters, Chinese and Japanese; it does not ask for a language.
+        # It has one model for Latin letters, Chinese and Japanese, and no language option.
         found.append(InstalledEngine(OcrEngine.RAPIDOCR, version, ()))
     return found
 
 
 def choose_engine(wanted: OcrEngine, languages: str = "eng") -> OcrEngine:
-    """The engine that will read: TESSERACT, RAPIDOCR or OFF. Raises OcrUnavailable."""
+    """Returns the engine to use: TESSERACT, RAPIDOCR or OFF.
+
+    AUTO prefers Tesseract if it has data for all `languages` ("eng+deu"). Raises OcrUnavailable
+    when the wanted engine, or the data of a language, is not installed.
+    """
     if wanted is OcrEngine.OFF:
         return wanted
     installed = {engine.engine: engine for engine in available_engines()}

@@ -1,4 +1,4 @@
-"""The lines that OCR read, kept as compressed JSON for the steps after it."""
+"""Serializes the lines that OCR read as compressed JSON, for the steps after OCR."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SCANS = TypeAdapter(dict[int, list[ScannedLine]])
 
 
 def dump_scans(scans: Mapping[int, Sequence[Line]]) -> bytes:
-    """The lines by page number, as gzipped JSON."""
+    """Returns the lines by page number as gzipped JSON; equal bytes for equal lines."""
     data = SCANS.dump_json(dict(scans), by_alias=True)  # pyright: ignore[reportArgumentType]
     return gzip.compress(data, compresslevel=5, mtime=0)
 
 
 def load_scans(data: bytes) -> dict[int, list[ScannedLine]]:
-    """The lines that `dump_scans` wrote. Raises ValueError for anything else."""
+    """Returns the lines that `dump_scans` wrote. Raises ValueError for any other JSON."""
     return SCANS.validate_json(gzip.decompress(data))

@@ -1,4 +1,4 @@
-"""Pages of a PDF that are pictures -> their lines, several pages at a time."""
+"""Runs OCR on pages of a PDF, several pages in parallel."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ import numpy as np
 
 from extraction.ocr import tesseract
 from extraction.ocr.engines import choose_engine
-from extraction.ocr.placed import Affine, TypeSizes, lines_of, quarter_turned, turn_about
-from extraction.ocr.recognized_words import Picture, SeenLine, confidence_of
-from extraction.ocr.tilt import lies_on_side, tilt_degrees, turned
+from extraction.ocr.placed import Affine, FontSizes, lines_of, quarter_turned, rotation_about
+from extraction.ocr.recognized_words import GrayImage, OcrLine, confidence_of
+from extraction.ocr.tilt import is_sideways, rotated, tilt_degrees
 from extraction.options import OcrEngine
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 
 OnPage = Callable[[int, int], None]
 
-_MOST_PIXELS = 30_000_000  # 30 MB in grey: an A2 sheet at 200 dpi
+_MAX_PIXELS = 30_000_000  # 30 MB in grey: an A2 sheet at 200 dpi
 _FEW_PIXELS, _ENOUGH_PIXELS = 1600, 2340  # on the longer side; A4 has 2340 at 200 dpi
 _LARGE_INCHES = 17  # longer than A3
-_GARBAGE = 0.6  # upright text is read with a confidence above 0.8, upside down below 0.5
+# Upright text is recognised with a confidence above 0.8, text that is upside down below 0.5.
+_MIN_CONFIDENCE = 0.6
+_MIN_CHARACTERS = 20  # fewer characters do not tell whether the page is upright
+_POINTS_PER_INCH = 72
 
 
 @dataclass(frozen=True, slots=True)
 class OcrPage:
-    """What OCR read on a page: `lines`, or `failure`, the reason why it could not.
+    """The OCR result of a page: `lines`, or `failure`, the reason why there are none.
 
-    `confidence` is the program's own, 0 to 1; `quarter_turns` (clockwise) is what it took to set
-    the page upright.
+    `confidence` is the engine's own, 0 to 1; `quarter_turns` (clockwise) made the page upright.
     """
 
     number: int
@@ -44,15 +46,15 @@ class OcrPage:
     quarter_turns: int = 0
 
 
-class Reader(Protocol):
-    """An OCR program."""
+class OcrBackend(Protocol):
+    """The interface to an OCR engine."""
 
-    def __call__(self, picture: Picture, dpi: int) -> list[SeenLine]:
-        """The lines on a picture, as it lies. Raises an exception for a page it cannot read."""
+    def __call__(self, image: GrayImage, dpi: int) -> list[OcrLine]:
+        """Returns the lines on an image, without rotating it. Raises if it cannot be read."""
         ...
 
-    def quarter_turns(self, picture: Picture, dpi: int, on_side: bool) -> list[int]:
-        """Quarter turns (clockwise) that may set the text upright, likely ones first."""
+    def quarter_turns(self, image: GrayImage, dpi: int, sideways: bool) -> list[int]:
+        """Returns clockwise quarter turns that may make the text upright, likely ones first."""
         ...
 
 
@@ -67,20 +69,21 @@ def ocr_pages(
     timeout_seconds: float = 120.0,
     on_page: OnPage | None = None,
 ) -> Iterator[OcrPage]:
-    """The pages with these numbers (from 1) as OCR reads them, in that order; none with OFF.
+    """Yields the OCR results of the pages with these numbers (from 1), in that order.
 
-    `workers` pages are read at a time, each on one core (RapidOCR: one page on so many). Sizes of
-    type are estimates, one for lines that look alike. `on_page(done, total)` is called after each
-    page. A page that fails says why and the others go on. `languages` ("eng+deu") is Tesseract's.
+    With OFF nothing is yielded. Tesseract reads `workers` pages in parallel on one core each,
+    RapidOCR one page on `workers` cores. Type sizes are estimates; lines of similar size get the
+    same one. `on_page(done, total)` is called after each page. A page that fails carries the
+    reason and does not stop the others. `languages` ("eng+deu") applies to Tesseract.
     Raises OcrUnavailable at the call, and what MuPDF raises for a file it cannot open.
     """
     chosen = choose_engine(engine, languages)
     if chosen is OcrEngine.OFF or not numbers:
         return iter(())
     if chosen is OcrEngine.TESSERACT:
-        reader: Reader = _Tesseract(languages, timeout_seconds)
-        return _pages(path, numbers, reader, max(1, workers), dpi, on_page)
-    from extraction.ocr.rapid import RapidReader  # 1 s and 200 MB, only where it is used
+        backend: OcrBackend = _Tesseract(languages, timeout_seconds)
+        return _pages(path, numbers, backend, max(1, workers), dpi, on_page)
+    from extraction.ocr.rapid import RapidReader  # lazy: costs 1 s and 200 MB
 
     return _pages(path, numbers, RapidReader(max(1, workers)), 1, dpi, on_page)
 
@@ -90,35 +93,38 @@ class _Tesseract:
     languages: str
     timeout_seconds: float
 
-    def __call__(self, picture: Picture, dpi: int) -> list[SeenLine]:
-        return tesseract.recognise(picture, dpi, self.languages, self.timeout_seconds)
+    def __call__(self, image: GrayImage, dpi: int) -> list[OcrLine]:
+        return tesseract.recognise(image, dpi, self.languages, self.timeout_seconds)
 
-    def quarter_turns(self, picture: Picture, dpi: int, on_side: bool) -> list[int]:
-        turn = tesseract.quarter_turns(picture, dpi, self.timeout_seconds)
+    def quarter_turns(self, image: GrayImage, dpi: int, sideways: bool) -> list[int]:
+        turn = tesseract.quarter_turns(image, dpi, self.timeout_seconds)
         return [turn] if turn else []
 
 
 def _pages(
     path: str | Path,
     numbers: Sequence[int],
-    reader: Reader,
+    backend: OcrBackend,
     workers: int,
     dpi: int,
     on_page: OnPage | None,
 ) -> Iterator[OcrPage]:
-    sizes, done = TypeSizes(), 0
+    """Yields the results in page order.
+
+    MuPDF is not thread safe: pages are rendered in this thread, one ahead of the workers.
+    """
+    sizes, done = FontSizes(), 0
     with pymupdf.open(path) as document, ThreadPoolExecutor(workers, "ocr") as pool:
         if document.needs_pass:
-            document.authenticate("")  # opens a file that only restricts what may be done with it
-        waiting: deque[Future[OcrPage]] = deque()
+            document.authenticate("")  # the empty password opens a file with restrictions only
+        pending: deque[Future[OcrPage]] = deque()
         try:
             for number in [*numbers, *[None] * (workers + 1)]:
-                # MuPDF is not thread safe, so pictures are made here, one ahead of the workers.
                 if number is not None:
-                    waiting.append(pool.submit(_task(document, number, reader, dpi)))
-                if waiting and (number is None or len(waiting) > workers):
-                    page = waiting.popleft().result()
-                    sizes.settle(page.lines)
+                    pending.append(pool.submit(_task(document, number, backend, dpi)))
+                if pending and (number is None or len(pending) > workers):
+                    page = pending.popleft().result()
+                    sizes.normalize(page.lines)
                     done += 1
                     if on_page is not None:
                         on_page(done, len(numbers))
@@ -127,19 +133,22 @@ def _pages(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _task(document: Any, number: int, reader: Reader, dpi: int) -> Callable[[], OcrPage]:
-    """What a worker has to do for a page."""
+def _task(document: Any, number: int, backend: OcrBackend, dpi: int) -> Callable[[], OcrPage]:
+    """Renders a page and returns the function that a worker thread runs on it."""
     try:
         page = document[number - 1]
-        picture, used_dpi = render(page, dpi)
-    except Exception as error:  # MuPDF's own errors share no base but Exception
+        image, used_dpi = render(page, dpi)
+    except Exception as error:  # MuPDF's errors have no base class but Exception
         failed = OcrPage(number, failure=f"the page could not be drawn ({type(error).__name__})")
         return lambda: failed
-    return partial(_read, reader, picture, number, used_dpi, (page.rect.width, page.rect.height))
+    return partial(_read, backend, image, number, used_dpi, (page.rect.width, page.rect.height))
 
 
-def render(page: Any, dpi: int) -> tuple[Picture, int]:
-    """The page as shown, in grey, and its dots per inch: fewer where there would be too many."""
+def render(page: Any, dpi: int) -> tuple[GrayImage, int]:
+    """Returns the page as shown as a grey image, with the resolution that was used.
+
+    The resolution is lower than `dpi` where the image would have too many pixels.
+    """
     used = _fitting_dpi(page, dpi)
     pixels = page.get_pixmap(dpi=used, colorspace=pymupdf.csGRAY, alpha=False)
     rows = np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.stride)
@@ -147,62 +156,69 @@ def render(page: Any, dpi: int) -> tuple[Picture, int]:
 
 
 def _fitting_dpi(page: Any, dpi: int) -> int:
-    """The dpi wanted, or that of the page's own picture where the page claims an odd size: some
-    programs make a page of 1 point for each pixel, or one the size of a stamp."""
-    inches = max(page.rect.width, page.rect.height) / 72
-    pictures = [max(image[2], image[3]) for image in page.get_images()]
-    own = max(pictures, default=0) / inches
-    if inches > _LARGE_INCHES and len(pictures) == 1 and own * inches >= _FEW_PIXELS:
-        dpi = max(1, round(min(dpi, own)))
+    """The resolution wanted, or that of the page's own image where the page has an odd size.
+
+    Some programs write pages of one point per pixel, or of the size of a stamp.
+    """
+    inches = max(page.rect.width, page.rect.height) / _POINTS_PER_INCH
+    images = [max(image[2], image[3]) for image in page.get_images()]  # pixels, longer side
+    image_dpi = max(images, default=0) / inches
+    if inches > _LARGE_INCHES and len(images) == 1 and image_dpi * inches >= _FEW_PIXELS:
+        dpi = max(1, round(min(dpi, image_dpi)))
     elif dpi * inches < _FEW_PIXELS:
-        dpi = max(dpi, round(min(own, _ENOUGH_PIXELS / inches)))
-    pixels = page.rect.width * page.rect.height * (dpi / 72) ** 2
-    return max(1, int(dpi * min(1.0, (_MOST_PIXELS / max(1.0, pixels)) ** 0.5)))
+        dpi = max(dpi, round(min(image_dpi, _ENOUGH_PIXELS / inches)))
+    pixels = page.rect.width * page.rect.height * (dpi / _POINTS_PER_INCH) ** 2
+    return max(1, int(dpi * min(1.0, (_MAX_PIXELS / max(1.0, pixels)) ** 0.5)))
 
 
 def _read(
-    reader: Reader, picture: Picture, number: int, dpi: int, page: tuple[float, float]
+    backend: OcrBackend, image: GrayImage, number: int, dpi: int, page: tuple[float, float]
 ) -> OcrPage:
     try:
-        seen, straightened, turns = _upright(reader, picture, dpi)
-    except Exception as error:  # one page must not take the others with it
+        recognised, tilt, turns = _read_upright(backend, image, dpi)
+    except Exception as error:  # a page that fails must not stop the others
         reason = (
             str(error) if isinstance(error, tesseract.TesseractFailed) else type(error).__name__
         )
         return OcrPage(number, failure=reason)
     size = page if turns % 2 == 0 else (page[1], page[0])
     shown: Affine = quarter_turned(turns, *page)
-    if straightened:
-        shown = turn_about(straightened, size[0] / 2, size[1] / 2).then(shown)
-    lines: list[Line] = [*lines_of(seen, number, 72 / dpi, size, shown)]
-    return OcrPage(number, lines, None, confidence_of(seen), turns)
+    if tilt:
+        shown = rotation_about(tilt, size[0] / 2, size[1] / 2).then(shown)
+    lines: list[Line] = [*lines_of(recognised, number, _POINTS_PER_INCH / dpi, size, shown)]
+    return OcrPage(number, lines, None, confidence_of(recognised), turns)
 
 
-def _upright(reader: Reader, picture: Picture, dpi: int) -> tuple[list[SeenLine], float, int]:
-    """What was read, the degrees that the picture was tilted by, and the quarter turns (clockwise)
-    that set it upright. Other turns are tried only where lines stand upright or what was read is
-    garbage; the best reading wins."""
-    on_side = lies_on_side(picture)
-    best: tuple[list[SeenLine], float, int] = ([], 0.0, 0)
-    turns = deque([*reader.quarter_turns(picture, dpi, on_side), 0] if on_side else [0])
+def _read_upright(
+    backend: OcrBackend, image: GrayImage, dpi: int
+) -> tuple[list[OcrLine], float, int]:
+    """The lines, the tilt that was removed (degrees), and the clockwise quarter turns made.
+
+    Other rotations are tried only where the lines run vertically or the result has a low
+    confidence; the result with the best score is returned.
+    """
+    sideways = is_sideways(image)
+    best: tuple[list[OcrLine], float, int] = ([], 0.0, 0)
+    turns = deque([*backend.quarter_turns(image, dpi, sideways), 0] if sideways else [0])
     while turns:
         turn = turns.popleft()
-        straight = np.ascontiguousarray(np.rot90(picture, -turn)) if turn else picture
-        tilt = tilt_degrees(straight)
-        seen = reader(turned(straight, tilt), dpi)
-        if _worth(seen) > _worth(best[0]):
-            best = seen, tilt, turn
-        if not _is_garbage(seen):
+        upright = np.ascontiguousarray(np.rot90(image, -turn)) if turn else image
+        tilt = tilt_degrees(upright)
+        lines = backend(rotated(upright, tilt), dpi)
+        if _score(lines) > _score(best[0]):
+            best = lines, tilt, turn
+        if not _is_garbage(lines):
             break
-        if not on_side and turn == 0:
-            turns.extend(reader.quarter_turns(picture, dpi, on_side))
+        if not sideways and turn == 0:
+            turns.extend(backend.quarter_turns(image, dpi, sideways))
     return best
 
 
-def _is_garbage(seen: Sequence[SeenLine]) -> bool:
-    """True when letters were seen, but not recognised."""
-    return sum(len(line.text) for line in seen) > 20 and confidence_of(seen) < _GARBAGE
+def _is_garbage(lines: Sequence[OcrLine]) -> bool:
+    """True when there are enough characters, but with a low confidence."""
+    characters = sum(len(line.text) for line in lines)
+    return characters > _MIN_CHARACTERS and confidence_of(lines) < _MIN_CONFIDENCE
 
 
-def _worth(seen: Sequence[SeenLine]) -> float:
-    return sum(len(line.text) for line in seen) * confidence_of(seen) ** 2
+def _score(lines: Sequence[OcrLine]) -> float:
+    return sum(len(line.text) for line in lines) * confidence_of(lines) ** 2

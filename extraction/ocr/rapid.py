@@ -1,7 +1,8 @@
-"""RapidOCR: PP-OCR's models by ONNX Runtime, where no Tesseract is installed.
+"""RapidOCR: PP-OCR's models on ONNX Runtime, for machines without Tesseract.
 
-About five times as slow, a little better on clean small type. Its models lie in its wheel and are
-named by path, so that it never asks the network for them. It finds lines, not columns.
+It is about five times slower than Tesseract and a little better on clean small type. Its models
+are part of its wheel and are loaded by path, so it never downloads them. It finds lines, not
+columns.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import rapidocr
 
-from extraction.ocr.recognized_words import Picture, SeenLine, SeenWord, tight_word
+from extraction.ocr.recognized_words import GrayImage, OcrLine, OcrWord, tight_word
 
 _MODELS = Path(rapidocr.__file__).parent / "models"
-_LONGEST_SIDE = 2400  # pixels; A4 at 200 dpi as it is
-_BOX_EMS, _BELOW_BASE = 1.22, 0.29  # its boxes in ems: height, and depth below the base line
-_TALL_BOX = 1.5
+_LONGEST_SIDE = 2400  # pixels; A4 at 200 dpi is not scaled down
+_MIN_SCORE = 0.3  # confidence, 0 to 1; RapidOCR drops lines below it
+_BOX_EMS, _BELOW_BASE = 1.22, 0.29  # its boxes in ems: height, and depth below the baseline
+_TALL_BOX = 1.5  # times its width; the text of a taller box is rotated (heuristic)
 
 
 class RapidReader:
-    """Reads a picture at a time with `threads` cores; holds about 1.2 GB while it works."""
+    """An `OcrBackend` that reads one image at a time on `threads` cores, with about 1.2 GB."""
 
     def __init__(self, threads: int) -> None:
         self._read = rapidocr.RapidOCR(
@@ -35,7 +37,7 @@ class RapidReader:
                 "Global.log_level": "critical",
                 "Global.use_cls": False,
                 "Global.return_word_box": True,
-                "Global.text_score": 0.3,
+                "Global.text_score": _MIN_SCORE,
                 "Global.max_side_len": _LONGEST_SIDE,
                 "Det.model_path": str(_model("det")),
                 "Rec.model_path": str(_model("rec")),
@@ -43,48 +45,49 @@ class RapidReader:
             }
         )
 
-    def __call__(self, picture: Picture, dpi: int) -> list[SeenLine]:
-        """The lines on a picture, from top to bottom."""
-        found: Any = self._read(picture)
+    def __call__(self, image: GrayImage, dpi: int) -> list[OcrLine]:
+        """Returns the lines on an image from top to bottom."""
+        found: Any = self._read(image)
         if found.boxes is None or not found.txts:
             return []
         matched = len(found.word_results) == len(found.txts)
         words = found.word_results if matched else [()] * len(found.txts)
         parts = zip(found.boxes, found.txts, found.scores, words, strict=True)
-        return [_line(np.asarray(box), text, score, some) for box, text, score, some in parts]
+        return [_line(np.asarray(box), text, score, of_line) for box, text, score, of_line in parts]
 
-    def quarter_turns(self, picture: Picture, dpi: int, on_side: bool) -> list[int]:
-        """Quarter turns (clockwise) that may set the text upright."""
-        return [1, 3] if on_side else [2]
+    def quarter_turns(self, image: GrayImage, dpi: int, sideways: bool) -> list[int]:
+        """Returns clockwise quarter turns that may make the text upright."""
+        return [1, 3] if sideways else [2]
 
 
 def _model(part: str) -> Path:
     return next(_MODELS.glob(f"*_{part}_small.onnx"))
 
 
-def _line(box: Any, text: str, score: float, words: Sequence[Any]) -> SeenLine:
+def _line(box: Any, text: str, score: float, words: Sequence[Any]) -> OcrLine:
+    """The line of a box with the corners top left, top right, bottom right, bottom left."""
     x0, y0 = map(float, box.min(axis=0))
     x1, y1 = map(float, box.max(axis=0))
     if y1 - y0 > _TALL_BOX * (x1 - x0) and len(text) > 2:
-        return SeenLine((SeenWord(text, x0, y0, x1, y1, score),), y1, 0.0, 1)
+        return OcrLine((OcrWord(text, x0, y0, x1, y1, score),), y1, 0.0, 1)
     left, right = float(box[[0, 3], 0].mean()), float(box[[1, 2], 0].mean())
     slope = float(box[1, 1] - box[0, 1]) / max(1.0, right - left)
     em = float(box[3, 1] - box[0, 1]) / _BOX_EMS
     base = float(box[3, 1]) - _BELOW_BASE * em
-    seen = [
-        tight_word(word, start, end, base + slope * (start - left), em, sure)
-        for word, start, end, sure in _words(text, score, words, left, right)
+    placed = [
+        tight_word(word, start, end, base + slope * (start - left), em, confidence)
+        for word, start, end, confidence in _words(text, score, words, left, right)
     ]
-    return SeenLine(tuple(seen), base + slope * (seen[0].x0 - left), slope)
+    return OcrLine(tuple(placed), base + slope * (placed[0].x0 - left), slope)
 
 
 def _words(
     text: str, score: float, words: Sequence[Any], left: float, right: float
 ) -> Iterator[tuple[str, float, float, float]]:
-    """The words of the line between its spaces: text, left and right end, confidence.
+    """Yields the words of the line: text, left end, right end, confidence.
 
-    RapidOCR gives a box for each Latin word and each Chinese character; where its words do not
-    spell the line, they are taken to be as wide as their share of the letters.
+    RapidOCR has a box for each Latin word and each Chinese character. Where its words do not spell
+    the line, the line's width is shared among its characters in equal parts.
     """
     begins, ends = _ends(text, words) or _by_length(text, left, right)
     place = 0
@@ -95,7 +98,7 @@ def _words(
 
 
 def _ends(text: str, words: Sequence[Any]) -> tuple[list[float], list[float]] | None:
-    """For each character of the line, the left and right end of the box that it stands in."""
+    """The left ends and right ends of the boxes of all characters; None if words do not match."""
     begins, ends = [0.0] * len(text), [0.0] * len(text)
     covered, place = 0, 0
     for word, _, box in words:

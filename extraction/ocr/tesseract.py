@@ -1,7 +1,7 @@
-"""Tesseract, one process for each page: its own layout analysis reads columns apart.
+"""Tesseract, one process per page; its layout analysis separates columns.
 
-Pictures go in and hOCR comes out through pipes, so that nothing is left behind on the disk. hOCR
-and not TSV, because it tells base lines, and with them the tilt of the page.
+Images and results go through pipes, so no files are left on disk. The result format is hOCR, not
+TSV, because it has baselines and with them the tilt of the page.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from domain.parser_environment import parser_environment
-from extraction.ocr.recognized_words import Picture, SeenLine, SeenWord
+from extraction.ocr.recognized_words import GrayImage, OcrLine, OcrWord
 
-_LEAST_CONFIDENCE = 0.15
+_MIN_CONFIDENCE = 0.15  # of a word, 0 to 1; words below it are specks (heuristic)
 _TAG = re.compile(
     r"<span class='(?P<kind>ocr_line|ocr_textfloat|ocr_header|ocr_caption|ocrx_word)'"
     r"[^<>]*?title=(?P<quote>['\"])(?P<title>[^<>\n]*?)(?P=quote)[^<>]*>"
@@ -30,68 +30,70 @@ _ROTATE = re.compile(rb"Rotate: (\d+)")
 
 
 class TesseractFailed(Exception):
-    """Tesseract ended with an error, or not in time."""
+    """Tesseract exited with an error, could not be started, or exceeded its time limit."""
 
 
 @lru_cache(maxsize=1)
 def version() -> str | None:
-    """The version of the program, None where there is none."""
+    """The version of the installed program, None if there is none."""
     program = shutil.which("tesseract")
     if program is None:
         return None
-    told = subprocess.run(
+    completed = subprocess.run(
         [program, "--version"],
         capture_output=True,
         text=True,
         check=False,
         env=parser_environment(),
     )
-    first = (told.stdout or told.stderr).partition("\n")[0]
-    return first.removeprefix("tesseract").strip() if told.returncode == 0 else None
+    first = (completed.stdout or completed.stderr).partition("\n")[0]
+    return first.removeprefix("tesseract").strip() if completed.returncode == 0 else None
 
 
 @lru_cache(maxsize=1)
 def languages() -> frozenset[str]:
-    """The languages it has data for, as "eng" or "deu"."""
+    """The languages with installed data, such as "eng" or "deu"."""
     if version() is None:
         return frozenset()
-    told = subprocess.run(
+    completed = subprocess.run(
         ["tesseract", "--list-langs"],
         capture_output=True,
         text=True,
         check=False,
         env=parser_environment(),
     )
-    return frozenset(told.stdout.split("\n")[1:]) - {"", "osd"}
+    return frozenset(completed.stdout.split("\n")[1:]) - {"", "osd"}
 
 
-def recognise(picture: Picture, dpi: int, wanted: str, timeout_seconds: float) -> list[SeenLine]:
-    """The lines on the picture, column by column. `wanted` is one language or more: "eng+deu".
+def recognise(
+    image: GrayImage, dpi: int, wanted_languages: str, timeout_seconds: float
+) -> list[OcrLine]:
+    """Returns the lines on the image, column by column; several languages: "eng+deu".
 
     Raises TesseractFailed.
     """
-    answer = _run(picture, dpi, ["-l", wanted, "--psm", "3", "hocr"], timeout_seconds)
-    return list(_lines(answer.decode("utf-8", "replace")))
+    hocr = _run(image, dpi, ["-l", wanted_languages, "--psm", "3", "hocr"], timeout_seconds)
+    return list(_lines(hocr.decode("utf-8", "replace")))
 
 
-def quarter_turns(picture: Picture, dpi: int, timeout_seconds: float) -> int:
-    """How many quarter turns (clockwise) make the text upright; 0 when it cannot tell."""
+def quarter_turns(image: GrayImage, dpi: int, timeout_seconds: float) -> int:
+    """Returns the clockwise quarter turns that make the text upright; 0 when undecided."""
     try:
-        found = _ROTATE.search(_run(picture, dpi, ["-l", "osd", "--psm", "0"], timeout_seconds))
-    except TesseractFailed:  # too few letters to judge by, or no data for it
+        found = _ROTATE.search(_run(image, dpi, ["-l", "osd", "--psm", "0"], timeout_seconds))
+    except TesseractFailed:  # too few letters, or no orientation data installed
         return 0
     return int(found[1]) // 90 % 4 if found else 0
 
 
-def _run(picture: Picture, dpi: int, options: list[str], timeout_seconds: float) -> bytes:
-    rows, columns = picture.shape
-    grey_map = b"P5 %d %d 255\n" % (columns, rows) + picture.tobytes()
-    # Threads inside Tesseract cost more than they gain; pages run side by side instead.
+def _run(image: GrayImage, dpi: int, options: list[str], timeout_seconds: float) -> bytes:
+    rows, columns = image.shape
+    pgm = b"P5 %d %d 255\n" % (columns, rows) + image.tobytes()
+    # Threads inside Tesseract cost more than they gain; pages run in parallel instead.
     environment = {**parser_environment(), "OMP_THREAD_LIMIT": "1"}
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["tesseract", "stdin", "stdout", "--dpi", str(dpi), *options],
-            input=grey_map,
+            input=pgm,
             capture_output=True,
             timeout=timeout_seconds,
             env=environment,
@@ -101,43 +103,47 @@ def _run(picture: Picture, dpi: int, options: list[str], timeout_seconds: float)
         raise TesseractFailed(f"OCR took more than {timeout_seconds:.0f} s") from error
     except OSError as error:
         raise TesseractFailed(f"Tesseract could not be started ({error.strerror})") from error
-    if done.returncode != 0:
-        raise TesseractFailed(f"Tesseract ended with status {done.returncode}")
-    return done.stdout
+    if completed.returncode != 0:
+        raise TesseractFailed(f"Tesseract ended with status {completed.returncode}")
+    return completed.stdout
 
 
-def _lines(hocr: str) -> Iterator[SeenLine]:
-    words: list[SeenWord] = []
-    place = ""
+def _lines(hocr: str) -> Iterator[OcrLine]:
+    words: list[OcrWord] = []
+    line_title = ""
     for tag in _TAG.finditer(hocr):
         if tag["kind"] == "ocrx_word":
             words.extend(_word(tag))
             continue
         if words:
-            yield _line(place, words)
-        words, place = [], tag["title"]
+            yield _line(line_title, words)
+        words, line_title = [], tag["title"]
     if words:
-        yield _line(place, words)
+        yield _line(line_title, words)
 
 
-def _word(tag: re.Match[str]) -> Iterator[SeenWord]:
+def _word(tag: re.Match[str]) -> Iterator[OcrWord]:
+    """Yields the word of a tag, or nothing without text, box or sufficient confidence."""
     text = html.unescape(re.sub("<[^<>]+>", "", tag["inside"])).strip()
-    box, sure = _BOX.search(tag["title"]), _CONFIDENCE.search(tag["title"])
-    if not text or box is None or sure is None:
+    box, percent = _BOX.search(tag["title"]), _CONFIDENCE.search(tag["title"])
+    if not text or box is None or percent is None:
         return
-    confidence = int(sure[1]) / 100
-    if confidence >= _LEAST_CONFIDENCE:
-        yield SeenWord(text, *map(float, box.groups()), confidence)  # pyright: ignore[reportCallIssue]
+    confidence = int(percent[1]) / 100
+    if confidence >= _MIN_CONFIDENCE:
+        yield OcrWord(text, *map(float, box.groups()), confidence)  # pyright: ignore[reportCallIssue]
 
 
-def _line(place: str, words: list[SeenWord]) -> SeenLine:
-    box, angle, baseline = _BOX.search(place), _ANGLE.search(place), _BASELINE.search(place)
+def _line(title: str, words: list[OcrWord]) -> OcrLine:
+    """The line whose hOCR properties are in `title`.
+
+    hOCR counts the angle counterclockwise. The offset of the baseline is measured at the left end
+    of the box, from its bottom.
+    """
+    box, angle, baseline = _BOX.search(title), _ANGLE.search(title), _BASELINE.search(title)
     if angle is not None and int(angle[1]) % 360:
-        # hOCR counts the angle anticlockwise.
-        return SeenLine(tuple(words), words[0].y1, 0.0, (4 - int(angle[1]) // 90) % 4)
+        return OcrLine(tuple(words), words[0].y1, 0.0, (4 - int(angle[1]) // 90) % 4)
     if box is None or baseline is None:
-        return SeenLine(tuple(words), max(word.y1 for word in words))
+        return OcrLine(tuple(words), max(word.y1 for word in words))
     slope, offset = float(baseline[1]), float(baseline[2])
-    # The offset is that of the base line at the left end of the box, from the box's bottom.
     base = float(box[4]) + offset + slope * (words[0].x0 - float(box[1]))
-    return SeenLine(tuple(words), base, slope)
+    return OcrLine(tuple(words), base, slope)

@@ -1,1 +1,1 @@
-"""Tables: where they stand on a page, and what their cells say."""
+"""Table extraction: finds the tables of a page and reads their cells."""

@@ -1,4 +1,4 @@
-"""A page as the reader of a table holds it: turned until the table's text is upright."""
+"""A page as table extraction sees it: rotated until the text of one direction is upright."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from domain.papers import Box
+from extraction.geometry import Rect, rotate_back
 from extraction.text.lines import Line
 
-Rect = tuple[float, float, float, float]
-
-
-def turned(rect: Rect, turn: int) -> Rect:
-    """A rectangle of the page as shown, seen after `turn` quarter turns against the clock."""
-    x0, y0, x1, y1 = rect
-    if turn == 0:
-        return x0, y0, x1, y1
-    if turn == 1:
-        return y0, -x1, y1, -x0
-    if turn == 2:
-        return -x1, -y1, -x0, -y0
-    return -y1, x0, -y0, x1
-
-
-def turned_back(rect: Rect, turn: int) -> Rect:
-    """The inverse of `turned`."""
-    return turned(rect, (4 - turn) % 4)
+# All values in this package are heuristics, chosen on the sample papers unless stated otherwise.
+_BODY_SIZE_TOLERANCE = 0.35  # points by which a body line's type may differ from the body's size
+_LONG_LINE_POINTS = 100.0  # a line this wide shows the edges of a text column
+_EDGE_STEP_POINTS = 2  # column edges are counted on a grid of this step
+_RAGGED_LINE_CHARACTERS = 50  # in ragged-right text, a line this long counts as body text
+_COLUMN_SLACK_POINTS = 6.0  # by which an item may reach out of its text column
+_MIN_EDGE_COUNT = 10  # lines with both edges in common that make a text column
+_RAGGED_SHARE = 0.3  # of the long lines on common edges; below it the text is ragged-right
+_MIN_COLUMN_SHARE = 0.06  # of all long lines that begin at a text column's left edge
+_COLUMN_RIGHT_QUANTILE = 0.9  # of the right ends of a column's lines: its right edge
+_DEFAULT_SIZE = 10.0  # points; type size of a document without upright text
+# The middle of a line's x-height decides between which rules a line or a word is.
+MIDLINE = 0.3  # of the type size above the baseline
+SAME_LEVEL = 1.8  # points between the y of rules that are side by side
+SAME_RULE = 2.0  # points; horizontal rules nearer than this are one (a double rule)
+EXTENT_TOLERANCE = 4.0  # points by which the ends of a table's rules may differ
+_SAME_BASELINE = 0.35  # of the type size by which baselines of one row may differ
+_MIN_SIZE_FOR_BASELINE = 4.0  # points; lower bound of the type size in that comparison
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class BodyStyle:
     """How the document sets its body text: size, font, and the edges of its text columns."""
 
     size: float
@@ -41,57 +42,66 @@ class Measure:
 
     def is_body(self, line: Line) -> bool:
         """True for a line that fills a text column in the type of the body."""
-        if line.rotation or abs(line.size - self.size) > 0.35 or line.bold:
+        if line.rotation or abs(line.size - self.size) > _BODY_SIZE_TOLERANCE or line.bold:
             return False
-        if line.x1 - line.x0 > 100 and _near(self.edges, line):
+        if line.x1 - line.x0 > _LONG_LINE_POINTS and _is_on_edges(self.edges, line):
             return True
-        return self.ragged and line.font == self.font and len(line.text) > 50
+        return self.ragged and line.font == self.font and len(line.text) > _RAGGED_LINE_CHARACTERS
 
     def column(self, x0: float, x1: float) -> tuple[float, float] | None:
-        """The narrowest text column that holds x0..x1, None where none does."""
-        holding = [(a, b) for a, b in self.columns if a - 6 <= x0 and x1 <= b + 6]
+        """The narrowest text column that holds x0..x1, None if there is none."""
+        holding = [
+            (left, right)
+            for left, right in self.columns
+            if left - _COLUMN_SLACK_POINTS <= x0 and x1 <= right + _COLUMN_SLACK_POINTS
+        ]
         return min(holding, key=lambda edge: edge[1] - edge[0], default=None)
 
 
-def _near(edges: frozenset[tuple[int, int]], line: Line) -> bool:
-    left, right = round(line.x0 / 2), round(line.x1 / 2)
+def _edge_key(line: Line) -> tuple[int, int]:
+    return round(line.x0 / _EDGE_STEP_POINTS), round(line.x1 / _EDGE_STEP_POINTS)
+
+
+def _is_on_edges(edges: frozenset[tuple[int, int]], line: Line) -> bool:
+    left, right = _edge_key(line)
     return any((left + a, right + b) in edges for a in (-1, 0, 1) for b in (-1, 0, 1))
 
 
-def body_measure(pages: Iterable[Sequence[Line]]) -> Measure:
-    """The body's type and columns, by what most of the document's characters stand in."""
+def find_body_style(pages: Iterable[Sequence[Line]]) -> BodyStyle:
+    """The body's type and columns: those of most of the document's characters."""
     sizes: Counter[float] = Counter()
     fonts: Counter[str] = Counter()
     edges: Counter[tuple[int, int]] = Counter()
     for line in (line for page in pages for line in page if line.rotation == 0):
         sizes[round(line.size, 1)] += len(line.text)
         fonts[line.font] += len(line.text)
-        if line.x1 - line.x0 > 100:
-            edges[round(line.x0 / 2), round(line.x1 / 2)] += 1
-    size = sizes.most_common(1)[0][0] if sizes else 10.0
+        if line.x1 - line.x0 > _LONG_LINE_POINTS:
+            edges[_edge_key(line)] += 1
+    size = sizes.most_common(1)[0][0] if sizes else _DEFAULT_SIZE
     font = fonts.most_common(1)[0][0] if fonts else ""
-    often = frozenset(edge for edge, count in edges.items() if count >= 10)
+    common = frozenset(edge for edge, count in edges.items() if count >= _MIN_EDGE_COUNT)
     long_lines = sum(edges.values())
-    ragged = sum(edges[edge] for edge in often) < 0.3 * long_lines
-    return Measure(size, font, often, ragged, _text_columns(edges))
+    ragged = sum(edges[edge] for edge in common) < _RAGGED_SHARE * long_lines
+    return BodyStyle(size, font, common, ragged, _text_columns(edges))
 
 
 def _text_columns(edges: Counter[tuple[int, int]]) -> tuple[tuple[float, float], ...]:
-    """The text columns: where many long lines begin, and how far nine in ten of those reach."""
+    """The text columns: left edges of many long lines, with the right end of nine in ten."""
     rights: dict[int, list[int]] = {}
     for (left, right), count in edges.items():
         rights.setdefault(left, []).extend([right] * count)
-    least = max(10, 0.06 * sum(edges.values()))
+    min_lines = max(_MIN_EDGE_COUNT, _MIN_COLUMN_SHARE * sum(edges.values()))
+    step = float(_EDGE_STEP_POINTS)
     return tuple(
-        (2.0 * left, 2.0 * sorted(ends)[int(0.9 * len(ends))])
+        (step * left, step * sorted(ends)[int(_COLUMN_RIGHT_QUANTILE * len(ends))])
         for left, ends in rights.items()
-        if len(ends) >= least
+        if len(ends) >= min_lines
     )
 
 
 @dataclass(slots=True)
 class Rule:
-    """A ruling line: across the page from x0 to x1 at y, or down it (`y0`..`y1` at x)."""
+    """A ruling line: horizontal from x0 to x1 at y, or vertical from y0 to y1 at x."""
 
     x0: float
     y0: float
@@ -113,43 +123,39 @@ class Rule:
 
 @dataclass(slots=True)
 class Frame:
-    """A page in one orientation: its lines, its ruling lines across and down, its pictures."""
+    """A page in one orientation: its lines, its ruling lines and its images."""
 
     page: int
     turn: int
     lines: list[Line]
-    across: list[Rule] = field(default_factory=list)
-    down: list[Rule] = field(default_factory=list)
-    find_pictures: Callable[[], list[Rect]] = list
-    _pictures: list[Rect] | None = None
+    horizontal_rules: list[Rule] = field(default_factory=list)
+    vertical_rules: list[Rule] = field(default_factory=list)
+    find_images: Callable[[], list[Rect]] = list
+    _images: list[Rect] | None = None
 
     @property
-    def pictures(self) -> list[Rect]:
-        """Where images stand; looked up when first asked for, since that costs a few ms."""
-        if self._pictures is None:
-            self._pictures = self.find_pictures()
-        return self._pictures
+    def images(self) -> list[Rect]:
+        """The images' bounding boxes; computed lazily, since that costs a few ms."""
+        if self._images is None:
+            self._images = self.find_images()
+        return self._images
 
     def box(self, rect: Rect) -> Box:
-        """Where a rectangle of this frame stands on the page as shown."""
-        return Box(self.page, *(round(value, 1) for value in turned_back(rect, self.turn)))
+        """The rectangle of this frame as a box on the page as shown."""
+        return Box(self.page, *(round(value, 1) for value in rotate_back(rect, self.turn)))
 
 
-def around(rects: Iterable[Rect]) -> Rect:
-    """The smallest rectangle around all of them."""
-    x0s, y0s, x1s, y1s = zip(*rects, strict=True)
-    return min(x0s), min(y0s), max(x1s), max(y1s)
+def midline(line: Line) -> float:
+    """The y of the middle of the line's x-height."""
+    return line.base - MIDLINE * line.size
 
 
-def line_rect(line: Line) -> Rect:
-    return line.x0, line.y0, line.x1, line.y1
-
-
-def in_rows(lines: Iterable[Line]) -> list[list[Line]]:
-    """Lines that stand side by side on one base line, from top to bottom, each from the left."""
+def rows_by_baseline(lines: Iterable[Line]) -> list[list[Line]]:
+    """The lines grouped by baseline, from top to bottom; each row is sorted from the left."""
     rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: line.base):
-        if rows and abs(rows[-1][0].base - line.base) < 0.35 * max(line.size, 4.0):
+        tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
+        if rows and abs(rows[-1][0].base - line.base) < tolerance:
             rows[-1].append(line)
         else:
             rows.append([line])

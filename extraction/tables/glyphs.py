@@ -1,22 +1,35 @@
-"""The words inside a table, each with its exact place, from the characters of the text layer."""
+"""The words inside a table with their exact positions, from the characters of the text layer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extraction.tables.frame import Frame, Rect, turned, turned_back
+from extraction.geometry import Rect, quarter_turns, rotate, rotate_back
+from extraction.tables.frame import MIDLINE, Frame
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
-_RAISED = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
+_SUPERSCRIPTS = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
+_SUPERSCRIPT_CHARACTERS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
+_ITALIC_FLAG, _BOLD_FLAG = 2, 16  # bits of a span's flags in PyMuPDF
+
+# Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
+_ASCENT, _DESCENT = 0.72, 0.22  # sizes that a word reaches above and below its baseline
+_SLACK_X, _SLACK_Y = 3.0, 1.0  # points by which a word's center may lie outside the region
+_WORD_GAP = 0.35  # sizes; a wider gap separates words
+_MAX_BACKSTEP = 0.6  # sizes by which a character may begin left of the end of the one before
+_BASELINE_JUMP = 0.75  # sizes; a larger difference of baselines separates words
+_SAME_SIZE = 0.3  # points by which the type size within a word's main part varies
+SMALL_TYPE = 0.85  # of the word's size: superscripts are smaller
+RAISED_BASELINE = 0.12  # sizes by which a superscript's baseline is above the word's
 
 
 @dataclass(slots=True, eq=False)
 class Word:
-    """A word in its frame; `base` is the y of the line it stands on."""
+    """A word in its frame; `base` is the y of its baseline."""
 
     text: str
     x0: float
@@ -28,11 +41,16 @@ class Word:
 
     @property
     def top(self) -> float:
-        return self.base - 0.72 * self.size
+        return self.base - _ASCENT * self.size
+
+    @property
+    def midline(self) -> float:
+        """The y of the middle of its x-height."""
+        return self.base - MIDLINE * self.size
 
     @property
     def bottom(self) -> float:
-        return self.base + 0.22 * self.size
+        return self.base + _DESCENT * self.size
 
 
 @dataclass(slots=True)
@@ -48,25 +66,28 @@ class _Glyph:
 
 def words_in(page: Any, frame: Frame, rect: Rect) -> list[Word]:
     """The words of the text layer inside a rectangle of the frame."""
-    shown = page.rotation_matrix if page.rotation else None
+    rotation = page.rotation_matrix if page.rotation else None
     x0, y0, x1, y1 = rect
-    clip = pymupdf.Rect(turned_back((x0 - 3, y0 - 3, x1 + 3, y1 + 3), frame.turn))
-    if shown is not None:
+    clip = pymupdf.Rect(rotate_back(rect.expanded(_SLACK_X), frame.turn))
+    if rotation is not None:
         clip = clip * page.derotation_matrix
     content = page.get_text("rawdict", flags=_FLAGS, clip=clip)
     words: list[Word] = []
     for raw in (raw for block in content["blocks"] for raw in block.get("lines", ())):
-        words.extend(_words(_glyphs(raw, shown, frame.turn)))
-    return _once(
+        words.extend(_words(_glyphs(raw, rotation, frame.turn)))
+    return _without_duplicates(
         word
         for word in words
-        if x0 - 3 < (word.x0 + word.x1) / 2 < x1 + 3
-        and y0 - 1 < word.base - 0.3 * word.size < y1 + 1
+        if x0 - _SLACK_X < (word.x0 + word.x1) / 2 < x1 + _SLACK_X
+        and y0 - _SLACK_Y < word.midline < y1 + _SLACK_Y
     )
 
 
 def words_of_lines(lines: Sequence[Line]) -> list[Word]:
-    """The words of lines without characters' places (those of OCR): widths are shared out."""
+    """The words of lines without character positions (those of OCR).
+
+    A line's width is shared among its characters in equal parts.
+    """
     words: list[Word] = []
     for line in lines:
         step = (line.x1 - line.x0) / max(1, len(line.text))
@@ -79,13 +100,13 @@ def words_of_lines(lines: Sequence[Line]) -> list[Word]:
     return words
 
 
-def as_raised(text: str) -> str:
-    """The text with its digits as raised ones: what stands at a number must not grow it."""
-    return text.translate(_RAISED)
+def as_superscript(text: str) -> str:
+    """The text with Unicode superscripts for its digits and signs."""
+    return text.translate(_SUPERSCRIPTS)
 
 
-def _once(words: Any) -> list[Word]:
-    """Without words printed twice at one place, which some programs do for bold type."""
+def _without_duplicates(words: Iterable[Word]) -> list[Word]:
+    """The words without copies at the same position, which some programs print for bold type."""
     seen: set[tuple[str, int, int]] = set()
     kept: list[Word] = []
     for word in words:
@@ -96,39 +117,35 @@ def _once(words: Any) -> list[Word]:
     return kept
 
 
-def _glyphs(raw: dict[str, Any], shown: Any, turn: int) -> list[_Glyph]:
-    across, up = raw["dir"]
-    if shown is not None:
-        across, up = across * shown.a + up * shown.c, across * shown.b + up * shown.d
-    if _turn_of(across, up) != turn:
+def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[_Glyph]:
+    """The characters of a raw line in the frame of `turn`; none for a line of other rotation."""
+    dx, dy = raw["dir"]
+    if rotation is not None:
+        dx, dy = dx * rotation.a + dy * rotation.c, dx * rotation.b + dy * rotation.d
+    if quarter_turns(dx, dy) != turn:
         return []
     glyphs: list[_Glyph] = []
     for span in raw["spans"]:
         name = span["font"].lower()
-        bold = bool(span["flags"] & 16) or "bold" in name or "black" in name or "semib" in name
-        italic = bool(span["flags"] & 2)
+        is_bold_name = "bold" in name or "black" in name or "semib" in name
+        bold = bool(span["flags"] & _BOLD_FLAG) or is_bold_name
+        italic = bool(span["flags"] & _ITALIC_FLAG)
         for char in span["chars"]:
             box, origin = char["bbox"], char["origin"]
-            if shown is not None:
-                box = tuple(pymupdf.Rect(box) * shown)
-                origin = tuple(pymupdf.Point(origin) * shown)
-            x0, _, x1, _ = turned(box, turn)
-            base = turned((*origin, *origin), turn)[1]
+            if rotation is not None:
+                box = tuple(pymupdf.Rect(box) * rotation)
+                origin = tuple(pymupdf.Point(origin) * rotation)
+            x0, _, x1, _ = rotate(Rect(*box), turn)
+            base = rotate(Rect(*origin, *origin), turn).y0
             glyphs.append(_Glyph(char["c"], x0, x1, base, span["size"], bold, italic))
     return glyphs
-
-
-def _turn_of(across: float, up: float) -> int:
-    if abs(across) >= abs(up):
-        return 0 if across >= 0 else 2
-    return 1 if up > 0 else 3
 
 
 def _words(glyphs: list[_Glyph]) -> list[Word]:
     words: list[Word] = []
     run: list[_Glyph] = []
     for glyph in glyphs:
-        if glyph.text.isspace() or (run and _apart(run[-1], glyph)):
+        if glyph.text.isspace() or (run and _is_new_word(run[-1], glyph)):
             if run:
                 words.append(_word(run))
             run = []
@@ -139,23 +156,30 @@ def _words(glyphs: list[_Glyph]) -> list[Word]:
     return words
 
 
-def _apart(before: _Glyph, glyph: _Glyph) -> bool:
+def _is_new_word(before: _Glyph, glyph: _Glyph) -> bool:
     gap = glyph.x0 - before.x1
     size = max(before.size, glyph.size)
-    return gap > 0.35 * size or gap < -0.6 * size or abs(glyph.base - before.base) > 0.75 * size
+    return (
+        gap > _WORD_GAP * size
+        or gap < -_MAX_BACKSTEP * size
+        or abs(glyph.base - before.base) > _BASELINE_JUMP * size
+    )
 
 
 def _word(run: list[_Glyph]) -> Word:
+    """The characters as one word.
+
+    A superscript behind a digit becomes a Unicode superscript: 10 to the 6th is not 106.
+    """
     size = max(glyph.size for glyph in run)
-    large = [glyph for glyph in run if glyph.size > size - 0.3]
+    large = [glyph for glyph in run if glyph.size > size - _SAME_SIZE]
     base = large[0].base
     text = ""
     for number, glyph in enumerate(run):
-        raised = glyph.size < 0.85 * size and base - glyph.base > 0.12 * size
+        raised = glyph.size < SMALL_TYPE * size and base - glyph.base > RAISED_BASELINE * size
         before = run[number - 1].text if number else ""
-        stands_after_digit = bool(text) and (before.isdigit() or text[-1] in "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-        # A raised number must not grow the number that it stands at: 10 to the 6th is not 106.
-        text += as_raised(glyph.text) if raised and stands_after_digit else glyph.text
+        is_after_digit = bool(text) and (before.isdigit() or text[-1] in _SUPERSCRIPT_CHARACTERS)
+        text += as_superscript(glyph.text) if raised and is_after_digit else glyph.text
     return Word(
         text,
         run[0].x0,

@@ -1,119 +1,143 @@
-"""The cells of a table whose ruling lines stand around each of them."""
+"""The cells of a table with ruling lines around each of them."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 
-from extraction.tables.frame import Rect, Rule
+from extraction.geometry import Rect, interval_overlap
+from extraction.tables.frame import Rule
 from extraction.tables.glyphs import Word
-from extraction.tables.headers import Placed
-from extraction.tables.table_columns import Printed, printed_lines
+from extraction.tables.headers import GridCell
+from extraction.tables.table_columns import PrintedLine, printed_lines
 
-Place = tuple[int, int]
+Position = tuple[int, int]  # row and column, from 0
+
+# Heuristics, chosen on the sample papers. Distances are in points.
+_MIN_LEVELS = 3  # rules in each direction, outer edges included: two rows and two columns
+_MAX_POSITIONS = 20_000  # rows times columns; more belong to a plot
+_MIN_WALL_SHARE = 0.55  # of the inner vertical cell borders that must be drawn
+_LEVEL_REACH = 4.0  # by which a rule may lie outside the region
+_SAME_LEVEL = 3.5  # rules nearer than this are one
+_EDGE_GAP = 6.0  # a region's edge farther than this from the next rule is a level of its own
+_MIN_BORDER_SHARE = 0.6  # of a cell's side that a rule must cover
+_MIN_LINES_AS_ROWS = 3  # a cell of that many lines may hold rows
+_SAME_LINE_COUNT_SHARE = 0.6  # of a row's cells that hold as many lines
+_ROWS_SHARE = 0.5  # of all lines in such cells; above it the cells hold whole rows
 
 
 def grid_cells(
-    words: Sequence[Word], rect: Rect, across: Sequence[Rule], down: Sequence[Rule]
-) -> tuple[list[Placed], int, int] | None:
-    """The cells, and how many rows and columns they make; None where lines don't part them."""
-    xs = _levels([rule.x for rule in down], rect[0], rect[2])
-    ys = _levels([rule.y for rule in across], rect[1], rect[3])
-    if len(xs) < 3 or len(ys) < 3 or len(xs) * len(ys) > 20_000:
+    words: Sequence[Word], rect: Rect, horizontal: Sequence[Rule], vertical: Sequence[Rule]
+) -> tuple[list[GridCell], int, int] | None:
+    """The cells with the number of rows and columns; None where rules do not separate the cells."""
+    xs = _levels([rule.x for rule in vertical], rect.x0, rect.x1)
+    ys = _levels([rule.y for rule in horizontal], rect.y0, rect.y1)
+    if len(xs) < _MIN_LEVELS or len(ys) < _MIN_LEVELS or len(xs) * len(ys) > _MAX_POSITIONS:
         return None
-    walls_down, walls_right = _walls(xs, ys, across, down)
-    inner = (len(ys) - 1) * (len(xs) - 2)
-    if len(walls_right) < 0.55 * inner:
+    below, right = _borders(xs, ys, horizontal, vertical)
+    inner_borders = (len(ys) - 1) * (len(xs) - 2)
+    if len(right) < _MIN_WALL_SHARE * inner_borders:
         return None
-    groups = _rooms(len(ys) - 1, len(xs) - 1, walls_down, walls_right)
-    held = _held(words, xs, ys, groups)
-    cells = [_cell(places, held.get(places[0], [])) for places in groups.values()]
-    cells = [cell for cell in cells if cell is not None]
+    groups = _merged_positions(len(ys) - 1, len(xs) - 1, below, right)
+    words_by_cell = _words_by_cell(words, xs, ys, groups)
+    cells = [_cell(positions, words_by_cell.get(positions[0], [])) for positions in groups.values()]
     if _holds_rows(cells, len(xs) - 1) or not words:
         return None
-    return _packed(cells, len(ys) - 1, len(xs) - 1)
+    return _without_empty(cells)
 
 
 def _levels(values: Sequence[float], low: float, high: float) -> list[float]:
+    """The distinct coordinates of rules from `low` to `high`, both edges included."""
     levels: list[float] = []
-    for value in sorted(v for v in values if low - 4 < v < high + 4):
-        if not levels or value - levels[-1] > 3.5:
+    for value in sorted(v for v in values if low - _LEVEL_REACH < v < high + _LEVEL_REACH):
+        if not levels or value - levels[-1] > _SAME_LEVEL:
             levels.append(value)
-    if not levels or levels[0] > low + 6:
+    if not levels or levels[0] > low + _EDGE_GAP:
         levels.insert(0, low)
-    if levels[-1] < high - 6:
+    if levels[-1] < high - _EDGE_GAP:
         levels.append(high)
     return levels
 
 
-def _walls(
-    xs: Sequence[float], ys: Sequence[float], across: Sequence[Rule], down: Sequence[Rule]
-) -> tuple[set[Place], set[Place]]:
-    """The places with a line below them, and those with one at their right."""
-    below: set[Place] = set()
-    right: set[Place] = set()
+def _borders(
+    xs: Sequence[float], ys: Sequence[float], horizontal: Sequence[Rule], vertical: Sequence[Rule]
+) -> tuple[set[Position], set[Position]]:
+    """The positions with a rule below them, and those with a rule on their right."""
+    below: set[Position] = set()
+    right: set[Position] = set()
     for row, y in enumerate(ys[1:-1]):
-        for rule in (rule for rule in across if abs(rule.y - y) < 3.5):
+        for rule in (rule for rule in horizontal if abs(rule.y - y) < _SAME_LEVEL):
             for column, (x0, x1) in enumerate(itertools.pairwise(xs)):
-                if min(rule.x1, x1) - max(rule.x0, x0) > 0.6 * (x1 - x0):
+                covered = interval_overlap(rule.x0, rule.x1, x0, x1)
+                if covered > _MIN_BORDER_SHARE * (x1 - x0):
                     below.add((row, column))
     for column, x in enumerate(xs[1:-1]):
-        for rule in (rule for rule in down if abs(rule.x - x) < 3.5):
+        for rule in (rule for rule in vertical if abs(rule.x - x) < _SAME_LEVEL):
             for row, (y0, y1) in enumerate(itertools.pairwise(ys)):
-                if min(rule.y1, y1) - max(rule.y0, y0) > 0.6 * (y1 - y0):
+                covered = interval_overlap(rule.y0, rule.y1, y0, y1)
+                if covered > _MIN_BORDER_SHARE * (y1 - y0):
                     right.add((row, column))
     return below, right
 
 
-def _rooms(
-    rows: int, columns: int, below: set[Place], right: set[Place]
-) -> dict[Place, list[Place]]:
-    """Places without a line between them, by the first of each room."""
-    owner: dict[Place, Place] = {}
+def _merged_positions(
+    rows: int, columns: int, below: set[Position], right: set[Position]
+) -> dict[Position, list[Position]]:
+    """The positions of each cell by its first one: neighbours without a border are one cell."""
+    owner: dict[Position, Position] = {}
     for row in range(rows):
         for column in range(columns):
-            here = (row, column)
-            if here in owner:
+            first = (row, column)
+            if first in owner:
                 continue
-            wide = column
-            while wide + 1 < columns and (row, wide) not in right and (row, wide + 1) not in owner:
-                wide += 1
-            deep = row
-            while deep + 1 < rows and all((deep, c) not in below for c in range(column, wide + 1)):
-                if wide + 1 < columns and (deep + 1, wide) not in right:
+            last_column = column
+            while (
+                last_column + 1 < columns
+                and (row, last_column) not in right
+                and (row, last_column + 1) not in owner
+            ):
+                last_column += 1
+            last_row = row
+            while last_row + 1 < rows and all(
+                (last_row, c) not in below for c in range(column, last_column + 1)
+            ):
+                if last_column + 1 < columns and (last_row + 1, last_column) not in right:
                     break
-                deep += 1
-            for r in range(row, deep + 1):
-                for c in range(column, wide + 1):
-                    owner.setdefault((r, c), here)
-    rooms: dict[Place, list[Place]] = {}
-    for place, first in owner.items():
-        rooms.setdefault(first, []).append(place)
-    return rooms
+                last_row += 1
+            for r in range(row, last_row + 1):
+                for c in range(column, last_column + 1):
+                    owner.setdefault((r, c), first)
+    groups: dict[Position, list[Position]] = {}
+    for position, first in owner.items():
+        groups.setdefault(first, []).append(position)
+    return groups
 
 
-def _held(
-    words: Sequence[Word], xs: Sequence[float], ys: Sequence[float], rooms: dict[Place, list[Place]]
-) -> dict[Place, list[Word]]:
-    first = {place: room for room, places in rooms.items() for place in places}
-    held: dict[Place, list[Word]] = {}
+def _words_by_cell(
+    words: Sequence[Word],
+    xs: Sequence[float],
+    ys: Sequence[float],
+    groups: dict[Position, list[Position]],
+) -> dict[Position, list[Word]]:
+    first_of = {position: first for first, positions in groups.items() for position in positions}
+    found: dict[Position, list[Word]] = {}
     for word in words:
-        row = _slot(ys, word.base - 0.3 * word.size)
-        column = _slot(xs, (word.x0 + word.x1) / 2)
-        held.setdefault(first[row, column], []).append(word)
-    return held
+        row = _interval_index(ys, word.midline)
+        column = _interval_index(xs, (word.x0 + word.x1) / 2)
+        found.setdefault(first_of[row, column], []).append(word)
+    return found
 
 
-def _slot(levels: Sequence[float], value: float) -> int:
-    inside = sum(level <= value for level in levels) - 1
-    return min(max(inside, 0), len(levels) - 2)
+def _interval_index(levels: Sequence[float], value: float) -> int:
+    index = sum(level <= value for level in levels) - 1
+    return min(max(index, 0), len(levels) - 2)
 
 
-def _cell(places: Sequence[Place], words: Sequence[Word]) -> Placed | None:
-    row, column = places[0]
-    last_row, last_column = max(r for r, _ in places), max(c for _, c in places)
-    lines: list[Printed] = printed_lines(words) if words else []
-    return Placed(
+def _cell(positions: Sequence[Position], words: Sequence[Word]) -> GridCell:
+    row, column = positions[0]
+    last_row, last_column = max(r for r, _ in positions), max(c for _, c in positions)
+    lines: list[PrintedLine] = printed_lines(words) if words else []
+    return GridCell(
         row,
         column,
         last_row - row + 1,
@@ -122,35 +146,35 @@ def _cell(places: Sequence[Place], words: Sequence[Word]) -> Placed | None:
     )
 
 
-def _holds_rows(cells: Sequence[Placed], columns: int) -> bool:
-    """True when the rooms hold whole rows: most columns of a row hold as many lines, all numbers
-    or short."""
-    by_row: dict[int, list[Placed]] = {}
+def _holds_rows(cells: Sequence[GridCell], columns: int) -> bool:
+    """True when the cells hold whole rows: most columns of a row hold the same number of lines."""
+    by_row: dict[int, list[GridCell]] = {}
     for cell in cells:
         if cell.colspan == 1:
             by_row.setdefault(cell.row, []).append(cell)
-    lines = tall = 0
+    lines = lines_as_rows = 0
     for row in by_row.values():
         counts = [len(cell.lines) for cell in row if cell.lines]
         lines += max(counts, default=0)
         common = max(counts, key=counts.count) if counts else 0
-        if len(counts) > 1 and common > 2 and counts.count(common) > 0.6 * len(counts):
-            tall += common
-    return columns > 1 and tall > 0.5 * lines
+        if (
+            len(counts) > 1
+            and common >= _MIN_LINES_AS_ROWS
+            and counts.count(common) > _SAME_LINE_COUNT_SHARE * len(counts)
+        ):
+            lines_as_rows += common
+    return columns > 1 and lines_as_rows > _ROWS_SHARE * lines
 
 
-def _packed(cells: Sequence[Placed], rows: int, columns: int) -> tuple[list[Placed], int, int]:
-    """The cells without rows and columns that hold nothing."""
+def _without_empty(cells: Sequence[GridCell]) -> tuple[list[GridCell], int, int]:
+    """The cells without empty rows and columns, and how many rows and columns are left."""
     full_rows = sorted({cell.row for cell in cells if cell.lines})
     full_columns = sorted({cell.column for cell in cells if cell.lines})
-    packed: list[Placed] = []
+    kept: list[GridCell] = []
     for cell in cells:
-        rs = [r for r in full_rows if cell.row <= r < cell.row + cell.rowspan]
-        cs = [c for c in full_columns if cell.column <= c < cell.column + cell.colspan]
-        if rs and cs:
-            packed.append(
-                Placed(
-                    full_rows.index(rs[0]), full_columns.index(cs[0]), len(rs), len(cs), cell.lines
-                )
-            )
-    return packed, len(full_rows), len(full_columns)
+        rows = [r for r in full_rows if cell.row <= r < cell.row + cell.rowspan]
+        columns = [c for c in full_columns if cell.column <= c < cell.column + cell.colspan]
+        if rows and columns:
+            row, column = full_rows.index(rows[0]), full_columns.index(columns[0])
+            kept.append(GridCell(row, column, len(rows), len(columns), cell.lines))
+    return kept, len(full_rows), len(full_columns)

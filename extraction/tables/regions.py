@@ -1,24 +1,68 @@
-"""Where a table's body stands: between ruling lines of one extent, or below its caption."""
+"""Finds the region of a table's body: between ruling lines of one extent, or below its caption."""
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from extraction.tables.frame import Frame, Measure, Rect, Rule, around, in_rows, line_rect
-from extraction.tables.table_captions import Caption, is_caption_start, is_continued
+from extraction.geometry import Rect, interval_overlap, overlaps, union
+from extraction.tables.frame import (
+    EXTENT_TOLERANCE,
+    SAME_LEVEL,
+    SAME_RULE,
+    BodyStyle,
+    Frame,
+    Rule,
+    midline,
+    rows_by_baseline,
+)
+from extraction.tables.table_captions import Caption, is_caption_start
 from extraction.text.lines import Line
 
-_LINK = re.compile(r"(?:https?://|doi:)\S+$")
-_NOTES = ("note", "abbrev", "source", "data are", "values")
-_FAR = 48.0  # points between a caption and its table's first or last line
+# Heuristics, chosen on the sample papers. Distances are in points unless stated otherwise.
+_MAX_CAPTION_GAP = 48.0  # between a caption and its table's first or last rule
+_MAX_CAPTION_OVERLAP = 2.5  # by which a caption's box may reach over that rule
+_UNRULED_PENALTY = 20.0  # added to the distance of a table without rules: rules are better evidence
+_MIN_REGION_OVERLAP = 5.0  # in both directions: regions that share less do not overlap
+_MIN_RULE_WIDTH = 25.0  # of a rule that may belong to a caption's table
+_MIN_FACING_SHARE = 0.5  # of the narrower one of caption and rule that both share
+_EDGE_SLACK_X, _EDGE_SLACK_Y = 2.0, 1.0  # by which a line inside a region may reach out of it
+HAIR = 1.0  # tolerance where edges should coincide
+
+_CAPTION_LINE_GAP = 2.2  # type sizes between baselines of a caption's lines
+_MAX_EXTRA_CAPTION_LINES = 3  # between a recognised caption and its table's top rule
+
+_RULE_GAP_X = 9.0  # between rules side by side that count as one
+_MAX_WIDER = 1.35  # times the table's width: a rule wider than this is not the table's
+_SIDE_REACH = 3.0  # by which a vertical rule must pass the last horizontal one
+
+_CAPTION_START_SHARE = 0.6  # of the table's width: a caption begins left of it
+_MIN_BODY_LINES, _MIN_BODY_SHARE = 3, 0.4  # lines of body text between two rules, and their share
+REACH_LEFT, REACH_RIGHT = 12.0, 25.0  # by which a table's text may reach out of its rules
+_MAX_EMPTY_HEIGHT = 25.0  # between two rules with no line between them
+_MIN_IMAGE_SIDE, _MAX_LINES_AT_IMAGE = 60.0, 4  # an image this large with few lines is a figure
+
+_NOTES_MIN_WIDTH = 0.6  # of the table's width: the longest line of notes
+_NOTES_MIN_CHARACTERS = 24  # of the longest line of notes
+
+_ROW_GAP_SIZES, _ROW_GAP_STEPS = 3.2, 2.2  # largest row gap: type sizes, or largest gap so far
+_FIRST_ROW_GAP = 60.0  # between the caption or rule and the first row
+_PROSE_WIDTH, _PROSE_CHARACTERS = 0.8, 60  # share of the width and length of a line of prose
+_TRAILING_CHARACTERS = 50  # a last row in one piece this long is prose
+_MIN_CELL_ROWS, _MIN_CELL_ROWS_SHARE = 2, 0.4  # rows with two pieces or more, without rules
+_PAGE_BOTTOM = 1e6  # below every page
+
+_RULE_NEAR = 4.0  # rules this near to the layout model's box belong to it
+_RULE_SHORT = 6.0  # by which a rule may be shorter than the table
 
 
 @dataclass(slots=True, eq=False)
 class Region:
-    """A table's body: `rect` in its frame, the full-width rules in it, and the notes below."""
+    """A table's body: `rect` in its frame, the y of its full-width rules, and the notes below.
+
+    `distance` is the gap to the caption in points.
+    """
 
     frame: Frame
     rect: Rect
@@ -27,37 +71,42 @@ class Region:
     distance: float = 0.0
 
     def overlaps(self, other: Region) -> bool:
-        a, b = self.rect, other.rect
-        across = min(a[2], b[2]) - max(a[0], b[0])
-        down = min(a[3], b[3]) - max(a[1], b[1])
-        return self.frame is other.frame and across > 5 and down > 5
+        return self.frame is other.frame and overlaps(self.rect, other.rect, _MIN_REGION_OVERLAP)
 
 
-def below(caption: Caption, frame: Frame, measure: Measure) -> Region | None:
-    """The table under a caption, None where there is none."""
+def region_below(caption: Caption, frame: Frame, body_style: BodyStyle) -> Region | None:
+    """The table below a caption, None if there is none."""
     x0, _, x1, y1 = caption.rect
     region = None
-    for top in frame.across:
-        if top.y < y1 - 2.5 or top.y - y1 > _FAR or not _faces(top, x0, x1):
+    for top in frame.horizontal_rules:
+        if (
+            top.y < y1 - _MAX_CAPTION_OVERLAP
+            or top.y - y1 > _MAX_CAPTION_GAP
+            or not _faces(top, x0, x1)
+        ):
             continue
-        if not _absorbed(frame, caption, measure, top):
+        if not _extend_caption(frame, caption, body_style, top):
             break
-        region = _down_from(top, caption, frame, measure)
+        region = _follow_rules_down(top, caption, frame, body_style)
         if region:
             region.distance = top.y - y1
             break
-    return region or _unruled(caption, frame, measure)
+    return region or _unruled_region(caption, frame, body_style)
 
 
-def above(caption: Caption, frame: Frame, measure: Measure) -> Region | None:
-    """The table over a caption, None where there is none."""
+def region_above(caption: Caption, frame: Frame, body_style: BodyStyle) -> Region | None:
+    """The table above a caption, None if there is none."""
     x0, y0, x1, _ = caption.rect
-    for bottom in reversed(frame.across):
-        if bottom.y > y0 + 2.5 or y0 - bottom.y > _FAR or not _faces(bottom, x0, x1):
+    for bottom in reversed(frame.horizontal_rules):
+        if (
+            bottom.y > y0 + _MAX_CAPTION_OVERLAP
+            or y0 - bottom.y > _MAX_CAPTION_GAP
+            or not _faces(bottom, x0, x1)
+        ):
             continue
         if _lines_between(frame, caption, bottom.y, y0, bottom):
             return None
-        region = _up_from(bottom, caption, frame, measure)
+        region = _follow_rules_up(bottom, caption, frame, body_style)
         if region:
             region.distance = y0 - bottom.y
         return region
@@ -65,8 +114,8 @@ def above(caption: Caption, frame: Frame, measure: Measure) -> Region | None:
 
 
 def _faces(rule: Rule, x0: float, x1: float) -> bool:
-    overlap = min(rule.x1, x1) - max(rule.x0, x0)
-    return rule.width > 25 and overlap > 0.5 * min(rule.width, x1 - x0)
+    shared = interval_overlap(rule.x0, rule.x1, x0, x1)
+    return rule.width > _MIN_RULE_WIDTH and shared > _MIN_FACING_SHARE * min(rule.width, x1 - x0)
 
 
 def _lines_between(frame: Frame, caption: Caption, y0: float, y1: float, rule: Rule) -> list[Line]:
@@ -75,171 +124,184 @@ def _lines_between(frame: Frame, caption: Caption, y0: float, y1: float, rule: R
         line
         for line in frame.lines
         if id(line) not in own
-        and y0 - 1 < line.base - 0.3 * line.size < y1
+        and y0 - _EDGE_SLACK_Y < midline(line) < y1
         and line.x1 > rule.x0
         and line.x0 < rule.x1
     ]
 
 
-def _absorbed(frame: Frame, caption: Caption, measure: Measure, top: Rule) -> bool:
-    """True when no text stands between a caption and a rule, or only a few lines in one piece,
-    which then are the rest of the caption."""
-    between = _lines_between(frame, caption, caption.rect[3], top.y, top)
-    rows = in_rows(between)
+def _extend_caption(frame: Frame, caption: Caption, body_style: BodyStyle, top: Rule) -> bool:
+    """True when the lines between a caption and a rule belong to the caption, or there are none.
+
+    Adds these lines to the caption. They must be few, close, and in one piece each.
+    """
+    between = _lines_between(frame, caption, caption.rect.y1, top.y, top)
+    rows = rows_by_baseline(between)
     last = caption.lines[-1].base
     for row in rows:
-        close = row[0].base - last < 2.2 * row[0].size
-        if len(row) > 1 or not close or measure.is_body(row[0]) or is_caption_start(row[0]):
+        close = row[0].base - last < _CAPTION_LINE_GAP * row[0].size
+        if len(row) > 1 or not close or body_style.is_body(row[0]) or is_caption_start(row[0]):
             return False
         last = row[0].base
-    if len(rows) > 3:
+    if len(rows) > _MAX_EXTRA_CAPTION_LINES:
         return False
     for row in rows:
         caption.lines.append(row[0])
         caption.texts.append(row[0].text)
-    caption.rect = around(line_rect(line) for line in caption.lines)
+    caption.rect = union(caption.lines)
     return True
 
 
-def _height(rule: Rule) -> float:
+def _rule_y(rule: Rule) -> float:
     return rule.y
 
 
-def whole_level(frame: Frame, rule: Rule) -> tuple[float, float]:
-    """The extent of all rules side by side with this one, with small gaps only."""
+def rule_extent(frame: Frame, rule: Rule) -> tuple[float, float]:
+    """x0 and x1 of the rule together with those side by side with it, across small gaps."""
     x0, x1 = rule.x0, rule.x1
-    low = bisect_left(frame.across, rule.y - 1.8, key=_height)
-    high = bisect_right(frame.across, rule.y + 1.8, key=_height)
-    beside = frame.across[low:high]
-    for other in sorted(beside, key=lambda other: other.x0):
-        if other.x0 - x1 < 9 and other.x1 > x1:
+    rules = frame.horizontal_rules
+    low = bisect_left(rules, rule.y - SAME_LEVEL, key=_rule_y)
+    high = bisect_right(rules, rule.y + SAME_LEVEL, key=_rule_y)
+    level = rules[low:high]
+    for other in sorted(level, key=lambda other: other.x0):
+        if other.x0 - x1 < _RULE_GAP_X and other.x1 > x1:
             x1 = other.x1
-    for other in sorted(beside, key=lambda other: -other.x1):
-        if x0 - other.x1 < 9 and other.x0 < x0:
+    for other in sorted(level, key=lambda other: -other.x1):
+        if x0 - other.x1 < _RULE_GAP_X and other.x0 < x0:
             x0 = other.x0
     return x0, x1
 
 
-def _down_from(top: Rule, caption: Caption, frame: Frame, measure: Measure) -> Region | None:
-    """Follows the rules of one extent downwards, as long as no prose or caption comes between."""
-    x0, x1 = whole_level(frame, top)
+def _follow_rules_down(
+    top: Rule, caption: Caption, frame: Frame, body_style: BodyStyle
+) -> Region | None:
+    """Follows rules of one extent downwards until prose or a caption comes between them."""
+    x0, x1 = rule_extent(frame, top)
     rules, last = [top.y], top.y
-    for rule in frame.across:
-        if rule.y < last + 2:
+    for rule in frame.horizontal_rules:
+        if rule.y < last + SAME_RULE:
             continue
-        left, right = whole_level(frame, rule)
-        wider = left <= x0 + 4 and right >= x1 - 4
-        if not wider or (right - left > 1.35 * (x1 - x0) and len(rules) > 1):
+        left, right = rule_extent(frame, rule)
+        covers = left <= x0 + EXTENT_TOLERANCE and right >= x1 - EXTENT_TOLERANCE
+        if not covers or (right - left > _MAX_WIDER * (x1 - x0) and len(rules) > 1):
             continue
         between = lines_inside(frame, caption, x0, last, x1, rule.y)
-        if parts_table(between, frame, measure, x0, x1, last, rule.y) or (
+        if ends_table(between, frame, body_style, Rect(x0, last, x1, rule.y)) or (
             len(rules) > 2 and _is_notes(between, x0, x1)
         ):
             break
         x0, x1 = min(x0, left), max(x1, right)
         rules.append(rule.y)
         last = rule.y
-    bottom = rows_end(frame, caption, measure, (x0, rules[-1], x1), len(rules))
-    sides = [r for r in frame.down if r.y0 < last + 3 and r.y1 > last + 3 and x0 - 4 < r.x < x1 + 4]
-    if len(sides) > 1 and not parts_table(
-        lines_inside(frame, caption, x0, last, x1, max(r.y1 for r in sides)),
+    bottom = rows_end(frame, caption, body_style, (x0, rules[-1], x1), len(rules))
+    sides = [
+        rule
+        for rule in frame.vertical_rules
+        if rule.y0 < last + _SIDE_REACH
+        and rule.y1 > last + _SIDE_REACH
+        and x0 - EXTENT_TOLERANCE < rule.x < x1 + EXTENT_TOLERANCE
+    ]
+    if len(sides) > 1 and not ends_table(
+        lines_inside(frame, caption, x0, last, x1, max(rule.y1 for rule in sides)),
         frame,
-        measure,
-        x0,
-        x1,
-        last,
-        0,
+        body_style,
+        Rect(x0, last, x1, 0),
     ):
-        bottom = max(bottom, max(r.y1 for r in sides))
+        bottom = max(bottom, max(rule.y1 for rule in sides))
     if not lines_inside(frame, caption, x0, rules[0], x1, bottom):
         return None
-    return Region(frame, (x0, rules[0], x1, bottom), rules)
+    return Region(frame, Rect(x0, rules[0], x1, bottom), rules)
 
 
-def _up_from(bottom: Rule, caption: Caption, frame: Frame, measure: Measure) -> Region | None:
-    x0, x1 = whole_level(frame, bottom)
+def _follow_rules_up(
+    bottom: Rule, caption: Caption, frame: Frame, body_style: BodyStyle
+) -> Region | None:
+    """Follows rules of one extent upwards; None when there is one rule only or no text."""
+    x0, x1 = rule_extent(frame, bottom)
     rules, last = [bottom.y], bottom.y
-    for rule in reversed(frame.across):
-        if rule.y > last - 2:
+    for rule in reversed(frame.horizontal_rules):
+        if rule.y > last - SAME_RULE:
             continue
-        left, right = whole_level(frame, rule)
-        if left > x0 + 4 or right < x1 - 4 or right - left > 1.35 * (x1 - x0):
+        left, right = rule_extent(frame, rule)
+        if (
+            left > x0 + EXTENT_TOLERANCE
+            or right < x1 - EXTENT_TOLERANCE
+            or right - left > _MAX_WIDER * (x1 - x0)
+        ):
             continue
         between = lines_inside(frame, caption, x0, rule.y, x1, last)
-        if parts_table(between, frame, measure, x0, x1, rule.y, last):
+        if ends_table(between, frame, body_style, Rect(x0, rule.y, x1, last)):
             break
         x0, x1 = min(x0, left), max(x1, right)
         rules.append(rule.y)
         last = rule.y
     if len(rules) < 2 or not lines_inside(frame, caption, x0, last, x1, bottom.y):
         return None
-    return Region(frame, (x0, last, x1, bottom.y), rules[::-1])
+    return Region(frame, Rect(x0, last, x1, bottom.y), rules[::-1])
 
 
 def lines_inside(
     frame: Frame, caption: Caption | None, x0: float, y0: float, x1: float, y1: float
 ) -> list[Line]:
+    """The frame's lines in this rectangle, without those of the caption."""
     own = {id(line) for line in caption.lines} if caption else set()
     return [
         line
         for line in frame.lines
-        if y0 - 1 < line.base - 0.3 * line.size < y1 + 1
-        and line.x1 > x0 - 2
-        and line.x0 < x1 + 2
+        if y0 - _EDGE_SLACK_Y < midline(line) < y1 + _EDGE_SLACK_Y
+        and line.x1 > x0 - _EDGE_SLACK_X
+        and line.x0 < x1 + _EDGE_SLACK_X
         and id(line) not in own
     ]
 
 
-def parts_table(
-    lines: Sequence[Line],
-    frame: Frame,
-    measure: Measure,
-    x0: float,
-    x1: float,
-    y0: float,
-    y1: float,
-) -> bool:
-    """True when what stands between two rules is no part of a table."""
-    if any(is_caption_start(line) and line.x0 < x0 + 0.6 * (x1 - x0) for line in lines):
+def ends_table(lines: Sequence[Line], frame: Frame, body_style: BodyStyle, gap: Rect) -> bool:
+    """True when the lines in the gap between two rules are no part of a table."""
+    x0, y0, x1, y1 = gap
+    caption_x = x0 + _CAPTION_START_SHARE * (x1 - x0)
+    if any(is_caption_start(line) and line.x0 < caption_x for line in lines):
         return True
-    body = [line for line in lines if measure.is_body(line)]
-    if len(body) >= 3 and len(body) > 0.4 * len(lines):
+    body = [line for line in lines if body_style.is_body(line)]
+    if len(body) >= _MIN_BODY_LINES and len(body) > _MIN_BODY_SHARE * len(lines):
         return True
-    if any(line.x0 < x0 - 12 or line.x1 > x1 + 25 for line in lines):
+    if any(line.x0 < x0 - REACH_LEFT or line.x1 > x1 + REACH_RIGHT for line in lines):
         return True
-    if not lines and y1 - y0 > 25:
+    if not lines and y1 - y0 > _MAX_EMPTY_HEIGHT:
         return True
-    return len(lines) < 4 and any(
-        rect[2] - rect[0] > 60 and rect[3] - rect[1] > 60 and y0 < rect[1] < y1
-        for rect in frame.pictures
+    return len(lines) < _MAX_LINES_AT_IMAGE and any(
+        image.width > _MIN_IMAGE_SIDE and image.height > _MIN_IMAGE_SIDE and y0 < image.y0 < y1
+        for image in frame.images
     )
 
 
 def _is_notes(lines: Sequence[Line], x0: float, x1: float) -> bool:
-    """True for text in one piece a line, two lines or more, that begins at the table's left."""
-    rows = in_rows(lines)
+    """True for two lines or more, each in one piece, that begin at the table's left edge."""
+    rows = rows_by_baseline(lines)
     return (
         len(rows) > 1
         and all(len(row) == 1 for row in rows)
-        and rows[0][0].x0 < x0 + 12
-        and max(row[0].x1 - row[0].x0 for row in rows) > 0.6 * (x1 - x0)
-        and max(len(row[0].text) for row in rows) > 24
+        and rows[0][0].x0 < x0 + REACH_LEFT
+        and max(row[0].x1 - row[0].x0 for row in rows) > _NOTES_MIN_WIDTH * (x1 - x0)
+        and max(len(row[0].text) for row in rows) > _NOTES_MIN_CHARACTERS
     )
 
 
 def rows_end(
     frame: Frame,
     caption: Caption | None,
-    measure: Measure,
+    body_style: BodyStyle,
     edge: tuple[float, float, float],
     rules: int,
 ) -> float:
-    """The bottom of the rows that go on below the last rule of a table that lacks its bottom
-    one."""
+    """The bottom y of the rows below the last rule, for a table that lacks its bottom rule.
+
+    `edge` is (x0, y, x1) of the last rule, `rules` the number of rules. With three rules or more
+    the last one is the bottom.
+    """
     x0, y, x1 = edge
     if rules > 2:
         return y
-    rows = _rows_below(frame, caption, measure, x0, y, x1)
+    rows = _rows_below(frame, caption, body_style, x0, y, x1)
     if sum(len(row) > 1 for row in rows) < (2 if rules == 2 else 1):
         return y
     while rows and len(rows[-1]) == 1 and len(rows) > 1:
@@ -248,143 +310,93 @@ def rows_end(
 
 
 def _rows_below(
-    frame: Frame, caption: Caption | None, measure: Measure, x0: float, y: float, x1: float
+    frame: Frame, caption: Caption | None, body_style: BodyStyle, x0: float, y: float, x1: float
 ) -> list[list[Line]]:
-    """Rows of pieces side by side right below y, up to prose, a caption or a wide gap."""
-    inside = lines_inside(frame, caption, x0, y, x1, 1e6)
+    """The rows of pieces below y, up to prose, a caption or a wide gap."""
+    inside = lines_inside(frame, caption, x0, y, x1, _PAGE_BOTTOM)
     rows: list[list[Line]] = []
-    last, steps = y, 0.0
+    last, largest_gap = y, 0.0
     prose = 0
-    for row in in_rows(inside):
+    for row in rows_by_baseline(inside):
         gap = row[0].base - last
         size = max(line.size for line in row)
-        if gap > max(3.2 * size, 2.2 * steps) and (rows or gap > 60):
+        if gap > max(_ROW_GAP_SIZES * size, _ROW_GAP_STEPS * largest_gap) and (
+            rows or gap > _FIRST_ROW_GAP
+        ):
             break
         if any(is_caption_start(line) for line in row) or any(
-            line.x0 < x0 - 12 or line.x1 > x1 + 25 for line in row
+            line.x0 < x0 - REACH_LEFT or line.x1 > x1 + REACH_RIGHT for line in row
         ):
             break
-        if (
-            rows
-            and len(row) == 1
-            and (row[0].x1 - row[0].x0 > 0.8 * (x1 - x0) and len(row[0].text) > 60)
-        ):
-            prose += 1
-        else:
-            prose = 0
-        if any(measure.is_body(line) for line in row) and not any(
-            len(r) > 2 for r in [*rows[-1:], row]
+        prose = prose + 1 if rows and _is_prose(row, x1 - x0) else 0
+        if any(body_style.is_body(line) for line in row) and not any(
+            len(other) > 2 for other in [*rows[-1:], row]
         ):
             break
         if prose > 1:
             rows.pop()
             break
         if rows:
-            steps = max(steps, gap)
+            largest_gap = max(largest_gap, gap)
         rows.append(row)
         last = row[0].base
-    while rows and len(rows[-1]) == 1 and len(rows[-1][0].text) > 50:
+    while rows and len(rows[-1]) == 1 and len(rows[-1][0].text) > _TRAILING_CHARACTERS:
         rows.pop()
     return rows
 
 
-def _unruled(caption: Caption, frame: Frame, measure: Measure) -> Region | None:
+def _is_prose(row: Sequence[Line], width: float) -> bool:
+    return (
+        len(row) == 1
+        and row[0].x1 - row[0].x0 > _PROSE_WIDTH * width
+        and len(row[0].text) > _PROSE_CHARACTERS
+    )
+
+
+def _unruled_region(caption: Caption, frame: Frame, body_style: BodyStyle) -> Region | None:
     """A table without ruling lines: rows of pieces below its caption."""
-    cx0, _, cx1, y1 = caption.rect
-    x0, x1 = _column(frame, measure, cx0, cx1)
-    rows = _rows_below(frame, caption, measure, x0, y1, x1)
-    several = [row for row in rows if len(row) > 1]
-    if len(several) < 2 or len(several) < 0.4 * len(rows):
+    caption_x0, _, caption_x1, y1 = caption.rect
+    x0, x1 = _column(frame, body_style, caption_x0, caption_x1)
+    rows = _rows_below(frame, caption, body_style, x0, y1, x1)
+    with_cells = [row for row in rows if len(row) > 1]
+    if len(with_cells) < _MIN_CELL_ROWS or len(with_cells) < _MIN_CELL_ROWS_SHARE * len(rows):
         return None
-    lines = [line for row in rows for line in row]
-    left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
-    top, bottom = min(line.y0 for line in lines), max(line.y1 for line in lines)
-    return Region(frame, (left - 1, top, right + 1, bottom), distance=top - y1 + 20)
+    left, top, right, bottom = union(line for row in rows for line in row)
+    return Region(
+        frame,
+        Rect(left - HAIR, top, right + HAIR, bottom),
+        distance=top - y1 + _UNRULED_PENALTY,
+    )
 
 
-def _column(frame: Frame, measure: Measure, cx0: float, cx1: float) -> tuple[float, float]:
-    """The text column that a caption stands in, else all of the page."""
-    column = measure.column(cx0, cx1) if frame.turn == 0 else None
+def _column(frame: Frame, body_style: BodyStyle, x0: float, x1: float) -> tuple[float, float]:
+    """The text column that holds a caption's x0..x1, else the extent of the page's text."""
+    column = body_style.column(x0, x1) if frame.turn == 0 else None
     if column is not None:
         return column
     return min(line.x0 for line in frame.lines), max(line.x1 for line in frame.lines)
 
 
-def trim_notes(region: Region, inner: Sequence[Line]) -> None:
-    """Moves notes printed above the last rule out of the body."""
-    x0, y0, x1, _y1 = region.rect
-    lowest = in_rows(inner)[-1] if inner else []
-    if len(lowest) == 1 and _LINK.match(lowest[0].text) and len(inner) > 3:
-        region.rect = (x0, y0, x1, lowest[0].y0)
-        region.rules = [y for y in region.rules if y < lowest[0].y0]
-        region.notes = lowest
-        return
-    if len(region.rules) < 4:
-        return
-    start = region.rules[-2]
-    lines = [line for line in inner if line.base > start]
-    if not lines:
-        return
-    rows = in_rows(lines)
-    single = all(len(row) == 1 for row in rows)
-    longest = max(len(row[0].text) for row in rows)
-    smaller = max(line.size for line in lines) < max(line.size for line in inner) - 0.4
-    if single and (longest > 60 or (smaller and longest > 25)) and rows[0][0].x0 < x0 + 25:
-        region.rect = (x0, y0, x1, start)
-        region.rules.pop()
-        region.notes = lines
-
-
-def add_notes(region: Region, measure: Measure, taken: set[int]) -> None:
-    """Takes the small print right below the table as its notes."""
-    x0, _, x1, y1 = region.rect
-    near = [
-        line
-        for line in region.frame.lines
-        if line.base > y1 + 1 and id(line) not in taken and line.x1 > x0 + 1 and line.x0 < x1 - 1
-    ]
-    last, first = y1, None
-    for row in in_rows(near):
-        line = row[0]
-        gap = line.base - last
-        if line.x0 < x0 - 14 or row[-1].x1 > x1 + 25 or any(is_caption_start(one) for one in row):
-            break
-        if first is None:
-            if gap > 2.3 * line.size + 3 or not _is_note(line, measure):
-                break
-            first = line
-        elif (
-            gap > 1.6 * line.size + 1 or abs(line.size - first.size) > 0.7 or measure.is_body(line)
-        ):
-            break
-        if not is_continued(line.text):
-            region.notes.extend(row)
-        last = line.base
-
-
-def _is_note(line: Line, measure: Measure) -> bool:
-    if measure.is_body(line):
-        return False
-    marks = line.text[:1] in "*†‡§¶#∗⁎" or line.text.lower().startswith(_NOTES)
-    return line.size < measure.size - 0.4 or marks
-
-
 def region_in(frame: Frame, rect: Rect) -> Region | None:
-    """The region of a box that the layout model saw, with the rules that cross it."""
+    """The region of a box that the layout model found, with the rules that cross it.
+
+    None when no line of the frame has its center in the box.
+    """
     x0, y0, x1, y1 = rect
     lines = [
         line
         for line in frame.lines
-        if x0 - 2 < (line.x0 + line.x1) / 2 < x1 + 2 and y0 - 1 < (line.y0 + line.y1) / 2 < y1 + 1
+        if x0 - _EDGE_SLACK_X < (line.x0 + line.x1) / 2 < x1 + _EDGE_SLACK_X
+        and y0 - _EDGE_SLACK_Y < (line.y0 + line.y1) / 2 < y1 + _EDGE_SLACK_Y
     ]
     if not lines:
         return None
-    rects = [line_rect(line) for line in lines]
-    left, right = min(x0, *(r[0] for r in rects)), max(x1, *(r[2] for r in rects))
+    whole = union([rect, *lines])
     rules = [
         rule.y
-        for rule in frame.across
-        if y0 - 4 < rule.y < y1 + 4 and rule.x0 < left + 6 and rule.x1 > right - 6
+        for rule in frame.horizontal_rules
+        if y0 - _RULE_NEAR < rule.y < y1 + _RULE_NEAR
+        and rule.x0 < whole.x0 + _RULE_SHORT
+        and rule.x1 > whole.x1 - _RULE_SHORT
     ]
-    top = min([y0, *(r[1] for r in rects)])
-    return Region(frame, (left, top, right, max([y1, *(r[3] for r in rects)])), rules)
+    return Region(frame, whole, rules)

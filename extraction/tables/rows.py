@@ -1,121 +1,71 @@
-"""The rows of a table's body: printed lines put together where a cell's text wraps."""
+"""The rows of a table's body: printed lines merged where a cell's text wraps."""
 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from statistics import median
 
-from extraction.tables.glyphs import Word
-from extraction.tables.table_columns import Columns, Piece, Printed, pieces_of
+from extraction.tables.spans import Row, Span, row_of
+from extraction.tables.table_columns import Columns, PrintedLine
 
-# A digit, no letter before it, and at most one unit of up to three letters.
-_NUMBER = re.compile(r"[\W_]*+\d[\W\d_]*+(?:[a-zA-Z][a-zA-Z%*]{0,2})?[\W\d_]*+$")
+# Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
+_INTERLEAVE_OVERLAP = 0.03  # sizes by which lines at half heights overlap
+_SPLIT_GROUPS_SHARE = 0.6  # of the groups with several lines, that must hold rows
+_MAX_WRAPPED_SHARE = 0.4  # of the cells in such groups, that may look like wrapped text
+_MIN_RULED_BANDS = 4  # bands that show that every row is ruled
+_FULL_ROW, _MAX_FULL_ROW_BANDS = 0.75, 0.15  # filled share of a full row; bands with two of them
+_COMPLETE_ROW = 0.8  # filled share of a row that is no continuation
+_MAX_STUB_SHARE = 0.35  # of continuation lines, that may fill the first column
+_MAX_COMPLETE_SHARE = 0.15  # of continuation lines, that may be complete rows
+_MIN_BAND_WRAPPED_SHARE = 0.55  # of continuation lines' cells, that must continue the cell above
+_MIN_BANDS_WITH_STUBS, _MIN_TALL_BANDS, _STUB_BAND_SHARE = 3, 2, 0.8  # for first cells over rows
+_MIN_GAPS = 3  # gaps between lines that tell row gaps from line gaps
+_MIN_WIDE_GAP = 1.0  # points of white space between rows
+_MIN_GAP_STEP = 0.14  # sizes by which row gaps exceed line gaps
+_FEW_GAPS, _FEW_GAPS_SHARE = 2, 0.12  # fewer row gaps need a clearer step
+_CLEAR_GAP_STEP = 0.6  # sizes; a clear step
+_MAX_TIGHT_COMPLETE = 0.2  # of the lines after a narrow gap, that may be complete rows
+_MAX_TIGHT_STUBS = 0.75  # of these lines in a two-column table, that may fill the first column
+_MIN_TIGHT_WRAPPED = 0.4  # of these lines' cells, that must continue the cell above
+_MAX_CONTINUATION_GAP = 0.9  # sizes between wrapped lines of one cell
+_HANGING_INDENT = 3.0  # points by which a wrapped first cell may be indented
+_MIN_WRAPPED_CHARACTERS = 6  # shorter text does not wrap
+_DIGITS_SHARE = 0.4  # of letters and digits: above it the text is a number
+_SPACE = 0.35  # sizes; a word space
 
-
-@dataclass(slots=True, eq=False)
-class Span:
-    """Words of a cell over the columns `first` to `last`, line by line."""
-
-    first: int
-    last: int
-    lines: list[list[Word]] = field(default_factory=list)
-    deep: int = 1  # rows that it reaches down over
-
-    @property
-    def words(self) -> list[Word]:
-        return [word for line in self.lines for word in line]
-
-    @property
-    def x0(self) -> float:
-        return min(word.x0 for word in self.words)
-
-    @property
-    def x1(self) -> float:
-        return max(word.x1 for word in self.words)
-
-    @property
-    def text(self) -> str:
-        return " ".join(word.text for word in self.words)
-
-    @property
-    def is_number(self) -> bool:
-        return bool(_NUMBER.match(self.text))
+_OPEN_ENDS, _OPEN_STARTS = "±×=(&", "±×)"  # a text does not end, or begin, with these
+_BREAK_ENDS = "-–,/&("  # text that ends so continues on the next line
+_CONTINUATION_STARTS = "(/&,)±"
 
 
-@dataclass(slots=True, eq=False)
-class Row:
-    """The cells of one row, from the left, and where it stands."""
-
-    spans: list[Span]
-    top: float
-    bottom: float
-    fixed: bool = False  # known to be a row by itself
-
-    def at(self, column: int) -> Span | None:
-        return next((span for span in self.spans if span.first <= column <= span.last), None)
-
-
-def row_of(line: Printed, columns: Columns) -> Row:
-    """A printed line as a row: its pieces in the columns that they reach into."""
-    spans: list[Span] = []
-    for piece in line.pieces:
-        for part in _cut_at_gaps(piece, columns):
-            slack = 0.3 * part.words[0].size
-            first, last = columns.covered(part.x0, part.x1, slack)
-            if spans and first <= spans[-1].last:
-                if first > spans[-1].first:
-                    spans[-1].last = first - 1
-                elif last > spans[-1].last:
-                    first = spans[-1].last + 1
-                else:
-                    spans[-1].lines[0].extend(part.words)
-                    continue
-            spans.append(Span(first, last, [list(part.words)]))
-    return Row(spans, line.top, line.bottom)
-
-
-def _cut_at_gaps(piece: Piece, columns: Columns) -> list[Piece]:
-    """The piece in parts, where a column's cut falls into a gap wider than a word space."""
-    words = piece.words
-    parts: list[list[Word]] = [[words[0]]]
-    for before, word in itertools.pairwise(words):
-        wide = word.x0 - before.x1 > 0.34 * word.size
-        if wide and any(before.x1 - 1 < cut < word.x0 + 1 for cut in columns.cuts):
-            parts.append([word])
-        else:
-            parts[-1].append(word)
-    return [Piece(part) for part in parts]
-
-
-def body_rows(lines: Sequence[Printed], columns: Columns, rules: Sequence[float]) -> list[Row]:
-    """The rows of the body; `rules` are the lines across that no row reaches over."""
+def body_rows(lines: Sequence[PrintedLine], columns: Columns, rules: Sequence[float]) -> list[Row]:
+    """The rows of the body; `rules` are the y of rules that no row crosses."""
     rows = [row_of(line, columns) for line in lines]
     bands = _bands(rows, rules)
-    if _every_row_ruled(bands, rows, columns):
+    if _every_row_ruled(bands, columns):
         return [_merged(band) for band in bands]
     limit = _row_gap(bands, columns)
     grouped = [_groups(band, limit) for band in bands]
-    parted = _holds_rows([group for groups in grouped for group in groups], columns)
+    has_tall_cells = _hold_rows([group for groups in grouped for group in groups], columns)
     done: list[list[Row]] = []
     for groups in grouped:
         split = [
-            _parted(group) if parted and _can_part(group) else [_merged(group)] for group in groups
+            _split_group(group) if has_tall_cells and _can_split(group) else [_merged(group)]
+            for group in groups
         ]
         flat = [row for rows in split for row in rows]
-        done.append(flat if limit else _by_text(flat, columns))
-    _deepen_stubs(done)
+        done.append(flat if limit else _merge_continuations(flat, columns))
+    _extend_stubs(done)
     return [row for band in done for row in band]
 
 
 def _groups(band: Sequence[Row], limit: float) -> list[list[Row]]:
-    """Printed lines that stand close, or (without a limit) at half heights between each other."""
+    """Printed lines at most `limit` points apart; without a limit, interleaved lines."""
     groups: list[list[Row]] = [[band[0]]]
     for row in band[1:]:
         bottom = max(other.bottom for other in groups[-1])
-        joined = row.top - bottom <= limit if limit else _tangled(groups[-1][-1], row)
+        joined = row.top - bottom <= limit if limit else _is_interleaved(groups[-1][-1], row)
         if joined:
             groups[-1].append(row)
         else:
@@ -123,14 +73,18 @@ def _groups(band: Sequence[Row], limit: float) -> list[list[Row]]:
     return groups
 
 
-def _tangled(upper: Row, lower: Row) -> bool:
+def _is_interleaved(upper: Row, lower: Row) -> bool:
+    """True when the lines overlap vertically and fill different columns."""
     size = lower.spans[0].words[0].size
     apart = all(a.last < b.first or b.last < a.first for a in upper.spans for b in lower.spans)
-    return apart and lower.top - upper.bottom < -0.03 * size
+    return apart and lower.top - upper.bottom < -_INTERLEAVE_OVERLAP * size
 
 
 def _main_lines(group: Sequence[Row]) -> tuple[list[Row], set[int], int]:
-    """The lines that print the columns with most lines, those columns, and how many lines."""
+    """The lines that fill the columns with most lines, these columns, and that number of lines.
+
+    No lines when a column has neither one line nor that many.
+    """
     counts: dict[int, int] = {}
     for span in (span for row in group for span in row.spans):
         counts[span.first] = counts.get(span.first, 0) + 1
@@ -138,10 +92,11 @@ def _main_lines(group: Sequence[Row]) -> tuple[list[Row], set[int], int]:
     main = {column for column, count in counts.items() if count == most}
     if any(count not in (1, most) for count in counts.values()):
         return [], main, most
-    return [row for row in group if any(s.first in main for s in row.spans)], main, most
+    return [row for row in group if any(span.first in main for span in row.spans)], main, most
 
 
-def _can_part(group: Sequence[Row]) -> bool:
+def _can_split(group: Sequence[Row]) -> bool:
+    """True when the group may hold several rows beside cells that span all of them."""
     if len(group) < 3:
         return False
     lines, main, most = _main_lines(group)
@@ -149,11 +104,11 @@ def _can_part(group: Sequence[Row]) -> bool:
     return most > 1 and len(lines) == most and len(main) > 1 and bool(others)
 
 
-def _holds_rows(groups: Sequence[list[Row]], columns: Columns) -> bool:
-    """True when the groups hold rows beside cells that reach down over them, not wrapped text."""
+def _hold_rows(groups: Sequence[list[Row]], columns: Columns) -> bool:
+    """True when the groups hold rows beside cells with a rowspan, not wrapped text."""
     several = [group for group in groups if len(group) > 1]
-    fit = [group for group in several if _can_part(group)]
-    if not fit or len(fit) < 0.6 * len(several):
+    fit = [group for group in several if _can_split(group)]
+    if not fit or len(fit) < _SPLIT_GROUPS_SHARE * len(several):
         return False
     pairs: list[tuple[Span | None, Span]] = []
     for group in fit:
@@ -161,43 +116,48 @@ def _holds_rows(groups: Sequence[list[Row]], columns: Columns) -> bool:
         for upper, lower in itertools.pairwise(lines):
             pairs.extend((upper.at(span.first), span) for span in lower.spans)
     both = [(upper, span) for upper, span in pairs if upper is not None]
-    low = sum(_starts_low(span) and not upper.text[0].islower() for upper, span in both)
+    lowercase = sum(
+        _is_continuation_start(span) and not upper.text[0].islower() for upper, span in both
+    )
     wraps = sum(_wraps(upper, span, columns) for upper, span in both)
-    return max(low, wraps) <= 0.4 * len(both)
+    return max(lowercase, wraps) <= _MAX_WRAPPED_SHARE * len(both)
 
 
-def _parted(group: Sequence[Row]) -> list[Row]:
-    """The group's rows; its other cells begin in the first one and reach down over all."""
+def _split_group(group: Sequence[Row]) -> list[Row]:
+    """The group's rows; its other cells begin in the first row and span all of them."""
     lines, main, most = _main_lines(group)
-    rows = [Row([s for s in r.spans if s.first in main], r.top, r.bottom, True) for r in lines]
+    rows = [
+        Row([span for span in row.spans if span.first in main], row.top, row.bottom, True)
+        for row in lines
+    ]
     for span in (span for row in group for span in row.spans if span.first not in main):
-        span.deep = most
+        span.rowspan = most
         rows[0].spans.append(span)
     rows[0].spans.sort(key=lambda span: span.first)
     return rows
 
 
-def _deepen_stubs(bands: Sequence[list[Row]]) -> None:
-    """First cells that stand once between two lines across reach down over all rows there."""
+def _extend_stubs(bands: Sequence[list[Row]]) -> None:
+    """Lets first cells that occur once between two rules span all rows there."""
     several = [band for band in bands if len(band) > 1]
-    if len(bands) < 3 or len(several) < 2:
+    if len(bands) < _MIN_BANDS_WITH_STUBS or len(several) < _MIN_TALL_BANDS:
         return
     for column in (0, 1):
-        held = [[row for row in band if row.at(column)] for band in several]
-        if sum(len(rows) == 1 for rows in held) < 0.8 * len(several):
+        filled = [[row for row in band if row.at(column)] for band in several]
+        if sum(len(rows) == 1 for rows in filled) < _STUB_BAND_SHARE * len(several):
             return
-        for band, rows in zip(several, held, strict=True):
+        for band, rows in zip(several, filled, strict=True):
             span = rows[0].at(column) if len(rows) == 1 else None
-            if span is None or span.deep > 1 or span.last > column or len(rows[0].spans) == 1:
+            if span is None or span.rowspan > 1 or span.last > column or len(rows[0].spans) == 1:
                 continue
             rows[0].spans.remove(span)
             band[0].spans.append(span)
             band[0].spans.sort(key=lambda other: other.first)
-            span.deep = len(band)
+            span.rowspan = len(band)
 
 
 def _bands(rows: Sequence[Row], rules: Sequence[float]) -> list[list[Row]]:
-    """The rows between two lines across the table."""
+    """The rows between two rules each."""
     bands: list[list[Row]] = []
     for number, row in enumerate(rows):
         before = rows[number - 1] if number else None
@@ -210,87 +170,100 @@ def _bands(rows: Sequence[Row], rules: Sequence[float]) -> list[list[Row]]:
     return bands
 
 
-def _every_row_ruled(bands: Sequence[list[Row]], rows: Sequence[Row], columns: Columns) -> bool:
-    """True when the lines across stand between all rows: bands hold one row, wrapped or not."""
-    if len(bands) < 4:
+def _every_row_ruled(bands: Sequence[list[Row]], columns: Columns) -> bool:
+    """True when there is a rule between all rows: each band is one row, wrapped or not."""
+    if len(bands) < _MIN_RULED_BANDS:
         return len(bands) > 1 and _all_wrapped(bands, columns)
     several = [band for band in bands if len(band) > 1]
-    full = sum(sum(_fill(row, len(columns)) > 0.75 for row in band) > 1 for band in several)
-    return full <= 0.15 * len(bands)
+    full = sum(
+        sum(_filled_share(row, len(columns)) > _FULL_ROW for row in band) > 1 for band in several
+    )
+    return full <= _MAX_FULL_ROW_BANDS * len(bands)
 
 
 def _all_wrapped(bands: Sequence[list[Row]], columns: Columns) -> bool:
-    """True when all lines but the first of each band go on with the cells above them."""
+    """True when all lines but the first of each band continue the cells above them."""
     steps = [step for band in bands for step in itertools.pairwise(band)]
     if len(steps) < 2:
         return False
     stubs = sum(lower.at(0) is not None for _, lower in steps)
-    complete = sum(_fill(lower, len(columns)) > 0.8 or _numbers(lower) > 1 for _, lower in steps)
-    share = _wrapped_share(steps, columns)
-    return stubs < 0.35 * len(steps) and complete < 0.15 * len(steps) and share > 0.55
+    complete = sum(_looks_complete(lower, columns) for _, lower in steps)
+    return (
+        stubs < _MAX_STUB_SHARE * len(steps)
+        and complete < _MAX_COMPLETE_SHARE * len(steps)
+        and _wrapped_share(steps, columns) > _MIN_BAND_WRAPPED_SHARE
+    )
 
 
 def _wrapped_share(steps: Sequence[tuple[Row, Row]], columns: Columns) -> float:
-    """The share of cells that go on with the text of the cell in the line above; 1 for none."""
+    """The share of cells that continue the text of the cell above; 1 when there are no cells."""
     pairs = [(upper.at(span.first), span) for upper, lower in steps for span in lower.spans]
     both = [(upper, span) for upper, span in pairs if upper is not None]
-    wrapped = sum(_wraps(upper, span, columns) or _starts_low(span) for upper, span in both)
+    wrapped = sum(
+        _wraps(upper, span, columns) or _is_continuation_start(span) for upper, span in both
+    )
     return wrapped / len(both) if both else 1.0
 
 
-def _fill(row: Row, count: int) -> float:
+def _filled_share(row: Row, count: int) -> float:
     return sum(span.last - span.first + 1 for span in row.spans) / max(1, count)
 
 
+def _looks_complete(row: Row, columns: Columns) -> bool:
+    """True for a row that fills most columns or holds several numbers."""
+    return _filled_share(row, len(columns)) > _COMPLETE_ROW or _number_count(row) > 1
+
+
 def _row_gap(bands: Sequence[list[Row]], columns: Columns) -> float:
-    """The white space that parts rows, where it is clearly wider than that between wrapped
-    lines; 0 where rows stand no wider apart than lines."""
+    """The white space in points that separates rows; 0 where rows are no farther apart than lines.
+
+    The limit is the middle of the largest step between the sorted gaps.
+    """
     gaps = [
         (lower.top - upper.bottom, upper, lower)
         for band in bands
         for upper, lower in itertools.pairwise(band)
-        if not lower.fixed
+        if not lower.is_complete
     ]
-    if len(gaps) < 3:
+    if len(gaps) < _MIN_GAPS:
         return 0.0
     values = sorted(max(0.0, gap) for gap, _, _ in gaps)
     size = median(
-        word.size for band in bands for row in band for s in row.spans for word in s.words
+        word.size for band in bands for row in band for span in row.spans for word in span.words
     )
-    best, limit = 0.0, 0.0
+    step, limit = 0.0, 0.0
     for low, high in itertools.pairwise(values):
-        if high - low > best and high > 1.0:
-            best, limit = high - low, (low + high) / 2
-    if best < 0.14 * size:
+        if high - low > step and high > _MIN_WIDE_GAP:
+            step, limit = high - low, (low + high) / 2
+    if step < _MIN_GAP_STEP * size:
         return 0.0
     tight = [lower for gap, _, lower in gaps if gap < limit]
-    count = len(columns)
-    loose = len(gaps) - len(tight)
-    few = loose < 2 or loose < 0.12 * len(gaps)
-    if len(tight) < 2 or (few and best < 0.6 * size):
+    wide = len(gaps) - len(tight)
+    few = wide < _FEW_GAPS or wide < _FEW_GAPS_SHARE * len(gaps)
+    if len(tight) < 2 or (few and step < _CLEAR_GAP_STEP * size):
         return 0.0
-    hanging = {id(lower) for _, upper, lower in gaps if _hangs(upper, lower)}
-    complete = sum(
-        (_fill(row, count) > 0.8 or _numbers(row) > 1) and id(row) not in hanging for row in tight
-    )
+    continued = {id(lower) for _, upper, lower in gaps if _has_open_cell(upper, lower)}
+    complete = sum(_looks_complete(row, columns) and id(row) not in continued for row in tight)
     stubs = sum(row.at(0) is not None for row in tight)
-    if complete > 0.2 * len(tight) or (stubs > 0.75 * len(tight) and count < 3):
+    if complete > _MAX_TIGHT_COMPLETE * len(tight) or (
+        stubs > _MAX_TIGHT_STUBS * len(tight) and len(columns) < 3
+    ):
         return 0.0
     steps = [(upper, lower) for gap, upper, lower in gaps if gap < limit]
-    return limit if _wrapped_share(steps, columns) >= 0.4 else 0.0
+    return limit if _wrapped_share(steps, columns) >= _MIN_TIGHT_WRAPPED else 0.0
 
 
-def _hangs(upper: Row, lower: Row) -> bool:
+def _has_open_cell(upper: Row, lower: Row) -> bool:
     pairs = ((upper.at(span.first), span) for span in lower.spans)
-    return any(above is not None and _dangles(above, span) for above, span in pairs)
+    return any(above is not None and _is_open(above, span) for above, span in pairs)
 
 
-def _numbers(row: Row) -> int:
+def _number_count(row: Row) -> int:
     return sum(span.is_number for span in row.spans)
 
 
-def _by_text(band: Sequence[Row], columns: Columns) -> list[Row]:
-    """Rows by what they say: a line that goes on with the cells above joins them."""
+def _merge_continuations(band: Sequence[Row], columns: Columns) -> list[Row]:
+    """The rows by their text: a line that continues the cells above is merged into their row."""
     rows: list[Row] = []
     for row in band:
         if rows and _continues(rows[-1], row, columns):
@@ -301,25 +274,26 @@ def _by_text(band: Sequence[Row], columns: Columns) -> list[Row]:
 
 
 def _continues(before: Row, row: Row, columns: Columns) -> bool:
-    """True when the row is the rest of wrapped cells above, or completes a wrapped first cell."""
-    if row.fixed or before.fixed:
+    """True when the row continues wrapped cells above, or completes a wrapped first cell."""
+    if row.is_complete or before.is_complete:
         return False
-    if row.top - before.bottom > 0.9 * row.spans[0].words[0].size:
+    if row.top - before.bottom > _MAX_CONTINUATION_GAP * row.spans[0].words[0].size:
         return False
     stub, above = row.at(0), before.at(0)
-    if stub and above and stub.last == above.last == 0 and _dangles(above, stub):
+    if stub and above and stub.last == above.last == 0 and _is_open(above, stub):
         return True
     if stub and len(row.spans) == 1:
         return bool(
             above
             and len(before.spans) > 1
             and above.first == above.last
-            and (_wraps(above, stub, columns) and (_starts_low(stub) or stub.x0 > above.x0 + 3))
+            and _wraps(above, stub, columns)
+            and (_is_continuation_start(stub) or stub.x0 > above.x0 + _HANGING_INDENT)
         )
     if stub and above and len(before.spans) == 1 and above.last == 0:
-        return _wraps(above, stub, columns) and _starts_low(stub)
+        return _wraps(above, stub, columns) and _is_continuation_start(stub)
     pairs = [(before.at(span.first), span) for span in row.spans]
-    if any(upper is not None and _dangles(upper, span) for upper, span in pairs):
+    if any(upper is not None and _is_open(upper, span) for upper, span in pairs):
         return True
     if any(
         upper is None or (span.is_number and len(span.text) > 2) or span.last > upper.last
@@ -328,52 +302,54 @@ def _continues(before: Row, row: Row, columns: Columns) -> bool:
         return False
     if len(row.spans) >= len(before.spans) and len(row.spans) > 2:
         return False
-    if stub and not (_starts_low(stub) and len(row.spans) < len(before.spans)):
+    if stub and not (_is_continuation_start(stub) and len(row.spans) < len(before.spans)):
         return False
     return all(
-        upper is not None and (_wraps(upper, span, columns) or _starts_low(span))
+        upper is not None and (_wraps(upper, span, columns) or _is_continuation_start(span))
         for upper, span in pairs
     )
 
 
-def _dangles(upper: Span, lower: Span) -> bool:
-    """True when a text cannot end where the upper one does, or begin as the lower one does."""
+def _is_open(upper: Span, lower: Span) -> bool:
+    """True when the upper text cannot end as it does, or the lower one cannot begin as it does."""
     if (upper.first, upper.last) != (lower.first, lower.last):
         return False
     text = " ".join(word.text for word in upper.lines[-1])
-    return len(text) > 1 and (text[-1] in "±×=(&" or lower.text[0] in "±×)")
+    return len(text) > 1 and (text[-1] in _OPEN_ENDS or lower.text[0] in _OPEN_STARTS)
 
 
-def _starts_low(span: Span) -> bool:
-    return span.text[:1].islower() or span.text[:1] in "(/&,)±"
+def _is_continuation_start(span: Span) -> bool:
+    return span.text[:1].islower() or span.text[:1] in _CONTINUATION_STARTS
 
 
 def _wraps(upper: Span, lower: Span, columns: Columns) -> bool:
     """True when the first word below would not have fitted behind the text above."""
-    if _dangles(upper, lower):
+    if _is_open(upper, lower):
         return True
     if upper.is_number or (lower.first, lower.last) != (upper.first, upper.last):
         return False
     last = upper.lines[-1]
-    if last[-1].text[-1:] in "-–,/&(":
+    if last[-1].text[-1:] in _BREAK_ENDS:
         return True
-    text = " ".join(w.text for w in last)
-    if len(text) < 6 or (_digits(text) > 0.4 and _digits(lower.text) > 0.4):
+    text = " ".join(word.text for word in last)
+    if len(text) < _MIN_WRAPPED_CHARACTERS or (
+        _digit_share(text) > _DIGITS_SHARE and _digit_share(lower.text) > _DIGITS_SHARE
+    ):
         return False
     _, right = columns.extents[upper.last]
     if upper.last < len(columns.cuts):
         right = min(right, columns.cuts[upper.last])
     word = lower.lines[0][0]
     room = right - max(w.x1 for w in last)
-    return room < (word.x1 - word.x0) + 0.35 * word.size
+    return room < (word.x1 - word.x0) + _SPACE * word.size
 
 
-def _digits(text: str) -> float:
+def _digit_share(text: str) -> float:
     return sum(c.isdigit() for c in text) / max(1, sum(c.isalnum() for c in text))
 
 
 def _merged(rows: Sequence[Row]) -> Row:
-    """Several printed lines as one row; cells of overlapping columns become one."""
+    """Several printed lines as one row; cells of overlapping columns are merged."""
     if len(rows) == 1:
         return rows[0]
     spans: list[Span] = []
@@ -381,15 +357,13 @@ def _merged(rows: Sequence[Row]) -> Row:
         over = [other for other in spans if other.first <= span.last and span.first <= other.last]
         for other in over:
             spans.remove(other)
+        merged = (*over, span)
         spans.append(
             Span(
-                min(s.first for s in (*over, span)),
-                max(s.last for s in (*over, span)),
-                [line for s in (*over, span) for line in s.lines],
+                min(s.first for s in merged),
+                max(s.last for s in merged),
+                [line for s in merged for line in s.lines],
             )
         )
     spans.sort(key=lambda span: span.first)
     return Row(spans, min(row.top for row in rows), max(row.bottom for row in rows))
-
-
-__all__ = ["Row", "Span", "body_rows", "pieces_of", "row_of"]

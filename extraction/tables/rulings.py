@@ -5,53 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from extraction.tables.frame import Frame, Rect, Rule, turned
+from extraction.geometry import Rect, rotate
+from extraction.tables.frame import Frame, Rule
 from extraction.text.mupdf import pymupdf
 
-_THIN = 2.6  # points; thicker bars are grounds, not lines
-_SHORT = 6.0
-_TALLEST_GROUND = 200.0  # of a row or a table; taller ones are boxes of text
-_JOIN = 2.5
-_MANY = 40_000  # segments: a map or a plot, not a table
-_MANY_RULES = 1_500  # more than those of a table of a page, cell by cell
+# Heuristics, chosen on the sample papers. Lengths are in points.
+_MAX_THICKNESS = 2.6  # thicker bars are backgrounds, not rules
+_MIN_LENGTH = 6.0  # of a horizontal rule; a vertical one may be half as long
+_MAX_BACKGROUND_HEIGHT = 200.0  # of a row or a table; taller ones are boxes of text
+_MAX_JOIN_GAP = 2.5  # horizontal gap between pieces of one rule
+_MAX_JOIN_OFFSET = 1.6  # vertical offset between pieces of one rule
+_JOIN_WINDOW = 6  # the last rules that a new piece is compared with
+_MAX_SEGMENTS = 40_000  # more belong to a map or a plot, not to a table
+_MAX_RULES = 1_500  # more than those of a table that fills a page, cell by cell
+_LONG_HORIZONTAL, _LONG_VERTICAL = 40.0, 8.0  # rules to keep where a plot draws too many
+_LONG_SEGMENT, _MIN_LONG_SEGMENTS = 60.0, 2  # with fewer, thin images are looked at too
+_AXIS_TOLERANCE = 1.0  # by which a horizontal or vertical stroke may be slanted
+_WHITE = 0.99  # every colour component above this is white
 
 
 def add_rulings(page: Any, frame: Frame) -> None:
-    """Puts the page's ruling lines into the frame, and a way to find its pictures.
+    """Adds the page's ruling lines to the frame, and the function that finds its images.
 
     Raises what MuPDF raises.
     """
-    shown = page.rotation_matrix if page.rotation else None
-    across: list[Rect] = []
-    down: list[Rect] = []  # with x and y exchanged
+    rotation = page.rotation_matrix if page.rotation else None
+    horizontal: list[Rect] = []
+    vertical: list[Rect] = []  # with x and y exchanged
     for rect in _thin_rects(page):
-        if shown is not None:
-            rect = tuple(pymupdf.Rect(rect) * shown)
-        x0, y0, x1, y1 = turned(rect, frame.turn)
-        if y1 - y0 <= _THIN and x1 - x0 >= _SHORT:
-            across.append((x0, y0, x1, y1))
-        elif x1 - x0 <= _THIN and y1 - y0 >= _SHORT / 2:
-            down.append((y0, x0, y1, x1))
-    frame.across = _without_plots(_joined(across), 40)
-    frame.down = _without_plots([_transposed(rule) for rule in _joined(down)], 8)
-    frame.find_pictures = lambda: _pictures(page, shown, frame.turn)
+        shown = Rect(*(pymupdf.Rect(rect) * rotation)) if rotation is not None else Rect(*rect)
+        x0, y0, x1, y1 = rotate(shown, frame.turn)
+        if y1 - y0 <= _MAX_THICKNESS and x1 - x0 >= _MIN_LENGTH:
+            horizontal.append(Rect(x0, y0, x1, y1))
+        elif x1 - x0 <= _MAX_THICKNESS and y1 - y0 >= _MIN_LENGTH / 2:
+            vertical.append(Rect(y0, x0, y1, x1))
+    frame.horizontal_rules = _without_plots(_joined(horizontal), _LONG_HORIZONTAL)
+    transposed = [_transposed(rule) for rule in _joined(vertical)]
+    frame.vertical_rules = _without_plots(transposed, _LONG_VERTICAL)
+    frame.find_images = lambda: _images(page, rotation, frame.turn)
 
 
-def _pictures(page: Any, shown: Any, turn: int) -> list[Rect]:
+def _images(page: Any, rotation: Any, turn: int) -> list[Rect]:
+    """The bounding boxes of images and shadings in the frame of `turn`."""
     rects: list[Rect] = []
     for kind, rect in page.get_bboxlog():
         if kind in ("fill-image", "fill-imgmask", "fill-shade"):
-            place = tuple(pymupdf.Rect(rect) * shown) if shown is not None else rect
-            rects.append(turned(place, turn))
+            shown = pymupdf.Rect(rect) * rotation if rotation is not None else rect
+            rects.append(rotate(Rect(*shown), turn))
     return rects
 
 
 def _without_plots(rules: list[Rule], length: float) -> list[Rule]:
-    """The rules; where a plot draws too many of them, only the longer ones, or none."""
-    if len(rules) <= _MANY_RULES:
+    """The rules; where a plot draws too many of them, only those of this length, or none."""
+    if len(rules) <= _MAX_RULES:
         return rules
     rules = [rule for rule in rules if max(rule.width, rule.y1 - rule.y0) >= length]
-    return rules if len(rules) <= _MANY_RULES else []
+    return rules if len(rules) <= _MAX_RULES else []
 
 
 def _thin_rects(page: Any) -> list[Rect]:
@@ -60,55 +69,64 @@ def _thin_rects(page: Any) -> list[Rect]:
         if _is_white(drawing):
             continue
         for item in drawing["items"]:
-            rects.extend(_of_item(item, drawing["type"]))
-        if len(rects) > _MANY:
+            rects.extend(_segments(item, drawing["type"]))
+        if len(rects) > _MAX_SEGMENTS:
             return []
-    if sum(rect[2] - rect[0] > 60 for rect in rects) < 2:
+    if sum(rect.width > _LONG_SEGMENT for rect in rects) < _MIN_LONG_SEGMENTS:
         rects.extend(_thin_images(page))
     return rects
 
 
 def _is_white(drawing: dict[str, Any]) -> bool:
     color = drawing.get("color") if "s" in drawing["type"] else drawing.get("fill")
-    return color is not None and min(color) > 0.99
+    return color is not None and min(color) > _WHITE
 
 
-def _of_item(item: tuple[Any, ...], kind: str) -> Iterable[Rect]:
+def _segments(item: tuple[Any, ...], kind: str) -> Iterable[Rect]:
+    """The segments that a drawing's item contributes; `kind` has "s" for stroked paths.
+
+    A filled rectangle has no vertical segments: a shaded row has no cell borders, and the rows
+    between shaded ones have no background.
+    """
     if item[0] == "l":
         (ax, ay), (bx, by) = item[1], item[2]
-        if abs(ay - by) < 1 or abs(ax - bx) < 1:
-            yield min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
+        if abs(ay - by) < _AXIS_TOLERANCE or abs(ax - bx) < _AXIS_TOLERANCE:
+            yield Rect(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
     elif item[0] in ("re", "qu"):
         x0, y0, x1, y1 = item[1] if item[0] == "re" else _hull(item[1])
-        if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
-            yield x0, y0, x1, y1
-        elif "s" in kind or y1 - y0 < _TALLEST_GROUND:
-            yield from ((x0, y0, x1, y0), (x0, y1, x1, y1))
-            if "s" in kind:  # a shaded row has no walls, and the rows between have no ground
-                yield from ((x0, y0, x0, y1), (x1, y0, x1, y1))
+        if x1 - x0 <= _MAX_THICKNESS or y1 - y0 <= _MAX_THICKNESS:
+            yield Rect(x0, y0, x1, y1)
+        elif "s" in kind or y1 - y0 < _MAX_BACKGROUND_HEIGHT:
+            yield from (Rect(x0, y0, x1, y0), Rect(x0, y1, x1, y1))
+            if "s" in kind:
+                yield from (Rect(x0, y0, x0, y1), Rect(x1, y0, x1, y1))
 
 
 def _hull(quad: Iterable[tuple[float, float]]) -> Rect:
     xs, ys = zip(*quad, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
+    return Rect(min(xs), min(ys), max(xs), max(ys))
 
 
 def _thin_images(page: Any) -> Iterable[Rect]:
-    """Lines that some publishers' files paint as stretched masks."""
+    """The rules that some publishers' files paint as stretched masks."""
     for kind, rect in page.get_bboxlog():
-        if kind.startswith("fill-im") and (
-            rect[3] - rect[1] <= _THIN or rect[2] - rect[0] <= _THIN
-        ):
-            yield rect
+        box = Rect(*rect)
+        is_thin = box.height <= _MAX_THICKNESS or box.width <= _MAX_THICKNESS
+        if kind.startswith("fill-im") and is_thin:
+            yield box
 
 
 def _joined(rects: list[Rect]) -> list[Rule]:
-    """Lines from left to right; pieces that touch are one."""
+    """The horizontal rules, sorted by y; pieces that touch are one rule."""
     rules: list[Rule] = []
-    for x0, y0, x1, y1 in sorted(rects, key=lambda r: (round((r[1] + r[3]) / 3), r[0])):
+    for x0, y0, x1, y1 in sorted(rects, key=lambda r: (round((r.y0 + r.y1) / 3), r.x0)):
         middle = (y0 + y1) / 2
-        for rule in reversed(rules[-6:]):
-            if abs(rule.y - middle) < 1.6 and x0 <= rule.x1 + _JOIN and x1 >= rule.x0 - _JOIN:
+        for rule in reversed(rules[-_JOIN_WINDOW:]):
+            if (
+                abs(rule.y - middle) < _MAX_JOIN_OFFSET
+                and x0 <= rule.x1 + _MAX_JOIN_GAP
+                and x1 >= rule.x0 - _MAX_JOIN_GAP
+            ):
                 rule.x0, rule.x1 = min(rule.x0, x0), max(rule.x1, x1)
                 break
         else:

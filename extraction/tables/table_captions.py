@@ -1,4 +1,4 @@
-"""The captions of tables: "Table 2. ...", and which of such lines only mention a table."""
+"""The captions of tables ("Table 2. ..."), told apart from sentences that mention a table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extraction.tables.frame import Frame, Measure, Rect, around, in_rows, line_rect
+from extraction.geometry import Rect, union
+from extraction.tables.frame import BodyStyle, Frame, midline, rows_by_baseline
 from extraction.text.lines import Line
 
 _LABEL = re.compile(
@@ -21,58 +22,94 @@ _LABEL = re.compile(
 _CONTINUED = re.compile(
     r"(?:(?<!\W)\W++)?(?:continued|cont(?:['’]?d)?\b\.?|continuation|suite)\W*+", re.IGNORECASE
 )
-_OTHER = re.compile(
+_OTHER_LABEL = re.compile(
     r"(?:supplementary |extended data )?(?:fig(?:ure|\.)?s?|scheme|algorithm|box|chart|plate|"
     r"listing)\s*+\.?\s*+[A-Z]?\d+",
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?:and|or|to|in|of|for|we|the|that|which|shows?|also|from|with|by)\b")
+_FIRST_LETTERS = "TtSsEeAaOoCc"  # of the words that `_LABEL` may begin with
+
+# Heuristics, chosen on the sample papers. Distances are in points; "sizes" are type sizes.
+_CONTINUED_CHARACTERS = 40  # longer text is more than "(continued)"
+_CONTINUED_ALONE_CHARACTERS = 25  # behind a label; longer text has a continuation line
+_LINE_GAP = 1.45  # sizes between baselines of one paragraph
+_SAME_SIZE = 0.3  # by which the type size within a paragraph varies
+_SAME_LEFT, _SHORTER = 14.0, 8.0  # indent of a paragraph's line, and by how much it may be shorter
+_LONG_LINE = 100.0  # width of a line that a paragraph may continue from
+_COLUMN_SLACK, _MIN_CAPTION_WIDTH = 5.0, 150.0  # of a caption outside the known text columns
+_MAX_GAP_TO_NEXT = 2.2  # sizes; a wider gap ends a caption even if another column has lines
+_STEP_GROWTH = 1.25  # times the largest line distance so far
+_FIRST_STEP = 1.75  # sizes between a caption's first two baselines
+_STEP_SLACK = 0.5
+_BESIDE_SLACK = 6.0  # by which text beside the label may reach out of the column
+_LABEL_CHARACTERS, _LABEL_GAP = 20, 40.0  # a lone label, and the gap to its text
+_PIECE_GAP = 1.6  # sizes between further pieces on the label's line
+_WORD_GAP = 1.3  # sizes; the widest gap of justified text
+_CAPTION_SIZE = 0.6  # by which the type size within a caption varies
+_LABEL_SIZE = 1.6  # by which a label may be larger than the text behind it
+_TABLE_CHARACTERS = 6  # "TABLE "; text behind it makes the line more than a label's word
+_BODY_SIZE = 0.5  # by which a caption's type differs from the body's
+_CENTERED = 12.0  # difference of the sums of both edges, for lines on one axis
+_HANGING = 30.0  # by which a line may begin left of those above
+_SHORT_LAST = 0.15  # of the first line's width, by which a caption's last line is shorter
+_MIN_RULE_WIDTH = 30.0  # of a rule that ends a caption
+_FAR = 1e9
 
 
 @dataclass(slots=True, eq=False)
 class Caption:
-    """A caption's label ("Table 2"), the rest of its text line by line, and its place."""
+    """A table's caption: label ("Table 2"), the rest of its text line by line, bounding box.
+
+    `is_certain`: it is set off from body text by its type or by a mark behind the label.
+    """
 
     label: str
     lines: list[Line]
     texts: list[str]
     rect: Rect
     is_continuation: bool
-    sure: bool  # set off from the body by its type or its mark
+    is_certain: bool
 
     @property
     def key(self) -> str:
+        """The label in lower case without spaces and marks, equal for all parts of a table."""
         return re.sub(r"[\W_]+", "", self.label).lower()
 
 
 def is_caption_start(line: Line) -> bool:
-    """True for the first line of any caption: of a table, a figure, an algorithm."""
-    return bool(_LABEL.match(line.text) or _OTHER.match(line.text))
+    """True for the first line of a caption of any kind: table, figure, algorithm."""
+    return bool(_LABEL.match(line.text) or _OTHER_LABEL.match(line.text))
 
 
 def is_continued(text: str) -> bool:
-    """True for "(continued)", printed by itself at a table's foot."""
-    return len(text) < 40 and bool(_CONTINUED.match(text)) and not _CONTINUED.sub("", text).strip()
+    """True for "(continued)" alone, as printed below a table."""
+    return (
+        len(text) < _CONTINUED_CHARACTERS
+        and bool(_CONTINUED.match(text))
+        and not _CONTINUED.sub("", text).strip()
+    )
 
 
-def find_captions(frame: Frame, measure: Measure) -> list[Caption]:
+def find_captions(frame: Frame, body_style: BodyStyle) -> list[Caption]:
     """The captions of tables on the page, from top to bottom."""
     found: list[Caption] = []
-    rows = in_rows(frame.lines)
+    rows = rows_by_baseline(frame.lines)
     for number, row in enumerate(rows):
         for line in row:
             match = _LABEL.match(line.text)
             if match and not _is_mention(line, match, frame.lines):
-                found.append(_caption(line, match, rows[number:], frame, measure))
+                found.append(_caption(line, match, rows[number:], frame, body_style))
     return found
 
 
 def has_label(lines: Sequence[Line]) -> bool:
     """True when a line of the page may begin a table's caption."""
-    return any(line.text[:1] in "TtSsEeAaOoCc" and _LABEL.match(line.text) for line in lines)
+    return any(line.text[:1] in _FIRST_LETTERS and _LABEL.match(line.text) for line in lines)
 
 
 def _is_mention(line: Line, match: re.Match[str], lines: Sequence[Line]) -> bool:
+    """True when the line is part of a sentence that mentions a table."""
     mark, rest = match["mark"].strip(), match["rest"].strip()
     label = re.sub(r"\s", "", match["label"])
     if not re.match(r"[A-Z]", label):
@@ -86,20 +123,20 @@ def _is_mention(line: Line, match: re.Match[str], lines: Sequence[Line]) -> bool
         return True
     if _MENTION.match(rest) and not mark:
         return True
-    return _goes_on(line, lines)
+    return _continues_paragraph(line, lines)
 
 
-def _goes_on(line: Line, lines: Sequence[Line]) -> bool:
-    """True when the line continues a paragraph of its own type right above it."""
+def _continues_paragraph(line: Line, lines: Sequence[Line]) -> bool:
+    """True when the line continues a paragraph of the same type right above it."""
     for other in lines:
         gap = line.base - other.base
         if (
-            0 < gap < 1.45 * line.size
-            and abs(other.size - line.size) < 0.3
+            0 < gap < _LINE_GAP * line.size
+            and abs(other.size - line.size) < _SAME_SIZE
             and other.font == line.font
-            and abs(other.x0 - line.x0) < 14
-            and other.x1 >= line.x1 - 8
-            and other.x1 - other.x0 > 100
+            and abs(other.x0 - line.x0) < _SAME_LEFT
+            and other.x1 >= line.x1 - _SHORTER
+            and other.x1 - other.x0 > _LONG_LINE
             and not other.text.rstrip().endswith(".")
         ):
             return True
@@ -107,50 +144,51 @@ def _goes_on(line: Line, lines: Sequence[Line]) -> bool:
 
 
 def _caption(
-    line: Line, match: re.Match[str], rows: list[list[Line]], frame: Frame, measure: Measure
+    line: Line, match: re.Match[str], rows: list[list[Line]], frame: Frame, body_style: BodyStyle
 ) -> Caption:
     rest = match["rest"].strip()
     lines, texts = [line], [rest]
     continued = _CONTINUED.match(rest) or _CONTINUED.match(match["again"] or "")
-    if continued and len(rest) < 40:
+    if continued and len(rest) < _CONTINUED_CHARACTERS:
         texts = [rest[continued.end() :] if not match["again"] else rest]
-    if not (continued and len(rest) < 25):
-        for following in _continuation(line, rows, frame, measure):
+    if not (continued and len(rest) < _CONTINUED_ALONE_CHARACTERS):
+        for following in _continuation(line, rows, frame, body_style):
             lines.append(following)
             texts.append(following.text)
-    sure = bool(match["mark"].strip()) or line.bold or bool(line.lead)
+    is_certain = bool(match["mark"].strip()) or line.bold or bool(line.lead)
     label = re.sub(
         r"^((?:\w+ )?)(t)\s?(a)\s?(b)\s?(l)\s?(e)", r"\1\2\3\4\5\6", match["label"], flags=re.I
     )
-    return Caption(
-        label.strip(), lines, texts, around(line_rect(one) for one in lines), bool(continued), sure
-    )
+    return Caption(label.strip(), lines, texts, union(lines), bool(continued), is_certain)
 
 
 def _continuation(
-    first: Line, rows: list[list[Line]], frame: Frame, measure: Measure
+    first: Line, rows: list[list[Line]], frame: Frame, body_style: BodyStyle
 ) -> list[Line]:
-    """The lines below that belong to the caption: of its type, close, one piece wide."""
-    taken = _beside(first, rows[0], frame, measure)
+    """The caption's lines after `first`: in its type, close to each other, in one piece each."""
+    taken = _beside(first, rows[0], frame, body_style)
     last, left, right = first, first.x0, max([first.x1, *(line.x1 for line in taken)])
     step = 0.0
-    column = measure.column(left, right) if frame.turn == 0 else None
-    low, high = column or (left - 5, max(right, left + 150) + 5)
+    column = body_style.column(left, right) if frame.turn == 0 else None
+    low, high = column or (
+        left - _COLUMN_SLACK,
+        max(right, left + _MIN_CAPTION_WIDTH) + _COLUMN_SLACK,
+    )
     for row in rows[1:]:
         near = [line for line in row if line.x1 > low and line.x0 < high]
         if not near:
-            if row[0].base - last.base > 2.2 * first.size:
+            if row[0].base - last.base > _MAX_GAP_TO_NEXT * first.size:
                 break
             continue
         line = near[0]
-        limit = 1.25 * step if step else 1.75 * max(first.size, line.size)
+        limit = _STEP_GROWTH * step if step else _FIRST_STEP * max(first.size, line.size)
         if (
-            not _in_one_piece(near)
-            or line.base - last.base > limit + 0.5
-            or _other_size(first, last if taken else first, line, bool(taken))
-            or _rule_between(frame, last, line)
+            not _is_one_piece(near)
+            or line.base - last.base > limit + _STEP_SLACK
+            or _has_other_size(first, last if taken else first, line, bool(taken))
+            or _has_rule_between(frame, last, line)
             or is_caption_start(line)
-            or _starts_anew(first, last, line, len(taken), measure)
+            or _is_new_paragraph(first, last, line, len(taken), body_style)
         ):
             break
         taken.extend(near)
@@ -159,52 +197,62 @@ def _continuation(
     return taken
 
 
-def _beside(first: Line, row: list[Line], frame: Frame, measure: Measure) -> list[Line]:
-    """What stands behind the label on its line, where a gap parts them."""
-    column = measure.column(first.x0, first.x1) if frame.turn == 0 else None
-    right = column[1] + 6 if column else 1e9
+def _beside(first: Line, row: list[Line], frame: Frame, body_style: BodyStyle) -> list[Line]:
+    """The caption's pieces on the same line as its label, behind a gap."""
+    column = body_style.column(first.x0, first.x1) if frame.turn == 0 else None
+    right = column[1] + _BESIDE_SLACK if column else _FAR
     last, taken = first, []
     for line in row:
         if line.x0 < first.x1:
             continue
-        at_label = last is first and len(first.text) < 20 and line.x0 - first.x1 < 40
-        if not at_label and (line.x1 > right or line.x0 - last.x1 > 1.6 * line.size):
+        is_at_label = (
+            last is first
+            and len(first.text) < _LABEL_CHARACTERS
+            and line.x0 - first.x1 < _LABEL_GAP
+        )
+        if not is_at_label and (line.x1 > right or line.x0 - last.x1 > _PIECE_GAP * line.size):
             break
         taken.append(line)
         last = line
     return taken
 
 
-def _in_one_piece(pieces: list[Line]) -> bool:
+def _is_one_piece(pieces: list[Line]) -> bool:
     """True for a line without gaps wider than those of justified text."""
-    return all(right.x0 - left.x1 < 1.3 * right.size for left, right in itertools.pairwise(pieces))
-
-
-def _other_size(first: Line, last: Line, line: Line, started: bool) -> bool:
-    """True for type that is not the caption's; a lone label may be larger than what follows."""
-    if abs(line.size - last.size) <= 0.6:
-        return False
-    alone = not first.text[6:].strip() or abs(line.size - first.size) <= 1.6
-    return started or not alone
-
-
-def _starts_anew(first: Line, last: Line, line: Line, taken: int, measure: Measure) -> bool:
-    """True when the line is body text, or when the caption's last line ended it."""
-    if measure.is_body(line) and abs(first.size - measure.size) > 0.5:
-        return True
-    centred = abs((line.x0 + line.x1) - (last.x0 + last.x1)) < 12
-    hangs = line.x0 >= min(first.x0, last.x0) - 30
-    if not (centred or hangs):
-        return True
-    ended = last.text.rstrip().endswith((".", ":")) and last.x1 < first.x1 - 0.15 * (
-        first.x1 - first.x0
+    return all(
+        right.x0 - left.x1 < _WORD_GAP * right.size for left, right in itertools.pairwise(pieces)
     )
-    return bool(taken) and ended and not centred
 
 
-def _rule_between(frame: Frame, upper: Line, lower: Line) -> bool:
-    top, bottom = upper.base - 0.3 * upper.size, lower.base - 0.3 * lower.size
+def _has_other_size(first: Line, last: Line, line: Line, started: bool) -> bool:
+    """True for type that is not the caption's; a lone label may be larger than what follows."""
+    if abs(line.size - last.size) <= _CAPTION_SIZE:
+        return False
+    is_label = not first.text[_TABLE_CHARACTERS:].strip()
+    return started or not (is_label or abs(line.size - first.size) <= _LABEL_SIZE)
+
+
+def _is_new_paragraph(
+    first: Line, last: Line, line: Line, taken: int, body_style: BodyStyle
+) -> bool:
+    """True when the line is body text, or when the line before it ended the caption."""
+    if body_style.is_body(line) and abs(first.size - body_style.size) > _BODY_SIZE:
+        return True
+    centered = abs((line.x0 + line.x1) - (last.x0 + last.x1)) < _CENTERED
+    hangs = line.x0 >= min(first.x0, last.x0) - _HANGING
+    if not (centered or hangs):
+        return True
+    is_short = last.x1 < first.x1 - _SHORT_LAST * (first.x1 - first.x0)
+    ended = last.text.rstrip().endswith((".", ":")) and is_short
+    return bool(taken) and ended and not centered
+
+
+def _has_rule_between(frame: Frame, upper: Line, lower: Line) -> bool:
+    top, bottom = midline(upper), midline(lower)
     return any(
-        top < rule.y < bottom and rule.x1 > lower.x0 and rule.x0 < lower.x1 and rule.width > 30
-        for rule in frame.across
+        top < rule.y < bottom
+        and rule.x1 > lower.x0
+        and rule.x0 < lower.x1
+        and rule.width > _MIN_RULE_WIDTH
+        for rule in frame.horizontal_rules
     )

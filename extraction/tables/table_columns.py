@@ -1,4 +1,4 @@
-"""The columns of a table: cuts where white space runs down through its rows."""
+"""The columns of a table, from vertical gaps of white space that run through its rows."""
 
 from __future__ import annotations
 
@@ -11,9 +11,32 @@ from statistics import median
 from extraction.tables.frame import Rule
 from extraction.tables.glyphs import Word
 
-_JOINERS = frozenset(
-    ["±", "+", "-", "–", "—", "/", "×", "=", "<", ">", "+/-", "+/−", "to", ":", "(", ")", "∼", "~"]
-) - {"-", "–", "—", "+"}
+# Signs between the parts of one value, as in "1.2 ± 0.3"; a lone dash or plus is a value itself.
+_OPERATORS = frozenset(["±", "/", "×", "=", "<", ">", "+/-", "+/−", "to", ":", "(", ")", "∼", "~"])
+_OPENING = "([±"  # first characters of the second part of a value: "(12.5)", "± 0.3"
+
+# Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
+_PIECE_GAP = 0.45  # sizes; a wider gap separates the pieces of a line
+_COVERAGE_GAP = 0.3  # sizes; a narrower gap counts as printed when columns are looked for
+_SAME_LINE, _SAME_LINE_TOTAL = 0.3, 0.5  # sizes from the line's last word, and from its first one
+_SMALL_TYPE = 0.82  # of the median size: superscripts and subscripts are smaller
+_RAISED_BY = 0.1  # sizes by which marks are raised rather than lowered
+_MARK_GAP = 0.2  # sizes between a mark and the word that it belongs to
+_MARK_REACH = 0.55  # sizes between the baselines of a mark and of its line
+_MANY_PIECES = 0.75  # of the most pieces: header lines that may stand in for missing data lines
+_FEW_PIECES_WEIGHT = 0.34  # of a line whose cells may span columns
+_FEW_LINES = 8  # in shorter tables every line counts
+_EXCEPTION_SHARE = 0.1  # of the lines, that may print over the gap between two columns
+_EPSILON = 0.01  # for comparing sums of weights
+_COLUMN_GAP, _COLUMN_GAP_FEW = 0.38, 0.6  # sizes, with four lines or more, and with fewer
+_ENOUGH_LINES = 4
+_ISOLATED_GAP = 0.8  # sizes of white space on both sides of a piece that is a column of its own
+_CORE_GAP = 0.2  # sizes between such a piece and the columns known so far
+_EDGE_INSET, _EDGE_STEP = 2.0, 4.0  # points: vertical rules inside the table, and between two
+_OPERATOR_SHARE, _OPENING_SHARE = 0.75, 0.8  # of a column's texts that make it part of a value
+_HEADING_SLACK = 2.0  # points by which a heading may reach out of its column
+_EXTENT_SLACK = 1.5  # points by which a piece may reach into the next column
+_FAR = 1e9  # beyond every page
 
 
 @dataclass(slots=True, eq=False)
@@ -36,8 +59,8 @@ class Piece:
 
 
 @dataclass(slots=True, eq=False)
-class Printed:
-    """The words that stand on one base line across the whole table."""
+class PrintedLine:
+    """The words on one baseline across the whole table."""
 
     words: list[Word]
     pieces: list[Piece] = field(default_factory=list)
@@ -55,44 +78,43 @@ class Printed:
         return max(word.bottom for word in self.words)
 
 
-def printed_lines(words: Iterable[Word], gap: float = 0.45) -> list[Printed]:
-    """The words in printed lines from the top, each cut into pieces at gaps of `gap` ems."""
-    lines: list[Printed] = []
+def printed_lines(words: Iterable[Word], gap: float = _PIECE_GAP) -> list[PrintedLine]:
+    """The words as printed lines from the top, each split into pieces at gaps of `gap` sizes."""
+    lines: list[PrintedLine] = []
     for word in sorted(words, key=lambda word: word.base):
         if (
             lines
-            and word.base - lines[-1].words[-1].base < 0.3 * word.size
-            and (word.base - lines[-1].words[0].base < 0.5 * word.size)
+            and word.base - lines[-1].words[-1].base < _SAME_LINE * word.size
+            and word.base - lines[-1].words[0].base < _SAME_LINE_TOTAL * word.size
         ):
             lines[-1].words.append(word)
         else:
-            lines.append(Printed([word]))
-    lines = _with_raised(lines)
+            lines.append(PrintedLine([word]))
+    lines = _attach_small_marks(lines)
     for line in lines:
         line.words.sort(key=lambda word: word.x0)
         line.pieces = pieces_of(line.words, gap)
     return lines
 
 
-def _with_raised(lines: list[Printed]) -> list[Printed]:
-    """Lines of nothing but raised or lowered small marks go to the line that they stand at."""
+def _attach_small_marks(lines: list[PrintedLine]) -> list[PrintedLine]:
+    """The lines; those of superscripts or subscripts only are merged into the line they touch."""
     if len(lines) < 2:
         return lines
     size = median(word.size for line in lines for word in line.words)
-    kept: list[Printed] = []
-    small = [line for line in lines if all(word.size < 0.82 * size for word in line.words)]
-    full = [line for line in lines if line not in small] if len(small) < len(lines) / 2 else lines
-    if full is lines:
+    small = [line for line in lines if all(word.size < _SMALL_TYPE * size for word in line.words)]
+    if len(small) >= len(lines) / 2:
         return lines
-    kept.extend(full)
+    full = [line for line in lines if line not in small]
+    kept = list(full)
     for line in small:
-        near = min(full, key=lambda other: abs(other.base - line.base - 0.1 * size))
+        near = min(full, key=lambda other: abs(other.base - line.base - _RAISED_BY * size))
         touching = any(
-            abs(word.x0 - other.x1) < 0.2 * size or abs(other.x0 - word.x1) < 0.2 * size
+            abs(word.x0 - other.x1) < _MARK_GAP * size or abs(other.x0 - word.x1) < _MARK_GAP * size
             for word in line.words
             for other in near.words
         )
-        if abs(near.base - line.base) < 0.55 * size and touching:
+        if abs(near.base - line.base) < _MARK_REACH * size and touching:
             near.words.extend(line.words)
         else:
             kept.append(line)
@@ -100,6 +122,7 @@ def _with_raised(lines: list[Printed]) -> list[Printed]:
 
 
 def pieces_of(words: Sequence[Word], gap: float) -> list[Piece]:
+    """The words of a line, split where the gap is wider than `gap` type sizes."""
     pieces: list[Piece] = []
     for word in words:
         if pieces and word.x0 - pieces[-1].x1 <= gap * max(word.size, pieces[-1].words[-1].size):
@@ -123,48 +146,52 @@ class Columns:
         return bisect_right(self.cuts, x)
 
     def covered(self, x0: float, x1: float, slack: float) -> tuple[int, int]:
-        """The first and the last column that x0..x1 reaches into by more than `slack`."""
+        """The first and the last column that x0..x1 reaches into by more than `slack` points."""
         first, last = self.at(min(x0 + slack, x1)), self.at(max(x1 - slack, x0))
         return first, max(first, last)
 
 
 def find_columns(
-    body: Sequence[Printed], header: Sequence[Printed], edges: Sequence[Rule]
+    body: Sequence[PrintedLine], header: Sequence[PrintedLine], edges: Sequence[Rule]
 ) -> Columns:
-    """The columns of the body's lines; the header and lines down the table have a say."""
+    """The columns of the body's lines; `edges` are tall vertical rules, which take precedence.
+
+    The header's lines count where the body has too few lines with several pieces.
+    """
     data = [line for line in body if len(line.pieces) > 1]
     if len(data) < 2:
         data = [line for line in (*header, *body) if len(line.pieces) > 1]
         most = max((len(line.pieces) for line in data), default=0)
-        data = [line for line in data if len(line.pieces) > 0.75 * most]
+        data = [line for line in data if len(line.pieces) > _MANY_PIECES * most]
     if not data:
-        return Columns([], [(-1e9, 1e9)])
+        return Columns([], [(-_FAR, _FAR)])
     size = median(word.size for line in data for word in line.words)
     cores = _cores(data, size)
     cores = _with_isolated(cores, data, header, size)
-    both = [*data, *(line for line in header if len(line.pieces) > 1)]
-    cuts = [_cut(both, a[1], b[0]) for a, b in itertools.pairwise(cores)]
+    lines = [*data, *(line for line in header if len(line.pieces) > 1)]
+    cuts = [_cut(lines, left[1], right[0]) for left, right in itertools.pairwise(cores)]
     cuts = _with_edges(cuts, cores, edges, size)
-    columns = Columns(cuts, [])
-    columns = _without_joiners(columns, data, header, size)
+    columns = _without_split_values(Columns(cuts, []), data, header)
     columns.extents = _extents(columns, data, header)
     return columns
 
 
-def _usual_pieces(lines: Sequence[Printed]) -> int:
-    """The most pieces that at least half of the lines have."""
+def _usual_pieces(lines: Sequence[PrintedLine]) -> int:
+    """The number of pieces that at least half of the lines have."""
     counts = sorted((len(line.pieces) for line in lines), reverse=True)
     return counts[(len(counts) - 1) // 2] if len(counts) > 3 else 0
 
 
-def _coverage(lines: Sequence[Printed]) -> list[tuple[float, float, float]]:
-    """How many lines print over each stretch of x: (x0, x1, count)."""
+def _coverage(lines: Sequence[PrintedLine]) -> list[tuple[float, float, float]]:
+    """How many lines print over each interval of x, as (x0, x1, weighted count).
+
+    A line of fewer pieces than most may hold cells that span columns, so it counts for less.
+    """
     events: list[tuple[float, float]] = []
     usual = _usual_pieces(lines)
     for line in lines:
-        # A line of fewer pieces than most may hold cells that span columns: it counts for less.
-        weight = 1.0 if len(line.pieces) >= usual else 0.34
-        for piece in pieces_of(line.words, 0.3):
+        weight = 1.0 if len(line.pieces) >= usual else _FEW_PIECES_WEIGHT
+        for piece in pieces_of(line.words, _COVERAGE_GAP):
             events += [(piece.x0, weight), (piece.x1, -weight)]
     events.sort()
     spans: list[tuple[float, float, float]] = []
@@ -176,16 +203,16 @@ def _coverage(lines: Sequence[Printed]) -> list[tuple[float, float, float]]:
     return spans
 
 
-def _cores(lines: Sequence[Printed], size: float) -> list[tuple[float, float]]:
-    """Stretches that more than a few lines print over, wide white space between them."""
+def _cores(lines: Sequence[PrintedLine], size: float) -> list[tuple[float, float]]:
+    """The intervals of x that more than a few lines print over, separated by wide white space."""
     count = len(lines)
-    allowed = 0 if count < 8 else max(1, int(0.1 * count))
-    narrow = 0.38 * size if count >= 4 else 0.6 * size
+    allowed = 0 if count < _FEW_LINES else max(1, int(_EXCEPTION_SHARE * count))
+    min_gap = (_COLUMN_GAP if count >= _ENOUGH_LINES else _COLUMN_GAP_FEW) * size
     cores: list[tuple[float, float]] = []
     for x0, x1, printed in _coverage(lines):
-        if printed <= allowed + 0.01:
+        if printed <= allowed + _EPSILON:
             continue
-        if cores and x0 - cores[-1][1] < narrow:
+        if cores and x0 - cores[-1][1] < min_gap:
             cores[-1] = (cores[-1][0], x1)
         else:
             cores.append((x0, x1))
@@ -194,48 +221,52 @@ def _cores(lines: Sequence[Printed], size: float) -> list[tuple[float, float]]:
 
 def _with_isolated(
     cores: list[tuple[float, float]],
-    data: Sequence[Printed],
-    header: Sequence[Printed],
+    data: Sequence[PrintedLine],
+    header: Sequence[PrintedLine],
     size: float,
 ) -> list[tuple[float, float]]:
-    """Adds columns that only a few lines fill: pieces that stand alone between the others."""
-    alone: list[tuple[float, float]] = []
+    """Adds columns that only a few lines fill: pieces with white space on both sides."""
+    isolated: list[tuple[float, float]] = []
+    min_gap, margin = _ISOLATED_GAP * size, _CORE_GAP * size
     for line in (*header, *data):
         for number, piece in enumerate(line.pieces):
-            before = line.pieces[number - 1].x1 if number else -1e9
-            after = line.pieces[number + 1].x0 if number + 1 < len(line.pieces) else 1e9
-            if piece.x0 - before < 0.8 * size or after - piece.x1 < 0.8 * size:
+            before = line.pieces[number - 1].x1 if number else -_FAR
+            after = line.pieces[number + 1].x0 if number + 1 < len(line.pieces) else _FAR
+            if piece.x0 - before < min_gap or after - piece.x1 < min_gap:
                 continue
             if len(line.pieces) > 1 and all(
-                piece.x1 < x0 - 0.2 * size or piece.x0 > x1 + 0.2 * size for x0, x1 in cores
+                piece.x1 < x0 - margin or piece.x0 > x1 + margin for x0, x1 in cores
             ):
-                alone.append((piece.x0, piece.x1))
-    for x0, x1 in sorted(alone):
-        if all(x1 < a - 0.2 * size or x0 > b + 0.2 * size for a, b in cores):
+                isolated.append((piece.x0, piece.x1))
+    for x0, x1 in sorted(isolated):
+        if all(x1 < left - margin or x0 > right + margin for left, right in cores):
             cores = sorted([*cores, (x0, x1)])
     return cores
 
 
-def _cut(lines: Sequence[Printed], x0: float, x1: float) -> float:
-    """The middle of the widest stretch between x0 and x1 that the fewest lines print over."""
+def _cut(lines: Sequence[PrintedLine], x0: float, x1: float) -> float:
+    """The middle of the widest interval from x0 to x1 that the fewest lines print over."""
     inside = [(max(a, x0), min(b, x1), n) for a, b, n in _coverage(lines) if b > x0 and a < x1]
     if not inside or x1 <= x0:
         return (x0 + x1) / 2
-    least = min(n for _, _, n in inside)
-    a, b, _ = max((s for s in inside if s[2] < least + 0.01), key=lambda s: s[1] - s[0])
-    return (a + b) / 2
+    fewest = min(n for _, _, n in inside)
+    left, right, _ = max(
+        (span for span in inside if span[2] < fewest + _EPSILON), key=lambda span: span[1] - span[0]
+    )
+    return (left + right) / 2
 
 
 def _with_edges(
     cuts: list[float], cores: Sequence[tuple[float, float]], edges: Sequence[Rule], size: float
 ) -> list[float]:
-    """Cuts that lines down the table make, in place of those that white space makes near them."""
+    """The cuts at vertical rules, and those in white space that have no rule near them."""
     if not cores:
         return cuts
     left, right = cores[0][0], cores[-1][1]
     xs: list[float] = []
     for edge in edges:
-        if left + 2 < edge.x < right - 2 and (not xs or edge.x - xs[-1] > 4):
+        is_inside = left + _EDGE_INSET < edge.x < right - _EDGE_INSET
+        if is_inside and (not xs or edge.x - xs[-1] > _EDGE_STEP):
             xs.append(edge.x)
     kept = [
         cut
@@ -245,48 +276,49 @@ def _with_edges(
     return sorted([*xs, *kept])
 
 
-def _without_joiners(
-    columns: Columns, data: Sequence[Printed], header: Sequence[Printed], size: float
+def _without_split_values(
+    columns: Columns, data: Sequence[PrintedLine], header: Sequence[PrintedLine]
 ) -> Columns:
-    """Drops cuts that split one value: at a lone "±", or before "(12.5)" under one heading."""
+    """The columns without cuts in a value: at a lone "±", or before "(12.5)" under one heading."""
     cuts = list(columns.cuts)
     texts: list[list[str]] = [[] for _ in range(len(cuts) + 1)]
     for line in data:
         for piece in line.pieces:
             texts[bisect_right(cuts, (piece.x0 + piece.x1) / 2)].append(piece.text)
-    gone: set[int] = set()
+    removed: set[int] = set()
     for number, own in enumerate(texts):
-        if own and sum(text in _JOINERS for text in own) > 0.75 * len(own):
-            gone |= {number - 1, number}
+        if own and sum(text in _OPERATORS for text in own) > _OPERATOR_SHARE * len(own):
+            removed |= {number - 1, number}
         elif (
             number
             and own
             and header
-            and sum(text[0] in "([±" for text in own) > 0.8 * len(own)
+            and sum(text[0] in _OPENING for text in own) > _OPENING_SHARE * len(own)
             and not _has_heading(cuts, number, header)
         ):
-            gone.add(number - 1)
-    return Columns([cut for number, cut in enumerate(cuts) if number not in gone], [])
+            removed.add(number - 1)
+    return Columns([cut for number, cut in enumerate(cuts) if number not in removed], [])
 
 
-def _has_heading(cuts: Sequence[float], number: int, header: Sequence[Printed]) -> bool:
+def _has_heading(cuts: Sequence[float], number: int, header: Sequence[PrintedLine]) -> bool:
     left = cuts[number - 1]
-    right = cuts[number] if number < len(cuts) else 1e9
+    right = cuts[number] if number < len(cuts) else _FAR
     return any(
-        left - 2 < piece.x0 and piece.x1 < right + 2 for line in header for piece in line.pieces
+        left - _HEADING_SLACK < piece.x0 and piece.x1 < right + _HEADING_SLACK
+        for line in header
+        for piece in line.pieces
     )
 
 
 def _extents(
-    columns: Columns, data: Sequence[Printed], header: Sequence[Printed]
+    columns: Columns, data: Sequence[PrintedLine], header: Sequence[PrintedLine]
 ) -> list[tuple[float, float]]:
-    spans: list[list[float]] = [[] for _ in range(len(columns))]
+    """The printed extent of each column; between its cuts where nothing is printed."""
+    printed: list[list[float]] = [[] for _ in range(len(columns))]
     for line in (*data, *header):
         for piece in line.pieces:
-            first, last = columns.covered(piece.x0, piece.x1, 1.5)
+            first, last = columns.covered(piece.x0, piece.x1, _EXTENT_SLACK)
             if first == last:
-                spans[first] += [piece.x0, piece.x1]
-    edges = [-1e9, *columns.cuts, 1e9]
-    return [
-        (min(span), max(span)) if span else (edges[n], edges[n + 1]) for n, span in enumerate(spans)
-    ]
+                printed[first] += [piece.x0, piece.x1]
+    edges = [-_FAR, *columns.cuts, _FAR]
+    return [(min(xs), max(xs)) if xs else (edges[n], edges[n + 1]) for n, xs in enumerate(printed)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from domain.papers import Box, PageSize
+from extraction.geometry import Rect, quarter_turns, rect_of, rotate, rotate_back
 from extraction.text.clean import clean_text
 from extraction.text.mupdf import pymupdf
 
@@ -91,7 +92,7 @@ class Line:
     @property
     def box(self) -> Box:
         """The bounding box of the line on the page as shown."""
-        x0, y0, x1, y1 = _rotated_back(self.x0, self.y0, self.x1, self.y1, self.rotation)
+        x0, y0, x1, y1 = rotate_back(rect_of(self), self.rotation)
         return Box(self.page, round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1))
 
     @property
@@ -140,10 +141,9 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         x0, y0, x1, y1 = pymupdf.Rect(x0, y0, x1, y1) * shown
         origin_x, origin_y = pymupdf.Point(origin_x, origin_y) * shown
         across, up = across * shown.a + up * shown.c, across * shown.b + up * shown.d
-    rotation = _quarter_turns(across, up)
-    box = _rotated(x0, y0, x1, y1, rotation)
-    base = _rotated(origin_x, origin_y, origin_x, origin_y, rotation)[1]
-    box = _without_empty_space(box, base, main["size"])
+    rotation = quarter_turns(across, up)
+    base = rotate(Rect(origin_x, origin_y, origin_x, origin_y), rotation).y0
+    box = _without_empty_space(rotate(Rect(x0, y0, x1, y1), rotation), base, main["size"])
     is_horizontal = raw["dir"][0] > _MIN_HORIZONTAL
     bold, italic, lead, lead_is_bold = _styles(spans)
     return Line(
@@ -285,20 +285,11 @@ def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
     return bold > styled, italic > styled, lead, bool(first and first[0])
 
 
-def _without_empty_space(
-    box: tuple[float, float, float, float], base: float, size: float
-) -> tuple[float, float, float, float]:
+def _without_empty_space(box: Rect, base: float, size: float) -> Rect:
     """Returns the bounding box without the empty space that some (mathematical) fonts claim around
     their letters."""
-    x0, y0, x1, y1 = box
-    top = max(y0, min(base - _MAX_ASCENT * size, y1))
-    return x0, top, x1, min(y1, max(base + _MAX_DESCENT * size, y0))
-
-
-def _quarter_turns(across: float, up: float) -> int:
-    if abs(across) >= abs(up):
-        return 0 if across >= 0 else 2
-    return 1 if up > 0 else 3
+    top = max(box.y0, min(base - _MAX_ASCENT * size, box.y1))
+    return Rect(box.x0, top, box.x1, min(box.y1, max(base + _MAX_DESCENT * size, box.y0)))
 
 
 def cut_line(line: Line, length: int) -> tuple[Line, Line]:
@@ -310,25 +301,6 @@ def cut_line(line: Line, length: int) -> tuple[Line, Line]:
         line, text=line.text[length:].strip(), x0=middle, lead="", bold=False, italic=False
     )
     return head, tail
-
-
-def _rotated(
-    x0: float, y0: float, x1: float, y1: float, rotation: int
-) -> tuple[float, float, float, float]:
-    """Returns a rectangle of the page as shown in the coordinates of its upright text."""
-    if rotation == 0:
-        return x0, y0, x1, y1
-    if rotation == 1:
-        return y0, -x1, y1, -x0
-    if rotation == 2:
-        return -x1, -y1, -x0, -y0
-    return -y1, x0, -y0, x1
-
-
-def _rotated_back(
-    x0: float, y0: float, x1: float, y1: float, rotation: int
-) -> tuple[float, float, float, float]:
-    return _rotated(x0, y0, x1, y1, (4 - rotation) % 4)
 
 
 def _continues(before: Line, line: Line) -> bool:

@@ -1,1 +1,1 @@
-"""Cuts a paper into chunks of tokens."""
+"""Splits a paper into chunks for the embedding model."""

@@ -1,5 +1,4 @@
-"""Blocks -> chunks: passages of one section that fit the model, with the places they were printed
-at."""
+"""Splits a paper's blocks into chunks: passages of one section that fit the embedding model."""
 
 from __future__ import annotations
 
@@ -10,23 +9,29 @@ from dataclasses import dataclass, replace
 
 from domain.documents import Chunk, chunk_id
 from domain.papers import Block, Box, Paper
+from extraction.geometry import overlap_x
 from pipelines.chunking.groups import Group, groups_of
 from pipelines.chunking.sentences import sentence_starts
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-_CONTEXT_TOKENS = 48
-_CONTEXT_SHARE = 4  # the context takes at most a quarter of a chunk
-_CHARACTERS_PER_TOKEN = (
-    12  # a word of a million letters is one unknown token: the length is bounded as well
-)
-_MOST_BOXES = 12
+_CONTEXT_TOKENS = 48  # upper limit of a chunk's context
+_CONTEXT_DIVISOR = 4  # the context takes at most a quarter of a chunk
+_MAX_TITLE_CHARACTERS, _MAX_SECTION_CHARACTERS = 500, 200  # of the context, before it is cut
+# Upper limit: a word of a million letters is one unknown token, so length is bounded as well.
+_CHARACTERS_PER_TOKEN = 12
+_MAX_BOXES = 12  # of a chunk; with more there is one per page
+# Shares of the target size (heuristics): where a block ends, a chunk may be a quarter too small
+# rather than 5 % too large; elsewhere it may be 10 % too large.
+_MIN_FILL, _OVERFILL_AT_BLOCK, _OVERFILL = 0.75, 1.05, 1.1
+_COLUMN_OVERLAP = 0.3  # of the narrower box: boxes of one column
+_MAX_LINE_GAP = 3  # line heights between lines of one box
 _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of a block's text, with its number of tokens."""
+    """A part of a block's text, with its number of tokens."""
 
     block: Block
     start: int
@@ -40,7 +45,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A chunk to be: at most `budget` tokens of text behind its context."""
+    """A chunk in the making: at most `budget` tokens of text behind its context."""
 
     group: Group
     context: str
@@ -64,16 +69,17 @@ def split_paper(
     count_tokens: CountTokens,
     max_tokens: int = 256,
 ) -> list[Chunk]:
-    """The chunks of a paper in reading order, each of at most `max_tokens` tokens with its context.
+    """Returns the chunks of a paper in reading order, each of at most `max_tokens` tokens.
 
-    Cuts fall on borders of blocks, else of sentences, else of words, else anywhere; never is a
-    chunk of two sections. After the text come the tables, a large one in parts that repeat its
-    header, and the figures. `count_tokens` counts the model's special tokens too. Headings are
-    context, not text, unless there is nothing else. Equal input gives equal ids.
+    The limit includes the chunk's context and the model's special tokens, which `count_tokens`
+    counts too. Text is split at block boundaries if possible, else between sentences, else between
+    words, else anywhere; a chunk never spans two sections. Tables and figures follow the text; a
+    large table is split into parts that repeat its header. Headings are context, not text, unless
+    there is nothing else. Equal input gives equal ids.
     """
     special = count_tokens([""])[0]
-    room = max_tokens - special - min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_SHARE)
-    groups = groups_of(paper, lambda texts: [n - special for n in count_tokens(texts)], room)
+    capacity = max_tokens - special - min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_DIVISOR)
+    groups = groups_of(paper, lambda texts: [n - special for n in count_tokens(texts)], capacity)
     if not groups:
         return []
     contexts = _contexts(
@@ -82,13 +88,13 @@ def split_paper(
     costs = dict(zip(contexts, count_tokens(contexts), strict=True))
     drafts: list[_Draft] = []
     pieces = _pieces_of_groups(groups, count_tokens, special, max_tokens)
-    for group, context, mine in zip(groups, contexts, pieces, strict=True):
+    for group, context, of_group in zip(groups, contexts, pieces, strict=True):
         budget = max(1, max_tokens - costs[context])
-        drafts.extend(_Draft(group, context, budget, taken) for taken in _packed(mine, budget))
-    fitting = _fitted(drafts, count_tokens, max_tokens)
+        drafts.extend(_Draft(group, context, budget, run) for run in _packed(of_group, budget))
+    fitted = _fitted(drafts, count_tokens, max_tokens)
     return [
         _chunk(draft, tokens, ordinal, document_id, version)
-        for ordinal, (draft, tokens) in enumerate(fitting)
+        for ordinal, (draft, tokens) in enumerate(fitted)
     ]
 
 
@@ -118,11 +124,13 @@ def _contexts(
     max_tokens: int,
     special: int,
 ) -> list[str]:
-    """ "title — section" for each section, cut to whole words so that it takes its fair share of
-    tokens at most."""
-    allowed = min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_SHARE)
-    named = {section: _SPACE.sub(" ", section or "").strip()[:200] for section in sections}
-    whole_title = _SPACE.sub(" ", title or "").strip()[:500]
+    """The context "title — section" for each section, cut to whole words to fit its limit."""
+    allowed = min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_DIVISOR)
+    named = {
+        section: _SPACE.sub(" ", section or "").strip()[:_MAX_SECTION_CHARACTERS]
+        for section in sections
+    }
+    whole_title = _SPACE.sub(" ", title or "").strip()[:_MAX_TITLE_CHARACTERS]
     wanted = {
         section: " — ".join(filter(None, (whole_title, name))) for section, name in named.items()
     }
@@ -137,8 +145,7 @@ def _contexts(
 
 
 def _cut(title: str, name: str, allowed: int, count: CountTokens, special: int) -> str:
-    """Title and section name shortened: each may use what the other leaves, and has a half for
-    sure."""
+    """Title and section name shortened: each gets at least half, and what the other leaves."""
     title_tokens, name_tokens = (tokens - special for tokens in count([title, f" — {name}"]))
     for_name = min(name_tokens, max(allowed // 2, allowed - title_tokens)) if title else allowed
     name = _first_words(name, for_name, count, special, " — " if title else "")
@@ -149,7 +156,7 @@ def _cut(title: str, name: str, allowed: int, count: CountTokens, special: int) 
 def _first_words(
     text: str, allowed: int, count: CountTokens, special: int, before: str = ""
 ) -> str:
-    """The longest run of first words that takes at most `allowed` tokens behind `before`."""
+    """The longest prefix of whole words that takes at most `allowed` tokens behind `before`."""
     words = text.split()[: max(0, allowed)]
     heads = [" ".join(words[: number + 1]) for number in range(len(words))]
     tokens = count([before + head for head in heads]) if heads else []
@@ -163,14 +170,14 @@ def _first_words(
 def _pieces_of_groups(
     groups: Sequence[Group], count: CountTokens, special: int, max_tokens: int
 ) -> list[list[_Piece]]:
-    """The sentences of each group, and what sentences must be cut into, with their tokens."""
+    """The sentences of each group with their tokens; very long sentences in several pieces."""
     longest = max_tokens * _CHARACTERS_PER_TOKEN
     cut = [
         [piece for block in group.blocks for piece in _sentences(block, longest)]
         for group in groups
     ]
-    counted = iter(_counted([piece for mine in cut for piece in mine], count, special))
-    return [[next(counted) for _ in mine] for mine in cut]
+    counted = iter(_counted([piece for pieces in cut for piece in pieces], count, special))
+    return [[next(counted) for _ in pieces] for pieces in cut]
 
 
 def _sentences(block: Block, longest: int) -> Iterator[_Piece]:
@@ -182,7 +189,7 @@ def _sentences(block: Block, longest: int) -> Iterator[_Piece]:
 
 
 def _cuts(text: str, start: int, end: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Stretches of at most `longest` characters, cut at a space where one is near."""
+    """Yields ranges of at most `longest` characters, split at a space in the second half."""
     while end - start > longest:
         space = text.rfind(" ", start + longest // 2, start + longest)
         middle = space + 1 if space >= 0 else start + longest
@@ -200,17 +207,19 @@ def _counted(pieces: Sequence[_Piece], count: CountTokens, special: int) -> list
 
 
 def _packed(pieces: Sequence[_Piece], budget: int) -> Iterator[tuple[_Piece, ...]]:
-    """Runs of pieces of about equal size within the budget, cut between blocks where that is near
-    the aim."""
+    """Yields runs of pieces of about equal size within the budget.
+
+    Runs end at a block boundary where that is close to the target size.
+    """
     total = sum(piece.tokens for piece in pieces)
-    aim = total / max(1, -(-total // budget))
+    target = total / max(1, -(-total // budget))
     longest = (budget + 1) * _CHARACTERS_PER_TOKEN
     taken: list[_Piece] = []
     tokens = characters = 0
     for piece in pieces:
         size = piece.end - piece.start
         full = tokens + piece.tokens > budget or characters + size > longest
-        if taken and (full or _is_enough(tokens, piece, aim)):
+        if taken and (full or _is_enough(tokens, piece, target)):
             yield _joined(taken)
             taken, tokens, characters = [], 0, 0
         taken.append(piece)
@@ -220,15 +229,19 @@ def _packed(pieces: Sequence[_Piece], budget: int) -> Iterator[tuple[_Piece, ...
         yield _joined(taken)
 
 
-def _is_enough(tokens: int, piece: _Piece, aim: float) -> bool:
-    """True when the chunk is nearer to its aim without the piece; sooner where a block ends."""
-    if piece.start == 0 and tokens >= 0.75 * aim and tokens + piece.tokens > 1.05 * aim:
+def _is_enough(tokens: int, piece: _Piece, target: float) -> bool:
+    """True when the chunk is closer to its target without the piece; earlier at a block's end."""
+    if (
+        piece.start == 0
+        and tokens >= _MIN_FILL * target
+        and tokens + piece.tokens > _OVERFILL_AT_BLOCK * target
+    ):
         return True
-    return tokens + piece.tokens / 2 > 1.1 * aim
+    return tokens + piece.tokens / 2 > _OVERFILL * target
 
 
 def _joined(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
-    """Neighbouring pieces of one block made one."""
+    """The pieces, with neighbouring ones of the same block merged."""
     joined: list[_Piece] = []
     for piece in pieces:
         if joined and joined[-1].block is piece.block:
@@ -241,12 +254,11 @@ def _joined(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
 def _fitted(
     drafts: Sequence[_Draft], count: CountTokens, max_tokens: int
 ) -> list[tuple[_Draft, int]]:
-    """The drafts with their true token counts; one that is too long after all is halved until it
-    fits.
+    """The drafts with their exact token counts; drafts that are too long are halved until they fit.
 
-    Pieces' counts need not add up (tokenizers differ, a sentence may be longer than a chunk): only
-    this count decides. Each round is one batch of what was halved; there are about log2(longest) of
-    them.
+    Counts of pieces need not add up to the count of the chunk (tokenizers differ), and a sentence
+    may be longer than a chunk: only this count decides. Each round counts the halves in one batch;
+    there are about log2(longest) rounds.
     """
     done = list(zip(drafts, count([draft.indexed_text for draft in drafts]), strict=True))
     while any(tokens > max_tokens and _can_shrink(draft) for draft, tokens in done):
@@ -255,10 +267,10 @@ def _fitted(
             for draft, tokens in done
         ]
         known = {id(draft): tokens for draft, tokens in done}
-        fresh = [draft for some in halved for draft in some if id(draft) not in known]
-        counts = count([draft.indexed_text for draft in fresh])
-        known.update((id(draft), tokens) for draft, tokens in zip(fresh, counts, strict=True))
-        done = [(draft, known[id(draft)]) for some in halved for draft in some]
+        new = [draft for halves in halved for draft in halves if id(draft) not in known]
+        counts = count([draft.indexed_text for draft in new])
+        known.update((id(draft), tokens) for draft, tokens in zip(new, counts, strict=True))
+        done = [(draft, known[id(draft)]) for halves in halved for draft in halves]
     return done
 
 
@@ -268,12 +280,13 @@ def _can_shrink(draft: _Draft) -> bool:
 
 
 def _halves(draft: _Draft) -> list[_Draft]:
-    """Two drafts with half of the text each; a single character loses its context instead."""
+    """Two drafts with half of the text each; for a single character, the draft without context."""
     piece, *others = draft.pieces
     if others:
         middle = len(draft.pieces) // 2
-        parts = draft.pieces[:middle], draft.pieces[middle:]
-        return [replace(draft, pieces=some) for some in parts]
+        return [
+            replace(draft, pieces=half) for half in (draft.pieces[:middle], draft.pieces[middle:])
+        ]
     text, middle = piece.block.text, (piece.start + piece.end) // 2
     if piece.end - piece.start < 2:
         return [replace(draft, context="")]
@@ -290,15 +303,14 @@ def _halves(draft: _Draft) -> list[_Draft]:
 
 
 def _boxes(pieces: Sequence[_Piece]) -> tuple[Box, ...]:
-    """The rectangles of the lines that the pieces were printed on: one for each run of lines in a
-    column."""
+    """The bounding boxes of the pieces' lines, one for each run of lines in a column."""
     merged: list[Box] = []
     for box in (box for piece in pieces for box in _line_boxes(piece)):
         if merged and _is_below(merged[-1], box):
             merged[-1] = merged[-1].joined(box)
         elif not merged or merged[-1] != box:
             merged.append(box)
-    return tuple(merged if len(merged) <= _MOST_BOXES else _one_a_page(merged))
+    return tuple(merged if len(merged) <= _MAX_BOXES else _one_per_page(merged))
 
 
 def _line_boxes(piece: _Piece) -> Sequence[Box]:
@@ -318,14 +330,15 @@ def _line_boxes(piece: _Piece) -> Sequence[Box]:
 
 def _is_below(above: Box, box: Box) -> bool:
     """True when the line continues the rectangle downwards in the same column."""
-    overlap = min(above.x1, box.x1) - max(above.x0, box.x0)
+    overlap = overlap_x(above, box)
     narrower = min(above.x1 - above.x0, box.x1 - box.x0)
     gap = box.y0 - above.y1
     height = box.y1 - box.y0
-    return above.page == box.page and overlap > 0.3 * narrower and -height < gap < 3 * height
+    is_column = overlap > _COLUMN_OVERLAP * narrower
+    return above.page == box.page and is_column and -height < gap < _MAX_LINE_GAP * height
 
 
-def _one_a_page(boxes: Sequence[Box]) -> list[Box]:
+def _one_per_page(boxes: Sequence[Box]) -> list[Box]:
     pages: dict[int, Box] = {}
     for box in boxes:
         pages[box.page] = pages[box.page].joined(box) if box.page in pages else box

@@ -1,4 +1,4 @@
-"""Where sentences end: a small splitter that knows the abbreviations of papers."""
+"""A small sentence splitter that knows the abbreviations of scientific papers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 
 _END = re.compile(
     r"[.!?][)\]\"'”’]*(?:\s?\[[\d,;–\s-]{1,40}\])?\s+"  # marks, brackets, a citation, space
-    r"(?=[\"'“‘(\[]?[^\W_a-zß-öø-ÿ])"  # and what may begin a sentence
+    r"(?=[\"'“‘(\[]?[^\W_a-zß-öø-ÿ])"  # and a character that may begin a sentence
 )
 _LABEL = re.compile(
     r"(?:fig(?:ure)?\.?|table|scheme|box|no\.|step|section|chapter)\s+[A-Z]?\d{1,4}[a-z]?",
     re.IGNORECASE,
 )
-_LAST_WORD = re.compile(r"[^\s(\[]{1,24}$")
+_MAX_ABBREVIATION = 24  # characters before a dot that are compared
+_LAST_WORD = re.compile(rf"[^\s(\[]{{1,{_MAX_ABBREVIATION}}}$")
 _SHORT = (
     "al fig figs eq eqs eqn eqns ref refs sec sect tab no nos vol vols ch chap pp p ed eds vs cf "
     "approx ca resp dr mr mrs ms prof st jr sr inc ltd co corp dept univ spp sp subsp var e.g i.e "
@@ -23,8 +24,10 @@ _ABBREVIATIONS = frozenset(_SHORT.split())
 
 
 def sentence_starts(text: str) -> list[int]:
-    """Offsets at which the sentences of a paragraph start; the first is 0. Linear in the length of
-    the text."""
+    """Returns the offsets at which the sentences of a paragraph start; the first one is 0.
+
+    Takes time linear in the length of the text.
+    """
     ends = (
         found.end()
         for found in _END.finditer(text)
@@ -34,11 +37,10 @@ def sentence_starts(text: str) -> list[int]:
 
 
 def _is_abbreviation(text: str, dot: int) -> bool:
-    """True when the word before the dot is an abbreviation, an initial ("J. Smith") or the label of
-    a caption."""
-    if dot < 24 and _LABEL.fullmatch(text[:dot]):
+    """True for a dot behind an abbreviation, an initial ("J. Smith") or a caption's label."""
+    if dot < _MAX_ABBREVIATION and _LABEL.fullmatch(text[:dot]):
         return True
-    found = _LAST_WORD.search(text[max(0, dot - 24) : dot])
+    found = _LAST_WORD.search(text[max(0, dot - _MAX_ABBREVIATION) : dot])
     if found is None:
         return False
     word = found[0]

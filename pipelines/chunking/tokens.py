@@ -1,4 +1,4 @@
-"""Counting tokens as the embedding model will see them."""
+"""Counts tokens with the tokenizer of the embedding model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tokenizers import Tokenizer
 
 
 def token_counter(tokenizer_json: Path) -> Callable[[Sequence[str]], list[int]]:
-    """A function from texts to their numbers of tokens, special tokens included.
+    """Returns a function that counts the tokens of texts, special tokens included.
 
-    `tokenizer_json` is a file of the `tokenizers` library; its truncation and padding are switched
-    off. One call with many texts is far cheaper than many calls.
+    `tokenizer_json` is a file of the `tokenizers` library; its truncation and padding are disabled.
+    One call with many texts is far cheaper than many calls.
     """
     tokenizer: Tokenizer = Tokenizer.from_file(str(tokenizer_json))
     tokenizer.no_truncation()

@@ -1,1 +1,1 @@
-"""The real encoders: a sentence-transformers model, run by OpenVINO or by torch."""
+"""Encoders: a sentence-transformers model on OpenVINO or on torch."""

@@ -1,9 +1,9 @@
-"""A sentence-transformers model -> the folder that `OpenVinoEncoder` loads, in its own process:
+"""Converts a sentence-transformers model to the folder that `OpenVinoEncoder` loads:
 
     python -m pipelines.encoders.convert MODEL_DIR ENGINE OUT_DIR
 
-Torch, transformers and nncf live and die with that process. Exit status 3 means that the model is
-of a kind that is not converted; the last line of the output says why.
+It runs as a separate process, so that torch, transformers and nncf are not loaded elsewhere. Exit
+status 3 means that the kind of model is not supported; the last line of the output is the reason.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ from tokenizers import Tokenizer
 from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta, graph_inputs, ov
 from pipelines.encoders.torch_engine import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
 
-REFUSED = 3
+UNSUPPORTED = 3  # exit status
 _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _KNOWN_POOLING = ("mean", "cls", "max")
-_CALIBRATION_TEXTS = 100
+_CALIBRATION_TEXTS = 100  # passages that set the ranges of the quantized values
+_CALIBRATION_WORDS = (12, 60, 120, 180)  # of a passage
+_CALIBRATION_MARGIN = 200  # words at the end of the text where no passage starts
 _ACTIVATIONS = ("Gelu", "Relu", "Swish", "Tanh", "HSwish", "SoftPlus")
 
 
-class Refused(Exception):
-    """The model is of a kind that is not converted."""
+class UnsupportedModel(Exception):
+    """The kind of model cannot be converted."""
 
 
 class _Graph(torch.nn.Module):
-    """Token ids -> pooled vectors. The scaling to length 1 is left to numpy, in full precision."""
+    """Maps token ids to pooled vectors; numpy normalizes them later, in full precision."""
 
     def __init__(self, model: SentenceTransformer, inputs: tuple[str, ...]) -> None:
         super().__init__()
@@ -48,9 +50,9 @@ class _Graph(torch.nn.Module):
 
 
 def convert(model_dir: Path, engine: str, folder: Path) -> None:
-    """Writes graph, tokenizer and meta of the model in `model_dir` to `folder`, ready for `engine`.
+    """Writes graph, tokenizer and metadata of the model in `model_dir` to `folder` for `engine`.
 
-    Raises Refused when its modules, pooling or tokenizer are of a kind the graph would not honour.
+    Raises UnsupportedModel when the graph cannot represent its modules, pooling or tokenizer.
     """
     model = SentenceTransformer(str(model_dir), device="cpu", local_files_only=True)
     precision = engine.removeprefix("openvino-")
@@ -66,18 +68,20 @@ def convert(model_dir: Path, engine: str, folder: Path) -> None:
 
 
 def _meta(model: SentenceTransformer, precision: str) -> GraphMeta:
-    """What the encoder must know of `model`; raises Refused when it could not honour it."""
+    """The metadata that the encoder needs. Raises UnsupportedModel."""
     kinds = [type(module).__name__ for module in model]
     if kinds[:2] != ["Transformer", "Pooling"] or kinds[2:] not in ([], ["Normalize"]):
-        raise Refused(f"its modules are {', '.join(kinds)}")
+        raise UnsupportedModel(f"its modules are {', '.join(kinds)}")
     pooling: Any = model[1]
     if pooling.pooling_mode not in _KNOWN_POOLING or not pooling.include_prompt:
-        raise Refused(f"its pooling is {pooling.pooling_mode}, prompt {pooling.include_prompt}")
+        raise UnsupportedModel(
+            f"its pooling is {pooling.pooling_mode}, prompt {pooling.include_prompt}"
+        )
     if not getattr(model.tokenizer, "is_fast", False):
-        raise Refused("its tokenizer has no tokenizer.json")
+        raise UnsupportedModel("its tokenizer has no tokenizer.json")
     inputs = tuple(model.tokenizer("a").keys())
     if not {"input_ids", "attention_mask"} <= set(inputs) <= set(_KNOWN_INPUTS):
-        raise Refused(f"its inputs are {', '.join(inputs)}")
+        raise UnsupportedModel(f"its inputs are {', '.join(inputs)}")
     return GraphMeta(
         dimension=model.get_embedding_dimension() or 0,
         max_tokens=model.max_seq_length or 512,
@@ -90,7 +94,7 @@ def _meta(model: SentenceTransformer, precision: str) -> GraphMeta:
 
 
 def _trace(model: SentenceTransformer, meta: GraphMeta) -> ov.Model:
-    """The graph with free batch size and length, and with its inputs named as in `meta`."""
+    """The graph with dynamic batch size and length, and with its inputs named as in `meta`."""
     example = model.tokenizer(["one two three", "four"], padding=True, return_tensors="pt")
     with torch.no_grad():
         graph = ov.convert_model(
@@ -105,7 +109,7 @@ def _trace(model: SentenceTransformer, meta: GraphMeta) -> ov.Model:
 
 
 def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Model:
-    """The graph with 8-bit matrix products; ranges are those seen on the calibration texts."""
+    """The graph with 8-bit matrix products; the ranges come from the calibration texts."""
     tokenizer = Tokenizer.from_str(tokenizer.to_str())
     tokenizer.no_padding()
     tokenizer.enable_truncation(meta.max_tokens)
@@ -114,7 +118,7 @@ def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Mode
         ids = np.array([tokenizer.encode(text).ids], dtype=np.int64)
         return graph_inputs(meta, ids, np.ones_like(ids))
 
-    import nncf  # after runtime.patches.openvino, which keeps its telemetry out
+    import nncf  # after runtime.patches.openvino, which disables its telemetry
 
     texts = list(calibration_texts())
     return nncf.quantize(
@@ -127,10 +131,10 @@ def _quantize(graph: ov.Model, meta: GraphMeta, tokenizer: Tokenizer) -> ov.Mode
 
 
 def _after_activation(graph: ov.Model) -> list[str]:
-    """The matrix products that read the output of an activation: those stay in two-byte precision.
+    """The names of the matrix products behind an activation, which are not quantized.
 
-    Their inputs have rare large values that one scale for all does not hold, and they alone made
-    the loss of nDCG that was measured (docs/decisions/0003-embedding-engine.md).
+    Their inputs have rare large values that do not fit one scale. They alone caused the measured
+    loss of nDCG (docs/decisions/0003-embedding-engine.md).
     """
     return [
         node.get_friendly_name()
@@ -141,18 +145,18 @@ def _after_activation(graph: ov.Model) -> list[str]:
 
 
 def calibration_texts() -> Iterator[str]:
-    """Technical English that every Python carries: passages of the language reference."""
+    """Yields passages of the Python language reference: technical English without a download."""
     from pydoc_data.topics import topics
 
     words = " ".join(topics[name] for name in sorted(topics)).split()
     choose = random.Random(0)
     for _ in range(_CALIBRATION_TEXTS):
-        start = choose.randrange(len(words) - 200)
-        yield " ".join(words[start : start + choose.choice((12, 60, 120, 180))])
+        start = choose.randrange(len(words) - _CALIBRATION_MARGIN)
+        yield " ".join(words[start : start + choose.choice(_CALIBRATION_WORDS)])
 
 
 def main() -> int:
-    """Exit status of the conversion: 0, or 3 for a model that is not converted."""
+    """Returns the exit status: 0, or 3 for an unsupported model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model_dir", type=Path)
     parser.add_argument("engine")
@@ -160,9 +164,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         convert(arguments.model_dir, arguments.engine, arguments.out_dir)
-    except Refused as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        return REFUSED
+    except UnsupportedModel as error:
+        sys.stderr.write(f"{error}\n")
+        return UNSUPPORTED
     return 0
 
 

@@ -1,4 +1,4 @@
-"""How long a model's vectors are, read from its files without loading it."""
+"""Reads the vector dimension of a model from its files, without loading it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def vector_dimension(model_dir: Path) -> int:
-    """Length of the vectors of a sentence-transformers model folder.
+    """Returns the vector dimension of a model in the sentence-transformers format.
 
-    A Dense module sets it, else the pooling module, else the transformer's hidden size. Raises
-    ValueError when no file says.
+    It is that of the last Dense module, else of the pooling module, else the transformer's hidden
+    size. Raises ValueError when no file states it.
     """
     modules = json.loads((model_dir / "modules.json").read_text())
     for module in reversed(modules):
@@ -19,4 +19,7 @@ def vector_dimension(model_dir: Path) -> int:
         for key in ("out_features", "word_embedding_dimension", "hidden_size"):
             if key in stated:
                 return int(stated[key])
-    raise ValueError(f"No file under {model_dir} says how long the vectors of the model are.")
+    raise ValueError(
+        f"No config.json under {model_dir} states the vector dimension of the model. Use a model "
+        "in the sentence-transformers format."
+    )

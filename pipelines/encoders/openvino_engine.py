@@ -1,4 +1,4 @@
-"""The model as an OpenVINO graph: the fast way on a CPU. Runs without torch and transformers.
+"""The encoder on an OpenVINO graph: fast on a CPU, and without torch and transformers.
 
 `pipelines/encoders/convert.py` writes the folder that is loaded here.
 """
@@ -21,25 +21,26 @@ from runtime.patches.openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"
 
-# One stream per thread: no work is split, so none waits. Each stream holds its own activations:
-# after 500 texts 209 MB with pieces of 256 tokens, 231 with 512, 327 with 2,048, and 17.2, 17.7 and
-# 18.1 s of CPU. Small pieces also share a single caller's texts out evenly.
-_MOST_STREAMS = 8
+# One stream per thread: work is not split between threads, so no thread waits. Each stream keeps
+# its own activations: after 500 texts 209 MB with pieces of 256 tokens, 231 MB with 512, 327 MB
+# with 2,048, and 17.2, 17.7 and 18.1 s of CPU. Small pieces also balance the texts of a single
+# caller over the streams.
+_MAX_STREAMS = 8
 _PIECE_TOKENS = 256
 
-# Every new shape leaves its compiled kernels behind: 755 MB after 1,200 texts of all lengths, 431
-# MB with lengths rounded up to 16, and no slower.
+# OpenVINO caches compiled kernels for every input shape: 755 MB after 1,200 texts of all lengths,
+# 431 MB with lengths rounded up to 16, at the same speed.
 _LENGTH_STEP = 16
 
-# The first arrays that two threads hand to OpenVINO at once can lock each other out for ever: one
-# has the guard of a C++ static and waits for the GIL, the other the reverse (seen with 2026.4, by
-# py-spy). So the first array of a process is handed over by one thread alone.
+# Race condition in OpenVINO: if two threads pass the first array of the process at the same time,
+# they may deadlock. One holds the guard of a C++ static and waits for the GIL, the other the
+# reverse (seen with 2026.4, by py-spy). So one thread passes the first array under this lock.
 _FIRST_USE = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class GraphMeta:
-    """What the graph does not say itself; `inputs` are its inputs in order."""
+    """The metadata that the graph does not contain; `inputs` are its inputs in order."""
 
     dimension: int
     max_tokens: int
@@ -59,7 +60,7 @@ class GraphMeta:
 
 
 class OpenVinoEncoder:
-    """An `Encoder` over a converted model. Calls from several threads share its streams."""
+    """An `Encoder` on a converted model. Concurrent calls share its streams."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         self._meta = GraphMeta.load(folder)
@@ -68,7 +69,7 @@ class OpenVinoEncoder:
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
-        self._streams = min(threads, _MOST_STREAMS)
+        self._streams = min(threads, _MAX_STREAMS)
         graph = _compile(folder / GRAPH, self._meta.precision, threads, self._streams)
         self._requests: SimpleQueue[ov.InferRequest] = SimpleQueue()
         for _ in range(self._streams):
@@ -78,11 +79,11 @@ class OpenVinoEncoder:
         self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="openvino")
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of passages: (len(texts), dimension) float32, each of length 1."""
+        """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
         return self._vectors([self._meta.document_prompt + text for text in texts])
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of questions, with the model's query prompt: same shape and length."""
+        """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
         return self._vectors([self._meta.query_prompt + text for text in texts])
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
@@ -103,7 +104,7 @@ class OpenVinoEncoder:
             self._requests.put(request)
 
     def _inputs(self, encodings: list[Encoding]) -> dict[str, np.ndarray]:
-        """Ids and mask, padded on the right to the longest, rounded up: int64 of one shape."""
+        """Ids and mask as int64, padded on the right to the longest text, rounded up."""
         longest = max(len(e.ids) for e in encodings)
         shape = (len(encodings), min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP))
         ids = np.full(shape, self._meta.pad_id, dtype=np.int64)
@@ -115,7 +116,7 @@ class OpenVinoEncoder:
 
 
 def graph_inputs(meta: GraphMeta, ids: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
-    """The inputs by name, those that the graph wants: int64, all of the shape of `ids`."""
+    """Returns the graph's inputs by name: int64, all of the shape of `ids`."""
     known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
     return {name: known[name] for name in meta.inputs}
 
@@ -124,9 +125,9 @@ def _compile(graph: Path, precision: str, threads: int, streams: int) -> ov.Comp
     core = ov.Core()
     has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     options = {
-        "INFERENCE_NUM_THREADS": threads,  # without it OpenVINO takes every core of the machine
+        "INFERENCE_NUM_THREADS": threads,  # the default is every core of the machine
         "NUM_STREAMS": streams,
         "INFERENCE_PRECISION_HINT": "bf16" if has_bf16 and precision != "fp32" else "f32",
-        "ENABLE_CPU_PINNING": False,  # two encoders would be pinned to the same cores
+        "ENABLE_CPU_PINNING": False,  # it would pin two encoders to the same cores
     }
     return core.compile_model(str(graph), "CPU", options)

@@ -1,4 +1,4 @@
-"""The model as sentence-transformers runs it: the reference on a CPU, and the fast way on a GPU."""
+"""The encoder on sentence-transformers: the reference on a CPU, and the fast engine on a GPU."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BATCH_TEXTS = {"cpu": 32, "cuda": 256}
 
 
 class TorchEncoder:
-    """An `Encoder` over sentence-transformers. Calls take turns; each has all threads, or the GPU.
+    """An `Encoder` on sentence-transformers. Concurrent calls are serialized by a lock.
 
-    `precision` is fp32, bf16 or fp16; `device` is a torch device name. Sets the threads of torch,
-    which belong to the whole process.
+    `precision` is fp32, bf16 or fp16; `device` is a torch device name. Sets torch's number of
+    threads, which applies to the whole process.
     """
 
     def __init__(self, model_dir: Path, precision: str, device: str, threads: int) -> None:
@@ -33,21 +33,21 @@ class TorchEncoder:
         self._batch_texts = _BATCH_TEXTS.get(torch.device(device).type, 32)
         self.dimension = self._model.get_embedding_dimension() or 0
         self.max_tokens = int(self._model.max_seq_length or 512)
-        # Two threads that set the truncation of one tokenizer meet "Already borrowed".
-        self._turn = threading.Lock()
+        # The tokenizer raises "Already borrowed" if two threads set its truncation.
+        self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of passages: (len(texts), dimension) float32, each of length 1."""
+        """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
         return self._vectors(texts, prompt_of(self._model, *DOCUMENT_PROMPTS))
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of questions, with the model's query prompt: same shape and length."""
+        """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
         return self._vectors(texts, prompt_of(self._model, *QUERY_PROMPTS))
 
     def _vectors(self, texts: Sequence[str], prompt: str) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        with self._turn, torch.inference_mode():
+        with self._lock, torch.inference_mode():
             rows = self._model.encode(
                 list(texts),
                 prompt=prompt,
@@ -59,22 +59,22 @@ class TorchEncoder:
 
 
 def prompt_of(model: SentenceTransformer, *names: str) -> str:
-    """The first prompt that the model has under one of `names`, else its default one, else none.
+    """Returns the first of the model's prompts with one of `names`, else its default one, else "".
 
-    `encode_document` of sentence-transformers 6.2 is not used: it stops at "document", which is
-    always there and mostly empty, so a model with only a "passage" prompt would go without.
+    `encode_document` of sentence-transformers 6.2 is not used: it stops at "document", which always
+    exists and is mostly empty, so it would ignore a "passage" prompt.
     """
     prompts = (model.prompts.get(name or "") for name in (*names, model.default_prompt_name))
     return next(filter(None, prompts), "")
 
 
 def has_cuda() -> bool:
-    """True when torch finds a GPU that it can use."""
+    """True when torch finds a usable GPU."""
     return torch.cuda.is_available()
 
 
 def half_precision(device: str) -> str:
-    """What is fast on `device`: bf16 where it is native, else fp16 on a GPU and fp32 on a CPU."""
+    """Returns the fast precision on `device`: bf16 if native, else fp16 (GPU) or fp32 (CPU)."""
     if torch.device(device).type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"

@@ -1,11 +1,11 @@
-"""Which entry cites which paper of the library."""
+"""Matching of bibliography entries to papers of the library."""
 
 from __future__ import annotations
 
 import pytest
 
 from domain.papers import Author, Reference
-from extraction.citations.match import match_key, matches, normal_title
+from extraction.citations.match import match_key, matches, normalize_title
 
 SMITH = Author("Smith, J.", "J.", "Smith")
 JONES = Author("Kate Jones", "Kate", "Jones")
@@ -105,5 +105,5 @@ def test_short_titles_have_a_key_by_author_and_year_only() -> None:
 
 
 def test_normal_titles_keep_letters_of_every_script() -> None:
-    assert normal_title("深度学习：综述") == "深度学习 综述"
-    assert normal_title(None) == ""
+    assert normalize_title("深度学习：综述") == "深度学习 综述"
+    assert normalize_title(None) == ""

@@ -1,4 +1,4 @@
-"""Entries in the usual styles come apart into authors, year, title, venue and identifiers."""
+"""Parsing of entries in the usual styles into authors, year, title, venue and identifiers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import pytest
 
 from extraction.citations.cited_identifiers import find_arxiv_id, find_doi, repaired, without_links
-from extraction.citations.cited_names import take_authors
+from extraction.citations.cited_names import parse_authors
 from extraction.citations.parse import parse_reference
 
 TITLE = "Green synthesis of silver nanoparticles: a review of methods"
@@ -145,7 +145,7 @@ def test_title_venue_and_year(
     ],
 )
 def test_author_lists(text: str, families: list[str | None]) -> None:
-    taken = take_authors(text)
+    taken = parse_authors(text)
     assert taken is not None
     found = [one.family for one in taken.authors]
     assert found[: len(families)] == families
@@ -156,7 +156,7 @@ def test_author_lists(text: str, families: list[str | None]) -> None:
     "text", ["World Health Organization. Report", "A study of plants in spring. Nature 1", "", "12"]
 )
 def test_what_is_no_author_list(text: str) -> None:
-    assert take_authors(text) is None
+    assert parse_authors(text) is None
 
 
 @pytest.mark.parametrize(

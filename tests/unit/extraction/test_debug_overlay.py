@@ -1,4 +1,4 @@
-"""The gallery: pages with what was read drawn on them, and pages of HTML around them."""
+"""The gallery: page images with the extraction results, and the HTML pages with them."""
 
 from __future__ import annotations
 

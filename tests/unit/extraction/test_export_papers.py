@@ -1,4 +1,4 @@
-"""A paper as Markdown, BibTeX and CSL-JSON."""
+"""Export of papers as Markdown, BibTeX and CSL-JSON."""
 
 from __future__ import annotations
 

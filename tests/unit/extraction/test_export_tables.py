@@ -1,4 +1,4 @@
-"""Tables as CSV, HTML and Markdown: spans, headers, and nothing that runs."""
+"""Export of tables as CSV, HTML and Markdown: spans, headers, and no active content."""
 
 from __future__ import annotations
 

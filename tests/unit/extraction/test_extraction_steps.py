@@ -1,4 +1,4 @@
-"""The steps of made papers: what each adds, what it leaves out, and which one follows."""
+"""The extraction steps of generated papers: what each adds or omits, and which one follows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.papers import STUDY, damage_page, make_pages, make_study
 from tests.scans import make_scan
 
 PAPER = make_study()
-SCAN = make_scan(PAPER, dpi=40)  # nobody reads the pictures: OCR is played from the original
+SCAN = make_scan(PAPER, dpi=40)  # read by fake OCR, from the text of the original
 MIXED = make_scan(PAPER, dpi=40, keep={1})
 
 
@@ -42,7 +42,7 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
 
 @pytest.fixture
 def unreadable(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """OCR that reads what the paper says, but not the pages in this set."""
+    """Fake OCR that returns the paper's text, but fails on the pages in this set."""
     bad: set[int] = set()
     with_engine(monkeypatch, InstalledEngine(OcrEngine.RAPIDOCR, "1", ()))
     monkeypatch.setattr(steps, "ocr_pages", lambda *args, **more: played(bad, *args, **more))
@@ -59,8 +59,10 @@ def played(
     with pymupdf.open(stream=PAPER, filetype="pdf") as document:
         for done, number in enumerate(numbers, start=1):
             lines: list[Any] = [
-                ScannedLine(one.text, number, one.x0, one.y0, one.x1, one.y1, one.size, one.base)
-                for one in page_lines(document[number - 1], number)
+                ScannedLine(
+                    line.text, number, line.x0, line.y0, line.x1, line.y1, line.size, line.base
+                )
+                for line in page_lines(document[number - 1], number)
             ]
             failed = number in bad
             yield OcrPage(number, [] if failed else lines, "the page is torn" if failed else None)
@@ -76,7 +78,7 @@ def pages_of(paper: Paper) -> set[int]:
     return {box.page for block in paper.blocks for box in block.boxes}
 
 
-# As a long paper is read: the text first, then tables in a step of its own.
+# Options of a long paper: the text first, then tables in a separate step.
 LONG = ExtractOptions(text_first_pages=0)
 
 
@@ -91,9 +93,9 @@ def all_steps(path: Path, methods: ExtractOptions) -> Iterator[tuple[Step, StepR
 
 
 def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> None:
-    taken = dict(all_steps(write(PAPER), LONG))
-    assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
-    first, last = taken[Step.READ_TEXT].paper, taken[Step.LAYOUT].paper
+    results = dict(all_steps(write(PAPER), LONG))
+    assert list(results) == [Step.READ_TEXT, Step.LAYOUT]
+    first, last = results[Step.READ_TEXT].paper, results[Step.LAYOUT].paper
     assert first.title == last.title == STUDY
     assert first.tables == first.figures == ()
     assert not first.quality.layout_done and last.quality.layout_done
@@ -105,7 +107,7 @@ def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> N
         "10.05",
         "0.125",
     ]
-    assert [one.label for one in last.figures] == ["Figure 1"]
+    assert [figure.label for figure in last.figures] == ["Figure 1"]
     assert first.references == last.references and first.metadata == last.metadata
     assert first.sections == last.sections
 
@@ -134,12 +136,12 @@ def test_without_layout_the_text_is_the_whole_work(write: Callable[[bytes], Path
 def test_a_mixed_paper_is_read_page_by_page_as_it_needs(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
-    taken = dict(all_steps(write(MIXED), LONG))
-    assert list(taken) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
-    first, read, last = (done.paper for done in taken.values())
+    results = dict(all_steps(write(MIXED), LONG))
+    assert list(results) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
+    first, read, last = (done.paper for done in results.values())
     assert pages_of(first) == {1} and first.quality.pages_without_text == (2,)
     assert first.title == STUDY and not first.references
-    assert set(taken[Step.OCR].scans) == {2}
+    assert set(results[Step.OCR].scans) == {2}
     assert pages_of(read) == {1, 2} and read.quality.pages_ocred == (2,)
     assert len(read.references) == len(last.references) == 3
     assert read.quality.pages_without_text == ()
@@ -174,9 +176,9 @@ def test_without_an_ocr_program_the_other_pages_are_read_and_the_scans_listed(
     write: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_engine(monkeypatch)
-    taken = dict(all_steps(write(MIXED), LONG))
-    assert list(taken) == [Step.READ_TEXT, Step.LAYOUT]
-    assert all(done.paper.quality.pages_without_text == (2,) for done in taken.values())
+    results = dict(all_steps(write(MIXED), LONG))
+    assert list(results) == [Step.READ_TEXT, Step.LAYOUT]
+    assert all(done.paper.quality.pages_without_text == (2,) for done in results.values())
     with pytest.raises(NoText):
         run_step(Step.READ_TEXT, write(SCAN), LONG, {})
     with pytest.raises(NoText):
@@ -187,10 +189,10 @@ def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     unreadable.add(2)
-    taken = dict(all_steps(write(SCAN), LONG))
-    assert list(taken) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
+    results = dict(all_steps(write(SCAN), LONG))
+    assert list(results) == [Step.READ_TEXT, Step.OCR, Step.LAYOUT]
     for step in (Step.OCR, Step.LAYOUT):
-        paper = taken[step].paper
+        paper = results[step].paper
         assert pages_of(paper) == {1}
         assert paper.quality.pages_ocred == (1,)
         assert paper.quality.pages_without_text == (2,)
@@ -206,8 +208,8 @@ def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
         document[1].insert_text((60, 60), "ACME library copy", fontsize=8)
         stamped = document.tobytes()
     unreadable.add(2)
-    taken = dict(all_steps(write(stamped), LONG))
-    assert [pages_of(done.paper) for done in taken.values()] == [{1}, {1}, {1}]
+    results = dict(all_steps(write(stamped), LONG))
+    assert [pages_of(done.paper) for done in results.values()] == [{1}, {1}, {1}]
 
 
 def test_a_paper_of_empty_pages_has_no_text(write: Callable[[bytes], Path]) -> None:
@@ -221,24 +223,24 @@ def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], 
         assert paper.quality.pages_failed == (2,)
         assert pages_of(paper) == {1}
         assert paper.title == STUDY
-    assert [one.label for one in papers[-1].figures] == ["Figure 1"]
+    assert [figure.label for figure in papers[-1].figures] == ["Figure 1"]
 
 
 def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set[int]) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
 
     def tell(done: int, total: int) -> None:
-        told.append((done, total))
+        progress.append((done, total))
 
     path = write(MIXED)
     run_step(Step.READ_TEXT, path, LONG, {}, tell)
-    assert told == [(1, 2), (2, 2)]
-    told.clear()
+    assert progress == [(1, 2), (2, 2)]
+    progress.clear()
     scans = run_step(Step.OCR, path, LONG, {}, tell).scans
-    assert told == [(2, 2)]  # the first page needed nothing
-    told.clear()
+    assert progress == [(2, 2)]  # the first page needed nothing
+    progress.clear()
     run_step(Step.LAYOUT, path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
-    assert told == [(1, 2), (2, 2)]
+    assert progress == [(1, 2), (2, 2)]
 
 
 @pytest.mark.parametrize("content", [PAPER, MIXED], ids=["text", "mixed"])

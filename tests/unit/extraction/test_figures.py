@@ -1,4 +1,4 @@
-"""Captions and pictures on pages made here: which belong together, and what is no figure."""
+"""Figure extraction from generated pages: pairs of caption and picture, and what is no figure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _new(pages: int = 1) -> Any:
 
 
 def _prose(page: Any, column: tuple[float, float], y0: float, y1: float, text: str = LOREM) -> None:
-    """Running text of 10 points from y0 to y1."""
+    """Prints running text of 10 points from y0 to y1."""
     y = y0 + 10
     words = (text * 12).split()
     while y < y1:
@@ -51,7 +51,7 @@ def _caption(page: Any, x: float, y: float, *lines: str) -> None:
 
 
 def _chart(page: Any, place: Rect) -> None:
-    """Axes, bars and, outside them, the numbers of the ticks and a title for each axis."""
+    """Draws axes and bars, with tick labels and an axis title outside them."""
     x0, y0, x1, y1 = place
     page.draw_line((x0, y0), (x0, y1))
     page.draw_line((x0, y1), (x1, y1))
@@ -73,7 +73,7 @@ def _found(document: Any, regions: dict[int, list[Region]] | None = None) -> lis
 
 def _close(box: Box, place: Rect, points: float = 2.0) -> bool:
     pairs = zip((box.x0, box.y0, box.x1, box.y1), place, strict=True)
-    return all(abs(one - other) <= points for one, other in pairs)
+    return all(abs(actual - expected) <= points for actual, expected in pairs)
 
 
 def _holds(box: Box, place: Rect) -> bool:
@@ -129,9 +129,9 @@ def test_captions_above_their_figures() -> None:
         _image(page, (60, 330, 300, 460))
     found = _found(document)
     assert len(found) == 6
-    for one in found:
-        is_upper = int(str(one.figure.label).split()[-1]) <= 3
-        assert _close(one.figure.box, (60, 120, 300, 260) if is_upper else (60, 330, 300, 460))
+    for item in found:
+        is_upper = int(str(item.figure.label).split()[-1]) <= 3
+        assert _close(item.figure.box, (60, 120, 300, 260) if is_upper else (60, 330, 300, 460))
 
 
 def test_a_caption_beside_its_figure() -> None:
@@ -182,7 +182,7 @@ def test_a_sentence_that_begins_with_figure_is_no_caption() -> None:
     ):
         page.insert_text((60, 200 + 12 * number), line, fontsize=10, fontname="tiro")
     _prose(page, LEFT, 230, 600)
-    assert not [one for one in _found(document) if one.figure.label]
+    assert not [item for item in _found(document) if item.figure.label]
 
 
 def test_a_caption_without_a_picture_is_no_figure() -> None:
@@ -290,7 +290,7 @@ def test_boxes_are_right_on_a_rotated_page(rotation: int, draw: Any) -> None:
 
 
 def test_a_figure_printed_sideways() -> None:
-    """Its caption runs up the page, to the right of the picture."""
+    """The caption is rotated and to the right of the picture."""
     document = _new()
     _image(document[0], (100, 100, 400, 700))
     document[0].insert_text((420, 690), "Figure 1. Leaves of all plants.", fontsize=8, rotate=90)

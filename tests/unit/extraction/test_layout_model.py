@@ -1,4 +1,4 @@
-"""The layout model that PyMuPDF ships: loaded on demand, boxes on the page as shown."""
+"""PyMuPDF's layout model: loaded lazily, with boxes on the page as shown."""
 
 from __future__ import annotations
 

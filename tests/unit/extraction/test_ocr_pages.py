@@ -1,4 +1,4 @@
-"""OCR of scans whose text is known, by whichever engines are installed here."""
+"""OCR of scans with known text, by all installed engines."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def words(lines: list[Line]) -> Counter[str]:
     return Counter(re.findall(r"\w+", " ".join(line.text for line in lines).lower()))
 
 
-def f1(one: Counter[str], other: Counter[str]) -> float:
-    return 2 * (one & other).total() / (one.total() + other.total())
+def f1(found: Counter[str], expected: Counter[str]) -> float:
+    return 2 * (found & expected).total() / (found.total() + expected.total())
 
 
 def truth(pdf: bytes) -> list[Line]:
@@ -44,7 +44,7 @@ def truth(pdf: bytes) -> list[Line]:
 
 
 def body(lines: list[Line]) -> list[str]:
-    """The full lines of the columns, without titles, heads and feet."""
+    """The full lines of the columns, without titles, headers and footers."""
     return [line.text for line in lines if len(line.text) > 35 and line.text.islower()]
 
 
@@ -95,9 +95,9 @@ def test_tilted_boxes_cover_the_ink(tmp_path: Path) -> None:
     tilted = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=1.0)).lines}
     first, last = "1 Introduction", TITLE
     drop = {text: flat[text].box.y0 - tilted[text].box.y0 for text in (first, last)}
-    # Turned anticlockwise about the middle, what stands left of it moves down.
+    # Rotated counterclockwise about the center, the left half of the page moves down.
     assert drop[first] < -2
-    assert abs(flat[first].base - tilted[first].base) < 1.0  # but lines are read straight
+    assert abs(flat[first].base - tilted[first].base) < 1.0  # the lines themselves are straightened
 
 
 @needs_an_engine
@@ -116,15 +116,19 @@ def test_pages_come_in_order_and_progress_is_told(tmp_path: Path) -> None:
     path = tmp_path / "scan.pdf"
     parts = [Part("1 Introduction", [LOREM * 40])]
     path.write_bytes(make_scan(make_paper(TITLE, parts), keep={1}, dpi=100))
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     numbers = [
         page.number
         for page in ocr_pages(
-            path, [2, 1], workers=2, dpi=100, on_page=lambda done, total: told.append((done, total))
+            path,
+            [2, 1],
+            workers=2,
+            dpi=100,
+            on_page=lambda done, total: progress.append((done, total)),
         )
     ]
     assert numbers == [2, 1]
-    assert told == [(1, 2), (2, 2)]
+    assert progress == [(1, 2), (2, 2)]
 
 
 @needs_tesseract
@@ -171,10 +175,10 @@ def test_off_reads_nothing(tmp_path: Path) -> None:
     ("width", "height", "picture", "expected"),
     [
         (595, 842, (1654, 2339), 200),  # A4, scanned at 200 dpi
-        (595, 842, (4960, 7016), 200),  # at 600 dpi: no more than wanted
-        (1700, 2338, (1700, 2338), 72),  # a point for each pixel
+        (595, 842, (4960, 7016), 200),  # at 600 dpi: not more than requested
+        (1700, 2338, (1700, 2338), 72),  # one point per pixel
         (120, 170, (1654, 2339), 991),  # the size of a stamp
-        (2384, 3370, None, 139),  # an A0 poster within the budget of pixels
+        (2384, 3370, None, 139),  # an A0 poster within the pixel limit
     ],
 )
 def test_pictures_have_a_bounded_and_sufficient_size(
@@ -186,12 +190,12 @@ def test_pictures_have_a_bounded_and_sufficient_size(
         pixels = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, *picture), False)
         pixels.clear_with(255)
         page.insert_image(page.rect, pixmap=pixels)
-    made, dpi = pages.render(page, 200)
+    image, dpi = pages.render(page, 200)
     assert dpi == pytest.approx(expected, abs=1)
-    assert made.size <= 31_000_000
+    assert image.size <= 31_000_000
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, *installed: InstalledEngine) -> None:
+def fake_installed(monkeypatch: pytest.MonkeyPatch, *installed: InstalledEngine) -> None:
     monkeypatch.setattr(engines, "available_engines", lambda: list(installed))
 
 
@@ -200,20 +204,20 @@ RAPIDOCR = InstalledEngine(OcrEngine.RAPIDOCR, "3.10.0", ())
 
 
 def test_auto_takes_the_best_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, TESSERACT, RAPIDOCR)
+    fake_installed(monkeypatch, TESSERACT, RAPIDOCR)
     assert choose_engine(OcrEngine.AUTO) is OcrEngine.TESSERACT
     assert choose_engine(OcrEngine.AUTO, "jpn") is OcrEngine.RAPIDOCR
     assert choose_engine(OcrEngine.RAPIDOCR) is OcrEngine.RAPIDOCR
-    stand_in(monkeypatch, RAPIDOCR)
+    fake_installed(monkeypatch, RAPIDOCR)
     assert choose_engine(OcrEngine.AUTO) is OcrEngine.RAPIDOCR
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, TESSERACT)
+    fake_installed(monkeypatch, TESSERACT)
     with pytest.raises(OcrUnavailable, match="tesseract-ocr-deu"):
         choose_engine(OcrEngine.AUTO, "eng+deu")
     with pytest.raises(OcrUnavailable, match="rapidocr"):
         choose_engine(OcrEngine.RAPIDOCR)
-    stand_in(monkeypatch)
+    fake_installed(monkeypatch)
     with pytest.raises(OcrUnavailable, match="no OCR program"):
         choose_engine(OcrEngine.AUTO)

@@ -1,4 +1,4 @@
-"""Tables and figures of made papers: cheap ways first, and what the layout model is asked."""
+"""Layout of generated papers: the rules come first, then the layout model on selected pages."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.papers import DOSES, Grid, Part, Picture, damage_page, make_paper, ma
 from tests.unit.extraction.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs
 
 STUDY = make_study()
-Asked = list[int]
+ModelPages = list[int]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """Pages that the model was asked for; it sees nothing on any of them."""
-    pages: Asked = []
+def model_pages(monkeypatch: pytest.MonkeyPatch) -> ModelPages:
+    """The pages that the fake model was called for; it finds nothing on any of them."""
+    pages: ModelPages = []
 
     def regions(page: Any, _threads: int) -> list[Region]:
         pages.append(page.number + 1)
@@ -38,19 +38,19 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 
 @pytest.fixture
-def look(tmp_path: Path) -> Callable[..., Layout]:
-    """Finds the layout of a PDF."""
+def layout_of(tmp_path: Path) -> Callable[..., Layout]:
+    """A function that returns the layout of a PDF."""
 
-    def looked(content: bytes, reading: Reading | None = None, **more: Any) -> Layout:
+    def found_layout(content: bytes, reading: Reading | None = None, **more: Any) -> Layout:
         path = tmp_path / "paper.pdf"
         path.write_bytes(content)
         return find_layout(path, reading or read_pages(path), **more)
 
-    return looked
+    return found_layout
 
 
 def bare_caption(pages: int = 1) -> bytes:
-    """Pages with the caption of a table that cannot be found."""
+    """Pages with the caption of a table that does not exist."""
     sheet = Sheet()
     for number in range(1, pages + 1):
         sheet.text(50, 60, f"Table {number}. Values that are not there.", 9)
@@ -61,25 +61,27 @@ def bare_caption(pages: int = 1) -> bytes:
     return sheet.document.tobytes()
 
 
-def test_off_looks_at_nothing(look: Callable[..., Layout], asked: Asked) -> None:
-    assert look(STUDY, mode=LayoutMode.OFF) == Layout()
-    assert asked == []
+def test_off_looks_at_nothing(layout_of: Callable[..., Layout], model_pages: ModelPages) -> None:
+    assert layout_of(STUDY, mode=LayoutMode.OFF) == Layout()
+    assert model_pages == []
 
 
-def test_what_cheap_ways_find_costs_no_model(look: Callable[..., Layout], asked: Asked) -> None:
-    layout = look(STUDY)
+def test_what_cheap_ways_find_costs_no_model(
+    layout_of: Callable[..., Layout], model_pages: ModelPages
+) -> None:
+    layout = layout_of(STUDY)
     [table], [figure] = layout.tables, layout.figures
     assert (table.label, table.page, table.source) == ("Table 1", 2, TableSource.RULED)
     assert table.caption == "Yield of each plant by its dose, in percent."
     assert tuple(tuple(cell.text for cell in row) for row in table.rows) == DOSES
     assert (figure.label, figure.page, figure.number) == ("Figure 1", 1, 1)
-    assert asked == [] and layout.seen == ()
+    assert model_pages == [] and layout.model_pages == ()
 
 
 def test_taken_boxes_hold_captions_and_cells_and_leave_the_text(
-    look: Callable[..., Layout], tmp_path: Path, asked: Asked
+    layout_of: Callable[..., Layout], tmp_path: Path, model_pages: ModelPages
 ) -> None:
-    layout = look(STUDY)
+    layout = layout_of(STUDY)
     pages = read_pages(tmp_path / "paper.pdf").pages
     dropped = {line.text for page in pages for line in page} - {
         line.text for page in pages for line in layout.body_of(page)
@@ -102,15 +104,19 @@ def test_a_box_takes_lines_of_its_own_page_only() -> None:
     assert layout.body_of([]) == []
 
 
-def test_figures_are_numbered_by_their_place(look: Callable[..., Layout], asked: Asked) -> None:
+def test_figures_are_numbered_by_their_place(
+    layout_of: Callable[..., Layout], model_pages: ModelPages
+) -> None:
     part = Part("1 Pictures", [Picture(f"Figure {n}. Flask {n}.", 200) for n in (3, 1, 2)])
-    figures = look(make_paper(parts=[part], columns=1)).figures
-    assert [one.number for one in figures] == [1, 2, 3]
-    assert [one.label for one in figures] == ["Figure 3", "Figure 1", "Figure 2"]
-    assert [one.page for one in figures] == sorted(one.page for one in figures)
+    figures = layout_of(make_paper(parts=[part], columns=1)).figures
+    assert [figure.number for figure in figures] == [1, 2, 3]
+    assert [figure.label for figure in figures] == ["Figure 3", "Figure 1", "Figure 2"]
+    assert [figure.page for figure in figures] == sorted(figure.page for figure in figures)
 
 
-def test_a_table_that_is_a_picture_is_a_figure(look: Callable[..., Layout], asked: Asked) -> None:
+def test_a_table_that_is_a_picture_is_a_figure(
+    layout_of: Callable[..., Layout], model_pages: ModelPages
+) -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 300)
     sheet.text(50, 320, "Table 1. Results as a picture.", 9)
@@ -118,66 +124,68 @@ def test_a_table_that_is_a_picture_is_a_figure(look: Callable[..., Layout], aske
     picture.clear_with(200)
     sheet.page.insert_image(pymupdf.Rect(50, 330, 545, 480), pixmap=picture)
     sheet.body((50, 545), 500, 780)
-    layout = look(sheet.document.tobytes())
+    layout = layout_of(sheet.document.tobytes())
     assert layout.tables == ()
     [figure] = layout.figures
     assert (figure.label, figure.caption) == ("Table 1", "Results as a picture.")
 
 
 def test_a_caption_without_its_table_is_a_page_for_the_model(
-    look: Callable[..., Layout], asked: Asked
+    layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
-    told: list[tuple[int, int]] = []
-    layout = look(bare_caption(4), on_page=lambda done, total: told.append((done, total)))
-    assert asked == [1]  # no more than two in five
-    assert layout.seen == (1,) and layout.tables == ()
-    assert told == [(4, 4)]
+    progress: list[tuple[int, int]] = []
+    layout = layout_of(bare_caption(4), on_page=lambda done, total: progress.append((done, total)))
+    assert model_pages == [1]  # at most two pages in five
+    assert layout.model_pages == (1,) and layout.tables == ()
+    assert progress == [(4, 4)]
 
 
 def test_always_asks_for_every_page_that_has_text(
-    look: Callable[..., Layout], asked: Asked
+    layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     document = pymupdf.open(stream=STUDY, filetype="pdf")
     document.new_page()
-    told: list[tuple[int, int]] = []
-    layout = look(
+    progress: list[tuple[int, int]] = []
+    layout = layout_of(
         document.tobytes(),
         mode=LayoutMode.ALWAYS,
-        on_page=lambda done, total: told.append((done, total)),
+        on_page=lambda done, total: progress.append((done, total)),
     )
-    assert asked == [1, 2] and layout.seen == (1, 2)
-    assert told[-1] == (3, 3) and [done for done, _ in told] == sorted(done for done, _ in told)
+    assert model_pages == [1, 2] and layout.model_pages == (1, 2)
+    assert progress[-1] == (3, 3) and [done for done, _ in progress] == sorted(
+        done for done, _ in progress
+    )
     assert len(layout.tables) == len(layout.figures) == 1
 
 
 def test_what_the_model_sees_is_looked_into(
-    look: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
+    layout_of: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 300)
     bottom = booktabs(sheet, 50, 545, 320, MODELS)
     place = Box(1, 48, 316, 547, bottom + 3)
     monkeypatch.setattr(find, "layout_regions", lambda *_: [Region(RegionKind.TABLE, place)])
-    layout = look(sheet.document.tobytes(), mode=LayoutMode.ALWAYS)
+    layout = layout_of(sheet.document.tobytes(), mode=LayoutMode.ALWAYS)
     [table] = layout.tables
     assert [[cell.text for cell in row] for row in table.rows] == MODELS
-    assert layout.seen == (1,)
+    assert layout.model_pages == (1,)
 
 
 def test_without_the_model_the_cheap_ways_do(
-    look: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
+    layout_of: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: Any) -> list[Region]:
         raise Unavailable("The layout model of PyMuPDF cannot be loaded.")
 
     monkeypatch.setattr(find, "layout_regions", missing)
-    layout = look(STUDY, mode=LayoutMode.ALWAYS)
-    assert layout.seen == ()
+    layout = layout_of(STUDY, mode=LayoutMode.ALWAYS)
+    assert layout.model_pages == ()
     assert len(layout.tables) == len(layout.figures) == 1
 
 
 def test_a_page_that_the_model_cannot_read_does_not_stop_the_others(
-    look: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
+    layout_of: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stumbling(page: Any, _threads: int) -> list[Region]:
         if page.number == 0:
@@ -185,26 +193,28 @@ def test_a_page_that_the_model_cannot_read_does_not_stop_the_others(
         return []
 
     monkeypatch.setattr(find, "layout_regions", stumbling)
-    layout = look(STUDY, mode=LayoutMode.ALWAYS)
-    assert layout.seen == (2,)
+    layout = layout_of(STUDY, mode=LayoutMode.ALWAYS)
+    assert layout.model_pages == (2,)
     assert len(layout.tables) == len(layout.figures) == 1
 
 
-def test_a_damaged_page_costs_only_itself(look: Callable[..., Layout], asked: Asked) -> None:
-    layout = look(damage_page(STUDY, 2), mode=LayoutMode.ALWAYS)
+def test_a_damaged_page_costs_only_itself(
+    layout_of: Callable[..., Layout], model_pages: ModelPages
+) -> None:
+    layout = layout_of(damage_page(STUDY, 2), mode=LayoutMode.ALWAYS)
     assert layout.tables == () and len(layout.figures) == 1
-    assert asked == [1]
+    assert model_pages == [1]
 
 
 def test_cells_that_ocr_read_are_marked(
-    look: Callable[..., Layout], tmp_path: Path, asked: Asked
+    layout_of: Callable[..., Layout], tmp_path: Path, model_pages: ModelPages
 ) -> None:
     table = Grid("Table 1. Doses.", DOSES)
     part = Part("1 Doses", ["Table 1 lists the doses.", table])
     path = tmp_path / "printed.pdf"
     path.write_bytes(make_paper(parts=[part], columns=1))
     printed = read_pages(path)
-    [read] = look(path.read_bytes(), printed.with_ocr({1: printed.pages[0]})).tables
+    [read] = layout_of(path.read_bytes(), printed.with_ocr({1: printed.pages[0]})).tables
     assert read.source is TableSource.OCR
-    [by_text] = look(path.read_bytes(), printed).tables
+    [by_text] = layout_of(path.read_bytes(), printed).tables
     assert by_text.rows == read.rows and by_text.source is TableSource.RULED

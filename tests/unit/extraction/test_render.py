@@ -1,4 +1,4 @@
-"""Pages and figures as PNG: what is shown, at what size, and what is refused."""
+"""Rendering of pages and figures as PNG: content, size and errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _pixels(data: bytes) -> Any:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    """A page of 400 x 600 points, all white but a red square of 100 points at (50, 80)."""
+    """A white page of 400 x 600 points with a red square of 100 points at (50, 80)."""
     document = pymupdf.open()
     blank = document.new_page(width=400, height=600)
     blank.draw_rect(pymupdf.Rect(50, 80, 150, 180), color=(1, 0, 0), fill=(1, 0, 0))

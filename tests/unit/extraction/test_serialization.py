@@ -1,4 +1,4 @@
-"""Artifacts are bounded when they are written and when they are read."""
+"""The size of artifacts is limited when they are written and when they are read."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_what_is_no_artifact_is_a_value_error(data: bytes) -> None:
 
 
 def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact, "MOST_BYTES", MIB)
+    monkeypatch.setattr(artifact, "MAX_BYTES", MIB)
     bomb = gzip.compress(b" " * 64 * MIB, compresslevel=1)
     tracemalloc.start()
-    with pytest.raises(ValueError, match="larger than any paper"):
+    with pytest.raises(ValueError, match="exceeds the size limit"):
         load_paper(bomb)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -38,6 +38,6 @@ def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.Mon
 
 
 def test_a_paper_beyond_the_limit_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact, "MOST_BYTES", 100)
+    monkeypatch.setattr(artifact, "MAX_BYTES", 100)
     with pytest.raises(TooMuchOutput):
         dump_paper(PAPER)

@@ -1,4 +1,4 @@
-"""Tables in odd places and of odd shapes, and what only looks like a table."""
+"""Tables in unusual positions and shapes, and content that only looks like a table."""
 
 from __future__ import annotations
 

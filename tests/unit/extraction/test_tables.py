@@ -1,4 +1,4 @@
-"""Tables of known cells, drawn on pages as publishers set them, and what is found of them."""
+"""Table extraction from generated pages in the layouts of publishers, with known cells."""
 
 from __future__ import annotations
 

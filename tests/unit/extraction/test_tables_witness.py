@@ -1,4 +1,4 @@
-"""Fully ruled tables, as our reader and as pdfplumber, an independent witness, read them."""
+"""Fully ruled tables: the result is compared with that of pdfplumber, an independent reference."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = st.integers(2, 5).flatmap(
 
 
 def ruled(rows: list[list[str]]) -> bytes:
-    """A page with a captioned table that has a line around every cell."""
+    """A page with a captioned table that has rules around every cell."""
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)
     page.insert_text((LEFT, TOP - 10), "Table 1. Values by group.", fontsize=9, fontname="tiro")

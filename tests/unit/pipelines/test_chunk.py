@@ -1,4 +1,4 @@
-"""Chunks fit the model, keep to their section, and know where they were printed."""
+"""Chunks fit the model, stay within a section, and have the boxes of their lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = (PageSize(1, 600, 800),)
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
-    """A tokenizer that any test can foresee: words, and two special tokens."""
+    """A predictable tokenizer: words, and two special tokens."""
     return [len(text.split()) + 2 for text in texts]
 
 
@@ -141,7 +141,7 @@ def test_boxes_are_those_of_the_printed_lines() -> None:
     whole = Block(BlockKind.TEXT, text, (Box(1, 10, 200, 200, 812),), 0, lines)
     chunks = split(paper(whole))
     assert len(chunks) > 1
-    printed = [one for chunk in chunks for one in chunk.boxes]
+    printed = [box for chunk in chunks for box in chunk.boxes]
     assert printed == [line for _, line in lines]
 
 

@@ -21,13 +21,13 @@ from tests.reading import reading_recipe, reading_task
 from tests.scans import make_scan
 
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
-INSTALLED = {one.engine for one in available_engines()}
+INSTALLED = {installed.engine for installed in available_engines()}
 STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
 
 
 @contextmanager
 def both(recipe: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
-    """A sandbox that confines, and one that does not."""
+    """A sandbox with confinement, and one without."""
     confined = Sandbox(WARM, recipe, mode=STRICT)
     unconfined = Sandbox(WARM, recipe, mode=SandboxMode.OFF)
     yield confined, unconfined
@@ -36,7 +36,7 @@ def both(recipe: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
 
 
 def all_steps(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> list[ExtractedPaper]:
-    """What each step of the paper answers."""
+    """The results of all steps of the paper."""
     done, step, scans = list[ExtractedPaper](), Step.READ_TEXT, None
     while step is not None:
         answer = sandbox.run(
@@ -70,13 +70,13 @@ def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
     with both(
         recipe := reading_recipe(read=ReadOptions(ocr=engine, ocr_dpi=100, layout=LayoutMode.OFF))
     ) as two:
-        confined, unconfined = (all_steps(one, recipe, path) for one in two)
+        confined, unconfined = (all_steps(sandbox, recipe, path) for sandbox in two)
     assert confined[1].finished.chunks and confined[1].scans
     assert confined == unconfined
 
 
 def test_the_layout_model_looks_alike() -> None:
     with both(recipe := reading_recipe(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
-        confined, unconfined = (all_steps(one, recipe, SAMPLES[0]) for one in two)
+        confined, unconfined = (all_steps(sandbox, recipe, SAMPLES[0]) for sandbox in two)
     assert len(confined) == 2 and confined[1].finished.figures
     assert confined == unconfined

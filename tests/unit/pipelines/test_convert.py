@@ -1,4 +1,4 @@
-"""Models of other kinds, small and random: pooling and prompts are honoured, or refused."""
+"""Conversion of small random models: poolings and prompts are supported or rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sentence_transformers.base.modules import Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import BertConfig, BertModel, BertTokenizer, RobertaConfig, RobertaModel
 
-from pipelines.encoders.convert import Refused, convert
+from pipelines.encoders.convert import UnsupportedModel, convert
 from pipelines.encoders.openvino_engine import OpenVinoEncoder
 from pipelines.encoders.torch_engine import TorchEncoder
 
@@ -23,7 +23,7 @@ PROMPTS = {"query": "query : ", "passage": "passage : "}
 
 
 def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool = True) -> Path:
-    """A sentence-transformers folder with two random layers; texts are cut off at 16 tokens."""
+    """A sentence-transformers folder with two random layers; texts are truncated at 16 tokens."""
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     names = ["input_ids", "attention_mask"] + (["token_type_ids"] if kind == "bert" else [])
@@ -69,6 +69,6 @@ def test_vectors_have_length_one_even_where_the_model_does_not_normalise(tmp_pat
 
 
 def test_a_pooling_that_the_graph_does_not_know_is_refused(tmp_path: Path):
-    with pytest.raises(Refused, match="its pooling is lasttoken"):
+    with pytest.raises(UnsupportedModel, match="its pooling is lasttoken"):
         convert(small_model(tmp_path, "lasttoken"), "openvino-fp32", tmp_path / "graph")
     assert not (tmp_path / "graph").exists()

@@ -1,4 +1,4 @@
-"""Batches by padded tokens, order kept, and the fake encoder that other tests stand on."""
+"""Batches by padded tokens, the order of results, and the fake encoder of other tests."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def test_missing_and_superfluous_vectors_are_refused():
 
 def test_the_fake_knows_similar_texts_from_others():
     encoder = FakeEncoder(dimension=256)
-    one, same, other = encoder.encode(
+    first, same, other = encoder.encode(
         ["lift of a thin wing", "the lift of the wing", "protein folding in yeast cells"]
     )
-    assert one @ same > 0.5 > one @ other
+    assert first @ same > 0.5 > first @ other
 
 
 def test_the_fake_gives_unit_vectors_always_the_same():

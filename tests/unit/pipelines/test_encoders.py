@@ -1,4 +1,4 @@
-"""The real encoders on the bundled model: true to the reference, safe in threads, light."""
+"""The real encoders on the bundled model: accuracy, thread safety, memory."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_no_texts_and_empty_texts(encoder: Encoder, reference: Encoder):
 def test_a_text_is_cut_off_at_max_tokens(encoder: Encoder, reference: Encoder):
     fits, longer = "wing " * 254, "wing " * 254 + "tail " * 2000
     for each in (encoder, reference):
-        one, other = each.encode([fits, longer])
-        assert one @ other > 0.9999
+        whole, truncated = each.encode([fits, longer])
+        assert whole @ truncated > 0.9999
 
 
 def test_questions_are_encoded_like_passages_when_the_model_has_no_prompts(encoder: Encoder):
@@ -186,7 +186,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path):
     [
         (
             "import sys; print('its pooling is lasttoken'); sys.exit(3)",
-            "not converted: its pooling",
+            "cannot be converted: its pooling",
         ),
         ("print(1 / 0)", "ZeroDivisionError"),
     ],
@@ -206,4 +206,4 @@ def test_auto_falls_back_to_torch_when_the_model_is_not_converted(
     monkeypatch.setattr(load, "CONVERT_COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
     encoder = load_encoder(cache=tmp_path, device="cpu", threads=2)
     assert type(encoder).__name__ == "TorchEncoder"
-    assert "slower here" in caplog.text
+    assert "slower on this machine" in caplog.text

@@ -1,4 +1,4 @@
-"""A task's PDF from a real blob store, read in a real sandbox."""
+"""Extraction of a task's PDF from a real blob store in a real sandbox."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def recipe(root: Path) -> PipelineConfig:
 
 
 def stored(root: Path, content: bytes) -> str:
-    """The digest of the bytes, which are in the store now."""
+    """Stores the bytes and returns their digest."""
     source = root.parent / "paper.pdf"
     source.write_bytes(content)
     return BlobStore(str(root)).put_file(source, MIB).sha256
@@ -44,7 +44,7 @@ def blank_pages(count: int) -> bytes:
 
 
 def once(do: Callable[[], object]) -> Callable[[News], None]:
-    """A watch that does this at the first page."""
+    """A progress callback that calls the function at the first page."""
     left = [do]
 
     def watch(news: News) -> None:
@@ -63,7 +63,7 @@ def test_a_verdict_stands_when_the_file_can_be_read(root: Path, recipe: Pipeline
 def test_what_could_not_be_read_says_nothing_of_the_paper(
     root: Path, recipe: PipelineConfig
 ) -> None:
-    """The store goes away while the paper is read: that is no fault of the paper's."""
+    """The store fails during the extraction: the paper must not be blamed."""
     blank = stored(root, blank_pages(40))
     with pytest.raises(NoText):
         extract_task(reading_task(sha256=blank), recipe, lambda news: None)

@@ -1,4 +1,4 @@
-"""The sandbox's answer must speak of the task's own document, in values that the stores take."""
+"""Validation of the sandbox's result: the task's own document, and values that stores accept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TASK = reading_task()
 
 
 def chunk(**changed: Any) -> Chunk:
-    """A chunk of the task's document, its id derived from what it says."""
+    """A chunk of the task's document, with the id of its content."""
     one = Chunk("", "doc", 1, 0, ChunkKind.TEXT, "Silver.", "Methods", (Box(1, 0, 0, 9, 9),))
     one = replace(one, **changed)
     name = chunk_id(one.document_id, one.version, one.ordinal, one.kind, one.text)

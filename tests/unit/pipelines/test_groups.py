@@ -1,4 +1,4 @@
-"""What shares a chunk: sections with their path, tables with their header, figures."""
+"""Grouping for chunks: sections with their path, tables with their header, figures."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_figure_is_its_caption_and_the_sentence_that_names_it() -> None:
     said = block("We went out. The field (Fig. 3) is wide. Nothing grew.", section=2)
     other = block("See Fig. 31 for another one.")
     chunks = split(paper(other, said, figures=(figure,)))
-    (chunk,) = [one for one in chunks if one.kind == ChunkKind.FIGURE]
+    (chunk,) = [chunk for chunk in chunks if chunk.kind == ChunkKind.FIGURE]
     assert chunk.text == "Figure 3. The field from above.\nThe field (Fig. 3) is wide."
     assert chunk.section == "Results"
     assert chunk.boxes == (figure.box,)

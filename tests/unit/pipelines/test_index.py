@@ -1,4 +1,4 @@
-"""From chunks to the search: in spans, each text embedded once, nothing stale left behind."""
+"""Indexing of chunks: in spans, each text embedded once, obsolete chunks deleted."""
 
 from __future__ import annotations
 
@@ -68,19 +68,19 @@ def chunks_of(texts: Sequence[str], task: Task, kind: ChunkKind = ChunkKind.TEXT
     ]
 
 
-class Bench:
-    """Stores of one's own, and an embedder that notes what it was asked for."""
+class IndexHarness:
+    """Private stores, and an embedder that records the texts it was called with."""
 
     def __init__(self) -> None:
         self.blobs = BlobStore(f"memory://{uuid.uuid4().hex}")
-        self.store = Noting(DIMENSION)
-        self.asked: list[str] = []
+        self.store = RecordingVectorStore(DIMENSION)
+        self.embedded: list[str] = []
         self.fails_after: int | None = None
 
     def embed(self, chunks: Sequence[Chunk]) -> np.ndarray:
-        if self.fails_after is not None and len(self.asked) >= self.fails_after:
+        if self.fails_after is not None and len(self.embedded) >= self.fails_after:
             raise VectorStoreUnavailable
-        self.asked += [chunk.text for chunk in chunks]
+        self.embedded += [chunk.text for chunk in chunks]
         return FakeEncoder(DIMENSION).encode([chunk.indexed_text for chunk in chunks])
 
     def index(
@@ -91,7 +91,7 @@ class Bench:
         next_step: Step | None = None,
         on_span: OnSpan | None = None,
     ) -> StepResult:
-        self.asked.clear()
+        self.embedded.clear()
         return index_paper(
             task,
             prepared(paper, chunks, next_step),
@@ -110,8 +110,8 @@ class Bench:
         return [chunk.text for chunk in found]
 
 
-class Noting(InMemoryVectorStore):
-    """Remembers every write."""
+class RecordingVectorStore(InMemoryVectorStore):
+    """Records every write."""
 
     def __init__(self, dimension: int) -> None:
         super().__init__(dimension)
@@ -128,88 +128,90 @@ class Noting(InMemoryVectorStore):
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def harness() -> IndexHarness:
+    return IndexHarness()
 
 
-def test_every_chunk_can_be_found_and_the_paper_is_kept(bench: Bench) -> None:
+def test_every_chunk_can_be_found_and_the_paper_is_kept(harness: IndexHarness) -> None:
     task = task_at(Step.READ_TEXT)
-    done = bench.index(task, chunks_of(["mint", "sage"], task), next_step=Step.LAYOUT)
-    assert bench.texts(task) == bench.asked == ["mint", "sage"]
+    done = harness.index(task, chunks_of(["mint", "sage"], task), next_step=Step.LAYOUT)
+    assert harness.texts(task) == harness.embedded == ["mint", "sage"]
     assert (done.chunks, done.pages, done.next_step) == (2, 1, Step.LAYOUT)
     assert done.artifact_key is not None
-    assert load_paper(bench.blobs.read(done.artifact_key)) == PAPER
+    assert load_paper(harness.blobs.read(done.artifact_key)) == PAPER
     query = SearchQuery("sage", "herbs", SearchMode.SPARSE, 5)
-    assert [hit.chunk.text for hit in bench.store.search(query, None)] == ["sage"]
+    assert [hit.chunk.text for hit in harness.store.search(query, None)] == ["sage"]
 
 
-def test_each_step_keeps_its_own_paper(bench: Bench) -> None:
+def test_each_step_keeps_its_own_paper(harness: IndexHarness) -> None:
     keys = {
-        bench.index(task_at(step), [], next_step=None).artifact_key
+        harness.index(task_at(step), [], next_step=None).artifact_key
         for step in (Step.READ_TEXT, Step.OCR, Step.LAYOUT)
     }
     assert len(keys) == 3
 
 
-def test_a_later_step_embeds_only_what_is_new(bench: Bench) -> None:
+def test_a_later_step_embeds_only_what_is_new(harness: IndexHarness) -> None:
     first, later = task_at(Step.READ_TEXT), task_at(Step.LAYOUT)
-    bench.index(first, chunks_of(["intro", "the rows 1.25 2.50", "end"], first))
-    before = bench.vectors(first)
-    bench.index(later, chunks_of(["intro", "end", "Table 1 1.25 | 2.50"], later))
-    assert bench.asked == ["Table 1 1.25 | 2.50"]
-    assert bench.texts(later) == ["intro", "end", "Table 1 1.25 | 2.50"]
-    after = bench.vectors(later)
+    harness.index(first, chunks_of(["intro", "the rows 1.25 2.50", "end"], first))
+    before = harness.vectors(first)
+    harness.index(later, chunks_of(["intro", "end", "Table 1 1.25 | 2.50"], later))
+    assert harness.embedded == ["Table 1 1.25 | 2.50"]
+    assert harness.texts(later) == ["intro", "end", "Table 1 1.25 | 2.50"]
+    after = harness.vectors(later)
     for text in ("intro", "end"):
         assert after[text] == pytest.approx(before[text], abs=1e-6)
 
 
-def test_what_is_stale_goes_last(bench: Bench) -> None:
+def test_what_is_stale_goes_last(harness: IndexHarness) -> None:
     first, later = task_at(Step.READ_TEXT), task_at(Step.LAYOUT)
-    bench.index(first, chunks_of(["a", "b", "c"], first))
-    bench.index(later, chunks_of(["a", "c", "d"], later))
-    assert bench.store.writes == ["upsert 3", "upsert 2", "delete 2"]
+    harness.index(first, chunks_of(["a", "b", "c"], first))
+    harness.index(later, chunks_of(["a", "c", "d"], later))
+    assert harness.store.writes == ["upsert 3", "upsert 2", "delete 2"]
 
 
 @pytest.mark.parametrize("step", list(Step))
-def test_a_step_that_is_done_again_changes_nothing(bench: Bench, step: Step) -> None:
+def test_a_step_that_is_done_again_changes_nothing(harness: IndexHarness, step: Step) -> None:
     task, again = task_at(step), task_at(step, attempt=2)
     chunks = chunks_of(["mint", "sage"], task)
-    first = bench.index(task, chunks)
-    vectors, writes = bench.vectors(task), len(bench.store.writes)
-    assert bench.index(again, chunks) == first
-    assert bench.asked == [] and len(bench.store.writes) == writes
-    assert bench.vectors(task) == vectors
+    first = harness.index(task, chunks)
+    vectors, writes = harness.vectors(task), len(harness.store.writes)
+    assert harness.index(again, chunks) == first
+    assert harness.embedded == [] and len(harness.store.writes) == writes
+    assert harness.vectors(task) == vectors
 
 
-def test_other_versions_are_left_alone(bench: Bench) -> None:
+def test_other_versions_are_left_alone(harness: IndexHarness) -> None:
     old, new = task_at(Step.LAYOUT), task_at(Step.LAYOUT, version=2)
-    bench.index(old, chunks_of(["mint"], old))
-    bench.index(new, chunks_of(["sage"], new))
-    assert (bench.texts(old), bench.texts(new)) == (["mint"], ["sage"])
+    harness.index(old, chunks_of(["mint"], old))
+    harness.index(new, chunks_of(["sage"], new))
+    assert (harness.texts(old), harness.texts(new)) == (["mint"], ["sage"])
 
 
-def test_a_second_attempt_goes_on_where_the_first_one_died(bench: Bench) -> None:
+def test_a_second_attempt_goes_on_where_the_first_one_died(harness: IndexHarness) -> None:
     task, again = task_at(Step.READ_TEXT), task_at(Step.READ_TEXT, attempt=2)
     texts = [f"leaf {n}" for n in range(SPAN + 10)]
-    bench.fails_after = SPAN
+    harness.fails_after = SPAN
     with pytest.raises(VectorStoreUnavailable):
-        bench.index(task, chunks_of(texts, task))
-    assert len(bench.texts(task)) == SPAN
-    bench.fails_after = None
-    bench.index(again, chunks_of(texts, again))
-    assert bench.asked == texts[SPAN:]
-    assert bench.texts(task) == texts
+        harness.index(task, chunks_of(texts, task))
+    assert len(harness.texts(task)) == SPAN
+    harness.fails_after = None
+    harness.index(again, chunks_of(texts, again))
+    assert harness.embedded == texts[SPAN:]
+    assert harness.texts(task) == texts
 
 
-def test_a_short_paper_is_not_announced_before_it_is_done(bench: Bench) -> None:
-    told: list[int] = []
+def test_a_short_paper_is_not_announced_before_it_is_done(harness: IndexHarness) -> None:
+    progress: list[int] = []
     task = task_at(Step.READ_TEXT)
-    bench.index(task, chunks_of([f"leaf {n}" for n in range(SPAN)], task), on_span=told.append)
-    assert told == []
+    harness.index(
+        task, chunks_of([f"leaf {n}" for n in range(SPAN)], task), on_span=progress.append
+    )
+    assert progress == []
 
 
 def thesis(pages: int) -> Paper:
-    """So many pages of four paragraphs, each with words of its own."""
+    """A paper of this many pages of four paragraphs, each with different words."""
     places = [(page, 60.0 + 180 * part) for page in range(1, pages + 1) for part in range(4)]
     blocks = [
         Block(
@@ -223,7 +225,7 @@ def thesis(pages: int) -> Paper:
     return Paper("A thesis", tuple(sizes), tuple(blocks))
 
 
-def test_a_thesis_can_be_searched_before_all_of_it_is_there(bench: Bench) -> None:
+def test_a_thesis_can_be_searched_before_all_of_it_is_there(harness: IndexHarness) -> None:
     paper, task = thesis(300), task_at(Step.READ_TEXT)
     chunks = split_paper(
         paper,
@@ -237,14 +239,14 @@ def test_a_thesis_can_be_searched_before_all_of_it_is_there(bench: Bench) -> Non
 
     def look(done: int) -> None:
         query = SearchQuery("marker0", "herbs", SearchMode.SPARSE, 1)
-        hits = bench.store.search(query, None)
+        hits = harness.store.search(query, None)
         found = bool(hits) and hits[0].chunk.page_first == 1
-        seen.append((done, bench.store.count(task.document_id, 1), found))
+        seen.append((done, harness.store.count(task.document_id, 1), found))
 
-    finished = bench.index(task, chunks, paper, on_span=look)
+    finished = harness.index(task, chunks, paper, on_span=look)
     assert seen == [(n, n, True) for n in range(SPAN, len(chunks), SPAN)]
     assert finished.pages == 300 and finished.chunks == len(chunks)
-    assert bench.texts(task) == [chunk.text for chunk in chunks]
+    assert harness.texts(task) == [chunk.text for chunk in chunks]
 
 
 def whole(**more: Any) -> Paper:
@@ -275,23 +277,23 @@ def whole(**more: Any) -> Paper:
     )
 
 
-def test_what_is_known_of_the_document(bench: Bench) -> None:
-    done = bench.index(task_at(Step.LAYOUT), [], whole(quality=Quality(2, layout_done=True)))
+def test_what_is_known_of_the_document(harness: IndexHarness) -> None:
+    done = harness.index(task_at(Step.LAYOUT), [], whole(quality=Quality(2, layout_done=True)))
     assert (done.pages, done.sections, done.references) == (2, 1, 3)
     assert (done.tables, done.figures) == (1, 0)
     assert done.title_key
-    assert [(one.ordinal, one.doi) for one in done.cited] == [(1, "10.1234/made.12"), (3, None)]
+    assert [(key.ordinal, key.doi) for key in done.cited] == [(1, "10.1234/made.12"), (3, None)]
     assert done.cited[1].title_key and done.cited[1].year == 2008
     assert not done.needs_review and done.quality["pages_read"] == 2
 
 
-def test_tables_are_unknown_until_somebody_has_looked(bench: Bench) -> None:
-    done = bench.index(task_at(Step.READ_TEXT), [], whole(quality=Quality(2)))
+def test_tables_are_unknown_until_somebody_has_looked(harness: IndexHarness) -> None:
+    done = harness.index(task_at(Step.READ_TEXT), [], whole(quality=Quality(2)))
     assert done.tables is None and done.figures is None
 
 
-def test_a_paper_that_was_read_badly_asks_for_review(bench: Bench) -> None:
-    done = bench.index(task_at(Step.LAYOUT), [], whole(quality=Quality(1, pages_failed=(2,))))
+def test_a_paper_that_was_read_badly_asks_for_review(harness: IndexHarness) -> None:
+    done = harness.index(task_at(Step.LAYOUT), [], whole(quality=Quality(1, pages_failed=(2,))))
     assert done.needs_review
     assert done.quality["reasons"] == ["page 2 could not be read"]
     assert done.document_fields["quality"]["pages_failed"] == [2]
