@@ -50,6 +50,7 @@ from stores.postgres.event_log import EventLog
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
+from stores.postgres.notifications import JobNotifications
 from stores.postgres.task_queue import TaskQueue
 
 LOOK_UP_SECONDS = 5.0
@@ -200,6 +201,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         check_room=disk.check,
         limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
         renderer=Renderer(recipe.sandbox),
+        notifications=JobNotifications(database),
         deletion=retention_of(settings).limits,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select, text, tuple_, update
@@ -27,6 +28,7 @@ from domain.jobs import (
     WaitFor,
     new_job_id,
 )
+from runtime.single_flight import SingleFlight
 from stores.postgres.admission import (
     AdmissionTarget,
     BeforeCommit,
@@ -127,6 +129,7 @@ class JobStore:
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
         self.room = AdmissionLimit(self._count_open, queue_limit)
+        self._has_come = SingleFlight[bool]()
 
     async def admit(
         self,
@@ -268,7 +271,14 @@ class JobStore:
         return self._job(found, queue_position=ahead)
 
     async def has_come(self, job_id: str, until: WaitFor) -> bool:
-        """True when the job is so far; an unknown job is at its end."""
+        """True once the job has reached `until` (finished, or searchable).
+
+        Unknown jobs count as finished. Concurrent callers share one query.
+        """
+        query = partial(self._query_has_come, job_id, until)
+        return await self._has_come.run((job_id, until), query)
+
+    async def _query_has_come(self, job_id: str, until: WaitFor) -> bool:
         async with self.database.driver() as connection:
             return (
                 await connection.fetchval(HAS_COME, job_id, until == WaitFor.SEARCHABLE)
