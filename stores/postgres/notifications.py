@@ -1,8 +1,8 @@
 """Wakes coroutines that wait for changes of jobs: PostgreSQL LISTEN/NOTIFY instead of polling.
 
 A trigger (migration 0007) sends the job id on the channel `paperworks_jobs` for every transaction
-that adds an event to the log of a job. Each process has one LISTEN connection outside the pool,
-which the first subscription opens.
+that adds an event to the log of an existing job. Each process has one LISTEN connection outside the
+pool, which the first subscription opens.
 
 Polling remains as the fallback. Without the LISTEN connection, subscribers poll at their own
 interval. With it, they query at least every SAFETY_POLL_SECONDS.

@@ -38,7 +38,9 @@ async def notifications(database: Database) -> AsyncIterator[JobNotifications]:
 
 async def until_true(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(TIMEOUT):
-        while not await condition():
+        while True:
+            if await condition():
+                return
             await asyncio.sleep(0.02)
 
 
@@ -146,23 +148,28 @@ async def test_notification_is_sent_at_commit_and_never_for_a_rollback(database:
 
 
 async def test_notification_is_sent_once_per_job_and_transaction(database: Database) -> None:
+    """The transaction that creates a job sends none: no client waits for it yet."""
     stores = postgres_stores(database)
     async with received(database) as payloads:
 
         async def has_received(count: int) -> bool:
             return len(payloads) >= count
 
-        job_ids = []
-        for _ in range(2):
+        async def admit_part(job_id: str | None, more_to_come: bool) -> str:
+            uploads = [upload() for _ in range(300)]
             admitted = await stores.jobs.admit(
-                "papers", [upload() for _ in range(300)], lane=Lane.BULK
+                "papers", uploads, lane=Lane.BULK, job_id=job_id, more_to_come=more_to_come
             )
-            job_ids.append(admitted[0].job_id)
-        await until_true(lambda: has_received(2))
-        assert payloads == job_ids
-        await stores.queue.claim(Lane.BULK, 600, worker="worker", lease_seconds=LEASE)
-        await until_true(lambda: has_received(4))
-        assert sorted(payloads[2:]) == sorted(job_ids)
+            return admitted[0].job_id
+
+        whole = await admit_part(None, more_to_come=False)
+        in_parts = await admit_part("job_0123456789abcdef", more_to_come=True)
+        await admit_part(in_parts, more_to_come=False)
+        await until_true(lambda: has_received(1))
+        assert payloads == [in_parts]
+        await stores.queue.claim(Lane.BULK, 900, worker="worker", lease_seconds=LEASE)
+        await until_true(lambda: has_received(3))
+        assert sorted(payloads[1:]) == sorted([whole, in_parts])
 
 
 async def test_notifications_reconnect_and_lose_no_event(

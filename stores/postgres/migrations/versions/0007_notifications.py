@@ -12,15 +12,20 @@ def upgrade() -> None:
     """Creates the trigger. Every state change of a task or job inserts into `job_events`.
 
     The trigger runs once per statement, and PostgreSQL sends equal notifications of a transaction
-    once: the admission of 1000 papers sends one. LISTEN and NOTIFY need no privilege. PostgreSQL
-    delivers notifications after the commit and serializes the commits of notifying transactions
-    with a lock (src/backend/commands/async.c, PreCommit_Notify).
+    once. LISTEN and NOTIFY need no privilege.
+
+    PostgreSQL holds a lock of the whole server during the commit of a notifying transaction
+    (src/backend/commands/async.c, PreCommit_Notify), so these commits cannot share an fsync. The
+    admission of a new job therefore sends nothing: its first event has the number 1, and no client
+    can wait for a job before it exists. With a notification, 16 concurrent clients reached 160
+    instead of 610 admissions per second. Task completions are not limited by the lock: 16
+    connections complete 90 tasks per second with and without it.
     """
     op.execute("""
         CREATE FUNCTION notify_job_events() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             PERFORM pg_notify('paperworks_jobs', job_id)
-            FROM (SELECT DISTINCT job_id FROM new_events) AS jobs;
+            FROM new_events GROUP BY job_id HAVING min(number) > 1;
             RETURN NULL;
         END $$
     """)
