@@ -1,11 +1,12 @@
 """Wakes coroutines that wait for changes of jobs: PostgreSQL LISTEN/NOTIFY instead of polling.
 
 A trigger (migration 0007) sends the job id on the channel `paperworks_jobs` for every transaction
-that adds an event to the log of an existing job. Each process has one LISTEN connection outside the
-pool, which the first subscription opens.
+that adds an event to the log of a job, except for its first event. Each process has one LISTEN
+connection outside the pool, which the first subscription opens.
 
 Polling remains as the fallback. Without the LISTEN connection, subscribers poll at their own
-interval. With it, they query at least every SAFETY_POLL_SECONDS.
+interval. With it, they query at least every SAFETY_POLL_SECONDS: a server that vanished is detected
+only by TCP keepalive, after a minute.
 
 PgBouncer in transaction mode cannot deliver notifications: LISTEN belongs to a server connection
 that the client loses at the end of the transaction. With `pgbouncer=true` in DATABASE_URL no LISTEN
@@ -187,7 +188,7 @@ class JobNotifications(JobSubscriptions):
         """Opens the connection and returns when it is lost. Raises DatabaseUnavailable.
 
         Wakes all subscribers after LISTEN: their next query sees every transaction that committed
-        before, and every later one sends a notification.
+        before, and notifications report the later ones.
         """
         connection = await open_session(self._database.address, self._database.limits)
         lost = asyncio.Event()

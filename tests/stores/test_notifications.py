@@ -215,8 +215,14 @@ async def test_200_followers_of_an_idle_job_share_their_queries(
         asyncio.create_task(get_job(task.job_id, services, wait=TIMEOUT, until=WaitFor.DONE))
         for _ in range(100)
     ]
-    await asyncio.sleep(2)
-    assert 0 < count[0] <= 20  # the first queries
+
+    async def is_idle() -> bool:
+        before = count[0]
+        await asyncio.sleep(1)
+        return 0 < before == count[0]
+
+    await until_true(is_idle)
+    assert count[0] <= 20  # the first queries
     before = count[0]
     await asyncio.sleep(2)
     assert count[0] == before
