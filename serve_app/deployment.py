@@ -176,6 +176,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         orders=JobControl(database),
         events=EventLog(database),
         queue=TaskQueue(database),
+        notifications=JobNotifications(database),
         documents=DocumentStore(database),
         audit=ConsistencyQueries(database),
         citations=CitationStore(database),
@@ -201,7 +202,6 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         check_room=disk.check,
         limits=Limits(settings.http.upload_limit_bytes, settings.http.max_files),
         renderer=Renderer(recipe.sandbox),
-        notifications=JobNotifications(database),
         deletion=retention_of(settings).limits,
     )
 

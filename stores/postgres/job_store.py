@@ -126,10 +126,10 @@ class JobStore:
         queue_limit: int | None = None,
     ) -> None:
         self.database = database
+        self._has_come = SingleFlight[bool]()
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
         self.room = AdmissionLimit(self._count_open, queue_limit)
-        self._has_come = SingleFlight[bool]()
 
     async def admit(
         self,
