@@ -50,6 +50,7 @@ from stores.postgres.event_log import EventLog
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
+from stores.postgres.notifications import JobNotifications
 from stores.postgres.task_queue import TaskQueue
 
 LOOKUP_TTL_SECONDS = 5.0
@@ -175,6 +176,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         job_control=JobControl(database),
         events=EventLog(database),
         queue=TaskQueue(database),
+        notifications=JobNotifications(database),
         documents=DocumentStore(database),
         audit=ConsistencyQueries(database),
         citations=CitationStore(database),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -76,6 +80,7 @@ def create_api(
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        lifespan=partial(_lifespan, services),
     )
     app.state.services, app.state.metrics = services, Metrics()
     for resource in RESOURCES:
@@ -100,6 +105,14 @@ def _add_middleware(
     app.add_middleware(AdmissionControl, limits=limits, metrics=metrics)
     app.add_middleware(OriginCheck, limits=limits)
     app.add_middleware(RequestContext, metrics=metrics, request_id_header=request_id_header)
+
+
+@asynccontextmanager
+async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await services.notifications.close()
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from serve_app.client.event_stream import CLOSED
 
 router = APIRouter(prefix=PREFIX, tags=["jobs"])
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5  # without notifications
 PAGE = 500
 
 
@@ -48,15 +47,16 @@ async def follow_job(
     """
     number = last_event_id
     try:
-        while True:
-            has_ended = await services.jobs.has_come(job_id, WaitFor.DONE)
-            async for event in _page(services, job_id, number):
-                number = int(event.id or number)
-                yield event
-            if has_ended:
-                yield ServerSentEvent(event=CLOSED, data={"job_id": job_id})
-                return
-            await asyncio.sleep(LOOK_SECONDS)
+        async with services.notifications.subscribe(job_id) as wakeups:
+            while True:
+                has_ended = await services.jobs.has_come(job_id, WaitFor.DONE)
+                async for event in _page(services, job_id, number):
+                    number = int(event.id or number)
+                    yield event
+                if has_ended:
+                    yield ServerSentEvent(event=CLOSED, data={"job_id": job_id})
+                    return
+                await wakeups.wait(POLL_SECONDS)
     except Unavailable:  # the stream ends; the client reconnects and continues
         return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -63,11 +62,12 @@ async def get_job(
 async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:
     """Returns once the job has reached `until`, or after `wait_seconds`."""
     began = time.monotonic()
-    while not await services.jobs.has_come(job_id, until):
-        waited = time.monotonic() - began
-        if waited >= wait_seconds:
-            return
-        # Backoff: 1/40 of the elapsed time, so a response is at most 2.5 % late and long waits are
-        # cheap.
-        pause = min(max(FIRST_LOOK_SECONDS, waited / 40), LONGEST_LOOK_SECONDS)
-        await asyncio.sleep(min(pause, wait_seconds - waited))
+    async with services.notifications.subscribe(job_id) as wakeups:
+        while not await services.jobs.has_come(job_id, until):
+            waited = time.monotonic() - began
+            if waited >= wait_seconds:
+                return
+            # Polling interval without notifications: 1/40 of the elapsed time, so that a response
+            # is at most 2.5 % late and long waits are cheap.
+            poll_seconds = min(max(FIRST_LOOK_SECONDS, waited / 40), LONGEST_LOOK_SECONDS)
+            await wakeups.wait(poll_seconds, wait_seconds - waited)

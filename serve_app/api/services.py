@@ -20,6 +20,7 @@ from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_log import EventLog
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
+from stores.postgres.notifications import JobSubscriptions
 from stores.postgres.task_queue import TaskQueue
 
 
@@ -66,3 +67,4 @@ class Services:
     deletion: DeletionLimits = field(default_factory=DeletionLimits)
     paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)
+    notifications: JobSubscriptions = field(default_factory=JobSubscriptions)  # polls

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from domain.events import Event
+from runtime.single_flight import SingleFlight
 from stores.postgres.database import Database
 from stores.postgres.schema import EVENTS
 
@@ -16,6 +19,7 @@ class EventLog:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._queries = SingleFlight[Sequence[Event]]()
 
     async def after(self, job_id: str, number: int = 0, limit: int = 500) -> Sequence[Event]:
         """Returns the events of the job with numbers above `number`, in order.
@@ -24,6 +28,10 @@ class EventLog:
         they are assigned while the job row is locked.
         """
         statement = select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.number > number)
+        statement = statement.order_by(EVENTS.c.number).limit(limit)
+        return await self._queries.run((job_id, number, limit), partial(self._fetch, statement))
+
+    async def _fetch(self, statement: Select[Any]) -> Sequence[Event]:
         async with self.database.single() as connection:
-            rows = await connection.execute(statement.order_by(EVENTS.c.number).limit(limit))
+            rows = await connection.execute(statement)
             return [Event.model_validate(row) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select, tuple_, update
@@ -26,6 +27,7 @@ from domain.jobs import (
     WaitFor,
     new_job_id,
 )
+from runtime.single_flight import SingleFlight
 from stores.postgres.admission import (
     BeforeCommit,
     admission_of,
@@ -91,6 +93,7 @@ class JobStore:
         queue_limit: int | None = None,
     ) -> None:
         self.database = database
+        self._has_come = SingleFlight[bool]()
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
         self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
@@ -240,8 +243,12 @@ class JobStore:
     async def has_come(self, job_id: str, until: WaitFor) -> bool:
         """True once the job has reached `until` (finished, or searchable).
 
-        Unknown jobs count as finished.
+        Unknown jobs count as finished. Concurrent callers share one query.
         """
+        query = partial(self._query_has_come, job_id, until)
+        return await self._has_come.run((job_id, until), query)
+
+    async def _query_has_come(self, job_id: str, until: WaitFor) -> bool:
         async with self.database.driver() as connection:
             return (
                 await connection.fetchval(HAS_COME, job_id, until == WaitFor.SEARCHABLE)
