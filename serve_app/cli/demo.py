@@ -13,7 +13,7 @@ from serve_app.cli.progress import follow
 from serve_app.client import Client
 from serve_app.process.readiness import NotReady, wait_until_ready
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = Path(__file__).parents[2] / "samples"
 COLLECTION = "samples"
 QUESTIONS = (
     "How does a stale worker lose its right to write?",
