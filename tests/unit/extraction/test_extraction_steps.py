@@ -22,8 +22,9 @@ from extraction.ocr.placed import ScannedLine
 from extraction.steps import ExtractOptions, StepRead, read_whole, run_step
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
-from tests.papers import STUDY, damage_page, make_pages, make_study
-from tests.scans import make_scan
+from tests.pdf_builder.pages import make_pages
+from tests.pdf_builder.papers import STUDY, make_study
+from tests.pdf_builder.scans import damage_page, make_scan
 
 PAPER = make_study()
 SCAN = make_scan(PAPER, dpi=40)  # nobody reads the pictures: OCR is played from the original

@@ -15,8 +15,9 @@ from extraction.ocr.pages import OcrPage, ocr_pages
 from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
 from extraction.text.order import in_reading_order
-from tests.papers import LOREM, Part, make_paper
-from tests.scans import make_scan
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.papers import Part, make_paper
+from tests.pdf_builder.scans import make_scan
 
 TITLE = "Green Synthesis of Silver Nanoparticles"
 PAPER = make_paper(TITLE, [Part("1 Introduction", [LOREM * 2]), Part("2 Methods", [LOREM * 5])])

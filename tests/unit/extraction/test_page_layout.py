@@ -17,8 +17,9 @@ from extraction.layout import Layout, find_layout
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 from extraction.text.pdf import Reading, read_pages
-from tests.papers import DOSES, Grid, Part, Picture, damage_page, make_paper, make_study
-from tests.unit.extraction.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs
+from tests.pdf_builder.papers import DOSES, Grid, Part, Picture, make_paper, make_study
+from tests.pdf_builder.scans import damage_page
+from tests.pdf_builder.tables import LEFT, MODELS, RIGHT, Sheet, booktabs
 
 STUDY = make_study()
 Asked = list[int]
@@ -58,7 +59,7 @@ def bare_caption(pages: int = 1) -> bytes:
         sheet.body(RIGHT, 90, 780)
         if number < pages:
             sheet.new_page()
-    return sheet.document.tobytes()
+    return sheet.to_pdf()
 
 
 def test_off_looks_at_nothing(look: Callable[..., Layout], asked: Asked) -> None:
@@ -118,7 +119,7 @@ def test_a_table_that_is_a_picture_is_a_figure(look: Callable[..., Layout], aske
     picture.clear_with(200)
     sheet.page.insert_image(pymupdf.Rect(50, 330, 545, 480), pixmap=picture)
     sheet.body((50, 545), 500, 780)
-    layout = look(sheet.document.tobytes())
+    layout = look(sheet.to_pdf())
     assert layout.tables == ()
     [figure] = layout.figures
     assert (figure.label, figure.caption) == ("Table 1", "Results as a picture.")
@@ -158,7 +159,7 @@ def test_what_the_model_sees_is_looked_into(
     bottom = booktabs(sheet, 50, 545, 320, MODELS)
     place = Box(1, 48, 316, 547, bottom + 3)
     monkeypatch.setattr(find, "layout_regions", lambda *_: [Region(RegionKind.TABLE, place)])
-    layout = look(sheet.document.tobytes(), mode=LayoutMode.ALWAYS)
+    layout = look(sheet.to_pdf(), mode=LayoutMode.ALWAYS)
     [table] = layout.tables
     assert [[cell.text for cell in row] for row in table.rows] == MODELS
     assert layout.seen == (1,)
