@@ -7,7 +7,8 @@ from serve_app.cli.demo import SAMPLES
 
 TITLES = {
     "durable-leases": "Durable Leases: What a Job Queue Owes a Document",
-    "one-list-from-two": "One List from Two: Fusing Dense and Lexical Retrieval over Scientific Text",
+    "one-list-from-two": "One List from Two: Fusing Dense and Lexical Retrieval over "
+    "Scientific Text",
     "reading-order": "Reading Order on Two-Column Pages: From Glyphs to Passages",
 }
 LEAST_CHARACTERS_OF_A_PAGE = 1_000
