@@ -137,11 +137,11 @@ async def test_a_runner_of_which_nothing_is_heard_is_replaced() -> None:
 
 
 async def test_who_gives_a_sign_of_life_is_left_alone() -> None:
-    house = House(rules=replace(RULES, stall_seconds=2))
+    house = House(rules=replace(RULES, stall_seconds=1))
     house.stuck.add("slow.pdf")
     [task] = await house.admit("slow.pdf")
     working = asyncio.create_task(house.work())
-    for _ in range(30):
+    for _ in range(15):
         await asyncio.sleep(0.1)
         for held in list(house.ledger.held.values()):
             house.ledger.note(held, Progress())

@@ -15,6 +15,8 @@ from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import Part, make_paper
 
+pytestmark = pytest.mark.models
+
 
 def _paper() -> Any:
     parts = [Part("1 Introduction", [LOREM * 3]), Part("2 Methods", [LOREM * 3])]

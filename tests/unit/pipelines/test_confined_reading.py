@@ -19,6 +19,7 @@ from tests.pdf_builder.random_papers import random_paper
 from tests.pdf_builder.scans import make_scan
 from tests.reading import reading_recipe, reading_task
 
+pytestmark = pytest.mark.models
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
 INSTALLED = {one.engine for one in available_engines()}
 STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE

@@ -42,7 +42,7 @@ def test_a_port_is_given_once_and_a_server_may_have_it(
 def test_no_other_process_is_given_the_port() -> None:
     free = ports.free_port()
     code = (
-        "from stores import ports; from pathlib import Path;"
+        "from runtime import ports; from pathlib import Path;"
         f"ports.LOWEST = {free}; ports._lowest_handed_out = lambda: {free + 1};"
         "print(ports.free_port())"
     )
