@@ -37,7 +37,8 @@ BODY_PIECE_SECONDS = 8.0
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks the test by its folder and its fixtures.
 
-    A test on the in-memory stores ("memory" is the parameter of its `stores`) needs no server.
+    The tests of a file that need a model or a server stay on one worker of xdist, where they share
+    it. A test on the in-memory stores ("memory" is the parameter of its `stores`) needs no server.
     """
     folder = item.path.relative_to(TESTS).parts[0]
     parameters = getattr(item, "callspec", None)
@@ -47,6 +48,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         markers.update(MARKERS_OF_FIXTURES.get(fixture, ()))
     for marker in sorted(markers):
         item.add_marker(marker)
+    if any(item.iter_markers("models")) or any(item.iter_markers("servers")):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
