@@ -42,7 +42,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """
     folder = item.path.relative_to(TESTS).parts[0]
     parameters = getattr(item, "callspec", None)
-    on_memory = parameters is not None and parameters.params.get("stores") == "memory"
+    on_memory = parameters is not None and "memory" in parameters.id.split("-")
     markers = set[str]() if on_memory else set(MARKERS_OF_FOLDERS.get(folder, ()))
     for fixture in getattr(item, "fixturenames", ()):
         markers.update(MARKERS_OF_FIXTURES.get(fixture, ()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -13,14 +12,17 @@ from domain.jobs import Lane
 from serve_app.library.paper_cache import PaperCache
 from serve_app.library.rendering import Renderer
 from stores.blobs.blob_store import BlobStore
-from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityGuard, Library
-from stores.postgres.citation_store import CitationStore
-from stores.postgres.document_store import DocumentStore
-from stores.postgres.event_log import EventLog
-from stores.postgres.job_control import JobControl
-from stores.postgres.job_store import JobStore
-from stores.postgres.task_queue import TaskQueue
+from stores.protocols import (
+    CitationStore,
+    ConsistencyQueries,
+    DocumentStore,
+    EventLog,
+    JobControl,
+    JobStore,
+    TaskQueue,
+    VectorStore,
+)
 
 
 async def _no_check() -> None:
@@ -52,7 +54,7 @@ class Services:
     documents: DocumentStore
     audit: ConsistencyQueries
     citations: CitationStore
-    vectors: Any
+    vectors: VectorStore
     blobs: BlobStore
     library: Library
     guard: IdentityGuard

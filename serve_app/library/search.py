@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from domain.search import SearchMode, SearchQuery
 from serve_app.api.serializers.core import hit_shape
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
+from stores.protocols import VectorStore
 
 WIDER = 4
 MOST = 1000
@@ -88,7 +88,7 @@ async def find_similar(
     return others[:limit]
 
 
-def _mean(document: Document, vectors: Any) -> np.ndarray | None:
+def _mean(document: Document, vectors: VectorStore) -> np.ndarray | None:
     """The mean of the document's vectors; of those of its text, when it has any."""
     stored = vectors.stored(document.document_id, document.version)
     body = [vector for chunk, vector in stored if chunk.kind in BODY]

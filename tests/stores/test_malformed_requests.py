@@ -42,11 +42,11 @@ class RealLibrary(Library):
         self.vectors = cast(Any, vectors)
         self.services = dataclasses.replace(
             self.services,
-            jobs=cast(Any, made.jobs),
-            orders=cast(Any, made.orders),
-            events=cast(Any, made.events),
-            queue=cast(Any, made.queue),
-            documents=cast(Any, made.documents),
+            jobs=made.jobs,
+            orders=made.orders,
+            events=made.events,
+            queue=made.queue,
+            documents=made.documents,
             audit=ConsistencyQueries(database),
             citations=CitationStore(database),
             vectors=vectors,

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -53,9 +53,9 @@ class House:
         is_real = isinstance(jobs, JobStore)
         audit = ConsistencyQueries(jobs.database) if is_real else InMemoryLibraryAudit(jobs.state)
         return Reconciler(
-            cast(Any, audit),
-            cast(Any, jobs),
-            cast(Any, self.stores.queue),
+            audit,
+            jobs,
+            self.stores.queue,
             self.vectors,
             self.blobs,
             self.identity,

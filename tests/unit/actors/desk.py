@@ -8,7 +8,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from actors.lane_worker import BatchPolicy, LaneWorker
 from actors.lease_manager import JobPolicy, LeaseManager
@@ -141,7 +141,7 @@ class House:
         self.clock = Clock()
         self.stores = InMemoryStores(self.clock, max_attempts=3)
         self.eraser = FakeEraser()
-        queue, deletions = cast(Any, self.stores.queue), cast(Any, self.stores.deletions)
+        queue, deletions = self.stores.queue, self.stores.deletions
         self.ledger = LeaseManager(queue, deletions, rules)
         self.cleanup = StoreCleanup(deletions, self.eraser, poll_seconds=0.01)
         self.runners: list[FakeRunner] = []
