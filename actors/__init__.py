@@ -1,1 +1,1 @@
-"""Who lives long: JobManager, runners, embedders, the embedded stores."""
+"""Long-lived Ray actors: JobManager, runners, embedders and the embedded stores."""

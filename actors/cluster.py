@@ -1,4 +1,4 @@
-"""The Ray cluster under the service: joined, or started here. Light to import."""
+"""Connects to the Ray cluster of the service or starts a local one. Light to import."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ import ray
 
 from configs.settings import RaySettings
 from domain.names import NAMESPACE
-from runtime.patches.ray_node import lean_node
+from runtime.patches.ray_node import minimal_node
 from runtime.ports import port_or_free
 
 
 @dataclass(frozen=True, slots=True)
 class RayCluster:
-    """A cluster that we are connected to: GCS address and dashboard ("" if there is none)."""
+    """The connected cluster: GCS address and dashboard URL ("" if it has no dashboard)."""
 
     address: str
     dashboard_url: str
 
 
-def start_ray(wanted: RaySettings, session_folder: Path | None = None) -> RayCluster:
-    """The configured cluster, joined, or one started here that ends with this process.
+def start_ray(settings: RaySettings, session_folder: Path | None = None) -> RayCluster:
+    """Joins the configured cluster, or starts a local one that ends with this process.
 
-    `session_folder`: where Ray keeps sockets, logs and what its object store cannot hold.
+    `session_folder`: Ray's sockets, logs and the objects spilled from its object store.
     """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
-    if wanted.address:
-        context = ray.init(address=wanted.address, namespace=NAMESPACE, **quiet)
+    if settings.address:
+        context = ray.init(address=settings.address, namespace=NAMESPACE, **quiet)
     else:
-        with lean_node(data_statistics=wanted.data_statistics):
+        with minimal_node(data_statistics=settings.data_statistics):
             context = ray.init(
                 address="local",
                 namespace=NAMESPACE,
-                num_cpus=wanted.num_cpus,
-                num_gpus=wanted.num_gpus,
-                object_store_memory=wanted.object_store_bytes,
-                include_dashboard=wanted.dashboard,
+                num_cpus=settings.num_cpus,
+                num_gpus=settings.num_gpus,
+                object_store_memory=settings.object_store_bytes,
+                include_dashboard=settings.dashboard,
                 dashboard_host="127.0.0.1",
-                dashboard_port=port_or_free(wanted.dashboard_port),
+                dashboard_port=port_or_free(settings.dashboard_port),
                 _temp_dir=str(session_folder) if session_folder else None,
                 **quiet,
             )
@@ -51,11 +51,12 @@ def start_ray(wanted: RaySettings, session_folder: Path | None = None) -> RayClu
 
 
 def on_cluster(function: Callable[..., Any], *arguments: Any, within_seconds: float) -> Any:
-    """What the function returns; it runs in a process of its own that ends with it.
+    """Runs the function as a Ray task in a fresh worker process and returns its result.
 
-    What it imports does not stay in the memory of whoever calls. Its exceptions are raised here.
-    Raises TimeoutError when it takes longer, or when the cluster has nobody left to run it.
+    The worker exits afterwards, so that imports of the function use no memory in the caller.
+    Re-raises exceptions of the function. Raises TimeoutError after `within_seconds`, also if the
+    cluster has no node left to run it.
     """
     remote: Any = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(function)
-    answer = remote.options(name=function.__name__).remote(*arguments)
-    return ray.get(answer, timeout=within_seconds)
+    result = remote.options(name=function.__name__).remote(*arguments)
+    return ray.get(result, timeout=within_seconds)

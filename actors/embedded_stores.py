@@ -1,4 +1,4 @@
-"""Keeps the embedded PostgreSQL and Milvus Lite servers running."""
+"""Supervises the embedded PostgreSQL and Milvus Lite servers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from stores.embedded.embedded_milvus import EmbeddedMilvus
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
-LOOK_EVERY_SECONDS = 0.2
+POLL_SECONDS = 0.2
 LOG_CHECK_SECONDS = 5.0
 
 
 class Server(Protocol):
-    """A server process of our own, its output in `log`."""
+    """An embedded server process; its output goes to `log`."""
 
     log: Path
     process: subprocess.Popen[bytes] | None
@@ -31,80 +31,81 @@ class Server(Protocol):
 
 
 class EmbeddedStores:
-    """Owns the servers' processes; both die with it, and it starts again those that die.
+    """Owns the server processes: restarts those that die; both end together with this actor.
 
-    Remembers nothing that matters: the data rests under `root`, the ports come with the
-    constructor, so a restarted actor serves the same addresses.
+    Holds no state of its own: the data is under `root` and the ports are constructor arguments, so
+    a restarted actor serves the same addresses.
     """
 
     def __init__(self, root: str, postgres_port: int | None, milvus_port: int | None) -> None:
-        self.watches: dict[str, Watch] = {}
-        self.wanted_ports = (postgres_port, milvus_port)
+        self.supervisors: dict[str, ServerSupervisor] = {}
+        self.configured_ports = (postgres_port, milvus_port)
         if postgres_port:
             postgres = EmbeddedPostgres(Path(root) / "postgres", postgres_port)
-            self.watches["postgres"] = Watch("PostgreSQL", postgres)
+            self.supervisors["postgres"] = ServerSupervisor("PostgreSQL", postgres)
         if milvus_port:
             milvus = EmbeddedMilvus(Path(root) / "milvus", milvus_port)
-            self.watches["milvus"] = Watch("Milvus Lite", milvus)
+            self.supervisors["milvus"] = ServerSupervisor("Milvus Lite", milvus)
 
     def ready(self) -> dict[str, float]:
-        """Seconds that each server took to start, once all of them accept connections."""
-        return {name: watch.wait_until_up() for name, watch in self.watches.items()}
+        """Waits until all servers accept connections; returns the start time of each in seconds."""
+        return {name: server.wait_until_ready() for name, server in self.supervisors.items()}
 
     def ports(self) -> tuple[int | None, int | None]:
-        """Ports of PostgreSQL and of Milvus Lite, None for one that is not embedded."""
-        return self.wanted_ports
+        """Returns the ports of PostgreSQL and of Milvus Lite; None for one that is not embedded."""
+        return self.configured_ports
 
     def pids(self) -> dict[str, int | None]:
-        """Process ids of the servers and of this actor."""
-        servers = {name: watch.pid() for name, watch in self.watches.items()}
+        """Returns the process ids of the servers and of this actor."""
+        servers = {name: server.pid() for name, server in self.supervisors.items()}
         return {**servers, "actor": os.getpid()}
 
     def stop(self) -> None:
-        """Returns when the servers have written everything down and ended."""
-        for watch in self.watches.values():
-            watch.stop()
+        """Stops the servers; returns after they have flushed their data and exited."""
+        for server in self.supervisors.values():
+            server.stop()
 
 
-class Watch:
-    """A thread that starts a server, starts it again whenever it ends, and rotates its log."""
+class ServerSupervisor:
+    """A thread that starts a server, restarts it whenever it exits, and rotates its log."""
 
     def __init__(self, name: str, server: Server, log_limit_bytes: int = LIMIT_BYTES) -> None:
         self.name = name
         self.server = server
         self.log_limit_bytes = log_limit_bytes
         self.next_log_check = 0.0
-        self.up = threading.Event()
+        self.ready = threading.Event()
         self.stopping = threading.Event()
-        self.seconds = 0.0
-        # The servers ask Linux for a signal when the thread that started them ends: it must last.
+        self.start_seconds = 0.0
+        # PR_SET_PDEATHSIG fires when the thread that started the server ends, so this thread must
+        # live as long as the server.
         self.thread = threading.Thread(target=self._keep_running, name=name, daemon=True)
         self.thread.start()
 
-    def wait_until_up(self) -> float:
-        """Seconds that the last start took. Raises RuntimeError after a minute without one."""
-        if not self.up.wait(60):
+    def wait_until_ready(self) -> float:
+        """Returns the seconds that the last start took. Raises RuntimeError after 60 s."""
+        if not self.ready.wait(60):
             raise RuntimeError(
-                f"{self.name} has not started within 60 s; its log lies beside its data."
+                f"{self.name} has not started within 60 s. See its log in {self.server.log.parent}."
             )
-        return self.seconds
+        return self.start_seconds
 
     def pid(self) -> int | None:
-        """Process id of the server, None while it is down."""
+        """Returns the process id of the server, None while it is down."""
         process = self.server.process
         return process.pid if process and self.server.alive() else None
 
     def stop(self) -> None:
-        """Returns when the server has ended for good."""
+        """Stops the server without a restart; returns after it has exited."""
         self.stopping.set()
         self.thread.join(20)
 
     def _keep_running(self) -> None:
         while not self.stopping.is_set():
             self._start()
-            while self.server.alive() and not self.stopping.wait(LOOK_EVERY_SECONDS):
+            while self.server.alive() and not self.stopping.wait(POLL_SECONDS):
                 self._rotate_log()
-            self.up.clear()
+            self.ready.clear()
         self.server.stop()
 
     def _rotate_log(self) -> None:
@@ -118,13 +119,13 @@ class Watch:
             log.warning("The log of %s was not rotated: %s", self.name, error)
 
     def _start(self) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
             self.server.start()
         except Exception:
-            log.exception("%s did not start; trying again", self.name)
+            log.exception("%s did not start; retrying", self.name)
             self.stopping.wait(1)
             return
-        self.seconds = time.monotonic() - began
-        self.up.set()
-        log.info("%s is up after %.1f s", self.name, self.seconds)
+        self.start_seconds = time.monotonic() - started_at
+        self.ready.set()
+        log.info("%s started in %.1f s", self.name, self.start_seconds)

@@ -1,4 +1,4 @@
-"""Holds the embedding model and answers `encode`. Interactive calls go before bulk ones."""
+"""Embedder: holds the embedding model and serves `encode`; interactive calls have priority."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ import numpy as np
 from domain.jobs import Lane
 from runtime.niceness import lower_cpu_priority
 
-# Each call keeps every core busy by itself; the second one has its texts ready when the first ends.
-CALLS_AT_ONCE = 2
+# One call saturates all cores; the texts of the second are already here when the first ends.
+MAX_CONCURRENT_CALLS = 2
 
 
 class Embedder:
-    """One model in one process. Remembers nothing: kill it and the next one loads the model.
+    """One model in one process. Stateless: after a restart it loads the model again.
 
-    Calls come from several threads; as many as the model has streams run at once, interactive ones
-    first.
+    Thread-safe: MAX_CONCURRENT_CALLS calls run at once, interactive calls first.
     """
 
     def __init__(
@@ -33,46 +32,46 @@ class Embedder:
         self.encoder = load_encoder(
             model, engine=engine, cache=Path(cache), threads=threads, device=device
         )
-        self.gate = PriorityGate(CALLS_AT_ONCE)
+        self.gate = PriorityGate(MAX_CONCURRENT_CALLS)
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
-        """Unit vectors of the texts, (len(texts), dimension) float32."""
-        with self.gate.entered(urgent=lane == Lane.INTERACTIVE):
+        """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""
+        with self.gate.acquire(urgent=lane == Lane.INTERACTIVE):
             return self.encoder.encode(texts)
 
     def encode_query(self, text: str) -> np.ndarray:
-        """Unit vector of a query, (dimension,) float32."""
-        with self.gate.entered(urgent=True):
+        """Returns the unit vector of a query, shape (dimension,), float32."""
+        with self.gate.acquire(urgent=True):
             return self.encoder.encode_queries([text])[0]
 
     def dimension(self) -> int:
-        """Length of the vectors; answers once the model is loaded."""
+        """Returns the length of the vectors. Ray queues the call until the model is loaded."""
         return self.encoder.dimension
 
     def pid(self) -> int:
-        """Process id."""
+        """Returns the process id."""
         return os.getpid()
 
 
 class PriorityGate:
-    """Lets `places` callers in at once; no ordinary caller enters while an urgent one waits."""
+    """A counting semaphore with two priorities: urgent callers acquire before all others."""
 
-    def __init__(self, places: int) -> None:
-        self.places = places
+    def __init__(self, permits: int) -> None:
+        self.permits = permits
         self.urgent_waiting = 0
         self.changed = threading.Condition()
 
     @contextmanager
-    def entered(self, urgent: bool) -> Iterator[None]:
-        """The block runs inside the gate."""
+    def acquire(self, urgent: bool) -> Iterator[None]:
+        """Holds one permit while the block runs; waits until one is free."""
         with self.changed:
             self.urgent_waiting += urgent
-            self.changed.wait_for(lambda: self.places > 0 and (urgent or not self.urgent_waiting))
+            self.changed.wait_for(lambda: self.permits > 0 and (urgent or not self.urgent_waiting))
             self.urgent_waiting -= urgent
-            self.places -= 1
+            self.permits -= 1
         try:
             yield
         finally:
             with self.changed:
-                self.places += 1
+                self.permits += 1
                 self.changed.notify_all()

@@ -1,7 +1,7 @@
-"""Claims queued tasks, hands them to runners in micro-batches, records how each one ended.
+"""JobManager: claims queued tasks, dispatches them to runners in micro-batches, records the ends.
 
-Every process with a handle of this actor imports this module, and none of them needs what the actor
-itself works with (35 MB): that is imported where the actor is made.
+Every process with a handle of this actor imports this module, but only the actor process needs its
+dependencies (35 MB). They are therefore imported in the constructor.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
 
 if TYPE_CHECKING:
+    from actors.job_policy import JobPolicy
     from actors.lane_worker import BatchPolicy
-    from actors.lease_manager import JobPolicy
     from actors.reconcile_loop import ReconcileLoop
     from actors.runner_pool import RunnerHandle
     from actors.store_cleanup import Eraser
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stores.postgres.task_queue import TaskQueue
 
     class Vectors(Chunks, MarkedVectors, Protocol):
-        """The vector store, as the upkeep asks it."""
+        """The methods of the vector store that the reconciliation uses."""
 
 
 log = logging.getLogger(__name__)
@@ -41,32 +41,34 @@ FLUSH_SECONDS = 0.3
 SWEEP_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
 IDENTITY_SECONDS = 10.0
-SETTLE_SECONDS = 2.0  # from the start to the first comparison: what waits in the queue goes first
+FIRST_RECONCILE_SECONDS = 2.0  # delay after the start, so that queued tasks are claimed first
 
 
 class JobManager:
-    """Control plane only; every fact is in the job store.
+    """Control plane of the job queue. All durable state is in PostgreSQL.
 
-    Remembers nothing that matters: kill it and a new one continues from PostgreSQL as the leases of
-    the old one expire. Two at once are safe, because every write is fenced. `wake` and `report` are
-    hints: a lost wake costs one poll, a lost report one step of a progress bar. It starts to work
-    as soon as it is made.
+    A replacement continues from PostgreSQL as the leases of a killed JobManager expire. Two at once
+    are safe because every write carries a fencing token. `wake` and `report` are hints: a lost
+    `wake` costs one poll interval, a lost `report` one step of a progress bar. The main task starts
+    in the constructor.
+
+    `runner_groups`: lanes of one group share a runner.
     """
 
     def __init__(
         self,
         *,
         database_url: str,
-        rules: JobPolicy,
+        policy: JobPolicy,
         lanes: Mapping[Lane, BatchPolicy],
-        slots: Sequence[Sequence[Lane]],
-        recipe: PipelineConfig,
+        runner_groups: Sequence[Sequence[Lane]],
+        config: PipelineConfig,
         open_runner: Callable[[PipelineConfig, Sequence[Lane]], RunnerHandle],
         prepare: Callable[[PipelineConfig], None],
         eraser: Callable[[Callable[[], PipelineConfig]], Eraser],
         vectors: Callable[[Callable[[], PipelineConfig]], Vectors],
         retention: Retention,
-        facts: Mapping[str, str],
+        info: Mapping[str, str],
     ) -> None:
         from actors.lane_worker import LaneWorker
         from actors.lease_manager import LeaseManager
@@ -82,39 +84,41 @@ class JobManager:
 
         self.database = Database(with_password(database_url, "DATABASE_URL"), pool_size=4)
         self.jobs = JobStore(
-            self.database, max_attempts=rules.max_attempts, keep_days=rules.keep_days
+            self.database, max_attempts=policy.max_attempts, keep_days=policy.keep_days
         )
         deletions = DeletionQueue(self.database)
-        self.recipe = recipe
-        self.cleanup = StoreCleanup(deletions, eraser(lambda: self.recipe), rules.poll_seconds)
+        self.config = config
+        self.cleanup = StoreCleanup(deletions, eraser(lambda: self.config), policy.poll_seconds)
         queue = TaskQueue(self.database)
-        self.ledger = LeaseManager(queue, deletions, rules, self._wake, self.cleanup.wake)
+        self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
         self.library = LibraryStore(self.database)
-        self.legacy = vectors(lambda: replace(recipe, milvus_name=LEGACY_NAME))
-        worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
-        self.slots = [
-            RunnerPool(partial(self._open_runner, open_runner, shared), rules.recycle_after)
-            for shared in slots
+        self.legacy = vectors(lambda: replace(config, milvus_name=LEGACY_NAME))
+        worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.pools = [
+            RunnerPool(partial(self._open_runner, open_runner, group), policy.runner_recycle_after)
+            for group in runner_groups
         ]
-        self.desks = {
-            lane: LaneWorker(lane, lanes[lane], self.ledger, slot, worker)
-            for shared, slot in zip(slots, self.slots, strict=True)
-            for lane in shared
+        self.workers = {
+            lane: LaneWorker(lane, lanes[lane], self.leases, pool, worker_id)
+            for group, pool in zip(runner_groups, self.pools, strict=True)
+            for lane in group
         }
-        self.upkeep = self._upkeep(vectors(lambda: self.recipe), queue, retention)
-        self.rules = rules
+        self.reconcile_loop = self._reconcile_loop(vectors(lambda: self.config), queue, retention)
+        self.policy = policy
         self.prepare = prepare
-        self.facts = dict(facts)
+        self.info = dict(info)
         self.started = asyncio.Event()
         self.problem: str | None = None
-        self.life = asyncio.get_running_loop().create_task(self._live())
+        self.main_task = asyncio.get_running_loop().create_task(self._main())
 
-    def _upkeep(self, vectors: Vectors, queue: TaskQueue, retention: Retention) -> ReconcileLoop:
+    def _reconcile_loop(
+        self, vectors: Vectors, queue: TaskQueue, retention: Retention
+    ) -> ReconcileLoop:
         from actors.reconcile_loop import ReconcileLoop
         from stores.blobs.blob_store import BlobStore
         from stores.consistency.store_identity import IdentityCheck
 
-        blobs = BlobStore(self.recipe.blob_uri)
+        blobs = BlobStore(self.config.blob_uri)
         identity = IdentityCheck(self.library, vectors, blobs)
         wake = partial(self._wake, Lane.BULK)
         return ReconcileLoop(
@@ -122,148 +126,168 @@ class JobManager:
         )
 
     async def wake(self, lanes: Sequence[Lane] = tuple(Lane)) -> None:
-        """A hint that the queue holds something new."""
+        """Hint: these lanes have new tasks in the queue."""
         for lane in lanes:
             self._wake(lane)
 
     def _wake(self, lane: Lane) -> None:
-        self.desks[lane].woken.set()
+        self.workers[lane].wake_event.set()
 
     async def report(self, task: Task, progress: Progress) -> bool:
-        """A hint how far a task is, written down a few times a second; True while the task is ours:
-        else its work is to stop."""
-        return self.ledger.note(task, progress)
+        """Hint: progress of a task; written to PostgreSQL every FLUSH_SECONDS.
+
+        Returns False if this JobManager does not hold the task: then its work must stop.
+        """
+        return self.leases.record_progress(task, progress)
 
     async def cancelled(self, job_id: str) -> None:
-        """A hint that the job was cancelled, so that its work ends now and not with its lease."""
-        self.ledger.drop_job(job_id)
+        """Hint: the job was cancelled. Its work stops now instead of when its leases expire."""
+        self.leases.untrack_job(job_id)
 
     async def deletions_due(self) -> None:
-        """A hint that there is something to erase."""
+        """Hint: the deletion queue has new rows."""
         self.cleanup.wake()
 
     async def ready(self) -> bool:
-        """True once a tiny paper went through every runner, from reading to the search."""
+        """True once every runner has processed a warm-up paper, from extraction to indexing."""
         return self.started.is_set()
 
     async def describe(self) -> dict[str, Any]:
-        """Addresses of the stores without passwords, process ids, what is held, what keeps it from
-        being ready."""
+        """Returns the store addresses without passwords, process ids, the number of held tasks,
+        and the problems that prevent readiness."""
         return {
-            **self.facts,
+            **self.info,
             "pid": os.getpid(),
-            "runners": {str(lane): await desk.slot.pid() for lane, desk in self.desks.items()},
-            "held": len(self.ledger.held),
+            "runners": {
+                str(lane): await worker.pool.pid() for lane, worker in self.workers.items()
+            },
+            "held": len(self.leases.held),
             "ready": self.started.is_set(),
             "problem": self.problem,
-            "store_problems": list(self.upkeep.problems),
+            "store_problems": list(self.reconcile_loop.problems),
         }
 
     async def release(self) -> str:
-        """Digest of the code and the settings that it was started with."""
-        return self.facts["release"]
+        """Returns the digest of the code and the settings that the actor was started with."""
+        return self.info["release"]
 
-    async def drain(self, patience_seconds: float = 5) -> int:
-        """Number of tasks handed back, uncharged; the others had `patience_seconds` to end."""
-        for desk in self.desks.values():
-            desk.draining = True
+    async def drain(self, timeout_seconds: float = 5) -> int:
+        """Stops claiming, waits up to `timeout_seconds` for running tasks, and releases the rest.
+
+        Returns the number of released tasks; a release does not use up an attempt.
+        """
+        for worker in self.workers.values():
+            worker.draining = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.ledger.empty.wait(), patience_seconds)
-        return await self.ledger.release_all()
+            await asyncio.wait_for(self.leases.empty.wait(), timeout_seconds)
+        return await self.leases.release_all()
 
-    async def _live(self) -> None:
+    async def _main(self) -> None:
         await self._start()
         self.started.set()
         await asyncio.gather(
-            self._every(self.rules.lease_seconds / 4, self.ledger.beat),
-            self._every(FLUSH_SECONDS, self.ledger.flush),
+            self._every(self.policy.lease_seconds / 4, self.leases.heartbeat),
+            self._every(FLUSH_SECONDS, self.leases.flush),
             self._every(SWEEP_SECONDS, self._sweep),
             self._every(PURGE_SECONDS, self.jobs.purge),
-            self._every(PURGE_SECONDS, self.upkeep.tidy),
+            self._every(PURGE_SECONDS, self.reconcile_loop.collect_garbage),
             self._every(IDENTITY_SECONDS, self._check_identity),
-            self._keep_up(),
-            self.cleanup.serve(),
-            *(desk.serve() for desk in self.desks.values() for _ in range(desk.work.runs)),
+            self._run_reconciliations(),
+            self.cleanup.run(),
+            *(
+                worker.run()
+                for worker in self.workers.values()
+                for _ in range(worker.batch_policy.runs)
+            ),
         )
 
     async def _start(self) -> None:
-        """Prepares stores and runners, for as long as it takes: they may come up after us."""
+        """Prepares stores and runners; retries until it succeeds, since the stores may start
+        later than this actor."""
         from stores.postgres.migrate import migrate
 
         while True:
             try:
                 await migrate(self.database)
-                await self._name_collection()
-                await asyncio.to_thread(self.prepare, self.recipe)
-                await self.upkeep.check_identity()
-                self._hold_or_go_on()
-                await asyncio.gather(*(slot.open() for slot in self.slots))
+                await self._set_collection_name()
+                await asyncio.to_thread(self.prepare, self.config)
+                await self.reconcile_loop.check_identity()
+                self._pause_or_resume()
+                await asyncio.gather(*(pool.open() for pool in self.pools))
                 self.problem = None
                 return
             except Exception as error:
                 self.problem = f"{type(error).__name__}: {error}"
-                log.warning("Not ready yet: %s", self.problem)
+                log.warning("The JobManager is not ready yet: %s", self.problem)
                 await asyncio.sleep(0.3)
 
-    async def _name_collection(self) -> None:
-        """The recipe names the Milvus collection, which may depend on the library's id."""
+    async def _set_collection_name(self) -> None:
+        """Adds the name of the Milvus collection to the config; it may depend on the library id."""
         from stores.consistency.store_identity import choose_name
 
-        if self.recipe.milvus_name is None:
+        if self.config.milvus_name is None:
             name = await choose_name(self.library, self.legacy)
-            self.recipe = replace(self.recipe, milvus_name=name)
+            self.config = replace(self.config, milvus_name=name)
 
     def _open_runner(
         self,
         open_runner: Callable[[PipelineConfig, Sequence[Lane]], RunnerHandle],
-        shared: Sequence[Lane],
+        group: Sequence[Lane],
     ) -> RunnerHandle:
-        return open_runner(self.recipe, shared)
+        return open_runner(self.config, group)
 
     async def _check_identity(self) -> None:
-        """While the stores do not belong together, looks whether somebody has mended that."""
-        if self.upkeep.problems:
-            await self.upkeep.check_identity()
-        self._hold_or_go_on()
+        """Repeats the identity check while the stores do not match, to notice a correction."""
+        if self.reconcile_loop.problems:
+            await self.reconcile_loop.check_identity()
+        self._pause_or_resume()
 
-    def _hold_or_go_on(self) -> None:
-        """Neither papers are read nor versions erased while the stores do not belong together."""
-        for worker in (self.cleanup, *self.desks.values()):
-            if self.upkeep.problems:
+    def _pause_or_resume(self) -> None:
+        """Pauses all lanes and the cleanup while the stores belong to different libraries."""
+        for worker in (self.cleanup, *self.workers.values()):
+            if self.reconcile_loop.problems:
                 worker.may_claim.clear()
             else:
                 worker.may_claim.set()
 
-    async def _every(self, seconds: float, act: Callable[[], Awaitable[Any]]) -> None:
+    async def _every(self, seconds: float, action: Callable[[], Awaitable[Any]]) -> None:
         while True:
             await asyncio.sleep(seconds)
-            await self._try(act)
+            await self._try(action)
 
-    async def _try(self, act: Callable[[], Awaitable[Any]]) -> None:
+    async def _try(self, action: Callable[[], Awaitable[Any]]) -> None:
         try:
-            await act()
+            await action()
         except Unavailable as error:
-            log.warning("%s waits: %s", act.__name__, error)
+            log.warning("%s is postponed: %s", action.__name__, error)
         except Exception:
-            log.exception("%s failed; it runs again", act.__name__)
+            log.exception("%s failed; it is repeated", action.__name__)
 
-    async def _keep_up(self) -> None:
-        """Compares the stores soon after the start, for who died before may have left something
-        undone, and then from time to time."""
-        if self.rules.reconcile_seconds:
-            await asyncio.sleep(SETTLE_SECONDS)
-            await self._try(self.upkeep.mend)
-            await self._every(self.rules.reconcile_seconds, self.upkeep.mend)
+    async def _run_reconciliations(self) -> None:
+        """Reconciles the stores soon after the start, because a killed predecessor may have left
+        them inconsistent, and then periodically."""
+        if self.policy.reconcile_minutes:
+            await asyncio.sleep(FIRST_RECONCILE_SECONDS)
+            await self._try(self.reconcile_loop.reconcile)
+            await self._every(60 * self.policy.reconcile_minutes, self.reconcile_loop.reconcile)
 
     async def _sweep(self) -> None:
-        swept = await self.ledger.queue.sweep(
-            base_seconds=self.rules.backoff_base_seconds,
-            cap_seconds=self.rules.backoff_cap_seconds,
-            lease_seconds=self.rules.lease_seconds,
+        swept = await self.leases.queue.sweep(
+            base_seconds=self.policy.backoff_base_seconds,
+            cap_seconds=self.policy.backoff_cap_seconds,
+            lease_seconds=self.policy.lease_seconds,
         )
         if swept:
-            log.warning("%d tasks had lost their worker", swept, extra={"action": "sweep"})
+            log.warning(
+                "The leases of %d tasks expired; the tasks are queued again",
+                swept,
+                extra={"action": "sweep"},
+            )
             await self.wake()
         closed = await self.jobs.close_abandoned()
         if closed:
-            log.warning("%d jobs were never fully admitted", closed, extra={"action": "close"})
+            log.warning(
+                "%d jobs were closed because their admission was never completed",
+                closed,
+                extra={"action": "close"},
+            )

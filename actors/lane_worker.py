@@ -1,4 +1,4 @@
-"""One lane of work: claims micro-batches and hands them to its runner."""
+"""Worker loop of one lane: claims micro-batches and runs them on the lane's runner."""
 
 from __future__ import annotations
 
@@ -19,35 +19,38 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """Documents of a micro-batch, micro-batches at once."""
+    """`batch`: maximum number of documents in a micro-batch; `runs`: concurrent micro-batches."""
 
     batch: int
     runs: int
 
 
 class LaneWorker:
-    """While one micro-batch runs the next one fills: all that waits goes into one Dataset."""
+    """Runs one lane. Each micro-batch takes all due tasks of the lane, up to `batch_policy.batch`.
+
+    Tasks that arrive while a micro-batch runs go into the next one.
+    """
 
     def __init__(
         self,
         lane: Lane,
-        work: BatchPolicy,
-        ledger: LeaseManager,
-        slot: RunnerPool,
-        worker: str,
+        batch_policy: BatchPolicy,
+        leases: LeaseManager,
+        pool: RunnerPool,
+        worker_id: str,
     ) -> None:
         self.lane = lane
-        self.work = work
-        self.ledger = ledger
-        self.slot = slot
-        self.worker = worker
-        self.woken = asyncio.Event()
-        self.may_claim = asyncio.Event()  # cleared while the stores do not belong together
+        self.batch_policy = batch_policy
+        self.leases = leases
+        self.pool = pool
+        self.worker_id = worker_id
+        self.wake_event = asyncio.Event()
+        self.may_claim = asyncio.Event()  # cleared while the stores belong to different libraries
         self.may_claim.set()
         self.draining = False
 
-    async def serve(self) -> None:
-        """Claims and runs for ever; a missing database or a dead runner only makes it wait."""
+    async def run(self) -> None:
+        """Claims and runs micro-batches until draining. Errors are logged and the loop continues."""
         while not self.draining:
             await self.may_claim.wait()
             try:
@@ -56,60 +59,67 @@ class LaneWorker:
             except DatabaseUnavailable:
                 await asyncio.sleep(0.5)
             except Exception:
-                log.exception("The %s lane stumbled; it goes on", self.lane)
+                log.exception("The worker loop of the %s lane failed; it is restarted", self.lane)
                 await asyncio.sleep(1)
 
     async def _sleep(self) -> None:
         try:
-            await asyncio.wait_for(self.woken.wait(), self.ledger.rules.poll_seconds)
+            await asyncio.wait_for(self.wake_event.wait(), self.leases.policy.poll_seconds)
         except TimeoutError:
             return
         finally:
-            self.woken.clear()
+            self.wake_event.clear()
 
     async def _run_one_batch(self) -> bool:
-        await self.slot.open()
-        tasks = await self.ledger.queue.claim(
+        await self.pool.open()
+        tasks = await self.leases.queue.claim(
             self.lane,
-            self.work.batch,
-            worker=self.worker,
-            lease_seconds=self.ledger.rules.lease_seconds,
+            self.batch_policy.batch,
+            worker=self.worker_id,
+            lease_seconds=self.leases.policy.lease_seconds,
         )
         if tasks:
-            self.ledger.take(tasks)
+            self.leases.track(tasks)
             await self._run(tasks)
         return bool(tasks)
 
     async def _run(self, tasks: Sequence[Task]) -> None:
-        waiting, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
+        pending, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
         try:
-            async with self.slot.taken() as runner:
+            async with self.pool.acquire() as runner:
                 outcomes = with_stall_timeout(
                     runner.run(self.lane, tasks),
-                    partial(self.ledger.heard_at, tasks),
-                    self.ledger.rules.stall_seconds,
+                    partial(self.leases.last_progress_at, tasks),
+                    self.leases.policy.stall_seconds,
                 )
                 async for outcome in outcomes:
-                    waiting.pop(outcome.task.task_id, None)
-                    await self._record(outcome.task, self.ledger.record(outcome))
+                    pending.pop(outcome.task.task_id, None)
+                    await self._record(outcome.task, self.leases.record(outcome))
         except WorkerStalled as error:
-            log.warning("Nothing is heard of a runner of the %s lane any more", self.lane)
+            log.warning(
+                "A runner of the %s lane reported no progress for %g s; it is replaced and its "
+                "tasks are queued again",
+                self.lane,
+                self.leases.policy.stall_seconds,
+            )
             failure = failure_of(error)
         except Exception as error:
-            log.warning("A runner of the %s lane died: %s", self.lane, error)
-        for task in waiting.values():
-            recording = self.ledger.record_failure(task, failure, isolate=True)
+            log.warning(
+                "A runner of the %s lane died; its tasks are queued again: %s", self.lane, error
+            )
+        for task in pending.values():
+            recording = self.leases.record_failure(task, failure, isolate=True)
             await self._record(task, recording)
 
     async def _record(self, task: Task, recording: Awaitable[None]) -> None:
-        """Writes an end down. An error there says nothing about the runner or about other tasks:
-        the task is dropped, its lease expires and it is queued again."""
+        """Records the end of a task. An error here is independent of the runner and of other
+        tasks: the task is untracked, its lease expires and the sweep queues it again."""
         try:
             await recording
         except Exception:
             log.exception(
-                "The end of task %s was not recorded; it runs again when its lease has expired",
+                "The end of task %s was not recorded; it runs again after its lease expires",
                 task.task_id,
                 extra={"action": "record_failed", "task_id": str(task.task_id)},
             )
-            self.ledger.drop(task)
+            self.leases.untrack(task)

@@ -20,22 +20,24 @@ from ray.actor import ActorHandle
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
 from actors.job_manager import JobManager
+from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
-from actors.lease_manager import JobPolicy
 from actors.registry import detached_actor, get_actor
 from actors.runner_handle import RayRunner
-from actors.store_tasks import RemoteEraser, WorkerVectors, prepare, run_remote
+from actors.store_tasks import RemoteEraser, RemoteVectorStore, prepare_stores, run_remote
 from configs.settings import LaneSettings, Settings
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits, Retention
 from domain.jobs import Lane
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
+from domain.options import select_options
+from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig
+from pipelines.embed_options import EmbedOptions
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
 from runtime.ports import free_port
 from runtime.private_files import private_folder
-from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import Limits
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from stores.embedded.embedded_postgres import EmbeddedPostgres
@@ -78,18 +80,11 @@ def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
         milvus_name=settings.stores.milvus_name,
         milvus_database=settings.stores.milvus_database,
         milvus_ca=settings.stores.milvus_ca,
-        model=settings.model.name,
         dimension=vector_dimension(resolve_model(settings.model.name)),
-        max_tokens=settings.model.max_tokens,
-        batch_tokens=settings.model.batch_tokens,
-        max_pages=settings.read.max_pages,
-        text_first_pages=settings.read.text_first_pages,
-        layout=settings.read.layout,
-        ocr=settings.read.ocr,
-        ocr_languages=settings.read.ocr_languages,
-        ocr_dpi=settings.read.ocr_dpi,
-        limits=Limits(**settings.read.limits.model_dump(), most_parts=settings.read.max_pages),
-        sandbox=SandboxMode(settings.read.sandbox),
+        embed=select_options(EmbedOptions, settings.model),
+        read=select_options(ReadOptions, settings.read),
+        limits=select_options(Limits, settings.read.limits, max_parts=settings.read.max_pages),
+        sandbox=settings.read.sandbox,
     )
 
 
@@ -184,7 +179,6 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     """The JobManager. One with other code or settings is replaced; its tasks are not lost."""
     recipe = pipeline_config(settings, addresses)
-    jobs = settings.jobs
     facts = {
         "database_url": addresses.database_url,
         "blob_uri": addresses.blob_uri,
@@ -199,34 +193,24 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     )
     return actor.remote(
         database_url=addresses.database_url,
-        rules=JobPolicy(
-            jobs.lease_seconds,
-            jobs.stall_seconds,
-            jobs.poll_seconds,
-            jobs.backoff_base_seconds,
-            jobs.backoff_cap_seconds,
-            jobs.keep_days,
-            jobs.runner_recycle_after,
-            jobs.max_attempts,
-            60 * jobs.reconcile_minutes,
-        ),
+        policy=select_options(JobPolicy, settings.jobs),
         lanes={
             lane: BatchPolicy(wanted.batch, wanted.runs)
             for lane, wanted in _lanes(settings).items()
         },
-        slots=RUNNERS,
-        recipe=recipe,
+        runner_groups=RUNNERS,
+        config=recipe,
         open_runner=partial(
             RayRunner,
             lanes=_lanes(settings),
             actors=settings.model.actors,
             cluster=settings.ray,
         ),
-        prepare=partial(run_remote, prepare),
+        prepare=partial(run_remote, prepare_stores),
         eraser=RemoteEraser,
-        vectors=WorkerVectors,
+        vectors=RemoteVectorStore,
         retention=retention_of(settings),
-        facts=facts,
+        info=facts,
     )
 
 

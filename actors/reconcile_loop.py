@@ -1,4 +1,4 @@
-"""Keeps the stores in order while the service runs: identity, comparison, trash, old records."""
+"""Periodic maintenance of the stores: identity check, reconciliation, trash, old records."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class ReconcileLoop:
-    """Compares, repairs and tidies the stores, as long as they belong to the same library.
+    """Compares, repairs and cleans up the stores, as long as they belong to the same library.
 
-    Remembers only what it has said and done already: several at once only find less to do.
+    Idempotent: several instances may run at once. The state only avoids repeated log lines and
+    repeated full comparisons.
     """
 
     def __init__(
@@ -44,24 +45,31 @@ class ReconcileLoop:
         )
         self.wake = wake
         self.problems: tuple[str, ...] = ()
-        self.has_looked = False
+        self.full_run_done = False
         self.refused: dict[str, str | None] = {}
 
     async def check_identity(self) -> bool:
-        """True when the stores belong together; a change is logged once. Raises Unavailable."""
-        self._note_identity(await self.identity.stamp())
+        """True if all stores belong to the same library; logs each change once.
+
+        Raises Unavailable.
+        """
+        self._log_identity(await self.identity.stamp())
         return not self.problems
 
-    async def mend(self) -> None:
-        """Orphan chunks are gone, papers with missing ones are queued. Raises Unavailable."""
+    async def reconcile(self) -> None:
+        """Deletes orphan chunks and queues papers with missing chunks. Raises Unavailable.
+
+        The first run compares all documents; later runs compare counts first.
+        """
         if not await self.check_identity():
             return
-        done = await self.reconciler.mend(at_a_glance=self.has_looked)
-        self.has_looked = True
-        self._note_refusal("comparison", done)
+        done = await self.reconciler.mend(at_a_glance=self.full_run_done)
+        self.full_run_done = True
+        self._log_refusal("reconciliation of the stores", done)
         if done.chunks_deleted or done.job_ids:
             log.warning(
-                "The stores differed: %d orphan chunks are gone, %d papers are read again (%s)",
+                "The stores differed: %d orphan chunks were deleted, %d papers are processed again "
+                "(%s)",
                 done.chunks_deleted,
                 done.documents_queued,
                 ", ".join(done.job_ids) or "no job",
@@ -70,27 +78,27 @@ class ReconcileLoop:
         if done.job_ids:
             self.wake()
 
-    async def tidy(self) -> None:
-        """Unused PDFs are in the trash, expired ones are gone, and so are orphan artifacts, cut-off
-        uploads and old records. Raises Unavailable."""
+    async def collect_garbage(self) -> None:
+        """Moves unused PDFs to the trash; deletes expired PDFs from the trash, orphan artifacts,
+        incomplete uploads and old records. Raises Unavailable."""
         if not await self.check_identity():
             return
         done = await self.reconciler.tidy(self.retention.trash_days)
-        self._note_refusal("upkeep of the files", done)
-        if not any(self.refused.values()):  # else old versions may still lie somewhere
+        self._log_refusal("cleanup of the files", done)
+        if not any(self.refused.values()):  # otherwise a store may still hold old versions
             removed = await remove_old_records(self.database, self.retention.tombstone_days)
             if removed.total:
-                log.info("%d old records are gone", removed.total, extra={"action": "retention"})
+                log.info("Deleted %d old records", removed.total, extra={"action": "retention"})
         if done.pdfs_trashed or done.pdfs_purged or done.blobs_deleted:
             log.info(
-                "%d unused PDFs were moved to the trash, %d were purged, %d other files deleted",
+                "Moved %d unused PDFs to the trash, purged %d, deleted %d other files",
                 done.pdfs_trashed,
                 done.pdfs_purged,
                 done.blobs_deleted,
                 extra={"action": "tidy"},
             )
 
-    def _note_identity(self, found: StoreIdentity) -> None:
+    def _log_identity(self, found: StoreIdentity) -> None:
         if found.problems == self.problems:
             return
         self.problems = found.problems
@@ -102,15 +110,17 @@ class ReconcileLoop:
                 extra={"action": "stores_do_not_match"},
             )
         else:
-            log.warning("The stores belong together again", extra={"action": "stores_match"})
+            log.warning(
+                "All stores belong to the same library again", extra={"action": "stores_match"}
+            )
 
-    def _note_refusal(self, what: str, done: Repairs) -> None:
-        if done.deletion_refused and done.deletion_refused != self.refused.get(what):
+    def _log_refusal(self, action: str, done: Repairs) -> None:
+        if done.deletion_refused and done.deletion_refused != self.refused.get(action):
             log.error(
-                "The %s deleted nothing: %s would go. See `paperworks doctor`; if that is right, "
-                "run `paperworks doctor --repair --delete-orphans`.",
-                what,
+                "The %s deleted nothing, because it would delete %s. See `paperworks doctor`; if "
+                "that is correct, run `paperworks doctor --repair --delete-orphans`.",
+                action,
                 done.deletion_refused,
                 extra={"action": "deletion_refused"},
             )
-        self.refused[what] = done.deletion_refused
+        self.refused[action] = done.deletion_refused

@@ -1,4 +1,4 @@
-"""Runs micro-batches of one lane or of several, each as one bounded Dataset."""
+"""Runner: executes micro-batches of one or several lanes, each as one bounded Ray Dataset."""
 
 from __future__ import annotations
 
@@ -22,62 +22,62 @@ WARM_UP = "warm-up"
 
 
 class Runner:
-    """Drives the Datasets of its lanes. Remembers nothing: kill it and its tasks are queued again.
+    """Executes the Datasets of its lanes. Stateless: if it is killed, its tasks are queued again.
 
-    The first of the plans is the one that a tiny paper warms up.
+    `warm_up` uses the first plan.
     """
 
     def __init__(self, plans: Sequence[LaneConfig]) -> None:
         self.plans = {plan.lane: plan for plan in plans}
         plan = plans[0]
-        from ray.data import DataContext  # here: whoever starts a runner need not load Ray Data
+        from ray.data import DataContext  # lazy: the process that starts a runner must not load it
 
-        from runtime.patches import ray_data as lean
+        from runtime.patches import ray_data
 
         if not plan.can_grow:
-            lean.never_scale()
+            ray_data.disable_autoscaling()
         if not plan.statistics:
-            lean.keep_no_statistics()
+            ray_data.disable_statistics()
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        # Ray deprecates `max_retries` of a stage without another way; the default is for ever.
+        # Ray deprecated `max_retries` of a stage without a replacement; the default is unlimited.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
 
     def __repr__(self) -> str:
-        """The name on the Ray dashboard and in front of its log lines."""
+        """Name on the Ray dashboard and prefix of the log lines."""
         return f"Runner({', '.join(self.plans)})"
 
     def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[TaskResult]:
-        """The outcome of each task as it comes."""
+        """Yields the result of each task as it arrives."""
         from pipelines.dataset import run
 
         yield from run(tasks, self.plans[lane])
 
     def warm_up(self) -> int:
-        """Number of tiny papers that went through every step and left no trace.
+        """Runs small warm-up papers through all steps and deletes what they stored.
 
-        Raises RuntimeError with the reason when a step does not work.
+        Returns the number of papers. Raises RuntimeError with the reason if a step fails.
         """
         from pipelines.dataset import run
 
         plan = next(iter(self.plans.values()))
-        recipe = plan.recipe
-        asyncio.run(blob_store(recipe).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
-        at_once = max(1, int(plan.cpus / plan.num_cpus))
-        quiet = replace(plan, listener=None)
+        config = plan.recipe
+        asyncio.run(blob_store(config).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
+        papers = max(1, int(plan.cpus / plan.num_cpus))
+        without_listener = replace(plan, listener=None)
         failures = []
-        for outcome in run([_warm_up_task(plan.lane) for _ in range(at_once)], quiet):
-            made = VersionRange(outcome.task.document_id, 1, outcome.task.version)
-            run_remote(delete_versions, recipe, [made])
+        for outcome in run([_warm_up_task(plan.lane) for _ in range(papers)], without_listener):
+            written = VersionRange(outcome.task.document_id, 1, outcome.task.version)
+            run_remote(delete_versions, config, [written])
             failures += [outcome.failure] if outcome.failure else []
         if failures:
             raise RuntimeError(f"The warm-up failed: {failures[0].message}")
-        return at_once
+        return papers
 
     def pid(self) -> int:
-        """Process id."""
+        """Returns the process id."""
         return os.getpid()
 
 

@@ -1,4 +1,4 @@
-"""The runner that one lane has, or several share: opened when wanted, replaced when dead or old."""
+"""The runner of one lane or of several lanes: started on demand, replaced when it dies or ages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Protocol
 from actors.lease_manager import TaskOutcome
 from domain.jobs import Lane, Task
 
-WARM_UP_SECONDS = 600.0  # with an embedder that is still converting its model
+WARM_UP_SECONDS = 600.0  # includes the time that an embedder needs to convert its model
 
 
 class RunnerHandle(Protocol):
-    """The way to a runner; an exception from `run` means that the runner, or its Dataset, died."""
+    """Interface to a runner. An exception from `run` means that the runner or its Dataset died."""
 
     def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[TaskOutcome]: ...
     async def warm_up(self) -> None: ...
@@ -25,15 +25,18 @@ class RunnerHandle(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A runner, how many batches it has been given, and how many it is at."""
+    """A runner, the number of batches it was given, and the number that are still running."""
 
-    link: RunnerHandle
-    runs: int = 0
-    users: int = 0
+    handle: RunnerHandle
+    batches: int = 0
+    active: int = 0
 
 
 class RunnerPool:
-    """A process holds 160 MB before it does anything, so lanes nobody waits for share one."""
+    """Holds at most one current runner; retired runners are closed after their last batch.
+
+    An idle runner process uses 160 MB, so the background lanes share one.
+    """
 
     def __init__(self, open_runner: Callable[[], RunnerHandle], recycle_after: int) -> None:
         self.open_runner = open_runner
@@ -42,7 +45,7 @@ class RunnerPool:
         self.opening = asyncio.Lock()
 
     async def open(self) -> _Entry:
-        """The runner, warm; a new one when there is none."""
+        """Returns the current runner; starts and warms up a new one if there is none."""
         async with self.opening:
             if self.current is None:
                 fresh = self.open_runner()
@@ -55,31 +58,34 @@ class RunnerPool:
             return self.current
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[RunnerHandle]:
-        """The runner for one batch. One that raised in the block, or grew old, is replaced, and
-        closed when the last batch on it has ended: the others may not have noticed anything."""
-        one = await self.open()
-        one.users += 1
-        one.runs += 1
+    async def acquire(self) -> AsyncIterator[RunnerHandle]:
+        """Yields the runner for one batch.
+
+        Retires the runner if the block raises or the runner has reached `recycle_after` batches. A
+        retired runner is closed after its last batch, because other lanes may still use it.
+        """
+        entry = await self.open()
+        entry.active += 1
+        entry.batches += 1
         try:
-            yield one.link
+            yield entry.handle
         except Exception:
-            self._leave(one)
+            self._retire(entry)
             raise
         finally:
-            one.users -= 1
-            if one.runs >= self.recycle_after:
-                self._leave(one)
-            if one is not self.current and not one.users:
-                one.link.close()
+            entry.active -= 1
+            if entry.batches >= self.recycle_after:
+                self._retire(entry)
+            if entry is not self.current and not entry.active:
+                entry.handle.close()
 
-    def _leave(self, one: _Entry) -> None:
-        if self.current is one:
+    def _retire(self, entry: _Entry) -> None:
+        if self.current is entry:
             self.current = None
 
     async def pid(self) -> int | None:
-        """Process id of the runner, None while there is none, or one that died unnoticed."""
+        """Returns the process id of the runner; None if there is none or it does not answer."""
         try:
-            return await self.current.link.pid() if self.current else None
+            return await self.current.handle.pid() if self.current else None
         except Exception:
             return None

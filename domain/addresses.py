@@ -1,4 +1,4 @@
-"""Addresses of stores, with and without the password that may stand in them."""
+"""Removes passwords from store addresses."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ SECRET_PARAMETERS = ("password", "sslpassword")  # of a libpq URL (PostgreSQL ma
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown and stored; unchanged where it holds no password."""
+    """Returns the URL without its password, safe to show and store; unchanged if it has none."""
     parts = urlsplit(url)
-    signed_in_as, at, hosts = parts.netloc.rpartition("@")
-    user, colon, _ = signed_in_as.partition(":")
+    userinfo, at, hosts = parts.netloc.rpartition("@")
+    user, colon, _ = userinfo.partition(":")
     query = parse_qsl(parts.query, keep_blank_values=True)
     public = [(name, value) for name, value in query if name not in SECRET_PARAMETERS]
     if not colon and public == query:
         return url
-    shown = parts.query if public == query else urlencode(public, quote_via=quote_plus)
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{hosts}", query=shown))
+    new_query = parts.query if public == query else urlencode(public, quote_via=quote_plus)
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{hosts}", query=new_query))
 
 
 def has_password(url: str | None) -> bool:
-    """True when a password stands in the URL."""
+    """True if the URL contains a password."""
     return url is not None and without_password(url) != url

@@ -1,4 +1,4 @@
-"""What the stores should hold, and where they do not agree."""
+"""Data types for the comparison of PostgreSQL, Milvus and the blob store, and for repairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.documents import DocumentStatus
 
 @dataclass(frozen=True, slots=True)
 class DocumentState:
-    """A document as the database has it: what the other stores are held against."""
+    """A document as recorded in PostgreSQL, the reference for the other stores."""
 
     document_id: str
     collection: str
@@ -27,14 +27,14 @@ class DocumentState:
     artifact_key: str | None
 
     @property
-    def is_shown(self) -> bool:
-        """True when searches show its `version`."""
+    def is_searchable(self) -> bool:
+        """True if searches return chunks of `version`."""
         return self.status is DocumentStatus.READY
 
 
 @dataclass(frozen=True, slots=True)
 class ListedBlob:
-    """A blob at rest, and how many seconds ago it was written."""
+    """A stored blob; `age_seconds` since it was written."""
 
     key: str
     bytes: int
@@ -47,22 +47,23 @@ class ListedBlob:
 
     @property
     def is_artifact(self) -> bool:
-        """True for what was read from a PDF."""
+        """True for an artifact: the extracted content of a PDF."""
         return self.key.startswith("artifacts/")
 
 
 @dataclass(frozen=True, slots=True)
 class WrongCount:
-    """A document whose shown version has `found` chunks in the vector store, not `expected`."""
+    """A document whose searchable version has `found` chunks in the vector store instead of
+    `expected`."""
 
-    holding: DocumentState
+    document: DocumentState
     expected: int
     found: int
 
 
 @dataclass(frozen=True, slots=True)
 class OrphanChunks:
-    """So many chunks of a document version that nobody shows and nobody writes."""
+    """Chunks of a document version that is neither searchable nor being processed."""
 
     document_id: str
     version: int
@@ -71,7 +72,7 @@ class OrphanChunks:
 
 @dataclass(frozen=True, slots=True)
 class StuckTask:
-    """A task whose worker fell silent so many seconds ago, and that nobody has taken up."""
+    """A running task whose lease expired `silent_seconds` ago and was not claimed again."""
 
     task_id: UUID
     document_id: str
@@ -81,18 +82,19 @@ class StuckTask:
 
 @dataclass(frozen=True, slots=True)
 class DeletionLimits:
-    """What a comparison of the stores may delete without being told to; more is deleted on demand.
+    """Upper limits for automatic deletions; deletions beyond them need an explicit request.
 
-    Chunks and artifacts can be made again from the PDFs: of each kind more than `derived` may not
-    go if that is more than `derived_share` of all. Of PDFs no more than `pdfs` move to the trash.
+    Chunks and artifacts can be rebuilt from the PDFs: for each of these kinds the limit is exceeded
+    by more than `derived` orphans that are also more than `derived_share` of all. At most `pdfs`
+    PDFs are moved to the trash.
     """
 
     derived: int = 1000
     derived_share: float = 0.2
     pdfs: int = 20
 
-    def excess(self, chunks: Share, artifacts: Share, pdfs: int) -> str | None:
-        """What would be too much, in words; None when all of it may go."""
+    def excess(self, chunks: OrphanShare, artifacts: OrphanShare, pdfs: int) -> str | None:
+        """Describes the deletions beyond the limits as text; None if all are within them."""
         found = [
             f"{share.orphans:,} of {share.stored:,} {name}"
             for name, share in (("chunks", chunks), ("artifacts", artifacts))
@@ -104,7 +106,7 @@ class DeletionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What an upkeep may delete unasked, and for how many days it keeps the rest."""
+    """Limits of the automatic cleanup, and how many days it keeps trash and records."""
 
     limits: DeletionLimits = field(default_factory=DeletionLimits)
     trash_days: float = 30
@@ -112,13 +114,16 @@ class Retention:
 
     @property
     def tombstone_days(self) -> float:
-        """Days for records of what is gone: while a PDF is in the trash its record says that it
-        was deleted on purpose."""
+        """Days that tombstones of deleted documents are kept.
+
+        At least as long as the trash keeps a PDF, because the tombstone shows that the PDF was
+        deleted on purpose.
+        """
         return max(self.record_days, self.trash_days + 7)
 
 
-class Share(NamedTuple):
-    """So many orphans among all that is stored of a kind."""
+class OrphanShare(NamedTuple):
+    """The number of orphans of one kind, and the number of all stored objects of that kind."""
 
     orphans: int
     stored: int
@@ -126,15 +131,15 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Where the stores differed at `compared_at`, by the database's clock.
+    """Differences between the stores at `compared_at` (database clock).
 
-    Documents that somebody works on are in none of the lists, except under `stuck_tasks`.
-    `identity` says which stores do not belong together: then nothing may be repaired.
+    Documents that are being processed appear only under `stuck_tasks`. `identity` lists the stores
+    that belong to different libraries; if it is not empty, nothing may be repaired.
     """
 
     compared_at: datetime
     missing_chunks: Sequence[WrongCount] = ()
-    surplus_chunks: Sequence[WrongCount] = ()  # of a version that is shown
+    surplus_chunks: Sequence[WrongCount] = ()  # of a searchable version
     orphan_chunks: Sequence[OrphanChunks] = ()
     missing_artifacts: Sequence[DocumentState] = ()
     orphan_blobs: Sequence[ListedBlob] = ()
@@ -146,29 +151,31 @@ class Differences:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many there are of each kind."""
-        return {name: len(getattr(self, name)) for name in KINDS}
+        """Returns the number of differences of each kind."""
+        return {name: len(getattr(self, name)) for name in DIFFERENCE_KINDS}
 
     def excess(self, limits: DeletionLimits) -> str | None:
-        """What a repair would delete beyond the limits, in words; None when all of it may go."""
+        """Describes what a repair would delete beyond the limits; None if it is within them."""
         pdfs = sum(blob.is_pdf for blob in self.orphan_blobs)
         artifacts = sum(blob.is_artifact for blob in self.orphan_blobs)
         return limits.excess(
-            Share(sum(one.chunks for one in self.orphan_chunks), self.stored_chunks),
-            Share(artifacts, self.stored_artifacts),
+            OrphanShare(sum(orphan.chunks for orphan in self.orphan_chunks), self.stored_chunks),
+            OrphanShare(artifacts, self.stored_artifacts),
             pdfs,
         )
 
     @property
-    def to_read_again(self) -> list[DocumentState]:
-        """Documents whose PDF is there and of which something else is not as it should be."""
-        counted = (one.holding for one in chain(self.missing_chunks, self.surplus_chunks))
-        unfit = {one.document_id: one for one in chain(counted, self.missing_artifacts)}
-        lost = {one.document_id for one in self.missing_blobs}
-        return [one for name, one in unfit.items() if name not in lost]
+    def documents_to_reprocess(self) -> list[DocumentState]:
+        """Documents with wrong chunk counts or a missing artifact whose PDF is available."""
+        miscounted = (wrong.document for wrong in chain(self.missing_chunks, self.surplus_chunks))
+        damaged = {
+            document.document_id: document for document in chain(miscounted, self.missing_artifacts)
+        }
+        lost = {document.document_id for document in self.missing_blobs}
+        return [document for name, document in damaged.items() if name not in lost]
 
 
-KINDS = (
+DIFFERENCE_KINDS = (
     *("missing_chunks", "surplus_chunks", "orphan_chunks", "missing_artifacts"),
     *("orphan_blobs", "missing_blobs", "stuck_tasks"),
 )
@@ -176,9 +183,9 @@ KINDS = (
 
 @dataclass(slots=True)
 class Repairs:
-    """What was done about differences: the jobs that read documents again, and what is gone.
+    """Result of a repair: jobs that reprocess documents, and counts of deletions.
 
-    `deletion_refused` says what would have been deleted beyond the limits; then nothing was.
+    `deletion_refused` describes deletions beyond the limits; if it is set, nothing was deleted.
     """
 
     job_ids: list[str] = field(default_factory=list)
@@ -193,5 +200,5 @@ class Repairs:
 
     @property
     def is_empty(self) -> bool:
-        """True when there was nothing to do."""
+        """True if nothing was repaired."""
         return self == Repairs()

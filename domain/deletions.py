@@ -1,4 +1,4 @@
-"""What is still to be erased from the vector store and the blob store after a commit."""
+"""Rows of the deletion queue: versions to delete from the vector store and the blob store."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class VersionRange:
-    """Versions of a document that nobody will show again, from `first` to `last`, both included.
+    """Obsolete versions of a document, from `first` to `last` inclusive.
 
-    Version numbers of a document only grow, also through its deletion and a new upload: what comes
-    later is above `last`, so erasing a range twice, late or in any order harms nothing.
+    Version numbers of a document are monotonic, also across a deletion and a new upload. Later
+    versions are always above `last`, so deleting a range is idempotent and independent of order
+    and delay.
     """
 
     document_id: str
@@ -20,7 +21,7 @@ class VersionRange:
 
 @dataclass(frozen=True, slots=True)
 class StoreDeletion:
-    """A row of the deletion queue; with `sha256` the PDF goes too, unless a document uses it."""
+    """A row of the deletion queue. `sha256`: also trash this PDF unless a document uses it."""
 
     deletion_id: int
     versions: VersionRange

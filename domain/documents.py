@@ -1,7 +1,7 @@
-"""Documents, the chunks that are found, and the passages that answer.
+"""Documents, chunks and search results.
 
-Ids are derived from content, so that doing a thing twice gives the same thing. Boxes are in PDF
-points (1/72 inch) from the top left of the page as shown; pages count from 1.
+Ids are derived from content, so that repeated processing is idempotent. Bounding boxes are in PDF
+points (1/72 inch) from the top left corner of the displayed page; page numbers start at 1.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ class ChunkKind(StrEnum):
     TEXT = "text"
     ABSTRACT = "abstract"
     TABLE = "table"  # label, caption, header and rows
-    FIGURE = "figure"  # label, caption and where the text speaks of it
-    REFERENCE = "reference"  # kept out of searches unless asked for
+    FIGURE = "figure"  # label, caption and the passages that mention it
+    REFERENCE = "reference"  # excluded from searches by default
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """At most `max_tokens` tokens of the model: what is embedded, indexed and found.
+    """The unit of embedding, indexing and search: at most `max_tokens` tokens of the model.
 
-    `context` (title and section) is embedded before the text, counted in `tokens`, never shown.
+    `context` (title and section) precedes the text when it is embedded and counts in `tokens`; it
+    is not displayed.
     """
 
     chunk_id: str
@@ -47,7 +48,7 @@ class Chunk:
 
     @property
     def indexed_text(self) -> str:
-        """What the model and the term index see: the context, then the text."""
+        """Returns the input of the model and of the term index: the context, then the text."""
         return f"{self.context}\n{self.text}" if self.context else self.text
 
     @property
@@ -61,7 +62,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that answers a query: `score` orders hits, `scores` has what each side gave."""
+    """A search hit: `score` is the ranking score, `scores` the scores of each retriever."""
 
     chunk: Chunk
     collection: str
@@ -72,15 +73,15 @@ class Passage:
 class DocumentStatus(StrEnum):
     PROCESSING = "processing"  # accepted, not yet searchable
     READY = "ready"  # searchable
-    FAILED = "failed"  # could not be read
-    CANCELLED = "cancelled"  # somebody stopped it before it was read to its end
-    DELETED = "deleted"  # a tombstone: late writes of its chunks are never shown
+    FAILED = "failed"  # could not be processed
+    CANCELLED = "cancelled"  # its processing was cancelled before it completed
+    DELETED = "deleted"  # a tombstone: late writes of its chunks never become searchable
 
 
 class Document(Record):
-    """A paper in a collection. `version` is the active one: search shows no other.
+    """A paper in a collection. `version` is the active version, the only one that is searched.
 
-    `tables` and `figures` are None until somebody has looked for them.
+    `tables` and `figures` are None until the layout step has run.
     """
 
     document_id: str
@@ -111,12 +112,12 @@ class Document(Record):
 
 
 def document_id(collection: str, sha256: str) -> str:
-    """The id of these bytes in that collection: `doc_` and 24 hexadecimal digits."""
+    """Returns the id of a file in a collection: `doc_` and 24 hexadecimal digits."""
     return f"doc_{_digest(collection, sha256)[:24]}"
 
 
 def chunk_id(document: str, version: int, ordinal: int, kind: str, text: str) -> str:
-    """The id of a chunk, equal on every rerun: 32 hexadecimal digits."""
+    """Returns the deterministic id of a chunk: 32 hexadecimal digits."""
     return _digest(document, version, ordinal, kind, text)[:32]
 
 

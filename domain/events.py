@@ -1,4 +1,4 @@
-"""What happened to a job, in order: every move of one of its tasks, and its own."""
+"""The event log of a job: every state transition of the job and of its tasks, in order."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from domain.jobs import JobStatus, Record, Step, TaskStatus
 
 
 class Event(Record):
-    """A move from status `before` to `after`; None for a task that has just come.
+    """A transition from status `before` (None for a new task) to `after`.
 
-    Without a `task_id` it is the job's own. `number` counts the events of the job, from 1 and
-    without a gap, in the order in which they were committed. A task whose status stays has become
-    searchable. `error` is why it failed, or why it waits for another attempt.
+    Without a `task_id` it is a transition of the job. `number` counts the events of the job from 1,
+    without gaps, in commit order. An event of a task with an unchanged status means that the task
+    became searchable. `error` is the cause of a failure or of a retry.
     """
 
     job_id: str
@@ -30,8 +30,8 @@ class Event(Record):
 
     @property
     def name(self) -> str:
-        """What happened, as `task_started` or `job_completed`."""
-        who = "task" if self.task_id else "job"
+        """Returns the event type, such as `task_started` or `job_completed`."""
+        subject = "task" if self.task_id else "job"
         if self.before == self.after:
-            return f"{who}_searchable"
-        return f"{who}_{'started' if self.after == TaskStatus.RUNNING else self.after}"
+            return f"{subject}_searchable"
+        return f"{subject}_{'started' if self.after == TaskStatus.RUNNING else self.after}"

@@ -1,7 +1,7 @@
-"""Patterns of the identifiers that clients send back, to be used with `fullmatch`.
+"""Patterns of the identifiers that clients send back; use them with `fullmatch`.
 
-An identifier of another form names nothing: it needs no look-up, and it may hold characters that
-PostgreSQL does not store.
+A value that does not match identifies nothing. It is rejected without a lookup, also because it may
+contain characters that PostgreSQL cannot store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which library each store belongs to, and whether it is the same one."""
+"""The library id of each store, and the check that all stores belong to the same library."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ POSTGRES, MILVUS, BLOBS = "PostgreSQL", "Milvus", "the blob store"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """The library id of a store, None as long as it has none.
+class StoreMark:
+    """The library id of a store, None if it has none yet.
 
-    `holds_foreign` is True for a store without an id of whose content PostgreSQL knows less than
-    half.
+    `has_unknown_papers`: the store has no id, and PostgreSQL knows less than half of its content.
     """
 
     library_id: str | None
-    holds_foreign: bool = False
+    has_unknown_papers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,13 @@ class StoreIdentity:
     """The library ids of the three stores."""
 
     postgres: str
-    milvus: Mark
-    blobs: Mark
+    milvus: StoreMark
+    blobs: StoreMark
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Which two stores do not belong together, a sentence for each pair; empty when all do."""
-        marks = {POSTGRES: Mark(self.postgres), MILVUS: self.milvus, BLOBS: self.blobs}
+        """Returns one sentence for each mismatch between two stores; empty if all match."""
+        marks = {POSTGRES: StoreMark(self.postgres), MILVUS: self.milvus, BLOBS: self.blobs}
         known = {name: mark.library_id for name, mark in marks.items() if mark.library_id}
         differ = (
             f"{one} belongs to library {known[one]}, {other} to library {known[other]}."
@@ -42,11 +41,11 @@ class StoreIdentity:
             f"{name[:1].upper()}{name[1:]} has no library id and holds papers that {POSTGRES} "
             "does not know."
             for name, mark in marks.items()
-            if mark.library_id is None and mark.holds_foreign
+            if mark.library_id is None and mark.has_unknown_papers
         )
         return (*differ, *foreign)
 
     @property
     def matches(self) -> bool:
-        """True when nothing says that the stores belong to different libraries."""
+        """True if no mismatch was found."""
         return not self.problems

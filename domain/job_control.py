@@ -1,6 +1,6 @@
-"""Cancel and retry: what becomes of each task and of its document.
+"""Rules of cancel and retry: the outcome for each task and its document.
 
-Both stores ask these rules, so that they cannot answer differently.
+Shared by the PostgreSQL store and the in-memory fake, so that both behave the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Version = tuple[str, int]  # a document and one of its versions
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancel ended: how many tasks, and the versions that go into the deletion queue."""
+    """Result of a cancel: the number of cancelled tasks, and the versions to delete."""
 
     tasks: int = 0
     left_over: tuple[Version, ...] = ()
@@ -24,27 +24,27 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class IncompleteTask:
-    """A task that did not do all it should: it failed, or pages of its paper could not be read."""
+    """A task that failed, or that completed with pages that could not be processed."""
 
     task: Task
     pages_failed: tuple[int, ...] = ()
 
 
 class CancelOutcome(StrEnum):
-    """What a cancelled task leaves behind."""
+    """The outcome of a cancelled task for its document."""
 
-    AS_IS = "as_is"  # the document stays what it was; what the task wrote is not wanted
-    SHARED = "shared"  # another task goes on with this version: nothing changes
-    KEPT = "kept"  # what can be searched stays so, and somebody should have a look at it
-    CANCELLED = "cancelled"  # the document is cancelled with its task
+    AS_IS = "as_is"  # the document is unchanged; the output of the task is deleted
+    SHARED = "shared"  # another task continues with this version: nothing changes
+    KEPT = "kept"  # the searchable content is kept and the document is marked for review
+    CANCELLED = "cancelled"  # the document is cancelled together with its task
 
 
 def cancel_outcome(
     task: Task, document: Document, *, is_shared: bool, keep_chunks: bool
 ) -> CancelOutcome:
-    """What becomes of the document of an open task that is cancelled.
+    """Returns the outcome for the document of a cancelled open task.
 
-    A cancel never takes away what could be searched before the task came.
+    A cancel never removes content that was searchable before the task was created.
     """
     if is_shared:
         return CancelOutcome.SHARED
@@ -54,36 +54,41 @@ def cancel_outcome(
         return CancelOutcome.CANCELLED
     if document.status is not DocumentStatus.READY:
         return CancelOutcome.AS_IS
-    was_there = document.searchable_at is not None and document.searchable_at < task.created_at
-    return CancelOutcome.KEPT if keep_chunks or was_there else CancelOutcome.CANCELLED
+    was_searchable = document.searchable_at is not None and document.searchable_at < task.created_at
+    return CancelOutcome.KEPT if keep_chunks or was_searchable else CancelOutcome.CANCELLED
 
 
 def pages_failed(task: Task, document: Document) -> tuple[int, ...]:
-    """The pages that the task could not read, of a paper that can be searched otherwise."""
-    is_its_work = task.status is TaskStatus.COMPLETED and document.version == task.version
-    if document.status is not DocumentStatus.READY or not is_its_work:
+    """Returns the pages that the task failed to process; empty unless its version is searchable."""
+    completed_by_task = task.status is TaskStatus.COMPLETED and document.version == task.version
+    if document.status is not DocumentStatus.READY or not completed_by_task:
         return ()
     return tuple(document.quality.get("pages_failed", ()))
 
 
 def restart_step(task: Task, document: Document) -> Step | None:
-    """Where a retry takes the task up: at its last checkpoint, at the pages that failed, or at the
-    beginning; None when there is nothing to do again."""
+    """Returns the step at which a retry resumes; None if there is nothing to retry.
+
+    The step is the last checkpoint of the task, OCR for failed pages of a completed task, or the
+    first step.
+    """
     if document.status is DocumentStatus.DELETED:
         return None
     if task.status is TaskStatus.COMPLETED:
         return Step.OCR if pages_failed(task, document) else None
-    is_shown = document.status is DocumentStatus.READY and document.version == task.version
-    return task.step if is_shown else Step.READ_TEXT
+    is_searchable = document.status is DocumentStatus.READY and document.version == task.version
+    return task.step if is_searchable else Step.READ_TEXT
 
 
 def starts_over(document: Document) -> bool:
-    """True when a retry begins the document anew: nothing of it can be searched or is at work."""
+    """True if a retry restarts the document: it is neither searchable nor being processed."""
     return document.status in (DocumentStatus.FAILED, DocumentStatus.CANCELLED)
 
 
 def needs_new_version(task: Task, document: Document) -> bool:
-    """True when a retry must write another version than the task did: late writes of a cancelled
-    one, and their removal, must not meet the new ones."""
-    behind = document.status is DocumentStatus.READY and document.version < task.version
-    return starts_over(document) or behind
+    """True if a retry must write a new version.
+
+    Late writes of the cancelled task, and their deletion, must not interfere with the new writes.
+    """
+    is_older = document.status is DocumentStatus.READY and document.version < task.version
+    return starts_over(document) or is_older

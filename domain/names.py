@@ -1,7 +1,7 @@
-"""Names that several processes must agree on."""
+"""Names shared by several processes."""
 
-NAMESPACE = "paperworks"  # of every actor
-APPLICATION = "paperworks"  # on Ray Serve
+NAMESPACE = "paperworks"  # Ray namespace of all actors
+APPLICATION = "paperworks"  # Ray Serve application
 JOB_MANAGER = "job_manager"
 EMBEDDED_STORES = "embedded_stores"
 EMBEDDER = "embedder"

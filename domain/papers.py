@@ -1,7 +1,7 @@
-"""What is read out of a paper: pages, blocks, sections, tables, figures, references, metadata.
+"""Data model of an extracted paper: pages, blocks, sections, tables, figures, references, metadata.
 
-Boxes are in PDF points (1/72 inch) from the top left of the page as shown; pages count from 1.
-What a paper does not have is None or empty, never a guess.
+Bounding boxes are in PDF points (1/72 inch) from the top left corner of the displayed page; page
+numbers start at 1. Missing values are None or empty, never a guess.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle on a page, in points from the top left as shown; `page` counts from 1."""
+    """A bounding box: page number from 1, coordinates in points from the top left corner."""
 
     page: int
     x0: float
@@ -21,7 +21,7 @@ class Box:
     y1: float
 
     def joined(self, other: Box) -> Box:
-        """The smallest box around both, on the page of this one."""
+        """Returns the union: the smallest box around both, on the page of this one."""
         return Box(
             self.page,
             min(self.x0, other.x0),
@@ -36,19 +36,19 @@ class BlockKind(StrEnum):
     ABSTRACT = "abstract"
     HEADING = "heading"
     CAPTION = "caption"
-    REFERENCE = "reference"  # an entry of the bibliography
+    REFERENCE = "reference"  # a bibliography entry
     FOOTNOTE = "footnote"
-    EQUATION = "equation"  # one that stands by itself, with its number
+    EQUATION = "equation"  # a display equation with its number
     CODE = "code"  # algorithms and listings
-    ASIDE = "aside"  # margin notes, received/accepted lines, licences: printed, but not the body
+    ASIDE = "aside"  # margin notes, received/accepted lines, licences: not part of the body text
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, heading or caption; one that crosses a column has a box in each.
+    """A paragraph, heading or caption, with one box for each column or page that it occupies.
 
-    `section` is the index into `Paper.sections` of the section it stands in, None before the first.
-    `lines` are the printed lines: where in `text` each starts, and its box.
+    `section` is the index of its section in `Paper.sections`, None before the first section.
+    `lines` are the printed lines: the start offset in `text`, and the bounding box.
     """
 
     kind: BlockKind
@@ -69,7 +69,8 @@ class SectionRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading: `level` 1 is the top, `number` as printed ("2.1"), `title` without it."""
+    """A section heading: `level` 1 is the top level, `number` as printed ("2.1"), `title` without
+    the number."""
 
     ordinal: int
     level: int
@@ -82,7 +83,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A person or a group: `name` as printed without marks; parts are None where unknown."""
+    """A person or a group: `name` as printed, without footnote marks; unknown parts are None."""
 
     name: str
     given: str | None = None
@@ -91,7 +92,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One entry of the bibliography, as printed, and what it says in parts."""
+    """A bibliography entry: `raw` as printed, and its parsed fields."""
 
     ordinal: int
     raw: str
@@ -106,7 +107,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table as printed; it covers `rowspan` rows and `colspan` columns."""
+    """A table cell as printed; it spans `rowspan` rows and `colspan` columns."""
 
     text: str
     rowspan: int = 1
@@ -115,18 +116,19 @@ class Cell:
 
 
 class TableSource(StrEnum):
-    RULED = "ruled"  # lines around or between the cells
-    ALIGNED = "aligned"  # columns found by white space
-    LAYOUT = "layout"  # the layout model found the place
-    OCR = "ocr"  # the characters come from an image
+    RULED = "ruled"  # ruling lines around or between the cells
+    ALIGNED = "aligned"  # columns detected by white space
+    LAYOUT = "layout"  # region detected by the layout model
+    OCR = "ocr"  # characters recognized in an image
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table: `number` counts from 1, `label` as printed ("Table 2").
 
-    `rows` as in HTML: a cell that spans stands once, where it begins, and leaves out the places
-    that it covers. One that goes on over a page break has a box on each page.
+    `rows` follow the HTML table model: a spanning cell appears once, in its first row and column,
+    and the positions that it covers are omitted. A table that continues on the next page has a box
+    on each page.
     """
 
     number: int
@@ -144,7 +146,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure: `number` counts from 1, `label` as printed ("Fig. 3"); the box is the picture's."""
+    """A figure: `number` from 1, `label` as printed ("Fig. 3"); the box excludes the caption."""
 
     number: int
     label: str | None
@@ -158,7 +160,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a field of the metadata was found, and how sure that is: 0 to 1."""
+    """The source of a metadata field, and the confidence in it: 0 to 1."""
 
     source: str
     confidence: float
@@ -166,7 +168,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the paper says of itself; `evidence` is by the name of the field."""
+    """Bibliographic metadata of the paper; `evidence` maps field names to their source."""
 
     title: str | None = None
     authors: tuple[Author, ...] = ()
@@ -181,7 +183,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """Width and height of a page as shown, in points."""
+    """Width and height of a displayed page (after rotation), in points."""
 
     number: int
     width: float
@@ -190,21 +192,21 @@ class PageSize:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well the paper could be read; page numbers count from 1."""
+    """Quality report of the extraction; page numbers start at 1."""
 
     pages_read: int = 0
     pages_ocred: tuple[int, ...] = ()
-    pages_failed: tuple[int, ...] = ()  # could not be read at all
+    pages_failed: tuple[int, ...] = ()  # could not be processed at all
     pages_without_text: tuple[int, ...] = ()  # neither a text layer nor text found by OCR
-    garbled_share: float = 0.0  # of the characters of the text layer
-    columns: int = 1  # on most pages
-    layout_done: bool = False  # somebody has looked for tables and figures
-    layout_pages: tuple[int, ...] = ()  # pages that the layout model looked at
+    garbled_share: float = 0.0  # share of garbled characters in the text layer, 0 to 1
+    columns: int = 1  # text columns on most pages
+    layout_done: bool = False  # the layout step has run
+    layout_pages: tuple[int, ...] = ()  # pages processed by the layout model
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What was read from one PDF, in reading order."""
+    """The content extracted from one PDF, in reading order."""
 
     title: str | None
     pages: tuple[PageSize, ...]
@@ -218,9 +220,9 @@ class Paper:
 
     @property
     def own_sections(self) -> tuple[Section, ...]:
-        """The sections without abstract and bibliography, which are fields of their own here.
+        """Returns the sections except abstract and bibliography, which are separate fields.
 
-        JATS (ANSI/NISO Z39.96), in which publishers keep papers, draws the same line.
+        JATS (ANSI/NISO Z39.96), the archival format of publishers, makes the same distinction.
         """
-        apart = (SectionRole.ABSTRACT, SectionRole.REFERENCES)
-        return tuple(section for section in self.sections if section.role not in apart)
+        separate = (SectionRole.ABSTRACT, SectionRole.REFERENCES)
+        return tuple(section for section in self.sections if section.role not in separate)

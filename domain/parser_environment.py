@@ -1,4 +1,4 @@
-"""The environment of a process that works on PDFs: no address, no credential, no Ray."""
+"""Environment variables for processes that handle PDFs: no addresses, no credentials, no Ray."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _KEPT_PREFIXES = ("LC_", "OMP_", "OPENBLAS_")
 
 
 def parser_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that the parser, the renderer and Tesseract start with.
+    """Returns the environment of the parser, the renderer and Tesseract.
 
-    Locale, search paths of programs and shared libraries (some builds of Python do not start
-    without LD_LIBRARY_PATH), thread counts and Tesseract's data are passed on, nothing else. HOME
-    names no folder, so that no library reads or writes a user's files.
+    An allowlist: locale, search paths of programs and shared libraries (some builds of Python do
+    not start without LD_LIBRARY_PATH), thread counts and Tesseract's data. HOME is a path that does
+    not exist, so that no library reads or writes a user's files.
     """
     kept = {
         name: value

@@ -1,4 +1,4 @@
-"""What a search asks for, and how dense and sparse answers become one list."""
+"""Search queries, and the fusion of dense and sparse results into one ranking."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class SearchMode(StrEnum):
     SPARSE = "sparse"
 
 
-# Entries of a bibliography would drown the papers that they name.
+# Bibliography entries are excluded: they would outrank the papers that they cite.
 SEARCHED_KINDS = tuple(kind for kind in ChunkKind if kind is not ChunkKind.REFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A question to one collection (None: all); `document_ids` empty means every document."""
+    """A query to one collection (None: all); empty `document_ids` means all documents."""
 
     text: str
     collection: str | None = None
@@ -35,28 +35,28 @@ class SearchQuery:
 
     @property
     def candidates(self) -> int:
-        """How many candidates each side is asked for, so that fusing and grouping have a choice."""
+        """Number of candidates requested from each retriever: more than `limit`, to leave a choice
+        for fusion and grouping."""
         return max(4 * self.limit, 100)
 
 
 DENSE_WEIGHT = 0.7
-"""Share of the dense side in a hybrid score, measured in docs/decisions/0004-search-fusion.md."""
+"""Weight of the dense retriever in hybrid mode; measured: docs/decisions/0004-search-fusion.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate in its place: `score` orders the hits, `scores` holds what each side gave it."""
+    """A ranked candidate: `score` is the ranking score, `scores` the score of each retriever."""
 
     chunk_id: str
     score: float
     scores: dict[str, float]
 
 
-def share_of_best(scores: Mapping[str, float]) -> dict[str, float]:
-    """The scores as shares of the best one: 1 for the best, 0 for those below nothing.
+def normalize_by_max(scores: Mapping[str, float]) -> dict[str, float]:
+    """Returns the scores divided by the best score, in 0..1; negative scores become 0.
 
-    Unlike a stretch from the worst candidate to the best, this does not depend on how many
-    candidates there are.
+    Unlike min-max normalization, the result does not depend on the number of candidates.
     """
     best = max(scores.values(), default=0.0)
     if best <= 0:
@@ -67,25 +67,26 @@ def share_of_best(scores: Mapping[str, float]) -> dict[str, float]:
 def fuse(
     dense: Mapping[str, float], sparse: Mapping[str, float], dense_weight: float = DENSE_WEIGHT
 ) -> dict[str, float]:
-    """One score of 0..1 per candidate of either side: the weighted sum of its shares of the best.
+    """Returns one score in 0..1 per candidate: the weighted sum of its normalized scores.
 
-    A candidate that one side did not return gets 0 from it. When one side is empty the other counts
-    in full. Larger is better on both sides.
+    A candidate that a retriever did not return gets 0 from it. If one side is empty, the other has
+    full weight. On both sides larger is better.
     """
     if not dense or not sparse:
-        return share_of_best(dense or sparse)
-    near, worded = share_of_best(dense), share_of_best(sparse)
+        return normalize_by_max(dense or sparse)
+    by_dense, by_sparse = normalize_by_max(dense), normalize_by_max(sparse)
     return {
-        key: dense_weight * near.get(key, 0.0) + (1 - dense_weight) * worded.get(key, 0.0)
-        for key in near | worded
+        key: dense_weight * by_dense.get(key, 0.0) + (1 - dense_weight) * by_sparse.get(key, 0.0)
+        for key in by_dense | by_sparse
     }
 
 
 def rank(mode: SearchMode, dense: Mapping[str, float], sparse: Mapping[str, float]) -> list[Ranked]:
-    """The candidates of both sides (chunk id to score, larger is better) as one list, best first.
+    """Returns the candidates of both retrievers as one list, best first.
 
-    In a one-sided mode `score` is that side's own (cosine or BM25), in hybrid mode it is 0..1.
-    Equal scores are ordered by chunk id, so that the same question gets the same list.
+    `dense` and `sparse` map chunk ids to scores; larger is better. In dense or sparse mode `score`
+    is the score of that retriever (cosine or BM25), in hybrid mode it is in 0..1. Ties are ordered
+    by chunk id, so that the ranking is deterministic.
     """
     sides = {SearchMode.DENSE: dense, SearchMode.SPARSE: sparse}
     fused = fuse(dense, sparse) if mode is SearchMode.HYBRID else sides[mode]
@@ -97,7 +98,8 @@ def rank(mode: SearchMode, dense: Mapping[str, float], sparse: Mapping[str, floa
 
 
 def best_per_document(ranked: Sequence[Ranked], document_of: Mapping[str, str]) -> list[Ranked]:
-    """The first candidate of each document, in order; `document_of`: chunk id to document id."""
+    """Returns the best candidate of each document, in order; `document_of` maps chunk ids to
+    document ids."""
     first: dict[str, Ranked] = {}
     for candidate in ranked:
         first.setdefault(document_of[candidate.chunk_id], candidate)

@@ -12,7 +12,8 @@ from domain.errors import Unavailable
 from domain.papers import Box, Figure, Table, TableSource
 from extraction.figures.figures import FoundFigure, find_figures
 from extraction.figures.model import Region, RegionKind, layout_regions
-from extraction.figures.page_selection import LayoutMode, pages_worth
+from extraction.figures.page_selection import pages_worth
+from extraction.options import LayoutMode
 from extraction.tables.tables import TablePicture, TablesFound, find_tables
 from extraction.text.lines import Line
 from extraction.text.pdf import Reading, open_pdf

@@ -1,4 +1,4 @@
-"""The steps of a task as plain functions: what each reads out of the PDF, and what comes next."""
+"""The extraction steps as plain functions. Each returns the paper and the step that follows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from domain.errors import NoText, OcrUnavailable
 from domain.jobs import Step
 from domain.papers import Paper
-from extraction.figures.page_selection import LayoutMode
 from extraction.layout import find_layout, find_layout_by_rules
-from extraction.ocr.engines import OcrEngine, choose_engine
+from extraction.ocr.engines import choose_engine
 from extraction.ocr.pages import ocr_pages
+from extraction.options import ExtractOptions, LayoutMode, OcrEngine
 from extraction.paper import compose
 from extraction.text.lines import Line
 from extraction.text.pdf import Reading, read_pages
@@ -21,29 +21,12 @@ OnPage = Callable[[int, int], None]
 Scans = Mapping[int, Sequence[Line]]  # by page number: the lines that OCR read
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractOptions:
-    """How papers are read. `workers`: pages under OCR at once; `threads`: of the layout model.
-
-    Papers of more than `text_first_pages` get their tables in a step of its own.
-    """
-
-    max_pages: int = 2000
-    text_first_pages: int = 60
-    layout: LayoutMode = LayoutMode.AUTO
-    ocr: OcrEngine = OcrEngine.AUTO
-    ocr_languages: str = "eng"
-    ocr_dpi: int = 200
-    workers: int = 1
-    threads: int = 1
-
-    @property
-    def can_ocr(self) -> bool:
-        """True when pages can be sent to OCR on this machine."""
-        try:
-            return choose_engine(self.ocr, self.ocr_languages) is not OcrEngine.OFF
-        except OcrUnavailable:
-            return False
+def can_ocr(options: ExtractOptions) -> bool:
+    """Returns True if this machine can run OCR with these options."""
+    try:
+        return choose_engine(options.ocr, options.ocr_languages) is not OcrEngine.OFF
+    except OcrUnavailable:
+        return False
 
 
 DEFAULTS = ExtractOptions()
@@ -51,7 +34,7 @@ DEFAULTS = ExtractOptions()
 
 @dataclass(frozen=True, slots=True)
 class StepRead:
-    """The paper as it is known after a step; `scans` is what OCR read, to be kept."""
+    """The paper after a step. `scans`: the lines that OCR read, for later steps."""
 
     paper: Paper
     next_step: Step | None = None
@@ -59,83 +42,84 @@ class StepRead:
 
 
 def run_step(
-    step: Step, path: Path, methods: ExtractOptions, scans: Scans, on_page: OnPage | None = None
+    step: Step, path: Path, options: ExtractOptions, scans: Scans, on_page: OnPage | None = None
 ) -> StepRead:
-    """What the step reads; `scans` are the lines that OCR read in an earlier one.
+    """Returns the paper after `step`. `scans`: the lines that OCR read in an earlier step.
 
-    Raises what `read_pages` raises, NoText for a paper without any, OcrUnavailable.
+    Raises the errors of `read_pages`, NoText for a paper without text, and OcrUnavailable.
     """
     if step is Step.READ_TEXT:
-        return read_text(path, methods, on_page)
+        return read_text(path, options, on_page)
     if step is Step.OCR:
-        return read_scans(path, methods, on_page)
-    return read_layout(path, methods, scans, on_page)
+        return read_scans(path, options, on_page)
+    return read_layout(path, options, scans, on_page)
 
 
-def read_whole(path: Path, methods: ExtractOptions = DEFAULTS) -> Paper:
-    """The paper after all of its steps. Raises what `run_step` raises."""
-    done = run_step(Step.READ_TEXT, path, methods, {})
+def read_whole(path: Path, options: ExtractOptions = DEFAULTS) -> Paper:
+    """Returns the paper after all of its steps. Raises the errors of `run_step`."""
+    done = run_step(Step.READ_TEXT, path, options, {})
     scans: Scans = {}
     while done.next_step is not None:
         scans = done.scans or scans
-        done = run_step(done.next_step, path, methods, scans)
+        done = run_step(done.next_step, path, options, scans)
     return done.paper
 
 
-def read_text(path: Path, methods: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
-    """The paper by its text layer, with the tables and figures that need no model.
+def read_text(path: Path, options: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
+    """Reads the text layer, and the tables and figures that the rules find without a model.
 
-    Pages that need OCR are left out when OCR can follow; tables then wait for it too."""
-    reading = read_pages(path, max_pages=methods.max_pages, on_page=on_page)
-    if reading.for_ocr and methods.can_ocr:
+    If OCR is available, pages that need it are left out, and tables are extracted after OCR."""
+    reading = read_pages(path, max_pages=options.max_pages, on_page=on_page)
+    if reading.for_ocr and can_ocr(options):
         return StepRead(compose(reading.without(reading.for_ocr)), Step.OCR)
-    return _read_with_layout(path, reading, methods)
+    return _read_with_layout(path, reading, options)
 
 
-def read_scans(path: Path, methods: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
-    """The paper with the pages that needed OCR; one that OCR cannot read is listed, not fatal."""
-    reading = read_pages(path, max_pages=methods.max_pages)
+def read_scans(path: Path, options: ExtractOptions, on_page: OnPage | None = None) -> StepRead:
+    """Reads the pages that need OCR. The paper lists a page on which OCR failed; it is no error."""
+    reading = read_pages(path, max_pages=options.max_pages)
     pages = ocr_pages(
         path,
         reading.for_ocr,
-        engine=methods.ocr,
-        workers=methods.workers,
-        languages=methods.ocr_languages,
-        dpi=methods.ocr_dpi,
+        engine=options.ocr,
+        workers=options.ocr_workers,
+        languages=options.ocr_languages,
+        dpi=options.ocr_dpi,
         on_page=_after(len(reading.pages) - len(reading.for_ocr), on_page),
     )
     scans = {page.number: page.lines for page in pages if page.failure is None}
     whole = reading.without(reading.for_ocr).with_ocr(scans)
-    return replace(_read_with_layout(path, whole, methods), scans=scans)
+    return replace(_read_with_layout(path, whole, options), scans=scans)
 
 
 def read_layout(
-    path: Path, methods: ExtractOptions, scans: Scans, on_page: OnPage | None = None
+    path: Path, options: ExtractOptions, scans: Scans, on_page: OnPage | None = None
 ) -> StepRead:
-    """The paper with what the layout model finds on the pages that are worth it."""
-    reading = read_pages(path, max_pages=methods.max_pages)
-    if reading.for_ocr and (scans or methods.can_ocr):  # as the step before this one left it
+    """Reads the paper with the tables and figures of the layout model on the selected pages."""
+    reading = read_pages(path, max_pages=options.max_pages)
+    if reading.for_ocr and (scans or can_ocr(options)):  # the state after the OCR step
         reading = reading.without(reading.for_ocr).with_ocr(scans)
     layout = find_layout(
-        path, reading, mode=methods.layout, threads=methods.threads, on_page=on_page
+        path, reading, mode=options.layout, threads=options.threads, on_page=on_page
     )
     return StepRead(compose(reading, layout))
 
 
 def _after(before: int, on_page: OnPage | None) -> OnPage | None:
-    """Counts on from the pages that need nothing."""
+    """Adds the number of pages without OCR to the progress of the OCR."""
     if on_page is None:
         return None
     return lambda done, total: on_page(before + done, before + total)
 
 
-def _read_with_layout(path: Path, reading: Reading, methods: ExtractOptions) -> StepRead:
-    """Of a long paper the text comes first: its tables would keep the reader waiting."""
+def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> StepRead:
+    """Composes the paper. Tables of a long paper are left to the layout step, because extracting
+    them here would delay the first search."""
     if not any(reading.pages):
         raise NoText()
-    if methods.layout is LayoutMode.OFF:
+    if options.layout is LayoutMode.OFF:
         return StepRead(compose(reading))
-    if len(reading.pages) > methods.text_first_pages:
+    if len(reading.pages) > options.text_first_pages:
         return StepRead(compose(reading), Step.LAYOUT)
-    layout = find_layout_by_rules(path, reading, methods.layout)
+    layout = find_layout_by_rules(path, reading, options.layout)
     return StepRead(compose(reading, layout), Step.LAYOUT if layout.worth else None)

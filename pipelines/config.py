@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from domain.errors import InternalError
+from extraction.options import ReadOptions
+from pipelines.embed_options import EmbedOptions
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import Limits
 
@@ -21,22 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Addresses and limits; small enough to travel with every task, and without a secret."""
+    """Addresses and options; small enough to travel with every task, and without a secret."""
 
     blob_uri: str
     milvus_uri: str
     milvus_token_file: str | None
-    milvus_name: str | None  # None until PostgreSQL was asked for it
-    model: str
+    milvus_name: str | None  # None until it was read from PostgreSQL
     dimension: int
-    max_tokens: int
-    batch_tokens: int
-    max_pages: int
-    text_first_pages: int = 60
-    layout: str = "auto"
-    ocr: str = "auto"
-    ocr_languages: str = "eng"
-    ocr_dpi: int = 200
+    embed: EmbedOptions = EmbedOptions()
+    read: ReadOptions = ReadOptions()
     ocr_workers: int = 1
     limits: Limits = field(default_factory=Limits)
     sandbox: SandboxMode = SandboxMode.AUTO
@@ -71,7 +66,7 @@ def named_vector_store(recipe: PipelineConfig, name: str | Callable[[], str]) ->
         milvus_token(recipe.milvus_token_file),
         name=name,
         dimension=recipe.dimension,
-        model=recipe.model,
+        model=recipe.embed.name,
         database=recipe.milvus_database,
         ca_file=recipe.milvus_ca,
     )
@@ -83,4 +78,4 @@ def count_tokens(recipe: PipelineConfig) -> Callable[[Sequence[str]], list[int]]
     from pipelines.chunking.tokens import token_counter
     from pipelines.encoders.load import resolve_model
 
-    return token_counter(resolve_model(recipe.model) / "tokenizer.json")
+    return token_counter(resolve_model(recipe.embed.name) / "tokenizer.json")

@@ -132,7 +132,7 @@ def embed(chunks: Sequence[Chunk], plan: LaneConfig, report: Reporter) -> np.nda
         [one.indexed_text for one in chunks],
         [one.tokens for one in chunks],
         lambda batches: encode_remotely(batches, plan),
-        batch_tokens=plan.recipe.batch_tokens,
+        batch_tokens=plan.recipe.embed.batch_tokens,
         on_batch=report.chunks,
     )
     report.embedded += len(chunks)

@@ -8,7 +8,7 @@ from domain.errors import BadDocument, NotFound, OcrUnavailable
 from domain.jobs import Step, Task
 from pipelines.config import PipelineConfig, blob_store
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
-from runtime.sandbox.client import Sandbox, Watch
+from runtime.sandbox.client import ProgressCallback, Sandbox
 from stores.blobs.blob_store import artifact_key
 
 SCANS = "scans"
@@ -16,7 +16,7 @@ SCANS = "scans"
 WARM, EXTRACT_STEP = "pipelines.extract_worker:warm", "pipelines.extract_worker:extract_step"
 
 
-def extract_task(task: Task, recipe: PipelineConfig, watch: Watch) -> ExtractedPaper:
+def extract_task(task: Task, recipe: PipelineConfig, watch: ProgressCallback) -> ExtractedPaper:
     """The paper as the task's step reads it, in a sandbox; what OCR read is kept for later steps.
 
     `watch` hears of pages, as in `Sandbox.run`. Raises what that does, BadDocument, OcrUnavailable,
@@ -36,9 +36,9 @@ def extract_task(task: Task, recipe: PipelineConfig, watch: Watch) -> ExtractedP
                 file=path,
                 returns=ExtractedPaper,
                 may_start_programs=task.step is Step.OCR,  # Tesseract
-                watch=watch,
+                on_progress=watch,
             )
-            check_extracted(done, task, recipe.max_pages, recipe.max_tokens)
+            check_extracted(done, task, recipe.read.max_pages, recipe.embed.max_tokens)
         except OcrUnavailable:
             _sandbox(recipe).close()  # the next one looks again what is installed
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,12 +11,11 @@ from domain.documents import Chunk
 from domain.jobs import CitationKey, Step, StepResult, Task
 from domain.papers import Paper
 from extraction.citations.match import match_key
-from extraction.figures.page_selection import LayoutMode
-from extraction.ocr.engines import OcrEngine
 from extraction.ocr.ocr_cache import dump_scans, load_scans
+from extraction.options import ExtractOptions
 from extraction.quality import quality_report
 from extraction.serialization import dump_paper
-from extraction.steps import ExtractOptions, OnPage, read_text, run_step
+from extraction.steps import OnPage, can_ocr, read_text, run_step
 from extraction.warmup_pdf import write_specimen
 from pipelines.chunking.chunk import split_paper
 from pipelines.config import PipelineConfig, count_tokens
@@ -27,7 +27,7 @@ def warm(recipe: PipelineConfig) -> None:
     once it has counted it has threads, which do not live on in a child. OCR is asked for its
     version here, since most children may not start a program."""
     count_tokens(recipe)
-    _ = extract_options(recipe).can_ocr
+    can_ocr(extract_options(recipe))
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
         write_specimen(path)
@@ -49,7 +49,7 @@ def extract_step(
         document_id=task.document_id,
         version=task.version,
         count_tokens=count_tokens(recipe),
-        max_tokens=recipe.max_tokens,
+        max_tokens=recipe.embed.max_tokens,
     )
     scanned = dump_scans(done.scans) if done.scans else None
     return prepared(done.paper, chunks, done.next_step, scanned)
@@ -63,16 +63,8 @@ def prepared(
 
 
 def extract_options(recipe: PipelineConfig) -> ExtractOptions:
-    """How this recipe reads papers."""
-    return ExtractOptions(
-        max_pages=recipe.max_pages,
-        text_first_pages=recipe.text_first_pages,
-        layout=LayoutMode(recipe.layout),
-        ocr=OcrEngine(recipe.ocr),
-        ocr_languages=recipe.ocr_languages,
-        ocr_dpi=recipe.ocr_dpi,
-        workers=recipe.ocr_workers,
-    )
+    """Returns the read options and the parallelism of this process."""
+    return ExtractOptions(**asdict(recipe.read), ocr_workers=recipe.ocr_workers)
 
 
 def _facts(paper: Paper, chunks: int, next_step: Step | None) -> StepResult:

@@ -1,1 +1,1 @@
-"""Processes, ports, private files, the sandbox, and patches of third-party internals."""
+"""Process management, ports, private files, the sandbox, and patches of third-party internals."""

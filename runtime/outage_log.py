@@ -1,4 +1,4 @@
-"""Logs why a store is unavailable, at most once a minute for each cause."""
+"""Rate-limited log of store outages: at most one line a minute for each cause."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ CAUSE_CHARACTERS = 500
 
 
 class OutageLog:
-    """The causes of one store's outages. Safe to use from several threads.
+    """Logs the causes of the outages of one store. Thread-safe.
 
-    A store that is away is asked several times a second by every part of the service: each cause
-    (the type of its exception) is logged when it is first seen and once a minute after that.
+    During an outage all components of the service retry several times a second. Each cause (by
+    exception type) is logged when it first occurs and then once a minute.
     """
 
     def __init__(self, store: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,15 +26,15 @@ class OutageLog:
         self._lock = threading.Lock()
 
     def note(self, cause: BaseException) -> None:
-        """The cause is in the log, unless the same one was within the last minute."""
+        """Logs the cause, unless the same cause was logged within the last minute."""
         kind = type(cause).__name__
         if self._is_due(kind):
-            said = " ".join(str(cause).split())[:CAUSE_CHARACTERS]
+            details = " ".join(str(cause).split())[:CAUSE_CHARACTERS]
             log.warning(
                 "%s is unavailable: %s: %s",
                 self._store,
                 kind,
-                said or "no details",
+                details or "no details",
                 extra={"action": "store_unavailable", "store": self._store, "cause": kind},
             )
 

@@ -1,4 +1,4 @@
-"""Folders and files that only their owner can read: the home, its secrets, what names them."""
+"""Folders and files that only their owner can access: the home folder and its secrets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 OTHERS = 0o077  # permission bits of group and others
-SECRET_BYTES = 32  # as many as Ray's own tokens have
+SECRET_BYTES = 32  # the length of Ray's own tokens
 
 
 def private_folder(folder: Path) -> Path:
-    """The folder, made where it is missing, mode 0700.
+    """Creates the folder if it is missing, removes access of group and others, and returns it.
 
-    What lies below a closed folder can be reached by nobody else, whatever its own mode is: one
-    chmod closes a home that an older release left open. Raises PermissionError with a sentence when
-    the folder is another user's.
+    A new folder has mode 0700. Other users cannot reach files below it, whatever their modes are,
+    so one chmod also secures a home that an older release left open. Raises PermissionError if the
+    folder belongs to another user.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = folder.stat().st_mode & 0o777
@@ -26,16 +26,16 @@ def private_folder(folder: Path) -> Path:
             folder.chmod(mode & ~OTHERS)
         except PermissionError as error:
             raise PermissionError(
-                f"{folder} can be read by other users and belongs to one of them, so it cannot be "
-                "closed. Nothing was changed. Use a folder of your own."
+                f"{folder} is accessible to other users and belongs to another user, so its "
+                "permissions cannot be changed. Nothing was changed. Use a folder that you own."
             ) from error
     return folder
 
 
 def secret(file: Path) -> str:
-    """The secret in the file: 64 hexadecimal digits, made at the first use, mode 0600.
+    """Returns the secret in the file: 64 hexadecimal digits, created on first use with mode 0600.
 
-    Of two processes that come first at the same time, both get the one that is kept.
+    Safe against races: concurrent first calls of several processes return the same secret.
     """
     with suppress(FileNotFoundError):
         return file.read_text()
@@ -45,7 +45,7 @@ def secret(file: Path) -> str:
 
 
 def write_private(file: Path, text: str, *, replace: bool = True) -> None:
-    """The text is in the file, mode 0600, whole or not at all; `replace=False` keeps what is there.
+    """Writes the file atomically with mode 0600; `replace=False` keeps an existing file.
 
     The folder must exist.
     """

@@ -1,4 +1,4 @@
-"""Server processes of our own: started so that they die with us, stopped within a time limit."""
+"""Starts server processes that end with their parent, and stops them within a time limit."""
 
 from __future__ import annotations
 
@@ -11,26 +11,30 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from runtime.ports import somebody_listens
+from runtime.ports import is_listening
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """A `preexec_fn`: Linux sends `death_signal` when the spawning thread ends; None elsewhere.
+def pdeathsig_preexec(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """Returns a `preexec_fn` that sets PR_SET_PDEATHSIG; None on systems other than Linux.
 
-    The thread counts, not the process: spawn from a thread that lives as long as the child should.
+    Linux sends `death_signal` to the child when the spawning thread ends, not the process. Spawn
+    from a thread that lives as long as the child should.
     """
     if sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be imported
+    libc = ctypes.CDLL(None)  # loaded before the fork: no imports between fork and exec
     return lambda: libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
 
 
 def spawn(
     command: Sequence[str], log: Path, *, death_signal: signal.Signals = signal.SIGTERM
 ) -> subprocess.Popen[bytes]:
-    """The running child, its output appended to `log`, in its own session: Ctrl-C spares it."""
+    """Starts the command in a new session, so that Ctrl-C does not reach it; returns the process.
+
+    Its output is appended to `log`.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -39,16 +43,18 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_parent(death_signal),
+            preexec_fn=pdeathsig_preexec(death_signal),
         )
 
 
 def stop(
-    process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM, timeout: float = 8
+    process: subprocess.Popen[bytes],
+    stop_signal: signal.Signals = signal.SIGTERM,
+    timeout: float = 8,
 ) -> None:
-    """Returns when the child is gone: asked first, killed after `timeout` seconds."""
+    """Sends `stop_signal`, and SIGKILL after `timeout` seconds; returns when the child exited."""
     if process.poll() is None:
-        process.send_signal(how)
+        process.send_signal(stop_signal)
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -57,19 +63,23 @@ def stop(
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], timeout: float, log: Path) -> None:
-    """Returns when something listens on the port. Raises RuntimeError with the end of the log."""
+    """Waits until the server listens on the port.
+
+    Raises RuntimeError with the end of the log if it exits or does not listen within `timeout`
+    seconds.
+    """
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"The server ended with {process.returncode}.{tail(log)}")
-        if somebody_listens(port):
+            raise RuntimeError(f"The server exited with code {process.returncode}.{tail(log)}")
+        if is_listening(port):
             return
         time.sleep(0.05)
     raise RuntimeError(f"The server did not listen within {timeout:.0f} s.{tail(log)}")
 
 
 def tail(log: Path, lines: int = 12) -> str:
-    """The last lines of a log, set off for an error message; empty when there are none."""
+    """Returns the last lines of a log, formatted for an error message; empty without a log."""
     if not log.exists():
         return ""
     last = log.read_text(errors="replace").splitlines()[-lines:]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.sandbox import confine
-from runtime.sandbox.server import Teller
+from runtime.sandbox.server import ProgressReporter
 from runtime.sandbox.syscalls import NUMBERS
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -127,13 +127,13 @@ class Target:
         }
 
 
-def try_all(target: Target, tell: Teller) -> dict[str, str]:
+def try_all(target: Target, tell: ProgressReporter) -> dict[str, str]:
     """What becomes of each attempt."""
     every = {**target.attempts(), **target.hostile_to_the_parent()}
     return {name: outcome(attempt) for name, attempt in every.items()}
 
 
-def try_harmless(target: Target, tell: Teller) -> dict[str, str]:
+def try_harmless(target: Target, tell: ProgressReporter) -> dict[str, str]:
     """The same without what would stop the tests where it succeeds."""
     return {name: outcome(attempt) for name, attempt in target.attempts().items()}
 
@@ -149,7 +149,7 @@ def outcome(attempt: Callable[[], object]) -> str:
     return "done"
 
 
-def own_file(path: Path, tell: Teller) -> dict[str, str]:
+def own_file(path: Path, tell: ProgressReporter) -> dict[str, str]:
     """Whether the given file can be read, and whether it can be changed."""
     return {
         "read": outcome(path.read_bytes),
@@ -159,7 +159,7 @@ def own_file(path: Path, tell: Teller) -> dict[str, str]:
     }
 
 
-def rights(tell: Teller) -> dict[str, int]:
+def rights(tell: ProgressReporter) -> dict[str, int]:
     """What the kernel says of this process: 0 or 1 each."""
     header, data = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
     LIBC.capget(header, data)
@@ -170,7 +170,7 @@ def rights(tell: Teller) -> dict[str, int]:
     }
 
 
-def processes(tell: Teller) -> dict[str, str]:
+def processes(tell: ProgressReporter) -> dict[str, str]:
     """Whether it may start programs, processes and threads."""
     thread = threading.Thread(target=int)
     return {
@@ -181,13 +181,13 @@ def processes(tell: Teller) -> dict[str, str]:
     }
 
 
-def shell(script: str, tell: Teller) -> tuple[int, str]:
+def shell(script: str, tell: ProgressReporter) -> tuple[int, str]:
     """Status and words of a shell."""
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
-def bomb(tell: Teller) -> None:
+def bomb(tell: ProgressReporter) -> None:
     """Forks without end."""
     while True:
         try:
@@ -196,7 +196,7 @@ def bomb(tell: Teller) -> None:
             os._exit(1)
 
 
-def fork_twice(tell: Teller) -> int:
+def fork_twice(tell: ProgressReporter) -> int:
     """A grandchild that nobody waits for, as a daemon makes itself; tries to leave its group."""
     reader, writer = os.pipe()
     if not os.fork():

@@ -8,28 +8,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from configs.settings import ModelSettings
 from domain.jobs import Lane, Step, Task, TaskStatus
 from domain.papers import Paper
-from extraction.figures.page_selection import LayoutMode
-from extraction.ocr.engines import OcrEngine
-from extraction.steps import ExtractOptions, OnPage, read_text
+from extraction.options import ExtractOptions, LayoutMode, OcrEngine
+from extraction.steps import OnPage, read_text
 from pipelines.config import PipelineConfig
+from pipelines.embed_options import EmbedOptions
 
 
 def reading_recipe(blob_uri: str = "memory://unused", **more: Any) -> PipelineConfig:
     """As the service reads, with a vector store that nobody asks."""
-    model = ModelSettings()
     plain = PipelineConfig(
         blob_uri=blob_uri,
         milvus_uri="",
         milvus_token_file=None,
         milvus_name="unused",
-        model=model.name,
+        embed=EmbedOptions(),
         dimension=384,
-        max_tokens=model.max_tokens,
-        batch_tokens=model.batch_tokens,
-        max_pages=2000,
     )
     return replace(plain, **more)
 

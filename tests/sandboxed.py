@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from domain.errors import NoText
-from runtime.sandbox.server import Teller
+from runtime.sandbox.server import ProgressReporter
 from runtime.sandbox.wire import HEAD, RESULT
 
-Tell = Teller
+Tell = ProgressReporter
 warmed: list[Any] = []
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from enum import StrEnum
 
 from domain.papers import Box, Figure, PageSize, Table
 from extraction.figures.figure_captions import CaptionLines, captions_of
+from extraction.options import LayoutMode
 from extraction.tables.frame import in_rows
 from extraction.text.lines import Line
 
@@ -24,12 +24,6 @@ _LEGENDS = 3  # so many captions without a picture are a list of legends
 # column of two, two of them narrower than a column of three.
 _ROWS, _ROWS_SHARE = 12, 0.2
 _NARROW, _NARROWER = 0.36, 0.25  # of the width of the page's text
-
-
-class LayoutMode(StrEnum):
-    OFF = "off"
-    AUTO = "auto"
-    ALWAYS = "always"
 
 
 def pages_worth(

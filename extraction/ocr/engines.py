@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 from dataclasses import dataclass
-from enum import StrEnum
 
 from domain.errors import OcrUnavailable
 from extraction.ocr import tesseract
-
-
-class OcrEngine(StrEnum):
-    AUTO = "auto"  # Tesseract where it is installed, else RapidOCR
-    TESSERACT = "tesseract"
-    RAPIDOCR = "rapidocr"
-    OFF = "off"
+from extraction.options import OcrEngine
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from extraction.ocr import tesseract
-from extraction.ocr.engines import OcrEngine, choose_engine
+from extraction.ocr.engines import choose_engine
 from extraction.ocr.placed import Affine, TypeSizes, lines_of, quarter_turned, turn_about
 from extraction.ocr.recognized_words import Picture, SeenLine, confidence_of
 from extraction.ocr.tilt import lies_on_side, tilt_degrees, turned
+from extraction.options import OcrEngine
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 

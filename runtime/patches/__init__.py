@@ -1,1 +1,36 @@
-"""Every patch of a third-party internal; read this folder before an upgrade."""
+"""All patches of third-party internals. Read this before an upgrade of one of these libraries.
+
+The docstring of each module has the full names, the reasons and the checks.
+
+| module, library    | names replaced or used      | reason                 | tests                |
+|--------------------|-----------------------------|------------------------|----------------------|
+| ray_data           | create_cluster_autoscaler,  | unused actors: 235 MB  | end_to_end           |
+| ray 2.60.0         | _StatsManager,              | and a memory leak      |                      |
+|                    | ClusterAutoscaler           |                        |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| ray_node           | RayParams,                  | unused monitors and    | test_ray_node_patch  |
+| ray 2.60.0         | start_ray_process           | dashboard modules;     |                      |
+|                    |                             | agent ports            |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| ray_serve          | start_asgi_http_server,     | port reuse, gRPC port  | test_ray_serve_patch |
+| ray 2.60.0         | ASGIDIReceiveProxy,         | on all interfaces,     | test_api_deaths      |
+|                    | add_port_to_grpc_server     | HTTP deadlines,        | test_other_users     |
+|                    |                             | backpressure           |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| milvus_lite_server | Collection: _apply,         | rows lost or           | test_killed_servers  |
+| milvus-lite 3.2    | data_dir, _trigger_flush;   | duplicated by kill -9, | test_full_disk       |
+|                    | MilvusLite._collections,    | concurrent writes or a | test_milvus_token    |
+|                    | _cleanup_old_wals,          | full disk              |                      |
+|                    | Manifest.active_wal_number  |                        |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| pymilvus           | logging.config.dictConfig   | its import closes all  | test_pymilvus_patch  |
+| pymilvus 3.0       |                             | log handlers           |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| openvino           | sys.modules:                | telemetry to Google    | none: check by hand  |
+| openvino 2026.4,   | openvino_telemetry is None  | Analytics              |                      |
+| nncf 3.4           |                             |                        |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+
+One more patch is outside this package, because `extraction` imports only `domain`:
+extraction/text/mupdf.py (pymupdf 2.0) disables the import of `pymupdf.layout` and `pymupdf4llm`.
+"""

@@ -1,14 +1,30 @@
-"""The Milvus Lite server, fit to be killed:
+"""Milvus Lite server that survives kill -9 and concurrent writers. Patches milvus-lite 3.2.
 
-    python -P runtime/patches/milvus_lite_server.py PORT FOLDER TOKEN_FILE
+Run as `python -P runtime/patches/milvus_lite_server.py PORT FOLDER TOKEN_FILE`.
 
-Milvus Lite says of itself that writes to one collection must not run at the same time, but its own
-server lets them: three writers and a kill -9 lost papers that had been acknowledged, and flushes
-failed for good. Here they take turns, and each collection is opened once. It writes index files in
-place, so that one cut short by a kill keeps the collection from loading ever after: they are made
-anew at every start. And when it is killed after it has sealed rows in a data file, but before it
-has deleted their log, it reads them from both and shows them twice: such logs go before they are
-read.
+Private names:
+    `milvus_lite.db.Collection` is replaced by a subclass that overrides `_apply` and
+    `_trigger_flush`; `MilvusLite._collections` is written; `storage.wal._cleanup_old_wals`,
+    `storage.manifest.Manifest.active_wal_number` and `Collection.data_dir` are used.
+
+Reasons:
+    * Concurrent writes to one collection are not allowed by Milvus Lite, but its own server does
+      not prevent them: three writers and a kill -9 lost acknowledged papers, and flushes failed
+      permanently. Here writes are serialized.
+    * Two concurrent first accesses opened a collection twice, with two write-ahead logs (WAL) of
+      the same name, and the second one overwrote the writes of the first. Here each collection is
+      opened once.
+    * During a flush, up to seconds if it waits for a compaction, rows are neither in memory nor in
+      a data file. Here a flush excludes reads.
+    * Index files are written in place. A truncated one prevents the collection from loading. Here
+      they are deleted at every start; Milvus Lite rebuilds them from the rows.
+    * After a kill between the flush of a data file and the deletion of its WAL, the rows are loaded
+      from both and returned twice. Here such a WAL is deleted before the collection is opened.
+    * A failed write, for example on a full disk, leaves the memory of a collection inconsistent
+      with its files. Here the collection is opened again.
+
+Check on upgrade: the private names above, the call order of `_apply` and `_trigger_flush`, and the
+method names in READS; tests/stores/test_killed_servers.py, test_full_disk.py, test_milvus_token.py.
 """
 
 from __future__ import annotations
@@ -33,27 +49,29 @@ from milvus_lite.storage.manifest import Manifest
 from milvus_lite.storage.wal import _cleanup_old_wals
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
-ANSWERS_AT_ONCE = 16  # writers that wait for their turn are among them
-MESSAGE_BYTES = 256 * 1024 * 1024  # as a Milvus server takes
+MAX_WORKERS = 16  # includes writers that wait for the write lock
+MESSAGE_BYTES = 256 * 1024 * 1024  # the limit of a Milvus server
 GRACE_SECONDS = 3
-READS_ROWS = ("Query", "Search", "HybridSearch")
-READS = (*READS_ROWS, "Connect", "CheckHealth", "Describe", "Get", "Has", "List", "Show")
+READS_OF_ROWS = ("Query", "Search", "HybridSearch")
+READS = (*READS_OF_ROWS, "Connect", "CheckHealth", "Describe", "Get", "Has", "List", "Show")
 
 
-class Sealing:
-    """Many may read at once, or one seals rows and nobody reads: rows on their way from memory to
-    a data file are in neither for as long as that takes, up to seconds behind a compaction."""
+class FlushLock:
+    """A readers-writer lock: many readers, or one flush.
+
+    While rows are moved from memory to a data file they are in neither.
+    """
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._readers = 0
-        self._is_sealing = False
+        self._is_flushing = False
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Nobody seals in this block."""
+        """Shared lock: waits for a running flush and blocks new ones."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_sealing)
+            self._changed.wait_for(lambda: not self._is_flushing)
             self._readers += 1
         try:
             yield
@@ -63,40 +81,42 @@ class Sealing:
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody reads in this block; who comes now waits, who is at it ends first."""
+    def exclusive(self) -> Iterator[None]:
+        """Exclusive lock: blocks new readers and waits for active ones to finish."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_sealing)
-            self._is_sealing = True
+            self._changed.wait_for(lambda: not self._is_flushing)
+            self._is_flushing = True
             self._changed.wait_for(lambda: not self._readers)
         try:
             yield
         finally:
             with self._changed:
-                self._is_sealing = False
+                self._is_flushing = False
                 self._changed.notify_all()
 
 
-SEALING = Sealing()
+FLUSH_LOCK = FlushLock()
 
 
-class WatchedCollection(Collection):
-    """A collection that knows when a write failed in the middle, as on a full disk: then what it
-    holds in memory is not what its files say. Its next log would lie behind a torn end, and the
-    next sealing would delete the log of rows that were not sealed."""
+class GuardedCollection(Collection):
+    """A collection that records whether a write failed partway, for example on a full disk.
+
+    Its memory is then inconsistent with its files: the next WAL record would follow a torn one, and
+    the next flush would delete the WAL of rows that were not flushed.
+    """
 
     is_broken = False
 
     def _apply(self, op: Any) -> None:
-        with self._unless_it_fails():
+        with self._mark_broken_on_error():
             super()._apply(op)
 
     def _trigger_flush(self) -> None:
-        with SEALING.alone(), self._unless_it_fails():
+        with FLUSH_LOCK.exclusive(), self._mark_broken_on_error():
             super()._trigger_flush()
 
     @contextmanager
-    def _unless_it_fails(self) -> Iterator[None]:
+    def _mark_broken_on_error(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
@@ -104,55 +124,58 @@ class WatchedCollection(Collection):
             raise
 
 
-class Library(MilvusLite):
-    """Opens each collection once, whoever comes first: of two at the same time, each with a log of
-    its own under one name, the second wiped out what the first had written. One that is broken is
-    opened again, from its files."""
+class SafeMilvusLite(MilvusLite):
+    """Opens each collection once, under a lock, and reopens a broken one from its files.
+
+    Without the lock, two concurrent calls open it twice, each with a WAL of the same name.
+    """
 
     def __init__(self, folder: str) -> None:
         self._opening = RLock()
-        milvus_lite.db.Collection = WatchedCollection
+        milvus_lite.db.Collection = GuardedCollection
         super().__init__(folder)
 
     def create_collection(self, *arguments: Any, **more: Any) -> Collection:
-        """As Milvus Lite does it."""
+        """Creates the collection as Milvus Lite does, under the lock."""
         with self._opening:
             return super().create_collection(*arguments, **more)
 
     def get_collection(self, *arguments: Any, **more: Any) -> Collection:
-        """The collection, open and whole. Raises what Milvus Lite raises."""
+        """Returns the open, consistent collection. Raises the errors of Milvus Lite."""
         with self._opening:
-            found = super().get_collection(*arguments, **more)
-            assert isinstance(found, WatchedCollection)
-            if not found.is_broken:
-                return found
-            self._collections = {k: one for k, one in self._collections.items() if one is not found}
-            forget_sealed_logs(Path(found.data_dir))
+            collection = super().get_collection(*arguments, **more)
+            assert isinstance(collection, GuardedCollection)
+            if not collection.is_broken:
+                return collection
+            self._collections = {
+                key: value for key, value in self._collections.items() if value is not collection
+            }
+            delete_flushed_wals(Path(collection.data_dir))
             return super().get_collection(*arguments, **more)
 
 
-class OneWriter(grpc.ServerInterceptor):
-    """Calls that change something wait for each other; the others run at once, but for those that
-    read rows while some are being sealed."""
+class SingleWriterInterceptor(grpc.ServerInterceptor):
+    """Serializes calls that write; other calls run concurrently, except reads of rows during a
+    flush."""
 
     def __init__(self) -> None:
-        self.turn = Lock()
+        self.write_lock = Lock()
 
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: Any
     ) -> Any:
-        """The handler of the call, in its turn where it writes."""
+        """Returns the handler of the call, wrapped in the lock that it needs."""
         handler = continuation(handler_call_details)
         name = handler_call_details.method.rpartition("/")[2]
         if handler is None or handler.unary_unary is None:
             return handler
-        if name.startswith(READS_ROWS):
-            return _within(SEALING.reading, handler)
-        return handler if name.startswith(READS) else _within(lambda: self.turn, handler)
+        if name.startswith(READS_OF_ROWS):
+            return _within(FLUSH_LOCK.reading, handler)
+        return handler if name.startswith(READS) else _within(lambda: self.write_lock, handler)
 
 
-class TokenRequired(grpc.ServerInterceptor):
-    """Calls without the token are refused as UNAUTHENTICATED, streams too.
+class TokenAuthInterceptor(grpc.ServerInterceptor):
+    """Rejects calls without the token, including streams, as UNAUTHENTICATED.
 
     pymilvus sends `token=` as base64 in the metadata `authorization`.
     """
@@ -163,7 +186,7 @@ class TokenRequired(grpc.ServerInterceptor):
     def intercept_service(
         self, continuation: Callable[[Any], Any], handler_call_details: Any
     ) -> Any:
-        """The handler of the call, or one that refuses it."""
+        """Returns the handler of the call, or one that rejects it."""
         given = dict(handler_call_details.invocation_metadata).get("authorization", "")
         if hmac.compare_digest(given.encode(), self.expected):
             return continuation(handler_call_details)
@@ -171,11 +194,11 @@ class TokenRequired(grpc.ServerInterceptor):
 
 
 def _refuse(_request: Any, context: grpc.ServicerContext) -> None:
-    context.abort(grpc.StatusCode.UNAUTHENTICATED, "This Milvus Lite server wants its token.")
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "This Milvus Lite server requires its token.")
 
 
 def _within(enter: Callable[[], Any], handler: Any) -> Any:
-    """The handler, which answers within that context."""
+    """Returns the handler, which runs within that context manager."""
 
     def answer(request: Any, context: Any) -> Any:
         with enter():
@@ -188,38 +211,42 @@ def _within(enter: Callable[[], Any], handler: Any) -> Any:
     )
 
 
-def forget_indexes(data: Path) -> None:
-    """Every index file is gone; loading a collection writes it anew from the rows."""
+def delete_index_files(data: Path) -> None:
+    """Deletes all index files; loading a collection rebuilds them from the rows."""
     for file in data.glob("**/indexes/*.idx"):
         file.unlink()
 
 
-def forget_sealed_logs(data: Path) -> None:
-    """Every log is gone whose rows lie in data files: the manifest, renamed into place, says so."""
+def delete_flushed_wals(data: Path) -> None:
+    """Deletes the WALs whose rows are in data files, according to the manifest, which Milvus Lite
+    replaces atomically."""
     for file in data.glob("**/manifest.json"):
-        next_log = Manifest.load(str(file.parent)).active_wal_number
-        if next_log is not None:
-            _cleanup_old_wals(str(file.parent / "wal"), next_log - 1)
+        next_wal = Manifest.load(str(file.parent)).active_wal_number
+        if next_wal is not None:
+            _cleanup_old_wals(str(file.parent / "wal"), next_wal - 1)
 
 
 def main(port: str, folder: str, token_file: str) -> None:
-    """Serves clients with the token on loopback until SIGTERM or SIGINT, then saves everything."""
-    library = Library(folder)  # locks the folder, and opens collections as they are asked for
-    forget_indexes(Path(folder))
-    forget_sealed_logs(Path(folder))
+    """Serves authenticated clients on loopback until SIGTERM or SIGINT, then flushes all data."""
+    database = SafeMilvusLite(folder)  # locks the folder; opens collections on first access
+    delete_index_files(Path(folder))
+    delete_flushed_wals(Path(folder))
     options = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
     server = grpc.server(
-        ThreadPoolExecutor(ANSWERS_AT_ONCE),
-        interceptors=[TokenRequired(Path(token_file).read_text()), OneWriter()],
+        ThreadPoolExecutor(MAX_WORKERS),
+        interceptors=[
+            TokenAuthInterceptor(Path(token_file).read_text()),
+            SingleWriterInterceptor(),
+        ],
         options=[(option, MESSAGE_BYTES) for option in options],
     )
-    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(library), server)
+    milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: server.stop(GRACE_SECONDS))
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     server.wait_for_termination()
-    library.close()
+    database.close()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""`ov`: OpenVINO, imported without its telemetry. Import it from here and nowhere else.
+"""`ov`: OpenVINO without its telemetry. Patches openvino 2026.4 and nncf 3.4.
 
-`import openvino` by itself sends an "import" event to Google Analytics and writes a client id to
-~/intel (openvino/tools/ovc/__init__.py, seen in 2026.4). Its documented opt-out is a file in the
-home folder. Where its telemetry package is missing it uses a stub that does nothing, and so does
-nncf: to them it is missing here.
+Import `ov` only from here. `sys.modules["openvino_telemetry"]` is set to None, so that both
+libraries treat the telemetry package as not installed and use a stub that does nothing.
+
+Reason: `import openvino` sends an "import" event to Google Analytics and writes a client id to
+~/intel (openvino/tools/ovc/__init__.py). The documented opt-out is a file in the home folder.
+
+Check on upgrade: openvino/tools/ovc/telemetry_utils.py and nncf/telemetry/wrapper.py still accept
+an ImportError of `openvino_telemetry`, and no other module sends events.
 """
 
 from __future__ import annotations

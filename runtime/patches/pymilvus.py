@@ -1,8 +1,13 @@
-"""pymilvus, imported without what it does to everybody's logging.
+"""pymilvus without its change of the global logging configuration. Patches pymilvus 3.0.
 
-While it is imported it configures the `logging` module anew, which closes the handlers that are
-there already: a Serve replica then loses its log file, and fails when a restarted controller asks
-where that is. Whoever needs pymilvus imports it from here.
+Import pymilvus only from here. `logging.config.dictConfig`, which `pymilvus/settings.py` calls at
+import time, does nothing during the import.
+
+Reason: the call closes all existing handlers. A Serve replica then loses its log file and fails
+when a restarted controller asks for its path.
+
+Check on upgrade: pymilvus/settings.py still calls `logging.config.dictConfig` by that name;
+tests/unit/runtime/test_pymilvus_patch.py.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from typing import Any
 
 
 @contextmanager
-def _logging_left_alone() -> Iterator[None]:
+def _logging_unchanged() -> Iterator[None]:
     configure: Any = logging.config.dictConfig
     logging.config.dictConfig = lambda config: None
     try:
@@ -23,7 +28,7 @@ def _logging_left_alone() -> Iterator[None]:
         logging.config.dictConfig = configure
 
 
-with _logging_left_alone():
+with _logging_unchanged():
     from pymilvus import CollectionSchema, DataType, MilvusClient, MilvusException
     from pymilvus.milvus_client import IndexParams
 

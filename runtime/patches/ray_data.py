@@ -1,9 +1,16 @@
-"""Ray Data without two of its helpers that a resident service pays for and does not use.
+"""Ray Data without its autoscaling and statistics actors. Patches ray 2.60.0 (pinned).
 
-Ray 2.60 starts an actor that asks the cluster to grow (120 MB), which one machine cannot, and one
-that keeps metrics of every Dataset for the dashboard: 115 MB at first, 0.6 MB more for each
-Dataset, never given back (ray#43924). There is no switch for either; the names patched here are
-internal, the Ray version is pinned, and a test runs a Dataset with both patches.
+Private names:
+    `ray.data._internal.execution.streaming_executor.create_cluster_autoscaler` and four static
+    methods of `ray.data._internal.stats._StatsManager`; `ClusterAutoscaler` is subclassed.
+
+Reason: a resident service pays for both actors and uses neither; Ray has no switch for them. The
+actor that requests more nodes uses 120 MB, and a single machine cannot grow. The actor that keeps
+metrics of every Dataset for the dashboard uses 115 MB at first and 0.6 MB more for each Dataset,
+which it never frees (ray#43924).
+
+Check on upgrade: the names above, the abstract methods of `ClusterAutoscaler`, and other callers of
+the two actors; the end-to-end tests run Datasets with both patches.
 """
 
 from __future__ import annotations
@@ -18,28 +25,28 @@ from ray.data._internal.execution import streaming_executor
 
 
 class FixedCluster(ClusterAutoscaler):
-    """The cluster as it is: nothing to ask for, all of it to use."""
+    """A cluster of fixed size: requests no nodes, may use all resources."""
 
     def __init__(self) -> None:
         self.total = ExecutionResources.from_resource_dict(dict(ray.cluster_resources()))
 
     def try_trigger_scaling(self) -> None:
-        """Nothing happens."""
+        """Does nothing."""
 
     def on_executor_shutdown(self) -> None:
-        """Nothing happens."""
+        """Does nothing."""
 
     def get_total_resources(self) -> ExecutionResources:
-        """CPUs, GPUs and memory of the cluster when the Dataset began."""
+        """Returns CPUs, GPUs and memory of the cluster at the start of the Dataset."""
         return self.total
 
 
-def never_scale() -> None:
-    """Datasets of this process take the cluster as it is."""
+def disable_autoscaling() -> None:
+    """Datasets of this process request no additional nodes."""
     setattr(streaming_executor, "create_cluster_autoscaler", lambda *_, **__: FixedCluster())  # noqa: B010
 
 
-def keep_no_statistics() -> None:
+def disable_statistics() -> None:
     """Datasets of this process do not appear on the dashboard; their tasks and actors still do."""
     manager = stats._StatsManager
     for name in (

@@ -1,9 +1,14 @@
-"""A Ray node of its own for one machine, without the processes that nothing here uses.
+"""A local Ray node without unused helper processes. Patches ray 2.60.0 (pinned).
 
-`ray start` has switches for the autoscaler's monitor, the log monitor and the port of the node's
-agent, `ray.init` has not; the dashboard's program takes a list of modules, but nothing passes one
-on. The names patched here are internal, the Ray version is pinned, and a test starts a node and
-looks at what runs.
+Private names: `ray._private.parameter.RayParams` and `ray._private.services.start_ray_process`.
+
+Reason: `ray start` has options for the autoscaler monitor, the log monitor and the ports of the
+node's agents, but `ray.init` has not. The dashboard program accepts a list of modules, but no API
+passes one on.
+
+Check on upgrade: the parameters of `RayParams` set here, the options `--modules-to-load` and
+`--disable-frontend` of the dashboard program, and the names of its modules;
+tests/cluster/test_ray_node_patch.py starts a node and inspects its processes.
 """
 
 from __future__ import annotations
@@ -17,8 +22,8 @@ from ray._private import parameter, services
 
 from runtime.ports import free_port
 
-# Left out: TrainHead; EventHead, whose API the pages do not ask; MetricsHead, which embeds Grafana
-# (the numbers are at /metrics); and DataHead, unless there are statistics for it to show.
+# Omitted: TrainHead; EventHead, whose API the pages do not use; MetricsHead, which embeds Grafana
+# (metrics are at /metrics); and DataHead, unless statistics of Datasets are enabled.
 DASHBOARD_MODULES = (
     "JobHead",
     "NodeHead",
@@ -37,35 +42,35 @@ AGENT_PORTS = (
 
 
 @contextmanager
-def lean_node(*, data_statistics: bool) -> Iterator[None]:
+def minimal_node(*, data_statistics: bool) -> Iterator[None]:
     """A node that `ray.init` starts in this block has no monitors and a smaller dashboard.
 
-    Without them nobody asks a cloud for machines, nor copies the workers' log lines to drivers; the
-    log files themselves, and the dashboard's view of them, stay. Its agents, which start submitted
-    jobs and prepare environments, are told their ports: a node aborts when they have not chosen
-    some within 15 s (ray-project/ray#65983), and of two nodes on a machine only one can have Ray's.
+    Consequences: no cloud machines are requested, and log lines of workers are not copied to
+    drivers; the log files, and their view on the dashboard, stay. The agents, which start submitted
+    jobs and prepare environments, get explicit ports: a node aborts if they have not chosen ports
+    within 15 s (ray-project/ray#65983), and two nodes on a machine cannot share Ray's defaults.
     """
-    whole, start = parameter.RayParams, services.start_ray_process
+    original_params, original_start = parameter.RayParams, services.start_ray_process
     modules = (*DASHBOARD_MODULES, "DataHead") if data_statistics else DASHBOARD_MODULES
 
-    def start_less(command: list[str], process_type: str, *rest: Any, **named: Any) -> Any:
+    def start_with_modules(command: list[str], process_type: str, *rest: Any, **named: Any) -> Any:
         if process_type == "dashboard" and "--disable-frontend" not in command:
             command = [*command, f"--modules-to-load={','.join(modules)}"]
-        return start(command, process_type, *rest, **named)
+        return original_start(command, process_type, *rest, **named)
 
-    less: dict[str, Any] = {
+    overrides: dict[str, Any] = {
         "no_monitor": True,
         "include_log_monitor": False,
         **{port: free_port() for port in AGENT_PORTS},
     }
-    _put(parameter, "RayParams", partial(whole, **less))
-    _put(services, "start_ray_process", start_less)
+    _replace(parameter, "RayParams", partial(original_params, **overrides))
+    _replace(services, "start_ray_process", start_with_modules)
     try:
         yield
     finally:
-        _put(parameter, "RayParams", whole)
-        _put(services, "start_ray_process", start)
+        _replace(parameter, "RayParams", original_params)
+        _replace(services, "start_ray_process", original_start)
 
 
-def _put(module: object, name: str, value: object) -> None:
+def _replace(module: object, name: str, value: object) -> None:
     setattr(module, name, value)

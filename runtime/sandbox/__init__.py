@@ -1,1 +1,1 @@
-"""Work on a hostile file in a process of its own, within limits: it can hurt nobody but itself."""
+"""Runs functions on untrusted PDFs in child processes with resource limits and a kernel sandbox."""

@@ -1,9 +1,10 @@
-"""Work on a hostile file in a process of its own.
+"""Runs functions on untrusted files in sandboxed child processes, through a fork server.
 
-A warm process imports what the work needs and forks a fresh child for every piece of it: 5 ms
-instead of a second. The child is held to `Limits` by the kernel, takes nobody along when it
-crashes, and leaves no memory behind. (multiprocessing's own fork server runs the main module again
-in every child, which in a Ray worker is Ray; pebble's pools wait three seconds before they kill.)
+A warm process (the fork server) imports the dependencies once and forks a fresh child for every
+call: 5 ms instead of a second. The kernel enforces `Limits` on the child; a crash or a memory leak
+of the child affects no other process. (The fork server of multiprocessing runs the main module
+again in every child, which in a Ray worker is Ray; pebble's pools wait three seconds before they
+kill a process.)
 """
 
 from __future__ import annotations
@@ -26,28 +27,28 @@ from typing import Any
 
 from domain.errors import TookTooLong, WorkerCrashed
 from domain.parser_environment import parser_environment
-from runtime.processes import die_with_parent
+from runtime.processes import pdeathsig_preexec
 from runtime.sandbox.confine import SandboxMode, check_sandbox, kernel_support
-from runtime.sandbox.limits import Ending, Limits, error_from_status
-from runtime.sandbox.messages import CHILD, ENDING, Request, receive_exactly, send_message
+from runtime.sandbox.limits import ExitInfo, Limits, error_from_status
+from runtime.sandbox.messages import CHILD_PID, EXIT_INFO, Request, receive_exactly, send_message
 from runtime.sandbox.wire import PROGRESS, RESULT, FrameReader, load, load_failure, load_parts
 
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 TICK_SECONDS = 0.2
-ENDING_SECONDS = 5.0  # for a child that has answered, to end
+EXIT_SECONDS = 5.0  # for a child that has sent its result to exit
 
-# Hears (done, total) parts, or None when a tick has passed without news.
-Watch = Callable[[tuple[int, int] | None], None]
+# Receives (done, total) parts, or None after TICK_SECONDS without a report.
+ProgressCallback = Callable[[tuple[int, int] | None], None]
 
 
 class Sandbox:
-    """Runs one piece of work at a time; `warm(*arguments)` is called once in the warm process.
+    """Runs one call at a time; `warm(*arguments)` is called once in the warm process.
 
-    Functions are named, "module:function": what they import is of no use here.
+    Functions are passed by name, "module:function", so that this process need not import them.
 
-    The warm process ends with the thread that made it, with `close`, or when it had nothing to do
-    for `idle_seconds`; one that died is replaced.
+    The warm process ends with the thread that started it, at `close`, or after `idle_seconds`
+    without a call. It is replaced if it died.
     """
 
     def __init__(
@@ -58,8 +59,8 @@ class Sandbox:
         idle_seconds: float | None = None,
     ) -> None:
         self._mode = mode
-        self._first = pickle.dumps((warm, arguments, idle_seconds))
-        self._turn = threading.Lock()
+        self._warm_up_message = pickle.dumps((warm, arguments, idle_seconds))
+        self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -71,62 +72,66 @@ class Sandbox:
         file: Path | None = None,
         returns: Any = Any,
         may_start_programs: bool = False,
-        watch: Watch | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Any:
-        """What `work(*arguments, tell)` returns; it calls `tell(done, total)` as parts are done.
+        """Returns the result of `work(*arguments, report)`.
 
-        `work` gets the path of `file`, opened here, as its first argument. Its answer is data of
-        the type `returns` (a pydantic or plain type, or bytes) and validated as such.
+        `work` calls `report(done, total)` as parts are done. If `file` is given, it is opened here
+        and its path in the child is the first argument. The result is validated as `returns`: a
+        type that pydantic can validate, or bytes.
 
-        What `watch` raises ends the work and is raised here. Raises the work's own errors;
-        TookTooLong, TookTooMuchMemory, TooMuchOutput; ParserCrashed when it ended in a crash of
-        its own or answered something else, WorkerCrashed when somebody killed it,
-        SandboxUnavailable when this machine cannot confine it as `mode` requires.
+        An exception raised by `on_progress` ends the work and is raised here. Raises the errors of
+        the work; TookTooLong, TookTooMuchMemory and TooMuchOutput for exceeded limits;
+        ParserCrashed if the child crashed or sent an invalid result; WorkerCrashed if it was
+        killed from outside; SandboxUnavailable if this machine cannot confine it as `mode`
+        requires.
         """
         check_sandbox(self._mode)
-        wanted = Request(work, arguments, returns, limits, self._mode, may_start_programs)
-        request = pickle.dumps(wanted)
-        with self._turn, _opened(file) as opened:
-            control, child, answers = self._begin(request, opened)
+        request = pickle.dumps(
+            Request(work, arguments, returns, limits, self._mode, may_start_programs)
+        )
+        with self._lock, _opened(file) as opened:
+            control, child, results = self._start_child(request, opened)
             try:
-                found = _answer(answers, limits, watch)
-                ending = _end(control, child)
+                frame = _receive_result(results, limits, on_progress)
+                exit_info = _wait_for_exit(control, child)
             except BaseException:
                 _kill(child)
                 with suppress(WorkerCrashed):
-                    _end(control, child)
+                    _wait_for_exit(control, child)
                 raise
             finally:
-                os.close(answers)
-        if found is None:
-            raise error_from_status(ending, limits)
-        return _value(*found, returns)
+                os.close(results)
+        if frame is None:
+            raise error_from_status(exit_info, limits)
+        return _decode(*frame, returns)
 
     @property
     def warm_pid(self) -> int | None:
-        """The process id of the warm process, None before the first piece of work."""
+        """Process id of the warm process, None before the first call."""
         return self._server.pid if self._server else None
 
     def close(self) -> None:
-        """Ends the warm process; the next piece of work starts another."""
+        """Ends the warm process; the next call starts another."""
         if self._control is not None:
             self._control.close()
         if self._server is not None:
             self._server.wait()
         self._server = self._control = None
 
-    def _begin(self, request: bytes, opened: list[int]) -> tuple[socket.socket, int, int]:
-        """The way to the warm process, the child's process id, and where its answer comes."""
+    def _start_child(self, request: bytes, opened: list[int]) -> tuple[socket.socket, int, int]:
+        """Returns the control socket of the warm process, the process id of the child, and the
+        descriptor of the pipe with its result."""
         for attempt in (1, 2):
             control, server = self._warm()
-            answers, writer = os.pipe()
+            results, writer = os.pipe()
             try:
                 send_message(control, request)
                 socket.send_fds(control, [b"f"], [writer, *opened])
-                [child] = CHILD.unpack(receive_exactly(control, CHILD.size))
-                return control, child, answers
-            except (OSError, EOFError):  # the warm one ended while nobody looked
-                os.close(answers)
+                [child] = CHILD_PID.unpack(receive_exactly(control, CHILD_PID.size))
+                return control, child, results
+            except (OSError, EOFError):  # the warm process died since the last call
+                os.close(results)
                 server.kill()
                 self.close()
                 if attempt == 2:
@@ -138,37 +143,37 @@ class Sandbox:
     def _warm(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         if self._server is None or self._control is None or self._server.poll() is not None:
             self.close()
-            _log_missing(self._mode)
-            self._control, theirs = socket.socketpair()
-            with theirs:
-                self._server = _start(theirs.fileno())
-            send_message(self._control, self._first)
+            _log_missing_features(self._mode)
+            self._control, server_end = socket.socketpair()
+            with server_end:
+                self._server = _start_server(server_end.fileno())
+            send_message(self._control, self._warm_up_message)
         return self._control, self._server
 
 
 @lru_cache(maxsize=1)
-def _log_missing(mode: SandboxMode) -> None:
-    """Says once in each process what confinement the kernel lacks."""
+def _log_missing_features(mode: SandboxMode) -> None:
+    """Logs, once per process, which sandbox features the kernel lacks."""
     if mode is SandboxMode.OFF:
-        LOG.warning("read.sandbox is off: the parser is held to limits of time and memory only")
+        LOG.warning("read.sandbox is off: only time and memory limits apply to the parser")
     elif missing := kernel_support().missing:
-        LOG.warning("The parser is confined in part only: no %s", ", no ".join(missing))
+        LOG.warning("The parser is only partly sandboxed: no %s", ", no ".join(missing))
 
 
-def _start(descriptor: int) -> subprocess.Popen[bytes]:
+def _start_server(descriptor: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         (sys.executable, "-m", "runtime.sandbox.server", str(descriptor)),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor,),
         env=parser_environment(),
-        preexec_fn=die_with_parent(signal.SIGKILL),
+        preexec_fn=pdeathsig_preexec(signal.SIGKILL),
     )
 
 
 @contextmanager
 def _opened(file: Path | None) -> Iterator[list[int]]:
-    """The descriptors that the child gets: one of the file, or none."""
+    """Yields the descriptors passed to the child: that of the file, or none."""
     if file is None:
         yield []
         return
@@ -179,16 +184,16 @@ def _opened(file: Path | None) -> Iterator[list[int]]:
         os.close(descriptor)
 
 
-def _answer(
-    answers: int, limits: Limits, watch: Watch | None
+def _receive_result(
+    results: int, limits: Limits, on_progress: ProgressCallback | None
 ) -> tuple[bytes, bytes | bytearray] | None:
-    """The last frame; None when the work ended without one.
+    """Returns the result or failure frame; None if the child exited without one.
 
-    Raises TookTooLong when it is silent for too long, TooMuchOutput and ParserCrashed for what it
-    sends, and what `watch` raises.
+    Raises TookTooLong after `silent_seconds` without a frame or `document_seconds` in all,
+    TooMuchOutput and ParserCrashed for invalid frames, and the exceptions of `on_progress`.
     """
-    reader = FrameReader(answers, limits.output_bytes, limits.most_parts + 1)
-    began = last_word = time.monotonic()
+    reader = FrameReader(results, limits.output_bytes, limits.max_parts + 1)
+    started_at = last_frame_at = time.monotonic()
     while True:
         try:
             frame = reader.read(TICK_SECONDS)
@@ -197,15 +202,16 @@ def _answer(
         if frame and frame[0] != PROGRESS:
             return frame
         now = time.monotonic()
-        last_word = now if frame else last_word
-        if now - last_word > limits.silent_seconds or now - began > limits.document_seconds:
+        last_frame_at = now if frame else last_frame_at
+        is_silent = now - last_frame_at > limits.silent_seconds
+        if is_silent or now - started_at > limits.document_seconds:
             raise TookTooLong
-        if watch is not None:
-            watch(load_parts(frame[1]) if frame else None)
+        if on_progress is not None:
+            on_progress(load_parts(frame[1]) if frame else None)
 
 
-def _value(kind: bytes, data: bytes | bytearray, returns: Any) -> Any:
-    """The result. Raises the failure, and ParserCrashed for an answer that is neither."""
+def _decode(kind: bytes, data: bytes | bytearray, returns: Any) -> Any:
+    """Returns the result. Raises the reported failure, and ParserCrashed for invalid data."""
     if kind == RESULT:
         return load(data, returns)
     failure = load_failure(data)
@@ -217,19 +223,22 @@ def _value(kind: bytes, data: bytes | bytearray, returns: Any) -> Any:
 
 
 def _quoted(detail: str) -> str:
-    """The child's words, so that none of its lines looks like one of the log."""
+    """Prefixes and sanitizes the text of the child, so that it cannot forge log lines."""
     lines = detail.splitlines()
     return "\n".join(
         "  | " + "".join(c if c.isprintable() else "?" for c in line) for line in lines
     )
 
 
-def _end(control: socket.socket, child: int) -> Ending:
-    """How the child ended; one that does not end is killed. Raises WorkerCrashed."""
+def _wait_for_exit(control: socket.socket, child: int) -> ExitInfo:
+    """Returns the exit status of the child; kills it after EXIT_SECONDS.
+
+    Raises WorkerCrashed if the warm process died.
+    """
     try:
-        if not select.select([control], [], [], ENDING_SECONDS)[0]:
+        if not select.select([control], [], [], EXIT_SECONDS)[0]:
             _kill(child)
-        return Ending(*ENDING.unpack(receive_exactly(control, ENDING.size)))
+        return ExitInfo(*EXIT_INFO.unpack(receive_exactly(control, EXIT_INFO.size)))
     except (OSError, EOFError):
         raise WorkerCrashed from None
 

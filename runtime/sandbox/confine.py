@@ -1,6 +1,6 @@
-"""What the kernel takes from a sandboxed child before it sees a PDF: files, network, processes.
+"""Kernel sandbox of a child: removes access to files, network and processes before it opens a PDF.
 
-Nothing here wants rights, and nothing can be undone by the child or by what it starts. See
+Needs no privileges. Neither the child nor its descendants can undo it. See
 docs/decisions/0009-sandbox.md.
 """
 
@@ -32,12 +32,12 @@ from runtime.sandbox.seccomp import filter_calls, seccomp_is_available
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 38, 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
-_MOST_CAPABILITIES = 64
+_MAX_CAPABILITIES = 64
 
 _ROOT = Path(__file__).resolve().parents[2]
 _OWN_PACKAGES = ("domain", "runtime", "extraction", "pipelines")
-_SYSTEM = ("/usr", "/lib", "/lib64", "/bin")
-_SETTINGS = (
+_SYSTEM_FOLDERS = ("/usr", "/lib", "/lib64", "/bin")
+_SYSTEM_FILES = (
     "/etc/ld.so.cache",
     "/etc/fonts",
     "/etc/localtime",
@@ -50,40 +50,40 @@ _SETTINGS = (
 
 
 class SandboxMode(StrEnum):
-    """How `read.sandbox` is set."""
+    """Values of the setting `read.sandbox`."""
 
-    AUTO = "auto"  # what the kernel offers
-    REQUIRE = "require"  # no document is read without Landlock and seccomp
-    OFF = "off"  # limits of time and memory only
+    AUTO = "auto"  # uses the features that the kernel supports
+    REQUIRE = "require"  # processes no document without Landlock and seccomp
+    OFF = "off"  # time and memory limits only
 
 
 @dataclass(frozen=True, slots=True)
 class KernelSupport:
-    """What this kernel offers: Landlock's ABI (0: none), and filters of system calls."""
+    """Sandbox features of this kernel: the Landlock ABI version (0: none), and seccomp filters."""
 
     landlock_abi: int
     seccomp: bool
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The names of what is not there."""
-        there = {
+        """Returns the names of the missing features."""
+        features = {
             "Landlock (Linux 5.13)": self.landlock_abi > 0,
             "seccomp filters": self.seccomp,
         }
-        return tuple(name for name, is_there in there.items() if not is_there)
+        return tuple(name for name, is_supported in features.items() if not is_supported)
 
 
 @lru_cache(maxsize=1)
 def kernel_support() -> KernelSupport:
-    """What this machine's kernel offers."""
+    """Returns the sandbox features of the kernel of this machine."""
     return KernelSupport(landlock_abi(), seccomp_is_available())
 
 
 def describe_confinement(mode: SandboxMode) -> str:
-    """What this kernel denies to the parser, for people."""
+    """Returns a description of the sandbox in this mode, for display."""
     if mode is SandboxMode.OFF or sys.platform != "linux":
-        return "off: limits of time and memory only"
+        return "off: time and memory limits only"
     support = kernel_support()
     landlock = f"Landlock ABI {support.landlock_abi}" if support.landlock_abi else "no Landlock"
     seccomp = "seccomp" if support.seccomp else "no seccomp"
@@ -91,22 +91,22 @@ def describe_confinement(mode: SandboxMode) -> str:
 
 
 def check_sandbox(mode: SandboxMode) -> None:
-    """Returns when documents can be read in this mode here. Raises SandboxUnavailable."""
+    """Raises SandboxUnavailable if this machine does not support the mode."""
     if mode is SandboxMode.REQUIRE and (missing := kernel_support().missing):
         raise SandboxUnavailable(
-            f"This machine has no {' and no '.join(missing)}, and read.sandbox is require. Nothing "
-            "is read. Run the service on a newer kernel, or set read.sandbox to auto."
+            f"This machine has no {' and no '.join(missing)}, and read.sandbox is require. No PDF "
+            "was processed. Use a newer kernel, or set read.sandbox to auto."
         )
 
 
 def confine(mode: SandboxMode, files: Sequence[int], *, may_start_programs: bool) -> None:
-    """From now on this process reads Python, system libraries and `files` (descriptors), and does
-    nothing else to the machine.
+    """Confines this process permanently.
 
-    It has no capabilities and cannot get any, opens no other file and no socket, changes no file,
-    signals and traces nobody else, and has no child that outlives its process group. Only with
-    `may_start_programs` can it start others, as confined as itself. Raises SandboxUnavailable with
-    REQUIRE where the kernel lacks a part; AUTO goes on without it.
+    Afterwards it can read Python, system libraries and `files` (descriptors), and nothing else. It
+    has no capabilities and cannot gain any; it cannot open other files or sockets, modify files,
+    signal or trace other processes, or leave its process group. It can start programs only with
+    `may_start_programs`; they are confined like itself. Raises SandboxUnavailable in mode REQUIRE
+    if the kernel lacks a feature; AUTO continues without it.
     """
     if mode is SandboxMode.OFF or sys.platform != "linux":
         return
@@ -122,35 +122,39 @@ def confine(mode: SandboxMode, files: Sequence[int], *, may_start_programs: bool
 
 def _rules(files: Sequence[int]) -> Iterator[tuple[int, str | int]]:
     yield from ((READ, file) for file in files)
-    yield from ((READ_AND_EXECUTE, place) for place in _readable())
-    yield from ((READ, place) for place in _SETTINGS)
+    yield from ((READ_AND_EXECUTE, path) for path in _readable_folders())
+    yield from ((READ, path) for path in _SYSTEM_FILES)
     yield (READ_AND_WRITE, os.devnull)
 
 
 @lru_cache(maxsize=1)
-def _readable() -> tuple[str, ...]:
-    """The folders of Python, its packages, ours, the system's programs, and Tesseract's data.
+def _readable_folders() -> tuple[str, ...]:
+    """Returns the folders of Python, its packages, the packages of the project, the system's
+    programs and libraries, and Tesseract's data.
 
-    Not the folder of the project, nor all of a prefix: the library may lie in there.
+    The project folder and the whole Python prefix are excluded: they may contain the home folder.
     """
-    library = sysconfig.get_paths()
-    found = {library[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    found |= {one for one in sys.path if one.endswith(("site-packages", "dist-packages"))}
+    python_paths = sysconfig.get_paths()
+    found = {python_paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    found |= {path for path in sys.path if path.endswith(("site-packages", "dist-packages"))}
     found |= {str(Path(sys.base_prefix) / "lib"), os.path.dirname(os.path.realpath(sys.executable))}
     found |= {str(_ROOT / name) for name in _OWN_PACKAGES}
     found |= {os.environ["TESSDATA_PREFIX"]} if os.environ.get("TESSDATA_PREFIX") else set()
     if program := shutil.which("tesseract"):
         found.add(os.path.dirname(os.path.realpath(program)))
-    return (*_SYSTEM, *sorted(found))
+    return (*_SYSTEM_FOLDERS, *sorted(found))
 
 
 def _drop_capabilities() -> None:
-    """Empties every set. The bounding set wants CAP_SETPCAP: who lacks it has nothing to bound,
-    since no_new_privs keeps programs from giving more."""
-    with suppress(OSError):  # Linux 4.3
+    """Empties all capability sets.
+
+    Dropping from the bounding set needs CAP_SETPCAP. Without it the bounding set is irrelevant,
+    because no_new_privs prevents programs from gaining capabilities.
+    """
+    with suppress(OSError):  # ambient capabilities need Linux 4.3
         _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     with suppress(OSError):
-        for capability in range(_MOST_CAPABILITIES):
+        for capability in range(_MAX_CAPABILITIES):
             _prctl(_PR_CAPBSET_DROP, capability)
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
     libc = ctypes.CDLL(None, use_errno=True)

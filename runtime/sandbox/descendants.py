@@ -1,4 +1,4 @@
-"""Whatever a sandboxed child has started ends with it."""
+"""Ends all descendants of a sandboxed child together with it."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ from contextlib import suppress
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_LOOK_SECONDS = 0.1
-MOST_PROCESSES = 64  # of one child; each page at work in Tesseract is one
+_POLL_SECONDS = 0.1
+MAX_PROCESSES = 64  # per child; each concurrent page in Tesseract is one
 
 
 def adopt_orphans() -> None:
-    """From now on a process whose parent ends, below this one, becomes a child of this one: none
-    gets away by forking twice."""
+    """Makes this process a subreaper: orphaned descendants become its children, so that none
+    escapes by a double fork."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
 
 
 def wait_for(child: int) -> tuple[int, resource.struct_rusage]:
-    """The wait status of the child and what it used, once it and all of its descendants are gone.
+    """Waits until the child and all its descendants have exited; returns the child's wait status
+    and resource usage.
 
-    A process group of more than MOST_PROCESSES is killed. (RLIMIT_NPROC is of no use: it counts all
-    processes of the user, and none of root's.)
+    Kills a process group of more than MAX_PROCESSES. (RLIMIT_NPROC is not suitable: it counts all
+    processes of the user, and is not enforced for root.)
     """
-    known = _tasks()
-    while not _has_ended(child, _LOOK_SECONDS):
-        if _tasks() > known + MOST_PROCESSES // 2:
-            _end_if_too_many(child)
-            known = _tasks()
-    _, status, used = os.wait4(child, 0)
+    known = _count_threads()
+    while not _has_exited(child, _POLL_SECONDS):
+        if _count_threads() > known + MAX_PROCESSES // 2:
+            _kill_if_too_many(child)
+            known = _count_threads()
+    _, status, usage = os.wait4(child, 0)
     _signal_group(child, signal.SIGKILL)
     _reap_orphans()
-    return status, used
+    return status, usage
 
 
-def _has_ended(child: int, seconds: float) -> bool:
-    """True when the child ends within so long; elsewhere than on Linux it waits for that."""
+def _has_exited(child: int, seconds: float) -> bool:
+    """True if the child exits within `seconds`; without pidfd_open it waits without a timeout."""
     if not hasattr(os, "pidfd_open"):
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         return True
@@ -54,8 +55,8 @@ def _has_ended(child: int, seconds: float) -> bool:
         os.close(descriptor)
 
 
-def _tasks() -> int:
-    """The threads of the whole machine, for the cost of one small file; 0 where there is none."""
+def _count_threads() -> int:
+    """Returns the number of threads on the machine, from /proc/loadavg; 0 if that is missing."""
     try:
         with open("/proc/loadavg") as file:
             return int(file.read().split()[3].partition("/")[2])
@@ -63,21 +64,18 @@ def _tasks() -> int:
         return 0
 
 
-def _end_if_too_many(leader: int) -> None:
-    """Counts while the group stands still: thousands of processes that fork would leave no time to
-    do so."""
+def _kill_if_too_many(leader: int) -> None:
+    """Stops the group while it is counted: thousands of forking processes leave no CPU time."""
     _signal_group(leader, signal.SIGSTOP)
-    is_too_many = sum(1 for _ in _group(leader)) > MOST_PROCESSES
+    is_too_many = sum(1 for _ in _group(leader)) > MAX_PROCESSES
     _signal_group(leader, signal.SIGKILL if is_too_many else signal.SIGCONT)
 
 
 def _group(leader: int) -> Iterator[int]:
-    """The processes of a process group."""
+    """Yields the process ids of a process group."""
     for name in filter(str.isdigit, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-            fields = (
-                file.read().rpartition(b")")[2].split()
-            )  # behind the name: state, parent, group
+            fields = file.read().rpartition(b")")[2].split()  # after the name: state, parent, group
             if int(fields[2]) == leader:
                 yield int(name)
 
@@ -88,7 +86,7 @@ def _signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def _reap_orphans() -> None:
-    """Returns when this process has no children; those that left their group are killed too."""
+    """Reaps all children of this process; kills those that left their process group."""
     with suppress(ChildProcessError):
         while True:
             if os.waitpid(-1, os.WNOHANG) == (0, 0):

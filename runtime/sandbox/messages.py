@@ -1,4 +1,4 @@
-"""What the parent and the warm process say to each other; both are trusted, and read no PDF."""
+"""Messages between the parent and the warm process; both are trusted and parse no PDF."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import Limits
 
-CHILD = struct.Struct("!i")  # the child's process id
-ENDING = struct.Struct("!iqd")  # the fields of limits.Ending
+CHILD_PID = struct.Struct("!i")
+EXIT_INFO = struct.Struct("!iqd")  # the fields of limits.ExitInfo
 _LENGTH = struct.Struct("!Q")
-_PIECE = 1024**2
+_CHUNK_BYTES = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A piece of work: a function by name, its arguments, the type of what it returns."""
+    """A call: a function by name, its arguments, and the type of its result."""
 
     work: str
     arguments: tuple[Any, ...]
@@ -29,22 +29,22 @@ class Request:
 
 
 def send_message(connection: socket.socket, data: bytes) -> None:
-    """Sends the bytes with their length, between the parent and the warm process."""
+    """Sends the bytes, prefixed with their length."""
     connection.sendall(_LENGTH.pack(len(data)))
     connection.sendall(data)
 
 
 def receive_message(connection: socket.socket) -> bytes:
-    """What `send_message` sent. Raises EOFError when the other end is closed."""
+    """Returns the bytes sent by `send_message`. Raises EOFError if the other end is closed."""
     return receive_exactly(connection, *_LENGTH.unpack(receive_exactly(connection, _LENGTH.size)))
 
 
 def receive_exactly(connection: socket.socket, size: int) -> bytes:
-    """So many bytes. Raises EOFError when the other end is closed before."""
+    """Returns exactly `size` bytes. Raises EOFError if the other end is closed before."""
     data = bytearray()
     while len(data) < size:
-        piece = connection.recv(min(size - len(data), _PIECE))
-        if not piece:
+        chunk = connection.recv(min(size - len(data), _CHUNK_BYTES))
+        if not chunk:
             raise EOFError
-        data += piece
+        data += chunk
     return bytes(data)

@@ -1,7 +1,7 @@
-"""A seccomp filter: system calls that no parser needs fail with EPERM, for ever.
+"""A seccomp filter: system calls that the parser does not need fail with EPERM.
 
-A list of what is denied, not of what is allowed: a new version of Python, MuPDF or ONNX Runtime may
-need calls that the last one did not. Numbers from linux/seccomp.h, linux/filter.h, linux/sched.h.
+The filter is a denylist, not an allowlist, because new versions of Python, MuPDF or ONNX Runtime
+may need additional calls. Constants: linux/seccomp.h, linux/filter.h, linux/sched.h.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _X32_BIT = 0x40000000
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 _CLONE_THREAD = 0x00010000
-_CLONE_NEW = 0x7E020000  # all namespaces that clone can make
+_CLONE_NEW = 0x7E020000  # all namespace flags of clone
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _F_SETOWN_EX = 15
 
@@ -37,9 +37,10 @@ Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, co
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Denies a call where the test on the low half of an argument holds; without one, always.
+    """Denies a call if a test of the lower 32 bits of an argument holds; without one, always.
 
-    `equals`: the argument is this value; else any bit of `bits` is set; `negated`: where not.
+    The test: the argument equals `equals`, or (if that is None) has any bit of `bits` set.
+    `negated` inverts the test.
     """
 
     call: str
@@ -51,24 +52,25 @@ class _Rule:
 
 
 def seccomp_is_available() -> bool:
-    """True when this kernel filters system calls and this architecture's numbers are known."""
+    """True if the kernel supports seccomp filters and the call numbers of the CPU are known."""
     if sys.platform != "linux" or platform.machine() not in _AUDIT:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    # With no filter to read the kernel answers EFAULT, one without seccomp EINVAL.
+    # With a null filter a kernel with seccomp returns EFAULT, one without it EINVAL.
     libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), None)
     return ctypes.get_errno() == errno.EFAULT
 
 
 def filter_calls(landlock: int, *, may_start_programs: bool) -> None:
-    """From now on this process and its children cannot make the denied calls.
+    """Denies system calls to this process and its children, irrevocably.
 
-    Without `may_start_programs` there are new threads, but no new processes. Where Landlock (of
-    that ABI, 0 for none) does not, the filter keeps signals from others and files from being
-    written. Wants no_new_privs. Raises OSError.
+    Without `may_start_programs`, new threads are allowed but new processes are not. `landlock` is
+    the active Landlock ABI (0: none): if it does not cover signals or file writes, the filter
+    denies them. Needs no_new_privs. Raises OSError.
     """
     code = b"".join(
-        struct.pack("=HBBI", *one) for one in _program([*_rules(landlock, may_start_programs)])
+        struct.pack("=HBBI", *instruction)
+        for instruction in _program([*_rules(landlock, may_start_programs)])
     )
     buffer = ctypes.create_string_buffer(code, len(code))
     # struct sock_fprog: the number of instructions, padding, a pointer to the first.
@@ -81,7 +83,7 @@ def filter_calls(landlock: int, *, may_start_programs: bool) -> None:
 
 def _rules(landlock: int, may_start_programs: bool) -> Iterator[_Rule]:
     yield from map(_Rule, DENIED)
-    # Their arguments lie in memory, where a filter cannot look: the C library falls back.
+    # Their arguments are in memory, which a filter cannot read. On ENOSYS the C library falls back.
     yield from (_Rule(name, error=errno.ENOSYS) for name in ("clone3", "openat2"))
     yield _Rule("clone", 0, bits=_CLONE_NEW)
     if not may_start_programs:
@@ -93,14 +95,15 @@ def _rules(landlock: int, may_start_programs: bool) -> Iterator[_Rule]:
         writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
         yield from (_Rule(name, at, bits=writing) for name, at in (("open", 1), ("openat", 2)))
     yield from (_Rule("ioctl", 1, equals=request) for request in (_TIOCSTI, _TIOCLINUX))
-    # A pipe that becomes readable may send any signal to its owner.
-    yield from (_Rule("fcntl", 1, equals=one) for one in (fcntl.F_SETOWN, _F_SETOWN_EX))
-    yield _Rule("prctl", 0, equals=_PR_SET_PDEATHSIG)  # who started it takes it along
+    # F_SETOWN makes the kernel send a signal to any process when a pipe becomes readable.
+    yield from (_Rule("fcntl", 1, equals=command) for command in (fcntl.F_SETOWN, _F_SETOWN_EX))
+    yield _Rule("prctl", 0, equals=_PR_SET_PDEATHSIG)  # keeps the parent death signal
     yield _Rule("prlimit64", 0, equals=0, negated=True)  # limits of other processes
 
 
 def _program(rules: list[_Rule]) -> list[Instruction]:
-    """The rules as classic BPF; calls of another architecture or of x32 end the process."""
+    """Compiles the rules to classic BPF. Calls of another architecture kill the process; calls of
+    the x32 ABI fail with ENOSYS."""
     machine = platform.machine()
     column = 0 if machine == "x86_64" else 1
     program: list[Instruction] = [

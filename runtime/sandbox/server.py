@@ -1,8 +1,8 @@
-"""`python -m runtime.sandbox.server FD`: forks a child for each piece of work. See `sandbox`.
+"""Fork server of the sandbox: `python -m runtime.sandbox.server FD`. See `runtime.sandbox.client`.
 
-What every piece of work needs is imported once, here, and shared by the children; what one of them
-has done to its memory ends with it. Requests come from the parent, which is trusted, as pickle. The
-child holds nothing of this process but the pipe for its answer and the file that it reads.
+Dependencies of the work are imported once in this process and shared with the children by
+copy-on-write. Requests arrive as pickle from the parent, which is trusted. A child inherits only
+two descriptors: the pipe for its result and the file that it reads.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from pathlib import Path
 from typing import NoReturn
 
 from domain.errors import TooMuchOutput
-from runtime.processes import die_with_parent
+from runtime.processes import pdeathsig_preexec
 from runtime.sandbox.confine import confine
 from runtime.sandbox.descendants import adopt_orphans, wait_for
-from runtime.sandbox.limits import Limits, memory_of_process
-from runtime.sandbox.messages import CHILD, ENDING, Request, receive_message
+from runtime.sandbox.limits import Limits, own_memory_bytes
+from runtime.sandbox.messages import CHILD_PID, EXIT_INFO, Request, receive_message
 from runtime.sandbox.wire import FAILURE, PARTS, PROGRESS, RESULT, dump, failure_of, write_frame
 
 
 def serve(control: socket.socket) -> None:
-    """Answers requests until the other end is closed, or for too long none has come."""
+    """Serves requests until the other end is closed or no request arrives for `idle_seconds`."""
     with suppress(EOFError):
         adopt_orphans()
         warm, arguments, idle_seconds = pickle.loads(receive_message(control))
         pkgutil.resolve_name(warm)(*arguments)
         gc.collect()
-        gc.freeze()  # the children's collections leave the shared pages alone
+        gc.freeze()  # the garbage collector of a child must not touch shared pages
         while select.select([control], [], [], idle_seconds)[0]:
-            _answer(control, receive_message(control))
+            _fork_child(control, receive_message(control))
 
 
-def _answer(control: socket.socket, request: bytes) -> None:
-    """Sends the child's process id, then how it ended. The child itself sends the answer."""
+def _fork_child(control: socket.socket, request: bytes) -> None:
+    """Sends the child's process id, then its exit status; the child itself sends the result."""
     _, descriptors, _, _ = socket.recv_fds(control, 1, 2)
     child = os.fork()
     if not child:
@@ -51,40 +51,41 @@ def _answer(control: socket.socket, request: bytes) -> None:
         _work(request, descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
-    control.sendall(CHILD.pack(child))
-    warm_bytes = memory_of_process("VmRSS")
+    control.sendall(CHILD_PID.pack(child))
+    warm_bytes = own_memory_bytes("VmRSS")
     status, used = wait_for(child)
     grown_bytes = used.ru_maxrss * 1024 - warm_bytes
-    control.sendall(ENDING.pack(status, grown_bytes, used.ru_utime + used.ru_stime))
+    control.sendall(EXIT_INFO.pack(status, grown_bytes, used.ru_utime + used.ru_stime))
 
 
 def _work(request: bytes, descriptors: Sequence[int]) -> NoReturn:
-    """In the child: does the work, sends its result or its failure, and ends."""
+    """Runs in the child: executes the request, sends its result or failure, and exits."""
     os.setpgid(0, 0)
-    if follow := die_with_parent(signal.SIGKILL):
-        follow()
+    if set_death_signal := pdeathsig_preexec(signal.SIGKILL):
+        set_death_signal()
     _close_all_but(descriptors)
-    wanted: Request = pickle.loads(request)
-    answers, *files = descriptors
+    call: Request = pickle.loads(request)
+    results, *files = descriptors
     try:
-        work = pkgutil.resolve_name(wanted.work)
-        wanted.limits.begin()
-        confine(wanted.mode, files, may_start_programs=wanted.may_start_programs)
+        work = pkgutil.resolve_name(call.work)
+        call.limits.apply()
+        confine(call.mode, files, may_start_programs=call.may_start_programs)
         paths = [Path(f"/dev/fd/{file}") for file in files]
-        value = work(*paths, *wanted.arguments, Teller(answers, wanted.limits))
-        kind, data = RESULT, dump(value, wanted.returns)
-        if len(data) > wanted.limits.output_bytes:
+        value = work(*paths, *call.arguments, ProgressReporter(results, call.limits))
+        kind, data = RESULT, dump(value, call.returns)
+        if len(data) > call.limits.output_bytes:
             raise TooMuchOutput
     except BaseException as error:
-        wanted.limits.grace_limits()
+        call.limits.grace_limits()
         kind, data = FAILURE, failure_of(error).model_dump_json().encode()
     with suppress(OSError):
-        write_frame(answers, kind, data)
+        write_frame(results, kind, data)
     os._exit(0)
 
 
 def _close_all_but(descriptors: Sequence[int]) -> None:
-    """Leaves these, and the standard streams at /dev/null: the log is the parent's to write."""
+    """Closes all other descriptors; the standard streams become /dev/null, because only the parent
+    writes logs."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -95,15 +96,15 @@ def _close_all_but(descriptors: Sequence[int]) -> None:
     os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
-class Teller:
-    """What the work calls as `tell(done, total)`: there is time for one more part then."""
+class ProgressReporter:
+    """Called by the work as `report(done, total)`: sends progress and extends the CPU limit."""
 
     def __init__(self, descriptor: int, limits: Limits) -> None:
         self.descriptor = descriptor
         self._limits = limits
 
     def __call__(self, done: int, total: int) -> None:
-        self._limits.next_part(done, total)
+        self._limits.allow_next_part(done, total)
         write_frame(self.descriptor, PROGRESS, PARTS.pack(done, total))
 
 

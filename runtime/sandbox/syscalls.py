@@ -1,4 +1,4 @@
-"""System calls by name: their numbers, and which of them no parser needs."""
+"""Numbers of system calls by name, and the calls denied to the parser."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for line in text.split("\n") for name in line.split() if line[:1] != "#")
 
 
-# Name, number on x86-64 and on arm64: from asm/unistd_64.h and asm-generic/unistd.h of Linux 6.1;
-# fchmodat2, setxattrat, removexattrat and open_tree_attr, which came later, have 452, 463, 466, 467
-# everywhere.
+# Name, number on x86-64, number on arm64. Source: asm/unistd_64.h and asm-generic/unistd.h of Linux
+# 6.1. The later calls fchmodat2, setxattrat, removexattrat and open_tree_attr are 452, 463, 466 and
+# 467 on all architectures.
 NUMBERS = _table(
     """
 accept 43 202
@@ -207,9 +207,9 @@ ptrace process_vm_readv process_vm_writev kcmp pidfd_open pidfd_getfd pidfd_send
 process_madvise process_mrelease tkill rt_sigqueueinfo rt_tgsigqueueinfo setsid setpgid
 setpriority ioprio_set sched_setscheduler sched_setparam sched_setattr sched_setaffinity
 migrate_pages move_pages
-# users
+# user and group ids
 setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid
-# changes of files, also those that Landlock does not know
+# file modifications, including those that Landlock does not cover
 creat truncate ftruncate fallocate rename renameat renameat2 link linkat symlink symlinkat
 unlink unlinkat mkdir mkdirat rmdir mknod mknodat chmod fchmod fchmodat fchmodat2 chown fchown
 lchown fchownat utime utimes utimensat futimesat setxattr lsetxattr fsetxattr setxattrat
@@ -217,11 +217,11 @@ removexattr lremovexattr fremovexattr removexattrat copy_file_range sync syncfs
 # namespaces and mounts
 mount umount2 pivot_root chroot move_mount open_tree open_tree_attr fsopen fsconfig fsmount
 fspick mount_setattr unshare setns name_to_handle_at open_by_handle_at
-# large parts of the kernel that no parser needs
+# large kernel subsystems that the parser does not need
 bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register add_key
 request_key keyctl memfd_create memfd_secret fanotify_init fanotify_mark shmget shmat shmctl
 semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink mq_notify
-# the machine
+# system administration
 init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct
 quotactl quotactl_fd syslog nfsservctl vhangup iopl ioperm modify_ldt uselib personality
 sethostname setdomainname settimeofday clock_settime clock_adjtime adjtimex execveat

@@ -1,9 +1,8 @@
-"""The frames that a sandboxed child sends: data that the parent validates, never pickle.
+"""Wire protocol from a sandboxed child to its parent: validated data, never pickle.
 
-A frame is one byte for its kind, eight for its length, and that many bytes: progress (two
-integers), a result (the bytes themselves, or JSON of the expected type) or a failure (JSON). The
-parent holds the child to a total size, so that a hostile child can neither run code in the parent
-nor exhaust its memory.
+A frame has a kind (1 byte), a length (8 bytes, big-endian) and a payload: progress (two integers),
+a result (raw bytes, or JSON of the expected type) or a failure (JSON). The parent limits the total
+size, so that a compromised child can neither run code in the parent nor exhaust its memory.
 """
 
 from __future__ import annotations
@@ -34,12 +33,13 @@ from domain.errors import (
 PROGRESS, RESULT, FAILURE = b"P", b"R", b"F"
 HEAD = struct.Struct("!cQ")
 PARTS = struct.Struct("!II")
-_MOST_PARTS = 2**31 - 1  # PostgreSQL's integer
+_MAX_PARTS = 2**31 - 1  # the largest integer of PostgreSQL
 _FAILURE_BYTES = 64 * 1024
 _DETAIL_CHARACTERS = 8000
-_PIECE = 1024**2
-# What work may fail with. What is retried (WorkerCrashed, Unavailable) the parent alone may say.
-_FAMILIES: tuple[type[PaperworksError], ...] = (
+_CHUNK_BYTES = 1024**2
+# Errors that a child may report. Retryable errors (WorkerCrashed, Unavailable) are raised only by
+# the parent.
+_REPORTABLE_ERRORS: tuple[type[PaperworksError], ...] = (
     BadDocument,
     NotFound,
     OcrUnavailable,
@@ -49,22 +49,22 @@ _FAMILIES: tuple[type[PaperworksError], ...] = (
 
 
 class Failure(BaseModel):
-    """An error of the work: a code of a known class, a message to show, a detail for the log."""
+    """An error reported by the work: error code, message for users, details for the log."""
 
     code: Annotated[str, Field(max_length=64)]
     message: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
-    page: Annotated[int, Field(ge=1, le=_MOST_PARTS)] | None = None
+    page: Annotated[int, Field(ge=1, le=_MAX_PARTS)] | None = None
     detail: Annotated[str, Field(max_length=_DETAIL_CHARACTERS)] = ""
 
     def error(self) -> PaperworksError:
-        """The error as the parent raises it; ParserCrashed for a code that no work fails with."""
+        """Returns the error for the parent to raise; ParserCrashed for a code not allowed here."""
         kind = _known_errors().get(self.code)
         return kind(self.message, self.page) if kind else ParserCrashed()
 
 
 @lru_cache(maxsize=1)
 def _known_errors() -> dict[str, type[PaperworksError]]:
-    return {kind.code: kind for family in _FAMILIES for kind in _with_subclasses(family)}
+    return {kind.code: kind for family in _REPORTABLE_ERRORS for kind in _with_subclasses(family)}
 
 
 def _with_subclasses(kind: type[PaperworksError]) -> Iterator[type[PaperworksError]]:
@@ -74,7 +74,7 @@ def _with_subclasses(kind: type[PaperworksError]) -> Iterator[type[PaperworksErr
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The failure that stands for an exception of the work; an unknown one shows its type only."""
+    """Returns the failure for an exception of the work; of unknown types only the name is shown."""
     if isinstance(error, MemoryError):
         error = TookTooMuchMemory()
     if isinstance(error, PaperworksError):
@@ -91,18 +91,18 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def dump(value: Any, kind: Any) -> bytes:
-    """The bytes of a result: itself when `kind` is bytes, else JSON."""
+    """Encodes a result: unchanged if `kind` is bytes, else as JSON."""
     if kind is bytes:
         return bytes(value)
-    return _adapter(kind).dump_json(value, fallback=_refuse)
+    return _adapter(kind).dump_json(value, fallback=_reject)
 
 
-def _refuse(value: Any) -> Any:
-    raise TypeError(f"a result of type {type(value).__name__} cannot be sent")
+def _reject(value: Any) -> Any:
+    raise TypeError(f"A result of type {type(value).__name__} cannot be serialized.")
 
 
 def load(data: bytes | bytearray, kind: Any) -> Any:
-    """The validated result. Raises ParserCrashed for bytes that are no such thing."""
+    """Returns the validated result. Raises ParserCrashed for invalid data."""
     if kind is bytes:
         return bytes(data)
     try:
@@ -112,7 +112,7 @@ def load(data: bytes | bytearray, kind: Any) -> Any:
 
 
 def load_failure(data: bytes | bytearray) -> Failure:
-    """The validated failure. Raises ParserCrashed for bytes that are none."""
+    """Returns the validated failure. Raises ParserCrashed for invalid data."""
     try:
         return Failure.model_validate_json(data)
     except ValidationError:
@@ -120,7 +120,7 @@ def load_failure(data: bytes | bytearray) -> Failure:
 
 
 def write_frame(descriptor: int, kind: bytes, data: bytes) -> None:
-    """Writes a whole frame. Raises OSError when nobody reads."""
+    """Writes a complete frame. Raises OSError if the reading end is closed."""
     for part in (HEAD.pack(kind, len(data)), data):
         rest = memoryview(part)
         while rest:
@@ -128,13 +128,13 @@ def write_frame(descriptor: int, kind: bytes, data: bytes) -> None:
 
 
 class FrameReader:
-    """Reads the frames of one child without ever waiting for the rest of one.
+    """Reads the frames of one child without blocking on an incomplete frame.
 
-    Raises TooMuchOutput as soon as more is announced than `limit_bytes`, ParserCrashed for
-    a frame that is none or the one after `most_frames`; neither costs memory.
+    Raises TooMuchOutput as soon as a header announces more than `limit_bytes`, and ParserCrashed
+    for an invalid header or more than `max_frames` frames, before any payload is read.
     """
 
-    def __init__(self, descriptor: int, limit_bytes: int, most_frames: int) -> None:
+    def __init__(self, descriptor: int, limit_bytes: int, max_frames: int) -> None:
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._poll = select.poll()
@@ -144,31 +144,34 @@ class FrameReader:
             RESULT: limit_bytes,
             FAILURE: min(limit_bytes, _FAILURE_BYTES),
         }
-        self._frames_left = most_frames
+        self._frames_left = max_frames
         self._buffer = bytearray()
 
     def read(self, seconds: float) -> tuple[bytes, bytearray] | None:
-        """The next frame, None when it is not complete after so long. Raises EOFError."""
+        """Returns the next frame as (kind, payload); None if it is incomplete after `seconds`.
+
+        Raises EOFError at the end of the stream.
+        """
         deadline = time.monotonic() + seconds
         while self._poll.poll(1000 * max(0.0, deadline - time.monotonic())):
-            self._take()
-            if frame := self._complete():
+            self._receive()
+            if frame := self._pop_frame():
                 return frame
         return None
 
-    def _take(self) -> None:
-        """Adds what is there, never more than the rest of the frame."""
+    def _receive(self) -> None:
+        """Appends available bytes to the buffer, never beyond the end of the current frame."""
         head = self._head()
-        wanted = HEAD.size + (head[1] if head else 0) - len(self._buffer)
+        missing_bytes = HEAD.size + (head[1] if head else 0) - len(self._buffer)
         try:
-            piece = os.read(self._descriptor, min(wanted, _PIECE))
+            chunk = os.read(self._descriptor, min(missing_bytes, _CHUNK_BYTES))
         except BlockingIOError:
             return
-        if not piece:
+        if not chunk:
             raise EOFError
-        self._buffer += piece
+        self._buffer += chunk
 
-    def _complete(self) -> tuple[bytes, bytearray] | None:
+    def _pop_frame(self) -> tuple[bytes, bytearray] | None:
         head = self._head()
         if head is None or len(self._buffer) < HEAD.size + head[1]:
             return None
@@ -190,8 +193,8 @@ class FrameReader:
 
 
 def load_parts(data: bytes | bytearray) -> tuple[int, int]:
-    """(done, total) of a progress frame. Raises ParserCrashed for numbers beyond any document."""
+    """Returns (done, total) of a progress frame. Raises ParserCrashed for numbers out of range."""
     done, total = PARTS.unpack(data)
-    if max(done, total) > _MOST_PARTS:
+    if max(done, total) > _MAX_PARTS:
         raise ParserCrashed
     return done, total

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from configs.settings import Settings
 from domain.addresses import without_password
-from runtime.ports import somebody_listens
+from runtime.ports import is_listening
 from runtime.sandbox.confine import SandboxMode, describe_confinement, kernel_support
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 
@@ -65,7 +65,7 @@ def examine(settings: Settings, url: str) -> list[Finding]:
         lambda: _database(settings),
         lambda: _vectors(settings),
         lambda: _model(settings),
-        lambda: _confinement(SandboxMode(settings.read.sandbox)),
+        lambda: _confinement(settings.read.sandbox),
         lambda: _service(url, settings),
     ]
     return [look() for look in looks]
@@ -150,6 +150,6 @@ def _service(url: str, settings: Settings) -> Finding:
         text = f"{url}: " + ", ".join(f"{name} {state}" for name, state in checks.items())
         return Finding("Service", answer.status_code == 200, text, "Look into its log.")
     except (httpx.HTTPError, ValueError):
-        taken = somebody_listens(settings.http.port)
+        taken = is_listening(settings.http.port)
         text = f"none at {url}" + (f", but port {settings.http.port} is taken" if taken else "")
         return Finding("Service", not taken, text, "Give `up` another --port.")

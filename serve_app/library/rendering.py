@@ -35,7 +35,7 @@ LIMITS = Limits(
     output_bytes=64 * MIB,  # 16 million pixels that do not compress have 48 MB
     silent_seconds=30.0,
     document_seconds=30.0,
-    most_parts=0,
+    max_parts=0,
 )
 
 
@@ -150,7 +150,12 @@ class Renderer:
         with blobs.open_local(sha256) as path:
             try:
                 return self._sandbox().run(
-                    work, *arguments, limits=self._limits, file=path, returns=bytes, watch=watch
+                    work,
+                    *arguments,
+                    limits=self._limits,
+                    file=path,
+                    returns=bytes,
+                    on_progress=watch,
                 )
             except TookTooLong:
                 raise TookTooLong(

@@ -18,7 +18,7 @@ from ray.exceptions import RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, start_ray
 from configs.settings import RaySettings, Settings
-from runtime.ports import somebody_listens
+from runtime.ports import is_listening
 from serve_app.process.readiness import NotReady
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def take_down(settings: Settings) -> None:
     gcs_port = int(ray.get_runtime_context().gcs_address.rpartition(":")[2])
     answer = _asked(_go_down, settings, DOWN_WITHIN_SECONDS)
     deadline = time.monotonic() + DOWN_WITHIN_SECONDS
-    while not answer.done() and time.monotonic() < deadline and somebody_listens(gcs_port):
+    while not answer.done() and time.monotonic() < deadline and is_listening(gcs_port):
         wait([answer], LOOK_EVERY_SECONDS)
     problem = answer.exception() if answer.done() else "the cluster does not answer any more"
     if problem:

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from configs.settings import Settings
 from runtime import service_info as service_card
-from runtime.ports import somebody_listens
+from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
 from serve_app.process.environment import (
     RAY_TOKEN,
@@ -130,7 +130,7 @@ class Service:
             log.warning("RAY_AUTH_MODE is not token: every local user can act as this service.")
 
     def _check_port(self) -> None:
-        if somebody_listens(self.settings.http.port):
+        if is_listening(self.settings.http.port):
             raise CannotStart(
                 f"Port {self.settings.http.port} is taken. Stop who listens there, or give --port."
             )

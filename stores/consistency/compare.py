@@ -56,7 +56,7 @@ class Comparison:
         """These documents are compared."""
         for holding in holdings:
             versions = self._stored.pop(holding.document_id, {})
-            if holding.is_shown and self._counts_chunks:
+            if holding.is_searchable and self._counts_chunks:
                 self._count(holding, versions.pop(holding.version, 0))
             self._orphans += _orphans(holding.document_id, versions)
             if self._blobs is not None:
@@ -69,7 +69,7 @@ class Comparison:
         for document_id, versions in self._stored.items():  # nobody knows these
             self._orphans += _orphans(document_id, versions)
         self._stored.clear()
-        wrong = [one for one in self._wrong if one.holding.document_id not in touched]
+        wrong = [one for one in self._wrong if one.document.document_id not in touched]
         return Differences(
             compared_at,
             missing_chunks=[one for one in wrong if one.found < one.expected],
@@ -92,7 +92,7 @@ class Comparison:
     def _look_for_blobs(self, holding: DocumentState, blobs: _Blobs) -> None:
         if holding.status is not DocumentStatus.DELETED:
             blobs.claim(holding.sha256)
-        if not holding.is_shown:
+        if not holding.is_searchable:
             return
         blobs.claim((holding.document_id, holding.version))
         if pdf_key(holding.sha256) not in blobs.by_key:

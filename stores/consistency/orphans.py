@@ -91,7 +91,7 @@ class Orphans:
         names = {document_id for document_id, _ in versions}
         touched = await self.audit.touched(compared_at, names)
         known = await self.audit.some(names)
-        shown = {(one.document_id, one.version) for one in known.values() if one.is_shown}
+        shown = {(one.document_id, one.version) for one in known.values() if one.is_searchable}
         return {one for one in versions if one[0] not in touched and one not in shown}
 
 

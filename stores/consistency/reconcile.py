@@ -83,7 +83,7 @@ class Reconciler:
         if found.stuck_tasks:
             done.tasks_released = await self.queue.sweep()
         await self._delete(found, done, delete_orphans)
-        await self._read_again(found.to_read_again, found.compared_at, done)
+        await self._read_again(found.documents_to_reprocess, found.compared_at, done)
         return done
 
     async def mend(self, *, at_a_glance: bool = False) -> Repairs:
@@ -98,7 +98,7 @@ class Reconciler:
             return Repairs()
         found, done = await self._compare(chunks=True), Repairs()
         await self._delete(found, done)
-        unfit = [one.holding for one in found.missing_chunks]
+        unfit = [one.document for one in found.missing_chunks]
         repaired = await self.audit.repaired({one.document_id for one in unfit})
         fresh = [one for one in unfit if one.document_id not in repaired]
         await self._read_again(fresh, found.compared_at, done)

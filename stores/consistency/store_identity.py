@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from domain.errors import InternalError, Unavailable
-from domain.identity import Mark, StoreIdentity
+from domain.identity import StoreIdentity, StoreMark
 from stores.postgres.library_record import LibraryRecord
 
 log = logging.getLogger(__name__)
@@ -64,18 +64,18 @@ class IdentityCheck:
         blobs = await asyncio.to_thread(self.blobs.library_id)
         return StoreIdentity(
             library_id,
-            Mark(milvus, milvus is None and await self._holds_foreign_chunks()),
-            Mark(blobs, blobs is None and await self._holds_foreign_pdfs()),
+            StoreMark(milvus, milvus is None and await self._holds_foreign_chunks()),
+            StoreMark(blobs, blobs is None and await self._holds_foreign_pdfs()),
         )
 
     async def stamp(self) -> StoreIdentity:
         """As `look`; a store without an id that holds nothing foreign gets the database's."""
         found = await self.look()
-        if found.milvus == Mark(None):
+        if found.milvus == StoreMark(None):
             await self._mark_vectors(found.postgres)
-        if found.blobs == Mark(None):
+        if found.blobs == StoreMark(None):
             await asyncio.to_thread(self.blobs.set_library_id, found.postgres)
-        return await self.look() if Mark(None) in (found.milvus, found.blobs) else found
+        return await self.look() if StoreMark(None) in (found.milvus, found.blobs) else found
 
     async def claim(self) -> StoreIdentity:
         """As `look`, once both stores carry the database's id, whatever they belonged to before."""

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from runtime import patches
 from runtime.ports import free_port
 from runtime.private_files import private_folder, secret
 from runtime.processes import spawn, stop, wait_for_port
 
-SERVER = Path(__file__).with_name("milvus_lite_server.py")
+SERVER = Path(patches.__path__[0], "milvus_lite_server.py")
 
 
 def server_command(port: int, data: Path, token: Path) -> list[str]:

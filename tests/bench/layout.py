@@ -14,8 +14,8 @@ from pathlib import Path
 
 from domain.errors import PaperworksError
 from domain.papers import Paper
-from extraction.figures.page_selection import LayoutMode
-from extraction.steps import ExtractOptions, read_whole
+from extraction.options import ExtractOptions, LayoutMode
+from extraction.steps import read_whole
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings, Grid
 from tests.bench.truth import Truth

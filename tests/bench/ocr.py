@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import OcrUnavailable
-from extraction.ocr.engines import OcrEngine, choose_engine
+from extraction.ocr.engines import choose_engine
 from extraction.ocr.pages import ocr_pages
+from extraction.options import OcrEngine
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings
 from tests.pdf_builder.random_papers import random_paper

@@ -24,7 +24,7 @@ from sentence_transformers import SentenceTransformer
 
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.papers import Box
-from domain.search import SearchMode, SearchQuery, share_of_best
+from domain.search import SearchMode, SearchQuery, normalize_by_max
 from stores.milvus.vector_store import VectorStore
 from tests.stores.conftest import MilvusLite
 
@@ -179,7 +179,9 @@ RULES: dict[str, Callable[[Scores, Scores], Scores]] = {
     "reciprocal rank, k = 10": reciprocal_rank(10),
     **{f"min-max, dense {w}": weighted(w, min_max) for w in (0.5, 0.6, 0.7, 0.8)},
     "min-max, dense 0.7, missing -0.1": weighted(0.7, min_max, -0.1),
-    **{f"share of the best, dense {w}": weighted(w, share_of_best) for w in (0.5, 0.6, 0.7, 0.8)},
+    **{
+        f"share of the best, dense {w}": weighted(w, normalize_by_max) for w in (0.5, 0.6, 0.7, 0.8)
+    },
     "standard scores, dense 0.7, missing -1": weighted(0.7, standard_scores, -1.0),
 }
 

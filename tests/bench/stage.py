@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.ports import free_port
-from runtime.processes import die_with_parent, stop
+from runtime.processes import pdeathsig_preexec, stop
 from serve_app.client import Client
 from serve_app.process.readiness import wait_until_ready
 from stores.embedded.embedded_milvus import EmbeddedMilvus
@@ -94,7 +94,7 @@ def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             process_group=0,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=pdeathsig_preexec(signal.SIGTERM),
         )
 
 

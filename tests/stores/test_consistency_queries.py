@@ -58,8 +58,8 @@ async def test_a_holding_says_what_the_others_should_hold(stores: Stores, audit:
             artifact_key=DONE.artifact_key,
         )
     }
-    assert known[name].is_shown
-    assert not replace(known[name], status=DocumentStatus.FAILED).is_shown
+    assert known[name].is_searchable
+    assert not replace(known[name], status=DocumentStatus.FAILED).is_searchable
 
 
 async def test_open_and_fresh_work_is_touched_and_old_work_is_not(

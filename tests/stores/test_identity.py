@@ -14,7 +14,7 @@ import pytest
 
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import InternalError, StoresDoNotMatch
-from domain.identity import Mark, StoreIdentity
+from domain.identity import StoreIdentity, StoreMark
 from domain.jobs import Lane, Upload
 from domain.papers import Box
 from stores.blobs.blob_store import LIBRARY_KEY, BlobStore, pdf_key
@@ -156,11 +156,11 @@ async def ours(database: Database, collection: Collection, tmp_path: Path) -> In
 
 
 async def test_the_first_start_stamps_every_store(ours: Installation) -> None:
-    assert (await ours.check.look()).milvus == Mark(None)
+    assert (await ours.check.look()).milvus == StoreMark(None)
     found = await ours.check.stamp()
     assert found.matches
     library_id = (await ours.library.record()).library_id
-    assert found == StoreIdentity(library_id, Mark(library_id), Mark(library_id))
+    assert found == StoreIdentity(library_id, StoreMark(library_id), StoreMark(library_id))
     assert await ours.check.stamp() == found, "a second start changes nothing"
 
 

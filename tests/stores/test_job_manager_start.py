@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from actors.job_manager import JobManager
+from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
-from actors.lease_manager import JobPolicy
 from domain.consistency import Retention
 from domain.jobs import Lane
 from pipelines.config import PipelineConfig, blob_store, vector_store
+from pipelines.embed_options import EmbedOptions
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.store_identity import default_name
 from stores.postgres.database import Database
@@ -66,26 +67,26 @@ class Direct:
 @asynccontextmanager
 async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[JobManager]:
     """A JobManager that has prepared its stores."""
-    rules = JobPolicy(15, 900, 0.05, 2, 300, 7, 300, 4, 0)
+    policy = JobPolicy(poll_seconds=0.05, reconcile_minutes=0)
     manager = JobManager(
         database_url=database_url,
-        rules=rules,
+        policy=policy,
         lanes={lane: BatchPolicy(1, 1) for lane in Lane},
-        slots=(tuple(Lane),),
-        recipe=recipe,
+        runner_groups=(tuple(Lane),),
+        config=recipe,
         open_runner=lambda _recipe, _shared: IdleRunner(),  # pyright: ignore
         prepare=prepare,
         eraser=lambda _recipe: NoErasure(),  # pyright: ignore
         vectors=Direct,  # pyright: ignore
         retention=Retention(),
-        facts={"release": "test"},
+        info={"release": "test"},
     )
     try:
         await asyncio.wait_for(manager.started.wait(), 60)
         yield manager
     finally:
-        manager.life.cancel()
-        await asyncio.gather(manager.life, return_exceptions=True)
+        manager.main_task.cancel()
+        await asyncio.gather(manager.main_task, return_exceptions=True)
         await manager.database.close()
 
 
@@ -98,16 +99,15 @@ def recipe_for(milvus: MilvusLite, folder: Path) -> PipelineConfig:
         milvus_uri=milvus.uri,
         milvus_token_file=str(token_file),
         milvus_name=None,
-        model=uuid.uuid4().hex,
+        embed=EmbedOptions(uuid.uuid4().hex),
         dimension=DIMENSION,
-        max_tokens=256,
-        batch_tokens=4096,
-        max_pages=10,
     )
 
 
 def held(manager: JobManager) -> Sequence[bool]:
-    return [not worker.may_claim.is_set() for worker in (manager.cleanup, *manager.desks.values())]
+    return [
+        not worker.may_claim.is_set() for worker in (manager.cleanup, *manager.workers.values())
+    ]
 
 
 async def test_the_first_start_names_the_collection_and_stamps_the_stores(
@@ -116,9 +116,9 @@ async def test_the_first_start_names_the_collection_and_stamps_the_stores(
     recipe = recipe_for(milvus, tmp_path / "blobs")
     async with started(database_url, recipe) as manager:
         record = await LibraryStore(database).record()
-        assert record.milvus_name == default_name(record.library_id) == manager.recipe.milvus_name
+        assert record.milvus_name == default_name(record.library_id) == manager.config.milvus_name
         assert await asyncio.to_thread(read_milvus_name, database_url) == record.milvus_name
-        assert vector_store(manager.recipe).library_id() == record.library_id
+        assert vector_store(manager.config).library_id() == record.library_id
         assert blob_store(recipe).library_id() == record.library_id
         assert not any(held(manager))
         assert (await manager.describe())["store_problems"] == []
@@ -144,11 +144,11 @@ async def test_an_empty_database_at_the_stores_of_another_library_deletes_nothin
     async with started(database_url, recipe) as manager:
         assert len((await manager.describe())["store_problems"]) == 2
         assert all(held(manager))
-        await manager.upkeep.mend()
-        await manager.upkeep.tidy()
+        await manager.reconcile_loop.reconcile()
+        await manager.reconcile_loop.collect_garbage()
         assert theirs.total() == 3
         assert blobs.exists(f"pdf/{_digest(source)[:2]}/{_digest(source)}.pdf")
-        await manager.upkeep.identity.claim()
+        await manager.reconcile_loop.identity.claim()
         await manager._check_identity()
         assert not any(held(manager))
 

@@ -167,7 +167,7 @@ async def test_missing_chunks_are_read_again_while_the_old_ones_stay(
     house.put(name, 1, left) if left else None
     found = await house.compare()
     [missing] = found.missing_chunks
-    assert (missing.holding.document_id, missing.expected, missing.found) == (name, 3, left)
+    assert (missing.document.document_id, missing.expected, missing.found) == (name, 3, left)
     assert kinds(found) == {"missing_chunks": 1}
     done = await house.reconciler.repair(found)
     assert (done.documents_queued, len(done.job_ids)) == (1, 1)

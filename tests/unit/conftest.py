@@ -1,4 +1,4 @@
-"""Unit tests need no Ray: starting it is an error."""
+"""Unit tests must not start Ray."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes `ray.init` raise, where the code under test has imported Ray at all."""
+    """Makes `ray.init` raise if Ray has been imported."""
     ray = sys.modules.get("ray")
     if ray is not None and hasattr(ray, "init"):
         monkeypatch.setattr(ray, "init", refuse)
 
 
 def refuse(*_args: object, **_options: object) -> NoReturn:
-    """Stands in for `ray.init`."""
-    raise AssertionError(
-        "a unit test must not start Ray: hand the part that needs it to tests/cluster"
-    )
+    """Replaces `ray.init`."""
+    raise AssertionError("a unit test must not start Ray: move tests that need it to tests/cluster")

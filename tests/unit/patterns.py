@@ -1,4 +1,4 @@
-"""The regular expressions of the code, how each is called, and texts made to slow them down."""
+"""Collects the regular expressions of the code, and generates worst-case inputs for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
     "configs",
 )
 METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "finditer", "findall"}
-SCANNING = METHODS - {"match", "fullmatch"}  # these begin anew at every character
+SCANNING = METHODS - {"match", "fullmatch"}  # these start a match attempt at every character
 
 CATEGORIES = {
     op.CATEGORY_DIGIT: "1",
@@ -35,12 +35,12 @@ CATEGORIES = {
     op.CATEGORY_WORD: "a",
     op.CATEGORY_NOT_WORD: "-",
 }
-PROBES = "a1 -A.,;:_\n(\u00e9'/@"  # for negated sets: the first that the set takes
+PROBES = "a1 -A.,;:_\n(\u00e9'/@"  # for negated sets: the first character that the set matches
 
 
 @dataclass(slots=True)
 class Found:
-    """A pattern, where it stands, and whether it is only ever held against the beginning."""
+    """A pattern, where it is defined, and the methods that the code calls on it."""
 
     pattern: re.Pattern[str]
     places: set[str] = field(default_factory=set)
@@ -48,34 +48,37 @@ class Found:
 
     @property
     def method(self) -> str:
-        """The call that costs most of those in the code."""
+        """Returns the most expensive of the called methods."""
         scans = not self.methods or self.methods & SCANNING
         return "search" if scans else "fullmatch" if self.methods == {"fullmatch"} else "match"
 
 
 def all_patterns() -> list[Found]:
-    """Every pattern of the packages: module globals, also inside containers, and literals of calls
-    of `re`; with the methods by which the code calls it."""
+    """Returns all patterns of the packages, with the methods that the code calls on them.
+
+    Patterns are module globals, also inside containers, and literals in calls of `re` functions.
+    """
     found: dict[tuple[str, int], Found] = {}
     modules = {path: _module(path) for path in _sources()}
     calls = _calls_of(modules)
     for path, module in modules.items():
         for name, value in vars(module).items():
             for pattern in _patterns_in(value):
-                one = found.setdefault((pattern.pattern, pattern.flags), Found(pattern))
-                one.places.add(f"{_name(path)}:{name}")
-                one.methods |= calls.get(id(value), {"search"})
+                entry = found.setdefault((pattern.pattern, pattern.flags), Found(pattern))
+                entry.places.add(f"{_name(path)}:{name}")
+                entry.methods |= calls.get(id(value), {"search"})
         for line, method, pattern in _inline(path, module):
-            one = found.setdefault((pattern.pattern, pattern.flags), Found(pattern))
-            one.places.add(f"{_name(path)}:{line}")
-            one.methods.add(method)
-    return [one for one in found.values() if isinstance(one.pattern.pattern, str)]
+            entry = found.setdefault((pattern.pattern, pattern.flags), Found(pattern))
+            entry.places.add(f"{_name(path)}:{line}")
+            entry.methods.add(method)
+    return [entry for entry in found.values() if isinstance(entry.pattern.pattern, str)]
 
 
 def attacks(pattern: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
-    """(before, pumped, behind): texts of `before`, many of `pumped`, and `behind`.
+    """Yields attack strings as (before, pumped, behind); `pumped` is to be repeated many times.
 
-    Pumped are the bodies of the pattern's unbounded repeats and its letters, single and in pairs.
+    Pumped are the bodies of the unbounded repeats of the pattern, and its characters, single and in
+    pairs.
     """
     tree = list(_parser.parse(pattern.pattern, pattern.flags))
     repeats = list(_repeats(tree, ""))
@@ -111,16 +114,16 @@ def _patterns_in(value: Any, depth: int = 3) -> Iterator[re.Pattern[str]]:
     if isinstance(value, re.Pattern):
         yield value
     elif depth and isinstance(value, dict):
-        for one in [*value.keys(), *value.values()]:
-            yield from _patterns_in(one, depth - 1)
+        for item in [*value.keys(), *value.values()]:
+            yield from _patterns_in(item, depth - 1)
     elif depth and isinstance(value, list | tuple | set | frozenset):
-        for one in value:
-            yield from _patterns_in(one, depth - 1)
+        for item in value:
+            yield from _patterns_in(item, depth - 1)
 
 
 def _calls_of(modules: dict[Path, ModuleType]) -> dict[int, set[str]]:
-    """For the id of each global pattern the methods it is called by; `search` where the pattern
-    itself is handed on."""
+    """Maps the id of each global pattern to its called methods; `search` if the pattern is passed
+    on as a value."""
     found: dict[int, set[str]] = {}
     for path, module in modules.items():
         values = {name: value for name, value in vars(module).items() if any(_patterns_in(value))}
@@ -134,7 +137,7 @@ def _calls_of(modules: dict[Path, ModuleType]) -> dict[int, set[str]]:
 
 
 def _called_names(tree: ast.AST) -> Iterator[tuple[str, ast.Name]]:
-    """The names in what a method of patterns is called on: NAME, NAME[key], A if b else C."""
+    """Yields the names in the object of a pattern method call: NAME, NAME[key], A if b else C."""
     for node in ast.walk(tree):
         function = node.func if isinstance(node, ast.Call) else None
         if isinstance(function, ast.Attribute) and function.attr in METHODS:
@@ -144,7 +147,10 @@ def _called_names(tree: ast.AST) -> Iterator[tuple[str, ast.Name]]:
 
 
 def _inline(path: Path, module: ModuleType) -> Iterator[tuple[int, str, re.Pattern[str]]]:
-    """Line, method and pattern of `re.METHOD(pattern, …)`; raises where it cannot be told."""
+    """Yields line, method and pattern of each `re.METHOD(pattern, …)` call.
+
+    Raises if the pattern cannot be evaluated.
+    """
     for node in ast.walk(ast.parse(path.read_text())):
         function = node.func if isinstance(node, ast.Call) else None
         if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)):
@@ -157,20 +163,20 @@ def _inline(path: Path, module: ModuleType) -> Iterator[tuple[int, str, re.Patte
 
 def _evaluated(call: ast.Call, module: ModuleType) -> re.Pattern[str]:
     class Local(ast.NodeTransformer):
-        """Local names of an f-string stand for a word."""
+        """Replaces local names in f-strings by a word."""
 
         def visit_Name(self, node: ast.Name) -> ast.AST:
             return node if hasattr(module, node.id) else ast.Constant("word")
 
     expression = ast.fix_missing_locations(ast.Expression(Local().visit(call.args[0])))
     text = eval(compile(expression, "pattern", "eval"), vars(module))
-    flags = [one for one in call.args[1:] if ast.unparse(one).startswith("re.")]
-    flags += [one.value for one in call.keywords if one.arg == "flags"]
-    return re.compile(text, sum((eval(ast.unparse(one), vars(module)) for one in flags), 0))
+    flags = [argument for argument in call.args[1:] if ast.unparse(argument).startswith("re.")]
+    flags += [keyword.value for keyword in call.keywords if keyword.arg == "flags"]
+    return re.compile(text, sum((eval(ast.unparse(flag), vars(module)) for flag in flags), 0))
 
 
 def _repeats(items: Any, before: str) -> Iterator[tuple[str, list[str]]]:
-    """For each unbounded repeat the shortest text that leads to it, and bodies of it."""
+    """Yields, for each unbounded repeat, a short prefix that reaches it, and sample bodies."""
     for kind, value in items:
         for below in _below(kind, value):
             yield from _repeats(below, before)
@@ -192,22 +198,22 @@ def _below(kind: Any, value: Any) -> list[Any]:
 
 
 def _sample(items: Any) -> str:
-    """A short text that the items match, lookarounds left aside."""
-    made = ""
+    """Returns a short text that the items match, ignoring lookarounds."""
+    sample = ""
     for kind, value in items:
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
-            made += _sample(value[2]) * max(1, value[0])
+            sample += _sample(value[2]) * max(1, value[0])
         elif kind in (op.SUBPATTERN, op.ATOMIC_GROUP):
-            made += _sample(_below(kind, value)[0])
+            sample += _sample(_below(kind, value)[0])
         elif kind is op.BRANCH:
-            made += _sample(value[1][0])
+            sample += _sample(value[1][0])
         else:
-            made += "".join(_characters(kind, value)[:1])
-    return made
+            sample += "".join(_characters(kind, value)[:1])
+    return sample
 
 
 def _samples(items: Any) -> list[str]:
-    """A short text for each of the branches that the items begin with."""
+    """Returns a short text for each alternative at the beginning of the items."""
     kind, value = items[0]
     if kind is op.SUBPATTERN:
         return _samples(value[3]) if len(items) == 1 else [_sample(items)]
@@ -217,7 +223,7 @@ def _samples(items: Any) -> list[str]:
 
 
 def _letters(items: Any) -> list[str]:
-    """A character for everything that the items match, each once."""
+    """Returns distinct characters: a sample of each character class in the items."""
     found: dict[str, None] = {}
     for kind, value in items:
         found |= dict.fromkeys(_characters(kind, value))
@@ -230,14 +236,14 @@ def _characters(kind: Any, value: Any) -> list[str]:
     if kind is op.LITERAL:
         return [chr(value)]
     if kind is op.NOT_LITERAL:
-        return [next(one for one in PROBES if ord(one) != value)]
+        return [next(probe for probe in PROBES if ord(probe) != value)]
     if kind is op.ANY:
         return ["a"]
     if kind is not op.IN:
         return []
     if value[0][0] is op.NEGATE:
-        taken = re.compile(_class_of(value))
-        return [one for one in PROBES if taken.match(one)][:3]
+        matcher = re.compile(_class_of(value))
+        return [probe for probe in PROBES if matcher.match(probe)][:3]
     return [_of_set(member, inner) for member, inner in value][:8]
 
 
@@ -258,7 +264,7 @@ NAMES_OF = {
 
 
 def _class_of(members: Any) -> str:
-    """The source of a negated set."""
+    """Returns the source text of a negated set."""
     parts = []
     for kind, value in members[1:]:
         if kind is op.RANGE:

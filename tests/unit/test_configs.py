@@ -1,4 +1,4 @@
-"""Settings: deploy files are understood, and what wins over what."""
+"""Settings: deploy files, precedence, secrets and network exposure."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_an_open_door_is_refused_unless_somebody_says_so(
     with pytest.raises(CannotStart, match="sign-in"):
         refuse_open_door(read_settings(None, host=host))
     with pytest.raises(CannotStart, match="sign-in"):
-        refuse_open_door(read_settings(None), host)  # a running Serve listens there
+        refuse_open_door(read_settings(None), host)  # a running Serve listens on that address
     monkeypatch.setenv("PAPERWORKS_HTTP__TRUST_NETWORK", "true")
     refuse_open_door(read_settings(None, host=host))
 
@@ -98,7 +98,7 @@ def test_settings_cross_process_borders_without_secrets(monkeypatch: pytest.Monk
     assert received.home == Path("/some/where")
     assert received.database_url == "postgresql://me@host/db?application_name=x"
     assert received.milvus_uri == "http://me@host:19530"
-    # The process that connects takes the secrets from its own environment.
+    # The connecting process reads the secrets from its own environment.
     assert with_password(received.database_url, "DATABASE_URL") == os.environ["DATABASE_URL"]
     assert with_password(received.milvus_uri, "MILVUS_URI") == os.environ["MILVUS_URI"]
     assert milvus_token(None) == "hidden3"

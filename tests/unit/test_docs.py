@@ -1,4 +1,4 @@
-"""Documentation that cannot rot: tables made from the code, commands and paths that exist."""
+"""Documentation matches the code: generated tables, commands, tests, links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge of logs: what is in order passes, each kind of disorder has its sentence."""
+"""The validator of event logs: valid logs pass, each kind of error has its message."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def log_of(*moves: tuple[TaskStatus | None, TaskStatus]) -> list[Event]:
     ]
 
 
-def judged(log: list[Event], end: TaskStatus) -> str:
+def errors_of(log: list[Event], end: TaskStatus) -> str:
     return "; ".join(disorder(log, [TASK.model_copy(update={"status": end})]))
 
 
 def test_what_is_in_order_passes() -> None:
     way = [(None, QUEUED), (QUEUED, RUNNING), (RUNNING, RUNNING), (RUNNING, FAILED)]
-    assert judged(log_of(*way), FAILED) == ""
-    assert judged(log_of(*way, (FAILED, QUEUED), (QUEUED, CANCELLED)), CANCELLED) == ""
+    assert errors_of(log_of(*way), FAILED) == ""
+    assert errors_of(log_of(*way, (FAILED, QUEUED), (QUEUED, CANCELLED)), CANCELLED) == ""
 
 
 @pytest.mark.parametrize(
-    ("moves", "end", "sentence"),
+    ("moves", "end", "message"),
     [
         ([(None, QUEUED), (RUNNING, COMPLETED)], COMPLETED, "is completed after"),
         ([(None, QUEUED), (QUEUED, RUNNING)], COMPLETED, "is completed after"),
@@ -58,12 +58,12 @@ def test_what_is_in_order_passes() -> None:
     ],
 )
 def test_each_disorder_has_its_sentence(
-    moves: list[tuple[TaskStatus | None, TaskStatus]], end: TaskStatus, sentence: str
+    moves: list[tuple[TaskStatus | None, TaskStatus]], end: TaskStatus, message: str
 ) -> None:
-    assert sentence in judged(log_of(*moves), end)
+    assert message in errors_of(log_of(*moves), end)
 
 
 def test_a_gap_is_seen() -> None:
     log = log_of((None, QUEUED), (QUEUED, RUNNING), (RUNNING, COMPLETED))
     other = log[1].model_copy(update={"task_id": uuid.uuid4()})
-    assert "gaps" in judged([log[0], other, log[1], log[2]], COMPLETED)
+    assert "gaps" in errors_of([log[0], other, log[1], log[2]], COMPLETED)

@@ -1,4 +1,4 @@
-"""The structure of the code: packages, sizes, and names."""
+"""Structure of the code: packages, sizes and names."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_functions_are_short_enough_to_read() -> None:
 
 @pytest.mark.filterwarnings("default")
 def test_modules_above_the_line_limit_are_reported() -> None:
-    """The limit is a hint: cohesion decides, so that a longer module is a warning."""
+    """The limit is a guideline: a longer module only causes a warning."""
     sizes = {name_of(path): path.read_text().count("\n") for path in WITH_TESTS}
     long = {name: lines for name, lines in sizes.items() if lines > MODULE_LINES}
     if long:
@@ -68,7 +68,7 @@ def test_init_files_hold_a_docstring_and_nothing_else() -> None:
 
 
 def test_no_two_test_modules_share_a_name() -> None:
-    """pytest imports test modules by their bare names, and refuses the second one."""
+    """pytest imports test modules by their base names and rejects duplicates."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []
 

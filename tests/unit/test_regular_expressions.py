@@ -1,4 +1,4 @@
-"""No regular expression of ours takes more than linear time, on texts made to slow it down."""
+"""All regular expressions of the code take linear time on worst-case inputs (ReDoS)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from tests.unit.patterns import Found, all_patterns, attacks
 
-SIZES = (12, 24, 64, 500, 2_000)  # small ones first: an exponential one would not return
+SIZES = (12, 24, 64, 500, 2_000)  # small sizes first: an exponential pattern would not return
 FEWEST_PATTERNS = 200
 
-# Most patterns take below 0.1 us a character, the slowest linear ones 2 us. Four times the text
-# takes a linear one four times as long and a quadratic one sixteen times.
+# Most patterns take less than 0.1 us per character, the slowest linear ones 2 us. On a text that is
+# four times longer, a linear pattern takes four times as long and a quadratic one 16 times.
 WORTH_A_LOOK_SECONDS = 0.002
 TIMES_LONGER, TIMES_SLOWER = 4, 8
 MEASUREMENTS = 4
 
 
 def seconds(call: Callable[[str], Any], text: str, tries: int) -> float:
-    """CPU time of the fastest of some calls."""
+    """Returns the CPU time of the fastest of `tries` calls."""
     best = float("inf")
     for _ in range(tries):
         began = time.process_time()
@@ -38,7 +38,7 @@ def is_slower(call: Callable[[str], Any], text: str, shorter: str) -> bool:
 
 
 def slow_text(found: Found) -> str | None:
-    """What slows the pattern down, in words; None when nothing does."""
+    """Describes an input on which the pattern is slower than linear; None if there is none."""
     call, worth_a_look = getattr(found.pattern, found.method), WORTH_A_LOOK_SECONDS
     for before, pumped, behind in attacks(found.pattern):
         for size in SIZES:

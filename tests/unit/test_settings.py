@@ -1,16 +1,18 @@
-"""Settings: arguments before environment before defaults, and every one explained."""
+"""Settings: precedence of arguments, environment and defaults; descriptions; validation."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from configs.settings import Settings
+from configs.table import fields_of, is_section
 from domain.errors import InvalidSetting
 
 PLAIN = ("DATABASE_URL", "MILVUS_URI", "BLOB_URI")
@@ -18,17 +20,17 @@ PLAIN = ("DATABASE_URL", "MILVUS_URI", "BLOB_URI")
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine that runs the tests."""
+    """Removes the settings of the machine that runs the tests."""
     for name in list(os.environ):
         if name.upper().startswith("PAPERWORKS_") or name.upper() in PLAIN:
             monkeypatch.delenv(name)
 
 
-def every_setting(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Each setting that holds a value, by its dotted name."""
-    for name, field in model.model_fields.items():
+def every_setting(model: type, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yields each leaf setting with its dotted name."""
+    for name, field in fields_of(model).items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if is_section(kind):
             yield from every_setting(kind, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", field
@@ -64,7 +66,7 @@ def test_the_environment_reaches_every_depth(monkeypatch: pytest.MonkeyPatch) ->
 def test_one_number_leaves_its_neighbours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     before = Settings().jobs
     monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
-    assert Settings().jobs == before.model_copy(update={"lease_seconds": 20})
+    assert Settings().jobs == replace(before, lease_seconds=20)
 
 
 @pytest.mark.parametrize("plain", PLAIN)

@@ -45,7 +45,7 @@ def repair_shape(found: Differences, done: Repairs, limits: DeletionLimits) -> R
 
 
 def _count(one: consistency.WrongCount) -> WrongCount:
-    return WrongCount(**_paper(one.holding), expected=one.expected, found=one.found)
+    return WrongCount(**_paper(one.document), expected=one.expected, found=one.found)
 
 
 def _paper(one: DocumentState) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The watch over a server process."""
+"""ServerSupervisor: restarts and log rotation of a server process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actors import embedded_stores
-from actors.embedded_stores import Watch
+from actors.embedded_stores import ServerSupervisor
 from runtime.processes import spawn, stop
 
 WRITER = """
@@ -23,7 +23,7 @@ while True:
 
 
 class Writer:
-    """A server that only writes its log."""
+    """A server that only writes to its log."""
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "server.log"
@@ -43,18 +43,18 @@ class Writer:
 def test_the_log_of_a_server_does_not_grow_without_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_stores, "LOOK_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(embedded_stores, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(embedded_stores, "LOG_CHECK_SECONDS", 0.0)
-    watch = Watch("a server", Writer(tmp_path), log_limit_bytes=2000)
+    supervisor = ServerSupervisor("a server", Writer(tmp_path), log_limit_bytes=2000)
     try:
-        watch.wait_until_up()
-        first = watch.pid()
+        supervisor.wait_until_ready()
+        first = supervisor.pid()
         oldest = tmp_path / "server.log.2"
         deadline = time.monotonic() + 60
         while not oldest.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert watch.pid() == first is not None
+        assert supervisor.pid() == first is not None
     finally:
-        watch.stop()
+        supervisor.stop()
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["server.log", "server.log.1", "server.log.2"]

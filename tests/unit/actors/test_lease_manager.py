@@ -1,4 +1,4 @@
-"""What is held is a copy: leases that are lost drop out, and the store decides."""
+"""LeaseManager: lost leases are untracked; the job store is authoritative."""
 
 from __future__ import annotations
 
@@ -10,150 +10,152 @@ import pytest
 from domain.deletions import VersionRange
 from domain.errors import DatabaseUnavailable, LeaseLost, failure_of
 from domain.jobs import Lane, OnDuplicate, Progress, Task, TaskStatus, Upload
-from tests.unit.actors.desk import RULES, Ended, House
+from tests.unit.actors.lane_harness import POLICY, Ended, LaneHarness
 
 
-async def claim(house: House) -> list[Task]:
-    """Everything that is due, taken into the ledger."""
-    lease = RULES.lease_seconds
-    tasks = await house.stores.queue.claim(Lane.BULK, 100, worker="worker", lease_seconds=lease)
-    house.ledger.take(tasks)
+async def claim(harness: LaneHarness) -> list[Task]:
+    """Claims and tracks all due tasks."""
+    lease = POLICY.lease_seconds
+    tasks = await harness.stores.queue.claim(Lane.BULK, 100, worker="worker", lease_seconds=lease)
+    harness.leases.track(tasks)
     return tasks
 
 
-async def steal(house: House, task: Task) -> Task:
-    """The task in the hands of somebody else, after its lease had ended."""
-    house.clock.pass_seconds(RULES.lease_seconds + 1)
-    await house.stores.queue.sweep()
-    house.clock.pass_seconds(600)
-    [stolen] = await house.stores.queue.claim(Lane.BULK, 1, worker="thief", lease_seconds=30)
+async def steal(harness: LaneHarness, task: Task) -> Task:
+    """Lets the lease expire; returns the task as claimed by another worker."""
+    harness.clock.advance(POLICY.lease_seconds + 1)
+    await harness.stores.queue.sweep()
+    harness.clock.advance(600)
+    [stolen] = await harness.stores.queue.claim(Lane.BULK, 1, worker="other", lease_seconds=30)
     assert stolen.task_id == task.task_id
     return stolen
 
 
 async def test_a_heartbeat_keeps_what_is_held() -> None:
-    house = House()
-    await house.admit("a.pdf")
-    [task] = await claim(house)
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    [task] = await claim(harness)
     for _ in range(5):
-        house.clock.pass_seconds(RULES.lease_seconds * 0.8)
-        await house.ledger.beat()
-    assert await house.stores.queue.sweep() == 0
-    assert house.ledger.held == {task.task_id: task}
+        harness.clock.advance(POLICY.lease_seconds * 0.8)
+        await harness.leases.heartbeat()
+    assert await harness.stores.queue.sweep() == 0
+    assert harness.leases.held == {task.task_id: task}
 
 
 async def test_a_heartbeat_drops_what_was_lost() -> None:
-    house = House()
-    await house.admit("a.pdf")
-    [task] = await claim(house)
-    await steal(house, task)
-    await house.ledger.beat()
-    assert not house.ledger.held
-    assert house.ledger.empty.is_set()
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    [task] = await claim(harness)
+    await steal(harness, task)
+    await harness.leases.heartbeat()
+    assert not harness.leases.held
+    assert harness.leases.empty.is_set()
 
 
 async def test_the_result_of_a_lost_task_is_thrown_away() -> None:
-    house = House()
-    await house.admit("a.pdf")
-    [task] = await claim(house)
-    stolen = await steal(house, task)
-    await house.ledger.record(Ended(task))
-    assert house.now(task).status == TaskStatus.RUNNING
-    assert house.now(task).lease_token == stolen.lease_token
-    await house.stores.queue.finish(stolen, Ended(stolen).finished or pytest.fail())
-    assert not house.doomed(), "chunks of the new owner must stay"
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    [task] = await claim(harness)
+    stolen = await steal(harness, task)
+    await harness.leases.record(Ended(task))
+    assert harness.now(task).status == TaskStatus.RUNNING
+    assert harness.now(task).lease_token == stolen.lease_token
+    await harness.stores.queue.finish(stolen, Ended(stolen).finished or pytest.fail())
+    assert not harness.queued_deletions(), "chunks of the new owner must be kept"
 
 
 @pytest.mark.parametrize("is_done", [True, False])
 async def test_late_chunks_of_a_deleted_document_are_cleared_away(is_done: bool) -> None:
-    house = House()
-    await house.admit("a.pdf")
-    [task] = await claim(house)
-    await house.stores.documents.delete(task.document_id)
-    assert await house.cleanup.run_once() == 1
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    [task] = await claim(harness)
+    await harness.stores.documents.delete(task.document_id)
+    assert await harness.cleanup.run_once() == 1
     lost = failure_of(LeaseLost())
-    await house.ledger.record(Ended(task) if is_done else Ended(task, None, lost))
-    assert house.doomed() == [VersionRange(task.document_id, 1, 1)]
-    assert not house.ledger.held
+    await harness.leases.record(Ended(task) if is_done else Ended(task, None, lost))
+    assert harness.queued_deletions() == [VersionRange(task.document_id, 1, 1)]
+    assert not harness.leases.held
 
 
 async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
-    house = House()
-    await house.admit("a.pdf")
-    await house.admit("b.pdf")
-    task, other = await claim(house)
-    await house.stores.orders.cancel(task.job_id)
-    assert house.ledger.note(task, Progress(pages_done=1)), "nobody has told it"
-    house.ledger.drop_job(task.job_id)
-    assert not house.ledger.note(task, Progress(pages_done=2))
-    assert house.ledger.note(other, Progress(pages_done=1))
-    await house.ledger.record(Ended(task, None, failure_of(LeaseLost())))
-    assert house.now(task).status == TaskStatus.CANCELLED
-    assert house.doomed() == [VersionRange(task.document_id, 1, 1)] * 2, (
-        "the cancel and the late end"
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    await harness.admit("b.pdf")
+    task, other = await claim(harness)
+    await harness.stores.orders.cancel(task.job_id)
+    assert harness.leases.record_progress(task, Progress(pages_done=1)), (
+        "the JobManager was not notified yet"
+    )
+    harness.leases.untrack_job(task.job_id)
+    assert not harness.leases.record_progress(task, Progress(pages_done=2))
+    assert harness.leases.record_progress(other, Progress(pages_done=1))
+    await harness.leases.record(Ended(task, None, failure_of(LeaseLost())))
+    assert harness.now(task).status == TaskStatus.CANCELLED
+    assert harness.queued_deletions() == [VersionRange(task.document_id, 1, 1)] * 2, (
+        "one for the cancel, one for the late end"
     )
 
 
 async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -> None:
-    house = House()
+    harness = LaneHarness()
     upload = Upload("a.pdf", "0" * 64, 10)
     for _ in range(2):
-        await house.stores.jobs.admit("papers", [upload], lane=Lane.BULK)
-    [task] = await claim(house)
-    await house.stores.orders.cancel(task.job_id)
-    await house.ledger.record(Ended(task))
-    assert house.doomed() == []
+        await harness.stores.jobs.admit("papers", [upload], lane=Lane.BULK)
+    [task] = await claim(harness)
+    await harness.stores.orders.cancel(task.job_id)
+    await harness.leases.record(Ended(task))
+    assert harness.queued_deletions() == []
 
 
 async def test_a_new_version_puts_the_older_ones_into_the_deletion_queue() -> None:
-    house = House()
+    harness = LaneHarness()
     upload = Upload("a.pdf", "0" * 64, 10)
     for version in (1, 2):
-        await house.stores.jobs.admit(
+        await harness.stores.jobs.admit(
             "papers", [upload], lane=Lane.BULK, on_duplicate=OnDuplicate.REPROCESS
         )
-        [task] = await claim(house)
+        [task] = await claim(harness)
         assert task.version == version
-        await house.ledger.record(Ended(task))
-    assert house.doomed() == [VersionRange(task.document_id, 0, 1)]
+        await harness.leases.record(Ended(task))
+    assert harness.queued_deletions() == [VersionRange(task.document_id, 0, 1)]
 
 
 async def test_what_is_released_is_not_charged_and_keeps_its_place() -> None:
-    house = House()
-    tasks = await house.admit("a.pdf", "b.pdf")
-    await claim(house)
-    assert await house.ledger.release_all() == 2
-    assert house.ledger.empty.is_set()
+    harness = LaneHarness()
+    tasks = await harness.admit("a.pdf", "b.pdf")
+    await claim(harness)
+    assert await harness.leases.release_all() == 2
+    assert harness.leases.empty.is_set()
     for task in tasks:
-        now = house.now(task)
+        now = harness.now(task)
         assert (now.status, now.attempt) == (TaskStatus.QUEUED, 0)
-    assert [task.filename for task in await claim(house)] == ["a.pdf", "b.pdf"]
+    assert [task.filename for task in await claim(harness)] == ["a.pdf", "b.pdf"]
 
 
 async def test_progress_is_added_up_and_written_with_the_next_flush() -> None:
-    house = House()
-    await house.admit("a.pdf")
-    [task] = await claim(house)
-    house.ledger.note(task, Progress(pages_done=1, pages_total=3))
-    house.ledger.note(task, Progress(pages_done=2))
-    house.ledger.note(task, Progress(chunks_done=4))
-    assert house.now(task).pages_done == 0
-    await house.ledger.flush()
-    now = house.now(task)
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    [task] = await claim(harness)
+    harness.leases.record_progress(task, Progress(pages_done=1, pages_total=3))
+    harness.leases.record_progress(task, Progress(pages_done=2))
+    harness.leases.record_progress(task, Progress(chunks_done=4))
+    assert harness.now(task).pages_done == 0
+    await harness.leases.flush()
+    now = harness.now(task)
     assert (now.pages_done, now.pages_total, now.chunks_done) == (2, 3, 4)
-    await house.ledger.record(Ended(task))
-    house.ledger.note(task, Progress(pages_done=1))
-    await house.ledger.flush()
-    assert house.now(task).pages_done == 2, "progress came after the end and was believed"
+    await harness.leases.record(Ended(task))
+    harness.leases.record_progress(task, Progress(pages_done=1))
+    await harness.leases.flush()
+    assert harness.now(task).pages_done == 2, "progress after the end must be ignored"
 
 
 async def test_an_outcome_waits_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House()
-    await house.admit("a.pdf")
-    [task] = await claim(house)
-    complete, refusals = house.stores.queue.finish, [1, 2]
+    harness = LaneHarness()
+    await harness.admit("a.pdf")
+    [task] = await claim(harness)
+    complete, refusals = harness.stores.queue.finish, [1, 2]
 
-    async def sometimes(*arguments: Any) -> None:
+    async def finish_after_two_errors(*arguments: Any) -> None:
         if refusals:
             refusals.pop()
             raise DatabaseUnavailable
@@ -164,8 +166,8 @@ async def test_an_outcome_waits_for_the_database(monkeypatch: pytest.MonkeyPatch
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(house.stores.queue, "finish", sometimes)
+    monkeypatch.setattr(harness.stores.queue, "finish", finish_after_two_errors)
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    await house.ledger.record(Ended(task))
-    assert house.now(task).status == TaskStatus.COMPLETED
+    await harness.leases.record(Ended(task))
+    assert harness.now(task).status == TaskStatus.COMPLETED
     assert len(pauses) == 2

@@ -1,4 +1,4 @@
-"""Every setting of the pipelines reaches the configuration that travels with the tasks."""
+"""Every pipeline setting reaches the PipelineConfig that is sent with the tasks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipelines.config import PipelineConfig
 PER_RUNNER = {"ocr_workers"}  # computed from the cores of the runner's node
 CHANGED: dict[str, Any] = {
     "stores": {"milvus_name": "other", "milvus_database": "papers", "milvus_ca": "/etc/ca.pem"},
+    "model": {"max_tokens": 128, "batch_tokens": 64},
     "read": {
         "max_pages": 7,
         "text_first_pages": 5,
@@ -30,10 +31,10 @@ def test_no_setting_keeps_its_default_on_the_way_to_the_pipelines(tmp_path: Path
     settings = Settings(home=tmp_path, **CHANGED)
     config = pipeline_config(settings, Addresses("postgresql://h/d", "http://m", "file:///b"))
     kept = [
-        one.name
-        for one in fields(PipelineConfig)
-        if one.name not in PER_RUNNER
-        and getattr(config, one.name)
-        == (one.default_factory() if one.default_factory is not MISSING else one.default)
+        field.name
+        for field in fields(PipelineConfig)
+        if field.name not in PER_RUNNER
+        and getattr(config, field.name)
+        == (field.default_factory() if field.default_factory is not MISSING else field.default)
     ]
     assert kept == []

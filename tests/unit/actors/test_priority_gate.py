@@ -1,4 +1,4 @@
-"""The gate in front of the model: as many as it has room for, urgent callers first."""
+"""PriorityGate: limits concurrent calls of the model; urgent callers go first."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import pytest
 
 from actors.embedder import PriorityGate
 
-SOON = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 class Caller:
-    """A thread that enters the gate, stays until told to leave, and notes that it was in."""
+    """A thread that acquires the gate, records that, and holds it until `release`."""
 
     def __init__(self, gate: PriorityGate, name: str, order: list[str], urgent: bool) -> None:
-        self.inside = threading.Event()
-        self.leave = threading.Event()
+        self.acquired = threading.Event()
+        self.release = threading.Event()
 
         def call() -> None:
-            with gate.entered(urgent=urgent):
+            with gate.acquire(urgent=urgent):
                 order.append(name)
-                self.inside.set()
-                self.leave.wait(SOON)
+                self.acquired.set()
+                self.release.wait(TIMEOUT_SECONDS)
 
         self.thread = threading.Thread(target=call, daemon=True)
         self.thread.start()
 
-    def done(self) -> None:
-        """It has left."""
-        self.leave.set()
-        self.thread.join(SOON)
+    def finish(self) -> None:
+        """Releases the gate and joins the thread."""
+        self.release.set()
+        self.thread.join(TIMEOUT_SECONDS)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -40,55 +40,55 @@ def wait_until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         pause.wait(0.01)
-    raise AssertionError("it did not come to pass")
+    raise AssertionError("the condition did not become true")
 
 
 def test_no_more_than_its_places_are_inside() -> None:
     gate, order = PriorityGate(2), list[str]()
     callers = [Caller(gate, str(n), order, urgent=False) for n in range(4)]
     wait_until(lambda: len(order) == 2)
-    assert gate.places == 0
+    assert gate.permits == 0
     for caller in callers:
-        caller.leave.set()
+        caller.release.set()
     for caller in callers:
-        caller.done()
+        caller.finish()
     assert sorted(order) == ["0", "1", "2", "3"]
-    assert gate.places == 2
+    assert gate.permits == 2
 
 
 def test_an_urgent_caller_goes_before_those_that_wait_longer() -> None:
     gate, order = PriorityGate(1), list[str]()
     first = Caller(gate, "first", order, urgent=False)
-    assert first.inside.wait(SOON)
+    assert first.acquired.wait(TIMEOUT_SECONDS)
     ordinary = [Caller(gate, f"ordinary {n}", order, urgent=False) for n in range(3)]
     urgent = Caller(gate, "urgent", order, urgent=True)
     wait_until(lambda: gate.urgent_waiting == 1)
-    first.done()
-    assert urgent.inside.wait(SOON)
+    first.finish()
+    assert urgent.acquired.wait(TIMEOUT_SECONDS)
     assert order == ["first", "urgent"]
-    urgent.done()
+    urgent.finish()
     for caller in ordinary:
-        caller.leave.set()
+        caller.release.set()
     for caller in ordinary:
-        caller.done()
+        caller.finish()
     assert len(order) == 5
 
 
 def test_ordinary_callers_enter_once_no_urgent_one_waits() -> None:
     gate, order = PriorityGate(2), list[str]()
     urgent = Caller(gate, "urgent", order, urgent=True)
-    assert urgent.inside.wait(SOON)
+    assert urgent.acquired.wait(TIMEOUT_SECONDS)
     ordinary = Caller(gate, "ordinary", order, urgent=False)
-    assert ordinary.inside.wait(SOON)
-    urgent.done()
-    ordinary.done()
+    assert ordinary.acquired.wait(TIMEOUT_SECONDS)
+    urgent.finish()
+    ordinary.finish()
 
 
 def test_an_error_inside_gives_the_place_back() -> None:
     gate = PriorityGate(1)
-    with pytest.raises(ZeroDivisionError), gate.entered(urgent=True):
+    with pytest.raises(ZeroDivisionError), gate.acquire(urgent=True):
         _ = 1 / 0
-    with gate.entered(urgent=False):
-        assert gate.places == 0
-    assert gate.places == 1
+    with gate.acquire(urgent=False):
+        assert gate.permits == 0
+    assert gate.permits == 1
     assert gate.urgent_waiting == 0

@@ -1,4 +1,4 @@
-"""Passwords are taken out of addresses; nothing else of them changes."""
+"""without_password removes passwords from addresses and changes nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids follow from content: stable, distinct, and of the promised form."""
+"""Document and chunk ids are derived from content: stable, distinct, in the documented format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_chunk(context: str = "") -> Chunk:
 
 
 def test_ids_are_the_same_in_every_release() -> None:
-    """They are keys in the vector store: another value would orphan every chunk that is there."""
+    """Ids are keys in the vector store: a changed value would orphan all stored chunks."""
     assert document_id("papers", SHA) == "doc_aaa34b4613c968e695cf0020"
     assert chunk_id("doc_1", 1, 0, "text", "Ein Satz – 你好.") == "6bc7a78dc43fd9aa5a939657c240654f"
 
@@ -38,9 +38,9 @@ def test_a_document_is_its_bytes_in_its_collection() -> None:
 
 
 def test_any_difference_makes_another_chunk() -> None:
-    parts = (("doc_1", "doc_2"), (1, 11), (0, 1), ("text", "reference"), ("one", "two"))
-    combinations = list(itertools.product(*parts))
-    assert len({chunk_id(*one) for one in combinations}) == len(combinations)
+    values = (("doc_1", "doc_2"), (1, 11), (0, 1), ("text", "reference"), ("one", "two"))
+    combinations = list(itertools.product(*values))
+    assert len({chunk_id(*parts) for parts in combinations}) == len(combinations)
 
 
 def test_parts_do_not_run_into_each_other() -> None:

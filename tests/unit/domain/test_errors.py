@@ -1,4 +1,4 @@
-"""Errors travel between processes with all that they know, and show no more than they may."""
+"""Errors can be pickled with all attributes and do not expose internal details."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from domain.errors import Failure, PaperworksError, failure_of
 
 
 def family(parent: type[PaperworksError]) -> Iterator[type[PaperworksError]]:
-    """The class and all that derive from it."""
+    """Yields the class and all its subclasses."""
     yield parent
     for child in parent.__subclasses__():
         yield from family(child)
 
 
-FAMILY = [one for one in family(PaperworksError) if one.__module__ == errors.__name__]
+FAMILY = [kind for kind in family(PaperworksError) if kind.__module__ == errors.__name__]
 
 
 @pytest.mark.parametrize(("message", "page"), [(None, None), ("It broke.", None), ("It broke.", 7)])

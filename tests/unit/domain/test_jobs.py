@@ -1,4 +1,4 @@
-"""States, allowed moves, and the arithmetic of progress and backoff."""
+"""Task and job states, allowed transitions, progress and backoff."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_fraction_that_is_done(counts: Counts, shares: float, fraction: floa
 
 
 def test_a_paper_never_seems_less_done_than_before() -> None:
-    life = [
+    history = [
         (Step.READ_TEXT, TaskStatus.QUEUED, 0, None, 0, None),
         (Step.READ_TEXT, TaskStatus.RUNNING, 5, 10, 0, None),
         (Step.READ_TEXT, TaskStatus.RUNNING, 10, 10, 0, 70),
@@ -98,13 +98,13 @@ def test_a_paper_never_seems_less_done_than_before() -> None:
         (Step.LAYOUT, TaskStatus.COMPLETED, 10, 10, 99, 99),
     ]
     names = ("step", "status", "pages_done", "pages_total", "chunks_done", "chunks_total")
-    shares = [share_done(a_task(**dict(zip(names, row, strict=True)))) for row in life]
+    shares = [share_done(make_task(**dict(zip(names, row, strict=True)))) for row in history]
     assert shares == sorted(shares)
     assert shares[0] == 0 and shares[-1] == 1
 
 
-def a_task(**fields: Any) -> Task:
-    """A task in that state."""
+def make_task(**fields: Any) -> Task:
+    """Returns a task with these fields."""
     return Task(
         task_id=uuid.uuid4(),
         job_id="job",
@@ -125,7 +125,7 @@ def a_task(**fields: Any) -> Task:
 def test_backoff_doubles_up_to_its_cap_and_is_never_near_zero(attempt: int, longest: float) -> None:
     waits = [backoff_seconds(attempt, base=2, cap=300) for _ in range(200)]
     assert longest / 2 <= min(waits) <= max(waits) <= longest
-    assert max(waits) - min(waits) > longest / 4, "without jitter all would come back at once"
+    assert max(waits) - min(waits) > longest / 4, "without jitter all retries would run at once"
 
 
 def test_job_ids_have_the_promised_form_and_differ() -> None:

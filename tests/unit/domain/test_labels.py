@@ -1,4 +1,4 @@
-"""Filenames as labels: nothing in them can hurt a database, a terminal or a reader."""
+"""filename_label: labels are safe for a database, a terminal and a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fusing and grouping, as arithmetic."""
+"""Score fusion, ranking and grouping."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_a_one_sided_mode_keeps_the_scores_of_its_side() -> None:
 
 def test_a_hybrid_hit_says_what_each_side_gave_it() -> None:
     ranked = rank(SearchMode.HYBRID, {"a": 0.9, "b": 0.8}, {"b": 9.0})
-    given_by = {r.chunk_id: r.scores for r in ranked}
-    assert given_by == {"a": {"dense": 0.9}, "b": {"dense": 0.8, "sparse": 9.0}}
+    scores_by_chunk = {r.chunk_id: r.scores for r in ranked}
+    assert scores_by_chunk == {"a": {"dense": 0.9}, "b": {"dense": 0.8, "sparse": 9.0}}
 
 
 def test_equal_scores_keep_one_order() -> None:

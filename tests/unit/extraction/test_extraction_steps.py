@@ -13,13 +13,13 @@ from domain.errors import NoText
 from domain.jobs import Step
 from domain.papers import Paper
 from extraction import steps
-from extraction.figures.page_selection import LayoutMode
 from extraction.ocr import engines
-from extraction.ocr.engines import InstalledEngine, OcrEngine
+from extraction.ocr.engines import InstalledEngine
 from extraction.ocr.ocr_cache import dump_scans, load_scans
 from extraction.ocr.pages import OcrPage
 from extraction.ocr.placed import ScannedLine
-from extraction.steps import ExtractOptions, StepRead, read_whole, run_step
+from extraction.options import ExtractOptions, LayoutMode, OcrEngine
+from extraction.steps import StepRead, read_whole, run_step
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.pages import make_pages

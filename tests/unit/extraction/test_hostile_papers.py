@@ -59,7 +59,7 @@ def ending(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> str:
                 file=path,
                 returns=ExtractedPaper,
             )
-            check_extracted(done, task, recipe.max_pages, recipe.max_tokens)
+            check_extracted(done, task, recipe.read.max_pages, recipe.embed.max_tokens)
             step = done.finished.next_step
     except BadDocument as error:
         return error.code

@@ -11,8 +11,9 @@ import pytest
 
 from domain.errors import OcrUnavailable
 from extraction.ocr import engines, pages, tesseract
-from extraction.ocr.engines import InstalledEngine, OcrEngine, available_engines, choose_engine
+from extraction.ocr.engines import InstalledEngine, available_engines, choose_engine
 from extraction.ocr.pages import OcrPage, ocr_pages
+from extraction.options import OcrEngine
 from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
 from extraction.text.order import in_reading_order

@@ -12,8 +12,8 @@ from domain.errors import Unavailable
 from domain.papers import Box, TableSource
 from extraction import layout as find
 from extraction.figures.model import Region, RegionKind
-from extraction.figures.page_selection import LayoutMode
 from extraction.layout import Layout, find_layout
+from extraction.options import LayoutMode
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 from extraction.text.pdf import Reading, read_pages

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.papers import Box, Cell, Figure, PageSize, Table, TableSource
-from extraction.figures.page_selection import LayoutMode, pages_worth
+from extraction.figures.page_selection import pages_worth
+from extraction.options import LayoutMode
 from extraction.text.lines import Line
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from domain.jobs import Step
-from extraction.ocr.engines import OcrEngine, available_engines
+from extraction.ocr.engines import available_engines
+from extraction.options import OcrEngine
 from pipelines.config import PipelineConfig
 from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
@@ -49,7 +50,7 @@ def all_steps(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> list[Extr
             returns=ExtractedPaper,
             may_start_programs=step is Step.OCR,
         )
-        check_extracted(answer, task, recipe.max_pages, recipe.max_tokens)
+        check_extracted(answer, task, recipe.read.max_pages, recipe.embed.max_tokens)
         done.append(answer)
         step, scans = answer.finished.next_step, answer.scans
     return done

@@ -1,4 +1,4 @@
-"""Logs of servers are rotated while the servers go on writing."""
+"""Log rotation by copy and truncate, while a server writes to the log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ for number in itertools.count():
 def wait_for_bytes(log: Path, count: int) -> None:
     deadline = time.monotonic() + 30
     while log.stat().st_size < count:
-        assert time.monotonic() < deadline, "the server writes nothing"
+        assert time.monotonic() < deadline, "the server does not write to its log"
         time.sleep(0.01)
 
 
@@ -31,7 +31,7 @@ def test_a_log_beyond_the_limit_is_rotated_while_its_server_goes_on_writing(tmp_
     try:
         for _ in range(4):
             wait_for_bytes(log, 1000)
-            assert rotate(log, limit_bytes=1000, kept=2)
+            assert rotate(log, limit_bytes=1000, backup_count=2)
             assert log.stat().st_size < 1000
         wait_for_bytes(log, 100)
         assert server.poll() is None
@@ -42,7 +42,7 @@ def test_a_log_beyond_the_limit_is_rotated_while_its_server_goes_on_writing(tmp_
         "server.log.1",
         "server.log.2",
     ]
-    assert b"\0" not in log.read_bytes()  # written at the end of the emptied file, not behind it
+    assert b"\0" not in log.read_bytes()  # append mode: no hole before the next line
     newest, older = (tmp_path / f"server.log.{n}" for n in (1, 2))
     assert last_number(older) < last_number(newest) < last_number(log)
 
@@ -54,12 +54,12 @@ def last_number(log: Path) -> int:
 
 def test_a_log_below_the_limit_stays_and_a_missing_one_is_no_error(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
-    assert not rotate(log, limit_bytes=10, kept=2)
+    assert not rotate(log, limit_bytes=10, backup_count=2)
     log.write_bytes(b"x" * 10)
-    assert not rotate(log, limit_bytes=10, kept=2)
+    assert not rotate(log, limit_bytes=10, backup_count=2)
     assert log.read_bytes() == b"x" * 10
     log.write_bytes(b"x" * 11)
-    assert rotate(log, limit_bytes=10, kept=2)
+    assert rotate(log, limit_bytes=10, backup_count=2)
     assert log.read_bytes() == b""
 
 
@@ -67,14 +67,14 @@ def test_what_was_copied_is_readable_by_the_owner_of_the_log_only(tmp_path: Path
     log = tmp_path / "server.log"
     log.write_bytes(b"x" * 11)
     log.chmod(0o600)
-    assert rotate(log, limit_bytes=10, kept=1)
+    assert rotate(log, limit_bytes=10, backup_count=1)
     assert (tmp_path / "server.log.1").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_full_disk_still_ends_the_growth(tmp_path: Path) -> None:
-    """The copy fails, here because its place is a folder: the log is emptied all the same."""
+    """The copy fails, here because its path is a folder: the log is truncated anyway."""
     log = tmp_path / "server.log"
     (tmp_path / "server.log.1.new").mkdir()
     log.write_bytes(b"x" * 11)
-    assert rotate(log, limit_bytes=10, kept=1)
+    assert rotate(log, limit_bytes=10, backup_count=1)
     assert log.stat().st_size == 0

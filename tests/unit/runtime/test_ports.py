@@ -1,3 +1,5 @@
+"""Allocation of loopback ports for servers."""
+
 from __future__ import annotations
 
 import socket
@@ -10,18 +12,18 @@ import pytest
 from runtime import ports
 
 
-def handed_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None) -> None:
-    """The kernel says so of the ports that it hands out, or nothing."""
+def set_ephemeral_range(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None) -> None:
+    """Sets the ephemeral port range that the kernel reports; None: no such file."""
     file = tmp_path / "ip_local_port_range"
     if text is not None:
         file.write_text(text)
-    monkeypatch.setattr(ports, "HANDED_OUT", file)
+    monkeypatch.setattr(ports, "EPHEMERAL_RANGE", file)
 
 
 def test_a_free_port_is_none_that_the_kernel_hands_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    handed_out(monkeypatch, tmp_path, "32768\t60999\n")
+    set_ephemeral_range(monkeypatch, tmp_path, "32768\t60999\n")
     assert all(20_000 <= ports.free_port() < 32_768 for _ in range(20))
 
 
@@ -30,20 +32,20 @@ def test_a_port_is_given_once_and_a_server_may_have_it(
 ) -> None:
     free = ports.free_port()
     monkeypatch.setattr(ports, "LOWEST", free)
-    handed_out(monkeypatch, tmp_path, f"{free + 1}\t60999")
-    assert not ports.somebody_listens(free)
+    set_ephemeral_range(monkeypatch, tmp_path, f"{free + 1}\t60999")
+    assert not ports.is_listening(free)
     assert ports.port_or_free(free) == free
     assert ports.free_port() != free
     with socket.create_server(("127.0.0.1", free)):
-        assert ports.somebody_listens(free)
+        assert ports.is_listening(free)
         assert ports.port_or_free(free) != free
 
 
 def test_no_other_process_is_given_the_port() -> None:
     free = ports.free_port()
     code = (
-        "from runtime import ports; from pathlib import Path;"
-        f"ports.LOWEST = {free}; ports._lowest_handed_out = lambda: {free + 1};"
+        "from runtime import ports;"
+        f"ports.LOWEST = {free}; ports._lowest_ephemeral_port = lambda: {free + 1};"
         "print(ports.free_port())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -55,6 +57,6 @@ def test_no_other_process_is_given_the_port() -> None:
 def test_where_the_kernel_hands_out_every_port_any_free_one_will_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
 ) -> None:
-    handed_out(monkeypatch, tmp_path, text)
+    set_ephemeral_range(monkeypatch, tmp_path, text)
     with socket.create_server(("127.0.0.1", ports.free_port())):
         pass

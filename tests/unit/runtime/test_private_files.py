@@ -1,4 +1,4 @@
-"""Secrets and the home are their owner's alone, whatever the umask is."""
+"""Secrets and the home folder are accessible to their owner only, independent of the umask."""
 
 from __future__ import annotations
 

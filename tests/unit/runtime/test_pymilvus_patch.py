@@ -1,4 +1,4 @@
-"""pymilvus is imported without harm to the logging of the process that imports it."""
+"""The import of pymilvus does not change the logging configuration of the process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import logging.handlers, sys
 kept = logging.handlers.MemoryHandler(9, target=logging.FileHandler(sys.argv[1]))
 logging.getLogger("ours").addHandler(kept)
 import stores.milvus.vector_store
-logging.getLogger("ours").error("written down")
+logging.getLogger("ours").error("logged")
 """
 
 
 def test_handlers_that_were_there_before_stay_open(tmp_path: Path) -> None:
     log = tmp_path / "ours.log"
     subprocess.run([sys.executable, "-c", PROGRAM, str(log)], cwd=ROOT, check=True)
-    assert log.read_text() == "written down\n"
+    assert log.read_text() == "logged\n"

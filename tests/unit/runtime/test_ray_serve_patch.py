@@ -1,4 +1,4 @@
-"""What the replica changes in Ray Serve: the body of a request waits for the app to take it."""
+"""Patched Serve replica: backpressure on the request body."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 
 from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 
-from runtime.patches.ray_serve import RECEIVED_MESSAGES, bounded_receive
+from runtime.patches.ray_serve import MAX_QUEUED_MESSAGES, bounded_receive
 
 
 async def test_a_body_is_read_no_faster_than_the_app_takes_it() -> None:
-    read = 0
+    messages_read = 0
 
     async def receive() -> dict[str, object]:
-        nonlocal read
-        read += 1
+        nonlocal messages_read
+        messages_read += 1
         await asyncio.sleep(0)
         return {"type": "http.request", "body": b"x" * 65_536, "more_body": True}
 
@@ -22,9 +22,9 @@ async def test_a_body_is_read_no_faster_than_the_app_takes_it() -> None:
     proxy = bounded_receive(ASGIDIReceiveProxy)({"type": "http"}, receive, loop)
     reading = proxy.fetch_until_disconnect_task()
     await asyncio.sleep(0.1)
-    assert read == RECEIVED_MESSAGES + 1  # one more waits to be put
+    assert messages_read == MAX_QUEUED_MESSAGES + 1  # one more is blocked in put()
     for _ in range(10):
         assert (await proxy())["type"] == "http.request"
     await asyncio.sleep(0.1)
-    assert read == RECEIVED_MESSAGES + 11
+    assert messages_read == MAX_QUEUED_MESSAGES + 11
     reading.cancel()

@@ -1,4 +1,4 @@
-"""The sandbox with real processes: what comes back, what ends the work, what is left of it."""
+"""Sandbox with real processes: results, limits, crashes, cleanup."""
 
 from __future__ import annotations
 
@@ -34,36 +34,37 @@ WARM = "tests.sandboxed:warm"
 LIMITS = Limits(
     cpu_seconds=1, part_seconds=0.1, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20
 )
-IMPATIENT = replace(LIMITS, silent_seconds=0.5)
+SHORT_SILENCE = replace(LIMITS, silent_seconds=0.5)
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    one = Sandbox(WARM, "with", 2)
-    yield one
-    one.close()
+    sandbox = Sandbox(WARM, "with", 2)
+    yield sandbox
+    sandbox.close()
 
 
 def run(sandbox: Sandbox, work: str, *arguments: Any, limits: Limits = LIMITS, **more: Any) -> Any:
     return sandbox.run(f"tests.sandboxed:{work}", *arguments, limits=limits, **more)
 
 
-class Parts:
-    """Keeps what the work tells; `until` says when to stop it, with LeaseLost."""
+class ProgressLog:
+    """Records progress reports; raises LeaseLost when `until` returns True for them."""
 
-    def __init__(self, until: Callable[[list[tuple[int, int]]], bool] = lambda told: False) -> None:
-        self.told: list[tuple[int, int]] = []
+    def __init__(
+        self, until: Callable[[list[tuple[int, int]]], bool] = lambda reports: False
+    ) -> None:
+        self.reports: list[tuple[int, int]] = []
         self.until = until
 
-    def __call__(self, news: tuple[int, int] | None) -> None:
-        self.told += [news] if news else []
-        if self.until(self.told):
+    def __call__(self, report: tuple[int, int] | None) -> None:
+        self.reports += [report] if report else []
+        if self.until(self.reports):
             raise LeaseLost
 
 
 def is_gone(pid: int) -> bool:
-    """True when the process has ended, or ends now: a signal takes a moment to arrive. What is left
-    for its parent to read does not count."""
+    """True if the process exits, or is a zombie, within 10 s: a signal takes a moment to arrive."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
@@ -85,9 +86,9 @@ def test_each_piece_of_work_has_a_process_of_its_own_and_one_warm_parent(sandbox
 
 
 def test_parts_are_told_as_they_are_done(sandbox: Sandbox) -> None:
-    parts = Parts()
-    assert run(sandbox, "count", 3, watch=parts) == "counted"
-    assert parts.told == [(1, 3), (2, 3), (3, 3)]
+    progress = ProgressLog()
+    assert run(sandbox, "count", 3, on_progress=progress) == "counted"
+    assert progress.reports == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_an_error_of_the_paper_arrives_as_itself(sandbox: Sandbox) -> None:
@@ -137,22 +138,22 @@ def test_an_endless_loop_has_its_seconds_and_no_more(sandbox: Sandbox, work: str
 
 
 def test_a_loop_after_the_last_part_ends_too(sandbox: Sandbox) -> None:
-    parts = Parts()
+    progress = ProgressLog()
     with pytest.raises(TookTooLong):
-        run(sandbox, "loop_after", 3, watch=parts)
-    assert parts.told[-1] == (3, 3)
+        run(sandbox, "loop_after", 3, on_progress=progress)
+    assert progress.reports[-1] == (3, 3)
 
 
 def test_every_part_has_seconds_of_its_own(sandbox: Sandbox) -> None:
     limits = replace(LIMITS, part_seconds=1)
     assert run(sandbox, "work_hard", 4, 0.6, limits=limits) == 4
-    with pytest.raises(TookTooLong):  # many slow parts together are too many
+    with pytest.raises(TookTooLong):  # the limit of all parts together is exceeded
         run(sandbox, "work_hard", 4, 0.9, limits=replace(limits, part_seconds=0.1))
 
 
 def test_silence_is_an_end_too(sandbox: Sandbox) -> None:
     with pytest.raises(TookTooLong):
-        run(sandbox, "sleep", limits=IMPATIENT)
+        run(sandbox, "sleep", limits=SHORT_SILENCE)
     assert run(sandbox, "double", 2) == 4
 
 
@@ -196,9 +197,9 @@ def test_a_large_answer_comes_whole_and_one_too_large_not_at_all(sandbox: Sandbo
 
 @pytest.mark.parametrize("work", ["sleep", "loop_in_c"])
 def test_who_watches_can_stop_it_at_once(sandbox: Sandbox, work: str) -> None:
-    patient = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600)
+    unlimited = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600)
     with pytest.raises(LeaseLost):
-        run(sandbox, work, limits=patient, watch=Parts(until=lambda told: True))
+        run(sandbox, work, limits=unlimited, on_progress=ProgressLog(until=lambda reports: True))
     assert run(sandbox, "double", 2) == 4
 
 
@@ -214,27 +215,27 @@ def test_when_the_warm_process_dies_at_work_its_child_goes_with_it(sandbox: Sand
     _, warm, _ = run(sandbox, "pids")
     children: list[int] = []
 
-    def kill(_news: object) -> None:
-        children.extend(one.pid for one in psutil.Process(warm).children())
+    def kill(_report: object) -> None:
+        children.extend(child.pid for child in psutil.Process(warm).children())
         os.kill(warm, signal.SIGKILL)
 
     with pytest.raises(WorkerCrashed):
-        run(sandbox, "with_helper", "sleeps", watch=Once(kill), may_start_programs=True)
+        run(sandbox, "with_helper", "sleeps", on_progress=Once(kill), may_start_programs=True)
     assert children and all(map(is_gone, children))
     assert run(sandbox, "double", 2) == 4
 
 
 class Once:
-    """Calls the function with the first news, and never again."""
+    """Calls the function with the first progress report only."""
 
     def __init__(self, function: Callable[[tuple[int, int]], None]) -> None:
         self.function = function
         self.called = False
 
-    def __call__(self, news: tuple[int, int] | None) -> None:
-        if news and not self.called:
+    def __call__(self, report: tuple[int, int] | None) -> None:
+        if report and not self.called:
             self.called = True
-            self.function(news)
+            self.function(report)
 
 
 def test_a_warm_up_that_fails_is_told_and_leaves_nothing(
@@ -251,46 +252,46 @@ def test_a_warm_up_that_fails_is_told_and_leaves_nothing(
 
 @pytest.mark.parametrize("how", ["ends", "crashes", "sleeps"])
 def test_helpers_are_gone_when_the_work_has_ended(sandbox: Sandbox, how: str) -> None:
-    parts = Parts(until=lambda told: how == "sleeps" and bool(told))
+    progress = ProgressLog(until=lambda reports: how == "sleeps" and bool(reports))
     try:
-        run(sandbox, "with_helper", how, watch=parts, may_start_programs=True)
+        run(sandbox, "with_helper", how, on_progress=progress, may_start_programs=True)
     except PaperworksError as error:
         assert type(error) is (LeaseLost if how == "sleeps" else ParserCrashed)
-    [(helper, _)] = parts.told
+    [(helper, _)] = progress.reports
     assert is_gone(helper)
 
 
 def test_a_helper_that_holds_on_to_everything_keeps_nobody_waiting(sandbox: Sandbox) -> None:
-    parts = Parts()
-    child = run(sandbox, "with_fork", watch=parts, may_start_programs=True)
+    progress = ProgressLog()
+    child = run(sandbox, "with_fork", on_progress=progress, may_start_programs=True)
     assert is_gone(child)
     assert run(sandbox, "double", 2) == 4
 
 
 def test_fifty_pieces_of_work_leave_nothing_behind(sandbox: Sandbox) -> None:
     _, warm, _ = run(sandbox, "pids")
-    us, server = psutil.Process(), psutil.Process(warm)
-    before = us.num_fds(), server.num_fds(), us.children(recursive=True)
+    own, server = psutil.Process(), psutil.Process(warm)
+    before = own.num_fds(), server.num_fds(), own.children(recursive=True)
     for number in range(50):
         if number % 5 == 0:
             with pytest.raises(PaperworksError):
                 run(sandbox, ["read_address_zero", "refuse"][number % 2])
         assert run(sandbox, "double", number) == 2 * number
-    assert (us.num_fds(), server.num_fds(), us.children(recursive=True)) == before
+    assert (own.num_fds(), server.num_fds(), own.children(recursive=True)) == before
 
 
 def test_replacements_leave_nothing_behind(sandbox: Sandbox) -> None:
     run(sandbox, "pids")
-    us = psutil.Process()
-    before = us.num_fds(), len(us.children(recursive=True))
+    own = psutil.Process()
+    before = own.num_fds(), len(own.children(recursive=True))
     for _ in range(3):
         os.kill(run(sandbox, "pids")[1], signal.SIGKILL)
         run(sandbox, "pids")
-    assert (us.num_fds(), len(us.children(recursive=True))) == before
+    assert (own.num_fds(), len(own.children(recursive=True))) == before
 
 
 def test_two_threads_take_turns(sandbox: Sandbox) -> None:
-    run(sandbox, "pids")  # the warm process ends with the thread that made it
+    run(sandbox, "pids")  # the warm process ends with the thread that started it
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda n: run(sandbox, "double", n), range(20))) == [
             2 * n for n in range(20)
@@ -303,11 +304,13 @@ def test_two_sandboxes_work_side_by_side() -> None:
     run(other, "pids")
     meeting = threading.Barrier(2, timeout=30)
 
-    def meet(_news: object) -> None:
+    def meet(_report: object) -> None:
         meeting.wait()
 
     with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(run, each, "count", 1, watch=Once(meet)) for each in (one, other)]
+        calls = [
+            pool.submit(run, each, "count", 1, on_progress=Once(meet)) for each in (one, other)
+        ]
         assert [call.result() for call in calls] == ["counted", "counted"]
     one.close()
     other.close()

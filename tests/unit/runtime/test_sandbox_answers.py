@@ -1,4 +1,4 @@
-"""What a hostile child answers is validated as data: nothing of it runs or grows in the parent."""
+"""Results of a compromised child are validated: no code runs and no memory grows in the parent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from runtime.sandbox.wire import HEAD
 
 MIB = 1024**2
 LIMITS = Limits(cpu_seconds=5, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20)
-IMPATIENT = replace(LIMITS, silent_seconds=0.5)
+SHORT_SILENCE = replace(LIMITS, silent_seconds=0.5)
 SECRETS = {
     "DATABASE_URL": "postgresql://user:secret@host/papers",
     "AWS_SECRET_ACCESS_KEY": "secret",
@@ -37,9 +37,9 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    one = Sandbox("tests.sandboxed:warm")
-    yield one
-    one.close()
+    sandbox = Sandbox("tests.sandboxed:warm")
+    yield sandbox
+    sandbox.close()
 
 
 def run(sandbox: Sandbox, work: str, *arguments: Any, limits: Limits = LIMITS, **more: Any) -> Any:
@@ -69,20 +69,20 @@ def test_the_parent_counts_the_bytes_and_stores_none_beyond_the_limit(
 def test_a_child_that_stops_within_an_answer_does_not_block_the_parent(sandbox: Sandbox) -> None:
     ticks: list[object] = []
     with pytest.raises(TookTooLong):
-        run(sandbox, "send_half", limits=IMPATIENT, watch=ticks.append)
+        run(sandbox, "send_half", limits=SHORT_SILENCE, on_progress=ticks.append)
     assert ticks
 
 
 def test_a_child_that_does_not_end_after_its_answer_is_killed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "ENDING_SECONDS", 0.2)
+    monkeypatch.setattr(client, "EXIT_SECONDS", 0.2)
     assert run(sandbox, "answer_and_stay") == "done"
 
 
 def test_a_document_has_an_end_whatever_progress_is_reported(sandbox: Sandbox) -> None:
     with pytest.raises(ParserCrashed):
-        run(sandbox, "send_parts", 12, limits=replace(LIMITS, most_parts=10))
+        run(sandbox, "send_parts", 12, limits=replace(LIMITS, max_parts=10))
     with pytest.raises(TookTooLong):
         run(sandbox, "send_parts", 5, limits=replace(LIMITS, document_seconds=0.4))
 
@@ -90,7 +90,7 @@ def test_a_document_has_an_end_whatever_progress_is_reported(sandbox: Sandbox) -
 def test_progress_beyond_any_document_is_refused(sandbox: Sandbox) -> None:
     parts: list[object] = []
     with pytest.raises(ParserCrashed):
-        run(sandbox, "send_part", 2**31, 2**32 - 1, watch=parts.append)
+        run(sandbox, "send_part", 2**31, 2**32 - 1, on_progress=parts.append)
     assert not any(parts)
 
 

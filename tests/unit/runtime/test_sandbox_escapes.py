@@ -1,5 +1,5 @@
-"""A confined child tries every way out: the kernel refuses each, and lets the same be done where
-the sandbox is off."""
+"""A confined child attempts escapes: the kernel denies each one, and allows them with the sandbox
+off."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ confined = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    one = Sandbox(WARM, mode=SandboxMode.REQUIRE)
-    yield one
-    one.close()
+    sandbox = Sandbox(WARM, mode=SandboxMode.REQUIRE)
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.fixture(scope="module")
 def unconfined() -> Iterator[Sandbox]:
-    one = Sandbox(WARM, mode=SandboxMode.OFF)
-    yield one
-    one.close()
+    sandbox = Sandbox(WARM, mode=SandboxMode.OFF)
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
-    """Files, servers and a process that listen to whoever comes."""
+    """Files, servers and a process as targets of escape attempts."""
     secret = tmp_path / "postgres_password"
     secret.write_text("secret")
     abstract = f"paperworks-test-{os.getpid()}"
@@ -122,7 +122,7 @@ def test_its_own_file_can_be_read_and_not_changed(sandbox: Sandbox, tmp_path: Pa
 @confined
 def test_it_has_no_rights_and_gets_none(sandbox: Sandbox) -> None:
     found = run(sandbox, "rights")
-    # Only a process with CAP_SETPCAP can empty the bounding set, which limits what it never had.
+    # Only a process with CAP_SETPCAP can empty the bounding set; for others it is irrelevant.
     assert os.geteuid() != 0 or found["bounding"] == 0
     assert (found["capabilities"], found["no_new_privs"]) == (0, 1)
 
@@ -137,9 +137,9 @@ def test_it_has_threads_but_starts_no_process(sandbox: Sandbox) -> None:
 @confined
 def test_a_program_that_it_may_start_is_as_confined(sandbox: Sandbox, target: Target) -> None:
     script = f"cat {target.secret}; echo x > {target.folder}/new; kill -9 {target.sibling}"
-    status, words = run(sandbox, "shell", script, may_start_programs=True)
-    assert status and "secret" not in words.replace(target.secret, "")
-    assert words.count("ermission denied") == 2 and "not permitted" in words
+    status, output = run(sandbox, "shell", script, may_start_programs=True)
+    assert status and "secret" not in output.replace(target.secret, "")
+    assert output.count("ermission denied") == 2 and "not permitted" in output
     assert psutil.pid_exists(target.sibling)
     assert sorted(os.listdir(target.folder)) == ["postgres_password", "socket"]
 
@@ -171,9 +171,9 @@ def test_require_reads_nothing_on_a_kernel_that_cannot(monkeypatch: pytest.Monke
 
 
 def _of_sandbox() -> list[psutil.Process]:
-    """The children of the warm processes of this test run."""
-    warm = [one for one in psutil.Process().children() if WARM_PROCESS in one.cmdline()]
-    return [child for one in warm for child in one.children(recursive=True)]
+    """Returns the children of the warm processes of this test run."""
+    warm = [process for process in psutil.Process().children() if WARM_PROCESS in process.cmdline()]
+    return [child for process in warm for child in process.children(recursive=True)]
 
 
 @confined

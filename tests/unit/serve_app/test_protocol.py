@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -149,7 +150,16 @@ def test_who_sends_on_after_the_answer_is_cut_off(
     assert everything(connection) == b""
 
 
-def test_who_takes_nothing_of_the_answer_is_cut_off(tmp_path: Path) -> None:
+def test_who_takes_nothing_of_the_answer_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, connection_lost = threading.Event(), protocol.GuardedProtocol.connection_lost
+
+    def note_and_lose(self: protocol.GuardedProtocol, exc: Exception | None) -> None:
+        connection_lost(self, exc)
+        lost.set()
+
+    monkeypatch.setattr(protocol.GuardedProtocol, "connection_lost", note_and_lose)
     library = Library(tmp_path, http=LIMITS)
     with connecting(library) as connect:
         connection = connect()
@@ -157,7 +167,7 @@ def test_who_takes_nothing_of_the_answer_is_cut_off(tmp_path: Path) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
         request = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         connection.sendall(request * 10)  # 15 MB, more than any buffer between us
-        time.sleep(2)
+        assert lost.wait(WITHIN_SECONDS)
         assert len(everything(connection)) < 10_000_000
 
 

@@ -59,7 +59,7 @@ async def test_not_ready_names_what_does_not_work(
     assert (answer.status_code, problem["code"]) == (503, "not_ready")
     assert answer.headers["retry-after"]
     assert problem["checks"]["vector_store"] == "ok"
-    assert "database is away" in problem["checks"]["database"]
+    assert "database is unavailable" in problem["checks"]["database"]
     assert "0.1 s" in problem["checks"]["embedder"]
     assert "secret" not in answer.text
 

@@ -54,7 +54,7 @@ def test_stores_that_agree_do_not_differ() -> None:
     found = compare({(NAME, 2): 5}, PAPER, listed=blobs(*KEYS))
     assert kinds(found) == set()
     assert found.compared_at == NOW
-    assert found.to_read_again == []
+    assert found.documents_to_reprocess == []
 
 
 @pytest.mark.parametrize("count", [0, 4])
@@ -62,14 +62,14 @@ def test_missing_chunks(count: int) -> None:
     found = compare({(NAME, 2): count} if count else {}, PAPER)
     assert found.missing_chunks == [WrongCount(PAPER, 5, count)]
     assert kinds(found) == {"missing_chunks"}
-    assert found.to_read_again == [PAPER]
+    assert found.documents_to_reprocess == [PAPER]
 
 
 def test_too_many_chunks_of_the_shown_version() -> None:
     found = compare({(NAME, 2): 6}, PAPER)
     assert found.surplus_chunks == [WrongCount(PAPER, 5, 6)]
     assert kinds(found) == {"surplus_chunks"}
-    assert found.to_read_again == [PAPER]
+    assert found.documents_to_reprocess == [PAPER]
 
 
 def test_a_paper_given_up_in_its_middle_may_have_more_than_was_noted_but_not_less() -> None:
@@ -107,12 +107,12 @@ def test_a_lost_pdf_cannot_be_read_again() -> None:
     found = compare({}, PAPER, listed=blobs(KEYS[1]))
     assert kinds(found) == {"missing_blobs", "missing_chunks"}
     assert found.missing_blobs == [PAPER]
-    assert found.to_read_again == []
+    assert found.documents_to_reprocess == []
 
 
 def test_a_lost_artifact_is_made_again_from_the_pdf() -> None:
     found = compare({(NAME, 2): 5}, PAPER, listed=blobs(KEYS[0]))
-    assert found.missing_artifacts == found.to_read_again == [PAPER]
+    assert found.missing_artifacts == found.documents_to_reprocess == [PAPER]
     assert kinds(found) == {"missing_artifacts"}
 
 

@@ -1,4 +1,4 @@
-"""A lane over stores in memory, with a runner that does what a test tells it."""
+"""Test harness: a LaneWorker with in-memory stores and a scripted runner."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy, LaneWorker
-from actors.lease_manager import JobPolicy, LeaseManager
+from actors.lease_manager import LeaseManager
 from actors.runner_pool import RunnerPool
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
@@ -21,23 +22,23 @@ from domain.papers import Metadata
 from tests.fakes.in_memory_jobs import InMemoryStores
 
 DONE = StepResult(Metadata("A title"), pages=2, chunks=5)
-RULES = JobPolicy(
+POLICY = JobPolicy(
     lease_seconds=30,
     stall_seconds=60,
     poll_seconds=0.01,
     backoff_base_seconds=8,
     backoff_cap_seconds=60,
     keep_days=7,
-    recycle_after=100,
+    runner_recycle_after=100,
     max_attempts=3,
-    reconcile_seconds=600,
+    reconcile_minutes=10,
 )
 _numbers = itertools.count()
 
 
 @dataclass(frozen=True)
 class Ended:
-    """An `TaskResult`."""
+    """A `TaskResult`."""
 
     task: Task
     finished: StepResult | None = DONE
@@ -45,11 +46,11 @@ class Ended:
 
 
 class RunnerDied(Exception):
-    """What a dead runner leaves."""
+    """Raised by a dead runner."""
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that only moves when a test advances it."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,57 +58,57 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_seconds(self, seconds: float) -> None:
-        """It is that much later."""
+    def advance(self, seconds: float) -> None:
+        """Advances the clock."""
         self.now += timedelta(seconds=seconds)
 
 
 class FakeRunner:
-    """A runner in memory: papers named in `errors` fail so, one in `deadly` kills it, and with one
-    in `stuck` it waits for ever."""
+    """An in-memory runner scripted by file name: `errors` fail, `deadly` ones kill the runner,
+    `silent` ones end the batch without a result, `stuck` ones never return."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, harness: LaneHarness) -> None:
+        self.harness = harness
         self.warm = False
         self.closed = False
         self.batches: list[list[str]] = []
 
     async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[Ended]:
-        """An outcome for each task, in order."""
+        """Yields an outcome for each task, in order."""
         assert lane == Lane.BULK
         self.batches.append([task.filename for task in tasks])
         for task in tasks:
-            await self.house.between()
-            if task.filename in self.house.deadly:
+            await self.harness.before_outcome()
+            if task.filename in self.harness.deadly:
                 raise RunnerDied
-            if task.filename in self.house.silent:
+            if task.filename in self.harness.silent:
                 return
-            if task.filename in self.house.stuck:
+            if task.filename in self.harness.stuck:
                 await asyncio.Event().wait()
-            error = self.house.errors.get(task.filename)
-            done = self.house.finished.get(task.filename, DONE)
+            error = self.harness.errors.get(task.filename)
+            done = self.harness.finished.get(task.filename, DONE)
             yield Ended(task, done) if error is None else Ended(task, None, failure_of(error))
 
     async def warm_up(self) -> None:
-        """Warm from now on."""
-        if self.house.cold_starts:
-            self.house.cold_starts -= 1
+        """Fails for the first `cold_starts` calls."""
+        if self.harness.cold_starts:
+            self.harness.cold_starts -= 1
             raise RunnerDied
         self.warm = True
 
     async def pid(self) -> int:
-        """A process id, unless it is dead."""
+        """Returns a process id. Raises RunnerDied if the runner was closed."""
         if self.closed:
             raise RunnerDied
         return 4711
 
     def close(self) -> None:
-        """It is gone."""
+        """Marks the runner as closed."""
         self.closed = True
 
 
 class FakeEraser:
-    """Notes what is erased; `error` is what it raises instead."""
+    """Records deletions; raises `error` if it is set."""
 
     def __init__(self) -> None:
         self.erased: list[VersionRange] = []
@@ -117,32 +118,34 @@ class FakeEraser:
         self.meanwhile: Callable[[], None] = lambda: None
 
     def delete_versions(self, ranges: Sequence[VersionRange]) -> None:
-        """They are erased."""
+        """Records the ranges."""
         if self.error is not None:
             raise self.error
         self.erased += ranges
 
     def trash_pdf(self, sha256: str) -> bool:
-        """It is in the trash; whatever a test wants happens just before."""
+        """Calls `meanwhile`, then records the PDF as trashed."""
         self.meanwhile()
         self.trashed.append(sha256)
         return True
 
     def restore_pdf(self, sha256: str) -> bool:
-        """It is back."""
+        """Records the PDF as restored."""
         self.restored.append(sha256)
         return True
 
 
-class House:
-    """Stores, ledger and one desk, and every runner that the desk has opened."""
+class LaneHarness:
+    """Stores, a LeaseManager, one LaneWorker, and all runners that it has started."""
 
-    def __init__(self, batch: int = 16, recycle_after: int = 100, rules: JobPolicy = RULES) -> None:
+    def __init__(
+        self, batch: int = 16, recycle_after: int = 100, policy: JobPolicy = POLICY
+    ) -> None:
         self.clock = Clock()
         self.stores = InMemoryStores(self.clock, max_attempts=3)
         self.eraser = FakeEraser()
         queue, deletions = self.stores.queue, self.stores.deletions
-        self.ledger = LeaseManager(queue, deletions, rules)
+        self.leases = LeaseManager(queue, deletions, policy)
         self.cleanup = StoreCleanup(deletions, self.eraser, poll_seconds=0.01)
         self.runners: list[FakeRunner] = []
         self.errors: dict[str, PaperworksError] = {}
@@ -152,52 +155,52 @@ class House:
         self.stuck: set[str] = set()
         self.cold_starts = 0
         self.meanwhile: Callable[[], Any] | None = None
-        self.slot = RunnerPool(self._open, recycle_after)
-        self.desk = LaneWorker(
-            Lane.BULK, BatchPolicy(batch=batch, runs=1), self.ledger, self.slot, "me"
+        self.pool = RunnerPool(self._open, recycle_after)
+        self.worker = LaneWorker(
+            Lane.BULK, BatchPolicy(batch=batch, runs=1), self.leases, self.pool, "worker"
         )
 
-    async def between(self) -> None:
-        """What happens before each outcome."""
+    async def before_outcome(self) -> None:
+        """Runs the scheduled `meanwhile` action, once, before an outcome."""
         if self.meanwhile is not None:
             act, self.meanwhile = self.meanwhile, None
             await act()
 
     async def admit(self, *names: str) -> list[Task]:
-        """Tasks of one job, one for each name, queued."""
+        """Queues one job with a task for each name; returns the tasks."""
         uploads = [Upload(name, _digest(), 100) for name in names]
         admitted = await self.stores.jobs.admit("papers", uploads, lane=Lane.BULK)
         return await self.stores.jobs.tasks(admitted[0].job_id)
 
     async def work(self, batches: int = 1) -> None:
-        """The desk claims and runs so many micro-batches, all that is due if there are fewer."""
+        """Lets the worker claim and run up to `batches` micro-batches."""
         for _ in range(batches):
-            await self.desk._run_one_batch()
+            await self.worker._run_one_batch()
 
-    async def serve_until(self, condition: Callable[[], bool]) -> None:
-        """The desk serves until the condition holds."""
-        serving = asyncio.create_task(self.desk.serve())
+    async def run_until(self, condition: Callable[[], bool]) -> None:
+        """Runs the worker loop until the condition holds."""
+        running = asyncio.create_task(self.worker.run())
         async with asyncio.timeout(10):
             while not condition():  # noqa: ASYNC110 - the store has no event to wait for
                 await asyncio.sleep(0.005)
-        self.desk.draining = True
-        await serving
+        self.worker.draining = True
+        await running
 
     def now(self, task: Task) -> Task:
-        """The task as the store has it."""
+        """Returns the stored state of the task."""
         return self.stores.state.tasks[task.task_id]
 
     def status(self, tasks: Sequence[Task]) -> dict[str, TaskStatus]:
-        """Status by filename."""
+        """Returns the stored status of the tasks by file name."""
         return {task.filename: self.now(task).status for task in tasks}
 
     def _open(self) -> FakeRunner:
         self.runners.append(FakeRunner(self))
         return self.runners[-1]
 
-    def doomed(self) -> list[VersionRange]:
-        """What is in the deletion queue."""
-        return [one.versions for one, _ in self.stores.state.deletions.values()]
+    def queued_deletions(self) -> list[VersionRange]:
+        """Returns the version ranges in the deletion queue."""
+        return [deletion.versions for deletion, _ in self.stores.state.deletions.values()]
 
 
 def _digest() -> str:
