@@ -2,11 +2,13 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Byte code is cached: each worker of xdist imports everything.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --durations=15
 .DEFAULT_GOAL := help
-.PHONY: help .ocr .browser demo up test check bench chaos fuzz gallery clean
+.PHONY: help .ocr .browser demo up test test-fast check bench chaos fuzz gallery clean
 
 help:  ## this list
-	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .venv: .venv/.complete  ## the virtual environment, every version as in requirements.lock
 
@@ -49,8 +51,12 @@ demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (
 up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
 
-test: .venv .ocr .browser  ## everything that CI runs
-	$(BIN)/python -m pytest --durations=15
+test: .venv .ocr .browser  ## everything that CI runs: unit and store tests on two cores, then the service
+	$(PYTEST) -n 2 --dist loadgroup tests/unit tests/stores
+	$(PYTEST) tests --ignore tests/unit --ignore tests/stores
+
+test-fast: .venv  ## in a minute, what needs no model, no server, no browser
+	$(PYTEST) -n logical --dist loadgroup -m "not models and not servers and not chaos and not browser"
 
 check: .venv  ## ruff, pyright, import-linter
 	$(BIN)/ruff check .

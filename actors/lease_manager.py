@@ -14,8 +14,7 @@ from typing import Protocol
 from actors.job_policy import JobPolicy
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
 from domain.jobs import LANE_OF_STEP, Lane, Progress, StepResult, Task, backoff_seconds
-from stores.postgres.deletion_queue import DeletionQueue
-from stores.postgres.task_queue import TaskQueue
+from stores.protocols import DeletionQueue, TaskQueue
 
 log = logging.getLogger(__name__)
 DEPENDENCY_WAIT_SECONDS = 5.0

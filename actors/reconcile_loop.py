@@ -14,7 +14,7 @@ from stores.consistency.store_identity import IdentityCheck
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 from stores.postgres.retention import remove_old_records
-from stores.postgres.task_queue import TaskQueue
+from stores.protocols import TaskQueue
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from domain.deletions import StoreDeletion, VersionRange
 from domain.errors import Unavailable
 from stores.blobs.pdf_trash import trash_unused
-from stores.postgres.deletion_queue import DeletionQueue
+from stores.protocols import DeletionQueue
 
 log = logging.getLogger(__name__)
 BATCH_ROWS = 50

@@ -15,7 +15,7 @@ from domain.documents import Chunk
 from domain.jobs import Step, StepResult, Task
 from pipelines.extracted_paper import PIPELINE_DIGEST, ExtractedPaper
 from stores.blobs.blob_store import BlobStore, artifact_key
-from stores.milvus.vector_store import VectorStore
+from stores.protocols import VectorStore
 
 SPAN = 256  # chunks that are embedded and made searchable together
 

@@ -31,6 +31,7 @@ from serve_app.cli.common import plural, print_line
 from serve_app.cli.progress_display import progress_display, progress_text
 from serve_app.process.address import home_of
 from serve_app.uploads.folders import FolderUploads, pdfs_under
+from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
 from stores.credentials import with_password
@@ -144,7 +145,7 @@ async def _register(uploads: FolderUploads, folder: Path, collection: str) -> st
     return job_id
 
 
-async def _follow(jobs: JobStore, job_id: str) -> int:
+async def _follow(jobs: protocols.JobStore, job_id: str) -> int:
     with progress_display() as display:
         while not (job := await jobs.job(job_id)).status.is_final:
             ended = _ended(job)
@@ -162,7 +163,7 @@ def _ended(job: Job) -> int:
     return job.counts.completed + job.counts.failed + job.counts.cancelled
 
 
-async def _list_failures(jobs: JobStore, job_id: str) -> None:
+async def _list_failures(jobs: protocols.JobStore, job_id: str) -> None:
     failed = [task for task in await jobs.tasks(job_id, 10_000) if task.status == TaskStatus.FAILED]
     for task in failed[:MAX_LISTED_FAILURES]:
         reason = f"{task.error.code}: {task.error.message}" if task.error else "no reason recorded"

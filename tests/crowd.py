@@ -13,7 +13,7 @@ from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import token_counter
 from pipelines.encoders.load import resolve_model
-from tests.papers import Part, make_paper
+from tests.pdf_builder.papers import Part, make_paper
 
 
 def write_crowd(folder: Path, papers: int, seed: int = 0) -> list[Path]:

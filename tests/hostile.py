@@ -6,7 +6,17 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.raw_pdf import CONTENTS, MIB, PAGES, assemble, flate, one_page, page, stream, swollen
+from tests.pdf_builder.raw import (
+    CONTENTS,
+    MIB,
+    PAGES,
+    assemble,
+    flate,
+    one_page,
+    page,
+    stream,
+    swollen,
+)
 
 COMPLETED = "completed"
 OVER_THE_LIMITS = frozenset({"took_too_long", "took_too_much_memory", "too_much_output"})

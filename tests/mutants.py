@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from extraction.text.mupdf import pymupdf
-from tests.papers import make_paper, make_study
-from tests.raw_pdf import MIB, assemble, flate, objects_of, page, stream, swollen
-from tests.scans import make_scan
+from tests.pdf_builder.papers import make_paper, make_study
+from tests.pdf_builder.raw import MIB, assemble, flate, objects_of, page, stream, swollen
+from tests.pdf_builder.scans import make_scan
 
 Mutation = Callable[[bytes, random.Random], bytes]
 

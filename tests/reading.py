@@ -5,9 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from domain.jobs import Lane, Step, Task, TaskStatus
+from domain.papers import Paper
+from extraction.options import ExtractOptions, LayoutMode, OcrEngine
+from extraction.steps import OnPage, read_text
 from pipelines.config import PipelineConfig
 from pipelines.embed_options import EmbedOptions
 
@@ -40,3 +44,9 @@ def reading_task(step: Step = Step.READ_TEXT, sha256: str = "0" * 64) -> Task:
         created_at=datetime.now(UTC),
         step=step,
     )
+
+
+def read_text_layer(path: Path, *, max_pages: int = 2000, on_page: OnPage | None = None) -> Paper:
+    """Returns the paper as its text layer has it. Raises what `read_text` raises."""
+    options = ExtractOptions(max_pages=max_pages, layout=LayoutMode.OFF, ocr=OcrEngine.OFF)
+    return read_text(path, options, on_page=on_page).paper

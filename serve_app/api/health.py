@@ -17,7 +17,7 @@ from serve_app.api.metrics import CONTENT_TYPE
 from serve_app.api.problems import problem_response, problem_responses
 from serve_app.library.library_identity import require_matching_stores
 from serve_app.schemas.core import CHECK_OK, Alive, Ready
-from stores.postgres.task_queue import TaskQueue
+from stores.protocols import TaskQueue
 
 T = TypeVar("T")
 router = APIRouter(tags=["health"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -13,15 +12,18 @@ from domain.jobs import Lane
 from serve_app.library.paper_cache import PaperCache
 from serve_app.library.rendering import Renderer
 from stores.blobs.blob_store import BlobStore
-from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityGuard, Library
-from stores.postgres.citation_store import CitationStore
-from stores.postgres.document_store import DocumentStore
-from stores.postgres.event_log import EventLog
-from stores.postgres.job_control import JobControl
-from stores.postgres.job_store import JobStore
 from stores.postgres.notifications import JobSubscriptions
-from stores.postgres.task_queue import TaskQueue
+from stores.protocols import (
+    CitationStore,
+    ConsistencyQueries,
+    DocumentStore,
+    EventLog,
+    JobControl,
+    JobStore,
+    TaskQueue,
+    VectorStore,
+)
 
 
 async def _skip_disk_check() -> None:
@@ -53,7 +55,7 @@ class Services:
     documents: DocumentStore
     audit: ConsistencyQueries
     citations: CitationStore
-    vectors: Any
+    vectors: VectorStore
     blobs: BlobStore
     library: Library
     guard: IdentityGuard

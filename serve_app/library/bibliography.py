@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from domain.documents import Document, DocumentStatus
 from extraction.export.bibtex import cite_key, to_bibtex
 from serve_app.library.paper_content import metadata_of
-from stores.postgres.document_store import DocumentStore
+from stores.protocols import DocumentStore
 
 PAGE = 200
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from domain.search import SearchMode, SearchQuery
 from serve_app.api.serializers.core import to_hit_schema
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
+from stores.protocols import VectorStore
 
 OVERFETCH_FACTOR = 4
 MAX_PASSAGES = 1000
@@ -95,7 +95,7 @@ async def find_similar_documents(
     return others[:limit]
 
 
-def _mean_vector(document: Document, vectors: Any) -> np.ndarray | None:
+def _mean_vector(document: Document, vectors: VectorStore) -> np.ndarray | None:
     """Returns the mean vector of the body passages, or of all passages if there are none."""
     stored = vectors.stored(document.document_id, document.version)
     body = [vector for chunk, vector in stored if chunk.kind in BODY_KINDS]

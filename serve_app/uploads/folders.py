@@ -16,7 +16,8 @@ from domain.jobs import Lane, Upload, new_job_id
 from domain.labels import filename_label
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.compare import ORPHAN_AFTER_SECONDS
-from stores.postgres.job_store import ADMISSION_SECONDS, JobStore
+from stores.postgres.job_store import ADMISSION_SECONDS
+from stores.protocols import JobStore
 
 log = logging.getLogger(__name__)
 BATCH_FILES = 200

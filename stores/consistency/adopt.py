@@ -11,7 +11,7 @@ from stores.blobs.blob_store import BlobStore, owner_of
 from stores.blobs.warmup_blob import WARM_UP_SHA256
 from stores.consistency.orphans import batches
 from stores.consistency.store_identity import Library
-from stores.postgres.job_store import JobStore
+from stores.protocols import JobStore
 
 ADOPT = "adopt"  # value of `kind` for adoption jobs
 PAPERS_PER_JOB = 500

@@ -15,7 +15,7 @@ from domain.consistency import Differences, ListedBlob, Repairs
 from stores.blobs.blob_store import BlobStore, owner_of, pdf_key
 from stores.blobs.pdf_trash import TrashedPdf, trash_unused
 from stores.consistency.compare import ORPHAN_AFTER_SECONDS
-from stores.consistency.consistency_queries import ConsistencyQueries
+from stores.protocols import ConsistencyQueries
 
 BATCH_SIZE = 20  # orphans deleted after each check against the database
 

@@ -22,10 +22,9 @@ from domain.identity import StoreIdentity
 from domain.jobs import Lane, OnDuplicate, Upload
 from stores.blobs.blob_store import BlobStore, pdf_key
 from stores.consistency.compare import Comparison, StoreSnapshot
-from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
+from stores.consistency.consistency_queries import REPAIR
 from stores.consistency.orphans import Orphans, batches
-from stores.postgres.job_store import JobStore
-from stores.postgres.task_queue import TaskQueue
+from stores.protocols import ConsistencyQueries, JobStore, TaskQueue
 
 STUCK_SECONDS = 60.0  # a running JobManager requeues tasks with an expired lease within seconds
 PAPERS_PER_JOB = 500

@@ -14,9 +14,9 @@ from pathlib import Path
 import asyncpg
 
 from serve_app.client import Client
-from tests.bench.made_papers import make_small_paper, stamped
 from tests.bench.report import Figure, Findings, quantile
 from tests.bench.stage import Stage, settle
+from tests.pdf_builder.random_papers import one_page_paper, with_mark
 
 SIZE_BYTES = 300_000
 IDLE_UPLOADS, CLIENTS, UPLOADS_OF_A_CLIENT = 80, 8, 25
@@ -28,7 +28,7 @@ INSERT = "INSERT INTO uploads VALUES ($1, $2, $3)"
 
 def measure(stage: Stage) -> Findings:
     """Acknowledgement idle and busy, over write, fsync, rename and INSERT."""
-    pdf = make_small_paper(1, SIZE_BYTES)
+    pdf = one_page_paper(1, SIZE_BYTES)
     asyncio.run(_prepare(stage))
     idle = asyncio.run(_idle(stage, pdf))
     settle()
@@ -73,7 +73,7 @@ async def _idle(stage: Stage, pdf: bytes) -> tuple[list[float], list[float]]:
     door = _door(stage)
     with stage.client() as client:
         for number in range(IDLE_UPLOADS):
-            body = _body(stamped(pdf, f"idle {number}"), "bench-ack")
+            body = _body(with_mark(pdf, f"idle {number}"), "bench-ack")
             job, seconds = _upload(door, body)
             ours.append(seconds)
             client.wait(job)
@@ -95,7 +95,7 @@ async def _busy(stage: Stage, pdf: bytes) -> tuple[list[float], list[float]]:
 async def _ours_at_once(stage: Stage, pdf: bytes, mark: str) -> list[float]:
     def client(number: int) -> list[float]:
         bodies = [
-            _body(stamped(pdf, f"{mark} {number} {upload}"), "bench-ack")
+            _body(with_mark(pdf, f"{mark} {number} {upload}"), "bench-ack")
             for upload in range(UPLOADS_OF_A_CLIENT // 2)
         ]
         door = _door(stage)

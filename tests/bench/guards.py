@@ -25,8 +25,8 @@ from serve_app.api.services import UploadLimits
 from serve_app.http.limits import HttpLimits
 from serve_app.http.protocol import guarded_protocol
 from serve_app.http.request_context import RequestContext
-from tests.bench.made_papers import make_small_paper, stamped
 from tests.bench.report import Figure, Findings, quantile
+from tests.pdf_builder.random_papers import one_page_paper, with_mark
 from tests.unit.serve_app.library import Library
 
 SIZE_BYTES, REQUESTS, WARM = 300_000, 400, 40
@@ -48,10 +48,10 @@ def measure(place: Path) -> Findings:
         _served(bare.app, "auto") as raw,
     ):
         doors = HTTPConnection(ours), HTTPConnection(raw)
-        pdf = make_small_paper(1, SIZE_BYTES)
+        pdf = one_page_paper(1, SIZE_BYTES)
         took = {
             "acknowledgement of 300 kB": [
-                _both(doors, n, "POST", "/api/v1/upload-async", stamped(pdf, str(n)), PDF)
+                _both(doors, n, "POST", "/api/v1/upload-async", with_mark(pdf, str(n)), PDF)
                 for n in range(REQUESTS)
             ],
             "search": [

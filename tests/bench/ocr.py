@@ -14,10 +14,10 @@ from domain.errors import OcrUnavailable
 from extraction.ocr.engines import choose_engine
 from extraction.ocr.pages import ocr_pages
 from extraction.options import OcrEngine
-from tests.bench.made_papers import make_paper
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import Figure, Findings
-from tests.scans import make_scan
+from tests.pdf_builder.random_papers import random_paper
+from tests.pdf_builder.scans import make_scan
 
 PAGES = 8
 
@@ -38,7 +38,7 @@ def measure(folder: Path) -> Findings:
     except OcrUnavailable as error:
         return Findings([], {"skipped": str(error)})
     path = folder / "scan.pdf"
-    path.write_bytes(make_scan(make_paper(seed=5, pages=PAGES)))
+    path.write_bytes(make_scan(random_paper(seed=5, pages=PAGES)))
     cores = len(os.sched_getaffinity(0))
     _run(path, PAGES // 4, 1)
     ours, raw = _run(path, PAGES, cores), _run(path, PAGES, 1)

@@ -11,10 +11,10 @@ from pathlib import Path
 from domain.jobs import WaitFor
 from extraction.steps import read_whole
 from serve_app.client import Client
-from tests.bench.made_papers import make_paper, stamped
 from tests.bench.plain import STEPS, PlainWork, Tally, read_first
 from tests.bench.report import Figure, Findings
 from tests.bench.stage import Stage, settle
+from tests.pdf_builder.random_papers import random_paper, with_mark
 
 PAGES, ROUNDS, WARM_ROUNDS = 10, 10, 2
 PAUSE_SECONDS = 0.3
@@ -49,13 +49,13 @@ class Round:
 def measure(stage: Stage) -> Findings:
     """Upload to searchable, and to completed, over the same reading, chunking, embedding and
     inserting of the same paper in one process."""
-    pdf = make_paper(seed=77, pages=PAGES)
+    pdf = random_paper(seed=77, pages=PAGES)
     plain = PlainWork(stage.raw_milvus(), stage.models, threads=0)
     rounds = list[Round]()
     with stage.client() as client:
         for number in range(WARM_ROUNDS + ROUNDS):
             path = stage.folder / f"ten-pages-{number}.pdf"
-            path.write_bytes(stamped(pdf, str(number)))
+            path.write_bytes(with_mark(pdf, str(number)))
             rounds.append(_round(client, plain, path))
     settle()
     return _findings(rounds[WARM_ROUNDS:])

@@ -18,10 +18,10 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench import ack, event_log, folder, guards, layout, memory, ocr, paper, sandbox, search
-from tests.bench.made_papers import make_folder
 from tests.bench.report import Findings, busy_note, machine, show, write
 from tests.bench.stage import Stage, running
 from tests.bench.truth import Truth, load_truth
+from tests.pdf_builder.random_papers import write_random_papers
 
 # Memory first: it wants a service that has done nothing yet.
 BENCHES: dict[str, Callable[[Stage], Findings]] = {
@@ -103,7 +103,7 @@ def _measure_plainly(
 def _papers(given: Path | None, count: int, place: Path, console: Console) -> list[Path]:
     if given is None:
         console.print(f"making {count} papers")
-        return make_folder(place / "papers", count)
+        return write_random_papers(place / "papers", count)
     papers = sorted(given.glob("*.pdf"))[:count]
     if not papers:
         sys.exit(f"There is no PDF in {given}.")

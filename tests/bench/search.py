@@ -19,10 +19,10 @@ from stores.milvus.vector_store import VectorStore
 from stores.postgres.database import NOW, Database
 from stores.postgres.library_record import read_milvus_name
 from stores.postgres.schema import COLLECTIONS, DOCUMENTS
-from tests.bench.made_papers import prose
 from tests.bench.plain import open_store
 from tests.bench.report import Figure, Findings, quantile
 from tests.bench.stage import Stage, settle
+from tests.pdf_builder.random_papers import python_docs_paragraphs
 
 CHUNKS, CHUNKS_OF_A_DOCUMENT, QUERIES, WARM_QUERIES = 10_000, 50, 120, 10
 CHUNK_CHARACTERS = 1_000
@@ -77,7 +77,7 @@ def _ask(stage: Stage, store: VectorStore) -> tuple[list[float], list[float]]:
 def _questions() -> Iterator[str]:
     chance = random.Random(3)
     for _ in range(WARM_QUERIES + QUERIES):
-        words = chance.choice(prose()).split()
+        words = chance.choice(python_docs_paragraphs()).split()
         start = chance.randrange(len(words) - 8)
         yield " ".join(words[start : start + 8])
 
@@ -116,7 +116,7 @@ def _add_chunks(store: VectorStore, names: list[str]) -> None:
 
 
 def _chunk(document: str, ordinal: int, chance: random.Random) -> Chunk:
-    text = " ".join(chance.sample(prose(), 4))
+    text = " ".join(chance.sample(python_docs_paragraphs(), 4))
     start = chance.randrange(max(1, len(text) - CHUNK_CHARACTERS))
     text = text[start : start + CHUNK_CHARACTERS]
     box = Box(1 + ordinal // 5, 54.0, 66.0, 288.0, 200.0)

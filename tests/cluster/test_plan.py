@@ -18,7 +18,9 @@ from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import PipelineConfig, blob_store, vector_store
 from pipelines.plan import LaneConfig, TaskResult
 from tests.cluster.wordy_embedder import AWAY, DEADLY, DEADLY_ONCE, WordyEmbedder
-from tests.papers import LOREM, Part, make_pages, make_paper
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.pages import make_pages
+from tests.pdf_builder.papers import Part, make_paper
 
 
 @pytest.fixture(scope="module")

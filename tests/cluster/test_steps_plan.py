@@ -21,8 +21,8 @@ from pipelines.config import PipelineConfig, blob_store, vector_store
 from pipelines.plan import LaneConfig
 from stores.blobs.blob_store import artifact_key
 from tests.cluster.wordy_embedder import WordyEmbedder
-from tests.papers import STUDY, make_study
-from tests.scans import make_scan
+from tests.pdf_builder.papers import STUDY, make_study
+from tests.pdf_builder.scans import make_scan
 
 Vectors = dict[str, np.ndarray]
 

@@ -11,7 +11,8 @@ import pytest
 
 from serve_app.client import Client
 from tests.conftest import UPLOAD_LIMIT_BYTES
-from tests.papers import make_pages, make_paper
+from tests.pdf_builder.pages import make_pages
+from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
 
 API = "/api/v1"

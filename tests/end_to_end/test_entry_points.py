@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from serve_app.client import Client
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 from tests.service import Driver, RunningService, run_program
 
 QUESTION = "How does a stale worker lose its right to write?"

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from serve_app.client import Client
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
 
 CHROMIUM = Path("/usr/bin/chromium")

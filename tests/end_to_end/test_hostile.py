@@ -11,7 +11,7 @@ import pytest
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import Job
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS
-from tests.papers import make_study
+from tests.pdf_builder.papers import make_study
 from tests.service import ROOT, RunningService
 from tests.watch import Watch
 

@@ -12,7 +12,7 @@ import pytest
 
 from serve_app.client import Client
 from serve_app.schemas.core import Job
-from tests.papers import LOREM
+from tests.pdf_builder.canvas import LOREM
 from tests.service import RunningService, run_program
 
 PAGES = 400

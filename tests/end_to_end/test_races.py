@@ -17,7 +17,7 @@ import pytest
 
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import UploadAccepted
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
 
 ROUNDS = int(os.environ.get("ROUNDS", "30"))

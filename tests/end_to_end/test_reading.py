@@ -14,8 +14,9 @@ import pytest
 from serve_app.client import Client
 from serve_app.schemas.core import Chunk, Document, Job
 from serve_app.schemas.papers import Cell
-from tests.papers import DOSES, LOREM, STUDY, damage_page, make_study
-from tests.scans import make_scan
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.papers import DOSES, STUDY, make_study
+from tests.pdf_builder.scans import damage_page, make_scan
 from tests.service import RunningService
 
 COLLECTION = "reading"

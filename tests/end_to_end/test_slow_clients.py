@@ -13,7 +13,7 @@ import pytest
 
 from serve_app.client import Client
 from tests.end_to_end.test_job_control_commands import long_paper
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
 
 UPLOADS, STREAMS, POLLS = 256, 200, 100

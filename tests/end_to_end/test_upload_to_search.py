@@ -15,7 +15,7 @@ import pytest
 
 from serve_app.client import AsyncClient, Client
 from serve_app.schemas.core import Chunk, Document, Hit
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
 
 API = "/api/v1"

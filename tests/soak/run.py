@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from serve_app.client import Client
-from tests.bench.made_papers import stamped
 from tests.crowd import write_crowd
+from tests.pdf_builder.random_papers import with_mark
 from tests.service import SHORT_LEASES, own_service
 from tests.soak.memory import MB, Line, MemoryOverPapers
 
@@ -59,9 +59,9 @@ def _batches(papers: Sequence[bytes]) -> Iterator[list[bytes]]:
     """A folder, then single papers, for ever; no two files alike."""
     numbers = count()
     while True:
-        yield [stamped(paper, str(next(numbers))) for paper in papers]
+        yield [with_mark(paper, str(next(numbers))) for paper in papers]
         for paper in papers[:SINGLES]:
-            yield [stamped(paper, str(next(numbers)))]
+            yield [with_mark(paper, str(next(numbers)))]
 
 
 def show(lines: Sequence[Line], papers: int) -> None:

@@ -42,11 +42,11 @@ class RealLibrary(Library):
         self.vectors = cast(Any, vectors)
         self.services = dataclasses.replace(
             self.services,
-            jobs=cast(Any, made.jobs),
-            job_control=cast(Any, made.job_control),
-            events=cast(Any, made.events),
-            queue=cast(Any, made.queue),
-            documents=cast(Any, made.documents),
+            jobs=made.jobs,
+            job_control=made.job_control,
+            events=made.events,
+            queue=made.queue,
+            documents=made.documents,
             audit=ConsistencyQueries(database),
             citations=CitationStore(database),
             vectors=vectors,

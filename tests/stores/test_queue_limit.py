@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
 
 import pytest
 
 from domain.errors import QueueFull
 from domain.jobs import Lane, Upload
-from stores.postgres import queue_limit as queue_limit
+from stores import protocols
+from stores.postgres import queue_limit
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 from stores.postgres.queue_limit import AdmissionLimit
@@ -22,10 +22,10 @@ LIMIT = 3
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def jobs(request: pytest.FixtureRequest) -> JobStore:
+def jobs(request: pytest.FixtureRequest) -> protocols.JobStore:
     """The job store and its fake, with a limit of three open tasks per collection."""
     if request.param == "memory":
-        return cast(JobStore, InMemoryStores(queue_limit=LIMIT).jobs)
+        return InMemoryStores(queue_limit=LIMIT).jobs
     return JobStore(request.getfixturevalue("database"), queue_limit=LIMIT)
 
 
@@ -46,7 +46,9 @@ def uploads(count: int, name: str = "a") -> list[Upload]:
     return [Upload(f"{name}{n}.pdf", f"{name}{n}".rjust(64, "0"), 10) for n in range(count)]
 
 
-async def test_a_full_collection_takes_no_more_and_says_what_to_do(jobs: JobStore) -> None:
+async def test_a_full_collection_takes_no_more_and_says_what_to_do(
+    jobs: protocols.JobStore,
+) -> None:
     await jobs.admit("physics", uploads(LIMIT))
     with pytest.raises(QueueFull, match="'physics' has 3 unfinished papers") as full:
         await jobs.admit("physics", uploads(1, "b"))
@@ -58,12 +60,14 @@ async def test_a_full_collection_takes_no_more_and_says_what_to_do(jobs: JobStor
     await jobs.admit("chemistry", uploads(1, "b"))
 
 
-async def test_a_folder_larger_than_the_limit_gets_in(jobs: JobStore) -> None:
+async def test_a_folder_larger_than_the_limit_gets_in(jobs: protocols.JobStore) -> None:
     admitted = await jobs.admit("physics", uploads(LIMIT + 2))
     assert len(admitted) == LIMIT + 2
 
 
-async def test_the_last_part_of_a_job_gets_in_although_there_is_no_room(jobs: JobStore) -> None:
+async def test_the_last_part_of_a_job_gets_in_although_there_is_no_room(
+    jobs: protocols.JobStore,
+) -> None:
     [first, *_] = await jobs.admit("physics", uploads(LIMIT), more_to_come=True)
     with pytest.raises(QueueFull):
         await jobs.admit("physics", uploads(1, "b"), job_id=first.job_id, more_to_come=True)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -55,9 +55,9 @@ class Harness:
             ConsistencyQueries(jobs.database) if is_real else InMemoryConsistencyQueries(jobs.state)
         )
         return Reconciler(
-            cast(Any, audit),
-            cast(Any, jobs),
-            cast(Any, self.stores.queue),
+            audit,
+            jobs,
+            self.stores.queue,
             self.vectors,
             self.blobs,
             self.identity,

@@ -6,18 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.unit.patterns import Found, all_patterns, attacks
 
-SIZES = (12, 24, 64, 500, 4_000)  # small sizes first: an exponential pattern would not return
+SIZES = (12, 24, 64, 500, 2_000)  # small sizes first: an exponential pattern would not return
 FEWEST_PATTERNS = 200
 
 # Most patterns take less than 0.1 us per character, the slowest linear ones 2 us. On a text that is
 # four times longer, a linear pattern takes four times as long and a quadratic one 16 times.
-WORTH_A_LOOK_SECONDS = 0.004
+WORTH_A_LOOK_SECONDS = 0.002
 TIMES_LONGER, TIMES_SLOWER = 4, 8
-PATTERNS = all_patterns()
+MEASUREMENTS = 4
 
 
 def seconds(call: Callable[[str], Any], text: str, tries: int) -> float:
@@ -28,6 +26,15 @@ def seconds(call: Callable[[str], Any], text: str, tries: int) -> float:
         call(text)
         best = min(best, time.process_time() - began)
     return best
+
+
+def is_slower(call: Callable[[str], Any], text: str, shorter: str) -> bool:
+    """True if the text takes out of proportion longer in each of four measurements: one alone may
+    be disturbed by other programs."""
+    return all(
+        seconds(call, text, 3) > TIMES_SLOWER * seconds(call, shorter, 5)
+        for _ in range(MEASUREMENTS)
+    )
 
 
 def slow_text(found: Found) -> str | None:
@@ -43,7 +50,7 @@ def slow_text(found: Found) -> str | None:
             if taken < worth_a_look:  # the first call was disturbed
                 continue
             shorter = before + pumped * (count // TIMES_LONGER) + behind
-            if taken > TIMES_SLOWER * seconds(call, shorter, 5):
+            if is_slower(call, text, shorter):
                 return (
                     f"{found.method} takes {taken * 1000:.0f} ms for "
                     f"{before!r} + {pumped!r} * {count} + {behind!r}"
@@ -52,12 +59,14 @@ def slow_text(found: Found) -> str | None:
     return None
 
 
-def test_the_patterns_are_found() -> None:
-    assert len(PATTERNS) >= FEWEST_PATTERNS
-    assert {"search", "match", "fullmatch"} == {found.method for found in PATTERNS}
-
-
-@pytest.mark.parametrize("found", PATTERNS, ids=lambda found: min(found.places))
-def test_time_grows_with_the_text_and_no_faster(found: Found) -> None:
-    slow = slow_text(found)
-    assert slow is None, f"{slow}: {found.pattern.pattern}"
+def test_no_pattern_takes_more_than_linear_time() -> None:
+    """The offenders are listed with the place of their definition."""
+    patterns = all_patterns()
+    assert len(patterns) >= FEWEST_PATTERNS
+    assert {"search", "match", "fullmatch"} == {found.method for found in patterns}
+    offenders = {
+        f"{min(found.places)} {found.pattern.pattern}": slow
+        for found in patterns
+        if (slow := slow_text(found)) is not None
+    }
+    assert offenders == {}

@@ -36,9 +36,11 @@ def every_setting(model: type, prefix: str = "") -> Iterator[tuple[str, FieldInf
             yield f"{prefix}{name}", field
 
 
-@pytest.mark.parametrize(("name", "field"), list(every_setting(Settings)))
-def test_every_setting_has_a_description(name: str, field: FieldInfo) -> None:
-    assert field.description and len(field.description) > 10, name
+def test_every_setting_has_a_description() -> None:
+    without = [
+        name for name, field in every_setting(Settings) if len(field.description or "") <= 10
+    ]
+    assert without == []
 
 
 def test_without_anything_all_is_embedded_and_on_loopback() -> None:

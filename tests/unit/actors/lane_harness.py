@@ -8,7 +8,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy, LaneWorker
@@ -144,7 +144,7 @@ class LaneHarness:
         self.clock = Clock()
         self.stores = InMemoryStores(self.clock, max_attempts=3)
         self.eraser = FakeEraser()
-        queue, deletions = cast(Any, self.stores.queue), cast(Any, self.stores.deletions)
+        queue, deletions = self.stores.queue, self.stores.deletions
         self.leases = LeaseManager(queue, deletions, policy)
         self.cleanup = StoreCleanup(deletions, self.eraser, poll_seconds=0.01)
         self.runners: list[FakeRunner] = []

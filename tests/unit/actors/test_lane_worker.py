@@ -137,11 +137,11 @@ async def test_a_runner_of_which_nothing_is_heard_is_replaced() -> None:
 
 
 async def test_who_gives_a_sign_of_life_is_left_alone() -> None:
-    harness = LaneHarness(policy=replace(POLICY, stall_seconds=2))
+    harness = LaneHarness(policy=replace(POLICY, stall_seconds=1))
     harness.stuck.add("slow.pdf")
     [task] = await harness.admit("slow.pdf")
     working = asyncio.create_task(harness.work())
-    for _ in range(30):
+    for _ in range(15):
         await asyncio.sleep(0.1)
         for held in list(harness.leases.held.values()):
             harness.leases.record_progress(held, Progress())

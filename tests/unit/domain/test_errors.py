@@ -21,23 +21,21 @@ def family(parent: type[PaperworksError]) -> Iterator[type[PaperworksError]]:
 FAMILY = [kind for kind in family(PaperworksError) if kind.__module__ == errors.__name__]
 
 
-@pytest.mark.parametrize("kind", FAMILY)
 @pytest.mark.parametrize(("message", "page"), [(None, None), ("It broke.", None), ("It broke.", 7)])
-def test_an_error_survives_pickling(
-    kind: type[PaperworksError], message: str | None, page: int | None
-) -> None:
-    error = kind(message, page)
-    copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is kind
-    assert (copy.message, copy.page) == (error.message, page)
-    assert (copy.code, copy.category, copy.retryable) == (kind.code, kind.category, kind.retryable)
-    assert str(copy) == str(error) == error.message
+def test_an_error_survives_pickling(message: str | None, page: int | None) -> None:
+    for kind in FAMILY:
+        error = kind(message, page)
+        copy = pickle.loads(pickle.dumps(error))
+        assert type(copy) is kind
+        assert (copy.message, copy.page) == (error.message, page)
+        assert (copy.code, copy.category) == (kind.code, kind.category)
+        assert copy.retryable == kind.retryable
+        assert str(copy) == str(error) == error.message
 
 
-@pytest.mark.parametrize("kind", FAMILY)
-def test_the_default_message_is_one_line_that_says_something(kind: type[PaperworksError]) -> None:
-    message = kind().message
-    assert message.endswith(".") and "\n" not in message and "  " not in message
+def test_the_default_message_is_one_line_that_says_something() -> None:
+    messages = [kind().message for kind in FAMILY]
+    assert [one for one in messages if not one.endswith(".") or "\n" in one or "  " in one] == []
 
 
 def test_codes_are_distinct() -> None:
@@ -45,9 +43,9 @@ def test_codes_are_distinct() -> None:
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("kind", FAMILY)
-def test_every_error_stands_in_the_tree_at_the_top(kind: type[PaperworksError]) -> None:
-    assert kind.__name__ in (errors.__doc__ or "")
+def test_every_error_stands_in_the_tree_at_the_top() -> None:
+    tree = errors.__doc__ or ""
+    assert [kind.__name__ for kind in FAMILY if kind.__name__ not in tree] == []
 
 
 def test_what_the_user_must_change_is_never_retried() -> None:
@@ -57,10 +55,10 @@ def test_what_the_user_must_change_is_never_retried() -> None:
         assert kind.retryable
 
 
-@pytest.mark.parametrize("kind", FAMILY)
-def test_the_failure_of_an_error_of_ours_is_what_it_says(kind: type[PaperworksError]) -> None:
-    expected = Failure(kind.code, kind.category, "It broke.", kind.retryable, 3)
-    assert failure_of(kind("It broke.", 3)) == expected
+def test_the_failure_of_an_error_of_ours_is_what_it_says() -> None:
+    for kind in FAMILY:
+        expected = Failure(kind.code, kind.category, "It broke.", kind.retryable, 3)
+        assert failure_of(kind("It broke.", 3)) == expected
 
 
 def test_the_failure_of_an_unknown_error_shows_its_type_only() -> None:

@@ -20,7 +20,7 @@ from domain.papers import (
 )
 from extraction.debug_overlay import main, make_gallery, marks_of
 from extraction.text.mupdf import pymupdf
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 
 
 def _paper() -> Paper:

@@ -29,8 +29,9 @@ from domain.papers import (
 )
 from extraction.export import paper_json
 from extraction.serialization import PAPER
-from tests.papers import STUDY, make_pages, make_paper, make_study
-from tests.scans import make_scan
+from tests.pdf_builder.pages import make_pages
+from tests.pdf_builder.papers import STUDY, make_paper, make_study
+from tests.pdf_builder.scans import make_scan
 
 ROOT = Path(__file__).parents[3]
 SAMPLES = sorted((ROOT / "samples").glob("*.pdf"))

@@ -22,8 +22,9 @@ from extraction.options import ExtractOptions, LayoutMode, OcrEngine
 from extraction.steps import StepRead, read_whole, run_step
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
-from tests.papers import STUDY, damage_page, make_pages, make_study
-from tests.scans import make_scan
+from tests.pdf_builder.pages import make_pages
+from tests.pdf_builder.papers import STUDY, make_study
+from tests.pdf_builder.scans import damage_page, make_scan
 
 PAPER = make_study()
 SCAN = make_scan(PAPER, dpi=40)  # read by fake OCR, from the text of the original

@@ -11,7 +11,7 @@ from extraction.figures.figures import FoundFigure, find_figures
 from extraction.figures.model import Region, RegionKind
 from extraction.text.lines import page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from tests.papers import LOREM
+from tests.pdf_builder.canvas import LOREM
 
 WIDTH, HEIGHT = 612.0, 792.0
 LEFT, RIGHT, FULL = (60.0, 294.0), (318.0, 552.0), (60.0, 552.0)

@@ -20,6 +20,7 @@ from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
 from tests.mutants import good_papers, mutants
 from tests.reading import reading_recipe, reading_task
 
+pytestmark = pytest.mark.models  # the reader loads the layout model
 MIB = 1024**2
 MUTANTS, SEED = 40, 7
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "errors.md"

@@ -12,7 +12,10 @@ from domain.papers import Box
 from extraction.figures import model
 from extraction.figures.model import RegionKind, layout_regions
 from extraction.text.mupdf import pymupdf
-from tests.papers import LOREM, Part, make_paper
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.papers import Part, make_paper
+
+pytestmark = pytest.mark.models
 
 
 def _paper() -> Any:

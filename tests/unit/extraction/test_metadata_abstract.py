@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from extraction.metadata.language import find_language
-from tests.papers import LOREM
-from tests.unit.extraction.front_pages import (
-    ABSTRACT,
-    BOLD,
-    BOLD_ITALIC,
-    ITALIC,
-    FrontPage,
-    simple,
-)
+from tests.pdf_builder.canvas import BOLD, BOLD_ITALIC, ITALIC, LOREM
+from tests.pdf_builder.front_pages import ABSTRACT, FrontPage, simple
 
 WANTED = " ".join(ABSTRACT.split())
 
@@ -38,9 +31,9 @@ def test_a_heading_and_the_introduction_bound_it() -> None:
 @pytest.mark.parametrize("label", ["Abstract:", "Abstract—", "Abstract.", "ABSTRACT", "Abstract -"])
 def test_the_label_may_run_in(label: str) -> None:
     page = front_page()
-    page.text(ABSTRACT, 9, lead=label)
+    page.paragraph(ABSTRACT, 9, lead=label)
     page.gap()
-    page.text("basil; rat liver; lipids", 9, lead="Keywords:")
+    page.paragraph("basil; rat liver; lipids", 9, lead="Keywords:")
     page.body()
     metadata = page.front().metadata
     assert metadata.abstract == WANTED
@@ -51,31 +44,31 @@ def test_its_label_may_be_told_by_its_type_alone_beside_another_column() -> None
     """The layout of Springer: in the left of two columns, with a narrow gutter."""
     page = front_page()
     top = page.y
-    page.text(ABSTRACT, 9, width=240, lead="Abstract ")
+    page.paragraph(ABSTRACT, 9, width=240, lead="Abstract ")
     page.gap()
-    page.text("Basil · Lipids · Rats", 9, width=240, lead="Keywords ")
+    page.paragraph("Basil · Lipids · Rats", 9, width=240, lead="Keywords ")
     page.gap()
     page.line("1 Introduction", 12, BOLD)
     while page.y < 700:
-        page.text(LOREM, 9, width=240)
+        page.paragraph(LOREM, 9, width=240)
     page.y = top
     while page.y < 700:
-        page.text(LOREM, 9, x=316, width=240)
+        page.paragraph(LOREM, 9, x=316, width=240)
     assert page.front().metadata.abstract == WANTED
 
 
 def test_it_stands_in_the_left_column_and_ends_before_the_index_terms() -> None:
     page = front_page()
     top = page.y
-    page.text(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
-    page.text("basil, lipids, rats.", 9, BOLD_ITALIC, width=235, lead="Index Terms—")
+    page.paragraph(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
+    page.paragraph("basil, lipids, rats.", 9, BOLD_ITALIC, width=235, lead="Index Terms—")
     page.gap()
     page.line("I. INTRODUCTION", 10, x=130)
     while page.y < 700:
-        page.text(LOREM, 10, width=235)
+        page.paragraph(LOREM, 10, width=235)
     page.y = top
     while page.y < 700:
-        page.text(LOREM, 10, x=315, width=235)
+        page.paragraph(LOREM, 10, x=315, width=235)
     metadata = page.front().metadata
     assert metadata.abstract == WANTED
     assert metadata.keywords == ("basil", "lipids", "rats")
@@ -85,7 +78,7 @@ def test_its_own_headings_belong_to_it() -> None:
     page = front_page()
     page.line("Abstract", 14, BOLD)
     for part in ("Background:", "Methods:", "Results:", "Conclusions:"):
-        page.text(ABSTRACT, 9.5, lead=part)
+        page.paragraph(ABSTRACT, 9.5, lead=part)
     page.gap()
     page.body(heading="Introduction")
     abstract = page.front().metadata.abstract or ""
@@ -106,7 +99,7 @@ def test_beside_an_article_info_bar_it_is_read_down_its_column() -> None:
     page.y = top
     page.line("A B S T R A C T", 8, x=215)
     page.gap(6)
-    page.text(ABSTRACT, 8, x=215, width=335)
+    page.paragraph(ABSTRACT, 8, x=215, width=335)
     page.gap(30)
     page.body(9)
     metadata = page.front().metadata
@@ -116,7 +109,7 @@ def test_beside_an_article_info_bar_it_is_read_down_its_column() -> None:
 
 def test_without_a_label_its_type_tells() -> None:
     page = front_page()
-    page.text(ABSTRACT, 10, BOLD)
+    page.paragraph(ABSTRACT, 10, BOLD)
     page.gap(20)
     page.body(heading="")
     metadata = page.front().metadata
@@ -134,7 +127,7 @@ def test_body_text_is_no_abstract() -> None:
 
 def test_licences_before_an_unlabelled_one_are_left_out() -> None:
     page = front_page()
-    page.text(
+    page.paragraph(
         "Copyright © 2016 Jane Doe and John Roe. This is an open access article distributed "
         "under the Creative Commons Attribution License, which permits unrestricted use, "
         "distribution, and reproduction in any medium, provided the work is properly cited. "
@@ -142,7 +135,7 @@ def test_licences_before_an_unlabelled_one_are_left_out() -> None:
         9,
     )
     page.gap()
-    page.text(ABSTRACT, 9)
+    page.paragraph(ABSTRACT, 9)
     page.gap()
     page.body(heading="1. Introduction")
     assert page.front().metadata.abstract == WANTED
@@ -151,7 +144,7 @@ def test_licences_before_an_unlabelled_one_are_left_out() -> None:
 def test_keywords_may_stand_below_their_label() -> None:
     page = front_page()
     page.line("Abstract", 11, BOLD)
-    page.text(ABSTRACT, 9)
+    page.paragraph(ABSTRACT, 9)
     page.gap()
     page.line("Keywords", 11, BOLD)
     page.line("basil, lipids, 1,3-butadiene, rat liver", 9)
@@ -163,7 +156,7 @@ def test_keywords_may_stand_below_their_label() -> None:
 def test_keywords_below_their_label_end_the_abstract() -> None:
     page = front_page()
     page.line("Abstract", 11, BOLD)
-    page.text(ABSTRACT, 10)
+    page.paragraph(ABSTRACT, 10)
     page.gap()
     page.line("Keywords", 10)
     page.line("basil; lipids", 10)

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from extraction.metadata.names import as_author, recased
-from tests.unit.extraction.front_pages import (
-    ABSTRACT,
-    BOLD,
-    ITALIC,
-    FrontPage,
-    families,
-    names,
-    simple,
-)
+from tests.pdf_builder.canvas import BOLD, ITALIC
+from tests.pdf_builder.front_pages import ABSTRACT, FrontPage, families, names, simple
 
 LINES = {
     "plain": (["Jane Doe and John Roe"], ["Jane Doe", "John Roe"]),
@@ -131,7 +124,7 @@ def test_names_in_columns_with_addresses_between() -> None:
             page.centre("Oslo, Norway", 10, middle=middle)
             page.centre(f"{name.split()[0].lower()}@uio.no", 10, middle=middle)
     page.gap()
-    page.text(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
+    page.paragraph(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
     page.body(heading="I. INTRODUCTION")
     assert names(page.front()) == ["Jane Doe", "John Roe", "Li Wei", "Ann Poe", "Bob Lee"]
 
@@ -151,7 +144,7 @@ def test_names_one_a_line_beside_the_abstract() -> None:
     page.line("^{1}Department of Botany,", 8)
     page.line("University of Oslo, Norway", 8)
     page.y = top
-    page.text(ABSTRACT * 2, 9, x=215, width=340, lead="Abstract:")
+    page.paragraph(ABSTRACT * 2, 9, x=215, width=340, lead="Abstract:")
     page.gap(30)
     page.body(9)
     assert names(page.front()) == wanted
@@ -163,13 +156,13 @@ def test_editors_and_keywords_in_a_side_bar_are_no_authors() -> None:
     page.line("Lipids in rats fed with basil", 18, BOLD, x=200)
     page.line("Jane Doe^{1*}, John Roe^{2}", 10, BOLD, x=200)
     page.line("^{1} University of Oslo, Norway, ^{2} MIT, USA", 8, x=200)
-    page.text(ABSTRACT, x=200, width=360)
+    page.paragraph(ABSTRACT, x=200, width=360)
     page.y = 90
     for line in ("Edited by:", "Paul Smith,", "Ohio, USA", "Mary Major", "Peter Minor"):
         page.line(line, 7, x=40)
     page.y = 330
     page.line("Introduction", 12, BOLD, x=200)
-    page.text(ABSTRACT * 3, x=200, width=360)
+    page.paragraph(ABSTRACT * 3, x=200, width=360)
     assert names(page.front()) == ["Jane Doe", "John Roe"]
 
 
@@ -189,7 +182,7 @@ def test_a_subtitle_is_no_author() -> None:
         page.line("London School of Economics, UK", 10)
         page.gap(6)
     page.line("Abstract", 10, BOLD)
-    page.text(ABSTRACT, 9)
+    page.paragraph(ABSTRACT, 9)
     page.body(columns=1)
     assert names(page.front()) == ["Jane Doe", "John van der Roe"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.extraction.front_pages import HEIGHT, FrontPage, simple
+from tests.pdf_builder.front_pages import HEIGHT, FrontPage, simple
 
 OWN = "10.1234/basil.2020.17"
 

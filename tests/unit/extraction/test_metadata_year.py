@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.extraction.front_pages import HEIGHT, FrontPage, simple
+from tests.pdf_builder.front_pages import HEIGHT, FrontPage, simple
 
 
 def page(*lines: tuple[float, str]) -> FrontPage:

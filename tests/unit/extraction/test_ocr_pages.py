@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,18 +17,26 @@ from extraction.options import OcrEngine
 from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
 from extraction.text.order import in_reading_order
-from tests.papers import LOREM, Part, make_paper
-from tests.scans import make_scan
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.papers import Part, make_paper
+from tests.pdf_builder.scans import make_scan
 
 TITLE = "Green Synthesis of Silver Nanoparticles"
 PAPER = make_paper(TITLE, [Part("1 Introduction", [LOREM * 2]), Part("2 Methods", [LOREM * 5])])
 INSTALLED = [engine.engine for engine in available_engines()]
-needs_an_engine = pytest.mark.skipif(
-    not INSTALLED, reason="no OCR engine: apt-get install tesseract-ocr, or pip install rapidocr"
-)
-needs_tesseract = pytest.mark.skipif(
-    OcrEngine.TESSERACT not in INSTALLED, reason="no Tesseract: apt-get install tesseract-ocr"
-)
+
+
+def needs_an_engine(test: Callable[..., None]) -> Callable[..., None]:
+    """Decorates a test that reads scans with whichever engine there is."""
+    reason = "no OCR engine: apt-get install tesseract-ocr, or pip install rapidocr"
+    return pytest.mark.models(pytest.mark.skipif(not INSTALLED, reason=reason)(test))
+
+
+def needs_tesseract(test: Callable[..., None]) -> Callable[..., None]:
+    """Decorates a test that reads scans with Tesseract."""
+    missing = OcrEngine.TESSERACT not in INSTALLED
+    reason = "no Tesseract: apt-get install tesseract-ocr"
+    return pytest.mark.models(pytest.mark.skipif(missing, reason=reason)(test))
 
 
 def words(lines: list[Line]) -> Counter[str]:

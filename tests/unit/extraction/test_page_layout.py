@@ -17,8 +17,9 @@ from extraction.options import LayoutMode
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 from extraction.text.pdf import Reading, read_pages
-from tests.papers import DOSES, Grid, Part, Picture, damage_page, make_paper, make_study
-from tests.unit.extraction.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs
+from tests.pdf_builder.papers import DOSES, Grid, Part, Picture, make_paper, make_study
+from tests.pdf_builder.scans import damage_page
+from tests.pdf_builder.tables import LEFT, MODELS, RIGHT, Sheet, booktabs
 
 STUDY = make_study()
 ModelPages = list[int]
@@ -58,7 +59,7 @@ def bare_caption(pages: int = 1) -> bytes:
         sheet.body(RIGHT, 90, 780)
         if number < pages:
             sheet.new_page()
-    return sheet.document.tobytes()
+    return sheet.to_pdf()
 
 
 def test_off_looks_at_nothing(layout_of: Callable[..., Layout], model_pages: ModelPages) -> None:
@@ -124,7 +125,7 @@ def test_a_table_that_is_a_picture_is_a_figure(
     picture.clear_with(200)
     sheet.page.insert_image(pymupdf.Rect(50, 330, 545, 480), pixmap=picture)
     sheet.body((50, 545), 500, 780)
-    layout = layout_of(sheet.document.tobytes())
+    layout = layout_of(sheet.to_pdf())
     assert layout.tables == ()
     [figure] = layout.figures
     assert (figure.label, figure.caption) == ("Table 1", "Results as a picture.")
@@ -166,7 +167,7 @@ def test_what_the_model_sees_is_looked_into(
     bottom = booktabs(sheet, 50, 545, 320, MODELS)
     place = Box(1, 48, 316, 547, bottom + 3)
     monkeypatch.setattr(find, "layout_regions", lambda *_: [Region(RegionKind.TABLE, place)])
-    layout = layout_of(sheet.document.tobytes(), mode=LayoutMode.ALWAYS)
+    layout = layout_of(sheet.to_pdf(), mode=LayoutMode.ALWAYS)
     [table] = layout.tables
     assert [[cell.text for cell in row] for row in table.rows] == MODELS
     assert layout.model_pages == (1,)

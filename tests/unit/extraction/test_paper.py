@@ -13,7 +13,8 @@ from extraction.layout import Layout
 from extraction.paper import compose
 from extraction.text.pdf import Reading, read_pages
 from extraction.text.text_layer import PageHealth, TextLayer
-from tests.papers import DOSES, LOREM, STUDY, make_paper, make_study
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.papers import DOSES, STUDY, make_paper, make_study
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from domain.papers import (
     TableSource,
 )
 from extraction.text.mupdf import pymupdf
-from tests.papers import make_pages
+from tests.pdf_builder.pages import make_pages
 from tests.quality import records, run
 from tests.quality.generated import LAYOUTS, generate
 from tests.quality.prose import Prose

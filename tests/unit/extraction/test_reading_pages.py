@@ -8,7 +8,7 @@ import pytest
 
 from extraction.text.mupdf import pymupdf
 from extraction.text.pdf import read_pages
-from tests.papers import LOREM
+from tests.pdf_builder.canvas import LOREM
 
 
 def three_pages() -> pymupdf.Document:

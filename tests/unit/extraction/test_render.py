@@ -11,7 +11,7 @@ from domain.errors import DamagedPdf, NotFound, PasswordProtected
 from domain.papers import Box
 from extraction.render import Mark, figure_png, marked_png, page_png
 from extraction.text.mupdf import pymupdf
-from tests.papers import make_paper
+from tests.pdf_builder.papers import make_paper
 
 WHITE, RED = (255, 255, 255), (255, 0, 0)
 

@@ -20,7 +20,11 @@ def test_a_paper_survives() -> None:
     assert load_paper(dump_paper(PAPER)) == PAPER
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", dump_paper(PAPER)[:-20], gzip.compress(b"{}")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no gzip", dump_paper(PAPER)[:-20], gzip.compress(b"{}")],
+    ids=["empty", "no gzip", "cut off", "no paper"],
+)
 def test_what_is_no_artifact_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         load_paper(data)

@@ -7,7 +7,8 @@ import pytest
 from extraction.tables.tables import find_tables
 from extraction.text.lines import page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from tests.unit.extraction.sheets import HEIGHT, LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
+from tests.pdf_builder.canvas import HEIGHT
+from tests.pdf_builder.tables import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 
 def test_a_table_goes_on_over_pages() -> None:
@@ -145,7 +146,7 @@ def test_lines_down_the_table_part_columns_but_not_rows() -> None:
     for y in (70, 86, 150):
         sheet.rule(320, 530, y)
     for x in (320, 400, 465, 530):
-        sheet.wall(x, 70, 150)
+        sheet.vertical_rule(x, 70, 150)
     rows = [["Method", "Acc.", "F1"], ["SVM", "0.81", "0.79"], ["RF", "0.85", "0.84"]]
     rows += [["CNN", "0.90", "0.88"], ["BERT", "0.93", "0.92"]]
     for number, row in enumerate(rows):
@@ -206,7 +207,7 @@ def test_only_the_wanted_pages_are_looked_at() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 1. Scores.", 9)
     booktabs(sheet, 50, 545, 70, MODELS)
-    again = pymupdf.open("pdf", sheet.document.tobytes())
+    again = pymupdf.open("pdf", sheet.to_pdf())
     lines, sizes = [page_lines(again[0], 1)], [page_size(again[0], 1)]
     assert find_tables(again, lines, sizes, wanted=()).tables == ()
     assert len(find_tables(again, lines, sizes, wanted={1}).tables) == 1

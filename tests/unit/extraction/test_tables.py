@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.papers import TableSource
-from tests.unit.extraction.sheets import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
+from tests.pdf_builder.tables import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 
 def test_booktabs_in_a_column_with_its_caption_below() -> None:
@@ -105,7 +105,7 @@ def test_a_ruled_grid_with_merged_cells() -> None:
     for y in ys:
         sheet.rule(130 if y == 110 else 50, 310, y)
     for x in xs:
-        sheet.wall(x, 90 if x == 220 else 70, 150)
+        sheet.vertical_rule(x, 90 if x == 220 else 70, 150)
     sheet.text(55, 84, "Group", 8)
     sheet.text(135, 84, "Outcome", 8)
     sheet.text(55, 114, "Treated", 8)

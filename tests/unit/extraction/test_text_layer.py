@@ -7,8 +7,9 @@ import pytest
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
 from extraction.text.text_layer import PageHealth, TextLayer, page_health, text_statistics
-from tests.papers import LOREM, make_paper
-from tests.scans import add_hidden_text, make_scan
+from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.papers import make_paper
+from tests.pdf_builder.scans import add_hidden_text, make_scan
 
 FRENCH = (
     "Les résultats présentés à l'été montrent une différence significative entre les "

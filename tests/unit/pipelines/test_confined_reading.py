@@ -16,10 +16,11 @@ from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, kernel_support
-from tests.bench.made_papers import make_paper
+from tests.pdf_builder.random_papers import random_paper
+from tests.pdf_builder.scans import make_scan
 from tests.reading import reading_recipe, reading_task
-from tests.scans import make_scan
 
+pytestmark = pytest.mark.models
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
 INSTALLED = {installed.engine for installed in available_engines()}
 STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
@@ -66,7 +67,7 @@ def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
     if engine not in INSTALLED:
         pytest.skip(f"{engine} is not installed")
     path = tmp_path / "scan.pdf"
-    path.write_bytes(make_scan(make_paper(seed=5, pages=1)))
+    path.write_bytes(make_scan(random_paper(seed=5, pages=1)))
     with both(
         recipe := reading_recipe(read=ReadOptions(ocr=engine, ocr_dpi=100, layout=LayoutMode.OFF))
     ) as two:

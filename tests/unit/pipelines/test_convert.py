@@ -7,23 +7,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Normalize, Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
-from transformers import BertConfig, BertModel, BertTokenizer, RobertaConfig, RobertaModel
 
-from pipelines.encoders.convert import UnsupportedModel, convert
-from pipelines.encoders.openvino_engine import OpenVinoEncoder
-from pipelines.encoders.torch_engine import TorchEncoder
+# Imported within the functions: torch and what stands on it take seconds, which the collection of
+# all other tests would pay for.
 
+pytestmark = pytest.mark.models
 WORDS = ["query", "passage", ":", "wing", "lift", "cell", "gene", "graph", "node", "a", "of", "the"]
 TEXTS = ["the lift of a wing", "gene", "a graph of the cell : node node", "wing " * 40]
 PROMPTS = {"query": "query : ", "passage": "passage : "}
 
 
 def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool = True) -> Path:
-    """A sentence-transformers folder with two random layers; texts are truncated at 16 tokens."""
+    """A sentence-transformers folder with two random layers; texts are cut off at 16 tokens."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Normalize, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from transformers import BertConfig, BertModel, BertTokenizer, RobertaConfig, RobertaModel
+
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     names = ["input_ids", "attention_mask"] + (["token_type_ids"] if kind == "bert" else [])
@@ -51,6 +52,10 @@ def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 def test_the_graph_gives_the_vectors_of_the_model(pooling: str, kind: str, tmp_path: Path):
+    from pipelines.encoders.convert import convert
+    from pipelines.encoders.openvino_engine import OpenVinoEncoder
+    from pipelines.encoders.torch_engine import TorchEncoder
+
     model = small_model(tmp_path, pooling, kind)
     convert(model, "openvino-fp32", tmp_path / "graph")
     graph = OpenVinoEncoder(tmp_path / "graph", threads=1)
@@ -63,12 +68,17 @@ def test_the_graph_gives_the_vectors_of_the_model(pooling: str, kind: str, tmp_p
 
 
 def test_vectors_have_length_one_even_where_the_model_does_not_normalise(tmp_path: Path):
+    from pipelines.encoders.convert import convert
+    from pipelines.encoders.openvino_engine import OpenVinoEncoder
+
     convert(small_model(tmp_path, "mean", normalize=False), "openvino-fp32", tmp_path / "graph")
     vectors = OpenVinoEncoder(tmp_path / "graph", threads=1).encode(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
 
 
 def test_a_pooling_that_the_graph_does_not_know_is_refused(tmp_path: Path):
+    from pipelines.encoders.convert import UnsupportedModel, convert
+
     with pytest.raises(UnsupportedModel, match="its pooling is lasttoken"):
         convert(small_model(tmp_path, "lasttoken"), "openvino-fp32", tmp_path / "graph")
     assert not (tmp_path / "graph").exists()

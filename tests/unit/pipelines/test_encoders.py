@@ -22,6 +22,7 @@ from pipelines.encoders.load import (
     resolve_model,
 )
 
+pytestmark = pytest.mark.models
 LEAST_COSINE = {"openvino-bf16": 0.999, "openvino-int8": 0.98}
 ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = [

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import numpy as np
@@ -74,13 +74,13 @@ class Library:
         self.checks: dict[str, Any] = {}
         self.limits = http or HttpLimits(hosts=("library",))
         self.services = Services(
-            jobs=cast(Any, self.stores.jobs),
-            job_control=cast(Any, self.stores.job_control),
-            events=cast(Any, self.stores.events),
-            queue=cast(Any, self.stores.queue),
-            documents=cast(Any, self.stores.documents),
-            audit=cast(Any, InMemoryConsistencyQueries(self.stores.state)),
-            citations=cast(Any, InMemoryCitationStore(self.stores.state)),
+            jobs=self.stores.jobs,
+            job_control=self.stores.job_control,
+            events=self.stores.events,
+            queue=self.stores.queue,
+            documents=self.stores.documents,
+            audit=InMemoryConsistencyQueries(self.stores.state),
+            citations=InMemoryCitationStore(self.stores.state),
             vectors=self.vectors,
             blobs=self.blobs,
             library=self.library,
@@ -95,7 +95,7 @@ class Library:
             check_disk_space=check_disk_space or _disk_has_space,
             limits=limits or UploadLimits(upload_bytes=100_000, files=5),
         )
-        self.cleanup = StoreCleanup(cast(Any, self.stores.deletions), self, poll_seconds=1)
+        self.cleanup = StoreCleanup(self.stores.deletions, self, poll_seconds=1)
         self.deletion_hints = 0
         self.app = create_api(self.services, limits=self.limits)
         self.http = httpx.AsyncClient(

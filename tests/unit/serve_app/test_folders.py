@@ -7,7 +7,6 @@ import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -17,7 +16,6 @@ from domain.papers import Metadata
 from serve_app.uploads import folders
 from serve_app.uploads.folders import pdfs_under, register_files
 from stores.blobs.blob_store import BlobStore
-from stores.postgres.job_store import JobStore
 from tests.fakes.in_memory_jobs import InMemoryStores
 
 
@@ -52,7 +50,7 @@ async def register(
         collection="papers",
         lane=Lane.BULK,
         blobs=blobs or BlobStore(f"memory://{uuid.uuid4().hex}"),
-        jobs=cast(JobStore, stores.jobs),
+        jobs=stores.jobs,
         limit_bytes=1000,
         on_registered=on_registered,
         on_waiting=on_waiting,

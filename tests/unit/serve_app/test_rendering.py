@@ -17,7 +17,7 @@ from serve_app.http.errors import Overloaded
 from serve_app.library import rendering
 from serve_app.library.rendering import LIMITS, ImageCache, Renderer
 from stores.blobs.blob_store import BlobStore
-from tests.raw_pdf import MIB, assemble, one_page, swollen
+from tests.pdf_builder.raw import MIB, assemble, one_page, swollen
 from tests.unit.serve_app.library import API, Library
 from tests.unit.serve_app.paper_fixtures import add_paper
 from tests.unit.serve_app.renderers import wait_until_idle, wait_until_rendering, warm_processes

@@ -32,6 +32,7 @@ KINDS = {"documents": DOCUMENT_ID, "jobs": JOB_ID, "failures": TASK_ID}
         (new_job_id(), JOB_ID),
         (str(uuid.uuid4()), TASK_ID),
     ],
+    ids=KINDS,
 )
 def test_a_cursor_of_each_list_comes_back(name: str, names: re.Pattern[str]) -> None:
     for time in (TIME, TIME.astimezone(timezone(timedelta(hours=-8)))):

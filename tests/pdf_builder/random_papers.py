@@ -1,8 +1,7 @@
-"""Papers made for measuring: two columns, sections, references, as many pages as wanted, seeded.
+"""Papers of any length for the benchmarks: two columns, sections, references; a seed, a paper.
 
-The prose is that of samples/ and of Python's own documentation (pydoc_data.topics), its paragraphs
-in an order of chance: the tokens of a page, and with them the work of embedding it, are those of
-a page of a journal.
+The prose is that of Python's own documentation (pydoc_data.topics), its paragraphs in random order:
+the number of tokens of a page, and so the work of embedding it, is that of a page of a journal.
 """
 
 from __future__ import annotations
@@ -17,11 +16,8 @@ from pathlib import Path
 from pydoc_data.topics import topics
 
 from extraction.text.mupdf import pymupdf
-from samples.manuscript import Kind, parse
-from samples.worked import values
+from tests.pdf_builder.canvas import HEIGHT, WIDTH
 
-SAMPLE_TEXTS = Path(__file__).parents[2] / "samples" / "text"
-PAGE = (595.0, 842.0)
 COLUMN_LEFTS, COLUMN_WIDTH, TOP, BOTTOM = (54.0, 307.0), 234.0, 66.0, 778.0
 WORDS_OF_A_PAGE = 1_300  # more than a page holds: what is left over is cut off
 PARAGRAPHS_OF_A_SECTION = 4
@@ -38,24 +34,24 @@ NAMES = (
 )
 
 
-def make_paper(seed: int, pages: int) -> bytes:
+def random_paper(seed: int, pages: int) -> bytes:
     """The PDF of a paper of so many pages, the last of them its references; a seed, a paper."""
-    chance = random.Random(seed)
-    body = pymupdf.Story("".join(_body(chance, pages)), user_css=STYLE)
-    references = pymupdf.Story("".join(_references(chance)), user_css=STYLE)
+    rng = random.Random(seed)
+    body = pymupdf.Story("".join(_body(rng, pages)), user_css=STYLE)
+    references = pymupdf.Story("".join(_references(rng)), user_css=STYLE)
     buffer = io.BytesIO()
     writer = pymupdf.DocumentWriter(buffer)
     for number in range(1, pages + 1):
-        device = writer.begin_page(pymupdf.Rect(0, 0, *PAGE))
+        device = writer.begin_page(pymupdf.Rect(0, 0, WIDTH, HEIGHT))
         _fill(references if number == pages else body, device)
         writer.end_page()
     writer.close()
     return _with_running_lines(buffer.getvalue(), f"Made papers, volume {seed}")
 
 
-def make_small_paper(seed: int, size_bytes: int) -> bytes:
+def one_page_paper(seed: int, size_bytes: int) -> bytes:
     """A paper of one page in a file of about `size_bytes`: heavy to upload, light to read."""
-    document = pymupdf.open(stream=make_paper(seed, 2), filetype="pdf")
+    document = pymupdf.open(stream=random_paper(seed, 2), filetype="pdf")
     document.select([1])
     ballast = random.Random(seed).randbytes(max(0, size_bytes - len(document.tobytes(garbage=3))))
     document.embfile_add("ballast", ballast)
@@ -64,58 +60,54 @@ def make_small_paper(seed: int, size_bytes: int) -> bytes:
     return data
 
 
-def make_folder(folder: Path, papers: int, seed: int = 0) -> list[Path]:
+def write_random_papers(folder: Path, papers: int, seed: int = 0) -> list[Path]:
     """Paths of so many papers of 6 to 15 pages, written to the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"paper-{number:03d}.pdf" for number in range(papers)]
     for number, path in enumerate(paths):
-        path.write_bytes(make_paper(seed + number, 6 + 7 * number % 10))
+        path.write_bytes(random_paper(seed + number, 6 + 7 * number % 10))
     return paths
 
 
-def stamped(pdf: bytes, mark: str) -> bytes:
+def with_mark(pdf: bytes, mark: str) -> bytes:
     """The same paper as other bytes, so that it is no duplicate."""
     return pdf + f"\n% {mark}\n".encode()
 
 
 @cache
-def prose() -> tuple[str, ...]:
-    """Paragraphs of English prose, of 30 words and more."""
-    return tuple(p for p in (*_of_samples(), *_of_python()) if len(p.split()) >= 30)
+def python_docs_paragraphs() -> tuple[str, ...]:
+    """Returns paragraphs of English prose, of 30 words and more."""
+    return tuple(
+        " ".join(paragraph.split())
+        for _, text in sorted(topics.items())
+        for paragraph in re.split(r"\n\s*\n", text)
+        if _is_prose(paragraph) and len(paragraph.split()) >= 30
+    )
 
 
-def _of_samples() -> Iterator[str]:
-    for source in sorted(SAMPLE_TEXTS.glob("*.md")):
-        for element in parse(source.read_text("utf-8"), values()).elements:
-            if element.kind is Kind.PARAGRAPH:
-                yield re.sub(r"[*`~]", " ", element.text)
+def _is_prose(paragraph: str) -> bool:
+    """Not a list, not code: mostly letters, from the left edge on."""
+    letters = sum(c.isalpha() or c.isspace() for c in paragraph)
+    return not paragraph.startswith((" ", "*", "-")) and letters > 0.88 * len(paragraph)
 
 
-def _of_python() -> Iterator[str]:
-    for _, text in sorted(topics.items()):
-        for paragraph in re.split(r"\n\s*\n", text):
-            letters = sum(c.isalpha() or c.isspace() for c in paragraph)
-            if not paragraph.startswith((" ", "*", "-")) and letters > 0.88 * len(paragraph):
-                yield " ".join(paragraph.split())
-
-
-def _body(chance: random.Random, pages: int) -> Iterator[str]:
-    paragraphs = chance.sample(prose(), len(prose()))
-    title = " ".join(chance.sample(_long_words(paragraphs[0]), 5)).title()
-    yield f"<h1>{html.escape(title)}</h1><p>{_authors(chance, 3)}</p>"
+def _body(rng: random.Random, pages: int) -> Iterator[str]:
+    paragraphs = rng.sample(python_docs_paragraphs(), len(python_docs_paragraphs()))
+    title = " ".join(rng.sample(_long_words(paragraphs[0]), 5)).title()
+    yield f"<h1>{html.escape(title)}</h1><p>{_authors(rng, 3)}</p>"
     left, number = WORDS_OF_A_PAGE * pages, 0
     while left > 0:
         if number % PARAGRAPHS_OF_A_SECTION == 0:
-            yield _heading(number // PARAGRAPHS_OF_A_SECTION, paragraphs, chance)
+            yield _heading(number // PARAGRAPHS_OF_A_SECTION, paragraphs, rng)
         paragraph = paragraphs[number % len(paragraphs)]
         left, number = left - len(paragraph.split()), number + 1
         yield f"<p>{html.escape(paragraph)}</p>"
 
 
-def _heading(number: int, paragraphs: Sequence[str], chance: random.Random) -> str:
+def _heading(number: int, paragraphs: Sequence[str], rng: random.Random) -> str:
     if number == 0:
         return "<h2>Abstract</h2>"
-    words = " and ".join(chance.sample(_long_words(chance.choice(paragraphs)), 2)).capitalize()
+    words = " and ".join(rng.sample(_long_words(rng.choice(paragraphs)), 2)).capitalize()
     return f"<h2>{number} {html.escape(words)}</h2>"
 
 
@@ -124,21 +116,17 @@ def _long_words(text: str) -> list[str]:
     return [*words, "work", "time", "order", "state", "value"]
 
 
-def _references(chance: random.Random) -> Iterator[str]:
+def _references(rng: random.Random) -> Iterator[str]:
     yield "<h2>References</h2>"
     for number in range(1, REFERENCES + 1):
-        title = " ".join(chance.choice(prose()).split()[:9]).rstrip(".,;:")
-        where = f"J. Made Papers {chance.randint(1, 60)}, {chance.randint(1, 900)}"
-        entry = (
-            f"[{number}] {_authors(chance, 2)} ({chance.randint(1980, 2024)}). {title}. {where}."
-        )
+        title = " ".join(rng.choice(python_docs_paragraphs()).split()[:9]).rstrip(".,;:")
+        where = f"J. Made Papers {rng.randint(1, 60)}, {rng.randint(1, 900)}"
+        entry = f"[{number}] {_authors(rng, 2)} ({rng.randint(1980, 2024)}). {title}. {where}."
         yield f'<p class="reference">{html.escape(entry)}</p>'
 
 
-def _authors(chance: random.Random, count: int) -> str:
-    return ", ".join(
-        f"{name} {chance.choice('ABCDEFGHJ')}." for name in chance.sample(NAMES, count)
-    )
+def _authors(rng: random.Random, count: int) -> str:
+    return ", ".join(f"{name} {rng.choice('ABCDEFGHJ')}." for name in rng.sample(NAMES, count))
 
 
 def _fill(story: pymupdf.Story, device: pymupdf.DeviceWrapper) -> None:
@@ -154,7 +142,7 @@ def _with_running_lines(data: bytes, text: str) -> bytes:
     for number in range(1, document.page_count + 1):
         page = document.load_page(number - 1)
         page.insert_text((COLUMN_LEFTS[0], TOP - 20), text, fontsize=8)
-        page.insert_text((PAGE[0] / 2, PAGE[1] - 36), str(number), fontsize=9)
+        page.insert_text((WIDTH / 2, HEIGHT - 36), str(number), fontsize=9)
     made = document.tobytes(garbage=3, deflate=True)
     document.close()
     return made

@@ -1,23 +1,15 @@
-"""Papers of known text: PDFs made in memory for the tests of reading, chunking and everything
-behind them."""
+"""Whole papers of known text, in one or two columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from extraction.text.mupdf import pymupdf
+from tests.pdf_builder.canvas import BOLD, HEIGHT, LOREM, ROMAN, SANS, WIDTH, Canvas, wrap
 
 AES_256 = 5  # MuPDF's PDF_ENCRYPT_AES_256
-WIDTH, HEIGHT, MARGIN, GUTTER = 595.0, 842.0, 60.0, 24.0
-
-LOREM = (
-    "Silver nanoparticles were made with an extract of leaves and watched for one hour "
-    "under light. "
-    "The absorption rose for twenty minutes and then stayed the same in every flask. "
-    "Larger flasks needed more time, which agrees with earlier work on related plants. "
-    "We repeated each run three times and report the mean with its standard deviation. "
-)
+MARGIN, GUTTER = 60.0, 24.0
 
 
 @dataclass(frozen=True)
@@ -44,22 +36,12 @@ class Part:
     paragraphs: Sequence[str | Grid | Picture] = ()
 
 
-@dataclass
-class _Writer:
-    """Sets lines into columns, top to bottom, page after page."""
+class _ColumnWriter(Canvas):
+    """Flows lines into columns, top to bottom, page after page."""
 
-    document: pymupdf.Document
-    columns: int
-    header: str
-    footer: str
-    rotation: int = 0
-    page: pymupdf.Page = field(init=False)
-    column: int = 0
-    y: float = 0.0
-    top: float = MARGIN + 20
-
-    def __post_init__(self) -> None:
-        self.new_page()
+    def __init__(self, columns: int, header: str, footer: str) -> None:
+        self.columns, self.header, self.footer = columns, header, footer
+        super().__init__()
 
     @property
     def column_width(self) -> float:
@@ -70,20 +52,19 @@ class _Writer:
         return MARGIN + self.column * (self.column_width + GUTTER)
 
     def new_page(self) -> None:
-        self.page = self.document.new_page(width=WIDTH, height=HEIGHT)
+        super().new_page()
         number = str(self.document.page_count)
         if self.header:
-            self.page.insert_text((MARGIN, 36), self.header, fontsize=8)
+            self.text(MARGIN, 36, self.header, 8, SANS)
         if self.footer:
-            self.page.insert_text((MARGIN, HEIGHT - 30), f"{self.footer} {number}", fontsize=8)
-        self.page.insert_text((WIDTH / 2, HEIGHT - 18), number, fontsize=8)
+            self.text(MARGIN, HEIGHT - 30, f"{self.footer} {number}", 8, SANS)
+        self.text(WIDTH / 2, HEIGHT - 18, number, 8, SANS)
         self.column, self.y, self.top = 0, MARGIN + 20, MARGIN + 20
 
     def line(self, text: str, size: float, font: str, indent: float = 0.0) -> None:
         if self.y + size > HEIGHT - MARGIN:
             self._next_column()
-        place = (self.left + indent, self.y + size)
-        self.page.insert_text(place, text, fontsize=size, fontname=font)
+        self.text(self.left + indent, self.y + size, text, size, font)
         self.y += 1.25 * size
 
     def _next_column(self) -> None:
@@ -96,32 +77,30 @@ class _Writer:
         self,
         text: str,
         size: float = 10,
-        font: str = "tiro",
+        font: str = ROMAN,
         *,
         indent: float = 0.0,
         hang: float = 0.0,
-        width: float = 0.0,
     ) -> None:
-        room = width or self.column_width
-        for number, line in enumerate(_wrapped(text, size, font, room - max(indent, hang))):
+        lines = wrap(text, self.column_width - max(indent, hang), size, font)
+        for number, line in enumerate(lines):
             self.line(line, size, font, indent if number == 0 else hang)
 
     def grid(self, grid: Grid) -> None:
-        self._take_room(40 + 12 * len(grid.rows))
+        self._reserve(40 + 12 * len(grid.rows))
         self.paragraph(grid.caption, 9)
         width = self.column_width / len(grid.rows[0])
-        self._rule(3)
+        self._rule_below(3)
         for number, row in enumerate(grid.rows):
-            for place, text in enumerate(row):
-                x = self.left + place * width
-                self.page.insert_text((x, self.y + 9), text, fontsize=9, fontname="tiro")
+            for column, text in enumerate(row):
+                self.text(self.left + column * width, self.y + 9, text, 9)
             self.y += 12
             if number == 0:
-                self._rule(3)
-        self._rule(14)
+                self._rule_below(3)
+        self._rule_below(14)
 
     def picture(self, picture: Picture) -> None:
-        self._take_room(picture.height + 40)
+        self._reserve(picture.height + 40)
         grey = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 40, 20), False)
         grey.clear_with(120)
         right, bottom = self.left + self.column_width, self.y + picture.height
@@ -131,40 +110,16 @@ class _Writer:
         self.paragraph(picture.caption, 9)
         self.y += 12
 
-    def _take_room(self, height: float) -> None:
+    def _reserve(self, height: float) -> None:
+        """Goes to the next column where the rest of this one is lower than `height`."""
         self.y += 12
         if self.y + height > HEIGHT - MARGIN:
             self._next_column()
 
-    def _rule(self, gap: float) -> None:
+    def _rule_below(self, gap: float) -> None:
         self.y += 3
-        end = (self.left + self.column_width, self.y)
-        self.page.draw_line((self.left, self.y), end, width=0.7)
+        self.rule(self.left, self.left + self.column_width, self.y, 0.7)
         self.y += gap
-
-
-def _wrapped(text: str, size: float, font: str, width: float) -> list[str]:
-    """Lines of at most `width` points; a word breaks where a soft hyphen allows it, printed as a
-    plain hyphen."""
-    lines: list[str] = []
-    line = ""
-    for word in text.split():
-        joined = f"{line} {word}".strip()
-        if (
-            pymupdf.get_text_length(joined.replace("\u00ad", ""), fontname=font, fontsize=size)
-            <= width
-        ):
-            line = joined
-            continue
-        head, hyphen, tail = word.partition("\u00ad")
-        broken = f"{line} {head}-".strip()
-        if hyphen and pymupdf.get_text_length(broken, fontname=font, fontsize=size) <= width:
-            lines.append(broken)
-            line = tail
-        else:
-            lines.append(line)
-            line = word
-    return [one.replace("\u00ad", "") for one in [*lines, line] if one]
 
 
 def make_paper(
@@ -188,8 +143,7 @@ def make_paper(
     soft hyphen (U+00AD) in a text is where a word may break at a line's end. `password` (user
     password) encrypts the file.
     """
-    document = pymupdf.open()
-    writer = _Writer(document, columns, header, footer)
+    writer = _ColumnWriter(columns, header, footer)
     _set_front(writer, title, authors, abstract)
     for part in (
         parts
@@ -201,6 +155,7 @@ def make_paper(
         _set_part(writer, Part("References"))
         for reference in references:
             writer.paragraph(reference, 9, hang=14)
+    document = writer.document
     for page in document:
         page.set_rotation(rotation)
     if metadata_title:
@@ -215,26 +170,26 @@ def make_paper(
     return data
 
 
-def _set_front(writer: _Writer, title: str, authors: str, abstract: str) -> None:
+def _set_front(writer: _ColumnWriter, title: str, authors: str, abstract: str) -> None:
     columns, writer.columns = writer.columns, 1
-    writer.paragraph(title, 18, "tibo")
+    writer.paragraph(title, 18, BOLD)
     writer.y += 8
     if authors:
         writer.paragraph(authors, 11)
         writer.y += 10
     if abstract:
-        writer.line("Abstract", 12, "tibo")
+        writer.line("Abstract", 12, BOLD)
         writer.paragraph(abstract)
         writer.y += 16
     writer.columns, writer.top = columns, writer.y
 
 
-def _set_part(writer: _Writer, part: Part) -> None:
+def _set_part(writer: _ColumnWriter, part: Part) -> None:
     if part.heading:
         writer.y += 8
         if writer.y > HEIGHT - MARGIN - 40:
             writer.y = HEIGHT
-        writer.line(part.heading, 12, "tibo")
+        writer.line(part.heading, 12, BOLD)
         writer.y += 3
     for one in part.paragraphs:
         if isinstance(one, Grid):
@@ -274,24 +229,3 @@ def make_study(title: str = STUDY, columns: int = 2) -> bytes:
         Part("4 Conclusion", ["A copper spoon quenches the reaction at once. " + LOREM * 2]),
     ]
     return make_paper(title, parts, references=REFERENCES, columns=columns)
-
-
-def make_pages(*texts: str) -> bytes:
-    """The bytes of a PDF with one plain line of 10 points on each page (none for an empty text)."""
-    document = pymupdf.open()
-    for text in texts:
-        page = document.new_page(width=WIDTH, height=HEIGHT)
-        if text:
-            page.insert_text((MARGIN, 200), text, fontsize=10)
-    data = document.tobytes()
-    document.close()
-    return data
-
-
-def damage_page(pdf: bytes, number: int) -> bytes:
-    """The PDF with a page (from 1) that MuPDF gives up: its graphics states nest too deep."""
-    with pymupdf.open(stream=pdf, filetype="pdf") as document:
-        page = document[number - 1]
-        page.clean_contents()
-        document.update_stream(page.get_contents()[0], b"q " * 100_000)
-        return document.tobytes(garbage=3, deflate=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
 
 from domain.papers import PageSize
 from extraction.metadata.metadata import MetadataFound, find_metadata
@@ -13,12 +11,20 @@ from extraction.structure import compose as reading
 from extraction.text.lines import Line, page_lines, page_size
 from extraction.text.mupdf import pymupdf
 from extraction.text.running_headers import without_running_lines
-from tests.papers import LOREM
+from tests.pdf_builder.canvas import (
+    BOLD,
+    ITALIC,
+    LETTER,
+    LOREM,
+    ROMAN,
+    Canvas,
+    face,
+    font_for,
+    text_width,
+    wrap,
+)
 
-WIDTH, HEIGHT = 612.0, 792.0
-ROMAN, BOLD, ITALIC, BOLD_ITALIC, SANS = "tiro", "tibo", "tiit", "tibi", "helv"
-
-_CJK = re.compile(r"[\u3000-\u9fff]")
+WIDTH, HEIGHT = LETTER
 
 ABSTRACT = (
     "The leaves of the holy basil were boiled and the water was given to forty rats for seven "
@@ -28,39 +34,35 @@ ABSTRACT = (
 )
 
 
-@dataclass
-class FrontPage:
-    """A page that is set line by line; `^{...}` in a text is small superscript."""
+class FrontPage(Canvas):
+    """A page of US letter size that is printed line by line.
 
-    document: pymupdf.Document = field(default_factory=pymupdf.open)
-    page: pymupdf.Page = field(init=False)
-    y: float = 40.0
-    _writers: dict[int, pymupdf.TextWriter] = field(default_factory=dict)
+    `^{...}` in a line is raised and small.
+    """
 
-    def __post_init__(self) -> None:
-        self.next_page()
+    def __init__(self) -> None:
+        self._writers: dict[int, pymupdf.TextWriter] = {}
+        super().__init__(LETTER)
 
-    def next_page(self) -> None:
-        self.page = self.document.new_page(width=WIDTH, height=HEIGHT)
+    def new_page(self) -> None:
+        super().new_page()
         self.y = 40.0
 
     def put(self, x: float, y: float, text: str, size: float = 10, font: str = ROMAN) -> float:
-        """Prints a line with its base line at y; returns the x at which it ends."""
+        """Prints a line with its base line at y; returns the x of its end."""
         for piece in re.split(r"(\^\{[^}]*\})", text):
             is_superscript = piece.startswith("^{")
             shown = piece[2:-1] if is_superscript else piece
             of_piece = 0.65 * size if is_superscript else size
             if shown:
-                writer = self._writer()
                 up = 0.35 * size if is_superscript else 0.0
-                face = _face("cjk" if _CJK.search(shown) else font)
-                writer.append((x, y - up), shown, font=face, fontsize=of_piece)  # type: ignore[arg-type]
-                x += _length(shown, font, of_piece)
+                used = face(font_for(shown, font))
+                self._writer().append((x, y - up), shown, font=used, fontsize=of_piece)  # type: ignore[arg-type]
+                x += text_width(shown, of_piece, font)
         return x
 
     def _writer(self) -> pymupdf.TextWriter:
-        """Returns the text writer of the page. One per page: writing line by line takes ten times
-        as long."""
+        """The writer of the page: one for each line would take ten times as long."""
         number = self.page.number or 0
         if number not in self._writers:
             self._writers[number] = pymupdf.TextWriter(self.page.rect)
@@ -74,9 +76,9 @@ class FrontPage:
         self, text: str, size: float = 10, font: str = ROMAN, middle: float = WIDTH / 2
     ) -> None:
         bare = re.sub(r"\^\{([^}]*)\}", r"\1", text)
-        self.line(text, size, font, middle - _length(bare, font, size) / 2)
+        self.line(text, size, font, middle - text_width(bare, size, font) / 2)
 
-    def text(
+    def paragraph(
         self,
         text: str,
         size: float = 10,
@@ -86,20 +88,13 @@ class FrontPage:
         lead: str = "",
     ) -> None:
         """Prints a paragraph; `lead` runs into it in bold."""
-        line, first = "", True
-        begin = _length(f"{lead} ", BOLD, size) if lead else 0.0
-        words = text.split()
-        while words:
-            room = width - (begin if first else 0)
-            line = ""
-            while words and _length(f"{line} {words[0]}".strip(), font, size) <= room:
-                line = f"{line} {words.pop(0)}".strip()
+        indent = text_width(f"{lead} ", size, BOLD) if lead else 0.0
+        for number, line in enumerate(wrap(text, width, size, font, indent=indent)):
             self.y += 1.2 * size
             start = x
-            if first and lead:
+            if lead and number == 0:
                 start = self.put(x, self.y, f"{lead} ", size, BOLD)
             self.put(start, self.y, line, size, font)
-            first = False
 
     def gap(self, points: float = 12) -> None:
         self.y += points
@@ -115,12 +110,12 @@ class FrontPage:
                 self.line(heading, size + 2, BOLD)
                 self.gap(3)
             while self.y < HEIGHT - 110:
-                self.text(LOREM, size, ROMAN, 60 + 255 * column, width)
-        self.next_page()
+                self.paragraph(LOREM, size, ROMAN, 60 + 255 * column, width)
+        self.new_page()
         for column in range(columns):
             self.y = 60.0
             while self.y < HEIGHT - 110:
-                self.text(LOREM, size, ROMAN, 60 + 255 * column, width)
+                self.paragraph(LOREM, size, ROMAN, 60 + 255 * column, width)
 
     def first(self) -> None:
         """Returns to the first page, for its header, footer and margins."""
@@ -145,7 +140,7 @@ class FrontPage:
         for number, writer in self._writers.items():
             writer.write_text(self.document[number])
         self._writers.clear()
-        document = pymupdf.open(stream=self.document.tobytes(), filetype="pdf")
+        document = pymupdf.open(stream=self.to_pdf(), filetype="pdf")
         pages = [document[number] for number in range(document.page_count)]
         return (
             [page_size(page, number) for number, page in enumerate(pages, start=1)],
@@ -153,25 +148,8 @@ class FrontPage:
         )
 
 
-def _length(text: str, font: str, size: float) -> float:
-    words = text.split(" ")
-    return size * (sum(_unit(word, font) for word in words) + (len(words) - 1) * _unit(" ", font))
-
-
-@lru_cache(maxsize=4096)
-def _unit(word: str, font: str) -> float:
-    """Returns the width of a word at one point. Cached: measuring in MuPDF is slow, and words
-    recur."""
-    return _face("cjk" if _CJK.search(word) else font).text_length(word, fontsize=100) / 100
-
-
-@lru_cache
-def _face(name: str) -> pymupdf.Font:
-    return pymupdf.Font(name)
-
-
 def names(front: MetadataFound) -> list[str]:
-    """Returns the authors' names in order."""
+    """The authors' names in order."""
     return [author.name for author in front.metadata.authors]
 
 
@@ -195,7 +173,7 @@ def simple(
     page.line("Department of Botany, University of Somewhere, 12345 Sometown, Norway", 9, ITALIC)
     page.gap()
     page.line("Abstract", 12, BOLD)
-    page.text(ABSTRACT, 10)
+    page.paragraph(ABSTRACT, 10)
     page.gap()
     page.body()
     return page

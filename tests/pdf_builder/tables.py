@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from domain.papers import Table
 from extraction.tables.tables import TablesFound, find_tables
 from extraction.text.lines import page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from tests.papers import LOREM
+from tests.pdf_builder.canvas import LOREM, ROMAN, Canvas
 
-WIDTH, HEIGHT = 595.0, 842.0
 LEFT, RIGHT = (50.0, 288.0), (307.0, 545.0)
 
 
-@dataclass
-class Sheet:
-    """A page that is filled from the top: body text, captions, tables."""
+class Sheet(Canvas):
+    """A page that is filled from above: body text, captions, tables."""
 
-    document: pymupdf.Document = field(default_factory=pymupdf.open)
-    page: pymupdf.Page = field(init=False)
+    def text(self, x: float, y: float, text: str, size: float = 8, font: str = ROMAN) -> None:
+        super().text(x, y, text, size, font)
 
-    def __post_init__(self) -> None:
-        self.new_page()
-
-    def new_page(self) -> None:
-        self.page = self.document.new_page(width=WIDTH, height=HEIGHT)
-
-    def text(self, x: float, y: float, text: str, size: float = 8, font: str = "tiro") -> None:
-        self.page.insert_text((x, y), text, fontsize=size, fontname=font)
-
-    def centred(self, x: float, y: float, text: str, size: float = 8, font: str = "tiro") -> None:
-        width = pymupdf.get_text_length(text, fontname=font, fontsize=size)
-        self.text(x - width / 2, y, text, size, font)
+    def centred(self, x: float, y: float, text: str, size: float = 8, font: str = ROMAN) -> None:
+        super().centred(x, y, text, size, font)
 
     def body(self, column: tuple[float, float], y0: float, y1: float) -> None:
         box = pymupdf.Rect(column[0], y0, column[1], y1)
@@ -41,13 +28,7 @@ class Sheet:
         size = 10
         lines = int((y1 - y0) / 13)
         words = text.split()[: lines * int((column[1] - column[0]) / 28)]
-        self.page.insert_textbox(box, " ".join(words), fontsize=size, fontname="tiro", align=3)
-
-    def rule(self, x0: float, x1: float, y: float, width: float = 0.6) -> None:
-        self.page.draw_line((x0, y), (x1, y), width=width)
-
-    def wall(self, x: float, y0: float, y1: float) -> None:
-        self.page.draw_line((x, y0), (x, y1), width=0.5)
+        self.page.insert_textbox(box, " ".join(words), fontsize=size, fontname=ROMAN, align=3)
 
     def row(
         self,
@@ -56,7 +37,7 @@ class Sheet:
         texts: Sequence[str],
         *,
         size: float = 8,
-        font: str = "tiro",
+        font: str = ROMAN,
         centred: bool = False,
     ) -> None:
         for number, (x, text) in enumerate(zip(places, texts, strict=True)):
@@ -66,17 +47,20 @@ class Sheet:
                 self.text(x, y, text, size, font)
 
     def found(self) -> TablesFound:
-        again = pymupdf.open("pdf", self.document.tobytes())
+        """Returns the tables that are found on these pages."""
+        again = pymupdf.open("pdf", self.to_pdf())
         pages = [again[n] for n in range(again.page_count)]
         lines = [page_lines(page, n) for n, page in enumerate(pages, 1)]
         return find_tables(again, lines, [page_size(page, n) for n, page in enumerate(pages, 1)])
 
 
 def texts(table: Table) -> list[list[str]]:
+    """Returns the texts of the cells, row by row."""
     return [[cell.text for cell in row] for row in table.rows]
 
 
 def only(found: TablesFound) -> Table:
+    """Returns the one table that was found; fails where there is none or more than one."""
     assert len(found.tables) == 1, [(t.table.label, texts(t.table)) for t in found.tables]
     return found.tables[0].table
 

@@ -1,4 +1,5 @@
-"""Scans of known text: a PDF's pages as pictures, tilted, noisy and compressed like a scanner's."""
+"""Scanned and damaged pages: the pages of a PDF as pictures, tilted, noisy and compressed like a
+scanner's."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from extraction.text.mupdf import pymupdf
+from tests.pdf_builder.canvas import ROMAN
 
 
 def make_scan(
@@ -51,8 +53,17 @@ def add_hidden_text(scan: bytes, text: str, size: float = 10.0) -> bytes:
         page = document[0]
         for row, line in enumerate(text.splitlines()):
             place = (60, 80 + 1.25 * size * row)
-            page.insert_text(place, line, fontsize=size, fontname="tiro", render_mode=3)
+            page.insert_text(place, line, fontsize=size, fontname=ROMAN, render_mode=3)
         return document.tobytes()
+
+
+def damage_page(pdf: bytes, number: int) -> bytes:
+    """The PDF with a page (from 1) that MuPDF gives up: its graphics states nest too deep."""
+    with pymupdf.open(stream=pdf, filetype="pdf") as document:
+        page = document[number - 1]
+        page.clean_contents()
+        document.update_stream(page.get_contents()[0], b"q " * 100_000)
+        return document.tobytes(garbage=3, deflate=True)
 
 
 def _picture(

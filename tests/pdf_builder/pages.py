@@ -1,0 +1,47 @@
+"""Pages with lines at given positions, in given type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tests.pdf_builder.canvas import LOREM, ROMAN, SANS, Canvas, wrap
+from tests.pdf_builder.papers import MARGIN
+
+LEFT, RIGHT, TOP = 50.0, 308.0, 90.0
+COLUMN = 237.0
+
+
+class Piece(NamedTuple):
+    """A printed line: its base line begins at (x, y)."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 10.0
+    font: str = ROMAN
+
+
+def make_pdf(pages: Iterable[Sequence[Piece]], rotation: int = 0) -> bytes:
+    """Returns a PDF with these pages, of which there is at least one."""
+    canvas = Canvas()
+    for number, pieces in enumerate(pages):
+        if number:
+            canvas.new_page()
+        for piece in pieces:
+            canvas.text(*piece)
+        canvas.page.set_rotation(rotation)
+    return canvas.to_pdf()
+
+
+def make_pages(*texts: str) -> bytes:
+    """Returns a PDF with one plain line of 10 points on each page (none for an empty text)."""
+    return make_pdf([Piece(MARGIN, 200, text, font=SANS)] if text else [] for text in texts)
+
+
+def prose(
+    x: float, y: float, lines: int, *, text: str = LOREM, width: float = COLUMN, size: float = 10.0
+) -> list[Piece]:
+    """Returns so many full lines of text below each other, 1.2 times the size apart."""
+    full = wrap(text * (1 + lines // 2), width, size)[:-1][:lines]
+    return [Piece(x, y + number * 1.2 * size, line, size) for number, line in enumerate(full)]
