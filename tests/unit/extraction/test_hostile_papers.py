@@ -10,6 +10,7 @@ import pytest
 
 from domain.errors import BadDocument
 from domain.jobs import Step
+from extraction.options import OcrEngine, ReadOptions
 from pipelines.config import PipelineConfig
 from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
@@ -29,7 +30,7 @@ LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_
 
 @pytest.fixture(scope="module")
 def recipe() -> PipelineConfig:
-    return reading_recipe(ocr="off", limits=LIMITS)  # the OCR program is another test's
+    return reading_recipe(read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from domain.jobs import Step
 from extraction.ocr.engines import available_engines
-from extraction.options import OcrEngine
+from extraction.options import LayoutMode, OcrEngine, ReadOptions
 from pipelines.config import PipelineConfig
 from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
@@ -68,14 +68,15 @@ def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
         pytest.skip(f"{engine} is not installed")
     path = tmp_path / "scan.pdf"
     path.write_bytes(make_scan(random_paper(seed=5, pages=1)))
-    with both(recipe := reading_recipe(ocr=str(engine), ocr_dpi=100, layout="off")) as two:
+    read = ReadOptions(ocr=engine, ocr_dpi=100, layout=LayoutMode.OFF)
+    with both(recipe := reading_recipe(read=read)) as two:
         confined, unconfined = (all_steps(one, recipe, path) for one in two)
     assert confined[1].finished.chunks and confined[1].scans
     assert confined == unconfined
 
 
 def test_the_layout_model_looks_alike() -> None:
-    with both(recipe := reading_recipe(layout="always")) as two:
+    with both(recipe := reading_recipe(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
         confined, unconfined = (all_steps(one, recipe, SAMPLES[0]) for one in two)
     assert len(confined) == 2 and confined[1].finished.figures
     assert confined == unconfined

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import BlobStoreUnavailable, DamagedPdf, NoText
+from extraction.options import OcrEngine, ReadOptions
 from extraction.text.mupdf import pymupdf
 from pipelines.config import PipelineConfig
 from pipelines.extract import extract_task
@@ -25,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recipe(root: Path) -> PipelineConfig:
-    return reading_recipe(str(root), ocr="off")
+    return reading_recipe(str(root), read=ReadOptions(ocr=OcrEngine.OFF))
 
 
 def stored(root: Path, content: bytes) -> str:
