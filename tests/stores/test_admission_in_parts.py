@@ -25,7 +25,7 @@ async def status(stores: Stores) -> JobStatus:
     return (await stores.jobs.job(JOB)).status
 
 
-async def test_a_job_stays_open_between_its_parts(stores: Stores) -> None:
+async def test_admission_in_parts_keeps_job_open(stores: Stores) -> None:
     await send(stores, None)
     assert await status(stores) == JobStatus.QUEUED
     await stores.queue.finish(await claim_one(stores), DONE)
@@ -39,7 +39,7 @@ async def test_a_job_stays_open_between_its_parts(stores: Stores) -> None:
     assert job.finished_at
 
 
-async def test_a_part_of_duplicates_does_not_end_the_job(stores: Stores) -> None:
+async def test_admission_part_of_duplicates_keeps_job_open(stores: Stores) -> None:
     paper = upload()
     await ready(stores, paper)
     await send(stores, paper)
@@ -49,14 +49,14 @@ async def test_a_part_of_duplicates_does_not_end_the_job(stores: Stores) -> None
     assert await status(stores) == JobStatus.COMPLETED
 
 
-async def test_an_empty_part_ends_the_admission(stores: Stores) -> None:
+async def test_empty_last_part_ends_admission(stores: Stores) -> None:
     await send(stores, None)
     await stores.queue.finish(await claim_one(stores), DONE)
     await send(stores, more_to_come=False)
     assert await status(stores) == JobStatus.COMPLETED
 
 
-async def test_an_empty_last_part_leaves_open_tasks_their_time(stores: Stores) -> None:
+async def test_empty_last_part_keeps_job_with_open_tasks_running(stores: Stores) -> None:
     await send(stores, None)
     await send(stores, more_to_come=False)
     assert await status(stores) == JobStatus.QUEUED
@@ -64,7 +64,7 @@ async def test_an_empty_last_part_leaves_open_tasks_their_time(stores: Stores) -
     assert await status(stores) == JobStatus.COMPLETED
 
 
-async def test_a_deletion_between_two_parts_does_not_end_the_job(stores: Stores) -> None:
+async def test_deletion_between_parts_keeps_job_open(stores: Stores) -> None:
     await send(stores, None)
     await stores.documents.delete((await claim_one(stores)).document_id)
     assert await status(stores) == JobStatus.RUNNING
@@ -72,7 +72,7 @@ async def test_a_deletion_between_two_parts_does_not_end_the_job(stores: Stores)
     assert (await stores.jobs.job(JOB)).counts == Counts(queued=1, cancelled=1)
 
 
-async def test_a_job_whose_sender_died_is_closed(stores: Stores) -> None:
+async def test_job_of_dead_client_is_closed_after_timeout(stores: Stores) -> None:
     await send(stores, None)
     await stores.queue.finish(await claim_one(stores), DONE)
     await stores.advance(ADMISSION_SECONDS - 5)
@@ -86,7 +86,7 @@ async def test_a_job_whose_sender_died_is_closed(stores: Stores) -> None:
         await send(stores, None)
 
 
-async def test_open_tasks_of_a_dead_sender_are_worked_off_first(stores: Stores) -> None:
+async def test_job_of_dead_client_stays_open_while_tasks_are_open(stores: Stores) -> None:
     await send(stores, None)
     await stores.advance(ADMISSION_SECONDS + 5)
     assert await stores.jobs.close_abandoned() == 0
@@ -96,7 +96,9 @@ async def test_open_tasks_of_a_dead_sender_are_worked_off_first(stores: Stores) 
 
 
 @pytest.mark.parametrize("papers", [(), (None,)])
-async def test_every_part_keeps_the_job_open_anew(stores: Stores, papers: tuple[None, ...]) -> None:
+async def test_each_part_extends_admission_timeout(
+    stores: Stores, papers: tuple[None, ...]
+) -> None:
     await send(stores, None)
     for _ in range(3):
         await stores.advance(ADMISSION_SECONDS - 5)
@@ -107,7 +109,7 @@ async def test_every_part_keeps_the_job_open_anew(stores: Stores, papers: tuple[
     assert await status(stores) == JobStatus.RUNNING
 
 
-async def test_nobody_minds_an_empty_part_of_a_job_that_has_ended(stores: Stores) -> None:
+async def test_empty_part_of_ended_job_is_accepted(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     before = await stores.jobs.job(task.job_id)
@@ -121,7 +123,7 @@ async def test_nobody_minds_an_empty_part_of_a_job_that_has_ended(stores: Stores
     assert (await stores.jobs.job(task.job_id)).status == before.status
 
 
-async def test_the_last_part_and_the_last_end_at_the_same_time(stores: Stores) -> None:
+async def test_concurrent_last_part_and_last_task_close_job_once(stores: Stores) -> None:
     """The second of two concurrent transactions sees the first one and closes the job."""
     for number in range(10):
         (admission,) = await stores.jobs.admit(

@@ -54,7 +54,7 @@ def spooled_files(store: BlobStore) -> list[Path]:
     return list(store._backend.spool.glob("*.part"))
 
 
-async def test_the_key_is_the_digest_of_the_bytes(store: BlobStore) -> None:
+async def test_blob_key_is_sha256_of_content(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     digest = hashlib.sha256(PDF).hexdigest()
     assert (blob.sha256, blob.bytes) == (digest, len(PDF))
@@ -64,13 +64,13 @@ async def test_the_key_is_the_digest_of_the_bytes(store: BlobStore) -> None:
     assert b"".join(store.stream(blob.key)) == PDF
 
 
-async def test_a_local_path_to_read_from(store: BlobStore) -> None:
+async def test_open_local_yields_readable_path(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     with store.open_local(blob.sha256) as path:
         assert path.read_bytes() == PDF
 
 
-def test_a_file_of_this_machine(store: BlobStore, tmp_path: Path) -> None:
+def test_put_file_stores_local_file(store: BlobStore, tmp_path: Path) -> None:
     source = tmp_path / "..name; rm -rf.pdf"
     source.write_bytes(PDF)
     blob = store.put_file(source, MIB)
@@ -78,7 +78,7 @@ def test_a_file_of_this_machine(store: BlobStore, tmp_path: Path) -> None:
     assert source.exists()
 
 
-async def test_the_same_bytes_are_stored_once_and_not_rewritten(
+async def test_identical_blobs_are_stored_once_and_not_rewritten(
     folder: BlobStore, tmp_path: Path
 ) -> None:
     first = await folder.put_stream(pieces(PDF), MIB)
@@ -88,7 +88,7 @@ async def test_the_same_bytes_are_stored_once_and_not_rewritten(
     assert path.stat().st_ino == before.st_ino
 
 
-async def test_a_blob_that_was_cut_off_is_repaired(folder: BlobStore) -> None:
+async def test_truncated_blob_is_replaced_by_upload(folder: BlobStore) -> None:
     blob = await folder.put_stream(pieces(PDF), MIB)
     with folder.open_local(blob.sha256) as path:
         path.write_bytes(PDF[:100])
@@ -96,7 +96,7 @@ async def test_a_blob_that_was_cut_off_is_repaired(folder: BlobStore) -> None:
     assert folder.read(blob.key) == PDF
 
 
-async def test_a_header_within_the_first_kilobyte_is_enough(store: BlobStore) -> None:
+async def test_pdf_header_within_first_kilobyte_is_accepted(store: BlobStore) -> None:
     late = b"x" * 1019 + b"%PDF-1.4 and more"
     assert (await store.put_stream(pieces(late, 10), MIB)).bytes == len(late)
 
@@ -110,7 +110,7 @@ async def test_a_header_within_the_first_kilobyte_is_enough(store: BlobStore) ->
         (PDF, len(PDF) - 1, FileTooLarge),
     ],
 )
-async def test_refused_uploads_leave_nothing(
+async def test_rejected_uploads_leave_no_files(
     store: BlobStore, tmp_path: Path, data: bytes, limit: int, refusal: type[PaperworksError]
 ) -> None:
     with pytest.raises(refusal):
@@ -119,14 +119,14 @@ async def test_refused_uploads_leave_nothing(
     assert files(tmp_path) == []
 
 
-async def test_a_file_of_exactly_the_limit_is_accepted(store: BlobStore) -> None:
+async def test_file_of_exactly_the_size_limit_is_accepted(store: BlobStore) -> None:
     assert (await store.put_stream(pieces(PDF), len(PDF))).bytes == len(PDF)
 
 
 @pytest.mark.parametrize(
     ("first", "refusal"), [(b"<html>" * 200, NotAPdf), (PDF * 2, FileTooLarge)]
 )
-async def test_a_refusal_does_not_wait_for_the_rest(
+async def test_upload_is_rejected_without_reading_the_rest(
     folder: BlobStore, first: bytes, refusal: type[PaperworksError]
 ) -> None:
     async def endless() -> AsyncIterator[bytes]:
@@ -137,7 +137,7 @@ async def test_a_refusal_does_not_wait_for_the_rest(
         await folder.put_stream(endless(), len(PDF))
 
 
-async def test_an_interrupted_upload_leaves_nothing(store: BlobStore, tmp_path: Path) -> None:
+async def test_interrupted_upload_leaves_no_files(store: BlobStore, tmp_path: Path) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield PDF
         raise ConnectionResetError("the client went away")
@@ -150,7 +150,7 @@ async def test_an_interrupted_upload_leaves_nothing(store: BlobStore, tmp_path: 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-async def test_a_full_or_broken_disk_is_said_and_leaves_nothing(
+async def test_disk_error_raises_unavailable_and_leaves_no_files(
     folder: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
 ) -> None:
     def fail(*_: object) -> None:
@@ -162,13 +162,13 @@ async def test_a_full_or_broken_disk_is_said_and_leaves_nothing(
     assert files(tmp_path) == []
 
 
-def test_a_store_in_an_impossible_place(tmp_path: Path) -> None:
+def test_blob_store_with_invalid_path_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(BlobStoreUnavailable):
         BlobStore(f"{tmp_path}/file/blobs").put_artifact("a", b"")
 
 
-async def test_a_folder_that_is_not_mounted_any_more_is_away(tmp_path: Path) -> None:
+async def test_unmounted_blob_folder_is_unavailable(tmp_path: Path) -> None:
     """An unmounted volume raises errors, is not written to, and works again after a remount."""
     root = tmp_path / "mounted"
     store, other = BlobStore(str(root)), BlobStore(str(root))
@@ -197,7 +197,7 @@ async def test_a_folder_that_is_not_mounted_any_more_is_away(tmp_path: Path) -> 
     assert (await store.put_stream(pieces(PDF + b" "), MIB)).bytes == len(PDF) + 1
 
 
-async def test_a_path_leads_to_the_pdf_also_when_its_folder_goes_meanwhile(tmp_path: Path) -> None:
+async def test_local_path_stays_valid_after_folder_is_removed(tmp_path: Path) -> None:
     """The path stays valid for another process that opens it later."""
     root = tmp_path / "mounted"
     store = BlobStore(str(root))
@@ -208,14 +208,14 @@ async def test_a_path_leads_to_the_pdf_also_when_its_folder_goes_meanwhile(tmp_p
         assert await cat.communicate() == (PDF, None)
 
 
-async def test_whether_a_pdf_can_be_read(store: BlobStore) -> None:
+async def test_check_readable_detects_missing_pdf(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     store.check_readable(blob.sha256)
     with pytest.raises(NotFound):
         store.check_readable("0" * 64)
 
 
-def test_artifacts_are_replaced(store: BlobStore) -> None:
+def test_put_artifact_replaces_existing_blob(store: BlobStore) -> None:
     key = artifact_key("doc_0123456789ab", 2, "f00d")
     store.put_artifact(key, b"one")
     store.put_artifact(key, b"two")
@@ -223,7 +223,7 @@ def test_artifacts_are_replaced(store: BlobStore) -> None:
     assert spooled_files(store) == []
 
 
-def test_missing_blobs(store: BlobStore) -> None:
+def test_missing_blob_raises_not_found(store: BlobStore) -> None:
     store.put_artifact(artifact_key("doc_0123456789ab", 1, "f00d"), b"another")
     key = pdf_key("0" * 64)
     assert not store.exists(key)
@@ -236,7 +236,7 @@ def test_missing_blobs(store: BlobStore) -> None:
         pass
 
 
-async def test_delete(store: BlobStore) -> None:
+async def test_blob_delete_is_idempotent(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     store.delete(blob.key)
     assert not store.exists(blob.key)
@@ -261,7 +261,7 @@ def artifacts(store: BlobStore, document: str, *versions: int) -> set[str]:
 @pytest.mark.parametrize(
     ("first", "last", "kept"), [(0, 12, set()), (0, 11, {12}), (2, 2, {1, 12}), (2, 20, {1})]
 )
-def test_what_was_read_goes_by_document_and_version(
+def test_delete_artifacts_by_document_and_version_range(
     store: BlobStore, first: int, last: int, kept: set[int]
 ) -> None:
     others = artifacts(store, OTHER, 1, 12)
@@ -273,7 +273,7 @@ def test_what_was_read_goes_by_document_and_version(
         assert {store.exists(key) for key in keys} == {version in kept}
 
 
-async def test_everything_that_is_kept_is_listed(store: BlobStore) -> None:
+async def test_listed_yields_pdfs_artifacts_and_spool_files(store: BlobStore) -> None:
     store.prepare()
     assert list(store.listed()) == []
     blob = await store.put_stream(pieces(PDF), MIB)
@@ -284,7 +284,7 @@ async def test_everything_that_is_kept_is_listed(store: BlobStore) -> None:
     assert all(0 <= one.age_seconds < HOUR for one in listed.values())
 
 
-def test_what_is_not_ours_is_not_listed_and_a_cut_off_upload_is(
+def test_listed_ignores_foreign_files_and_includes_interrupted_uploads(
     folder: BlobStore, tmp_path: Path
 ) -> None:
     spool = tmp_path / "incoming"
@@ -295,7 +295,7 @@ def test_what_is_not_ours_is_not_listed_and_a_cut_off_upload_is(
     assert is_partial_upload(left.key) and left.bytes == 10
 
 
-async def test_only_what_is_old_goes(store: BlobStore) -> None:
+async def test_delete_older_keeps_young_blobs(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     assert not store.delete_older(blob.key, HOUR)
     assert store.exists(blob.key)
@@ -305,7 +305,7 @@ async def test_only_what_is_old_goes(store: BlobStore) -> None:
     assert not store.delete_older(blob.key, 0)
 
 
-async def test_bytes_that_come_again_are_young_again(folder: BlobStore) -> None:
+async def test_repeated_upload_resets_blob_age(folder: BlobStore) -> None:
     blob = await folder.put_stream(pieces(PDF), MIB)
     with folder.open_local(blob.sha256) as path:
         os.utime(path, (0, 0))
@@ -315,7 +315,7 @@ async def test_bytes_that_come_again_are_young_again(folder: BlobStore) -> None:
     assert not folder.delete_older(blob.key, HOUR)
 
 
-def test_a_key_says_whose_blob_it_is() -> None:
+def test_owner_of_parses_blob_keys() -> None:
     digest = "ab" * 32
     assert owner_of(pdf_key(digest)) == digest
     assert owner_of(artifact_key(ONE, 12, "paper-2-layout")) == (ONE, 12)
@@ -324,7 +324,7 @@ def test_a_key_says_whose_blob_it_is() -> None:
         assert not is_partial_upload(other)
 
 
-async def test_the_pdf_stays_when_what_was_read_goes(store: BlobStore) -> None:
+async def test_delete_artifacts_keeps_pdf(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     store.delete_artifacts(ONE, 0, 9)  # its folder does not exist
     assert store.read(blob.key) == PDF
@@ -333,7 +333,7 @@ async def test_the_pdf_stays_when_what_was_read_goes(store: BlobStore) -> None:
 @pytest.mark.parametrize(
     "key", ["../x", "/etc/passwd", "a/../b", "", "a//b", ".hidden", "a\0b", "a/"]
 )
-def test_no_key_leads_out_of_the_store(store: BlobStore, key: str) -> None:
+def test_path_traversal_keys_are_rejected(store: BlobStore, key: str) -> None:
     with pytest.raises(NotFound):
         store.read(key)
     with pytest.raises(NotFound):

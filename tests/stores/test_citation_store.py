@@ -43,7 +43,9 @@ async def add(
     return task.document_id
 
 
-async def test_by_doi_else_arxiv_id_else_title(stores: Stores, citations: CitationStore) -> None:
+async def test_citation_matches_by_doi_then_arxiv_id_then_title(
+    stores: Stores, citations: CitationStore
+) -> None:
     by_doi = await add(stores, doi="10.1/a")
     by_arxiv = await add(stores, arxiv_id="1706.03762")
     by_title = await add(stores, title_key="attentionisallyouneed", year=2017)
@@ -61,7 +63,7 @@ async def test_by_doi_else_arxiv_id_else_title(stores: Stores, citations: Citati
     assert await citations.cited_by(citing) == []
 
 
-async def test_years_may_differ_by_one_and_may_be_unknown(
+async def test_citation_match_by_title_tolerates_one_year(
     stores: Stores, citations: CitationStore
 ) -> None:
     dated = await add(stores, title_key="thefirstofthetitles", year=2010)
@@ -76,7 +78,7 @@ async def test_years_may_differ_by_one_and_may_be_unknown(
     assert await citations.links(citing) == {0: dated, 2: dated, 3: undated}
 
 
-async def test_two_dois_are_two_papers_unless_one_is_a_preprints(
+async def test_different_dois_do_not_match_unless_preprint(
     stores: Stores, citations: CitationStore
 ) -> None:
     paper = await add(stores, title_key="handbookofexamples", doi="10.1/part1")
@@ -90,7 +92,7 @@ async def test_two_dois_are_two_papers_unless_one_is_a_preprints(
     assert await citations.cited_by(paper) == [citing]
 
 
-async def test_never_itself_never_another_collection(
+async def test_citation_never_matches_itself_or_other_collections(
     stores: Stores, citations: CitationStore
 ) -> None:
     itself = await add(stores, CitationKey(0, doi="10.1/me"), doi="10.1/me")
@@ -102,7 +104,7 @@ async def test_never_itself_never_another_collection(
     assert await citations.cited_by(elsewhere) == []
 
 
-async def test_deleted_documents_neither_cite_nor_are_cited(
+async def test_deleted_documents_have_no_citations(
     stores: Stores, citations: CitationStore
 ) -> None:
     cited = await add(stores, doi="10.1/a")
@@ -116,9 +118,7 @@ async def test_deleted_documents_neither_cite_nor_are_cited(
     assert await citations.cited_by(cited) == []
 
 
-async def test_a_better_match_elsewhere_is_no_citation_of_this_one(
-    stores: Stores, citations: CitationStore
-) -> None:
+async def test_cited_by_counts_best_match_only(stores: Stores, citations: CitationStore) -> None:
     preprint = await add(stores, title_key="onepaperintwoforms", doi="10.1101/1")
     journal = await add(stores, title_key="onepaperintwoforms", doi="10.1/journal")
     citing = await add(stores, CitationKey(0, title_key="onepaperintwoforms", doi="10.1/journal"))
@@ -127,7 +127,7 @@ async def test_a_better_match_elsewhere_is_no_citation_of_this_one(
     assert await citations.cited_by(journal) == [citing]
 
 
-async def test_unknown_documents_have_no_citations(
+async def test_citations_of_unknown_document_are_empty(
     stores: Stores, citations: CitationStore
 ) -> None:
     assert await citations.links("doc_unknown") == {}
@@ -135,7 +135,7 @@ async def test_unknown_documents_have_no_citations(
 
 
 @pytest.mark.parametrize("statement", [LINKS, CITED_BY], ids=["links", "cited_by"])
-async def test_the_database_goes_by_indexes(database: Database, statement: object) -> None:
+async def test_citation_queries_use_indexes(database: Database, statement: object) -> None:
     async with database.begin() as connection:
         for filling in A_FULL_LIBRARY.split(";"):
             await connection.execute(text(filling))

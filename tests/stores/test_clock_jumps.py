@@ -32,7 +32,7 @@ async def jump(database: Database, monotonic: Monotonic, seconds: float) -> None
     monotonic.time -= seconds
 
 
-async def test_a_laptop_that_wakes_up_charges_no_attempt(
+async def test_forward_clock_jump_charges_no_attempt(
     database: Database, monotonic: Monotonic
 ) -> None:
     stores, queue = postgres_stores(database), TaskQueue(database, monotonic)
@@ -46,7 +46,7 @@ async def test_a_laptop_that_wakes_up_charges_no_attempt(
     assert (found.status, found.attempt) == (TaskStatus.RUNNING, 1)
 
 
-async def test_a_worker_that_died_while_the_clock_jumped_is_found_one_lease_later(
+async def test_worker_lost_during_clock_jump_is_swept_after_one_lease(
     database: Database, monotonic: Monotonic
 ) -> None:
     stores, queue = postgres_stores(database), TaskQueue(database, monotonic)
@@ -59,7 +59,7 @@ async def test_a_worker_that_died_while_the_clock_jumped_is_found_one_lease_late
     assert (await task_now(stores, task)).status == TaskStatus.QUEUED
 
 
-async def test_after_a_jump_back_the_queue_goes_on_in_its_order(
+async def test_backward_clock_jump_keeps_queue_order(
     database: Database, monotonic: Monotonic
 ) -> None:
     stores, queue = postgres_stores(database), TaskQueue(database, monotonic)
@@ -77,7 +77,7 @@ async def test_after_a_jump_back_the_queue_goes_on_in_its_order(
     assert (await task_now(stores, dead)).status == TaskStatus.QUEUED
 
 
-async def test_a_jump_back_that_nobody_saw_delays_by_the_longest_backoff_at_most(
+async def test_undetected_backward_jump_delays_by_longest_backoff_at_most(
     database: Database,
 ) -> None:
     stores = postgres_stores(database)
@@ -90,7 +90,7 @@ async def test_a_jump_back_that_nobody_saw_delays_by_the_longest_backoff_at_most
     assert (await task_now(stores, dead)).status == TaskStatus.QUEUED
 
 
-async def test_without_a_jump_a_backoff_is_kept(database: Database) -> None:
+async def test_backoff_is_unchanged_without_clock_jump(database: Database) -> None:
     stores, queue = postgres_stores(database), TaskQueue(database)
     task = await begin(stores)
     await stores.queue.retry(task, AWAY, delay_seconds=60)

@@ -25,7 +25,7 @@ def audit(stores: Stores) -> Audit:
     return InMemoryConsistencyQueries(stores.jobs.state)
 
 
-async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audit) -> None:
+async def test_iter_batches_yields_every_document_in_order(stores: Stores, audit: Audit) -> None:
     names = [await ready(stores, upload()) for _ in range(5)]
     await stores.documents.delete(names[2])
     await admit(stores)
@@ -41,7 +41,9 @@ async def test_every_document_is_listed_page_by_page(stores: Stores, audit: Audi
     assert sorted(statuses.values()) == ["processing", *["ready"] * 4]
 
 
-async def test_a_holding_says_what_the_others_should_hold(stores: Stores, audit: Audit) -> None:
+async def test_document_state_describes_expected_chunks_and_blobs(
+    stores: Stores, audit: Audit
+) -> None:
     paper = upload("one")
     name = await ready(stores, paper)
     known = await audit.by_ids([name, "doc_unknown"])
@@ -62,9 +64,7 @@ async def test_a_holding_says_what_the_others_should_hold(stores: Stores, audit:
     assert not replace(known[name], status=DocumentStatus.FAILED).is_searchable
 
 
-async def test_open_and_fresh_work_is_touched_and_old_work_is_not(
-    stores: Stores, audit: Audit
-) -> None:
+async def test_changed_since_includes_open_and_recent_tasks(stores: Stores, audit: Audit) -> None:
     old = await ready(stores, upload())
     await stores.advance(10)
     since = await audit.now()
@@ -74,9 +74,7 @@ async def test_open_and_fresh_work_is_touched_and_old_work_is_not(
     assert await audit.changed_since(since, [old, fresh]) == {fresh}
 
 
-async def test_a_failed_task_is_touched_only_as_long_as_it_is_fresh(
-    stores: Stores, audit: Audit
-) -> None:
+async def test_changed_since_includes_recently_failed_tasks(stores: Stores, audit: Audit) -> None:
     since = await audit.now()
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
@@ -85,7 +83,7 @@ async def test_a_failed_task_is_touched_only_as_long_as_it_is_fresh(
     assert await audit.changed_since(await audit.now()) == set()
 
 
-async def test_only_shown_chunks_are_added_up(stores: Stores, audit: Audit) -> None:
+async def test_shown_chunks_counts_searchable_versions_only(stores: Stores, audit: Audit) -> None:
     assert await audit.shown_chunks() == 0
     names = [await ready(stores, upload()) for _ in range(3)]
     await stores.documents.delete(names[0])
@@ -93,7 +91,7 @@ async def test_only_shown_chunks_are_added_up(stores: Stores, audit: Audit) -> N
     assert await audit.shown_chunks() == 2 * DONE.chunks
 
 
-async def test_a_pdf_is_in_use_as_long_as_one_document_has_it(stores: Stores, audit: Audit) -> None:
+async def test_pdf_is_in_use_while_any_document_has_it(stores: Stores, audit: Audit) -> None:
     paper = upload()
     names = [(await admit(stores, paper, collection=name)).document_id for name in ("a", "b")]
     assert await audit.in_use([paper.sha256, "0" * 64]) == {paper.sha256}
@@ -103,9 +101,7 @@ async def test_a_pdf_is_in_use_as_long_as_one_document_has_it(stores: Stores, au
     assert await audit.in_use([paper.sha256]) == set()
 
 
-async def test_a_task_is_stuck_when_its_worker_is_silent_for_long(
-    stores: Stores, audit: Audit
-) -> None:
+async def test_stuck_lists_tasks_with_long_expired_lease(stores: Stores, audit: Audit) -> None:
     task = await begin(stores)
     await stores.advance(LEASE + 50)
     assert await audit.stuck(60) == []
@@ -117,7 +113,7 @@ async def test_a_task_is_stuck_when_its_worker_is_silent_for_long(
     assert await audit.stuck(60) == []
 
 
-async def test_a_repair_is_remembered_with_its_job(stores: Stores, audit: Audit) -> None:
+async def test_repaired_lists_documents_of_repair_jobs(stores: Stores, audit: Audit) -> None:
     paper, other = upload(), upload()
     name, also = await ready(stores, paper), await ready(stores, other)
     await admit(stores, other, on_duplicate=OnDuplicate.REPROCESS)

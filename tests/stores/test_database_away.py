@@ -21,7 +21,7 @@ from tests.stores.work import (
 )
 
 
-async def test_a_server_that_is_away_is_named_and_comes_back(
+async def test_unavailable_postgres_raises_and_recovers(
     postgres: EmbeddedPostgres, database: Database
 ) -> None:
     stores = postgres_stores(database)
@@ -45,21 +45,21 @@ async def test_a_server_that_is_away_is_named_and_comes_back(
     assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
 
 
-async def test_a_connection_that_is_cut_during_a_statement_is_named(database: Database) -> None:
+async def test_connection_lost_during_statement_raises_unavailable(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
         async with database.begin() as connection:
             await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     await database.ping()
 
 
-async def test_nobody_answers_on_that_port() -> None:
+async def test_closed_postgres_port_raises_unavailable() -> None:
     database = Database("postgres://nobody:secret@127.0.0.1:1/nothing")
     with pytest.raises(DatabaseUnavailable):
         await TaskQueue(database).depths()
     await database.close()
 
 
-async def test_prepared_statements_name_a_server_that_hangs_up_or_is_not_there(
+async def test_driver_connection_raises_unavailable_on_disconnect(
     database: Database,
 ) -> None:
     with pytest.raises(DatabaseUnavailable):

@@ -51,7 +51,7 @@ async def ping(
         await database.close()
 
 
-async def test_what_the_url_asks_for_is_what_is_spoken(
+async def test_sslmode_of_url_is_applied(
     postgres: EmbeddedPostgres, secured: TlsProxy, root_certificate: Path
 ) -> None:
     root = f"sslrootcert={root_certificate}"
@@ -79,7 +79,7 @@ async def test_what_the_url_asks_for_is_what_is_spoken(
         ("sslmode=verify-full&sslrootcert=/no/such.pem", "/no/such.pem", "DATABASE_URL"),
     ],
 )
-async def test_a_certificate_that_does_not_fit_is_refused(
+async def test_mismatched_certificate_is_refused(
     postgres: EmbeddedPostgres,
     secured: TlsProxy,
     root_certificate: Path,
@@ -98,7 +98,7 @@ async def test_a_certificate_that_does_not_fit_is_refused(
     assert (secured.encrypted, secured.plain) == (0, 0)
 
 
-async def test_a_server_without_tls_is_not_used_in_plain_text(postgres: EmbeddedPostgres) -> None:
+async def test_postgres_without_tls_is_refused(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(DatabaseRefused, match="does not support TLS"):
         await ping(postgres, postgres.port, "sslmode=require")
 
@@ -111,7 +111,7 @@ async def test_a_server_without_tls_is_not_used_in_plain_text(postgres: Embedded
         ("{user}@127.0.0.1:{port}/postgres?options=-c%20nonsense%3D1", "nonsense"),
     ],
 )
-async def test_a_refused_connection_says_what_to_do(
+async def test_refused_postgres_connection_gives_advice(
     postgres: EmbeddedPostgres, place: str, said: str
 ) -> None:
     user = postgres.url.partition("://")[2].partition("@")[0]
@@ -126,7 +126,7 @@ async def test_a_refused_connection_says_what_to_do(
     assert said in refused.value.message and "hush" not in refused.value.message
 
 
-async def test_why_the_database_is_away_is_logged_once_a_minute(
+async def test_postgres_outage_is_logged_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]

@@ -29,7 +29,7 @@ from tests.stores.work import (
 )
 
 
-async def test_an_unknown_document_is_not_found(stores: Stores) -> None:
+async def test_unknown_document_raises_not_found(stores: Stores) -> None:
     with pytest.raises(NotFound):
         await stores.documents.get("doc_unknown")
     with pytest.raises(NotFound):
@@ -37,13 +37,13 @@ async def test_an_unknown_document_is_not_found(stores: Stores) -> None:
     assert await stores.documents.artifact_key("doc_unknown") is None
 
 
-async def test_the_id_follows_from_collection_and_bytes(stores: Stores) -> None:
+async def test_document_id_derives_from_collection_and_content(stores: Stores) -> None:
     paper = upload()
     admission = await admit(stores, paper, collection="ours")
     assert admission.document_id == document_id("ours", paper.sha256)
 
 
-async def test_active_documents_by_id(stores: Stores) -> None:
+async def test_active_returns_live_documents_by_id(stores: Stores) -> None:
     kept, gone = await ready(stores, upload()), await ready(stores, upload())
     await stores.documents.delete(gone)
     found = await stores.documents.active([kept, gone, "doc_unknown"])
@@ -51,7 +51,7 @@ async def test_active_documents_by_id(stores: Stores) -> None:
     assert await stores.documents.active([]) == {}
 
 
-async def test_deleting_leaves_a_tombstone(stores: Stores) -> None:
+async def test_delete_document_leaves_tombstone(stores: Stores) -> None:
     name = await ready(stores, upload())
     await stores.documents.delete(name)
     with pytest.raises(NotFound):
@@ -62,7 +62,7 @@ async def test_deleting_leaves_a_tombstone(stores: Stores) -> None:
     assert (await stores.documents.list()).items == []
 
 
-async def test_a_deletion_puts_all_versions_and_the_pdf_into_the_queue(stores: Stores) -> None:
+async def test_delete_document_enqueues_all_versions_and_pdf(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
@@ -77,7 +77,7 @@ async def test_a_deletion_puts_all_versions_and_the_pdf_into_the_queue(stores: S
     assert await stores.deletions.waiting() == 0
 
 
-async def test_a_pdf_is_unused_when_no_document_has_it(stores: Stores) -> None:
+async def test_pdfs_in_use_excludes_deleted_documents(stores: Stores) -> None:
     paper, other = upload(), upload()
     one = await admit(stores, paper, collection="one")
     two = await admit(stores, paper, collection="two")
@@ -88,7 +88,7 @@ async def test_a_pdf_is_unused_when_no_document_has_it(stores: Stores) -> None:
     assert await stores.deletions.pdfs_in_use(digests) == set()
 
 
-async def test_a_tombstone_keeps_nothing_of_the_paper_but_digest_and_versions(
+async def test_tombstone_keeps_only_digest_and_versions(
     database: Database,
 ) -> None:
     stores = postgres_stores(database)
@@ -117,7 +117,7 @@ async def test_a_tombstone_keeps_nothing_of_the_paper_but_digest_and_versions(
     assert kept.deleted_at and kept.created_at
 
 
-async def test_a_deleted_collection_is_not_there_until_the_next_upload(stores: Stores) -> None:
+async def test_deleted_collection_reappears_with_next_upload(stores: Stores) -> None:
     papers = [upload() for _ in range(3)]
     admitted = await stores.jobs.admit("one", papers)
     other = await admit(stores, papers[0], collection="two")
@@ -135,7 +135,7 @@ async def test_a_deleted_collection_is_not_there_until_the_next_upload(stores: S
 
 
 @pytest.mark.parametrize("at_work", [True, False])
-async def test_deleting_cancels_open_tasks_and_closes_the_job(
+async def test_delete_document_cancels_open_tasks_and_closes_job(
     stores: Stores, at_work: bool
 ) -> None:
     admission = await admit(stores)
@@ -151,7 +151,7 @@ async def test_deleting_cancels_open_tasks_and_closes_the_job(
             await stores.queue.finish(lost, DONE)
 
 
-async def test_deleting_leaves_ended_tasks_alone(stores: Stores) -> None:
+async def test_delete_document_keeps_ended_tasks(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     await stores.documents.delete(task.document_id)
@@ -159,7 +159,7 @@ async def test_deleting_leaves_ended_tasks_alone(stores: Stores) -> None:
     assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
 
 
-async def test_a_late_worker_cannot_publish_into_a_revived_document(stores: Stores) -> None:
+async def test_stale_worker_cannot_publish_into_reuploaded_document(stores: Stores) -> None:
     paper = upload()
     late = await begin(stores, paper)
     await stores.documents.delete(late.document_id)
@@ -173,7 +173,7 @@ async def test_a_late_worker_cannot_publish_into_a_revived_document(stores: Stor
     assert (await stores.documents.get(late.document_id)).version == 2
 
 
-async def test_versions_keep_growing_through_deaths(stores: Stores) -> None:
+async def test_document_versions_are_monotonic_across_deletions(stores: Stores) -> None:
     paper = upload()
     versions = []
     for _ in range(3):
@@ -183,7 +183,7 @@ async def test_versions_keep_growing_through_deaths(stores: Stores) -> None:
     assert versions == [1, 2, 3]
 
 
-async def test_pages_of_documents_hold_every_document_once_newest_first(stores: Stores) -> None:
+async def test_document_pages_contain_each_document_once(stores: Stores) -> None:
     admitted = await stores.jobs.admit("papers", [upload() for _ in range(8)])
     seen, cursor = [], None
     while True:
@@ -196,13 +196,13 @@ async def test_pages_of_documents_hold_every_document_once_newest_first(stores: 
     assert len(seen) == 8
 
 
-async def test_documents_come_newest_first(stores: Stores) -> None:
+async def test_documents_are_listed_newest_first(stores: Stores) -> None:
     names = [(await admit(stores)).document_id for _ in range(3)]
     listed = [document.document_id for document in (await stores.documents.list()).items]
     assert listed == names[::-1]
 
 
-async def test_documents_by_collection_and_status(stores: Stores) -> None:
+async def test_documents_are_filtered_by_collection_and_status(stores: Stores) -> None:
     name = await ready(stores, upload())
     bad = await begin(stores)
     await stores.queue.fail(bad, DAMAGED)
@@ -218,7 +218,7 @@ async def test_documents_by_collection_and_status(stores: Stores) -> None:
     assert await ids(collection="papers", status=DocumentStatus.PROCESSING) == []
 
 
-async def test_collections_are_made_by_their_first_upload(stores: Stores) -> None:
+async def test_collection_is_created_by_first_upload(stores: Stores) -> None:
     assert await stores.documents.collections() == []
     assert not await stores.documents.has_collection("b")
     gone = await admit(stores, collection="b")
@@ -230,7 +230,7 @@ async def test_collections_are_made_by_their_first_upload(stores: Stores) -> Non
     assert await stores.documents.has_collection("b")
 
 
-async def test_only_a_version_that_nobody_shows_or_awaits_is_discarded(stores: Stores) -> None:
+async def test_discard_if_unused_keeps_searchable_and_pending_versions(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
@@ -249,7 +249,7 @@ async def test_only_a_version_that_nobody_shows_or_awaits_is_discarded(stores: S
     ]
 
 
-async def test_a_new_version_a_cancel_and_a_failure_put_what_is_obsolete_into_the_queue(
+async def test_new_version_cancel_and_failure_enqueue_obsolete_versions(
     stores: Stores,
 ) -> None:
     async def ranges() -> list[VersionRange]:
@@ -273,7 +273,7 @@ async def test_a_new_version_a_cancel_and_a_failure_put_what_is_obsolete_into_th
     assert (await stores.documents.get(name)).version == 2
 
 
-async def test_reading_again_brings_back_no_deleted_document(stores: Stores) -> None:
+async def test_reingest_does_not_restore_deleted_document(stores: Stores) -> None:
     kept, gone = upload(), upload()
     await ready(stores, kept)
     await stores.documents.delete(await ready(stores, gone))

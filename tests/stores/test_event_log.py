@@ -19,7 +19,7 @@ async def names(stores: Stores, job_id: str, after: int = 0) -> list[str]:
     return [event.name for event in await stores.events.after(job_id, after)]
 
 
-async def test_the_way_of_a_paper_is_written_down(stores: Stores) -> None:
+async def test_event_log_records_all_transitions_of_a_paper(stores: Stores) -> None:
     job_id = (await admit(stores)).job_id
     [task] = await claim(stores)
     await stores.queue.report(task, SEARCHABLE)
@@ -40,7 +40,7 @@ async def test_the_way_of_a_paper_is_written_down(stores: Stores) -> None:
     assert await names(stores, "job_unknown") == []
 
 
-async def test_an_event_says_where_the_task_was_and_why(stores: Stores) -> None:
+async def test_event_contains_previous_status_and_error(stores: Stores) -> None:
     job_id = (await admit(stores)).job_id
     [task] = await claim(stores)
     await stores.queue.fail(task, DAMAGED)
@@ -52,7 +52,7 @@ async def test_an_event_says_where_the_task_was_and_why(stores: Stores) -> None:
     assert all(one.at <= two.at for one, two in pairwise(log))
 
 
-async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
+async def test_event_log_records_every_final_status(stores: Stores) -> None:
     first = await admit(stores, upload("a"))
     second = await admit(stores, upload("a"))
     await stores.queue.finish((await claim(stores))[0], DONE)
@@ -75,7 +75,7 @@ async def test_every_way_to_an_end_is_written_down(stores: Stores) -> None:
         assert (await names(stores, job_id))[-len(last) :] == last
 
 
-async def test_a_forgotten_job_has_no_log(stores: Stores) -> None:
+async def test_purged_job_has_no_events(stores: Stores) -> None:
     job_id = (await admit(stores)).job_id
     await stores.job_control.cancel(job_id)
     await stores.advance(8 * DAY)
@@ -83,7 +83,7 @@ async def test_a_forgotten_job_has_no_log(stores: Stores) -> None:
     assert await names(stores, job_id) == []
 
 
-async def test_many_at_once_leave_no_gap_and_wait_in_no_circle(database: Database) -> None:
+async def test_concurrent_events_are_gap_free_without_deadlock(database: Database) -> None:
     """Claims of both lanes lease the same jobs in opposite order, with a concurrent reader."""
     stores = postgres_stores(database)
     jobs = [f"job_{number}" for number in range(4)]

@@ -44,7 +44,7 @@ def filled(disk: Path) -> Iterator[None]:
     filler.unlink()
 
 
-def test_milvus_on_a_full_disk_is_away_and_loses_nothing(small_disk: Path) -> None:
+def test_milvus_on_full_disk_is_unavailable_and_keeps_data(small_disk: Path) -> None:
     server = MilvusLite(small_disk)
     server.start()
     store = connect(server)
@@ -69,7 +69,7 @@ def test_milvus_on_a_full_disk_is_away_and_loses_nothing(small_disk: Path) -> No
         server.stop()
 
 
-async def test_postgresql_on_a_full_disk_is_away_and_loses_nothing(small_disk: Path) -> None:
+async def test_postgres_on_full_disk_is_unavailable_and_keeps_data(small_disk: Path) -> None:
     server = EmbeddedPostgres(small_disk)
     server.start()
     database = Database(server.url)
@@ -92,7 +92,7 @@ async def test_postgresql_on_a_full_disk_is_away_and_loses_nothing(small_disk: P
         server.stop()
 
 
-def test_a_full_disk_keeps_nothing_of_a_file_that_did_not_fit(small_disk: Path) -> None:
+def test_blob_store_on_full_disk_leaves_no_partial_file(small_disk: Path) -> None:
     blobs = BlobStore(f"file://{small_disk / 'blobs'}")
     blobs.put_artifact("artifacts/aa/doc_aa-1-x", b"before")
     with filled(small_disk), pytest.raises(BlobStoreUnavailable):

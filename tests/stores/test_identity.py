@@ -155,7 +155,7 @@ async def ours(database: Database, collection: Collection, tmp_path: Path) -> In
     return Installation(database, collection(f"t_{uuid.uuid4().hex[:8]}"), blobs)
 
 
-async def test_the_first_start_stamps_every_store(ours: Installation) -> None:
+async def test_first_start_writes_library_id_to_every_store(ours: Installation) -> None:
     assert (await ours.check.inspect()).milvus == StoreMark(None)
     found = await ours.check.stamp()
     assert found.matches
@@ -164,14 +164,12 @@ async def test_the_first_start_stamps_every_store(ours: Installation) -> None:
     assert await ours.check.stamp() == found, "a second start changes nothing"
 
 
-async def test_an_installation_that_is_upgraded_is_stamped(
-    ours: Installation, tmp_path: Path
-) -> None:
+async def test_upgraded_installation_gets_library_id(ours: Installation, tmp_path: Path) -> None:
     await ours.paper(tmp_path)
     assert (await ours.check.stamp()).matches
 
 
-async def test_a_new_database_does_not_adopt_stores_with_papers(
+async def test_new_database_does_not_claim_stores_with_papers(
     ours: Installation, other_database: Database, tmp_path: Path
 ) -> None:
     """The database was lost or is another one, so the owner of the papers is unknown."""
@@ -185,7 +183,7 @@ async def test_a_new_database_does_not_adopt_stores_with_papers(
     assert ours.vectors.library_id() is None and ours.blobs.library_id() is None
 
 
-async def test_every_pair_that_differs_is_named(
+async def test_each_mismatched_store_is_reported(
     ours: Installation, other_database: Database, collection: Collection
 ) -> None:
     mine = (await ours.check.stamp()).postgres
@@ -203,7 +201,7 @@ async def test_every_pair_that_differs_is_named(
 
 
 @pytest.mark.parametrize("stamped", [True, False])
-async def test_another_database_deletes_nothing_and_queues_nothing(
+async def test_mismatched_database_deletes_and_queues_nothing(
     ours: Installation, other_database: Database, tmp_path: Path, stamped: bool
 ) -> None:
     """Regression: a service with an empty database found 631 orphan chunks and 57 orphan PDFs,
@@ -230,7 +228,7 @@ async def test_another_database_deletes_nothing_and_queues_nothing(
     assert (await JobStore(other_database).jobs()).items == []
 
 
-async def test_an_operator_may_claim_the_stores_for_a_database(
+async def test_claim_overwrites_library_id_of_stores(
     ours: Installation, other_database: Database, tmp_path: Path
 ) -> None:
     await ours.paper(tmp_path)
@@ -240,7 +238,7 @@ async def test_an_operator_may_claim_the_stores_for_a_database(
     assert not (await ours.check.inspect()).matches
 
 
-async def test_two_starts_at_the_same_blob_store_leave_one_id(
+async def test_concurrent_starts_write_one_library_id(
     ours: Installation, other_database: Database
 ) -> None:
     first, second = (await ours.library.record()).library_id, str(uuid.uuid4())
@@ -249,7 +247,7 @@ async def test_two_starts_at_the_same_blob_store_leave_one_id(
     assert ours.blobs.library_id() == first
 
 
-def test_a_library_json_of_another_program_is_said(tmp_path: Path) -> None:
+def test_invalid_library_json_raises_error(tmp_path: Path) -> None:
     blobs = BlobStore(str(tmp_path))
     blobs.prepare()
     for content in (b"", b"[]", b'{"library_id": 7}', b"\xff"):
@@ -258,7 +256,7 @@ def test_a_library_json_of_another_program_is_said(tmp_path: Path) -> None:
             blobs.library_id()
 
 
-async def test_a_bucket_keeps_the_id() -> None:
+async def test_bucket_stores_library_id() -> None:
     blobs = BlobStore(f"memory://{uuid.uuid4().hex}")
     first, second = str(uuid.uuid4()), str(uuid.uuid4())
     assert blobs.library_id() is None
@@ -269,7 +267,7 @@ async def test_a_bucket_keeps_the_id() -> None:
     assert blobs.library_id() == second
 
 
-async def test_two_installations_on_one_milvus_have_collections_of_their_own(
+async def test_two_installations_on_one_milvus_use_separate_collections(
     ours: Installation,
     other_database: Database,
     collection: Collection,
@@ -301,7 +299,7 @@ async def test_two_installations_on_one_milvus_have_collections_of_their_own(
 
 
 @pytest.mark.parametrize("marked", ["not at all", "as ours", "as another"])
-async def test_an_older_installation_keeps_its_collection_if_it_is_its_own(
+async def test_legacy_installation_keeps_its_own_collection(
     ours: Installation, tmp_path: Path, marked: str
 ) -> None:
     await ours.paper(tmp_path)
@@ -313,7 +311,7 @@ async def test_an_older_installation_keeps_its_collection_if_it_is_its_own(
     assert await choose_name(ours.library, ours.vectors) == name
 
 
-async def test_a_new_database_does_not_take_the_collection_of_an_older_installation(
+async def test_new_database_does_not_take_legacy_collection(
     ours: Installation, other_database: Database, tmp_path: Path
 ) -> None:
     await ours.paper(tmp_path)
@@ -322,9 +320,7 @@ async def test_a_new_database_does_not_take_the_collection_of_an_older_installat
     assert name == default_name((await library.record()).library_id)
 
 
-async def test_requests_ask_the_stores_once_in_a_while(
-    ours: Installation, other_database: Database
-) -> None:
+async def test_identity_guard_caches_result(ours: Installation, other_database: Database) -> None:
     await ours.check.stamp()
     now = 0.0
     guard = IdentityGuard(ours.check, clock=lambda: now, seconds=10)
@@ -344,7 +340,7 @@ async def test_requests_ask_the_stores_once_in_a_while(
     )
 
 
-async def test_a_deleted_paper_counts_as_known(ours: Installation, tmp_path: Path) -> None:
+async def test_tombstone_counts_as_known_document(ours: Installation, tmp_path: Path) -> None:
     """Its chunks or its PDF may remain for a while; they do not count as foreign."""
     name = await ours.paper(tmp_path)
     await DocumentStore(ours.database).delete(name)

@@ -292,7 +292,7 @@ PLACES = list(combinations_with_replacement(range(CLEANUP_STEPS + 1), UPLOAD_STE
     ("collection", "key", "every"),
     [(HOME, None, 3), ("other", None, 6), (HOME, "job_00000000000000bb", 6)],
 )
-async def test_an_upload_at_each_step_of_the_cleanup_after_a_deletion(
+async def test_upload_interleaved_with_cleanup_after_deletion_keeps_pdf(
     database: Database, tmp_path: Path, collection: str, key: str | None, every: int
 ) -> None:
     """Samples every third or sixth interleaving; `every` 1 takes 20 s more."""
@@ -325,7 +325,7 @@ SCHEDULES = st.lists(st.integers(0, 59), min_size=0, max_size=STEPS)
 
 
 @pytest.mark.parametrize("uploads", [0, 1, 2])
-async def test_whatever_the_order_what_was_accepted_is_whole(
+async def test_accepted_paper_is_complete_in_any_interleaving(
     database: Database, tmp_path: Path, uploads: int
 ) -> None:
     loop, folders = asyncio.get_running_loop(), iter(range(10_000))

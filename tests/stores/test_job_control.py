@@ -30,7 +30,7 @@ async def status_of(stores: Stores, task: Task) -> DocumentStatus:
 # --- cancel
 
 
-async def test_a_cancel_ends_what_waits_and_what_is_at_work(stores: Stores) -> None:
+async def test_cancel_ends_queued_and_running_tasks(stores: Stores) -> None:
     waiting = await folder(stores)
     [running] = await claim(stores, limit=1, lane=Lane.BULK)
     cancelled = await stores.job_control.cancel(running.job_id)
@@ -46,7 +46,7 @@ async def test_a_cancel_ends_what_waits_and_what_is_at_work(stores: Stores) -> N
         assert await status_of(stores, task) == DocumentStatus.CANCELLED
 
 
-async def test_whoever_worked_at_it_is_told_that_it_is_over(stores: Stores) -> None:
+async def test_worker_of_cancelled_task_gets_lease_lost(stores: Stores) -> None:
     task = await begin(stores)
     await stores.job_control.cancel(task.job_id)
     assert await stores.queue.heartbeat([task], 15) == set()
@@ -61,7 +61,7 @@ async def test_whoever_worked_at_it_is_told_that_it_is_over(stores: Stores) -> N
     assert (await task_now(stores, task)).status == TaskStatus.CANCELLED
 
 
-async def test_papers_that_are_complete_stay(stores: Stores) -> None:
+async def test_cancel_keeps_completed_papers(stores: Stores) -> None:
     await folder(stores)
     [first] = await claim(stores, limit=1, lane=Lane.BULK)
     await stores.queue.finish(first, DONE)
@@ -71,9 +71,7 @@ async def test_papers_that_are_complete_stay(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-async def test_a_paper_that_was_read_in_part_goes_unless_it_is_to_be_kept(
-    stores: Stores, keep: bool
-) -> None:
+async def test_cancel_removes_partial_paper_unless_keep_chunks(stores: Stores, keep: bool) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, LATER)
     cancelled = await stores.job_control.cancel(task.job_id, keep_chunks=keep)
@@ -89,7 +87,7 @@ async def test_a_paper_that_was_read_in_part_goes_unless_it_is_to_be_kept(
 
 
 @pytest.mark.parametrize("step", [None, Step.LAYOUT])
-async def test_what_could_be_searched_before_the_job_came_stays(
+async def test_cancel_keeps_previously_searchable_version(
     stores: Stores, step: Step | None
 ) -> None:
     """With and without a partially published new version."""
@@ -106,7 +104,7 @@ async def test_what_could_be_searched_before_the_job_came_stays(
     assert cancelled.left_over == (() if step else ((name, 2),))
 
 
-async def test_a_paper_that_another_job_waits_for_goes_on(stores: Stores) -> None:
+async def test_cancel_keeps_paper_of_another_open_job(stores: Stores) -> None:
     paper = upload()
     task = await begin(stores, paper)
     other = await admit(stores, paper)
@@ -118,7 +116,7 @@ async def test_a_paper_that_another_job_waits_for_goes_on(stores: Stores) -> Non
     assert await status_of(stores, task) == DocumentStatus.READY
 
 
-async def test_cancelling_again_or_too_late_changes_nothing(stores: Stores) -> None:
+async def test_job_cancel_is_idempotent(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     assert await stores.job_control.cancel(task.job_id) == Cancelled()
@@ -129,7 +127,7 @@ async def test_cancelling_again_or_too_late_changes_nothing(stores: Stores) -> N
     assert await stores.job_control.cancel(other.job_id) == Cancelled()
 
 
-async def test_nothing_more_is_admitted_to_a_cancelled_job(stores: Stores) -> None:
+async def test_cancelled_job_rejects_uploads(stores: Stores) -> None:
     [first] = await stores.jobs.admit("papers", [upload()], more_to_come=True)
     await stores.job_control.cancel(first.job_id)
     assert (await stores.jobs.job(first.job_id)).status == JobStatus.CANCELLED
@@ -137,7 +135,7 @@ async def test_nothing_more_is_admitted_to_a_cancelled_job(stores: Stores) -> No
         await stores.jobs.admit("papers", [upload()], job_id=first.job_id, more_to_come=True)
 
 
-async def test_a_cancelled_paper_can_be_uploaded_again(stores: Stores) -> None:
+async def test_cancelled_paper_can_be_reuploaded(stores: Stores) -> None:
     paper = upload()
     task = await begin(stores, paper)
     await stores.job_control.cancel(task.job_id)
@@ -150,7 +148,7 @@ async def test_a_cancelled_paper_can_be_uploaded_again(stores: Stores) -> None:
 # --- retry
 
 
-async def test_a_retry_starts_what_failed_over_as_a_new_version(stores: Stores) -> None:
+async def test_retry_restarts_failed_paper_as_new_version(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
     assert await stores.job_control.retry(task.job_id) == 1
@@ -165,7 +163,7 @@ async def test_a_retry_starts_what_failed_over_as_a_new_version(stores: Stores) 
     assert (await stores.documents.get(task.document_id)).version == 2
 
 
-async def test_a_retry_goes_on_from_the_last_checkpoint(stores: Stores) -> None:
+async def test_retry_resumes_from_last_checkpoint(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, LATER)
     [later] = await claim(stores, lane=Lane.LAYOUT)
@@ -176,7 +174,7 @@ async def test_a_retry_goes_on_from_the_last_checkpoint(stores: Stores) -> None:
     assert await status_of(stores, task) == DocumentStatus.READY
 
 
-async def test_a_retry_has_all_its_attempts(stores: Stores) -> None:
+async def test_retry_resets_attempts(stores: Stores) -> None:
     await begin(stores)
     for _ in range(MAX_ATTEMPTS):
         await stores.advance(3600)
@@ -192,7 +190,7 @@ async def test_a_retry_has_all_its_attempts(stores: Stores) -> None:
         await stores.queue.sweep(base_seconds=0)
 
 
-async def test_a_cancelled_job_can_be_taken_up_again(stores: Stores) -> None:
+async def test_cancelled_job_can_be_retried(stores: Stores) -> None:
     tasks = await folder(stores)
     await claim(stores, limit=1, lane=Lane.BULK)
     await stores.job_control.cancel(tasks[0].job_id)
@@ -203,7 +201,7 @@ async def test_a_cancelled_job_can_be_taken_up_again(stores: Stores) -> None:
     assert (await stores.jobs.job(tasks[0].job_id)).status == JobStatus.COMPLETED
 
 
-async def test_pages_that_could_not_be_read_are_taken_up(stores: Stores) -> None:
+async def test_retry_requeues_papers_with_failed_pages(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, UNREAD)
     assert await stores.job_control.retry(task.job_id) == 1
@@ -214,7 +212,7 @@ async def test_pages_that_could_not_be_read_are_taken_up(stores: Stores) -> None
     assert await stores.job_control.retry(task.job_id) == 0
 
 
-async def test_a_reading_that_failed_becomes_a_version_of_its_own(stores: Stores) -> None:
+async def test_retry_of_failed_reingest_opens_new_version(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
@@ -228,7 +226,7 @@ async def test_a_reading_that_failed_becomes_a_version_of_its_own(stores: Stores
     assert (await stores.documents.get(name)).version == 3
 
 
-async def test_what_somebody_else_read_meanwhile_is_not_read_again(stores: Stores) -> None:
+async def test_retry_skips_papers_processed_meanwhile(stores: Stores) -> None:
     paper = upload()
     task = await begin(stores, paper)
     await stores.queue.fail(task, DAMAGED)
@@ -238,7 +236,7 @@ async def test_what_somebody_else_read_meanwhile_is_not_read_again(stores: Store
     assert (await task_now(stores, task)).status == TaskStatus.COMPLETED
 
 
-async def test_deleted_and_completed_papers_are_left_alone(stores: Stores) -> None:
+async def test_retry_skips_deleted_and_completed_papers(stores: Stores) -> None:
     tasks = await folder(stores, 2)
     done, gone = await claim(stores, lane=Lane.BULK)
     await stores.queue.finish(done, DONE)
@@ -251,7 +249,7 @@ async def test_deleted_and_completed_papers_are_left_alone(stores: Stores) -> No
 # --- failures
 
 
-async def test_failures_name_tasks_and_pages(stores: Stores) -> None:
+async def test_failures_list_tasks_and_pages(stores: Stores) -> None:
     tasks = await folder(stores, 4)
     held = await claim(stores, lane=Lane.BULK)
     await stores.queue.finish(held[0], DONE)
@@ -271,7 +269,7 @@ async def test_failures_name_tasks_and_pages(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("order", ["cancel", "retry", "failures"])
-async def test_jobs_that_are_unknown_or_forgotten(stores: Stores, order: str) -> None:
+async def test_job_control_raises_for_unknown_and_purged_jobs(stores: Stores, order: str) -> None:
     with pytest.raises(NotFound, match="job_unknown"):
         await getattr(stores.job_control, order)("job_unknown")
     task = await begin(stores)

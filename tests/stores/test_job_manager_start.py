@@ -110,7 +110,7 @@ def held(manager: JobManager) -> Sequence[bool]:
     ]
 
 
-async def test_the_first_start_names_the_collection_and_stamps_the_stores(
+async def test_job_manager_first_start_chooses_collection_and_writes_library_id(
     database_url: str, database: Database, milvus: MilvusLite, tmp_path: Path
 ) -> None:
     recipe = config_for(milvus, tmp_path / "blobs")
@@ -124,7 +124,7 @@ async def test_the_first_start_names_the_collection_and_stamps_the_stores(
         assert (await manager.describe())["store_problems"] == []
 
 
-async def test_an_empty_database_at_the_stores_of_another_library_deletes_nothing(
+async def test_job_manager_with_mismatched_stores_deletes_nothing(
     database_url: str, milvus: MilvusLite, tmp_path: Path
 ) -> None:
     """It also leases no tasks until the stores match."""

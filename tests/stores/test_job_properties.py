@@ -209,11 +209,11 @@ async def run(world: World, steps: list[Step]) -> list[Any]:
 
 @given(STEPS)
 @settings(NO_DEADLINE, max_examples=150)
-def test_any_order_of_events_keeps_the_rules_in_memory(steps: list[Step]) -> None:
+def test_task_queue_invariants_hold_on_fake(steps: list[Step]) -> None:
     asyncio.run(run(World(memory_stores()), steps))
 
 
-def test_any_order_of_events_is_the_same_in_postgres(database_url: str) -> None:
+def test_task_queue_invariants_hold_on_postgres_and_match_fake(database_url: str) -> None:
     with asyncio.Runner() as runner:
         database = Database(database_url, pool_size=2)
         compare(runner.run, database)
@@ -235,7 +235,7 @@ def compare(call: Callable[[Coroutine[Any, Any, Any]], Any], database: Database)
 
 
 @pytest.mark.parametrize("rounds", [15])
-async def test_workers_at_the_same_time_never_own_the_same_task(
+async def test_concurrent_workers_never_lease_the_same_task(
     database: Database, rounds: int
 ) -> None:
     """Tests real concurrency, which sequential steps cannot cover."""

@@ -26,7 +26,7 @@ from tests.stores.work import (
 RETURN, REPROCESS, REJECT = OnDuplicate.RETURN, OnDuplicate.REPROCESS, OnDuplicate.REJECT
 
 
-async def test_an_upload_becomes_a_job_a_task_and_a_document(stores: Stores) -> None:
+async def test_admit_creates_job_task_and_document(stores: Stores) -> None:
     paper = upload(filename="of mice.pdf")
     (admission,) = await stores.jobs.admit("papers", [paper], kind="upload")
     assert (admission.filename, admission.duplicate_of) == ("of mice.pdf", None)
@@ -44,7 +44,7 @@ async def test_an_upload_becomes_a_job_a_task_and_a_document(stores: Stores) -> 
     assert (document.status, document.version) == (DocumentStatus.PROCESSING, 1)
 
 
-async def test_a_job_holds_a_task_for_each_upload_in_order(stores: Stores) -> None:
+async def test_job_has_one_task_per_upload_in_order(stores: Stores) -> None:
     papers = [upload() for _ in range(7)]
     admitted = await stores.jobs.admit("papers", papers, kind="folder", lane=Lane.BULK)
     assert len({one.job_id for one in admitted}) == 1
@@ -54,7 +54,7 @@ async def test_a_job_holds_a_task_for_each_upload_in_order(stores: Stores) -> No
     assert len(await stores.jobs.tasks(admitted[0].job_id, limit=3)) == 3
 
 
-async def test_the_same_bytes_in_two_collections_are_two_documents(stores: Stores) -> None:
+async def test_same_content_in_two_collections_gives_two_documents(stores: Stores) -> None:
     paper = upload()
     one = await admit(stores, paper, collection="one")
     two = await admit(stores, paper, collection="two")
@@ -62,7 +62,7 @@ async def test_the_same_bytes_in_two_collections_are_two_documents(stores: Store
 
 
 @pytest.mark.parametrize("policy", [RETURN, REPROCESS])
-async def test_a_duplicate_of_a_paper_at_work_shares_its_version(
+async def test_duplicate_of_running_paper_shares_its_version(
     stores: Stores, policy: OnDuplicate
 ) -> None:
     paper = upload()
@@ -73,7 +73,7 @@ async def test_a_duplicate_of_a_paper_at_work_shares_its_version(
     assert (task.version, task.status) == (1, TaskStatus.QUEUED)
 
 
-async def test_a_searchable_duplicate_is_done_at_once(stores: Stores) -> None:
+async def test_duplicate_of_searchable_paper_completes_immediately(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     again = await admit(stores, paper)
@@ -88,7 +88,7 @@ async def test_a_searchable_duplicate_is_done_at_once(stores: Stores) -> None:
     assert await claim(stores) == []
 
 
-async def test_a_searchable_duplicate_is_read_again_when_asked(stores: Stores) -> None:
+async def test_duplicate_is_reprocessed_on_request(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     again = await admit(stores, paper, on_duplicate=REPROCESS)
@@ -104,9 +104,7 @@ async def test_a_searchable_duplicate_is_read_again_when_asked(stores: Stores) -
 
 
 @pytest.mark.parametrize("searchable", [True, False])
-async def test_a_duplicate_is_rejected_with_all_of_its_request(
-    stores: Stores, searchable: bool
-) -> None:
+async def test_rejected_duplicate_rejects_whole_request(stores: Stores, searchable: bool) -> None:
     paper, other = upload(), upload()
     await (ready if searchable else admit)(stores, paper)
     with pytest.raises(Conflict, match=paper.filename):
@@ -116,7 +114,7 @@ async def test_a_duplicate_is_rejected_with_all_of_its_request(
 
 
 @pytest.mark.parametrize("policy", OnDuplicate)
-async def test_a_failed_document_starts_over(stores: Stores, policy: OnDuplicate) -> None:
+async def test_upload_of_failed_document_restarts_it(stores: Stores, policy: OnDuplicate) -> None:
     task = await begin(stores, upload("same", filename="bad.pdf"))
     await stores.queue.fail(task, DAMAGED)
     again = await admit(stores, upload("same", filename="good.pdf"), on_duplicate=policy)
@@ -128,7 +126,7 @@ async def test_a_failed_document_starts_over(stores: Stores, policy: OnDuplicate
 
 
 @pytest.mark.parametrize("policy", OnDuplicate)
-async def test_a_deleted_document_is_revived_as_a_higher_version(
+async def test_upload_of_deleted_document_opens_higher_version(
     stores: Stores, policy: OnDuplicate
 ) -> None:
     paper = upload()
@@ -144,7 +142,7 @@ async def test_a_deleted_document_is_revived_as_a_higher_version(
 
 @pytest.mark.parametrize("policy", [RETURN, REPROCESS])
 @pytest.mark.parametrize("before", ["never seen", "searchable", "failed"])
-async def test_a_file_that_comes_twice_in_one_request(
+async def test_repeated_file_in_one_request_is_duplicate(
     stores: Stores, policy: OnDuplicate, before: str
 ) -> None:
     paper = upload("twice", filename="first.pdf")
@@ -163,13 +161,13 @@ async def test_a_file_that_comes_twice_in_one_request(
     assert (await stores.documents.get(one.document_id)).filename == "first.pdf"
 
 
-async def test_a_file_that_comes_twice_in_one_request_can_be_rejected(stores: Stores) -> None:
+async def test_repeated_file_in_one_request_can_be_rejected(stores: Stores) -> None:
     with pytest.raises(Conflict):
         await stores.jobs.admit("papers", [upload("twice"), upload("twice")], on_duplicate=REJECT)
     assert (await stores.jobs.jobs()).items == []
 
 
-async def test_uploads_can_be_added_to_an_open_job(stores: Stores) -> None:
+async def test_admit_adds_uploads_to_open_job(stores: Stores) -> None:
     first = await stores.jobs.admit("papers", [upload(), upload()])
     await claim(stores)
     more = await stores.jobs.admit("papers", [upload()], job_id=first[0].job_id)
@@ -180,13 +178,13 @@ async def test_uploads_can_be_added_to_an_open_job(stores: Stores) -> None:
     assert (job.counts, job.status) == (Counts(queued=1, running=2), JobStatus.RUNNING)
 
 
-async def test_a_job_may_be_named_by_its_caller(stores: Stores) -> None:
+async def test_admit_accepts_job_id_of_caller(stores: Stores) -> None:
     (admission,) = await stores.jobs.admit("papers", [upload()], job_id="job_of_mine")
     assert admission.job_id == "job_of_mine"
     assert (await stores.jobs.job("job_of_mine")).counts.total == 1
 
 
-async def test_nothing_is_added_to_a_job_that_has_ended(stores: Stores) -> None:
+async def test_ended_job_rejects_uploads(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     with pytest.raises(Conflict):
@@ -194,12 +192,12 @@ async def test_nothing_is_added_to_a_job_that_has_ended(stores: Stores) -> None:
     assert len((await stores.documents.list()).items) == 1
 
 
-async def test_a_job_of_nothing_is_completed(stores: Stores) -> None:
+async def test_job_without_uploads_is_completed(stores: Stores) -> None:
     assert await stores.jobs.admit("papers", [], job_id="job_empty") == []
     assert (await stores.jobs.job("job_empty")).status == JobStatus.COMPLETED
 
 
-async def test_the_same_upload_from_twenty_requests_makes_one_document(stores: Stores) -> None:
+async def test_concurrent_identical_uploads_create_one_document(stores: Stores) -> None:
     paper = upload()
     admitted = await asyncio.gather(*(admit(stores, paper) for _ in range(20)))
     assert len({one.document_id for one in admitted}) == 1
@@ -208,14 +206,14 @@ async def test_the_same_upload_from_twenty_requests_makes_one_document(stores: S
     assert len((await stores.documents.list()).items) == 1
 
 
-async def test_requests_with_the_same_files_in_another_order_do_not_block(stores: Stores) -> None:
+async def test_concurrent_admissions_in_different_order_do_not_deadlock(stores: Stores) -> None:
     papers = [upload() for _ in range(12)]
     orders = [papers, papers[::-1]] * 4
     await asyncio.gather(*(stores.jobs.admit("papers", order) for order in orders))
     assert len((await stores.documents.list()).items) == 12
 
 
-async def test_a_request_of_thousands(stores: Stores) -> None:
+async def test_admit_thousands_of_uploads(stores: Stores) -> None:
     admitted = await stores.jobs.admit("papers", [upload() for _ in range(4000)])
     assert (await stores.jobs.job(admitted[0].job_id)).counts.queued == 4000
 
@@ -231,7 +229,7 @@ async def test_a_request_of_thousands(stores: Stores) -> None:
         (0, 0, 2, JobStatus.CANCELLED),
     ],
 )
-async def test_a_job_ends_as_its_tasks_did(
+async def test_job_status_derives_from_task_statuses(
     stores: Stores, completed: int, failed: int, cancelled: int, status: JobStatus
 ) -> None:
     await stores.jobs.admit("papers", [upload(), upload()])
@@ -250,14 +248,14 @@ async def test_a_job_ends_as_its_tasks_did(
     assert job.counts == Counts(completed=completed, failed=failed, cancelled=cancelled)
 
 
-async def test_a_job_whose_task_waits_again_is_still_running(stores: Stores) -> None:
+async def test_job_with_retried_task_is_running(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.release(task)
     job = await stores.jobs.job(task.job_id)
     assert (job.status, job.queue_position) == (JobStatus.RUNNING, None)
 
 
-async def test_queue_position_counts_the_tasks_that_come_first(stores: Stores) -> None:
+async def test_queue_position_counts_tasks_ahead(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(3)])
     await admit(stores, lane=Lane.BULK)
     mine = await admit(stores)
@@ -269,7 +267,7 @@ async def test_queue_position_counts_the_tasks_that_come_first(stores: Stores) -
     assert (await stores.jobs.job(mine.job_id)).queue_position is None
 
 
-async def test_a_job_of_old_and_new_papers_has_a_position(stores: Stores) -> None:
+async def test_job_with_duplicates_and_new_papers_has_queue_position(stores: Stores) -> None:
     old = upload()
     await ready(stores, old)
     await admit(stores)
@@ -279,13 +277,13 @@ async def test_a_job_of_old_and_new_papers_has_a_position(stores: Stores) -> Non
     assert job.counts == Counts(queued=1, completed=1)
 
 
-async def test_an_unknown_job_was_never_here(stores: Stores) -> None:
+async def test_unknown_job_raises_not_found(stores: Stores) -> None:
     with pytest.raises(NotFound):
         await stores.jobs.job("job_unknown")
     assert await stores.jobs.tasks("job_unknown") == []
 
 
-async def test_a_purged_job_is_expired_and_its_papers_stay(stores: Stores) -> None:
+async def test_purged_job_is_expired_and_keeps_papers(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     waiting = await admit(stores)
@@ -301,7 +299,7 @@ async def test_a_purged_job_is_expired_and_its_papers_stay(stores: Stores) -> No
     assert (await stores.documents.get(task.document_id)).status == DocumentStatus.READY
 
 
-async def test_a_job_says_when_it_expires(stores: Stores) -> None:
+async def test_job_has_expiry_time(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     job = await stores.jobs.job(task.job_id)
@@ -309,7 +307,7 @@ async def test_a_job_says_when_it_expires(stores: Stores) -> None:
     assert (job.expires_at - job.finished_at).total_seconds() == 7 * DAY
 
 
-async def test_pages_of_jobs_hold_every_job_once_newest_first(stores: Stores) -> None:
+async def test_job_pages_contain_each_job_once(stores: Stores) -> None:
     names = [(await admit(stores)).job_id for _ in range(7)]
     seen, cursor = [], None
     while True:
@@ -322,14 +320,14 @@ async def test_pages_of_jobs_hold_every_job_once_newest_first(stores: Stores) ->
     assert seen == names[::-1]
 
 
-async def test_a_full_last_page_has_no_next_one(stores: Stores) -> None:
+async def test_full_last_page_has_no_next_cursor(stores: Stores) -> None:
     for _ in range(4):
         await admit(stores)
     page = await stores.jobs.jobs(limit=2)
     assert (await stores.jobs.jobs(cursor=page.next_cursor, limit=2)).next_cursor is None
 
 
-async def test_jobs_by_status_and_collection(stores: Stores) -> None:
+async def test_job_store_filters_jobs_by_status_and_collection(stores: Stores) -> None:
     done = await begin(stores)
     await stores.queue.finish(done, DONE)
     other = await admit(stores, collection="other")
@@ -341,7 +339,7 @@ async def test_jobs_by_status_and_collection(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "bm90IGEgY3Vyc29y", "é", "MjAyNXxq", "===="])
-async def test_a_cursor_that_is_none_of_ours(stores: Stores, cursor: str) -> None:
+async def test_invalid_cursor_raises_invalid_request(stores: Stores, cursor: str) -> None:
     with pytest.raises(InvalidRequest):
         await stores.jobs.jobs(cursor=cursor)
     with pytest.raises(InvalidRequest):

@@ -37,7 +37,7 @@ STARTS, PAPERS_BESIDE_SEALING = 8, 60
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_acknowledged_chunks_outlive_milvus_lite(seed: int, own_milvus: MilvusLite) -> None:
+def test_acknowledged_chunks_survive_kill_of_milvus_lite(seed: int, own_milvus: MilvusLite) -> None:
     chance = random.Random(seed)
     store = connect(own_milvus, "killed")
     store.prepare()
@@ -51,7 +51,7 @@ def test_acknowledged_chunks_outlive_milvus_lite(seed: int, own_milvus: MilvusLi
     assert max(stored.values()) == 1
 
 
-def test_who_comes_first_after_a_start_does_not_wipe_out_what_others_write(
+def test_concurrent_first_requests_after_start_lose_no_writes(
     own_milvus: MilvusLite,
 ) -> None:
     """Many clients read and write at the same moment, right after a start."""
@@ -84,7 +84,7 @@ def run_concurrently(functions: Sequence[Callable[[], Any]]) -> list[Any]:
         return list(threads.map(begin, functions))
 
 
-def test_what_is_acknowledged_is_found_while_others_seal(own_milvus: MilvusLite) -> None:
+def test_acknowledged_chunks_are_found_during_concurrent_flush(own_milvus: MilvusLite) -> None:
     store = connect(own_milvus, "sealing")
     store.prepare()
     ended = threading.Event()
@@ -108,7 +108,7 @@ def test_what_is_acknowledged_is_found_while_others_seal(own_milvus: MilvusLite)
     assert found == [CHUNKS_AT_ONCE] * PAPERS_BESIDE_SEALING
 
 
-def test_a_log_that_was_sealed_before_the_kill_is_not_read_again(own_milvus: MilvusLite) -> None:
+def test_sealed_wal_is_not_replayed_after_kill(own_milvus: MilvusLite) -> None:
     store = connect(own_milvus, "sealed")
     store.prepare()
     written = put(store, "doc_a")
@@ -185,7 +185,7 @@ def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
-def test_acknowledged_uploads_outlive_postgres(own_postgres: EmbeddedPostgres) -> None:
+def test_acknowledged_uploads_survive_kill_of_postgres(own_postgres: EmbeddedPostgres) -> None:
     asyncio.run(make_template(own_postgres))
     acknowledged: list[str] = []
     for seconds in (0.3, 0.7):

@@ -58,7 +58,7 @@ def store(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vecto
     made.close()
 
 
-def test_every_chunk_of_a_large_document_is_there_and_goes(store: VectorStore) -> None:
+def test_all_chunks_of_large_document_are_returned_and_deleted(store: VectorStore) -> None:
     ids = {f"{LARGE}-{ordinal}" for ordinal in range(COUNT)}
     assert store.count(LARGE, 1) == COUNT
     assert store.chunk_ids(LARGE) == ids
@@ -74,7 +74,7 @@ def test_every_chunk_of_a_large_document_is_there_and_goes(store: VectorStore) -
 
 
 @pytest.mark.parametrize("copies", [1, 3, 7])
-def test_pages_leave_nothing_out_and_name_nothing_twice(copies: int) -> None:
+def test_all_rows_returns_each_row_once(copies: int) -> None:
     """Also if several versions have a chunk with the same ordinal."""
     rows = [{"ordinal": place, "copy": copy} for place in range(100) for copy in range(copies)]
 

@@ -43,9 +43,7 @@ async def held(url: str, table: str, column: str, value: object) -> AsyncIterato
         client.terminate()
 
 
-async def test_one_locked_job_does_not_hold_up_its_lane(
-    database: Database, database_url: str
-) -> None:
+async def test_locked_job_does_not_block_its_lane(database: Database, database_url: str) -> None:
     stores = postgres_stores(database)
     locked, others = await admit(stores), [await admit(stores) for _ in range(3)]
     async with held(database_url, "jobs", "job_id", locked.job_id):
@@ -61,7 +59,7 @@ async def test_one_locked_job_does_not_hold_up_its_lane(
     assert last.job_id == locked.job_id
 
 
-async def test_the_claims_after_a_locked_job_do_not_wait_for_it(
+async def test_claims_skip_locked_jobs_after_lock_timeout(
     database: Database, database_url: str
 ) -> None:
     stores = postgres_stores(database)
@@ -80,7 +78,7 @@ async def test_the_claims_after_a_locked_job_do_not_wait_for_it(
         await slow.close()
 
 
-async def test_a_heartbeat_does_not_wait_for_one_locked_task(
+async def test_heartbeat_does_not_block_on_locked_task(
     database: Database, database_url: str
 ) -> None:
     stores = postgres_stores(database)
@@ -94,7 +92,7 @@ async def test_a_heartbeat_does_not_wait_for_one_locked_task(
     assert [a != b for a, b in zip(after, before, strict=True)] == [False, True, True]
 
 
-async def test_a_sweep_goes_on_past_a_locked_task(database: Database, database_url: str) -> None:
+async def test_sweep_skips_locked_task(database: Database, database_url: str) -> None:
     stores = postgres_stores(database)
     locked, other = await begin(stores), await begin(stores)
     await stores.advance(LEASE + 1)
@@ -104,7 +102,7 @@ async def test_a_sweep_goes_on_past_a_locked_task(database: Database, database_u
     assert await stores.queue.sweep() == 1
 
 
-async def test_the_server_frees_what_a_client_that_does_not_go_on_has_locked(
+async def test_idle_transaction_timeout_releases_locks(
     database: Database,
 ) -> None:
     """`idle_in_transaction_session_timeout` ends the session that holds the lock."""
@@ -119,7 +117,7 @@ async def test_the_server_frees_what_a_client_that_does_not_go_on_has_locked(
             await holder.exec_driver_sql("SELECT 1")
 
 
-async def test_every_session_of_the_service_has_the_limits(database_url: str) -> None:
+async def test_every_postgres_session_has_timeouts(database_url: str) -> None:
     database = Database(database_url)
     async with database.driver() as connection:
         for name, value in {

@@ -106,7 +106,7 @@ def failure_of(one: Malformed, answer: httpx.Response) -> str | None:
 
 
 @pytest.mark.timeout(240)
-async def test_malformed_input_of_every_parameter_is_answered_with_a_problem(
+async def test_malformed_parameters_return_client_errors(
     real: RealLibrary,
 ) -> None:
     known = await known_ids(real)

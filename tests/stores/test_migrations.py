@@ -46,12 +46,12 @@ def checks(connection: Connection) -> set[tuple[str, str | None]]:
     return {(t, c["name"]) for t in found.get_table_names() for c in found.get_check_constraints(t)}
 
 
-async def test_migrations_make_the_tables_of_this_release(database: Database) -> None:
+async def test_migrations_create_tables_of_schema(database: Database) -> None:
     async with database.begin() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_states_are_checked_by_the_database(database: Database) -> None:
+async def test_check_constraints_cover_all_states(database: Database) -> None:
     declared = {
         (table.name, constraint.name)
         for table in SQLModel.metadata.tables.values()
@@ -62,14 +62,14 @@ async def test_the_states_are_checked_by_the_database(database: Database) -> Non
         assert await connection.run_sync(checks) == declared
 
 
-async def test_migrating_again_changes_nothing(empty: Database) -> None:
+async def test_migrate_is_idempotent(empty: Database) -> None:
     await migrate(empty)
     await migrate(empty)
     async with empty.begin() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_processes_may_migrate_at_the_same_time(empty: Database) -> None:
+async def test_concurrent_migrations_are_safe(empty: Database) -> None:
     await asyncio.gather(*(migrate(empty) for _ in range(4)))
     async with empty.begin() as connection:
         assert await connection.run_sync(differences) == []
@@ -106,7 +106,7 @@ async def short_timeout(empty: Database) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_a_migration_may_take_longer_than_other_statements(
+async def test_migration_has_no_statement_timeout(
     short_timeout: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(DatabaseUnavailable):
@@ -121,7 +121,7 @@ async def test_a_migration_may_take_longer_than_other_statements(
     assert any(line.startswith("Migration 0001 applied in 1.") for line in said), said
 
 
-async def test_tables_of_a_newer_release_are_refused_and_left_alone(empty: Database) -> None:
+async def test_migrate_rejects_schema_of_newer_release(empty: Database) -> None:
     await migrate(empty)
     async with empty.begin() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -131,7 +131,7 @@ async def test_tables_of_a_newer_release_are_refused_and_left_alone(empty: Datab
         assert await connection.run_sync(differences) == []
 
 
-async def test_a_migration_that_waits_for_a_lock_gives_way_and_tries_again(
+async def test_migration_retries_after_lock_timeout(
     empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All other sessions would queue behind it."""

@@ -73,7 +73,7 @@ def connect(port: int, ca_file: Path) -> VectorStore:
     )
 
 
-def test_a_wrong_token_is_refused_and_the_cause_is_logged(
+def test_wrong_milvus_token_is_refused_and_logged(
     port: int,
     authority: trustme.CA,
     handler: Refusing,
@@ -94,7 +94,7 @@ def test_a_wrong_token_is_refused_and_the_cause_is_logged(
     assert handler.databases == ({"library"} if handler.connects else {None})
 
 
-def test_a_server_of_another_authority_is_not_spoken_to(
+def test_milvus_certificate_of_unknown_ca_is_rejected(
     port: int, handler: Refusing, tmp_path: Path
 ) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
@@ -103,6 +103,6 @@ def test_a_server_of_another_authority_is_not_spoken_to(
     assert handler.databases == set()
 
 
-def test_a_ca_file_that_is_not_there_is_refused(port: int, tmp_path: Path) -> None:
+def test_missing_milvus_ca_file_is_refused(port: int, tmp_path: Path) -> None:
     with pytest.raises(VectorStoreRefused):
         connect(port, tmp_path / "missing.pem").ping()

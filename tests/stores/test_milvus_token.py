@@ -17,14 +17,14 @@ SERVICE = milvus_pb2.DESCRIPTOR.services_by_name["MilvusService"]
 
 
 @pytest.mark.parametrize("token", [None, "wrong", "é"])
-def test_a_client_without_the_token_is_refused(milvus: MilvusLite, token: str | None) -> None:
+def test_milvus_client_without_token_is_refused(milvus: MilvusLite, token: str | None) -> None:
     stranger = VectorStore(milvus.uri, token, name="x", dimension=4, model="m", timeout_seconds=5)
     with pytest.raises(VectorStoreRefused):
         stranger.prepare()
     stranger.close()
 
 
-def test_no_method_answers_without_the_token(milvus: MilvusLite) -> None:
+def test_milvus_rejects_every_method_without_token(milvus: MilvusLite) -> None:
     with grpc.insecure_channel(milvus.uri.removeprefix("http://")) as channel:
         codes = {method.name: code(channel, method.name) for method in SERVICE.methods}
     assert len(codes) > 50
@@ -37,7 +37,7 @@ def code(channel: grpc.Channel, method: str) -> grpc.StatusCode:
     return refused.value.code()  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_the_token_is_in_a_private_file_and_not_in_the_command(milvus: MilvusLite) -> None:
+def test_milvus_token_is_in_private_file_not_in_command_line(milvus: MilvusLite) -> None:
     file = Path(milvus.folder, "token")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert milvus.process is not None

@@ -49,7 +49,7 @@ def local_copy(store: BlobStore, blob: StoredBlob) -> bytes:
         return path.read_bytes()
 
 
-def test_a_trashed_pdf_lies_in_the_folder_of_its_day(store: BlobStore, tmp_path: Path) -> None:
+def test_trashed_pdf_is_in_folder_of_its_day(store: BlobStore, tmp_path: Path) -> None:
     blob = put(store, tmp_path)
     assert store.trash_pdf(blob.sha256)
     [trashed] = store.trashed()
@@ -73,7 +73,7 @@ def test_a_trashed_pdf_lies_in_the_folder_of_its_day(store: BlobStore, tmp_path:
         lambda store, blob: store.restore_pdf(blob.sha256) and PDF,
     ],
 )
-def test_every_reader_restores_a_trashed_pdf(
+def test_every_read_operation_restores_trashed_pdf(
     store: BlobStore, tmp_path: Path, read: Callable[[BlobStore, StoredBlob], bytes]
 ) -> None:
     blob = put(store, tmp_path)
@@ -83,7 +83,7 @@ def test_every_reader_restores_a_trashed_pdf(
     assert list(store.trashed()) == []
 
 
-def test_a_pdf_that_was_never_there_is_not_found(store: BlobStore, tmp_path: Path) -> None:
+def test_unknown_pdf_raises_not_found(store: BlobStore, tmp_path: Path) -> None:
     store.trash_pdf(put(store, tmp_path).sha256)
     unknown = "0" * 64
     assert not store.restore_pdf(unknown)
@@ -92,7 +92,7 @@ def test_a_pdf_that_was_never_there_is_not_found(store: BlobStore, tmp_path: Pat
         store.read(pdf_key(unknown))
 
 
-def test_a_restored_pdf_counts_as_written_just_now(folder: BlobStore, tmp_path: Path) -> None:
+def test_restore_resets_pdf_age(folder: BlobStore, tmp_path: Path) -> None:
     blob = put(folder, tmp_path)
     os.utime(tmp_path / "blobs" / blob.key, (0, 0))
     assert folder.trash_older(blob.sha256, HOUR)
@@ -100,13 +100,13 @@ def test_a_restored_pdf_counts_as_written_just_now(folder: BlobStore, tmp_path: 
     assert not folder.trash_older(blob.sha256, HOUR)
 
 
-def test_a_young_pdf_is_not_trashed(store: BlobStore, tmp_path: Path) -> None:
+def test_trash_older_keeps_young_pdf(store: BlobStore, tmp_path: Path) -> None:
     blob = put(store, tmp_path)
     assert not store.trash_older(blob.sha256, HOUR)
     assert is_stored(store, blob.sha256)
 
 
-def test_concurrent_readers_all_find_a_trashed_pdf(folder: BlobStore, tmp_path: Path) -> None:
+def test_concurrent_readers_restore_trashed_pdf(folder: BlobStore, tmp_path: Path) -> None:
     blob = put(folder, tmp_path)
     failures: list[BaseException] = []
 
@@ -126,16 +126,14 @@ def test_concurrent_readers_all_find_a_trashed_pdf(folder: BlobStore, tmp_path: 
     assert failures == []
 
 
-def test_an_upload_of_trashed_bytes_stores_them_again(store: BlobStore, tmp_path: Path) -> None:
+def test_upload_of_trashed_pdf_stores_it_again(store: BlobStore, tmp_path: Path) -> None:
     blob = put(store, tmp_path)
     store.trash_pdf(blob.sha256)
     assert put(store, tmp_path) == blob
     assert is_stored(store, blob.sha256)
 
 
-def test_purge_deletes_the_pdf_and_the_empty_folder_of_a_past_day(
-    folder: BlobStore, tmp_path: Path
-) -> None:
+def test_purge_deletes_pdf_and_empty_folder_of_past_day(folder: BlobStore, tmp_path: Path) -> None:
     blob = put(folder, tmp_path)
     past = tmp_path / "blobs" / "trash" / "2026-01-31"
     past.mkdir(parents=True)
@@ -147,7 +145,7 @@ def test_purge_deletes_the_pdf_and_the_empty_folder_of_a_past_day(
     assert not folder.exists(blob.key)
 
 
-def test_other_files_in_the_trash_are_left_alone(folder: BlobStore, tmp_path: Path) -> None:
+def test_trash_ignores_foreign_files(folder: BlobStore, tmp_path: Path) -> None:
     folder.prepare()
     for name in ("notes.txt", "2026-13-99/" + "0" * 64 + ".pdf", "2026-01-01/readme.pdf"):
         path = tmp_path / "blobs" / "trash" / name
@@ -156,7 +154,7 @@ def test_other_files_in_the_trash_are_left_alone(folder: BlobStore, tmp_path: Pa
     assert list(folder.trashed()) == []
 
 
-def test_the_trash_of_a_store_that_is_away(folder: BlobStore, tmp_path: Path) -> None:
+def test_trash_of_unavailable_store_raises(folder: BlobStore, tmp_path: Path) -> None:
     blob = put(folder, tmp_path)
     (tmp_path / "blobs").rename(tmp_path / "elsewhere")
     for act in (folder.trash_pdf, folder.restore_pdf, lambda _: list(folder.trashed())):
@@ -164,9 +162,7 @@ def test_the_trash_of_a_store_that_is_away(folder: BlobStore, tmp_path: Path) ->
             act(blob.sha256)
 
 
-async def test_a_pdf_that_comes_into_use_while_it_moves_is_moved_back(
-    store: BlobStore, tmp_path: Path
-) -> None:
+async def test_trash_unused_restores_pdf_used_meanwhile(store: BlobStore, tmp_path: Path) -> None:
     used, unused, early = (put(store, tmp_path, PDF + bytes([n])).sha256 for n in range(3))
     asked: list[set[str]] = []
 

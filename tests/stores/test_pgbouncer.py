@@ -70,9 +70,7 @@ def through(port: int, database_url: str, parameters: str) -> str:
     return f"postgresql://anybody@127.0.0.1:{port}{urlsplit(database_url).path}?{parameters}"
 
 
-async def test_work_goes_through_a_pool_that_changes_connections(
-    pgbouncer: int, database_url: str
-) -> None:
+async def test_task_lifecycle_works_through_pgbouncer(pgbouncer: int, database_url: str) -> None:
     database = Database(through(pgbouncer, database_url, "pgbouncer=true"))
     stores = postgres_stores(database)
     uploads = [[upload()] for _ in range(24)]
@@ -87,18 +85,14 @@ async def test_work_goes_through_a_pool_that_changes_connections(
     await database.close()
 
 
-async def test_without_the_parameter_the_refusal_names_it(
-    pgbouncer: int, database_url: str
-) -> None:
+async def test_pgbouncer_error_names_missing_parameter(pgbouncer: int, database_url: str) -> None:
     database = Database(through(pgbouncer, database_url, "application_name=papers"))
     with pytest.raises(DatabaseRefused, match="pgbouncer=true"):
         await database.ping()
     await database.close()
 
 
-async def test_a_task_is_begun_twice_in_a_row_through_the_pool(
-    pgbouncer: int, database_url: str
-) -> None:
+async def test_repeated_claims_work_through_pgbouncer(pgbouncer: int, database_url: str) -> None:
     """Repeated statements: none is left prepared on a server connection."""
     database = Database(through(pgbouncer, database_url, "pgbouncer=true"))
     stores = postgres_stores(database)

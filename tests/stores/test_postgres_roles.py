@@ -73,7 +73,7 @@ def foreign_objects(server: EmbeddedPostgres) -> int:
     )
 
 
-def test_the_application_may_use_the_library_and_nothing_else(server: EmbeddedPostgres) -> None:
+def test_application_role_is_unprivileged(server: EmbeddedPostgres) -> None:
     use_library(server)
     assert ask(server.url, "SELECT current_user") == APPLICATION
     assert ask(server.url, "SELECT count(*) FROM tasks") == 1
@@ -83,7 +83,7 @@ def test_the_application_may_use_the_library_and_nothing_else(server: EmbeddedPo
     assert foreign_objects(server) == 0
 
 
-def test_no_password_stands_in_the_address_and_files_are_private(server: EmbeddedPostgres) -> None:
+def test_postgres_url_has_no_password_and_files_are_private(server: EmbeddedPostgres) -> None:
     passwords = server.passwords
     files = (passwords.superuser, passwords.application, passwords.passfile)
     secrets = {passwords.superuser.read_text(), passwords.application.read_text()}
@@ -93,7 +93,7 @@ def test_no_password_stands_in_the_address_and_files_are_private(server: Embedde
     assert not any(secret in server.log.read_text() for secret in secrets)
 
 
-def test_an_older_folder_gets_the_role_and_keeps_its_papers(tmp_path: Path) -> None:
+def test_old_data_folder_gets_application_role_and_keeps_papers(tmp_path: Path) -> None:
     server = older_folder(tmp_path / "postgres")
     kept = server.passwords.application.read_text()
     after = EmbeddedPostgres(server.root)

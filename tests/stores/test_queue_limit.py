@@ -46,7 +46,7 @@ def uploads(count: int, name: str = "a") -> list[Upload]:
     return [Upload(f"{name}{n}.pdf", f"{name}{n}".rjust(64, "0"), 10) for n in range(count)]
 
 
-async def test_a_full_collection_takes_no_more_and_says_what_to_do(
+async def test_full_collection_raises_queue_full_with_advice(
     jobs: protocols.JobStore,
 ) -> None:
     await jobs.admit("physics", uploads(LIMIT))
@@ -60,12 +60,12 @@ async def test_a_full_collection_takes_no_more_and_says_what_to_do(
     await jobs.admit("chemistry", uploads(1, "b"))
 
 
-async def test_a_folder_larger_than_the_limit_gets_in(jobs: protocols.JobStore) -> None:
+async def test_folder_larger_than_queue_limit_is_admitted(jobs: protocols.JobStore) -> None:
     admitted = await jobs.admit("physics", uploads(LIMIT + 2))
     assert len(admitted) == LIMIT + 2
 
 
-async def test_the_last_part_of_a_job_gets_in_although_there_is_no_room(
+async def test_empty_last_part_is_admitted_to_full_collection(
     jobs: protocols.JobStore,
 ) -> None:
     [first, *_] = await jobs.admit("physics", uploads(LIMIT), more_to_come=True)
@@ -75,7 +75,7 @@ async def test_the_last_part_of_a_job_gets_in_although_there_is_no_room(
     assert (await jobs.job(first.job_id)).counts.total == LIMIT
 
 
-async def test_work_that_is_done_makes_room(
+async def test_finished_tasks_free_queue_capacity(
     database: Database, pass_a_second: Callable[[], None]
 ) -> None:
     jobs, queue = JobStore(database, queue_limit=LIMIT), TaskQueue(database)
@@ -91,7 +91,7 @@ async def test_work_that_is_done_makes_room(
         await jobs.check_queue_limit("physics")
 
 
-async def test_two_processes_see_each_other_after_a_second(
+async def test_queue_limit_sees_other_processes_after_a_second(
     database: Database, pass_a_second: Callable[[], None]
 ) -> None:
     one, two = (JobStore(database, queue_limit=LIMIT) for _ in range(2))
@@ -103,7 +103,7 @@ async def test_two_processes_see_each_other_after_a_second(
         await two.check_queue_limit("physics")
 
 
-async def test_a_collection_is_counted_once_a_second_however_many_ask(
+async def test_open_tasks_are_counted_once_a_second(
     pass_a_second: Callable[[], None],
 ) -> None:
     counted: list[tuple[str, int]] = []
@@ -121,7 +121,7 @@ async def test_a_collection_is_counted_once_a_second_however_many_ask(
     assert len(counted) == 2
 
 
-async def test_names_that_somebody_made_up_are_not_remembered_for_ever() -> None:
+async def test_admission_limit_cache_is_bounded() -> None:
     async def count(_collection: str, _most: int) -> int:
         return 0
 
@@ -131,7 +131,7 @@ async def test_names_that_somebody_made_up_are_not_remembered_for_ever() -> None
     assert len(limit._known) <= queue_limit.KNOWN_COLLECTIONS
 
 
-async def test_without_a_limit_nothing_is_counted() -> None:
+async def test_admission_limit_none_does_not_count() -> None:
     async def count(_collection: str, _most: int) -> int:
         raise AssertionError("must not be called")
 

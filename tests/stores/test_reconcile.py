@@ -148,7 +148,7 @@ def kinds(found: Differences) -> dict[str, int]:
     return {name: count for name, count in found.counts.items() if count}
 
 
-async def test_a_library_in_order_has_no_differences(harness: Harness) -> None:
+async def test_consistent_library_has_no_differences(harness: Harness) -> None:
     assert kinds(await harness.compare()) == {}
     name = await harness.ready()
     await harness.ready()
@@ -161,7 +161,7 @@ async def test_a_library_in_order_has_no_differences(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 2])
-async def test_missing_chunks_are_read_again_while_the_old_ones_stay(
+async def test_missing_chunks_are_reingested_while_old_ones_stay_searchable(
     harness: Harness, left: int
 ) -> None:
     name, other = await harness.ready(), await harness.ready()
@@ -185,7 +185,7 @@ async def test_missing_chunks_are_read_again_while_the_old_ones_stay(
     assert kinds(await harness.compare()) == {}
 
 
-async def test_more_chunks_than_there_should_be_are_read_again_too(harness: Harness) -> None:
+async def test_surplus_chunks_are_reingested(harness: Harness) -> None:
     name = await harness.ready(3)
     harness.put(name, 1, 5)
     found = await harness.compare()
@@ -193,7 +193,7 @@ async def test_more_chunks_than_there_should_be_are_read_again_too(harness: Harn
     assert (await harness.reconciler.repair(found)).documents_queued == 1
 
 
-async def test_what_is_read_again_already_is_not_read_again_once_more(harness: Harness) -> None:
+async def test_document_with_open_repair_is_not_requeued(harness: Harness) -> None:
     name = await harness.ready()
     harness.vectors.delete_versions(name, 0, 9)
     found = await harness.compare()
@@ -202,7 +202,7 @@ async def test_what_is_read_again_already_is_not_read_again_once_more(harness: H
     assert kinds(await harness.compare()) == {}
 
 
-async def test_chunks_of_deleted_and_unknown_documents_and_old_versions_go(
+async def test_orphan_chunks_are_deleted(
     harness: Harness,
 ) -> None:
     gone, kept = await harness.ready(), await harness.ready()
@@ -216,7 +216,7 @@ async def test_chunks_of_deleted_and_unknown_documents_and_old_versions_go(
     assert harness.vectors.contents() == {(kept, 1): 3}
 
 
-async def test_what_became_wanted_after_the_comparison_stays(harness: Harness) -> None:
+async def test_repair_keeps_orphans_used_since_comparison(harness: Harness) -> None:
     paper = harness.paper()
     name = await harness.ready(paper=paper)
     harness.put(name, 2, 3)
@@ -230,7 +230,7 @@ async def test_what_became_wanted_after_the_comparison_stays(harness: Harness) -
     assert harness.vectors.count(name, 2) == 3
 
 
-async def test_work_that_goes_on_is_no_difference(harness: Harness) -> None:
+async def test_concurrent_work_is_no_difference(harness: Harness) -> None:
     """Papers are finished, re-ingested and deleted during the comparison."""
     stop = asyncio.Event()
 
@@ -257,7 +257,7 @@ async def test_work_that_goes_on_is_no_difference(harness: Harness) -> None:
     assert set(harness.vectors.contents().values()) == {4}
 
 
-async def test_orphan_blobs_go_when_they_are_old(harness: Harness) -> None:
+async def test_old_orphan_blobs_are_deleted(harness: Harness) -> None:
     name = await harness.ready()
     paper = harness.paper()
     artifact = artifact_key(name, 9, "scans")
@@ -275,7 +275,7 @@ async def test_orphan_blobs_go_when_they_are_old(harness: Harness) -> None:
     assert harness.blobs.exists(pdf_key(paper.sha256)), "a reader restores the PDF"
 
 
-async def test_a_pdf_that_is_uploaded_after_the_comparison_stays(harness: Harness) -> None:
+async def test_repair_keeps_pdf_uploaded_since_comparison(harness: Harness) -> None:
     paper = harness.paper()
     harness.make_old(pdf_key(paper.sha256))
     found = await harness.compare()
@@ -286,7 +286,7 @@ async def test_a_pdf_that_is_uploaded_after_the_comparison_stays(harness: Harnes
     assert harness.blobs.exists(pdf_key(paper.sha256))
 
 
-async def test_a_lost_artifact_is_made_again(harness: Harness) -> None:
+async def test_missing_artifact_is_reingested(harness: Harness) -> None:
     name = await harness.ready()
     harness.blobs.delete_artifacts(name, 0, 9)
     found = await harness.compare()
@@ -298,7 +298,7 @@ async def test_a_lost_artifact_is_made_again(harness: Harness) -> None:
     assert kinds(await harness.compare()) == {}
 
 
-async def test_a_lost_pdf_is_said_and_left_until_somebody_uploads_it_again(
+async def test_lost_pdf_is_reported_until_reuploaded(
     harness: Harness,
 ) -> None:
     paper = harness.paper()
@@ -314,7 +314,7 @@ async def test_a_lost_pdf_is_said_and_left_until_somebody_uploads_it_again(
     assert kinds(await harness.compare()) == {}
 
 
-async def test_stuck_tasks_go_back_to_the_queue(harness: Harness) -> None:
+async def test_stuck_tasks_are_requeued(harness: Harness) -> None:
     await admit(harness.stores, harness.paper())
     [task] = await harness.claim(Lane.INTERACTIVE)
     await harness.stores.advance(LEASE + STUCK_SECONDS + 1)
@@ -325,7 +325,7 @@ async def test_stuck_tasks_go_back_to_the_queue(harness: Harness) -> None:
     assert kinds(await harness.compare()) == {}
 
 
-async def test_a_glance_sees_only_numbers_that_differ(harness: Harness) -> None:
+async def test_reconcile_counts_only_skips_listing_if_counts_match(harness: Harness) -> None:
     name = await harness.ready(3)
     assert (await harness.reconciler.reconcile(counts_only=True)).is_empty
     harness.put("doc_unknown", 1, 3)
@@ -335,7 +335,7 @@ async def test_a_glance_sees_only_numbers_that_differ(harness: Harness) -> None:
     assert (done.chunks_deleted, done.documents_queued) == (3, 1)
 
 
-async def test_a_glance_sees_what_a_zombie_wrote(harness: Harness) -> None:
+async def test_reconcile_counts_only_detects_chunks_of_stale_worker(harness: Harness) -> None:
     name = await harness.ready()
     await harness.stores.documents.delete(name)
     harness.vectors.delete_versions(name, 0, 9)
@@ -344,7 +344,7 @@ async def test_a_glance_sees_what_a_zombie_wrote(harness: Harness) -> None:
     assert harness.vectors.contents() == {}
 
 
-async def test_who_mends_unasked_sweeps_orphans_and_reads_a_paper_again_once(
+async def test_reconcile_deletes_orphans_and_reingests_once(
     harness: Harness,
 ) -> None:
     name = await harness.ready()
@@ -363,7 +363,7 @@ async def test_who_mends_unasked_sweeps_orphans_and_reads_a_paper_again_once(
     assert (await harness.repair()).documents_queued == 1
 
 
-async def test_papers_are_read_again_as_a_job_for_each_collection(harness: Harness) -> None:
+async def test_repair_creates_one_job_per_collection(harness: Harness) -> None:
     for collection in ("a", "b", "a"):
         await admit(harness.stores, harness.paper(), collection=collection)
         [task] = await harness.claim(Lane.INTERACTIVE)
@@ -377,7 +377,7 @@ async def test_papers_are_read_again_as_a_job_for_each_collection(harness: Harne
 
 
 @pytest.mark.parametrize(("kept", "is_refused"), [(13, True), (16, False)])
-async def test_many_orphan_chunks_stay_until_somebody_wants_them_gone(
+async def test_orphans_beyond_limits_are_kept_unless_forced(
     harness: Harness, kept: int, is_refused: bool
 ) -> None:
     """Three orphans exceed the absolute limit of two, with and without exceeding a fifth of all."""

@@ -36,7 +36,7 @@ async def open_tasks(stores: Stores) -> int:
 
 @pytest.mark.parametrize("policy", list(OnDuplicate))
 @pytest.mark.parametrize("is_known", [True, False])
-async def test_files_are_stored_once_and_only_when_nothing_refuses_them(
+async def test_before_commit_runs_once_after_all_checks(
     stores: Stores, policy: OnDuplicate, is_known: bool
 ) -> None:
     paper, commits = upload(), CommitRecorder()
@@ -55,9 +55,7 @@ async def test_files_are_stored_once_and_only_when_nothing_refuses_them(
 
 
 @pytest.mark.parametrize("policy", list(OnDuplicate))
-async def test_files_that_cannot_be_stored_are_not_admitted(
-    stores: Stores, policy: OnDuplicate
-) -> None:
+async def test_failed_before_commit_admits_nothing(stores: Stores, policy: OnDuplicate) -> None:
     away = CommitRecorder(BlobStoreUnavailable())
     with pytest.raises(BlobStoreUnavailable):
         await stores.jobs.admit("papers", [upload()], on_duplicate=policy, before_commit=away)
@@ -65,7 +63,7 @@ async def test_files_that_cannot_be_stored_are_not_admitted(
     assert (await stores.documents.list()).items == []
 
 
-async def test_nothing_is_stored_for_a_job_that_has_ended_or_was_cancelled(stores: Stores) -> None:
+async def test_before_commit_is_skipped_for_ended_or_cancelled_job(stores: Stores) -> None:
     ended = await admit(stores)
     await stores.queue.finish(await claim_one(stores), DONE)
     cancelled = new_job_id()
@@ -84,7 +82,7 @@ async def once(stores: Stores, papers: list[Any], digest: str = "one", **options
     )
 
 
-async def test_the_same_request_gets_the_first_answer_and_stores_nothing_again(
+async def test_repeated_idempotency_key_returns_first_result(
     stores: Stores,
 ) -> None:
     papers, first, again = [upload(), upload()], CommitRecorder(), CommitRecorder()
@@ -95,7 +93,7 @@ async def test_the_same_request_gets_the_first_answer_and_stores_nothing_again(
     assert (first.calls, again.calls) == (1, 0)
 
 
-async def test_another_request_with_the_same_key_is_refused(stores: Stores) -> None:
+async def test_idempotency_key_of_other_request_is_rejected(stores: Stores) -> None:
     paper, commits = upload(), CommitRecorder()
     await once(stores, [paper])
     with pytest.raises(IdempotencyKeyReused):
@@ -110,7 +108,7 @@ async def test_another_request_with_the_same_key_is_refused(stores: Stores) -> N
         await once(stores, [upload()], "two")
 
 
-async def test_a_request_that_was_refused_may_use_its_key_again(stores: Stores) -> None:
+async def test_idempotency_key_of_rejected_request_is_reusable(stores: Stores) -> None:
     paper = upload()
     await admit(stores, paper)
     with pytest.raises(Conflict):
@@ -121,7 +119,7 @@ async def test_a_request_that_was_refused_may_use_its_key_again(stores: Stores) 
     assert admission.duplicate_of == admission.document_id
 
 
-async def test_two_replicas_admit_the_same_request_once(database_url: str) -> None:
+async def test_concurrent_replicas_admit_idempotency_key_once(database_url: str) -> None:
     databases = [Database(database_url), Database(database_url)]
     try:
         for number in range(12):
@@ -147,7 +145,7 @@ async def test_two_replicas_admit_the_same_request_once(database_url: str) -> No
             await database.close()
 
 
-async def test_of_two_replicas_with_different_requests_one_is_refused(database_url: str) -> None:
+async def test_concurrent_different_requests_with_same_key_conflict(database_url: str) -> None:
     databases = [Database(database_url), Database(database_url)]
     try:
         for number in range(12):
@@ -174,7 +172,7 @@ async def test_of_two_replicas_with_different_requests_one_is_refused(database_u
 
 
 @pytest.mark.parametrize("with_key", [True, False])
-async def test_files_may_take_longer_to_store_than_a_transaction_may_be_idle(
+async def test_before_commit_may_outlast_idle_transaction_timeout(
     database_url: str, monkeypatch: pytest.MonkeyPatch, with_key: bool
 ) -> None:
     monkeypatch.setattr("stores.postgres.admission.KEEP_ALIVE_SECONDS", 0.05)

@@ -102,7 +102,7 @@ async def env(database: Database, tmp_path: Path) -> Environment:
     return made
 
 
-async def test_after_a_year_only_what_is_in_the_library_is_left(env: Environment) -> None:
+async def test_retention_leaves_only_live_data_after_a_year(env: Environment) -> None:
     kept = await env.paper("kept")
     [kept_pdf] = [one for one in env.files() if one.startswith("pdf/")]
     for week in range(52):
@@ -129,7 +129,7 @@ async def test_after_a_year_only_what_is_in_the_library_is_left(env: Environment
     assert (await env.stores.documents.get(kept)).version == 1
 
 
-async def test_records_stay_for_as_long_as_they_are_needed(env: Environment) -> None:
+async def test_retention_keeps_referenced_records(env: Environment) -> None:
     name = await env.paper("one")
     await env.stores.documents.delete(name)
     await env.advance_days(RECORD_DAYS + 1)
@@ -140,7 +140,7 @@ async def test_records_stay_for_as_long_as_they_are_needed(env: Environment) -> 
     assert await remove_old_records(env.database, RECORD_DAYS) == Removed(jobs=1)
 
 
-async def test_a_paper_that_comes_back_while_its_record_is_kept_gets_a_new_version(
+async def test_reupload_before_tombstone_expiry_opens_new_version(
     env: Environment,
 ) -> None:
     name = await env.paper("one")
@@ -151,14 +151,14 @@ async def test_a_paper_that_comes_back_while_its_record_is_kept_gets_a_new_versi
     assert (await env.stores.documents.get(name)).version == 2
 
 
-async def test_an_empty_collection_that_is_used_meanwhile_stays(env: Environment) -> None:
+async def test_retention_keeps_collection_used_meanwhile(env: Environment) -> None:
     await env.paper("one", collection="used")
     await env.advance_days(400)
     await remove_old_records(env.database, RECORD_DAYS)
     assert await env.stores.documents.has_collection("used")
 
 
-async def test_the_trash_keeps_a_pdf_for_its_days_and_restores_what_is_used(
+async def test_trash_is_purged_after_retention_and_restores_used_pdfs(
     env: Environment,
 ) -> None:
     await env.paper("one")
@@ -186,7 +186,7 @@ async def test_the_trash_keeps_a_pdf_for_its_days_and_restores_what_is_used(
 
 
 @pytest.mark.parametrize(("pdfs", "refused"), [(20, None), (21, "21 PDFs")])
-async def test_many_unused_pdfs_are_reported_and_left(
+async def test_unused_pdfs_beyond_limits_are_reported_and_kept(
     env: Environment, pdfs: int, refused: str | None
 ) -> None:
     for number in range(pdfs):

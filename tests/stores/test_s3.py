@@ -63,18 +63,18 @@ def not_rejected(store: BlobStore, paper: Path) -> list[str]:
     return passed
 
 
-def test_a_store_that_is_ready_has_left_nothing_of_its_check(bucket: Bucket) -> None:
+def test_s3_readiness_probe_leaves_no_blob(bucket: Bucket) -> None:
     BlobStore(bucket.uri).prepare()
     assert bucket.keys() == set()
 
 
-def test_a_mistyped_bucket_is_refused_and_not_made(bucket: Bucket, paper: Path) -> None:
+def test_missing_bucket_is_refused_and_not_created(bucket: Bucket, paper: Path) -> None:
     assert not_rejected(BlobStore(f"s3://{bucket.name}-mistyped/papers"), paper) == []
     names = {one["Name"] for one in bucket.client.list_buckets()["Buckets"]}
     assert f"{bucket.name}-mistyped" not in names
 
 
-def test_when_a_bucket_goes_its_papers_are_not_missing(bucket: Bucket, paper: Path) -> None:
+def test_deleted_bucket_is_unavailable_not_missing_blobs(bucket: Bucket, paper: Path) -> None:
     store = BlobStore(bucket.uri)
     store.prepare()
     blob = store.put_file(paper, MIB)
@@ -95,7 +95,7 @@ def test_when_a_bucket_goes_its_papers_are_not_missing(bucket: Bucket, paper: Pa
     assert store.put_file(paper, MIB) == blob
 
 
-def test_a_missing_paper_in_a_bucket_that_is_there_is_missing(bucket: Bucket) -> None:
+def test_missing_blob_in_existing_bucket_raises_not_found(bucket: Bucket) -> None:
     store = BlobStore(bucket.uri)
     assert not store.exists(MISSING)
     with pytest.raises(NotFound):
@@ -106,7 +106,7 @@ def test_a_missing_paper_in_a_bucket_that_is_there_is_missing(bucket: Bucket) ->
     ("action", "asked"),
     [("GetObject", "read"), ("PutObject", "put_file")],
 )
-def test_what_is_forbidden_is_said_and_is_not_missing(
+def test_denied_s3_access_is_refused_not_missing(
     bucket: Bucket, paper: Path, action: str, asked: str
 ) -> None:
     store = BlobStore(bucket.uri)
@@ -118,7 +118,7 @@ def test_what_is_forbidden_is_said_and_is_not_missing(
         store.prepare()
 
 
-def test_what_another_process_has_written_or_deleted_is_seen(bucket: Bucket) -> None:
+def test_s3_changes_of_other_processes_are_visible(bucket: Bucket) -> None:
     here, there = BlobStore(bucket.uri), BlobStore(bucket.uri)
     first, second = artifact_key(ONE, 1, "a"), artifact_key(ONE, 1, "b")
     here.put_artifact(first, b"x")
@@ -133,7 +133,7 @@ def test_what_another_process_has_written_or_deleted_is_seen(bucket: Bucket) -> 
     assert not here.exists(first)
 
 
-def test_a_wrong_key_is_refused(
+def test_wrong_s3_credentials_are_refused(
     bucket: Bucket, paper: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -142,7 +142,7 @@ def test_a_wrong_key_is_refused(
     assert not_rejected(BlobStore(bucket.uri), paper) == []
 
 
-def test_more_blobs_than_one_answer_of_s3_holds(
+def test_s3_listing_spans_several_responses(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")  # instead of 1,000
@@ -155,7 +155,7 @@ def test_more_blobs_than_one_answer_of_s3_holds(
     assert bucket.keys() == set()
 
 
-def test_an_endpoint_that_is_down_is_said_soon_and_logged_once(
+def test_s3_endpoint_down_fails_fast_and_is_logged_once(
     bucket: Bucket,
     paper: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -173,7 +173,7 @@ def test_an_endpoint_that_is_down_is_said_soon_and_logged_once(
     assert "Could not connect" in said and "secret" not in said
 
 
-def test_the_spool_is_private_and_goes_with_its_process(tmp_path: Path) -> None:
+def test_private_spool_is_deleted_at_exit(tmp_path: Path) -> None:
     script = (
         "from stores.blobs.blob_store import BlobStore; s = BlobStore('memory://x');"
         "s.put_artifact('artifacts/ab/doc_ab-1-x', b'x'); print(s._backend.spool)"
@@ -192,7 +192,7 @@ def test_the_spool_is_private_and_goes_with_its_process(tmp_path: Path) -> None:
     assert (found.st_mode & 0o777, found.st_uid) == (0o700, os.geteuid())
 
 
-def test_what_a_killed_process_left_in_the_spool_is_removed(
+def test_abandoned_private_spool_is_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

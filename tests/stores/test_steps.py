@@ -30,7 +30,7 @@ async def document_status(stores: Stores, document_id: str) -> DocumentStatus:
     return (await stores.documents.get(document_id)).status
 
 
-async def test_the_paper_is_searchable_after_the_first_step_and_its_job_goes_on(
+async def test_paper_is_searchable_after_first_step(
     stores: Stores,
 ) -> None:
     task = await begin(stores)
@@ -43,7 +43,7 @@ async def test_the_paper_is_searchable_after_the_first_step_and_its_job_goes_on(
     assert (await stores.jobs.job(task.job_id)).status == JobStatus.RUNNING
 
 
-async def test_the_last_step_completes_the_task(stores: Stores) -> None:
+async def test_last_step_completes_task(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, THEN_LAYOUT)
     first_shown = (await task_now(stores, task)).searchable_at
@@ -58,7 +58,7 @@ async def test_the_last_step_completes_the_task(stores: Stores) -> None:
     assert (await stores.jobs.job(task.job_id)).status == JobStatus.COMPLETED
 
 
-async def test_a_paper_without_text_waits_for_its_ocr_unseen(stores: Stores) -> None:
+async def test_paper_without_text_is_hidden_until_ocr(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, NO_TEXT)
     now = await task_now(stores, task)
@@ -69,7 +69,7 @@ async def test_a_paper_without_text_waits_for_its_ocr_unseen(stores: Stores) -> 
     assert await document_status(stores, task.document_id) == DocumentStatus.READY
 
 
-async def test_who_finished_the_step_before_cannot_write_any_more(stores: Stores) -> None:
+async def test_worker_of_previous_step_is_fenced(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, THEN_LAYOUT)
     with pytest.raises(LeaseLost):
@@ -79,7 +79,7 @@ async def test_who_finished_the_step_before_cannot_write_any_more(stores: Stores
     assert (await task_now(stores, task)).step == Step.LAYOUT
 
 
-async def test_a_later_step_that_fails_leaves_the_paper_searchable_and_marked(
+async def test_failed_later_step_keeps_paper_searchable_for_review(
     stores: Stores,
 ) -> None:
     task = await begin(stores)
@@ -94,7 +94,7 @@ async def test_a_later_step_that_fails_leaves_the_paper_searchable_and_marked(
     assert not (await stores.documents.list(needs_review=False)).items
 
 
-async def test_a_duplicate_that_waited_ends_when_the_first_step_of_the_other_has(
+async def test_queued_duplicate_completes_after_first_step(
     stores: Stores,
 ) -> None:
     task = await begin(stores, upload("same"))
@@ -105,7 +105,7 @@ async def test_a_duplicate_that_waited_ends_when_the_first_step_of_the_other_has
     assert len(await claim(stores, lane=Lane.LAYOUT)) == 1
 
 
-async def test_the_tables_of_single_uploads_come_before_those_of_a_folder(stores: Stores) -> None:
+async def test_urgent_layout_tasks_precede_bulk_ones(stores: Stores) -> None:
     for lane in (Lane.BULK, Lane.INTERACTIVE):
         await admit(stores, upload(f"{lane}"), lane=lane)
         (task,) = await claim(stores, lane=lane)
@@ -114,7 +114,7 @@ async def test_the_tables_of_single_uploads_come_before_those_of_a_folder(stores
     assert order == ["interactive.pdf", "bulk.pdf"]
 
 
-async def test_the_first_pages_of_a_long_paper_are_shown_while_the_rest_is_read(
+async def test_partial_paper_is_searchable_during_processing(
     stores: Stores,
 ) -> None:
     task = await begin(stores, upload("thesis"))
@@ -133,7 +133,7 @@ async def test_the_first_pages_of_a_long_paper_are_shown_while_the_rest_is_read(
     assert (document.status, document.needs_review) == (DocumentStatus.READY, True)
 
 
-async def test_the_beginning_of_a_new_version_does_not_replace_the_whole_old_one(
+async def test_partial_new_version_does_not_replace_old_version(
     stores: Stores,
 ) -> None:
     task = await begin(stores, upload("again"))
@@ -145,7 +145,7 @@ async def test_the_beginning_of_a_new_version_does_not_replace_the_whole_old_one
     assert (document.version, document.chunks) == (1, 7)
 
 
-async def test_what_was_read_of_a_paper_is_known_of_its_document(stores: Stores) -> None:
+async def test_step_result_is_stored_in_document(stores: Stores) -> None:
     task = await begin(stores)
     metadata = Metadata(
         title="On jobs",
@@ -168,7 +168,7 @@ async def test_what_was_read_of_a_paper_is_known_of_its_document(stores: Stores)
     assert (dict(document.quality), document.needs_review) == (quality, True)
 
 
-async def test_a_job_adds_up_what_its_tasks_have_done(stores: Stores) -> None:
+async def test_job_progress_sums_task_progress(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.report(task, Progress(5, 10, 35, 70))
     shares = [(await stores.jobs.job(task.job_id)).shares_done]
@@ -182,7 +182,7 @@ async def test_a_job_adds_up_what_its_tasks_have_done(stores: Stores) -> None:
     assert shares == pytest.approx([0.6 * 0.5, 0.85, 0.85 + 0.15 / 2, 1.0])
 
 
-async def test_one_can_ask_whether_a_job_is_so_far(stores: Stores) -> None:
+async def test_has_come_reports_searchable_and_finished_jobs(stores: Stores) -> None:
     async def come() -> list[bool]:
         return [await stores.jobs.has_come(task.job_id, until) for until in WaitFor]
 

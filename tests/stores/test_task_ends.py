@@ -22,7 +22,7 @@ from tests.stores.work import (
 )
 
 
-async def test_an_end_may_be_said_twice(stores: Stores) -> None:
+async def test_task_end_is_idempotent(stores: Stores) -> None:
     """The response to the first call may be lost; the result must be kept."""
     done, damaged = await begin(stores), await begin(stores)
     for _ in range(2):
@@ -33,7 +33,7 @@ async def test_an_end_may_be_said_twice(stores: Stores) -> None:
     assert (await stores.jobs.job(damaged.job_id)).status == JobStatus.FAILED
 
 
-async def test_a_completed_task_publishes_its_document(stores: Stores) -> None:
+async def test_completed_task_publishes_document(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.finish(task, DONE)
     ended = await task_now(stores, task)
@@ -47,7 +47,7 @@ async def test_a_completed_task_publishes_its_document(stores: Stores) -> None:
     assert await stores.documents.artifact_key(task.document_id) == DONE.artifact_key
 
 
-async def test_publishing_never_goes_back_to_an_older_version(stores: Stores) -> None:
+async def test_publish_never_reverts_to_older_version(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     slow = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS, lane=Lane.BULK)
@@ -62,7 +62,7 @@ async def test_publishing_never_goes_back_to_an_older_version(stores: Stores) ->
     assert (document.version, document.status) == (3, DocumentStatus.READY)
 
 
-async def test_a_failed_new_version_leaves_the_old_one_searchable(stores: Stores) -> None:
+async def test_failed_new_version_keeps_old_one_searchable(stores: Stores) -> None:
     paper = upload()
     name = await ready(stores, paper)
     await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
@@ -71,7 +71,7 @@ async def test_a_failed_new_version_leaves_the_old_one_searchable(stores: Stores
     assert (document.version, document.status) == (1, DocumentStatus.READY)
 
 
-async def test_a_failed_task_remembers_why(stores: Stores) -> None:
+async def test_failed_task_stores_error(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
     assert (await task_now(stores, task)).error == DAMAGED
@@ -79,7 +79,7 @@ async def test_a_failed_task_remembers_why(stores: Stores) -> None:
     assert document.status == DocumentStatus.FAILED
 
 
-async def test_two_ends_at_the_same_time_close_the_job_once(stores: Stores) -> None:
+async def test_concurrent_task_ends_close_job_once(stores: Stores) -> None:
     for _ in range(10):
         await stores.jobs.admit("papers", [upload(), upload()])
         one, two = await claim(stores)
@@ -88,7 +88,7 @@ async def test_two_ends_at_the_same_time_close_the_job_once(stores: Stores) -> N
         assert job.status == JobStatus.PARTIAL and job.finished_at
 
 
-async def test_deleting_while_workers_end_their_tasks_never_blocks(stores: Stores) -> None:
+async def test_concurrent_deletion_and_task_ends_do_not_deadlock(stores: Stores) -> None:
     """All transactions lock documents, tasks, jobs in this order: no deadlock, no lost result."""
     await stores.jobs.admit("papers", [upload() for _ in range(12)])
     tasks = await claim(stores)
@@ -99,7 +99,7 @@ async def test_deleting_while_workers_end_their_tasks_never_blocks(stores: Store
     assert (await stores.jobs.job(tasks[0].job_id)).finished_at
 
 
-async def test_a_duplicate_that_waited_for_its_paper_ends_without_work(stores: Stores) -> None:
+async def test_queued_duplicate_completes_without_work(stores: Stores) -> None:
     paper = upload()
     first = await begin(stores, paper)
     waiting, later = await admit(stores, paper), await admit(stores)
@@ -114,7 +114,7 @@ async def test_a_duplicate_that_waited_for_its_paper_ends_without_work(stores: S
     assert (job.status, job.counts) == (JobStatus.COMPLETED, Counts(completed=1))
 
 
-async def test_a_claim_gets_its_fill_behind_many_duplicates(stores: Stores) -> None:
+async def test_claim_returns_full_batch_behind_duplicates(stores: Stores) -> None:
     paper = upload()
     first = await begin(stores, paper)
     copies = await stores.jobs.admit("papers", [paper] * 7)
@@ -125,7 +125,7 @@ async def test_a_claim_gets_its_fill_behind_many_duplicates(stores: Stores) -> N
     assert (await stores.jobs.job(copies[0].job_id)).counts == Counts(completed=7)
 
 
-async def test_claims_at_the_same_time_end_each_duplicate_once(stores: Stores) -> None:
+async def test_concurrent_claims_complete_each_duplicate_once(stores: Stores) -> None:
     paper = upload()
     first = await begin(stores, paper)
     jobs = {(await admit(stores, paper)).job_id for _ in range(12)}
@@ -135,7 +135,7 @@ async def test_claims_at_the_same_time_end_each_duplicate_once(stores: Stores) -
         assert (await stores.jobs.job(job_id)).status == JobStatus.COMPLETED
 
 
-async def test_a_new_version_is_work_although_the_old_one_is_searchable(stores: Stores) -> None:
+async def test_new_version_is_not_completed_as_duplicate(stores: Stores) -> None:
     paper = upload()
     await ready(stores, paper)
     new = await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
@@ -148,7 +148,7 @@ async def test_a_new_version_is_work_although_the_old_one_is_searchable(stores: 
     )
 
 
-async def test_a_duplicate_of_a_paper_that_failed_is_tried(stores: Stores) -> None:
+async def test_duplicate_of_failed_paper_is_processed(stores: Stores) -> None:
     paper = upload()
     first = await begin(stores, paper)
     second = await admit(stores, paper)
@@ -156,7 +156,7 @@ async def test_a_duplicate_of_a_paper_that_failed_is_tried(stores: Stores) -> No
     assert (await claim_one(stores)).task_id == second.task_id
 
 
-async def test_a_task_that_waits_to_be_tried_again_ends_with_its_duplicate(stores: Stores) -> None:
+async def test_retried_task_completes_after_its_duplicate(stores: Stores) -> None:
     paper = upload()
     task = await begin(stores, paper)
     await stores.queue.retry(task, AWAY, delay_seconds=60, isolate=True)

@@ -25,7 +25,7 @@ from tests.stores.work import (
 )
 
 
-async def test_a_heartbeat_keeps_the_lease(stores: Stores) -> None:
+async def test_heartbeat_extends_lease(stores: Stores) -> None:
     task = await begin(stores)
     for _ in range(3):
         await stores.advance(LEASE - 5)
@@ -33,7 +33,7 @@ async def test_a_heartbeat_keeps_the_lease(stores: Stores) -> None:
         assert await stores.queue.sweep() == 0
 
 
-async def test_a_heartbeat_extends_own_leases_only(stores: Stores) -> None:
+async def test_heartbeat_extends_own_leases_only(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(4)])
     kept, ended, requeued, taken = await claim(stores)
     await stores.queue.finish(ended, DONE)
@@ -50,11 +50,11 @@ async def test_a_heartbeat_extends_own_leases_only(stores: Stores) -> None:
     assert (await task_now(stores, kept)).status == TaskStatus.RUNNING
 
 
-async def test_a_heartbeat_of_nothing_is_harmless(stores: Stores) -> None:
+async def test_heartbeat_without_tasks_does_nothing(stores: Stores) -> None:
     assert await stores.queue.heartbeat([], LEASE) == set()
 
 
-async def test_the_task_of_a_silent_worker_is_tried_again_alone(stores: Stores) -> None:
+async def test_sweep_requeues_expired_task_isolated(stores: Stores) -> None:
     task = await begin(stores)
     assert await stores.queue.sweep() == 0
     await stores.advance(LEASE + 1)
@@ -68,7 +68,7 @@ async def test_the_task_of_a_silent_worker_is_tried_again_alone(stores: Stores) 
     assert (await claim_one(stores)).attempt == 2
 
 
-async def test_a_document_that_kills_its_workers_fails_in_the_end(stores: Stores) -> None:
+async def test_crashing_document_fails_after_max_attempts(stores: Stores) -> None:
     admission = await admit(stores)
     for _ in range(MAX_ATTEMPTS):
         await claim_one(stores)
@@ -82,7 +82,7 @@ async def test_a_document_that_kills_its_workers_fails_in_the_end(stores: Stores
     assert document.status == DocumentStatus.FAILED
 
 
-async def test_sweeps_at_the_same_time_take_each_task_once(stores: Stores) -> None:
+async def test_concurrent_sweeps_requeue_each_task_once(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(10)])
     await claim(stores)
     await stores.advance(LEASE + 1)
@@ -99,7 +99,7 @@ WRITES: dict[str, Callable[[Stores, Task], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_a_write_with_an_old_token_is_refused(stores: Stores, write: str) -> None:
+async def test_write_with_stale_lease_token_raises_lease_lost(stores: Stores, write: str) -> None:
     old = await begin(stores)
     await stores.advance(LEASE + 1)
     await stores.queue.sweep(base_seconds=0)
@@ -114,7 +114,7 @@ async def test_a_write_with_an_old_token_is_refused(stores: Stores, write: str) 
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_an_ended_task_does_not_move(stores: Stores, write: str) -> None:
+async def test_ended_task_rejects_transitions(stores: Stores, write: str) -> None:
     done, damaged = await begin(stores), await begin(stores)
     await stores.queue.finish(done, DONE)
     await stores.queue.fail(damaged, DAMAGED)
@@ -126,7 +126,7 @@ async def test_an_ended_task_does_not_move(stores: Stores, write: str) -> None:
         assert await task_now(stores, task) == ended
 
 
-async def test_progress_is_kept_number_by_number(stores: Stores) -> None:
+async def test_progress_fields_are_updated_independently(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.report(task, Progress(pages_done=1, pages_total=9))
     await stores.queue.report(task, Progress(pages_done=2, chunks_done=4))

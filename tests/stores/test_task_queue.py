@@ -24,25 +24,25 @@ from tests.stores.work import (
 )
 
 
-async def test_tasks_are_claimed_in_the_order_in_which_they_came(stores: Stores) -> None:
+async def test_claim_order_is_fifo(stores: Stores) -> None:
     first = await admit(stores)
     folder = await stores.jobs.admit("papers", [upload() for _ in range(5)])
     claimed = await claim(stores, limit=3) + await claim(stores, limit=10)
     assert [task.task_id for task in claimed] == [one.task_id for one in [first, *folder]]
 
 
-async def test_a_claim_takes_no_more_than_its_limit_and_nothing_twice(stores: Stores) -> None:
+async def test_claim_respects_limit_and_returns_task_once(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(5)])
     assert [len(await claim(stores, limit=2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
-async def test_a_lane_sees_its_own_tasks_only(stores: Stores) -> None:
+async def test_claim_returns_tasks_of_its_lane_only(stores: Stores) -> None:
     bulk = await admit(stores, lane=Lane.BULK)
     assert await claim(stores, lane=Lane.INTERACTIVE) == []
     assert [task.task_id for task in await claim(stores, lane=Lane.BULK)] == [bulk.task_id]
 
 
-async def test_a_claim_starts_the_task_and_its_job(stores: Stores) -> None:
+async def test_claim_starts_task_and_job(stores: Stores) -> None:
     admission = await admit(stores)
     assert (await stores.jobs.job(admission.job_id)).status == JobStatus.QUEUED
     task = await claim_one(stores)
@@ -53,7 +53,7 @@ async def test_a_claim_starts_the_task_and_its_job(stores: Stores) -> None:
     assert job.status == JobStatus.RUNNING and job.started_at and job.counts.running == 1
 
 
-async def test_a_document_at_work_is_left_alone(stores: Stores) -> None:
+async def test_claim_skips_documents_with_running_task(stores: Stores) -> None:
     paper = upload()
     first, second = await admit(stores, paper), await admit(stores, paper)
     one = await claim_one(stores)
@@ -62,14 +62,14 @@ async def test_a_document_at_work_is_left_alone(stores: Stores) -> None:
     assert (await claim_one(stores)).task_id == second.task_id
 
 
-async def test_claims_at_the_same_time_share_the_work(stores: Stores) -> None:
+async def test_concurrent_claims_return_disjoint_tasks(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(30)])
     batches = await asyncio.gather(*(claim(stores, limit=10) for _ in range(6)))
     claimed = [task.task_id for batch in batches for task in batch]
     assert len(claimed) == len(set(claimed)) == 30
 
 
-async def test_claims_at_the_same_time_never_share_a_document(stores: Stores) -> None:
+async def test_concurrent_claims_never_share_a_document(stores: Stores) -> None:
     for paper in [upload() for _ in range(4)]:
         await stores.jobs.admit("papers", [paper] * 4)
     batches = await asyncio.gather(*(claim(stores, limit=3) for _ in range(8)))
@@ -77,7 +77,7 @@ async def test_claims_at_the_same_time_never_share_a_document(stores: Stores) ->
     assert len(at_work) == len(set(at_work))
 
 
-async def test_an_isolated_task_comes_alone(stores: Stores) -> None:
+async def test_isolated_task_is_claimed_alone(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(4)])
     for task in (await claim(stores))[:2]:
         await stores.queue.retry(task, AWAY, delay_seconds=1, isolate=True)
@@ -89,7 +89,7 @@ async def test_an_isolated_task_comes_alone(stores: Stores) -> None:
     assert newer.task_id in {task.task_id for batch in batches for task in batch}
 
 
-async def test_an_isolated_task_gets_its_turn_although_new_ones_keep_coming(
+async def test_isolated_task_does_not_starve(
     stores: Stores,
 ) -> None:
     task = await begin(stores)
@@ -99,7 +99,7 @@ async def test_an_isolated_task_gets_its_turn_although_new_ones_keep_coming(
     assert (await claim_one(stores)).task_id == task.task_id
 
 
-async def test_backoff_is_respected(stores: Stores) -> None:
+async def test_claim_respects_backoff(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.retry(task, AWAY, delay_seconds=60)
     waiting = await task_now(stores, task)
@@ -112,7 +112,7 @@ async def test_backoff_is_respected(stores: Stores) -> None:
     assert (again.attempt, again.lease_token) == (2, 2)
 
 
-async def test_attempts_are_counted_at_the_claim_and_not_charged_at_a_release(
+async def test_attempts_count_at_claim_and_not_at_release(
     stores: Stores,
 ) -> None:
     task = await begin(stores)
@@ -122,14 +122,14 @@ async def test_attempts_are_counted_at_the_claim_and_not_charged_at_a_release(
     assert (task.attempt, task.lease_token) == (1, 4)
 
 
-async def test_a_released_task_keeps_its_place(stores: Stores) -> None:
+async def test_released_task_keeps_queue_position(stores: Stores) -> None:
     task = await begin(stores)
     await admit(stores)
     await stores.queue.release(task)
     assert (await claim(stores, limit=1))[0].task_id == task.task_id
 
 
-async def test_a_release_may_wait(stores: Stores) -> None:
+async def test_release_with_delay_postpones_task(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.release(task, delay_seconds=30)
     assert await claim(stores) == []
@@ -137,7 +137,7 @@ async def test_a_release_may_wait(stores: Stores) -> None:
     assert (await claim_one(stores)).attempt == 1
 
 
-async def test_the_last_attempt_is_not_retried(stores: Stores) -> None:
+async def test_retry_fails_task_at_last_attempt(stores: Stores) -> None:
     task = await begin(stores)
     for _ in range(MAX_ATTEMPTS - 1):
         await stores.queue.retry(task, AWAY, delay_seconds=0)
@@ -148,7 +148,7 @@ async def test_the_last_attempt_is_not_retried(stores: Stores) -> None:
     assert (ended.status, ended.error) == (TaskStatus.FAILED, AWAY)
 
 
-async def test_depths_count_what_is_open(stores: Stores) -> None:
+async def test_depths_count_open_tasks_by_lane_and_status(stores: Stores) -> None:
     await stores.jobs.admit("papers", [upload() for _ in range(4)])
     await admit(stores, lane=Lane.BULK)
     one, _two = await claim(stores, limit=2)
@@ -160,7 +160,7 @@ async def test_depths_count_what_is_open(stores: Stores) -> None:
     }
 
 
-async def test_the_database_refuses_two_workers_on_a_document(database: Database) -> None:
+async def test_unique_index_prevents_two_running_tasks_per_document(database: Database) -> None:
     stores = postgres_stores(database)
     await stores.jobs.admit("papers", [upload("same")] * 2)
     await claim_one(stores)

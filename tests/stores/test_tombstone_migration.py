@@ -49,7 +49,7 @@ def _make_tables(connection: Connection) -> None:
     command.upgrade(alembic_config(connection), BEFORE)
 
 
-async def test_an_upgrade_empties_the_tombstones_of_earlier_releases(earlier: Database) -> None:
+async def test_upgrade_erases_metadata_of_old_tombstones(earlier: Database) -> None:
     await migrate(earlier)
     async with earlier.single() as connection:
         rows = await connection.execute(

@@ -96,7 +96,7 @@ def documents(store: Store, query: SearchQuery, vector: np.ndarray | None = None
     return [hit.chunk.document_id for hit in store.search(query, vector)]
 
 
-def test_a_chunk_comes_back_as_it_went_in(store: Store) -> None:
+def test_chunk_round_trips_through_vector_store(store: Store) -> None:
     original = chunk(text='Flow "quoted" – naïve 𝛼\n\ttab \\ end', page=3, last_page=4, context="A")
     put(store, original)
     (hit,) = store.search(ask("flow"), None)
@@ -105,14 +105,14 @@ def test_a_chunk_comes_back_as_it_went_in(store: Store) -> None:
     assert store.chunks("doc_a", 1) == [original]
 
 
-def test_a_chunk_without_a_section_or_words_is_stored(store: Store) -> None:
+def test_chunk_without_section_or_terms_is_stored(store: Store) -> None:
     bare = replace(chunk(text="???"), section=None)
     put(store, bare)
     assert store.chunks("doc_a", 1) == [bare]
     assert documents(store, ask("???")) == []
 
 
-def test_dense_search_orders_by_cosine(store: Store) -> None:
+def test_dense_search_ranks_by_cosine(store: Store) -> None:
     put(store, chunk("doc_a"), chunk("doc_b"), chunk("doc_c"))
     query = toward(1) + 0.5 * toward(2)
     hits = store.search(ask(mode=SearchMode.DENSE), query)
@@ -121,7 +121,7 @@ def test_dense_search_orders_by_cosine(store: Store) -> None:
     assert hits[0].scores == {"dense": hits[0].score}
 
 
-def test_sparse_search_finds_other_forms_of_the_word_and_rare_words_first(store: Store) -> None:
+def test_sparse_search_stems_and_ranks_rare_terms_first(store: Store) -> None:
     put(
         store,
         chunk("doc_a", text="The flow was measured."),
@@ -133,12 +133,12 @@ def test_sparse_search_finds_other_forms_of_the_word_and_rare_words_first(store:
     assert hits[0].scores["sparse"] > hits[1].scores["sparse"] > 0
 
 
-def test_sparse_search_sees_the_context_of_a_chunk(store: Store) -> None:
+def test_sparse_search_includes_chunk_context(store: Store) -> None:
     put(store, chunk(text="It was measured.", context="Wind tunnels"))
     assert documents(store, ask("tunnel")) == ["doc_a"]
 
 
-def test_a_fresh_paper_ranks_like_an_old_one(store: Store) -> None:
+def test_bm25_ranks_unsealed_chunks_like_sealed_ones(store: Store) -> None:
     old = [chunk("doc_old", i, f"Plate number {i} in a flow.") for i in range(120)]
     put(store, *old, chunk("doc_x", 0, "Aeroelastic flutter of a plate."))
     store.search(ask("flutter"), None)
@@ -148,7 +148,7 @@ def test_a_fresh_paper_ranks_like_an_old_one(store: Store) -> None:
     assert hits[0].score == pytest.approx(hits[1].score, rel=1e-4)
 
 
-def test_hybrid_search_puts_what_both_sides_like_first(store: Store) -> None:
+def test_hybrid_search_ranks_matches_of_both_fields_first(store: Store) -> None:
     put(
         store,
         chunk("doc_a", text="Shock waves."),
@@ -161,18 +161,18 @@ def test_hybrid_search_puts_what_both_sides_like_first(store: Store) -> None:
     assert set(hits[0].scores) == {"dense", "sparse"}
 
 
-def test_a_query_of_function_words_still_finds_what_is_near(store: Store) -> None:
+def test_stop_word_query_falls_back_to_dense_search(store: Store) -> None:
     put(store, chunk("doc_a"), chunk("doc_b"))
     assert documents(store, ask("what is it", SearchMode.HYBRID), toward(1))[0] == "doc_b"
     assert documents(store, ask("what is it")) == []
 
 
-def test_dense_search_needs_a_vector(store: Store) -> None:
+def test_dense_search_without_vector_raises(store: Store) -> None:
     with pytest.raises(InternalError):
         store.search(ask(mode=SearchMode.DENSE), None)
 
 
-def test_filters(store: Store) -> None:
+def test_vector_search_filters(store: Store) -> None:
     put(store, chunk("doc_a", page=1, last_page=2), chunk("doc_b", page=5))
     put(store, chunk("doc_c", kind=ChunkKind.REFERENCE), collection="physics")
     put(store, chunk("doc_d"), collection="chem")
@@ -198,14 +198,14 @@ def test_filters(store: Store) -> None:
         "naïve ✓",
     ],
 )
-def test_a_hostile_collection_name_is_only_a_name(store: Store, name: str) -> None:
+def test_collection_name_cannot_inject_filter_expression(store: Store, name: str) -> None:
     put(store, chunk("doc_secret"), collection="secret")
     assert documents(store, ask(collection=name)) == []
     put(store, chunk("doc_mine"), collection=name)
     assert documents(store, ask(collection=name)) == ["doc_mine"]
 
 
-def test_grouping_gives_the_best_passage_of_as_many_documents_as_asked_for(store: Store) -> None:
+def test_group_by_document_returns_best_passage_per_document(store: Store) -> None:
     long_one = [chunk("doc_long", i, f"Flow flow flow {i}.") for i in range(450)]
     others = [chunk(f"doc_{i}", 0, "A flow of some other words here.") for i in range(5)]
     put(store, *long_one, *others)
@@ -214,13 +214,13 @@ def test_grouping_gives_the_best_passage_of_as_many_documents_as_asked_for(store
     assert len({h.chunk.document_id for h in hits}) == len(hits) == 6
 
 
-def test_limit(store: Store) -> None:
+def test_vector_search_respects_limit(store: Store) -> None:
     put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(30)))
     assert len(store.search(ask(limit=7), None)) == 7
     assert len(store.search(ask(limit=1000), None)) == 30
 
 
-def test_an_empty_store_has_no_answers(store: Store) -> None:
+def test_search_of_empty_vector_store_returns_nothing(store: Store) -> None:
     assert store.search(ask("flow", SearchMode.HYBRID), toward(0)) == []
     assert store.chunks("doc_a", 1) == []
     assert store.count("doc_a", 1) == 0
@@ -228,7 +228,7 @@ def test_an_empty_store_has_no_answers(store: Store) -> None:
     store.delete_versions("doc_a", 1, 9)
 
 
-def test_the_same_chunks_twice_are_stored_once(store: Store) -> None:
+def test_upsert_is_idempotent(store: Store) -> None:
     some = [chunk("doc_a", i, f"Flow {i}.") for i in range(5)]
     put(store, *some)
     put(store, *some)
@@ -237,7 +237,7 @@ def test_the_same_chunks_twice_are_stored_once(store: Store) -> None:
     assert len(store.search(ask(), None)) == 5
 
 
-def test_chunks_come_in_reading_order_page_by_page(store: Store) -> None:
+def test_chunks_are_paged_in_reading_order(store: Store) -> None:
     some = [chunk("doc_a", i, f"Flow {i}.") for i in range(25)]
     put(store, *reversed(some))
     assert store.chunks("doc_a", 1) == some
@@ -245,7 +245,7 @@ def test_chunks_come_in_reading_order_page_by_page(store: Store) -> None:
     assert store.chunks("doc_a", 1, offset=3, limit=2) == some[3:5]
 
 
-def test_a_range_of_versions_is_deleted_and_no_other(store: Store) -> None:
+def test_delete_versions_deletes_only_the_range(store: Store) -> None:
     put(store, *(chunk("doc_a", version=version) for version in (1, 2, 3, 12)), chunk("doc_b"))
     for _ in range(2):  # idempotent
         store.delete_versions("doc_a", 2, 3)
@@ -255,7 +255,7 @@ def test_a_range_of_versions_is_deleted_and_no_other(store: Store) -> None:
     assert documents(store, ask()) == ["doc_b"]
 
 
-def test_contents_are_counted_by_document_and_version(store: Store) -> None:
+def test_contents_counts_chunks_by_document_and_version(store: Store) -> None:
     assert (store.contents(), store.total()) == ({}, 0)
     put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(30)), chunk("doc_a", version=2))
     put(store, chunk("doc_b"), chunk("doc_c"))
@@ -264,7 +264,7 @@ def test_contents_are_counted_by_document_and_version(store: Store) -> None:
     assert store.total() == 32
 
 
-def test_contents_come_page_by_page(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contents_reads_several_pages(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_store, "ROWS_PER_QUERY", 7)
     real = connect(milvus)
     real.prepare()
@@ -273,14 +273,14 @@ def test_contents_come_page_by_page(milvus: MilvusLite, monkeypatch: pytest.Monk
     real.close()
 
 
-def test_one_version_can_go(store: Store) -> None:
+def test_delete_version_keeps_other_versions(store: Store) -> None:
     put(store, *(chunk("doc_a", version=version) for version in (1, 2, 3)), chunk("doc_b"))
     store.delete_version("doc_a", 2)
     store.delete_version("doc_a", 4)
     assert store.contents() == {("doc_a", 1): 1, ("doc_a", 3): 1, ("doc_b", 1): 1}
 
 
-def test_what_is_stored_comes_back_with_its_vectors_and_some_of_it_can_go(store: Store) -> None:
+def test_stored_returns_vectors_and_delete_chunks_removes_some(store: Store) -> None:
     first, second = chunk(ordinal=0), chunk(ordinal=1, text="Another text.")
     put(store, first, second, chunk(version=2))
     found = {one.chunk_id: (one, vector) for one, vector in store.stored("doc_a", 1)}
@@ -294,18 +294,18 @@ def test_what_is_stored_comes_back_with_its_vectors_and_some_of_it_can_go(store:
     assert [one for one, _ in store.stored("doc_a", 1)] == [second]
 
 
-def test_more_rows_than_one_call_takes(store: Store) -> None:
+def test_upsert_splits_rows_into_several_calls(store: Store) -> None:
     put(store, *(chunk("doc_a", i, f"Flow {i}.") for i in range(1201)))
     assert store.count("doc_a", 1) == 1201
 
 
-def test_vectors_of_another_shape_are_refused(store: Store) -> None:
+def test_upsert_rejects_vectors_of_wrong_shape(store: Store) -> None:
     with pytest.raises(InternalError):
         store.upsert([chunk()], np.zeros((1, DIMENSION + 1), np.float32), collection="physics")
     store.upsert([], np.zeros((0, DIMENSION), np.float32), collection="physics")
 
 
-def test_a_text_that_does_not_fit_is_refused_not_cut(milvus: MilvusLite) -> None:
+def test_upsert_rejects_oversized_text(milvus: MilvusLite) -> None:
     real = connect(milvus)
     real.prepare()
     for text in ("ä" * 40_000, "half a pair \ud800"):
@@ -315,7 +315,7 @@ def test_a_text_that_does_not_fit_is_refused_not_cut(milvus: MilvusLite) -> None
     real.close()
 
 
-def test_prepare_twice_and_by_several_at_once(milvus: MilvusLite) -> None:
+def test_prepare_is_idempotent_and_safe_for_concurrent_use(milvus: MilvusLite) -> None:
     name = f"test_{uuid.uuid4().hex[:8]}"
     stores = [connect(milvus, name) for _ in range(4)]
     failures: list[BaseException] = []
@@ -339,14 +339,14 @@ def test_prepare_twice_and_by_several_at_once(milvus: MilvusLite) -> None:
         one.close()
 
 
-def test_a_store_that_nobody_prepared_prepares_itself(milvus: MilvusLite) -> None:
+def test_vector_store_creates_missing_collection_on_demand(milvus: MilvusLite) -> None:
     real = connect(milvus)
     put(real, chunk())
     assert documents(real, ask()) == ["doc_a"]
     real.close()
 
 
-def test_each_model_has_its_own_collection_and_the_alias_moves_when_told(
+def test_activate_moves_alias_to_collection_of_model(
     milvus: MilvusLite,
 ) -> None:
     name = f"test_{uuid.uuid4().hex[:8]}"
@@ -363,7 +363,7 @@ def test_each_model_has_its_own_collection_and_the_alias_moves_when_told(
     new.close()
 
 
-def test_a_server_that_dies_is_reported_soon_and_used_again_when_it_is_back(
+def test_vector_store_reconnects_after_server_restart(
     own_milvus: MilvusLite,
 ) -> None:
     real = connect(own_milvus, seconds=2.0)
@@ -383,7 +383,7 @@ def test_a_server_that_dies_is_reported_soon_and_used_again_when_it_is_back(
     real.close()
 
 
-def test_a_server_that_was_never_there(milvus: MilvusLite) -> None:
+def test_vector_store_without_server_raises_unavailable(milvus: MilvusLite) -> None:
     nowhere = VectorStore(
         "http://127.0.0.1:9", name="x", dimension=DIMENSION, model="m", timeout_seconds=1.0
     )

@@ -35,12 +35,14 @@ def arguments_of(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", DEPLOY_FILES, ids=lambda path: path.name)
-def test_deploy_files_are_accepted(path: Path) -> None:
+def test_settings_accept_deploy_files(path: Path) -> None:
     assert Settings(**arguments_of(path)).home
     assert read_settings(path).home == Settings(**arguments_of(path)).home
 
 
-def test_the_deploy_file_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_deploy_file_takes_precedence_over_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PAPERWORKS_HOME", "/from/environment")
     monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "7")
     settings = Settings(**arguments_of(ROOT / "configs" / "local.yaml"))
@@ -48,7 +50,7 @@ def test_the_deploy_file_wins_over_the_environment(monkeypatch: pytest.MonkeyPat
     assert settings.jobs.lease_seconds == 7
 
 
-def test_the_command_line_wins_over_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_command_line_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERWORKS_HTTP__PORT", "7001")
     monkeypatch.setenv("PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES", "1234")
     from_environment = read_settings(None)
@@ -60,24 +62,26 @@ def test_the_command_line_wins_over_everything(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "MILVUS_URI", "BLOB_URI"])
-def test_stores_go_by_their_plain_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_store_addresses_use_unprefixed_variables(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = "postgresql://else" if name == "DATABASE_URL" else "somewhere://else"
     monkeypatch.setenv(name, address)
     assert getattr(Settings(), name.lower()) == address
 
 
-def test_a_misspelt_setting_is_refused() -> None:
+def test_settings_reject_unknown_name() -> None:
     with pytest.raises(ValidationError, match="hone"):
         Settings.model_validate({"hone": "var"})
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-def test_loopback_needs_no_sign_in(host: str) -> None:
+def test_loopback_host_is_accepted_without_sign_in(host: str) -> None:
     refuse_open_door(read_settings(None, host=host))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
-def test_an_open_door_is_refused_unless_somebody_says_so(
+def test_public_host_is_rejected_without_trust_network(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CannotStart, match="sign-in"):
@@ -88,7 +92,7 @@ def test_an_open_door_is_refused_unless_somebody_says_so(
     refuse_open_door(read_settings(None, host=host))
 
 
-def test_settings_cross_process_borders_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_serialized_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:hidden1@host/db?application_name=x")
     monkeypatch.setenv("MILVUS_URI", "http://me:hidden2@host:19530")
     monkeypatch.setenv("PAPERWORKS_STORES__MILVUS_TOKEN", "hidden3")
@@ -114,7 +118,7 @@ def test_settings_cross_process_borders_without_secrets(monkeypatch: pytest.Monk
         ({"stores": {"milvus_token": "secret"}}, "stores.milvus_token"),
     ],
 )
-def test_a_secret_in_a_deploy_file_is_refused(
+def test_settings_reject_secret_in_deploy_file(
     arguments: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "deploy.yaml"
@@ -124,14 +128,14 @@ def test_a_secret_in_a_deploy_file_is_refused(
     assert "passfile=" in str(refused.value) and "secret@" not in str(refused.value)
 
 
-def test_a_deploy_file_may_name_a_password_file(tmp_path: Path) -> None:
+def test_settings_accept_passfile_in_deploy_file(tmp_path: Path) -> None:
     url = "postgresql://me@host/db?passfile=/home/me/.pgpass"
     file = tmp_path / "deploy.yaml"
     file.write_text(yaml.safe_dump({"applications": [{"args": {"database_url": url}}]}))
     assert read_settings(file).database_url == url
 
 
-def test_a_cluster_of_our_own_asks_for_the_token_of_the_home(tmp_path: Path) -> None:
+def test_local_ray_cluster_requires_token_of_home(tmp_path: Path) -> None:
     alone = ray_environment(Settings(home=tmp_path))
     assert alone["RAY_AUTH_MODE"] == "token"
     assert alone["RAY_AUTH_TOKEN_PATH"] == str(tmp_path / "ray_token")

@@ -17,22 +17,22 @@ DOCS = ("benchmarks", "consistency", "deployment", "reliability")
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_setting_stands_in_the_settings_page() -> None:
+def test_settings_page_matches_settings() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == settings_table()
 
 
-def test_every_error_stands_in_the_errors_page() -> None:
+def test_errors_page_matches_error_classes() -> None:
     assert (ROOT / "docs" / "errors.md").read_text() == error_table()
 
 
-def test_readme_names_only_commands_that_exist() -> None:
+def test_readme_commands_exist() -> None:
     commands = set(get_command(app).commands)  # pyright: ignore[reportAttributeAccessIssue]
     named = set(re.findall(r"\.venv/bin/paperworks (\w+)", README))
     assert named <= commands
     assert {"up", "upload", "search", "jobs", "documents", "bulk", "doctor"} <= commands
 
 
-def test_readme_names_only_make_targets_that_exist() -> None:
+def test_readme_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)) <= targets
 
@@ -40,7 +40,7 @@ def test_readme_names_only_make_targets_that_exist() -> None:
 PAGES = ("README.md", "samples/README.md", *(f"docs/{page}.md" for page in DOCS))
 
 
-def test_every_promise_names_tests_that_exist() -> None:
+def test_reliability_page_names_existing_tests() -> None:
     lines = (ROOT / "docs" / "reliability.md").read_text().splitlines()
     promises = [line for line in lines if line.startswith("| ") and line != "| promise | test |"]
     assert len(promises) > 20
@@ -52,7 +52,7 @@ def test_every_promise_names_tests_that_exist() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_documentation_links_resolve(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\((?!https?://)([^)#]+)", text):
         assert ((ROOT / page).parent / target).exists(), target

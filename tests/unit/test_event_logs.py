@@ -39,7 +39,7 @@ def errors_of(log: list[Event], end: TaskStatus) -> str:
     return "; ".join(disorder(log, [TASK.model_copy(update={"status": end})]))
 
 
-def test_what_is_in_order_passes() -> None:
+def test_event_log_validator_accepts_valid_log() -> None:
     way = [(None, QUEUED), (QUEUED, RUNNING), (RUNNING, RUNNING), (RUNNING, FAILED)]
     assert errors_of(log_of(*way), FAILED) == ""
     assert errors_of(log_of(*way, (FAILED, QUEUED), (QUEUED, CANCELLED)), CANCELLED) == ""
@@ -56,13 +56,13 @@ def test_what_is_in_order_passes() -> None:
         ([(None, COMPLETED), (COMPLETED, RUNNING)], RUNNING, "moved completed -> running"),
     ],
 )
-def test_each_disorder_has_its_sentence(
+def test_event_log_validator_reports_each_error(
     moves: list[tuple[TaskStatus | None, TaskStatus]], end: TaskStatus, message: str
 ) -> None:
     assert message in errors_of(log_of(*moves), end)
 
 
-def test_a_gap_is_seen() -> None:
+def test_event_log_validator_reports_gap() -> None:
     log = log_of((None, QUEUED), (QUEUED, RUNNING), (RUNNING, COMPLETED))
     other = log[1].model_copy(update={"task_id": uuid.uuid4()})
     assert "gaps" in errors_of([log[0], other, log[1], log[2]], COMPLETED)

@@ -32,13 +32,13 @@ def name_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_package_is_imported_from_this_checkout(package: str) -> None:
+def test_packages_are_imported_from_this_checkout(package: str) -> None:
     imported = importlib.import_module(package).__file__
     assert imported is not None
     assert Path(imported).resolve() == (ROOT / package / "__init__.py").resolve()
 
 
-def test_functions_are_short_enough_to_read() -> None:
+def test_functions_respect_line_limit() -> None:
     long = [
         f"{name_of(path)}:{function.lineno} {function.name}"
         for path in WITH_TESTS
@@ -50,7 +50,7 @@ def test_functions_are_short_enough_to_read() -> None:
 
 
 @pytest.mark.filterwarnings("default")
-def test_modules_above_the_line_limit_are_reported() -> None:
+def test_modules_above_line_limit_are_reported() -> None:
     """The limit is a guideline: a longer module only causes a warning."""
     sizes = {name_of(path): path.read_text().count("\n") for path in WITH_TESTS}
     long = {name: lines for name, lines in sizes.items() if lines > MODULE_LINES}
@@ -59,7 +59,7 @@ def test_modules_above_the_line_limit_are_reported() -> None:
     assert max(sizes.values()) <= 2 * MODULE_LINES
 
 
-def test_init_files_hold_a_docstring_and_nothing_else() -> None:
+def test_init_files_contain_only_a_docstring() -> None:
     for path in SOURCES:
         if path.name == "__init__.py" and name_of(path) not in EXPORTING:
             tree = ast.parse(path.read_text())
@@ -67,13 +67,13 @@ def test_init_files_hold_a_docstring_and_nothing_else() -> None:
             assert len(tree.body) == 1, path
 
 
-def test_no_two_test_modules_share_a_name() -> None:
+def test_test_module_names_are_unique() -> None:
     """pytest imports test modules by their base names and rejects duplicates."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []
 
 
-def test_no_package_holds_more_than_forty_percent_of_the_lines() -> None:
+def test_packages_hold_at_most_forty_percent_of_the_code() -> None:
     lines = Counter[str]()
     for path in SOURCES:
         lines[name_of(path).split("/")[0]] += path.read_text().count("\n")

@@ -36,14 +36,14 @@ def every_setting(model: type, prefix: str = "") -> Iterator[tuple[str, FieldInf
             yield f"{prefix}{name}", field
 
 
-def test_every_setting_has_a_description() -> None:
+def test_settings_have_descriptions() -> None:
     without = [
         name for name, field in every_setting(Settings) if len(field.description or "") <= 10
     ]
     assert without == []
 
 
-def test_without_anything_all_is_embedded_and_on_loopback() -> None:
+def test_settings_defaults_are_embedded_and_loopback() -> None:
     settings = Settings()
     assert (settings.database_url, settings.milvus_uri, settings.blob_uri) == (None, None, None)
     assert settings.http.host == "127.0.0.1"
@@ -51,7 +51,7 @@ def test_without_anything_all_is_embedded_and_on_loopback() -> None:
     assert settings.blob_address == f"file://{settings.home / 'blobs'}"
 
 
-def test_the_environment_reaches_every_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_environment_sets_nested_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERWORKS_HOME", "/srv/papers")
     monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
     monkeypatch.setenv("PAPERWORKS_JOBS__BULK__CPUS", "6")
@@ -63,19 +63,23 @@ def test_the_environment_reaches_every_depth(monkeypatch: pytest.MonkeyPatch) ->
     assert settings.jobs.bulk.cpus == 6
 
 
-def test_one_number_leaves_its_neighbours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_environment_keeps_other_values_of_section(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     before = Settings().jobs
     monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
     assert Settings().jobs == replace(before, lease_seconds=20)
 
 
 @pytest.mark.parametrize("plain", PLAIN)
-def test_addresses_go_by_their_plain_names(monkeypatch: pytest.MonkeyPatch, plain: str) -> None:
+def test_settings_addresses_come_from_unprefixed_variables(
+    monkeypatch: pytest.MonkeyPatch, plain: str
+) -> None:
     monkeypatch.setenv(plain, "postgresql://somewhere/else")
     assert getattr(Settings(), plain.lower()) == "postgresql://somewhere/else"
 
 
-def test_a_database_url_that_cannot_be_used_is_refused_without_its_password(
+def test_settings_reject_invalid_database_url_without_showing_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hush@db/papers?channel_binding=require")
@@ -84,12 +88,14 @@ def test_a_database_url_that_cannot_be_used_is_refused_without_its_password(
     assert "hush" not in str(refusal.value)
 
 
-def test_a_blob_address_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_blob_uri_is_used_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BLOB_URI", "s3://bucket/papers")
     assert Settings().blob_address == "s3://bucket/papers"
 
 
-def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_arguments_take_precedence_over_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://environment/db")
     monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
     settings = Settings.model_validate(
@@ -102,12 +108,12 @@ def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "wrong", [{"no_such_thing": 1}, {"http": {"ingress": "magic"}}, {"http": {"replicas": 0}}]
 )
-def test_what_is_misspelt_or_impossible_is_refused(wrong: dict[str, object]) -> None:
+def test_settings_reject_unknown_or_invalid_values(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(wrong)
 
 
-def test_settings_cross_process_borders_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_survive_json_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@host/db")
     settings = Settings()
     assert Settings.model_validate_json(settings.model_dump_json()) == settings

@@ -40,9 +40,7 @@ class Writer:
             stop(self.process, signal.SIGKILL)
 
 
-def test_the_log_of_a_server_does_not_grow_without_bound(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_supervisor_rotates_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_stores, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(embedded_stores, "LOG_CHECK_SECONDS", 0.0)
     supervisor = ServerSupervisor("a server", Writer(tmp_path), log_limit_bytes=2000)

@@ -27,7 +27,7 @@ COMPLETED, FAILED, QUEUED = TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.
 RUNNING = TaskStatus.RUNNING
 
 
-async def test_everything_that_waits_goes_into_one_batch() -> None:
+async def test_lane_worker_batches_all_due_tasks() -> None:
     harness = LaneHarness()
     tasks = await harness.admit("a.pdf", "b.pdf", "c.pdf")
     await harness.work()
@@ -39,7 +39,7 @@ async def test_everything_that_waits_goes_into_one_batch() -> None:
     assert not harness.leases.held
 
 
-async def test_a_batch_is_no_larger_than_its_lane_allows() -> None:
+async def test_lane_worker_respects_batch_limit() -> None:
     harness = LaneHarness(batch=2)
     tasks = await harness.admit("a.pdf", "b.pdf", "c.pdf")
     await harness.work(batches=2)
@@ -47,7 +47,7 @@ async def test_a_batch_is_no_larger_than_its_lane_allows() -> None:
     assert set(harness.status(tasks).values()) == {COMPLETED}
 
 
-async def test_a_bad_document_fails_at_once_and_stops_no_other() -> None:
+async def test_lane_worker_fails_only_the_bad_document() -> None:
     harness = LaneHarness()
     harness.errors["bad.pdf"] = DamagedPdf(page=3)
     tasks = await harness.admit("a.pdf", "bad.pdf", "c.pdf")
@@ -58,7 +58,7 @@ async def test_a_bad_document_fails_at_once_and_stops_no_other() -> None:
     assert bad.error is not None and (bad.error.code, bad.error.page) == ("damaged_pdf", 3)
 
 
-async def test_a_retryable_failure_waits_and_is_tried_again_until_attempts_are_used_up() -> None:
+async def test_lane_worker_retries_with_backoff_until_max_attempts() -> None:
     harness = LaneHarness()
     harness.errors["a.pdf"] = InternalError()
     [task] = await harness.admit("a.pdf")
@@ -72,7 +72,7 @@ async def test_a_retryable_failure_waits_and_is_tried_again_until_attempts_are_u
     assert (harness.now(task).status, harness.now(task).attempt) == (FAILED, 3)
 
 
-async def test_a_store_that_is_away_costs_no_attempt() -> None:
+async def test_unavailable_store_uses_no_attempt() -> None:
     harness = LaneHarness()
     harness.errors["a.pdf"] = VectorStoreUnavailable()
     [task] = await harness.admit("a.pdf")
@@ -85,7 +85,7 @@ async def test_a_store_that_is_away_costs_no_attempt() -> None:
     assert harness.now(task).status == COMPLETED
 
 
-async def test_when_a_runner_dies_its_tasks_are_queued_again_to_run_alone() -> None:
+async def test_tasks_of_dead_runner_are_requeued_in_isolation() -> None:
     harness = LaneHarness()
     harness.deadly.add("poison.pdf")
     tasks = await harness.admit("a.pdf", "poison.pdf", "c.pdf", "d.pdf")
@@ -112,7 +112,7 @@ async def test_when_a_runner_dies_its_tasks_are_queued_again_to_run_alone() -> N
     assert error is not None and error.code == "worker_crashed"
 
 
-async def test_tasks_that_a_runner_says_nothing_about_are_tried_again() -> None:
+async def test_tasks_without_outcome_are_requeued() -> None:
     harness = LaneHarness()
     harness.silent.add("b.pdf")
     tasks = await harness.admit("a.pdf", "b.pdf", "c.pdf")
@@ -121,7 +121,7 @@ async def test_tasks_that_a_runner_says_nothing_about_are_tried_again() -> None:
     assert not harness.leases.held
 
 
-async def test_a_runner_of_which_nothing_is_heard_is_replaced() -> None:
+async def test_watchdog_replaces_silent_runner() -> None:
     harness = LaneHarness(policy=replace(POLICY, stall_seconds=0.1))
     harness.stuck.add("stuck.pdf")
     tasks = await harness.admit("a.pdf", "stuck.pdf", "c.pdf")
@@ -136,7 +136,7 @@ async def test_a_runner_of_which_nothing_is_heard_is_replaced() -> None:
     assert error is not None and error.code == "worker_stalled"
 
 
-async def test_who_gives_a_sign_of_life_is_left_alone() -> None:
+async def test_watchdog_keeps_runner_that_reports_progress() -> None:
     harness = LaneHarness(policy=replace(POLICY, stall_seconds=1))
     harness.stuck.add("slow.pdf")
     [task] = await harness.admit("slow.pdf")
@@ -150,7 +150,7 @@ async def test_who_gives_a_sign_of_life_is_left_alone() -> None:
     assert harness.now(task).status == QUEUED
 
 
-async def test_a_runner_is_replaced_after_so_many_runs() -> None:
+async def test_runner_pool_recycles_runner_after_batches() -> None:
     harness = LaneHarness(batch=1, recycle_after=2)
     await harness.admit("a.pdf", "b.pdf", "c.pdf")
     await harness.work(batches=3)
@@ -158,7 +158,7 @@ async def test_a_runner_is_replaced_after_so_many_runs() -> None:
     assert [runner.closed for runner in harness.runners] == [True, False]
 
 
-async def test_a_lane_serves_through_dying_and_cold_runners_and_drains_when_told() -> None:
+async def test_lane_worker_survives_failed_warm_up_and_drains() -> None:
     harness = LaneHarness(batch=1)
     harness.cold_starts = 1
     tasks = await harness.admit("a.pdf", "b.pdf")
@@ -166,14 +166,14 @@ async def test_a_lane_serves_through_dying_and_cold_runners_and_drains_when_told
     assert harness.runners[0].closed and harness.runners[1].warm
 
 
-async def test_a_wake_up_is_not_needed() -> None:
+async def test_lane_worker_polls_without_wake_up() -> None:
     harness = LaneHarness()
     harness.worker.wake_event.clear()
     tasks = await harness.admit("a.pdf")
     await harness.run_until(lambda: harness.now(tasks[0]).status == COMPLETED)
 
 
-async def test_the_process_id_of_a_dead_runner_is_none() -> None:
+async def test_runner_pool_pid_of_dead_runner_is_none() -> None:
     harness = LaneHarness()
     assert await harness.pool.pid() is None
     runner = await harness.pool.open()
@@ -182,7 +182,7 @@ async def test_the_process_id_of_a_dead_runner_is_none() -> None:
     assert await harness.pool.pid() is None
 
 
-async def test_lanes_that_share_a_runner_do_not_end_each_other() -> None:
+async def test_runner_pool_closes_shared_runner_after_last_batch() -> None:
     harness = LaneHarness(recycle_after=2)
     with pytest.raises(RunnerDied):
         async with harness.pool.acquire() as first, harness.pool.acquire() as second:
@@ -200,9 +200,7 @@ async def test_lanes_that_share_a_runner_do_not_end_each_other() -> None:
     assert harness.runners[1].closed and not harness.runners[2].closed
 
 
-async def test_the_next_step_wakes_its_lane_and_leaves_the_older_version_until_it_is_shown() -> (
-    None
-):
+async def test_next_step_wakes_its_lane_and_keeps_older_version() -> None:
     harness = LaneHarness()
     woken: list[Lane] = []
     harness.leases.wake = woken.append
@@ -214,7 +212,7 @@ async def test_the_next_step_wakes_its_lane_and_leaves_the_older_version_until_i
     assert harness.queued_deletions() == []
 
 
-async def test_an_error_while_an_end_is_recorded_retires_no_runner_and_charges_no_other() -> None:
+async def test_record_error_retires_no_runner_and_charges_no_other_task() -> None:
     harness = LaneHarness()
     finish = harness.stores.queue.finish
 
@@ -237,7 +235,7 @@ async def test_an_error_while_an_end_is_recorded_retires_no_runner_and_charges_n
     assert harness.now(tasks[1]).status == COMPLETED
 
 
-async def test_a_failure_that_cannot_be_recorded_leaves_no_other_task_held() -> None:
+async def test_record_failure_error_untracks_all_tasks() -> None:
     harness = LaneHarness()
     retry = harness.stores.queue.retry
 
@@ -254,7 +252,7 @@ async def test_a_failure_that_cannot_be_recorded_leaves_no_other_task_held() -> 
     assert not harness.leases.held
 
 
-async def test_an_outage_of_milvus_while_old_versions_go_charges_no_attempt() -> None:
+async def test_milvus_outage_during_cleanup_uses_no_attempt() -> None:
     harness = LaneHarness()
     harness.eraser.error = VectorStoreUnavailable()
     uploads = [Upload(f"{name}.pdf", name * 64, 10) for name in "abc"]

@@ -31,7 +31,7 @@ async def steal(harness: LaneHarness, task: Task) -> Task:
     return stolen
 
 
-async def test_a_heartbeat_keeps_what_is_held() -> None:
+async def test_heartbeat_extends_held_leases() -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     [task] = await claim(harness)
@@ -42,7 +42,7 @@ async def test_a_heartbeat_keeps_what_is_held() -> None:
     assert harness.leases.held == {task.task_id: task}
 
 
-async def test_a_heartbeat_drops_what_was_lost() -> None:
+async def test_heartbeat_untracks_lost_leases() -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     [task] = await claim(harness)
@@ -52,7 +52,7 @@ async def test_a_heartbeat_drops_what_was_lost() -> None:
     assert harness.leases.empty.is_set()
 
 
-async def test_the_result_of_a_lost_task_is_thrown_away() -> None:
+async def test_result_of_lost_lease_is_discarded() -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     [task] = await claim(harness)
@@ -65,7 +65,7 @@ async def test_the_result_of_a_lost_task_is_thrown_away() -> None:
 
 
 @pytest.mark.parametrize("is_done", [True, False])
-async def test_late_chunks_of_a_deleted_document_are_cleared_away(is_done: bool) -> None:
+async def test_late_chunks_of_deleted_document_are_queued_for_deletion(is_done: bool) -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     [task] = await claim(harness)
@@ -77,7 +77,7 @@ async def test_late_chunks_of_a_deleted_document_are_cleared_away(is_done: bool)
     assert not harness.leases.held
 
 
-async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
+async def test_progress_report_of_cancelled_job_returns_false() -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     await harness.admit("b.pdf")
@@ -96,7 +96,7 @@ async def test_work_of_a_cancelled_job_hears_that_nobody_wants_it() -> None:
     )
 
 
-async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -> None:
+async def test_late_chunks_of_shared_version_are_kept() -> None:
     harness = LaneHarness()
     upload = Upload("a.pdf", "0" * 64, 10)
     for _ in range(2):
@@ -107,7 +107,7 @@ async def test_late_chunks_stay_where_another_job_waits_for_the_same_version() -
     assert harness.queued_deletions() == []
 
 
-async def test_a_new_version_puts_the_older_ones_into_the_deletion_queue() -> None:
+async def test_new_version_queues_deletion_of_older_versions() -> None:
     harness = LaneHarness()
     upload = Upload("a.pdf", "0" * 64, 10)
     for version in (1, 2):
@@ -120,7 +120,7 @@ async def test_a_new_version_puts_the_older_ones_into_the_deletion_queue() -> No
     assert harness.queued_deletions() == [VersionRange(task.document_id, 0, 1)]
 
 
-async def test_what_is_released_is_not_charged_and_keeps_its_place() -> None:
+async def test_released_tasks_use_no_attempt_and_keep_queue_order() -> None:
     harness = LaneHarness()
     tasks = await harness.admit("a.pdf", "b.pdf")
     await claim(harness)
@@ -132,7 +132,7 @@ async def test_what_is_released_is_not_charged_and_keeps_its_place() -> None:
     assert [task.filename for task in await claim(harness)] == ["a.pdf", "b.pdf"]
 
 
-async def test_progress_is_added_up_and_written_with_the_next_flush() -> None:
+async def test_progress_reports_are_merged_until_flush() -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     [task] = await claim(harness)
@@ -149,7 +149,9 @@ async def test_progress_is_added_up_and_written_with_the_next_flush() -> None:
     assert harness.now(task).pages_done == 2, "progress after the end must be ignored"
 
 
-async def test_an_outcome_waits_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lease_manager_retries_commit_until_database_is_available(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     harness = LaneHarness()
     await harness.admit("a.pdf")
     [task] = await claim(harness)

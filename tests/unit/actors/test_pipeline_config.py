@@ -27,7 +27,7 @@ CHANGED: dict[str, Any] = {
 }
 
 
-def test_no_setting_keeps_its_default_on_the_way_to_the_pipelines(tmp_path: Path) -> None:
+def test_pipeline_config_receives_every_setting(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, **CHANGED)
     config = pipeline_config(settings, Addresses("postgresql://h/d", "http://m", "file:///b"))
     kept = [

@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise AssertionError("the condition did not become true")
 
 
-def test_no_more_than_its_places_are_inside() -> None:
+def test_priority_gate_limits_concurrent_callers() -> None:
     gate, order = PriorityGate(2), list[str]()
     callers = [Caller(gate, str(n), order, urgent=False) for n in range(4)]
     wait_until(lambda: len(order) == 2)
@@ -56,7 +56,7 @@ def test_no_more_than_its_places_are_inside() -> None:
     assert gate.permits == 2
 
 
-def test_an_urgent_caller_goes_before_those_that_wait_longer() -> None:
+def test_priority_gate_prefers_urgent_caller() -> None:
     gate, order = PriorityGate(1), list[str]()
     first = Caller(gate, "first", order, urgent=False)
     assert first.acquired.wait(TIMEOUT_SECONDS)
@@ -74,7 +74,7 @@ def test_an_urgent_caller_goes_before_those_that_wait_longer() -> None:
     assert len(order) == 5
 
 
-def test_ordinary_callers_enter_once_no_urgent_one_waits() -> None:
+def test_priority_gate_admits_ordinary_callers_without_urgent_waiters() -> None:
     gate, order = PriorityGate(2), list[str]()
     urgent = Caller(gate, "urgent", order, urgent=True)
     assert urgent.acquired.wait(TIMEOUT_SECONDS)
@@ -84,7 +84,7 @@ def test_ordinary_callers_enter_once_no_urgent_one_waits() -> None:
     ordinary.finish()
 
 
-def test_an_error_inside_gives_the_place_back() -> None:
+def test_priority_gate_releases_permit_on_error() -> None:
     gate = PriorityGate(1)
     with pytest.raises(ZeroDivisionError), gate.acquire(urgent=True):
         _ = 1 / 0

@@ -23,7 +23,7 @@ async def delete_one(harness: LaneHarness, collection: str = "papers") -> str:
     return admission.document_id
 
 
-async def test_a_deleted_document_is_erased_and_its_pdf_goes_to_the_trash() -> None:
+async def test_cleanup_deletes_versions_and_trashes_pdf() -> None:
     harness = LaneHarness()
     name = await delete_one(harness)
     assert await harness.cleanup.run_once() == 1
@@ -33,7 +33,7 @@ async def test_a_deleted_document_is_erased_and_its_pdf_goes_to_the_trash() -> N
 
 
 @pytest.mark.parametrize("error", [VectorStoreUnavailable(), RuntimeError("a worker died")])
-async def test_what_could_not_be_erased_stays_in_the_queue_and_is_tried_again(
+async def test_cleanup_retries_failed_deletion(
     error: Exception,
 ) -> None:
     harness = LaneHarness()
@@ -51,7 +51,7 @@ async def test_what_could_not_be_erased_stays_in_the_queue_and_is_tried_again(
     assert harness.eraser.erased == [VersionRange(name, 0, 1)]
 
 
-async def test_a_deletion_that_always_fails_holds_no_other_up() -> None:
+async def test_cleanup_isolates_deletion_that_always_fails() -> None:
     harness = LaneHarness()
     names = [await delete_one(harness, collection) for collection in ("one", "two", "three")]
     erase = harness.eraser.delete_versions
@@ -70,7 +70,7 @@ async def test_a_deletion_that_always_fails_holds_no_other_up() -> None:
     assert harness.queued_deletions() == [VersionRange(names[1], 0, 1)]
 
 
-async def test_a_pdf_that_another_document_uses_stays() -> None:
+async def test_cleanup_keeps_pdf_used_by_another_document() -> None:
     harness = LaneHarness()
     await harness.stores.jobs.admit("other", [PAPER], lane=Lane.BULK)
     await delete_one(harness)
@@ -78,7 +78,7 @@ async def test_a_pdf_that_another_document_uses_stays() -> None:
     assert harness.eraser.trashed == []
 
 
-async def test_a_pdf_that_is_uploaded_while_it_goes_to_the_trash_is_restored() -> None:
+async def test_cleanup_restores_pdf_uploaded_during_trashing() -> None:
     harness = LaneHarness()
     await delete_one(harness)
     loop = asyncio.get_running_loop()
@@ -92,7 +92,7 @@ async def test_a_pdf_that_is_uploaded_while_it_goes_to_the_trash_is_restored() -
     assert harness.eraser.trashed == harness.eraser.restored == [PAPER.sha256]
 
 
-async def test_the_loop_outlives_errors_and_a_hint_wakes_it(
+async def test_cleanup_loop_survives_errors_and_wakes_on_hint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("actors.store_cleanup.RETRY_SECONDS", 0.01)

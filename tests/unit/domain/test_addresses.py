@@ -18,7 +18,7 @@ from domain.addresses import has_password, without_password
         ("http://root:Milvus@host:19530", "http://root@host:19530"),
     ],
 )  # fmt: skip
-def test_a_password_is_taken_out(url: str, public: str) -> None:
+def test_without_password_removes_password(url: str, public: str) -> None:
     assert without_password(url) == public
     assert has_password(url) and not has_password(public)
 
@@ -33,6 +33,6 @@ def test_a_password_is_taken_out(url: str, public: str) -> None:
         "",
     ],
 )
-def test_an_address_without_one_stays_as_it_is(url: str) -> None:
+def test_without_password_keeps_address_without_password(url: str) -> None:
     assert without_password(url) == url
     assert not has_password(url)

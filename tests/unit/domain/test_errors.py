@@ -22,7 +22,7 @@ FAMILY = [kind for kind in family(PaperworksError) if kind.__module__ == errors.
 
 
 @pytest.mark.parametrize(("message", "page"), [(None, None), ("It broke.", None), ("It broke.", 7)])
-def test_an_error_survives_pickling(message: str | None, page: int | None) -> None:
+def test_errors_survive_pickling(message: str | None, page: int | None) -> None:
     for kind in FAMILY:
         error = kind(message, page)
         copy = pickle.loads(pickle.dumps(error))
@@ -33,35 +33,35 @@ def test_an_error_survives_pickling(message: str | None, page: int | None) -> No
         assert str(copy) == str(error) == error.message
 
 
-def test_the_default_message_is_one_line_that_says_something() -> None:
+def test_default_error_message_is_one_sentence_line() -> None:
     messages = [kind().message for kind in FAMILY]
     assert [one for one in messages if not one.endswith(".") or "\n" in one or "  " in one] == []
 
 
-def test_codes_are_distinct() -> None:
+def test_error_codes_are_unique() -> None:
     codes = [kind.code for kind in FAMILY]
     assert len(codes) == len(set(codes))
 
 
-def test_every_error_stands_in_the_tree_at_the_top() -> None:
+def test_error_docstring_lists_every_class() -> None:
     tree = errors.__doc__ or ""
     assert [kind.__name__ for kind in FAMILY if kind.__name__ not in tree] == []
 
 
-def test_what_the_user_must_change_is_never_retried() -> None:
+def test_only_transient_errors_are_retryable() -> None:
     for kind in [*family(errors.InvalidRequest), *family(errors.BadDocument), errors.LeaseLost]:
         assert not kind.retryable
     for kind in [*family(errors.Unavailable), errors.WorkerCrashed]:
         assert kind.retryable
 
 
-def test_the_failure_of_an_error_of_ours_is_what_it_says() -> None:
+def test_failure_of_project_error_copies_its_fields() -> None:
     for kind in FAMILY:
         expected = Failure(kind.code, kind.category, "It broke.", kind.retryable, 3)
         assert failure_of(kind("It broke.", 3)) == expected
 
 
-def test_the_failure_of_an_unknown_error_shows_its_type_only() -> None:
+def test_failure_of_unknown_error_shows_only_its_type() -> None:
     failure = failure_of(KeyError("/home/secret/password"))
     assert failure.code == "internal_error" and failure.retryable
     assert "KeyError" in failure.message and "secret" not in failure.message

@@ -25,18 +25,18 @@ from domain.jobs import (
 )
 
 
-def test_every_status_has_its_moves() -> None:
+def test_every_task_status_has_transitions() -> None:
     assert set(MOVES) == set(TaskStatus)
 
 
-def test_what_is_final_never_moves_and_what_is_open_can_end() -> None:
+def test_open_task_status_can_reach_final_status() -> None:
     final = {status for status in TaskStatus if status.is_final}
     assert final == {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
     for status in set(TaskStatus) - final:
         assert MOVES[status] & final
 
 
-def test_a_task_fails_only_while_it_runs_and_may_complete_without_a_run() -> None:
+def test_task_fails_only_from_running_and_completes_from_queued() -> None:
     assert [one for one in TaskStatus if TaskStatus.FAILED in MOVES[one]] == [TaskStatus.RUNNING]
     done = {one for one in TaskStatus if TaskStatus.COMPLETED in MOVES[one]}
     assert done == {TaskStatus.QUEUED, TaskStatus.RUNNING}
@@ -58,12 +58,12 @@ def test_a_task_fails_only_while_it_runs_and_may_complete_without_a_run() -> Non
         (Counts(cancelled=2), JobStatus.CANCELLED),
     ],
 )
-def test_a_job_is_what_its_tasks_are(counts: Counts, status: JobStatus) -> None:
+def test_job_status_follows_task_counts(counts: Counts, status: JobStatus) -> None:
     assert job_status(counts) == status
     assert status.is_final == (not counts.queued and not counts.running)
 
 
-def test_counts_add_up() -> None:
+def test_counts_total_is_sum() -> None:
     counts = Counts(queued=1, running=2, completed=3, failed=4, cancelled=5)
     assert counts.total == 15
 
@@ -81,11 +81,11 @@ def test_counts_add_up() -> None:
         (Counts(completed=2, failed=1, cancelled=1), 4.0, 1.0),
     ],
 )
-def test_the_fraction_that_is_done(counts: Counts, shares: float, fraction: float) -> None:
+def test_fraction_done_of_job(counts: Counts, shares: float, fraction: float) -> None:
     assert fraction_done(counts, shares) == pytest.approx(fraction)
 
 
-def test_a_paper_never_seems_less_done_than_before() -> None:
+def test_task_progress_is_monotonic() -> None:
     history = [
         (Step.READ_TEXT, TaskStatus.QUEUED, 0, None, 0, None),
         (Step.READ_TEXT, TaskStatus.RUNNING, 5, 10, 0, None),
@@ -122,13 +122,13 @@ def make_task(**fields: Any) -> Task:
 @pytest.mark.parametrize(
     ("attempt", "longest"), [(0, 2), (1, 2), (2, 4), (3, 8), (7, 128), (9, 300), (2000, 300)]
 )
-def test_backoff_doubles_up_to_its_cap_and_is_never_near_zero(attempt: int, longest: float) -> None:
+def test_backoff_doubles_with_jitter_up_to_cap(attempt: int, longest: float) -> None:
     waits = [backoff_seconds(attempt, base=2, cap=300) for _ in range(200)]
     assert longest / 2 <= min(waits) <= max(waits) <= longest
     assert max(waits) - min(waits) > longest / 4, "without jitter all retries would run at once"
 
 
-def test_job_ids_have_the_promised_form_and_differ() -> None:
+def test_job_ids_are_unique_and_match_format() -> None:
     names = {new_job_id() for _ in range(1000)}
     assert len(names) == 1000
     assert all(re.fullmatch(r"job_[0-9a-f]{16}", name) for name in names)

@@ -25,6 +25,6 @@ from domain.labels import LABEL_CHARACTERS, UNNAMED, filename_label
         (None, UNNAMED),
     ],
 )
-def test_a_filename_becomes_a_label(name: str | None, label: str) -> None:
+def test_filename_label_removes_unsafe_characters(name: str | None, label: str) -> None:
     assert filename_label(name) == label
     assert "\0" not in label and label.encode()

@@ -22,13 +22,13 @@ def cites(reference: Reference, title: str | None = TITLE, **parts) -> bool:
     return matches(reference, title, **known)
 
 
-def test_equal_identifiers_decide() -> None:
+def test_citation_match_by_equal_identifiers() -> None:
     assert cites(entry(None, doi="10.1000/x"), None, doi="https://doi.org/10.1000/X")
     assert cites(entry(None, arxiv_id="1706.03762"), None, arxiv_id="1706.03762v5")
     assert cites(entry(None, doi="10.48550/arxiv.1706.03762"), None, arxiv_id="1706.03762")
 
 
-def test_different_dois_decide_unless_one_is_a_preprint_or_cut_off() -> None:
+def test_citation_match_rejects_different_dois_except_preprint_or_truncated() -> None:
     assert not cites(entry(doi="10.1000/x"), doi="10.1000/y")
     assert cites(entry(doi="10.1101/x"), doi="10.1000/y")
     assert cites(entry(doi="10.1007/s0025"), doi="10.1007/s00253-012-4641-8")
@@ -44,46 +44,46 @@ def test_different_dois_decide_unless_one_is_a_preprint_or_cut_off() -> None:
         "Gréen synthesis of silver nanoparticles from leaves",
     ],
 )
-def test_titles_are_compared_as_readers_do(printed: str) -> None:
+def test_citation_match_compares_normalized_titles(printed: str) -> None:
     assert cites(entry(printed))
 
 
-def test_a_subtitle_may_be_missing() -> None:
+def test_citation_match_accepts_missing_subtitle() -> None:
     assert cites(entry(), TITLE + ": a systematic review of the literature since 1990")
     assert not cites(entry("Deep learning"), "Deep learning: a survey of the field", year=2010)
 
 
 @pytest.mark.parametrize("other", [2009, 2010, 2011, None])
-def test_years_may_differ_by_one(other: int | None) -> None:
+def test_citation_match_accepts_year_off_by_one(other: int | None) -> None:
     assert cites(entry(), year=other)
 
 
-def test_another_year_author_or_number_is_another_paper() -> None:
+def test_citation_match_rejects_other_year_author_or_number() -> None:
     assert not cites(entry(), year=2015)
     assert not cites(entry(), authors=[JONES])
     assert not cites(entry(TITLE + " part 1"), TITLE + " part 2")
     assert not cites(entry(TITLE + " II"), TITLE + " III")
 
 
-def test_without_a_known_author_the_title_must_be_nearly_equal() -> None:
+def test_citation_match_without_author_needs_near_equal_title() -> None:
     assert cites(entry(authors=()))
     assert not cites(entry(TITLE + " of trees", authors=()))
 
 
 @pytest.mark.parametrize("title", ["Introduction", "Editorial", "Deep learning", "Book review"])
-def test_short_titles_need_year_and_author(title: str) -> None:
+def test_citation_match_short_title_needs_year_and_author(title: str) -> None:
     assert cites(entry(title), title)
     assert not cites(entry(title), title, year=None)
     assert not cites(entry(title), title, authors=[])
     assert not cites(entry(title, year=2009), title, year=2015)
 
 
-def test_nothing_known_matches_nothing() -> None:
+def test_citation_match_without_fields_is_false() -> None:
     assert not cites(entry(None), None)
     assert not cites(entry(), None)
 
 
-def test_keys_agree_where_titles_do() -> None:
+def test_match_key_is_equal_for_equal_titles() -> None:
     keys = {
         match_key(title, year, None)
         for title, year in (
@@ -96,7 +96,7 @@ def test_keys_agree_where_titles_do() -> None:
     assert keys == {"greensynthesisofsilvernanoparticlesfromleaves"}
 
 
-def test_short_titles_have_a_key_by_author_and_year_only() -> None:
+def test_match_key_of_short_title_needs_author_and_year() -> None:
     assert match_key("Editorial", 2010, None) is None
     assert match_key("Editorial", None, SMITH) is None
     assert match_key(None, 2010, SMITH) is None
@@ -104,6 +104,6 @@ def test_short_titles_have_a_key_by_author_and_year_only() -> None:
     assert match_key("Editorial", 2010, SMITH) != match_key("Editorial", 2011, SMITH)
 
 
-def test_normal_titles_keep_letters_of_every_script() -> None:
+def test_normalize_title_keeps_letters_of_all_scripts() -> None:
     assert normalize_title("深度学习：综述") == "深度学习 综述"
     assert normalize_title(None) == ""

@@ -38,7 +38,7 @@ STYLES = {
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_every_style_comes_apart(style: str) -> None:
+def test_citation_parser_splits_all_styles(style: str) -> None:
     found = parse_reference(3, STYLES[style], 7)
     assert (found.ordinal, found.raw, found.page) == (3, STYLES[style], 7)
     assert found.title == TITLE
@@ -118,7 +118,7 @@ def test_every_style_comes_apart(style: str) -> None:
         ),
     ],
 )
-def test_title_venue_and_year(
+def test_citation_parser_finds_title_venue_and_year(
     raw: str, title: str | None, venue: str | None, year: int | None
 ) -> None:
     found = parse_reference(0, raw, 1)
@@ -144,7 +144,7 @@ def test_title_venue_and_year(
         ("J.-P. O’Brien, L. D’Souza, Title", ["O’Brien", "D’Souza"]),
     ],
 )
-def test_author_lists(text: str, families: list[str | None]) -> None:
+def test_citation_parser_reads_author_lists(text: str, families: list[str | None]) -> None:
     taken = parse_authors(text)
     assert taken is not None
     found = [one.family for one in taken.authors]
@@ -155,7 +155,7 @@ def test_author_lists(text: str, families: list[str | None]) -> None:
 @pytest.mark.parametrize(
     "text", ["World Health Organization. Report", "A study of plants in spring. Nature 1", "", "12"]
 )
-def test_what_is_no_author_list(text: str) -> None:
+def test_citation_parser_rejects_text_that_is_no_author_list(text: str) -> None:
     assert parse_authors(text) is None
 
 
@@ -167,7 +167,7 @@ def test_what_is_no_author_list(text: str) -> None:
         ("3. European Commission. Regulation of novel foods. 1997.", "European Commission", "Reg"),
     ],
 )
-def test_organisations_are_authors(raw: str, author: str, title: str) -> None:
+def test_citation_parser_accepts_organisation_as_author(raw: str, author: str, title: str) -> None:
     found = parse_reference(0, raw, 1)
     assert [(one.name, one.family) for one in found.authors] == [(author, None)]
     assert (found.title or "").startswith(title)
@@ -185,11 +185,11 @@ def test_organisations_are_authors(raw: str, author: str, title: str) -> None:
         "Glick, B. R., R., et al. (2012). Two entries, mixed, A. (2007). in one.",
     ],
 )
-def test_no_title_is_guessed(raw: str) -> None:
+def test_citation_parser_does_not_guess_title(raw: str) -> None:
     assert parse_reference(0, raw, 1).title is None
 
 
-def test_a_year_is_no_page_volume_or_date_of_access() -> None:
+def test_citation_parser_year_is_not_page_volume_or_access_date() -> None:
     raw = "[1] A. Smith, “On plants and their roots,” Nature, pp. 1995–2010. Accessed 4 June 2018."
     assert parse_reference(0, raw, 1).year is None
     raw = "1. Genco RJ. Risk factors for the disease. Periodontol 2000 2013; 62: 59-94."
@@ -211,7 +211,7 @@ def test_a_year_is_no_page_volume_or_date_of_access() -> None:
         ("10.1000/", None),
     ],
 )
-def test_dois_whole_and_broken(text: str, doi: str | None) -> None:
+def test_find_doi_repairs_broken_doi(text: str, doi: str | None) -> None:
     assert find_doi(repaired(text)) == doi
 
 
@@ -225,11 +225,11 @@ def test_dois_whole_and_broken(text: str, doi: str | None) -> None:
         ("Phys. Rev. 1706.03762", None),
     ],
 )
-def test_arxiv_ids_come_without_version(text: str, arxiv_id: str | None) -> None:
+def test_find_arxiv_id_drops_version(text: str, arxiv_id: str | None) -> None:
     assert find_arxiv_id(text) == arxiv_id
 
 
-def test_links_and_notes_are_cut_out() -> None:
+def test_without_links_removes_links_and_notes() -> None:
     text = "A title. J. 2010. Available online: http://a.b/c (accessed on 4 June 2018). [PubMed]"
     assert without_links(text).rstrip(" .") == "A title. J. 2010"
 
@@ -249,7 +249,7 @@ def test_links_and_notes_are_cut_out() -> None:
         "Aa Bb " * 2000 + ".",
     ],
 )
-def test_hostile_entries_take_no_time(raw: str) -> None:
+def test_citation_parser_hostile_entry_takes_bounded_time(raw: str) -> None:
     began = time.process_time()
     parse_reference(0, raw, 1)
     assert time.process_time() - began < 2

@@ -46,20 +46,20 @@ def _paper() -> Paper:
     )
 
 
-def test_marks_tell_the_order_of_blocks_and_name_tables_and_figures() -> None:
+def test_debug_overlay_marks_block_order_and_labels() -> None:
     first, second = marks_of(_paper(), 1), marks_of(_paper(), 2)
     assert [mark.label for mark in first] == ["1", "2", "level 1", "Table 1"]
     assert [mark.label for mark in second] == ["2", "Table 1", "Figure 1"]
     assert first[0].colour != first[1].colour
 
 
-def test_every_kind_of_block_has_a_colour() -> None:
+def test_debug_overlay_has_colour_for_every_block_kind() -> None:
     for kind in BlockKind:
         block = Block(kind, "text", (Box(1, 0, 0, 10, 10),))
         assert len(marks_of(Paper(None, (), (block,)), 1)) == 1
 
 
-def test_a_gallery_of_a_folder(tmp_path: Path) -> None:
+def test_debug_overlay_writes_gallery_of_folder(tmp_path: Path) -> None:
     papers, out = tmp_path / "papers", tmp_path / "out"
     papers.mkdir()
     (papers / "silver.pdf").write_bytes(make_paper("Silver & Gold"))
@@ -78,7 +78,7 @@ def test_a_gallery_of_a_folder(tmp_path: Path) -> None:
     assert drawn.color_count() > 2 and not drawn.is_monochrome
 
 
-def test_papers_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+def test_debug_overlay_keeps_papers_of_equal_name_apart(tmp_path: Path) -> None:
     paths = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -89,7 +89,9 @@ def test_papers_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     assert "Paper a" in (tmp_path / "out" / "paper" / "index.html").read_text()
 
 
-def test_the_command_says_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_overlay_command_reports_failures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     good, bad = tmp_path / "good.pdf", tmp_path / "bad.pdf"
     good.write_bytes(make_paper())
     bad.write_bytes(b"%PDF-1.4 cut off")

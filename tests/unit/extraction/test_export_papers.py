@@ -93,7 +93,7 @@ PAPER = Paper(
 )
 
 
-def test_markdown_prints_the_paper_in_order() -> None:
+def test_markdown_export_keeps_reading_order() -> None:
     assert to_markdown(PAPER) == "\n\n".join(
         [
             "# Notes on the Analytical Engine and DNA",
@@ -116,14 +116,14 @@ def test_markdown_prints_the_paper_in_order() -> None:
     )
 
 
-def test_markdown_prints_tables_and_figures_without_a_caption_block_too() -> None:
+def test_markdown_export_includes_uncaptioned_tables_and_figures() -> None:
     blocks = tuple(one for one in BLOCKS if one.kind is not BlockKind.CAPTION)
     written = to_markdown(Paper(None, PAPER.pages, blocks, SECTIONS, (), METADATA, (TABLE,)))
     assert written.index("The engine has wheels.") < written.index("| A | 40 |")
     assert written.count("| A | 40 |") == 1
 
 
-def test_markdown_of_a_paper_that_has_nothing() -> None:
+def test_markdown_export_of_empty_paper() -> None:
     assert to_markdown(Paper(None, (), ())).strip() == ""
 
 
@@ -143,7 +143,7 @@ def test_markdown_of_a_paper_that_has_nothing() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [BlockKind.TEXT, BlockKind.CAPTION, BlockKind.HEADING])
-def test_markdown_brings_no_markup_of_the_papers_own(attack: str, kind: BlockKind) -> None:
+def test_markdown_export_escapes_markup(attack: str, kind: BlockKind) -> None:
     written = to_markdown(Paper(None, (), (block(kind, attack),))).strip()
     body = written.removeprefix("## ").removeprefix("<em>").removesuffix("</em>")
     assert "<" not in body and ">" not in body and "\n" not in body
@@ -152,7 +152,7 @@ def test_markdown_brings_no_markup_of_the_papers_own(attack: str, kind: BlockKin
         assert not re.search(r"(?<!\\)[\[\]`*_~$]", body)
 
 
-def test_a_bibtex_entry() -> None:
+def test_bibtex_export_entry() -> None:
     assert to_bibtex(METADATA) == (
         "@misc{lovelace1843notes,\n"
         "  title = {Notes on the Analytical Engine and {DNA}},\n"
@@ -167,7 +167,7 @@ def test_a_bibtex_entry() -> None:
     )
 
 
-def test_bibtex_leaves_out_what_is_unknown() -> None:
+def test_bibtex_export_omits_unknown_fields() -> None:
     assert to_bibtex(Metadata()) == "@misc{anonnd,\n}\n"
 
 
@@ -182,7 +182,7 @@ def test_bibtex_leaves_out_what_is_unknown() -> None:
         "a\n}\n@book{b,",
     ],
 )
-def test_bibtex_fields_cannot_break_out(attack: str) -> None:
+def test_bibtex_export_escapes_fields(attack: str) -> None:
     author = Author(attack, attack, attack)
     written = to_bibtex(
         Metadata(attack, (author,), attack, (attack,), attack, attack, 1999), attack
@@ -200,7 +200,7 @@ def test_bibtex_fields_cannot_break_out(attack: str) -> None:
     assert r"\input" not in written
 
 
-def test_bibtex_names_are_not_read_as_more_names() -> None:
+def test_bibtex_export_protects_names_with_comma_or_and() -> None:
     authors = (Author("x", "Ann and Bob", "Smith"), Author("y", "C.", "Jones, Jr"))
     assert "{{Ann and Bob}}" not in to_bibtex(Metadata(authors=authors))
     assert "author = {Smith, {Ann and Bob} and {Jones, Jr}, C.}" in to_bibtex(
@@ -217,11 +217,11 @@ def test_bibtex_names_are_not_read_as_more_names() -> None:
         (Metadata(), "anonnd"),
     ],
 )
-def test_cite_keys_are_ascii(metadata: Metadata, key: str | None) -> None:
+def test_cite_key_is_ascii(metadata: Metadata, key: str | None) -> None:
     assert cite_key(metadata) == (key or "mussig2001grosse")
 
 
-def test_keys_of_a_bibliography_are_unique() -> None:
+def test_bibliography_keys_are_unique() -> None:
     tricky = Metadata("Notesa", (ADA,), year=1843)
     written = bibliography([METADATA, tricky, METADATA, Metadata(), *[METADATA] * 30])
     keys = re.findall(r"^@misc\{(.*),$", written, re.MULTILINE)
@@ -231,7 +231,7 @@ def test_keys_of_a_bibliography_are_unique() -> None:
     assert bibliography([]) == ""
 
 
-def test_a_csl_item() -> None:
+def test_csl_export_item() -> None:
     item = to_csl(METADATA, "doc-1", url="https://x.org/1")
     assert item == {
         "id": "doc-1",
@@ -250,6 +250,6 @@ def test_a_csl_item() -> None:
     assert json.loads(json.dumps(item)) == item
 
 
-def test_csl_types() -> None:
+def test_csl_export_types() -> None:
     assert to_csl(Metadata(arxiv_id="1706.03762"), "a")["type"] == "article"
     assert to_csl(Metadata(), "a") == {"id": "a", "type": "document"}

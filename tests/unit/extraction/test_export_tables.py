@@ -30,7 +30,7 @@ SPANNED = table(
 )
 
 
-def test_a_spanning_cell_stands_once_in_the_grid() -> None:
+def test_table_grid_has_spanning_text_once() -> None:
     assert grid(SPANNED) == [
         ["Site", "Count", ""],
         ["", "2001", "2002"],
@@ -39,11 +39,11 @@ def test_a_spanning_cell_stands_once_in_the_grid() -> None:
     ]
 
 
-def test_short_rows_are_filled_up() -> None:
+def test_table_grid_pads_short_rows() -> None:
     assert grid(table((Cell("a"),), (Cell("b"), Cell("c")))) == [["a", ""], ["b", "c"]]
 
 
-def test_csv_is_read_back_as_the_grid() -> None:
+def test_csv_export_round_trips_grid() -> None:
     cells = table((Cell('say "hi", twice'), Cell("a\nb")), (Cell("c;d"), Cell(" e ")))
     written = to_csv(cells)
     assert written.endswith("\r\n")
@@ -67,7 +67,7 @@ def test_csv_is_read_back_as_the_grid() -> None:
         "-2+3",
     ],
 )
-def test_csv_runs_no_formula(attack: str) -> None:
+def test_csv_export_prevents_formula_injection(attack: str) -> None:
     ((cell,),) = csv.reader(io.StringIO(to_csv(table((Cell(attack),)))))
     assert cell.startswith("'")
 
@@ -92,12 +92,12 @@ def test_csv_runs_no_formula(attack: str) -> None:
         "a=b",
     ],
 )
-def test_csv_leaves_numbers_and_dashes_alone(number: str) -> None:
+def test_csv_export_keeps_numbers_and_dashes(number: str) -> None:
     ((cell,),) = csv.reader(io.StringIO(to_csv(table((Cell(number),)))))
     assert cell == number
 
 
-def test_html_has_spans_headers_caption_and_notes() -> None:
+def test_html_export_has_spans_headers_caption_and_notes() -> None:
     written = to_html(SPANNED)
     assert "<caption>Table 1. Trees</caption>" in written
     assert (
@@ -110,14 +110,14 @@ def test_html_has_spans_headers_caption_and_notes() -> None:
     assert '<tfoot><tr><td colspan="3">Counted once.</td></tr></tfoot>' in written
 
 
-def test_html_escapes_everything() -> None:
+def test_html_export_escapes_text() -> None:
     bad = "<script>alert('x')</script> & \"quotes\""
     written = to_html(table((Cell(bad),), caption=bad, notes=bad))
     assert "<script" not in written and "'x'" not in written
     assert written.count("&lt;script&gt;") == 3
 
 
-def test_html_spans_do_not_leave_the_table() -> None:
+def test_html_export_limits_spans_to_table() -> None:
     assert 'rowspan="2"' in to_html(table((Cell("a", rowspan=99), Cell("b")), (Cell("c"),)))
     assert grid(table((Cell("a", rowspan=99, colspan=2),), (Cell("b"),))) == [
         ["a", "", ""],
@@ -125,13 +125,13 @@ def test_html_spans_do_not_leave_the_table() -> None:
     ]
 
 
-def test_a_plain_table_is_a_github_table() -> None:
+def test_markdown_export_writes_github_table() -> None:
     assert to_markdown(table(HEAD, *BODY)) == (
         "| Plant | Height |\n| --- | --- |\n| Oak | −12.5 |\n| Fir | 3,400 |"
     )
 
 
-def test_a_table_without_headers_gets_empty_ones() -> None:
+def test_markdown_export_adds_empty_header() -> None:
     assert to_markdown(table(*BODY)).splitlines()[:3] == [
         "|  |  |",
         "| --- | --- |",
@@ -139,16 +139,16 @@ def test_a_table_without_headers_gets_empty_ones() -> None:
     ]
 
 
-def test_markdown_falls_back_to_html_for_spans_and_several_header_rows() -> None:
+def test_markdown_export_uses_html_for_spans_and_several_header_rows() -> None:
     assert to_markdown(SPANNED).startswith("<table>")
     assert to_markdown(table(HEAD, HEAD, *BODY)).startswith("<table>")
 
 
-def test_markdown_cells_cannot_break_out() -> None:
+def test_markdown_export_escapes_cells() -> None:
     row = to_markdown(table((Cell("a|b"), Cell("[x](javascript:y)\n<b>")))).splitlines()[2]
     assert row == r"| a\|b | \[x\](javascript:y) &lt;b&gt; |"
 
 
-def test_an_empty_table_is_nothing() -> None:
+def test_table_exports_of_empty_table_are_empty() -> None:
     assert grid(table()) == [] and to_csv(table()) == "" and to_markdown(table()) == ""
     assert "<tbody>" in to_html(table())

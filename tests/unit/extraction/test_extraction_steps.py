@@ -93,7 +93,7 @@ def all_steps(path: Path, methods: ExtractOptions) -> Iterator[tuple[Step, StepR
         step = done.next_step
 
 
-def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> None:
+def test_extraction_steps_text_before_layout(write: Callable[[bytes], Path]) -> None:
     results = dict(all_steps(write(PAPER), LONG))
     assert list(results) == [Step.READ_TEXT, Step.LAYOUT]
     first, last = results[Step.READ_TEXT].paper, results[Step.LAYOUT].paper
@@ -113,7 +113,7 @@ def test_text_first_then_tables_and_figures(write: Callable[[bytes], Path]) -> N
     assert first.sections == last.sections
 
 
-def test_a_short_paper_has_its_tables_and_figures_at_once(
+def test_extraction_steps_short_paper_has_layout_in_first_step(
     write: Callable[[bytes], Path],
 ) -> None:
     path = write(PAPER)
@@ -122,19 +122,19 @@ def test_a_short_paper_has_its_tables_and_figures_at_once(
     assert done.paper == dict(all_steps(path, LONG))[Step.LAYOUT].paper
 
 
-def test_the_model_is_asked_in_a_step_of_its_own(write: Callable[[bytes], Path]) -> None:
+def test_extraction_steps_model_runs_in_separate_step(write: Callable[[bytes], Path]) -> None:
     done = run_step(Step.READ_TEXT, write(PAPER), ExtractOptions(layout=LayoutMode.ALWAYS), {})
     assert done.next_step is Step.LAYOUT
     assert done.paper.tables and done.paper.figures
 
 
-def test_without_layout_the_text_is_the_whole_work(write: Callable[[bytes], Path]) -> None:
+def test_extraction_steps_without_layout_end_after_text(write: Callable[[bytes], Path]) -> None:
     [(_, done)] = all_steps(write(PAPER), ExtractOptions(layout=LayoutMode.OFF))
     assert not done.paper.quality.layout_done
     assert done.paper.tables == ()
 
 
-def test_a_mixed_paper_is_read_page_by_page_as_it_needs(
+def test_extraction_steps_mixed_paper_gets_ocr_for_scanned_pages(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     results = dict(all_steps(write(MIXED), LONG))
@@ -150,7 +150,7 @@ def test_a_mixed_paper_is_read_page_by_page_as_it_needs(
     assert last.quality.pages_ocred == (2,)
 
 
-def test_a_scan_has_nothing_to_search_before_ocr_and_all_of_it_after(
+def test_extraction_steps_scan_has_text_after_ocr_only(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     methods = ExtractOptions(layout=LayoutMode.OFF)
@@ -162,9 +162,7 @@ def test_a_scan_has_nothing_to_search_before_ocr_and_all_of_it_after(
     assert read.paper.quality.pages_ocred == (1, 2)
 
 
-def test_scans_that_were_kept_give_the_same_paper(
-    write: Callable[[bytes], Path], unreadable: set[int]
-) -> None:
+def test_ocr_cache_gives_same_paper(write: Callable[[bytes], Path], unreadable: set[int]) -> None:
     path = write(SCAN)
     scans = run_step(Step.OCR, path, LONG, {}).scans
     fresh = run_step(Step.LAYOUT, path, LONG, scans)
@@ -173,7 +171,7 @@ def test_scans_that_were_kept_give_the_same_paper(
     assert kept.paper.tables
 
 
-def test_without_an_ocr_program_the_other_pages_are_read_and_the_scans_listed(
+def test_extraction_steps_without_ocr_engine_list_scanned_pages(
     write: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_engine(monkeypatch)
@@ -186,7 +184,7 @@ def test_without_an_ocr_program_the_other_pages_are_read_and_the_scans_listed(
         run_step(Step.READ_TEXT, write(SCAN), ExtractOptions(ocr=OcrEngine.OFF), {})
 
 
-def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
+def test_extraction_steps_list_page_with_failed_ocr(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     unreadable.add(2)
@@ -202,7 +200,7 @@ def test_a_page_that_ocr_cannot_read_is_listed_and_the_others_are_read(
         run_step(Step.OCR, write(SCAN), LONG, {})
 
 
-def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
+def test_extraction_steps_layout_keeps_failed_ocr_pages_out(
     write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     with pymupdf.open(stream=MIXED, filetype="pdf") as document:
@@ -213,12 +211,12 @@ def test_what_ocr_could_not_better_does_not_come_back_with_the_tables(
     assert [pages_of(done.paper) for done in results.values()] == [{1}, {1}, {1}]
 
 
-def test_a_paper_of_empty_pages_has_no_text(write: Callable[[bytes], Path]) -> None:
+def test_extraction_steps_empty_pages_raise_no_text(write: Callable[[bytes], Path]) -> None:
     with pytest.raises(NoText):
         run_step(Step.READ_TEXT, write(make_pages("", "")), LONG, {})
 
 
-def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], Path]) -> None:
+def test_extraction_steps_list_damaged_page(write: Callable[[bytes], Path]) -> None:
     papers = [done.paper for _, done in all_steps(write(damage_page(PAPER, 2)), LONG)]
     for paper in papers:
         assert paper.quality.pages_failed == (2,)
@@ -227,7 +225,9 @@ def test_a_damaged_page_is_listed_and_the_rest_is_read(write: Callable[[bytes], 
     assert [figure.label for figure in papers[-1].figures] == ["Figure 1"]
 
 
-def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set[int]) -> None:
+def test_extraction_steps_report_page_progress(
+    write: Callable[[bytes], Path], unreadable: set[int]
+) -> None:
     progress: list[tuple[int, int]] = []
 
     def tell(done: int, total: int) -> None:
@@ -245,7 +245,7 @@ def test_pages_are_counted_aloud(write: Callable[[bytes], Path], unreadable: set
 
 
 @pytest.mark.parametrize("content", [PAPER, MIXED], ids=["text", "mixed"])
-def test_the_whole_paper_is_that_of_the_last_step(
+def test_read_whole_returns_paper_of_last_step(
     content: bytes, write: Callable[[bytes], Path], unreadable: set[int]
 ) -> None:
     path = write(content)

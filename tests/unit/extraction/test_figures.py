@@ -81,7 +81,7 @@ def _holds(box: Box, place: Rect) -> bool:
     return box.x0 <= x0 and box.y0 <= y0 and x1 <= box.x1 and y1 <= box.y1
 
 
-def test_an_image_and_the_caption_below_it_are_a_figure() -> None:
+def test_figures_pairs_image_with_caption_below() -> None:
     document = _new()
     page = document[0]
     _prose(page, LEFT, 60, 300)
@@ -99,7 +99,7 @@ def test_an_image_and_the_caption_below_it_are_a_figure() -> None:
 
 
 @pytest.mark.parametrize("label", ["Fig. 2.", "FIGURE 3 |", "Scheme 1:", "Plate 4.", "Chart 5."])
-def test_other_words_for_a_figure(label: str) -> None:
+def test_figure_captions_accepts_other_label_words(label: str) -> None:
     document = _new()
     _image(document[0], (70, 100, 280, 250))
     _caption(document[0], 70, 260, f"{label} Flasks in the light.")
@@ -108,7 +108,7 @@ def test_other_words_for_a_figure(label: str) -> None:
     assert found.figure.caption == "Flasks in the light."
 
 
-def test_the_labels_of_a_chart_belong_to_it() -> None:
+def test_figures_includes_axis_labels() -> None:
     document = _new()
     page = document[0]
     _prose(page, LEFT, 60, 200)
@@ -120,7 +120,7 @@ def test_the_labels_of_a_chart_belong_to_it() -> None:
     assert found.figure.box.y0 > 200 and found.figure.box.y1 < 384
 
 
-def test_captions_above_their_figures() -> None:
+def test_figures_pairs_captions_above_images() -> None:
     document = _new(3)
     for number, page in enumerate(document, 1):
         _caption(page, 60, 100, f"Figure {number}. The flasks of run {number}.")
@@ -134,7 +134,7 @@ def test_captions_above_their_figures() -> None:
         assert _close(item.figure.box, (60, 120, 300, 260) if is_upper else (60, 330, 300, 460))
 
 
-def test_a_caption_beside_its_figure() -> None:
+def test_figures_pairs_caption_beside_image() -> None:
     document = _new()
     _image(document[0], (60, 100, 300, 260))
     _caption(document[0], 315, 150, "Figure 1. A caption that", "stands at the side", "of it.")
@@ -143,7 +143,7 @@ def test_a_caption_beside_its_figure() -> None:
     assert _close(found.figure.box, (60, 100, 300, 260))
 
 
-def test_panels_across_both_columns_are_one_figure() -> None:
+def test_figures_joins_panels_across_columns() -> None:
     document = _new()
     page = document[0]
     _image(page, (60, 60, 290, 180))
@@ -158,7 +158,7 @@ def test_panels_across_both_columns_are_one_figure() -> None:
     assert _close(found.figure.box, (60, 60, 552, 320))
 
 
-def test_figures_side_by_side_keep_their_own_captions() -> None:
+def test_figures_side_by_side_keep_own_captions() -> None:
     document = _new()
     for x, number in ((60, 1), (320, 2)):
         _image(document[0], (x, 60, x + 230, 180))
@@ -169,7 +169,7 @@ def test_figures_side_by_side_keep_their_own_captions() -> None:
     assert _close(second.figure.box, (320, 60, 550, 180))
 
 
-def test_a_sentence_that_begins_with_figure_is_no_caption() -> None:
+def test_figure_captions_rejects_sentence_that_begins_with_figure() -> None:
     document = _new()
     page = document[0]
     _image(page, (60, 60, 290, 160))
@@ -185,7 +185,7 @@ def test_a_sentence_that_begins_with_figure_is_no_caption() -> None:
     assert not [item for item in _found(document) if item.figure.label]
 
 
-def test_a_caption_without_a_picture_is_no_figure() -> None:
+def test_figures_rejects_caption_without_picture() -> None:
     document = _new()
     _prose(document[0], LEFT, 60, 300)
     _caption(document[0], 60, 320, "Figure 1. What was meant to stand here.")
@@ -193,7 +193,7 @@ def test_a_caption_without_a_picture_is_no_figure() -> None:
     assert _found(document) == []
 
 
-def test_what_repeats_in_the_margin_is_not_part_of_the_figure() -> None:
+def test_page_scene_drops_repeated_margin_graphics() -> None:
     document = _new(4)
     for page in document:
         _image(page, (60, 20, 120, 55))
@@ -204,7 +204,7 @@ def test_what_repeats_in_the_margin_is_not_part_of_the_figure() -> None:
     assert _close(found.figure.box, (60, 62, 300, 200))
 
 
-def test_a_ruled_table_is_no_figure() -> None:
+def test_figures_rejects_ruled_table() -> None:
     document = _new()
     page = document[0]
     _caption(page, 60, 60, "Table 1. Runs of the experiment.")
@@ -220,7 +220,7 @@ def test_a_ruled_table_is_no_figure() -> None:
     assert _close(found.figure.box, (60, 200, 290, 300))
 
 
-def test_a_frame_around_text_is_no_figure() -> None:
+def test_figures_rejects_frame_around_text() -> None:
     document = _new()
     page = document[0]
     page.draw_rect(pymupdf.Rect(56, 50, 300, 330), fill=(0.9, 0.9, 0.9))
@@ -232,7 +232,7 @@ def test_a_frame_around_text_is_no_figure() -> None:
 
 
 @pytest.mark.parametrize("draw", [_image, _chart])
-def test_what_a_clipping_path_hides_does_not_count(draw: Any) -> None:
+def test_graphics_ignores_clipped_parts(draw: Any) -> None:
     inner = _new()
     draw(inner[0], (0, 0, 612, 400))
     draw(inner[0], (100, 100, 330, 200))
@@ -248,7 +248,7 @@ def test_what_a_clipping_path_hides_does_not_count(draw: Any) -> None:
     assert _close(found.figure.box, (60, 200, 290, 300))
 
 
-def test_a_large_image_without_a_caption_is_a_figure_a_logo_is_not() -> None:
+def test_figures_accepts_large_image_without_caption_and_rejects_logo() -> None:
     document = _new(2)
     _image(document[0], (60, 30, 400, 150))
     _image(document[1], (60, 300, 100, 340))
@@ -259,7 +259,7 @@ def test_a_large_image_without_a_caption_is_a_figure_a_logo_is_not() -> None:
     assert found.taken == (found.figure.box,)
 
 
-def test_a_caption_at_the_top_of_the_next_page() -> None:
+def test_figures_pairs_caption_at_top_of_next_page() -> None:
     document = _new(2)
     _image(document[0], (60, 60, 552, 740))
     _caption(document[1], 60, 60, "Figure 1. The picture of the page before.")
@@ -276,7 +276,7 @@ def _drawing(page: Any, place: Rect) -> None:
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 @pytest.mark.parametrize("draw", [_image, _drawing])
-def test_boxes_are_right_on_a_rotated_page(rotation: int, draw: Any) -> None:
+def test_figures_boxes_on_rotated_page(rotation: int, draw: Any) -> None:
     document = _new()
     page = document[0]
     _prose(page, LEFT, 60, 200)
@@ -289,7 +289,7 @@ def test_boxes_are_right_on_a_rotated_page(rotation: int, draw: Any) -> None:
     assert _close(found.figure.box, tuple(shown))
 
 
-def test_a_figure_printed_sideways() -> None:
+def test_figures_pairs_rotated_caption() -> None:
     """The caption is rotated and to the right of the picture."""
     document = _new()
     _image(document[0], (100, 100, 400, 700))
@@ -299,7 +299,7 @@ def test_a_figure_printed_sideways() -> None:
     assert found.figure.caption == "Leaves of all plants."
 
 
-def test_a_region_of_the_model_is_a_picture_too() -> None:
+def test_figures_uses_picture_region_of_layout_model() -> None:
     document = _new()
     page = document[0]
     _prose(page, LEFT, 60, 200)
@@ -313,7 +313,7 @@ def test_a_region_of_the_model_is_a_picture_too() -> None:
     assert _close(found.figure.box, (80, 225, 290, 330))
 
 
-def test_many_drawings_are_clustered_in_time() -> None:
+def test_graphics_clusters_many_drawings_in_bounded_time() -> None:
     document = _new()
     page = document[0]
     shape = page.new_shape()

@@ -56,7 +56,7 @@ def head(text: str, size: float = 10.0, font: str = "tibo", x: float = LEFT) -> 
     return Piece(x, 0, text, size, font)
 
 
-def test_levels_follow_the_type(read) -> None:
+def test_heading_levels_follow_type_size(read) -> None:
     page = stacked(
         head("Introduction", 13), 4, head("Methods", 13), 3, head("Growing in flasks"), 4,
         head("Measuring light"), 4, head("Results", 13), 4,
@@ -71,7 +71,7 @@ def test_levels_follow_the_type(read) -> None:
     ]
 
 
-def test_in_one_type_the_well_known_words_stand_above_the_others(read) -> None:
+def test_heading_levels_of_one_style_put_known_words_first(read) -> None:
     page = stacked(
         head("Introduction"), 4, head("Methods"), 3, head("Growing in flasks"), 4,
         head("Results"), 4, head("Light in flasks"), 4,
@@ -80,7 +80,7 @@ def test_in_one_type_the_well_known_words_stand_above_the_others(read) -> None:
     assert [s.level for s in paper.sections] == [1, 1, 2, 1, 2]
 
 
-def test_roman_numbers_stand_above_letters(read) -> None:
+def test_heading_levels_rank_roman_numbers_above_letters(read) -> None:
     page = stacked(
         head("I. INTRODUCTION"), 4, head("II. METHODS"), 3, head("A. Flasks", font="tiit"), 4,
         head("B. Lamps", font="tiit"), 4,
@@ -94,7 +94,7 @@ def test_roman_numbers_stand_above_letters(read) -> None:
     ]
 
 
-def test_a_heading_of_two_lines_is_one(read) -> None:
+def test_heading_of_two_lines_is_one_section(read) -> None:
     page = stacked(head("Introduction"), 4)
     y = TOP + 90
     page += [
@@ -112,7 +112,7 @@ def test_a_heading_of_two_lines_is_one(read) -> None:
     assert titles(paper)[1].endswith("that stand in glass flasks by the window")
 
 
-def test_lines_of_a_heading_may_hang_behind_its_number(read) -> None:
+def test_heading_joins_hanging_indent_after_number(read) -> None:
     heading = [
         Piece(LEFT, TOP + 90, "2. The effect of light on the growth of pages in glass,", 9, "tibo"),
         Piece(LEFT + 14, TOP + 101, "and of the dark", 9, "tibo"),
@@ -124,7 +124,7 @@ def test_lines_of_a_heading_may_hang_behind_its_number(read) -> None:
     ]
 
 
-def test_lines_of_a_heading_may_be_centred(read) -> None:
+def test_heading_joins_centred_lines(read) -> None:
     words = ["The effect of light on the growth of", "pages in flasks of glass", "by the window"]
     heading = []
     for number, line in enumerate(words):
@@ -134,7 +134,7 @@ def test_lines_of_a_heading_may_be_centred(read) -> None:
     assert titles(read(make_pdf([[TITLE, *page]]))) == ["Introduction", " ".join(words)]
 
 
-def test_a_bar_may_stand_behind_the_number(read) -> None:
+def test_heading_number_may_be_followed_by_bar(read) -> None:
     page = stacked(head("1 | INTRODUCTION", 9), 4, head("1.1 | Flasks of glass", 9), 4)
     paper = read(make_pdf([[TITLE, *page]]))
     assert [(s.number, s.title, s.level) for s in paper.sections] == [
@@ -143,7 +143,7 @@ def test_a_bar_may_stand_behind_the_number(read) -> None:
     ]
 
 
-def test_code_or_a_list_may_follow_where_others_are_numbered_alike(read) -> None:
+def test_numbered_heading_may_precede_code_or_list(read) -> None:
     page = stacked(head("1. Growing"), 4, head("2. Measuring"), 4, head("3. Counting"))
     y = max(piece.y for piece in page) + 16
     page += [Piece(LEFT, y + 9 * n, f"count(flasks[{n}])", 7, "cour") for n in range(4)]
@@ -174,21 +174,21 @@ def run_in_page(leads: list[str], font: str) -> bytes:
     ],
     ids=["a colon", "bold alone"],
 )
-def test_leads_that_are_alike_are_headings(read, leads: list[str], font: str) -> None:
+def test_run_in_headings_are_leads_of_one_style(read, leads: list[str], font: str) -> None:
     found = [title.strip(":") for title in titles(read(run_in_page(leads, font)))]
     assert found == ["Methods", *(lead.strip(":") for lead in leads)]
 
 
-def test_parts_of_an_abstract_and_of_the_back_matter_with_a_colon_are_text(read) -> None:
+def test_run_in_headings_exclude_abstract_and_back_matter_labels(read) -> None:
     leads = ["Results:", "Conclusion:", "Funding:", "Author contributions:"]
     assert titles(read(run_in_page(leads, "tibo"))) == ["Methods"]
 
 
-def test_one_lead_alone_is_no_heading(read) -> None:
+def test_run_in_heading_needs_leads_of_the_same_style(read) -> None:
     assert titles(read(run_in_page(["Lamps and glass"], "tibo"))) == ["Methods"]
 
 
-def test_a_number_far_from_its_title_is_in_the_lead_with_it(read) -> None:
+def test_run_in_heading_includes_distant_number(read) -> None:
     page = stacked(head("1 Methods", 12), 4)
     for number, words in enumerate(["Growing. ", "Counting. "], start=1):
         y = TOP + 100 + 60 * (number - 1)
@@ -203,7 +203,7 @@ def test_a_number_far_from_its_title_is_in_the_lead_with_it(read) -> None:
     ]
 
 
-def test_a_sign_in_other_type_does_not_end_a_heading(read) -> None:
+def test_heading_continues_after_symbol_in_other_font(read) -> None:
     pieces = [("1.1. Growth by the e", "tiit"), ("ff", "tiro"), ("ect of light in glass", "tiit")]
     page, x = stacked(head("1. Methods", 12), 4), LEFT
     for text, font in pieces:
@@ -216,7 +216,7 @@ def test_a_sign_in_other_type_does_not_end_a_heading(read) -> None:
     ]
 
 
-def test_a_name_in_other_type_does_not_end_a_numbered_heading(read) -> None:
+def test_numbered_heading_continues_after_name_in_other_font(read) -> None:
     page = stacked(head("1. Methods", 12), 4, head("1.1. Flasks of glass", font="tiit"), 4)
     y = TOP + 150
     lead = "1.2. Extracts of the leaves of "
@@ -228,7 +228,7 @@ def test_a_name_in_other_type_does_not_end_a_numbered_heading(read) -> None:
     )
 
 
-def test_an_acronym_alone_on_the_last_line_belongs_to_its_heading(read) -> None:
+def test_heading_includes_acronym_on_last_line(read) -> None:
     page = [
         *stacked(head("1. Methods", 12), 5),
         Piece(LEFT, TOP + 90, "2. Counting of the leaves by", 12, "tibo"),
@@ -241,7 +241,7 @@ def test_an_acronym_alone_on_the_last_line_belongs_to_its_heading(read) -> None:
     ]
 
 
-def test_a_number_that_is_missing_among_the_others_is_a_heading(read) -> None:
+def test_heading_detection_fills_gap_in_numbering(read) -> None:
     page = stacked(head("1. Growing", 12), 4, head("1.1. Flasks", font="tiit"))
     y = max(piece.y for piece in page) + 16
     page += [Piece(LEFT, y + 9 * n, f"count(flasks[{n}])", 7, "cour") for n in range(4)]
@@ -250,14 +250,14 @@ def test_a_number_that_is_missing_among_the_others_is_a_heading(read) -> None:
     assert titles(read(make_pdf([[TITLE, *page]]))) == ["Growing", "Flasks", "Measuring"]
 
 
-def test_the_title_printed_once_more_is_no_heading(read) -> None:
+def test_headings_exclude_repeated_title(read) -> None:
     page = stacked(
         head("1. Introduction", 12), 4, head(TITLE.text, 12), 4, head("2. Methods", 12), 4
     )
     assert titles(read(make_pdf([[TITLE, *page]]))) == ["Introduction", "Methods"]
 
 
-def test_the_short_last_line_of_an_abstract_across_both_columns_stays_in_it(read) -> None:
+def test_reading_order_keeps_short_last_line_of_full_width_abstract(read) -> None:
     abstract = prose(LEFT, TOP, 4, width=WIDE, size=9)
     last = Piece(LEFT, TOP + 4 * 10.8, "by the window at noon.", 9)
     left = [Piece(LEFT, TOP + 80, "1. Introduction", 12, "tibo"), *prose(LEFT, TOP + 100, 40)]
@@ -267,7 +267,7 @@ def test_the_short_last_line_of_an_abstract_across_both_columns_stays_in_it(read
     assert block.text.startswith("Silver nanoparticles") and titles(paper) == ["Introduction"]
 
 
-def test_what_is_numbered_stands_in_no_side_bar(read) -> None:
+def test_numbered_heading_is_not_in_a_side_bar(read) -> None:
     """Beside a table of two columns a heading may be in a column of its own width."""
     page = [*stacked(head("1. Introduction"), 24)]
     table = [Piece(x, TOP + 12 * n, f"cell {n}", 8) for n in range(14) for x in (60, 330, 420)]
@@ -277,7 +277,7 @@ def test_what_is_numbered_stands_in_no_side_bar(read) -> None:
     assert "Lamps" in titles(read(make_pdf([[TITLE, *page], second, third])))
 
 
-def test_parts_of_a_structured_abstract_are_text_of_it_up_to_the_introduction(read) -> None:
+def test_structured_abstract_parts_are_text_up_to_introduction(read) -> None:
     page = stacked(
         head("Abstract", 14), head("Background", 10), 3, head("Methods", 10), 3,
         head("Conclusions", 10), 3, head("Introduction", 12), 4, head("Methods", 12), 4,
@@ -285,7 +285,7 @@ def test_parts_of_a_structured_abstract_are_text_of_it_up_to_the_introduction(re
     assert titles(read(make_pdf([[TITLE, *page]]))) == ["Abstract", "Introduction", "Methods"]
 
 
-def test_words_of_a_table_are_no_headings(read) -> None:
+def test_headings_exclude_words_of_tables(read) -> None:
     table = [
         Piece(LEFT, TOP + 82, "Table 1. Growth by flask.", 9),
         Piece(LEFT, TOP + 96, "Flask", 9, "tibo"),
@@ -298,7 +298,7 @@ def test_words_of_a_table_are_no_headings(read) -> None:
     assert titles(read(make_pdf([[TITLE, *page]]))) == ["Introduction", "Methods"]
 
 
-def test_words_of_a_figure_at_the_foot_of_a_column_are_no_headings(read) -> None:
+def test_headings_exclude_words_of_figures(read) -> None:
     left = [*stacked(head("Introduction", 12))]
     left += prose(LEFT, TOP + 20, 40)
     label = Piece(LEFT, TOP + 530, "Light Dark Dusk", 10, "tibo")
@@ -307,7 +307,7 @@ def test_words_of_a_figure_at_the_foot_of_a_column_are_no_headings(read) -> None
     assert titles(read(make_pdf([[TITLE, *left, label, *right]]))) == ["Introduction"]
 
 
-def test_a_thanks_that_runs_in_is_a_section_of_its_role(read) -> None:
+def test_run_in_acknowledgements_are_a_section_with_role(read) -> None:
     def lead(text: str, y: float) -> list[Piece]:
         return [
             Piece(LEFT, y, text, 10, "tibo"),
@@ -337,11 +337,11 @@ def test_a_thanks_that_runs_in_is_a_section_of_its_role(read) -> None:
         ("Funding of early schools", SectionRole.BODY),
     ],
 )
-def test_roles_by_words(title: str, role: SectionRole) -> None:
+def test_section_role_follows_heading_words(title: str, role: SectionRole) -> None:
     assert role_of(title) is role
 
 
-def test_roles_are_inherited_and_letters_behind_the_references_are_appendices() -> None:
+def test_section_roles_are_inherited_and_lettered_appendices_follow_references() -> None:
     box = Box(1, 0, 0, 1, 1)
     given = [
         (1, "1", "Introduction"),
@@ -362,7 +362,7 @@ def test_roles_are_inherited_and_letters_behind_the_references_are_appendices() 
     ]
 
 
-def test_sections_of_a_whole_paper(read) -> None:
+def test_sections_of_a_complete_paper(read) -> None:
     parts = [
         Part("1 Introduction", [LOREM * 2]),
         Part("2 Methods", [LOREM * 2]),
@@ -386,7 +386,7 @@ def column(part: int, x0: float, x1: float, lines: int) -> list[Line]:
     ]
 
 
-def test_columns_are_counted_without_side_bars() -> None:
+def test_column_count_ignores_side_bars() -> None:
     assert column_count([]) == 1
     assert column_count(column(1, 50, 540, 30)) == 1
     assert column_count([*column(1, 50, 290, 30), *column(2, 310, 540, 30)]) == 2

@@ -30,9 +30,7 @@ LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_
 
 @pytest.fixture(scope="module")
 def recipe() -> PipelineConfig:
-    return reading_recipe(
-        read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS
-    )  # the OCR program is another test's
+    return reading_recipe(read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def _text_boxes(page: Any) -> list[Box]:
     return [region.box for region in layout_regions(page) if region.kind is RegionKind.TEXT]
 
 
-def test_regions_cover_the_running_text() -> None:
+def test_layout_model_regions_cover_running_text() -> None:
     page = _paper()[0]
     boxes = _text_boxes(page)
     words = page.get_text("words")
@@ -40,7 +40,7 @@ def test_regions_cover_the_running_text() -> None:
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_a_rotated_page_has_the_same_regions_where_they_are_shown(rotation: int) -> None:
+def test_layout_model_maps_regions_of_rotated_page(rotation: int) -> None:
     page = _paper()[0]
     upright = sorted(_text_boxes(page), key=lambda box: box.y0)
     page.set_rotation(rotation)
@@ -54,7 +54,7 @@ def test_a_rotated_page_has_the_same_regions_where_they_are_shown(rotation: int)
         )
 
 
-def test_text_that_runs_up_the_page_is_turned_upright_for_the_model() -> None:
+def test_layout_model_makes_rotated_text_upright() -> None:
     source = _paper()
     upright = _text_boxes(source[0])
     height = source[0].rect.height
@@ -67,19 +67,19 @@ def test_text_that_runs_up_the_page_is_turned_upright_for_the_model() -> None:
     assert any(abs(box.x0 - first.y0) < 3 and abs(box.x1 - first.y1) < 3 for box in found)
 
 
-def test_reading_stays_light_and_tables_stay_without_the_model() -> None:
+def test_layout_model_is_loaded_lazily() -> None:
     layout_regions(_paper()[0])
     assert pymupdf._get_layout is None  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_antialiasing_is_as_before() -> None:
+def test_layout_model_restores_antialiasing() -> None:
     page = _paper()[0]
     before = page.get_pixmap().samples
     layout_regions(page)
     assert page.get_pixmap().samples == before
 
 
-def test_a_model_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layout_model_missing_raises_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     model._model.cache_clear()
     monkeypatch.setitem(sys.modules, "pymupdf.layout.onnx.BoxRFDGNN", None)
     with pytest.raises(Unavailable):

@@ -21,7 +21,7 @@ def front_page() -> FrontPage:
     return page
 
 
-def test_a_heading_and_the_introduction_bound_it() -> None:
+def test_abstract_is_bounded_by_heading_and_introduction() -> None:
     front = simple(["Jane Doe"]).front()
     assert front.metadata.abstract == WANTED
     assert front.metadata.evidence["abstract"].confidence > 0.9
@@ -29,7 +29,7 @@ def test_a_heading_and_the_introduction_bound_it() -> None:
 
 
 @pytest.mark.parametrize("label", ["Abstract:", "Abstract—", "Abstract.", "ABSTRACT", "Abstract -"])
-def test_the_label_may_run_in(label: str) -> None:
+def test_abstract_label_may_run_into_text(label: str) -> None:
     page = front_page()
     page.paragraph(ABSTRACT, 9, lead=label)
     page.gap()
@@ -40,7 +40,7 @@ def test_the_label_may_run_in(label: str) -> None:
     assert metadata.keywords == ("basil", "rat liver", "lipids")
 
 
-def test_its_label_may_be_told_by_its_type_alone_beside_another_column() -> None:
+def test_abstract_label_is_found_by_its_type_beside_another_column() -> None:
     """The layout of Springer: in the left of two columns, with a narrow gutter."""
     page = front_page()
     top = page.y
@@ -57,7 +57,7 @@ def test_its_label_may_be_told_by_its_type_alone_beside_another_column() -> None
     assert page.front().metadata.abstract == WANTED
 
 
-def test_it_stands_in_the_left_column_and_ends_before_the_index_terms() -> None:
+def test_abstract_in_left_column_ends_at_index_terms() -> None:
     page = front_page()
     top = page.y
     page.paragraph(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
@@ -74,7 +74,7 @@ def test_it_stands_in_the_left_column_and_ends_before_the_index_terms() -> None:
     assert metadata.keywords == ("basil", "lipids", "rats")
 
 
-def test_its_own_headings_belong_to_it() -> None:
+def test_structured_abstract_includes_its_headings() -> None:
     page = front_page()
     page.line("Abstract", 14, BOLD)
     for part in ("Background:", "Methods:", "Results:", "Conclusions:"):
@@ -88,7 +88,7 @@ def test_its_own_headings_belong_to_it() -> None:
     assert "Silver" not in abstract
 
 
-def test_beside_an_article_info_bar_it_is_read_down_its_column() -> None:
+def test_abstract_is_read_from_its_column_beside_article_info() -> None:
     page = front_page()
     top = page.y
     page.line("A R T I C L E  I N F O", 8)
@@ -107,7 +107,7 @@ def test_beside_an_article_info_bar_it_is_read_down_its_column() -> None:
     assert metadata.keywords == ("Holy basil", "Lipids", "Rat liver")
 
 
-def test_without_a_label_its_type_tells() -> None:
+def test_abstract_without_label_is_found_by_its_type() -> None:
     page = front_page()
     page.paragraph(ABSTRACT, 10, BOLD)
     page.gap(20)
@@ -117,7 +117,7 @@ def test_without_a_label_its_type_tells() -> None:
     assert metadata.evidence["abstract"].confidence < 0.9
 
 
-def test_body_text_is_no_abstract() -> None:
+def test_abstract_is_not_taken_from_body_text() -> None:
     page = front_page()
     page.body(columns=1, heading="1 Introduction")
     front = page.front()
@@ -125,7 +125,7 @@ def test_body_text_is_no_abstract() -> None:
     assert front.abstract_blocks == ()
 
 
-def test_licences_before_an_unlabelled_one_are_left_out() -> None:
+def test_abstract_without_label_excludes_licences_before_it() -> None:
     page = front_page()
     page.paragraph(
         "Copyright © 2016 Jane Doe and John Roe. This is an open access article distributed "
@@ -141,7 +141,7 @@ def test_licences_before_an_unlabelled_one_are_left_out() -> None:
     assert page.front().metadata.abstract == WANTED
 
 
-def test_keywords_may_stand_below_their_label() -> None:
+def test_keywords_may_be_below_their_label() -> None:
     page = front_page()
     page.line("Abstract", 11, BOLD)
     page.paragraph(ABSTRACT, 9)
@@ -153,7 +153,7 @@ def test_keywords_may_stand_below_their_label() -> None:
     assert page.front().metadata.keywords == ("basil", "lipids", "1,3-butadiene", "rat liver")
 
 
-def test_keywords_below_their_label_end_the_abstract() -> None:
+def test_abstract_ends_at_keywords_below_their_label() -> None:
     page = front_page()
     page.line("Abstract", 11, BOLD)
     page.paragraph(ABSTRACT, 10)
@@ -166,7 +166,7 @@ def test_keywords_below_their_label_end_the_abstract() -> None:
     assert (metadata.abstract, metadata.keywords) == (WANTED, ("basil", "lipids"))
 
 
-def test_a_paper_without_keywords_has_none() -> None:
+def test_keywords_are_empty_without_label() -> None:
     assert simple(["Jane Doe"]).front().metadata.keywords == ()
 
 
@@ -180,12 +180,12 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("code, text", TEXTS.items())
-def test_the_language_is_that_of_the_text(code: str, text: str) -> None:
+def test_language_detection_returns_language_of_text(code: str, text: str) -> None:
     found = find_language(text)
     assert found is not None
     assert found[0] == code
 
 
-def test_too_little_text_has_no_language() -> None:
+def test_language_detection_needs_enough_text() -> None:
     assert find_language("Fig. 1") is None
     assert find_language("1 2 3 4 5 6 7 8 9 " * 40) is None

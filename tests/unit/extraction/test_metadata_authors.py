@@ -81,7 +81,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("lines, wanted", LINES.values(), ids=LINES)
-def test_names_are_told_apart_and_freed_of_marks(lines: list[str], wanted: list[str]) -> None:
+def test_authors_are_split_and_stripped_of_marks(lines: list[str], wanted: list[str]) -> None:
     assert names(simple(lines).front()) == wanted
 
 
@@ -102,16 +102,18 @@ PARTS = {
 
 
 @pytest.mark.parametrize("name, wanted", PARTS.items())
-def test_a_name_has_a_given_and_a_family_part(name: str, wanted: tuple[str, str]) -> None:
+def test_author_name_is_split_into_given_and_family_name(
+    name: str, wanted: tuple[str, str]
+) -> None:
     author = as_author(name)
     assert (author.given, author.family) == wanted
 
 
-def test_capitals_become_mixed_case() -> None:
+def test_author_names_in_capitals_are_recased() -> None:
     assert recased("J. P. O'NEIL-SMITH") == "J. P. O'Neil-Smith"
 
 
-def test_names_in_columns_with_addresses_between() -> None:
+def test_authors_in_columns_with_addresses_between() -> None:
     page = FrontPage()
     page.centre("Learning From Rats and Holy Basil", 24)
     for row in (("Jane Doe", "John Roe", "Li Wei"), ("Ann Poe", "Bob Lee")):
@@ -129,7 +131,7 @@ def test_names_in_columns_with_addresses_between() -> None:
     assert names(page.front()) == ["Jane Doe", "John Roe", "Li Wei", "Ann Poe", "Bob Lee"]
 
 
-def test_names_one_a_line_beside_the_abstract() -> None:
+def test_authors_one_per_line_beside_abstract() -> None:
     """The layout of Dove; the journal's name above the title is no author."""
     page = FrontPage()
     page.line("Basil Research, Development and Therapy", 9)
@@ -150,7 +152,7 @@ def test_names_one_a_line_beside_the_abstract() -> None:
     assert names(page.front()) == wanted
 
 
-def test_editors_and_keywords_in_a_side_bar_are_no_authors() -> None:
+def test_authors_exclude_editors_and_keywords_in_side_bar() -> None:
     page = FrontPage()
     page.y = 100
     page.line("Lipids in rats fed with basil", 18, BOLD, x=200)
@@ -166,12 +168,12 @@ def test_editors_and_keywords_in_a_side_bar_are_no_authors() -> None:
     assert names(page.front()) == ["Jane Doe", "John Roe"]
 
 
-def test_words_of_the_abstract_and_addresses_are_no_authors() -> None:
+def test_authors_exclude_abstract_and_addresses() -> None:
     page = simple(["Jane Doe and John Roe", "New Delhi, India", "Google Research, San Francisco"])
     assert names(page.front()) == ["Jane Doe", "John Roe"]
 
 
-def test_a_subtitle_is_no_author() -> None:
+def test_authors_exclude_subtitle() -> None:
     page = FrontPage()
     page.gap(30)
     page.line("Lipids and Society", 20, BOLD)
@@ -187,12 +189,12 @@ def test_a_subtitle_is_no_author() -> None:
     assert names(page.front()) == ["Jane Doe", "John van der Roe"]
 
 
-def test_a_paper_without_authors_has_none() -> None:
+def test_authors_are_empty_without_names() -> None:
     assert names(simple([]).front()) == []
     assert names(simple([]).front({"author": "Compaq Customer"})) == []
 
 
-def test_the_file_agreeing_makes_it_surer() -> None:
+def test_authors_confidence_rises_with_matching_file_metadata() -> None:
     page = simple(["Jane Doe^{1} and John Roe^{2}"])
     alone = page.front().metadata.evidence["authors"].confidence
     assert (
@@ -207,13 +209,13 @@ def creators(*who: str) -> str:
     return f"<dc:creator><rdf:Seq>{items}</rdf:Seq></dc:creator>"
 
 
-def test_stated_family_names_part_the_printed_ones() -> None:
+def test_authors_use_family_names_of_file_metadata() -> None:
     xmp = creators("Garcia Lopez, Maria", "Wei, Li")
     page = simple(["Maria Garcia Lopez^{1} and Li Wei^{2}"])
     assert families(page.front()) == ["Lopez", "Wei"]
     assert families(page.front({"xmp": xmp})) == ["Garcia Lopez", "Wei"]
 
 
-def test_names_of_the_file_that_are_not_printed_do_not_count() -> None:
+def test_authors_ignore_unprinted_names_of_file_metadata() -> None:
     xmp = creators("Ann Other", "Bob Wrong")
     assert names(simple(["Jane Doe and John Roe"]).front({"xmp": xmp})) == ["Jane Doe", "John Roe"]

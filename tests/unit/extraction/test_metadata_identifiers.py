@@ -23,7 +23,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_the_own_doi_is_found_where_papers_print_it(place: tuple[float, float, str]) -> None:
+def test_doi_is_found_at_usual_positions(place: tuple[float, float, str]) -> None:
     made = page()
     made.first()
     made.put(*place, 8)
@@ -40,7 +40,7 @@ def test_the_own_doi_is_found_where_papers_print_it(place: tuple[float, float, s
     ],
     ids=["below who answers for the review", "behind the journal's citation"],
 )
-def test_the_own_doi_in_the_midst_of_the_first_page(above: str, line: str) -> None:
+def test_doi_is_found_in_text_of_first_page(above: str, line: str) -> None:
     made = page()
     made.first()
     made.put(60, 640, above, 8)
@@ -48,7 +48,7 @@ def test_the_own_doi_in_the_midst_of_the_first_page(above: str, line: str) -> No
     assert made.front().metadata.doi == OWN
 
 
-def test_a_doi_broken_at_the_line_end_is_whole_again() -> None:
+def test_doi_broken_at_line_end_is_joined() -> None:
     made = page()
     made.first()
     made.put(60, 20, "https://doi.org/10.1371/journal.", 7)
@@ -56,7 +56,7 @@ def test_a_doi_broken_at_the_line_end_is_whole_again() -> None:
     assert made.front().metadata.doi == "10.1371/journal.pone.0193451"
 
 
-def test_dois_of_data_references_and_running_text_do_not_count() -> None:
+def test_doi_ignores_data_references_and_running_text() -> None:
     made = page()
     made.first()
     made.put(60, 700, "The data set is at https://doi.org/10.5281/zenodo.12345", 9)
@@ -67,7 +67,7 @@ def test_dois_of_data_references_and_running_text_do_not_count() -> None:
     assert made.front().metadata.doi is None
 
 
-def test_the_file_counts_and_agreement_makes_it_surer() -> None:
+def test_doi_confidence_rises_with_matching_file_metadata() -> None:
     made = page()
     xmp = f"<prism:doi>{OWN}</prism:doi>"
     alone = made.front({"xmp": xmp}).metadata
@@ -79,7 +79,7 @@ def test_the_file_counts_and_agreement_makes_it_surer() -> None:
     assert both.evidence["doi"].confidence > alone.evidence["doi"].confidence
 
 
-def test_figures_and_brackets_are_no_part_of_the_doi() -> None:
+def test_doi_excludes_figure_suffix_and_brackets() -> None:
     made = page()
     made.first()
     made.put(60, 30, "(doi: 10.1016/S0140-6736(20)30183-5).", 8)
@@ -90,7 +90,7 @@ def test_figures_and_brackets_are_no_part_of_the_doi() -> None:
     assert made.front().metadata.doi == "10.1371/journal.pone.0193451"
 
 
-def test_the_stamp_in_the_margin_is_the_arxiv_id() -> None:
+def test_arxiv_id_is_read_from_margin_stamp() -> None:
     made = page()
     made.stamp("arXiv:2005.01234v2 [cs.CL] 3 Jan 2021")
     assert made.front().metadata.arxiv_id == "2005.01234"
@@ -99,14 +99,14 @@ def test_the_stamp_in_the_margin_is_the_arxiv_id() -> None:
     assert made.front().metadata.arxiv_id == "hep-th/9901001"
 
 
-def test_a_cited_preprint_is_not_the_own_one() -> None:
+def test_arxiv_id_ignores_cited_preprints() -> None:
     made = page()
     made.first()
     made.put(60, 700, "Roe, J. Rats and basil. arXiv preprint arXiv:1810.04805 (2018)", 9)
     assert made.front().metadata.arxiv_id is None
 
 
-def test_a_paper_without_identifiers_has_none() -> None:
+def test_identifiers_are_none_without_evidence() -> None:
     metadata = page().front().metadata
     assert (metadata.doi, metadata.arxiv_id) == (None, None)
     assert "doi" not in metadata.evidence

@@ -13,7 +13,7 @@ def line(text: str, y: float, size: float, page: int = 1) -> Line:
     return Line(text, page, 60, y - size, 400, y, size, y)
 
 
-def test_a_journal_with_its_home_page_below_is_no_title() -> None:
+def test_title_excludes_journal_with_home_page() -> None:
     lines = [
         line("Biochemistry and Biophysics Reports", 60, 14),
         line("journal homepage: www.example.org/bbrep", 76, 8),
@@ -23,7 +23,7 @@ def test_a_journal_with_its_home_page_below_is_no_title() -> None:
     assert find_title(lines, SIZE, None)[0] == "Lipid lowering in rats fed with basil"
 
 
-def test_a_journal_that_a_header_cites_is_no_title() -> None:
+def test_title_excludes_journal_cited_in_header() -> None:
     lines = [
         line("Physics and Imaging in Oncology", 60, 14),
         line("Lipid lowering in rats fed with basil", 110, 13.4),
@@ -32,12 +32,12 @@ def test_a_journal_that_a_header_cites_is_no_title() -> None:
     assert find_title(lines, SIZE, None, [header])[0] == "Lipid lowering in rats fed with basil"
 
 
-def test_a_title_may_speak_of_licences() -> None:
+def test_title_may_contain_licence_words() -> None:
     lines = [line("Which licence is accepted where", 100, 18), line("Jane Doe", 130, 12)]
     assert find_title(lines, SIZE, None)[0] == "Which licence is accepted where"
 
 
-def test_a_stated_title_that_is_not_printed_does_not_count() -> None:
+def test_title_ignores_unprinted_title_of_file_metadata() -> None:
     lines = [line("Lipid lowering in rats fed with basil", 100, 18), line("Jane Doe", 130, 12)]
     assert (
         find_title(lines, SIZE, "Microsoft Word - my old draft.doc")[0]
@@ -45,7 +45,7 @@ def test_a_stated_title_that_is_not_printed_does_not_count() -> None:
     )
 
 
-def test_a_box_beside_a_title_does_not_cut_it() -> None:
+def test_title_is_not_split_by_box_beside_it() -> None:
     box = [Line(text, 1, 450, y - 7, 560, y, 7, y) for text, y in [("Basil", 104), ("1-9", 113)]]
     lines = [
         line("Lipid lowering in rats fed with basil, and", 100, 18),

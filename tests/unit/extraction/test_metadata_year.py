@@ -45,11 +45,11 @@ YEARS = {
 
 
 @pytest.mark.parametrize("line, year", YEARS.values(), ids=YEARS)
-def test_the_year_is_told_by(line: tuple[float, str], year: int) -> None:
+def test_year_is_read_from_publication_line(line: tuple[float, str], year: int) -> None:
     assert page(line).front().metadata.year == year
 
 
-def test_the_stamp_and_the_file_tell_it_where_nothing_is_printed() -> None:
+def test_year_falls_back_to_stamp_and_file_metadata() -> None:
     made = page()
     created = made.front({"creationDate": "D:20140102"}).metadata
     assert created.year == 2014
@@ -58,7 +58,7 @@ def test_the_stamp_and_the_file_tell_it_where_nothing_is_printed() -> None:
     assert made.front({"creationDate": "D:20140102"}).metadata.year == 2021
 
 
-def test_years_of_cited_papers_never_count() -> None:
+def test_year_ignores_cited_papers() -> None:
     made = page((FOOT, "© 2018 Doe et al."))
     made.page = made.document[1]
     made.put(60, HEIGHT - 120, "References", 12)
@@ -66,11 +66,11 @@ def test_years_of_cited_papers_never_count() -> None:
     assert made.front().metadata.year == 2018
 
 
-def test_received_never_counts() -> None:
+def test_year_ignores_received_date() -> None:
     assert page((FOOT, "Received 3 March 2011; revised 4 May 2011")).front().metadata.year is None
 
 
-def test_the_year_of_the_volume_goes_before_that_of_acceptance_and_copyright() -> None:
+def test_year_of_volume_precedes_acceptance_and_copyright() -> None:
     made = page(
         (30, "Biochemistry Reports 24 (2020) 100852"),
         (FOOT, "Received 5 May 2019; Accepted 30 December 2019"),
@@ -78,11 +78,11 @@ def test_the_year_of_the_volume_goes_before_that_of_acceptance_and_copyright() -
     assert made.front().metadata.year == 2020
 
 
-def test_agreeing_lines_make_it_surer() -> None:
+def test_year_confidence_rises_with_agreeing_lines() -> None:
     single = page((30, "Molecules 2018, 23, 2268")).front().metadata.evidence["year"]
     two = page((30, "Molecules 2018, 23, 2268"), (FOOT, "Published: 5 May 2018")).front()
     assert two.metadata.evidence["year"].confidence > single.confidence
 
 
-def test_a_paper_without_dates_has_no_year() -> None:
+def test_year_is_none_without_dates() -> None:
     assert page().front().metadata.year is None

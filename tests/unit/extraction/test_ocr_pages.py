@@ -65,7 +65,7 @@ def read(folder: Path, pdf: bytes, engine: OcrEngine = OcrEngine.AUTO) -> OcrPag
 
 @needs_an_engine
 @pytest.mark.parametrize("engine", INSTALLED)
-def test_a_tilted_noisy_scan_is_read(tmp_path: Path, engine: OcrEngine) -> None:
+def test_ocr_reads_tilted_noisy_scan(tmp_path: Path, engine: OcrEngine) -> None:
     page = read(tmp_path, make_scan(PAPER), engine)
     assert page.failure is None
     assert f1(words(page.lines), words(truth(PAPER))) >= 0.95
@@ -73,7 +73,7 @@ def test_a_tilted_noisy_scan_is_read(tmp_path: Path, engine: OcrEngine) -> None:
 
 @needs_an_engine
 @pytest.mark.parametrize("tilt", [-1.0, 1.0])
-def test_columns_of_a_scan_are_read_one_after_the_other(tmp_path: Path, tilt: float) -> None:
+def test_ocr_keeps_columns_in_reading_order(tmp_path: Path, tilt: float) -> None:
     lines, gutter = in_reading_order(read(tmp_path, make_scan(PAPER, tilt=tilt)).lines)
     expected, _ = in_reading_order(truth(PAPER))
     assert gutter is not None
@@ -82,7 +82,7 @@ def test_columns_of_a_scan_are_read_one_after_the_other(tmp_path: Path, tilt: fl
 
 @needs_an_engine
 @pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
-def test_boxes_lie_on_the_page_as_shown(tmp_path: Path, quarter_turns: int) -> None:
+def test_ocr_boxes_match_page_as_shown(tmp_path: Path, quarter_turns: int) -> None:
     scan = make_scan(PAPER, tilt=0.0, quarter_turns=quarter_turns)
     page = read(tmp_path, scan)
     box = next(line.box for line in page.lines if line.text == TITLE)
@@ -99,7 +99,7 @@ def test_boxes_lie_on_the_page_as_shown(tmp_path: Path, quarter_turns: int) -> N
 
 
 @needs_an_engine
-def test_tilted_boxes_cover_the_ink(tmp_path: Path) -> None:
+def test_ocr_boxes_of_tilted_page_cover_ink(tmp_path: Path) -> None:
     flat = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=0.0)).lines}
     tilted = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=1.0)).lines}
     first, last = "1 Introduction", TITLE
@@ -110,7 +110,7 @@ def test_tilted_boxes_cover_the_ink(tmp_path: Path) -> None:
 
 
 @needs_an_engine
-def test_headings_keep_their_size_and_text_has_one(tmp_path: Path) -> None:
+def test_ocr_normalizes_font_sizes(tmp_path: Path) -> None:
     lines = read(tmp_path, make_scan(PAPER)).lines
     sizes = Counter(line.size for line in lines if line.text.islower()).most_common()
     assert len(sizes) == 1
@@ -121,7 +121,7 @@ def test_headings_keep_their_size_and_text_has_one(tmp_path: Path) -> None:
 
 
 @needs_tesseract
-def test_pages_come_in_order_and_progress_is_told(tmp_path: Path) -> None:
+def test_ocr_yields_pages_in_order_and_reports_progress(tmp_path: Path) -> None:
     path = tmp_path / "scan.pdf"
     parts = [Part("1 Introduction", [LOREM * 40])]
     path.write_bytes(make_scan(make_paper(TITLE, parts), keep={1}, dpi=100))
@@ -141,9 +141,7 @@ def test_pages_come_in_order_and_progress_is_told(tmp_path: Path) -> None:
 
 
 @needs_tesseract
-def test_a_page_that_takes_too_long_fails_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ocr_timeout_fails_single_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "scan.pdf"
     path.write_bytes(PAPER)
     recognise = tesseract.recognise
@@ -159,7 +157,7 @@ def test_a_page_that_takes_too_long_fails_alone(
 
 
 @needs_an_engine
-def test_a_page_that_is_not_there_fails_alone(tmp_path: Path) -> None:
+def test_ocr_missing_page_fails_alone(tmp_path: Path) -> None:
     path = tmp_path / "scan.pdf"
     path.write_bytes(make_paper(TITLE, []))
     missing, good = ocr_pages(path, [9, 1])
@@ -168,7 +166,7 @@ def test_a_page_that_is_not_there_fails_alone(tmp_path: Path) -> None:
 
 
 @needs_an_engine
-def test_an_empty_page_has_no_lines(tmp_path: Path) -> None:
+def test_ocr_empty_page_has_no_lines(tmp_path: Path) -> None:
     document = pymupdf.open()
     document.new_page(width=595, height=842)
     page = read(tmp_path, make_scan(document.tobytes()))
@@ -176,7 +174,7 @@ def test_an_empty_page_has_no_lines(tmp_path: Path) -> None:
     assert page.lines == []
 
 
-def test_off_reads_nothing(tmp_path: Path) -> None:
+def test_ocr_off_yields_nothing(tmp_path: Path) -> None:
     assert list(ocr_pages(tmp_path / "none.pdf", [1], engine=OcrEngine.OFF)) == []
 
 
@@ -190,7 +188,7 @@ def test_off_reads_nothing(tmp_path: Path) -> None:
         (2384, 3370, None, 139),  # an A0 poster within the pixel limit
     ],
 )
-def test_pictures_have_a_bounded_and_sufficient_size(
+def test_ocr_render_bounds_image_size(
     width: int, height: int, picture: tuple[int, int] | None, expected: int
 ) -> None:
     document = pymupdf.open()
@@ -212,7 +210,7 @@ TESSERACT = InstalledEngine(OcrEngine.TESSERACT, "5.3.0", ("eng",))
 RAPIDOCR = InstalledEngine(OcrEngine.RAPIDOCR, "3.10.0", ())
 
 
-def test_auto_takes_the_best_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choose_engine_auto_prefers_best_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_installed(monkeypatch, TESSERACT, RAPIDOCR)
     assert choose_engine(OcrEngine.AUTO) is OcrEngine.TESSERACT
     assert choose_engine(OcrEngine.AUTO, "jpn") is OcrEngine.RAPIDOCR
@@ -221,7 +219,7 @@ def test_auto_takes_the_best_that_is_installed(monkeypatch: pytest.MonkeyPatch) 
     assert choose_engine(OcrEngine.AUTO) is OcrEngine.RAPIDOCR
 
 
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choose_engine_names_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_installed(monkeypatch, TESSERACT)
     with pytest.raises(OcrUnavailable, match="tesseract-ocr-deu"):
         choose_engine(OcrEngine.AUTO, "eng+deu")

@@ -62,12 +62,14 @@ def bare_caption(pages: int = 1) -> bytes:
     return sheet.to_pdf()
 
 
-def test_off_looks_at_nothing(layout_of: Callable[..., Layout], model_pages: ModelPages) -> None:
+def test_layout_off_returns_nothing(
+    layout_of: Callable[..., Layout], model_pages: ModelPages
+) -> None:
     assert layout_of(STUDY, mode=LayoutMode.OFF) == Layout()
     assert model_pages == []
 
 
-def test_what_cheap_ways_find_costs_no_model(
+def test_layout_found_by_rules_does_not_call_model(
     layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     layout = layout_of(STUDY)
@@ -79,7 +81,7 @@ def test_what_cheap_ways_find_costs_no_model(
     assert model_pages == [] and layout.model_pages == ()
 
 
-def test_taken_boxes_hold_captions_and_cells_and_leave_the_text(
+def test_layout_taken_boxes_exclude_body_text(
     layout_of: Callable[..., Layout], tmp_path: Path, model_pages: ModelPages
 ) -> None:
     layout = layout_of(STUDY)
@@ -95,7 +97,7 @@ def test_taken_boxes_hold_captions_and_cells_and_leave_the_text(
     assert dropped == cells | captions
 
 
-def test_a_box_takes_lines_of_its_own_page_only() -> None:
+def test_layout_body_of_ignores_boxes_of_other_pages() -> None:
     layout = Layout(taken=(Box(2, 50, 50, 300, 300),))
     inside = Line("1.25", 2, 60, 100, 80, 110, 9, 109)
     outside = Line("as we said", 2, 60, 400, 200, 410, 9, 409)
@@ -105,7 +107,7 @@ def test_a_box_takes_lines_of_its_own_page_only() -> None:
     assert layout.body_of([]) == []
 
 
-def test_figures_are_numbered_by_their_place(
+def test_layout_numbers_figures_by_position(
     layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     part = Part("1 Pictures", [Picture(f"Figure {n}. Flask {n}.", 200) for n in (3, 1, 2)])
@@ -115,7 +117,7 @@ def test_figures_are_numbered_by_their_place(
     assert [figure.page for figure in figures] == sorted(figure.page for figure in figures)
 
 
-def test_a_table_that_is_a_picture_is_a_figure(
+def test_layout_turns_table_image_into_figure(
     layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     sheet = Sheet()
@@ -131,7 +133,7 @@ def test_a_table_that_is_a_picture_is_a_figure(
     assert (figure.label, figure.caption) == ("Table 1", "Results as a picture.")
 
 
-def test_a_caption_without_its_table_is_a_page_for_the_model(
+def test_layout_calls_model_for_caption_without_table(
     layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     progress: list[tuple[int, int]] = []
@@ -141,7 +143,7 @@ def test_a_caption_without_its_table_is_a_page_for_the_model(
     assert progress == [(4, 4)]
 
 
-def test_always_asks_for_every_page_that_has_text(
+def test_layout_always_calls_model_for_all_text_pages(
     layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     document = pymupdf.open(stream=STUDY, filetype="pdf")
@@ -159,7 +161,7 @@ def test_always_asks_for_every_page_that_has_text(
     assert len(layout.tables) == len(layout.figures) == 1
 
 
-def test_what_the_model_sees_is_looked_into(
+def test_layout_reads_cells_in_model_region(
     layout_of: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sheet = Sheet()
@@ -173,7 +175,7 @@ def test_what_the_model_sees_is_looked_into(
     assert layout.model_pages == (1,)
 
 
-def test_without_the_model_the_cheap_ways_do(
+def test_layout_falls_back_to_rules_without_model(
     layout_of: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: Any) -> list[Region]:
@@ -185,7 +187,7 @@ def test_without_the_model_the_cheap_ways_do(
     assert len(layout.tables) == len(layout.figures) == 1
 
 
-def test_a_page_that_the_model_cannot_read_does_not_stop_the_others(
+def test_layout_model_error_skips_page_only(
     layout_of: Callable[..., Layout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stumbling(page: Any, _threads: int) -> list[Region]:
@@ -199,7 +201,7 @@ def test_a_page_that_the_model_cannot_read_does_not_stop_the_others(
     assert len(layout.tables) == len(layout.figures) == 1
 
 
-def test_a_damaged_page_costs_only_itself(
+def test_layout_damaged_page_does_not_affect_others(
     layout_of: Callable[..., Layout], model_pages: ModelPages
 ) -> None:
     layout = layout_of(damage_page(STUDY, 2), mode=LayoutMode.ALWAYS)
@@ -207,7 +209,7 @@ def test_a_damaged_page_costs_only_itself(
     assert model_pages == [1]
 
 
-def test_cells_that_ocr_read_are_marked(
+def test_layout_marks_tables_read_by_ocr(
     layout_of: Callable[..., Layout], tmp_path: Path, model_pages: ModelPages
 ) -> None:
     table = Grid("Table 1. Doses.", DOSES)

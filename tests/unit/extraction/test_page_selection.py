@@ -31,32 +31,32 @@ def _paper(**captions: str) -> tuple[list[list[Line]], list[PageSize]]:
     return pages, [PageSize(number, 595, 842) for number in range(1, 11)]
 
 
-def test_off_and_always() -> None:
+def test_page_selection_off_and_always() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.")
     pages[8] = []
     assert pages_for_model(LayoutMode.OFF, pages, sizes, doubted={3}) == set()
     assert pages_for_model(LayoutMode.ALWAYS, pages, sizes) == {1, 2, 3, 4, 5, 6, 7, 8, 10}
 
 
-def test_a_page_of_more_lines_than_anybody_prints_would_take_the_model_minutes() -> None:
+def test_page_selection_skips_pages_with_too_many_lines() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.", p3="Table 2. Costs.")
     pages[1] *= 2000
     for mode, expected in ((LayoutMode.AUTO, {3}), (LayoutMode.ALWAYS, {1, *range(3, 11)})):
         assert pages_for_model(mode, pages, sizes) == expected
 
 
-def test_a_caption_whose_table_was_not_found() -> None:
+def test_page_selection_takes_caption_without_table() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.", p4="TABLE 2: Costs.", p5="Table 3. Sizes.")
     found = [_table("Table 1", 2), _table("Table 2", 4)]
     assert pages_for_model(LayoutMode.AUTO, pages, sizes, tables=found) == {5}
 
 
-def test_a_table_of_the_same_label_on_another_page_does_not_count() -> None:
+def test_page_selection_ignores_table_with_same_label_on_other_page() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.")
     assert pages_for_model(LayoutMode.AUTO, pages, sizes, tables=[_table("Table 1", 3)]) == {2}
 
 
-def test_a_table_that_does_not_look_like_one() -> None:
+def test_page_selection_takes_implausible_table() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.", p4="Table 2. Costs.", p5="Table 3. Sizes.")
     one_column = (Cell("run"),), (Cell("time"),)
     empty = ((Cell("run"), Cell(""), Cell("")), (Cell(""), Cell(""), Cell("20")))
@@ -64,28 +64,28 @@ def test_a_table_that_does_not_look_like_one() -> None:
     assert pages_for_model(LayoutMode.AUTO, pages, sizes, tables=found) == {2, 5}
 
 
-def test_a_caption_whose_figure_was_not_found() -> None:
+def test_page_selection_takes_caption_without_figure() -> None:
     pages, sizes = _paper(p3="Figure 1. Leaves.", p6="Fig. 2. Flasks.")
     found = [Figure(1, "Figure 1", None, Box(3, 60, 80, 300, 200))]
     assert pages_for_model(LayoutMode.AUTO, pages, sizes, figures=found) == {6}
 
 
-def test_a_list_of_legends_has_no_pictures_to_find() -> None:
+def test_page_selection_skips_list_of_legends() -> None:
     pages, sizes = _paper(p9="Figure 1. Leaves.|Figure 2. Flasks.|Figure 3. Light.")
     assert pages_for_model(LayoutMode.AUTO, pages, sizes) == set()
 
 
-def test_a_mention_is_no_evidence() -> None:
+def test_page_selection_ignores_mentions() -> None:
     pages, sizes = _paper(p3="Table 1 shows the runs.|Figure 2 and the text say the same.")
     assert pages_for_model(LayoutMode.AUTO, pages, sizes) == set()
 
 
-def test_doubted_pages_are_worth_it() -> None:
+def test_page_selection_takes_doubted_pages() -> None:
     pages, sizes = _paper()
     assert pages_for_model(LayoutMode.AUTO, pages, sizes, doubted={4, 7}) == {4, 7}
 
 
-def test_auto_never_takes_more_than_two_pages_in_five_and_tables_first() -> None:
+def test_page_selection_auto_limits_pages_and_prefers_tables() -> None:
     pages, sizes = _paper(
         **{f"p{number}": f"Figure {number}. Leaves." for number in range(1, 7)},
         p8="Table 1. Runs.",
@@ -105,7 +105,7 @@ def _grid(number: int, rows: int, columns: int, width: float) -> list[Line]:
     ]
 
 
-def test_rows_without_a_table_may_be_one_that_goes_on() -> None:
+def test_page_selection_takes_rows_without_table() -> None:
     pages, sizes = _paper()
     pages[4] += _grid(5, 20, 5, 60)
     pages[6] += _grid(7, 20, 5, 60)
@@ -113,7 +113,7 @@ def test_rows_without_a_table_may_be_one_that_goes_on() -> None:
     assert pages_for_model(LayoutMode.AUTO, pages, sizes, tables=found) == {7}
 
 
-def test_columns_of_prose_are_no_rows() -> None:
+def test_page_selection_ignores_columns_of_prose() -> None:
     pages, sizes = _paper()
     pages[4] += _grid(5, 40, 2, 225)
     pages[5] += _grid(6, 40, 3, 150)
@@ -121,7 +121,7 @@ def test_columns_of_prose_are_no_rows() -> None:
     assert pages_for_model(LayoutMode.AUTO, pages, sizes) == set()
 
 
-def test_labels_on_a_figure_are_no_rows() -> None:
+def test_page_selection_ignores_labels_on_figure() -> None:
     pages, sizes = _paper()
     pages[4] += _grid(5, 20, 5, 60)
     figure = Figure(1, None, None, Box(5, 50, 70, 560, 400))

@@ -42,7 +42,7 @@ def healths(*pages: PageHealth | None) -> Sequence[PageHealth | None]:
     return pages
 
 
-def test_a_paper_by_its_text_alone(reading: Reading) -> None:
+def test_compose_without_layout_returns_text_and_metadata(reading: Reading) -> None:
     paper = compose(reading)
     assert paper.title == paper.metadata.title == STUDY
     assert [author.family for author in paper.metadata.authors] == ["Lovelace", "Hopper"]
@@ -67,7 +67,7 @@ def test_a_paper_by_its_text_alone(reading: Reading) -> None:
     assert not quality.layout_done and quality.layout_pages == ()
 
 
-def test_what_stands_in_tables_and_figures_is_not_in_the_text(reading: Reading) -> None:
+def test_compose_excludes_tables_and_figures_from_text(reading: Reading) -> None:
     box = box_of_lines(reading, "Plant", "0.07")
     rows = tuple(tuple(Cell(text) for text in row) for row in DOSES)
     table = Table(1, "Table 1", None, (box,), rows, TableSource.RULED)
@@ -86,7 +86,7 @@ def test_what_stands_in_tables_and_figures_is_not_in_the_text(reading: Reading) 
     )
 
 
-def test_a_layout_that_found_nothing_changes_only_that_somebody_has_looked(
+def test_compose_with_empty_layout_changes_layout_done_only(
     reading: Reading,
 ) -> None:
     paper = compose(reading)
@@ -94,7 +94,7 @@ def test_a_layout_that_found_nothing_changes_only_that_somebody_has_looked(
     assert looked == replace(paper, quality=replace(paper.quality, layout_done=True))
 
 
-def test_ocr_stands_for_the_text_layer_on_its_pages_only(reading: Reading) -> None:
+def test_compose_uses_ocr_lines_on_scanned_pages_only(reading: Reading) -> None:
     scanned = PageHealth(TextLayer.GARBLED, "odd", 100, 0.5)
     fine = PageHealth(TextLayer.USABLE, "", 300)
     first, second = reading.pages
@@ -110,7 +110,7 @@ def test_ocr_stands_for_the_text_layer_on_its_pages_only(reading: Reading) -> No
     assert "Introduction" in texts(paper) and "Conclusion" not in texts(paper)
 
 
-def test_pages_that_could_not_be_read_are_listed(reading: Reading) -> None:
+def test_compose_lists_failed_pages(reading: Reading) -> None:
     paper = compose(
         replace(
             reading, pages=(reading.pages[0], []), health=tuple(healths(reading.health[0], None))
@@ -122,7 +122,7 @@ def test_pages_that_could_not_be_read_are_listed(reading: Reading) -> None:
     assert paper.title == STUDY
 
 
-def test_a_paper_without_anything_has_nothing(tmp_path: Path) -> None:
+def test_compose_of_empty_pages_returns_empty_paper(tmp_path: Path) -> None:
     path = tmp_path / "bare.pdf"
     path.write_bytes(make_paper("", [], authors="", abstract="", header="", footer=""))
     paper = compose(read_pages(path), Layout())

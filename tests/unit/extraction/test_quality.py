@@ -24,14 +24,14 @@ def table(source: TableSource) -> Table:
     return Table(1, "Table 1", None, (Box(1, 0, 0, 9, 9),), ((Cell("7"),),), source)
 
 
-def test_a_paper_that_was_read_well_needs_no_review() -> None:
+def test_quality_report_needs_no_review_for_good_paper() -> None:
     report = quality_report(paper())
     assert report["reasons"] == []
     assert report["pages_read"] == 3
     assert report["confidence"]["title"] == {"source": "type", "confidence": 0.85}
 
 
-def test_the_report_survives_json() -> None:
+def test_quality_report_is_json_serializable() -> None:
     quality = Quality(9, (2, 3), (4,), (5,), 0.12345, 2, True, (1,))
     report = quality_report(
         paper(
@@ -50,7 +50,7 @@ def test_the_report_survives_json() -> None:
     assert report["columns"] == 2
 
 
-def test_pages_that_are_missing_are_named() -> None:
+def test_quality_report_names_missing_pages() -> None:
     assert review_reasons(paper(quality=Quality(1, pages_failed=(2,)))) == [
         "page 2 could not be read"
     ]
@@ -61,18 +61,18 @@ def test_pages_that_are_missing_are_named() -> None:
     assert "20, …" in reason and "21" not in reason
 
 
-def test_a_garbled_text_layer_is_a_reason_a_few_odd_letters_are_not() -> None:
+def test_quality_report_tolerates_few_garbled_characters() -> None:
     assert review_reasons(paper(quality=Quality(garbled_share=0.25))) == [
         "25% of the text layer is garbled"
     ]
     assert review_reasons(paper(quality=Quality(garbled_share=0.02))) == []
 
 
-def test_ocr_alone_is_no_reason() -> None:
+def test_quality_report_does_not_flag_ocr_alone() -> None:
     assert review_reasons(paper(quality=Quality(3, pages_ocred=(1, 2, 3)))) == []
 
 
-def test_a_missing_or_unsure_title_or_author_is_a_reason() -> None:
+def test_quality_report_flags_missing_or_uncertain_title_and_authors() -> None:
     assert review_reasons(paper(replace(GOOD, title=None, authors=()))) == [
         "no title found",
         "no authors found",
@@ -81,6 +81,6 @@ def test_a_missing_or_unsure_title_or_author_is_a_reason() -> None:
     assert review_reasons(paper(unsure)) == ["the title is unsure (file)"]
 
 
-def test_what_a_paper_need_not_print_is_no_reason() -> None:
+def test_quality_report_ignores_optional_metadata() -> None:
     assert GOOD.doi is None and GOOD.abstract is None and GOOD.year is None
     assert review_reasons(paper(GOOD)) == []

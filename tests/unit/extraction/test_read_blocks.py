@@ -29,7 +29,7 @@ def of_kind(paper: Paper, kind: BlockKind) -> list[str]:
     return [block.text for block in paper.blocks if block.kind is kind]
 
 
-def test_a_paragraph_broken_by_a_footnote_and_a_caption_is_joined_across_them(read) -> None:
+def test_paragraphs_join_halves_across_footnote_and_caption(read) -> None:
     first = prose(LEFT, TOP, 50)
     second = prose(RIGHT, TOP + 60, 40)
     first[-1] = first[-1]._replace(text="and here the sentence goes on")
@@ -48,7 +48,7 @@ def test_a_paragraph_broken_by_a_footnote_and_a_caption_is_joined_across_them(re
     assert of_kind(paper, BlockKind.CAPTION) == ["Figure 1. A flask under a lamp."]
 
 
-def test_entries_with_raised_numbers_at_the_foot_of_the_last_column_are_no_footnotes(read) -> None:
+def test_footnotes_exclude_reference_entries_with_superscript_numbers(read) -> None:
     names = ("A. Smith", "B. Jones", "C. Young", "D. Brown", "E. Clark", "F. Adams")
     entries = [f"{name}, Phys. Rev. B {n}, 10{n} (199{n})." for n, name in enumerate(names, 1)]
     printed = [
@@ -70,7 +70,7 @@ def test_entries_with_raised_numbers_at_the_foot_of_the_last_column_are_no_footn
     assert paper.references[0].year == 1991
 
 
-def test_a_display_equation_is_a_block_with_its_number(read) -> None:
+def test_display_equation_is_one_block_with_its_number(read) -> None:
     above = prose(LEFT, TOP, 6, width=480)
     below = prose(LEFT, TOP + 110, 6, width=480)
     equation = [
@@ -86,7 +86,7 @@ def test_a_display_equation_is_a_block_with_its_number(read) -> None:
     ]
 
 
-def test_a_sentence_with_a_number_in_brackets_is_no_equation(read) -> None:
+def test_sentence_with_number_in_brackets_is_not_an_equation(read) -> None:
     lines = prose(LEFT, TOP, 6, width=480)
     lines[3] = lines[3]._replace(
         text="so that the mean = 3.2 follows from the earlier result in (3)"
@@ -94,7 +94,7 @@ def test_a_sentence_with_a_number_in_brackets_is_no_equation(read) -> None:
     assert of_kind(read([TITLE, *lines]), BlockKind.EQUATION) == []
 
 
-def test_a_listing_is_code_with_its_indents(read) -> None:
+def test_code_listing_keeps_its_indentation(read) -> None:
     code = [
         Piece(LEFT, TOP + 90, "def grow(flask):", 9, "cour"),
         Piece(LEFT + 4 * 5.4, TOP + 101, "return flask.volume * 2", 9, "cour"),
@@ -104,7 +104,7 @@ def test_a_listing_is_code_with_its_indents(read) -> None:
     assert of_kind(paper, BlockKind.CODE) == ["def grow(flask):\n    return flask.volume * 2"]
 
 
-def test_the_steps_of_an_algorithm_are_code(read) -> None:
+def test_algorithm_steps_are_code(read) -> None:
     steps = ["Input: a flask", "1: for each hour do", "2:   measure light", "3: end for"]
     lines = [Piece(LEFT, TOP + 100 + 12 * n, step) for n, step in enumerate(steps)]
     caption = Piece(LEFT, TOP + 86, "Algorithm 1 Growing", 10, "tibo")
@@ -114,7 +114,7 @@ def test_the_steps_of_an_algorithm_are_code(read) -> None:
     assert of_kind(paper, BlockKind.CAPTION) == ["Algorithm 1 Growing"]
 
 
-def test_what_the_publisher_prints_around_a_paper_is_aside_behind_the_body_of_its_page(
+def test_asides_hold_publisher_boilerplate_after_the_page_body(
     read,
 ) -> None:
     imprint = [
@@ -134,7 +134,7 @@ def test_what_the_publisher_prints_around_a_paper_is_aside_behind_the_body_of_it
     assert not any("Correspondence" in text for text in of_kind(paper, BlockKind.TEXT))
 
 
-def test_the_side_bar_of_a_first_page_is_aside(read) -> None:
+def test_asides_include_side_bar_of_first_page(read) -> None:
     bar = [
         Piece(40, 200 + 12 * n, text, 7.5)
         for n, text in enumerate(["Open flasks", "Editor: G. Hopper", "Published by", "the makers"])
@@ -145,7 +145,7 @@ def test_the_side_bar_of_a_first_page_is_aside(read) -> None:
     assert "Open flasks" not in " ".join(of_kind(paper, BlockKind.TEXT))
 
 
-def test_an_abstract_beside_dates_is_read_by_itself(read) -> None:
+def test_reading_order_separates_abstract_from_dates_beside_it(read) -> None:
     dates = [
         Piece(LEFT, 150 + 11.3 * n, text, 8)
         for n, text in enumerate(
@@ -170,7 +170,7 @@ def test_an_abstract_beside_dates_is_read_by_itself(read) -> None:
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_boxes_of_notes_are_right_on_turned_pages(read, rotation: int) -> None:
+def test_footnote_boxes_follow_page_rotation(read, rotation: int) -> None:
     note = Piece(LEFT, 740, "* Present address: The Flask Works, Light Street", 8)
     paper = read([TITLE, *prose(LEFT, TOP, 40, width=480), note], rotation=rotation)
     (block,) = [b for b in paper.blocks if b.text.startswith("* Present")]
@@ -179,7 +179,7 @@ def test_boxes_of_notes_are_right_on_turned_pages(read, rotation: int) -> None:
     assert height[rotation] == pytest.approx(742, abs=3)
 
 
-def test_hebrew_is_stored_in_logical_order(tmp_path: Path) -> None:
+def test_right_to_left_text_is_stored_in_logical_order(tmp_path: Path) -> None:
     document = pymupdf.open()
     text = "זהו טקסט בעברית שנכתב לבדיקה של סדר הקריאה ובו גם מילים נוספות. "
     page = document.new_page()
@@ -194,5 +194,5 @@ def test_hebrew_is_stored_in_logical_order(tmp_path: Path) -> None:
     assert whole.index("ימני") < whole.index("שמאלי")
 
 
-def test_columns_are_wide_enough_for_these_tests() -> None:
+def test_column_width_of_test_pages_fits_prose() -> None:
     assert LEFT + COLUMN < RIGHT

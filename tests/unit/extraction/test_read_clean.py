@@ -36,7 +36,7 @@ from extraction.text.clean import (
         ("A R T I C L E I N F O", "ARTICLE INFO"),
     ],
 )
-def test_clean_text(raw: str, clean: str) -> None:
+def test_clean_text_normalizes_characters(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
     clean_text(raw).encode()
 
@@ -61,29 +61,31 @@ def test_clean_text(raw: str, clean: str) -> None:
         (["plain", "lines"], [], "plain lines"),
     ],
 )
-def test_join_lines(lines: list[str], known_words: list[str], text: str) -> None:
+def test_join_lines_resolves_hyphenation(
+    lines: list[str], known_words: list[str], text: str
+) -> None:
     assert join_lines(lines, words_of([*lines, *known_words]))[0] == text
 
 
-def test_join_lines_says_where_each_line_starts() -> None:
+def test_join_lines_returns_offset_of_each_line() -> None:
     text, starts = join_lines(["an exam-", "ple of", "it"], set())
     assert [text[start:] for start in starts] == ["an example of it", "ple of it", "it"]
 
 
-def test_no_space_stands_between_lines_of_chinese() -> None:
+def test_join_lines_adds_no_space_between_chinese_lines() -> None:
     assert (
         join_lines(["这是一个中文段", "落，没有空格。"], set())[0] == "这是一个中文段落，没有空格。"
     )
     assert join_lines(["한국어 문장은", "띄어쓴다"], set())[0] == "한국어 문장은 띄어쓴다"
 
 
-def test_lines_of_code_keep_their_indent() -> None:
+def test_join_listing_keeps_indentation_of_code() -> None:
     text, starts = join_listing([(50.0, 10.0, "for x in y:"), (74.0, 10.0, "print(x)")])
     assert text == "for x in y:\n    print(x)"
     assert starts == [0, 12]
 
 
-def test_a_lost_h_is_put_back_only_where_the_text_has_no_the() -> None:
+def test_missing_h_pattern_requires_text_without_the() -> None:
     lost = ["Te aim was this.", "Tis is it. Te end.", "Te plants grew. Ten of them."]
     missing = missing_h_pattern(lost)
     assert missing is not None
@@ -91,6 +93,6 @@ def test_a_lost_h_is_put_back_only_where_the_text_has_no_the() -> None:
     assert missing_h_pattern([*lost, "The rest is well."]) is None
 
 
-def test_scripts_that_run_from_right_to_left_are_told() -> None:
+def test_right_to_left_scripts_are_detected() -> None:
     assert is_right_to_left("זהו טקסט בעברית with a word")
     assert not is_right_to_left("naïve text with שלום")

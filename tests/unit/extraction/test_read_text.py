@@ -37,7 +37,7 @@ NUMBERED_PARTS = [
 
 
 @pytest.mark.parametrize("columns", [1, 2])
-def test_text_comes_in_reading_order_on_every_page(read, columns: int) -> None:
+def test_reading_order_holds_on_every_page(read, columns: int) -> None:
     paper = read(make_paper(parts=NUMBERED_PARTS, columns=columns))
     assert len(paper.pages) > 1
     text = body(paper)
@@ -49,7 +49,7 @@ def test_text_comes_in_reading_order_on_every_page(read, columns: int) -> None:
     assert places == sorted(places)
 
 
-def test_title_and_sections_are_found(read) -> None:
+def test_extraction_finds_title_and_sections(read) -> None:
     paper = read(
         make_paper(
             title="A Long Title That Goes On for More Than One Line of the Page Because It Says So",
@@ -66,7 +66,7 @@ def test_title_and_sections_are_found(read) -> None:
     assert named == {2}
 
 
-def test_the_metadata_title_is_only_a_witness(read) -> None:
+def test_title_from_file_metadata_needs_printed_confirmation(read) -> None:
     paper = read(
         make_paper(
             title="Green Synthesis of Silver Particles",
@@ -76,21 +76,21 @@ def test_the_metadata_title_is_only_a_witness(read) -> None:
     assert paper.title == "Green Synthesis of Silver Particles"
 
 
-def test_a_paragraph_that_crosses_a_column_is_one_block_with_two_boxes(read) -> None:
+def test_paragraph_across_columns_is_one_block_with_two_boxes(read) -> None:
     paper = read(make_paper(parts=[Part("1 Introduction", [LOREM * 16])]))
     (block,) = [b for b in paper.blocks if b.text.startswith("Silver") and b.section == 1]
     assert block.text == (LOREM * 16).strip()
     assert len(block.boxes) >= 2
 
 
-def test_running_lines_and_page_numbers_are_dropped(read) -> None:
+def test_running_headers_and_page_numbers_are_removed(read) -> None:
     paper = read(make_paper(parts=NUMBERED_PARTS))
     text = " ".join(block.text for block in paper.blocks)
     assert "Journal of Made Papers" not in text
     assert "Lovelace and Hopper, page" not in text
 
 
-def test_hyphenation_is_undone_and_true_hyphens_stay(read) -> None:
+def test_hyphenation_is_resolved_and_compound_hyphens_are_kept(read) -> None:
     soft = "The nano\u00adparticle in the well-\u00adknown solution stayed. " * 12
     paper = read(
         make_paper(parts=[Part("1 Introduction", [soft, "A nanoparticle is well-known."])])
@@ -100,7 +100,7 @@ def test_hyphenation_is_undone_and_true_hyphens_stay(read) -> None:
     assert "wellknown" not in text and "well- known" not in text
 
 
-def test_references_are_one_entry_each_with_their_doi(read) -> None:
+def test_references_are_separate_entries_with_their_doi(read) -> None:
     entries = [
         "Smith, J. (2010). A paper about plants and their leaves that is long enough to "
         "wrap. Nature 1, 2. doi:10.1000/XYZ.1",
@@ -115,7 +115,7 @@ def test_references_are_one_entry_each_with_their_doi(read) -> None:
     assert [b.text for b in paper.blocks if b.kind is BlockKind.REFERENCE] == entries
 
 
-def test_numbered_references_are_told_apart(read) -> None:
+def test_numbered_references_are_separate_entries(read) -> None:
     entries = [
         f"[{n}] A. Author, A title of the work number {n} that is long enough to wrap "
         f"over a line, 2001."
@@ -126,7 +126,7 @@ def test_numbered_references_are_told_apart(read) -> None:
     ] == entries
 
 
-def test_captions_are_marked(read) -> None:
+def test_captions_have_their_block_kind(read) -> None:
     paper = read(
         make_paper(
             parts=[
@@ -142,7 +142,7 @@ def test_captions_are_marked(read) -> None:
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_boxes_are_on_the_page_as_shown(read, rotation: int) -> None:
+def test_block_boxes_refer_to_page_as_shown(read, rotation: int) -> None:
     data = make_paper(rotation=rotation)
     paper = read(data)
     assert paper.title == "Green Synthesis of Silver Nanoparticles"
@@ -157,14 +157,14 @@ def test_boxes_are_on_the_page_as_shown(read, rotation: int) -> None:
     assert "".join(page.get_textbox(clip).split()) == "GreenSynthesisofSilverNanoparticles"
 
 
-def test_lines_of_a_block_say_where_they_start(read) -> None:
+def test_block_lines_hold_their_text_offsets(read) -> None:
     paper = read(make_paper())
     for block in paper.blocks:
         assert block.lines[0][0] == 0
         assert [start for start, _ in block.lines] == sorted({start for start, _ in block.lines})
 
 
-def test_a_crop_box_moves_the_boxes(read) -> None:
+def test_crop_box_shifts_block_boxes(read) -> None:
     document = pymupdf.open(stream=make_pages("Cropped line of text"))
     document[0].set_cropbox(pymupdf.Rect(50, 100, 500, 700))
     (block,) = read(document.tobytes()).blocks
@@ -172,7 +172,7 @@ def test_a_crop_box_moves_the_boxes(read) -> None:
     assert block.boxes[0].y1 == pytest.approx(102, abs=3)
 
 
-def test_progress_is_told_page_by_page(read) -> None:
+def test_extraction_reports_progress_per_page(read) -> None:
     told: list[tuple[int, int]] = []
     read(
         make_pages("one page", "", "three pages"),
@@ -181,7 +181,7 @@ def test_progress_is_told_page_by_page(read) -> None:
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_file_restricted_by_its_owner_alone_is_read(read) -> None:
+def test_pdf_with_owner_password_only_is_readable(read) -> None:
     document = pymupdf.open(stream=make_paper())
     data = document.tobytes(encryption=AES_256, owner_pw="owner", user_pw="")
     assert read(data).title == "Green Synthesis of Silver Nanoparticles"
@@ -198,22 +198,24 @@ def test_a_file_restricted_by_its_owner_alone_is_read(read) -> None:
     ],
     ids=["password", "damaged", "web page", "empty", "no text"],
 )
-def test_what_cannot_be_read_says_why(read, data: bytes, error: type[Exception]) -> None:
+def test_unreadable_file_raises_specific_error(read, data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         read(data)
 
 
-def test_too_many_pages_are_refused(read) -> None:
+def test_pdf_with_too_many_pages_is_refused(read) -> None:
     with pytest.raises(TooManyPages, match="3 pages"):
         read(make_pages("a", "b", "c"), max_pages=2)
 
 
-def test_reading_twice_gives_the_same(read) -> None:
+def test_extraction_is_deterministic(read) -> None:
     data = make_paper(parts=NUMBERED_PARTS)
     assert read(data) == read(data)
 
 
-def test_a_lack_of_memory_is_not_called_damage(read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_is_not_reported_as_damaged_pdf(
+    read, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("code=2: calloc (4104 x 1 bytes) failed")
 
@@ -222,7 +224,7 @@ def test_a_lack_of_memory_is_not_called_damage(read, monkeypatch: pytest.MonkeyP
         read(make_pages("some text"))
 
 
-def test_a_page_that_cannot_be_read_is_skipped(read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_page_is_skipped(read, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail_on_the_first(page: object, number: int) -> list[Line]:
         if number == 1:
             raise RuntimeError("syntax error")

@@ -20,7 +20,7 @@ def three_pages() -> pymupdf.Document:
 
 
 @pytest.mark.parametrize("value", ["null", "42", "<</Type/Nope>>"])
-def test_a_page_that_is_none_is_a_page_that_failed(value: str, tmp_path: Path) -> None:
+def test_read_pages_reports_invalid_page_as_failed(value: str, tmp_path: Path) -> None:
     document = three_pages()
     document.update_object(document[1].xref, value)
     path = tmp_path / "damaged.pdf"
@@ -30,7 +30,7 @@ def test_a_page_that_is_none_is_a_page_that_failed(value: str, tmp_path: Path) -
     assert [bool(lines) for lines in reading.pages] == [True, False, True]
 
 
-def test_a_blank_page_is_only_blank(tmp_path: Path) -> None:
+def test_read_pages_accepts_blank_page(tmp_path: Path) -> None:
     document = three_pages()
     document.new_page()
     path = tmp_path / "blank.pdf"

@@ -81,7 +81,7 @@ def split(lines: Sequence[Line]) -> list[str]:
     "form", ["[{}] {}", "{}. {}", "({}) {}", "{} {}", "{}{}", "{}) {}", "[{}]. {}"]
 )
 @pytest.mark.parametrize("hang", [0.0, 14.0])
-def test_numbers_of_every_form_part_the_entries(form: str, hang: float) -> None:
+def test_references_split_at_numbers_of_every_format(form: str, hang: float) -> None:
     entries = [form.format(number, entry) for number, entry in enumerate(PLAIN, start=1)]
     setter = Setter()
     for entry in entries:
@@ -89,7 +89,7 @@ def test_numbers_of_every_form_part_the_entries(form: str, hang: float) -> None:
     assert split(setter.lines) == entries
 
 
-def test_numbers_inside_entries_begin_none() -> None:
+def test_references_ignore_numbers_inside_entries() -> None:
     setter = Setter()
     entries = []
     for number, entry in enumerate(PLAIN, start=1):
@@ -101,14 +101,14 @@ def test_numbers_inside_entries_begin_none() -> None:
     assert split(setter.lines) == entries
 
 
-def test_numbers_count_on_behind_a_gap() -> None:
+def test_reference_numbers_continue_after_gap() -> None:
     setter = Setter()
     for number, entry in enumerate(PLAIN[:2] + PLAIN[4:], start=1):
         setter.entry(f"{number + 7 * (number > 2)}. {entry}", hang=14)
     assert len(split(setter.lines)) == 8
 
 
-def test_a_rest_of_something_else_does_not_move_the_border() -> None:
+def test_reference_border_ignores_stray_line() -> None:
     setter = Setter()
     setter.left = 54
     setter.line("of all leaves that were counted")
@@ -118,7 +118,7 @@ def test_a_rest_of_something_else_does_not_move_the_border() -> None:
     assert [entry.split(",")[0] for entry in split(setter.lines)][-9:] == list(NAMES[1:])
 
 
-def test_labels_part_the_entries() -> None:
+def test_references_split_at_labels() -> None:
     entries = [f"[{name[:3]}{90 + n}] {PLAIN[n]}" for n, name in enumerate(NAMES)]
     setter = Setter()
     for entry in entries:
@@ -126,7 +126,7 @@ def test_labels_part_the_entries() -> None:
     assert split(setter.lines) == entries
 
 
-def test_link_words_in_brackets_are_no_labels() -> None:
+def test_references_ignore_link_words_in_brackets() -> None:
     entries = [f"{n}. {entry} [CrossRef] [PubMed]" for n, entry in enumerate(PLAIN, start=1)]
     setter = Setter()
     for entry in entries:
@@ -141,7 +141,7 @@ def test_link_words_in_brackets_are_no_labels() -> None:
     [{"hang": 14.0}, {"first": 12.0}, {"gap": 5.0}, {}],
     ids=["hanging", "first line set in", "space between", "nothing but names"],
 )
-def test_entries_by_author_and_year(layout: dict[str, float]) -> None:
+def test_references_split_by_author_and_year(layout: dict[str, float]) -> None:
     setter = Setter()
     for entry in PLAIN:
         setter.entry(entry, **layout)
@@ -149,7 +149,7 @@ def test_entries_by_author_and_year(layout: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("page", [None, 2], ids=["column", "page"])
-def test_an_entry_goes_on_behind_a_break(page: int | None) -> None:
+def test_reference_entry_continues_after_column_or_page_break(page: int | None) -> None:
     setter = Setter()
     for number, entry in enumerate(PLAIN):
         for place, line in enumerate(wrapped(entry)):
@@ -159,7 +159,7 @@ def test_an_entry_goes_on_behind_a_break(page: int | None) -> None:
     assert split(setter.lines) == PLAIN
 
 
-def test_a_column_that_holds_only_the_rest_of_an_entry_begins_none() -> None:
+def test_references_column_with_continuation_only_starts_no_entry() -> None:
     setter = Setter()
     for number, entry in enumerate(PLAIN[:6]):
         for place, line in enumerate(wrapped(entry)):
@@ -169,7 +169,7 @@ def test_a_column_that_holds_only_the_rest_of_an_entry_begins_none() -> None:
     assert split(setter.lines) == PLAIN[:6]
 
 
-def test_an_entry_whose_number_was_lost_at_a_page_break_stands_alone() -> None:
+def test_references_recover_entry_with_lost_number() -> None:
     setter = Setter()
     for number, entry in enumerate(PLAIN, start=1):
         if number == 5:
@@ -181,7 +181,7 @@ def test_an_entry_whose_number_was_lost_at_a_page_break_stands_alone() -> None:
     assert split(setter.lines) == expected
 
 
-def test_several_bibliographies_with_text_between() -> None:
+def test_references_support_several_bibliographies() -> None:
     first = [f"{n}. {entry}" for n, entry in enumerate(PLAIN[:5], start=1)]
     second = [f"{n}. {entry}" for n, entry in enumerate(PLAIN[5:], start=6)]
     found = split_references(
@@ -200,7 +200,7 @@ def test_several_bibliographies_with_text_between() -> None:
     ]
 
 
-def test_counting_may_begin_again_inside_one_list() -> None:
+def test_reference_numbers_may_restart_within_a_list() -> None:
     lists = [[f"[{n}] {entry}" for n, entry in enumerate(PLAIN[:4], start=1)] for _ in range(2)]
     setter = Setter()
     for entry in [*lists[0], *lists[1]]:
@@ -222,7 +222,7 @@ def test_counting_may_begin_again_inside_one_list() -> None:
     ],
 )
 @pytest.mark.parametrize("numbered", [True, False])
-def test_notes_behind_the_last_entry_are_none(note: str, numbered: bool) -> None:
+def test_references_exclude_notes_after_last_entry(note: str, numbered: bool) -> None:
     entries = [f"{n}. {e}" if numbered else e for n, e in enumerate(PLAIN, start=1)]
     setter = Setter()
     for entry in entries:
@@ -233,7 +233,7 @@ def test_notes_behind_the_last_entry_are_none(note: str, numbered: bool) -> None
     assert found[-1].text == note and found[-1].kind is BlockKind.TEXT
 
 
-def test_entries_go_on_behind_a_note_at_the_foot_of_a_column() -> None:
+def test_references_continue_after_note_at_column_end() -> None:
     setter = Setter()
     for number, entry in enumerate(PLAIN, start=1):
         setter.entry(f"{number}. {entry}", hang=14.0)
@@ -243,7 +243,7 @@ def test_entries_go_on_behind_a_note_at_the_foot_of_a_column() -> None:
     assert split(setter.lines) == [f"{n}. {entry}" for n, entry in enumerate(PLAIN, start=1)]
 
 
-def test_a_line_of_an_entry_that_looks_like_a_heading_stays_in_it() -> None:
+def test_references_keep_heading_like_line_in_entry() -> None:
     false = heading("Fachtagung Bildungstechnologien (DELFI 2019), accepted.")
     found = split_references([heading(), *map(text, PLAIN[:3]), false, *map(text, PLAIN[3:])])
     assert len(entries_of(found)) >= len(PLAIN)
@@ -252,7 +252,7 @@ def test_a_line_of_an_entry_that_looks_like_a_heading_stays_in_it() -> None:
     ]
 
 
-def test_a_part_of_the_bibliography_keeps_its_heading() -> None:
+def test_references_keep_subheading_of_bibliography() -> None:
     parts = [heading("Primary sources", level=2), *map(text, PLAIN[:5])]
     parts += [heading("Archives", level=2), *map(text, PLAIN[5:])]
     found = split_references([heading(), *parts])
@@ -263,14 +263,14 @@ def test_a_part_of_the_bibliography_keeps_its_heading() -> None:
     ]
 
 
-def test_an_appendix_behind_it_ends_the_bibliography() -> None:
+def test_references_end_at_appendix() -> None:
     proof = "The proof of Theorem 1 follows from the lemma of Section 2 at once."
     found = split_references([heading(), *map(text, PLAIN), heading("Appendix A"), text(proof)])
     assert entries_of(found) == PLAIN
     assert found[-1].text == proof
 
 
-def test_a_column_of_a_table_headed_references_is_no_bibliography() -> None:
+def test_references_exclude_table_column_headed_references() -> None:
     cells = ["[10–12] and others", "[15–19] too", "[21, 37] of these", "[22] alone"]
     found = split_references([heading(), *map(text, cells), heading("Results"), text("Some text.")])
     assert entries_of(found) == []
@@ -278,18 +278,18 @@ def test_a_column_of_a_table_headed_references_is_no_bibliography() -> None:
 
 
 @pytest.mark.parametrize("title", ["References", "R EFERENCES", "7. References", "VI. REFERENCES"])
-def test_a_plain_line_above_the_entries_is_their_heading(title: str) -> None:
+def test_references_heading_may_be_plain_text(title: str) -> None:
     found = split_references([text("So it ends here."), text(title), *map(text, PLAIN)])
     assert entries_of(found) == PLAIN
     assert [paragraph.text for paragraph in found if paragraph.kind is BlockKind.HEADING] == [title]
 
 
-def test_a_plain_line_above_anything_else_is_none() -> None:
+def test_references_plain_heading_needs_entries() -> None:
     found = split_references([text("References"), text("are what we do not have in this text.")])
     assert [paragraph.kind for paragraph in found] == [BlockKind.TEXT] * 2
 
 
-def test_footnotes_among_the_entries_stay_footnotes_but_entries_in_small_type_do_not() -> None:
+def test_references_separate_footnotes_from_entries_in_small_type() -> None:
     foot, entry = text("* Deceased while this was printed."), text(PLAIN[4])
     foot.kind = entry.kind = BlockKind.FOOTNOTE
     rest = [*map(text, PLAIN[:4]), foot, entry, *map(text, PLAIN[5:])]
@@ -298,14 +298,14 @@ def test_footnotes_among_the_entries_stay_footnotes_but_entries_in_small_type_do
     assert foot in found and foot.kind is BlockKind.FOOTNOTE
 
 
-def test_captions_inside_the_bibliography_stay_captions() -> None:
+def test_references_keep_captions_inside_bibliography() -> None:
     caption = text("Figure 3. The last figure of the paper, printed among the references.")
     found = split_references([heading(), *map(text, PLAIN[:5]), caption, *map(text, PLAIN[5:])])
     assert caption in found and caption.kind is BlockKind.CAPTION
     assert entries_of(found) == PLAIN
 
 
-def test_an_unmistakable_list_without_a_heading_is_the_bibliography() -> None:
+def test_references_without_heading_are_found_if_unmistakable() -> None:
     numbered = [f"{n}. {entry}" for n, entry in enumerate(PLAIN, start=1)]
     body = [heading("Discussion"), text("We have shown what we said in the beginning.")]
     assert entries_of(split_references([*body, *map(text, numbered)])) == numbered
@@ -324,7 +324,7 @@ def test_an_unmistakable_list_without_a_heading_is_the_bibliography() -> None:
     ],
     ids=["steps", "facts", "too few"],
 )
-def test_other_lists_without_a_heading_are_not(items: list[str]) -> None:
+def test_references_without_heading_exclude_other_lists(items: list[str]) -> None:
     found = split_references([heading("Discussion"), text("As follows."), *map(text, items)])
     assert entries_of(found) == []
 
@@ -343,10 +343,10 @@ def test_other_lists_without_a_heading_are_not(items: list[str]) -> None:
         "Methods references",
     ],
 )
-def test_titles_of_bibliographies(title: str) -> None:
+def test_references_title_is_recognized(title: str) -> None:
     assert is_references_title(title)
 
 
 @pytest.mark.parametrize("title", ["Reference values", "Referenced work", "Preferences", "Methods"])
-def test_titles_of_other_sections(title: str) -> None:
+def test_references_title_excludes_other_sections(title: str) -> None:
     assert not is_references_title(title)

@@ -42,14 +42,14 @@ def _changed(path: Path, rotation: int, crop: tuple[float, float, float, float] 
     return other
 
 
-def test_a_page_comes_at_the_resolution_asked_for(page: Path) -> None:
+def test_render_page_at_requested_resolution(page: Path) -> None:
     pixels = _pixels(page_png(page, 1, dpi=144))
     assert (pixels.width, pixels.height) == (800, 1200)
     assert pixels.pixel(200, 260) == RED
     assert pixels.pixel(600, 900) == WHITE
 
 
-def test_highlights_are_translucent_and_only_on_their_page(page: Path) -> None:
+def test_render_highlights_are_translucent_and_per_page(page: Path) -> None:
     boxes = [Box(1, 100, 80, 300, 180), Box(2, 0, 400, 400, 600)]
     pixels = _pixels(page_png(page, 1, dpi=72, highlights=boxes))
     assert (pixels.width, pixels.height) == (400, 600)
@@ -60,7 +60,7 @@ def test_highlights_are_translucent_and_only_on_their_page(page: Path) -> None:
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_boxes_are_those_of_the_page_as_shown(page: Path, rotation: int) -> None:
+def test_render_boxes_match_page_as_shown(page: Path, rotation: int) -> None:
     other = _changed(page, rotation, (20, 30, 380, 580))
     with pymupdf.open(other) as document:
         square = pymupdf.Rect(30, 50, 130, 150) * document[0].rotation_matrix
@@ -72,12 +72,12 @@ def test_boxes_are_those_of_the_page_as_shown(page: Path, rotation: int) -> None
     assert marked.color_count(colors=True).get(bytes(RED), 0) < 500
 
 
-def test_a_figure_is_cut_to_the_page(page: Path) -> None:
+def test_render_figure_is_clipped_to_page(page: Path) -> None:
     pixels = _pixels(figure_png(page, Box(1, 350, 550, 900, 900), dpi=72))
     assert (pixels.width, pixels.height) == (50, 50)
 
 
-def test_a_huge_page_comes_smaller(tmp_path: Path) -> None:
+def test_render_huge_page_is_scaled_down(tmp_path: Path) -> None:
     document = pymupdf.open()
     document.new_page(width=14_000, height=14_000)
     document.save(tmp_path / "poster.pdf")
@@ -85,7 +85,7 @@ def test_a_huge_page_comes_smaller(tmp_path: Path) -> None:
     assert pixels.width * pixels.height < 17_000_000
 
 
-def test_marks_have_frames_and_labels(page: Path) -> None:
+def test_render_marks_have_frames_and_labels(page: Path) -> None:
     mark = Mark(Box(1, 200, 300, 300, 400), (0, 0, 1), 0, 2, "7")
     pixels = _pixels(marked_png(page, 1, [mark], dpi=72))
     assert pixels.pixel(250, 350) == WHITE
@@ -95,19 +95,19 @@ def test_marks_have_frames_and_labels(page: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [0, -1, 2])
-def test_a_page_that_is_not_there(page: Path, number: int) -> None:
+def test_render_missing_page_raises_not_found(page: Path, number: int) -> None:
     with pytest.raises(NotFound):
         page_png(page, number)
     with pytest.raises(NotFound):
         figure_png(page, Box(number, 0, 0, 10, 10))
 
 
-def test_a_place_beside_the_page(page: Path) -> None:
+def test_render_box_outside_page_raises_not_found(page: Path) -> None:
     with pytest.raises(NotFound):
         figure_png(page, Box(1, 500, 0, 600, 100))
 
 
-def test_files_that_cannot_be_shown(tmp_path: Path) -> None:
+def test_render_rejects_damaged_and_protected_files(tmp_path: Path) -> None:
     damaged, locked = tmp_path / "damaged.pdf", tmp_path / "locked.pdf"
     damaged.write_bytes(b"no pdf at all")
     locked.write_bytes(make_paper(password="secret"))

@@ -31,17 +31,17 @@ def a_page(number: int = 1, left: float = 80.0) -> list[Line]:
     ]
 
 
-def test_a_watermark_is_dropped() -> None:
+def test_running_headers_remove_watermark() -> None:
     page = [*a_page(), line("ACCEPTED MANUSCRIPT", 100, 400, 60), line("Draft", 100, 500, 48)]
     assert cleaned([page]) == [[printed.text for printed in a_page()]]
 
 
-def test_the_word_draft_in_usual_type_stays() -> None:
+def test_running_headers_keep_word_draft_in_text_size() -> None:
     assert "Draft" in cleaned([[*a_page(), line("Draft", 80, 700)]])[0]
 
 
 @pytest.mark.parametrize("rotation", [0, 3])
-def test_what_most_pages_print_at_one_place_is_dropped(rotation: int) -> None:
+def test_running_headers_remove_stamp_at_one_position(rotation: int) -> None:
     pages = [
         [
             *a_page(n),
@@ -53,25 +53,25 @@ def test_what_most_pages_print_at_one_place_is_dropped(rotation: int) -> None:
 
 
 @pytest.mark.parametrize("x", [40.0, 540.0])
-def test_line_numbers_left_or_right_of_the_text_are_dropped(x: float) -> None:
+def test_line_numbers_beside_text_are_removed(x: float) -> None:
     page = a_page()
     numbers = [line(str(n + 1), x, printed.base) for n, printed in enumerate(page)]
     assert cleaned([[*page, *numbers]]) == [[printed.text for printed in page]]
 
 
-def test_every_fifth_line_may_be_numbered() -> None:
+def test_line_numbers_on_every_fifth_line_are_removed() -> None:
     page = a_page()
     numbers = [line(str(n), 40, page[n - 1].base) for n in (5, 10, 15, 20)]
     assert cleaned([[*page, *numbers]]) == [[printed.text for printed in page]]
 
 
-def test_numbers_that_do_not_count_stay() -> None:
+def test_line_numbers_must_rise_to_be_removed() -> None:
     page = a_page()
     numbers = [line(text, 40, page[n].base) for n, text in enumerate(["17", "3", "88", "21"])]
     assert "88" in cleaned([[*page, *numbers]])[0]
 
 
-def test_line_numbers_that_begin_the_lines_are_cut_off() -> None:
+def test_line_numbers_at_line_start_are_removed() -> None:
     page = a_page()
     numbered = [
         line(f"{n + 41} {printed.text}", 60, printed.base) for n, printed in enumerate(page)
@@ -79,6 +79,6 @@ def test_line_numbers_that_begin_the_lines_are_cut_off() -> None:
     assert cleaned([numbered]) == [[printed.text for printed in page]]
 
 
-def test_numbered_entries_keep_their_numbers() -> None:
+def test_line_numbers_exclude_numbered_entries() -> None:
     page = [line(f"{n // 2 + 1} {PROSE}" if n % 2 else PROSE, 60, 100 + 14 * n) for n in range(24)]
     assert cleaned([page]) == [[printed.text for printed in page]]

@@ -16,7 +16,7 @@ MIB = 1024**2
 PAPER = Paper("Silver", (PageSize(1, 600, 800),), (Block(BlockKind.TEXT, "Words.", ()),))
 
 
-def test_a_paper_survives() -> None:
+def test_serialization_round_trips_paper() -> None:
     assert load_paper(dump_paper(PAPER)) == PAPER
 
 
@@ -25,12 +25,12 @@ def test_a_paper_survives() -> None:
     [b"", b"no gzip", dump_paper(PAPER)[:-20], gzip.compress(b"{}")],
     ids=["empty", "no gzip", "cut off", "no paper"],
 )
-def test_what_is_no_artifact_is_a_value_error(data: bytes) -> None:
+def test_serialization_rejects_invalid_data(data: bytes) -> None:
     with pytest.raises(ValueError):
         load_paper(data)
 
 
-def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serialization_limits_decompressed_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "MAX_BYTES", MIB)
     bomb = gzip.compress(b" " * 64 * MIB, compresslevel=1)
     tracemalloc.start()
@@ -41,7 +41,7 @@ def test_a_file_that_unpacks_without_end_costs_no_memory(monkeypatch: pytest.Mon
     assert peak_bytes < 8 * MIB
 
 
-def test_a_paper_beyond_the_limit_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serialization_rejects_paper_beyond_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "MAX_BYTES", 100)
     with pytest.raises(TooMuchOutput):
         dump_paper(PAPER)

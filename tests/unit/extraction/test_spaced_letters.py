@@ -21,7 +21,7 @@ WORDS = {"pharmacological", "evaluation", "molecular", "docking", "and", "method
         ("Molecular Docking and Methods", "Molecular Docking and Methods"),
     ],
 )
-def test_letters_are_put_together_where_the_words_are_known(spaced: str, words: str) -> None:
+def test_spaced_letters_are_joined_to_known_words(spaced: str, words: str) -> None:
     assert join_spaced_letters(spaced, WORDS) == words
 
 
@@ -29,7 +29,7 @@ def line(text: str) -> Line:
     return Line(text, 1, 60, 90, 300, 100, 10, 100)
 
 
-def test_the_other_lines_of_the_paper_tell_the_words() -> None:
+def test_spaced_letters_use_words_of_other_lines() -> None:
     lines = [
         line("1 | I NT RO D U CTION"),
         line("The evaluation of leaves follows."),

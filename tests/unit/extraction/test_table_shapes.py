@@ -11,7 +11,7 @@ from tests.pdf_builder.canvas import HEIGHT
 from tests.pdf_builder.tables import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 
-def test_a_table_goes_on_over_pages() -> None:
+def test_tables_joins_table_over_page_break() -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 600)
     sheet.text(50, 630, "Table 7. Samples.", 9)
@@ -26,7 +26,7 @@ def test_a_table_goes_on_over_pages() -> None:
     assert table.caption == "Samples."
 
 
-def test_a_landscape_table_on_a_portrait_page() -> None:
+def test_tables_reads_rotated_table() -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 780)
     sheet.new_page()
@@ -55,7 +55,7 @@ def test_a_landscape_table_on_a_portrait_page() -> None:
     assert box.y1 - box.y0 == pytest.approx(440, abs=4)
 
 
-def test_a_raised_number_does_not_grow_the_number_before_it() -> None:
+def test_glyphs_keeps_superscript_apart_from_number() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 9. Counts.", 9)
     rows = [["Sample", "Count"], ["one", "10"], ["two", "1.5"], ["three", "2.25"]]
@@ -66,7 +66,7 @@ def test_a_raised_number_does_not_grow_the_number_before_it() -> None:
     assert texts(only(sheet.found()))[1] == ["one", "10⁶"]
 
 
-def test_unlabelled_rules_hold_a_table_but_prose_between_rules_does_not() -> None:
+def test_evidence_accepts_ruled_rows_and_rejects_prose_between_rules() -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 200)
     booktabs(sheet, 50, 545, 220, MODELS)
@@ -80,7 +80,7 @@ def test_unlabelled_rules_hold_a_table_but_prose_between_rules_does_not() -> Non
     assert texts(table) == MODELS
 
 
-def test_pages_without_tables_have_none() -> None:
+def test_tables_finds_none_on_pages_without_tables() -> None:
     sheet = Sheet()
     sheet.body(LEFT, 60, 400)
     sheet.body(RIGHT, 60, 400)
@@ -98,7 +98,7 @@ def test_pages_without_tables_have_none() -> None:
     assert found.tables == () and found.pictures == ()
 
 
-def test_a_table_that_is_a_picture() -> None:
+def test_tables_reports_table_image_with_caption() -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 300)
     sheet.text(50, 320, "Table 1. Results as a picture.", 9)
@@ -112,7 +112,7 @@ def test_a_table_that_is_a_picture() -> None:
     assert found.pictures[0].box.y0 == pytest.approx(330, abs=2)
 
 
-def test_the_taken_boxes_cover_caption_body_and_notes() -> None:
+def test_tables_taken_boxes_cover_caption_body_and_notes() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 1. Scores.", 9)
     bottom = booktabs(sheet, 50, 545, 70, MODELS)
@@ -124,7 +124,7 @@ def test_the_taken_boxes_cover_caption_body_and_notes() -> None:
     assert tops[0] < 60 < tops[1] < 72 and bottom < tops[2] < bottom + 10
 
 
-def test_two_tables_side_by_side() -> None:
+def test_tables_separates_tables_side_by_side() -> None:
     sheet = Sheet()
     other = [[f"{text}7" for text in row] for row in MODELS]
     sheet.text(50, 60, "Table 1. Left one.", 9)
@@ -138,7 +138,7 @@ def test_two_tables_side_by_side() -> None:
     assert [texts(table) for table in found] == [MODELS, other]
 
 
-def test_lines_down_the_table_part_columns_but_not_rows() -> None:
+def test_table_columns_split_at_vertical_rules() -> None:
     sheet = Sheet()
     sheet.body(LEFT, 60, 780)
     sheet.body(RIGHT, 200, 780)
@@ -154,7 +154,7 @@ def test_lines_down_the_table_part_columns_but_not_rows() -> None:
     assert texts(only(sheet.found())) == rows
 
 
-def test_panels_span_and_standard_errors_stay_rows() -> None:
+def test_rows_keeps_standard_errors_and_spans_panel_headings() -> None:
     sheet = Sheet()
     places = [50, 250, 350, 450]
     sheet.text(50, 60, "Table 4", 9, "tibo")
@@ -181,7 +181,7 @@ def test_panels_span_and_standard_errors_stay_rows() -> None:
     ]
 
 
-def test_a_first_cell_centred_between_two_rows_reaches_over_both() -> None:
+def test_rows_centered_first_cell_gets_rowspan() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 5. Doses.", 9)
     sheet.rule(50, 545, 66)
@@ -203,7 +203,7 @@ def test_a_first_cell_centred_between_two_rows_reaches_over_both() -> None:
     ]
 
 
-def test_only_the_wanted_pages_are_looked_at() -> None:
+def test_find_tables_searches_only_wanted_pages() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 1. Scores.", 9)
     booktabs(sheet, 50, 545, 70, MODELS)

@@ -6,7 +6,7 @@ from domain.papers import TableSource
 from tests.pdf_builder.tables import LEFT, MODELS, RIGHT, Sheet, booktabs, only, texts
 
 
-def test_booktabs_in_a_column_with_its_caption_below() -> None:
+def test_tables_finds_booktabs_with_caption_below() -> None:
     sheet = Sheet()
     bottom = booktabs(sheet, 55, 280, 60, MODELS)
     sheet.text(50, bottom + 14, "Table 1: Scores of all models on the test set. Higher", 9)
@@ -30,7 +30,7 @@ def test_booktabs_in_a_column_with_its_caption_below() -> None:
     assert not any(cell.header for cell in first.rows[1])
 
 
-def test_shaded_rows_have_the_same_cells_as_the_others() -> None:
+def test_tables_reads_shaded_rows_like_others() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 1. Scores of all models.", 9)
     for number in range(0, len(MODELS), 2):
@@ -43,7 +43,7 @@ def test_shaded_rows_have_the_same_cells_as_the_others() -> None:
     assert texts(only(sheet.found())) == MODELS
 
 
-def test_label_and_title_on_lines_of_their_own_above_a_two_column_table() -> None:
+def test_table_captions_joins_label_and_title_on_separate_lines() -> None:
     sheet = Sheet()
     sheet.body(LEFT, 60, 290)
     sheet.centred(169, 310, "TABLE II", 8)
@@ -60,7 +60,7 @@ def test_label_and_title_on_lines_of_their_own_above_a_two_column_table() -> Non
     assert 320 < box.y0 < 330 and bottom - 2 < box.y1 < bottom + 4
 
 
-def test_spanning_headings_notes_and_group_rows() -> None:
+def test_tables_reads_spanning_headings_notes_and_group_rows() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 3", 8, "tibo")
     sheet.text(50, 70, "Changes of weight and lipids in rats.", 8)
@@ -98,7 +98,7 @@ def test_spanning_headings_notes_and_group_rows() -> None:
     assert table.notes == "* Significantly different at p < 0.05. SD: standard deviation."
 
 
-def test_a_ruled_grid_with_merged_cells() -> None:
+def test_grid_reads_merged_cells() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 4. Doses and outcomes.", 9)
     xs, ys = [50, 130, 220, 310], [70, 90, 110, 130, 150]
@@ -124,7 +124,7 @@ def test_a_ruled_grid_with_merged_cells() -> None:
     ]
 
 
-def test_wrapped_cells_become_one_row() -> None:
+def test_rows_merges_wrapped_cells() -> None:
     sheet = Sheet()
     sheet.text(50, 60, "Table 5. Trials of herbal preparations.", 9)
     sheet.rule(50, 545, 68)
@@ -158,7 +158,7 @@ def test_wrapped_cells_become_one_row() -> None:
     ]
 
 
-def test_a_table_without_ruling_lines() -> None:
+def test_tables_finds_table_without_rules() -> None:
     sheet = Sheet()
     sheet.body(LEFT, 60, 290)
     sheet.text(50, 310, "Table 6. Yields of the reactions.", 8, "tibo")

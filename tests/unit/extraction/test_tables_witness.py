@@ -40,7 +40,7 @@ def ruled(rows: list[list[str]]) -> bytes:
 
 @settings(max_examples=25, deadline=None)
 @given(ROWS)
-def test_every_cell_is_where_the_witness_sees_it(rows: list[list[str]]) -> None:
+def test_tables_cells_match_pdfplumber(rows: list[list[str]]) -> None:
     data = ruled(rows)
     with pdfplumber.open(BytesIO(data)) as pdf:
         [witnessed] = pdf.pages[0].extract_tables()
@@ -52,7 +52,7 @@ def test_every_cell_is_where_the_witness_sees_it(rows: list[list[str]]) -> None:
     assert found.table.label == "Table 1"
 
 
-def test_the_box_is_that_of_the_ruling_lines() -> None:
+def test_tables_box_matches_ruling_lines() -> None:
     data = ruled([["Group", "Mean"], ["First", "1.5"], ["Other", "2.25"]])
     with pdfplumber.open(BytesIO(data)) as pdf:
         [seen] = pdf.pages[0].find_tables()

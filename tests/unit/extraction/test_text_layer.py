@@ -55,7 +55,7 @@ def as_symbols(text: str) -> str:
     "text",
     [LOREM * 3, FRENCH, RUSSIAN, GREEK, CHINESE, ARABIC, FINNISH, POLISH, CZECH, *TABLES, ""],
 )
-def test_no_language_and_no_table_is_condemned(text: str) -> None:
+def test_text_layer_accepts_all_languages_and_tables(text: str) -> None:
     statistics = text_statistics(text)
     assert statistics.reason == ""
     assert statistics.garbled_share < 0.02
@@ -74,7 +74,7 @@ def test_no_language_and_no_table_is_condemned(text: str) -> None:
         (as_symbols(LOREM * 2), "symbols"),
     ],
 )
-def test_garbled_text_is_found_with_its_reason(text: str, reason: str) -> None:
+def test_text_layer_reports_reason_for_garbled_text(text: str, reason: str) -> None:
     statistics = text_statistics(text)
     assert reason in statistics.reason
     assert statistics.garbled_share > 0.02
@@ -86,7 +86,7 @@ def health(pdf: bytes, number: int = 1) -> PageHealth:
         return page_health(page, page_lines(page, number))
 
 
-def test_a_paper_is_usable() -> None:
+def test_text_layer_of_generated_paper_is_usable() -> None:
     found = health(make_paper())
     assert found.layer is TextLayer.USABLE
     assert not found.needs_ocr
@@ -94,20 +94,20 @@ def test_a_paper_is_usable() -> None:
 
 
 @pytest.mark.parametrize("quarter_turns", [0, 1])
-def test_a_scan_needs_ocr(quarter_turns: int) -> None:
+def test_text_layer_of_scan_needs_ocr(quarter_turns: int) -> None:
     found = health(make_scan(make_paper(), dpi=60, quarter_turns=quarter_turns))
     assert found.layer is TextLayer.MISSING
     assert found.needs_ocr
     assert "picture" in found.reason
 
 
-def test_a_turned_page_with_a_scan_needs_ocr() -> None:
+def test_text_layer_of_rotated_scan_needs_ocr() -> None:
     with pymupdf.open(stream=make_scan(make_paper(), dpi=60), filetype="pdf") as document:
         document[0].set_rotation(90)
         assert health(document.tobytes()).needs_ocr
 
 
-def test_only_the_scanned_pages_of_a_mixed_document_need_ocr() -> None:
+def test_text_layer_needs_ocr_only_on_scanned_pages() -> None:
     mixed = make_scan(make_paper(parts=None, columns=1), dpi=60, keep={1})
     assert not health(mixed).needs_ocr
     with pymupdf.open(stream=mixed, filetype="pdf") as document:
@@ -117,13 +117,13 @@ def test_only_the_scanned_pages_of_a_mixed_document_need_ocr() -> None:
     assert health(both, 2).needs_ocr or health(both, 3).needs_ocr
 
 
-def test_a_library_stamp_on_a_scan_is_not_its_text() -> None:
+def test_text_layer_ignores_library_stamp_on_scan() -> None:
     with pymupdf.open(stream=make_scan(make_paper(), dpi=60), filetype="pdf") as document:
         document[0].insert_text((60, 830), "Downloaded from the library on 3 May 2020", fontsize=7)
         assert health(document.tobytes()).needs_ocr
 
 
-def test_hidden_text_of_an_earlier_ocr_is_used_when_it_has_words() -> None:
+def test_text_layer_uses_hidden_ocr_text_with_words() -> None:
     scan = make_scan(make_paper(), dpi=60)
     good = "\n".join([LOREM[:90]] * 20)
     bad = "\n".join(
@@ -133,7 +133,7 @@ def test_hidden_text_of_an_earlier_ocr_is_used_when_it_has_words() -> None:
     assert health(add_hidden_text(scan, bad)).layer is TextLayer.POOR
 
 
-def test_an_empty_page_is_blank_and_needs_no_ocr() -> None:
+def test_text_layer_of_empty_page_is_blank() -> None:
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)
     page.draw_line((60, 60), (500, 60))  # a rule without text
@@ -142,7 +142,7 @@ def test_an_empty_page_is_blank_and_needs_no_ocr() -> None:
     assert not found.needs_ocr
 
 
-def test_letters_drawn_as_shapes_need_ocr() -> None:
+def test_text_layer_detects_letters_drawn_as_shapes() -> None:
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)
     for row in range(20):
@@ -152,7 +152,7 @@ def test_letters_drawn_as_shapes_need_ocr() -> None:
     assert health(document.tobytes()).layer is TextLayer.MISSING
 
 
-def test_characters_without_unicode_are_garbled() -> None:
+def test_text_layer_without_unicode_mapping_is_garbled() -> None:
     document = pymupdf.open()
     page = document.new_page(width=595, height=842)
     writer = pymupdf.TextWriter(page.rect)

@@ -56,19 +56,19 @@ def sentences(number: int, words: int = 8) -> str:
     return " ".join("Word" + " word" * (words - 2) + f" end{n}." for n in range(number))
 
 
-def test_small_blocks_of_one_section_share_a_chunk() -> None:
+def test_chunk_joins_small_blocks_of_one_section() -> None:
     chunks = split(paper(block("One short text."), block("Another short text.")))
     assert [chunk.text for chunk in chunks] == ["One short text.\nAnother short text."]
 
 
-def test_context_is_title_and_section_and_is_counted() -> None:
+def test_chunk_context_has_title_and_section_and_is_counted() -> None:
     (chunk,) = split(paper(block("One short text.")))
     assert chunk.context == "Silver and leaves — Methods"
     assert chunk.section == "Methods"
     assert chunk.tokens == count_words([chunk.indexed_text])[0] == 10
 
 
-def test_no_chunk_is_of_two_sections() -> None:
+def test_chunk_never_spans_two_sections() -> None:
     chunks = split(paper(block("In methods."), block("In results.", 1)))
     assert [(chunk.section, chunk.text) for chunk in chunks] == [
         ("Methods", "In methods."),
@@ -76,7 +76,7 @@ def test_no_chunk_is_of_two_sections() -> None:
     ]
 
 
-def test_a_long_block_is_cut_between_sentences() -> None:
+def test_chunk_splits_long_block_between_sentences() -> None:
     chunks = split(paper(block(sentences(12))))
     assert len(chunks) > 2
     assert all(chunk.tokens <= 40 for chunk in chunks)
@@ -84,7 +84,7 @@ def test_a_long_block_is_cut_between_sentences() -> None:
     assert " ".join(chunk.text for chunk in chunks) == sentences(12)
 
 
-def test_a_long_sentence_is_cut_between_words() -> None:
+def test_chunk_splits_long_sentence_between_words() -> None:
     text = " ".join(f"w{n}" for n in range(200))
     chunks = split(paper(block(text)))
     assert all(chunk.tokens <= 40 for chunk in chunks)
@@ -92,49 +92,49 @@ def test_a_long_sentence_is_cut_between_words() -> None:
 
 
 @pytest.mark.parametrize("count", [count_words, count_characters])
-def test_a_text_without_spaces_is_cut_in_linear_time(count) -> None:
+def test_chunk_splits_text_without_spaces_in_linear_time(count) -> None:
     text = "x" * 3_000_000
     chunks = split(paper(block(text)), max_tokens=256, count=count)
     assert "".join(chunk.text for chunk in chunks) == text
     assert all(chunk.tokens <= 256 and len(chunk.text) <= 256 * 12 for chunk in chunks)
 
 
-def test_headings_are_context_only() -> None:
+def test_chunk_uses_headings_as_context_only() -> None:
     chunks = split(paper(block("Methods", 0, BlockKind.HEADING), block("We did this and that.")))
     assert [chunk.text for chunk in chunks] == ["We did this and that."]
 
 
-def test_a_paper_of_headings_alone_is_still_found() -> None:
+def test_chunk_indexes_paper_of_headings_only() -> None:
     chunks = split(paper(block("Methods", 0, BlockKind.HEADING)))
     assert [chunk.text for chunk in chunks] == ["Methods"]
 
 
-def test_references_are_chunks_of_their_own_kind() -> None:
+def test_chunk_references_have_own_kind() -> None:
     chunks = split(
         paper(block("Text of it."), block("Smith 2010. A title.", 0, BlockKind.REFERENCE))
     )
     assert [chunk.kind for chunk in chunks] == [ChunkKind.TEXT, ChunkKind.REFERENCE]
 
 
-def test_the_first_context_has_the_title_even_before_any_section() -> None:
+def test_chunk_context_before_first_section_has_title() -> None:
     chunks = split(paper(block("Text before the first heading.", None)))
     assert chunks[0].context == "Silver and leaves"
     assert chunks[0].section is None
 
 
-def test_a_long_title_leaves_room_for_the_section_and_the_text() -> None:
+def test_chunk_shortens_long_title_in_context() -> None:
     chunks = split(paper(block(sentences(6)), title=" ".join(["title"] * 90)), max_tokens=48)
     assert all(chunk.tokens <= 48 for chunk in chunks)
     assert chunks[0].context.endswith("— Methods")
     assert len(chunks[0].context.split()) <= 12
 
 
-def test_a_paper_without_text_has_no_chunks() -> None:
+def test_chunk_paper_without_text_has_none() -> None:
     assert split(paper()) == []
     assert split(paper(block("  "))) == []
 
 
-def test_boxes_are_those_of_the_printed_lines() -> None:
+def test_chunk_boxes_are_those_of_printed_lines() -> None:
     text = sentences(8)
     starts = [match.start() for match in re.finditer("Word", text)]
     lines = tuple((start, box(10 * number)) for number, start in enumerate(starts, start=1))
@@ -145,7 +145,7 @@ def test_boxes_are_those_of_the_printed_lines() -> None:
     assert printed == [line for _, line in lines]
 
 
-def test_lines_below_each_other_become_one_box() -> None:
+def test_chunk_merges_boxes_of_consecutive_lines() -> None:
     lines = ((0, box(1)), (10, box(2)), (20, box(3)), (30, box(1, page=2)))
     (chunk,) = split(
         paper(Block(BlockKind.TEXT, "one two a three four five six b and more", (), 0, lines))
@@ -154,7 +154,7 @@ def test_lines_below_each_other_become_one_box() -> None:
     assert (chunk.page_first, chunk.page_last) == (1, 2)
 
 
-def test_the_same_paper_gives_the_same_ids() -> None:
+def test_chunk_ids_are_deterministic() -> None:
     of = paper(block(sentences(12)), block("In results.", 1))
     first, again = split(of), split(of)
     assert first == again
@@ -168,7 +168,7 @@ def test_the_same_paper_gives_the_same_ids() -> None:
     st.integers(8, 60),
     st.sampled_from([count_words, count_characters]),
 )
-def test_any_text_fits_and_nothing_is_lost(texts: list[str], max_tokens: int, count) -> None:
+def test_chunk_fits_any_text_without_loss(texts: list[str], max_tokens: int, count) -> None:
     blocks = [block(text) for text in texts]
     chunks = split(paper(*blocks), max_tokens, count)
     assert all(chunk.text.strip() and chunk.tokens <= max_tokens for chunk in chunks)
@@ -189,7 +189,7 @@ def test_any_text_fits_and_nothing_is_lost(texts: list[str], max_tokens: int, co
         ["Figure 2. The spectrum of it. ", "More."],
     ],
 )
-def test_sentences(expected: list[str]) -> None:
+def test_sentence_splitter_knows_abbreviations(expected: list[str]) -> None:
     text = "".join(expected)
     starts = sentence_starts(text)
     assert [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)] == expected

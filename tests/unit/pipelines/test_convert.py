@@ -51,7 +51,7 @@ def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
-def test_the_graph_gives_the_vectors_of_the_model(pooling: str, kind: str, tmp_path: Path):
+def test_convert_graph_gives_vectors_of_model(pooling: str, kind: str, tmp_path: Path):
     from pipelines.encoders.convert import convert
     from pipelines.encoders.openvino_engine import OpenVinoEncoder
     from pipelines.encoders.torch_engine import TorchEncoder
@@ -67,7 +67,7 @@ def test_the_graph_gives_the_vectors_of_the_model(pooling: str, kind: str, tmp_p
     assert not np.allclose(questions[0], graph.encode(TEXTS)[0], atol=1e-4)
 
 
-def test_vectors_have_length_one_even_where_the_model_does_not_normalise(tmp_path: Path):
+def test_convert_normalizes_vectors(tmp_path: Path):
     from pipelines.encoders.convert import convert
     from pipelines.encoders.openvino_engine import OpenVinoEncoder
 
@@ -76,7 +76,7 @@ def test_vectors_have_length_one_even_where_the_model_does_not_normalise(tmp_pat
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
 
 
-def test_a_pooling_that_the_graph_does_not_know_is_refused(tmp_path: Path):
+def test_convert_rejects_unsupported_pooling(tmp_path: Path):
     from pipelines.encoders.convert import UnsupportedModel, convert
 
     with pytest.raises(UnsupportedModel, match="its pooling is lasttoken"):

@@ -14,7 +14,7 @@ def in_turn(encoder: Encoder):
     return lambda batches: (encoder.encode(batch) for batch in batches)
 
 
-def test_vectors_come_back_in_the_order_of_the_texts():
+def test_embed_texts_keeps_order():
     encoder = FakeEncoder()
     texts = ["a long text about wings and wakes", "short", "two words", "wings"]
     vectors = embed_texts(texts, [7, 1, 2, 1], in_turn(encoder), batch_tokens=4)
@@ -22,11 +22,11 @@ def test_vectors_come_back_in_the_order_of_the_texts():
     np.testing.assert_array_equal(vectors, encoder.encode(texts))
 
 
-def test_no_texts_give_no_vectors():
+def test_embed_texts_without_texts_is_empty():
     assert embed_texts([], [], in_turn(FakeEncoder())).shape == (0, 0)
 
 
-def test_all_batches_are_handed_over_at_once_and_progress_adds_up():
+def test_embed_texts_passes_all_batches_and_reports_progress():
     handed: list[list[list[str]]] = []
     done: list[int] = []
 
@@ -40,7 +40,7 @@ def test_all_batches_are_handed_over_at_once_and_progress_adds_up():
 
 
 @given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 2000))
-def test_batches_hold_every_text_once_within_the_budget(counts: list[int], budget: int):
+def test_cut_batches_holds_each_text_once_within_budget(counts: list[int], budget: int):
     batches = cut_batches(counts, budget)
     assert sorted(i for batch in batches for i in batch) == list(range(len(counts)))
     for batch in batches:
@@ -48,28 +48,28 @@ def test_batches_hold_every_text_once_within_the_budget(counts: list[int], budge
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=60))
-def test_a_batch_holds_texts_of_neighbouring_length(counts: list[int]):
+def test_cut_batches_groups_texts_of_similar_length(counts: list[int]):
     lengths = [counts[i] for batch in cut_batches(counts, 512) for i in batch]
     assert lengths == sorted(counts, reverse=True)
 
 
-def test_a_text_over_the_budget_is_a_batch_of_its_own():
+def test_cut_batches_isolates_text_over_budget():
     assert cut_batches([5000, 10, 10], 4096) == [[0], [1, 2]]
 
 
-def test_texts_and_counts_must_match():
+def test_embed_texts_rejects_mismatched_counts():
     with pytest.raises(ValueError, match="2 texts, but 1 token counts"):
         embed_texts(["a", "b"], [1], in_turn(FakeEncoder()))
 
 
-def test_missing_and_superfluous_vectors_are_refused():
+def test_embed_texts_rejects_wrong_number_of_vectors():
     with pytest.raises(ValueError, match="2 texts went into the encoder, 1 vectors"):
         embed_texts(["a", "b"], [1, 1], lambda batches: [np.ones((1, 4))])
     with pytest.raises(ValueError):
         embed_texts(["a", "b"], [1, 1], lambda batches: [])
 
 
-def test_the_fake_knows_similar_texts_from_others():
+def test_fake_encoder_ranks_similar_texts_higher():
     encoder = FakeEncoder(dimension=256)
     first, same, other = encoder.encode(
         ["lift of a thin wing", "the lift of the wing", "protein folding in yeast cells"]
@@ -77,7 +77,7 @@ def test_the_fake_knows_similar_texts_from_others():
     assert first @ same > 0.5 > first @ other
 
 
-def test_the_fake_gives_unit_vectors_always_the_same():
+def test_fake_encoder_is_deterministic_with_unit_vectors():
     texts = ["", "!!", "A word", "ünïcode Ωmega"]
     vectors = FakeEncoder().encode(texts)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)

@@ -58,21 +58,21 @@ def reference(cache: Path) -> Encoder:
     return load_encoder(engine="torch-fp32", cache=cache, threads=2)
 
 
-def test_vectors_are_close_to_the_reference(
+def test_encoder_vectors_are_close_to_reference(
     encoder: Encoder, reference: Encoder, request: pytest.FixtureRequest
 ):
     cosines = np.sum(encoder.encode(SENTENCES) * reference.encode(SENTENCES), axis=1)
     assert cosines.min() >= LEAST_COSINE[request.node.callspec.params["encoder"]]
 
 
-def test_vectors_have_length_one_and_the_stated_width(encoder: Encoder):
+def test_encoder_vectors_have_norm_one_and_stated_dimension(encoder: Encoder):
     vectors = encoder.encode(SENTENCES)
     assert (vectors.dtype, vectors.shape) == (np.float32, (len(SENTENCES), encoder.dimension))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     assert (encoder.dimension, encoder.max_tokens) == (384, 256)
 
 
-def test_a_text_has_the_same_vector_in_any_company(encoder: Encoder):
+def test_encoder_vector_does_not_depend_on_batch(encoder: Encoder):
     texts = [f"{sentence} {n}" for n in range(12) for sentence in SENTENCES]
     together = encoder.encode(texts)
     alone = np.concatenate([encoder.encode([text]) for text in texts])
@@ -80,24 +80,24 @@ def test_a_text_has_the_same_vector_in_any_company(encoder: Encoder):
     assert list(np.argmax(together @ alone.T, axis=1)) == list(range(len(texts)))
 
 
-def test_no_texts_and_empty_texts(encoder: Encoder, reference: Encoder):
+def test_encoder_accepts_no_texts_and_empty_texts(encoder: Encoder, reference: Encoder):
     for each in (encoder, reference):
         assert each.encode([]).shape == (0, 384)
         assert np.isfinite(each.encode(["", " "])).all()
 
 
-def test_a_text_is_cut_off_at_max_tokens(encoder: Encoder, reference: Encoder):
+def test_encoder_truncates_at_max_tokens(encoder: Encoder, reference: Encoder):
     fits, longer = "wing " * 254, "wing " * 254 + "tail " * 2000
     for each in (encoder, reference):
         whole, truncated = each.encode([fits, longer])
         assert whole @ truncated > 0.9999
 
 
-def test_questions_are_encoded_like_passages_when_the_model_has_no_prompts(encoder: Encoder):
+def test_encoder_without_prompts_encodes_queries_like_passages(encoder: Encoder):
     np.testing.assert_allclose(encoder.encode_queries(SENTENCES[:1]), encoder.encode(SENTENCES[:1]))
 
 
-def test_threads_may_call_at_once(encoder: Encoder, reference: Encoder):
+def test_encoder_is_thread_safe(encoder: Encoder, reference: Encoder):
     loads = [
         [f"{sentence} {n} {k}" for sentence in SENTENCES * 3] for n in range(4) for k in (1, 2)
     ]
@@ -121,9 +121,7 @@ print(json.dumps({"heavy": sorted(heavy), "width": len(row), "kind": type(encode
 
 
 @pytest.mark.parametrize("engine", ["openvino-int8", "auto"])
-def test_a_second_process_needs_no_torch_and_writes_nothing_at_home(
-    engine: str, cache: Path, home: Path
-):
+def test_encoder_in_second_process_needs_no_torch(engine: str, cache: Path, home: Path):
     load_encoder(engine="openvino-int8", cache=cache)
     environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
     environment.pop("CI", None)
@@ -140,14 +138,14 @@ def test_a_second_process_needs_no_torch_and_writes_nothing_at_home(
     assert list(home.rglob("*")) == []
 
 
-def test_conversion_writes_nothing_at_home_and_leaves_one_folder(
+def test_conversion_leaves_one_folder_and_no_files_in_home(
     encoder: Encoder, cache: Path, home: Path
 ):
     assert list(home.rglob("*")) == []
     assert not list(cache.glob(".*.partial"))
 
 
-def test_a_changed_model_is_another_folder(tmp_path: Path):
+def test_files_digest_changes_with_model(tmp_path: Path):
     (tmp_path / "config.json").write_text("{}")
     before = files_digest(tmp_path)
     (tmp_path / "README.md").write_text("words")
@@ -156,12 +154,12 @@ def test_a_changed_model_is_another_folder(tmp_path: Path):
     assert files_digest(tmp_path) != before
 
 
-def test_a_folder_of_ones_own_is_a_model(tmp_path: Path):
+def test_resolve_model_accepts_local_folder(tmp_path: Path):
     assert resolve_model(str(tmp_path)) == tmp_path.resolve()
     assert (resolve_model(DEFAULT_MODEL) / "modules.json").is_file()
 
 
-def test_a_model_out_of_reach_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+def test_resolve_model_unreachable_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
     import huggingface_hub
 
     def unreachable(*_: object, **__: object) -> str:
@@ -172,12 +170,12 @@ def test_a_model_out_of_reach_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
         resolve_model("a/b")
 
 
-def test_an_unknown_engine_is_named_with_those_that_exist(tmp_path: Path):
+def test_load_encoder_unknown_engine_lists_engines(tmp_path: Path):
     with pytest.raises(ValueError, match=r"No embedding engine 'abacus'.*openvino-int8"):
         load_encoder(engine="abacus", cache=tmp_path)
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path: Path):
+def test_load_encoder_rejects_folder_without_model(tmp_path: Path):
     with pytest.raises(ValueError, match="holds no model"):
         load_encoder(str(tmp_path), cache=tmp_path)
 
@@ -192,7 +190,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path):
         ("print(1 / 0)", "ZeroDivisionError"),
     ],
 )
-def test_a_failed_conversion_says_why_and_leaves_nothing(
+def test_conversion_failure_gives_reason_and_leaves_no_folder(
     script: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(load, "CONVERT_COMMAND", (sys.executable, "-c", script))
@@ -201,7 +199,7 @@ def test_a_failed_conversion_says_why_and_leaves_nothing(
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
-def test_auto_falls_back_to_torch_when_the_model_is_not_converted(
+def test_load_encoder_auto_falls_back_to_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(load, "CONVERT_COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))

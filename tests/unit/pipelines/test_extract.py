@@ -54,13 +54,13 @@ def once(do: Callable[[], object]) -> Callable[[News], None]:
     return watch
 
 
-def test_a_verdict_stands_when_the_file_can_be_read(root: Path, recipe: PipelineConfig) -> None:
+def test_extract_task_keeps_error_of_readable_file(root: Path, recipe: PipelineConfig) -> None:
     damaged = stored(root, b"%PDF-1.7\nnothing more")
     with pytest.raises(DamagedPdf):
         extract_task(reading_task(sha256=damaged), recipe, lambda news: None)
 
 
-def test_what_could_not_be_read_says_nothing_of_the_paper(
+def test_extract_task_blames_blob_store_for_unreadable_file(
     root: Path, recipe: PipelineConfig
 ) -> None:
     """The store fails during the extraction: the paper must not be blamed."""

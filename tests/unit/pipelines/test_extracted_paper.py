@@ -36,7 +36,7 @@ def check(done: ExtractedPaper, task: Task = TASK) -> None:
     check_extracted(done, task, max_pages=10, max_tokens=256)
 
 
-def test_an_honest_answer_passes_and_survives_the_wire() -> None:
+def test_extracted_paper_valid_result_passes_and_round_trips() -> None:
     done = answer([chunk(), chunk(ordinal=1, tokens=256, context="Silver", section=None)])
     adapter = TypeAdapter(ExtractedPaper)
     assert adapter.validate_json(adapter.dump_json(done)) == done
@@ -62,7 +62,7 @@ def test_an_honest_answer_passes_and_survives_the_wire() -> None:
     ],
     ids=str,
 )
-def test_a_chunk_that_is_not_of_this_document_is_refused(changed: dict[str, Any]) -> None:
+def test_extracted_paper_rejects_chunk_of_other_document(changed: dict[str, Any]) -> None:
     with pytest.raises(ParserCrashed):
         check(answer([chunk(**changed)]))
 
@@ -82,12 +82,12 @@ def test_a_chunk_that_is_not_of_this_document_is_refused(changed: dict[str, Any]
     ],
     ids=lambda changed: str(changed)[:40],
 )
-def test_facts_that_the_database_would_refuse_are_refused(changed: dict[str, Any]) -> None:
+def test_extracted_paper_rejects_values_the_database_refuses(changed: dict[str, Any]) -> None:
     with pytest.raises(ParserCrashed):
         check(answer([chunk()], **changed))
 
 
-def test_quality_that_never_ends_is_refused() -> None:
+def test_extracted_paper_rejects_deeply_nested_quality() -> None:
     deep: dict[str, Any] = {}
     for _ in range(50):
         deep = {"deeper": deep}
@@ -95,10 +95,10 @@ def test_quality_that_never_ends_is_refused() -> None:
         check(answer([chunk()], quality={"more": ["text"], **deep}))
 
 
-def test_the_same_chunk_twice_is_refused() -> None:
+def test_extracted_paper_rejects_duplicate_chunk() -> None:
     with pytest.raises(ParserCrashed):
         check(answer([chunk(), chunk()]))
 
 
-def test_any_page_of_the_document_may_have_a_box() -> None:
+def test_extracted_paper_accepts_box_on_any_page() -> None:
     check(answer([chunk(boxes=(Box(2, 0, 0, 9, 9),))]))

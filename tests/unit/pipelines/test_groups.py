@@ -57,22 +57,22 @@ def split(of: Paper, max_tokens: int = 60) -> list[Chunk]:
     )
 
 
-def test_a_section_path_names_the_sections_around_it() -> None:
+def test_section_paths_name_ancestors() -> None:
     sections = [section(0, "Methods"), section(1, "Data", 2), section(2, "Results")]
     assert section_paths(sections) == ["Methods", "Methods > Data", "Results"]
 
 
-def test_chunks_know_their_path() -> None:
+def test_chunk_section_is_path() -> None:
     (chunk,) = split(paper(block("Field data of ten years.", section=1)))
     assert chunk.section == "Methods > Data"
 
 
-def test_an_abstract_is_a_kind_of_its_own() -> None:
+def test_groups_abstract_has_own_kind() -> None:
     chunks = split(paper(block("We measured.", BlockKind.ABSTRACT, None), block("In the field.")))
     assert [chunk.kind for chunk in chunks] == [ChunkKind.ABSTRACT, ChunkKind.TEXT]
 
 
-def test_a_footnote_does_not_cut_the_text_and_an_aside_is_not_found() -> None:
+def test_groups_put_footnotes_last_and_drop_asides() -> None:
     chunks = split(
         paper(
             block("The first half of"),
@@ -87,7 +87,7 @@ def test_a_footnote_does_not_cut_the_text_and_an_aside_is_not_found() -> None:
     ]
 
 
-def test_a_table_is_caption_header_and_rows_with_its_box() -> None:
+def test_table_chunk_has_caption_header_rows_and_box() -> None:
     (chunk,) = split(paper(tables=(table(2),)))
     assert chunk.kind == ChunkKind.TABLE
     assert chunk.text == (
@@ -96,7 +96,7 @@ def test_a_table_is_caption_header_and_rows_with_its_box() -> None:
     assert chunk.boxes == (TABLE_BOX,)
 
 
-def test_a_large_table_is_cut_between_rows_and_repeats_caption_and_header() -> None:
+def test_table_chunks_repeat_caption_and_header() -> None:
     chunks = split(paper(tables=(table(30),)))
     assert len(chunks) > 2
     assert all(chunk.text.startswith("Table 2. Yields by year\nYear | Yield\n") for chunk in chunks)
@@ -105,18 +105,18 @@ def test_a_large_table_is_cut_between_rows_and_repeats_caption_and_header() -> N
     assert rows == [*(f"Year {n} | {n}.5" for n in range(30)), "a: in tonnes"]
 
 
-def test_a_long_caption_leaves_room_for_the_rows() -> None:
+def test_table_chunk_shortens_long_caption() -> None:
     texts = table_texts(table(3, "word " * 300), count_words, 60)
     assert "Year 2 | 2.5" in texts[-1]
     assert all(count_words([text])[0] < 100 for text in texts)
 
 
-def test_a_table_without_rows_is_its_caption() -> None:
+def test_table_chunk_without_rows_is_caption() -> None:
     empty = Table(1, "Table 1", "A picture", (TABLE_BOX,), (), TableSource.LAYOUT)
     assert table_texts(empty, count_words, 50) == ["Table 1. A picture"]
 
 
-def test_a_figure_is_its_caption_and_the_sentence_that_names_it() -> None:
+def test_figure_chunk_has_caption_and_mention() -> None:
     figure = Figure(1, "Figure 3", "The field from above.", Box(2, 0, 0, 9, 9))
     said = block("We went out. The field (Fig. 3) is wide. Nothing grew.", section=2)
     other = block("See Fig. 31 for another one.")
@@ -127,7 +127,7 @@ def test_a_figure_is_its_caption_and_the_sentence_that_names_it() -> None:
     assert chunk.boxes == (figure.box,)
 
 
-def test_a_figure_that_nobody_names_has_no_section() -> None:
+def test_figure_chunk_without_mention_has_no_section() -> None:
     figure = Figure(1, None, None, Box(1, 0, 0, 9, 9))
     (chunk,) = split(paper(figures=(figure,)))
     assert (chunk.text, chunk.section) == ("Figure", None)

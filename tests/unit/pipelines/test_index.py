@@ -132,7 +132,7 @@ def harness() -> IndexHarness:
     return IndexHarness()
 
 
-def test_every_chunk_can_be_found_and_the_paper_is_kept(harness: IndexHarness) -> None:
+def test_index_paper_makes_chunks_searchable_and_stores_artifact(harness: IndexHarness) -> None:
     task = task_at(Step.READ_TEXT)
     done = harness.index(task, chunks_of(["mint", "sage"], task), next_step=Step.LAYOUT)
     assert harness.texts(task) == harness.embedded == ["mint", "sage"]
@@ -143,7 +143,7 @@ def test_every_chunk_can_be_found_and_the_paper_is_kept(harness: IndexHarness) -
     assert [hit.chunk.text for hit in harness.store.search(query, None)] == ["sage"]
 
 
-def test_each_step_keeps_its_own_paper(harness: IndexHarness) -> None:
+def test_index_paper_stores_artifact_per_step(harness: IndexHarness) -> None:
     keys = {
         harness.index(task_at(step), [], next_step=None).artifact_key
         for step in (Step.READ_TEXT, Step.OCR, Step.LAYOUT)
@@ -151,7 +151,7 @@ def test_each_step_keeps_its_own_paper(harness: IndexHarness) -> None:
     assert len(keys) == 3
 
 
-def test_a_later_step_embeds_only_what_is_new(harness: IndexHarness) -> None:
+def test_index_paper_embeds_only_new_texts_in_later_step(harness: IndexHarness) -> None:
     first, later = task_at(Step.READ_TEXT), task_at(Step.LAYOUT)
     harness.index(first, chunks_of(["intro", "the rows 1.25 2.50", "end"], first))
     before = harness.vectors(first)
@@ -163,7 +163,7 @@ def test_a_later_step_embeds_only_what_is_new(harness: IndexHarness) -> None:
         assert after[text] == pytest.approx(before[text], abs=1e-6)
 
 
-def test_what_is_stale_goes_last(harness: IndexHarness) -> None:
+def test_index_paper_deletes_obsolete_chunks_last(harness: IndexHarness) -> None:
     first, later = task_at(Step.READ_TEXT), task_at(Step.LAYOUT)
     harness.index(first, chunks_of(["a", "b", "c"], first))
     harness.index(later, chunks_of(["a", "c", "d"], later))
@@ -171,7 +171,7 @@ def test_what_is_stale_goes_last(harness: IndexHarness) -> None:
 
 
 @pytest.mark.parametrize("step", list(Step))
-def test_a_step_that_is_done_again_changes_nothing(harness: IndexHarness, step: Step) -> None:
+def test_index_paper_is_idempotent(harness: IndexHarness, step: Step) -> None:
     task, again = task_at(step), task_at(step, attempt=2)
     chunks = chunks_of(["mint", "sage"], task)
     first = harness.index(task, chunks)
@@ -181,14 +181,14 @@ def test_a_step_that_is_done_again_changes_nothing(harness: IndexHarness, step: 
     assert harness.vectors(task) == vectors
 
 
-def test_other_versions_are_left_alone(harness: IndexHarness) -> None:
+def test_index_paper_keeps_other_versions(harness: IndexHarness) -> None:
     old, new = task_at(Step.LAYOUT), task_at(Step.LAYOUT, version=2)
     harness.index(old, chunks_of(["mint"], old))
     harness.index(new, chunks_of(["sage"], new))
     assert (harness.texts(old), harness.texts(new)) == (["mint"], ["sage"])
 
 
-def test_a_second_attempt_goes_on_where_the_first_one_died(harness: IndexHarness) -> None:
+def test_index_paper_second_attempt_resumes(harness: IndexHarness) -> None:
     task, again = task_at(Step.READ_TEXT), task_at(Step.READ_TEXT, attempt=2)
     texts = [f"leaf {n}" for n in range(SPAN + 10)]
     harness.fails_after = SPAN
@@ -201,7 +201,7 @@ def test_a_second_attempt_goes_on_where_the_first_one_died(harness: IndexHarness
     assert harness.texts(task) == texts
 
 
-def test_a_short_paper_is_not_announced_before_it_is_done(harness: IndexHarness) -> None:
+def test_index_paper_does_not_report_single_span(harness: IndexHarness) -> None:
     progress: list[int] = []
     task = task_at(Step.READ_TEXT)
     harness.index(
@@ -225,7 +225,7 @@ def thesis(pages: int) -> Paper:
     return Paper("A thesis", tuple(sizes), tuple(blocks))
 
 
-def test_a_thesis_can_be_searched_before_all_of_it_is_there(harness: IndexHarness) -> None:
+def test_index_paper_makes_spans_searchable_early(harness: IndexHarness) -> None:
     paper, task = thesis(300), task_at(Step.READ_TEXT)
     chunks = split_paper(
         paper,
@@ -277,7 +277,7 @@ def whole(**more: Any) -> Paper:
     )
 
 
-def test_what_is_known_of_the_document(harness: IndexHarness) -> None:
+def test_extracted_result_has_document_fields(harness: IndexHarness) -> None:
     done = harness.index(task_at(Step.LAYOUT), [], whole(quality=Quality(2, layout_done=True)))
     assert (done.pages, done.sections, done.references) == (2, 1, 3)
     assert (done.tables, done.figures) == (1, 0)
@@ -287,12 +287,12 @@ def test_what_is_known_of_the_document(harness: IndexHarness) -> None:
     assert not done.needs_review and done.quality["pages_read"] == 2
 
 
-def test_tables_are_unknown_until_somebody_has_looked(harness: IndexHarness) -> None:
+def test_extracted_result_counts_are_none_before_layout(harness: IndexHarness) -> None:
     done = harness.index(task_at(Step.READ_TEXT), [], whole(quality=Quality(2)))
     assert done.tables is None and done.figures is None
 
 
-def test_a_paper_that_was_read_badly_asks_for_review(harness: IndexHarness) -> None:
+def test_extracted_result_needs_review_for_low_quality(harness: IndexHarness) -> None:
     done = harness.index(task_at(Step.LAYOUT), [], whole(quality=Quality(1, pages_failed=(2,))))
     assert done.needs_review
     assert done.quality["reasons"] == ["page 2 could not be read"]

@@ -25,7 +25,7 @@ def wait_for_bytes(log: Path, count: int) -> None:
         time.sleep(0.01)
 
 
-def test_a_log_beyond_the_limit_is_rotated_while_its_server_goes_on_writing(tmp_path: Path) -> None:
+def test_log_rotation_while_server_writes(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     server = spawn([sys.executable, "-c", WRITER], log)
     try:
@@ -52,7 +52,7 @@ def last_number(log: Path) -> int:
     return int(whole[-1].split()[1])
 
 
-def test_a_log_below_the_limit_stays_and_a_missing_one_is_no_error(tmp_path: Path) -> None:
+def test_log_rotation_ignores_small_or_missing_log(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     assert not rotate(log, limit_bytes=10, backup_count=2)
     log.write_bytes(b"x" * 10)
@@ -63,7 +63,7 @@ def test_a_log_below_the_limit_stays_and_a_missing_one_is_no_error(tmp_path: Pat
     assert log.read_bytes() == b""
 
 
-def test_what_was_copied_is_readable_by_the_owner_of_the_log_only(tmp_path: Path) -> None:
+def test_log_rotation_keeps_file_mode(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     log.write_bytes(b"x" * 11)
     log.chmod(0o600)
@@ -71,7 +71,7 @@ def test_what_was_copied_is_readable_by_the_owner_of_the_log_only(tmp_path: Path
     assert (tmp_path / "server.log.1").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_full_disk_still_ends_the_growth(tmp_path: Path) -> None:
+def test_log_rotation_truncates_if_backup_fails(tmp_path: Path) -> None:
     """The copy fails, here because its path is a folder: the log is truncated anyway."""
     log = tmp_path / "server.log"
     (tmp_path / "server.log.1.new").mkdir()

@@ -20,14 +20,14 @@ def set_ephemeral_range(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: s
     monkeypatch.setattr(ports, "EPHEMERAL_RANGE", file)
 
 
-def test_a_free_port_is_none_that_the_kernel_hands_out(
+def test_free_port_is_below_ephemeral_range(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     set_ephemeral_range(monkeypatch, tmp_path, "32768\t60999\n")
     assert all(20_000 <= ports.free_port() < 32_768 for _ in range(20))
 
 
-def test_a_port_is_given_once_and_a_server_may_have_it(
+def test_free_port_is_reserved_and_usable_by_server(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     free = ports.free_port()
@@ -41,7 +41,7 @@ def test_a_port_is_given_once_and_a_server_may_have_it(
         assert ports.port_or_free(free) != free
 
 
-def test_no_other_process_is_given_the_port() -> None:
+def test_free_port_is_reserved_across_processes() -> None:
     free = ports.free_port()
     code = (
         "from runtime import ports;"
@@ -54,7 +54,7 @@ def test_no_other_process_is_given_the_port() -> None:
 
 
 @pytest.mark.parametrize("text", ["1024\t65535", "", None])
-def test_where_the_kernel_hands_out_every_port_any_free_one_will_do(
+def test_free_port_without_reserved_range_uses_any_port(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
 ) -> None:
     set_ephemeral_range(monkeypatch, tmp_path, text)

@@ -24,11 +24,11 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_folder_is_closed_to_others(tmp_path: Path) -> None:
+def test_private_folder_has_mode_0700(tmp_path: Path) -> None:
     assert mode(private_folder(tmp_path / "new" / "home")) == 0o700
 
 
-def test_an_open_folder_is_closed_and_what_lies_in_it_stays(tmp_path: Path) -> None:
+def test_private_folder_restricts_existing_folder(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(0o755)
     (home / "paper").write_text("kept")
@@ -36,14 +36,14 @@ def test_an_open_folder_is_closed_and_what_lies_in_it_stays(tmp_path: Path) -> N
     assert (home / "paper").read_text() == "kept"
 
 
-def test_a_secret_is_made_once_and_is_private(tmp_path: Path) -> None:
+def test_secret_is_created_once_with_private_mode(tmp_path: Path) -> None:
     file = tmp_path / "stores" / "token"
     made = secret(file)
     assert len(made) == 64 and secret(file) == made
     assert (mode(file), mode(file.parent)) == (0o600, 0o700)
 
 
-def test_processes_that_come_first_together_agree(tmp_path: Path) -> None:
+def test_secret_creation_is_safe_against_races(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as threads:
         for number in range(20):
             file = tmp_path / f"token-{number}"
@@ -51,7 +51,7 @@ def test_processes_that_come_first_together_agree(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".token*"))
 
 
-def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
+def test_write_private_replaces_readable_file(tmp_path: Path) -> None:
     file = tmp_path / "service.json"
     file.write_text("{}")
     file.chmod(0o644)

@@ -17,7 +17,7 @@ logging.getLogger("ours").error("logged")
 """
 
 
-def test_handlers_that_were_there_before_stay_open(tmp_path: Path) -> None:
+def test_pymilvus_import_keeps_log_handlers_open(tmp_path: Path) -> None:
     log = tmp_path / "ours.log"
     subprocess.run([sys.executable, "-c", PROGRAM, str(log)], cwd=ROOT, check=True)
     assert log.read_text() == "logged\n"

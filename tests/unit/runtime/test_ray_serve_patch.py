@@ -9,7 +9,7 @@ from ray.serve._private.direct_ingress_http_util import ASGIDIReceiveProxy
 from runtime.patches.ray_serve import MAX_QUEUED_MESSAGES, bounded_receive
 
 
-async def test_a_body_is_read_no_faster_than_the_app_takes_it() -> None:
+async def test_serve_replica_applies_backpressure_to_request_body() -> None:
     messages_read = 0
 
     async def receive() -> dict[str, object]:

@@ -76,7 +76,7 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def test_each_piece_of_work_has_a_process_of_its_own_and_one_warm_parent(sandbox: Sandbox) -> None:
+def test_sandbox_forks_new_child_per_call_from_warm_process(sandbox: Sandbox) -> None:
     first, warm, known = run(sandbox, "pids")
     second, still_warm, _ = run(sandbox, "pids")
     assert len({first, second, warm, os.getpid()}) == 4
@@ -85,19 +85,19 @@ def test_each_piece_of_work_has_a_process_of_its_own_and_one_warm_parent(sandbox
     assert run(sandbox, "pids")[2] == ["with", 2]
 
 
-def test_parts_are_told_as_they_are_done(sandbox: Sandbox) -> None:
+def test_sandbox_reports_progress_of_parts(sandbox: Sandbox) -> None:
     progress = ProgressLog()
     assert run(sandbox, "count", 3, on_progress=progress) == "counted"
     assert progress.reports == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_an_error_of_the_paper_arrives_as_itself(sandbox: Sandbox) -> None:
+def test_sandbox_raises_document_error_of_work(sandbox: Sandbox) -> None:
     with pytest.raises(NoText, match=r"^Nothing is written on page 3\.$") as caught:
         run(sandbox, "refuse")
     assert caught.value.page == 3
 
 
-def test_a_mistake_of_ours_says_only_its_type(
+def test_sandbox_internal_error_shows_only_exception_type(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(InternalError) as caught:
@@ -107,13 +107,13 @@ def test_a_mistake_of_ours_says_only_its_type(
     assert "  | ZeroDivisionError: a secret of /etc/passwd" in caplog.text  # the log has the cause
 
 
-def test_what_cannot_be_sent_is_a_mistake_of_ours(sandbox: Sandbox) -> None:
+def test_sandbox_unserializable_result_is_internal_error(sandbox: Sandbox) -> None:
     with pytest.raises(InternalError):
         run(sandbox, "unpronounceable")
 
 
 @pytest.mark.parametrize("work", ["read_address_zero", "abort", "leave", "break_off"])
-def test_a_crash_is_the_papers_and_nobody_elses(sandbox: Sandbox, work: str) -> None:
+def test_sandbox_crash_affects_only_its_call(sandbox: Sandbox, work: str) -> None:
     _, warm, _ = run(sandbox, "pids")
     with pytest.raises(ParserCrashed):
         run(sandbox, work)
@@ -121,14 +121,14 @@ def test_a_crash_is_the_papers_and_nobody_elses(sandbox: Sandbox, work: str) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_child_that_somebody_killed_may_be_tried_again(sandbox: Sandbox, number: int) -> None:
+def test_sandbox_killed_child_is_retryable(sandbox: Sandbox, number: int) -> None:
     with pytest.raises(WorkerCrashed) as caught:
         run(sandbox, "end_by", number)
     assert caught.value.retryable
 
 
 @pytest.mark.parametrize("work", ["loop_in_python", "loop_in_c"])
-def test_an_endless_loop_has_its_seconds_and_no_more(sandbox: Sandbox, work: str) -> None:
+def test_sandbox_cpu_limit_ends_endless_loop(sandbox: Sandbox, work: str) -> None:
     run(sandbox, "pids")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     with pytest.raises(TookTooLong):
@@ -137,31 +137,31 @@ def test_an_endless_loop_has_its_seconds_and_no_more(sandbox: Sandbox, work: str
     assert run(sandbox, "double", 2) == 4
 
 
-def test_a_loop_after_the_last_part_ends_too(sandbox: Sandbox) -> None:
+def test_sandbox_cpu_limit_applies_after_last_part(sandbox: Sandbox) -> None:
     progress = ProgressLog()
     with pytest.raises(TookTooLong):
         run(sandbox, "loop_after", 3, on_progress=progress)
     assert progress.reports[-1] == (3, 3)
 
 
-def test_every_part_has_seconds_of_its_own(sandbox: Sandbox) -> None:
+def test_sandbox_cpu_limit_is_extended_per_part(sandbox: Sandbox) -> None:
     limits = replace(LIMITS, part_seconds=1)
     assert run(sandbox, "work_hard", 4, 0.6, limits=limits) == 4
     with pytest.raises(TookTooLong):  # the limit of all parts together is exceeded
         run(sandbox, "work_hard", 4, 0.9, limits=replace(limits, part_seconds=0.1))
 
 
-def test_silence_is_an_end_too(sandbox: Sandbox) -> None:
+def test_sandbox_ends_silent_work(sandbox: Sandbox) -> None:
     with pytest.raises(TookTooLong):
         run(sandbox, "sleep", limits=SHORT_SILENCE)
     assert run(sandbox, "double", 2) == 4
 
 
-def test_who_tells_is_not_silent(sandbox: Sandbox) -> None:
+def test_sandbox_progress_report_resets_silence_timeout(sandbox: Sandbox) -> None:
     assert run(sandbox, "doze", 8, 0.3, limits=replace(LIMITS, silent_seconds=2)) == 8
 
 
-def test_limits_that_we_were_started_with_hold_below_ours() -> None:
+def test_sandbox_keeps_lower_inherited_limits() -> None:
     sandbox = Sandbox("tests.sandboxed:warm_in_a_narrow_shell", 2, 512 * MIB)
     generous = replace(LIMITS, cpu_seconds=3600, memory_bytes=4096 * MIB)
     assert run(sandbox, "double", 2, limits=generous) == 4
@@ -173,14 +173,14 @@ def test_limits_that_we_were_started_with_hold_below_ours() -> None:
 
 
 @pytest.mark.parametrize("work", ["hog", "gulp"])
-def test_memory_is_what_the_limit_says_beyond_what_was_warm(sandbox: Sandbox, work: str) -> None:
+def test_sandbox_memory_limit_excludes_warm_memory(sandbox: Sandbox, work: str) -> None:
     assert run(sandbox, work, 64 * MIB) > 0
     with pytest.raises(TookTooMuchMemory):
         run(sandbox, work, 128 * MIB)
     assert run(sandbox, work, 64 * MIB) > 0
 
 
-def test_a_crash_for_want_of_memory_is_told_from_others(sandbox: Sandbox) -> None:
+def test_sandbox_distinguishes_out_of_memory_from_crash(sandbox: Sandbox) -> None:
     run(sandbox, "pids")
     with pytest.raises(TookTooMuchMemory):
         run(sandbox, "crash_when_full", 90 * MIB)
@@ -188,7 +188,7 @@ def test_a_crash_for_want_of_memory_is_told_from_others(sandbox: Sandbox) -> Non
         run(sandbox, "crash_when_full", 30 * MIB)
 
 
-def test_a_large_answer_comes_whole_and_one_too_large_not_at_all(sandbox: Sandbox) -> None:
+def test_sandbox_rejects_result_above_output_limit(sandbox: Sandbox) -> None:
     size = LIMITS.output_bytes - 1024
     assert run(sandbox, "talk", size, returns=bytes) == bytes(size)
     with pytest.raises(TooMuchOutput):
@@ -196,14 +196,14 @@ def test_a_large_answer_comes_whole_and_one_too_large_not_at_all(sandbox: Sandbo
 
 
 @pytest.mark.parametrize("work", ["sleep", "loop_in_c"])
-def test_who_watches_can_stop_it_at_once(sandbox: Sandbox, work: str) -> None:
+def test_sandbox_progress_callback_can_stop_work(sandbox: Sandbox, work: str) -> None:
     unlimited = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600)
     with pytest.raises(LeaseLost):
         run(sandbox, work, limits=unlimited, on_progress=ProgressLog(until=lambda reports: True))
     assert run(sandbox, "double", 2) == 4
 
 
-def test_a_warm_process_that_died_is_replaced(sandbox: Sandbox) -> None:
+def test_sandbox_replaces_dead_warm_process(sandbox: Sandbox) -> None:
     for _ in range(5):
         _, warm, _ = run(sandbox, "pids")
         os.kill(warm, signal.SIGKILL)
@@ -211,7 +211,7 @@ def test_a_warm_process_that_died_is_replaced(sandbox: Sandbox) -> None:
         assert run(sandbox, "pids")[1] != warm
 
 
-def test_when_the_warm_process_dies_at_work_its_child_goes_with_it(sandbox: Sandbox) -> None:
+def test_sandbox_child_dies_with_warm_process(sandbox: Sandbox) -> None:
     _, warm, _ = run(sandbox, "pids")
     children: list[int] = []
 
@@ -238,7 +238,7 @@ class Once:
             self.function(report)
 
 
-def test_a_warm_up_that_fails_is_told_and_leaves_nothing(
+def test_sandbox_failed_warm_up_leaves_no_process(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     sandbox = Sandbox("tests.sandboxed:never_warm")
@@ -251,7 +251,7 @@ def test_a_warm_up_that_fails_is_told_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("how", ["ends", "crashes", "sleeps"])
-def test_helpers_are_gone_when_the_work_has_ended(sandbox: Sandbox, how: str) -> None:
+def test_sandbox_ends_helper_processes_with_the_work(sandbox: Sandbox, how: str) -> None:
     progress = ProgressLog(until=lambda reports: how == "sleeps" and bool(reports))
     try:
         run(sandbox, "with_helper", how, on_progress=progress, may_start_programs=True)
@@ -261,14 +261,14 @@ def test_helpers_are_gone_when_the_work_has_ended(sandbox: Sandbox, how: str) ->
     assert is_gone(helper)
 
 
-def test_a_helper_that_holds_on_to_everything_keeps_nobody_waiting(sandbox: Sandbox) -> None:
+def test_sandbox_does_not_wait_for_helper_with_open_pipe(sandbox: Sandbox) -> None:
     progress = ProgressLog()
     child = run(sandbox, "with_fork", on_progress=progress, may_start_programs=True)
     assert is_gone(child)
     assert run(sandbox, "double", 2) == 4
 
 
-def test_fifty_pieces_of_work_leave_nothing_behind(sandbox: Sandbox) -> None:
+def test_sandbox_leaks_no_descriptors_or_processes(sandbox: Sandbox) -> None:
     _, warm, _ = run(sandbox, "pids")
     own, server = psutil.Process(), psutil.Process(warm)
     before = own.num_fds(), server.num_fds(), own.children(recursive=True)
@@ -280,7 +280,7 @@ def test_fifty_pieces_of_work_leave_nothing_behind(sandbox: Sandbox) -> None:
     assert (own.num_fds(), server.num_fds(), own.children(recursive=True)) == before
 
 
-def test_replacements_leave_nothing_behind(sandbox: Sandbox) -> None:
+def test_sandbox_replacement_of_warm_process_leaks_nothing(sandbox: Sandbox) -> None:
     run(sandbox, "pids")
     own = psutil.Process()
     before = own.num_fds(), len(own.children(recursive=True))
@@ -290,7 +290,7 @@ def test_replacements_leave_nothing_behind(sandbox: Sandbox) -> None:
     assert (own.num_fds(), len(own.children(recursive=True))) == before
 
 
-def test_two_threads_take_turns(sandbox: Sandbox) -> None:
+def test_sandbox_serializes_calls_of_threads(sandbox: Sandbox) -> None:
     run(sandbox, "pids")  # the warm process ends with the thread that started it
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(lambda n: run(sandbox, "double", n), range(20))) == [
@@ -298,7 +298,7 @@ def test_two_threads_take_turns(sandbox: Sandbox) -> None:
         ]
 
 
-def test_two_sandboxes_work_side_by_side() -> None:
+def test_two_sandboxes_run_concurrently() -> None:
     one, other = Sandbox(WARM, 1), Sandbox(WARM, 2)
     run(one, "pids")
     run(other, "pids")
@@ -316,7 +316,7 @@ def test_two_sandboxes_work_side_by_side() -> None:
     other.close()
 
 
-def test_closed_is_gone_and_may_be_used_again(sandbox: Sandbox) -> None:
+def test_sandbox_can_be_reused_after_close(sandbox: Sandbox) -> None:
     _, warm, _ = run(sandbox, "pids")
     sandbox.close()
     assert is_gone(warm)

@@ -47,7 +47,9 @@ def run(sandbox: Sandbox, work: str, *arguments: Any, limits: Limits = LIMITS, *
 
 
 @pytest.mark.parametrize("kind", ["R", "F"])
-def test_a_pickle_is_never_loaded(sandbox: Sandbox, kind: str, tmp_path: Path) -> None:
+def test_sandbox_parent_never_unpickles_child_data(
+    sandbox: Sandbox, kind: str, tmp_path: Path
+) -> None:
     path = tmp_path / "escaped"
     with pytest.raises(ParserCrashed):
         run(sandbox, "send_pickle", kind, str(path))
@@ -55,9 +57,7 @@ def test_a_pickle_is_never_loaded(sandbox: Sandbox, kind: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("size", [MIB + 1, 1024 * MIB, 2**64 - 1])
-def test_the_parent_counts_the_bytes_and_stores_none_beyond_the_limit(
-    sandbox: Sandbox, size: int
-) -> None:
+def test_sandbox_parent_buffers_no_data_above_output_limit(sandbox: Sandbox, size: int) -> None:
     tracemalloc.start()
     with pytest.raises(TooMuchOutput):
         run(sandbox, "send_without_end", size)
@@ -66,28 +66,28 @@ def test_the_parent_counts_the_bytes_and_stores_none_beyond_the_limit(
     assert peak_bytes < 8 * MIB
 
 
-def test_a_child_that_stops_within_an_answer_does_not_block_the_parent(sandbox: Sandbox) -> None:
+def test_sandbox_incomplete_frame_does_not_block_parent(sandbox: Sandbox) -> None:
     ticks: list[object] = []
     with pytest.raises(TookTooLong):
         run(sandbox, "send_half", limits=SHORT_SILENCE, on_progress=ticks.append)
     assert ticks
 
 
-def test_a_child_that_does_not_end_after_its_answer_is_killed(
+def test_sandbox_kills_child_that_stays_after_its_result(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "EXIT_SECONDS", 0.2)
     assert run(sandbox, "answer_and_stay") == "done"
 
 
-def test_a_document_has_an_end_whatever_progress_is_reported(sandbox: Sandbox) -> None:
+def test_sandbox_limits_parts_and_time_despite_progress_reports(sandbox: Sandbox) -> None:
     with pytest.raises(ParserCrashed):
         run(sandbox, "send_parts", 12, limits=replace(LIMITS, max_parts=10))
     with pytest.raises(TookTooLong):
         run(sandbox, "send_parts", 5, limits=replace(LIMITS, document_seconds=0.4))
 
 
-def test_progress_beyond_any_document_is_refused(sandbox: Sandbox) -> None:
+def test_sandbox_rejects_progress_out_of_range(sandbox: Sandbox) -> None:
     parts: list[object] = []
     with pytest.raises(ParserCrashed):
         run(sandbox, "send_part", 2**31, 2**32 - 1, on_progress=parts.append)
@@ -95,13 +95,13 @@ def test_progress_beyond_any_document_is_refused(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("head", [HEAD.pack(b"X", 1), HEAD.pack(b"P", 9), b"\x80\x04K\x01." * 4])
-def test_bytes_that_are_no_frame_are_refused(sandbox: Sandbox, head: bytes) -> None:
+def test_sandbox_rejects_invalid_frame_header(sandbox: Sandbox, head: bytes) -> None:
     with pytest.raises(ParserCrashed):
         run(sandbox, "send_raw", head)
 
 
 @pytest.mark.parametrize("returns", [int, Box, list[str]])
-def test_an_answer_of_another_type_is_refused(sandbox: Sandbox, returns: Any) -> None:
+def test_sandbox_rejects_result_of_wrong_type(sandbox: Sandbox, returns: Any) -> None:
     with pytest.raises(ParserCrashed):
         run(sandbox, "environment", returns=returns)
 
@@ -120,18 +120,18 @@ def test_an_answer_of_another_type_is_refused(sandbox: Sandbox, returns: Any) ->
         ["damaged_pdf"],
     ],
 )
-def test_an_error_that_no_paper_has_is_a_crash(sandbox: Sandbox, failure: Any) -> None:
+def test_sandbox_error_not_reportable_by_child_is_crash(sandbox: Sandbox, failure: Any) -> None:
     with pytest.raises(ParserCrashed):
         run(sandbox, "fail_as", failure)
 
 
-def test_an_error_of_a_paper_keeps_its_words_and_page(sandbox: Sandbox) -> None:
+def test_sandbox_document_error_keeps_message_and_page(sandbox: Sandbox) -> None:
     with pytest.raises(DamagedPdf, match="torn") as caught:
         run(sandbox, "fail_as", {"code": "damaged_pdf", "message": "It is torn.", "page": 3})
     assert caught.value.page == 3
 
 
-def test_a_detail_cannot_forge_a_line_of_the_log(
+def test_sandbox_error_detail_cannot_forge_log_lines(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     failure = {"code": "internal_error", "message": "Oh.", "detail": "a\nERROR forged\r\x1b[1mb"}
@@ -142,7 +142,7 @@ def test_a_detail_cannot_forge_a_line_of_the_log(
     assert "\x1b" not in record.getMessage()
 
 
-def test_the_parser_gets_no_credentials_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_environment_has_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
@@ -155,9 +155,7 @@ def test_the_parser_gets_no_credentials_of_the_service(monkeypatch: pytest.Monke
     assert seen["PATH"] == os.environ["PATH"]
 
 
-def test_the_child_holds_the_file_and_the_pipe_of_its_answer_only(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_sandbox_child_inherits_only_file_and_result_pipe(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "paper.pdf"
     path.write_bytes(b"%PDF-1.7")
     held = run(sandbox, "descriptors_beside", file=path)

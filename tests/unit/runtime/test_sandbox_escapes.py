@@ -84,7 +84,7 @@ def run(sandbox: Sandbox, work: str, *arguments: Any, **more: Any) -> Any:
 
 @confined
 @pytest.mark.parametrize("may_start_programs", [False, True])
-def test_every_way_out_is_refused_by_the_kernel(
+def test_sandbox_denies_every_escape_attempt(
     sandbox: Sandbox, target: Target, may_start_programs: bool
 ) -> None:
     found = run(sandbox, "try_all", target, may_start_programs=may_start_programs)
@@ -94,7 +94,7 @@ def test_every_way_out_is_refused_by_the_kernel(
     assert psutil.pid_exists(target.sibling)
 
 
-def test_without_confinement_the_same_attempts_succeed(unconfined: Sandbox, target: Target) -> None:
+def test_escape_attempts_succeed_without_sandbox(unconfined: Sandbox, target: Target) -> None:
     found = run(unconfined, "try_harmless", target)
     done = {name for name, how in found.items() if how == "done"}
     assert done >= {
@@ -111,7 +111,7 @@ def test_without_confinement_the_same_attempts_succeed(unconfined: Sandbox, targ
 
 
 @confined
-def test_its_own_file_can_be_read_and_not_changed(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_sandbox_file_is_read_only(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "paper.pdf"
     path.write_bytes(b"%PDF-1.7")
     found = run(sandbox, "own_file", file=path)
@@ -120,7 +120,7 @@ def test_its_own_file_can_be_read_and_not_changed(sandbox: Sandbox, tmp_path: Pa
 
 
 @confined
-def test_it_has_no_rights_and_gets_none(sandbox: Sandbox) -> None:
+def test_sandbox_child_has_no_capabilities(sandbox: Sandbox) -> None:
     found = run(sandbox, "rights")
     # Only a process with CAP_SETPCAP can empty the bounding set; for others it is irrelevant.
     assert os.geteuid() != 0 or found["bounding"] == 0
@@ -128,14 +128,14 @@ def test_it_has_no_rights_and_gets_none(sandbox: Sandbox) -> None:
 
 
 @confined
-def test_it_has_threads_but_starts_no_process(sandbox: Sandbox) -> None:
+def test_sandbox_child_may_start_threads_but_no_processes(sandbox: Sandbox) -> None:
     found = run(sandbox, "processes")
     assert found.pop("thread") == "done"
     assert set(found.values()) == {"EPERM"}
 
 
 @confined
-def test_a_program_that_it_may_start_is_as_confined(sandbox: Sandbox, target: Target) -> None:
+def test_sandbox_confines_started_programs(sandbox: Sandbox, target: Target) -> None:
     script = f"cat {target.secret}; echo x > {target.folder}/new; kill -9 {target.sibling}"
     status, output = run(sandbox, "shell", script, may_start_programs=True)
     assert status and "secret" not in output.replace(target.secret, "")
@@ -145,21 +145,21 @@ def test_a_program_that_it_may_start_is_as_confined(sandbox: Sandbox, target: Ta
 
 
 @confined
-def test_forking_without_end_has_an_end(sandbox: Sandbox) -> None:
+def test_sandbox_kills_fork_bomb(sandbox: Sandbox) -> None:
     with pytest.raises((ParserCrashed, WorkerCrashed)):
         run(sandbox, "bomb", may_start_programs=True)
     assert not _of_sandbox()
 
 
 @pytest.mark.parametrize("mode", [SandboxMode.OFF, SandboxMode.AUTO])
-def test_a_daemon_is_gone_when_the_answer_is_there(mode: SandboxMode) -> None:
+def test_sandbox_kills_daemon_of_child(mode: SandboxMode) -> None:
     sandbox = Sandbox(WARM, mode=mode)
     daemon = run(sandbox, "fork_twice", may_start_programs=True)
     assert not psutil.pid_exists(daemon)
     sandbox.close()
 
 
-def test_require_reads_nothing_on_a_kernel_that_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sandbox_mode_require_rejects_unsupported_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confine, "kernel_support", lambda: KernelSupport(0, True))
     for mode in (SandboxMode.AUTO, SandboxMode.OFF):
         check_sandbox(mode)
@@ -177,7 +177,7 @@ def _of_sandbox() -> list[psutil.Process]:
 
 
 @confined
-def test_without_landlock_the_filter_still_refuses_all_but_reading(target: Target) -> None:
+def test_seccomp_without_landlock_denies_all_but_reading(target: Target) -> None:
     sandbox = Sandbox("tests.escapes:warm_without_landlock")
     found = run(sandbox, "try_all", target)
     sandbox.close()
@@ -187,7 +187,7 @@ def test_without_landlock_the_filter_still_refuses_all_but_reading(target: Targe
     }
 
 
-def test_the_doctor_names_what_this_kernel_denies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_describe_confinement_names_kernel_features(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "limits" in describe_confinement(SandboxMode.OFF)
     monkeypatch.setattr(confine, "kernel_support", lambda: KernelSupport(7, True))
     assert describe_confinement(SandboxMode.AUTO) == (

@@ -45,7 +45,9 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
         ("GET", "/nowhere", "", "requests"),
     ],
 )
-def test_every_request_has_a_class(method: str, path: str, query: str, kind: str | None) -> None:
+def test_admission_control_classifies_requests(
+    method: str, path: str, query: str, kind: str | None
+) -> None:
     scope = {"method": method, "path": path, "query_string": query.encode()}
     assert request_class(scope) == kind
 
@@ -71,7 +73,7 @@ async def held_upload(library: Library) -> AsyncIterator[None]:
     assert (await sending).status_code == 202
 
 
-async def test_a_full_class_is_503_at_once_and_leaves_the_others_alone(library: Library) -> None:
+async def test_admission_control_rejects_only_the_full_class(library: Library) -> None:
     async with held_upload(library):
         refused = await library.upload(pdf("other"))
         assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
@@ -87,7 +89,7 @@ async def test_a_full_class_is_503_at_once_and_leaves_the_others_alone(library: 
     assert 'paperworks_http_in_flight{request_class="uploads"} 0.0' in page
 
 
-async def test_the_body_of_a_refused_request_is_not_read(library: Library) -> None:
+async def test_admission_control_rejects_before_the_body_is_read(library: Library) -> None:
     async def never() -> AsyncIterator[bytes]:
         if not library.http.is_closed:
             pytest.fail("the body was read")
@@ -99,7 +101,9 @@ async def test_the_body_of_a_refused_request_is_not_read(library: Library) -> No
     assert answer.status_code == 503
 
 
-async def test_a_request_that_fails_or_is_given_up_leaves_its_place(library: Library) -> None:
+async def test_admission_control_releases_slots_of_failed_and_cancelled_requests(
+    library: Library,
+) -> None:
     job = (await library.upload(pdf())).json()["job_id"]
     waiting = asyncio.create_task(library.get(f"/jobs/{job}", params={"wait": 60}))
     await asyncio.sleep(0.05)  # it is waiting now; otherwise the next line fails
@@ -113,7 +117,7 @@ async def test_a_request_that_fails_or_is_given_up_leaves_its_place(library: Lib
         assert (await library.get("/documents/doc_none")).status_code == 404
 
 
-async def test_health_checks_that_come_together_are_one_check(library: Library) -> None:
+async def test_readiness_runs_concurrent_checks_once(library: Library) -> None:
     calls = 0
 
     async def slow() -> None:
@@ -129,7 +133,7 @@ async def test_health_checks_that_come_together_are_one_check(library: Library) 
     assert calls == 2
 
 
-def test_limits_are_the_settings_of_the_same_name() -> None:
+def test_http_limits_match_the_settings() -> None:
     from configs.settings import HttpSettings
 
     settings = HttpSettings()

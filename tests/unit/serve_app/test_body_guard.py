@@ -53,7 +53,7 @@ def is_empty(library: Library) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/search", "/consistency/repair", "/jobs/job_1/cancel"])
-async def test_a_large_body_is_refused_by_its_length_before_it_is_read(
+async def test_body_guard_rejects_large_content_length_before_reading(
     library: Library, path: str
 ) -> None:
     headers = {"Content-Length": "10001", "Content-Type": "application/json"}
@@ -61,7 +61,7 @@ async def test_a_large_body_is_refused_by_its_length_before_it_is_read(
     assert_refused(answer, 413, "body_too_large")
 
 
-async def test_a_large_body_without_a_length_is_refused_while_it_is_read(library: Library) -> None:
+async def test_body_guard_rejects_large_chunked_body_while_reading(library: Library) -> None:
     read = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -77,7 +77,7 @@ async def test_a_large_body_without_a_length_is_refused_while_it_is_read(library
     assert read <= 12_000
 
 
-async def test_a_form_has_a_largest_sum_with_what_follows_its_end(library: Library) -> None:
+async def test_body_guard_limits_form_size_including_epilogue(library: Library) -> None:
     def form(files: int, epilogue: bytes = b"") -> list[bytes]:
         head = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n'
         parts = [head + pdf(str(n), 15_000) + b"\r\n" for n in range(files)]
@@ -96,7 +96,7 @@ async def test_a_form_has_a_largest_sum_with_what_follows_its_end(library: Libra
     assert_refused(answer, 413, "body_too_large")
 
 
-async def test_a_single_file_is_too_large_whatever_it_is_packed_in(
+async def test_body_guard_limits_single_file_in_any_encoding(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     length = {**PDF, "Content-Length": str(UPLOAD_BYTES + 5_000_000)}
@@ -108,7 +108,7 @@ async def test_a_single_file_is_too_large_whatever_it_is_packed_in(
     assert is_empty(library)
 
 
-async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library) -> None:
+async def test_body_guard_times_out_stalled_body_and_keeps_nothing(library: Library) -> None:
     stopping = in_pieces([pdf(), b"more"], pause_seconds=60)
     answer = await library.http.post(f"{API}/upload-async", content=stopping, headers=PDF)
     assert_refused(answer, 408, "request_timeout")
@@ -120,7 +120,7 @@ async def test_a_body_that_stops_is_cut_off_and_nothing_is_kept(library: Library
     assert_refused(answer, 408, "request_timeout")  # not FastAPI's own error
 
 
-async def test_a_body_that_trickles_is_cut_off(
+async def test_body_guard_rejects_body_below_minimum_speed(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
@@ -131,7 +131,7 @@ async def test_a_body_that_trickles_is_cut_off(
     assert is_empty(library)
 
 
-async def test_a_slow_body_of_the_lowest_speed_is_taken(
+async def test_body_guard_accepts_body_at_minimum_speed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
@@ -142,7 +142,7 @@ async def test_a_slow_body_of_the_lowest_speed_is_taken(
     assert answer.status_code == 202
 
 
-async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
+async def test_disk_space_check_rejects_only_uploads(
     tmp_path: Path,
 ) -> None:
     disk = DiskSpace([tmp_path / "blobs", tmp_path / "made" / "later"], keep_free_bytes=1 << 60)
@@ -160,7 +160,9 @@ async def test_a_disk_with_little_room_takes_no_upload_and_answers_the_rest(
     assert "GB free" in ready.json()["checks"]["disk"]
 
 
-async def test_room_is_looked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_disk_space_check_expires_its_cached_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = DiskSpace([tmp_path], keep_free_bytes=1 << 60)
     library = Library(tmp_path, check_disk_space=disk.check)
     assert (await library.upload(pdf())).status_code == 507

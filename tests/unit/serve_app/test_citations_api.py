@@ -15,7 +15,7 @@ from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
 TABLES = replace(PAPER, metadata=Metadata(title="On tables", doi="10.1000/tables"), references=())
 
 
-async def test_references_come_in_parts_and_name_the_document_they_mean(library: Library) -> None:
+async def test_references_api_returns_parsed_fields_and_linked_documents(library: Library) -> None:
     name = await add_paper(library)
     before = (await library.get(f"/documents/{name}/references")).json()["references"]
     assert [item["document_id"] for item in before] == [None, None]
@@ -30,7 +30,7 @@ async def test_references_come_in_parts_and_name_the_document_they_mean(library:
     assert (second["authors"], second["title"], second["document_id"]) == ([], None, None)
 
 
-async def test_cites_and_cited_by_stay_in_the_collection(library: Library) -> None:
+async def test_citation_links_stay_within_the_collection(library: Library) -> None:
     citing = await add_paper(library)
     cited = await add_paper(library, TABLES)
     await add_paper(library, TABLES, collection="other", content=pdf("other"))
@@ -46,7 +46,7 @@ async def test_cites_and_cited_by_stay_in_the_collection(library: Library) -> No
     assert await named(citing, "cites") == []
 
 
-async def test_similar_documents_come_best_first_without_the_document_itself(
+async def test_similar_api_ranks_other_documents_by_cosine(
     library: Library,
 ) -> None:
     looms = await add_paper(library, PAPER, "looms weave flowers", "cards drive looms")
@@ -68,7 +68,7 @@ async def test_similar_documents_come_best_first_without_the_document_itself(
     assert (await library.get(f"/documents/{looms}/similar?limit=0")).status_code == 422
 
 
-async def test_old_versions_do_not_make_documents_similar(library: Library) -> None:
+async def test_similar_api_ignores_inactive_versions(library: Library) -> None:
     name = await add_paper(library, PAPER, "looms weave")
     other = await add_paper(library, PAPER, "looms weave", content=pdf("other"))
     await library.http.post(f"/api/v1/documents/{other}/reingest")
@@ -78,7 +78,7 @@ async def test_old_versions_do_not_make_documents_similar(library: Library) -> N
     assert found["passage"]["text"] == "looms weave"
 
 
-async def test_reading_again_makes_a_new_version_and_hides_nothing(library: Library) -> None:
+async def test_reingest_creates_version_and_keeps_old_hits_until_done(library: Library) -> None:
     name = await add_paper(library, PAPER, "the old passage")
     woken = library.wake_calls
     answer = await library.http.post(f"/api/v1/documents/{name}/reingest")
@@ -98,7 +98,7 @@ async def test_reading_again_makes_a_new_version_and_hides_nothing(library: Libr
     assert [hit["text"] for hit in hits] == ["the new passage"]
 
 
-async def test_what_cannot_be_read_again(library: Library) -> None:
+async def test_reingest_rejects_unknown_document_and_missing_pdf(library: Library) -> None:
     answer = await library.http.post("/api/v1/documents/doc_nope/reingest")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     name = await add_paper(library)
@@ -109,7 +109,7 @@ async def test_what_cannot_be_read_again(library: Library) -> None:
     assert "upload it" in answer.json()["detail"]
 
 
-async def test_searches_leave_references_out_unless_asked(library: Library) -> None:
+async def test_search_excludes_references_by_default(library: Library) -> None:
     name = await add_paper(library, PAPER, "looms")
     [chunk] = library.vectors.chunks(name, 1)
     kinded = [replace(chunk, chunk_id=f"{kind}", kind=kind) for kind in ChunkKind]

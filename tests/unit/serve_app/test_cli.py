@@ -38,7 +38,7 @@ def paper(folder: Path, name: str) -> Path:
     return path
 
 
-def test_an_upload_is_followed_to_the_end(paperworks, tmp_path: Path) -> None:
+def test_cli_upload_follows_job_until_completed(paperworks, tmp_path: Path) -> None:
     result = paperworks("upload", paper(tmp_path, "a.pdf"), "--collection", "physics")
     assert result.exit_code == 0, result.output
     assert "a.pdf: accepted as doc_" in result.stdout
@@ -48,7 +48,7 @@ def test_an_upload_is_followed_to_the_end(paperworks, tmp_path: Path) -> None:
     assert again.exit_code == 0
 
 
-def test_without_waiting_the_job_is_named(paperworks, tmp_path: Path) -> None:
+def test_cli_upload_no_wait_prints_job_id(paperworks, tmp_path: Path) -> None:
     result = paperworks("upload", paper(tmp_path, "a.pdf"), "--no-wait")
     assert result.exit_code == 0
     assert "completed" not in result.stdout
@@ -58,7 +58,7 @@ def test_without_waiting_the_job_is_named(paperworks, tmp_path: Path) -> None:
     assert "completed" in watched.stdout
 
 
-def test_a_folder_goes_up_with_its_pdfs_only(paperworks, tmp_path: Path) -> None:
+def test_cli_upload_of_folder_sends_only_pdfs(paperworks, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "notes.txt").write_text("no paper")
     paper(tmp_path, "a.pdf")
@@ -68,7 +68,9 @@ def test_a_folder_goes_up_with_its_pdfs_only(paperworks, tmp_path: Path) -> None
     assert "completed: 2 completed of 2 papers" in result.stdout
 
 
-def test_a_refused_file_fails_the_command_and_stops_no_other(paperworks, tmp_path: Path) -> None:
+def test_cli_upload_refused_file_sets_exit_code_and_keeps_others(
+    paperworks, tmp_path: Path
+) -> None:
     text = tmp_path / "text.pdf"
     text.write_text("no PDF at all")
     result = paperworks("upload", text, paper(tmp_path, "a.pdf"))
@@ -80,14 +82,14 @@ def test_a_refused_file_fails_the_command_and_stops_no_other(paperworks, tmp_pat
     assert "refused (not_a_pdf)" in result.stderr
 
 
-def test_a_paper_that_fails_says_why(paperworks, tmp_path: Path) -> None:
+def test_cli_upload_prints_reason_of_failed_paper(paperworks, tmp_path: Path) -> None:
     result = paperworks("upload", paper(tmp_path, "bad.pdf"))
     assert result.exit_code == 1
     assert "bad.pdf: failed (no_text): No page has text." in result.stdout
     assert paperworks("jobs", "--watch").exit_code == 0  # no job is open
 
 
-def test_usage_errors_are_exit_code_2(paperworks, tmp_path: Path) -> None:
+def test_cli_usage_error_exits_with_code_2(paperworks, tmp_path: Path) -> None:
     assert paperworks("upload", tmp_path / "missing.pdf").exit_code == 2
     assert paperworks("upload", tmp_path).exit_code == 2
     assert paperworks("search").exit_code == 2
@@ -95,7 +97,7 @@ def test_usage_errors_are_exit_code_2(paperworks, tmp_path: Path) -> None:
     assert paperworks("nonsense").exit_code == 2
 
 
-def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
+def test_cli_search_prints_title_page_and_text(paperworks, tmp_path: Path) -> None:
     paperworks("upload", paper(tmp_path, "ions.pdf"))
     result = paperworks("search", "passage ions")
     assert result.exit_code == 0
@@ -123,7 +125,7 @@ def test_search_shows_title_page_and_text(paperworks, tmp_path: Path) -> None:
         (["jobs", "--status", "odd"], "status"),
     ],
 )
-def test_problems_are_one_sentence_and_exit_code_1(
+def test_cli_problem_is_one_line_and_exit_code_1(
     paperworks, arguments: list[str], words: str
 ) -> None:
     result = paperworks(*arguments)
@@ -133,7 +135,7 @@ def test_problems_are_one_sentence_and_exit_code_1(
     assert result.stderr.count("\n") == 1
 
 
-def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> None:
+def test_cli_lists_and_shows_jobs_and_documents(paperworks, tmp_path: Path) -> None:
     assert "No jobs" in paperworks("jobs").stdout
     assert "No papers" in paperworks("documents").stdout
     paperworks("upload", paper(tmp_path, "a.pdf"))
@@ -153,7 +155,7 @@ def test_jobs_and_documents_are_listed_and_shown(paperworks, tmp_path: Path) -> 
     assert paperworks("collections", "delete", "default", "-y").exit_code == 1
 
 
-def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library) -> None:
+def test_cli_documents_show_prints_paper_contents(paperworks, library: Library) -> None:
     document_id = asyncio.run(add_paper(library, needs_review=True))
     shown = paperworks("documents", document_id).stdout
     for words in (
@@ -172,7 +174,9 @@ def test_a_paper_is_shown_with_what_was_found_in_it(paperworks, library: Library
     assert document_id in paperworks("documents", "--needs-review").stdout
 
 
-def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library) -> None:
+def test_cli_documents_show_distinguishes_not_extracted_from_none(
+    paperworks, library: Library
+) -> None:
     document_id = asyncio.run(add_paper(library, tables=None, figures=None, quality={}))
     shown = paperworks("documents", document_id).stdout
     assert "tables not extracted yet, figures not extracted yet" in shown
@@ -180,7 +184,7 @@ def test_what_nobody_looked_for_is_not_called_none(paperworks, library: Library)
     assert "No papers need review." in paperworks("documents", "--needs-review").stdout
 
 
-def test_papers_and_collections_are_exported(paperworks, library: Library, tmp_path: Path) -> None:
+def test_cli_exports_papers_and_collections(paperworks, library: Library, tmp_path: Path) -> None:
     document_id = asyncio.run(add_paper(library))
     assert paperworks("documents", "export", document_id).stdout.startswith(
         "# Notes on the Engine\n"
@@ -196,7 +200,9 @@ def test_papers_and_collections_are_exported(paperworks, library: Library, tmp_p
     assert whole.startswith("@misc{lovelace1843notes,")
 
 
-def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cli_unreachable_service_is_one_line_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PAPERWORKS_URL", raising=False)
     (tmp_path / "service.json").write_text('{"url": "http://127.0.0.1:9"}')
     result = run("jobs", "--home", tmp_path)
@@ -205,7 +211,7 @@ def test_nobody_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "paperworks up" in result.stderr
 
 
-def test_bars_follow_papers_and_whole_jobs(url: str) -> None:
+def test_bar_display_shows_papers_of_small_and_total_of_large_job(url: str) -> None:
     with Client(url) as library, BarDisplay() as bars:
         accepted = library.upload_many([pdf("a"), pdf("bad")])
         show_progress(bars, library.wait(accepted.job_id, 20))
@@ -216,7 +222,7 @@ def test_bars_follow_papers_and_whole_jobs(url: str) -> None:
         assert "2 of 40 papers" in bars.texts[-1]
 
 
-def test_the_address_is_looked_for_in_order(tmp_path: Path) -> None:
+def test_service_url_precedence(tmp_path: Path) -> None:
     (tmp_path / "service.json").write_text('{"url": "http://recorded"}')
     environment = {"PAPERWORKS_URL": "http://variable", "PAPERWORKS_HOME": str(tmp_path)}
     assert service_url("http://option", tmp_path, environment) == "http://option"
@@ -229,7 +235,7 @@ def test_the_address_is_looked_for_in_order(tmp_path: Path) -> None:
         assert service_url(None, tmp_path, {}) == "http://127.0.0.1:8000"
 
 
-def test_help_loads_nothing_heavy() -> None:
+def test_cli_help_imports_no_heavy_modules() -> None:
     code = (
         "import sys, serve_app.cli.main;"
         "heavy = {'torch', 'ray', 'pymilvus', 'fastapi', 'httpx', 'sqlalchemy', 'numpy'};"
@@ -239,5 +245,5 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()", done.stderr
 
 
-def test_a_hostile_title_cannot_steer_the_terminal() -> None:
+def test_printable_removes_control_characters() -> None:
     assert printable("a\x1b[2Jb\x9bc\nd\u202e") == "a [2Jb c d "

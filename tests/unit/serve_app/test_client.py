@@ -23,7 +23,7 @@ def paper(folder: Path, name: str = "paper.pdf", content: bytes | None = None) -
     return path
 
 
-def test_the_whole_way_with_the_sync_client(url: str, tmp_path: Path) -> None:
+def test_sync_client_uploads_searches_and_deletes(url: str, tmp_path: Path) -> None:
     seen = []
     with Client(url) as library:
         accepted = library.upload(paper(tmp_path), "physics")
@@ -47,7 +47,7 @@ def test_the_whole_way_with_the_sync_client(url: str, tmp_path: Path) -> None:
         assert library.collections() == []
 
 
-async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: Path) -> None:
+async def test_async_client_uploads_searches_and_deletes(library: Library, tmp_path: Path) -> None:
     transport = httpx.ASGITransport(library.app)
     async with AsyncClient("http://library", transport=transport) as client:
         accepted = await client.upload_many([paper(tmp_path, "a.pdf"), paper(tmp_path, "b.pdf")])
@@ -74,7 +74,7 @@ async def test_the_whole_way_with_the_async_client(library: Library, tmp_path: P
         assert await client.collections() == []
 
 
-def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
+def test_sync_client_returns_paper_contents(url: str, library: Library) -> None:
     document_id = asyncio.run(add_paper(library))
     with Client(url) as client:
         assert client.text(document_id).startswith("1 Looms")
@@ -103,7 +103,7 @@ def test_what_was_read_with_the_sync_client(url: str, library: Library) -> None:
         assert client.reingest(document_id).document_id == document_id
 
 
-async def test_what_was_read_with_the_async_client(library: Library) -> None:
+async def test_async_client_returns_paper_contents(library: Library) -> None:
     document_id = await add_paper(library)
     transport = httpx.ASGITransport(library.app)
     async with AsyncClient("http://library", transport=transport) as client:
@@ -130,14 +130,14 @@ def test_sync_client_is_generated_from_the_async_client() -> None:
     assert generate_sync_client.TARGET.read_text() == generate_sync_client.generate()
 
 
-def test_both_clients_offer_the_same() -> None:
+def test_sync_and_async_client_have_the_same_methods() -> None:
     def offered(client: type) -> set[str]:
         return {name.replace("aclose", "close") for name in dir(client) if name[0] != "_"}
 
     assert offered(Client) == offered(AsyncClient)
 
 
-async def test_waiting_gives_up_after_its_time(library: Library) -> None:
+async def test_client_wait_raises_timeout_error(library: Library) -> None:
     transport = httpx.ASGITransport(library.app)
     async with AsyncClient("http://library", transport=transport) as client:
         accepted = await client.upload(pdf(), filename="a.pdf")
@@ -145,13 +145,13 @@ async def test_waiting_gives_up_after_its_time(library: Library) -> None:
             await client.wait(accepted.job_id, 0.1)
 
 
-def test_a_name_with_quotes_and_newlines_survives(url: str) -> None:
+def test_client_upload_accepts_filename_with_quotes_and_newlines(url: str) -> None:
     with Client(url) as library:
         accepted = library.upload(pdf(), filename='a "b"\nc 🎉.pdf')
     assert accepted.filename == 'a "b" c 🎉.pdf'
 
 
-def test_problems_carry_code_detail_and_status(url: str, tmp_path: Path) -> None:
+def test_client_problem_has_status_code_and_detail(url: str, tmp_path: Path) -> None:
     with Client(url) as library, pytest.raises(PaperworksProblem) as problem:
         library.upload(paper(tmp_path, "a.txt", b"text"))
     assert (problem.value.status, problem.value.code) == (415, "not_a_pdf")
@@ -160,14 +160,14 @@ def test_problems_carry_code_detail_and_status(url: str, tmp_path: Path) -> None
     assert problem.value.problem.request_id
 
 
-def test_503_is_waited_out_as_long_as_the_service_asks(pauses: list[float]) -> None:
+def test_client_retries_503_after_retry_after(pauses: list[float]) -> None:
     responses = [httpx.Response(503, headers={"Retry-After": "3"}), httpx.Response(503), EMPTY_PAGE]
     with Client(transport=replaying(responses)) as library:
         assert library.jobs().items == []
     assert pauses == [3, 2]
 
 
-def test_patience_ends(pauses: list[float]) -> None:
+def test_client_raises_problem_after_last_retry(pauses: list[float]) -> None:
     problem_body = {
         "type": "x",
         "title": "x",
@@ -183,7 +183,7 @@ def test_patience_ends(pauses: list[float]) -> None:
     assert pauses == [30, 30]
 
 
-def test_a_repeated_upload_sends_the_whole_file_and_the_same_key(
+def test_client_retry_resends_whole_file_with_same_idempotency_key(
     pauses: list[float], tmp_path: Path
 ) -> None:
     received = []
@@ -200,14 +200,14 @@ def test_a_repeated_upload_sends_the_whole_file_and_the_same_key(
     assert received[0][1] == 1
 
 
-def test_an_answer_of_something_in_between_is_a_problem_too() -> None:
+def test_client_turns_proxy_error_into_problem() -> None:
     client = Client(transport=replaying([httpx.Response(502, text="Bad Gateway")]))
     with client as library, pytest.raises(PaperworksProblem, match="502: Bad Gateway") as problem:
         library.jobs()
     assert problem.value.code == "http_error"
 
 
-def test_nobody_there_says_how_to_go_on(tmp_path: Path) -> None:
+def test_client_unreachable_service_message_names_paperworks_up(tmp_path: Path) -> None:
     with Client("http://127.0.0.1:9") as library:
         for call in (library.collections, lambda: library.download("doc_x", tmp_path / "x.pdf")):
             with pytest.raises(ServiceUnreachable, match="paperworks up") as problem:
@@ -243,13 +243,15 @@ def replaying(responses: Sequence[httpx.Response | Exception]) -> httpx.MockTran
 REFUSED, CUT_OFF = httpx.ConnectError("refused"), httpx.ReadError("cut off")
 
 
-def test_an_api_that_was_there_and_is_being_replaced_is_waited_for(pauses: list[float]) -> None:
+def test_client_retries_refused_connection_of_restarting_service(pauses: list[float]) -> None:
     with Client(transport=replaying([EMPTY_PAGE, REFUSED, REFUSED, EMPTY_PAGE])) as library:
         assert library.jobs().items == library.jobs().items == []
     assert pauses == [0.5, 1.0]
 
 
-async def test_the_async_client_waits_for_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_async_client_retries_refused_connection_of_restarting_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("serve_app.client.retry.FIRST_BACKOFF_SECONDS", 0)
     responses = [httpx.Response(200, json=EMPTY), REFUSED, httpx.Response(200, json=EMPTY)]
     async with AsyncClient(transport=replaying(responses)) as library:
@@ -259,7 +261,7 @@ async def test_the_async_client_waits_for_it_too(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "responses", [[REFUSED], [EMPTY_PAGE, CUT_OFF], [EMPTY_PAGE, *[REFUSED] * 5]]
 )
-def test_who_never_was_there_or_may_have_heard_is_not_asked_again(
+def test_client_does_not_retry_unknown_service_or_sent_request(
     pauses: list[float], responses: list[httpx.Response | Exception]
 ) -> None:
     with Client(transport=replaying(responses)) as library, pytest.raises(ServiceUnreachable):

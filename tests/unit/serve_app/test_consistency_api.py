@@ -55,7 +55,7 @@ async def repair(library: Library) -> tuple[int, dict]:
     return answer.status_code, answer.json()
 
 
-async def test_a_library_in_order(library: Library) -> None:
+async def test_consistency_api_reports_consistent_stores(library: Library) -> None:
     await paper(library)
     found = await compare(library)
     assert found.consistent
@@ -64,7 +64,9 @@ async def test_a_library_in_order(library: Library) -> None:
     assert (status, body["job_ids"], body["chunks_deleted"]) == (200, [], 0)
 
 
-async def test_what_is_missing_is_read_again_by_a_job(library: Library) -> None:
+async def test_consistency_repair_reads_documents_with_missing_chunks_again(
+    library: Library,
+) -> None:
     task = await paper(library)
     library.vectors.delete_versions(task.document_id, 0, 9)
     found = await compare(library)
@@ -82,7 +84,7 @@ async def test_what_is_missing_is_read_again_by_a_job(library: Library) -> None:
     assert (await library.search("another passage")).json()["hits"]
 
 
-async def test_what_is_left_over_goes(library: Library) -> None:
+async def test_consistency_repair_removes_orphans(library: Library) -> None:
     orphan_chunks(library, await paper(library))
     key = orphan_blob(library)
     found = await compare(library)
@@ -95,7 +97,7 @@ async def test_what_is_left_over_goes(library: Library) -> None:
     assert (await compare(library)).consistent
 
 
-async def test_of_many_differences_the_first_hundred_are_listed(library: Library) -> None:
+async def test_consistency_api_lists_first_hundred_differences(library: Library) -> None:
     task = await paper(library)
     for version in range(2, 132):
         library.index(task.model_copy(update={"version": version}), ["left over"])
@@ -106,7 +108,7 @@ async def test_of_many_differences_the_first_hundred_are_listed(library: Library
     assert summary(found) == "orphan chunks: 130"
 
 
-async def test_a_file_name_cannot_steer_the_terminal(library: Library) -> None:
+async def test_difference_rows_strip_terminal_escapes(library: Library) -> None:
     task = await paper(library, "a\x1b[31m.pdf")
     library.vectors.delete_versions(task.document_id, 0, 9)
     library.blobs.delete(pdf_key(task.sha256))
@@ -115,7 +117,7 @@ async def test_a_file_name_cannot_steer_the_terminal(library: Library) -> None:
     assert len(said) == 3 and "\x1b" not in "".join(said)
 
 
-async def test_well_is_what_agrees_or_was_mended(library: Library) -> None:
+async def test_checkup_is_well_when_stores_are_consistent_or_repaired(library: Library) -> None:
     assert Checkup(findings=[]).ok
     task = await paper(library)
     found = await compare(library)
@@ -161,7 +163,7 @@ def broken(library: Library, url: str) -> str:
     return accepted.document_id
 
 
-async def test_both_clients_compare_and_mend(library: Library, url: str) -> None:
+async def test_clients_compare_and_repair_stores(library: Library, url: str) -> None:
     broken_id = await asyncio.to_thread(broken, library, url)
     with Client(url) as client:
         found = await asyncio.to_thread(client.consistency)
@@ -172,13 +174,13 @@ async def test_both_clients_compare_and_mend(library: Library, url: str) -> None
         assert (await other.consistency()).consistent
 
 
-def test_doctor_says_that_all_is_well(doctor) -> None:
+def test_doctor_reports_consistent_stores(doctor) -> None:
     result = doctor()
     assert result.exit_code == 0, result.output
     assert "ok    Stores      PostgreSQL, Milvus and the blob store are consistent" in result.stdout
 
 
-def test_doctor_names_each_difference_and_mends_it(library: Library, url: str, doctor) -> None:
+def test_doctor_lists_differences_and_repairs_them(library: Library, url: str, doctor) -> None:
     document = broken(library, url)
     result = doctor()
     assert result.exit_code == 1
@@ -202,7 +204,7 @@ def test_doctor_names_each_difference_and_mends_it(library: Library, url: str, d
     assert doctor().exit_code == 0
 
 
-def test_doctor_in_json(library: Library, url: str, doctor) -> None:
+def test_doctor_prints_json(library: Library, url: str, doctor) -> None:
     broken(library, url)
     result = doctor("--json", "--repair")
     assert result.exit_code == 0, result.output
@@ -213,9 +215,7 @@ def test_doctor_in_json(library: Library, url: str, doctor) -> None:
     assert json.loads(doctor("--json").stdout)["repair"] is None
 
 
-def test_a_lost_pdf_is_named_and_keeps_the_exit_code_at_1(
-    library: Library, url: str, doctor
-) -> None:
+def test_doctor_reports_lost_pdf_with_exit_code_1(library: Library, url: str, doctor) -> None:
     document = broken(library, url)
     with Client(url) as client:
         library.blobs.delete(pdf_key(client.document(document).sha256))
@@ -224,7 +224,7 @@ def test_a_lost_pdf_is_named_and_keeps_the_exit_code_at_1(
     assert "lost; upload them again: ions.pdf." in result.stderr
 
 
-def test_without_a_service_nothing_is_repaired(doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_repair_fails_without_a_service(doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERWORKS_URL", "http://127.0.0.1:1")
     assert doctor().exit_code == 0
     result = doctor("--repair")

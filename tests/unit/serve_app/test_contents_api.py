@@ -20,7 +20,7 @@ PARTS = (
 )  # fmt: skip
 
 
-async def test_a_document_says_everything_that_is_known_of_it(library: Library) -> None:
+async def test_document_api_returns_all_metadata(library: Library) -> None:
     name = await add_paper(library, needs_review=True)
     document = (await library.get(f"/documents/{name}")).json()
     assert document["title"] == "Notes on the Engine"
@@ -39,7 +39,7 @@ async def test_a_document_says_everything_that_is_known_of_it(library: Library) 
     assert document["needs_review"] is True
 
 
-async def test_what_a_paper_does_not_have_is_null(library: Library) -> None:
+async def test_document_api_returns_null_for_missing_metadata(library: Library) -> None:
     bare = replace(PAPER, metadata=Metadata(), tables=(), figures=())
     name = await add_paper(library, bare, tables=None, figures=None, quality={})
     document = (await library.get(f"/documents/{name}")).json()
@@ -50,7 +50,7 @@ async def test_what_a_paper_does_not_have_is_null(library: Library) -> None:
     assert (document["quality"], document["needs_review"]) == ({}, False)
 
 
-async def test_documents_that_need_a_look_can_be_listed(library: Library) -> None:
+async def test_document_list_filters_by_needs_review(library: Library) -> None:
     good = await add_paper(library)
     bad = await add_paper(library, content=pdf("bad"), needs_review=True)
 
@@ -64,7 +64,7 @@ async def test_documents_that_need_a_look_can_be_listed(library: Library) -> Non
     assert (await library.get("/documents?needs_review=perhaps")).status_code == 422
 
 
-async def test_the_text_and_the_markdown(library: Library) -> None:
+async def test_contents_api_returns_text_and_markdown(library: Library) -> None:
     name = await add_paper(library)
     text = await library.get(f"/documents/{name}/text")
     assert text.text == "1 Looms\n\nLooms weave <b>flowers</b>."
@@ -77,7 +77,7 @@ async def test_the_text_and_the_markdown(library: Library) -> None:
     assert "<b>" not in markdown.text
 
 
-async def test_sections_have_a_role_and_a_place(library: Library) -> None:
+async def test_sections_api_returns_roles_and_boxes(library: Library) -> None:
     name = await add_paper(library)
     [own] = (await library.get(f"/documents/{name}/sections")).json()["sections"]
     every = await library.get(f"/documents/{name}/sections?headings=all")
@@ -90,7 +90,7 @@ async def test_sections_have_a_role_and_a_place(library: Library) -> None:
     assert (last["role"], last["number"], last["level"]) == ("references", None, 2)
 
 
-async def test_tables_have_cells_with_spans_and_their_place(library: Library) -> None:
+async def test_tables_api_returns_spanning_cells_and_boxes(library: Library) -> None:
     name = await add_paper(library)
     answer = (await library.get(f"/documents/{name}/tables")).json()
     assert answer["read"] is True
@@ -108,7 +108,7 @@ async def test_tables_have_cells_with_spans_and_their_place(library: Library) ->
     assert "1,204" in table["markdown"]
 
 
-async def test_a_table_as_csv_and_as_html(library: Library) -> None:
+async def test_table_api_exports_csv_and_html(library: Library) -> None:
     name = await add_paper(library)
     csv = await library.get(f"/documents/{name}/tables/1.csv")
     assert csv.headers["content-type"] == "text/csv; charset=utf-8"
@@ -123,7 +123,7 @@ async def test_a_table_as_csv_and_as_html(library: Library) -> None:
 
 
 @pytest.mark.parametrize("part", ["tables/2.csv", "tables/2.html", "figures/2.png"])
-async def test_a_part_that_is_not_there_says_what_is(library: Library, part: str) -> None:
+async def test_contents_api_reports_number_of_available_parts(library: Library, part: str) -> None:
     name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/{part}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -133,7 +133,7 @@ async def test_a_part_that_is_not_there_says_what_is(library: Library, part: str
     assert (await library.get(f"/documents/{name}/{part.replace('2', '0')}")).status_code == 422
 
 
-async def test_a_part_that_nobody_has_looked_for_says_so(library: Library) -> None:
+async def test_contents_api_reports_parts_not_extracted_yet(library: Library) -> None:
     early = replace(PAPER, tables=(), figures=())
     name = await add_paper(library, early, tables=None, figures=None)
     assert (await library.get(f"/documents/{name}/tables")).json() == {"tables": [], "read": False}
@@ -144,7 +144,9 @@ async def test_a_part_that_nobody_has_looked_for_says_so(library: Library) -> No
 
 
 @pytest.mark.parametrize("part", PARTS)
-async def test_unknown_and_unread_documents(library: Library, part: str) -> None:
+async def test_contents_api_rejects_unknown_and_unread_documents(
+    library: Library, part: str
+) -> None:
     answer = await library.get(f"/documents/doc_nope{part}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     name = (await library.upload(pdf())).json()["document_id"]
@@ -157,7 +159,7 @@ async def test_unknown_and_unread_documents(library: Library, part: str) -> None
     assert "could not be read" in answer.json()["detail"]
 
 
-async def test_a_paper_is_parsed_once_for_many(
+async def test_paper_cache_parses_once_for_concurrent_requests(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await add_paper(library)
@@ -174,7 +176,7 @@ async def test_a_paper_is_parsed_once_for_many(
     assert len(parsed) == 1
 
 
-async def test_the_shelf_keeps_few_papers_and_no_failures(library: Library) -> None:
+async def test_paper_cache_evicts_oldest_and_keeps_no_failures(library: Library) -> None:
     cache = PaperCache(max_papers=2)
     for name in ("a", "b", "c"):
         with pytest.raises(Exception, match="not in the file store"):

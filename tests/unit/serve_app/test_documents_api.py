@@ -18,7 +18,7 @@ async def read_paper(library: Library, *texts: str, content: bytes | None = None
     return answer.json()["document_id"]
 
 
-async def test_a_document_has_the_promised_fields(library: Library) -> None:
+async def test_document_api_returns_documented_fields(library: Library) -> None:
     name = await read_paper(library, "one", "two", name="x.pdf")
     document = (await library.get(f"/documents/{name}")).json()
     assert document["status"] == "ready"
@@ -31,7 +31,7 @@ async def test_a_document_has_the_promised_fields(library: Library) -> None:
     assert document["created_at"].endswith("Z")
 
 
-async def test_documents_are_listed_page_by_page(library: Library) -> None:
+async def test_document_list_paginates_with_cursor(library: Library) -> None:
     made = [(await library.upload(pdf(str(n)))).json()["document_id"] for n in range(3)]
     first = (await library.get("/documents?limit=2")).json()
     second = (await library.get("/documents", params={"cursor": first["next_cursor"]})).json()
@@ -42,7 +42,7 @@ async def test_documents_are_listed_page_by_page(library: Library) -> None:
     assert (await library.get("/documents?collection=other")).json()["items"] == []
 
 
-async def test_passages_come_in_reading_order_with_pages_and_boxes(library: Library) -> None:
+async def test_chunks_api_returns_reading_order_pages_and_boxes(library: Library) -> None:
     name = await read_paper(library, "first", "second", "third")
     first = (await library.get(f"/documents/{name}/chunks?limit=2")).json()
     second = (await library.get(f"/documents/{name}/chunks?cursor={first['next_cursor']}")).json()
@@ -56,7 +56,7 @@ async def test_passages_come_in_reading_order_with_pages_and_boxes(library: Libr
     assert (await library.get(f"/documents/{name}/chunks?cursor=x")).status_code == 422
 
 
-async def test_contents_are_what_was_read(library: Library) -> None:
+async def test_contents_api_returns_extracted_content(library: Library) -> None:
     name = await read_paper(library, "first", "second")
     [section] = (await library.get(f"/documents/{name}/sections")).json()["sections"]
     assert (section["number"], section["title"], section["level"]) == ("1", "Introduction", 1)
@@ -70,7 +70,7 @@ async def test_contents_are_what_was_read(library: Library) -> None:
     }  # fmt: skip
 
 
-async def test_contents_of_an_unread_document_say_what_to_wait_for(library: Library) -> None:
+async def test_sections_api_reports_unread_and_failed_documents(library: Library) -> None:
     name = (await library.upload(pdf())).json()["document_id"]
     answer = await library.get(f"/documents/{name}/sections")
     assert answer.status_code == 409
@@ -80,7 +80,7 @@ async def test_contents_of_an_unread_document_say_what_to_wait_for(library: Libr
     assert "could not be read" in answer.json()["detail"]
 
 
-async def test_the_original_is_the_upload(library: Library) -> None:
+async def test_original_api_returns_uploaded_bytes_and_etag(library: Library) -> None:
     content = pdf("the bytes", filler=5000)
     name = await read_paper(library, content=content, name='naïve "quoted".pdf')
     answer = await library.get(f"/documents/{name}/original")
@@ -95,7 +95,7 @@ async def test_the_original_is_the_upload(library: Library) -> None:
     assert (same.status_code, same.content) == (304, b"")
 
 
-async def test_a_missing_blob_is_a_problem_and_no_broken_answer(library: Library) -> None:
+async def test_original_api_returns_404_for_missing_blob(library: Library) -> None:
     name = await read_paper(library)
     for path in blobs(library):
         path.unlink()
@@ -103,7 +103,7 @@ async def test_a_missing_blob_is_a_problem_and_no_broken_answer(library: Library
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_unknown_documents_are_404_everywhere(library: Library) -> None:
+async def test_document_routes_return_404_for_unknown_ids(library: Library) -> None:
     for part in ("", "/chunks", "/original", "/sections", "/references", "/tables", "/text"):
         for name in ("doc_nope", "..%2F..%2Fetc", "%00", "a" * 3000):
             answer = await library.get(f"/documents/{name}{part}")
@@ -111,7 +111,7 @@ async def test_unknown_documents_are_404_everywhere(library: Library) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_deleting_leaves_no_row_no_vector_and_no_blob(library: Library) -> None:
+async def test_document_deletion_removes_row_vectors_and_blobs(library: Library) -> None:
     name = await read_paper(library, "gone soon")
     answer = await library.http.delete(f"/api/v1/documents/{name}")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -124,7 +124,7 @@ async def test_deleting_leaves_no_row_no_vector_and_no_blob(library: Library) ->
     assert again.status_code == 404
 
 
-async def test_the_pdf_stays_while_another_collection_has_it(library: Library) -> None:
+async def test_document_deletion_keeps_pdf_used_by_other_collection(library: Library) -> None:
     first = await read_paper(library, "text", collection="one")
     second = await read_paper(library, "text", collection="two")
     await library.http.delete(f"/api/v1/documents/{first}")
@@ -134,7 +134,9 @@ async def test_the_pdf_stays_while_another_collection_has_it(library: Library) -
     assert answer.content == pdf()
 
 
-async def test_deleting_works_while_the_vector_store_is_away(library: Library, monkeypatch) -> None:
+async def test_document_deletion_works_without_the_vector_store(
+    library: Library, monkeypatch
+) -> None:
     name = await read_paper(library, "some words")
 
     def away(*arguments: object) -> None:
@@ -150,7 +152,7 @@ async def test_deleting_works_while_the_vector_store_is_away(library: Library, m
     assert await library.stores.deletions.waiting() == 1
 
 
-async def test_an_upload_after_a_deletion_outlives_the_cleanup_of_the_deletion(
+async def test_deletion_cleanup_keeps_later_upload(
     library: Library,
 ) -> None:
     name = await read_paper(library, "first")
@@ -163,7 +165,7 @@ async def test_an_upload_after_a_deletion_outlives_the_cleanup_of_the_deletion(
     assert (await library.get(f"/documents/{name}/original")).content == pdf()
 
 
-async def test_a_document_that_is_deleted_while_it_is_to_be_read_again_stays_deleted(
+async def test_reingest_does_not_restore_concurrently_deleted_document(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await read_paper(library, "text")
@@ -180,7 +182,7 @@ async def test_a_document_that_is_deleted_while_it_is_to_be_read_again_stays_del
     assert await library.claim() == []
 
 
-async def test_a_deleted_collection_is_gone_and_comes_back_with_an_upload(
+async def test_collection_deletion_is_complete_and_upload_recreates_it(
     library: Library,
 ) -> None:
     names = [await read_paper(library, "text", content=pdf(n), collection="one") for n in "ab"]
@@ -201,7 +203,7 @@ async def test_a_deleted_collection_is_gone_and_comes_back_with_an_upload(
     assert [(item["name"], item["documents"]) for item in items] == [("one", 1), ("two", 1)]
 
 
-async def test_collections_count_their_documents(library: Library) -> None:
+async def test_collection_list_counts_documents(library: Library) -> None:
     await library.upload(pdf("a"), collection="one")
     await library.upload(pdf("b"), collection="one")
     await library.upload(pdf("a"), collection="two")

@@ -29,7 +29,7 @@ def parse_events(stream: str) -> list[tuple[str, dict]]:
     return events
 
 
-async def test_a_stream_has_what_happened_and_ends_with_the_job(library: Library) -> None:
+async def test_event_stream_replays_events_and_ends_with_the_job(library: Library) -> None:
     job_id = await finished_job(library)
     answer = await library.get(f"/jobs/{job_id}/events")
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -40,7 +40,7 @@ async def test_a_stream_has_what_happened_and_ends_with_the_job(library: Library
     assert events[3][1]["before"] == "running" and events[3][1]["searchable"]
 
 
-async def test_who_comes_back_hears_only_what_is_new(library: Library) -> None:
+async def test_event_stream_resumes_after_last_event_id(library: Library) -> None:
     job_id = await finished_job(library)
     answer = await library.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "3"})
     assert [name for name, _ in parse_events(answer.text)] == [
@@ -50,7 +50,7 @@ async def test_who_comes_back_hears_only_what_is_new(library: Library) -> None:
     ]
 
 
-async def test_an_unknown_job_has_no_stream(library: Library) -> None:
+async def test_event_stream_rejects_unknown_job_and_bad_last_event_id(library: Library) -> None:
     assert (await library.get("/jobs/job_unknown/events")).json()["code"] == "not_found"
     job_id = await finished_job(library)
     for odd in ("x", "-1", str(2**31), "9" * 40):
@@ -58,7 +58,7 @@ async def test_an_unknown_job_has_no_stream(library: Library) -> None:
         assert answer.status_code == 422
 
 
-async def test_both_clients_follow_a_job_while_it_happens(library: Library, url: str) -> None:
+async def test_clients_follow_events_of_a_running_job(library: Library, url: str) -> None:
     library.worker_paused = True
     with Client(url) as client:
         job_id = (await asyncio.to_thread(client.upload, pdf("one"))).job_id
@@ -75,12 +75,12 @@ async def test_both_clients_follow_a_job_while_it_happens(library: Library, url:
         assert await following == received
 
 
-def test_a_problem_is_raised_at_once(url: str) -> None:
+def test_client_events_raise_problem_of_unknown_job(url: str) -> None:
     with Client(url) as client, pytest.raises(PaperworksProblem, match="There is no job"):
         next(iter(client.events("job_unknown")))
 
 
-async def test_a_stream_that_breaks_off_is_taken_up(library: Library) -> None:
+async def test_client_resumes_interrupted_event_stream(library: Library) -> None:
     """The client resumes after its last event number, and gives up after its retries."""
     job_id = await finished_job(library)
     whole = (await library.get(f"/jobs/{job_id}/events")).content
@@ -105,7 +105,7 @@ async def test_a_stream_that_breaks_off_is_taken_up(library: Library) -> None:
     assert asked[2:] == ["again", "again"]
 
 
-def test_the_command_line_prints_a_line_for_each(library: Library, url: str) -> None:
+def test_events_command_prints_one_line_per_event(library: Library, url: str) -> None:
     with Client(url) as client:
         job_id = client.upload(pdf("one"), filename="foxes.pdf").job_id
         client.wait(job_id, 30)

@@ -12,14 +12,14 @@ from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import METADATA, PAPER, add_paper
 
 
-async def test_markdown_is_what_an_export_is_by_default(library: Library) -> None:
+async def test_export_defaults_to_markdown(library: Library) -> None:
     name = await add_paper(library)
     plain = await library.get(f"/documents/{name}/export")
     assert plain.text == (await library.get(f"/documents/{name}/markdown")).text
     assert plain.headers["content-type"] == "text/markdown; charset=utf-8"
 
 
-async def test_bibtex_and_csl(library: Library) -> None:
+async def test_export_writes_bibtex_and_csl(library: Library) -> None:
     name = await add_paper(library)
     bibtex = await library.get(f"/documents/{name}/export?format=bibtex")
     assert bibtex.headers["content-type"] == "application/x-bibtex; charset=utf-8"
@@ -33,7 +33,7 @@ async def test_bibtex_and_csl(library: Library) -> None:
     assert item["issued"] == {"date-parts": [[1843]]}
 
 
-async def test_json_is_everything(library: Library) -> None:
+async def test_json_export_contains_all_extracted_content(library: Library) -> None:
     name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/export?format=json")
     assert answer.headers["content-type"] == "application/json"
@@ -53,14 +53,14 @@ async def test_json_is_everything(library: Library) -> None:
     assert block["boxes"][0]["x1"] == 250
 
 
-async def test_an_unknown_format_is_named(library: Library) -> None:
+async def test_export_rejects_unknown_format(library: Library) -> None:
     name = await add_paper(library)
     for path in (f"/documents/{name}/export", "/collections/default/export"):
         answer = await library.get(f"{path}?format=docx")
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "format")
 
 
-async def test_a_collection_is_a_bibliography_with_unique_keys(
+async def test_collection_export_has_unique_citation_keys(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bibliography, "PAGE", 2)
@@ -82,7 +82,7 @@ async def test_a_collection_is_a_bibliography_with_unique_keys(
     assert answer.text.endswith("}\n")
 
 
-async def test_a_paper_that_comes_later_changes_no_key(library: Library) -> None:
+async def test_collection_export_keeps_keys_after_later_upload(library: Library) -> None:
     await add_paper(library)
     before = (await library.get("/collections/default/export?format=bibtex")).text
     await add_paper(library, content=pdf("same"))
@@ -90,7 +90,7 @@ async def test_a_paper_that_comes_later_changes_no_key(library: Library) -> None
     assert after.endswith(before)
 
 
-async def test_collections_without_papers(library: Library) -> None:
+async def test_collection_export_of_empty_and_unknown_collections(library: Library) -> None:
     await library.upload(pdf())
     assert (await library.get("/collections/default/export")).text == ""
     answer = await library.get("/collections/nowhere/export")

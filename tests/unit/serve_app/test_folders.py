@@ -65,7 +65,7 @@ async def complete_tasks(stores: InMemoryStores) -> None:
             await stores.queue.finish(task, StepResult(Metadata("A title"), pages=1, chunks=1))
 
 
-async def test_one_job_holds_the_whole_folder(stores: InMemoryStores, tmp_path: Path) -> None:
+async def test_folder_upload_creates_one_job(stores: InMemoryStores, tmp_path: Path) -> None:
     counts: list[int] = []
     job = await register(stores, papers(tmp_path, *"abcde"), counts.append)
     assert (job.kind, job.lane, job.counts.queued) == ("folder", Lane.BULK, 5)
@@ -75,7 +75,7 @@ async def test_one_job_holds_the_whole_folder(stores: InMemoryStores, tmp_path: 
 
 
 @pytest.mark.parametrize("contents", ["aaaaa", "aa", "aa   ", " a a a ", "abab"])
-async def test_duplicates_and_refused_files_never_close_the_job_too_early_or_too_late(
+async def test_folder_upload_closes_job_after_duplicates_and_rejected_files(
     stores: InMemoryStores, tmp_path: Path, contents: str
 ) -> None:
     await register(stores, papers(tmp_path, "a"))
@@ -87,7 +87,7 @@ async def test_duplicates_and_refused_files_never_close_the_job_too_early_or_too
     assert (await stores.jobs.job(job.job_id)).status == JobStatus.COMPLETED
 
 
-async def test_tasks_that_end_between_two_parts_do_not_end_the_job(
+async def test_folder_upload_keeps_job_open_between_batches(
     stores: InMemoryStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admit = stores.jobs.admit
@@ -102,7 +102,7 @@ async def test_tasks_that_end_between_two_parts_do_not_end_the_job(
     assert (job.status, job.counts.completed) == (JobStatus.COMPLETED, 5)
 
 
-async def test_slow_files_are_admitted_one_by_one(
+async def test_folder_upload_admits_slow_files_in_small_batches(
     stores: InMemoryStores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "MAX_BATCH_SECONDS", -1.0)
@@ -111,7 +111,7 @@ async def test_slow_files_are_admitted_one_by_one(
     assert counts == [1, 1, 2]
 
 
-async def test_a_folder_waits_while_its_collection_is_full(
+async def test_folder_upload_waits_while_the_queue_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "QUEUE_POLL_SECONDS", 0.01)
@@ -142,7 +142,7 @@ async def test_a_folder_waits_while_its_collection_is_full(
     assert (job.status, job.counts.completed) == (JobStatus.COMPLETED, 5)
 
 
-async def test_what_waits_for_room_is_not_taken_for_left_over(
+async def test_folder_upload_renews_blobs_while_it_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "QUEUE_POLL_SECONDS", 0.01)
@@ -171,13 +171,13 @@ async def test_what_waits_for_room_is_not_taken_for_left_over(
     assert (await registering).counts.total == 2
 
 
-async def test_a_file_that_vanishes_is_left_out(stores: InMemoryStores, tmp_path: Path) -> None:
+async def test_folder_upload_skips_removed_file(stores: InMemoryStores, tmp_path: Path) -> None:
     here, gone = papers(tmp_path, "here", "gone")
     gone.unlink()
     assert (await register(stores, [gone, here])).counts.total == 1
 
 
-async def test_a_folder_without_a_single_paper_makes_no_job(
+async def test_folder_upload_without_pdfs_creates_no_job(
     stores: InMemoryStores, tmp_path: Path
 ) -> None:
     with pytest.raises(NotAPdf):
@@ -187,7 +187,7 @@ async def test_a_folder_without_a_single_paper_makes_no_job(
     assert (await stores.jobs.jobs()).items == []
 
 
-async def test_a_name_that_is_no_text_becomes_a_label(
+async def test_folder_upload_sanitizes_undecodable_filename(
     stores: InMemoryStores, tmp_path: Path
 ) -> None:
     (paper,) = papers(tmp_path, "a")

@@ -18,7 +18,7 @@ async def folder(library: Library, count: int = 3) -> str:
     return (await library.upload_many(files)).json()["job_id"]
 
 
-async def test_a_cancelled_job_ends_and_its_papers_leave_the_search(library: Library) -> None:
+async def test_cancel_ends_job_and_removes_partial_papers_from_search(library: Library) -> None:
     job_id = await folder(library)
     first, second, _ = await library.claim()
     await library.finish(first, ["A complete paper on foxes"])
@@ -40,7 +40,7 @@ async def test_a_cancelled_job_ends_and_its_papers_leave_the_search(library: Lib
     assert (document["status"], document["searchable_at"]) == ("cancelled", None)
 
 
-async def test_what_can_be_searched_stays_when_asked(library: Library) -> None:
+async def test_cancel_with_keep_chunks_keeps_searchable_parts(library: Library) -> None:
     job_id = await folder(library, 1)
     [task] = await library.claim()
     library.index(task, ["A paper on foxes of which half was read"])
@@ -51,7 +51,7 @@ async def test_what_can_be_searched_stays_when_asked(library: Library) -> None:
     assert (document["status"], document["needs_review"]) == ("ready", True)
 
 
-async def test_cancelling_twice_is_harmless_and_says_so(library: Library) -> None:
+async def test_cancel_is_idempotent(library: Library) -> None:
     job_id = await folder(library)
     assert (await library.http.post(f"{API}/jobs/{job_id}/cancel")).json()["cancelled"] == 3
     again = await library.http.post(f"{API}/jobs/{job_id}/cancel")
@@ -59,7 +59,7 @@ async def test_cancelling_twice_is_harmless_and_says_so(library: Library) -> Non
     assert "nothing was changed" in again.json()["message"]
 
 
-async def test_a_retry_runs_the_job_again_under_its_id(library: Library) -> None:
+async def test_retry_reopens_the_job_under_the_same_id(library: Library) -> None:
     job_id = await folder(library)
     await library.read_papers(refuse="1.pdf")
     woken = library.wake_calls
@@ -77,7 +77,7 @@ async def test_a_retry_runs_the_job_again_under_its_id(library: Library) -> None
     )
 
 
-async def test_failures_name_what_failed_and_the_pages(library: Library) -> None:
+async def test_failures_api_lists_failed_tasks_and_pages(library: Library) -> None:
     job_id = await folder(library)
     failed, unread, done = await library.claim()
     await library.finish(done, ["text"])
@@ -104,12 +104,14 @@ async def test_failures_name_what_failed_and_the_pages(library: Library) -> None
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "cancel"), ("POST", "retry"), ("GET", "failures")]
 )
-async def test_an_unknown_job_is_not_found(library: Library, method: str, path: str) -> None:
+async def test_job_control_returns_404_for_unknown_job(
+    library: Library, method: str, path: str
+) -> None:
     answer = await library.http.request(method, f"{API}/jobs/job_unknown/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_the_sync_client_and_the_command_line(url: str, library: Library) -> None:
+def test_job_control_by_sync_client_and_command_line(url: str, library: Library) -> None:
     with Client(url) as client:
         library.worker_paused = True
         job_id = client.upload(pdf("one"), filename="one.pdf").job_id
@@ -136,7 +138,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-async def test_the_async_client(library: Library) -> None:
+async def test_job_control_by_async_client(library: Library) -> None:
     transport = httpx.ASGITransport(library.app)
     async with AsyncClient("http://library", transport=transport) as client:
         job_id = (await client.upload(pdf(), filename="a.pdf")).job_id

@@ -12,7 +12,7 @@ from domain.papers import Metadata
 from tests.unit.serve_app.library import Library, pdf
 
 
-async def test_a_job_goes_from_queued_to_completed(library: Library) -> None:
+async def test_job_api_shows_queued_and_completed_job(library: Library) -> None:
     job_id = (await library.upload(pdf())).json()["job_id"]
     queued = (await library.get(f"/jobs/{job_id}")).json()
     assert queued["status"] == "queued"
@@ -33,7 +33,7 @@ async def test_a_job_goes_from_queued_to_completed(library: Library) -> None:
     assert task["next_attempt_at"] is None
 
 
-async def test_a_running_job_shows_pages_step_and_time_to_go(library: Library) -> None:
+async def test_job_progress_shows_pages_step_and_eta(library: Library) -> None:
     job_id = (await library.upload(pdf())).json()["job_id"]
     [task] = await library.claim()
     await library.stores.queue.report(task, Progress(pages_done=5, pages_total=10, chunks_done=9))
@@ -45,7 +45,7 @@ async def test_a_running_job_shows_pages_step_and_time_to_go(library: Library) -
     assert progress["eta_seconds"] >= 0
 
 
-async def test_time_to_go_is_reckoned_by_documents_while_some_wait(library: Library) -> None:
+async def test_job_eta_is_based_on_documents_while_tasks_are_queued(library: Library) -> None:
     files = [(f"{n}.pdf", pdf(str(n))) for n in range(2)]
     job_id = (await library.upload_many(files)).json()["job_id"]
     [first] = await library.stores.queue.claim(Lane.INTERACTIVE, 1, worker="w", lease_seconds=9)
@@ -54,7 +54,7 @@ async def test_time_to_go_is_reckoned_by_documents_while_some_wait(library: Libr
     assert (await library.get(f"/jobs/{job_id}")).json()["progress"]["eta_basis"] == "documents"
 
 
-async def test_a_failed_job_shows_why(library: Library) -> None:
+async def test_job_api_shows_error_of_failed_task(library: Library) -> None:
     job_id = (await library.upload(pdf())).json()["job_id"]
     await library.fail_papers()
     job = (await library.get(f"/jobs/{job_id}")).json()
@@ -69,7 +69,7 @@ async def test_a_failed_job_shows_why(library: Library) -> None:
     assert job["tasks"][0]["error"] == job["error"]
 
 
-async def test_waiting_ends_when_the_job_does(library: Library) -> None:
+async def test_long_poll_returns_when_the_job_ends(library: Library) -> None:
     job_id = (await library.upload(pdf())).json()["job_id"]
     waiting = asyncio.create_task(library.get(f"/jobs/{job_id}?wait=30"))
     await asyncio.sleep(0.05)
@@ -78,13 +78,13 @@ async def test_waiting_ends_when_the_job_does(library: Library) -> None:
     assert (await asyncio.wait_for(waiting, 5)).json()["status"] == "completed"
 
 
-async def test_waiting_ends_after_the_seconds_asked_for(library: Library) -> None:
+async def test_long_poll_returns_after_its_timeout(library: Library) -> None:
     job_id = (await library.upload(pdf())).json()["job_id"]
     answer = await library.get(f"/jobs/{job_id}?wait=0.1")
     assert answer.json()["status"] == "queued"
 
 
-async def test_unknown_jobs_are_404_and_expired_ones_410(library: Library) -> None:
+async def test_job_api_returns_404_for_unknown_and_410_for_expired_job(library: Library) -> None:
     assert (await library.get("/jobs/job_nope")).json()["code"] == "not_found"
     job_id = (await library.upload(pdf())).json()["job_id"]
     await library.read_papers()
@@ -95,7 +95,7 @@ async def test_unknown_jobs_are_404_and_expired_ones_410(library: Library) -> No
     assert (answer.status_code, answer.json()["code"]) == (410, "expired")
 
 
-async def test_jobs_are_listed_page_by_page_newest_first(library: Library) -> None:
+async def test_job_list_paginates_newest_first(library: Library) -> None:
     made = [(await library.upload(pdf(str(n)))).json()["job_id"] for n in range(5)]
     seen, cursor = [], None
     while True:
@@ -107,7 +107,7 @@ async def test_jobs_are_listed_page_by_page_newest_first(library: Library) -> No
     assert seen == made[::-1]
 
 
-async def test_jobs_are_filtered_by_status_and_collection(library: Library) -> None:
+async def test_job_list_filters_by_status_and_collection(library: Library) -> None:
     await library.upload(pdf("a"), collection="a")
     await library.read_papers()
     await library.upload(pdf("b"), collection="b")
@@ -127,14 +127,16 @@ async def test_jobs_are_filtered_by_status_and_collection(library: Library) -> N
         ("status=odd", "status"),
     ],
 )
-async def test_a_bad_parameter_is_named(library: Library, query: str, field: str) -> None:
+async def test_job_list_error_names_invalid_parameter(
+    library: Library, query: str, field: str
+) -> None:
     answer = await library.get(f"/jobs?{query}")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
     assert field in answer.json()["detail"]
 
 
-async def test_a_made_up_cursor_and_a_long_wait_are_refused(library: Library) -> None:
+async def test_job_api_rejects_invalid_cursor_and_long_wait(library: Library) -> None:
     assert "cursor" in (await library.get("/jobs?cursor=abc")).json()["detail"]
     assert (await library.get("/jobs/job_0000000000000000?wait=61")).status_code == 422
 
@@ -143,7 +145,7 @@ def _cursor(cursor: str | None) -> dict[str, str]:
     return {"cursor": cursor} if cursor else {}
 
 
-async def test_one_may_wait_until_the_papers_can_be_found(library: Library) -> None:
+async def test_long_poll_returns_when_papers_are_searchable(library: Library) -> None:
     job_id = (await library.upload(pdf())).json()["job_id"]
     [task] = await library.stores.queue.claim(
         Lane.INTERACTIVE, 1, worker="worker", lease_seconds=60

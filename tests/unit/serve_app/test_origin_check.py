@@ -29,7 +29,7 @@ async def own(library: Library) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000", "127.0.0.7"]
 )
-async def test_loopback_is_answered_under_any_port(own: httpx.AsyncClient, host: str) -> None:
+async def test_origin_check_accepts_loopback_on_any_port(own: httpx.AsyncClient, host: str) -> None:
     assert (await own.get("/livez", headers={"Host": host})).status_code == 200
 
 
@@ -38,7 +38,7 @@ async def test_loopback_is_answered_under_any_port(own: httpx.AsyncClient, host:
     "host",
     ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.", "10.0.0.1"],
 )
-async def test_any_other_host_is_refused_everywhere(
+async def test_origin_check_rejects_unknown_host_on_every_route(
     own: httpx.AsyncClient, host: str, path: str
 ) -> None:
     answer = await own.get(path, headers={"Host": host})
@@ -47,7 +47,7 @@ async def test_any_other_host_is_refused_everywhere(
 
 
 @pytest.mark.parametrize("host", ["", "a b", "user@localhost", "localhost:http", "x" * 400])
-async def test_a_host_that_is_no_name_is_a_bad_request(own: httpx.AsyncClient, host: str) -> None:
+async def test_origin_check_rejects_invalid_host(own: httpx.AsyncClient, host: str) -> None:
     answer = await own.get("/livez", headers={"Host": host})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_host")
 
@@ -55,7 +55,7 @@ async def test_a_host_that_is_no_name_is_a_bad_request(own: httpx.AsyncClient, h
 @pytest.mark.parametrize(
     "hosts", [[], [b"localhost", b"evil.example"], [b"localhost", b"localhost"]]
 )
-async def test_a_request_names_one_host(library: Library, hosts: list[bytes]) -> None:
+async def test_origin_check_requires_exactly_one_host(library: Library, hosts: list[bytes]) -> None:
     sent: list[dict[str, object]] = []
     scope = {
         "type": "http", "method": "GET", "path": "/livez", "scheme": "http", "query_string": b"",
@@ -82,7 +82,7 @@ async def test_a_request_names_one_host(library: Library, hosts: list[bytes]) ->
         (HttpLimits(host="0.0.0.0"), "evil.example:8000", 421),
     ],
 )
-async def test_configured_hosts_are_ours(
+async def test_origin_check_accepts_configured_hosts(
     tmp_path: Path, limits: HttpLimits, host: str, status: int
 ) -> None:
     async with client_of(Library(tmp_path, http=limits)) as client:
@@ -117,7 +117,7 @@ CHANGES = [
     ],
     ids=lambda headers: " ".join(headers.values()),
 )
-async def test_another_origin_changes_nothing(
+async def test_origin_check_rejects_cross_site_changes(
     library: Library, own: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]
 ) -> None:
     answer = await own.request(method, API + path, headers=headers)
@@ -134,7 +134,7 @@ async def test_another_origin_changes_nothing(
         {"Sec-Fetch-Site": "none"},
     ],
 )
-async def test_our_own_pages_and_programs_may(
+async def test_origin_check_accepts_same_origin_and_programs(
     own: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     answer = await own.post(
@@ -143,7 +143,7 @@ async def test_our_own_pages_and_programs_may(
     assert answer.status_code == 202
 
 
-async def test_a_page_of_a_configured_origin_may(tmp_path: Path) -> None:
+async def test_origin_check_accepts_configured_origin(tmp_path: Path) -> None:
     limits = HttpLimits(hosts=("papers.example",), origins=("https://papers.example",))
     library = Library(tmp_path, http=limits)
     async with client_of(library, "http://papers.example") as client:
@@ -154,7 +154,7 @@ async def test_a_page_of_a_configured_origin_may(tmp_path: Path) -> None:
             assert answer.status_code == status
 
 
-async def test_a_page_may_be_opened_from_a_link_and_tells_no_other_origin(
+async def test_origin_check_allows_cross_site_navigation_without_cors(
     own: httpx.AsyncClient,
 ) -> None:
     answer = await own.get("/docs", headers={"Sec-Fetch-Site": "cross-site"})

@@ -18,7 +18,7 @@ def pixels(png: bytes) -> pymupdf.Pixmap:
     return pymupdf.Pixmap(png)
 
 
-async def test_a_page_is_drawn_at_its_resolution(library: Library) -> None:
+async def test_page_image_has_requested_resolution(library: Library) -> None:
     name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/pages/1.png?dpi=72")
     assert answer.status_code == 200
@@ -30,7 +30,7 @@ async def test_a_page_is_drawn_at_its_resolution(library: Library) -> None:
     assert (twice.width, twice.height) == (600, 800)
 
 
-async def test_passages_are_marked_on_their_page_only(library: Library) -> None:
+async def test_page_image_highlights_passages_of_that_page(library: Library) -> None:
     name = await add_paper(library, PAPER, "on page one", "on page two")
     first, second = (await library.get(f"/documents/{name}/chunks")).json()["items"]
     path = f"/documents/{name}/pages/2.png?dpi=72"
@@ -47,7 +47,7 @@ async def test_passages_are_marked_on_their_page_only(library: Library) -> None:
     assert plain.headers["etag"] == other.headers["etag"] != marked.headers["etag"]
 
 
-async def test_a_client_that_has_the_picture_gets_no_second_one(library: Library) -> None:
+async def test_image_api_returns_304_for_matching_etag(library: Library) -> None:
     name = await add_paper(library)
     for part in ("pages/1.png", "figures/1.png"):
         path = f"/documents/{name}/{part}"
@@ -60,7 +60,7 @@ async def test_a_client_that_has_the_picture_gets_no_second_one(library: Library
         assert larger.status_code == 200
 
 
-async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
+async def test_figure_image_is_cropped_from_its_page(library: Library) -> None:
     name = await add_paper(library)
     [figure] = (await library.get(f"/documents/{name}/figures")).json()["figures"]
     assert (figure["number"], figure["label"], figure["caption"]) == (1, "Fig. 1", "A loom")
@@ -85,7 +85,9 @@ async def test_a_figure_is_cut_out_of_its_page(library: Library) -> None:
         ("figures/1.png?dpi=1", 422, "dpi"),
     ],
 )
-async def test_what_cannot_be_drawn(library: Library, part: str, status: int, words: str) -> None:
+async def test_image_api_rejects_invalid_requests(
+    library: Library, part: str, status: int, words: str
+) -> None:
     name = await add_paper(library)
     answer = await library.get(f"/documents/{name}/{part}")
     assert answer.status_code == status, answer.text
@@ -93,26 +95,26 @@ async def test_what_cannot_be_drawn(library: Library, part: str, status: int, wo
     assert words in answer.json()["detail"]
 
 
-async def test_a_place_outside_of_the_page_is_no_figure(library: Library) -> None:
+async def test_figure_image_rejects_box_outside_the_page(library: Library) -> None:
     outside = replace(PAPER, figures=(Figure(1, None, None, Box(1, 900, 900, 950, 950)),))
     name = await add_paper(library, outside)
     assert (await library.get(f"/documents/{name}/figures/1.png")).status_code == 404
 
 
-async def test_pages_of_a_damaged_file_are_a_problem(library: Library) -> None:
+async def test_page_image_of_damaged_pdf_is_a_problem(library: Library) -> None:
     name = await add_paper(library, content=pdf("no PDF inside"))
     answer = await library.get(f"/documents/{name}/pages/1.png")
     assert (answer.status_code, answer.json()["code"]) == (422, DamagedPdf.code)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_pages_can_be_seen_before_the_paper_is_read(library: Library) -> None:
+async def test_page_image_works_before_the_paper_is_read(library: Library) -> None:
     name = (await library.upload(pdf_file())).json()["document_id"]
     assert (await library.get(f"/documents/{name}/pages/1.png")).status_code == 200
     assert (await library.get("/documents/doc_nope/pages/1.png")).status_code == 404
 
 
-async def test_a_drawing_process_that_died_is_replaced(library: Library) -> None:
+async def test_renderer_replaces_dead_process(library: Library) -> None:
     name = await add_paper(library)
     others = warm_processes()
     first = await library.get(f"/documents/{name}/pages/1.png?dpi=40")
@@ -123,7 +125,7 @@ async def test_a_drawing_process_that_died_is_replaced(library: Library) -> None
     assert warm not in warm_processes()
 
 
-async def test_a_pdf_that_crashes_the_renderer_is_a_problem(
+async def test_page_image_reports_renderer_crash(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await add_paper(library)

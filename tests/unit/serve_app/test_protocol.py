@@ -65,13 +65,13 @@ def answer(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /livez HTT", HEAD])
-def test_headers_that_do_not_come_are_waited_for_a_while(connect: Connect, sent: bytes) -> None:
+def test_protocol_times_out_incomplete_headers(connect: Connect, sent: bytes) -> None:
     connection = connect()
     connection.sendall(sent)
     assert everything(connection) == b""
 
 
-def test_a_connection_is_kept_for_several_requests_and_then_closed(connect: Connect) -> None:
+def test_protocol_keeps_connection_alive_until_idle_timeout(connect: Connect) -> None:
     connection = connect()
     for _ in range(3):
         connection.sendall(HEAD + b"\r\n")
@@ -80,7 +80,7 @@ def test_a_connection_is_kept_for_several_requests_and_then_closed(connect: Conn
     assert everything(connection) == b""
 
 
-def test_headers_that_trickle_are_cut_off_all_the_same(connect: Connect) -> None:
+def test_protocol_closes_connection_with_trickling_headers(connect: Connect) -> None:
     connection = connect()
     connection.sendall(HEAD)
     began = time.monotonic()
@@ -100,7 +100,7 @@ def test_headers_that_trickle_are_cut_off_all_the_same(connect: Connect) -> None
     ],
     ids=["without an end", "one long", "many", "long path"],
 )
-def test_long_headers_are_refused(connect: Connect, sent: bytes) -> None:
+def test_protocol_rejects_long_headers(connect: Connect, sent: bytes) -> None:
     connection = connect()
     connection.sendall(sent)
     got = everything(connection)
@@ -108,7 +108,7 @@ def test_long_headers_are_refused(connect: Connect, sent: bytes) -> None:
     assert b'"headers_too_large"' in got and b"application/problem+json" in got
 
 
-def test_a_large_body_is_no_long_header(connect: Connect) -> None:
+def test_protocol_does_not_count_body_as_headers(connect: Connect) -> None:
     connection = connect()
     body = b'{"query": "' + b"x" * 3000 + b'"}'
     head = b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -121,7 +121,7 @@ def test_a_large_body_is_no_long_header(connect: Connect) -> None:
         got += piece
 
 
-def test_trailers_and_framing_without_end_are_cut_off(connect: Connect) -> None:
+def test_protocol_closes_connection_with_endless_trailers_or_framing(connect: Connect) -> None:
     start = b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     for more in (b"0\r\n" + b"X-T: y\r\n" * 2000, b"0" * 20_000 + b"1\r\nx\r\n"):
         connection = connect()
@@ -133,13 +133,13 @@ def test_trailers_and_framing_without_end_are_cut_off(connect: Connect) -> None:
         assert time.monotonic() < began + protocol.LINGER_SECONDS / 2
 
 
-def test_too_many_requests_ahead_of_their_answers_are_cut_off(connect: Connect) -> None:
+def test_protocol_limits_pipelined_requests(connect: Connect) -> None:
     connection = connect()
     connection.sendall((HEAD + b"\r\n") * 100)
     assert everything(connection).count(b"HTTP/1.1 200") < 100
 
 
-def test_who_sends_on_after_the_answer_is_cut_off(
+def test_protocol_closes_connection_that_sends_after_the_response(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.5)
@@ -150,7 +150,7 @@ def test_who_sends_on_after_the_answer_is_cut_off(
     assert everything(connection) == b""
 
 
-def test_who_takes_nothing_of_the_answer_is_cut_off(
+def test_protocol_closes_connection_that_reads_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost, connection_lost = threading.Event(), protocol.GuardedProtocol.connection_lost
@@ -171,7 +171,7 @@ def test_who_takes_nothing_of_the_answer_is_cut_off(
         assert len(everything(connection)) < 10_000_000
 
 
-def test_the_longest_idle_connection_makes_room_for_a_new_one(tmp_path: Path) -> None:
+def test_protocol_evicts_connection_idle_for_longest(tmp_path: Path) -> None:
     limits = HttpLimits(max_connections=5)
     with connecting(Library(tmp_path, http=limits)) as connect:
         waiting = [connect() for _ in range(5)]
@@ -187,7 +187,7 @@ def test_the_longest_idle_connection_makes_room_for_a_new_one(tmp_path: Path) ->
             assert answer(connection).startswith(b"HTTP/1.1 200")
 
 
-def test_a_connection_too_many_is_503_while_all_others_are_at_work(tmp_path: Path) -> None:
+def test_protocol_returns_503_when_all_connections_are_busy(tmp_path: Path) -> None:
     limits = HttpLimits(max_connections=2)
     with connecting(Library(tmp_path, http=limits)) as connect:
         uploads = [connect(), connect()]
@@ -201,7 +201,7 @@ def test_a_connection_too_many_is_503_while_all_others_are_at_work(tmp_path: Pat
         assert got.startswith(b"HTTP/1.1 503 ") and b'"overloaded"' in got and b"Retry-After" in got
 
 
-def test_connections_leave_descriptors_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_protocol_reserves_file_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = [100, 300]
     monkeypatch.setattr(protocol.resource, "getrlimit", lambda _: tuple(limits))
     monkeypatch.setattr(

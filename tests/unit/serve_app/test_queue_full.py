@@ -45,7 +45,7 @@ async def unread_body() -> AsyncIterator[bytes]:
     yield b""
 
 
-async def test_every_way_in_is_closed_and_nothing_is_kept(library: Library) -> None:
+async def test_full_queue_rejects_every_upload_route_and_keeps_nothing(library: Library) -> None:
     [task, *_] = await library.stores.jobs.tasks(await first_job(library))
     reingest = f"{API}/documents/{task.document_id}/reingest"
     responses = [
@@ -63,14 +63,14 @@ async def first_job(library: Library) -> str:
     return (await library.get("/jobs")).json()["items"][0]["job_id"]
 
 
-async def test_other_collections_stay_open_and_work_that_ends_makes_room(library: Library) -> None:
+async def test_full_queue_is_per_collection_and_drains(library: Library) -> None:
     assert (await library.upload(pdf("three"), collection="other")).status_code == 202
     await library.read_papers()
     library.stores.jobs.admission_limit._known.clear()  # a second has passed
     assert (await library.upload(pdf("three"), collection="full")).status_code == 202
 
 
-async def test_a_raw_pdf_is_refused_before_its_body_is_read(library: Library) -> None:
+async def test_full_queue_rejects_raw_pdf_before_reading(library: Library) -> None:
     response = await library.http.post(
         f"{API}/upload-async?collection=full",
         content=unread_body(),
@@ -79,7 +79,7 @@ async def test_a_raw_pdf_is_refused_before_its_body_is_read(library: Library) ->
     assert is_full(response)
 
 
-async def test_a_form_that_names_its_collection_first_is_not_read_on(library: Library) -> None:
+async def test_full_queue_stops_reading_form_with_leading_collection(library: Library) -> None:
     sent = 0
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -95,7 +95,7 @@ async def test_a_form_that_names_its_collection_first_is_not_read_on(library: Li
     assert sent < 5000
 
 
-async def test_a_form_that_names_its_collection_last_is_refused_too(library: Library) -> None:
+async def test_full_queue_rejects_form_with_trailing_collection(library: Library) -> None:
     collection = (
         b'\r\n--b\r\nContent-Disposition: form-data; name="collection"\r\n\r\nfull\r\n--b--\r\n'
     )
@@ -106,7 +106,7 @@ async def test_a_form_that_names_its_collection_last_is_refused_too(library: Lib
     assert len((await library.get("/jobs")).json()["items"]) == LIMIT
 
 
-async def test_a_request_that_was_admitted_is_answered_again_although_it_is_full(
+async def test_full_queue_repeats_response_of_admitted_request(
     library: Library,
 ) -> None:
     key, files = {"Idempotency-Key": "monday"}, [("a.pdf", pdf("a")), ("b.pdf", pdf("b"))]
@@ -117,13 +117,13 @@ async def test_a_request_that_was_admitted_is_answered_again_although_it_is_full
     assert is_full(other)
 
 
-async def test_refusals_are_counted(library: Library) -> None:
+async def test_full_queue_rejections_are_counted(library: Library) -> None:
     await library.upload(pdf("three"), collection="full")
     metrics = (await library.http.get("/metrics")).text
     assert 'paperworks_uploads_total{outcome="queue_full"} 1.0' in metrics
 
 
-def test_a_client_waits_as_long_as_it_is_asked_to(
+def test_client_waits_for_retry_after_of_full_queue(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []

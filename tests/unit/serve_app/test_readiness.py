@@ -51,7 +51,7 @@ def responding(*responses: tuple[int, bytes]) -> Iterator[str]:
 STARTING = (503, json.dumps(WARMING_UP).encode())
 
 
-def test_what_it_waits_for_is_said_and_then_it_is_ready(caplog: pytest.LogCaptureFixture) -> None:
+def test_wait_until_ready_logs_failing_checks(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "serve_app.process.readiness")
     with responding(STARTING, STARTING, (200, b"{}")) as url:
         wait_until_ready(url, log_interval_seconds=0)
@@ -66,7 +66,7 @@ def test_what_it_waits_for_is_said_and_then_it_is_ready(caplog: pytest.LogCaptur
         ((502, b"Bad Gateway"), "Bad Gateway"),
     ],
 )
-def test_when_time_is_up_the_last_answer_is_the_reason(
+def test_wait_until_ready_timeout_reports_last_response(
     response: tuple[int, bytes], words: str
 ) -> None:
     with responding(response) as url, pytest.raises(NotReady, match=words):
@@ -74,6 +74,6 @@ def test_when_time_is_up_the_last_answer_is_the_reason(
 
 
 @pytest.mark.parametrize("is_alive", [lambda: True, lambda: False])
-def test_nobody_answers(is_alive: Callable[[], bool]) -> None:
+def test_wait_until_ready_fails_without_a_server(is_alive: Callable[[], bool]) -> None:
     with pytest.raises(NotReady, match=r"refused|no response"):
         wait_until_ready(f"http://127.0.0.1:{free_port()}", timeout_seconds=0.3, is_alive=is_alive)

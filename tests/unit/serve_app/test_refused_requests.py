@@ -46,7 +46,7 @@ async def send(library: Library, path: str, body: Any) -> httpx.Response:
 @pytest.mark.parametrize(
     ("name", "value"), [("collection", "no such/name"), ("on_duplicate", "maybe")]
 )
-async def test_a_bad_field_behind_the_file(
+async def test_rejected_upload_with_invalid_trailing_field_keeps_nothing(
     library: Library, path: str, name: str, value: str
 ) -> None:
     file_name = "file" if path == "/upload-async" else "files"
@@ -55,26 +55,26 @@ async def test_a_bad_field_behind_the_file(
     assert kept(library) == []
 
 
-async def test_a_second_file_where_one_is_taken(library: Library) -> None:
+async def test_rejected_upload_with_second_file_keeps_nothing(library: Library) -> None:
     sent = [("file", (name, content, "application/pdf")) for name, content in (ONE, TWO)]
     answer = await library.http.post(f"{API}/upload-async", files=sent)
     assert answer.status_code == 422
     assert kept(library) == []
 
 
-async def test_more_files_than_are_taken_at_once(library: Library) -> None:
+async def test_rejected_upload_with_too_many_files_keeps_nothing(library: Library) -> None:
     answer = await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(6)])
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many_files")
     assert kept(library) == []
 
 
-async def test_a_form_that_is_cut_off(library: Library) -> None:
+async def test_rejected_upload_with_truncated_form_keeps_nothing(library: Library) -> None:
     answer = await send(library, "/documents", form(file_name="files")[:-20])
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
     assert kept(library) == []
 
 
-async def test_a_client_that_goes_away_in_its_second_file(library: Library) -> None:
+async def test_upload_of_disconnected_client_keeps_nothing(library: Library) -> None:
     body = form(file_name="files").replace(f"--{BOUNDARY}--\r\n".encode(), b"")
     second = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="b"\r\n\r\n'
 
@@ -89,7 +89,7 @@ async def test_a_client_that_goes_away_in_its_second_file(library: Library) -> N
 
 
 @pytest.mark.parametrize("many", [False, True])
-async def test_a_duplicate_that_the_request_says_to_reject(library: Library, many: bool) -> None:
+async def test_rejected_duplicate_keeps_nothing(library: Library, many: bool) -> None:
     await library.upload(ONE[1], ONE[0])
     before = kept(library)
     if many:
@@ -100,7 +100,7 @@ async def test_a_duplicate_that_the_request_says_to_reject(library: Library, man
     assert kept(library) == before
 
 
-async def test_a_collection_that_is_full(tmp_path: Path) -> None:
+async def test_upload_to_full_queue_keeps_nothing(tmp_path: Path) -> None:
     library = Library(tmp_path, queue_limit=1)
     await library.upload(ONE[1], ONE[0], collection="full")
     before = kept(library)
@@ -112,7 +112,7 @@ async def test_a_collection_that_is_full(tmp_path: Path) -> None:
     await library.http.aclose()
 
 
-async def test_a_key_that_was_used_for_another_request(library: Library) -> None:
+async def test_reused_idempotency_key_keeps_nothing(library: Library) -> None:
     key = {"Idempotency-Key": "monday"}
     first = await library.upload_many([ONE], key)
     before = kept(library)
@@ -131,7 +131,7 @@ async def test_a_key_that_was_used_for_another_request(library: Library) -> None
     assert other.status_code == 202, "a key belongs to a collection"
 
 
-async def test_the_single_upload_takes_a_key_too(library: Library) -> None:
+async def test_single_upload_supports_idempotency_key(library: Library) -> None:
     async def upload(content: bytes) -> httpx.Response:
         files = {"file": ("a.pdf", content, "application/pdf")}
         headers = {"Idempotency-Key": "tuesday"}
@@ -143,7 +143,7 @@ async def test_the_single_upload_takes_a_key_too(library: Library) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_files_are_stored_before_their_job_can_be_seen(
+async def test_uploads_store_files_before_their_job_is_committed(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admit, seen = library.stores.jobs.admit, []
@@ -161,7 +161,7 @@ async def test_files_are_stored_before_their_job_can_be_seen(
     assert seen == [["pdf", "pdf"]]
 
 
-async def test_an_error_of_the_database_leaves_no_spooled_file(
+async def test_upload_database_error_leaves_no_spool_file(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*arguments: Any, **options: Any) -> None:

@@ -72,7 +72,7 @@ async def leave(tasks: list[asyncio.Task[bytes]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_clients_that_leave_do_not_delay_the_next_picture(
+async def test_renderer_frees_slots_of_disconnected_clients(
     renderers: list[Renderer], blobs: BlobStore, heavy: str, light: str
 ) -> None:
     renderer = make_renderer(renderers)
@@ -83,7 +83,7 @@ async def test_clients_that_leave_do_not_delay_the_next_picture(
     await asyncio.to_thread(wait_until_rendering, 0)
 
 
-async def test_no_more_wait_than_there_is_room_for(
+async def test_renderer_rejects_when_its_queue_is_full(
     renderers: list[Renderer], blobs: BlobStore, heavy: str, light: str
 ) -> None:
     renderer = make_renderer(renderers, processes=1, max_queued=1)
@@ -96,7 +96,7 @@ async def test_no_more_wait_than_there_is_room_for(
     assert await renderer.page(blobs, light, 1, 36, ())
 
 
-async def test_a_picture_that_waited_too_long_is_not_drawn(
+async def test_renderer_rejects_request_after_queue_timeout(
     renderers: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendering, "MAX_QUEUE_SECONDS", -1)
@@ -108,7 +108,7 @@ async def test_a_picture_that_waited_too_long_is_not_drawn(
 @pytest.mark.parametrize(
     "limits", [replace(ENDLESS, cpu_seconds=1), replace(ENDLESS, document_seconds=0.5)]
 )
-async def test_a_page_that_takes_too_long_is_said_to(
+async def test_renderer_times_out_slow_page(
     renderers: list[Renderer], blobs: BlobStore, heavy: str, light: str, limits: Limits
 ) -> None:
     renderer = make_renderer(renderers, limits)
@@ -118,7 +118,7 @@ async def test_a_page_that_takes_too_long_is_said_to(
         await renderer.page(blobs, light, 2, 36, ())
 
 
-async def test_an_idle_process_ends_and_is_replaced(
+async def test_renderer_ends_idle_process_and_replaces_it(
     renderers: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendering, "IDLE_SECONDS", 0.1)
@@ -128,7 +128,7 @@ async def test_an_idle_process_ends_and_is_replaced(
     assert await renderer.page(blobs, light, 1, 37, ())
 
 
-async def test_a_picture_is_drawn_once(
+async def test_renderer_caches_images(
     renderers: list[Renderer], blobs: BlobStore, light: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renderer = make_renderer(renderers)
@@ -143,7 +143,7 @@ async def test_a_picture_is_drawn_once(
         await renderer.page(blobs, light, 1, 37, ())
 
 
-def test_the_cache_holds_so_many_bytes() -> None:
+def test_image_cache_evicts_above_byte_limit() -> None:
     cache = ImageCache(10)
     for key, size in (("a", 4), ("b", 4), ("a", 5), ("c", 5)):
         cache.put(key, bytes(size))
@@ -154,7 +154,7 @@ def test_the_cache_holds_so_many_bytes() -> None:
     assert cache.get("e") is None and cache.held_bytes == 0
 
 
-async def test_a_request_whose_client_disconnects_is_not_drawn_on(
+async def test_renderer_cancels_rendering_on_client_disconnect(
     library: Library, renderers: list[Renderer]
 ) -> None:
     name = await add_paper(library, content=HEAVY)

@@ -40,7 +40,7 @@ def unlimited(schema: Schema, place: str, models: dict[str, Schema]) -> Iterator
         yield place
 
 
-async def test_every_list_and_string_of_a_json_body_has_a_longest_one(library: Library) -> None:
+async def test_openapi_bounds_every_list_and_string_of_json_bodies(library: Library) -> None:
     described = (await library.http.get("/openapi.json")).json()
     models = described["components"]["schemas"]
     bodies = {
@@ -68,7 +68,7 @@ BAD_SEARCHES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BAD_SEARCHES)
-async def test_the_answer_to_a_bad_search_is_short(library: Library, name: str) -> None:
+async def test_validation_error_response_is_bounded(library: Library, name: str) -> None:
     answer = await library.http.post(f"{API}/search", json=BAD_SEARCHES[name])
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (422, "invalid_request")
@@ -76,7 +76,7 @@ async def test_the_answer_to_a_bad_search_is_short(library: Library, name: str) 
     assert len(answer.content) < 15_000
 
 
-async def test_errors_that_are_left_out_are_counted(library: Library) -> None:
+async def test_validation_error_response_counts_omitted_errors(library: Library) -> None:
     answer = await library.http.post(f"{API}/search", json=BAD_SEARCHES["forty unknown fields"])
     problem = answer.json()
     assert (len(problem["errors"]), problem["errors_left_out"]) == (20, 20)
@@ -93,7 +93,7 @@ def form_of(names: list[str]) -> bytes:
 
 @pytest.mark.parametrize("path", ["/upload-async", "/documents"])
 @pytest.mark.parametrize("repeated", [True, False], ids=["one name", "many names"])
-async def test_a_form_has_so_many_fields_whatever_their_names(
+async def test_form_field_count_is_limited_with_repeated_names(
     library: Library, path: str, repeated: bool
 ) -> None:
     for count, status in {50: 202, 51: 422, 500: 422}.items():
@@ -105,7 +105,7 @@ async def test_a_form_has_so_many_fields_whatever_their_names(
 @pytest.mark.parametrize(
     "path", ["/livez", "/metrics", "/openapi.json", "/nowhere", f"{API}/documents", "/", "/docs"]
 )
-async def test_every_answer_has_security_headers(library: Library, path: str) -> None:
+async def test_every_response_has_security_headers(library: Library, path: str) -> None:
     answer = await library.http.get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
@@ -113,7 +113,7 @@ async def test_every_answer_has_security_headers(library: Library, path: str) ->
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-async def test_files_of_a_paper_have_security_headers_of_their_own(library: Library) -> None:
+async def test_file_responses_set_their_own_security_headers(library: Library) -> None:
     document = (await library.upload(pdf())).json()["document_id"]
     await library.read_papers()
     original = await library.get(f"/documents/{document}/original")
@@ -125,7 +125,7 @@ async def test_files_of_a_paper_have_security_headers_of_their_own(library: Libr
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-async def test_the_documentation_page_runs_its_own_scripts_only(library: Library) -> None:
+async def test_docs_page_csp_allows_only_own_scripts(library: Library) -> None:
     page = await library.http.get("/docs")
     [policy] = page.headers.get_list("content-security-policy")
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
@@ -135,7 +135,7 @@ async def test_the_documentation_page_runs_its_own_scripts_only(library: Library
     assert page.text.count("<script>") == 1
 
 
-async def test_an_error_after_half_an_answer_is_logged(
+async def test_error_in_started_response_is_logged(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     from fastapi.responses import StreamingResponse
@@ -167,7 +167,7 @@ def literal_codes(path: Path) -> Iterator[str]:
             yield constant(node.value)
 
 
-def test_every_code_stands_in_the_error_table() -> None:
+def test_error_table_lists_every_code() -> None:
     listed = set(re.findall(r"^\| `(\w+)` \|", error_table(), re.MULTILINE))
     used = {code for path in SERVE_APP.rglob("*.py") for code in literal_codes(path)} - {""}
     assert len(used) > 10
@@ -185,7 +185,7 @@ def test_every_code_stands_in_the_error_table() -> None:
         ("GET", f"/{'x' * 5000}", b"", 404, "unknown_route"),
     ],
 )
-async def test_what_the_framework_refuses_has_a_listed_code(
+async def test_framework_errors_have_documented_codes(
     library: Library, method: str, path: str, body: bytes, status: int, code: str
 ) -> None:
     headers = {"Content-Type": "application/json"}

@@ -49,7 +49,7 @@ def schema() -> Iterator[schemathesis.BaseSchema]:
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name.lower())
-def test_generated_requests_get_the_documented_answers(
+def test_schema_fuzz_responses_conform_to_openapi(
     schema: schemathesis.BaseSchema, mode: schemathesis.GenerationMode
 ) -> None:
     tested = 0

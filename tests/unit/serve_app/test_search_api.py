@@ -21,7 +21,7 @@ async def add(library: Library, *texts: str, content: str, **fields: str) -> str
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
-async def test_the_best_passage_comes_first_with_everything_about_it(
+async def test_search_returns_best_passage_first_with_all_fields(
     library: Library, mode: str
 ) -> None:
     await add(library, ROSES, content="roses")
@@ -41,7 +41,7 @@ async def test_the_best_passage_comes_first_with_everything_about_it(
     assert library.embedded == ([] if mode == "sparse" else ["laser ions"])
 
 
-async def test_grouped_by_document_each_comes_once(library: Library) -> None:
+async def test_search_grouped_by_document_returns_each_once(library: Library) -> None:
     first = await add(library, LASER, f"{LASER} again", content="one")
     second = await add(library, f"{LASER} and more words", content="two")
     flat = (await library.search("laser ions")).json()["hits"]
@@ -50,7 +50,7 @@ async def test_grouped_by_document_each_comes_once(library: Library) -> None:
     assert sorted(hit["document_id"] for hit in grouped) == sorted([first, second])
 
 
-async def test_filters_narrow_the_search(library: Library) -> None:
+async def test_search_applies_filters(library: Library) -> None:
     first = await add(library, LASER, f"{LASER} again", content="one")
     await add(library, LASER, content="two")
     filters = {"document_ids": [first], "page_first": 2, "page_last": 2}
@@ -61,7 +61,7 @@ async def test_filters_narrow_the_search(library: Library) -> None:
     assert (await library.search("laser", limit=1)).json()["hits"][0]["text"]
 
 
-async def test_a_collection_is_searched_alone_and_no_collection_means_all(
+async def test_search_covers_one_collection_or_all(
     library: Library,
 ) -> None:
     first = await add(library, LASER, content="one", collection="one")
@@ -72,7 +72,7 @@ async def test_a_collection_is_searched_alone_and_no_collection_means_all(
     assert {hit["document_id"] for hit in both} == {first, second}
 
 
-async def test_an_unknown_collection_is_named(library: Library) -> None:
+async def test_search_rejects_unknown_collection(library: Library) -> None:
     answer = await library.search("laser", collection="nowhere")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
     assert "'nowhere'" in answer.json()["detail"]
@@ -99,7 +99,7 @@ async def test_an_unknown_collection_is_named(library: Library) -> None:
         ({"query": "a", "collection": "a b"}, "collection"),
     ],
 )
-async def test_a_bad_request_names_the_field(
+async def test_search_error_names_invalid_field(
     library: Library, body: dict[str, Any], field: str
 ) -> None:
     answer = await library.http.post("/api/v1/search", json=body)
@@ -109,7 +109,7 @@ async def test_a_bad_request_names_the_field(
     assert field in problem["detail"]
 
 
-async def test_a_version_that_is_not_active_is_never_shown(library: Library) -> None:
+async def test_search_hides_inactive_versions(library: Library) -> None:
     name = await add(library, ROSES, content="paper")
     await library.upload(pdf("paper"), name="paper.pdf", on_duplicate="reprocess")
     [task] = await library.claim()
@@ -119,7 +119,7 @@ async def test_a_version_that_is_not_active_is_never_shown(library: Library) -> 
         assert [(hit["document_id"], hit["text"]) for hit in hits] == [(name, ROSES)]
 
 
-async def test_hidden_passages_do_not_push_out_those_that_belong_here(library: Library) -> None:
+async def test_search_overfetches_when_passages_are_hidden(library: Library) -> None:
     await add(library, ROSES, content="roses")
     await library.upload(pdf("late"))
     [task] = await library.claim()
@@ -128,7 +128,7 @@ async def test_hidden_passages_do_not_push_out_those_that_belong_here(library: L
     assert [hit["text"] for hit in hits] == [ROSES]
 
 
-async def test_a_store_that_is_away_is_503_with_retry_after(
+async def test_search_returns_503_when_vector_store_is_unavailable(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:

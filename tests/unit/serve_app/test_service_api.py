@@ -33,13 +33,13 @@ async def silent() -> None:
     await asyncio.sleep(60)
 
 
-async def test_alive_whatever_happens(library: Library) -> None:
+async def test_livez_ignores_failed_checks(library: Library) -> None:
     library.checks["database"] = away
     answer = await library.http.get("/livez")
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
-async def test_ready_when_every_part_works(library: Library) -> None:
+async def test_readyz_succeeds_when_all_checks_pass(library: Library) -> None:
     library.checks.update(database=fine, vector_store=fine)
     answer = await library.http.get("/readyz")
     assert answer.status_code == 200
@@ -49,7 +49,7 @@ async def test_ready_when_every_part_works(library: Library) -> None:
     }
 
 
-async def test_not_ready_names_what_does_not_work(
+async def test_readyz_reports_failed_checks(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serve_app.api.health.CHECK_SECONDS", 0.1)
@@ -64,7 +64,7 @@ async def test_not_ready_names_what_does_not_work(
     assert "secret" not in answer.text
 
 
-async def test_metrics_count_requests_by_route_and_tasks_by_lane(library: Library) -> None:
+async def test_metrics_label_requests_by_route_and_tasks_by_lane(library: Library) -> None:
     await library.upload(pdf())
     await library.get("/jobs/job_one")
     await library.get("/jobs/job_two")
@@ -80,7 +80,7 @@ async def test_metrics_count_requests_by_route_and_tasks_by_lane(library: Librar
     assert "paperworks_http_request_seconds_bucket" in page
 
 
-async def test_metrics_answer_while_the_database_is_away(
+async def test_metrics_work_without_the_database(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library.stores.queue, "depths", away)
@@ -89,13 +89,13 @@ async def test_metrics_answer_while_the_database_is_away(
     assert "paperworks_tasks{" not in answer.text
 
 
-async def test_two_apps_count_for_themselves(library: Library, tmp_path: Path) -> None:
+async def test_metrics_registry_is_per_app(library: Library, tmp_path: Path) -> None:
     other = Library(tmp_path / "other")
     await library.upload(pdf())
     assert 'outcome="accepted"' not in (await other.http.get("/metrics")).text
 
 
-async def test_a_request_id_comes_back_or_is_made(library: Library) -> None:
+async def test_request_id_is_returned_or_generated(library: Library) -> None:
     given = await library.get("/jobs/x", headers={"X-Request-ID": "abc-1"})
     assert given.headers["x-request-id"] == given.json()["request_id"] == "abc-1"
     for odd in ("a b", "x" * 200):
@@ -112,7 +112,7 @@ async def test_a_request_id_comes_back_or_is_made(library: Library) -> None:
         ("GET", "/docs/assets/none.js", 404, "unknown_route"),
     ],
 )
-async def test_unknown_routes_are_problems(
+async def test_unknown_routes_return_problem_json(
     library: Library, method: str, path: str, status: int, code: str
 ) -> None:
     answer = await library.http.request(method, path)
@@ -130,14 +130,14 @@ async def test_unknown_routes_are_problems(
         ("/api/v1/search", "POST"),
     ],
 )
-async def test_a_wrong_method_is_answered_with_all_methods_of_the_path(
+async def test_method_not_allowed_lists_all_methods_of_the_path(
     library: Library, path: str, methods: str
 ) -> None:
     answer = await library.http.patch(path)
     assert (answer.status_code, answer.headers["allow"]) == (405, methods)
 
 
-async def test_broken_json_says_where(library: Library) -> None:
+async def test_malformed_json_error_has_position(library: Library) -> None:
     answer = await library.http.post(
         "/api/v1/search", content='{"query": }', headers={"content-type": "application/json"}
     )
@@ -145,7 +145,7 @@ async def test_broken_json_says_where(library: Library) -> None:
     assert "character 10" in answer.json()["detail"]
 
 
-async def test_an_unforeseen_error_shows_nothing_but_its_request_id(
+async def test_internal_error_exposes_only_the_request_id(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library.stores.documents, "collections", broken)
@@ -156,7 +156,7 @@ async def test_an_unforeseen_error_shows_nothing_but_its_request_id(
     assert "secret" not in answer.text
 
 
-async def test_the_database_away_is_503_for_uploads_and_nothing_is_woken(
+async def test_upload_returns_503_without_database_and_sends_no_wake(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def admit(*_: object, **__: object) -> None:
@@ -169,7 +169,7 @@ async def test_the_database_away_is_503_for_uploads_and_nothing_is_woken(
     assert library.wake_calls == 0
 
 
-async def test_openapi_documents_every_route_and_its_problems(library: Library) -> None:
+async def test_openapi_documents_routes_and_problem_responses(library: Library) -> None:
     schema = (await library.http.get("/openapi.json")).json()
     operations = {
         f"{method} {path}": operation
@@ -187,7 +187,7 @@ async def test_openapi_documents_every_route_and_its_problems(library: Library) 
     assert set(upload["requestBody"]["content"]) == {"multipart/form-data", "application/pdf"}
 
 
-async def test_the_documentation_needs_no_other_server(library: Library) -> None:
+async def test_docs_page_loads_only_local_assets(library: Library) -> None:
     home = await library.http.get("/", follow_redirects=True)
     assert home.url.path == "/docs"
     assert "http://" not in home.text
@@ -198,7 +198,7 @@ async def test_the_documentation_needs_no_other_server(library: Library) -> None
         assert (await library.http.get(f"/{asset}")).status_code == 200
 
 
-def test_every_error_of_ours_has_a_status() -> None:
+def test_every_error_class_has_a_status() -> None:
     def tree(kind: type[PaperworksError]) -> list[type[PaperworksError]]:
         return [kind, *(leaf for child in kind.__subclasses__() for leaf in tree(child))]
 
@@ -208,7 +208,7 @@ def test_every_error_of_ours_has_a_status() -> None:
         assert (status_of(kind()) == 500) == (kind.code in own_mistakes), kind
 
 
-def test_the_api_imports_neither_ray_nor_torch_nor_settings() -> None:
+def test_api_imports_no_ray_torch_or_settings() -> None:
     code = (
         "import sys, serve_app.api.app;"
         "print({'ray', 'torch', 'configs', 'pymilvus'} & sys.modules.keys())"
@@ -217,7 +217,7 @@ def test_the_api_imports_neither_ray_nor_torch_nor_settings() -> None:
     assert done.stdout.strip() == "set()", done.stderr
 
 
-async def test_openapi_shows_the_form_of_identifiers_and_cursors(library: Library) -> None:
+async def test_openapi_contains_patterns_of_identifiers_and_cursors(library: Library) -> None:
     schema = (await library.http.get("/openapi.json")).json()
     shown: dict[str, set[str | None]] = {}
     for methods in schema["paths"].values():
@@ -232,9 +232,7 @@ async def test_openapi_shows_the_form_of_identifiers_and_cursors(library: Librar
 
 
 @pytest.mark.parametrize("odd", ["\0", "doc_x", "doc_" + "0" * 24 + "\n", "\u202e", "a" * 9000])
-async def test_an_identifier_that_cannot_exist_is_answered_like_an_unknown_one(
-    library: Library, odd: str
-) -> None:
+async def test_malformed_identifier_returns_404_like_unknown(library: Library, odd: str) -> None:
     for path in ("documents/{}", "jobs/{}", "jobs/{}/events", "collections/{}/export"):
         answer = await library.get("/" + path.format(quote(odd, safe="")))
         assert answer.status_code == 404

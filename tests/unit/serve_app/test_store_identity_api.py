@@ -47,7 +47,7 @@ async def compare(library: Library) -> Consistency:
     return Consistency.model_validate((await library.get("/consistency")).json())
 
 
-async def test_searches_go_on_and_readiness_names_the_stores(library: Library) -> None:
+async def test_store_mismatch_keeps_searches_and_is_reported_by_readyz(library: Library) -> None:
     document = await mismatch(library)
     [hit] = (await library.search("foxes")).json()["hits"]
     assert hit["document_id"] == document
@@ -58,7 +58,7 @@ async def test_searches_go_on_and_readiness_names_the_stores(library: Library) -
     assert "PostgreSQL belongs to library" in said and "the blob store to library" in said
 
 
-async def test_nothing_is_admitted_and_nothing_is_kept(library: Library) -> None:
+async def test_store_mismatch_rejects_uploads_and_keeps_nothing(library: Library) -> None:
     document = await mismatch(library)
     before = [blob.key for blob in library.blobs.listed()]
     answers = [
@@ -73,7 +73,7 @@ async def test_nothing_is_admitted_and_nothing_is_kept(library: Library) -> None
 
 
 @pytest.mark.parametrize("params", [{}, {"delete_orphans": True}])
-async def test_a_repair_is_refused(library: Library, params: dict[str, bool]) -> None:
+async def test_store_mismatch_rejects_repair(library: Library, params: dict[str, bool]) -> None:
     await mismatch(library)
     sha256 = orphan(library, "of another library")
     answer = await library.http.post(REPAIR, params=params)
@@ -88,7 +88,7 @@ async def test_a_repair_is_refused(library: Library, params: dict[str, bool]) ->
     assert "--claim-stores" in sentence
 
 
-async def test_too_many_orphans_stay_until_somebody_wants_them_gone(library: Library) -> None:
+async def test_repair_keeps_orphans_above_the_deletion_limits(library: Library) -> None:
     for number in range(21):
         orphan(library, str(number))
     found = await compare(library)
@@ -103,7 +103,7 @@ async def test_too_many_orphans_stay_until_somebody_wants_them_gone(library: Lib
     assert len(list(library.blobs.trashed())) == 21
 
 
-async def test_orphan_pdfs_become_papers(library: Library) -> None:
+async def test_adopt_turns_orphan_pdfs_into_papers(library: Library) -> None:
     """Simulates the restore of an older dump: PostgreSQL has no record of these PDFs."""
     await library.upload(pdf("known"))
     await library.upload(pdf("deleted"), name="deleted.pdf")
@@ -130,7 +130,7 @@ async def test_orphan_pdfs_become_papers(library: Library) -> None:
     assert (again.status_code, again.json()["documents_queued"]) == (200, 0)
 
 
-async def test_stores_are_claimed_only_on_demand(library: Library) -> None:
+async def test_adopt_claims_stores_only_on_request(library: Library) -> None:
     await mismatch(library)
     orphan(library, "of a lost database")
     refused = await library.http.post(ADOPT, json={"collection": "a"})
@@ -142,11 +142,11 @@ async def test_stores_are_claimed_only_on_demand(library: Library) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"collection": "a b"}, {"collection": "a", "claim": True}])
-async def test_an_adoption_needs_a_collection(library: Library, body: dict[str, object]) -> None:
+async def test_adopt_requires_a_valid_collection(library: Library, body: dict[str, object]) -> None:
     assert (await library.http.post(ADOPT, json=body)).status_code == 422
 
 
-def test_the_client_adopts(library: Library, url: str) -> None:
+def test_client_adopts_orphan_pdfs(library: Library, url: str) -> None:
     library.worker_paused = True
     orphan(library, "placed")
     with Client(url) as client:

@@ -19,7 +19,7 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def test_it_is_private_short_and_gone_at_the_end(home: Path) -> None:
+def test_temporary_folder_is_private_short_and_removed(home: Path) -> None:
     temporary = TemporaryFolder(home)
     folder = temporary.create()
     (folder / "ray").mkdir()
@@ -30,7 +30,7 @@ def test_it_is_private_short_and_gone_at_the_end(home: Path) -> None:
     assert not folder.exists() and not list(home.iterdir())
 
 
-def test_what_a_killed_service_left_goes_with_the_next_start(home: Path) -> None:
+def test_temporary_folder_of_killed_service_is_removed_at_next_start(home: Path) -> None:
     stale = TemporaryFolder(home).create()
     (stale / "session").mkdir()
     (stale / "session" / "log").write_text("of a killed service")
@@ -40,7 +40,7 @@ def test_what_a_killed_service_left_goes_with_the_next_start(home: Path) -> None
     temporary.remove()
 
 
-def test_a_long_name_of_the_systems_folder_is_not_used(
+def test_temporary_folder_falls_back_to_tmp_for_long_paths(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long_path = tmp_path / ("x" * MAX_PARENT_LENGTH)
@@ -52,7 +52,7 @@ def test_a_long_name_of_the_systems_folder_is_not_used(
 
 
 @pytest.mark.parametrize("kind", ["other name", "world-readable", "symlink"])
-def test_a_note_that_names_something_else_deletes_nothing(
+def test_temporary_folder_record_of_foreign_folder_deletes_nothing(
     home: Path, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     private = tmp_path / ("private" if kind == "other name" else "pw-kept")

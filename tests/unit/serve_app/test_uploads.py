@@ -20,7 +20,7 @@ from tests.unit.serve_app.library import API, Library, pdf
 FIELDS = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}
 
 
-async def test_a_pdf_is_accepted_with_the_fields_of_the_old_system(library: Library) -> None:
+async def test_upload_returns_documented_fields(library: Library) -> None:
     answer = await library.upload(pdf(), "paper.pdf")
     body = answer.json()
     assert answer.status_code == 202
@@ -32,14 +32,14 @@ async def test_a_pdf_is_accepted_with_the_fields_of_the_old_system(library: Libr
     assert library.wake_calls == 1
 
 
-async def test_without_a_collection_the_paper_goes_to_default(library: Library) -> None:
+async def test_upload_uses_default_collection(library: Library) -> None:
     body = (await library.upload(pdf())).json()
     document = (await library.get(f"/documents/{body['document_id']}")).json()
     assert document["collection"] == "default"
 
 
 @pytest.mark.parametrize("after", [False, True])
-async def test_the_collection_may_stand_before_or_after_the_file(
+async def test_upload_accepts_collection_before_or_after_the_file(
     library: Library, after: bool
 ) -> None:
     field = part('name="collection"', b"physics")
@@ -49,7 +49,7 @@ async def test_the_collection_may_stand_before_or_after_the_file(
     assert document["collection"] == "physics"
 
 
-async def test_a_body_in_small_pieces_is_the_same_file(library: Library) -> None:
+async def test_upload_reassembles_body_from_small_chunks(library: Library) -> None:
     content = pdf(filler=3000)
     form = form_of([part('name="file"; filename="a.pdf"', content)])
 
@@ -62,7 +62,7 @@ async def test_a_body_in_small_pieces_is_the_same_file(library: Library) -> None
     assert original.content == content
 
 
-async def test_a_raw_pdf_takes_its_fields_from_the_query(library: Library) -> None:
+async def test_raw_pdf_upload_takes_options_from_the_query(library: Library) -> None:
     answer = await library.http.post(
         f"{API}/upload-async?filename=raw.pdf&collection=raw",
         content=pdf(),
@@ -89,7 +89,7 @@ async def test_a_raw_pdf_takes_its_fields_from_the_query(library: Library) -> No
         ('filename="a\x01b\x7f.pdf"', "a b .pdf"),
     ],
 )
-async def test_a_filename_is_a_label_and_changes_nothing_on_disk(
+async def test_upload_sanitizes_filename_and_ignores_it_on_disk(
     library: Library, sent: str, label: str
 ) -> None:
     answer = await post_form(library, [part(f'name="file"; {sent}', pdf())])
@@ -110,7 +110,7 @@ async def test_a_filename_is_a_label_and_changes_nothing_on_disk(
         (pdf(filler=900_000), 413, "file_too_large"),
     ],
 )
-async def test_a_bad_file_is_refused_under_its_code_and_nothing_is_kept(
+async def test_upload_rejects_invalid_file_and_keeps_nothing(
     library: Library, content: bytes, status: int, code: str
 ) -> None:
     answer = await library.upload(content)
@@ -121,7 +121,7 @@ async def test_a_bad_file_is_refused_under_its_code_and_nothing_is_kept(
     assert library.wake_calls == 0
 
 
-async def test_a_too_large_body_is_refused_before_it_is_read(library: Library) -> None:
+async def test_upload_rejects_large_content_length_before_reading(library: Library) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         raise AssertionError("the body was read")
         yield b""
@@ -131,7 +131,7 @@ async def test_a_too_large_body_is_refused_before_it_is_read(library: Library) -
     assert answer.status_code == 413
 
 
-async def test_a_body_without_length_is_not_read_beyond_the_limit(library: Library) -> None:
+async def test_upload_stops_reading_chunked_body_at_the_limit(library: Library) -> None:
     sent = 0
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -148,26 +148,26 @@ async def test_a_body_without_length_is_not_read_beyond_the_limit(library: Libra
 
 
 @pytest.mark.parametrize("name", ["a b", "ü", "x" * 129, "../up", 'a"b'])
-async def test_a_bad_collection_name_is_refused_with_the_rule(library: Library, name: str) -> None:
+async def test_upload_rejects_invalid_collection_name(library: Library, name: str) -> None:
     answer = await library.upload(pdf(), collection=name)
     assert answer.status_code == 422
     assert "128 letters" in answer.json()["detail"]
     assert (await library.get("/jobs")).json()["items"] == []
 
 
-async def test_a_bad_duplicate_policy_is_refused(library: Library) -> None:
+async def test_upload_rejects_invalid_duplicate_policy(library: Library) -> None:
     answer = await library.upload(pdf(), on_duplicate="perhaps")
     assert answer.status_code == 422
     assert "reprocess" in answer.json()["detail"]
 
 
-async def test_a_form_without_a_file_says_which_field_to_use(library: Library) -> None:
+async def test_upload_without_file_names_the_field(library: Library) -> None:
     answer = await post_form(library, [part('name="collection"', b"physics")])
     assert (answer.status_code, answer.json()["code"]) == (422, "missing_file")
     assert "`file`" in answer.json()["detail"]
 
 
-async def test_two_files_belong_to_the_other_route(library: Library) -> None:
+async def test_single_upload_rejects_two_files(library: Library) -> None:
     file = part('name="file"; filename="a.pdf"', pdf())
     answer = await post_form(library, [file, file])
     assert answer.status_code == 422
@@ -185,7 +185,7 @@ async def test_two_files_belong_to_the_other_route(library: Library) -> None:
         (b"--b\r\nContent-Dis", "multipart/form-data; boundary=b", 400, "malformed_request"),
     ],
 )
-async def test_a_body_that_is_no_form_is_a_problem(
+async def test_upload_rejects_unsupported_and_malformed_bodies(
     library: Library, content: bytes, content_type: str, status: int, code: str
 ) -> None:
     answer = await library.http.post(
@@ -194,14 +194,14 @@ async def test_a_body_that_is_no_form_is_a_problem(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_a_cut_off_file_is_not_kept(library: Library) -> None:
+async def test_upload_of_truncated_file_keeps_nothing(library: Library) -> None:
     body = form_of([part('name="file"; filename="a.pdf"', pdf(filler=2000))])[:-500]
     answer = await library.http.post(f"{API}/upload-async", content=body, headers=FORM)
     assert answer.json()["code"] == "malformed_request"
     assert files_in(library.folder) == []
 
 
-async def test_the_same_bytes_again_name_the_document_they_are(library: Library) -> None:
+async def test_upload_reports_duplicate_document(library: Library) -> None:
     first = (await library.upload(pdf(), "one.pdf")).json()
     await library.read_papers()
     second = (await library.upload(pdf(), "two.pdf")).json()
@@ -212,13 +212,13 @@ async def test_the_same_bytes_again_name_the_document_they_are(library: Library)
     assert elsewhere["duplicate_of"] is None
 
 
-async def test_reject_refuses_what_is_there(library: Library) -> None:
+async def test_upload_with_reject_policy_returns_409_for_duplicate(library: Library) -> None:
     await library.upload(pdf())
     answer = await library.upload(pdf(), on_duplicate="reject")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
-async def test_many_files_are_one_job_and_each_outcome_is_listed(library: Library) -> None:
+async def test_batch_upload_creates_one_job_and_lists_results(library: Library) -> None:
     files = [("a.pdf", pdf("a")), ("b.txt", b"text"), ("c.pdf", pdf("c")), ("d.pdf", b"")]
     answer = await library.upload_many(files, collection="many")
     body = answer.json()
@@ -233,32 +233,32 @@ async def test_many_files_are_one_job_and_each_outcome_is_listed(library: Librar
     assert job["collection"] == "many"
 
 
-async def test_a_large_file_among_many_stops_no_other(library: Library) -> None:
+async def test_batch_upload_skips_large_file(library: Library) -> None:
     answer = await library.upload_many([("big.pdf", pdf(filler=150_000)), ("a.pdf", pdf())])
     body = answer.json()
     assert [item["code"] for item in body["refused"]] == ["file_too_large"]
     assert [item["filename"] for item in body["accepted"]] == ["a.pdf"]
 
 
-async def test_files_that_are_refused_are_not_read_for_ever(library: Library) -> None:
+async def test_batch_upload_bounds_reading_of_rejected_files(library: Library) -> None:
     big = [(f"{n}.pdf", pdf(filler=190_000)) for n in range(3)]
     answer = await library.upload_many(big)
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
 
 
-async def test_when_all_are_refused_the_first_one_is_the_problem(library: Library) -> None:
+async def test_batch_upload_returns_first_problem_when_all_are_rejected(library: Library) -> None:
     answer = await library.upload_many([("a.txt", b"text"), ("b.pdf", b"")])
     assert (answer.status_code, answer.json()["code"]) == (415, "not_a_pdf")
     assert [item["filename"] for item in answer.json()["refused"]] == ["a.txt", "b.pdf"]
 
 
-async def test_too_many_files_are_refused_as_a_whole(library: Library) -> None:
+async def test_batch_upload_rejects_too_many_files(library: Library) -> None:
     answer = await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(6)])
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many_files")
     assert (await library.get("/jobs")).json()["items"] == []
 
 
-async def test_few_files_are_interactive_work_and_many_are_bulk(tmp_path: Path) -> None:
+async def test_upload_lane_depends_on_number_of_files(tmp_path: Path) -> None:
     library = Library(tmp_path, UploadLimits(upload_bytes=1000, files=50))
     await library.upload_many([("a.pdf", pdf("a")), ("b.pdf", pdf("b"))])
     await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(20)])
@@ -266,7 +266,7 @@ async def test_few_files_are_interactive_work_and_many_are_bulk(tmp_path: Path) 
     assert depths == {("interactive", "queued"): 2, ("bulk", "queued"): 20}
 
 
-async def test_an_idempotency_key_gives_the_first_answer_again(library: Library) -> None:
+async def test_idempotency_key_repeats_the_first_response(library: Library) -> None:
     key = {"Idempotency-Key": "monday"}
     files = [("a.pdf", pdf("a")), ("b.pdf", pdf("b"))]
     first = (await library.upload_many(files, key)).json()
@@ -278,7 +278,7 @@ async def test_an_idempotency_key_gives_the_first_answer_again(library: Library)
     assert other["job_id"] != first["job_id"]
 
 
-async def test_an_upload_is_durable_before_its_job_is_made(
+async def test_upload_is_durable_before_its_job_is_committed(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[int] = []
@@ -302,7 +302,7 @@ async def test_an_upload_is_durable_before_its_job_is_made(
     assert seen == [(True, True)]
 
 
-async def test_without_its_database_nothing_is_accepted(
+async def test_upload_is_rejected_without_the_database(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def is_away(*_: Any, **__: Any) -> None:
@@ -314,7 +314,7 @@ async def test_without_its_database_nothing_is_accepted(
     assert (await library.get("/jobs")).json()["items"] == []
 
 
-async def test_uploads_are_counted_by_outcome(library: Library) -> None:
+async def test_upload_metrics_count_outcomes(library: Library) -> None:
     await library.upload(pdf())
     await library.upload(b"text")
     await library.upload_many([("a.pdf", pdf()), ("b.pdf", b"")])

@@ -14,7 +14,7 @@ def score(query: str, text: str, statistics: TermStatistics) -> float:
     return sum(weight * text_vector(text).get(number, 0.0) for number, weight in weights.items())
 
 
-def test_the_score_is_bm25_by_hand() -> None:
+def test_bm25_score_matches_formula() -> None:
     texts = ["flow flow plate", "flow", "shock"]
     statistics = TermStatistics(map(text_vector, texts))
     idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
@@ -22,20 +22,20 @@ def test_the_score_is_bm25_by_hand() -> None:
     assert score("flow", texts[0], statistics) == pytest.approx(idf * saturation)
 
 
-def test_rare_terms_weigh_more_and_unknown_ones_most() -> None:
+def test_bm25_idf_is_higher_for_rare_terms() -> None:
     statistics = TermStatistics(map(text_vector, ["flow", "flow", "flow shock"]))
     idf = {word: statistics.idf(term_number(word)) for word in ("flow", "shock", "unseen")}
     assert 0 < idf["flow"] < idf["shock"] < idf["unseen"]
 
 
-def test_without_any_texts_a_query_still_has_weights() -> None:
+def test_bm25_query_vector_without_statistics_has_weights() -> None:
     assert all(weight > 0 for weight in query_vector("shock waves", TermStatistics()).values())
 
 
-def test_a_text_without_terms_has_a_vector_that_no_query_meets() -> None:
+def test_bm25_vector_of_empty_text_matches_no_query() -> None:
     assert text_vector("?!") == {0: 1.0}
     assert query_vector("?!", TermStatistics()) == {}
 
 
-def test_term_numbers_are_dimensions_that_every_server_takes() -> None:
+def test_bm25_term_numbers_are_valid_dimensions() -> None:
     assert all(0 < term_number(f"term{i}") < 2**32 - 1 for i in range(1000))

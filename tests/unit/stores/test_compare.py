@@ -50,7 +50,7 @@ def kinds(found: Differences) -> set[str]:
     return {name for name, count in found.counts.items() if count}
 
 
-def test_stores_that_agree_do_not_differ() -> None:
+def test_comparison_of_consistent_stores_is_empty() -> None:
     found = compare({(NAME, 2): 5}, PAPER, listed=blobs(*KEYS))
     assert kinds(found) == set()
     assert found.compared_at == NOW
@@ -58,59 +58,61 @@ def test_stores_that_agree_do_not_differ() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 4])
-def test_missing_chunks(count: int) -> None:
+def test_comparison_reports_missing_chunks(count: int) -> None:
     found = compare({(NAME, 2): count} if count else {}, PAPER)
     assert found.missing_chunks == [WrongCount(PAPER, 5, count)]
     assert kinds(found) == {"missing_chunks"}
     assert found.documents_to_reprocess == [PAPER]
 
 
-def test_too_many_chunks_of_the_shown_version() -> None:
+def test_comparison_reports_surplus_chunks() -> None:
     found = compare({(NAME, 2): 6}, PAPER)
     assert found.surplus_chunks == [WrongCount(PAPER, 5, 6)]
     assert kinds(found) == {"surplus_chunks"}
     assert found.documents_to_reprocess == [PAPER]
 
 
-def test_a_paper_given_up_in_its_middle_may_have_more_than_was_noted_but_not_less() -> None:
+def test_comparison_tolerates_surplus_chunks_of_partially_failed_paper() -> None:
     beginning = replace(PAPER, artifact_key=None)
     assert kinds(compare({(NAME, 2): 6}, beginning, listed=blobs(*KEYS))) == set()
     assert kinds(compare({(NAME, 2): 4}, beginning)) == {"missing_chunks"}
 
 
-def test_chunks_of_other_versions_are_orphans() -> None:
+def test_comparison_reports_chunks_of_other_versions_as_orphans() -> None:
     found = compare({(NAME, 1): 3, (NAME, 2): 5, (NAME, 3): 1}, PAPER)
     assert found.orphan_chunks == [OrphanChunks(NAME, 1, 3), OrphanChunks(NAME, 3, 1)]
     assert kinds(found) == {"orphan_chunks"}
 
 
 @pytest.mark.parametrize("status", [one for one in DocumentStatus if one != DocumentStatus.READY])
-def test_chunks_of_a_document_that_nobody_can_search_are_orphans(status: DocumentStatus) -> None:
+def test_comparison_reports_chunks_of_unsearchable_document_as_orphans(
+    status: DocumentStatus,
+) -> None:
     found = compare({(NAME, 2): 5}, replace(PAPER, status=status))
     assert found.orphan_chunks == [OrphanChunks(NAME, 2, 5)]
     assert kinds(found) == {"orphan_chunks"}
 
 
-def test_chunks_of_an_unknown_document_are_orphans() -> None:
+def test_comparison_reports_chunks_of_unknown_document_as_orphans() -> None:
     found = compare({("doc_else", 1): 7, (NAME, 2): 5}, PAPER)
     assert found.orphan_chunks == [OrphanChunks("doc_else", 1, 7)]
 
 
-def test_what_somebody_works_on_differs_from_nothing() -> None:
+def test_comparison_ignores_documents_changed_meanwhile() -> None:
     chunks = {(NAME, 1): 3, (NAME, 2): 4}
     other_version = artifact_key(NAME, 3, "scans")
     found = compare(chunks, PAPER, listed=blobs(other_version), touched=[NAME])
     assert kinds(found) == set()
 
 
-def test_a_lost_pdf_cannot_be_read_again() -> None:
+def test_comparison_does_not_reingest_lost_pdf() -> None:
     found = compare({}, PAPER, listed=blobs(KEYS[1]))
     assert kinds(found) == {"missing_blobs", "missing_chunks"}
     assert found.missing_blobs == [PAPER]
     assert found.documents_to_reprocess == []
 
 
-def test_a_lost_artifact_is_made_again_from_the_pdf() -> None:
+def test_comparison_reingests_missing_artifact() -> None:
     found = compare({(NAME, 2): 5}, PAPER, listed=blobs(KEYS[0]))
     assert found.missing_artifacts == found.documents_to_reprocess == [PAPER]
     assert kinds(found) == {"missing_artifacts"}
@@ -125,7 +127,7 @@ def test_a_lost_artifact_is_made_again_from_the_pdf() -> None:
         "incoming/0123456789abcdef0123456789abcdef.part",
     ],
 )
-def test_blobs_that_belong_to_nobody_are_orphans_when_they_are_old(key: str) -> None:
+def test_comparison_reports_old_unowned_blobs_as_orphans(key: str) -> None:
     [orphan] = blobs(key)
     found = compare({(NAME, 2): 5}, PAPER, listed=[*blobs(*KEYS), orphan])
     assert found.orphan_blobs == [orphan]
@@ -137,11 +139,11 @@ def test_blobs_that_belong_to_nobody_are_orphans_when_they_are_old(key: str) -> 
     "key",
     [artifact_key(NAME, 2, "scans"), artifact_key(NAME, 2, "paper-1-read_text"), "pdf/ab/notes"],
 )
-def test_what_belongs_to_the_shown_version_or_to_somebody_else_is_no_orphan(key: str) -> None:
+def test_comparison_keeps_owned_and_foreign_blobs(key: str) -> None:
     assert kinds(compare({(NAME, 2): 5}, PAPER, listed=blobs(*KEYS, key))) == set()
 
 
-def test_the_pdf_of_a_paper_that_failed_stays_and_that_of_a_deleted_one_goes() -> None:
+def test_comparison_keeps_pdf_of_failed_but_not_of_deleted_paper() -> None:
     [pdf] = blobs(KEYS[0])
     failed = replace(PAPER, status=DocumentStatus.FAILED)
     assert kinds(compare({}, failed, listed=[pdf])) == set()
@@ -151,5 +153,5 @@ def test_the_pdf_of_a_paper_that_failed_stays_and_that_of_a_deleted_one_goes() -
     assert kinds(compare({}, deleted, duplicate, listed=[pdf])) == set()
 
 
-def test_without_a_look_at_the_blobs_nothing_is_said_of_them() -> None:
+def test_comparison_skips_unlisted_blobs() -> None:
     assert kinds(compare({(NAME, 2): 5}, PAPER)) == set()

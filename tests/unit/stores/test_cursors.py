@@ -34,7 +34,7 @@ KINDS = {"documents": DOCUMENT_ID, "jobs": JOB_ID, "failures": TASK_ID}
     ],
     ids=KINDS,
 )
-def test_a_cursor_of_each_list_comes_back(name: str, names: re.Pattern[str]) -> None:
+def test_cursor_round_trips(name: str, names: re.Pattern[str]) -> None:
     for time in (TIME, TIME.astimezone(timezone(timedelta(hours=-8)))):
         cursor = encode_cursor(time, name)
         assert CURSOR.fullmatch(cursor)
@@ -43,19 +43,19 @@ def test_a_cursor_of_each_list_comes_back(name: str, names: re.Pattern[str]) -> 
 
 @pytest.mark.parametrize("names", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("cursor", cursors().values(), ids=cursors())
-def test_a_made_up_cursor_is_refused(cursor: str, names: re.Pattern[str]) -> None:
+def test_forged_cursor_is_rejected(cursor: str, names: re.Pattern[str]) -> None:
     with pytest.raises(InvalidRequest, match="next_cursor"):
         decode_cursor(cursor, names)
 
 
 @pytest.mark.parametrize("names", KINDS.values(), ids=KINDS)
-def test_a_cursor_of_another_list_is_refused(names: re.Pattern[str]) -> None:
+def test_cursor_of_another_list_is_rejected(names: re.Pattern[str]) -> None:
     name = new_job_id() if names is not JOB_ID else document_id("papers", "0" * 64)
     with pytest.raises(InvalidRequest):
         decode_cursor(encode_cursor(TIME, name), names)
 
 
-def test_offsets() -> None:
+def test_offset_cursor_round_trips() -> None:
     assert decode_offset(None) == 0
     assert decode_offset(encode_offset(50)) == 50
     for text in ("", "-1", "1.5", "9" * 10, "\u0663", "1\n", " 1"):

@@ -16,7 +16,7 @@ class Refused(grpc.RpcError):
         return grpc.StatusCode.UNAUTHENTICATED
 
 
-def test_the_error_of_grpc_is_found_behind_others() -> None:
+def test_grpc_error_is_found_in_exception_chain() -> None:
     refused = Refused()
     outer = ValueError("outer")
     outer.__cause__ = RuntimeError("middle")
@@ -31,7 +31,7 @@ def search_cyclic_chain() -> None:
     assert _grpc_error(first) is None
 
 
-def test_a_cycle_of_causes_has_an_end() -> None:
+def test_cyclic_exception_chain_terminates() -> None:
     process = multiprocessing.get_context("fork").Process(target=search_cyclic_chain)
     process.start()
     process.join(10)

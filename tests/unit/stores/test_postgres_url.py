@@ -34,11 +34,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("postgresql://u@%2Frun%2Fpostgresql/x", None),
     ],
 )
-def test_plain_text_leaves_the_machine_only_where_it_is_written(url: str, mode: str | None) -> None:
+def test_remote_postgres_requires_tls_by_default(url: str, mode: str | None) -> None:
     assert parse_postgres_url(url).sslmode == mode
 
 
-def test_the_environment_of_libpq_counts_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_libpq_environment_sets_sslmode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSSLMODE", "verify-full")
     assert parse_postgres_url("postgresql://u@db/x").sslmode == "verify-full"
 
@@ -57,7 +57,7 @@ def test_the_environment_of_libpq_counts_as_written(monkeypatch: pytest.MonkeyPa
         "pgbouncer=maybe",
     ],
 )
-def test_a_parameter_that_is_not_supported_is_refused_by_name(parameter: str) -> None:
+def test_unsupported_url_parameter_is_rejected_by_name(parameter: str) -> None:
     with pytest.raises(InvalidSetting) as refusal:
         parse_postgres_url(f"postgresql://u:hush@db/x?{parameter}")
     assert parameter.partition("=")[0] in refusal.value.message
@@ -75,13 +75,13 @@ def test_a_parameter_that_is_not_supported_is_refused_by_name(parameter: str) ->
         "postgresql://u:hush@db:port/x",
     ],
 )
-def test_what_is_no_url_is_refused_without_showing_it(url: str) -> None:
+def test_invalid_url_is_rejected_without_exposing_it(url: str) -> None:
     with pytest.raises(InvalidSetting) as refusal:
         parse_postgres_url(url)
     assert "hush" not in refusal.value.message and "DATABASE_URL" in refusal.value.message
 
 
-def test_hosted_services_urls_are_understood() -> None:
+def test_urls_of_hosted_services_are_supported() -> None:
     address = parse_postgres_url(
         "postgresql://u:p%40ss@db.example.com:5433/x?sslmode=require&channel_binding=prefer"
         "&application_name=library&connect_timeout=3&gssencmode=disable&keepalives_idle=7"
@@ -97,7 +97,7 @@ def test_hosted_services_urls_are_understood() -> None:
     assert "p%40ss" not in repr(address)
 
 
-def test_every_session_has_limits_on_the_server() -> None:
+def test_session_limits_become_server_settings() -> None:
     settings = SessionLimits(idle_in_transaction_seconds=1.5, lock_seconds=2).server_settings()
     assert settings["idle_in_transaction_session_timeout"] == "1500"
     assert settings["lock_timeout"] == "2000"
@@ -107,5 +107,5 @@ def test_every_session_has_limits_on_the_server() -> None:
     ("host", "local"),
     [("127.1.2.3", True), ("::1", True), ("localhost", True), ("localhost.example.com", False)],
 )
-def test_what_counts_as_this_machine(host: str, local: bool) -> None:
+def test_is_local_detects_loopback_and_sockets(host: str, local: bool) -> None:
     assert is_local(host) is local

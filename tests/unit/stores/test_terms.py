@@ -28,34 +28,34 @@ from stores.milvus.terms import highlights, terms
         ("?!", []),
     ],
 )
-def test_terms(text: str, expected: list[str]) -> None:
+def test_terms_of_text(text: str, expected: list[str]) -> None:
     assert terms(text) == expected
 
 
-def test_highlights_are_the_words_of_the_text_in_any_form() -> None:
+def test_highlights_match_words_by_stem() -> None:
     text = "Flows of air; the boundary-layer flow. Überflow"
     ranges = highlights("flowing in boundaries", text)
     assert [text[start:end] for start, end in ranges] == ["Flows", "boundary", "flow"]
 
 
-def test_offsets_count_characters_of_the_text_as_it_is() -> None:
+def test_highlight_offsets_refer_to_original_text() -> None:
     text = "𝛼 ﬁelds e\u0301tudes"
     assert [text[a:b] for a, b in highlights("field étude", text)] == ["ﬁelds", "e\u0301tudes"]
 
 
-def test_a_query_of_function_words_highlights_nothing() -> None:
+def test_stop_word_query_highlights_nothing() -> None:
     assert highlights("what is the", "what is the matter") == []
 
 
 @given(st.text(), st.text())
-def test_any_text_is_read_and_ranges_stay_in_order(query: str, text: str) -> None:
+def test_highlight_ranges_are_ordered_for_any_text(query: str, text: str) -> None:
     last = 0
     for start, end in highlights(query + " " + text, text):
         assert last <= start < end <= len(text)
         last = end
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+def test_terms_are_thread_safe() -> None:
     words = [f"relational{i}izations flowing boundaries" for i in range(2000)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(terms, words)) == [terms(word) for word in words]
