@@ -27,7 +27,6 @@ from typing import Any
 
 from domain.errors import TookTooLong, WorkerCrashed
 from domain.parser_environment import parser_environment
-from runtime.processes import pdeathsig_preexec
 from runtime.sandbox.confine import SandboxMode, check_sandbox, kernel_support
 from runtime.sandbox.limits import ExitInfo, Limits, error_from_status
 from runtime.sandbox.messages import CHILD_PID, EXIT_INFO, Request, receive_exactly, send_message
@@ -147,7 +146,8 @@ class Sandbox:
             self._control, server_end = socket.socketpair()
             with server_end:
                 self._server = _start_server(server_end.fileno())
-            send_message(self._control, self._warm_up_message)
+            with suppress(OSError):  # the request after it fails too and starts another server
+                send_message(self._control, self._warm_up_message)
         return self._control, self._server
 
 
@@ -161,13 +161,15 @@ def _log_missing_features(mode: SandboxMode) -> None:
 
 
 def _start_server(descriptor: int) -> subprocess.Popen[bytes]:
+    """Starts the server without a `preexec_fn`: Python then uses vfork and runs no fork handlers.
+
+    Those of gRPC can crash a child that is forked from a process with open channels."""
     return subprocess.Popen(
-        (sys.executable, "-m", "runtime.sandbox.server", str(descriptor)),
+        (sys.executable, "-m", "runtime.sandbox.server", str(descriptor), str(os.getpid())),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         pass_fds=(descriptor,),
         env=parser_environment(),
-        preexec_fn=pdeathsig_preexec(signal.SIGKILL),
     )
 
 

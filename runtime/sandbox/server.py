@@ -30,6 +30,15 @@ from runtime.sandbox.messages import CHILD_PID, EXIT_INFO, Request, receive_mess
 from runtime.sandbox.wire import FAILURE, PARTS, PROGRESS, RESULT, dump, failure_of, write_frame
 
 
+def end_with_parent(parent: int) -> None:
+    """Makes the kernel kill this process when the thread that spawned it ends; exits if `parent` is
+    already gone."""
+    if set_death_signal := pdeathsig_preexec(signal.SIGKILL):
+        set_death_signal()
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
 def serve(control: socket.socket) -> None:
     """Serves requests until the other end is closed or no request arrives for `idle_seconds`."""
     with suppress(EOFError):
@@ -111,4 +120,5 @@ class ProgressReporter:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(int(sys.argv[2]))
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from domain.errors import (
     TooMuchOutput,
     WorkerCrashed,
 )
+from runtime.sandbox import client
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
 
@@ -209,6 +211,20 @@ def test_sandbox_replaces_dead_warm_process(sandbox: Sandbox) -> None:
         os.kill(warm, signal.SIGKILL)
         assert run(sandbox, "double", 2) == 4
         assert run(sandbox, "pids")[1] != warm
+
+
+def test_sandbox_replaces_warm_process_that_dies_at_its_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = client._start_server
+    dead = [subprocess.Popen(["false"])]
+    dead[0].wait()
+    monkeypatch.setattr(client, "_start_server", lambda fd: dead.pop() if dead else start(fd))
+    sandbox = Sandbox(WARM, "with", 2)
+    try:
+        assert run(sandbox, "double", 2) == 4
+    finally:
+        sandbox.close()
 
 
 def test_sandbox_child_dies_with_warm_process(sandbox: Sandbox) -> None:

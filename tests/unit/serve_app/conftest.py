@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.unit.serve_app.library import Library
+from tests.unit.serve_app.renderers import ignore_existing_processes
 from tests.unit.serve_app.served import served
+
+
+@pytest.fixture(autouse=True)
+def no_foreign_renderers() -> None:
+    """Hides sandboxes of other test modules that run in the same worker of pytest-xdist."""
+    ignore_existing_processes()
 
 
 @pytest.fixture

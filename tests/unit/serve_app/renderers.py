@@ -6,10 +6,18 @@ import time
 
 import psutil
 
+_existing = set[int]()  # process ids of sandboxes that tests of other modules left open
+
+
+def ignore_existing_processes() -> None:
+    """Hides the sandboxes that run at this moment from the functions below."""
+    _existing.update(child.pid for child in psutil.Process().children() if _is_warm(child))
+
 
 def warm_processes() -> list[psutil.Process]:
-    """Returns the live warm processes started by this process."""
-    return [child for child in psutil.Process().children() if _is_warm(child)]
+    """Returns the live warm processes that this process started for the current test."""
+    children = psutil.Process().children()
+    return [child for child in children if child.pid not in _existing and _is_warm(child)]
 
 
 def rendering_processes() -> list[psutil.Process]:
