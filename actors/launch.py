@@ -50,7 +50,7 @@ RUNNERS = ((Lane.INTERACTIVE,), tuple(lane for lane in Lane if lane is not Lane.
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the stores of the running service are; no password is in it, for Ray keeps it."""
+    """The addresses of the stores, without passwords, because Ray stores them."""
 
     database_url: str
     milvus_uri: str
@@ -59,10 +59,10 @@ class Addresses:
 
 
 def launch(settings: Settings) -> Addresses:
-    """The addresses of the stores; every actor is running or on its way up.
+    """Starts the actors and returns the addresses of the stores.
 
-    Safe to call again and from several processes: what runs already is found by name. Raises
-    RuntimeError when a store of one machine is asked to serve several.
+    Idempotent, also from several processes: running actors are found by name. Raises RuntimeError
+    if a store on one machine would have to serve several nodes.
     """
     check_shared_stores(settings)
     addresses = start_stores(settings)
@@ -72,7 +72,7 @@ def launch(settings: Settings) -> Addresses:
 
 
 def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
-    """What the steps need to know."""
+    """Returns the configuration of the pipelines."""
     return PipelineConfig(
         blob_uri=addresses.blob_uri,
         milvus_uri=addresses.milvus_uri,
@@ -89,7 +89,7 @@ def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
 
 
 def retention_of(settings: Settings) -> Retention:
-    """What may be deleted unasked, and how long the rest is kept."""
+    """Returns the deletion thresholds and the retention times."""
     return Retention(
         limits=DeletionLimits(**settings.stores.deletion.model_dump()),
         trash_days=settings.stores.trash_days,
@@ -98,7 +98,7 @@ def retention_of(settings: Settings) -> Retention:
 
 
 def check_shared_stores(settings: Settings) -> None:
-    """Raises RuntimeError when several nodes would each have a folder of their own to look into."""
+    """Raises RuntimeError if several nodes would each use a local folder as the store."""
     nodes = sum(node["Alive"] for node in ray.nodes())
     local = [
         name
@@ -118,7 +118,7 @@ def check_shared_stores(settings: Settings) -> None:
 
 
 def start_stores(settings: Settings) -> Addresses:
-    """The addresses of the stores; the embedded ones are started where no server is configured."""
+    """Returns the addresses of the stores; starts embedded servers where none is configured."""
     given = Addresses(
         without_password(settings.database_url or ""),
         without_password(settings.milvus_uri or ""),
@@ -141,7 +141,7 @@ def start_stores(settings: Settings) -> Addresses:
 
 
 def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
-    """Ports for the servers that are to be embedded: those of the running actor, or free ones."""
+    """Returns the ports of the embedded servers: those of the running actor, or free ones."""
     running = get_actor(EMBEDDED_STORES)
     if running is not None:
         postgres, milvus = cast(Any, ray.get(running.ports.remote()))
@@ -153,7 +153,7 @@ def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
 
 
 def start_embedders(settings: Settings) -> list[ActorHandle]:
-    """The embedding actors; they load the model while others go on."""
+    """Returns the embedding actors; they load the model in the background."""
     model = settings.model
     share = {"num_cpus": model.num_cpus, "num_gpus": model.num_gpus}
     groups = {str(lane): 4 for lane in Lane}
@@ -177,8 +177,8 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
 
 
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
-    """The JobManager. One with other code or settings is replaced; its tasks are not lost."""
-    recipe = pipeline_config(settings, addresses)
+    """Returns the JobManager. Replaces one with other code or settings; its tasks are kept."""
+    config = pipeline_config(settings, addresses)
     facts = {
         "database_url": addresses.database_url,
         "blob_uri": addresses.blob_uri,
@@ -200,7 +200,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             for lane, wanted in _lanes(settings).items()
         },
         runner_groups=RUNNERS,
-        config=recipe,
+        config=config,
         open_runner=partial(
             RayRunner,
             lanes=_lanes(settings),
@@ -220,7 +220,7 @@ def _lanes(settings: Settings) -> dict[Lane, LaneSettings]:
 
 
 def release_of(settings: Settings) -> str:
-    """A digest of code and settings: what a running JobManager must share with us to be kept."""
+    """Returns a digest of code and settings; a running JobManager with another one is replaced."""
     digest = hashlib.sha256(settings.without_secrets().encode())
     root = Path(__file__).parent.parent
     for folder in ("domain", "runtime", "extraction", "stores", "pipelines", "actors"):
@@ -230,7 +230,7 @@ def release_of(settings: Settings) -> str:
 
 
 def stop(settings: Settings) -> None:
-    """Hands running work back to the queue and ends every actor, the embedded stores last."""
+    """Returns running tasks to the queue and ends every actor, the embedded stores last."""
     manager, stores = get_actor(JOB_MANAGER), get_actor(EMBEDDED_STORES)
     if manager is not None:
         try:

@@ -63,7 +63,7 @@ class Runner:
         from pipelines.dataset import run
 
         plan = next(iter(self.plans.values()))
-        config = plan.recipe
+        config = plan.config
         asyncio.run(blob_store(config).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
         papers = max(1, int(plan.cpus / plan.num_cpus))
         without_listener = replace(plan, listener=None)

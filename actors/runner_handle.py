@@ -25,7 +25,7 @@ class RayRunner:
 
     def __init__(
         self,
-        recipe: PipelineConfig,
+        config: PipelineConfig,
         shared: Sequence[Lane],
         *,
         lanes: dict[Lane, LaneSettings],
@@ -35,7 +35,7 @@ class RayRunner:
         self.embedders = embedders(actors)
         plans = [
             LaneConfig(
-                recipe=replace(recipe, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
+                config=replace(config, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
                 lane=lane,
                 num_cpus=lanes[lane].num_cpus,
                 cpus=_cpus(lanes, lane),
@@ -51,7 +51,7 @@ class RayRunner:
         self.actor = remote.options(num_cpus=0, max_concurrency=8).remote(plans)
 
     async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[TaskResult]:
-        """The outcome of each task as it comes. Raises whatever ended the runner or its Dataset."""
+        """Yields the result of each task. Raises the error that ended the runner or its Dataset."""
         answers = self.actor.run.options(num_returns="streaming").remote(lane, tasks)
         async for reference in answers:
             yield await reference
@@ -80,7 +80,7 @@ class RayRunner:
 
 
 def _cpus(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
-    """What the lane may use: what it is given; an eighth for later steps; what the others leave."""
+    """Returns the CPUs of the lane: the setting; an eighth for later steps; else the remainder."""
     total = ray.cluster_resources().get("CPU", 1.0)
     if given := lanes[lane].cpus:
         return given
@@ -91,6 +91,6 @@ def _cpus(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
 
 
 def _pages_at_once(wanted: LaneSettings, lanes: dict[Lane, LaneSettings]) -> int:
-    """Pages that one OCR task reads at a time: every core has one."""
+    """Returns the number of pages that one OCR task processes in parallel: one per core."""
     tasks = max(1, int(_cpus(lanes, Lane.OCR) / wanted.num_cpus))
     return max(1, len(os.sched_getaffinity(0)) // tasks)

@@ -1,6 +1,6 @@
-"""The plain values that every step needs, and the tools that a process builds from them once.
+"""The configuration of the pipelines, and the cached clients that a process builds from it.
 
-The tools are imported where they are built: most processes of the service never need them.
+The clients are imported inside the functions, because most processes do not need them.
 """
 
 from __future__ import annotations
@@ -40,42 +40,42 @@ class PipelineConfig:
 
 
 @lru_cache(maxsize=4)
-def blob_store(recipe: PipelineConfig) -> BlobStore:
-    """The process's blob store."""
+def blob_store(config: PipelineConfig) -> BlobStore:
+    """Returns the blob store of this process."""
     from stores.blobs.blob_store import BlobStore
     from stores.credentials import with_password
 
-    return BlobStore(with_password(recipe.blob_uri, "BLOB_URI"))
+    return BlobStore(with_password(config.blob_uri, "BLOB_URI"))
 
 
 @lru_cache(maxsize=4)
-def vector_store(recipe: PipelineConfig) -> VectorStore:
-    """The process's connection to the vector store. Raises InternalError without its name."""
-    if recipe.milvus_name is None:
+def vector_store(config: PipelineConfig) -> VectorStore:
+    """Returns the vector store of this process. Raises InternalError if its name is unknown."""
+    if config.milvus_name is None:
         raise InternalError("The name of the Milvus collection is not known yet.")
-    return named_vector_store(recipe, recipe.milvus_name)
+    return named_vector_store(config, config.milvus_name)
 
 
-def named_vector_store(recipe: PipelineConfig, name: str | Callable[[], str]) -> VectorStore:
-    """A connection to the vector store of that name; a function is called when it is needed."""
+def named_vector_store(config: PipelineConfig, name: str | Callable[[], str]) -> VectorStore:
+    """Returns a connection to the collection `name`; a function is called at the first use."""
     from stores.credentials import milvus_token, with_password
     from stores.milvus.vector_store import VectorStore
 
     return VectorStore(
-        with_password(recipe.milvus_uri, "MILVUS_URI"),
-        milvus_token(recipe.milvus_token_file),
+        with_password(config.milvus_uri, "MILVUS_URI"),
+        milvus_token(config.milvus_token_file),
         name=name,
-        dimension=recipe.dimension,
-        model=recipe.embed.name,
-        database=recipe.milvus_database,
-        ca_file=recipe.milvus_ca,
+        dimension=config.dimension,
+        model=config.embed.name,
+        database=config.milvus_database,
+        ca_file=config.milvus_ca,
     )
 
 
 @lru_cache(maxsize=4)
-def count_tokens(recipe: PipelineConfig) -> Callable[[Sequence[str]], list[int]]:
-    """The process's tokenizer, as a function that counts."""
+def count_tokens(config: PipelineConfig) -> Callable[[Sequence[str]], list[int]]:
+    """Returns the token counter of this process."""
     from pipelines.chunking.tokens import token_counter
     from pipelines.encoders.load import resolve_model
 
-    return token_counter(resolve_model(recipe.embed.name) / "tokenizer.json")
+    return token_counter(resolve_model(config.embed.name) / "tokenizer.json")

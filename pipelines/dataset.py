@@ -102,7 +102,7 @@ def read(row: Row, plan: LaneConfig) -> Row:
     from pipelines.extract import extract_task
 
     reporter = ProgressReporter(row["task"], plan)
-    return {**row, "extracted": extract_task(row["task"], plan.recipe, reporter.pages_read)}
+    return {**row, "extracted": extract_task(row["task"], plan.config, reporter.pages_read)}
 
 
 @guarded
@@ -116,8 +116,8 @@ def embed_index(row: Row, plan: LaneConfig) -> Row:
         row["task"],
         row["extracted"],
         lambda chunks: embed(chunks, plan, reporter),
-        blobs=blob_store(plan.recipe),
-        store=vector_store(plan.recipe),
+        blobs=blob_store(plan.config),
+        store=vector_store(plan.config),
         on_span=reporter.chunks_searchable,
     )
     return {"task": row["task"], "finished": finished, "error": None}
@@ -131,7 +131,7 @@ def embed(chunks: Sequence[Chunk], plan: LaneConfig, reporter: ProgressReporter)
         [chunk.indexed_text for chunk in chunks],
         [chunk.tokens for chunk in chunks],
         lambda batches: encode_remotely(batches, plan),
-        batch_tokens=plan.recipe.embed.batch_tokens,
+        batch_tokens=plan.config.embed.batch_tokens,
         on_batch=reporter.chunks_embedded,
     )
     reporter.embedded_before += len(chunks)

@@ -1,4 +1,4 @@
-"""A task -> what its step reads, with the PDF and earlier scans from the blob store."""
+"""Runs the extraction step of a task in the sandbox, on the PDF from the blob store."""
 
 from __future__ import annotations
 
@@ -12,38 +12,40 @@ from runtime.sandbox.client import ProgressCallback, Sandbox
 from stores.blobs.blob_store import artifact_key
 
 SCANS = "scans"
-# By name: what they import is for the sandbox alone.
+# By name, because only the sandbox imports these modules.
 WARM, EXTRACT_STEP = "pipelines.extract_worker:warm", "pipelines.extract_worker:extract_step"
 
 
-def extract_task(task: Task, recipe: PipelineConfig, watch: ProgressCallback) -> ExtractedPaper:
-    """The paper as the task's step reads it, in a sandbox; what OCR read is kept for later steps.
+def extract_task(task: Task, config: PipelineConfig, watch: ProgressCallback) -> ExtractedPaper:
+    """Returns the paper after the task's step. Keeps the lines that OCR read for later steps.
 
-    `watch` hears of pages, as in `Sandbox.run`. Raises what that does, BadDocument, OcrUnavailable,
-    BlobStoreUnavailable.
+    `watch` receives page progress, as in `Sandbox.run`. Raises the errors of `Sandbox.run`,
+    BadDocument, OcrUnavailable and BlobStoreUnavailable.
     """
-    blobs = blob_store(recipe)
+    blobs = blob_store(config)
     key = artifact_key(task.document_id, task.version, SCANS)
-    scans = _scans(key, recipe) if STEPS[task.step].reads_scans else None
+    scans = _scans(key, config) if STEPS[task.step].reads_scans else None
     with blobs.open_local(task.sha256) as path:
         try:
-            done: ExtractedPaper = _sandbox(recipe).run(
+            done: ExtractedPaper = _sandbox(config).run(
                 EXTRACT_STEP,
                 task,
-                recipe,
+                config,
                 scans,
-                limits=recipe.limits,
+                limits=config.limits,
                 file=path,
                 returns=ExtractedPaper,
                 may_start_programs=STEPS[task.step].starts_programs,
                 on_progress=watch,
             )
-            check_extracted(done, task, recipe.read.max_pages, recipe.embed.max_tokens)
+            check_extracted(done, task, config.read.max_pages, config.embed.max_tokens)
         except OcrUnavailable:
-            _sandbox(recipe).close()  # the next one looks again what is installed
+            _sandbox(
+                config
+            ).close()  # the next warm process checks again which programs are installed
             raise
         except BadDocument:
-            blobs.check_readable(task.sha256)  # else it is the store's fault, not the paper's
+            blobs.check_readable(task.sha256)  # raises if the store is at fault, not the paper
             raise
     if done.scans:
         blobs.put_artifact(key, done.scans)
@@ -51,13 +53,13 @@ def extract_task(task: Task, recipe: PipelineConfig, watch: ProgressCallback) ->
 
 
 @lru_cache(maxsize=4)
-def _sandbox(recipe: PipelineConfig) -> Sandbox:
-    """The process's sandbox."""
-    return Sandbox(WARM, recipe, mode=recipe.sandbox)
+def _sandbox(config: PipelineConfig) -> Sandbox:
+    """Returns the sandbox of this process."""
+    return Sandbox(WARM, config, mode=config.sandbox)
 
 
-def _scans(key: str, recipe: PipelineConfig) -> bytes | None:
+def _scans(key: str, config: PipelineConfig) -> bytes | None:
     try:
-        return blob_store(recipe).read(key)
+        return blob_store(config).read(key)
     except NotFound:  # no page of the paper needed OCR
         return None

@@ -1,4 +1,4 @@
-"""A PDF -> all that is needed to index it: what runs in the sandbox."""
+"""The work of the sandbox: extracts a PDF and cuts it into chunks, ready to be indexed."""
 
 from __future__ import annotations
 
@@ -22,34 +22,37 @@ from pipelines.config import PipelineConfig, count_tokens
 from pipelines.extracted_paper import ExtractedPaper
 
 
-def warm(recipe: PipelineConfig) -> None:
-    """Loads what every paper needs: to read one is the surest way. The tokenizer is only loaded:
-    once it has counted it has threads, which do not live on in a child. OCR is asked for its
-    version here, since most children may not start a program."""
-    count_tokens(recipe)
-    can_ocr(extract_options(recipe))
+def warm(config: PipelineConfig) -> None:
+    """Loads what every paper needs by extracting a small PDF.
+
+    The tokenizer is loaded but not used: its threads would not survive a fork. The OCR version is
+    read here, because most children may not start programs.
+    """
+    count_tokens(config)
+    can_ocr(extract_options(config))
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
         write_warmup_pdf(path)
-        dump_paper(read_text(path, extract_options(recipe)).paper)
+        dump_paper(read_text(path, extract_options(config)).paper)
 
 
 def extract_step(
-    path: Path, task: Task, recipe: PipelineConfig, scans: bytes | None, on_page: OnPage
+    path: Path, task: Task, config: PipelineConfig, scans: bytes | None, on_page: OnPage
 ) -> ExtractedPaper:
-    """What the task's step makes of the PDF at `path`; `scans` is what OCR read in an earlier one.
+    """Returns the result of the task's step for the PDF at `path`.
 
-    Raises BadDocument and OcrUnavailable.
+    `scans`: the serialized lines that OCR read in an earlier step. Raises BadDocument and
+    OcrUnavailable.
     """
     done = run_step(
-        task.step, path, extract_options(recipe), load_scans(scans) if scans else {}, on_page
+        task.step, path, extract_options(config), load_scans(scans) if scans else {}, on_page
     )
     chunks = split_paper(
         done.paper,
         document_id=task.document_id,
         version=task.version,
-        count_tokens=count_tokens(recipe),
-        max_tokens=recipe.embed.max_tokens,
+        count_tokens=count_tokens(config),
+        max_tokens=config.embed.max_tokens,
     )
     scanned = dump_scans(done.scans) if done.scans else None
     return prepared(done.paper, chunks, done.next_step, scanned)
@@ -58,13 +61,13 @@ def extract_step(
 def prepared(
     paper: Paper, chunks: Sequence[Chunk], next_step: Step | None = None, scans: bytes | None = None
 ) -> ExtractedPaper:
-    """The paper and its chunks, ready to be indexed."""
+    """Returns the paper and its chunks, ready to be indexed."""
     return ExtractedPaper(chunks, dump_paper(paper), _facts(paper, len(chunks), next_step), scans)
 
 
-def extract_options(recipe: PipelineConfig) -> ExtractOptions:
+def extract_options(config: PipelineConfig) -> ExtractOptions:
     """Returns the read options and the parallelism of this process."""
-    return ExtractOptions(**asdict(recipe.read), ocr_workers=recipe.ocr_workers)
+    return ExtractOptions(**asdict(config.read), ocr_workers=config.ocr_workers)
 
 
 def _facts(paper: Paper, chunks: int, next_step: Step | None) -> StepResult:
@@ -96,5 +99,5 @@ def _cited(paper: Paper) -> Iterator[CitationKey]:
 
 
 def _plain(identifier: str | None) -> str | None:
-    """As every paper's own is kept: DOIs and arXiv ids do not tell capitals apart."""
+    """Returns the identifier in lower case, as stored: DOIs and arXiv ids are case-insensitive."""
     return identifier.lower() if identifier else None

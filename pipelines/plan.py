@@ -1,4 +1,4 @@
-"""How a lane runs its micro-batches, and how a task of one ended; light to import."""
+"""The configuration of a lane, and the result of a task. Imports no heavy library."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pipelines.config import PipelineConfig
 
 @dataclass(frozen=True, slots=True)
 class LaneConfig:
-    """A lane's share of CPUs, and handles of the actors that embed and that hear of progress.
+    """The CPUs of a lane, and the handles of the embedding actors and of the progress listener.
 
-    `can_grow`: more nodes may be asked for. `statistics`: Datasets show on the dashboard.
+    `can_grow`: Ray may request more nodes. `statistics`: the dashboard shows the Datasets.
     """
 
-    recipe: PipelineConfig
+    config: PipelineConfig
     lane: Lane
     num_cpus: float
     cpus: float
@@ -30,7 +30,7 @@ class LaneConfig:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """How a task ended: with a result or with a failure."""
+    """The result or the failure of a task."""
 
     task: Task
     finished: StepResult | None

@@ -1,4 +1,4 @@
-"""What it takes to read a paper without a service: a recipe, and a task that wants it read."""
+"""What it takes to read a paper without a service: a config, and a task that wants it read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.config import PipelineConfig
 from pipelines.embed_options import EmbedOptions
 
 
-def reading_recipe(blob_uri: str = "memory://unused", **more: Any) -> PipelineConfig:
+def reading_config(blob_uri: str = "memory://unused", **more: Any) -> PipelineConfig:
     """As the service reads, with a vector store that nobody asks."""
     plain = PipelineConfig(
         blob_uri=blob_uri,

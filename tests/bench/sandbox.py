@@ -20,7 +20,7 @@ from pipelines.extracted_paper import ExtractedPaper
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, describe_confinement
 from tests.bench.report import Figure, Findings
-from tests.reading import reading_recipe, reading_task
+from tests.reading import reading_config, reading_task
 
 PAPERS, ROUNDS, CPU_ROUNDS = 20, 3, 6
 
@@ -29,12 +29,12 @@ def measure(papers: Sequence[Path]) -> Findings:
     """Seconds a paper in the sandbox over those in this process: medians over papers of the best of
     some rounds, which hits of other work do not reach. CPU seconds of all rounds, confined over
     unconfined."""
-    recipe = reading_recipe()
-    warm(recipe)
-    confined, limited = (Sandbox(WARM, recipe, mode=SandboxMode(one)) for one in ("auto", "off"))
+    config = reading_config()
+    warm(config)
+    confined, limited = (Sandbox(WARM, config, mode=SandboxMode(one)) for one in ("auto", "off"))
     try:
-        took = [_times(confined, recipe, path) for path in papers[:PAPERS]]
-        cpu = _cpu_seconds((confined, limited), recipe, papers[:PAPERS])
+        took = [_times(confined, config, path) for path in papers[:PAPERS]]
+        cpu = _cpu_seconds((confined, limited), config, papers[:PAPERS])
     finally:
         confined.close()
         limited.close()
@@ -49,25 +49,25 @@ def measure(papers: Sequence[Path]) -> Findings:
     return Findings(figures, {"papers": len(took), "best of": ROUNDS, "confinement": confinement})
 
 
-def _times(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> tuple[float, float]:
+def _times(sandbox: Sandbox, config: PipelineConfig, path: Path) -> tuple[float, float]:
     """Seconds for the paper in the sandbox and in this process."""
     task = reading_task()
-    inside = _best(lambda: _read(sandbox, recipe, path))
-    return inside, _best(lambda: extract_step(path, task, recipe, None, lambda done, total: None))
+    inside = _best(lambda: _read(sandbox, config, path))
+    return inside, _best(lambda: extract_step(path, task, config, None, lambda done, total: None))
 
 
 def _cpu_seconds(
-    sandboxes: Sequence[Sandbox], recipe: PipelineConfig, papers: Sequence[Path]
+    sandboxes: Sequence[Sandbox], config: PipelineConfig, papers: Sequence[Path]
 ) -> list[float]:
     """CPU seconds that a paper takes in each sandbox, the warm process's part included."""
     used = [0.0 for _ in sandboxes]
     for sandbox in sandboxes:
-        _read(sandbox, recipe, papers[0])  # starts the warm process
+        _read(sandbox, config, papers[0])  # starts the warm process
     for turn in range(CPU_ROUNDS):
         for path in papers:
             for number in range(len(sandboxes)) if turn % 2 else reversed(range(len(sandboxes))):
                 before = _cpu_of(sandboxes[number])
-                _read(sandboxes[number], recipe, path)
+                _read(sandboxes[number], config, path)
                 used[number] += _cpu_of(sandboxes[number]) - before
     return [one / (CPU_ROUNDS * len(papers)) for one in used]
 
@@ -78,13 +78,13 @@ def _cpu_of(sandbox: Sandbox) -> float:
     return sum(psutil.Process(sandbox.warm_pid).cpu_times()[:4])
 
 
-def _read(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> ExtractedPaper:
+def _read(sandbox: Sandbox, config: PipelineConfig, path: Path) -> ExtractedPaper:
     return sandbox.run(
         EXTRACT_STEP,
         reading_task(),
-        recipe,
+        config,
         None,
-        limits=recipe.limits,
+        limits=config.limits,
         file=path,
         returns=ExtractedPaper,
     )

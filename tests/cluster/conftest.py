@@ -41,7 +41,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineConfig]:
+def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineConfig]:
     """Stores of one's own: a blob folder and a Milvus Lite server."""
     folder = tmp_path_factory.mktemp("cluster")
     milvus = EmbeddedMilvus(folder / "milvus")

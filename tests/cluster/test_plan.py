@@ -24,12 +24,12 @@ from tests.pdf_builder.papers import Part, make_paper
 
 
 @pytest.fixture(scope="module")
-def plan(cluster: Any, recipe: PipelineConfig) -> LaneConfig:
+def plan(cluster: Any, config: PipelineConfig) -> LaneConfig:
     """The plan of a lane that may use both CPUs, all steps in one task."""
     groups = {str(lane): 2 for lane in Lane}
     embedder = cluster.remote(num_cpus=0, concurrency_groups=groups)(WordyEmbedder).remote()
     return LaneConfig(
-        recipe=recipe,
+        config=config,
         lane=Lane.BULK,
         num_cpus=1,
         cpus=2,
@@ -41,13 +41,13 @@ def plan(cluster: Any, recipe: PipelineConfig) -> LaneConfig:
 
 
 def task_for(
-    content: bytes, recipe: PipelineConfig, folder: Path, collection: str = "plan"
+    content: bytes, config: PipelineConfig, folder: Path, collection: str = "plan"
 ) -> Task:
     """A running task for these bytes, which are in the blob store."""
     digest = hashlib.sha256(content).hexdigest()
     file = folder / f"{digest}.pdf"
     file.write_bytes(content)
-    blob_store(recipe).put_file(file, 10_000_000)
+    blob_store(config).put_file(file, 10_000_000)
     return Task(
         task_id=uuid.uuid4(),
         job_id="job_0",
@@ -83,7 +83,7 @@ def good_paper(name: str, extra: str = "") -> bytes:
 
 
 def test_errors_are_rows_and_their_neighbours_finish(
-    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+    plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     contents = {
         None: good_paper("a"),
@@ -91,10 +91,10 @@ def test_errors_are_rows_and_their_neighbours_finish(
         "no_text": make_pages(""),
         "password_protected": make_paper(password="secret"),
     }
-    tasks = {code: task_for(content, recipe, tmp_path) for code, content in contents.items()}
-    lost = task_for(good_paper("lost"), recipe, tmp_path)
+    tasks = {code: task_for(content, config, tmp_path) for code, content in contents.items()}
+    lost = task_for(good_paper("lost"), config, tmp_path)
     lost = lost.model_copy(update={"sha256": "0" * 64})
-    last = task_for(good_paper("b"), recipe, tmp_path)
+    last = task_for(good_paper("b"), config, tmp_path)
     outcomes = run_plan([*tasks.values(), lost, last], plan)
     assert {code: code_of(outcomes[task.task_id]) for code, task in tasks.items()} == {
         code: code for code in contents
@@ -103,45 +103,45 @@ def test_errors_are_rows_and_their_neighbours_finish(
     for task in (tasks[None], last):
         finished = outcomes[task.task_id].finished
         assert finished is not None and finished.pages == 1
-        assert vector_store(recipe).count(task.document_id, 1) == finished.chunks > 0
-        assert finished.artifact_key and blob_store(recipe).read(finished.artifact_key)
+        assert vector_store(config).count(task.document_id, 1) == finished.chunks > 0
+        assert finished.artifact_key and blob_store(config).read(finished.artifact_key)
 
 
 def test_the_order_of_tasks_changes_nothing(
-    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+    plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
-    tasks = [task_for(good_paper(f"order {n}"), recipe, tmp_path) for n in range(5)]
+    tasks = [task_for(good_paper(f"order {n}"), config, tmp_path) for n in range(5)]
     first = run_plan(tasks, plan)
-    ids = {task.task_id: vector_store(recipe).chunk_ids(task.document_id) for task in tasks}
+    ids = {task.task_id: vector_store(config).chunk_ids(task.document_id) for task in tasks}
     random.Random(1).shuffle(tasks)
     again = run_plan(tasks, plan)
     for task in tasks:
         assert again[task.task_id].finished == first[task.task_id].finished
-        assert vector_store(recipe).chunk_ids(task.document_id) == ids[task.task_id]
+        assert vector_store(config).chunk_ids(task.document_id) == ids[task.task_id]
 
 
 def test_embedding_in_tasks_of_its_own_gives_the_same(
-    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+    plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     contents = [*(good_paper(f"split {n}") for n in range(3)), b"%PDF-1.7\nno objects"]
-    together = [task_for(content, recipe, tmp_path, "together") for content in contents]
-    apart = [task_for(content, recipe, tmp_path, "apart") for content in contents]
+    together = [task_for(content, config, tmp_path, "together") for content in contents]
+    apart = [task_for(content, config, tmp_path, "apart") for content in contents]
     fused, split = run_plan(together, plan), run_plan(apart, replace(plan, split_embed=True))
     for one, other in zip(together, apart, strict=True):
         assert code_of(fused[one.task_id]) == code_of(split[other.task_id])
-        assert texts_of(one, recipe) == texts_of(other, recipe)
+        assert texts_of(one, config) == texts_of(other, config)
 
 
-def texts_of(task: Task, recipe: PipelineConfig) -> list[tuple[int, str]]:
-    chunks = vector_store(recipe).chunks(task.document_id, task.version)
+def texts_of(task: Task, config: PipelineConfig) -> list[tuple[int, str]]:
+    chunks = vector_store(config).chunks(task.document_id, task.version)
     return [(chunk.ordinal, chunk.text) for chunk in chunks]
 
 
 def test_an_error_of_the_embedder_keeps_its_category(
-    plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+    plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
-    away = task_for(make_pages(AWAY), recipe, tmp_path)
-    good = task_for(good_paper("not away"), recipe, tmp_path)
+    away = task_for(make_pages(AWAY), config, tmp_path)
+    good = task_for(good_paper("not away"), config, tmp_path)
     outcomes = run_plan([away, good], plan)
     failure = outcomes[away.task_id].failure
     assert failure is not None
@@ -151,27 +151,27 @@ def test_an_error_of_the_embedder_keeps_its_category(
 
 
 def test_a_step_whose_worker_dies_is_done_again(
-    cluster: Any, plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+    cluster: Any, plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     tasks = [
-        task_for(good_paper("c"), recipe, tmp_path),
-        task_for(make_pages(DEADLY_ONCE), recipe, tmp_path),
-        task_for(good_paper("d"), recipe, tmp_path),
+        task_for(good_paper("c"), config, tmp_path),
+        task_for(make_pages(DEADLY_ONCE), config, tmp_path),
+        task_for(good_paper("d"), config, tmp_path),
     ]
     outcomes = run_plan(tasks, plan)
     assert [code_of(outcomes[task.task_id]) for task in tasks] == [None] * 3
     assert cluster.get(plan.embedders[0].count.remote(DEADLY_ONCE)) == 2
-    assert texts_of(tasks[1], recipe) == [(0, DEADLY_ONCE)]
+    assert texts_of(tasks[1], config) == [(0, DEADLY_ONCE)]
 
 
 def test_a_document_that_always_kills_its_worker_ends_the_dataset(
-    cluster: Any, plan: LaneConfig, recipe: PipelineConfig, tmp_path: Path
+    cluster: Any, plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     from pipelines.dataset import run
 
-    poison = task_for(make_pages(DEADLY), recipe, tmp_path)
+    poison = task_for(make_pages(DEADLY), config, tmp_path)
     with pytest.raises(Exception, match=r"died|crash|exit|Worker"):
         list(run([poison], plan))
     assert cluster.get(plan.embedders[0].count.remote(DEADLY)) == 3
-    good = task_for(good_paper("after"), recipe, tmp_path)
+    good = task_for(good_paper("after"), config, tmp_path)
     assert code_of(run_plan([good], plan)[good.task_id]) is None

@@ -48,9 +48,9 @@ class After:
 class Desk:
     """Runs one step of one paper after the other, as the JobManager would."""
 
-    def __init__(self, cluster: Any, recipe: PipelineConfig) -> None:
+    def __init__(self, cluster: Any, config: PipelineConfig) -> None:
         self.cluster = cluster
-        self.recipe = recipe
+        self.config = config
         groups = {str(lane): 2 for lane in Lane}
         actor = cluster.remote(num_cpus=0, concurrency_groups=groups)(WordyEmbedder)
         self.embedder = actor.remote()
@@ -58,7 +58,7 @@ class Desk:
     def admit(self, content: bytes, file: Path, collection: str) -> Task:
         """A running task for these bytes, which are in the blob store."""
         file.write_bytes(content)
-        blob_store(self.recipe).put_file(file, 10_000_000)
+        blob_store(self.config).put_file(file, 10_000_000)
         digest = hashlib.sha256(content).hexdigest()
         return Task(
             task_id=uuid.uuid4(),
@@ -83,7 +83,7 @@ class Desk:
         fields = {"step": step, "lane": lane, "attempt": attempt}
         [outcome] = run([task.model_copy(update=fields)], self._plan(lane))
         assert outcome.failure is None and outcome.finished is not None
-        stored = vector_store(self.recipe).stored(task.document_id, task.version)
+        stored = vector_store(self.config).stored(task.document_id, task.version)
         return After(
             outcome.finished,
             sorted((chunk for chunk, _ in stored), key=lambda chunk: chunk.ordinal),
@@ -102,7 +102,7 @@ class Desk:
 
     def _plan(self, lane: Lane) -> LaneConfig:
         return LaneConfig(
-            recipe=self.recipe,
+            config=self.config,
             lane=lane,
             num_cpus=1,
             cpus=2,
@@ -114,8 +114,8 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(cluster: Any, recipe: PipelineConfig) -> Desk:
-    return Desk(cluster, replace(recipe, read=ReadOptions(text_first_pages=0)))
+def desk(cluster: Any, config: PipelineConfig) -> Desk:
+    return Desk(cluster, replace(config, read=ReadOptions(text_first_pages=0)))
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_the_table_leaves_the_text_and_becomes_a_chunk_of_its_own(
     [figure] = [one for one in after.chunks if one.kind is ChunkKind.FIGURE]
     assert "Flasks of the second run" in figure.text
     assert after.finished.artifact_key is not None
-    paper = load_paper(blob_store(desk.recipe).read(after.finished.artifact_key))
+    paper = load_paper(blob_store(desk.config).read(after.finished.artifact_key))
     assert paper.tables[0].source is not TableSource.OCR
 
 
@@ -201,7 +201,7 @@ def test_the_scanned_page_joins_the_others(scanned: dict[Step, After], scan: Tas
 def test_what_ocr_read_is_kept_for_the_steps_after_it(
     scanned: dict[Step, After], desk: Desk, scan: Task
 ) -> None:
-    assert blob_store(desk.recipe).exists(artifact_key(scan.document_id, 1, "scans"))
+    assert blob_store(desk.config).exists(artifact_key(scan.document_id, 1, "scans"))
     read, last = scanned[Step.OCR], scanned[Step.LAYOUT]
     same = read.vectors.keys() & last.vectors.keys()
     assert any(one.page_first == 2 and one.indexed_text in same for one in last.chunks)

@@ -49,23 +49,23 @@ class NullStoreDeleter:
     """Never deletes anything."""
 
 
-def prepare(recipe: PipelineConfig) -> None:
-    vector_store(recipe).prepare()
-    blob_store(recipe).prepare()
+def prepare(config: PipelineConfig) -> None:
+    vector_store(config).prepare()
+    blob_store(config).prepare()
 
 
 class DirectVectorStore:
     """Accesses the vector store of the collection that the config names at the time of the call."""
 
-    def __init__(self, recipe: Callable[[], PipelineConfig]) -> None:
-        self.recipe = recipe
+    def __init__(self, config: Callable[[], PipelineConfig]) -> None:
+        self.config = config
 
     def __getattr__(self, name: str) -> object:
-        return getattr(vector_store(self.recipe()), name)
+        return getattr(vector_store(self.config()), name)
 
 
 @asynccontextmanager
-async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[JobManager]:
+async def started(database_url: str, config: PipelineConfig) -> AsyncIterator[JobManager]:
     """A JobManager that has prepared its stores."""
     policy = JobPolicy(poll_seconds=0.05, reconcile_minutes=0)
     manager = JobManager(
@@ -73,7 +73,7 @@ async def started(database_url: str, recipe: PipelineConfig) -> AsyncIterator[Jo
         policy=policy,
         lanes={lane: BatchPolicy(1, 1) for lane in Lane},
         runner_groups=(tuple(Lane),),
-        config=recipe,
+        config=config,
         open_runner=lambda _recipe, _shared: IdleRunner(),  # pyright: ignore
         prepare=prepare,
         eraser=lambda _recipe: NullStoreDeleter(),  # pyright: ignore
@@ -113,13 +113,13 @@ def held(manager: JobManager) -> Sequence[bool]:
 async def test_job_manager_first_start_chooses_collection_and_writes_library_id(
     database_url: str, database: Database, milvus: MilvusLite, tmp_path: Path
 ) -> None:
-    recipe = config_for(milvus, tmp_path / "blobs")
-    async with started(database_url, recipe) as manager:
+    config = config_for(milvus, tmp_path / "blobs")
+    async with started(database_url, config) as manager:
         record = await LibraryStore(database).record()
         assert record.milvus_name == default_name(record.library_id) == manager.config.milvus_name
         assert await asyncio.to_thread(read_milvus_name, database_url) == record.milvus_name
         assert vector_store(manager.config).library_id() == record.library_id
-        assert blob_store(recipe).library_id() == record.library_id
+        assert blob_store(config).library_id() == record.library_id
         assert not any(held(manager))
         assert (await manager.describe())["store_problems"] == []
 
@@ -128,11 +128,11 @@ async def test_job_manager_with_mismatched_stores_deletes_nothing(
     database_url: str, milvus: MilvusLite, tmp_path: Path
 ) -> None:
     """It also leases no tasks until the stores match."""
-    recipe = replace(
+    config = replace(
         config_for(milvus, tmp_path / "blobs"), milvus_name=f"t_{uuid.uuid4().hex[:8]}"
     )
-    theirs, blobs = vector_store(recipe), BlobStore(recipe.blob_uri)
-    prepare(recipe)
+    theirs, blobs = vector_store(config), BlobStore(config.blob_uri)
+    prepare(config)
     other = str(uuid.uuid4())
     chunks = [_chunk("doc_" + "0" * 24, ordinal) for ordinal in range(3)]
     theirs.upsert(chunks, np.ones((3, DIMENSION), np.float32), collection="papers")
@@ -141,7 +141,7 @@ async def test_job_manager_with_mismatched_stores_deletes_nothing(
     source = tmp_path / "paper.pdf"
     source.write_bytes(b"%PDF-1.7 theirs")
     blobs.put_file(source, 1000)
-    async with started(database_url, recipe) as manager:
+    async with started(database_url, config) as manager:
         assert len((await manager.describe())["store_problems"]) == 2
         assert all(held(manager))
         await manager.reconcile_loop.reconcile()

@@ -18,7 +18,7 @@ from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
 from tests.mutants import good_papers, mutants
-from tests.reading import reading_recipe, reading_task
+from tests.reading import reading_config, reading_task
 
 pytestmark = pytest.mark.models  # the reader loads the layout model
 MIB = 1024**2
@@ -29,13 +29,13 @@ LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_
 
 
 @pytest.fixture(scope="module")
-def recipe() -> PipelineConfig:
-    return reading_recipe(read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS)
+def config() -> PipelineConfig:
+    return reading_config(read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS)
 
 
 @pytest.fixture(scope="module")
-def sandbox(recipe: PipelineConfig) -> Iterator[Sandbox]:
-    one = Sandbox(WARM, recipe)
+def sandbox(config: PipelineConfig) -> Iterator[Sandbox]:
+    one = Sandbox(WARM, config)
     yield one
     one.close()
 
@@ -46,7 +46,7 @@ def codes() -> set[str]:
     return set(re.findall(r"^\| `(\w+)` \| \d+ \| document \|", DOCUMENTED.read_text(), re.M))
 
 
-def ending(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> str:
+def ending(sandbox: Sandbox, config: PipelineConfig, path: Path) -> str:
     """The code that the paper ends with after all of its steps, or "completed"."""
     step: Step | None = Step.READ_TEXT
     try:
@@ -54,13 +54,13 @@ def ending(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> str:
             done: ExtractedPaper = sandbox.run(
                 EXTRACT_STEP,
                 task := reading_task(step),
-                recipe,
+                config,
                 None,
-                limits=recipe.limits,
+                limits=config.limits,
                 file=path,
                 returns=ExtractedPaper,
             )
-            check_extracted(done, task, recipe.read.max_pages, recipe.embed.max_tokens)
+            check_extracted(done, task, config.read.max_pages, config.embed.max_tokens)
             step = done.finished.next_step
     except BadDocument as error:
         return error.code
@@ -69,30 +69,30 @@ def ending(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> str:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_known_kind_ends_as_it_should(
-    sandbox: Sandbox, recipe: PipelineConfig, codes: set[str], kind: Hostile, tmp_path: Path
+    sandbox: Sandbox, config: PipelineConfig, codes: set[str], kind: Hostile, tmp_path: Path
 ) -> None:
     path = tmp_path / "hostile.pdf"
     path.write_bytes(kind.make())
     assert kind.ends <= codes | {COMPLETED}
-    assert ending(sandbox, recipe, path) in kind.ends
+    assert ending(sandbox, config, path) in kind.ends
 
 
 def test_what_the_mutants_come_from_is_good(
-    sandbox: Sandbox, recipe: PipelineConfig, tmp_path: Path
+    sandbox: Sandbox, config: PipelineConfig, tmp_path: Path
 ) -> None:
     path = tmp_path / "good.pdf"
     for paper in good_papers():
         path.write_bytes(paper)
-        assert ending(sandbox, recipe, path) == COMPLETED
+        assert ending(sandbox, config, path) == COMPLETED
 
 
 def test_mutants_end_with_a_paper_or_with_a_plain_code(
-    sandbox: Sandbox, recipe: PipelineConfig, codes: set[str], tmp_path: Path
+    sandbox: Sandbox, config: PipelineConfig, codes: set[str], tmp_path: Path
 ) -> None:
     path, ends = tmp_path / "mutant.pdf", dict[str, str]()
     for mutant in mutants(good_papers(), MUTANTS, SEED):
         path.write_bytes(mutant.content)
-        ends[mutant.name] = ending(sandbox, recipe, path)
+        ends[mutant.name] = ending(sandbox, config, path)
     assert set(ends.values()) <= codes | {COMPLETED}, ends
     assert len(ends) == MUTANTS
     assert COMPLETED in ends.values() and set(ends.values()) - {COMPLETED} - OVER_THE_LIMITS

@@ -19,7 +19,7 @@ from runtime.sandbox.confine import SandboxMode, kernel_support
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
-from tests.reading import reading_recipe, reading_task
+from tests.reading import reading_config, reading_task
 
 pytestmark = pytest.mark.models
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
@@ -28,39 +28,39 @@ STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
 
 
 @contextmanager
-def both(recipe: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
+def both(config: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
     """A sandbox with confinement, and one without."""
-    confined = Sandbox(WARM, recipe, mode=STRICT)
-    unconfined = Sandbox(WARM, recipe, mode=SandboxMode.OFF)
+    confined = Sandbox(WARM, config, mode=STRICT)
+    unconfined = Sandbox(WARM, config, mode=SandboxMode.OFF)
     yield confined, unconfined
     confined.close()
     unconfined.close()
 
 
-def all_steps(sandbox: Sandbox, recipe: PipelineConfig, path: Path) -> list[ExtractedPaper]:
+def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[ExtractedPaper]:
     """The results of all steps of the paper."""
     done, step, scans = list[ExtractedPaper](), Step.READ_TEXT, None
     while step is not None:
         answer = sandbox.run(
             EXTRACT_STEP,
             task := reading_task(step),
-            recipe,
+            config,
             scans,
-            limits=recipe.limits,
+            limits=config.limits,
             file=path,
             returns=ExtractedPaper,
             may_start_programs=step is Step.OCR,
         )
-        check_extracted(answer, task, recipe.read.max_pages, recipe.embed.max_tokens)
+        check_extracted(answer, task, config.read.max_pages, config.embed.max_tokens)
         done.append(answer)
         step, scans = answer.finished.next_step, answer.scans
     return done
 
 
 def test_the_samples_are_read_alike() -> None:
-    with both(recipe := reading_recipe()) as (confined, unconfined):
+    with both(config := reading_config()) as (confined, unconfined):
         for path in SAMPLES:
-            assert all_steps(confined, recipe, path) == all_steps(unconfined, recipe, path)
+            assert all_steps(confined, config, path) == all_steps(unconfined, config, path)
 
 
 @pytest.mark.parametrize("engine", [OcrEngine.TESSERACT, OcrEngine.RAPIDOCR])
@@ -71,14 +71,14 @@ def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
     paper = make_paper(parts=[Part("1 Introduction", [LOREM])], abstract="")  # short: OCR is slow
     path.write_bytes(make_scan(paper))
     read = ReadOptions(ocr=engine, ocr_dpi=100, layout=LayoutMode.OFF)
-    with both(recipe := reading_recipe(read=read)) as two:
-        confined, unconfined = (all_steps(sandbox, recipe, path) for sandbox in two)
+    with both(config := reading_config(read=read)) as two:
+        confined, unconfined = (all_steps(sandbox, config, path) for sandbox in two)
     assert confined[1].finished.chunks and confined[1].scans
     assert confined == unconfined
 
 
 def test_the_layout_model_looks_alike() -> None:
-    with both(recipe := reading_recipe(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
-        confined, unconfined = (all_steps(sandbox, recipe, SAMPLES[0]) for sandbox in two)
+    with both(config := reading_config(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
+        confined, unconfined = (all_steps(sandbox, config, SAMPLES[0]) for sandbox in two)
     assert len(confined) == 2 and confined[1].finished.figures
     assert confined == unconfined

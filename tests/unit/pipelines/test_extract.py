@@ -13,7 +13,7 @@ from extraction.text.mupdf import pymupdf
 from pipelines.config import PipelineConfig
 from pipelines.extract import extract_task
 from stores.blobs.blob_store import BlobStore
-from tests.reading import reading_recipe, reading_task
+from tests.reading import reading_config, reading_task
 
 MIB = 1024**2
 News = tuple[int, int] | None
@@ -25,8 +25,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def recipe(root: Path) -> PipelineConfig:
-    return reading_recipe(str(root), read=ReadOptions(ocr=OcrEngine.OFF))
+def config(root: Path) -> PipelineConfig:
+    return reading_config(str(root), read=ReadOptions(ocr=OcrEngine.OFF))
 
 
 def stored(root: Path, content: bytes) -> str:
@@ -54,19 +54,19 @@ def once(do: Callable[[], object]) -> Callable[[News], None]:
     return watch
 
 
-def test_extract_task_keeps_error_of_readable_file(root: Path, recipe: PipelineConfig) -> None:
+def test_extract_task_keeps_error_of_readable_file(root: Path, config: PipelineConfig) -> None:
     damaged = stored(root, b"%PDF-1.7\nnothing more")
     with pytest.raises(DamagedPdf):
-        extract_task(reading_task(sha256=damaged), recipe, lambda news: None)
+        extract_task(reading_task(sha256=damaged), config, lambda news: None)
 
 
 def test_extract_task_blames_blob_store_for_unreadable_file(
-    root: Path, recipe: PipelineConfig
+    root: Path, config: PipelineConfig
 ) -> None:
     """The store fails during the extraction: the paper must not be blamed."""
     blank = stored(root, blank_pages(40))
     with pytest.raises(NoText):
-        extract_task(reading_task(sha256=blank), recipe, lambda news: None)
+        extract_task(reading_task(sha256=blank), config, lambda news: None)
     goes_away = once(lambda: root.rename(root.parent / "away"))
     with pytest.raises(BlobStoreUnavailable):
-        extract_task(reading_task(sha256=blank), recipe, goes_away)
+        extract_task(reading_task(sha256=blank), config, goes_away)
