@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -56,7 +57,8 @@ async def follow_job(
                 if has_ended:
                     yield ServerSentEvent(event=CLOSED, data={"job_id": job_id})
                     return
-                await wakeups.wait(POLL_SECONDS)
+                # The first papers of a job that was opened without any send no notification.
+                await wakeups.wait(POLL_SECONDS, math.inf if number else POLL_SECONDS)
     except Unavailable:  # the stream ends; the client reconnects and continues
         return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from domain.jobs import Upload, new_job_id
 from tests.unit.serve_app.library import Library, pdf
 
 
@@ -25,6 +26,20 @@ async def test_long_poll_and_event_stream_wait_for_a_notification(library: Libra
         poll, stream = await asyncio.gather(*waits)
     assert poll.json()["status"] == "completed"
     assert "event: closed" in stream.text
+
+
+async def test_event_stream_of_empty_job_polls_for_its_first_papers(library: Library) -> None:
+    """The first papers of a job send no notification."""
+    library.services.notifications.set_connected(True)
+    job_id = new_job_id()
+    await library.stores.jobs.admit("papers", [], job_id=job_id, more_to_come=True)
+    stream = asyncio.create_task(library.get(f"/jobs/{job_id}/events"))
+    await asyncio.sleep(0.1)
+    upload = Upload("a.pdf", "a" * 64, 1)
+    await library.stores.jobs.admit("papers", [upload], job_id=job_id)
+    await library.stores.job_control.cancel(job_id)
+    async with asyncio.timeout(5):
+        assert "event: closed" in (await stream).text
 
 
 async def test_app_closes_notifications_at_shutdown(library: Library) -> None:
