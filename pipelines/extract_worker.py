@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from domain.documents import Chunk
 from domain.jobs import CitationKey, Step, StepResult, Task
+from domain.options import select_options
 from domain.papers import Paper
 from extraction.citations.match import match_key
 from extraction.ocr.ocr_cache import dump_scans, load_scans
@@ -67,7 +67,7 @@ def prepared(
 
 def extract_options(config: PipelineConfig) -> ExtractOptions:
     """Returns the read options and the parallelism of this process."""
-    return ExtractOptions(**asdict(config.read), ocr_workers=config.ocr_workers)
+    return select_options(ExtractOptions, config.read, ocr_workers=config.ocr_workers)
 
 
 def _facts(paper: Paper, chunks: int, next_step: Step | None) -> StepResult:
