@@ -51,8 +51,7 @@ def is_section(kind: object) -> TypeGuard[type]:
 def _rows(kind: type, path: tuple[str, ...], section: object = None) -> Iterator[str]:
     """Yields the rows of a section. `section`: its default value, if it has one."""
     for name, field in fields_of(kind).items():
-        default = field.default if section is None or field.default_factory else None
-        default = getattr(section, name) if default is None and section is not None else default
+        default = field.default if section is None else getattr(section, name)
         if is_section(field.annotation):
             yield from _rows(field.annotation, (*path, name), default)
         else:
