@@ -77,14 +77,9 @@ LEASE = (
     )
     .returning(TASKS)
 )
-WAITING_JOBS = (
-    select(JOBS.c.job_id)
-    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)), JOBS.c.status == JobStatus.QUEUED)
-    .order_by(JOBS.c.job_id)
-    .with_for_update(key_share=True)
-)
+# LEASE has locked the jobs: its trigger writes their event logs (migration 0008).
 START_JOBS = (
     update(JOBS)
-    .where(JOBS.c.job_id.in_(WAITING_JOBS))
+    .where(JOBS.c.job_id.in_(bindparam("ids", expanding=True)), JOBS.c.status == JobStatus.QUEUED)
     .values(status=JobStatus.RUNNING, started_at=NOW)
 )
