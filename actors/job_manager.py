@@ -13,7 +13,7 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,9 +22,9 @@ from domain.jobs import Lane, Progress, Task
 
 if TYPE_CHECKING:
     from actors.job_policy import JobPolicy
-    from actors.lane_worker import BatchPolicy
+    from actors.lane_worker import BatchPolicy, LaneWorker
     from actors.reconcile_loop import ReconcileLoop
-    from actors.runner_pool import RunnerHandle
+    from actors.runner_pool import RunnerHandle, RunnerPool
     from actors.store_cleanup import Eraser
     from domain.consistency import Retention
     from pipelines.config import PipelineConfig
@@ -44,6 +44,37 @@ IDENTITY_SECONDS = 10.0
 FIRST_RECONCILE_SECONDS = 2.0  # delay after the start, so that queued tasks are claimed first
 
 
+@dataclass(frozen=True)
+class JobManagerConfig:
+    """What a JobManager does: its policy, its lanes, and the configuration of the pipelines.
+
+    `database_url` has no password. `runner_groups`: lanes of one group share a runner. `info` is
+    what `status` shows: the addresses of the stores, the release and the settings.
+    """
+
+    database_url: str
+    policy: JobPolicy
+    lanes: Mapping[Lane, BatchPolicy]
+    runner_groups: Sequence[Sequence[Lane]]
+    pipeline: PipelineConfig
+    retention: Retention
+    info: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class JobManagerParts:
+    """What a JobManager calls: runners, and the stores from processes that may load their clients.
+
+    The callables receive the pipeline configuration, or a function that returns the present one:
+    the first start decides the name of the vector collection.
+    """
+
+    open_runner: Callable[[PipelineConfig, Sequence[Lane]], RunnerHandle]
+    prepare: Callable[[PipelineConfig], None]
+    eraser: Callable[[Callable[[], PipelineConfig]], Eraser]
+    vectors: Callable[[Callable[[], PipelineConfig]], Vectors]
+
+
 class JobManager:
     """Control plane of the job queue. All durable state is in PostgreSQL.
 
@@ -51,28 +82,10 @@ class JobManager:
     are safe because every write carries a fencing token. `wake` and `report` are hints: a lost
     `wake` costs one poll interval, a lost `report` one step of a progress bar. The main task starts
     in the constructor.
-
-    `runner_groups`: lanes of one group share a runner.
     """
 
-    def __init__(
-        self,
-        *,
-        database_url: str,
-        policy: JobPolicy,
-        lanes: Mapping[Lane, BatchPolicy],
-        runner_groups: Sequence[Sequence[Lane]],
-        config: PipelineConfig,
-        open_runner: Callable[[PipelineConfig, Sequence[Lane]], RunnerHandle],
-        prepare: Callable[[PipelineConfig], None],
-        eraser: Callable[[Callable[[], PipelineConfig]], Eraser],
-        vectors: Callable[[Callable[[], PipelineConfig]], Vectors],
-        retention: Retention,
-        info: Mapping[str, str],
-    ) -> None:
-        from actors.lane_worker import LaneWorker
+    def __init__(self, config: JobManagerConfig, parts: JobManagerParts) -> None:
         from actors.lease_manager import LeaseManager
-        from actors.runner_pool import RunnerPool
         from actors.store_cleanup import StoreCleanup
         from stores.consistency.store_identity import LEGACY_NAME
         from stores.credentials import with_password
@@ -82,34 +95,45 @@ class JobManager:
         from stores.postgres.library_record import LibraryStore
         from stores.postgres.task_queue import TaskQueue
 
-        self.database = Database(with_password(database_url, "DATABASE_URL"), pool_size=4)
+        policy = self.policy = config.policy
+        self.config = config.pipeline
+        self.prepare = parts.prepare
+        self.info = dict(config.info)
+        self.database = Database(with_password(config.database_url, "DATABASE_URL"), pool_size=4)
         self.jobs = JobStore(
             self.database, max_attempts=policy.max_attempts, keep_days=policy.keep_days
         )
-        deletions = DeletionQueue(self.database)
-        self.config = config
-        self.cleanup = StoreCleanup(deletions, eraser(lambda: self.config), policy.poll_seconds)
-        queue = TaskQueue(self.database)
-        self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
         self.library = LibraryStore(self.database)
-        self.legacy = vectors(lambda: replace(config, milvus_name=LEGACY_NAME))
-        worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
-        self.pools = [
-            RunnerPool(partial(self._open_runner, open_runner, group), policy.runner_recycle_after)
-            for group in runner_groups
-        ]
-        self.workers = {
-            lane: LaneWorker(lane, lanes[lane], self.leases, pool, worker_id)
-            for group, pool in zip(runner_groups, self.pools, strict=True)
-            for lane in group
-        }
-        self.reconcile_loop = self._reconcile_loop(vectors(lambda: self.config), queue, retention)
-        self.policy = policy
-        self.prepare = prepare
-        self.info = dict(info)
+        queue, deletions = TaskQueue(self.database), DeletionQueue(self.database)
+        eraser = parts.eraser(lambda: self.config)
+        self.cleanup = StoreCleanup(deletions, eraser, policy.poll_seconds)
+        self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
+        self.legacy = parts.vectors(lambda: replace(self.config, milvus_name=LEGACY_NAME))
+        self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.pools: list[RunnerPool] = []
+        self.workers: dict[Lane, LaneWorker] = {}
+        for group in config.runner_groups:
+            self._add_workers(group, config, parts)
+        vectors = parts.vectors(lambda: self.config)
+        self.reconcile_loop = self._reconcile_loop(vectors, queue, config.retention)
         self.started = asyncio.Event()
         self.problem: str | None = None
         self.main_task = asyncio.get_running_loop().create_task(self._main())
+
+    def _add_workers(
+        self, group: Sequence[Lane], config: JobManagerConfig, parts: JobManagerParts
+    ) -> None:
+        """Adds a worker for each lane of the group, and the runner pool that they share."""
+        from actors.lane_worker import LaneWorker
+        from actors.runner_pool import RunnerPool
+
+        open_runner = partial(self._open_runner, parts.open_runner, group)
+        pool = RunnerPool(open_runner, config.policy.runner_recycle_after)
+        self.pools.append(pool)
+        for lane in group:
+            self.workers[lane] = LaneWorker(
+                lane, config.lanes[lane], self.leases, pool, self.worker_id
+            )
 
     def _reconcile_loop(
         self, vectors: Vectors, queue: TaskQueue, retention: Retention

@@ -54,7 +54,7 @@ class LaneWorker:
         while not self.draining:
             await self.may_claim.wait()
             try:
-                if not await self._run_one_batch():
+                if not await self.run_batch():
                     await self._sleep()
             except DatabaseUnavailable:
                 await asyncio.sleep(0.5)
@@ -70,21 +70,13 @@ class LaneWorker:
         finally:
             self.wake_event.clear()
 
-    async def _run_one_batch(self) -> bool:
+    async def run_batch(self) -> bool:
+        """Claims a micro-batch and records how its tasks end; returns False if no task is due."""
         await self.pool.open()
-        tasks = await self.leases.queue.claim(
-            self.lane,
-            self.batch_policy.batch,
-            worker=self.worker_id,
-            lease_seconds=self.leases.policy.lease_seconds,
-        )
-        if tasks:
-            self.leases.track(tasks)
-            await self._run(tasks)
-        return bool(tasks)
-
-    async def _run(self, tasks: Sequence[Task]) -> None:
+        tasks = await self._claim()
         pending, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
+        if not tasks:
+            return False
         try:
             async with self.pool.acquire() as runner:
                 outcomes = with_stall_timeout(
@@ -110,6 +102,17 @@ class LaneWorker:
         for task in pending.values():
             recording = self.leases.record_failure(task, failure, isolate=True)
             await self._record(task, recording)
+        return True
+
+    async def _claim(self) -> Sequence[Task]:
+        tasks = await self.leases.queue.claim(
+            self.lane,
+            self.batch_policy.batch,
+            worker=self.worker_id,
+            lease_seconds=self.leases.policy.lease_seconds,
+        )
+        self.leases.track(tasks)
+        return tasks
 
     async def _record(self, task: Task, recording: Awaitable[None]) -> None:
         """Records the end of a task. An error here is independent of the runner and of other

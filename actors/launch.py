@@ -19,7 +19,7 @@ from ray.actor import ActorHandle
 
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
-from actors.job_manager import JobManager
+from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from actors.registry import detached_actor, get_actor
@@ -178,7 +178,6 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
 
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
     """Returns the JobManager. Replaces one with other code or settings; its tasks are kept."""
-    config = pipeline_config(settings, addresses)
     facts = {
         "database_url": addresses.database_url,
         "blob_uri": addresses.blob_uri,
@@ -193,25 +192,29 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
         JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64
     )
     return actor.remote(
-        database_url=addresses.database_url,
-        policy=select_options(JobPolicy, settings.jobs),
-        lanes={
-            lane: BatchPolicy(wanted.batch, wanted.runs)
-            for lane, wanted in _lanes(settings).items()
-        },
-        runner_groups=RUNNERS,
-        config=config,
-        open_runner=partial(
-            RayRunner,
-            lanes=_lanes(settings),
-            actors=settings.model.actors,
-            cluster=settings.ray,
+        JobManagerConfig(
+            database_url=addresses.database_url,
+            policy=select_options(JobPolicy, settings.jobs),
+            lanes={
+                lane: BatchPolicy(wanted.batch, wanted.runs)
+                for lane, wanted in _lanes(settings).items()
+            },
+            runner_groups=RUNNERS,
+            pipeline=pipeline_config(settings, addresses),
+            retention=retention_of(settings),
+            info=facts,
         ),
-        prepare=partial(run_remote, prepare_stores),
-        eraser=RemoteEraser,
-        vectors=RemoteVectorStore,
-        retention=retention_of(settings),
-        info=facts,
+        JobManagerParts(
+            open_runner=partial(
+                RayRunner,
+                lanes=_lanes(settings),
+                actors=settings.model.actors,
+                cluster=settings.ray,
+            ),
+            prepare=partial(run_remote, prepare_stores),
+            eraser=RemoteEraser,
+            vectors=RemoteVectorStore,
+        ),
     )
 
 

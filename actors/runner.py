@@ -15,28 +15,28 @@ from actors.store_tasks import delete_versions, run_remote
 from domain.deletions import VersionRange
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import blob_store
-from pipelines.plan import LaneConfig, TaskResult
+from pipelines.lane_config import LaneConfig, TaskResult
 from stores.blobs.warmup_blob import WARM_UP_PDF, WARM_UP_SHA256
 
 WARM_UP = "warm-up"
+MAX_CRASH_RETRIES = 2  # of a stage whose worker process died
 
 
 class Runner:
     """Executes the Datasets of its lanes. Stateless: if it is killed, its tasks are queued again.
 
-    `warm_up` uses the first plan.
+    `warm_up` uses the first lane.
     """
 
-    def __init__(self, plans: Sequence[LaneConfig]) -> None:
-        self.plans = {plan.lane: plan for plan in plans}
-        plan = plans[0]
+    def __init__(self, lanes: Sequence[LaneConfig]) -> None:
+        self.lanes = {lane.lane: lane for lane in lanes}
         from ray.data import DataContext  # lazy: the process that starts a runner must not load it
 
         from runtime.patches import ray_data
 
-        if not plan.can_grow:
+        if not lanes[0].can_grow:
             ray_data.disable_autoscaling()
-        if not plan.statistics:
+        if not lanes[0].statistics:
             ray_data.disable_statistics()
         context = DataContext.get_current()
         context.enable_progress_bars = False
@@ -47,34 +47,43 @@ class Runner:
 
     def __repr__(self) -> str:
         """Name on the Ray dashboard and prefix of the log lines."""
-        return f"Runner({', '.join(self.plans)})"
+        return f"Runner({', '.join(self.lanes)})"
 
     def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[TaskResult]:
-        """Yields the result of each task as it arrives."""
-        from pipelines.dataset import run
+        """Yields the result of each task as it arrives; a bounded Dataset, one block per task."""
+        import ray.data
 
-        yield from run(tasks, self.plans[lane])
+        from pipelines.stages import make_stages
+
+        config = self.lanes[lane]
+        rows = [{"task": task} for task in tasks]
+        dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+        options = dataset.context.execution_options
+        options.resource_limits = options.resource_limits.copy(cpu=config.cpus)
+        for stage, num_cpus in make_stages(config):
+            arguments = {"lane": config}
+            dataset = dataset.map(
+                stage, fn_kwargs=arguments, num_cpus=num_cpus, max_retries=MAX_CRASH_RETRIES
+            )
+        for row in dataset.iter_rows():
+            yield TaskResult(row["task"], row["finished"], row["error"])
 
     def warm_up(self) -> int:
         """Runs small warm-up papers through all steps and deletes what they stored.
 
         Returns the number of papers. Raises RuntimeError with the reason if a step fails.
         """
-        from pipelines.dataset import run
-
-        plan = next(iter(self.plans.values()))
-        config = plan.config
-        asyncio.run(blob_store(config).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
-        papers = max(1, int(plan.cpus / plan.num_cpus))
-        without_listener = replace(plan, listener=None)
+        lane = next(iter(self.lanes.values()))
+        asyncio.run(blob_store(lane.config).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
+        tasks = [_warm_up_task(lane.lane) for _ in range(max(1, int(lane.cpus / lane.num_cpus)))]
         failures = []
-        for outcome in run([_warm_up_task(plan.lane) for _ in range(papers)], without_listener):
+        for outcome in Runner([replace(lane, listener=None)]).run(lane.lane, tasks):
             written = VersionRange(outcome.task.document_id, 1, outcome.task.version)
-            run_remote(delete_versions, config, [written])
+            run_remote(delete_versions, lane.config, [written])
             failures += [outcome.failure] if outcome.failure else []
         if failures:
             raise RuntimeError(f"The warm-up failed: {failures[0].message}")
-        return papers
+        return len(tasks)
 
     def pid(self) -> int:
         """Returns the process id."""

@@ -15,7 +15,7 @@ from actors.runner import Runner
 from configs.settings import LaneSettings, RaySettings
 from domain.jobs import LANE_OF_STEP, Lane, Task
 from pipelines.config import PipelineConfig
-from pipelines.plan import LaneConfig, TaskResult
+from pipelines.lane_config import LaneConfig, TaskResult
 
 WARM_UP_PAPER_SECONDS = 120.0  # limit for a tiny paper in a fresh runner, once the model is loaded
 
@@ -33,7 +33,7 @@ class RayRunner:
         cluster: RaySettings,
     ) -> None:
         self.embedders = embedders(actors)
-        plans = [
+        configs = [
             LaneConfig(
                 config=replace(config, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
                 lane=lane,
@@ -48,7 +48,7 @@ class RayRunner:
             for lane in shared
         ]
         remote: Any = ray.remote(Runner)
-        self.actor = remote.options(num_cpus=0, max_concurrency=8).remote(plans)
+        self.actor = remote.options(num_cpus=0, max_concurrency=8).remote(configs)
 
     async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[TaskResult]:
         """Yields the result of each task. Raises the error that ended the runner or its Dataset."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from domain.errors import NoText, OcrUnavailable
 from domain.jobs import Step
@@ -42,23 +43,25 @@ class StepRead:
     scans: Scans = field(default_factory=dict)
 
 
-def run_step(
-    step: Step, path: Path, options: ExtractOptions, scans: Scans, on_page: OnPage | None = None
-) -> StepRead:
-    """Returns the paper after `step`. `scans`: the lines that OCR read in an earlier step.
+class StepFunction(Protocol):
+    """A step: returns the paper after it.
 
-    Raises the errors of `read_pages`, NoText for a paper without text, and OcrUnavailable.
+    `scans`: the lines that OCR read in an earlier step. Raises the errors of `read_pages`, NoText
+    for a paper without text, and OcrUnavailable.
     """
-    return FUNCTIONS[step](path, options, scans, on_page)
+
+    def __call__(
+        self, path: Path, options: ExtractOptions, scans: Scans, on_page: OnPage | None = None
+    ) -> StepRead: ...
 
 
 def read_whole(path: Path, options: ExtractOptions = DEFAULTS) -> Paper:
-    """Returns the paper after all of its steps. Raises the errors of `run_step`."""
-    done = run_step(Step.READ_TEXT, path, options, {})
+    """Returns the paper after all of its steps. Raises the errors of StepFunction."""
+    done = read_text(path, options)
     scans: Scans = {}
     while done.next_step is not None:
         scans = done.scans or scans
-        done = run_step(done.next_step, path, options, scans)
+        done = STEP_FUNCTIONS[done.next_step](path, options, scans)
     return done.paper
 
 
@@ -129,7 +132,7 @@ def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> 
     return StepRead(compose(reading, layout), Step.LAYOUT if layout.pages_for_model else None)
 
 
-FUNCTIONS: Mapping[Step, Callable[[Path, ExtractOptions, Scans, OnPage | None], StepRead]] = {
+STEP_FUNCTIONS: Mapping[Step, StepFunction] = {
     Step.READ_TEXT: read_text,
     Step.OCR: read_scans,
     Step.LAYOUT: read_layout,

@@ -15,7 +15,7 @@ from extraction.ocr.ocr_cache import dump_scans, load_scans
 from extraction.options import ExtractOptions
 from extraction.quality import quality_report
 from extraction.serialization import dump_paper
-from extraction.steps import OnPage, can_ocr, read_text, run_step
+from extraction.steps import STEP_FUNCTIONS, OnPage, can_ocr, read_text
 from extraction.warmup_pdf import write_warmup_pdf
 from pipelines.chunking.chunk import split_paper
 from pipelines.config import PipelineConfig, count_tokens
@@ -44,9 +44,8 @@ def extract_step(
     `scans`: the serialized lines that OCR read in an earlier step. Raises BadDocument and
     OcrUnavailable.
     """
-    done = run_step(
-        task.step, path, extract_options(config), load_scans(scans) if scans else {}, on_page
-    )
+    options, lines = extract_options(config), load_scans(scans) if scans else {}
+    done = STEP_FUNCTIONS[task.step](path, options, lines, on_page)
     chunks = split_paper(
         done.paper,
         document_id=task.document_id,

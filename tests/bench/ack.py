@@ -70,15 +70,15 @@ async def _idle(stage: Stage, pdf: bytes) -> tuple[list[float], list[float]]:
     """Seconds of the service's and of raw uploads, in turns; each paper is done before the next."""
     ours, raw = list[float](), list[float]()
     connection = await asyncpg.connect(stage.plain_postgres.url)
-    door = _door(stage)
+    http = open_connection(stage.url)
     with stage.client() as client:
         for number in range(IDLE_UPLOADS):
-            body = _body(with_mark(pdf, f"idle {number}"), "bench-ack")
-            job, seconds = _upload(door, body)
+            body = form_body(with_mark(pdf, f"idle {number}"), "bench-ack")
+            job, seconds = upload(http, body)
             ours.append(seconds)
             client.wait(job)
             raw.append(await _raw(stage, connection, pdf, f"idle-{number}"))
-    door.close()
+    http.close()
     await connection.close()
     return ours, raw
 
@@ -95,12 +95,12 @@ async def _busy(stage: Stage, pdf: bytes) -> tuple[list[float], list[float]]:
 async def _ours_at_once(stage: Stage, pdf: bytes, mark: str) -> list[float]:
     def client(number: int) -> list[float]:
         bodies = [
-            _body(with_mark(pdf, f"{mark} {number} {upload}"), "bench-ack")
-            for upload in range(UPLOADS_OF_A_CLIENT // 2)
+            form_body(with_mark(pdf, f"{mark} {number} {turn}"), "bench-ack")
+            for turn in range(UPLOADS_OF_A_CLIENT // 2)
         ]
-        door = _door(stage)
-        seconds = [_upload(door, body)[1] for body in bodies]
-        door.close()
+        http = open_connection(stage.url)
+        seconds = [upload(http, body)[1] for body in bodies]
+        http.close()
         return seconds
 
     threads = [asyncio.to_thread(client, number) for number in range(CLIENTS)]
@@ -112,8 +112,8 @@ async def _raw_at_once(stage: Stage, pdf: bytes, mark: str) -> list[float]:
         connection = await asyncpg.connect(stage.plain_postgres.url)
         try:
             return [
-                await _raw(stage, connection, pdf, f"{mark}-{number}-{upload}")
-                for upload in range(UPLOADS_OF_A_CLIENT // 2)
+                await _raw(stage, connection, pdf, f"{mark}-{number}-{turn}")
+                for turn in range(UPLOADS_OF_A_CLIENT // 2)
             ]
         finally:
             await connection.close()
@@ -121,16 +121,16 @@ async def _raw_at_once(stage: Stage, pdf: bytes, mark: str) -> list[float]:
     return list(chain(*await asyncio.gather(*map(client, range(CLIENTS)))))
 
 
-def _door(stage: Stage) -> HTTPConnection:
+def open_connection(url: str) -> HTTPConnection:
     """A plain connection: httpx takes 2.5 ms for such an upload, a third of what is measured."""
-    return HTTPConnection(stage.url.removeprefix("http://"), timeout=60)
+    return HTTPConnection(url.removeprefix("http://"), timeout=60)
 
 
-def _upload(door: HTTPConnection, body: bytes) -> tuple[str, float]:
+def upload(connection: HTTPConnection, body: bytes) -> tuple[str, float]:
     """Id of the job, and the seconds until it was told. Raises RuntimeError for a refusal."""
     began = time.perf_counter()
-    door.request("POST", "/api/v1/upload-async", body, HEADERS)
-    answer = door.getresponse()
+    connection.request("POST", "/api/v1/upload-async", body, HEADERS)
+    answer = connection.getresponse()
     told = answer.read()
     seconds = time.perf_counter() - began
     if answer.status != HTTPStatus.ACCEPTED:
@@ -154,7 +154,7 @@ def _write(path: Path, data: bytes) -> None:
     fresh.rename(path)
 
 
-def _body(pdf: bytes, collection: str) -> bytes:
+def form_body(pdf: bytes, collection: str) -> bytes:
     """The form, made before the clock starts: the client's own work is not the service's."""
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="collection"\r\n\r\n{collection}\r\n'

@@ -61,7 +61,7 @@ def _ask(stage: Stage, store: VectorStore) -> tuple[list[float], list[float]]:
     encoder = FakeEncoder(store.dimension)
     ours, raw = list[float](), list[float]()
     with httpx.Client(base_url=stage.url, timeout=60) as http:
-        for question in _questions():
+        for question in questions(WARM_QUERIES + QUERIES):
             began = time.perf_counter()
             answer = http.post("/api/v1/search", json={"query": question, "collection": COLLECTION})
             ours.append(time.perf_counter() - began)
@@ -74,9 +74,10 @@ def _ask(stage: Stage, store: VectorStore) -> tuple[list[float], list[float]]:
     return ours[WARM_QUERIES:], raw[WARM_QUERIES:]
 
 
-def _questions() -> Iterator[str]:
+def questions(count: int) -> Iterator[str]:
+    """Yields queries of eight words that occur together in the made papers."""
     chance = random.Random(3)
-    for _ in range(WARM_QUERIES + QUERIES):
+    for _ in range(count):
         words = chance.choice(python_docs_paragraphs()).split()
         start = chance.randrange(len(words) - 8)
         yield " ".join(words[start : start + 8])

@@ -16,7 +16,7 @@ import pytest
 from domain.documents import document_id
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import PipelineConfig, blob_store, vector_store
-from pipelines.plan import LaneConfig, TaskResult
+from pipelines.lane_config import LaneConfig, TaskResult
 from tests.cluster.wordy_embedder import AWAY, DEADLY, DEADLY_ONCE, WordyEmbedder
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.pages import make_pages
@@ -64,9 +64,9 @@ def task_for(
 
 def run_plan(tasks: Sequence[Task], plan: LaneConfig) -> dict[uuid.UUID, TaskResult]:
     """The outcomes by task; each task has exactly one."""
-    from pipelines.dataset import run
+    from actors.runner import Runner
 
-    outcomes = list(run(tasks, plan))
+    outcomes = list(Runner([plan]).run(plan.lane, tasks))
     found = {outcome.task.task_id: outcome for outcome in outcomes}
     assert len(found) == len(outcomes) == len(tasks)
     return found
@@ -167,11 +167,11 @@ def test_a_step_whose_worker_dies_is_done_again(
 def test_a_document_that_always_kills_its_worker_ends_the_dataset(
     cluster: Any, plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
-    from pipelines.dataset import run
+    from actors.runner import Runner
 
     poison = task_for(make_pages(DEADLY), config, tmp_path)
     with pytest.raises(Exception, match=r"died|crash|exit|Worker"):
-        list(run([poison], plan))
+        list(Runner([plan]).run(plan.lane, [poison]))
     assert cluster.get(plan.embedders[0].count.remote(DEADLY)) == 3
     good = task_for(good_paper("after"), config, tmp_path)
     assert code_of(run_plan([good], plan)[good.task_id]) is None

@@ -18,7 +18,7 @@ from domain.papers import TableSource
 from extraction.options import ReadOptions
 from extraction.serialization import load_paper
 from pipelines.config import PipelineConfig, blob_store, vector_store
-from pipelines.plan import LaneConfig
+from pipelines.lane_config import LaneConfig
 from stores.blobs.blob_store import artifact_key
 from tests.cluster.wordy_embedder import WordyEmbedder
 from tests.pdf_builder.papers import STUDY, make_study
@@ -76,12 +76,12 @@ class Desk:
 
     def take(self, task: Task, step: Step, attempt: int = 1) -> After:
         """What this step makes of the paper."""
-        from pipelines.dataset import run
+        from actors.runner import Runner
 
         lane = LANE_OF_STEP.get(step, Lane.BULK)
         self.cluster.get(self.embedder.forget.remote())
         fields = {"step": step, "lane": lane, "attempt": attempt}
-        [outcome] = run([task.model_copy(update=fields)], self._plan(lane))
+        [outcome] = Runner([self._plan(lane)]).run(lane, [task.model_copy(update=fields)])
         assert outcome.failure is None and outcome.finished is not None
         stored = vector_store(self.config).stored(task.document_id, task.version)
         return After(

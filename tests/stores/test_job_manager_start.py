@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from actors.job_manager import JobManager
+from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from domain.consistency import Retention
@@ -69,17 +69,21 @@ async def started(database_url: str, config: PipelineConfig) -> AsyncIterator[Jo
     """A JobManager that has prepared its stores."""
     policy = JobPolicy(poll_seconds=0.05, reconcile_minutes=0)
     manager = JobManager(
-        database_url=database_url,
-        policy=policy,
-        lanes={lane: BatchPolicy(1, 1) for lane in Lane},
-        runner_groups=(tuple(Lane),),
-        config=config,
-        open_runner=lambda _recipe, _shared: IdleRunner(),  # pyright: ignore
-        prepare=prepare,
-        eraser=lambda _recipe: NullStoreDeleter(),  # pyright: ignore
-        vectors=DirectVectorStore,  # pyright: ignore
-        retention=Retention(),
-        info={"release": "test"},
+        JobManagerConfig(
+            database_url=database_url,
+            policy=policy,
+            lanes={lane: BatchPolicy(1, 1) for lane in Lane},
+            runner_groups=(tuple(Lane),),
+            pipeline=config,
+            retention=Retention(),
+            info={"release": "test"},
+        ),
+        JobManagerParts(
+            open_runner=lambda _config, _shared: IdleRunner(),  # pyright: ignore
+            prepare=prepare,
+            eraser=lambda _config: NullStoreDeleter(),  # pyright: ignore
+            vectors=DirectVectorStore,  # pyright: ignore
+        ),
     )
     try:
         await asyncio.wait_for(manager.started.wait(), 60)

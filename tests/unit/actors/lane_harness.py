@@ -175,7 +175,7 @@ class LaneHarness:
     async def work(self, batches: int = 1) -> None:
         """Lets the worker claim and run up to `batches` micro-batches."""
         for _ in range(batches):
-            await self.worker._run_one_batch()
+            await self.worker.run_batch()
 
     async def run_until(self, condition: Callable[[], bool]) -> None:
         """Runs the worker loop until the condition holds."""

@@ -19,7 +19,7 @@ from extraction.ocr.ocr_cache import dump_scans, load_scans
 from extraction.ocr.pages import OcrPage
 from extraction.ocr.placed import ScannedLine
 from extraction.options import ExtractOptions, LayoutMode, OcrEngine
-from extraction.steps import StepRead, read_whole, run_step
+from extraction.steps import STEP_FUNCTIONS, StepRead, read_whole
 from extraction.text.lines import page_lines
 from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.pages import make_pages
@@ -87,7 +87,7 @@ def all_steps(path: Path, methods: ExtractOptions) -> Iterator[tuple[Step, StepR
     step: Step | None = Step.READ_TEXT
     scans: steps.Scans = {}
     while step is not None:
-        done = run_step(step, path, methods, scans)
+        done = STEP_FUNCTIONS[step](path, methods, scans)
         yield step, done
         scans = done.scans or scans
         step = done.next_step
@@ -123,7 +123,9 @@ def test_extraction_steps_short_paper_has_layout_in_first_step(
 
 
 def test_extraction_steps_model_runs_in_separate_step(write: Callable[[bytes], Path]) -> None:
-    done = run_step(Step.READ_TEXT, write(PAPER), ExtractOptions(layout=LayoutMode.ALWAYS), {})
+    done = STEP_FUNCTIONS[Step.READ_TEXT](
+        write(PAPER), ExtractOptions(layout=LayoutMode.ALWAYS), {}
+    )
     assert done.next_step is Step.LAYOUT
     assert done.paper.tables and done.paper.figures
 
@@ -164,9 +166,9 @@ def test_extraction_steps_scan_has_text_after_ocr_only(
 
 def test_ocr_cache_gives_same_paper(write: Callable[[bytes], Path], unreadable: set[int]) -> None:
     path = write(SCAN)
-    scans = run_step(Step.OCR, path, LONG, {}).scans
-    fresh = run_step(Step.LAYOUT, path, LONG, scans)
-    kept = run_step(Step.LAYOUT, path, LONG, load_scans(dump_scans(scans)))
+    scans = STEP_FUNCTIONS[Step.OCR](path, LONG, {}).scans
+    fresh = STEP_FUNCTIONS[Step.LAYOUT](path, LONG, scans)
+    kept = STEP_FUNCTIONS[Step.LAYOUT](path, LONG, load_scans(dump_scans(scans)))
     assert kept.paper == fresh.paper
     assert kept.paper.tables
 
@@ -179,9 +181,9 @@ def test_extraction_steps_without_ocr_engine_list_scanned_pages(
     assert list(results) == [Step.READ_TEXT, Step.LAYOUT]
     assert all(done.paper.quality.pages_without_text == (2,) for done in results.values())
     with pytest.raises(NoText):
-        run_step(Step.READ_TEXT, write(SCAN), LONG, {})
+        STEP_FUNCTIONS[Step.READ_TEXT](write(SCAN), LONG, {})
     with pytest.raises(NoText):
-        run_step(Step.READ_TEXT, write(SCAN), ExtractOptions(ocr=OcrEngine.OFF), {})
+        STEP_FUNCTIONS[Step.READ_TEXT](write(SCAN), ExtractOptions(ocr=OcrEngine.OFF), {})
 
 
 def test_extraction_steps_list_page_with_failed_ocr(
@@ -197,7 +199,7 @@ def test_extraction_steps_list_page_with_failed_ocr(
         assert paper.quality.pages_without_text == (2,)
     unreadable.add(1)
     with pytest.raises(NoText):
-        run_step(Step.OCR, write(SCAN), LONG, {})
+        STEP_FUNCTIONS[Step.OCR](write(SCAN), LONG, {})
 
 
 def test_extraction_steps_layout_keeps_failed_ocr_pages_out(
@@ -213,7 +215,7 @@ def test_extraction_steps_layout_keeps_failed_ocr_pages_out(
 
 def test_extraction_steps_empty_pages_raise_no_text(write: Callable[[bytes], Path]) -> None:
     with pytest.raises(NoText):
-        run_step(Step.READ_TEXT, write(make_pages("", "")), LONG, {})
+        STEP_FUNCTIONS[Step.READ_TEXT](write(make_pages("", "")), LONG, {})
 
 
 def test_extraction_steps_list_damaged_page(write: Callable[[bytes], Path]) -> None:
@@ -234,13 +236,13 @@ def test_extraction_steps_report_page_progress(
         progress.append((done, total))
 
     path = write(MIXED)
-    run_step(Step.READ_TEXT, path, LONG, {}, tell)
+    STEP_FUNCTIONS[Step.READ_TEXT](path, LONG, {}, tell)
     assert progress == [(1, 2), (2, 2)]
     progress.clear()
-    scans = run_step(Step.OCR, path, LONG, {}, tell).scans
+    scans = STEP_FUNCTIONS[Step.OCR](path, LONG, {}, tell).scans
     assert progress == [(2, 2)]  # the first page needed nothing
     progress.clear()
-    run_step(Step.LAYOUT, path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
+    STEP_FUNCTIONS[Step.LAYOUT](path, replace(LONG, layout=LayoutMode.ALWAYS), scans, tell)
     assert progress == [(1, 2), (2, 2)]
 
 

@@ -1,0 +1,129 @@
+"""The map stages of the Ray Dataset of a micro-batch: read -> embed -> index, one row per task.
+
+The task's step decides what is read: the text layer, the scanned pages, or tables and figures. An
+error becomes a row with a failure in its `error` column, never a dropped block. Rows carry ids and
+the input of the next stage, not the PDF. On one machine there is a single map stage: between two
+stages Ray Data builds a block of the row, even for fused ones, which costs 30 ms per boundary. On a
+GPU cluster embedding has its own stage, whose tasks only wait for the actors.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import ray
+
+from domain.documents import Chunk
+from domain.errors import PaperworksError, failure_of
+from domain.jobs import LANE_OF_STEP, StepResult, Task
+from pipelines.config import blob_store, vector_store
+from pipelines.extracted_paper import ExtractedPaper
+from pipelines.lane_config import LaneConfig
+from pipelines.progress import ProgressReporter
+from runtime.niceness import lower_cpu_priority
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Stage = Callable[..., Row]  # (row, lane=LaneConfig) -> row
+WAITING_CPUS = 0.05  # of a task that only waits for an actor
+BATCHES_IN_FLIGHT = 2  # per embedder: one is encoded, one is in transit (backpressure)
+
+
+def make_stages(lane: LaneConfig) -> list[tuple[Stage, float]]:
+    """Returns the map stages of a lane, each with its share of a CPU.
+
+    The name of the first one begins with the lane's step: the Ray dashboard shows it.
+    """
+    step = str(lane.lane) if lane.lane in LANE_OF_STEP.values() else "read"
+    if not lane.split_embed:
+        return [(_make_stage(f"{step}_embed_index"), lane.num_cpus)]
+    return [
+        (_make_stage(step, indexes=False), lane.num_cpus),
+        (_make_stage("embed_index", extracts=False), WAITING_CPUS),
+    ]
+
+
+def _make_stage(name: str, *, extracts: bool = True, indexes: bool = True) -> Stage:
+    """Returns a map function on rows: it extracts the paper, or indexes what was extracted.
+
+    Passes failed rows through and turns an exception into a failed row.
+    """
+
+    def run_stage(row: Row, lane: LaneConfig) -> Row:
+        from pipelines.extract import extract_task
+
+        lower_cpu_priority()
+        task = row["task"]
+        if row.get("error") is not None:
+            return row
+        try:
+            if extracts:
+                report = ProgressReporter(task, lane).pages_read
+                row = {"task": task, "extracted": extract_task(task, lane.config, report)}
+            if indexes:
+                row = {"task": task, "finished": embed_index(task, row["extracted"], lane)}
+            return {**row, "error": None}
+        except Exception as error:
+            _log_failure(task, name, error)
+            return {"task": task, "finished": None, "error": failure_of(error)}
+
+    run_stage.__name__ = run_stage.__qualname__ = name
+    return run_stage
+
+
+def _log_failure(task: Task, stage: str, error: Exception) -> None:
+    expected = isinstance(error, PaperworksError)
+    fields = {"action": "step_failed", "step": stage, "task_id": str(task.task_id)}
+    log.warning(
+        "%s failed for %s: %s", stage, task.document_id, error, extra=fields, exc_info=not expected
+    )
+
+
+def embed_index(task: Task, extracted: ExtractedPaper, lane: LaneConfig) -> StepResult:
+    """Embeds and indexes the extracted paper. Raises the errors of `index_paper`."""
+    from pipelines.index import index_paper
+
+    reporter = ProgressReporter(task, lane)
+    reporter.read_completed(extracted.finished)
+    return index_paper(
+        task,
+        extracted,
+        lambda chunks: embed(chunks, lane, reporter),
+        blobs=blob_store(lane.config),
+        store=vector_store(lane.config),
+        on_span=reporter.chunks_searchable,
+    )
+
+
+def embed(chunks: Sequence[Chunk], lane: LaneConfig, reporter: ProgressReporter) -> np.ndarray:
+    """Returns the vectors of the chunks from the embedding actors: (n, dimension)."""
+    from pipelines.embed import embed_texts
+
+    vectors = embed_texts(
+        [chunk.indexed_text for chunk in chunks],
+        [chunk.tokens for chunk in chunks],
+        lambda batches: encode_remotely(batches, lane),
+        batch_tokens=lane.config.embed.batch_tokens,
+        on_batch=reporter.chunks_embedded,
+    )
+    reporter.embedded_before += len(chunks)
+    return vectors
+
+
+def encode_remotely(batches: Sequence[list[str]], lane: LaneConfig) -> Iterator[np.ndarray]:
+    """Yields the vectors of each batch in order; at most two batches per embedder are in flight."""
+    pending: deque[ray.ObjectRef] = deque()
+    window = BATCHES_IN_FLIGHT * len(lane.embedders)
+    for number, batch in enumerate(batches):
+        if len(pending) == window:
+            yield ray.get(pending.popleft())
+        embedder = lane.embedders[number % len(lane.embedders)]
+        call = embedder.encode.options(concurrency_group=str(lane.lane))
+        pending.append(call.remote(batch, lane.lane))
+    while pending:
+        yield ray.get(pending.popleft())
