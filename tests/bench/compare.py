@@ -30,11 +30,10 @@ from tests.bench.search import questions
 from tests.pdf_builder.random_papers import one_page_paper, with_mark, write_random_papers
 from tests.service import READY, ROOT, RunningService
 
-UPLOADS, SEARCHES, FOLDERS, WARM_UP = 150, 300, 3, 10
+UPLOADS, SEARCHES, FOLDERS, WARM_UP = 200, 400, 2, 10
 PAPERS = 40
 UPLOAD_BYTES = 300_000
 RESAMPLES = 10_000
-COLLECTION = "compare"
 
 Timer = Callable[[RunningService, int], float]
 
@@ -51,12 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stack.enter_context(_service(checkout, Path(name) / side, options.home / "models"))
             for side, checkout in (("other", options.other), ("this", ROOT))
         ]
-        timers = {
-            "folder": (_folder_timer(papers), FOLDERS, 0),
-            "acknowledgement": (_upload_timer(), UPLOADS, WARM_UP),
-            "search": (_search_timer(), SEARCHES, WARM_UP),
+        _in_turns(services, _folder_timer(papers, "search"), 0, 1)
+        rows = {
+            "search": _in_turns(services, _search_timer(), SEARCHES, WARM_UP),
+            "acknowledgement": _in_turns(services, _upload_timer(), UPLOADS, WARM_UP),
+            "folder": _in_turns(services, _folder_timer(papers, "folder"), FOLDERS, 0),
         }
-        rows = {what: _in_turns(services, *arguments) for what, arguments in timers.items()}
     _show(rows)
     return 0
 
@@ -97,7 +96,7 @@ def _upload_timer() -> Timer:
     def time_upload(service: RunningService, number: int) -> float:
         """Seconds until the upload is acknowledged; returns after the paper is searchable."""
         connection = open_connection(service.url)
-        job, seconds = upload(connection, form_body(with_mark(pdf, str(number)), "compare-ack"))
+        job, seconds = upload(connection, form_body(with_mark(pdf, str(number)), "acknowledgement"))
         connection.close()
         with Client(service.url) as client:
             client.wait(job)
@@ -113,20 +112,19 @@ def _search_timer() -> Timer:
         with httpx.Client(base_url=service.url, timeout=60) as http:
             http.get("/livez").raise_for_status()  # opens the connection
             began = time.perf_counter()
-            query = {"query": texts[number], "collection": COLLECTION}
+            query = {"query": texts[number], "collection": "search-0"}
             http.post("/api/v1/search", json=query).raise_for_status()
             return time.perf_counter() - began
 
     return time_search
 
 
-def _folder_timer(papers: Sequence[Path]) -> Timer:
+def _folder_timer(papers: Sequence[Path], name: str) -> Timer:
     def time_folder(service: RunningService, number: int) -> float:
         """Seconds until the folder is searchable. Raises RuntimeError if a paper failed."""
-        collection = f"{COLLECTION}-{number}" if number else COLLECTION
         with Client(service.url) as client:
             began = time.perf_counter()
-            job = client.wait(client.upload_many(papers, collection=collection).job_id)
+            job = client.wait(client.upload_many(papers, collection=f"{name}-{number}").job_id)
             seconds = time.perf_counter() - began
         if job.counts.completed != len(papers):
             raise RuntimeError(f"Of {len(papers)} papers {job.counts.completed} were completed.")
