@@ -26,7 +26,7 @@ def connected(service: RunningService) -> Iterator[httpx.Client]:
         yield http
 
 
-def test_a_replica_that_dies_while_somebody_is_connected_is_replaced(
+def test_serve_controller_replaces_dead_replica(
     service: RunningService, connected: httpx.Client
 ) -> None:
     before = kill(KILLED["Serve replica"], service)
@@ -34,7 +34,7 @@ def test_a_replica_that_dies_while_somebody_is_connected_is_replaced(
     assert pids(KILLED["Serve replica"], service) != before
 
 
-def test_a_replica_outlives_the_controller_and_the_next_one_takes_it_on(
+def test_serve_replica_survives_controller_restart(
     service: RunningService, connected: httpx.Client
 ) -> None:
     replicas = pids(KILLED["Serve replica"], service)

@@ -32,7 +32,7 @@ def library(service: RunningService) -> Iterator[Client]:
     ["job_manager", "embedder", "runner_bulk", "milvus", "postgres", "actor"],
     ids=["JobManager", "embedder", "runner", "Milvus Lite", "PostgreSQL", "owner of the stores"],
 )
-def test_forty_papers_survive_the_death_of(
+def test_service_completes_papers_after_process_kill(
     victim: str,
     service: RunningService,
     library: Client,
@@ -73,7 +73,7 @@ def patient_wait(library: Client, job_id: str) -> Job:
 
 
 @pytest.mark.parametrize("victim", ["postgres", "milvus"])
-def test_while_a_store_is_away_the_answer_is_503_and_work_waits(
+def test_store_outage_returns_503_and_delays_tasks(
     victim: str,
     service: RunningService,
     library: Client,
@@ -123,7 +123,7 @@ def ask_while_away(service: RunningService, paper: Path, collection: str) -> tup
     return job_id, seen
 
 
-def test_while_the_files_are_away_uploads_are_503_and_work_waits(
+def test_blob_store_outage_returns_503_and_delays_tasks(
     service: RunningService, library: Client, driver: Driver, crowd: list[Path]
 ) -> None:
     """As when the volume of the blob store is not mounted for a while."""

@@ -39,7 +39,7 @@ def first(service: RunningService, home: Path) -> Iterator[RunningService]:
 
 
 @pytest.mark.timeout(600)  # it starts two services
-def test_every_accepted_paper_outlives_the_death_of_all_processes(
+def test_service_completes_papers_after_kill_of_all_processes(
     first: RunningService, home: Path, crowd: list[Path]
 ) -> None:
     first.wait_for(READY)

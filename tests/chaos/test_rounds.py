@@ -14,7 +14,7 @@ PAPERS, KILLS = 40, 4
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nothing_is_lost_in_a_round(seed: int, service: RunningService, crowd: list[Path]) -> None:
+def test_chaos_round_loses_no_data(seed: int, service: RunningService, crowd: list[Path]) -> None:
     papers = crowd[:PAPERS]
     ran = Round(service, papers, print)
     blows = plan(seed, PAPERS, LEASE_SECONDS, KILLS)
@@ -23,14 +23,14 @@ def test_nothing_is_lost_in_a_round(seed: int, service: RunningService, crowd: l
     assert lost_in(ran, papers) == []
 
 
-def test_a_seed_says_who_is_struck_and_when() -> None:
+def test_chaos_plan_is_deterministic_per_seed() -> None:
     first, again, other = (described(seed) for seed in (1, 1, 2))
     assert first == again != other
     moments = [after for _, after in first]
     assert moments == sorted(moments) and moments[0] >= 0 and moments[-1] < 200
 
 
-def test_who_is_only_there_while_there_is_work_need_not_come_back_whatever_was_done_to_it() -> None:
+def test_chaos_targets_without_permanent_process_need_no_restart() -> None:
     come_back, do_not = (
         {one.name for one in victims(LEASE_SECONDS) if one.comes_back == wanted}
         for wanted in (True, False)

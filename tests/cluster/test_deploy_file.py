@@ -20,7 +20,7 @@ from serve_app.process.refusals import CannotStart
         ({"stores": {"milvus_token": "hush"}}, "secret in stores.milvus_token"),
     ],
 )
-def test_arguments_that_open_the_service_are_refused(
+def test_deployment_rejects_public_host_and_secrets(
     arguments: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     from serve_app.deployment import build
@@ -42,7 +42,9 @@ def open_serve(cluster: Any) -> Iterator[None]:
     serve.shutdown()
 
 
-def test_an_open_address_of_the_running_serve_is_refused(open_serve: None, tmp_path: Path) -> None:
+def test_deployment_rejects_public_address_of_running_serve(
+    open_serve: None, tmp_path: Path
+) -> None:
     """A deploy file names Serve's address outside of the arguments."""
     from serve_app.deployment import build
 

@@ -22,13 +22,13 @@ def prepared() -> dict[str, Any]:
     return prepare_config(yaml.safe_load((ROOT / "cluster.yaml").read_text()))
 
 
-def test_the_launcher_accepts_it(prepared: dict[str, Any]) -> None:
+def test_launcher_file_is_valid_for_ray(prepared: dict[str, Any]) -> None:
     from ray.autoscaler._private.util import validate_config
 
     validate_config(prepared)
 
 
-def test_there_are_workers_for_cpus_and_for_gpus_with_limits(prepared: dict[str, Any]) -> None:
+def test_launcher_file_defines_cpu_and_gpu_workers_with_limits(prepared: dict[str, Any]) -> None:
     kinds = dict(prepared["available_node_types"])
     head = kinds.pop(prepared["head_node_type"])
     assert head["resources"]["CPU"] == 0
@@ -40,7 +40,7 @@ def test_there_are_workers_for_cpus_and_for_gpus_with_limits(prepared: dict[str,
     assert prepared["max_workers"] >= sum(kind["max_workers"] for kind in kinds.values())
 
 
-def test_nothing_of_this_machine_travels(prepared: dict[str, Any]) -> None:
+def test_launcher_file_excludes_local_files(prepared: dict[str, Any]) -> None:
     assert {".venv", "var", ".git"} <= set(prepared["rsync_exclude"])
     assert prepared["file_mounts"]
 
@@ -48,14 +48,14 @@ def test_nothing_of_this_machine_travels(prepared: dict[str, Any]) -> None:
 TOKEN, VARIABLES = "/home/ubuntu/.ray/auth_token", "/home/ubuntu/.paperworks.env"
 
 
-def test_token_and_addresses_are_brought_to_every_node(prepared: dict[str, Any]) -> None:
+def test_launcher_file_mounts_token_and_addresses(prepared: dict[str, Any]) -> None:
     mounted = prepared["file_mounts"]
     assert mounted[TOKEN].endswith("/.ray/auth_token")
     assert mounted[VARIABLES].endswith("/.paperworks.env")
 
 
 @pytest.mark.parametrize("kind", ["head", "worker"])
-def test_the_start_command_of_a_node_hands_ray_token_and_addresses(
+def test_node_start_command_passes_token_and_addresses(
     prepared: dict[str, Any], kind: str, tmp_path: Path
 ) -> None:
     """Runs the command in a home as on a node, with a `ray` that says what it was given."""
@@ -73,7 +73,7 @@ def test_the_start_command_of_a_node_hands_ray_token_and_addresses(
 
 
 @pytest.mark.parametrize("missing", [".ray/auth_token", ".paperworks.env"])
-def test_a_node_without_token_or_addresses_does_not_start(
+def test_node_start_command_fails_without_token_or_addresses(
     prepared: dict[str, Any], missing: str, tmp_path: Path
 ) -> None:
     home = node_home(tmp_path)

@@ -82,7 +82,7 @@ def good_paper(name: str, extra: str = "") -> bytes:
     return make_paper(f"Paper {name}", [Part("1 Part", [f"{LOREM * 3} {name}. {extra}"])])
 
 
-def test_errors_are_rows_and_their_neighbours_finish(
+def test_plan_returns_errors_as_rows_and_completes_other_tasks(
     plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     contents = {
@@ -107,7 +107,7 @@ def test_errors_are_rows_and_their_neighbours_finish(
         assert finished.artifact_key and blob_store(config).read(finished.artifact_key)
 
 
-def test_the_order_of_tasks_changes_nothing(
+def test_plan_result_is_independent_of_task_order(
     plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     tasks = [task_for(good_paper(f"order {n}"), config, tmp_path) for n in range(5)]
@@ -120,7 +120,7 @@ def test_the_order_of_tasks_changes_nothing(
         assert vector_store(config).chunk_ids(task.document_id) == ids[task.task_id]
 
 
-def test_embedding_in_tasks_of_its_own_gives_the_same(
+def test_plan_with_split_embedding_gives_same_chunks(
     plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     contents = [*(good_paper(f"split {n}") for n in range(3)), b"%PDF-1.7\nno objects"]
@@ -137,7 +137,7 @@ def texts_of(task: Task, config: PipelineConfig) -> list[tuple[int, str]]:
     return [(chunk.ordinal, chunk.text) for chunk in chunks]
 
 
-def test_an_error_of_the_embedder_keeps_its_category(
+def test_plan_keeps_category_of_embedder_error(
     plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     away = task_for(make_pages(AWAY), config, tmp_path)
@@ -150,7 +150,7 @@ def test_an_error_of_the_embedder_keeps_its_category(
     assert code_of(outcomes[good.task_id]) is None
 
 
-def test_a_step_whose_worker_dies_is_done_again(
+def test_plan_retries_step_of_dead_worker(
     cluster: Any, plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     tasks = [
@@ -164,7 +164,7 @@ def test_a_step_whose_worker_dies_is_done_again(
     assert texts_of(tasks[1], config) == [(0, DEADLY_ONCE)]
 
 
-def test_a_document_that_always_kills_its_worker_ends_the_dataset(
+def test_plan_fails_if_document_always_kills_its_worker(
     cluster: Any, plan: LaneConfig, config: PipelineConfig, tmp_path: Path
 ) -> None:
     from pipelines.dataset import run

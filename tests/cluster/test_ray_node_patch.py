@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("dashboard", [True, False])
-def test_a_node_of_our_own_runs_tasks_without_helpers_that_nobody_uses(dashboard: bool) -> None:
+def test_ray_node_runs_tasks_without_unused_processes(dashboard: bool) -> None:
     with node(dashboard) as seen:
         pass
     commands = "\n".join(seen["commands"])
@@ -39,7 +39,7 @@ def test_a_node_of_our_own_runs_tasks_without_helpers_that_nobody_uses(dashboard
     assert seen["statuses"] == ([200] * len(PATHS) if dashboard else [])
 
 
-def test_two_nodes_of_a_machine_take_jobs() -> None:
+def test_two_ray_nodes_on_one_machine_accept_jobs() -> None:
     with node(True) as one, node(True) as other:
         assert (one["submitted"], other["submitted"]) == (200, 200)
 

@@ -137,7 +137,7 @@ def scanned(desk: Desk, scan: Task) -> dict[Step, After]:
     return desk.walk(scan)
 
 
-def test_each_paper_takes_the_steps_it_needs(
+def test_plan_runs_required_steps_of_each_paper(
     printed: dict[Step, After], scanned: dict[Step, After]
 ) -> None:
     assert list(printed) == [Step.READ_TEXT, Step.LAYOUT]
@@ -145,7 +145,7 @@ def test_each_paper_takes_the_steps_it_needs(
 
 
 @pytest.mark.parametrize("paper", ["printed", "scanned"])
-def test_after_each_step_the_store_holds_just_what_the_step_counts(
+def test_vector_store_matches_chunk_count_after_each_step(
     paper: str, request: pytest.FixtureRequest
 ) -> None:
     for after in request.getfixturevalue(paper).values():
@@ -154,9 +154,7 @@ def test_after_each_step_the_store_holds_just_what_the_step_counts(
         assert after.finished.metadata.title == STUDY
 
 
-def test_the_table_leaves_the_text_and_becomes_a_chunk_of_its_own(
-    printed: dict[Step, After], desk: Desk
-) -> None:
+def test_layout_step_moves_table_into_its_own_chunk(printed: dict[Step, After], desk: Desk) -> None:
     before, after = printed[Step.READ_TEXT], printed[Step.LAYOUT]
     assert before.finished.tables is None and after.finished.tables == 1
     assert {one.kind for one in before.chunks} == {
@@ -175,7 +173,7 @@ def test_the_table_leaves_the_text_and_becomes_a_chunk_of_its_own(
     assert paper.tables[0].source is not TableSource.OCR
 
 
-def test_what_did_not_change_keeps_its_vector(printed: dict[Step, After]) -> None:
+def test_layout_step_embeds_only_changed_chunks(printed: dict[Step, After]) -> None:
     before, after = printed[Step.READ_TEXT], printed[Step.LAYOUT]
     same = before.vectors.keys() & after.vectors.keys()
     assert len(same) >= 4
@@ -185,7 +183,7 @@ def test_what_did_not_change_keeps_its_vector(printed: dict[Step, After]) -> Non
         np.testing.assert_allclose(after.vectors[text], before.vectors[text], atol=1e-6)
 
 
-def test_the_scanned_page_joins_the_others(scanned: dict[Step, After], scan: Task) -> None:
+def test_ocr_step_adds_chunks_of_scanned_page(scanned: dict[Step, After], scan: Task) -> None:
     before, read, last = scanned.values()
     assert {one.page_last for one in before.chunks} == {1}
     assert before.finished.quality["pages_without_text"] == [2]
@@ -198,9 +196,7 @@ def test_the_scanned_page_joins_the_others(scanned: dict[Step, After], scan: Tas
     assert set(read.embedded) == read.vectors.keys() - before.vectors.keys()
 
 
-def test_what_ocr_read_is_kept_for_the_steps_after_it(
-    scanned: dict[Step, After], desk: Desk, scan: Task
-) -> None:
+def test_layout_step_reuses_ocr_result(scanned: dict[Step, After], desk: Desk, scan: Task) -> None:
     assert blob_store(desk.config).exists(artifact_key(scan.document_id, 1, "scans"))
     read, last = scanned[Step.OCR], scanned[Step.LAYOUT]
     same = read.vectors.keys() & last.vectors.keys()
@@ -209,7 +205,7 @@ def test_what_ocr_read_is_kept_for_the_steps_after_it(
 
 
 @pytest.mark.parametrize("step", list(Step))
-def test_a_step_that_is_taken_again_changes_nothing(desk: Desk, step: Step, tmp_path: Path) -> None:
+def test_repeated_step_is_idempotent(desk: Desk, step: Step, tmp_path: Path) -> None:
     content = make_scan(make_study(f"Once More {step}"), tilt=0.0, dpi=150, keep={1})
     task = desk.admit(content, tmp_path / "again.pdf", "again")
     first: After | None = None

@@ -46,7 +46,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     ],
     ids=["not a PDF", "empty", "too large", "too large by Content-Length"],
 )
-def test_the_door_refuses(
+def test_upload_rejects_invalid_file_with_stable_code(
     http: httpx.Client, collection: str, content: bytes, status: int, code: str
 ) -> None:
     answer = http.post(UPLOAD, files={"file": ("a.pdf", content)}, data={"collection": collection})
@@ -54,7 +54,7 @@ def test_the_door_refuses(
     assert not http.get(f"{API}/documents", params={"collection": collection}).json()["items"]
 
 
-def test_a_body_without_a_length_is_cut_off_at_the_limit(http: httpx.Client) -> None:
+def test_upload_without_content_length_is_limited(http: httpx.Client) -> None:
     def pieces() -> Iterator[bytes]:
         for start in range(0, len(PAST_THE_LIMIT), 65_536):
             yield PAST_THE_LIMIT[start : start + 65_536]
@@ -63,7 +63,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(http: httpx.Client) -> 
     assert_problem(answer, 413, "file_too_large")
 
 
-def test_documents_that_cannot_be_read_end_with_a_code_after_one_attempt(
+def test_unreadable_document_fails_with_code_after_one_attempt(
     library: Client, collection: str
 ) -> None:
     bad = {
@@ -103,7 +103,7 @@ def test_documents_that_cannot_be_read_end_with_a_code_after_one_attempt(
         ".",
     ],
 )
-def test_a_filename_is_a_label(
+def test_upload_never_uses_filename_as_path(
     service: RunningService, library: Client, collection: str, filename: str
 ) -> None:
     before = {path.name for path in service.home.parent.iterdir()}
@@ -138,7 +138,7 @@ def test_a_filename_is_a_label(
         ({"query": "a", "group_by": "author"}, 422, "invalid_request"),
     ],
 )
-def test_a_search_that_makes_no_sense_says_what_to_change(
+def test_search_rejects_invalid_request(
     http: httpx.Client, request_: dict[str, Any], status: int, code: str
 ) -> None:
     assert_problem(http.post(f"{API}/search", json=request_), status, code)
@@ -148,7 +148,7 @@ def test_a_search_that_makes_no_sense_says_what_to_change(
     "query", ['"', "\\", "a' or 1 == 1", "{}[]()", "%", "\u0001", "🦜", "the of and", "x" * 4000]
 )
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
-def test_a_strange_query_is_only_a_query(http: httpx.Client, query: str, mode: str) -> None:
+def test_search_accepts_special_characters(http: httpx.Client, query: str, mode: str) -> None:
     answer = http.post(f"{API}/search", json={"query": query, "mode": mode})
     assert answer.status_code == 200, answer.text
 
@@ -166,7 +166,7 @@ def test_a_strange_query_is_only_a_query(http: httpx.Client, query: str, mode: s
         ("POST", "/upload-async", 415, "unsupported_media_type"),
     ],
 )
-def test_every_error_is_a_problem(
+def test_api_errors_are_problem_json(
     http: httpx.Client, method: str, path: str, status: int, code: str
 ) -> None:
     assert_problem(http.request(method, API + path), status, code)

@@ -17,7 +17,7 @@ from tests.service import Driver, RunningService, run_program
 QUESTION = "How does a stale worker lose its right to write?"
 
 
-def test_health_metrics_and_documentation(http: httpx.Client) -> None:
+def test_service_serves_health_metrics_and_documentation(http: httpx.Client) -> None:
     assert http.get("/livez").json() == {"status": "alive"}
     ready = http.get("/readyz")
     assert ready.status_code == 200
@@ -30,7 +30,7 @@ def test_health_metrics_and_documentation(http: httpx.Client) -> None:
     assert http.get("/docs").headers["content-type"].startswith("text/html")
 
 
-def test_every_door_is_on_the_machine_itself(service: RunningService) -> None:
+def test_service_listens_on_loopback_only(service: RunningService) -> None:
     processes = psutil.Process(service.process.pid).children(recursive=True)
     doors = [
         door.laddr
@@ -45,7 +45,7 @@ def test_every_door_is_on_the_machine_itself(service: RunningService) -> None:
     assert outside == []
 
 
-def test_the_command_line_goes_the_whole_way(
+def test_cli_uploads_searches_and_deletes(
     service: RunningService, samples: dict[str, Path], collection: str, tmp_path: Path
 ) -> None:
     where = {"PAPERWORKS_HOME": str(service.home), "NO_COLOR": "1"}
@@ -71,7 +71,7 @@ def test_the_command_line_goes_the_whole_way(
     assert all(finding["ok"] for finding in checkup["findings"])
 
 
-def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: Path) -> None:
+def test_cli_reports_errors_without_traceback(service: RunningService, tmp_path: Path) -> None:
     where = {"PAPERWORKS_HOME": str(service.home)}
     note = tmp_path / "note.pdf"
     note.write_text("not a PDF")
@@ -81,7 +81,7 @@ def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: 
     assert nowhere.returncode == 1 and "Traceback" not in nowhere.stderr
 
 
-def test_programs_on_the_cluster_submit_and_search(
+def test_serve_handle_submits_and_searches(
     library: Client, driver: Driver, samples: dict[str, Path], collection: str
 ) -> None:
     paths = [str(path) for path in samples.values()]
@@ -102,7 +102,7 @@ def folder(tmp_path: Path, collection: str) -> Path:
     return tmp_path
 
 
-def test_a_folder_goes_in_once_however_often_it_is_sent(
+def test_bulk_processes_each_file_once(
     service: RunningService, library: Client, folder: Path, collection: str
 ) -> None:
     submit = ["ray", "job", "submit", "--address", service.service_info["dashboard_url"]]
@@ -147,7 +147,9 @@ def assert_only_the_checkout_was_sent(service: RunningService) -> None:
     assert not names & {"var", ".venv", ".git", ".hypothesis", "__pycache__"}
 
 
-def test_bulk_says_what_is_wrong(service: RunningService, tmp_path: Path, collection: str) -> None:
+def test_bulk_of_folder_without_pdfs_exits_with_code_2(
+    service: RunningService, tmp_path: Path, collection: str
+) -> None:
     where = {"PAPERWORKS_HOME": str(service.home)}
     command = ["paperworks", "bulk", tmp_path, "--collection", collection]
     done = run_program(*command, environment=where)
@@ -155,7 +157,7 @@ def test_bulk_says_what_is_wrong(service: RunningService, tmp_path: Path, collec
     assert "no PDF" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_somebody_who_waits_goes_before_a_folder(
+def test_interactive_upload_precedes_bulk_folder(
     library: Client, driver: Driver, crowd: list[Path], samples: dict[str, Path], collection: str
 ) -> None:
     folder = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)

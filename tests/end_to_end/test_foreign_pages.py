@@ -97,7 +97,7 @@ def documents(http: httpx.Client, collection: str) -> int:
     return len(found.raise_for_status().json()["items"])
 
 
-def test_a_page_of_another_origin_changes_nothing(
+def test_origin_check_rejects_changes_by_foreign_page(
     foreign_page: Page, service: RunningService, http: httpx.Client, collection: str
 ) -> None:
     api = f"{service.url}/api/v1"
@@ -121,7 +121,7 @@ def refusals(http: httpx.Client) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in counts)
 
 
-def test_after_dns_rebinding_a_page_reads_and_deletes_nothing(
+def test_origin_check_rejects_dns_rebinding(
     page: Page, service: RunningService, library: Client, collection: str
 ) -> None:
     sent = library.upload(make_paper(), collection)
@@ -135,9 +135,7 @@ def test_after_dns_rebinding_a_page_reads_and_deletes_nothing(
     assert library.document(sent.document_id).document_id == sent.document_id
 
 
-def test_the_documentation_renders_and_can_send_requests(
-    page: Page, service: RunningService
-) -> None:
+def test_docs_page_renders_and_sends_requests(page: Page, service: RunningService) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -149,7 +147,7 @@ def test_the_documentation_renders_and_can_send_requests(
     assert not [text for text in complaints if "Content Security Policy" in text]
 
 
-def test_no_page_of_ours_can_be_framed(foreign_page: Page, service: RunningService) -> None:
+def test_csp_rejects_framing(foreign_page: Page, service: RunningService) -> None:
     add_frame = """(url) => {
         const frame = document.createElement("iframe");
         frame.src = url;

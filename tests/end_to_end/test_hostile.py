@@ -94,7 +94,7 @@ def look_at_what_was_read(library: Client, collection: str) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_each_kind_ends_as_it_should(
+def test_hostile_kinds_end_with_expected_codes(
     service: RunningService, library: Client, collection: str
 ) -> None:
     papers = ((kind.name, kind.make()) for kind in KINDS)
@@ -121,7 +121,7 @@ MEANING: Mapping[str, frozenset[str]] = {
 
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(not CORPUS.exists(), reason="the hostile corpus is not here")
-def test_each_file_of_the_corpus_ends_as_is_expected(
+def test_hostile_corpus_ends_with_expected_codes(
     service: RunningService, library: Client, collection: str
 ) -> None:
     wanted = {Path(name).stem: MEANING[said] for name, said in expected().items()}

@@ -57,7 +57,7 @@ def until_it_reads(library: Client, job_id: str) -> Job:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_cancelled_reading_ends_and_can_be_taken_up(
+def test_cancelled_extraction_stops_and_can_be_retried(
     service: RunningService, library: Client, collection: str, keep: bool
 ) -> None:
     paper = long_paper(collection)
@@ -82,7 +82,7 @@ def test_a_cancelled_reading_ends_and_can_be_taken_up(
     assert library.retry(job.job_id).retried == 0
 
 
-def test_a_cancelled_folder_keeps_what_is_complete(
+def test_cancelled_folder_keeps_completed_papers(
     service: RunningService, library: Client, collection: str, samples: dict[str, Path]
 ) -> None:
     done = next(iter(samples.values()))
@@ -98,7 +98,7 @@ def test_a_cancelled_folder_keeps_what_is_complete(
     assert [document.filename for document in shown] == [done.name]
 
 
-def test_failures_are_listed_and_tried_again(
+def test_cli_lists_and_retries_failures(
     service: RunningService, library: Client, collection: str
 ) -> None:
     accepted = library.upload(b"%PDF-1.4\nnothing of a PDF", collection, filename="broken.pdf")

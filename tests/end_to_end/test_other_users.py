@@ -70,9 +70,7 @@ def listeners(service: RunningService) -> dict[int, str]:
     return ports
 
 
-def test_every_socket_speaks_a_known_protocol_and_refuses(
-    service: RunningService, seen: dict[str, Any]
-) -> None:
+def test_every_port_rejects_other_users(service: RunningService, seen: dict[str, Any]) -> None:
     kinds: dict[str, list[str]] = {}
     for port, command in listeners(service).items():
         if answer := seen["doors"].get(str(port)):
@@ -105,7 +103,7 @@ def kind_of(command: str, answer: dict[str, Any]) -> str:
     return "numbers"
 
 
-def test_what_prometheus_reads_holds_no_paper_and_no_address(
+def test_metrics_ports_expose_no_papers_and_no_addresses(
     service: RunningService, seen: dict[str, Any]
 ) -> None:
     for port, command in listeners(service).items():
@@ -116,7 +114,7 @@ def test_what_prometheus_reads_holds_no_paper_and_no_address(
             assert not re.search(r"postgresql://|passfile|[.]pdf|doc_[0-9a-f]{24}", text)
 
 
-def test_no_file_of_the_service_can_be_read(seen: dict[str, Any]) -> None:
+def test_service_files_are_unreadable_for_other_users(seen: dict[str, Any]) -> None:
     assert seen["readable"] == []
 
 
@@ -130,7 +128,7 @@ def secrets_of(service: RunningService) -> dict[str, str]:
     }
 
 
-def test_no_secret_is_in_rays_store_or_in_an_answer(
+def test_ray_key_value_store_and_actor_responses_have_no_secrets(
     service: RunningService, driver: Driver
 ) -> None:
     secrets = list(secrets_of(service).values())
@@ -142,7 +140,7 @@ def test_no_secret_is_in_rays_store_or_in_an_answer(
     assert "passfile=" in answer and not any(secret in answer for secret in secrets)
 
 
-def test_rays_store_is_searched_where_deployments_are_kept(
+def test_ray_key_value_store_search_covers_deployments(
     service: RunningService, driver: Driver
 ) -> None:
     """Holds the search of the test above to account: what is known to be there is found."""
@@ -150,7 +148,7 @@ def test_rays_store_is_searched_where_deployments_are_kept(
     assert any("serve" in key for key in found), found
 
 
-def test_no_secret_is_on_a_command_line_or_in_an_environment(service: RunningService) -> None:
+def test_command_lines_and_environments_have_no_secrets(service: RunningService) -> None:
     secrets = secrets_of(service)
     leaks = []
     for process in processes(service):
@@ -160,7 +158,7 @@ def test_no_secret_is_on_a_command_line_or_in_an_environment(service: RunningSer
     assert leaks == []
 
 
-def test_the_dashboard_lets_in_who_has_the_token(service: RunningService) -> None:
+def test_dashboard_requires_token(service: RunningService) -> None:
     with httpx.Client(base_url=service.service_info["dashboard_url"]) as browser:
         assert browser.get("/api/jobs/").status_code == 401
         wrong = browser.post("/api/authenticate", headers={"Authorization": "Bearer wrong"})
@@ -169,7 +167,7 @@ def test_the_dashboard_lets_in_who_has_the_token(service: RunningService) -> Non
         assert browser.get("/api/jobs/").status_code == 200  # by the cookie that it was given
 
 
-def test_the_notes_for_others_are_private(service: RunningService) -> None:
+def test_service_info_and_token_are_private(service: RunningService) -> None:
     assert Path(service.service_info["ray_token_path"]) == service.home / "ray_token"
     modes = {
         name: (service.home / name).stat().st_mode & 0o777 for name in ("service.json", "ray_token")

@@ -42,7 +42,7 @@ def clients(service: RunningService) -> Iterator[tuple[Client, Client]]:
 
 
 @pytest.mark.parametrize("same_collection", [True, False])
-def test_an_upload_beside_a_deletion_of_the_same_bytes_is_not_lost(
+def test_upload_concurrent_with_deletion_of_same_bytes_is_kept(
     service: RunningService,
     library: Client,
     collection: str,

@@ -72,7 +72,7 @@ def words_in(chunk: Chunk) -> str:
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_every_paper_takes_the_steps_it_needs_and_is_searchable_in_the_end(
+def test_paper_runs_required_steps_and_becomes_searchable(
     papers: dict[str, Read], name: str
 ) -> None:
     job = papers[name].job
@@ -90,7 +90,7 @@ def test_every_paper_takes_the_steps_it_needs_and_is_searchable_in_the_end(
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_progress_names_the_step_and_the_pages_and_never_falls(
+def test_job_progress_is_monotonic_and_names_step_and_pages(
     papers: dict[str, Read], name: str
 ) -> None:
     seen = papers[name].seen
@@ -107,7 +107,7 @@ def test_progress_names_the_step_and_the_pages_and_never_falls(
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_who_wrote_what(papers: dict[str, Read], name: str) -> None:
+def test_document_has_extracted_metadata(papers: dict[str, Read], name: str) -> None:
     document = papers[name].document
     assert document.title == STUDY
     assert [(one.given, one.family) for one in document.authors] == [
@@ -124,7 +124,9 @@ def test_who_wrote_what(papers: dict[str, Read], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
-def test_where_it_is_said(library: Client, papers: dict[str, Read], name: str) -> None:
+def test_sections_have_number_title_and_page(
+    library: Client, papers: dict[str, Read], name: str
+) -> None:
     document = papers[name].document
     sections = library.sections(document.document_id)
     assert [(one.number, one.title) for one in sections] == [
@@ -137,9 +139,7 @@ def test_where_it_is_said(library: Client, papers: dict[str, Read], name: str) -
     assert document.counts.sections == 4 and document.pages == 2
 
 
-def test_the_table_has_the_numbers_that_are_printed(
-    library: Client, papers: dict[str, Read]
-) -> None:
+def test_table_cells_equal_printed_numbers(library: Client, papers: dict[str, Read]) -> None:
     document = papers["printed"].document
     assert document.counts.tables == document.counts.figures == 1
     [table] = library.tables(document.document_id)
@@ -151,14 +151,14 @@ def test_the_table_has_the_numbers_that_are_printed(
     assert "| Thyme | 10.05 | 64.20 | 0.88 |" in library.markdown(document.document_id)
 
 
-def test_cells_that_come_from_a_picture_say_so(library: Client, papers: dict[str, Read]) -> None:
+def test_tables_of_scan_have_source_ocr(library: Client, papers: dict[str, Read]) -> None:
     document = papers["scan"].document
     tables = library.tables(document.document_id)
     assert document.counts.tables == len(tables)
     assert all(table.source == "ocr" for table in tables)
 
 
-def test_the_table_is_found_and_marked_on_its_page(
+def test_search_finds_table_and_page_image_highlights_it(
     library: Client, papers: dict[str, Read]
 ) -> None:
     document = papers["printed"].document
@@ -175,9 +175,7 @@ def test_the_table_is_found_and_marked_on_its_page(
     assert plain.startswith(b"\x89PNG") and marked.startswith(b"\x89PNG") and plain != marked
 
 
-def test_the_figure_has_its_caption_and_its_picture(
-    library: Client, papers: dict[str, Read]
-) -> None:
+def test_figure_has_caption_and_image(library: Client, papers: dict[str, Read]) -> None:
     document = papers["printed"].document
     [figure] = library.figures(document.document_id)
     assert (figure.label, figure.page) == ("Figure 1", 1)
@@ -186,7 +184,9 @@ def test_the_figure_has_its_caption_and_its_picture(
 
 
 @pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
-def test_what_it_cites(library: Client, papers: dict[str, Read], name: str) -> None:
+def test_references_have_years_and_identifiers(
+    library: Client, papers: dict[str, Read], name: str
+) -> None:
     references = library.references(papers[name].document.document_id)
     assert [one.year for one in references] == [2019, 2021, 2008]
     assert [one.doi for one in references[:2]] == ["10.1234/made.2019.12", "10.1234/light.2021.7"]
@@ -197,7 +197,7 @@ def test_what_it_cites(library: Client, papers: dict[str, Read], name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
-def test_a_sentence_is_found_where_it_is_printed(
+def test_search_hit_boxes_cover_printed_sentence(
     library: Client, papers: dict[str, Read], name: str
 ) -> None:
     wanted = {"document_ids": [papers[name].document.document_id]}
@@ -211,7 +211,7 @@ def test_a_sentence_is_found_where_it_is_printed(
     ("name", "ocred", "failed"),
     [("printed", [], []), ("scan", [1, 2], []), ("mixed", [2], []), ("damaged", [], [2])],
 )
-def test_the_quality_report_lists_the_pages(
+def test_quality_report_lists_ocred_and_failed_pages(
     papers: dict[str, Read], name: str, ocred: list[int], failed: list[int]
 ) -> None:
     quality = papers[name].document.quality
@@ -221,7 +221,9 @@ def test_the_quality_report_lists_the_pages(
     assert quality["columns"] == 2
 
 
-def test_who_should_have_a_look(library: Client, papers: dict[str, Read]) -> None:
+def test_needs_review_is_set_for_damaged_paper_only(
+    library: Client, papers: dict[str, Read]
+) -> None:
     for name, read in papers.items():
         assert read.document.needs_review == (name == "damaged")
     assert papers["damaged"].document.quality["reasons"] == ["page 2 could not be read"]

@@ -97,7 +97,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_slow_clients_of_every_kind_leave_the_others_alone(
+def test_admission_control_keeps_service_responsive_to_other_clients(
     send: Send, library: Client, http: httpx.Client, collection: str, open_job: str
 ) -> None:
     streams = send(FOLLOW.format(open_job), STREAMS)
@@ -123,7 +123,7 @@ def test_slow_clients_of_every_kind_leave_the_others_alone(
     streams.listen(200, ADMITTED_STREAMS)
 
 
-def test_idle_and_trickling_connections_leave_room_for_others(
+def test_protocol_closes_idle_and_trickling_connections(
     service: RunningService, send: Send, http: httpx.Client
 ) -> None:
     silent = send("", 500)

@@ -29,7 +29,7 @@ def running(service: RunningService) -> Iterator[RunningService]:
         service.kill()
 
 
-def test_two_side_by_side_and_one_of_them_twice(
+def test_second_service_runs_beside_first_and_resumes_after_restart(
     service: RunningService, homes: Path, crowd: list[Path], tmp_path: Path
 ) -> None:
     home, nobody = homes / "two", tmp_path / "nobody"
@@ -69,7 +69,7 @@ def test_two_side_by_side_and_one_of_them_twice(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_one_that_is_still_starting_stops_too(
+def test_service_stops_during_start(
     service: RunningService, homes: Path, how: signal.Signals
 ) -> None:
     with running(RunningService(homes / "hasty", models=service.home / "models")) as hasty:
@@ -80,7 +80,7 @@ def test_one_that_is_still_starting_stops_too(
         assert "Traceback" not in hasty.said()
 
 
-def test_nobody_is_stopped_by_a_note_that_a_killed_service_left(tmp_path: Path) -> None:
+def test_down_ignores_service_info_of_killed_service(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "600"]) as bystander:
         (tmp_path / "service.json").write_text(json.dumps({"pid": bystander.pid}))
         said = run_program("paperworks", "down", "--home", tmp_path)
@@ -93,7 +93,7 @@ def test_nobody_is_stopped_by_a_note_that_a_killed_service_left(tmp_path: Path) 
     ("wrong", "sentence"),
     [("home", "Another service"), ("port", "is taken"), ("host", "no sign-in")],
 )
-def test_what_cannot_work_is_refused_with_a_sentence(
+def test_up_rejects_home_port_or_host_in_conflict(
     service: RunningService, tmp_path: Path, wrong: str, sentence: str
 ) -> None:
     home = service.home if wrong == "home" else tmp_path
@@ -107,7 +107,7 @@ def test_what_cannot_work_is_refused_with_a_sentence(
     assert service.service_info["url"] == service.url
 
 
-def test_what_fails_on_the_cluster_is_a_sentence_too(tmp_path: Path) -> None:
+def test_up_reports_cluster_error_without_traceback(tmp_path: Path) -> None:
     wrong = {"PAPERWORKS_MODEL__NAME": "no/such"}
     address = ["--home", tmp_path, "--port", str(free_port())]
     done = run_program("paperworks", "up", *address, environment=wrong)
@@ -116,7 +116,7 @@ def test_what_fails_on_the_cluster_is_a_sentence_too(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_serve_run_starts_the_same_service(service: RunningService, homes: Path) -> None:
+def test_serve_run_starts_working_service(service: RunningService, homes: Path) -> None:
     home, port = homes / "three", free_port()
     deploy = yaml.safe_load((ROOT / "configs" / "local.yaml").read_text())
     deploy["http_options"]["port"] = port

@@ -108,7 +108,7 @@ def doctor(home: Path, *options: str) -> CompletedProcess[str]:
     return run_program("paperworks", "doctor", "--home", home, *options)
 
 
-def test_doctor_names_what_differs_and_mends_it_and_so_does_a_start(
+def test_doctor_and_start_repair_inconsistent_stores(
     home: Path, models: Path, samples: dict[str, Path], crowd: list[Path]
 ) -> None:
     with running(home, models, reconcile_minutes="0") as service, Client(service.url) as library:

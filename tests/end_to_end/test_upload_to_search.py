@@ -41,7 +41,7 @@ def papers(service: RunningService, samples: dict[str, Path]) -> dict[str, Docum
         return {name: client.document(one.document_id) for name, one in accepted.items()}
 
 
-def test_an_upload_is_answered_with_the_fields_of_the_old_system(
+def test_upload_response_has_legacy_fields(
     http: httpx.Client, samples: dict[str, Path], collection: str
 ) -> None:
     content = samples["durable-leases"].read_bytes()
@@ -70,7 +70,7 @@ def test_an_upload_is_answered_with_the_fields_of_the_old_system(
 
 @pytest.mark.parametrize("name", TITLES)
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
-def test_a_question_finds_the_right_paper_and_place(
+def test_search_finds_relevant_paper_and_boxes(
     library: Client,
     papers: dict[str, Document],
     samples: dict[str, Path],
@@ -111,7 +111,7 @@ def assert_boxes_hold_the_text(hit: Hit | Chunk, path: Path) -> None:
     assert found >= 0.8 * len(words), (hit.text, printed)
 
 
-def test_hits_are_ordered_and_can_be_grouped_and_filtered(
+def test_search_orders_groups_and_filters_hits(
     library: Client, papers: dict[str, Document]
 ) -> None:
     hits = library.search("database", collection="whole-way", limit=20).hits
@@ -127,7 +127,7 @@ def test_hits_are_ordered_and_can_be_grouped_and_filtered(
     assert all(hit.page_first <= 2 <= hit.page_last for hit in filtered)
 
 
-def test_the_original_comes_back_byte_for_byte(
+def test_download_returns_original_bytes(
     library: Client, papers: dict[str, Document], samples: dict[str, Path], tmp_path: Path
 ) -> None:
     for name, paper in papers.items():
@@ -136,7 +136,7 @@ def test_the_original_comes_back_byte_for_byte(
         assert paper.bytes == samples[name].stat().st_size
 
 
-def test_what_was_read_can_be_looked_at(
+def test_contents_api_returns_chunks_sections_and_references(
     http: httpx.Client, library: Client, papers: dict[str, Document], samples: dict[str, Path]
 ) -> None:
     for name, paper in papers.items():
@@ -156,7 +156,7 @@ def test_what_was_read_can_be_looked_at(
         assert all(section["title"] in text for section in sections)
 
 
-def test_the_same_bytes_again_are_a_duplicate(
+def test_repeated_upload_is_a_duplicate(
     library: Client, papers: dict[str, Document], samples: dict[str, Path]
 ) -> None:
     known = papers["durable-leases"]
@@ -168,7 +168,7 @@ def test_the_same_bytes_again_are_a_duplicate(
     assert len(chunks.items) == known.counts.chunks and chunks.next_cursor is None
 
 
-def test_the_same_bytes_from_ten_clients_at_once_are_one_document(
+def test_concurrent_uploads_of_same_bytes_create_one_document(
     service: RunningService, library: Client, collection: str
 ) -> None:
     content = make_paper(f"Ten at Once {collection}")
@@ -189,7 +189,7 @@ def test_the_same_bytes_from_ten_clients_at_once_are_one_document(
     assert [chunk.ordinal for chunk in chunks] == list(range(paper.counts.chunks))
 
 
-def test_reprocessing_makes_a_new_version_and_no_second_copy(
+def test_reprocessing_opens_new_version_without_duplicate_chunks(
     library: Client, samples: dict[str, Path], collection: str
 ) -> None:
     first = library.upload(samples["reading-order"], collection)
@@ -205,7 +205,7 @@ def test_reprocessing_makes_a_new_version_and_no_second_copy(
     assert len({hit.ordinal for hit in hits}) == len(hits)
 
 
-def test_delete_removes_rows_vectors_and_bytes(
+def test_document_deletion_removes_rows_vectors_and_blobs(
     service: RunningService, http: httpx.Client, library: Client, collection: str
 ) -> None:
     content = make_paper(f"Soon Gone {collection}")
@@ -247,7 +247,7 @@ def files_about(home: Path, name: str) -> list[Path]:
     return [path for path in (home / "blobs").rglob("*") if name in str(path) and path.is_file()]
 
 
-async def test_the_asynchronous_client_does_the_same(
+async def test_async_client_uploads_searches_downloads_and_deletes(
     service: RunningService, samples: dict[str, Path], collection: str, tmp_path: Path
 ) -> None:
     async with AsyncClient(service.url) as client:

@@ -81,7 +81,9 @@ def test_counts_total_is_sum() -> None:
         (Counts(completed=2, failed=1, cancelled=1), 4.0, 1.0),
     ],
 )
-def test_fraction_done_of_job(counts: Counts, shares: float, fraction: float) -> None:
+def test_fraction_done_weighs_counts_and_shares(
+    counts: Counts, shares: float, fraction: float
+) -> None:
     assert fraction_done(counts, shares) == pytest.approx(fraction)
 
 

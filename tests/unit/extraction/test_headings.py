@@ -362,7 +362,7 @@ def test_section_roles_are_inherited_and_lettered_appendices_follow_references()
     ]
 
 
-def test_sections_of_a_complete_paper(read) -> None:
+def test_sections_of_complete_paper_have_levels_and_roles(read) -> None:
     parts = [
         Part("1 Introduction", [LOREM * 2]),
         Part("2 Methods", [LOREM * 2]),

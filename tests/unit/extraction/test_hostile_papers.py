@@ -68,7 +68,7 @@ def ending(sandbox: Sandbox, config: PipelineConfig, path: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_known_kind_ends_as_it_should(
+def test_hostile_paper_ends_with_expected_code(
     sandbox: Sandbox, config: PipelineConfig, codes: set[str], kind: Hostile, tmp_path: Path
 ) -> None:
     path = tmp_path / "hostile.pdf"
@@ -77,7 +77,7 @@ def test_a_known_kind_ends_as_it_should(
     assert ending(sandbox, config, path) in kind.ends
 
 
-def test_what_the_mutants_come_from_is_good(
+def test_mutant_sources_are_valid_papers(
     sandbox: Sandbox, config: PipelineConfig, tmp_path: Path
 ) -> None:
     path = tmp_path / "good.pdf"
@@ -86,7 +86,7 @@ def test_what_the_mutants_come_from_is_good(
         assert ending(sandbox, config, path) == COMPLETED
 
 
-def test_mutants_end_with_a_paper_or_with_a_plain_code(
+def test_mutants_end_with_paper_or_documented_code(
     sandbox: Sandbox, config: PipelineConfig, codes: set[str], tmp_path: Path
 ) -> None:
     path, ends = tmp_path / "mutant.pdf", dict[str, str]()
@@ -98,7 +98,7 @@ def test_mutants_end_with_a_paper_or_with_a_plain_code(
     assert COMPLETED in ends.values() and set(ends.values()) - {COMPLETED} - OVER_THE_LIMITS
 
 
-def test_the_same_seed_gives_the_same_mutants() -> None:
+def test_mutants_are_deterministic_per_seed() -> None:
     papers = good_papers()[:2]
     once, again, other = (list(mutants(papers, 20, seed)) for seed in (1, 1, 2))
     assert once == again and once != other

@@ -57,14 +57,14 @@ def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[Extr
     return done
 
 
-def test_the_samples_are_read_alike() -> None:
+def test_sandboxed_extraction_equals_unconfined_for_samples() -> None:
     with both(config := reading_config()) as (confined, unconfined):
         for path in SAMPLES:
             assert all_steps(confined, config, path) == all_steps(unconfined, config, path)
 
 
 @pytest.mark.parametrize("engine", [OcrEngine.TESSERACT, OcrEngine.RAPIDOCR])
-def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
+def test_sandboxed_extraction_equals_unconfined_for_scan(engine: OcrEngine, tmp_path: Path) -> None:
     if engine not in INSTALLED:
         pytest.skip(f"{engine} is not installed")
     path = tmp_path / "scan.pdf"
@@ -77,7 +77,7 @@ def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
     assert confined == unconfined
 
 
-def test_the_layout_model_looks_alike() -> None:
+def test_sandboxed_extraction_equals_unconfined_with_layout_model() -> None:
     with both(config := reading_config(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
         confined, unconfined = (all_steps(sandbox, config, SAMPLES[0]) for sandbox in two)
     assert len(confined) == 2 and confined[1].finished.figures

@@ -25,7 +25,7 @@ def wait_for_bytes(log: Path, count: int) -> None:
         time.sleep(0.01)
 
 
-def test_log_rotation_while_server_writes(tmp_path: Path) -> None:
+def test_log_rotation_works_while_server_writes(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     server = spawn([sys.executable, "-c", WRITER], log)
     try:
