@@ -14,7 +14,9 @@ from runtime.private_files import secret
 from runtime.processes import wait_for_port
 from stores.embedded.embedded_milvus import server_command
 from tests.stores.postgres import database, database_url, postgres, stores  # noqa: F401
+from tests.stores.postgres_library import library  # noqa: F401
 from tests.stores.s3 import bucket, s3_endpoint  # noqa: F401
+from tests.unit.serve_app.served import url  # noqa: F401
 
 
 class MilvusLite:

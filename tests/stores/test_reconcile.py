@@ -1,4 +1,4 @@
-"""Reconciler: injected differences are found and repaired, on fakes and on real stores."""
+"""Reconciler: injected differences are found and repaired, on PostgreSQL and Milvus Lite."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
 from stores.consistency.reconcile import STUCK_SECONDS, Reconciler
 from stores.consistency.store_identity import IdentityCheck
 from stores.milvus.vector_store import VectorStore
-from stores.postgres.job_store import JobStore
+from stores.postgres.database import Database
 from stores.postgres.library_record import LibraryStore
-from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries, InMemoryLibrary
-from tests.fakes.in_memory_vectors import InMemoryVectorStore
-from tests.stores.postgres import Stores
+from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DONE, LEASE, admit
 
 if TYPE_CHECKING:
@@ -40,8 +38,9 @@ HOUR = 3600
 class Harness:
     """The stores, a reconciler, and a scripted worker."""
 
+    database: Database
     stores: Stores
-    vectors: VectorStore | InMemoryVectorStore
+    vectors: VectorStore
     blobs: BlobStore
     root: Path
     identity: IdentityCheck
@@ -49,14 +48,9 @@ class Harness:
 
     @property
     def reconciler(self) -> Reconciler:
-        jobs = self.stores.jobs
-        is_real = isinstance(jobs, JobStore)
-        audit = (
-            ConsistencyQueries(jobs.database) if is_real else InMemoryConsistencyQueries(jobs.state)
-        )
         return Reconciler(
-            audit,
-            jobs,
+            ConsistencyQueries(self.database),
+            self.stores.jobs,
             self.stores.queue,
             self.vectors,
             self.blobs,
@@ -123,24 +117,15 @@ def _chunk(document_id: str, version: int, ordinal: int) -> Chunk:
 
 
 @pytest.fixture
-async def harness(
-    stores: Stores, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Harness]:
+async def harness(database: Database, milvus: MilvusLite, tmp_path: Path) -> AsyncIterator[Harness]:
     blobs = BlobStore(str(tmp_path / "blobs"))
     blobs.prepare()
-    if not isinstance(stores.jobs, JobStore):
-        memory = InMemoryVectorStore(DIMENSION)
-        identity = IdentityCheck(InMemoryLibrary(stores.jobs.state), memory, blobs)
-        await identity.stamp()
-        yield Harness(stores, memory, blobs, tmp_path, identity)
-        return
-    server: MilvusLite = request.getfixturevalue("milvus")
     name = f"test_{uuid.uuid4().hex[:8]}"
-    vectors = VectorStore(server.uri, server.token, name=name, dimension=DIMENSION, model="test")
+    vectors = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="test")
     vectors.prepare()
-    identity = IdentityCheck(LibraryStore(stores.jobs.database), vectors, blobs)
+    identity = IdentityCheck(LibraryStore(database), vectors, blobs)
     await identity.stamp()
-    yield Harness(stores, vectors, blobs, tmp_path, identity)
+    yield Harness(database, postgres_stores(database), vectors, blobs, tmp_path, identity)
     vectors.close()
 
 

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import numpy as np
@@ -23,9 +23,9 @@ from serve_app.api.services import Services, UploadLimits
 from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
-from tests.fakes.in_memory_citations import InMemoryCitationStore
-from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries, InMemoryLibrary
+from stores.protocols import ConsistencyQueries
 from tests.fakes.in_memory_jobs import InMemoryStores
+from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 
 DIMENSION = 32
@@ -50,8 +50,22 @@ async def _disk_has_space() -> None:
     """Disk check that always passes."""
 
 
+class NoCitations:
+    """A citation store without citations: they are tested on PostgreSQL."""
+
+    async def links(self, document_id: str) -> dict[int, str]:
+        return {}
+
+    async def cited_by(self, document_id: str) -> list[str]:
+        return []
+
+
 class Library:
-    """The API over in-memory stores; records the hints to the JobManager and the embedded texts."""
+    """The API over in-memory stores; records the hints to the JobManager and the embedded texts.
+
+    Citations and consistency checks have no in-memory store: `tests.stores.postgres_library` serves
+    the API over PostgreSQL.
+    """
 
     def __init__(
         self,
@@ -67,6 +81,7 @@ class Library:
         self.blobs = BlobStore(str(folder / "blobs"))
         self.blobs.prepare()
         self.library = InMemoryLibrary(self.stores.state)
+        self.library_id = self.library.current.library_id
         self.wake_calls = 0
         self.worker_paused = False  # pauses the worker of `served`
         self.embedded: list[str] = []
@@ -79,14 +94,12 @@ class Library:
             events=self.stores.events,
             queue=self.stores.queue,
             documents=self.stores.documents,
-            audit=InMemoryConsistencyQueries(self.stores.state),
-            citations=InMemoryCitationStore(self.stores.state),
+            audit=cast(ConsistencyQueries, None),
+            citations=NoCitations(),
             vectors=self.vectors,
             blobs=self.blobs,
             library=self.library,
-            guard=IdentityGuard(
-                IdentityCheck(self.library, self.vectors, self.blobs), time.monotonic, seconds=0
-            ),
+            guard=self.identity_guard(),
             embed_query=self._embed,
             wake=self._wake,
             cancelled=self.cancelled.append,
@@ -98,9 +111,19 @@ class Library:
         self.cleanup = StoreCleanup(self.stores.deletions, self, poll_seconds=1)
         self.deletion_hints = 0
         self.app = create_api(self.services, limits=self.limits)
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app), base_url="http://library"
-        )
+        self.http = self.connect()
+
+    def identity_guard(self) -> IdentityGuard:
+        """Returns a guard that checks the library ids on every request."""
+        check = IdentityCheck(self.library, self.vectors, self.blobs)
+        return IdentityGuard(check, time.monotonic, seconds=0)
+
+    def connect(
+        self, address: str = "http://library", *, raise_app_exceptions: bool = True
+    ) -> httpx.AsyncClient:
+        """Returns a client of the app, without a server."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=raise_app_exceptions)
+        return httpx.AsyncClient(transport=transport, base_url=address)
 
     def close(self) -> None:
         """Ends the rendering processes."""
@@ -108,9 +131,8 @@ class Library:
 
     def assign_library_id(self) -> None:
         """Marks all stores with the id of one library, like the first start of a service."""
-        library_id = self.library.current.library_id
-        self.vectors.set_library_id(library_id)
-        self.blobs.set_library_id(library_id)
+        self.vectors.set_library_id(self.library_id)
+        self.blobs.set_library_id(self.library_id)
 
     async def get(self, path: str, **arguments: Any) -> httpx.Response:
         """Returns the response to a GET under /api/v1."""

@@ -9,10 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
 import uvicorn
 
 from serve_app.http.protocol import guarded_protocol
 from tests.unit.serve_app.library import Library
+
+
+@pytest.fixture
+def url(library: Library) -> Iterator[str]:
+    """The URL of the library on a free port, with a running worker."""
+    with served(library) as address:
+        yield address
 
 
 @contextmanager
