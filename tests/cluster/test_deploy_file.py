@@ -1,4 +1,4 @@
-"""`serve deploy` and `serve run` refuse what `paperworks up` refuses, before anything starts."""
+"""`serve deploy` and `serve run` reject the same settings as `paperworks up`, before they start."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_deployment_rejects_public_host_and_secrets(
 
 @pytest.fixture
 def open_serve(cluster: Any) -> Iterator[None]:
-    """A Serve instance whose deploy file said 0.0.0.0; no proxy listens."""
+    """A Serve instance that was deployed with host 0.0.0.0; no proxy listens."""
     from ray import serve
 
     options: Any = {"host": "0.0.0.0", "port": free_port(), "location": "NoServer"}
@@ -45,7 +45,7 @@ def open_serve(cluster: Any) -> Iterator[None]:
 def test_deployment_rejects_public_address_of_running_serve(
     open_serve: None, tmp_path: Path
 ) -> None:
-    """A deploy file names Serve's address outside of the arguments."""
+    """The address of Serve is in `http_options` of the deploy file, not in the arguments."""
     from serve_app.deployment import build
 
     with pytest.raises(CannotStart, match=r"0\.0\.0\.0 can be reached"):

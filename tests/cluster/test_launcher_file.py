@@ -1,4 +1,4 @@
-"""`cluster.yaml` is one that the Ray cluster launcher takes."""
+"""`cluster.yaml` is a valid file of the Ray cluster launcher."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def prepared() -> dict[str, Any]:
-    """The file as the launcher completes it."""
+    """The file with the defaults of the launcher."""
     from ray.autoscaler._private.util import prepare_config
 
     return prepare_config(yaml.safe_load((ROOT / "cluster.yaml").read_text()))
@@ -58,12 +58,11 @@ def test_launcher_file_mounts_token_and_addresses(prepared: dict[str, Any]) -> N
 def test_node_start_command_passes_token_and_addresses(
     prepared: dict[str, Any], kind: str, tmp_path: Path
 ) -> None:
-    """Runs the command in a home as on a node, with a `ray` that says what it was given."""
+    """Runs the command in a home like that of a node, with a `ray` that prints its environment."""
     [start] = [one for one in prepared[f"{kind}_start_ray_commands"] if "ray start" in one]
     done = run_on_node(start, node_home(tmp_path))
     assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert said == [
+    assert done.stdout.splitlines() == [
         "has_token=True",
         "umask=0o77",
         "mode=token",
@@ -83,13 +82,10 @@ def test_node_start_command_fails_without_token_or_addresses(
     assert "has_token" not in done.stdout
 
 
-# Ray's own check of a token, as `ray start` makes it (ray/scripts/scripts.py).
+# The token check of `ray start` (ray/scripts/scripts.py).
 FAKE_RAY = """\
 #!{python}
 import os
-import os
-import subprocess
-import sys
 from pathlib import Path
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray._raylet import AuthenticationTokenLoader
@@ -106,7 +102,7 @@ print(f"modes={{[oct(file.stat().st_mode & 0o777) for file in files]}}")
 
 
 def node_home(folder: Path) -> Path:
-    """A home as the launcher fills it; rsync kept the modes of an operator with umask 022."""
+    """Creates a home like the launcher; rsync keeps the modes of an operator with umask 022."""
     ray = folder / "paperworks" / ".venv" / "bin" / "ray"
     ray.parent.mkdir(parents=True)
     ray.write_text(FAKE_RAY.format(python=sys.executable))
@@ -119,7 +115,7 @@ def node_home(folder: Path) -> Path:
 
 
 def run_on_node(command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a shell, as the launcher runs it, with this folder for the node's home."""
+    """Runs the command in a shell like the launcher, with this folder as the home of the node."""
     unlimited = command.replace("ulimit -n 65536", "true").replace("/home/ubuntu", str(home))
     return subprocess.run(
         ["bash", "-c", unlimited],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.canvas import LOREM, ROMAN, SANS, Canvas, wrap
 from tests.pdf_builder.papers import MARGIN
 
@@ -37,6 +38,15 @@ def make_pdf(pages: Iterable[Sequence[Piece]], rotation: int = 0) -> bytes:
 def make_pages(*texts: str) -> bytes:
     """Returns a PDF with one plain line of 10 points on each page (none for an empty text)."""
     return make_pdf([Piece(MARGIN, 200, text, font=SANS)] if text else [] for text in texts)
+
+
+def long_paper(mark: str, pages: int = 400) -> bytes:
+    """Returns a PDF of many pages; page n contains `mark` and the word `spoonN`, N = n - 1."""
+    with pymupdf.open() as pdf:
+        for number in range(pages):
+            text = f"Section {number} of {mark}. {LOREM * 3} It ends with spoon{number}."
+            pdf.new_page().insert_textbox(pymupdf.Rect(60, 60, 540, 780), text, fontsize=10)
+        return pdf.tobytes()
 
 
 def prose(

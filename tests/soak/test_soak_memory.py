@@ -1,4 +1,4 @@
-"""Who grows is seen, and by how much; who only stays large is not."""
+"""Growth of memory per process is measured; constant memory is not reported as growth."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def test_memory_report_lists_growing_process_first() -> None:
             memory.sample(papers)
         child.stdin.close()
     [line] = [line for line in memory.shown() if line.name.endswith(f" {child.pid}")]
-    assert line in memory.shown()[:2]  # the other one is the sum of all
+    assert line in memory.shown()[:2]  # the other one is the total
     assert line.slope / MB == pytest.approx(4, abs=0.5)

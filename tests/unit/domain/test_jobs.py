@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -13,9 +10,7 @@ from domain.jobs import (
     MOVES,
     Counts,
     JobStatus,
-    Lane,
     Step,
-    Task,
     TaskStatus,
     backoff_seconds,
     fraction_done,
@@ -23,6 +18,7 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
+from tests.tasks import make_task
 
 
 def test_every_task_status_has_transitions() -> None:
@@ -103,22 +99,6 @@ def test_task_progress_is_monotonic() -> None:
     shares = [share_done(make_task(**dict(zip(names, row, strict=True)))) for row in history]
     assert shares == sorted(shares)
     assert shares[0] == 0 and shares[-1] == 1
-
-
-def make_task(**fields: Any) -> Task:
-    """Returns a task with these fields."""
-    return Task(
-        task_id=uuid.uuid4(),
-        job_id="job",
-        document_id="doc",
-        collection="papers",
-        version=1,
-        sha256="0" * 64,
-        filename="paper.pdf",
-        lane=Lane.BULK,
-        created_at=datetime.now(UTC),
-        **fields,
-    )
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from extraction.structure.roles import role_of, with_roles
 from extraction.text.columns import column_count
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
+from tests.extraction_harness import read_text_layer
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.pages import LEFT, TOP, Piece, make_pdf, prose
 from tests.pdf_builder.papers import Part, make_paper
-from tests.reading import read_text_layer
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 WIDE = 490.0

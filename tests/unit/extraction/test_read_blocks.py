@@ -8,9 +8,9 @@ import pytest
 
 from domain.papers import BlockKind, Paper
 from extraction.text.mupdf import pymupdf
+from tests.extraction_harness import read_text_layer
 from tests.pdf_builder.canvas import HEIGHT
 from tests.pdf_builder.pages import COLUMN, LEFT, RIGHT, TOP, Piece, make_pdf, prose
-from tests.reading import read_text_layer
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 

@@ -10,10 +10,10 @@ from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
 from domain.papers import BlockKind, Paper
 from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
+from tests.extraction_harness import read_text_layer
 from tests.pdf_builder.canvas import HEIGHT, LOREM, WIDTH
 from tests.pdf_builder.pages import make_pages
 from tests.pdf_builder.papers import AES_256, Part, make_paper
-from tests.reading import read_text_layer
 
 
 @pytest.fixture

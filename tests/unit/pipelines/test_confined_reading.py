@@ -16,10 +16,11 @@ from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, kernel_support
+from tests.extraction_harness import extraction_config
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
-from tests.reading import reading_config, reading_task
+from tests.tasks import make_task
 
 pytestmark = pytest.mark.models
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
@@ -43,7 +44,7 @@ def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[Extr
     while step is not None:
         answer = sandbox.run(
             EXTRACT_STEP,
-            task := reading_task(step),
+            task := make_task(step=step),
             config,
             scans,
             limits=config.limits,
@@ -58,7 +59,7 @@ def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[Extr
 
 
 def test_sandboxed_extraction_equals_unconfined_for_samples() -> None:
-    with both(config := reading_config()) as (confined, unconfined):
+    with both(config := extraction_config()) as (confined, unconfined):
         for path in SAMPLES:
             assert all_steps(confined, config, path) == all_steps(unconfined, config, path)
 
@@ -71,14 +72,14 @@ def test_sandboxed_extraction_equals_unconfined_for_scan(engine: OcrEngine, tmp_
     paper = make_paper(parts=[Part("1 Introduction", [LOREM])], abstract="")  # short: OCR is slow
     path.write_bytes(make_scan(paper))
     read = ReadOptions(ocr=engine, ocr_dpi=100, layout=LayoutMode.OFF)
-    with both(config := reading_config(read=read)) as two:
+    with both(config := extraction_config(read=read)) as two:
         confined, unconfined = (all_steps(sandbox, config, path) for sandbox in two)
     assert confined[1].finished.chunks and confined[1].scans
     assert confined == unconfined
 
 
 def test_sandboxed_extraction_equals_unconfined_with_layout_model() -> None:
-    with both(config := reading_config(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
+    with both(config := extraction_config(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
         confined, unconfined = (all_steps(sandbox, config, SAMPLES[0]) for sandbox in two)
     assert len(confined) == 2 and confined[1].finished.figures
     assert confined == unconfined

@@ -14,9 +14,9 @@ from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Author, Box, Metadata
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
-from tests.reading import reading_task
+from tests.tasks import make_task
 
-TASK = reading_task()
+TASK = make_task()
 
 
 def chunk(**changed: Any) -> Chunk:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import VectorStoreUnavailable
-from domain.jobs import Lane, Step, StepResult, Task, TaskStatus
+from domain.jobs import Step, StepResult, Task
 from domain.papers import (
     Author,
     Block,
@@ -37,6 +36,7 @@ from pipelines.extract_worker import prepared
 from pipelines.index import SPAN, OnSpan, index_paper
 from stores.blobs.blob_store import BlobStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.tasks import make_task
 
 DIMENSION = 32
 BOX = Box(1, 50, 50, 300, 90)
@@ -44,19 +44,13 @@ PAPER = Paper("On Leaves", (PageSize(1, 595, 842),), (Block(BlockKind.TEXT, "Lea
 
 
 def task_at(step: Step, attempt: int = 1, version: int = 1) -> Task:
-    return Task(
-        task_id=uuid.uuid4(),
-        job_id="job_0",
+    return make_task(
         document_id="doc_0123456789ab",
         collection="herbs",
         version=version,
-        sha256="0" * 64,
         filename="leaves.pdf",
-        lane=Lane.BULK,
-        status=TaskStatus.RUNNING,
         step=step,
         attempt=attempt,
-        created_at=datetime.now(UTC),
     )
 
 

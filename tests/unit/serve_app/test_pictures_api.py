@@ -129,7 +129,9 @@ async def test_page_image_reports_renderer_crash(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await add_paper(library)
-    monkeypatch.setattr("serve_app.library.rendering.DRAW_PAGE", "tests.sandboxed:crash_drawing")
+    monkeypatch.setattr(
+        "serve_app.library.rendering.DRAW_PAGE", "tests.sandbox_work:crash_while_rendering"
+    )
     answer = await library.get(f"/documents/{name}/pages/1.png")
     assert (answer.status_code, answer.json()["code"]) == (422, ParserCrashed.code)
 
