@@ -226,7 +226,7 @@ class Driver:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env=clean_environment(**service.on_cluster),
+            env=clean_environment(**service.cluster_environment),
             text=True,
         )
 

@@ -21,7 +21,7 @@ from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, describe_confinement
 from tests.bench.report import Figure, Findings
 from tests.extraction_harness import extraction_config
-from tests.tasks import make_task
+from tests.records import make_task
 
 PAPERS, ROUNDS, CPU_ROUNDS = 20, 3, 6
 

@@ -13,7 +13,7 @@ import pytest
 from domain.names import APPLICATION
 from tests.chaos.targets import Target, all_targets, find_processes
 from tests.service import RunningService
-from tests.waiting import wait_until
+from tests.timing import wait_until
 
 RECOVERY_TIMEOUT_SECONDS = 120.0
 KILLED = {target.name: target for target in all_targets(4) if target.stopped_seconds is None}

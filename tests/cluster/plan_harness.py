@@ -11,7 +11,7 @@ from domain.jobs import Lane, Task
 from pipelines.config import PipelineConfig, blob_store
 from pipelines.plan import LaneConfig
 from tests.cluster.fake_embedder import FakeEmbedder
-from tests.tasks import make_task
+from tests.records import make_task
 
 MAX_BYTES = 10_000_000
 

@@ -11,7 +11,7 @@ from serve_app.schemas.core import Job
 from tests.chaos.targets import PARSER_CHILD, find_processes
 from tests.pdf_builder.pages import long_paper
 from tests.service import RunningService, run_program
-from tests.waiting import wait_until
+from tests.timing import wait_until
 
 PAGES = 400
 TIMEOUT_SECONDS = 120.0

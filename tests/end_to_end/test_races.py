@@ -19,7 +19,7 @@ from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import UploadAccepted
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
-from tests.waiting import wait_until
+from tests.timing import wait_until
 
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
 TIMEOUT_SECONDS = 600

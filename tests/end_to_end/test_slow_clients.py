@@ -15,7 +15,7 @@ from serve_app.client import Client
 from tests.pdf_builder.pages import long_paper
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
-from tests.waiting import wait_until
+from tests.timing import wait_until
 
 UPLOADS, STREAMS, POLLS = 256, 200, 100
 ADMITTED_UPLOADS, ADMITTED_STREAMS = 64, 128  # the defaults of http.max_uploads and max_streams

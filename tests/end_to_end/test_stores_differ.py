@@ -4,7 +4,6 @@ missing and orphan chunks automatically."""
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from stores.blobs.blob_store import BlobStore, pdf_key
 from stores.milvus.vector_store import VectorStore
 from tests.addresses import milvus_name, milvus_server
 from tests.service import READY, RunningService, run_program
+from tests.timing import make_older
 
 QUESTION = "When does a lease end, and what does the fencing token of a task do?"
 TIMEOUT_SECONDS = 120.0
@@ -87,8 +87,7 @@ def orphan_pdf(home: Path, source: Path) -> Path:
     """Stores a PDF that belongs to no document and is two hours old; returns its path."""
     blob = BlobStore(str(home / "blobs")).put_file(source, 10_000_000)
     path = home / "blobs" / pdf_key(blob.sha256)
-    then = time.time() - 2 * HOUR
-    os.utime(path, (then, then))
+    make_older(path, 2 * HOUR)
     return path
 
 

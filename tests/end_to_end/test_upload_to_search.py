@@ -15,7 +15,7 @@ from serve_app.client import AsyncClient, Client
 from serve_app.schemas.core import Chunk, Document, Hit
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
-from tests.waiting import wait_until
+from tests.timing import wait_until
 
 API = "/api/v1"
 TITLES = {

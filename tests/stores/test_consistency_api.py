@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 
 import pytest
 import schemathesis
@@ -19,6 +18,7 @@ from serve_app.client import AsyncClient, Client
 from serve_app.schemas.consistency import Consistency
 from stores.blobs.blob_store import pdf_key
 from tests.stores.postgres_library import PostgresLibrary
+from tests.timing import make_older
 from tests.unit.serve_app.library import pdf
 from tests.unit.serve_app.schema_fuzz import HEADERS, MODES, fuzz
 
@@ -43,9 +43,7 @@ def orphan_blob(library: PostgresLibrary) -> str:
     library.assign_library_id()
     key = pdf_key("f" * 64)
     library.blobs.put_artifact(key, b"%PDF-")
-    path = library.folder / "blobs" / key
-    then = path.stat().st_mtime - 3 * HOUR
-    os.utime(path, (then, then))
+    make_older(library.folder / "blobs" / key, 3 * HOUR)
     return key
 
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,10 +23,8 @@ from stores.blobs.blob_store import BlobStore
 from stores.consistency.store_identity import default_name
 from stores.postgres.database import Database
 from stores.postgres.library_record import LibraryStore, read_milvus_name
+from tests.stores.milvus import MilvusLite
 from tests.stores.test_identity import _chunk
-
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
 
 DIMENSION = 8
 

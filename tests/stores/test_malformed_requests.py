@@ -5,24 +5,20 @@ The in-memory fakes accept characters that PostgreSQL rejects, so these tests ne
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from domain.jobs import Lane
 from serve_app.api.problems import MEDIA_TYPE
-from stores.milvus.vector_store import VectorStore
 from stores.postgres.database import Database
 from tests.malformed import Malformed, malformed_requests
+from tests.stores.milvus import MilvusLite, connect
 from tests.stores.postgres_library import PostgresLibrary, open_library
 from tests.unit.serve_app.library import DIMENSION, NO_TEXT, pdf
-
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
 
 TESTED_AT_LEAST = 1500
 
@@ -32,8 +28,7 @@ async def real(
     tmp_path: Path, database: Database, milvus: MilvusLite
 ) -> AsyncIterator[PostgresLibrary]:
     """An empty library on real stores."""
-    name = f"test_{uuid.uuid4().hex[:8]}"
-    vectors = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="test")
+    vectors = connect(milvus, dimension=DIMENSION)
     vectors.prepare()
     library = await open_library(tmp_path, database, vectors)
     library.http = library.connect(raise_app_exceptions=False)

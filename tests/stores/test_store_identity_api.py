@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 
 import pytest
@@ -12,6 +11,7 @@ from serve_app.client import Client
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 from stores.blobs.warmup_blob import WARM_UP_PDF
 from tests.stores.postgres_library import PostgresLibrary
+from tests.timing import make_older
 from tests.unit.serve_app.library import pdf
 
 HOUR = 3600
@@ -38,9 +38,7 @@ def store_pdf(library: PostgresLibrary, content: bytes) -> str:
     source = library.folder / "orphan.pdf"
     source.write_bytes(content)
     blob = library.blobs.put_file(source, 100_000)
-    path = library.folder / "blobs" / blob.key
-    then = path.stat().st_mtime - 3 * HOUR
-    os.utime(path, (then, then))
+    make_older(library.folder / "blobs" / blob.key, 3 * HOUR)
     return blob.sha256
 
 

@@ -10,7 +10,7 @@ import pytest
 from domain.events import Event
 from domain.jobs import TaskStatus
 from tests.event_logs import event_log_errors
-from tests.tasks import make_task
+from tests.records import make_task
 
 QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     TaskStatus.QUEUED,

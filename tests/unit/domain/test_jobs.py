@@ -18,7 +18,7 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
-from tests.tasks import make_task
+from tests.records import make_task
 
 
 def test_every_task_status_has_transitions() -> None:

@@ -3,8 +3,6 @@ right."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from domain.papers import Box, Paper, Section, SectionRole
@@ -12,7 +10,6 @@ from extraction.structure.roles import role_of, with_roles
 from extraction.text.columns import column_count
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
-from tests.extraction_harness import read_text_layer
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.pages import LEFT, TOP, Piece, make_pdf, prose
 from tests.pdf_builder.papers import Part, make_paper
@@ -22,16 +19,6 @@ WIDE = 490.0
 REFERENCES = [
     f"[{n}] A. B. Flask. Some words of light and glass, part {n}. 2001." for n in range(1, 20)
 ]
-
-
-@pytest.fixture
-def read(tmp_path: Path):
-    def read_bytes(data: bytes) -> Paper:
-        path = tmp_path / "paper.pdf"
-        path.write_bytes(data)
-        return read_text_layer(path)
-
-    return read_bytes
 
 
 def titles(paper: Paper) -> list[str]:

@@ -19,7 +19,7 @@ from runtime.sandbox.limits import Limits
 from tests.extraction_harness import extraction_config
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
 from tests.mutants import mutants, valid_papers
-from tests.tasks import make_task
+from tests.records import make_task
 
 pytestmark = pytest.mark.models  # the sandbox loads the layout model
 MIB = 1024**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,9 @@ TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 
 
 @pytest.fixture
-def read(tmp_path: Path):
-    def read_pages(*pages: list[Piece], rotation: int = 0) -> Paper:
-        path = tmp_path / "paper.pdf"
-        path.write_bytes(make_pdf(pages, rotation))
-        return read_text_layer(path)
-
-    return read_pages
+def read(read: Callable[..., Paper]) -> Callable[..., Paper]:
+    """Returns a function that reads the text layer of pages with these lines."""
+    return lambda *pages, rotation=0: read(make_pdf(pages, rotation))
 
 
 def of_kind(paper: Paper, kind: BlockKind) -> list[str]:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
 from domain.papers import BlockKind, Paper
 from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
-from tests.extraction_harness import read_text_layer
 from tests.pdf_builder.canvas import HEIGHT, LOREM, WIDTH
 from tests.pdf_builder.pages import make_pages
 from tests.pdf_builder.papers import AES_256, Part, make_paper
-
-
-@pytest.fixture
-def read(tmp_path: Path):
-    def read_bytes(data: bytes, **options) -> Paper:
-        path = tmp_path / "paper.pdf"
-        path.write_bytes(data)
-        return read_text_layer(path, **options)
-
-    return read_bytes
 
 
 def body(paper: Paper) -> str:

@@ -20,7 +20,7 @@ from tests.extraction_harness import extraction_config
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
-from tests.tasks import make_task
+from tests.records import make_task
 
 pytestmark = pytest.mark.models
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))

@@ -9,22 +9,19 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk
 from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Author, Box, Metadata
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
-from tests.tasks import make_task
+from tests.records import make_chunk, make_task
 
 TASK = make_task()
 
 
 def chunk(**changed: Any) -> Chunk:
     """A chunk of the task's document, with the id of its content."""
-    one = Chunk("", "doc", 1, 0, ChunkKind.TEXT, "Silver.", "Methods", (Box(1, 0, 0, 9, 9),))
-    one = replace(one, **changed)
-    name = chunk_id(one.document_id, one.version, one.ordinal, one.kind, one.text)
-    return one if one.chunk_id else replace(one, chunk_id=name)
+    return make_chunk(**({"text": "Silver.", "section": "Methods"} | changed))
 
 
 def answer(given: Sequence[Chunk], **changed: Any) -> ExtractedPaper:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk, ChunkKind
 from domain.errors import VectorStoreUnavailable
 from domain.jobs import Step, StepResult, Task
 from domain.papers import (
@@ -36,7 +36,7 @@ from pipelines.extract_worker import prepared
 from pipelines.index import SPAN, OnSpan, index_paper
 from stores.blobs.blob_store import BlobStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
-from tests.tasks import make_task
+from tests.records import make_chunk, make_task
 
 DIMENSION = 32
 BOX = Box(1, 50, 50, 300, 90)
@@ -55,11 +55,8 @@ def task_at(step: Step, attempt: int = 1, version: int = 1) -> Task:
 
 
 def chunks_of(texts: Sequence[str], task: Task, kind: ChunkKind = ChunkKind.TEXT) -> list[Chunk]:
-    named = (task.document_id, task.version)
-    return [
-        Chunk(chunk_id(*named, n, kind, text), *named, n, kind, text, None, (BOX,), "On Leaves")
-        for n, text in enumerate(texts)
-    ]
+    fields = {"version": task.version, "kind": kind, "boxes": (BOX,), "context": "On Leaves"}
+    return [make_chunk(task.document_id, n, text, **fields) for n, text in enumerate(texts)]
 
 
 class IndexHarness:

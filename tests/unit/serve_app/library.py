@@ -13,13 +13,14 @@ import numpy as np
 
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk
 from domain.errors import Failure
 from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from extraction.serialization import dump_paper
 from serve_app.api.app import create_api
 from serve_app.api.services import Services, UploadLimits
+from serve_app.client import AsyncClient
 from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
@@ -27,6 +28,7 @@ from stores.protocols import ConsistencyQueries
 from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.records import make_chunk
 
 DIMENSION = 32
 API = "/api/v1"
@@ -124,6 +126,10 @@ class Library:
         """Returns a client of the app, without a server."""
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=raise_app_exceptions)
         return httpx.AsyncClient(transport=transport, base_url=address)
+
+    def async_client(self) -> AsyncClient:
+        """Returns the Python client of the app, without a server."""
+        return AsyncClient("http://library", transport=httpx.ASGITransport(self.app))
 
     def close(self) -> None:
         """Ends the rendering processes."""
@@ -247,14 +253,11 @@ def paper_of(texts: Sequence[str]) -> Paper:
 
 
 def _chunk(task: Task, ordinal: int, text: str) -> Chunk:
-    page = ordinal + 1
-    return Chunk(
-        chunk_id=chunk_id(task.document_id, task.version, ordinal, "text", text),
-        document_id=task.document_id,
+    return make_chunk(
+        task.document_id,
+        ordinal,
+        text,
         version=task.version,
-        ordinal=ordinal,
-        kind=ChunkKind.TEXT,
-        text=text,
         section="Introduction",
-        boxes=(Box(page, 50, 100, 250, 120),),
+        boxes=(Box(ordinal + 1, 50, 100, 250, 120),),
     )

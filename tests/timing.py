@@ -1,9 +1,11 @@
-"""Waiting for a condition by polling."""
+"""Time in tests: polling for a condition, and the age of files."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def wait_until(
@@ -14,3 +16,9 @@ def wait_until(
     while not condition():
         assert time.monotonic() < deadline, f"not true within {timeout_seconds:g} s"
         time.sleep(poll_seconds)
+
+
+def make_older(path: Path, seconds: float) -> None:
+    """Moves the modification time of the file back."""
+    modified_at = path.stat().st_mtime - seconds
+    os.utime(path, (modified_at, modified_at))
