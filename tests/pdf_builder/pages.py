@@ -1,4 +1,4 @@
-"""Pages with lines at given positions, in given type."""
+"""Pages with lines at given positions and in given fonts."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ def long_paper(mark: str, pages: int = 400) -> bytes:
 def prose(
     x: float, y: float, lines: int, *, text: str = LOREM, width: float = COLUMN, size: float = 10.0
 ) -> list[Piece]:
-    """Returns so many full lines of text below each other, 1.2 times the size apart."""
+    """Returns `lines` full lines of text below each other, 1.2 times the size apart."""
     full = wrap(text * (1 + lines // 2), width, size)[:-1][:lines]
     return [Piece(x, y + number * 1.2 * size, line, size) for number, line in enumerate(full)]

@@ -1,4 +1,4 @@
-"""Confined readers give what unconfined ones give: text, both OCR programs, the layout model."""
+"""Sandboxed and unconfined extraction give equal results: text, both OCR engines, layout model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
 
 @contextmanager
 def both(config: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
-    """A sandbox with confinement, and one without."""
+    """Yields a sandbox with confinement, and one without."""
     confined = Sandbox(WARM, config, mode=STRICT)
     unconfined = Sandbox(WARM, config, mode=SandboxMode.OFF)
     yield confined, unconfined
