@@ -51,7 +51,7 @@ def random_paper(seed: int, pages: int) -> bytes:
 
 
 def one_page_paper(seed: int, size_bytes: int) -> bytes:
-    """Returns a paper of one page in a file of about `size_bytes`: large upload, fast extraction."""
+    """Returns a one-page paper in a file of about `size_bytes`: large upload, fast extraction."""
     document = pymupdf.open(stream=random_paper(seed, 2), filetype="pdf")
     document.select([1])
     ballast = random.Random(seed).randbytes(max(0, size_bytes - len(document.tobytes(garbage=3))))

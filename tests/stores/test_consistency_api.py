@@ -156,7 +156,7 @@ def doctor(url: str, monkeypatch: pytest.MonkeyPatch):
 
 def broken(library: PostgresLibrary, url: str) -> str:
     """Creates a paper with lost chunks, and orphans; returns the id of the paper."""
-    library.worker_paused = True
+    library.pause_worker()
     with Client(url) as client:
         accepted = client.upload(pdf("ions"), filename="ions.pdf")
         [task] = asyncio.run(library.claim(Lane.INTERACTIVE))

@@ -152,7 +152,7 @@ async def test_adopt_requires_a_valid_collection(
 
 
 def test_client_adopts_orphan_pdfs(library: PostgresLibrary, url: str) -> None:
-    library.worker_paused = True
+    library.pause_worker()
     orphan(library, "placed")
     with Client(url) as client:
         assert client.adopt("restored").documents_queued == 1

@@ -29,6 +29,7 @@ from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.records import make_chunk
+from tests.timing import wait_until
 
 DIMENSION = 32
 API = "/api/v1"
@@ -86,6 +87,7 @@ class Library:
         self.library_id = self.library.current.library_id
         self.wake_calls = 0
         self.worker_paused = False  # pauses the worker of `served`
+        self.worker_busy = False
         self.embedded: list[str] = []
         self.cancelled: list[str] = []  # ids of the jobs with a cancel hint
         self.checks: dict[str, Any] = {}
@@ -139,6 +141,11 @@ class Library:
         """Marks all stores with the id of one library, like the first start of a service."""
         self.vectors.set_library_id(self.library_id)
         self.blobs.set_library_id(self.library_id)
+
+    def pause_worker(self) -> None:
+        """Pauses the worker of `served`; returns when it is idle."""
+        self.worker_paused = True
+        wait_until(lambda: not self.worker_busy)
 
     async def get(self, path: str, **arguments: Any) -> httpx.Response:
         """Returns the response to a GET under /api/v1."""

@@ -76,7 +76,9 @@ async def no_work() -> None:
 
 async def _work(library: Library) -> None:
     while True:
+        library.worker_busy = True
         if not library.worker_paused:
             await library.read_papers(refuse="bad")
             await library.erase()
+        library.worker_busy = False
         await asyncio.sleep(0.02)
