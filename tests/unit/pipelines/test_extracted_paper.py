@@ -21,7 +21,8 @@ TASK = make_task()
 
 def chunk(**changed: Any) -> Chunk:
     """A chunk of the task's document, with the id of its content."""
-    return make_chunk(**({"text": "Silver.", "section": "Methods"} | changed))
+    fields: dict[str, Any] = {"text": "Silver.", "section": "Methods"}
+    return make_chunk(**(fields | changed))
 
 
 def answer(given: Sequence[Chunk], **changed: Any) -> ExtractedPaper:
