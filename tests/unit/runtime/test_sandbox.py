@@ -264,7 +264,7 @@ def test_sandbox_failed_warm_up_leaves_no_process(
     with pytest.raises(WorkerCrashed):
         run(sandbox, "double", 2)
     assert psutil.Process().children() == before
-    assert "nothing to warm up with" in capfd.readouterr().err
+    assert "the warm-up failed" in capfd.readouterr().err
     sandbox.close()
 
 
