@@ -1,4 +1,4 @@
-"""Where the embedded stores of a running service are: read off the command lines of its servers."""
+"""Addresses of the embedded stores of a running service, from the command lines of its servers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 
 def postgres_url(root: int, home: Path) -> str:
-    """Address of the PostgreSQL server below process `root`; it names the password's file."""
-    port = _first(r"bin/postgres .*--port=(\d+)", root)
+    """Returns the URL of the PostgreSQL server below process `root`, with its password file."""
+    port = _port(r"bin/postgres .*--port=(\d+)", root)
     return EmbeddedPostgres(home / "stores" / "postgres", port).url
 
 
 def milvus_server(root: int, home: Path) -> tuple[str, str]:
-    """Address and token of the Milvus Lite server below process `root`."""
-    port = _first(r"milvus_lite_server[.]py (\d+)", root)
+    """Returns the URL and the token of the Milvus Lite server below process `root`."""
+    port = _port(r"milvus_lite_server[.]py (\d+)", root)
     return f"http://127.0.0.1:{port}", (home / "stores" / "milvus" / "token").read_text()
 
 
 def milvus_name(uri: str, token: str) -> str:
-    """Alias of the only library's collection on a Milvus server."""
+    """Returns the collection alias of the only library on a Milvus server."""
     client = MilvusClient(uri, token=token, dedicated=True)
     try:
         known: Any = client.list_aliases()
@@ -36,7 +36,7 @@ def milvus_name(uri: str, token: str) -> str:
     return name
 
 
-def _first(pattern: str, root: int) -> int:
+def _port(pattern: str, root: int) -> int:
     for process in psutil.Process(root).children(recursive=True):
         with suppress(psutil.Error):
             if found := re.search(pattern, " ".join(process.cmdline())):

@@ -1,4 +1,4 @@
-"""Shared by several folders: the markers, one service for the whole session, and its actors."""
+"""Markers, and the fixtures of several folders: a service for the whole session and its driver."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crowd import write_crowd
 from tests.service import READY, SHORT_LEASES, Driver, RunningService
+from tests.small_papers import write_small_papers
 
-# Every test below a folder, and every test that uses a fixture, gets these markers.
+# Markers of all tests in a folder, and of all tests that use a fixture.
 MARKERS_OF_FOLDERS = {
     "chaos": ("chaos", "servers"),
     "cluster": ("servers",),
@@ -35,10 +35,10 @@ BODY_PIECE_SECONDS = 8.0
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks the test by its folder and its fixtures.
+    """Adds the markers of the test's folder and fixtures.
 
-    The tests of a file that need a model or a server stay on one worker of xdist, where they share
-    it. A test on the in-memory stores ("memory" is the parameter of its `stores`) needs no server.
+    Tests of one file that need a model or a server run on one worker of xdist and share it. A test
+    on the in-memory stores (parameter "memory" of `stores`) needs no server.
     """
     folder = item.path.relative_to(TESTS).parts[0]
     parameters = getattr(item, "callspec", None)
@@ -54,7 +54,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def homes() -> Iterator[Path]:
-    """A folder for homes of services; short, because sockets have short names."""
+    """A folder for the homes of services; short, because the length of socket paths is limited."""
     folder = Path(tempfile.mkdtemp(prefix="pw-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -62,10 +62,10 @@ def homes() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def service(homes: Path) -> Iterator[RunningService]:
-    """The service that all end-to-end and chaos tests use: take a collection of your own.
+    """The service that all end-to-end and chaos tests share; each test uses its own collection.
 
-    Started once; its first start converts the model, which the others borrow. Leases are short so
-    that the work of a killed JobManager is soon found.
+    Its first start converts the model; other services link to the converted one. Leases are short,
+    so that tasks of a killed JobManager are requeued soon.
     """
     running = RunningService(
         homes / "one",
@@ -86,13 +86,13 @@ def service(homes: Path) -> Iterator[RunningService]:
 
 @pytest.fixture(scope="session")
 def driver(service: RunningService) -> Iterator[Driver]:
-    """A program on the service's cluster."""
+    """A program on the cluster of the service."""
     joined = Driver(service)
     yield joined
     joined.close()
 
 
 @pytest.fixture(scope="session")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Forty papers of one or two pages, no two alike."""
-    return write_crowd(tmp_path_factory.mktemp("crowd"), 40)
+def small_papers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Forty different papers of one or two pages."""
+    return write_small_papers(tmp_path_factory.mktemp("small_papers"), 40)

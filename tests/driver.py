@@ -1,7 +1,7 @@
-"""A program that joins a service's Ray cluster and answers questions.
+"""A program that joins the Ray cluster of a service and runs commands.
 
-`python -m tests.driver ADDRESS` reads `[name, arguments]` a line and writes `{"result": …}` or
-`{"error": …}`. A process of its own, because a process can be in one Ray cluster only.
+`python -m tests.driver ADDRESS` reads lines `[name, arguments]` and writes lines `{"result": …}` or
+`{"error": …}`. It is a separate process because a process can join only one Ray cluster.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ray.experimental import internal_kv
 
 from domain.names import APPLICATION, EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
 
-# Of Ray and Serve (ray_constants.KV_NAMESPACE_*, serve/_private/storage/kv_store.py).
+# Namespaces of Ray and Serve (ray_constants.KV_NAMESPACE_*, serve/_private/storage/kv_store.py).
 KV_NAMESPACES = (
     *(None, b"fun", b"serve", b"dashboard", b"job", b"session", b"cluster", b"healthcheck"),
     *(b"tracing", b"ray_pdb"),
@@ -27,69 +27,68 @@ KV_NAMESPACES = (
 
 
 def pids() -> dict[str, int | None]:
-    """Process ids of the actors and of the embedded stores, None for one that is down."""
-    manager = _answer(JOB_MANAGER, "describe")
-    stores = _answer(EMBEDDED_STORES, "pids")
+    """Returns the pids of the actors and of the embedded stores; None if a process is down."""
+    manager = _call_actor(JOB_MANAGER, "describe")
+    stores = _call_actor(EMBEDDED_STORES, "pids")
     runners = {f"runner_{lane}": pid for lane, pid in manager["runners"].items()}
-    embedder = _answer(f"{EMBEDDER}_0", "pid")
+    embedder = _call_actor(f"{EMBEDDER}_0", "pid")
     return {"job_manager": manager["pid"], **runners, EMBEDDER: embedder, **stores}
 
 
 def describe() -> dict[str, Any]:
-    """What the JobManager says of itself."""
-    return _answer(JOB_MANAGER, "describe")
+    """Returns the description of the JobManager."""
+    return _call_actor(JOB_MANAGER, "describe")
 
 
 def submit(paths: list[str], collection: str) -> str:
-    """The job that `submit` of the Serve application makes of these files."""
+    """Submits the files with `submit` of the Serve application; returns the job id."""
     return serve.get_app_handle(APPLICATION).submit.remote(paths, collection).result()
 
 
 def search(query: str, collection: str) -> dict[str, Any]:
-    """What `search` of the Serve application answers."""
-    answer = serve.get_app_handle(APPLICATION).search.remote(query, collection).result()
-    return json.loads(answer.model_dump_json())
+    """Returns the response of `search` of the Serve application."""
+    response = serve.get_app_handle(APPLICATION).search.remote(query, collection).result()
+    return json.loads(response.model_dump_json())
 
 
-def control_store(secrets: list[str]) -> dict[str, Any]:
-    """How many entries of Ray's key-value store were read, and which hold one of these."""
+def search_key_value_store(texts: list[str]) -> dict[str, Any]:
+    """Returns the number of entries of Ray's key-value store, and the keys of those with a text."""
     gcs: Any = internal_kv.internal_kv_get_gcs_client()
     entries = [
         (key, gcs.internal_kv_get(key, namespace) or b"")
         for namespace in KV_NAMESPACES
         for key in gcs.internal_kv_keys(b"", namespace)
     ]
-    holding = [
-        repr(key)
-        for key, value in entries
-        if any(secret.encode() in key + value for secret in secrets)
+    found = [
+        repr(key) for key, value in entries if any(text.encode() in key + value for text in texts)
     ]
-    return {"read": len(entries), "holding": holding}
+    return {"entries": len(entries), "found": found}
 
 
-def _answer(actor: str, method: str) -> Any:
+def _call_actor(actor: str, method: str) -> Any:
     handle = ray.get_actor(actor, namespace=NAMESPACE)
     return ray.get(getattr(handle, method).remote(), timeout=60)
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    question.__name__: question for question in (pids, describe, submit, search, control_store)
+COMMANDS: dict[str, Callable[..., Any]] = {
+    command.__name__: command
+    for command in (pids, describe, submit, search, search_key_value_store)
 }
 
 
 def main(address: str) -> None:
-    """Answers until its input ends."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print goes to stderr
+    """Runs commands until the input ends."""
+    responses = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # output of libraries goes to stderr
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     for line in sys.stdin:
         name, arguments = json.loads(line)
         try:
-            answer = {"result": QUESTIONS[name](**arguments)}
+            response = {"result": COMMANDS[name](**arguments)}
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+            response = {"error": f"{type(error).__name__}: {error}"}
+        responses.write(json.dumps(response) + "\n")
+        responses.flush()
 
 
 if __name__ == "__main__":

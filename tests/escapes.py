@@ -1,4 +1,4 @@
-"""Ways out of the sandbox, tried from the inside: each gives "done", or the name of its error."""
+"""Attempts to escape from the sandbox; each returns "done" or the name of its error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMN = 0 if os.uname().machine == "x86_64" else 1
 
 @dataclass(frozen=True)
 class Target:
-    """What the tests offer: a secret and a paper in a folder, servers, processes."""
+    """Targets of the attempts: a secret in a folder, servers, and processes."""
 
     folder: str
     secret: str
@@ -39,7 +39,7 @@ class Target:
     own_file: str = ""
 
     def attempts(self) -> dict[str, Callable[[], object]]:
-        """Name and deed."""
+        """Returns the attempts by name."""
         return {**self._files(), **self._network(), **self._processes(), **self._kernel()}
 
     def _files(self) -> dict[str, Callable[[], object]]:
@@ -47,20 +47,20 @@ class Target:
         return {
             "read a secret": secret.read_bytes,
             "list the library": lambda: os.listdir(self.folder),
-            "read the users": Path("/etc/passwd").read_bytes,
+            "read the user database": Path("/etc/passwd").read_bytes,
             "read the parent's environment": Path(f"/proc/{self.parent}/environ").read_bytes,
             "read the parent's memory": lambda: open(f"/proc/{self.parent}/mem", "rb").close(),
             "write into the library": lambda: inside.write_bytes(b"x"),
             "write into /tmp": lambda: Path(f"/tmp/escaped-{os.getpid()}").write_bytes(b""),
             "change a secret": lambda: secret.open("r+b").close(),
-            "shorten a secret": lambda: os.truncate(secret, 1),
-            "open a secret to all": lambda: secret.chmod(0o777),
-            "make a secret young": lambda: os.utime(secret),
-            "move a secret": lambda: secret.rename(f"{secret}2"),
+            "truncate a secret": lambda: os.truncate(secret, 1),
+            "change the mode of a secret": lambda: secret.chmod(0o777),
+            "change the time of a secret": lambda: os.utime(secret),
+            "rename a secret": lambda: secret.rename(f"{secret}2"),
             "link a secret": lambda: os.link(secret, f"{secret}3"),
-            "make a folder": lambda: os.mkdir(f"{inside}-folder"),
-            "give a secret away": lambda: os.chown(secret, os.getuid(), os.getgid()),
-            "mark a secret": lambda: os.setxattr(secret, "user.mark", b"x"),
+            "create a folder": lambda: os.mkdir(f"{inside}-folder"),
+            "change the owner of a secret": lambda: os.chown(secret, os.getuid(), os.getgid()),
+            "set an extended attribute of a secret": lambda: os.setxattr(secret, "user.mark", b"x"),
             "delete a secret": secret.unlink,
         }
 
@@ -72,7 +72,7 @@ class Target:
             "connect a socket file": lambda: _connect(unix, stream, self.unix),
             "connect an abstract socket": lambda: _connect(unix, stream, "\0" + self.abstract),
             "open a raw packet socket": lambda: socket.socket(inet, socket.SOCK_RAW, 1).close(),
-            "make a pair of sockets": lambda: [one.close() for one in socket.socketpair()],
+            "create a socket pair": lambda: [one.close() for one in socket.socketpair()],
         }
 
     def _processes(self) -> dict[str, Callable[[], object]]:
@@ -81,65 +81,71 @@ class Target:
         return {
             "signal the parent": lambda: os.kill(self.parent, 0),
             "signal the warm process": lambda: os.kill(warm, 0),
-            "signal a neighbour": lambda: os.kill(self.sibling, signal.SIGKILL),
+            "kill another process": lambda: os.kill(self.sibling, signal.SIGKILL),
             "signal a thread of the parent": lambda: _call("tgkill", self.parent, self.parent, 0),
-            "hold the parent": lambda: os.close(os.pidfd_open(self.parent)),
-            "own a signal": lambda: _own_signal(self.parent),
-            "limit the parent": lambda: resource.prlimit(
+            "open a pidfd of the parent": lambda: os.close(os.pidfd_open(self.parent)),
+            "redirect SIGIO to the parent": lambda: _own_signal(self.parent),
+            "set a limit of the parent": lambda: resource.prlimit(
                 self.parent, files, resource.prlimit(self.parent, files)
             ),
             "raise a limit": lambda: resource.setrlimit(
                 resource.RLIMIT_CPU, (hard + 99, hard + 99)
             ),
-            "open a session": os.setsid,
-            "leave the group": lambda: os.setpgid(0, 0 if os.getpgrp() != os.getpid() else warm),
-            "outlive the warm process": lambda: _checked(LIBC.prctl(1, 0, 0, 0, 0)),
+            "create a session": os.setsid,
+            "leave the process group": lambda: os.setpgid(
+                0, 0 if os.getpgrp() != os.getpid() else warm
+            ),
+            "disable the parent death signal": lambda: _checked(LIBC.prctl(1, 0, 0, 0, 0)),
         }
 
     def _kernel(self) -> dict[str, Callable[[], object]]:
         return {
-            "make a user namespace": lambda: _call("unshare", 0x10000000),
-            "make a network namespace": lambda: _call("unshare", 0x40000000),
+            "create a user namespace": lambda: _call("unshare", 0x10000000),
+            "create a network namespace": lambda: _call("unshare", 0x40000000),
             "mount": lambda: _call("mount", b"none", b"/tmp", b"tmpfs", 0, 0),
             "change the root": lambda: _call("chroot", b"/"),
-            "load a program": lambda: _call("bpf", 0, 0, 0),
-            "watch the processor": lambda: _call("perf_event_open", 0, 0, -1, -1, 0),
+            "call bpf": lambda: _call("bpf", 0, 0, 0),
+            "call perf_event_open": lambda: _call("perf_event_open", 0, 0, -1, -1, 0),
             "use io_uring": lambda: _call("io_uring_setup", 1, bytes(120)),
-            "handle faults": lambda: _call("userfaultfd", 1),
+            "call userfaultfd": lambda: _call("userfaultfd", 1),
             "read keys": lambda: _call("keyctl", 0, -3, 0),
             "add a key": lambda: _call("add_key", b"user", b"k", b"v", 1, -2),
-            "make a file in memory": lambda: os.close(os.memfd_create("x")),
-            "share memory": lambda: _call("shmget", 0, 4096, 0o1600),
+            "create a memfd": lambda: os.close(os.memfd_create("x")),
+            "create shared memory": lambda: _call("shmget", 0, 4096, 0o1600),
             "change the personality": lambda: _call("personality", 0),
-            "become somebody": lambda: _call("setuid", os.getuid()),
-            "type into a terminal": lambda: fcntl.ioctl(0, 0x5412, b"x"),
+            "call setuid": lambda: _call("setuid", os.getuid()),
+            "call ioctl TIOCSTI": lambda: fcntl.ioctl(0, 0x5412, b"x"),
         }
 
-    def hostile_to_the_parent(self) -> dict[str, Callable[[], object]]:
-        """What a test without confinement had better not try on itself."""
+    def attempts_against_parent(self) -> dict[str, Callable[[], object]]:
+        """Returns attempts that would stop the test process if they succeeded."""
         area = struct.pack("@QQ", 0, 0)
         return {
-            "slow the parent down": lambda: os.setpriority(os.PRIO_PROCESS, self.parent, 1),
-            "pin the parent": lambda: os.sched_setaffinity(self.parent, [0]),
+            "change the priority of the parent": lambda: os.setpriority(
+                os.PRIO_PROCESS, self.parent, 1
+            ),
+            "change the CPU affinity of the parent": lambda: os.sched_setaffinity(self.parent, [0]),
             "trace the parent": lambda: _call("ptrace", 16, self.parent, 0, 0),
-            "trace a neighbour": lambda: _call("ptrace", 16, self.sibling, 0, 0),
-            "read memory": lambda: _call("process_vm_readv", self.parent, area, 1, area, 1, 0),
+            "trace another process": lambda: _call("ptrace", 16, self.sibling, 0, 0),
+            "read the parent's memory by process_vm_readv": lambda: _call(
+                "process_vm_readv", self.parent, area, 1, area, 1, 0
+            ),
         }
 
 
-def try_all(target: Target, tell: ProgressReporter) -> dict[str, str]:
-    """What becomes of each attempt."""
-    every = {**target.attempts(), **target.hostile_to_the_parent()}
+def attempt_all(target: Target, report: ProgressReporter) -> dict[str, str]:
+    """Returns the result of every attempt."""
+    every = {**target.attempts(), **target.attempts_against_parent()}
     return {name: outcome(attempt) for name, attempt in every.items()}
 
 
-def try_harmless(target: Target, tell: ProgressReporter) -> dict[str, str]:
-    """The same without what would stop the tests where it succeeds."""
+def attempt_harmless(target: Target, report: ProgressReporter) -> dict[str, str]:
+    """Like `attempt_all`, without the attempts that would stop the test process."""
     return {name: outcome(attempt) for name, attempt in target.attempts().items()}
 
 
 def outcome(attempt: Callable[[], object]) -> str:
-    """ "done", or the name of the system's error."""
+    """Returns "done" or the name of the system error."""
     try:
         attempt()
     except OSError as error:
@@ -149,8 +155,8 @@ def outcome(attempt: Callable[[], object]) -> str:
     return "done"
 
 
-def own_file(path: Path, tell: ProgressReporter) -> dict[str, str]:
-    """Whether the given file can be read, and whether it can be changed."""
+def own_file(path: Path, report: ProgressReporter) -> dict[str, str]:
+    """Returns the results of reading and changing the given file."""
     return {
         "read": outcome(path.read_bytes),
         "write": outcome(lambda: path.open("r+b").close()),
@@ -159,8 +165,8 @@ def own_file(path: Path, tell: ProgressReporter) -> dict[str, str]:
     }
 
 
-def rights(tell: ProgressReporter) -> dict[str, int]:
-    """What the kernel says of this process: 0 or 1 each."""
+def privileges(report: ProgressReporter) -> dict[str, int]:
+    """Returns the privilege flags of this process, 0 or 1 each."""
     header, data = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
     LIBC.capget(header, data)
     return {
@@ -170,8 +176,8 @@ def rights(tell: ProgressReporter) -> dict[str, int]:
     }
 
 
-def processes(tell: ProgressReporter) -> dict[str, str]:
-    """Whether it may start programs, processes and threads."""
+def processes(report: ProgressReporter) -> dict[str, str]:
+    """Returns the results of starting programs, processes and threads."""
     thread = threading.Thread(target=int)
     return {
         "program": outcome(lambda: subprocess.run(["/bin/true"], check=True)),
@@ -181,14 +187,14 @@ def processes(tell: ProgressReporter) -> dict[str, str]:
     }
 
 
-def shell(script: str, tell: ProgressReporter) -> tuple[int, str]:
-    """Status and words of a shell."""
+def run_shell(script: str, report: ProgressReporter) -> tuple[int, str]:
+    """Returns the exit status and the output of a shell script."""
     done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
-def bomb(tell: ProgressReporter) -> None:
-    """Forks without end."""
+def fork_bomb(report: ProgressReporter) -> None:
+    """Forks in an endless loop."""
     while True:
         try:
             os.fork()
@@ -196,8 +202,8 @@ def bomb(tell: ProgressReporter) -> None:
             os._exit(1)
 
 
-def fork_twice(tell: ProgressReporter) -> int:
-    """A grandchild that nobody waits for, as a daemon makes itself; tries to leave its group."""
+def start_daemon(report: ProgressReporter) -> int:
+    """Starts a daemon by a double fork that tries to leave its process group; returns its pid."""
     reader, writer = os.pipe()
     if not os.fork():
         for leave in (os.setsid, os.setpgrp):
@@ -241,5 +247,5 @@ def _checked(result: int) -> None:
 
 
 def warm_without_landlock() -> None:
-    """A warm process on a kernel that filters system calls and has no Landlock."""
+    """Simulates a kernel with seccomp and without Landlock."""
     confine.kernel_support = lambda: confine.KernelSupport(0, True)  # pyright: ignore[reportAttributeAccessIssue]

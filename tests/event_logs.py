@@ -1,4 +1,4 @@
-"""Is the log of a job in order? Asked of the stores, and of a service over HTTP."""
+"""Validator of the event log of a job, for events of the stores and of the HTTP API."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Protocol
 from domain.jobs import MOVES, JobStatus, TaskStatus
 
 Status = TaskStatus | JobStatus
-Move = tuple[Status | None, Status]
+Transition = tuple[Status | None, Status]
 
 
-class Logged(Protocol):
-    """An event, in the domain or on the wire."""
+class LoggedEvent(Protocol):
+    """An event of the domain or of the HTTP API."""
 
     @property
     def number(self) -> int: ...
@@ -25,8 +25,8 @@ class Logged(Protocol):
     def after(self) -> Status: ...
 
 
-class Ended(Protocol):
-    """A task, in the domain or on the wire."""
+class LoggedTask(Protocol):
+    """A task of the domain or of the HTTP API."""
 
     @property
     def task_id(self) -> uuid.UUID: ...
@@ -34,35 +34,38 @@ class Ended(Protocol):
     def status(self) -> TaskStatus: ...
 
 
-def moves(log: Sequence[Logged], tasks: Sequence[Ended]) -> list[list[Move]]:
-    """Each task's moves in order, and the job's own at the end."""
-    return [_moves_of(log, name) for name in [*(task.task_id for task in tasks), None]]
+def transitions(log: Sequence[LoggedEvent], tasks: Sequence[LoggedTask]) -> list[list[Transition]]:
+    """Returns the transitions of each task in order, and those of the job at the end."""
+    return [_transitions_of(log, name) for name in [*(task.task_id for task in tasks), None]]
 
 
-def disorder(log: Sequence[Logged], tasks: Sequence[Ended]) -> Iterator[str]:
-    """A sentence for each number that is left out, for each move that does not begin where the one
-    before it ended or that is not allowed, and for each last one that is not how it is."""
-    if [one.number for one in log] != list(range(1, len(log) + 1)):
+def event_log_errors(log: Sequence[LoggedEvent], tasks: Sequence[LoggedTask]) -> Iterator[str]:
+    """Yields one line for each error of the log.
+
+    Errors are gaps in the numbers, transitions that do not start at the previous status or are not
+    allowed, and a last status that differs from that of the task.
+    """
+    if [event.number for event in log] != list(range(1, len(log) + 1)):
         yield f"numbers of {len(log)} events have gaps"
     for task in tasks:
-        mine = _moves_of(log, task.task_id)
-        chain = [None, *(end for _, end in mine)]
-        if [begin for begin, _ in mine] != chain[:-1] or chain[-1] != task.status:
-            yield f"task {task.task_id} is {task.status} after {_said(mine)}"
-        elif forbidden := [move for move in mine[1:] if not _is_allowed(*move)]:
-            yield f"task {task.task_id} moved {_said(forbidden)}"
+        found = _transitions_of(log, task.task_id)
+        statuses = [None, *(after for _, after in found)]
+        if [before for before, _ in found] != statuses[:-1] or statuses[-1] != task.status:
+            yield f"task {task.task_id} is {task.status} after {_described(found)}"
+        elif forbidden := [one for one in found[1:] if not _is_allowed(*one)]:
+            yield f"task {task.task_id} moved {_described(forbidden)}"
 
 
-def _moves_of(log: Sequence[Logged], task_id: uuid.UUID | None) -> list[Move]:
-    return [(one.before, one.after) for one in log if one.task_id == task_id]
+def _transitions_of(log: Sequence[LoggedEvent], task_id: uuid.UUID | None) -> list[Transition]:
+    return [(event.before, event.after) for event in log if event.task_id == task_id]
 
 
 def _is_allowed(before: Status | None, after: Status) -> bool:
-    """By the table of moves; beyond it a paper becomes searchable, and a retry leaves an end."""
-    was = TaskStatus(str(before))
-    taken_up = was.is_final and after == TaskStatus.QUEUED
-    return after in MOVES[was] or after == was == TaskStatus.RUNNING or taken_up
+    """True for transitions of MOVES, publication of a running task, and retry of an ended task."""
+    status = TaskStatus(str(before))
+    is_retry = status.is_final and after == TaskStatus.QUEUED
+    return after in MOVES[status] or after == status == TaskStatus.RUNNING or is_retry
 
 
-def _said(moves: Sequence[Move]) -> str:
-    return ", ".join(f"{before or '-'} -> {after}" for before, after in moves) or "nothing"
+def _described(found: Sequence[Transition]) -> str:
+    return ", ".join(f"{before or '-'} -> {after}" for before, after in found) or "nothing"

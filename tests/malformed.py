@@ -40,7 +40,7 @@ TEXTS: dict[str, bytes] = {
     "UUID": b"00000000-0000-0000-0000-000000000000",
 }
 
-# Cursors are base64 of TIME|ID, or the number of items to leave out.
+# Cursors are base64 of TIME|ID, or an offset.
 CURSORS: dict[str, str] = {
     "NUL in the id": "2026-01-01T00:00:00+00:00|doc_\0",
     "surrogate": "2026-01-01T00:00:00+00:00|doc_\ud800",
@@ -50,7 +50,7 @@ CURSORS: dict[str, str] = {
     "after year 9999": "9999-12-31T23:59:59-14:00|job_0000000000000000",
     "no id": "2026-01-01T00:00:00+00:00|",
     "ISO week": "2026-W01|doc_000000000000000000000000",
-    "newline behind the id": "2026-01-01T00:00:00+00:00|job_0000000000000000\n",
+    "newline after the id": "2026-01-01T00:00:00+00:00|job_0000000000000000\n",
 }
 NOT_BASE64 = ("nonsense", "bm90IGEgY3Vyc29y", "MjAyNXxq", "====", "a", "a" * 201)
 
@@ -77,7 +77,7 @@ JSON_VALUES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A request to send as it is: `path` is percent-encoded and has the query."""
+    """A request that is sent unchanged; `path` is percent-encoded and contains the query."""
 
     label: str
     method: str
@@ -87,28 +87,30 @@ class Malformed:
 
 
 def malformed_requests(schema: dict[str, Any], known: dict[str, str]) -> Iterator[Malformed]:
-    """A request for each parameter and each odd value; `known` has values of the other path
-    parameters, so that requests get as far as the stores."""
+    """Yields a request for each parameter and each invalid value.
+
+    `known` contains valid values of the other path parameters, so that requests reach the stores.
+    """
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            yield from _with_odd_parameters(method.upper(), path, operation, known)
+            yield from _parameter_requests(method.upper(), path, operation, known)
             body = operation.get("requestBody", {}).get("content", {})
             if "application/json" in body:
                 shape = body["application/json"]["schema"]
-                yield from _with_odd_json(schema, method.upper(), path, shape)
+                yield from _json_requests(schema, method.upper(), path, shape)
             if "multipart/form-data" in body:
-                yield from _with_odd_form(method.upper(), path)
+                yield from _form_requests(method.upper(), path)
             if "application/pdf" in body:
-                yield from _with_odd_upload_query(method.upper(), path)
+                yield from _upload_query_requests(method.upper(), path)
 
 
-def _with_odd_parameters(
+def _parameter_requests(
     method: str, path: str, operation: dict[str, Any], known: dict[str, str]
 ) -> Iterator[Malformed]:
     for parameter in operation.get("parameters", []):
         name, place = parameter["name"], parameter["in"]
-        for odd, value in _values(name).items():
-            label = f"{method} {path}: {name} = {odd}"
+        for case, value in _values(name).items():
+            label = f"{method} {path}: {name} = {case}"
             encoded = quote_from_bytes(value, safe="")
             if place == "path":
                 yield Malformed(label, method, path.format(**{**known, name: encoded}))
@@ -120,43 +122,43 @@ def _with_odd_parameters(
                 more = [(b"content-type", FORM_TYPE)] if body else []
                 yield Malformed(label, method, path.format(**known), [*headers, *more], body)
             else:
-                raise AssertionError(f"no odd values for a parameter in {place}")
+                raise AssertionError(f"no invalid values for a parameter in {place}")
 
 
 def _values(name: str) -> dict[str, bytes]:
     if name != "cursor":
         return TEXTS
-    encoded = {odd: cursor.encode() for odd, cursor in cursors().items()}
+    encoded = {case: cursor.encode() for case, cursor in cursors().items()}
     for kind in ("doc_" + "0" * 24, "job_" + "0" * 16, str(UUID(int=0))):
         encoded[kind] = base64.urlsafe_b64encode(f"2026-01-01T00:00:00+00:00|{kind}".encode())
     return {**TEXTS, **encoded, "far offset": b"999999999"}
 
 
 def cursors() -> dict[str, str]:
-    """Cursors that no list of ours has made."""
+    """Returns cursors that the API has not issued."""
     made = {
-        odd: base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode()
-        for odd, text in CURSORS.items()
+        case: base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode()
+        for case, text in CURSORS.items()
     }
     return {**made, **{text: text for text in NOT_BASE64}}
 
 
-def _with_odd_json(
+def _json_requests(
     schema: dict[str, Any], method: str, path: str, shape: dict[str, Any]
 ) -> Iterator[Malformed]:
     headers = [(b"content-type", b"application/json")]
-    for odd, value in JSON_VALUES.items():
+    for case, value in JSON_VALUES.items():
         bodies = {"the body": value, **dict(_bodies(schema, shape, value))}
         for name, body in bodies.items():
             yield Malformed(
-                f"{method} {path}: {name} = {odd}", method, path, headers, body.encode()
+                f"{method} {path}: {name} = {case}", method, path, headers, body.encode()
             )
-    for odd in (b"", b"\xff\xfe", b"\xef\xbb\xbf{}", b'{"query": "\xff"}', b"{" * 5000, b"\0"):
-        yield Malformed(f"{method} {path}: body = {odd[:20]!r}", method, path, headers, odd)
+    for case in (b"", b"\xff\xfe", b"\xef\xbb\xbf{}", b'{"query": "\xff"}', b"{" * 5000, b"\0"):
+        yield Malformed(f"{method} {path}: body = {case[:20]!r}", method, path, headers, case)
 
 
 def _bodies(schema: dict[str, Any], shape: dict[str, Any], value: str) -> Iterator[tuple[str, str]]:
-    """Bodies in JSON with the value at one place: each property, or the items of a list."""
+    """Yields JSON bodies with the value at one place: each property, or the items of a list."""
     shape = _resolved(schema, shape)
     required = {name: json.dumps("a") for name in shape.get("required", [])}
     for name, below in shape.get("properties", {}).items():
@@ -194,16 +196,16 @@ END = b"--" + BOUNDARY + b"--\r\n"
 FORM = _part(b'name="files"; filename="a.pdf"', b"%PDF-1.7 a") + END
 
 
-def _with_odd_form(method: str, path: str) -> Iterator[Malformed]:
-    """Fields before the file and behind it, names of fields, and names of the file."""
+def _form_requests(method: str, path: str) -> Iterator[Malformed]:
+    """Yields forms with invalid fields before and after the file, field names and filenames."""
     headers = [(b"content-type", FORM_TYPE)]
     field_of_file = b"file" if path.endswith("upload-async") else b"files"
     file = _part(b'name="' + field_of_file + b'"; filename="a.pdf"', b"%PDF-1.7 a")
-    for odd, value in TEXTS.items():
+    for case, value in TEXTS.items():
         for name in (b"collection", b"on_duplicate"):
             part = _part(b'name="' + name + b'"', value)
-            for order, body in (("before", part + file), ("behind", file + part)):
-                label = f"{method} {path}: {name.decode()} {order} the file = {odd}"
+            for order, body in (("before", part + file), ("after", file + part)):
+                label = f"{method} {path}: {name.decode()} {order} the file = {case}"
                 yield Malformed(label, method, path, headers, body + END)
         inline = value.replace(b"\r\n", b"%0D%0A").replace(b'"', b"%22")
         for name, body in {
@@ -211,13 +213,13 @@ def _with_odd_form(method: str, path: str) -> Iterator[Malformed]:
             "filename": file.replace(b"a.pdf", inline),
             "filename*": file.replace(b'"a.pdf"', b"utf-8''" + quote_from_bytes(value).encode()),
         }.items():
-            yield Malformed(f"{method} {path}: {name} = {odd}", method, path, headers, body + END)
+            yield Malformed(f"{method} {path}: {name} = {case}", method, path, headers, body + END)
 
 
-def _with_odd_upload_query(method: str, path: str) -> Iterator[Malformed]:
+def _upload_query_requests(method: str, path: str) -> Iterator[Malformed]:
     headers = [(b"content-type", b"application/pdf")]
-    for odd, value in TEXTS.items():
+    for case, value in TEXTS.items():
         for name in ("collection", "on_duplicate", "filename"):
             query = f"{path}?{name}={quote_from_bytes(value, safe='')}"
-            label = f"{method} {path}: query {name} = {odd}"
+            label = f"{method} {path}: query {name} = {case}"
             yield Malformed(label, method, query, headers, b"%PDF-1.7 b")

@@ -1,4 +1,4 @@
-"""`paperworks up` as a newcomer starts it, and the programs that talk to it."""
+"""A service started with `paperworks up`, and the programs that use it."""
 
 from __future__ import annotations
 
@@ -24,28 +24,32 @@ from serve_app.process.environment import LOOPBACK_NODE, ray_token_variables
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 READY = "Paperworks is ready: http"  # a traceback quotes the line that prints it
-READY_WITHIN_SECONDS = 280.0
-STOPPED_WITHIN_SECONDS = 40.0  # 6 to 9 s on a machine that has nothing else to do
+START_TIMEOUT_SECONDS = 280.0
+STOP_TIMEOUT_SECONDS = 40.0  # 6 to 9 s on an idle machine
 MARK = "TEST_SERVICE_MARK"
 LEASE_SECONDS = 4.0
-# The work of a killed JobManager is soon found.
+# Short leases: tasks of a killed JobManager are requeued after a few seconds.
 SHORT_LEASES = {
     "PAPERWORKS_JOBS__LEASE_SECONDS": f"{LEASE_SECONDS:g}",
     "PAPERWORKS_JOBS__BACKOFF_BASE_SECONDS": "1",
 }
-OURS = ("PAPERWORKS_", "RAY_", "XDG_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
+SERVICE_VARIABLES = ("PAPERWORKS_", "RAY_", "XDG_", "DATABASE_URL", "MILVUS_URI", "BLOB_URI", MARK)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Our environment without anything that would steer a service or join it to a cluster."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    """Returns the environment without variables that configure a service or join a cluster."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(SERVICE_VARIABLES)
+    }
     return {**kept, **more}
 
 
 @contextmanager
 def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningService, Path]]:
-    """A ready service, and the folder that its home and other files are in; both are gone
-    afterwards. Converted models are kept in `models`."""
+    """Yields a ready service and the temporary folder that contains its home.
+
+    Both are removed afterwards. Converted models are kept in `models`.
+    """
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pw-") as name:
         folder = Path(name)
@@ -58,13 +62,13 @@ def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningServi
             service.kill()
 
 
-def _take_interrupts() -> None:
-    """A shell ignores SIGINT for background jobs, and `serve run` keeps what it inherits."""
+def _reset_sigint() -> None:
+    """Restores SIGINT: a shell ignores it for background jobs, and `serve run` inherits that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class RunningService:
-    """A service with a home and ports of its own; `stop` proves that nothing of it is left."""
+    """A service with its own home and ports; `stop` asserts that none of its processes remains."""
 
     def __init__(
         self,
@@ -85,10 +89,10 @@ class RunningService:
         )
         address = ["--port", str(self.port), "--home", str(home)]
         self.command = list(command) or [str(BIN / "paperworks"), "up", *address]
-        self.seen: dict[int, psutil.Process] = {}
+        self.descendants: dict[int, psutil.Process] = {}
         home.mkdir(parents=True, exist_ok=True)
         if models is not None and not (home / "models").exists():
-            (home / "models").symlink_to(models)  # converting the model takes most of a first start
+            (home / "models").symlink_to(models)  # conversion takes most of a first start
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 self.command,
@@ -97,27 +101,27 @@ class RunningService:
                 cwd=ROOT,
                 env=self.environment,
                 start_new_session=True,
-                preexec_fn=_take_interrupts,
+                preexec_fn=_reset_sigint,
             )
 
-    def wait_for(self, words: str, within_seconds: float = READY_WITHIN_SECONDS) -> None:
-        """Returns when the log holds these words."""
-        deadline = time.monotonic() + within_seconds
-        while words not in self.said():
-            assert self.process.poll() is None, f"The service ended:\n{self.said()}"
-            assert time.monotonic() < deadline, f"{words!r} was not said:\n{self._evidence()}"
+    def wait_for(self, words: str, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
+        """Returns when the output contains these words."""
+        deadline = time.monotonic() + timeout_seconds
+        while words not in self.output():
+            assert self.process.poll() is None, f"The service ended:\n{self.output()}"
+            assert time.monotonic() < deadline, f"{words!r} is missing:\n{self._diagnostics()}"
             time.sleep(0.1)
-        self._look()
+        self._record_processes()
 
-    def said(self) -> str:
-        """Everything that it printed."""
+    def output(self) -> str:
+        """Returns everything that the service printed."""
         return self.log.read_text(errors="replace")
 
-    def _evidence(self) -> str:
-        """What it printed, what runs, and how the logs of its servers end."""
-        self._look()
+    def _diagnostics(self) -> str:
+        """Returns the output, the running processes, and the ends of the servers' logs."""
+        self._record_processes()
         logs = "".join(tail(log) for log in self.home.glob("stores/*/*.log"))
-        return "\n".join([self.said(), *self.left(), logs])
+        return "\n".join([self.output(), *self.remaining(), logs])
 
     @property
     def service_info(self) -> dict[str, Any]:
@@ -125,78 +129,79 @@ class RunningService:
         return json.loads((self.home / "service.json").read_text())
 
     @property
-    def on_cluster(self) -> dict[str, str]:
-        """The variables of a program that joins its cluster or asks its dashboard."""
+    def cluster_environment(self) -> dict[str, str]:
+        """Returns the variables of a program that joins the cluster or uses the dashboard."""
         return {**ray_token_variables(Path(self.service_info["ray_token_path"])), **LOOPBACK_NODE}
 
     @property
     def ray_headers(self) -> dict[str, str]:
-        """Headers with which its dashboard answers."""
+        """Returns the headers that authorize requests to the dashboard."""
         return {"Authorization": f"Bearer {Path(self.service_info['ray_token_path']).read_text()}"}
 
     def stop(
         self,
-        how: signal.Signals = signal.SIGTERM,
+        signal_number: signal.Signals = signal.SIGTERM,
         grace_seconds: float = 0,
         *,
         whole_group: bool = False,
     ) -> None:
-        """Returns when it has ended in time and with status 0, and nothing of it is left.
+        """Sends the signal; asserts exit status 0 within the timeout and no remaining process.
 
-        `grace_seconds`: for how long others may outlive the first process.
-        `whole_group`: all of its process group get the signal at once, as from systemd.
+        `grace_seconds`: how long child processes may outlive the first process.
+        `whole_group`: the whole process group receives the signal at once, as from systemd.
         """
-        self._look()
+        self._record_processes()
         if whole_group:
-            os.killpg(self.process.pid, how)
+            os.killpg(self.process.pid, signal_number)
         else:
-            self.process.send_signal(how)
+            self.process.send_signal(signal_number)
         try:
-            assert self._status() == 0, self._evidence()
+            assert self._exit_status() == 0, self._diagnostics()
             deadline = time.monotonic() + grace_seconds
-            while self.left() and time.monotonic() < deadline:
+            while self.remaining() and time.monotonic() < deadline:
                 time.sleep(0.2)
-            assert not (left := self.left()), left
+            assert not (remaining := self.remaining()), remaining
         finally:
             self.kill()
 
-    def _status(self) -> int | None:
-        """The exit status; None when the process does not end in time."""
+    def _exit_status(self) -> int | None:
+        """Returns the exit status; None if the process does not end in time."""
         with suppress(subprocess.TimeoutExpired):
-            return self.process.wait(STOPPED_WITHIN_SECONDS)
+            return self.process.wait(STOP_TIMEOUT_SECONDS)
         return None
 
     def kill(self) -> None:
-        """Ends whatever is left of it, by process id."""
+        """Kills all remaining processes of the service by process id."""
         if self.process.poll() is None:
-            self._look()
+            self._record_processes()
             self.process.kill()
             self.process.wait()
         for process in self._alive():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def left(self) -> list[str]:
-        """Command lines of the processes that belong to it."""
+    def remaining(self) -> list[str]:
+        """Returns the pids and command lines of the running processes of the service."""
         lines = []
         for process in self._alive():
             with suppress(psutil.NoSuchProcess):
-                if command := process.cmdline():  # it has none while it is dying
+                if command := process.cmdline():  # empty while the process exits
                     lines.append(f"{process.pid} {' '.join(command)[:200]}")
         return lines
 
-    def _look(self) -> None:
+    def _record_processes(self) -> None:
         with suppress(psutil.NoSuchProcess):
             top = psutil.Process(self.process.pid)
-            self.seen |= {one.pid: one for one in top.children(recursive=True)}
+            self.descendants |= {one.pid: one for one in top.children(recursive=True)}
 
     def _alive(self) -> list[psutil.Process]:
-        """Those that were seen below it, and those that carry its mark or its home: strays too."""
-        strays = [one for one in psutil.process_iter() if self._is_ours(one)]
-        known = [one for one in self.seen.values() if one.is_running() and not _is_zombie(one)]
-        return list({one.pid: one for one in [*known, *strays]}.values())
+        """Returns known descendants, and orphans with the mark or the home of the service."""
+        orphans = [one for one in psutil.process_iter() if self._has_mark_or_home(one)]
+        known = [one for one in self.descendants.values() if one.is_running()]
+        alive = [one for one in known if not _is_zombie(one)]
+        return list({one.pid: one for one in [*alive, *orphans]}.values())
 
-    def _is_ours(self, process: psutil.Process) -> bool:
+    def _has_mark_or_home(self, process: psutil.Process) -> bool:
         if process.pid == self.process.pid:
             return False
         with suppress(psutil.Error):
@@ -213,7 +218,7 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 
 class Driver:
-    """A program on the service's Ray cluster: one question at a time, answered as JSON."""
+    """A program on the service's Ray cluster that runs one command at a time."""
 
     def __init__(self, service: RunningService) -> None:
         self.process = subprocess.Popen(
@@ -221,18 +226,18 @@ class Driver:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env=clean_environment(**service.on_cluster),
+            env=clean_environment(**service.cluster_environment),
             text=True,
         )
 
-    def ask(self, name: str, **arguments: Any) -> Any:
-        """What the function of that name in `tests/driver.py` returns."""
+    def call(self, name: str, **arguments: Any) -> Any:
+        """Returns the result of the function of that name in `tests/driver.py`."""
         writer, reader = _pipes(self.process)
         writer.write(json.dumps([name, arguments]) + "\n")
         writer.flush()
-        answer = json.loads(reader.readline() or '{"error": "the driver ended"}')
-        assert "error" not in answer, answer["error"]
-        return answer["result"]
+        response = json.loads(reader.readline() or '{"error": "the driver ended"}')
+        assert "error" not in response, response["error"]
+        return response["result"]
 
     def close(self) -> None:
         """Ends the program."""
@@ -254,7 +259,7 @@ def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
 def run_program(
     *command: str | Path, environment: Mapping[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
-    """A program of the virtual environment, run to its end in the checkout."""
+    """Runs a program of the virtual environment in the checkout; returns it when it has ended."""
     program, *arguments = map(str, command)
     return subprocess.run(
         [str(BIN / program), *arguments],

@@ -8,18 +8,10 @@ CPU time of this process is given too, which other programs on the machine distu
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-
-import uvicorn
-from fastapi import FastAPI
 
 from serve_app.api.services import UploadLimits
 from serve_app.http.limits import HttpLimits
@@ -28,6 +20,7 @@ from serve_app.http.request_context import RequestContext
 from tests.bench.report import Figure, Findings, quantile
 from tests.pdf_builder.random_papers import one_page_paper, with_mark
 from tests.unit.serve_app.library import Library
+from tests.unit.serve_app.served import no_work, running_server
 
 SIZE_BYTES, REQUESTS, WARM = 300_000, 400, 40
 PDF = {"Content-Type": "application/pdf"}
@@ -44,10 +37,10 @@ def measure(place: Path) -> Findings:
         one for one in bare.app.user_middleware if one.cls is RequestContext
     ]
     with (
-        _served(guarded.app, guarded_protocol(HttpLimits())) as ours,
-        _served(bare.app, "auto") as raw,
+        running_server(guarded.app, guarded_protocol(HttpLimits()), no_work()) as ours,
+        running_server(bare.app, "auto", no_work()) as raw,
     ):
-        doors = HTTPConnection(ours), HTTPConnection(raw)
+        doors = HTTPConnection("127.0.0.1", ours), HTTPConnection("127.0.0.1", raw)
         pdf = one_page_paper(1, SIZE_BYTES)
         took = {
             "acknowledgement of 300 kB": [
@@ -107,22 +100,3 @@ def _took(
     if answer.status >= 400:
         raise RuntimeError(f"{method} {path} was answered with {answer.status}")
     return took
-
-
-@contextmanager
-def _served(app: FastAPI, protocol: type[asyncio.Protocol] | str) -> Iterator[str]:
-    """Host and port of the app on a server of its own."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="critical", http=protocol)  # pyright: ignore[reportArgumentType]
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()

@@ -20,7 +20,8 @@ from pipelines.extracted_paper import ExtractedPaper
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, describe_confinement
 from tests.bench.report import Figure, Findings
-from tests.reading import reading_config, reading_task
+from tests.extraction_harness import extraction_config
+from tests.records import make_task
 
 PAPERS, ROUNDS, CPU_ROUNDS = 20, 3, 6
 
@@ -29,7 +30,7 @@ def measure(papers: Sequence[Path]) -> Findings:
     """Seconds a paper in the sandbox over those in this process: medians over papers of the best of
     some rounds, which hits of other work do not reach. CPU seconds of all rounds, confined over
     unconfined."""
-    config = reading_config()
+    config = extraction_config()
     warm(config)
     confined, limited = (Sandbox(WARM, config, mode=SandboxMode(one)) for one in ("auto", "off"))
     try:
@@ -51,7 +52,7 @@ def measure(papers: Sequence[Path]) -> Findings:
 
 def _times(sandbox: Sandbox, config: PipelineConfig, path: Path) -> tuple[float, float]:
     """Seconds for the paper in the sandbox and in this process."""
-    task = reading_task()
+    task = make_task()
     inside = _best(lambda: _read(sandbox, config, path))
     return inside, _best(lambda: extract_step(path, task, config, None, lambda done, total: None))
 
@@ -81,7 +82,7 @@ def _cpu_of(sandbox: Sandbox) -> float:
 def _read(sandbox: Sandbox, config: PipelineConfig, path: Path) -> ExtractedPaper:
     return sandbox.run(
         EXTRACT_STEP,
-        reading_task(),
+        make_task(),
         config,
         None,
         limits=config.limits,

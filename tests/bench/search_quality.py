@@ -26,7 +26,7 @@ from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.papers import Box
 from domain.search import SearchMode, SearchQuery, normalize_by_max
 from stores.milvus.vector_store import VectorStore
-from tests.stores.conftest import MilvusLite
+from tests.stores.milvus import MilvusLite
 
 Scores = Mapping[str, float]
 Judged = dict[str, dict[str, int]]

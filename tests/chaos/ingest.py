@@ -1,4 +1,4 @@
-"""Papers on their way into a service that is being hurt: uploads that do not give up."""
+"""Uploads into a service under fault injection; failed requests are repeated."""
 
 from __future__ import annotations
 
@@ -10,63 +10,71 @@ from typing import TypeVar
 
 from serve_app.client import Client, PaperworksProblem
 
-AWAY = (0, 429, 503)  # nothing answers; the queue is full; something is away
-ONE_BY_ONE = 10  # one paper of so many is uploaded by itself, while the others are at work
+UNAVAILABLE = (0, 429, 503)  # no connection; full queue; unavailable component
+SINGLE_UPLOAD_EVERY = 10  # every tenth paper is a job of its own
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class Ingest:
-    """A folder as one job, and every tenth paper as a job of its own while that is at work."""
+    """Uploads a folder as one job, and meanwhile every tenth paper as a separate job."""
 
     def __init__(self, url: str, papers: Sequence[Path], collection: str, pause: float) -> None:
         self.library = Client(url)
         self.collection = collection
         self.papers = len(papers)
-        self.done = 0
+        self.completed = 0
         self.jobs: list[str] = []
         self.single, self.folder = (
-            papers[::ONE_BY_ONE],
-            [paper for number, paper in enumerate(papers) if number % ONE_BY_ONE],
+            papers[::SINGLE_UPLOAD_EVERY],
+            [paper for number, paper in enumerate(papers) if number % SINGLE_UPLOAD_EVERY],
         )
         self.pause = pause
         self.thread = threading.Thread(target=self._upload_singles, daemon=True)
 
     def start(self) -> None:
-        """Returns when the folder has been accepted; the other papers follow."""
+        """Returns when the folder is accepted; a thread uploads the other papers."""
         self.jobs.append(self.library.upload_many(self.folder, self.collection).job_id)
         self.thread.start()
 
-    def look(self) -> int:
-        """Papers that are completed, as far as anybody can tell at the moment."""
+    def count_completed(self) -> int:
+        """Returns the number of completed papers; the last known one if the API is unavailable."""
         try:
             jobs = self.library.jobs(collection=self.collection, limit=200).items
-            self.done = sum(job.counts.completed for job in jobs)
+            self.completed = sum(job.counts.completed for job in jobs)
         except PaperworksProblem as problem:
-            if problem.status not in AWAY:
+            if problem.status not in UNAVAILABLE:
                 raise
-        return self.done
+        return self.completed
 
-    def is_over(self) -> bool:
-        """True when everything was accepted and no job has anything left to do."""
+    def is_finished(self) -> bool:
+        """True if every paper was accepted and every job has ended."""
         if self.thread.is_alive():
             return False
-        return all(patiently(lambda job=job: self.library.job(job)).is_final for job in self.jobs)
+        return all(
+            retry_while_unavailable(lambda job=job: self.library.job(job)).is_final
+            for job in self.jobs
+        )
 
     def _upload_singles(self) -> None:
         for paper in self.single:
             time.sleep(self.pause)
-            accepted = patiently(lambda paper=paper: self.library.upload(paper, self.collection))
+            accepted = retry_while_unavailable(
+                lambda paper=paper: self.library.upload(paper, self.collection)
+            )
             self.jobs.append(accepted.job_id)
 
 
-def patiently(ask: Callable[[], Answer], within_seconds: float = 120) -> Answer:
-    """What is answered as soon as the service can. Raises PaperworksProblem when it cannot."""
-    deadline = time.monotonic() + within_seconds
+def retry_while_unavailable(request: Callable[[], Result], timeout_seconds: float = 120) -> Result:
+    """Returns the result of the request, repeated while the service is unavailable.
+
+    Raises PaperworksProblem for another error, or after `timeout_seconds`.
+    """
+    deadline = time.monotonic() + timeout_seconds
     while True:
         try:
-            return ask()
+            return request()
         except PaperworksProblem as problem:
-            if problem.status not in AWAY or time.monotonic() > deadline:
+            if problem.status not in UNAVAILABLE or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

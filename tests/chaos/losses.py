@@ -1,4 +1,4 @@
-"""What a library has lost: tasks, documents, chunks and hits against an undisturbed reading."""
+"""Lost tasks, events, documents, chunks and hits, compared with an undisturbed run."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from serve_app.schemas.core import Document
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 from tests.addresses import milvus_name, milvus_server, postgres_url
-from tests.event_logs import disorder
+from tests.event_logs import event_log_errors
 from tests.service import RunningService
 
-MOST_ROWS = 16_384  # that Milvus answers at once
-SHOWN = 5
+MAX_ROWS = 16_384  # the largest result of one Milvus query
+MAX_IDS = 5  # in a line
 
 
-def losses(
+def find_losses(
     service: RunningService,
     library: Client,
     collection: str,
     jobs: Iterable[str],
-    undisturbed: Mapping[str, Sequence[Chunk]],
+    expected: Mapping[str, Sequence[Chunk]],
 ) -> list[str]:
-    """A sentence for everything that is not as an undisturbed run would have left it."""
+    """Returns one line for each difference from an undisturbed run; `expected` by document id."""
     root = service.process.pid
     tasks = asyncio.run(tasks_of(postgres_url(root, service.home), jobs))
-    expected = Counter(chunk.chunk_id for chunks in undisturbed.values() for chunk in chunks)
+    chunk_ids = Counter(chunk.chunk_id for chunks in expected.values() for chunk in chunks)
+    stored = stored_chunks(milvus_server(root, service.home), collection)
     return [
-        *lost_tasks(tasks, undisturbed),
-        *lost_order(library, tasks),
-        *lost_documents(library, collection, undisturbed),
-        *lost_chunks(stored_chunks(milvus_server(root, service.home), collection), expected),
-        *lost_hits(library, collection, len(undisturbed)),
+        *lost_tasks(tasks, expected),
+        *lost_events(library, tasks),
+        *lost_documents(library, collection, expected),
+        *_differences("chunks", stored, chunk_ids),
+        *lost_hits(library, collection, len(expected)),
     ]
 
 
 async def tasks_of(database_url: str, jobs: Iterable[str]) -> list[Task]:
-    """The tasks of these jobs as the database has them."""
+    """Returns the tasks of these jobs from the database."""
     database = Database(database_url)
     try:
         store = JobStore(database)
@@ -53,57 +54,57 @@ async def tasks_of(database_url: str, jobs: Iterable[str]) -> list[Task]:
 
 
 def stored_chunks(server: tuple[str, str], collection: str) -> Counter[str]:
-    """How often each chunk id is stored for the collection, of whatever version."""
+    """Returns the number of rows of each chunk id of the collection, over all versions."""
     uri, token = server
     client, name = MilvusClient(uri, token=token, dedicated=True), milvus_name(uri, token)
     try:
-        client.load_collection(name)  # after a restart nobody may have asked for it yet
+        client.load_collection(name)  # after a restart it is loaded on first use
         rows = client.query(
             name,
             filter=f'collection == "{collection}"',
             output_fields=["chunk_id"],
-            limit=MOST_ROWS,
+            limit=MAX_ROWS,
         )
     finally:
         client.close()
     return Counter(row["chunk_id"] for row in rows)
 
 
-def lost_tasks(tasks: Sequence[Task], undisturbed: Mapping[str, object]) -> Iterator[str]:
-    """Tasks that did not complete, or not as often as they should."""
+def lost_tasks(tasks: Sequence[Task], expected: Mapping[str, object]) -> Iterator[str]:
+    """Yields tasks that did not complete or have an invalid attempt, and papers without a task."""
     for task in tasks:
         if task.status is not TaskStatus.COMPLETED:
-            why = task.error.message if task.error else "no error"
-            yield f"{task.filename} is {task.status} after {task.attempt} attempts: {why}"
+            error = task.error.message if task.error else "no error"
+            yield f"{task.filename} is {task.status} after {task.attempt} attempts: {error}"
         elif not task.attempt <= task.max_attempts or task.lease_token < task.attempt:
             yield f"{task.filename} has attempt {task.attempt}, lease token {task.lease_token}"
-    if missing := undisturbed.keys() - {task.document_id for task in tasks}:
-        yield f"{len(missing)} papers have no task: {_some(missing)}"
+    if missing := expected.keys() - {task.document_id for task in tasks}:
+        yield f"{len(missing)} papers have no task: {_first(missing)}"
 
 
-def lost_order(library: Client, tasks: Sequence[Task]) -> Iterator[str]:
-    """Moves that the logs of the jobs do not tell in order."""
-    for job, mine in groupby(tasks, key=lambda task: task.job_id):
-        for sentence in disorder(list(library.events(job)), list(mine)):
-            yield f"{job}: {sentence}"
+def lost_events(library: Client, tasks: Sequence[Task]) -> Iterator[str]:
+    """Yields the errors in the event logs of the jobs."""
+    for job, tasks_of_job in groupby(tasks, key=lambda task: task.job_id):
+        for error in event_log_errors(list(library.events(job)), list(tasks_of_job)):
+            yield f"{job}: {error}"
 
 
 def lost_documents(
-    library: Client, collection: str, undisturbed: Mapping[str, Sequence[Chunk]]
+    library: Client, collection: str, expected: Mapping[str, Sequence[Chunk]]
 ) -> Iterator[str]:
-    """Documents that are missing, not ready, twice there, or have another number of chunks."""
+    """Yields documents that are missing, not ready, duplicated, or have a wrong chunk count."""
     seen: Counter[str] = Counter()
     for document in all_documents(library, collection):
         seen[document.document_id] += 1
         found = (document.status, document.version, document.counts.chunks)
-        expected = ("ready", 1, len(undisturbed.get(document.document_id, ())))
-        if found != expected:
-            yield f"{document.filename} has status, version, chunks {found}, not {expected}"
-    yield from _differences("documents", seen, Counter(undisturbed.keys()))
+        wanted = ("ready", 1, len(expected.get(document.document_id, ())))
+        if found != wanted:
+            yield f"{document.filename} has status, version, chunks {found}, not {wanted}"
+    yield from _differences("documents", seen, Counter(expected.keys()))
 
 
 def all_documents(library: Client, collection: str) -> Iterator[Document]:
-    """Every document of the collection, page by page."""
+    """Yields every document of the collection."""
     page = library.documents(collection=collection, limit=200)
     yield from page.items
     while page.next_cursor:
@@ -111,13 +112,8 @@ def all_documents(library: Client, collection: str) -> Iterator[Document]:
         yield from page.items
 
 
-def lost_chunks(stored: Counter[str], expected: Counter[str]) -> Iterator[str]:
-    """Chunk ids that are missing, too many, or there twice."""
-    yield from _differences("chunks", stored, expected)
-
-
 def lost_hits(library: Client, collection: str, papers: int) -> Iterator[str]:
-    """Papers that a search for the word which only they hold does not find first."""
+    """Yields papers that are not the first hit for their unique word `markerN`."""
     for number in range(papers):
         found = library.search(f"marker{number}", collection=collection, mode="sparse", limit=1)
         names = [hit.filename for hit in found.hits]
@@ -125,12 +121,12 @@ def lost_hits(library: Client, collection: str, papers: int) -> Iterator[str]:
             yield f"a search for marker{number} finds {names}"
 
 
-def _differences(what: str, found: Counter[str], expected: Counter[str]) -> Iterator[str]:
+def _differences(kind: str, found: Counter[str], expected: Counter[str]) -> Iterator[str]:
     if missing := expected - found:
-        yield f"{missing.total()} {what} are missing: {_some(missing)}"
+        yield f"{missing.total()} {kind} are missing: {_first(missing)}"
     if surplus := found - expected:
-        yield f"{surplus.total()} {what} too many: {_some(surplus)}"
+        yield f"{surplus.total()} {kind} too many: {_first(surplus)}"
 
 
-def _some(ids: Iterable[str]) -> str:
-    return ", ".join(sorted(ids)[:SHOWN])
+def _first(ids: Iterable[str]) -> str:
+    return ", ".join(sorted(ids)[:MAX_IDS])

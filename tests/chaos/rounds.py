@@ -1,9 +1,9 @@
-"""Rounds of chaos: papers go in while the service's processes are killed one after the other.
+"""Chaos rounds: papers are uploaded while processes of the service are killed one after another.
 
-`python -m tests.chaos.rounds --seed 1 --rounds 3` starts a service of its own, prints a line for
-each kill and what was survived, and ends with status 1 and a list when anything was lost. The seed
-says who is struck, in which order, and after how many papers: the moment itself is up to the
-machine.
+`python -m tests.chaos.rounds --seed 1 --rounds 3` starts a separate service and prints a line for
+each fault and its recovery. The exit status is 1, with a list, if data was lost. The seed
+determines the targets, their order, and the number of completed papers before each fault. The exact
+moment depends on the speed of the machine.
 """
 
 from __future__ import annotations
@@ -21,163 +21,187 @@ import psutil
 
 from serve_app.client import Client
 from tests.chaos.ingest import Ingest
-from tests.chaos.losses import losses
-from tests.chaos.victims import Victim, strike, those, victims, wait_for_one
-from tests.crowd import undisturbed_chunks, write_crowd
+from tests.chaos.losses import find_losses
+from tests.chaos.targets import (
+    Target,
+    all_targets,
+    find_processes,
+    inject_fault,
+    wait_for_process,
+)
 from tests.service import LEASE_SECONDS, SHORT_LEASES, RunningService, own_service
+from tests.small_papers import expected_chunks, write_small_papers
 
 PAPERS = 200
-FIRST, LAST = 0.02, 0.9  # of the papers: so late does the killing begin, so early does it end
+FIRST_FAULT, LAST_FAULT = 0.02, 0.9  # shares of completed papers between which faults are injected
 LONGEST_PAUSE_SECONDS = 1.5
 SINGLE_EVERY_SECONDS = 1.0
-LOOK_EVERY_SECONDS = 0.2
-SURVIVED_WITHIN_SECONDS = 90.0
-Say = Callable[[str], object]
+POLL_SECONDS = 0.2
+RECOVERY_TIMEOUT_SECONDS = 90.0
+Report = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """Who is struck, after how many completed papers, and how many seconds later."""
+class Fault:
+    """A planned fault: its target, after how many completed papers, and the pause after that."""
 
-    victim: Victim
+    target: Target
     after: int
     pause: float
 
 
 @dataclass(slots=True)
-class Struck:
-    """A blow that was dealt: to which process, when, and how far the work was."""
+class InjectedFault:
+    """A fault that was injected: the process, the time, and the completed papers at that time."""
 
-    blow: Blow
+    fault: Fault
     pid: int
     at: float
-    done: int
-    took: float | None = None  # seconds until the work went on
+    completed: int
+    recovery_seconds: float | None = None  # until processing continued
 
 
-def plan(seed: int, papers: int, lease_seconds: float, kills: int | None = None) -> list[Blow]:
-    """The blows of a round, in order; `kills` of all that there are."""
-    chance = random.Random(seed)
-    everybody = victims(lease_seconds)
-    chosen = chance.sample(everybody, len(everybody) if kills is None else kills)
-    moments = sorted(chance.uniform(FIRST, LAST) for _ in chosen)
-    pauses = [chance.uniform(0, LONGEST_PAUSE_SECONDS) for _ in chosen]
+def plan(seed: int, papers: int, lease_seconds: float, kills: int | None = None) -> list[Fault]:
+    """Returns the faults of a round in order; `kills` of all targets, by default every target."""
+    rng = random.Random(seed)
+    targets = all_targets(lease_seconds)
+    chosen = rng.sample(targets, len(targets) if kills is None else kills)
+    moments = sorted(rng.uniform(FIRST_FAULT, LAST_FAULT) for _ in chosen)
+    pauses = [rng.uniform(0, LONGEST_PAUSE_SECONDS) for _ in chosen]
     return [
-        # Who is only there while there is work is struck at once: it may be over in a moment.
-        Blow(victim, int(moment * papers), pause if victim.comes_back else 0.0)
-        for victim, moment, pause in zip(chosen, moments, pauses, strict=True)
+        # No pause before a fault in a process that exists only during work: it may end.
+        Fault(target, int(moment * papers), pause if target.is_permanent else 0.0)
+        for target, moment, pause in zip(chosen, moments, pauses, strict=True)
     ]
 
 
 class Round:
-    """One crowd of papers through a service that is being hurt."""
+    """Processes small papers in a service while faults are injected."""
 
-    def __init__(self, service: RunningService, papers: Sequence[Path], say: Say) -> None:
-        self.service, self.say = service, say
+    def __init__(self, service: RunningService, papers: Sequence[Path], report: Report) -> None:
+        self.service, self.report = service, report
         self.root = service.process.pid
         self.collection = f"round-{uuid.uuid4().hex[:10]}"
         self.ingest = Ingest(service.url, papers, self.collection, SINGLE_EVERY_SECONDS)
-        self.began = time.monotonic()
-        self.struck: list[Struck] = []
+        self.started_at = time.monotonic()
+        self.injected: list[InjectedFault] = []
 
-    def run(self, blows: Sequence[Blow]) -> list[str]:
-        """What was not survived, a sentence each, when the work is over or stands still."""
+    def run(self, faults: Sequence[Fault]) -> list[str]:
+        """Returns one line for each fault without recovery, and one if processing stalls."""
         self.ingest.start()
-        for blow in blows:
-            if not self._wait(lambda blow=blow: self.ingest.done >= blow.after):
-                return [f"The work stood still at {self.ingest.done} papers", *self._unsurvived()]
-            self._strike(blow)
-        if not self._wait(self.ingest.is_over):
-            return [f"The work stood still at {self.ingest.done} papers", *self._unsurvived()]
-        self._wait(lambda: all(one.took is not None for one in self.struck))
-        return self._unsurvived()
+        for fault in faults:
+            if not self._wait(lambda fault=fault: self.ingest.completed >= fault.after):
+                return self._stalled()
+            self._inject(fault)
+        if not self._wait(self.ingest.is_finished):
+            return self._stalled()
+        self._wait(lambda: all(one.recovery_seconds is not None for one in self.injected))
+        return self._unrecovered()
 
-    def _strike(self, blow: Blow) -> None:
-        time.sleep(blow.pause)
-        process = wait_for_one(blow.victim, self.root)
+    def _stalled(self) -> list[str]:
+        return [f"Processing stalled at {self.ingest.completed} papers", *self._unrecovered()]
+
+    def _inject(self, fault: Fault) -> None:
+        time.sleep(fault.pause)
+        process = wait_for_process(fault.target, self.root)
         at = time.monotonic()
-        strike(blow.victim, process)
-        self.struck.append(Struck(blow, process.pid, at, self.ingest.look()))
+        inject_fault(fault.target, process)
+        completed = self.ingest.count_completed()
+        self.injected.append(InjectedFault(fault, process.pid, at, completed))
 
-    def _wait(self, so_far: Callable[[], bool]) -> bool:
-        """True when it has come so far, False when no paper was completed for too long."""
+    def _wait(self, condition: Callable[[], bool]) -> bool:
+        """True if the condition holds; False if no paper completes within the recovery timeout."""
         last, since = -1, time.monotonic()
-        while time.monotonic() < since + SURVIVED_WITHIN_SECONDS:
-            done = self.ingest.look()
-            self._notice(done)
-            if so_far():
+        while time.monotonic() < since + RECOVERY_TIMEOUT_SECONDS:
+            completed = self.ingest.count_completed()
+            self._record_recoveries(completed)
+            if condition():
                 return True
-            if done != last:
-                last, since = done, time.monotonic()
-            time.sleep(LOOK_EVERY_SECONDS)
+            if completed != last:
+                last, since = completed, time.monotonic()
+            time.sleep(POLL_SECONDS)
         return False
 
-    def _notice(self, done: int) -> None:
-        for one in self.struck:
-            went_on = done > one.done or done >= self.ingest.papers
-            if one.took is None and went_on and self._is_back(one):
-                one.took = time.monotonic() - one.at
-                self.say(self._line(one, f"survived, went on after {one.took:.1f} s"))
+    def _record_recoveries(self, completed: int) -> None:
+        for one in self.injected:
+            has_progress = completed > one.completed or completed >= self.ingest.papers
+            if one.recovery_seconds is None and has_progress and self._is_restarted(one):
+                one.recovery_seconds = time.monotonic() - one.at
+                self.report(self._line(one, f"recovered after {one.recovery_seconds:.1f} s"))
 
-    def _is_back(self, one: Struck) -> bool:
-        victim = one.blow.victim
-        if not victim.comes_back:
+    def _is_restarted(self, one: InjectedFault) -> bool:
+        target = one.fault.target
+        if not target.is_permanent:
             return True
-        alive = [process.pid for process in those(victim, self.root)]
-        return bool(alive) and (victim.stopped_seconds is not None or one.pid not in alive)
+        alive = [process.pid for process in find_processes(target, self.root)]
+        return bool(alive) and (target.stopped_seconds is not None or one.pid not in alive)
 
-    def _unsurvived(self) -> list[str]:
-        lines = [self._line(one, "NOT SURVIVED") for one in self.struck if one.took is None]
+    def _unrecovered(self) -> list[str]:
+        lines = [
+            self._line(one, "NOT RECOVERED")
+            for one in self.injected
+            if one.recovery_seconds is None
+        ]
         for line in lines:
-            self.say(line)
+            self.report(line)
         return lines
 
-    def _line(self, one: Struck, fate: str) -> str:
-        victim = one.blow.victim
-        when = f"at {one.at - self.began:5.1f} s, {one.done:3} papers"
-        return f"  {victim.name:20} {victim.fate:10} {when}: {fate}"
+    def _line(self, one: InjectedFault, outcome: str) -> str:
+        target = one.fault.target
+        when = f"at {one.at - self.started_at:5.1f} s, {one.completed:3} papers"
+        return f"  {target.name:20} {target.fault:10} {when}: {outcome}"
 
 
-def lost_in(ran: Round, papers: Sequence[Path]) -> list[str]:
-    """What the library has lost of a round's papers, a sentence each."""
-    undisturbed = undisturbed_chunks(papers, ran.collection)
-    with Client(ran.service.url) as library:
-        return losses(ran.service, library, ran.collection, ran.ingest.jobs, undisturbed)
+def losses_of(finished: Round, papers: Sequence[Path]) -> list[str]:
+    """Returns one line for each loss among the papers of a round."""
+    expected = expected_chunks(papers, finished.collection)
+    with Client(finished.service.url) as library:
+        return find_losses(
+            finished.service, library, finished.collection, finished.ingest.jobs, expected
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when every kill of every round was survived and nothing was lost."""
+    """Returns 0 if the service recovered from every fault and lost nothing, else 1."""
     options = _parser().parse_args(arguments)
     with own_service(options.models, **SHORT_LEASES) as (service, folder):
-        papers = write_crowd(folder / "papers", options.papers)
-        survived, dealt, lost = _rounds(service, papers, options)
-        lost += _stop(service)
-    for sentence in lost:
-        print(f"LOST: {sentence}")
-    print(f"kills survived {survived} of {dealt}")
-    return 1 if lost or survived < dealt else 0
+        papers = write_small_papers(folder / "papers", options.papers)
+        result = _run_rounds(service, papers, options)
+        lost = [*result.lost, *_stop(service)]
+    for line in lost:
+        print(f"LOST: {line}")
+    print(f"recovered from {result.recovered} of {result.injected} faults")
+    return 1 if lost or result.recovered < result.injected else 0
 
 
-def _rounds(
+@dataclass(slots=True)
+class RoundsResult:
+    """Totals over all rounds."""
+
+    recovered: int
+    injected: int
+    lost: list[str]
+
+
+def _run_rounds(
     service: RunningService, papers: Sequence[Path], options: argparse.Namespace
-) -> tuple[int, int, list[str]]:
-    """Kills survived, kills dealt, and what was lost."""
-    survived, dealt, lost = 0, 0, []
+) -> RoundsResult:
+    result = RoundsResult(0, 0, [])
     for number in range(options.rounds):
         seed = options.seed + number
-        blows = plan(seed, len(papers), LEASE_SECONDS, options.kills)
-        print(f"round {number + 1}, seed {seed}: {len(papers)} papers, {len(blows)} kills")
-        ran = Round(service, papers, print)
-        lost += ran.run(blows)
-        lost += lost_in(ran, papers)
-        survived += sum(one.took is not None for one in ran.struck)
-        dealt += len(blows)
-        print(f"  all that was over after {time.monotonic() - ran.began:.0f} s")
-    return survived, dealt, lost
+        faults = plan(seed, len(papers), LEASE_SECONDS, options.kills)
+        print(f"round {number + 1}, seed {seed}: {len(papers)} papers, {len(faults)} faults")
+        current = Round(service, papers, print)
+        result.lost += current.run(faults)
+        result.lost += losses_of(current, papers)
+        result.recovered += sum(one.recovery_seconds is not None for one in current.injected)
+        result.injected += len(faults)
+        print(f"  finished after {time.monotonic() - current.started_at:.0f} s")
+    return result
 
 
 def _stop(service: RunningService) -> list[str]:
-    """What is left of the service after it was stopped, a sentence each."""
+    """Stops the service; returns a line if it does not stop cleanly."""
     try:
         service.stop()
     except (AssertionError, psutil.Error) as error:
@@ -187,11 +211,11 @@ def _stop(service: RunningService) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.rounds", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=1, help="each with the next seed")
-    parser.add_argument("--papers", type=int, default=PAPERS, help="of one or two pages")
-    parser.add_argument("--kills", type=int, help="in a round; everybody once, unless said")
-    parser.add_argument("--models", type=Path, default=Path("var/models"), help="converted ones")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first round")
+    parser.add_argument("--rounds", type=int, default=1, help="number of rounds; seeds increase")
+    parser.add_argument("--papers", type=int, default=PAPERS, help="number of small papers")
+    parser.add_argument("--kills", type=int, help="faults per round; default: each target once")
+    parser.add_argument("--models", type=Path, default=Path("var/models"), help="converted models")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of forty papers: all of them complete, no chunk twice, none missing."""
+"""SIGKILL while forty papers are processed: all complete, no chunk is missing or duplicated."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import pytest
 
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import Job
-from tests.chaos.losses import losses
-from tests.crowd import undisturbed_chunks
+from tests.chaos.losses import find_losses
 from tests.service import Driver, RunningService
+from tests.small_papers import expected_chunks
 
-WITHIN_SECONDS = 240.0
+COMPLETION_TIMEOUT_SECONDS = 240.0
+RECOVERY_TIMEOUT_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -28,40 +29,42 @@ def library(service: RunningService) -> Iterator[Client]:
 
 
 @pytest.mark.parametrize(
-    "victim",
+    "process",
     ["job_manager", "embedder", "runner_bulk", "milvus", "postgres", "actor"],
     ids=["JobManager", "embedder", "runner", "Milvus Lite", "PostgreSQL", "owner of the stores"],
 )
-def test_forty_papers_survive_the_death_of(
-    victim: str,
+def test_service_completes_papers_after_process_kill(
+    process: str,
     service: RunningService,
     library: Client,
     driver: Driver,
-    crowd: list[Path],
+    small_papers: list[Path],
 ) -> None:
-    collection = f"crowd-{uuid.uuid4().hex[:8]}"
-    job_id = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)
-    pid = driver.ask("pids")[victim]
-    wait_until_some_are_done(library, job_id)
+    collection = f"kills-{uuid.uuid4().hex[:8]}"
+    job_id = driver.call(
+        "submit", paths=[str(path) for path in small_papers], collection=collection
+    )
+    pid = driver.call("pids")[process]
+    wait_for_partial_completion(library, job_id)
     os.kill(pid, signal.SIGKILL)
-    job = patient_wait(library, job_id)
+    job = wait_for_end(library, job_id)
     assert job.status == "completed"
-    assert job.counts.completed == len(crowd)
-    undisturbed = undisturbed_chunks(crowd, collection)
-    assert not losses(service, library, collection, [job_id], undisturbed)
-    assert driver.ask("describe")["held"] == 0
+    assert job.counts.completed == len(small_papers)
+    expected = expected_chunks(small_papers, collection)
+    assert not find_losses(service, library, collection, [job_id], expected)
+    assert driver.call("describe")["held"] == 0
 
 
-def wait_until_some_are_done(library: Client, job_id: str) -> None:
-    """Returns in the middle of the work: some papers are searchable, others are not."""
+def wait_for_partial_completion(library: Client, job_id: str) -> None:
+    """Returns when four papers are completed and others are not."""
     while (job := library.job(job_id)).counts.completed < 4:
         time.sleep(0.02)
-    assert not job.is_final, "the work was done before anybody could disturb it"
+    assert not job.is_final, "the job ended before the fault was injected"
 
 
-def patient_wait(library: Client, job_id: str) -> Job:
-    """The job when it has ended; while a store is away the service may say so, with a 503."""
-    deadline = time.monotonic() + WITHIN_SECONDS
+def wait_for_end(library: Client, job_id: str) -> Job:
+    """Returns the ended job; 503 is accepted while a store is unavailable."""
+    deadline = time.monotonic() + COMPLETION_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         try:
             if (job := library.job(job_id, wait_seconds=5)).is_final:
@@ -69,69 +72,76 @@ def patient_wait(library: Client, job_id: str) -> Job:
         except PaperworksProblem as problem:
             assert problem.status == 503, problem
             time.sleep(0.2)
-    raise AssertionError(f"Not done: {library.job(job_id).counts}")
+    raise AssertionError(f"Not completed: {library.job(job_id).counts}")
 
 
-@pytest.mark.parametrize("victim", ["postgres", "milvus"])
-def test_while_a_store_is_away_the_answer_is_503_and_work_waits(
-    victim: str,
+@pytest.mark.parametrize("store", ["postgres", "milvus"])
+def test_store_outage_returns_503_and_delays_tasks(
+    store: str,
     service: RunningService,
     library: Client,
     driver: Driver,
-    crowd: list[Path],
+    small_papers: list[Path],
 ) -> None:
-    collection = f"away-{uuid.uuid4().hex[:8]}"
-    first = library.upload(crowd[0], collection)
+    collection = f"outage-{uuid.uuid4().hex[:8]}"
+    first = library.upload(small_papers[0], collection)
     library.wait(first.job_id, 60)
-    os.kill(driver.ask("pids")[victim], signal.SIGKILL)
-    accepted, seen = ask_while_away(service, crowd[1], collection)
-    assert seen <= {200, 202, 503}
-    assert patient_wait(library, accepted).status == "completed"
+    os.kill(driver.call("pids")[store], signal.SIGKILL)
+    accepted, statuses = request_during_outage(service, small_papers[1], collection)
+    assert statuses <= {200, 202, 503}
+    assert wait_for_end(library, accepted).status == "completed"
     assert len(library.documents(collection=collection).items) == 2
-    hits = library.search("paper of the crowd", collection=collection, group_by="document").hits
+    hits = library.search("small paper", collection=collection, group_by="document").hits
     assert len(hits) == 2
     assert library.jobs(collection=collection).items
 
 
-def ask_while_away(service: RunningService, paper: Path, collection: str) -> tuple[str, set[int]]:
-    """The job of an upload that was accepted, and every status that was seen until all is well."""
-    seen: set[int] = set()
-    job_id, well = "", 0
-    deadline = time.monotonic() + 60
+def request_during_outage(
+    service: RunningService, paper: Path, collection: str
+) -> tuple[str, set[int]]:
+    """Sends requests until all routes succeed three times in a row.
+
+    Returns the job of the first accepted upload, and every status that was received.
+    """
+    statuses: set[int] = set()
+    job_id, successes = "", 0
+    deadline = time.monotonic() + RECOVERY_TIMEOUT_SECONDS
     with httpx.Client(base_url=service.url, timeout=30) as http:
-        while well < 3 and time.monotonic() < deadline:
+        while successes < 3 and time.monotonic() < deadline:
             files = {"file": (paper.name, paper.read_bytes())}
-            wishes = {"collection": collection, "query": "crowd"}
-            search = {"query": "crowd", "collection": collection}
-            answers = [
-                http.post("/api/v1/upload-async", files=files, data=wishes),
+            search = {"query": "paper", "collection": collection}
+            responses = [
+                http.post("/api/v1/upload-async", files=files, data={"collection": collection}),
                 http.post("/api/v1/search", json=search),
                 http.get("/api/v1/documents", params={"collection": collection}),
                 http.get("/api/v1/jobs"),
                 http.get("/readyz"),
             ]
-            for answer in answers:
-                seen.add(answer.status_code)
-                if answer.status_code == 503:
-                    assert int(answer.headers["retry-after"]) > 0
-                    assert answer.headers["content-type"] == "application/problem+json"
-            if answers[0].status_code == 202:
-                job_id = job_id or answers[0].json()["job_id"]
-            well = well + 1 if all(answer.is_success for answer in answers) else 0
+            for response in responses:
+                statuses.add(response.status_code)
+                if response.status_code == 503:
+                    assert int(response.headers["retry-after"]) > 0
+                    assert response.headers["content-type"] == "application/problem+json"
+            if responses[0].status_code == 202:
+                job_id = job_id or responses[0].json()["job_id"]
+            succeeded = all(response.is_success for response in responses)
+            successes = successes + 1 if succeeded else 0
             time.sleep(0.1)
-    assert well, "the store did not come back"
-    return job_id, seen
+    assert successes, "the store did not recover"
+    return job_id, statuses
 
 
-def test_while_the_files_are_away_uploads_are_503_and_work_waits(
-    service: RunningService, library: Client, driver: Driver, crowd: list[Path]
+def test_blob_store_outage_returns_503_and_delays_tasks(
+    service: RunningService, library: Client, driver: Driver, small_papers: list[Path]
 ) -> None:
-    """As when the volume of the blob store is not mounted for a while."""
+    """The blob folder is renamed for five seconds, like a volume that is not mounted."""
     collection = f"files-{uuid.uuid4().hex[:8]}"
-    job_id = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)
-    wait_until_some_are_done(library, job_id)
-    blobs, away = service.home / "blobs", service.home / "blobs.away"
-    blobs.rename(away)
+    job_id = driver.call(
+        "submit", paths=[str(path) for path in small_papers], collection=collection
+    )
+    wait_for_partial_completion(library, job_id)
+    blobs, unmounted = service.home / "blobs", service.home / "blobs.unmounted"
+    blobs.rename(unmounted)
     try:
         refused = httpx.post(
             f"{service.url}/api/v1/upload-async", files={"file": ("x.pdf", b"%PDF-1.7 x")}
@@ -139,12 +149,12 @@ def test_while_the_files_are_away_uploads_are_503_and_work_waits(
         time.sleep(5)
         waiting = library.job(job_id)
     finally:
-        away.rename(blobs)
+        unmounted.rename(blobs)
     assert (refused.status_code, refused.json()["code"]) == (503, "blob_store_refused")
     assert int(refused.headers["retry-after"]) > 0
     assert waiting.counts.failed == 0 and not waiting.is_final
-    job = patient_wait(library, job_id)
-    assert (job.status, job.counts.completed) == ("completed", len(crowd))
-    assert {task.attempt for task in job.tasks} == {1}, "waiting was charged"
-    undisturbed = undisturbed_chunks(crowd, collection)
-    assert not losses(service, library, collection, [job_id], undisturbed)
+    job = wait_for_end(library, job_id)
+    assert (job.status, job.counts.completed) == ("completed", len(small_papers))
+    assert {task.attempt for task in job.tasks} == {1}, "the outage used an attempt"
+    expected = expected_chunks(small_papers, collection)
+    assert not find_losses(service, library, collection, [job_id], expected)

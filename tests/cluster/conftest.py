@@ -1,4 +1,4 @@
-"""A small Ray cluster in this process, and the real stores that the plan writes to."""
+"""A Ray cluster in this process, and the stores that the plan writes to."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig, vector_store
 from pipelines.embed_options import EmbedOptions
 from stores.embedded.embedded_milvus import EmbeddedMilvus
-from tests.cluster.wordy_embedder import DIMENSION
+from tests.cluster.fake_embedder import DIMENSION
 
-# Read when Ray is imported: no tokens, and a cluster that stays on loopback.
+# Ray reads these variables at import: no tokens, and a cluster on loopback only.
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -23,7 +23,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
-    """Ray with two CPUs; ended with the session."""
+    """Ray with two CPUs, for the whole session."""
     import ray
     from ray.data import DataContext
 
@@ -42,7 +42,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PipelineConfig]:
-    """Stores of one's own: a blob folder and a Milvus Lite server."""
+    """A configuration with a separate blob folder and Milvus Lite server."""
     folder = tmp_path_factory.mktemp("cluster")
     milvus = EmbeddedMilvus(folder / "milvus")
     milvus.start()

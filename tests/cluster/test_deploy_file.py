@@ -1,4 +1,4 @@
-"""`serve deploy` and `serve run` refuse what `paperworks up` refuses, before anything starts."""
+"""`serve deploy` and `serve run` reject the same settings as `paperworks up`, before they start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from serve_app.process.refusals import CannotStart
         ({"stores": {"milvus_token": "hush"}}, "secret in stores.milvus_token"),
     ],
 )
-def test_arguments_that_open_the_service_are_refused(
+def test_deployment_rejects_public_host_and_secrets(
     arguments: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     from serve_app.deployment import build
@@ -33,7 +33,7 @@ def test_arguments_that_open_the_service_are_refused(
 
 @pytest.fixture
 def open_serve(cluster: Any) -> Iterator[None]:
-    """A Serve instance whose deploy file said 0.0.0.0; no proxy listens."""
+    """A Serve instance that was deployed with host 0.0.0.0; no proxy listens."""
     from ray import serve
 
     options: Any = {"host": "0.0.0.0", "port": free_port(), "location": "NoServer"}
@@ -42,8 +42,10 @@ def open_serve(cluster: Any) -> Iterator[None]:
     serve.shutdown()
 
 
-def test_an_open_address_of_the_running_serve_is_refused(open_serve: None, tmp_path: Path) -> None:
-    """A deploy file names Serve's address outside of the arguments."""
+def test_deployment_rejects_public_address_of_running_serve(
+    open_serve: None, tmp_path: Path
+) -> None:
+    """The address of Serve is in `http_options` of the deploy file, not in the arguments."""
     from serve_app.deployment import build
 
     with pytest.raises(CannotStart, match=r"0\.0\.0\.0 can be reached"):

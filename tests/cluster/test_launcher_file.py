@@ -1,4 +1,4 @@
-"""`cluster.yaml` is one that the Ray cluster launcher takes."""
+"""`cluster.yaml` is a valid file of the Ray cluster launcher."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def prepared() -> dict[str, Any]:
-    """The file as the launcher completes it."""
+    """The file with the defaults of the launcher."""
     from ray.autoscaler._private.util import prepare_config
 
     return prepare_config(yaml.safe_load((ROOT / "cluster.yaml").read_text()))
 
 
-def test_the_launcher_accepts_it(prepared: dict[str, Any]) -> None:
+def test_launcher_file_is_valid_for_ray(prepared: dict[str, Any]) -> None:
     from ray.autoscaler._private.util import validate_config
 
     validate_config(prepared)
 
 
-def test_there_are_workers_for_cpus_and_for_gpus_with_limits(prepared: dict[str, Any]) -> None:
+def test_launcher_file_defines_cpu_and_gpu_workers_with_limits(prepared: dict[str, Any]) -> None:
     kinds = dict(prepared["available_node_types"])
     head = kinds.pop(prepared["head_node_type"])
     assert head["resources"]["CPU"] == 0
@@ -40,7 +40,7 @@ def test_there_are_workers_for_cpus_and_for_gpus_with_limits(prepared: dict[str,
     assert prepared["max_workers"] >= sum(kind["max_workers"] for kind in kinds.values())
 
 
-def test_nothing_of_this_machine_travels(prepared: dict[str, Any]) -> None:
+def test_launcher_file_excludes_local_files(prepared: dict[str, Any]) -> None:
     assert {".venv", "var", ".git"} <= set(prepared["rsync_exclude"])
     assert prepared["file_mounts"]
 
@@ -48,22 +48,21 @@ def test_nothing_of_this_machine_travels(prepared: dict[str, Any]) -> None:
 TOKEN, VARIABLES = "/home/ubuntu/.ray/auth_token", "/home/ubuntu/.paperworks.env"
 
 
-def test_token_and_addresses_are_brought_to_every_node(prepared: dict[str, Any]) -> None:
+def test_launcher_file_mounts_token_and_addresses(prepared: dict[str, Any]) -> None:
     mounted = prepared["file_mounts"]
     assert mounted[TOKEN].endswith("/.ray/auth_token")
     assert mounted[VARIABLES].endswith("/.paperworks.env")
 
 
 @pytest.mark.parametrize("kind", ["head", "worker"])
-def test_the_start_command_of_a_node_hands_ray_token_and_addresses(
+def test_node_start_command_passes_token_and_addresses(
     prepared: dict[str, Any], kind: str, tmp_path: Path
 ) -> None:
-    """Runs the command in a home as on a node, with a `ray` that says what it was given."""
+    """Runs the command in a home like that of a node, with a `ray` that prints its environment."""
     [start] = [one for one in prepared[f"{kind}_start_ray_commands"] if "ray start" in one]
     done = run_on_node(start, node_home(tmp_path))
     assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert said == [
+    assert done.stdout.splitlines() == [
         "has_token=True",
         "umask=0o77",
         "mode=token",
@@ -73,7 +72,7 @@ def test_the_start_command_of_a_node_hands_ray_token_and_addresses(
 
 
 @pytest.mark.parametrize("missing", [".ray/auth_token", ".paperworks.env"])
-def test_a_node_without_token_or_addresses_does_not_start(
+def test_node_start_command_fails_without_token_or_addresses(
     prepared: dict[str, Any], missing: str, tmp_path: Path
 ) -> None:
     home = node_home(tmp_path)
@@ -83,13 +82,10 @@ def test_a_node_without_token_or_addresses_does_not_start(
     assert "has_token" not in done.stdout
 
 
-# Ray's own check of a token, as `ray start` makes it (ray/scripts/scripts.py).
+# The token check of `ray start` (ray/scripts/scripts.py).
 FAKE_RAY = """\
 #!{python}
 import os
-import os
-import subprocess
-import sys
 from pathlib import Path
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray._raylet import AuthenticationTokenLoader
@@ -106,7 +102,7 @@ print(f"modes={{[oct(file.stat().st_mode & 0o777) for file in files]}}")
 
 
 def node_home(folder: Path) -> Path:
-    """A home as the launcher fills it; rsync kept the modes of an operator with umask 022."""
+    """Creates a home like the launcher; rsync keeps the modes of an operator with umask 022."""
     ray = folder / "paperworks" / ".venv" / "bin" / "ray"
     ray.parent.mkdir(parents=True)
     ray.write_text(FAKE_RAY.format(python=sys.executable))
@@ -119,7 +115,7 @@ def node_home(folder: Path) -> Path:
 
 
 def run_on_node(command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a shell, as the launcher runs it, with this folder for the node's home."""
+    """Runs the command in a shell like the launcher, with this folder as the home of the node."""
     unlimited = command.replace("ulimit -n 65536", "true").replace("/home/ubuntu", str(home))
     return subprocess.run(
         ["bash", "-c", unlimited],

@@ -1,4 +1,4 @@
-"""The Ray node that the service starts: what runs on it, and that it does what we need of it."""
+"""The Ray node that the service starts: its processes, its dashboard, and jobs."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize("dashboard", [True, False])
-def test_a_node_of_our_own_runs_tasks_without_helpers_that_nobody_uses(dashboard: bool) -> None:
-    with node(dashboard) as seen:
+def test_ray_node_runs_tasks_without_unused_processes(dashboard: bool) -> None:
+    with node(dashboard) as report:
         pass
-    commands = "\n".join(seen["commands"])
-    assert seen["answer"] == 42
+    commands = "\n".join(report["commands"])
+    assert report["answer"] == 42
     assert "gcs_server" in commands and "raylet" in commands
     assert "log_monitor.py" not in commands
     assert "monitor.py" not in commands
     assert not any(f"{name}Head-0" in commands for name in ("Train", "Data", "Event", "Metrics"))
     assert ("JobHead-0" in commands) == dashboard
-    # What `ray job submit`, `serve deploy` and the pages of the dashboard ask first.
-    assert seen["statuses"] == ([200] * len(PATHS) if dashboard else [])
+    # The first requests of `ray job submit`, `serve deploy` and the dashboard pages.
+    assert report["statuses"] == ([200] * len(PATHS) if dashboard else [])
 
 
-def test_two_nodes_of_a_machine_take_jobs() -> None:
+def test_two_ray_nodes_on_one_machine_accept_jobs() -> None:
     with node(True) as one, node(True) as other:
-        assert (one["submitted"], other["submitted"]) == (200, 200)
+        assert (one["job_status"], other["job_status"]) == (200, 200)
 
 
 @contextmanager
 def node(dashboard: bool) -> Iterator[dict[str, Any]]:
-    """What a node of its own was seen to do; it runs until the block ends."""
-    # A process can be in one Ray cluster only, and this one is in that of the other tests.
+    """Yields the report of a separate node, which runs until the block ends."""
+    # A process can join only one Ray cluster, and this one uses that of the other tests.
     command = [sys.executable, "-m", "tests.cluster.test_ray_node_patch", str(int(dashboard))]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as program:
         assert program.stdin is not None and program.stdout is not None
-        seen = next((line for line in program.stdout if line.startswith("{")), None)
-        assert seen is not None, "the program ended"
-        yield json.loads(seen)
+        report = next((line for line in program.stdout if line.startswith("{")), None)
+        assert report is not None, "the program ended"
+        yield json.loads(report)
         program.stdin.close()
         assert program.wait(60) == 0
 
@@ -62,20 +62,20 @@ def node(dashboard: bool) -> Iterator[dict[str, Any]]:
 PATHS = ("/api/version", "/api/jobs/", "/api/serve/applications/", "/nodes?view=summary")
 
 
-def answer_of_a_task() -> int:
+def return_42() -> int:
     """Runs in a worker of the node."""
     return 42
 
 
 def _report(dashboard: bool) -> dict[str, Any]:
-    """What runs under this process once it has a node, and what the node answers."""
+    """Starts a node; returns the commands of its processes and its responses."""
     port = free_port()
     node = start_ray(RaySettings(num_cpus=1, dashboard=dashboard, dashboard_port=port))
-    answer = on_cluster(answer_of_a_task, within_seconds=120)
+    answer = on_cluster(return_42, within_seconds=120)
     statuses = [_status(f"{node.dashboard_url}{path}") for path in PATHS if node.dashboard_url]
-    submitted = dashboard and _status(f"{node.dashboard_url}/api/jobs/", b'{"entrypoint": "true"}')
+    job_status = dashboard and _status(f"{node.dashboard_url}/api/jobs/", b'{"entrypoint": "true"}')
     commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
-    return {"answer": answer, "commands": commands, "statuses": statuses, "submitted": submitted}
+    return {"answer": answer, "commands": commands, "statuses": statuses, "job_status": job_status}
 
 
 def _status(url: str, body: bytes | None = None) -> int:

@@ -1,4 +1,4 @@
-"""A client of the session's service, and a collection for each test."""
+"""Clients of the shared service, and a collection for each test."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ SAMPLES = ROOT / "samples"
 
 @pytest.fixture
 def http(service: RunningService) -> Iterator[httpx.Client]:
-    """Plain HTTP to the service."""
+    """An HTTP client of the service."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 def library(service: RunningService) -> Iterator[Client]:
-    """The typed client."""
+    """The Python client of the service."""
     with Client(service.url) as client:
         yield client
 
 
 @pytest.fixture
 def collection() -> str:
-    """A collection that nobody else uses."""
+    """A unique collection name."""
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(scope="session")
 def samples() -> dict[str, Path]:
-    """The three sample papers by name."""
+    """The sample papers by name."""
     return {path.stem: path for path in sorted(SAMPLES.glob("*.pdf"))}

@@ -1,4 +1,4 @@
-"""What bad input gets: a stable code, at the door where it can be known there, else on the task."""
+"""Invalid input gets a stable error code: in the response if possible, otherwise in the task."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ ZERO_PAGES = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
     b"2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 )
-PAST_THE_LIMIT = b"%PDF-1.7\n" + bytes(UPLOAD_LIMIT_BYTES)
+OVER_THE_LIMIT = b"%PDF-1.7\n" + bytes(UPLOAD_LIMIT_BYTES)
 
 
-def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The answer is problem JSON with this status and code."""
-    body = answer.json()
-    assert (answer.status_code, body["code"]) == (status, code), body
-    assert answer.headers["content-type"] == "application/problem+json"
+def assert_problem(response: httpx.Response, status: int, code: str) -> None:
+    """Asserts that the response is problem JSON with this status and code."""
+    body = response.json()
+    assert (response.status_code, body["code"]) == (status, code), body
+    assert response.headers["content-type"] == "application/problem+json"
     assert {"type", "title", "status", "code", "detail", "request_id"} <= body.keys()
     assert body["status"] == status
-    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["request_id"] == response.headers["x-request-id"]
     assert len(body["detail"]) > 20
-    return body
 
 
 @pytest.mark.parametrize(
@@ -41,50 +40,51 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     [
         (b"PK\x03\x04 a Word file", 415, "not_a_pdf"),
         (b"", 400, "empty_file"),
-        (PAST_THE_LIMIT, 413, "file_too_large"),
-        (PAST_THE_LIMIT + bytes(100_000), 413, "file_too_large"),
+        (OVER_THE_LIMIT, 413, "file_too_large"),
+        (OVER_THE_LIMIT + bytes(100_000), 413, "file_too_large"),
     ],
     ids=["not a PDF", "empty", "too large", "too large by Content-Length"],
 )
-def test_the_door_refuses(
+def test_upload_rejects_invalid_file_with_stable_code(
     http: httpx.Client, collection: str, content: bytes, status: int, code: str
 ) -> None:
-    answer = http.post(UPLOAD, files={"file": ("a.pdf", content)}, data={"collection": collection})
-    assert_problem(answer, status, code)
+    files = {"file": ("a.pdf", content)}
+    response = http.post(UPLOAD, files=files, data={"collection": collection})
+    assert_problem(response, status, code)
     assert not http.get(f"{API}/documents", params={"collection": collection}).json()["items"]
 
 
-def test_a_body_without_a_length_is_cut_off_at_the_limit(http: httpx.Client) -> None:
-    def pieces() -> Iterator[bytes]:
-        for start in range(0, len(PAST_THE_LIMIT), 65_536):
-            yield PAST_THE_LIMIT[start : start + 65_536]
+def test_upload_without_content_length_is_limited(http: httpx.Client) -> None:
+    def parts() -> Iterator[bytes]:
+        for start in range(0, len(OVER_THE_LIMIT), 65_536):
+            yield OVER_THE_LIMIT[start : start + 65_536]
 
-    answer = http.post(UPLOAD, content=pieces(), headers={"Content-Type": "application/pdf"})
-    assert_problem(answer, 413, "file_too_large")
+    response = http.post(UPLOAD, content=parts(), headers={"Content-Type": "application/pdf"})
+    assert_problem(response, 413, "file_too_large")
 
 
-def test_documents_that_cannot_be_read_end_with_a_code_after_one_attempt(
+def test_unreadable_document_fails_with_code_after_one_attempt(
     library: Client, collection: str
 ) -> None:
-    bad = {
+    invalid = {
         "password_protected": make_paper(password="secret"),
         "damaged_pdf": b"%PDF-1.7\nno objects here at all",
         "no_pages": ZERO_PAGES,
         "no_text": make_pages("", ""),
     }
-    sent = {
+    accepted = {
         code: library.upload(content, collection, filename=f"{code}.pdf")
-        for code, content in bad.items()
+        for code, content in invalid.items()
     }
     good = library.upload(make_paper(), collection, filename="good.pdf")
-    for code, one in sent.items():
-        job = library.wait(one.job_id, 120)
+    for code, upload in accepted.items():
+        job = library.wait(upload.job_id, 120)
         [task] = job.tasks
         assert job.status == task.status == "failed"
         assert task.error is not None and job.error == task.error
         assert (task.error.code, task.error.category) == (code, "document")
         assert not task.error.retryable and task.attempt == 1
-        assert library.document(one.document_id).status == "failed"
+        assert library.document(upload.document_id).status == "failed"
     assert library.wait(good.job_id, 120).status == "completed"
     assert len(library.search("silver", collection=collection, group_by="document").hits) == 1
 
@@ -103,14 +103,14 @@ def test_documents_that_cannot_be_read_end_with_a_code_after_one_attempt(
         ".",
     ],
 )
-def test_a_filename_is_a_label(
+def test_upload_never_uses_filename_as_path(
     service: RunningService, library: Client, collection: str, filename: str
 ) -> None:
     before = {path.name for path in service.home.parent.iterdir()}
-    sent = library.upload(make_pages(f"A page of {collection}."), collection, filename=filename)
-    assert library.wait(sent.job_id, 60).status == "completed"
-    paper = library.document(sent.document_id)
-    assert paper.filename == sent.filename
+    accepted = library.upload(make_pages(f"A page of {collection}."), collection, filename=filename)
+    assert library.wait(accepted.job_id, 60).status == "completed"
+    paper = library.document(accepted.document_id)
+    assert paper.filename == accepted.filename
     assert "\n" not in paper.filename and len(paper.filename) <= 300
     [chunk] = library.chunks(paper.document_id).items
     assert chunk.filename == paper.filename
@@ -128,7 +128,7 @@ def test_a_filename_is_a_label(
         ({"query": "x" * 5000}, 422, "invalid_request"),
         ({"query": "a\0b"}, 422, "invalid_request"),
         ({"query": "a", "filters": {"document_ids": ["doc_x"]}}, 422, "invalid_request"),
-        ({"query": "a", "collection": "nobody-uploaded-this"}, 404, "unknown_collection"),
+        ({"query": "a", "collection": "unknown-collection"}, 404, "unknown_collection"),
         ({"query": "a", "collection": '"; drop'}, 422, "invalid_request"),
         ({"query": "a", "filters": {"colour": "red"}}, 422, "invalid_request"),
         ({"query": "a", "filters": {"page_first": 9, "page_last": 2}}, 422, "invalid_request"),
@@ -138,7 +138,7 @@ def test_a_filename_is_a_label(
         ({"query": "a", "group_by": "author"}, 422, "invalid_request"),
     ],
 )
-def test_a_search_that_makes_no_sense_says_what_to_change(
+def test_search_rejects_invalid_request(
     http: httpx.Client, request_: dict[str, Any], status: int, code: str
 ) -> None:
     assert_problem(http.post(f"{API}/search", json=request_), status, code)
@@ -148,9 +148,9 @@ def test_a_search_that_makes_no_sense_says_what_to_change(
     "query", ['"', "\\", "a' or 1 == 1", "{}[]()", "%", "\u0001", "🦜", "the of and", "x" * 4000]
 )
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
-def test_a_strange_query_is_only_a_query(http: httpx.Client, query: str, mode: str) -> None:
-    answer = http.post(f"{API}/search", json={"query": query, "mode": mode})
-    assert answer.status_code == 200, answer.text
+def test_search_accepts_special_characters(http: httpx.Client, query: str, mode: str) -> None:
+    response = http.post(f"{API}/search", json={"query": query, "mode": mode})
+    assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_strange_query_is_only_a_query(http: httpx.Client, query: str, mode: s
         ("POST", "/upload-async", 415, "unsupported_media_type"),
     ],
 )
-def test_every_error_is_a_problem(
+def test_api_errors_are_problem_json(
     http: httpx.Client, method: str, path: str, status: int, code: str
 ) -> None:
     assert_problem(http.request(method, API + path), status, code)

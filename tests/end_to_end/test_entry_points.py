@@ -1,4 +1,4 @@
-"""The other ways in: health and documentation, the command line, the cluster, whole folders."""
+"""Other entry points: health and documentation, command line, Serve handle, folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.service import Driver, RunningService, run_program
 QUESTION = "How does a stale worker lose its right to write?"
 
 
-def test_health_metrics_and_documentation(http: httpx.Client) -> None:
+def test_service_serves_health_metrics_and_documentation(http: httpx.Client) -> None:
     assert http.get("/livez").json() == {"status": "alive"}
     ready = http.get("/readyz")
     assert ready.status_code == 200
@@ -25,33 +25,35 @@ def test_health_metrics_and_documentation(http: httpx.Client) -> None:
     metrics = http.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert "# TYPE " in metrics.text
-    described = http.get("/openapi.json").json()
-    assert "/api/v1/upload-async" in described["paths"]
+    document = http.get("/openapi.json").json()
+    assert "/api/v1/upload-async" in document["paths"]
     assert http.get("/docs").headers["content-type"].startswith("text/html")
 
 
-def test_every_door_is_on_the_machine_itself(service: RunningService) -> None:
+def test_service_listens_on_loopback_only(service: RunningService) -> None:
     processes = psutil.Process(service.process.pid).children(recursive=True)
-    doors = [
-        door.laddr
+    addresses = [
+        connection.laddr
         for process in processes
-        for door in process.net_connections("inet")
-        if door.status == psutil.CONN_LISTEN
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
     ]
-    assert service.port in {door.port for door in doors}
-    outside = [
-        door for door in doors if not ip_address(door.ip.removeprefix("::ffff:")).is_loopback
+    assert service.port in {address.port for address in addresses}
+    public = [
+        address
+        for address in addresses
+        if not ip_address(address.ip.removeprefix("::ffff:")).is_loopback
     ]
-    assert outside == []
+    assert public == []
 
 
-def test_the_command_line_goes_the_whole_way(
+def test_cli_uploads_searches_and_deletes(
     service: RunningService, samples: dict[str, Path], collection: str, tmp_path: Path
 ) -> None:
-    where = {"PAPERWORKS_HOME": str(service.home), "NO_COLOR": "1"}
+    environment = {"PAPERWORKS_HOME": str(service.home), "NO_COLOR": "1"}
 
     def paperworks(*arguments: str | Path) -> str:
-        done = run_program("paperworks", *arguments, environment=where)
+        done = run_program("paperworks", *arguments, environment=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -71,98 +73,110 @@ def test_the_command_line_goes_the_whole_way(
     assert all(finding["ok"] for finding in checkup["findings"])
 
 
-def test_the_command_line_says_what_is_wrong(service: RunningService, tmp_path: Path) -> None:
-    where = {"PAPERWORKS_HOME": str(service.home)}
-    note = tmp_path / "note.pdf"
-    note.write_text("not a PDF")
-    refused = run_program("paperworks", "upload", note, environment=where)
+def test_cli_reports_errors_without_traceback(service: RunningService, tmp_path: Path) -> None:
+    environment = {"PAPERWORKS_HOME": str(service.home)}
+    text = tmp_path / "text.pdf"
+    text.write_text("not a PDF")
+    refused = run_program("paperworks", "upload", text, environment=environment)
     assert refused.returncode == 1 and "not_a_pdf" in refused.stderr
-    nowhere = run_program("paperworks", "jobs", "--url", "http://127.0.0.1:9")
-    assert nowhere.returncode == 1 and "Traceback" not in nowhere.stderr
+    unreachable = run_program("paperworks", "jobs", "--url", "http://127.0.0.1:9")
+    assert unreachable.returncode == 1 and "Traceback" not in unreachable.stderr
 
 
-def test_programs_on_the_cluster_submit_and_search(
+def test_serve_handle_submits_and_searches(
     library: Client, driver: Driver, samples: dict[str, Path], collection: str
 ) -> None:
     paths = [str(path) for path in samples.values()]
-    job = library.wait(driver.ask("submit", paths=paths, collection=collection), 120)
+    job = library.wait(driver.call("submit", paths=paths, collection=collection), 120)
     assert job.status == "completed" and job.counts.completed == len(paths)
-    answer = driver.ask("search", query=QUESTION, collection=collection)
+    answer = driver.call("search", query=QUESTION, collection=collection)
     assert answer["hits"][0]["title"].startswith("Durable Leases")
     assert answer["hits"][0]["boxes"]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, collection: str) -> Path:
-    """A folder of three papers, one of them below, and other things."""
+    """A folder with three papers, one of them in a subfolder, and a text file."""
     (tmp_path / "more").mkdir()
-    for place in ("a.pdf", "b.PDF", "more/c.pdf"):
-        (tmp_path / place).write_bytes(make_paper(f"Paper {place} of {collection}"))
-    (tmp_path / "readme.txt").write_text("no paper")
+    for name in ("a.pdf", "b.PDF", "more/c.pdf"):
+        (tmp_path / name).write_bytes(make_paper(f"Paper {name} of {collection}"))
+    (tmp_path / "readme.txt").write_text("not a paper")
     return tmp_path
 
 
-def test_a_folder_goes_in_once_however_often_it_is_sent(
+def test_bulk_processes_each_file_once(
     service: RunningService, library: Client, folder: Path, collection: str
 ) -> None:
     submit = ["ray", "job", "submit", "--address", service.service_info["dashboard_url"]]
     bulk = ["python", "-m", "serve_app.bulk", folder, "--collection", collection]
-    first = run_program(*submit, "--working-dir", ".", "--", *bulk, environment=service.on_cluster)
+    first = run_program(
+        *submit, "--working-dir", ".", "--", *bulk, environment=service.cluster_environment
+    )
     assert first.returncode == 0, first.stdout + first.stderr
     assert "3 searchable, 0 failed" in first.stdout
     papers = library.documents(collection=collection).items
     assert {paper.filename for paper in papers} == {"a.pdf", "b.PDF", "c.pdf"}
-    assert_only_the_checkout_was_sent(service)
+    assert_only_code_was_uploaded(service)
 
     (folder / "new.pdf").write_bytes(make_paper(f"A new paper of {collection}"))
-    where = {"PAPERWORKS_HOME": str(service.home)}
+    environment = {"PAPERWORKS_HOME": str(service.home)}
     command = ["paperworks", "bulk", folder, "--collection", collection]
-    second = run_program(*command, environment=where)
+    second = run_program(*command, environment=environment)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "4 searchable, 0 failed" in second.stdout
-    now = {paper.document_id: paper for paper in library.documents(collection=collection).items}
-    assert len(now) == 4
-    assert all(now[paper.document_id] == paper for paper in papers)
+    after = {paper.document_id: paper for paper in library.documents(collection=collection).items}
+    assert len(after) == 4
+    assert all(after[paper.document_id] == paper for paper in papers)
     newest = library.jobs(collection=collection).items[0]
     tasks = library.job(newest.job_id).tasks
     assert {task.filename for task in tasks if task.attempt} == {"new.pdf"}
 
 
-def assert_only_the_checkout_was_sent(service: RunningService) -> None:
-    """What `--working-dir .` brought to the cluster is code; `var` and `.venv` stayed here."""
+def assert_only_code_was_uploaded(service: RunningService) -> None:
+    """Asserts that `--working-dir .` uploads the code to the cluster, without `var` and `.venv`."""
     session = next(
         argument.split("=", 1)[1]
-        for process in service.seen.values()
+        for process in service.descendants.values()
         if process.is_running()
         for argument in process.cmdline()
         if argument.startswith("--session-dir=")
     )
-    [sent] = [
+    [uploaded] = [
         package
         for package in Path(session, "runtime_resources/working_dir_files").iterdir()
         if package.is_dir()
     ]
-    names = {path.name for path in sent.iterdir()}
+    names = {path.name for path in uploaded.iterdir()}
     assert {"pipelines", "stores", "domain"} <= names
     assert not names & {"var", ".venv", ".git", ".hypothesis", "__pycache__"}
 
 
-def test_bulk_says_what_is_wrong(service: RunningService, tmp_path: Path, collection: str) -> None:
-    where = {"PAPERWORKS_HOME": str(service.home)}
+def test_bulk_of_folder_without_pdfs_exits_with_code_2(
+    service: RunningService, tmp_path: Path, collection: str
+) -> None:
+    environment = {"PAPERWORKS_HOME": str(service.home)}
     command = ["paperworks", "bulk", tmp_path, "--collection", collection]
-    done = run_program(*command, environment=where)
+    done = run_program(*command, environment=environment)
     assert done.returncode == 2
     assert "no PDF" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_somebody_who_waits_goes_before_a_folder(
-    library: Client, driver: Driver, crowd: list[Path], samples: dict[str, Path], collection: str
+def test_interactive_upload_precedes_bulk_folder(
+    library: Client,
+    driver: Driver,
+    small_papers: list[Path],
+    samples: dict[str, Path],
+    collection: str,
 ) -> None:
-    folder = driver.ask("submit", paths=[str(path) for path in crowd], collection=collection)
+    folder = driver.call(
+        "submit", paths=[str(path) for path in small_papers], collection=collection
+    )
     while not library.job(folder).counts.completed:
         pass
-    mine = library.upload(samples["reading-order"], collection)
-    assert library.wait(mine.job_id, 120).status == "completed"
+    single = library.upload(samples["reading-order"], collection)
+    assert library.wait(single.job_id, 120).status == "completed"
     meanwhile = library.job(folder)
-    assert meanwhile.counts.completed < len(crowd), "the folder was done before the single paper"
+    assert meanwhile.counts.completed < len(small_papers), (
+        "the folder was completed before the single paper"
+    )
     assert library.wait(folder, 240).status == "completed"

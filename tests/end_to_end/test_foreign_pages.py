@@ -1,4 +1,4 @@
-"""A real browser on a page of another origin: it changes nothing, and reads nothing either."""
+"""Pages of another origin in a real browser: they can neither change nor read anything."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP evil.example 127.0.0.1",
 )
-# Status of the answer, or "opaque" or "blocked": what a page may know of a request.
-ASK = """async ([url, options]) => {
+# Returns what a page learns about a request: the status of the response, "opaque" or "blocked".
+FETCH = """async ([url, options]) => {
     const form = new FormData();
     if (options.pdf) {
         form.append("collection", options.collection);
@@ -36,8 +36,8 @@ ASK = """async ([url, options]) => {
         options.body = form;
     }
     try {
-        const answer = await fetch(url, options);
-        return answer.type === "opaque" ? "opaque" : String(answer.status);
+        const response = await fetch(url, options);
+        return response.type === "opaque" ? "opaque" : String(response.status);
     } catch (error) {
         return "blocked";
     }
@@ -53,7 +53,7 @@ class _BlankPage(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(b"<!doctype html><title>evil</title>")
+        self.wfile.write(b"<!doctype html><title>foreign</title>")
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
@@ -61,7 +61,7 @@ class _BlankPage(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, for which evil.example is this machine, as after DNS rebinding."""
+    """Chromium that resolves evil.example to this machine, as after DNS rebinding."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield started
@@ -77,7 +77,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def foreign_page(page: Page) -> Iterator[Page]:
-    """A tab with a page of http://evil.example on a port of its own."""
+    """A tab with a page of http://evil.example on another port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _BlankPage)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page.goto(f"http://evil.example:{server.server_port}/")
@@ -86,75 +86,73 @@ def foreign_page(page: Page) -> Iterator[Page]:
     server.server_close()
 
 
-def ask(page: Page, url: str, **options: Any) -> str:
-    """What the page learns of the answer to a request that it sends."""
-    return page.evaluate(ASK, [url, options])
+def fetch(page: Page, url: str, **options: Any) -> str:
+    """Sends a request from the page; returns what the page learns about the response."""
+    return page.evaluate(FETCH, [url, options])
 
 
-def documents(http: httpx.Client, collection: str) -> int:
-    """How many documents the collection has."""
+def count_documents(http: httpx.Client, collection: str) -> int:
+    """Returns the number of documents in the collection."""
     found = http.get("/api/v1/documents", params={"collection": collection})
     return len(found.raise_for_status().json()["items"])
 
 
-def test_a_page_of_another_origin_changes_nothing(
+def test_origin_check_rejects_changes_by_foreign_page(
     foreign_page: Page, service: RunningService, http: httpx.Client, collection: str
 ) -> None:
     api = f"{service.url}/api/v1"
     pdf = "%PDF-1.7 from a foreign page"
     upload = {"method": "POST", "mode": "no-cors", "pdf": pdf, "collection": collection}
-    rejected = refusals(http)
-    assert ask(foreign_page, f"{api}/upload-async", **upload) in ("opaque", "blocked")
-    assert ask(foreign_page, f"{api}/consistency/repair", method="POST", mode="no-cors") in (
+    before = count_rejections(http)
+    assert fetch(foreign_page, f"{api}/upload-async", **upload) in ("opaque", "blocked")
+    assert fetch(foreign_page, f"{api}/consistency/repair", method="POST", mode="no-cors") in (
         "opaque",
         "blocked",
     )
-    assert documents(http, collection) == 0
-    assert refusals(http) == rejected + 2  # both arrived, and were refused
-    assert ask(foreign_page, f"{api}/documents") == "blocked"
+    assert count_documents(http, collection) == 0
+    assert count_rejections(http) == before + 2, "both requests arrive and are rejected"
+    assert fetch(foreign_page, f"{api}/documents") == "blocked"
 
 
-def refusals(http: httpx.Client) -> float:
-    """How many requests were answered 403 so far."""
+def count_rejections(http: httpx.Client) -> float:
+    """Returns the number of responses with status 403 so far."""
     lines = http.get("/metrics").text.splitlines()
     counts = [line for line in lines if "http_requests_total" in line and 'status="403"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in counts)
 
 
-def test_after_dns_rebinding_a_page_reads_and_deletes_nothing(
+def test_origin_check_rejects_dns_rebinding(
     page: Page, service: RunningService, library: Client, collection: str
 ) -> None:
-    sent = library.upload(make_paper(), collection)
+    accepted = library.upload(make_paper(), collection)
     base = f"http://evil.example:{service.port}"
-    answer = page.goto(f"{base}/api/v1/documents")
-    assert answer is not None and answer.status == 421
-    assert sent.document_id not in page.content()
-    paper = f"{base}/api/v1/documents/{sent.document_id}"
+    response = page.goto(f"{base}/api/v1/documents")
+    assert response is not None and response.status == 421
+    assert accepted.document_id not in page.content()
+    paper = f"{base}/api/v1/documents/{accepted.document_id}"
     for method in ("GET", "DELETE"):
-        assert ask(page, paper, method=method) in ("421", "blocked")
-    assert library.document(sent.document_id).document_id == sent.document_id
+        assert fetch(page, paper, method=method) in ("421", "blocked")
+    assert library.document(accepted.document_id).document_id == accepted.document_id
 
 
-def test_the_documentation_renders_and_can_send_requests(
-    page: Page, service: RunningService
-) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def test_docs_page_renders_and_sends_requests(page: Page, service: RunningService) -> None:
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.goto(f"{service.url}/docs")
     page.get_by_role("button", name="GET /livez", exact=False).first.click()
     page.get_by_role("button", name="Try it out").first.click()
     page.get_by_role("button", name="Execute").first.click()
     page.get_by_text('"status": "alive"').first.wait_for()
-    assert not [text for text in complaints if "Content Security Policy" in text]
+    assert not [text for text in messages if "Content Security Policy" in text]
 
 
-def test_no_page_of_ours_can_be_framed(foreign_page: Page, service: RunningService) -> None:
+def test_csp_rejects_framing(foreign_page: Page, service: RunningService) -> None:
     add_frame = """(url) => {
         const frame = document.createElement("iframe");
         frame.src = url;
         document.body.append(frame);
     }"""
     for path in ("/docs", "/livez"):
-        with foreign_page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+        with foreign_page.expect_console_message(lambda message: "frame-ancestors" in message.text):
             foreign_page.evaluate(add_frame, service.url + path)

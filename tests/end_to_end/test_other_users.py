@@ -1,4 +1,4 @@
-"""Another user of the machine gets nothing from a service but its HTTP API."""
+"""Other users of the machine have access to the HTTP API only."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ import pytest
 
 from tests.service import ROOT, Driver, RunningService, clean_environment
 
-STRANGER = 12345  # a uid without an account
-REFUSED = {401, 403}
-# Prometheus asks for the numbers here without a token. Both answer every path with the same text:
-# gauges of the node and of the actors by class, no address and nothing of a paper.
-NUMBERS = ("dashboard.py", "ray::DashboardAgent")
+OTHER_UID = 12345  # a uid without an account
+REJECTED = {401, 403}
+# Prometheus reads metrics here without a token. Both processes return the same text for every path:
+# gauges of the node and of the actors by class, without addresses and content of papers.
+METRICS = ("dashboard.py", "ray::DashboardAgent")
 PAGES = {"GET /"}  # the empty page of the dashboard, which then asks for the token
 API = ("ray::ServeReplica", "ray::ProxyActor")  # open by design: there are no API keys
 
 
 @pytest.fixture(scope="module")
-def seen(service: RunningService) -> dict[str, Any]:
-    """What the stranger got out of every socket and every folder of the service."""
+def probed(service: RunningService) -> dict[str, Any]:
+    """The responses of every port to another user, and the files that this user can read."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     temporary = (service.home / "temporary_folder").read_text()
-    asked = {
-        "uid": STRANGER,
+    request = {
+        "uid": OTHER_UID,
         "ports": sorted(listeners(service)),
         "folders": [str(service.home), temporary],
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.intruder"],
-        input=json.dumps(asked),
+        [sys.executable, "-m", "tests.other_user"],
+        input=json.dumps(request),
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -49,7 +49,7 @@ def seen(service: RunningService) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["uid"] == STRANGER
+    assert found["uid"] == OTHER_UID
     return found
 
 
@@ -59,65 +59,63 @@ def processes(service: RunningService) -> list[psutil.Process]:
 
 
 def listeners(service: RunningService) -> dict[int, str]:
-    """Command lines by the ports that they listen on; workers without work come and go."""
+    """Returns the command lines by listening port; idle workers may start and end."""
     ports = {}
     for process in processes(service):
         with suppress(psutil.NoSuchProcess):
             command = " ".join(process.cmdline())
-            for door in process.net_connections("inet"):
-                if door.status == psutil.CONN_LISTEN:
-                    ports[door.laddr.port] = command
+            for connection in process.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    ports[connection.laddr.port] = command
     return ports
 
 
-def test_every_socket_speaks_a_known_protocol_and_refuses(
-    service: RunningService, seen: dict[str, Any]
-) -> None:
+def test_every_port_rejects_other_users(service: RunningService, probed: dict[str, Any]) -> None:
     kinds: dict[str, list[str]] = {}
     for port, command in listeners(service).items():
-        if answer := seen["doors"].get(str(port)):
-            kinds.setdefault(kind_of(command, answer), []).append(command)
-    assert set(kinds) == {"api", "numbers", "http", "grpc", "postgres"}, kinds
+        if response := probed["ports"].get(str(port)):
+            kinds.setdefault(kind_of(command, response), []).append(command)
+    assert set(kinds) == {"api", "metrics", "http", "grpc", "postgres"}, kinds
     assert len(kinds["postgres"]) == 1
     for server in ("milvus_lite_server", "gcs/gcs_server", "raylet/raylet"):
         assert any(server in command for command in kinds["grpc"]), (server, kinds["grpc"])
     assert len(kinds["http"]) == 3, "dashboard, its agent, the agent of runtime environments"
 
 
-def kind_of(command: str, answer: dict[str, Any]) -> str:
-    """What the port is for; fails where it lets the stranger in or is unknown."""
-    if calls := answer.get("grpc"):
+def kind_of(command: str, response: dict[str, Any]) -> str:
+    """Returns the kind of the port; asserts that it is known and rejects the other user."""
+    if calls := response.get("grpc"):
         assert set(calls.values()) == {"UNAUTHENTICATED"}, (command, calls)
         return "grpc"
-    if refusal := answer.get("postgres"):
-        assert refusal == "InvalidPasswordError"
+    if error := response.get("postgres"):
+        assert error == "InvalidPasswordError"
         return "postgres"
-    http = answer.get("http")
-    assert http, f"{command} speaks no known protocol"
+    http = response.get("http")
+    assert http, f"{command} uses an unknown protocol"
     if command.startswith(API):
         assert http["GET /livez"] == 200
         return "api"
-    open_paths = {path for path, status in http.items() if status not in REFUSED}
+    open_paths = {path for path, status in http.items() if status not in REJECTED}
     if open_paths <= PAGES:
         return "http"
-    assert any(name in command for name in NUMBERS), (command, http)
+    assert any(name in command for name in METRICS), (command, http)
     assert {http[path] for path in http if path.startswith("POST")} == {405}, (command, http)
-    return "numbers"
+    return "metrics"
 
 
-def test_what_prometheus_reads_holds_no_paper_and_no_address(
-    service: RunningService, seen: dict[str, Any]
+def test_metrics_ports_expose_no_papers_and_no_addresses(
+    service: RunningService, probed: dict[str, Any]
 ) -> None:
     for port, command in listeners(service).items():
-        answers = seen["doors"].get(str(port), {}).get("http", {})
-        if any(name in command for name in NUMBERS) and answers.get("GET /metrics") == 200:
+        statuses = probed["ports"].get(str(port), {}).get("http", {})
+        if any(name in command for name in METRICS) and statuses.get("GET /metrics") == 200:
             text = httpx.get(f"http://127.0.0.1:{port}/api/jobs/").text
-            assert text.startswith("# HELP"), "the same text for every path"
+            assert text.startswith("# HELP"), "every path returns the metrics"
             assert not re.search(r"postgresql://|passfile|[.]pdf|doc_[0-9a-f]{24}", text)
 
 
-def test_no_file_of_the_service_can_be_read(seen: dict[str, Any]) -> None:
-    assert seen["readable"] == []
+def test_service_files_are_unreadable_for_other_users(probed: dict[str, Any]) -> None:
+    assert probed["readable"] == []
 
 
 def secrets_of(service: RunningService) -> dict[str, str]:
@@ -130,46 +128,46 @@ def secrets_of(service: RunningService) -> dict[str, str]:
     }
 
 
-def test_no_secret_is_in_rays_store_or_in_an_answer(
+def test_ray_key_value_store_and_actor_responses_have_no_secrets(
     service: RunningService, driver: Driver
 ) -> None:
     secrets = list(secrets_of(service).values())
     assert all(len(secret) == 64 for secret in secrets)
-    store = driver.ask("control_store", secrets=secrets)
-    assert store["read"] > 10, store
-    assert store["holding"] == []
-    answer = json.dumps(driver.ask("describe"))
-    assert "passfile=" in answer and not any(secret in answer for secret in secrets)
+    result = driver.call("search_key_value_store", texts=secrets)
+    assert result["entries"] > 10, result
+    assert result["found"] == []
+    description = json.dumps(driver.call("describe"))
+    assert "passfile=" in description and not any(secret in description for secret in secrets)
 
 
-def test_rays_store_is_searched_where_deployments_are_kept(
+def test_ray_key_value_store_search_covers_deployments(
     service: RunningService, driver: Driver
 ) -> None:
-    """Holds the search of the test above to account: what is known to be there is found."""
-    found = driver.ask("control_store", secrets=[str(service.home)])["holding"]
+    """Verifies the search of the test above: it finds a text that is known to be stored."""
+    found = driver.call("search_key_value_store", texts=[str(service.home)])["found"]
     assert any("serve" in key for key in found), found
 
 
-def test_no_secret_is_on_a_command_line_or_in_an_environment(service: RunningService) -> None:
+def test_command_lines_and_environments_have_no_secrets(service: RunningService) -> None:
     secrets = secrets_of(service)
     leaks = []
     for process in processes(service):
         with suppress(psutil.NoSuchProcess):
-            told = " ".join([*process.cmdline(), *process.environ().values()])
-            leaks += [(name, process.name()) for name, one in secrets.items() if one in told]
+            visible = " ".join([*process.cmdline(), *process.environ().values()])
+            leaks += [(name, process.name()) for name, one in secrets.items() if one in visible]
     assert leaks == []
 
 
-def test_the_dashboard_lets_in_who_has_the_token(service: RunningService) -> None:
+def test_dashboard_requires_token(service: RunningService) -> None:
     with httpx.Client(base_url=service.service_info["dashboard_url"]) as browser:
         assert browser.get("/api/jobs/").status_code == 401
         wrong = browser.post("/api/authenticate", headers={"Authorization": "Bearer wrong"})
         assert wrong.status_code == 403
         assert browser.post("/api/authenticate", headers=service.ray_headers).status_code == 200
-        assert browser.get("/api/jobs/").status_code == 200  # by the cookie that it was given
+        assert browser.get("/api/jobs/").status_code == 200  # with the cookie of the response
 
 
-def test_the_notes_for_others_are_private(service: RunningService) -> None:
+def test_service_info_and_token_are_private(service: RunningService) -> None:
     assert Path(service.service_info["ray_token_path"]) == service.home / "ray_token"
     modes = {
         name: (service.home / name).stat().st_mode & 0o777 for name in ("service.json", "ray_token")

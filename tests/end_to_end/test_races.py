@@ -1,6 +1,6 @@
-"""A deletion beside an upload of the same bytes: what was answered 202 is never lost.
+"""Deletion concurrent with an upload of the same bytes: no paper that was answered 202 is lost.
 
-`ROUNDS=200` tries it more often.
+The environment variable ROUNDS sets the number of attempts.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import UploadAccepted
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
+from tests.timing import wait_until
 
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
-PATIENCE_SECONDS = 600
+TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Round:
-    """A paper that was deleted in one collection while it was uploaded to one."""
+    """A document that was deleted while its bytes were uploaded to a collection."""
 
     content: bytes
     deleted: str
@@ -36,13 +37,13 @@ class Round:
 
 @contextmanager
 def clients(service: RunningService) -> Iterator[tuple[Client, Client]]:
-    """Two clients, each with connections of its own."""
+    """Yields two clients with separate connections."""
     with Client(service.url) as one, Client(service.url) as other:
         yield one, other
 
 
 @pytest.mark.parametrize("same_collection", [True, False])
-def test_an_upload_beside_a_deletion_of_the_same_bytes_is_not_lost(
+def test_upload_concurrent_with_deletion_of_same_bytes_is_kept(
     service: RunningService,
     library: Client,
     collection: str,
@@ -55,7 +56,7 @@ def test_an_upload_beside_a_deletion_of_the_same_bytes_is_not_lost(
     for file, content in zip(files, contents, strict=True):
         file.write_bytes(content)
     first = library.upload_many(files, collection)
-    library.wait(first.job_id, PATIENCE_SECONDS)
+    library.wait(first.job_id, TIMEOUT_SECONDS)
     target = collection if same_collection else f"{collection}-other"
     rounds = []
     with clients(service) as (deleting, uploading), ThreadPoolExecutor(2) as threads:
@@ -66,48 +67,46 @@ def test_an_upload_beside_a_deletion_of_the_same_bytes_is_not_lost(
             deletion.result()
             rounds.append(Round(content, made.document_id, upload.result(), target))
     for one in rounds:
-        library.wait(one.accepted.job_id, PATIENCE_SECONDS)
-    settle(service, library, paper, collection)
+        library.wait(one.accepted.job_id, TIMEOUT_SECONDS)
+    wait_for_deletions(service, library, paper, collection)
     copy = tmp_path / "copy.pdf"
-    lost = [fault for one in rounds if (fault := fault_of(library, one, copy))]
+    lost = [error for one in rounds if (error := error_of(library, one, copy))]
     assert lost == [], f"{len(lost)} of {len(rounds)} uploads"
 
 
-def settle(service: RunningService, library: Client, paper: bytes, collection: str) -> None:
-    """Returns when deletions that came before this call are worked off: a paper that is deleted
-    now is erased after them."""
+def wait_for_deletions(
+    service: RunningService, library: Client, paper: bytes, collection: str
+) -> None:
+    """Returns when all earlier deletions are processed: the paper deleted here is erased last."""
     last = library.upload(paper + b"%% last\n", collection, filename="last.pdf")
-    library.wait(last.job_id, PATIENCE_SECONDS)
+    library.wait(last.job_id, TIMEOUT_SECONDS)
     library.delete(last.document_id)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while list((service.home / "blobs" / "artifacts").glob(f"*/{last.document_id}-*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    artifacts = service.home / "blobs" / "artifacts"
+    wait_until(lambda: not list(artifacts.glob(f"*/{last.document_id}-*")), TIMEOUT_SECONDS)
 
 
-def fault_of(library: Client, one: Round, copy: Path) -> str | None:
-    """What is wrong with a paper that was accepted; None for nothing.
+def error_of(library: Client, one: Round, copy: Path) -> str | None:
+    """Returns the error of an accepted paper, or None.
 
-    One that the collection had at the upload (`duplicate_of`) may be deleted by the deletion, which
-    came later then.
+    A duplicate of the deleted document may be missing: in that case the deletion came later.
     """
     accepted = one.accepted
-    was_there = accepted.duplicate_of == one.deleted
+    is_duplicate = accepted.duplicate_of == one.deleted
     job = library.job(accepted.job_id)
     try:
         document = library.document(accepted.document_id)
     except PaperworksProblem as problem:
-        return None if was_there and problem.status == 404 else f"{accepted}: {problem.detail}"
+        return None if is_duplicate and problem.status == 404 else f"{accepted}: {problem.detail}"
     if job.status != "completed" or document.status != "ready":
         return f"{accepted}: job {job.status}, document {document.status}"
-    shown = library.chunks(document.document_id, limit=200).items
-    if len(shown) != document.counts.chunks or not shown:
-        return f"{accepted}: {len(shown)} of {document.counts.chunks} passages"
-    return broken_files(library, document.document_id, one.content, copy)
+    chunks = library.chunks(document.document_id, limit=200).items
+    if len(chunks) != document.counts.chunks or not chunks:
+        return f"{accepted}: {len(chunks)} of {document.counts.chunks} passages"
+    return file_error_of(library, document.document_id, one.content, copy)
 
 
-def broken_files(library: Client, document_id: str, content: bytes, copy: Path) -> str | None:
-    """What is wrong with the text or the PDF of a document; None for nothing."""
+def file_error_of(library: Client, document_id: str, content: bytes, copy: Path) -> str | None:
+    """Returns the error of the text or the PDF of a document, or None."""
     try:
         if not library.text(document_id):
             return f"{document_id}: no text"

@@ -1,4 +1,4 @@
-"""What is read out of printed, scanned, mixed and damaged papers, through the real service."""
+"""Extraction from printed, scanned, mixed and damaged papers by the running service."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ CONTENTS = {
     "mixed": make_scan(PRINTED, tilt=0.3, noise=8, keep={1}),
     "damaged": damage_page(PRINTED, 2),
 }
-SPOON = "Which spoon quenches the reaction?"  # the second page says it
+QUESTION = "Which spoon quenches the reaction?"  # answered on the second page
 
 
 @dataclass
-class Read:
-    """A paper that went through all its steps, and how its job looked on the way."""
+class Extracted:
+    """A paper after all its steps, and the states of its job during processing."""
 
     job: Job
     document: Document
-    seen: list[Job]
+    history: list[Job]
 
 
 @pytest.fixture(scope="module")
-def papers(service: RunningService) -> dict[str, Read]:
-    """The papers by name, all of them in one collection and read at the same time."""
+def papers(service: RunningService) -> dict[str, Extracted]:
+    """The papers by name, in one collection, processed concurrently."""
     with Client(service.url) as client:
-        sent = {
+        accepted = {
             name: client.upload(content, COLLECTION, filename=f"{name}.pdf")
             for name, content in CONTENTS.items()
         }
-        read: dict[str, Read] = {}
-        for name, one in sent.items():
-            seen: list[Job] = []
-            job = client.wait(one.job_id, 240, on_progress=seen.append)
-            read[name] = Read(job, client.document(one.document_id), seen)
-        return read
+        extracted: dict[str, Extracted] = {}
+        for name, one in accepted.items():
+            history: list[Job] = []
+            job = client.wait(one.job_id, 240, on_progress=history.append)
+            extracted[name] = Extracted(job, client.document(one.document_id), history)
+        return extracted
 
 
 def text_of(cell: str | Cell) -> str:
@@ -61,25 +61,25 @@ def text_of(cell: str | Cell) -> str:
 
 
 def words_in(chunk: Chunk) -> str:
-    """What the printed original says inside the boxes of the chunk."""
+    """Returns the text of the printed original inside the boxes of the chunk."""
     with pymupdf.open(stream=PRINTED, filetype="pdf") as document:
-        places = [
+        areas = [
             (box.page, pymupdf.Rect(box.x0 - 4, box.y0 - 4, box.x1 + 4, box.y1 + 4))
             for box in chunk.boxes
         ]
-        said = (document[page - 1].get_text("text", clip=clip) for page, clip in places)
-        return " ".join(map(str, said))
+        texts = (document[page - 1].get_text("text", clip=clip) for page, clip in areas)
+        return " ".join(map(str, texts))
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_every_paper_takes_the_steps_it_needs_and_is_searchable_in_the_end(
-    papers: dict[str, Read], name: str
+def test_paper_runs_required_steps_and_becomes_searchable(
+    papers: dict[str, Extracted], name: str
 ) -> None:
     job = papers[name].job
     [task] = job.tasks
     assert job.status == task.status == "completed" and job.error is None
     assert task.attempt == 1
-    # The figure of a scan has no picture of its own: its caption sends the page to the model.
+    # A scan has no separate image of the figure: its caption selects the page for the model.
     printed = name in ("printed", "damaged")
     assert task.step in (("read_text",) if printed else ("ocr", "layout"))
     assert task.searchable_at is not None and job.finished_at is not None
@@ -90,41 +90,43 @@ def test_every_paper_takes_the_steps_it_needs_and_is_searchable_in_the_end(
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_progress_names_the_step_and_the_pages_and_never_falls(
-    papers: dict[str, Read], name: str
+def test_job_progress_is_monotonic_and_names_step_and_pages(
+    papers: dict[str, Extracted], name: str
 ) -> None:
-    seen = papers[name].seen
-    steps = [STEPS.index(job.tasks[0].step) for job in seen]
+    history = papers[name].history
+    steps = [STEPS.index(job.tasks[0].step) for job in history]
     assert steps == sorted(steps)
-    for before, after in pairwise(seen):
+    for before, after in pairwise(history):
         assert before.progress.fraction <= after.progress.fraction
-    for job in seen:
+    for job in history:
         [task] = job.tasks
         assert job.progress.step in (None, *STEPS)
         assert task.pages_total is None or 0 <= task.pages_done <= task.pages_total == 2
-    assert seen[-1].progress.fraction == 1
-    assert (seen[-1].progress.pages_done, seen[-1].progress.pages_total) == (2, 2)
+    assert history[-1].progress.fraction == 1
+    assert (history[-1].progress.pages_done, history[-1].progress.pages_total) == (2, 2)
 
 
 @pytest.mark.parametrize("name", CONTENTS)
-def test_who_wrote_what(papers: dict[str, Read], name: str) -> None:
+def test_document_has_extracted_metadata(papers: dict[str, Extracted], name: str) -> None:
     document = papers[name].document
     assert document.title == STUDY
     assert [(one.given, one.family) for one in document.authors] == [
         ("Ada", "Lovelace"),
         ("Grace", "Hopper"),
     ]
-    said = re.findall(r"\w+", document.abstract or "")
+    words = re.findall(r"\w+", document.abstract or "")
     expected = re.findall(r"\w+", LOREM)
-    same = sum(one == other for one, other in zip(said, expected, strict=False))
+    same = sum(one == other for one, other in zip(words, expected, strict=False))
     assert same >= 0.95 * len(expected)
     assert document.language == "en"
-    assert document.doi is None and document.year is None  # what it cites has them, it has none
+    assert document.doi is None and document.year is None  # only its references have them
     assert document.quality["confidence"]["title"]["confidence"] > 0.5
 
 
 @pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
-def test_where_it_is_said(library: Client, papers: dict[str, Read], name: str) -> None:
+def test_sections_have_number_title_and_page(
+    library: Client, papers: dict[str, Extracted], name: str
+) -> None:
     document = papers[name].document
     sections = library.sections(document.document_id)
     assert [(one.number, one.title) for one in sections] == [
@@ -137,9 +139,7 @@ def test_where_it_is_said(library: Client, papers: dict[str, Read], name: str) -
     assert document.counts.sections == 4 and document.pages == 2
 
 
-def test_the_table_has_the_numbers_that_are_printed(
-    library: Client, papers: dict[str, Read]
-) -> None:
+def test_table_cells_equal_printed_numbers(library: Client, papers: dict[str, Extracted]) -> None:
     document = papers["printed"].document
     assert document.counts.tables == document.counts.figures == 1
     [table] = library.tables(document.document_id)
@@ -151,15 +151,15 @@ def test_the_table_has_the_numbers_that_are_printed(
     assert "| Thyme | 10.05 | 64.20 | 0.88 |" in library.markdown(document.document_id)
 
 
-def test_cells_that_come_from_a_picture_say_so(library: Client, papers: dict[str, Read]) -> None:
+def test_tables_of_scan_have_source_ocr(library: Client, papers: dict[str, Extracted]) -> None:
     document = papers["scan"].document
     tables = library.tables(document.document_id)
     assert document.counts.tables == len(tables)
     assert all(table.source == "ocr" for table in tables)
 
 
-def test_the_table_is_found_and_marked_on_its_page(
-    library: Client, papers: dict[str, Read]
+def test_search_finds_table_and_page_image_highlights_it(
+    library: Client, papers: dict[str, Extracted]
 ) -> None:
     document = papers["printed"].document
     wanted = {"document_ids": [document.document_id]}
@@ -175,9 +175,7 @@ def test_the_table_is_found_and_marked_on_its_page(
     assert plain.startswith(b"\x89PNG") and marked.startswith(b"\x89PNG") and plain != marked
 
 
-def test_the_figure_has_its_caption_and_its_picture(
-    library: Client, papers: dict[str, Read]
-) -> None:
+def test_figure_has_caption_and_image(library: Client, papers: dict[str, Extracted]) -> None:
     document = papers["printed"].document
     [figure] = library.figures(document.document_id)
     assert (figure.label, figure.page) == ("Figure 1", 1)
@@ -186,7 +184,9 @@ def test_the_figure_has_its_caption_and_its_picture(
 
 
 @pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
-def test_what_it_cites(library: Client, papers: dict[str, Read], name: str) -> None:
+def test_references_have_years_and_identifiers(
+    library: Client, papers: dict[str, Extracted], name: str
+) -> None:
     references = library.references(papers[name].document.document_id)
     assert [one.year for one in references] == [2019, 2021, 2008]
     assert [one.doi for one in references[:2]] == ["10.1234/made.2019.12", "10.1234/light.2021.7"]
@@ -197,11 +197,11 @@ def test_what_it_cites(library: Client, papers: dict[str, Read], name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["printed", "scan", "mixed"])
-def test_a_sentence_is_found_where_it_is_printed(
-    library: Client, papers: dict[str, Read], name: str
+def test_search_hit_boxes_cover_printed_sentence(
+    library: Client, papers: dict[str, Extracted], name: str
 ) -> None:
     wanted = {"document_ids": [papers[name].document.document_id]}
-    hit = library.search(SPOON, collection=COLLECTION, filters=wanted).hits[0]
+    hit = library.search(QUESTION, collection=COLLECTION, filters=wanted).hits[0]
     assert "copper spoon" in hit.text and hit.section == "Conclusion"
     assert {box.page for box in hit.boxes} == {2}
     assert "copper spoon" in words_in(hit)
@@ -211,8 +211,8 @@ def test_a_sentence_is_found_where_it_is_printed(
     ("name", "ocred", "failed"),
     [("printed", [], []), ("scan", [1, 2], []), ("mixed", [2], []), ("damaged", [], [2])],
 )
-def test_the_quality_report_lists_the_pages(
-    papers: dict[str, Read], name: str, ocred: list[int], failed: list[int]
+def test_quality_report_lists_ocred_and_failed_pages(
+    papers: dict[str, Extracted], name: str, ocred: list[int], failed: list[int]
 ) -> None:
     quality = papers[name].document.quality
     assert (quality["pages_ocred"], quality["pages_failed"]) == (ocred, failed)
@@ -221,11 +221,13 @@ def test_the_quality_report_lists_the_pages(
     assert quality["columns"] == 2
 
 
-def test_who_should_have_a_look(library: Client, papers: dict[str, Read]) -> None:
-    for name, read in papers.items():
-        assert read.document.needs_review == (name == "damaged")
+def test_needs_review_is_set_for_damaged_paper_only(
+    library: Client, papers: dict[str, Extracted]
+) -> None:
+    for name, paper in papers.items():
+        assert paper.document.needs_review == (name == "damaged")
     assert papers["damaged"].document.quality["reasons"] == ["page 2 could not be read"]
-    doubtful = library.documents(collection=COLLECTION, needs_review=True).items
-    assert [one.filename for one in doubtful] == ["damaged.pdf"]
+    flagged = library.documents(collection=COLLECTION, needs_review=True).items
+    assert [one.filename for one in flagged] == ["damaged.pdf"]
     others = library.documents(collection=COLLECTION, needs_review=False).items
     assert {one.filename for one in others} == {"printed.pdf", "scan.pdf", "mixed.pdf"}

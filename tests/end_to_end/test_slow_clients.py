@@ -1,4 +1,4 @@
-"""Hundreds of clients that are slow on purpose: the service answers everybody else."""
+"""Hundreds of slow clients: the service responds to all other clients."""
 
 from __future__ import annotations
 
@@ -12,136 +12,130 @@ import httpx
 import pytest
 
 from serve_app.client import Client
-from tests.end_to_end.test_job_control_commands import long_paper
+from tests.pdf_builder.pages import long_paper
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
+from tests.timing import wait_until
 
 UPLOADS, STREAMS, POLLS = 256, 200, 100
 ADMITTED_UPLOADS, ADMITTED_STREAMS = 64, 128  # the defaults of http.max_uploads and max_streams
-PATIENCE_SECONDS = 90.0
-BEGUN_UPLOAD = (
+TIMEOUT_SECONDS = 90.0
+INCOMPLETE_UPLOAD = (
     "POST /api/v1/upload-async HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/pdf\r\n"
     "Content-Length: 1000000\r\n\r\n%PDF-1.7\n"
 )
-FOLLOW = "GET /api/v1/jobs/{}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-POLL = "GET /api/v1/jobs/{}?wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+EVENT_STREAM = "GET /api/v1/jobs/{}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+LONG_POLL = "GET /api/v1/jobs/{}?wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
-Send = Callable[[str, int], "Crowd"]
+Open = Callable[[str, int], "Connections"]
 
 
-class Crowd:
-    """Connections that have sent something, and what they were answered."""
+class Connections:
+    """Connections that have sent a request, and the responses that they received."""
 
     def __init__(self, connections: list[socket.socket]) -> None:
-        self.answers = dict.fromkeys(connections, b"")
+        self.responses = dict.fromkeys(connections, b"")
 
-    def listen(self, status: int, count: int) -> None:
-        """Returns when so many have an answer of this status. No more may have one."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    def wait_for_responses(self, status: int, count: int) -> None:
+        """Returns when `count` connections have a response with this status; asserts no more."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         with selectors.DefaultSelector() as selector:
-            for connection in self.answers:
+            for connection in self.responses:
                 selector.register(connection, selectors.EVENT_READ)
-            while self.having(status) < count:
-                assert time.monotonic() < deadline, (self.having(status), count)
+            while self.count(status) < count:
+                assert time.monotonic() < deadline, (self.count(status), count)
                 for key, _ in selector.select(1):
-                    self._take(key.fileobj, selector)  # pyright: ignore[reportArgumentType]
-        assert self.having(status) == count
+                    self._receive(key.fileobj, selector)  # pyright: ignore[reportArgumentType]
+        assert self.count(status) == count
 
-    def _take(self, connection: socket.socket, selector: selectors.DefaultSelector) -> None:
+    def _receive(self, connection: socket.socket, selector: selectors.DefaultSelector) -> None:
         try:
-            piece = connection.recv(65536)
+            data = connection.recv(65536)
         except ConnectionError:
-            piece = b""
-        self.answers[connection] += piece
-        if not piece:
+            data = b""
+        self.responses[connection] += data
+        if not data:
             selector.unregister(connection)
 
-    def having(self, status: int) -> int:
-        """How many have an answer of this status."""
-        begin = f"HTTP/1.1 {status} ".encode()
-        return sum(answer.startswith(begin) for answer in self.answers.values())
+    def count(self, status: int) -> int:
+        """Returns the number of connections whose response has this status."""
+        start = f"HTTP/1.1 {status} ".encode()
+        return sum(response.startswith(start) for response in self.responses.values())
 
 
 @pytest.fixture
-def send(service: RunningService) -> Iterator[Send]:
-    """Opens so many connections that send this and wait; all are closed afterwards."""
+def connect(service: RunningService) -> Iterator[Open]:
+    """Opens connections that send a text and wait; closes them after the test."""
     with ExitStack() as stack:
 
-        def send(text: str, count: int) -> Crowd:
+        def connect(text: str, count: int) -> Connections:
             connections = [
                 stack.enter_context(socket.create_connection(("127.0.0.1", service.port), 30))
                 for _ in range(count)
             ]
             for connection in connections:
                 connection.sendall(text.encode())
-            return Crowd(connections)
+            return Connections(connections)
 
-        yield send
+        yield connect
 
 
 @pytest.fixture
 def open_job(library: Client, http: httpx.Client, collection: str) -> Iterator[str]:
-    """A job that has work for long enough; cancelled afterwards."""
+    """A job that runs longer than the test; cancelled afterwards."""
     paper = long_paper(collection)
     papers = [("files", (f"{n}.pdf", paper + b"%% copy %d" % n)) for n in range(4)]
-    answer = http.post("/api/v1/documents", files=papers, data={"collection": collection})
-    job_id = answer.raise_for_status().json()["job_id"]
+    response = http.post("/api/v1/documents", files=papers, data={"collection": collection})
+    job_id = response.raise_for_status().json()["job_id"]
     yield job_id
     library.cancel(job_id)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def test_slow_clients_of_every_kind_leave_the_others_alone(
-    send: Send, library: Client, http: httpx.Client, collection: str, open_job: str
+def test_admission_control_keeps_service_responsive_to_other_clients(
+    connect: Open, library: Client, http: httpx.Client, collection: str, open_job: str
 ) -> None:
-    streams = send(FOLLOW.format(open_job), STREAMS)
-    polls = send(POLL.format(open_job), POLLS)
-    streams.listen(503, STREAMS - ADMITTED_STREAMS)
-    polls.listen(503, POLLS)
-    uploads = send(BEGUN_UPLOAD, UPLOADS)
-    uploads.listen(503, UPLOADS - ADMITTED_UPLOADS)
+    streams = connect(EVENT_STREAM.format(open_job), STREAMS)
+    polls = connect(LONG_POLL.format(open_job), POLLS)
+    streams.wait_for_responses(503, STREAMS - ADMITTED_STREAMS)
+    polls.wait_for_responses(503, POLLS)
+    uploads = connect(INCOMPLETE_UPLOAD, UPLOADS)
+    uploads.wait_for_responses(503, UPLOADS - ADMITTED_UPLOADS)
 
     refused = http.post("/api/v1/upload-async", files={"file": ("a.pdf", make_paper())})
     assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
     assert int(refused.headers["retry-after"]) > 0
     assert http.get("/livez").status_code == 200
-    until(lambda: http.get("/readyz").status_code == 200)
+    wait_until(lambda: http.get("/readyz").status_code == 200, TIMEOUT_SECONDS)
     assert http.get("/api/v1/documents").status_code == 200
     found = http.post("/api/v1/search", json={"query": "a stale worker"})
     assert found.status_code == 200
     assert 'rejected_total{request_class="uploads"}' in http.get("/metrics").text
 
-    uploads.listen(408, ADMITTED_UPLOADS)  # they are cut off, and their places are free again
+    uploads.wait_for_responses(408, ADMITTED_UPLOADS)  # their slots are released
     accepted = library.upload(make_paper(), collection)
     assert accepted.job_id
-    streams.listen(200, ADMITTED_STREAMS)
+    streams.wait_for_responses(200, ADMITTED_STREAMS)
 
 
-def test_idle_and_trickling_connections_leave_room_for_others(
-    service: RunningService, send: Send, http: httpx.Client
+def test_protocol_closes_idle_and_trickling_connections(
+    service: RunningService, connect: Open, http: httpx.Client
 ) -> None:
-    silent = send("", 500)
-    half = send("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ", 500)
+    idle = connect("", 500)
+    half = connect("GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ", 500)
     for _ in range(20):
         with httpx.Client(base_url=service.url, timeout=30) as fresh:
             assert fresh.get("/livez").status_code == 200
     assert http.get("/api/v1/collections").status_code == 200
-    for crowd in (silent, half):  # all of them are closed without an answer
+    for connections in (idle, half):  # all are closed without a response
         with selectors.DefaultSelector() as selector:
-            for connection in crowd.answers:
+            for connection in connections.responses:
                 selector.register(connection, selectors.EVENT_READ)
-            until(lambda: _drain(selector) == 0)
-        assert not any(crowd.answers.values())
+            wait_until(lambda: _count_open(selector) == 0, TIMEOUT_SECONDS)
+        assert not any(connections.responses.values())
 
 
-def _drain(selector: selectors.DefaultSelector) -> int:
-    """Reads what there is; how many connections are still open."""
+def _count_open(selector: selectors.DefaultSelector) -> int:
+    """Unregisters closed connections; returns the number of open ones."""
     for key, _ in selector.select(1):
         connection = key.fileobj
         assert isinstance(connection, socket.socket)

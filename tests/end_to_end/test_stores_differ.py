@@ -1,10 +1,9 @@
-"""A service whose stores were made to differ: `doctor` names each difference and mends it, and a
-service that starts mends what nobody may find, unasked."""
+"""Inconsistent stores: `doctor` reports and repairs each difference, and a starting service repairs
+missing and orphan chunks automatically."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,16 +22,17 @@ from stores.blobs.blob_store import BlobStore, pdf_key
 from stores.milvus.vector_store import VectorStore
 from tests.addresses import milvus_name, milvus_server
 from tests.service import READY, RunningService, run_program
+from tests.timing import make_older
 
 QUESTION = "When does a lease end, and what does the fencing token of a task do?"
-WITHIN_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 pytestmark = pytest.mark.timeout(600)
 HOUR = 3600
 
 
 @contextmanager
 def running(home: Path, models: Path, reconcile_minutes: str) -> Iterator[RunningService]:
-    """A service that compares its stores so often, stopped at the end."""
+    """Yields a service that compares its stores at this interval; stops it at the end."""
     service = RunningService(
         home, models=models, PAPERWORKS_JOBS__RECONCILE_MINUTES=reconcile_minutes
     )
@@ -46,7 +46,7 @@ def running(home: Path, models: Path, reconcile_minutes: str) -> Iterator[Runnin
 
 @contextmanager
 def vectors_of(service: RunningService) -> Iterator[VectorStore]:
-    """The vector store of the service, as its workers see it."""
+    """Yields the vector store of the service with the parameters of its workers."""
     model = Settings().model.name
     uri, token = milvus_server(service.process.pid, service.home)
     store = VectorStore(
@@ -67,36 +67,35 @@ def home(homes: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def models(service: RunningService) -> Path:
-    """The converted model of the session's service."""
+    """The converted model of the shared service."""
     return service.home / "models"
 
 
-def lose(store: VectorStore, document_id: str) -> None:
-    """The vector store has lost the paper, and kept chunks of it that nobody asked for."""
+def replace_by_orphans(store: VectorStore, document_id: str) -> None:
+    """Deletes the chunks of the document and adds copies of them as orphan chunks."""
     [version] = [version for name, version in store.contents() if name == document_id]
     chunks, rows = zip(*store.stored(document_id, version), strict=True)
     store.delete_versions(document_id, version, version)
     foreign = [
-        replace(chunk, document_id="doc_of_nobody", chunk_id=f"foreign {number}")
+        replace(chunk, document_id="doc_unknown", chunk_id=f"foreign {number}")
         for number, chunk in enumerate(chunks)
     ]
-    store.upsert(foreign, np.stack(rows), collection="nowhere")
+    store.upsert(foreign, np.stack(rows), collection="unknown")
 
 
-def forgotten_pdf(home: Path, source: Path) -> Path:
-    """An old PDF in the blob store that belongs to no document."""
+def orphan_pdf(home: Path, source: Path) -> Path:
+    """Stores a PDF that belongs to no document and is two hours old; returns its path."""
     blob = BlobStore(str(home / "blobs")).put_file(source, 10_000_000)
     path = home / "blobs" / pdf_key(blob.sha256)
-    then = time.time() - 2 * HOUR
-    os.utime(path, (then, then))
+    make_older(path, 2 * HOUR)
     return path
 
 
 def upload(library: Client, *papers: Path) -> list[str]:
-    """The ids of the papers, which can be searched."""
-    sent = [library.upload(paper) for paper in papers]
-    assert all(library.wait(one.job_id, 120).status == "completed" for one in sent)
-    return [one.document_id for one in sent]
+    """Uploads papers; returns their ids when all are completed."""
+    accepted = [library.upload(paper) for paper in papers]
+    assert all(library.wait(one.job_id, 120).status == "completed" for one in accepted)
+    return [one.document_id for one in accepted]
 
 
 def is_found(library: Client, document_id: str) -> bool:
@@ -108,23 +107,23 @@ def doctor(home: Path, *options: str) -> CompletedProcess[str]:
     return run_program("paperworks", "doctor", "--home", home, *options)
 
 
-def test_doctor_names_what_differs_and_mends_it_and_so_does_a_start(
-    home: Path, models: Path, samples: dict[str, Path], crowd: list[Path]
+def test_doctor_and_start_repair_inconsistent_stores(
+    home: Path, models: Path, samples: dict[str, Path], small_papers: list[Path]
 ) -> None:
     with running(home, models, reconcile_minutes="0") as service, Client(service.url) as library:
         lost, kept = upload(library, samples["durable-leases"], samples["reading-order"])
         assert "ok    Stores" in doctor(home).stdout
         with vectors_of(service) as store:
-            lose(store, lost)
-        forgotten = forgotten_pdf(home, crowd[0])
+            replace_by_orphans(store, lost)
+        orphan = orphan_pdf(home, small_papers[0])
         assert not is_found(library, lost) and is_found(library, kept)
-        check_that_doctor_mends(home, lost, forgotten)
+        assert_doctor_repairs(home, lost, orphan)
         [job] = [one for one in library.jobs().items if one.kind == "repair"]
         assert library.wait(job.job_id, 120).status == "completed"
         assert is_found(library, lost)
         assert library.consistency().consistent
         with vectors_of(service) as store:
-            lose(store, kept)
+            replace_by_orphans(store, kept)
         assert not library.consistency().consistent
 
     with running(home, models, reconcile_minutes="10") as service, Client(service.url) as library:
@@ -134,24 +133,24 @@ def test_doctor_names_what_differs_and_mends_it_and_so_does_a_start(
             assert {name for name, _ in store.contents()} == {lost, kept}
 
 
-def check_that_doctor_mends(home: Path, lost: str, forgotten: Path) -> None:
-    said = doctor(home)
-    assert said.returncode == 1
-    assert f"({lost} in default, version 1): 0 of " in said.stdout
-    assert "orphan chunks      doc_of_nobody, version 1: " in said.stdout
-    assert f"orphan blobs       pdf/{forgotten.parent.name}/{forgotten.name}" in said.stdout
-    assert forgotten.exists(), "doctor changes nothing unless it is told to"
-    mended = doctor(home, "--repair", "--json")
-    repair = json.loads(mended.stdout)["repair"]
-    assert repair["documents_queued"] == repair["pdfs_trashed"] == 1, mended.stderr
+def assert_doctor_repairs(home: Path, lost: str, orphan: Path) -> None:
+    report = doctor(home)
+    assert report.returncode == 1
+    assert f"({lost} in default, version 1): 0 of " in report.stdout
+    assert "orphan chunks      doc_unknown, version 1: " in report.stdout
+    assert f"orphan blobs       pdf/{orphan.parent.name}/{orphan.name}" in report.stdout
+    assert orphan.exists(), "doctor without --repair changes nothing"
+    repaired = doctor(home, "--repair", "--json")
+    repair = json.loads(repaired.stdout)["repair"]
+    assert repair["documents_queued"] == repair["pdfs_trashed"] == 1, repaired.stderr
     assert repair["chunks_deleted"] > 0
-    assert not forgotten.exists()
-    assert [path.name for path in (home / "blobs" / "trash").rglob("*.pdf")] == [forgotten.name]
+    assert not orphan.exists()
+    assert [path.name for path in (home / "blobs" / "trash").rglob("*.pdf")] == [orphan.name]
 
 
 def wait_until_consistent(library: Client) -> None:
-    """Returns when a repair that nobody asked for has ended and the stores agree."""
-    deadline = time.monotonic() + WITHIN_SECONDS
+    """Returns when a second, automatic repair has ended and the stores are consistent."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         repairs = [one for one in library.jobs().items if one.kind == "repair"]
         ended = [one for one in repairs if one.finished_at is not None]

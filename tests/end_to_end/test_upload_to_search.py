@@ -1,11 +1,9 @@
-"""Upload a paper, search it: through HTTP, against real Ray, PostgreSQL and Milvus Lite."""
+"""Upload and search over HTTP, on Ray, PostgreSQL and Milvus Lite."""
 
 from __future__ import annotations
 
 import re
-import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from serve_app.client import AsyncClient, Client
 from serve_app.schemas.core import Chunk, Document, Hit
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
+from tests.timing import wait_until
 
 API = "/api/v1"
 TITLES = {
@@ -33,27 +32,27 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def papers(service: RunningService, samples: dict[str, Path]) -> dict[str, Document]:
-    """The sample papers in the collection `whole-way`, searchable."""
+    """The sample papers in the collection `upload-to-search`, searchable."""
     with Client(service.url) as client:
-        accepted = {name: client.upload(path, "whole-way") for name, path in samples.items()}
+        accepted = {name: client.upload(path, "upload-to-search") for name, path in samples.items()}
         for one in accepted.values():
             assert client.wait(one.job_id, 120).status == "completed"
         return {name: client.document(one.document_id) for name, one in accepted.items()}
 
 
-def test_an_upload_is_answered_with_the_fields_of_the_old_system(
+def test_upload_response_has_legacy_fields(
     http: httpx.Client, samples: dict[str, Path], collection: str
 ) -> None:
     content = samples["durable-leases"].read_bytes()
-    answer = http.post(
+    response = http.post(
         f"{API}/upload-async",
         files={"file": ("My paper.pdf", content, "application/pdf")},
         data={"collection": collection},
     )
-    body = answer.json()
-    assert answer.status_code == 202
-    old = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}
-    assert body.keys() == old | {"document_id", "duplicate_of"}
+    body = response.json()
+    assert response.status_code == 202
+    legacy = {"success", "message", "job_id", "task_id", "filename", "status_endpoint"}
+    assert body.keys() == legacy | {"document_id", "duplicate_of"}
     assert body["success"] is True and isinstance(body["message"], str)
     assert re.fullmatch(r"job_[0-9a-f]{16}", body["job_id"])
     assert uuid.UUID(body["task_id"])
@@ -70,26 +69,29 @@ def test_an_upload_is_answered_with_the_fields_of_the_old_system(
 
 @pytest.mark.parametrize("name", TITLES)
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
-def test_a_question_finds_the_right_paper_and_place(
+def test_search_finds_relevant_paper_and_boxes(
     library: Client,
     papers: dict[str, Document],
     samples: dict[str, Path],
     name: str,
     mode: str,
 ) -> None:
-    result = library.search(QUESTIONS[name], collection="whole-way", mode=mode, limit=3)
+    result = library.search(QUESTIONS[name], collection="upload-to-search", mode=mode, limit=3)
     first = result.hits[0]
     assert first.document_id == papers[name].document_id
     assert (first.title or "").startswith(TITLES[name])
     assert result.mode == mode
     for hit in result.hits:
-        of = next(one for one, paper in papers.items() if paper.document_id == hit.document_id)
-        assert_boxes_hold_the_text(hit, samples[of])
+        source = next(one for one, paper in papers.items() if paper.document_id == hit.document_id)
+        assert_boxes_cover_text(hit, samples[source])
 
 
-def assert_boxes_hold_the_text(hit: Hit | Chunk, path: Path) -> None:
-    """The boxes lie on the pages, and the words of the passage are printed inside them; those of a
-    table hold its rows, that of a figure the picture, neither the caption."""
+def assert_boxes_cover_text(hit: Hit | Chunk, path: Path) -> None:
+    """Asserts that the boxes are on the pages and contain the words of the passage.
+
+    The boxes of a table contain its rows, the box of a figure its image; neither contains the
+    caption.
+    """
     printed = ""
     with pymupdf.open(path) as document:
         for box in hit.boxes:
@@ -102,32 +104,32 @@ def assert_boxes_hold_the_text(hit: Hit | Chunk, path: Path) -> None:
     if hit.kind == "figure":
         return
     pattern = r"[a-z]{4,}"
-    said = hit.text.lower()
+    text = hit.text.lower()
     if hit.kind == "table":
-        pattern, said = r"\d+\.\d+", said.partition("\n")[2]
-    words = re.findall(pattern, said)
-    there = set(re.findall(pattern, printed.lower()))
-    found = sum(word in there for word in words)
+        pattern, text = r"\d+\.\d+", text.partition("\n")[2]
+    words = re.findall(pattern, text)
+    printed_words = set(re.findall(pattern, printed.lower()))
+    found = sum(word in printed_words for word in words)
     assert found >= 0.8 * len(words), (hit.text, printed)
 
 
-def test_hits_are_ordered_and_can_be_grouped_and_filtered(
+def test_search_orders_groups_and_filters_hits(
     library: Client, papers: dict[str, Document]
 ) -> None:
-    hits = library.search("database", collection="whole-way", limit=20).hits
+    hits = library.search("database", collection="upload-to-search", limit=20).hits
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
-    grouped = library.search("database", collection="whole-way", group_by="document").hits
+    grouped = library.search("database", collection="upload-to-search", group_by="document").hits
     assert len({hit.document_id for hit in grouped}) == len(grouped)
     only = papers["reading-order"].document_id
     filters = {"document_ids": [only], "page_first": 2, "page_last": 2}
-    filtered = library.search("page", collection="whole-way", filters=filters).hits
+    filtered = library.search("page", collection="upload-to-search", filters=filters).hits
     assert filtered
     assert all(hit.document_id == only for hit in filtered)
     assert all(hit.page_first <= 2 <= hit.page_last for hit in filtered)
 
 
-def test_the_original_comes_back_byte_for_byte(
+def test_download_returns_original_bytes(
     library: Client, papers: dict[str, Document], samples: dict[str, Path], tmp_path: Path
 ) -> None:
     for name, paper in papers.items():
@@ -136,7 +138,7 @@ def test_the_original_comes_back_byte_for_byte(
         assert paper.bytes == samples[name].stat().st_size
 
 
-def test_what_was_read_can_be_looked_at(
+def test_contents_api_returns_chunks_sections_and_references(
     http: httpx.Client, library: Client, papers: dict[str, Document], samples: dict[str, Path]
 ) -> None:
     for name, paper in papers.items():
@@ -146,21 +148,21 @@ def test_what_was_read_can_be_looked_at(
         assert [chunk.ordinal for chunk in chunks] == list(range(paper.counts.chunks))
         for chunk in chunks:
             if chunk.kind == "text":
-                assert_boxes_hold_the_text(chunk, samples[name])
-        place = f"{API}/documents/{paper.document_id}"
-        text = http.get(f"{place}/text").text
-        sections = http.get(f"{place}/sections").json()["sections"]
-        references = http.get(f"{place}/references").json()["references"]
+                assert_boxes_cover_text(chunk, samples[name])
+        route = f"{API}/documents/{paper.document_id}"
+        text = http.get(f"{route}/text").text
+        sections = http.get(f"{route}/sections").json()["sections"]
+        references = http.get(f"{route}/references").json()["references"]
         assert len(sections) == paper.counts.sections > 2
         assert len(references) == paper.counts.references > 2
         assert all(section["title"] in text for section in sections)
 
 
-def test_the_same_bytes_again_are_a_duplicate(
+def test_repeated_upload_is_a_duplicate(
     library: Client, papers: dict[str, Document], samples: dict[str, Path]
 ) -> None:
     known = papers["durable-leases"]
-    again = library.upload(samples["durable-leases"], "whole-way", filename="again.pdf")
+    again = library.upload(samples["durable-leases"], "upload-to-search", filename="again.pdf")
     assert again.duplicate_of == again.document_id == known.document_id
     assert library.wait(again.job_id, 30).status == "completed"
     assert library.document(known.document_id) == known
@@ -168,28 +170,28 @@ def test_the_same_bytes_again_are_a_duplicate(
     assert len(chunks.items) == known.counts.chunks and chunks.next_cursor is None
 
 
-def test_the_same_bytes_from_ten_clients_at_once_are_one_document(
+def test_concurrent_uploads_of_same_bytes_create_one_document(
     service: RunningService, library: Client, collection: str
 ) -> None:
-    content = make_paper(f"Ten at Once {collection}")
+    content = make_paper(f"Concurrent Uploads {collection}")
 
     def send(number: int) -> tuple[str, str, str | None]:
         with Client(service.url) as client:
-            sent = client.upload(content, collection, filename=f"{number}.pdf")
-            return sent.document_id, sent.job_id, sent.duplicate_of
+            accepted = client.upload(content, collection, filename=f"{number}.pdf")
+            return accepted.document_id, accepted.job_id, accepted.duplicate_of
 
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(send, range(10)))
-    assert len({document for document, _, _ in answers}) == 1
-    assert sum(duplicate is None for _, _, duplicate in answers) == 1
-    for _, job, _ in answers:
+        uploads = list(pool.map(send, range(10)))
+    assert len({document for document, _, _ in uploads}) == 1
+    assert sum(duplicate is None for _, _, duplicate in uploads) == 1
+    for _, job, _ in uploads:
         assert library.wait(job, 120).status == "completed"
     [paper] = library.documents(collection=collection).items
     chunks = library.chunks(paper.document_id, limit=200).items
     assert [chunk.ordinal for chunk in chunks] == list(range(paper.counts.chunks))
 
 
-def test_reprocessing_makes_a_new_version_and_no_second_copy(
+def test_reprocessing_opens_new_version_without_duplicate_chunks(
     library: Client, samples: dict[str, Path], collection: str
 ) -> None:
     first = library.upload(samples["reading-order"], collection)
@@ -205,23 +207,23 @@ def test_reprocessing_makes_a_new_version_and_no_second_copy(
     assert len({hit.ordinal for hit in hits}) == len(hits)
 
 
-def test_delete_removes_rows_vectors_and_bytes(
+def test_document_deletion_removes_rows_vectors_and_blobs(
     service: RunningService, http: httpx.Client, library: Client, collection: str
 ) -> None:
-    content = make_paper(f"Soon Gone {collection}")
-    sent = library.upload(content, collection, filename="gone.pdf")
-    library.wait(sent.job_id, 120)
-    paper = library.document(sent.document_id)
-    assert files_about(service.home, paper.sha256)
-    assert files_about(service.home, paper.document_id)
+    content = make_paper(f"Deleted {collection}")
+    accepted = library.upload(content, collection, filename="deleted.pdf")
+    library.wait(accepted.job_id, 120)
+    paper = library.document(accepted.document_id)
+    assert files_of(service.home, paper.sha256)
+    assert files_of(service.home, paper.document_id)
     assert library.search("nanoparticles", collection=collection).hits
     library.delete(paper.document_id)
     for mode in ("hybrid", "dense", "sparse"):
         assert not library.search("nanoparticles", collection=collection, mode=mode).hits
     for rest in ("", "/chunks", "/original", "/text"):
-        answer = http.get(f"{API}/documents/{paper.document_id}{rest}")
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    wait_until(lambda: not files_about(service.home, paper.document_id))
+        response = http.get(f"{API}/documents/{paper.document_id}{rest}")
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    wait_until(lambda: not files_of(service.home, paper.document_id))
     wait_until(lambda: is_trashed(service.home, paper.sha256))
     again = library.upload(content, collection, filename="back.pdf")
     assert again.duplicate_of is None
@@ -230,37 +232,29 @@ def test_delete_removes_rows_vectors_and_bytes(
 
 
 def is_trashed(home: Path, sha256: str) -> bool:
-    """True when the PDF is in the trash and nowhere else."""
-    return [path.parts[-3] for path in files_about(home, sha256)] == ["trash"]
+    """True if the PDF is only in the trash."""
+    return [path.parts[-3] for path in files_of(home, sha256)] == ["trash"]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Returns when the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def files_about(home: Path, name: str) -> list[Path]:
-    """Files of the blob store that have this in their path."""
+def files_of(home: Path, name: str) -> list[Path]:
+    """Returns the files of the blob store whose path contains this name."""
     return [path for path in (home / "blobs").rglob("*") if name in str(path) and path.is_file()]
 
 
-async def test_the_asynchronous_client_does_the_same(
+async def test_async_client_uploads_searches_downloads_and_deletes(
     service: RunningService, samples: dict[str, Path], collection: str, tmp_path: Path
 ) -> None:
     async with AsyncClient(service.url) as client:
-        sent = await client.upload(samples["one-list-from-two"], collection)
-        seen = []
-        job = await client.wait(sent.job_id, 120, on_progress=seen.append)
-        assert job.is_final and job.status == "completed" and seen[-1] == job
+        accepted = await client.upload(samples["one-list-from-two"], collection)
+        history = []
+        job = await client.wait(accepted.job_id, 120, on_progress=history.append)
+        assert job.is_final and job.status == "completed" and history[-1] == job
         hits = (await client.search(QUESTIONS["one-list-from-two"], collection=collection)).hits
-        assert {hit.document_id for hit in hits} == {sent.document_id}
-        copy = await client.download(sent.document_id, tmp_path / "copy.pdf")
+        assert {hit.document_id for hit in hits} == {accepted.document_id}
+        copy = await client.download(accepted.document_id, tmp_path / "copy.pdf")
         assert copy.read_bytes() == samples["one-list-from-two"].read_bytes()
         assert [one.job_id for one in (await client.jobs(collection=collection)).items] == [
-            sent.job_id
+            accepted.job_id
         ]
-        await client.delete(sent.document_id)
+        await client.delete(accepted.document_id)
         assert not (await client.documents(collection=collection)).items

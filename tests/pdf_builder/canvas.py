@@ -1,4 +1,4 @@
-"""The primitives of the PDF builders: type, measures, line breaking, and a page to draw on.
+"""Primitives of the PDF builders: fonts, text widths, line breaking, and pages to draw on.
 
 Coordinates and sizes are points; y grows downwards and is the base line of a text.
 """
@@ -24,7 +24,7 @@ LOREM = (
 
 
 class Canvas:
-    """A PDF that is drawn from its first page on; `page` is the one that is drawn on."""
+    """A PDF that is drawn page by page; `page` is the current page."""
 
     def __init__(self, size: tuple[float, float] = A4) -> None:
         self.width, self.height = size
@@ -65,7 +65,7 @@ def text_width(text: str, size: float = 10, font: str = ROMAN) -> float:
 
 @lru_cache(maxsize=4096)
 def _unit_width(word: str, font: str) -> float:
-    """The width at one point. Cached: MuPDF takes long to measure, and words repeat."""
+    """Returns the width at a font size of 1. Cached: MuPDF measures slowly, and words repeat."""
     return face(font_for(word, font)).text_length(word, fontsize=100) / 100
 
 

@@ -62,7 +62,7 @@ class FrontPage(Canvas):
         return x
 
     def _writer(self) -> pymupdf.TextWriter:
-        """The writer of the page: one for each line would take ten times as long."""
+        """Returns the writer of the page; a writer for each line would take ten times as long."""
         number = self.page.number or 0
         if number not in self._writers:
             self._writers[number] = pymupdf.TextWriter(self.page.rect)
@@ -149,7 +149,7 @@ class FrontPage(Canvas):
 
 
 def names(front: MetadataFound) -> list[str]:
-    """The authors' names in order."""
+    """Returns the names of the authors in order."""
     return [author.name for author in front.metadata.authors]
 
 

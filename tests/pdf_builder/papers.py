@@ -1,4 +1,4 @@
-"""Whole papers of known text, in one or two columns."""
+"""Complete papers with known text, in one or two columns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Part:
-    """A section of a made paper: a heading (none when empty) and what stands below it."""
+    """A section: a heading (none if empty), paragraphs, tables and images."""
 
     heading: str
     paragraphs: Sequence[str | Grid | Picture] = ()
@@ -111,7 +111,7 @@ class _ColumnWriter(Canvas):
         self.y += 12
 
     def _reserve(self, height: float) -> None:
-        """Goes to the next column where the rest of this one is lower than `height`."""
+        """Moves to the next column if less than `height` is left in this one."""
         self.y += 12
         if self.y + height > HEIGHT - MARGIN:
             self._next_column()
@@ -136,7 +136,7 @@ def make_paper(
     metadata_title: str = "",
     password: str = "",
 ) -> bytes:
-    """The bytes of a PDF that prints this paper.
+    """Returns a PDF that prints this paper.
 
     Title, authors and abstract run across the page; the parts follow in `columns` columns of 10
     point Times with bold headings of 12 points; references are printed with a hanging indent. A
@@ -219,7 +219,7 @@ REFERENCES = (
 
 
 def make_study(title: str = STUDY, columns: int = 2) -> bytes:
-    """A paper with all that the later steps look for: a table, a figure, references, a DOI."""
+    """Returns a paper with a table, a figure, references and a DOI, for the later steps."""
     table = Grid("Table 1. Yield of each plant by its dose, in percent.", DOSES)
     picture = Picture("Figure 1. Flasks of the second run after an hour of light.")
     parts = [

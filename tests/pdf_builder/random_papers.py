@@ -1,4 +1,5 @@
-"""Papers of any length for the benchmarks: two columns, sections, references; a seed, a paper.
+"""Papers of any length for the benchmarks: two columns, sections, references; deterministic per
+seed.
 
 The prose is that of Python's own documentation (pydoc_data.topics), its paragraphs in random order:
 the number of tokens of a page, and so the work of embedding it, is that of a page of a journal.
@@ -35,7 +36,7 @@ NAMES = (
 
 
 def random_paper(seed: int, pages: int) -> bytes:
-    """The PDF of a paper of so many pages, the last of them its references; a seed, a paper."""
+    """Returns a paper of `pages` pages, the last with its references; deterministic per seed."""
     rng = random.Random(seed)
     body = pymupdf.Story("".join(_body(rng, pages)), user_css=STYLE)
     references = pymupdf.Story("".join(_references(rng)), user_css=STYLE)
@@ -50,7 +51,7 @@ def random_paper(seed: int, pages: int) -> bytes:
 
 
 def one_page_paper(seed: int, size_bytes: int) -> bytes:
-    """A paper of one page in a file of about `size_bytes`: heavy to upload, light to read."""
+    """Returns a one-page paper in a file of about `size_bytes`: large upload, fast extraction."""
     document = pymupdf.open(stream=random_paper(seed, 2), filetype="pdf")
     document.select([1])
     ballast = random.Random(seed).randbytes(max(0, size_bytes - len(document.tobytes(garbage=3))))
@@ -61,7 +62,7 @@ def one_page_paper(seed: int, size_bytes: int) -> bytes:
 
 
 def write_random_papers(folder: Path, papers: int, seed: int = 0) -> list[Path]:
-    """Paths of so many papers of 6 to 15 pages, written to the folder."""
+    """Writes papers of 6 to 15 pages to the folder; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"paper-{number:03d}.pdf" for number in range(papers)]
     for number, path in enumerate(paths):
@@ -70,7 +71,7 @@ def write_random_papers(folder: Path, papers: int, seed: int = 0) -> list[Path]:
 
 
 def with_mark(pdf: bytes, mark: str) -> bytes:
-    """The same paper as other bytes, so that it is no duplicate."""
+    """Returns the same paper with another digest, so that it is not a duplicate."""
     return pdf + f"\n% {mark}\n".encode()
 
 
@@ -86,7 +87,7 @@ def python_docs_paragraphs() -> tuple[str, ...]:
 
 
 def _is_prose(paragraph: str) -> bool:
-    """Not a list, not code: mostly letters, from the left edge on."""
+    """True for prose, false for lists and code."""
     letters = sum(c.isalpha() or c.isspace() for c in paragraph)
     return not paragraph.startswith((" ", "*", "-")) and letters > 0.88 * len(paragraph)
 

@@ -1,4 +1,4 @@
-"""PDF files object by object, as no honest program writes them: nothing is checked."""
+"""PDF files written object by object, without validation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _OBJECT = re.compile(rb"(\d+) 0 obj\s*(.*?)\s*endobj", re.DOTALL)
 
 
 def objects_of(pdf: bytes) -> dict[int, bytes]:
-    """What stands between `obj` and `endobj`, by number; those in object streams are not seen."""
+    """Returns the objects by number; objects in object streams are not found."""
     return {int(found[1]): found[2] for found in _OBJECT.finditer(pdf)}
 
 
 def assemble(objects: Objects, trailer: bytes = b"") -> bytes:
-    """The file with a table of its objects and a trailer, to which `trailer` is added."""
+    """Returns a file with these objects, an xref table, and a trailer extended by `trailer`."""
     body, offsets = bytearray(HEADER), dict[int, int]()
     for number, content in objects.items():
         offsets[number] = len(body)
@@ -35,24 +35,24 @@ def assemble(objects: Objects, trailer: bytes = b"") -> bytes:
 
 
 def root_of(objects: Objects) -> int:
-    """The number of the catalog; 1 where there is none."""
+    """Returns the number of the catalog; 1 if there is none."""
     return next((number for number, one in objects.items() if b"/Catalog" in one), CATALOG)
 
 
 def stream(data: bytes, entries: bytes = b"") -> bytes:
-    """An object that is a stream."""
+    """Returns a stream object."""
     return b"<<%b/Length %d>>stream\n%b\nendstream" % (entries, len(data), data)
 
 
 def flate(data: bytes, entries: bytes = b"") -> bytes:
-    """A stream, deflated."""
+    """Returns a deflated stream object."""
     return stream(zlib.compress(data), entries + b"/Filter/FlateDecode")
 
 
-def swollen(part: bytes, size: int, times: int = 1, entries: bytes = b"") -> bytes:
-    """A stream of `part` over and over, deflated so many times; about `size` bytes when inflated.
+def deflate_repeated(part: bytes, size: int, times: int = 1, entries: bytes = b"") -> bytes:
+    """Returns a stream of repeated `part`, deflated `times` times; about `size` bytes inflated.
 
-    Made piece by piece: none of it is ever whole in memory.
+    The inflated data is never in memory as a whole.
     """
     piece = part * max(1, MIB // len(part))
     pieces: Iterable[bytes] = (piece for _ in range(max(1, size // len(piece))))
@@ -70,14 +70,16 @@ def _deflated(pieces: Iterable[bytes]) -> Iterable[bytes]:
 
 
 def one_page(**changed: bytes | None) -> dict[int, bytes]:
-    """The objects of a page that says something in Helvetica; `changed` by the names `catalog`,
-    `pages`, `font`, `contents`, `page`, `info`; None leaves one out."""
-    said = b"BT /F 12 Tf 72 700 Td (Silver nanoparticles were made with leaves.) Tj ET"
+    """Returns the objects of a document with one page of Helvetica text.
+
+    `changed` replaces `catalog`, `pages`, `font`, `contents`, `page` or `info`; None removes one.
+    """
+    text = b"BT /F 12 Tf 72 700 Td (Silver nanoparticles were made with leaves.) Tj ET"
     objects = {
         "catalog": b"<</Type/Catalog/Pages 2 0 R>>",
         "pages": b"<</Type/Pages/Kids[5 0 R]/Count 1>>",
         "font": b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-        "contents": stream(said),
+        "contents": stream(text),
         "page": page(),
         "info": b"<</Title(A made page)>>",
         **changed,
@@ -86,7 +88,7 @@ def one_page(**changed: bytes | None) -> dict[int, bytes]:
 
 
 def page(entries: bytes = b"", resources: bytes = b"", box: bytes = b"0 0 595 842") -> bytes:
-    """A page object with `FONT` as /F and `CONTENTS`."""
+    """Returns a page object with `FONT` as /F and `CONTENTS`."""
     return (
         b"<</Type/Page/Parent 2 0 R/MediaBox[%b]/Contents 4 0 R"
         b"/Resources<</Font<</F 3 0 R>>%b>>%b>>"

@@ -1,5 +1,4 @@
-"""Scanned and damaged pages: the pages of a PDF as pictures, tilted, noisy and compressed like a
-scanner's."""
+"""Scanned and damaged pages: the pages of a PDF as tilted, noisy and compressed images."""
 
 from __future__ import annotations
 
@@ -23,11 +22,11 @@ def make_scan(
     quarter_turns: int = 0,
     keep: Container[int] = (),
 ) -> bytes:
-    """The same pages as images without a text layer, each of the size of its page.
+    """Returns the same pages as images without a text layer, each of the size of its page.
 
     `tilt` is in degrees anticlockwise, `noise` the standard deviation of a grey value (0 to 255),
-    `quality` that of the JPEG; `quarter_turns` turns the pictures clockwise, as when the sheets lay
-    wrongly in the scanner. Pages in `keep` (counted from 1) stay as they are.
+    `quality` that of the JPEG; `quarter_turns` rotates the images clockwise, like sheets in the
+    wrong orientation. Pages in `keep` (counted from 1) are not changed.
     """
     scan = pymupdf.open()
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
@@ -48,7 +47,7 @@ def make_scan(
 
 
 def add_hidden_text(scan: bytes, text: str, size: float = 10.0) -> bytes:
-    """The scan with this text, invisible, on its first page: what OCR programs leave behind."""
+    """Returns the scan with invisible text on its first page, like the output of OCR programs."""
     with pymupdf.open(stream=scan, filetype="pdf") as document:
         page = document[0]
         for row, line in enumerate(text.splitlines()):
@@ -58,7 +57,7 @@ def add_hidden_text(scan: bytes, text: str, size: float = 10.0) -> bytes:
 
 
 def damage_page(pdf: bytes, number: int) -> bytes:
-    """The PDF with a page (from 1) that MuPDF gives up: its graphics states nest too deep."""
+    """Returns the PDF with a page (from 1) whose graphics states nest too deep for MuPDF."""
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
         page = document[number - 1]
         page.clean_contents()
@@ -72,7 +71,9 @@ def _picture(
     pixels = page.get_pixmap(dpi=dpi, colorspace=pymupdf.csGRAY, alpha=False)
     picture = Image.frombytes("L", (pixels.width, pixels.height), pixels.samples)
     picture = picture.rotate(tilt, Image.Resampling.BICUBIC, fillcolor=255)
-    grey = np.asarray(picture, dtype=np.float32) * 0.92 + 10  # no scanner sees pure black or white
+    grey = (
+        np.asarray(picture, dtype=np.float32) * 0.92 + 10
+    )  # scanners produce no pure black or white
     grey += np.random.default_rng(seed).normal(0.0, noise, grey.shape)
     picture = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
     return picture.rotate(-90 * quarter_turns, expand=True) if quarter_turns else picture

@@ -14,7 +14,7 @@ LEFT, RIGHT = (50.0, 288.0), (307.0, 545.0)
 
 
 class Sheet(Canvas):
-    """A page that is filled from above: body text, captions, tables."""
+    """A page that is filled from the top: body text, captions, tables."""
 
     def text(self, x: float, y: float, text: str, size: float = 8, font: str = ROMAN) -> None:
         super().text(x, y, text, size, font)
@@ -60,7 +60,7 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def only(found: TablesFound) -> Table:
-    """Returns the one table that was found; fails where there is none or more than one."""
+    """Returns the only table that was found; asserts that there is exactly one."""
     assert len(found.tables) == 1, [(t.table.label, texts(t.table)) for t in found.tables]
     return found.tables[0].table
 

@@ -1,4 +1,4 @@
-"""Memory of every process of a service over the papers it has taken in, and how fast it grows."""
+"""Memory of every process of a service over the number of processed papers, and its growth."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import psutil
 from tests.bench.processes import role_of, tree
 
 MB = 1e6
-TOGETHER = ("PostgreSQL",)  # its processes come and go: one line for all
-WARM_SHARE = 0.25  # of the samples: what is loaded for the first papers is no growth
-SEEN_SHARE = 0.3  # of the samples; who was seen less often came and went
+GROUPED_ROLES = ("PostgreSQL",)  # its processes start and end: one line for all
+WARM_UP_SHARE = 0.25  # of the samples, ignored: the first papers load models and caches
+MIN_SAMPLES_SHARE = 0.3  # of the samples; processes with fewer samples are not shown
 
 
 @dataclass
 class Line:
-    """PSS of one process in bytes, at so many papers."""
+    """PSS of one process in bytes, by the number of processed papers."""
 
     name: str
     papers: list[int] = field(default_factory=list)
@@ -27,13 +27,13 @@ class Line:
 
     @property
     def middle(self) -> int:
-        """What it had in the middle of its time."""
+        """Returns the PSS of the middle sample."""
         return self.pss[len(self.pss) // 2]
 
     @property
     def slope(self) -> float:
-        """Bytes more for each paper, by least squares over what came after the warm-up."""
-        warm = int(WARM_SHARE * len(self.pss))
+        """Returns the growth in bytes per paper after the warm-up, by least squares."""
+        warm = int(WARM_UP_SHARE * len(self.pss))
         papers, pss = self.papers[warm:], self.pss[warm:]
         if len(set(papers)) < 2:
             return 0.0
@@ -49,7 +49,7 @@ class MemoryOverPapers:
         self.lines: dict[str, Line] = {}
 
     def sample(self, papers: int) -> None:
-        """Notes what every process has now."""
+        """Records the PSS of every process."""
         self.samples += 1
         now: dict[str, int] = {"all together": 0}
         for name, pss in self._processes():
@@ -61,13 +61,15 @@ class MemoryOverPapers:
             line.pss.append(pss)
 
     def shown(self) -> list[Line]:
-        """Lines of those who were there for some time, the fastest growing first."""
-        seen = [one for one in self.lines.values() if len(one.pss) > SEEN_SHARE * self.samples]
-        return sorted(seen, key=lambda line: -line.slope)
+        """Returns the lines of long-lived processes, the fastest growing first."""
+        lines = [
+            one for one in self.lines.values() if len(one.pss) > MIN_SAMPLES_SHARE * self.samples
+        ]
+        return sorted(lines, key=lambda line: -line.slope)
 
     def _processes(self) -> Iterator[tuple[str, int]]:
         for process in tree([self.root]):
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 role = role_of(process)
-                name = role if role in TOGETHER else f"{role} {process.pid}"
+                name = role if role in GROUPED_ROLES else f"{role} {process.pid}"
                 yield name, process.memory_full_info().pss

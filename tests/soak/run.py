@@ -1,7 +1,7 @@
-"""A service under work for some minutes, and what its memory does: `python -m tests.soak.run`.
+"""Memory of a service under load for some minutes: `python -m tests.soak.run`.
 
-Takes made papers in, folders and single ones in turn, and prints the PSS of every process at the
-start, in the middle and at the end, with its slope per 100 papers. Asserts nothing.
+Uploads generated papers, alternately as folders and singly, and prints the PSS of every process at
+the start, in the middle and at the end, with its growth per 100 papers. Asserts no limit.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from rich.console import Console
 from rich.table import Table
 
 from serve_app.client import Client
-from tests.crowd import write_crowd
 from tests.pdf_builder.random_papers import with_mark
 from tests.service import SHORT_LEASES, own_service
+from tests.small_papers import write_small_papers
 from tests.soak.memory import MB, Line, MemoryOverPapers
 
-KINDS = 20  # papers that are made; others are the same in other bytes
-SINGLES = 5  # after each folder of all kinds
+KINDS = 20  # generated papers; all others are copies with another digest
+SINGLES = 5  # single uploads after each folder
 COLLECTION = "soak"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 when every paper was taken in."""
+    """Returns 0 if every paper was processed."""
     options = _parser().parse_args(arguments)
     with own_service(options.models, **SHORT_LEASES) as (service, folder):
-        papers = [path.read_bytes() for path in write_crowd(folder / "papers", KINDS)]
+        papers = [path.read_bytes() for path in write_small_papers(folder / "papers", KINDS)]
         memory = MemoryOverPapers(service.process.pid)
         with Client(service.url) as library:
             done = soak(library, papers, memory, 60 * options.minutes)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def soak(library: Client, papers: Sequence[bytes], memory: MemoryOverPapers, seconds: float) -> int:
-    """Number of papers taken in within that time. Raises AssertionError when one was not."""
+    """Returns the number of processed papers. Raises AssertionError if a job does not complete."""
     done, deadline = 0, time.monotonic() + seconds
     memory.sample(done)
     for batch in _batches(papers):
@@ -56,7 +56,7 @@ def soak(library: Client, papers: Sequence[bytes], memory: MemoryOverPapers, sec
 
 
 def _batches(papers: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """A folder, then single papers, for ever; no two files alike."""
+    """Yields a folder, then single papers, in an endless loop; all files differ."""
     numbers = count()
     while True:
         yield [with_mark(paper, str(next(numbers))) for paper in papers]
@@ -75,8 +75,8 @@ def show(lines: Sequence[Line], papers: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.run", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=5, help="of work, after the start")
-    parser.add_argument("--models", type=Path, default=Path("var/models"), help="converted ones")
+    parser.add_argument("--minutes", type=float, default=5, help="duration of the load")
+    parser.add_argument("--models", type=Path, default=Path("var/models"), help="converted models")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Who grows is seen, and by how much; who only stays large is not."""
+"""Growth of memory per process is measured; constant memory is not reported as growth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.soak.memory import MB, Line, MemoryOverPapers
 GROWS = "import sys\nkept = []\nfor line in sys.stdin:\n    kept.append(b'x' * 4_000_000); print()"
 
 
-def test_a_slope_is_that_of_what_came_after_the_warm_up() -> None:
+def test_memory_slope_excludes_warm_up() -> None:
     papers = list(range(0, 400, 10))
     warming = [900 * number for number in papers[:10]]
     line = Line("x", papers, warming + [9_000 + 50 * number for number in papers[10:]])
@@ -21,7 +21,7 @@ def test_a_slope_is_that_of_what_came_after_the_warm_up() -> None:
     assert Line("y", [0, 0], [1, 5]).slope == 0
 
 
-def test_a_process_that_grows_is_the_first_line() -> None:
+def test_memory_report_lists_growing_process_first() -> None:
     command = [sys.executable, "-u", "-c", GROWS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         memory = MemoryOverPapers(os.getpid())
@@ -33,5 +33,5 @@ def test_a_process_that_grows_is_the_first_line() -> None:
             memory.sample(papers)
         child.stdin.close()
     [line] = [line for line in memory.shown() if line.name.endswith(f" {child.pid}")]
-    assert line in memory.shown()[:2]  # the other one is the sum of all
+    assert line in memory.shown()[:2]  # the other one is the total
     assert line.slope / MB == pytest.approx(4, abs=0.5)

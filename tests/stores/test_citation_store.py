@@ -11,20 +11,20 @@ from domain.jobs import CitationKey, StepResult
 from domain.papers import Metadata
 from stores.postgres.citation_store import CITED_BY, LINKS, PREPRINTS, CitationStore
 from stores.postgres.database import Database
-from tests.fakes.in_memory_citations import InMemoryCitationStore
-from tests.fakes.in_memory_jobs import InMemoryJobStore
-from tests.stores.postgres import Stores
+from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import admit, claim_one, upload
 
 PLAIN = StepResult(Metadata("A title"), pages=1, chunks=1)
 
 
 @pytest.fixture
-def citations(stores: Stores) -> CitationStore | InMemoryCitationStore:
-    """The citation store on the same database or state as `stores`."""
-    if isinstance(stores.jobs, InMemoryJobStore):
-        return InMemoryCitationStore(stores.jobs.state)
-    return CitationStore(stores.jobs.database)
+def stores(database: Database) -> Stores:
+    return postgres_stores(database)
+
+
+@pytest.fixture
+def citations(database: Database) -> CitationStore:
+    return CitationStore(database)
 
 
 async def add(

@@ -1,4 +1,4 @@
-"""ConsistencyQueries on PostgreSQL and its fake."""
+"""ConsistencyQueries on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from domain.consistency import DocumentState
 from domain.documents import DocumentStatus
 from domain.jobs import Lane, OnDuplicate
 from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
-from stores.postgres.job_store import JobStore
-from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries
-from tests.stores.postgres import Stores
+from stores.postgres.database import Database
+from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DAMAGED, DONE, LEASE, admit, begin, ready, upload
-
-Audit = ConsistencyQueries | InMemoryConsistencyQueries
 
 
 @pytest.fixture
-def audit(stores: Stores) -> Audit:
-    if isinstance(stores.jobs, JobStore):
-        return ConsistencyQueries(stores.jobs.database)
-    return InMemoryConsistencyQueries(stores.jobs.state)
+def stores(database: Database) -> Stores:
+    return postgres_stores(database)
 
 
-async def test_iter_batches_yields_every_document_in_order(stores: Stores, audit: Audit) -> None:
+@pytest.fixture
+def audit(database: Database) -> ConsistencyQueries:
+    return ConsistencyQueries(database)
+
+
+async def test_iter_batches_yields_every_document_in_order(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     names = [await ready(stores, upload()) for _ in range(5)]
     await stores.documents.delete(names[2])
     await admit(stores)
@@ -42,7 +44,7 @@ async def test_iter_batches_yields_every_document_in_order(stores: Stores, audit
 
 
 async def test_document_state_describes_expected_chunks_and_blobs(
-    stores: Stores, audit: Audit
+    stores: Stores, audit: ConsistencyQueries
 ) -> None:
     paper = upload("one")
     name = await ready(stores, paper)
@@ -64,7 +66,9 @@ async def test_document_state_describes_expected_chunks_and_blobs(
     assert not replace(known[name], status=DocumentStatus.FAILED).is_searchable
 
 
-async def test_changed_since_includes_open_and_recent_tasks(stores: Stores, audit: Audit) -> None:
+async def test_changed_since_includes_open_and_recent_tasks(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     old = await ready(stores, upload())
     await stores.advance(10)
     since = await audit.now()
@@ -74,7 +78,9 @@ async def test_changed_since_includes_open_and_recent_tasks(stores: Stores, audi
     assert await audit.changed_since(since, [old, fresh]) == {fresh}
 
 
-async def test_changed_since_includes_recently_failed_tasks(stores: Stores, audit: Audit) -> None:
+async def test_changed_since_includes_recently_failed_tasks(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     since = await audit.now()
     task = await begin(stores)
     await stores.queue.fail(task, DAMAGED)
@@ -83,7 +89,9 @@ async def test_changed_since_includes_recently_failed_tasks(stores: Stores, audi
     assert await audit.changed_since(await audit.now()) == set()
 
 
-async def test_shown_chunks_counts_searchable_versions_only(stores: Stores, audit: Audit) -> None:
+async def test_shown_chunks_counts_searchable_versions_only(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     assert await audit.shown_chunks() == 0
     names = [await ready(stores, upload()) for _ in range(3)]
     await stores.documents.delete(names[0])
@@ -91,7 +99,9 @@ async def test_shown_chunks_counts_searchable_versions_only(stores: Stores, audi
     assert await audit.shown_chunks() == 2 * DONE.chunks
 
 
-async def test_pdf_is_in_use_while_any_document_has_it(stores: Stores, audit: Audit) -> None:
+async def test_pdf_is_in_use_while_any_document_has_it(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     paper = upload()
     names = [(await admit(stores, paper, collection=name)).document_id for name in ("a", "b")]
     assert await audit.in_use([paper.sha256, "0" * 64]) == {paper.sha256}
@@ -101,7 +111,9 @@ async def test_pdf_is_in_use_while_any_document_has_it(stores: Stores, audit: Au
     assert await audit.in_use([paper.sha256]) == set()
 
 
-async def test_stuck_lists_tasks_with_long_expired_lease(stores: Stores, audit: Audit) -> None:
+async def test_stuck_lists_tasks_with_long_expired_lease(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     task = await begin(stores)
     await stores.advance(LEASE + 50)
     assert await audit.stuck(60) == []
@@ -113,7 +125,9 @@ async def test_stuck_lists_tasks_with_long_expired_lease(stores: Stores, audit: 
     assert await audit.stuck(60) == []
 
 
-async def test_repaired_lists_documents_of_repair_jobs(stores: Stores, audit: Audit) -> None:
+async def test_repaired_lists_documents_of_repair_jobs(
+    stores: Stores, audit: ConsistencyQueries
+) -> None:
     paper, other = upload(), upload()
     name, also = await ready(stores, paper), await ready(stores, other)
     await admit(stores, other, on_duplicate=OnDuplicate.REPROCESS)

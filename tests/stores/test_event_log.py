@@ -8,7 +8,7 @@ from itertools import pairwise
 from domain.events import Event
 from domain.jobs import Lane, Progress
 from stores.postgres.database import Database
-from tests.event_logs import disorder
+from tests.event_logs import event_log_errors
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import AWAY, DAMAGED, DAY, DONE, LEASE, admit, claim, upload
 
@@ -110,4 +110,4 @@ async def test_concurrent_events_are_gap_free_without_deadlock(database: Databas
             asyncio.gather(*(work(lane) for lane in (Lane.INTERACTIVE, Lane.BULK) * 2)),
         )
     for job_id, log in zip(jobs, logs, strict=True):
-        assert list(disorder(log, await stores.jobs.tasks(job_id))) == []
+        assert list(event_log_errors(log, await stores.jobs.tasks(job_id))) == []

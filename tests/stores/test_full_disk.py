@@ -15,8 +15,7 @@ from domain.errors import BlobStoreUnavailable, DatabaseUnavailable, VectorStore
 from stores.blobs.blob_store import BlobStore
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 from stores.postgres.database import Database
-from tests.stores.conftest import MilvusLite
-from tests.stores.test_vector_store import chunk, connect, put
+from tests.stores.milvus import MilvusLite, chunk, connect, put
 
 MEGABYTES = 160
 

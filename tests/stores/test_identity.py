@@ -7,16 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.errors import InternalError, StoresDoNotMatch
 from domain.identity import StoreIdentity, StoreMark
 from domain.jobs import Lane, Upload
-from domain.papers import Box
 from stores.blobs.blob_store import LIBRARY_KEY, BlobStore, pdf_key
 from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.reconcile import Reconciler
@@ -34,6 +31,8 @@ from stores.postgres.document_store import DocumentStore
 from stores.postgres.job_store import JobStore
 from stores.postgres.library_record import LibraryStore
 from stores.postgres.task_queue import TaskQueue
+from tests.records import make_chunk
+from tests.stores.milvus import DIMENSION, MilvusLite, connect
 from tests.stores.postgres import (
     APPLICATION,
     NEW_LIBRARY,
@@ -45,10 +44,6 @@ from tests.stores.postgres import (
 )
 from tests.stores.work import DONE, LEASE, admit
 
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
-
-DIMENSION = 8
 HOUR = 3600
 
 
@@ -92,7 +87,7 @@ class Installation:
         [task] = await self.stores.queue.claim(
             Lane.INTERACTIVE, 10, worker="me", lease_seconds=LEASE
         )
-        made = [_chunk(task.document_id, ordinal) for ordinal in range(3)]
+        made = [make_chunk(task.document_id, ordinal) for ordinal in range(3)]
         self.vectors.upsert(made, np.ones((3, DIMENSION), np.float32), collection="papers")
         await self.stores.queue.finish(task, replace(DONE, chunks=3, artifact_key=None))
         return task.document_id
@@ -100,19 +95,6 @@ class Installation:
     def with_database(self, database: Database) -> Installation:
         """Returns an installation with the same vectors and blobs but another database."""
         return Installation(database, self.vectors, self.blobs)
-
-
-def _chunk(document_id: str, ordinal: int) -> Chunk:
-    return Chunk(
-        chunk_id=chunk_id(document_id, 1, ordinal, "text", "Some text."),
-        document_id=document_id,
-        version=1,
-        ordinal=ordinal,
-        kind=ChunkKind.TEXT,
-        text="Some text.",
-        section=None,
-        boxes=(Box(1, 1, 1, 2, 2),),
-    )
 
 
 @pytest.fixture
@@ -137,9 +119,7 @@ async def collection(milvus: MilvusLite) -> AsyncIterator[Collection]:
     async with AsyncExitStack() as opened:
 
         def make(name: str) -> VectorStore:
-            store = VectorStore(
-                milvus.uri, milvus.token, name=name, dimension=DIMENSION, model=unique
-            )
+            store = connect(milvus, name, model=unique)
             opened.callback(store.close)
             store.prepare()
             return store
@@ -279,9 +259,7 @@ async def test_two_installations_on_one_milvus_use_separate_collections(
     for database, folder in ((ours.database, "one"), (other_database, "two")):
         (tmp_path / folder).mkdir()
         library = LibraryStore(database)
-        legacy = VectorStore(
-            milvus.uri, milvus.token, name="t_legacy", dimension=DIMENSION, model="none"
-        )
+        legacy = connect(milvus, "t_legacy", model="none")
         name = await choose_name(library, legacy)
         assert name == default_name((await library.record()).library_id)
         assert not legacy.exists(), "inspecting creates no collection"

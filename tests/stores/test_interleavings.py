@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import StoreDeletion, VersionRange
-from domain.documents import Chunk, ChunkKind, chunk_id, document_id
+from domain.documents import document_id
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import Lane, OnDuplicate, Task, Upload
-from domain.papers import Box
 from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
 from stores.postgres.database import Database
 from stores.postgres.deletion_queue import DeletionQueue
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.records import make_chunk
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DONE, LEASE
 
@@ -211,7 +211,8 @@ class Harness:
         await pause()
         assert self.blobs.read(pdf_key(self.sha256)) == self.pdf
         await pause()
-        self.vectors.upsert([_chunk(task)], np.ones((1, 2)), collection=task.collection)
+        chunk = make_chunk(task.document_id, version=task.version)
+        self.vectors.upsert([chunk], np.ones((1, 2)), collection=task.collection)
         await pause()
         key = artifact_key(task.document_id, task.version, "test")
         self.blobs.put_artifact(key, b"what was read")
@@ -252,20 +253,6 @@ class Harness:
 
 async def _no_pause() -> None:
     """Does not pause."""
-
-
-def _chunk(task: Task) -> Chunk:
-    name = chunk_id(task.document_id, task.version, 0, "text", "some words")
-    return Chunk(
-        chunk_id=name,
-        document_id=task.document_id,
-        version=task.version,
-        ordinal=0,
-        kind=ChunkKind.TEXT,
-        text="some words",
-        section="Introduction",
-        boxes=(Box(1, 0, 0, 1, 1),),
-    )
 
 
 async def run(harness: Harness, coroutines: Sequence[Any], schedule: Sequence[int]) -> None:

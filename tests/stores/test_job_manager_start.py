@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,12 +23,8 @@ from stores.blobs.blob_store import BlobStore
 from stores.consistency.store_identity import default_name
 from stores.postgres.database import Database
 from stores.postgres.library_record import LibraryStore, read_milvus_name
-from tests.stores.test_identity import _chunk
-
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
-
-DIMENSION = 8
+from tests.records import make_chunk
+from tests.stores.milvus import DIMENSION, MilvusLite
 
 
 class IdleRunner:
@@ -138,7 +133,7 @@ async def test_job_manager_with_mismatched_stores_deletes_nothing(
     theirs, blobs = vector_store(config), BlobStore(config.blob_uri)
     prepare(config)
     other = str(uuid.uuid4())
-    chunks = [_chunk("doc_" + "0" * 24, ordinal) for ordinal in range(3)]
+    chunks = [make_chunk("doc_" + "0" * 24, ordinal) for ordinal in range(3)]
     theirs.upsert(chunks, np.ones((3, DIMENSION), np.float32), collection="papers")
     theirs.set_library_id(other)
     blobs.set_library_id(other)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import MOVES, JobStatus, OnDuplicate, Progress, Task, TaskStatus, job_status
 from stores.postgres.database import Database
-from tests.event_logs import disorder, moves
+from tests.event_logs import event_log_errors, transitions
 from tests.stores.postgres import MAX_ATTEMPTS, Stores, memory_stores, postgres_stores, wipe
 from tests.stores.work import AWAY, DAMAGED, DONE, LEASE, admit, claim, upload
 
@@ -148,8 +148,8 @@ class World:
                 states.append((task.status, task.attempt, task.lease_token, task.version))
             await self._check_job(name, tasks)
             log = await self.stores.events.after(name)
-            assert list(disorder(log, tasks)) == []
-            states += moves(log, tasks)
+            assert list(event_log_errors(log, tasks)) == []
+            states += transitions(log, tasks)
         assert len(owners) == len(set(owners)), "a document has two running tasks"
         await self._check_owners()
         return states
@@ -263,4 +263,4 @@ async def test_concurrent_workers_never_lease_the_same_task(
     assert await stores.queue.depths() == {}
     for job in (await stores.jobs.jobs()).items:
         log = await stores.events.after(job.job_id)
-        assert list(disorder(log, await stores.jobs.tasks(job.job_id))) == []
+        assert list(event_log_errors(log, await stores.jobs.tasks(job.job_id))) == []

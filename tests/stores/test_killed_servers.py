@@ -27,9 +27,8 @@ from runtime.patches.pymilvus import MilvusClient
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 from stores.milvus.vector_store import VectorStore
 from stores.postgres.database import Database
-from tests.stores.conftest import MilvusLite
+from tests.stores.milvus import MilvusLite, chunk, connect, toward
 from tests.stores.postgres import make_template, postgres_stores, url_of
-from tests.stores.test_vector_store import chunk, connect, toward
 from tests.stores.work import admit
 
 WRITERS, KILLS, CHUNKS_AT_ONCE = 3, 2, 12

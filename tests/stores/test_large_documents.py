@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from domain.documents import Chunk, ChunkKind
-from domain.papers import Box
 from stores.milvus import vector_store
 from stores.milvus.vector_paging import all_rows
 from stores.milvus.vector_schema import Filter
 from stores.milvus.vector_store import VectorStore
-
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
+from tests.records import make_chunk
+from tests.stores.milvus import MilvusLite, connect
 
 COUNT = 1_000
 LARGE, SMALL = "doc_large", "doc_small"
-
-
-def chunk(document: str, ordinal: int) -> Chunk:
-    return Chunk(
-        chunk_id=f"{document}-{ordinal}",
-        document_id=document,
-        version=1,
-        ordinal=ordinal,
-        kind=ChunkKind.TEXT,
-        text="flow",
-        section=None,
-        boxes=(Box(1, 0.0, 0.0, 1.0, 1.0),),
-        context="",
-        tokens=1,
-    )
 
 
 @pytest.fixture
@@ -45,13 +25,13 @@ def store(milvus: MilvusLite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vecto
     With 20,000 chunks and the real limit of 16,384 rows, Milvus Lite takes two minutes.
     """
     monkeypatch.setattr(vector_store, "ROWS_PER_QUERY", 300)
-    made = VectorStore(
-        milvus.uri, milvus.token, name=f"large_{uuid.uuid4().hex[:8]}", dimension=2, model="test",
-        timeout_seconds=60,
-    )  # fmt: skip
+    made = connect(milvus, dimension=2, seconds=60)
     made.prepare()
     for document, count in ((LARGE, COUNT), (SMALL, 3)):
-        chunks = [chunk(document, ordinal) for ordinal in range(count)]
+        chunks = [
+            make_chunk(document, ordinal, "flow", chunk_id=f"{document}-{ordinal}")
+            for ordinal in range(count)
+        ]
         vectors = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (count, 1))
         made.upsert(chunks, vectors, collection="physics")
     yield made

@@ -11,7 +11,7 @@ from pymilvus.grpc_gen import milvus_pb2
 
 from domain.errors import VectorStoreRefused
 from stores.milvus.vector_store import VectorStore
-from tests.stores.conftest import MilvusLite
+from tests.stores.milvus import MilvusLite
 
 SERVICE = milvus_pb2.DESCRIPTOR.services_by_name["MilvusService"]
 

@@ -1,38 +1,31 @@
-"""Reconciler: injected differences are found and repaired, on fakes and on real stores."""
+"""Reconciler: injected differences are found and repaired, on PostgreSQL and Milvus Lite."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from domain.consistency import DeletionLimits, Differences, Repairs
-from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.jobs import JobStatus, Lane, OnDuplicate, Task, Upload
-from domain.papers import Box
 from stores.blobs.blob_store import BlobStore, artifact_key, pdf_key
 from stores.consistency.consistency_queries import REPAIR, ConsistencyQueries
 from stores.consistency.reconcile import STUCK_SECONDS, Reconciler
 from stores.consistency.store_identity import IdentityCheck
 from stores.milvus.vector_store import VectorStore
-from stores.postgres.job_store import JobStore
+from stores.postgres.database import Database
 from stores.postgres.library_record import LibraryStore
-from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries, InMemoryLibrary
-from tests.fakes.in_memory_vectors import InMemoryVectorStore
-from tests.stores.postgres import Stores
+from tests.records import make_chunk
+from tests.stores.milvus import DIMENSION, MilvusLite, connect
+from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DONE, LEASE, admit
+from tests.timing import make_older
 
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
-
-DIMENSION = 8
 HOUR = 3600
 
 
@@ -40,8 +33,9 @@ HOUR = 3600
 class Harness:
     """The stores, a reconciler, and a scripted worker."""
 
+    database: Database
     stores: Stores
-    vectors: VectorStore | InMemoryVectorStore
+    vectors: VectorStore
     blobs: BlobStore
     root: Path
     identity: IdentityCheck
@@ -49,14 +43,9 @@ class Harness:
 
     @property
     def reconciler(self) -> Reconciler:
-        jobs = self.stores.jobs
-        is_real = isinstance(jobs, JobStore)
-        audit = (
-            ConsistencyQueries(jobs.database) if is_real else InMemoryConsistencyQueries(jobs.state)
-        )
         return Reconciler(
-            audit,
-            jobs,
+            ConsistencyQueries(self.database),
+            self.stores.jobs,
             self.stores.queue,
             self.vectors,
             self.blobs,
@@ -96,7 +85,7 @@ class Harness:
 
     def put(self, document_id: str, version: int, chunks: int) -> None:
         """Writes chunks of a version into the vector store."""
-        made = [_chunk(document_id, version, ordinal) for ordinal in range(chunks)]
+        made = [make_chunk(document_id, ordinal, version=version) for ordinal in range(chunks)]
         self.vectors.upsert(made, np.ones((chunks, DIMENSION), np.float32), collection="papers")
 
     async def version(self, document_id: str) -> int:
@@ -104,43 +93,18 @@ class Harness:
 
     def make_old(self, key: str) -> None:
         """Sets the age of the blob to two hours."""
-        path = self.root / "blobs" / key
-        then = path.stat().st_mtime - 2 * HOUR
-        os.utime(path, (then, then))
-
-
-def _chunk(document_id: str, version: int, ordinal: int) -> Chunk:
-    return Chunk(
-        chunk_id=chunk_id(document_id, version, ordinal, "text", "Some text."),
-        document_id=document_id,
-        version=version,
-        ordinal=ordinal,
-        kind=ChunkKind.TEXT,
-        text="Some text.",
-        section=None,
-        boxes=(Box(1, 1, 1, 2, 2),),
-    )
+        make_older(self.root / "blobs" / key, 2 * HOUR)
 
 
 @pytest.fixture
-async def harness(
-    stores: Stores, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Harness]:
+async def harness(database: Database, milvus: MilvusLite, tmp_path: Path) -> AsyncIterator[Harness]:
     blobs = BlobStore(str(tmp_path / "blobs"))
     blobs.prepare()
-    if not isinstance(stores.jobs, JobStore):
-        memory = InMemoryVectorStore(DIMENSION)
-        identity = IdentityCheck(InMemoryLibrary(stores.jobs.state), memory, blobs)
-        await identity.stamp()
-        yield Harness(stores, memory, blobs, tmp_path, identity)
-        return
-    server: MilvusLite = request.getfixturevalue("milvus")
-    name = f"test_{uuid.uuid4().hex[:8]}"
-    vectors = VectorStore(server.uri, server.token, name=name, dimension=DIMENSION, model="test")
+    vectors = connect(milvus)
     vectors.prepare()
-    identity = IdentityCheck(LibraryStore(stores.jobs.database), vectors, blobs)
+    identity = IdentityCheck(LibraryStore(database), vectors, blobs)
     await identity.stamp()
-    yield Harness(stores, vectors, blobs, tmp_path, identity)
+    yield Harness(database, postgres_stores(database), vectors, blobs, tmp_path, identity)
     vectors.close()
 
 

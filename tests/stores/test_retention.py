@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from stores.postgres.task_queue import TaskQueue
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.postgres import Stores, postgres_stores
 from tests.stores.work import DAY, DONE, admit, claim_one
+from tests.timing import make_older
 
 RECORD_DAYS, TRASH_DAYS, KEEP_DAYS = 90, 30, 7
 
@@ -65,8 +65,7 @@ class Environment:
         await self.stores.advance(days * DAY)
         for path in self.folder.rglob("*"):
             if path.is_file():
-                then = path.stat().st_mtime - days * DAY
-                os.utime(path, (then, then))
+                make_older(path, days * DAY)
         for folder in sorted((self.folder / "trash").glob("*")):
             day = datetime.fromisoformat(folder.name) - timedelta(days=days)
             folder.rename(folder.with_name(day.date().isoformat()))

@@ -7,23 +7,18 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import ChunkKind
 from domain.errors import InternalError, VectorStoreUnavailable
-from domain.papers import Box
 from domain.search import SearchMode, SearchQuery
 from stores.milvus import vector_store
 from stores.milvus.vector_store import VectorStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.stores.milvus import DIMENSION, MilvusLite, chunk, connect, put, toward
 
-if TYPE_CHECKING:
-    from tests.stores.conftest import MilvusLite
-
-DIMENSION = 8
 Store = VectorStore | InMemoryVectorStore
 
 
@@ -37,55 +32,6 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     real.prepare()
     yield real
     real.close()
-
-
-def connect(server: MilvusLite, name: str | None = None, *, seconds: float = 8.0) -> VectorStore:
-    return VectorStore(
-        server.uri,
-        server.token,
-        name=name or f"test_{uuid.uuid4().hex[:8]}",
-        dimension=DIMENSION,
-        model="test",
-        timeout_seconds=seconds,
-    )
-
-
-def chunk(
-    document: str = "doc_a",
-    ordinal: int = 0,
-    text: str = "Turbulent flow over a flat plate.",
-    *,
-    version: int = 1,
-    kind: ChunkKind = ChunkKind.TEXT,
-    page: int = 1,
-    last_page: int | None = None,
-    context: str = "",
-) -> Chunk:
-    pages = range(page, (last_page or page) + 1)
-    return Chunk(
-        chunk_id=chunk_id(document, version, ordinal, kind, text),
-        document_id=document,
-        version=version,
-        ordinal=ordinal,
-        kind=kind,
-        text=text,
-        section="2.1 Method",
-        boxes=tuple(Box(p, 72.5, 100.25, 300.125, 240.0) for p in pages),
-        context=context,
-        tokens=9,
-    )
-
-
-def toward(*axes: int) -> np.ndarray:
-    """Returns a vector between these axes."""
-    vector = np.zeros(DIMENSION, dtype=np.float32)
-    vector[list(axes)] = 1.0
-    return vector
-
-
-def put(store: Store, *chunks: Chunk, collection: str = "physics") -> None:
-    vectors = np.stack([toward(i % DIMENSION) for i in range(len(chunks))])
-    store.upsert(list(chunks), vectors, collection=collection)
 
 
 def ask(text: str = "flow", mode: SearchMode = SearchMode.SPARSE, **filters: object) -> SearchQuery:
@@ -350,8 +296,8 @@ def test_activate_moves_alias_to_collection_of_model(
     milvus: MilvusLite,
 ) -> None:
     name = f"test_{uuid.uuid4().hex[:8]}"
-    old = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="old")
-    new = VectorStore(milvus.uri, milvus.token, name=name, dimension=DIMENSION, model="new")
+    old = connect(milvus, name, model="old")
+    new = connect(milvus, name, model="new")
     old.prepare()
     new.prepare()
     put(old, chunk())

@@ -9,8 +9,8 @@ import pytest
 
 from domain.events import Event
 from domain.jobs import TaskStatus
-from tests.event_logs import disorder
-from tests.reading import reading_task
+from tests.event_logs import event_log_errors
+from tests.records import make_task
 
 QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     TaskStatus.QUEUED,
@@ -19,7 +19,7 @@ QUEUED, RUNNING, COMPLETED, FAILED, CANCELLED = (
     TaskStatus.FAILED,
     TaskStatus.CANCELLED,
 )
-TASK = reading_task()
+TASK = make_task()
 
 
 def log_of(*moves: tuple[TaskStatus | None, TaskStatus]) -> list[Event]:
@@ -36,7 +36,7 @@ def log_of(*moves: tuple[TaskStatus | None, TaskStatus]) -> list[Event]:
 
 
 def errors_of(log: list[Event], end: TaskStatus) -> str:
-    return "; ".join(disorder(log, [TASK.model_copy(update={"status": end})]))
+    return "; ".join(event_log_errors(log, [TASK.model_copy(update={"status": end})]))
 
 
 def test_event_log_validator_accepts_valid_log() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
 from actors.embedder import PriorityGate
+from tests.timing import wait_until
 
 TIMEOUT_SECONDS = 10.0
 
@@ -32,15 +32,6 @@ class Caller:
         """Releases the gate and joins the thread."""
         self.release.set()
         self.thread.join(TIMEOUT_SECONDS)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("the condition did not become true")
 
 
 def test_priority_gate_limits_concurrent_callers() -> None:

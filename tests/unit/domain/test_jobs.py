@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -13,9 +10,7 @@ from domain.jobs import (
     MOVES,
     Counts,
     JobStatus,
-    Lane,
     Step,
-    Task,
     TaskStatus,
     backoff_seconds,
     fraction_done,
@@ -23,6 +18,7 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
+from tests.records import make_task
 
 
 def test_every_task_status_has_transitions() -> None:
@@ -81,7 +77,9 @@ def test_counts_total_is_sum() -> None:
         (Counts(completed=2, failed=1, cancelled=1), 4.0, 1.0),
     ],
 )
-def test_fraction_done_of_job(counts: Counts, shares: float, fraction: float) -> None:
+def test_fraction_done_weighs_counts_and_shares(
+    counts: Counts, shares: float, fraction: float
+) -> None:
     assert fraction_done(counts, shares) == pytest.approx(fraction)
 
 
@@ -101,22 +99,6 @@ def test_task_progress_is_monotonic() -> None:
     shares = [share_done(make_task(**dict(zip(names, row, strict=True)))) for row in history]
     assert shares == sorted(shares)
     assert shares[0] == 0 and shares[-1] == 1
-
-
-def make_task(**fields: Any) -> Task:
-    """Returns a task with these fields."""
-    return Task(
-        task_id=uuid.uuid4(),
-        job_id="job",
-        document_id="doc",
-        collection="papers",
-        version=1,
-        sha256="0" * 64,
-        filename="paper.pdf",
-        lane=Lane.BULK,
-        created_at=datetime.now(UTC),
-        **fields,
-    )
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_markdown_export_includes_uncaptioned_tables_and_figures() -> None:
     assert written.count("| A | 40 |") == 1
 
 
-def test_markdown_export_of_empty_paper() -> None:
+def test_markdown_export_of_empty_paper_is_empty() -> None:
     assert to_markdown(Paper(None, (), ())).strip() == ""
 
 
@@ -152,7 +152,7 @@ def test_markdown_export_escapes_markup(attack: str, kind: BlockKind) -> None:
         assert not re.search(r"(?<!\\)[\[\]`*_~$]", body)
 
 
-def test_bibtex_export_entry() -> None:
+def test_bibtex_export_writes_all_fields() -> None:
     assert to_bibtex(METADATA) == (
         "@misc{lovelace1843notes,\n"
         "  title = {Notes on the Analytical Engine and {DNA}},\n"
@@ -231,7 +231,7 @@ def test_bibliography_keys_are_unique() -> None:
     assert bibliography([]) == ""
 
 
-def test_csl_export_item() -> None:
+def test_csl_export_writes_all_fields() -> None:
     item = to_csl(METADATA, "doc-1", url="https://x.org/1")
     assert item == {
         "id": "doc-1",
@@ -250,6 +250,6 @@ def test_csl_export_item() -> None:
     assert json.loads(json.dumps(item)) == item
 
 
-def test_csl_export_types() -> None:
+def test_csl_export_type_follows_metadata() -> None:
     assert to_csl(Metadata(arxiv_id="1706.03762"), "a")["type"] == "article"
     assert to_csl(Metadata(), "a") == {"id": "a", "type": "document"}

@@ -276,7 +276,7 @@ def _drawing(page: Any, place: Rect) -> None:
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 @pytest.mark.parametrize("draw", [_image, _drawing])
-def test_figures_boxes_on_rotated_page(rotation: int, draw: Any) -> None:
+def test_figure_boxes_follow_page_rotation(rotation: int, draw: Any) -> None:
     document = _new()
     page = document[0]
     _prose(page, LEFT, 60, 200)

@@ -69,7 +69,7 @@ def test_geometry_rotation_makes_text_upright() -> None:
 @pytest.mark.parametrize(
     ("direction", "turn"), [((1, 0), 0), ((0, 1), 1), ((-1, 0), 2), ((0, -1), 3), ((0.9, 0.1), 0)]
 )
-def test_geometry_quarter_turns_of_a_direction(direction: tuple[float, float], turn: int) -> None:
+def test_geometry_quarter_turns_follow_direction(direction: tuple[float, float], turn: int) -> None:
     assert quarter_turns(*direction) == turn
 
 

@@ -3,8 +3,6 @@ right."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from domain.papers import Box, Paper, Section, SectionRole
@@ -15,23 +13,12 @@ from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.pages import LEFT, TOP, Piece, make_pdf, prose
 from tests.pdf_builder.papers import Part, make_paper
-from tests.reading import read_text_layer
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 WIDE = 490.0
 REFERENCES = [
     f"[{n}] A. B. Flask. Some words of light and glass, part {n}. 2001." for n in range(1, 20)
 ]
-
-
-@pytest.fixture
-def read(tmp_path: Path):
-    def read_bytes(data: bytes) -> Paper:
-        path = tmp_path / "paper.pdf"
-        path.write_bytes(data)
-        return read_text_layer(path)
-
-    return read_bytes
 
 
 def titles(paper: Paper) -> list[str]:
@@ -362,7 +349,7 @@ def test_section_roles_are_inherited_and_lettered_appendices_follow_references()
     ]
 
 
-def test_sections_of_a_complete_paper(read) -> None:
+def test_sections_of_complete_paper_have_levels_and_roles(read) -> None:
     parts = [
         Part("1 Introduction", [LOREM * 2]),
         Part("2 Methods", [LOREM * 2]),

@@ -1,4 +1,4 @@
-"""Hostile papers read in the sandbox: each ends within its limits, with a paper or a plain code."""
+"""Hostile papers in the sandbox: each ends within limits, with a paper or a documented code."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
+from tests.extraction_harness import extraction_config
 from tests.hostile import COMPLETED, KINDS, OVER_THE_LIMITS, Hostile
-from tests.mutants import good_papers, mutants
-from tests.reading import reading_config, reading_task
+from tests.mutants import mutants, valid_papers
+from tests.records import make_task
 
-pytestmark = pytest.mark.models  # the reader loads the layout model
+pytestmark = pytest.mark.models  # the sandbox loads the layout model
 MIB = 1024**2
 MUTANTS, SEED = 40, 7
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "errors.md"
-# Small, so that a bomb is a matter of seconds; a good paper needs a tenth of it.
+# Small, so that bombs end within seconds; a valid paper needs a tenth of these limits.
 LIMITS = Limits(cpu_seconds=5, part_seconds=0.5, memory_bytes=512 * MIB, silent_seconds=120)
 
 
 @pytest.fixture(scope="module")
 def config() -> PipelineConfig:
-    return reading_config(read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS)
+    return extraction_config(read=ReadOptions(ocr=OcrEngine.OFF), limits=LIMITS)
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +43,18 @@ def sandbox(config: PipelineConfig) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def codes() -> set[str]:
-    """The codes of documents in docs/errors.md."""
+    """The error codes of documents in docs/errors.md."""
     return set(re.findall(r"^\| `(\w+)` \| \d+ \| document \|", DOCUMENTED.read_text(), re.M))
 
 
-def ending(sandbox: Sandbox, config: PipelineConfig, path: Path) -> str:
-    """The code that the paper ends with after all of its steps, or "completed"."""
+def result_of(sandbox: Sandbox, config: PipelineConfig, path: Path) -> str:
+    """Returns the error code of the paper, or "completed" after all steps."""
     step: Step | None = Step.READ_TEXT
     try:
         while step is not None:
             done: ExtractedPaper = sandbox.run(
                 EXTRACT_STEP,
-                task := reading_task(step),
+                task := make_task(step=step),
                 config,
                 None,
                 limits=config.limits,
@@ -68,38 +69,38 @@ def ending(sandbox: Sandbox, config: PipelineConfig, path: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_known_kind_ends_as_it_should(
+def test_hostile_paper_ends_with_expected_code(
     sandbox: Sandbox, config: PipelineConfig, codes: set[str], kind: Hostile, tmp_path: Path
 ) -> None:
     path = tmp_path / "hostile.pdf"
     path.write_bytes(kind.make())
-    assert kind.ends <= codes | {COMPLETED}
-    assert ending(sandbox, config, path) in kind.ends
+    assert kind.results <= codes | {COMPLETED}
+    assert result_of(sandbox, config, path) in kind.results
 
 
-def test_what_the_mutants_come_from_is_good(
+def test_mutant_sources_are_valid_papers(
     sandbox: Sandbox, config: PipelineConfig, tmp_path: Path
 ) -> None:
     path = tmp_path / "good.pdf"
-    for paper in good_papers():
+    for paper in valid_papers():
         path.write_bytes(paper)
-        assert ending(sandbox, config, path) == COMPLETED
+        assert result_of(sandbox, config, path) == COMPLETED
 
 
-def test_mutants_end_with_a_paper_or_with_a_plain_code(
+def test_mutants_end_with_paper_or_documented_code(
     sandbox: Sandbox, config: PipelineConfig, codes: set[str], tmp_path: Path
 ) -> None:
-    path, ends = tmp_path / "mutant.pdf", dict[str, str]()
-    for mutant in mutants(good_papers(), MUTANTS, SEED):
+    path, results = tmp_path / "mutant.pdf", dict[str, str]()
+    for mutant in mutants(valid_papers(), MUTANTS, SEED):
         path.write_bytes(mutant.content)
-        ends[mutant.name] = ending(sandbox, config, path)
-    assert set(ends.values()) <= codes | {COMPLETED}, ends
-    assert len(ends) == MUTANTS
-    assert COMPLETED in ends.values() and set(ends.values()) - {COMPLETED} - OVER_THE_LIMITS
+        results[mutant.name] = result_of(sandbox, config, path)
+    assert set(results.values()) <= codes | {COMPLETED}, results
+    assert len(results) == MUTANTS
+    assert COMPLETED in results.values() and set(results.values()) - {COMPLETED} - OVER_THE_LIMITS
 
 
-def test_the_same_seed_gives_the_same_mutants() -> None:
-    papers = good_papers()[:2]
+def test_mutants_are_deterministic_per_seed() -> None:
+    papers = valid_papers()[:2]
     once, again, other = (list(mutants(papers, 20, seed)) for seed in (1, 1, 2))
     assert once == again and once != other
     assert sum(one.content not in papers for one in once) >= 18

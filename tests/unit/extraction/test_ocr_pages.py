@@ -18,6 +18,7 @@ from extraction.text.lines import Line, page_lines
 from extraction.text.mupdf import pymupdf
 from extraction.text.order import in_reading_order
 from tests.pdf_builder.canvas import LOREM
+from tests.pdf_builder.pages import make_pages
 from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
 
@@ -167,9 +168,7 @@ def test_ocr_missing_page_fails_alone(tmp_path: Path) -> None:
 
 @needs_an_engine
 def test_ocr_empty_page_has_no_lines(tmp_path: Path) -> None:
-    document = pymupdf.open()
-    document.new_page(width=595, height=842)
-    page = read(tmp_path, make_scan(document.tobytes()))
+    page = read(tmp_path, make_scan(make_pages("")))
     assert page.failure is None
     assert page.lines == []
 

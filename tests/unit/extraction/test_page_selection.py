@@ -31,7 +31,7 @@ def _paper(**captions: str) -> tuple[list[list[Line]], list[PageSize]]:
     return pages, [PageSize(number, 595, 842) for number in range(1, 11)]
 
 
-def test_page_selection_off_and_always() -> None:
+def test_page_selection_off_takes_none_and_always_takes_text_pages() -> None:
     pages, sizes = _paper(p2="Table 1. Runs.")
     pages[8] = []
     assert pages_for_model(LayoutMode.OFF, pages, sizes, doubted={3}) == set()

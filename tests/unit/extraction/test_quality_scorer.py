@@ -141,22 +141,22 @@ DEFECTS: dict[str, tuple[Paper, set[str]]] = {
 }
 
 
-def test_scorer_gives_a_perfect_paper_one_in_every_field() -> None:
+def test_scorer_gives_perfect_paper_one_in_every_field() -> None:
     assert score(PERFECT, TRUTH) == {name: [1.0] for name in FIELDS}
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
-def test_scorer_lowers_the_fields_of_a_defect_and_no_other(defect: str) -> None:
+def test_scorer_lowers_only_fields_of_the_defect(defect: str) -> None:
     paper, lowered = DEFECTS[defect]
     scores = score(paper, TRUTH)
     assert {name for name, values in scores.items() if values[0] < 1} == lowered
 
 
-def test_scorer_gives_an_empty_paper_nothing() -> None:
+def test_scorer_gives_empty_paper_zero() -> None:
     assert score(Paper(None, (), ()), TRUTH) == {name: [0.0] for name in FIELDS}
 
 
-def test_scorer_skips_fields_without_a_truth() -> None:
+def test_scorer_skips_fields_without_ground_truth() -> None:
     assert score(PERFECT, Truth(title=TRUTH.title)) == {"title": [1.0]}
 
 
@@ -188,7 +188,7 @@ def printed(pdf: bytes) -> str:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_generated_paper_prints_its_truth(name: str) -> None:
+def test_generated_paper_contains_its_ground_truth(name: str) -> None:
     paper = generate(name)
     truth, text = paper.truth, printed(paper.pdf)
     only_letters, words = letters(text), set(normal(text).split())
@@ -211,7 +211,7 @@ def test_generated_paper_prints_its_truth(name: str) -> None:
         assert str(truth.year) in text
 
 
-def test_generated_papers_are_twenty_and_equal_on_every_call() -> None:
+def test_generated_papers_are_deterministic() -> None:
     assert len(LAYOUTS) == len({repr(make().style) for make in LAYOUTS.values()}) == 20
     first, second = generate("mathematics"), generate("mathematics")
     assert first.truth == second.truth
@@ -251,7 +251,7 @@ def test_quality_run_fails_on_a_seeded_regression(
     assert "plain_article: reference_recall 1.0000 -> 0.0000" in output
 
 
-def test_quality_run_scores_an_unreadable_paper_as_empty(
+def test_quality_run_scores_unreadable_paper_as_empty(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert quality("--update-baseline", folder=tmp_path) == 0
@@ -273,7 +273,7 @@ def test_quality_run_reports_improvements(
     assert "Improvements beyond 0.002: generated title (+0.5000)" in capsys.readouterr().out
 
 
-def test_a_fall_within_the_tolerance_is_no_regression() -> None:
+def test_quality_run_tolerates_small_decrease() -> None:
     assert not run.Comparison("generated", "title", 20, 0.9, 0.8981).is_regression
     assert run.Comparison("generated", "title", 20, 0.9, 0.8979).is_regression
     assert run.Comparison("generated", "title", 20, 0.9, None).is_regression
@@ -320,7 +320,7 @@ def test_manifest_papers_are_found_by_their_sha256(tmp_path: Path) -> None:
     assert records.present_papers([], manifest) == []
 
 
-def test_record_becomes_a_truth_without_what_it_leaves_out() -> None:
+def test_record_conversion_leaves_missing_fields_none() -> None:
     truth = records.truth_of(RECORD)
     assert truth.authors == ("Ada B. Lovelace", "Hopper")
     assert truth.abstract is None and truth.year is None and truth.paragraphs is None

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from domain.papers import BlockKind, Paper
 from extraction.text.mupdf import pymupdf
+from tests.extraction_harness import read_text_layer
 from tests.pdf_builder.canvas import HEIGHT
 from tests.pdf_builder.pages import COLUMN, LEFT, RIGHT, TOP, Piece, make_pdf, prose
-from tests.reading import read_text_layer
 
 TITLE = Piece(LEFT, 60, "The Growth of Made Pages under Light", 18, "tibo")
 
 
 @pytest.fixture
-def read(tmp_path: Path):
-    def read_pages(*pages: list[Piece], rotation: int = 0) -> Paper:
-        path = tmp_path / "paper.pdf"
-        path.write_bytes(make_pdf(pages, rotation))
-        return read_text_layer(path)
-
-    return read_pages
+def read(read: Callable[..., Paper]) -> Callable[..., Paper]:
+    """Returns a function that reads the text layer of pages with these lines."""
+    return lambda *pages, rotation=0: read(make_pdf(pages, rotation))
 
 
 def of_kind(paper: Paper, kind: BlockKind) -> list[str]:

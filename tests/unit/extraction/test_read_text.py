@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
@@ -13,17 +11,6 @@ from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.canvas import HEIGHT, LOREM, WIDTH
 from tests.pdf_builder.pages import make_pages
 from tests.pdf_builder.papers import AES_256, Part, make_paper
-from tests.reading import read_text_layer
-
-
-@pytest.fixture
-def read(tmp_path: Path):
-    def read_bytes(data: bytes, **options) -> Paper:
-        path = tmp_path / "paper.pdf"
-        path.write_bytes(data)
-        return read_text_layer(path, **options)
-
-    return read_bytes
 
 
 def body(paper: Paper) -> str:

@@ -1,4 +1,4 @@
-"""Confined readers give what unconfined ones give: text, both OCR programs, the layout model."""
+"""Sandboxed and unconfined extraction give equal results: text, both OCR engines, layout model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pipelines.extract import EXTRACT_STEP, WARM
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.confine import SandboxMode, kernel_support
+from tests.extraction_harness import extraction_config
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
-from tests.reading import reading_config, reading_task
+from tests.records import make_task
 
 pytestmark = pytest.mark.models
 SAMPLES = sorted((Path(__file__).parents[3] / "samples").glob("*.pdf"))
@@ -29,7 +30,7 @@ STRICT = SandboxMode.AUTO if kernel_support().missing else SandboxMode.REQUIRE
 
 @contextmanager
 def both(config: PipelineConfig) -> Iterator[tuple[Sandbox, Sandbox]]:
-    """A sandbox with confinement, and one without."""
+    """Yields a sandbox with confinement, and one without."""
     confined = Sandbox(WARM, config, mode=STRICT)
     unconfined = Sandbox(WARM, config, mode=SandboxMode.OFF)
     yield confined, unconfined
@@ -43,7 +44,7 @@ def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[Extr
     while step is not None:
         answer = sandbox.run(
             EXTRACT_STEP,
-            task := reading_task(step),
+            task := make_task(step=step),
             config,
             scans,
             limits=config.limits,
@@ -57,28 +58,28 @@ def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[Extr
     return done
 
 
-def test_the_samples_are_read_alike() -> None:
-    with both(config := reading_config()) as (confined, unconfined):
+def test_sandboxed_extraction_equals_unconfined_for_samples() -> None:
+    with both(config := extraction_config()) as (confined, unconfined):
         for path in SAMPLES:
             assert all_steps(confined, config, path) == all_steps(unconfined, config, path)
 
 
 @pytest.mark.parametrize("engine", [OcrEngine.TESSERACT, OcrEngine.RAPIDOCR])
-def test_a_scan_is_read_alike(engine: OcrEngine, tmp_path: Path) -> None:
+def test_sandboxed_extraction_equals_unconfined_for_scan(engine: OcrEngine, tmp_path: Path) -> None:
     if engine not in INSTALLED:
         pytest.skip(f"{engine} is not installed")
     path = tmp_path / "scan.pdf"
     paper = make_paper(parts=[Part("1 Introduction", [LOREM])], abstract="")  # short: OCR is slow
     path.write_bytes(make_scan(paper))
     read = ReadOptions(ocr=engine, ocr_dpi=100, layout=LayoutMode.OFF)
-    with both(config := reading_config(read=read)) as two:
+    with both(config := extraction_config(read=read)) as two:
         confined, unconfined = (all_steps(sandbox, config, path) for sandbox in two)
     assert confined[1].finished.chunks and confined[1].scans
     assert confined == unconfined
 
 
-def test_the_layout_model_looks_alike() -> None:
-    with both(config := reading_config(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
+def test_sandboxed_extraction_equals_unconfined_with_layout_model() -> None:
+    with both(config := extraction_config(read=ReadOptions(layout=LayoutMode.ALWAYS))) as two:
         confined, unconfined = (all_steps(sandbox, config, SAMPLES[0]) for sandbox in two)
     assert len(confined) == 2 and confined[1].finished.figures
     assert confined == unconfined

@@ -9,11 +9,12 @@ import pytest
 
 from domain.errors import BlobStoreUnavailable, DamagedPdf, NoText
 from extraction.options import OcrEngine, ReadOptions
-from extraction.text.mupdf import pymupdf
 from pipelines.config import PipelineConfig
 from pipelines.extract import extract_task
 from stores.blobs.blob_store import BlobStore
-from tests.reading import reading_config, reading_task
+from tests.extraction_harness import extraction_config
+from tests.pdf_builder.pages import make_pages
+from tests.records import make_task
 
 MIB = 1024**2
 News = tuple[int, int] | None
@@ -26,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def config(root: Path) -> PipelineConfig:
-    return reading_config(str(root), read=ReadOptions(ocr=OcrEngine.OFF))
+    return extraction_config(str(root), read=ReadOptions(ocr=OcrEngine.OFF))
 
 
 def stored(root: Path, content: bytes) -> str:
@@ -34,13 +35,6 @@ def stored(root: Path, content: bytes) -> str:
     source = root.parent / "paper.pdf"
     source.write_bytes(content)
     return BlobStore(str(root)).put_file(source, MIB).sha256
-
-
-def blank_pages(count: int) -> bytes:
-    document = pymupdf.open()
-    for _ in range(count):
-        document.new_page()
-    return document.tobytes()
 
 
 def once(do: Callable[[], object]) -> Callable[[News], None]:
@@ -57,16 +51,19 @@ def once(do: Callable[[], object]) -> Callable[[News], None]:
 def test_extract_task_keeps_error_of_readable_file(root: Path, config: PipelineConfig) -> None:
     damaged = stored(root, b"%PDF-1.7\nnothing more")
     with pytest.raises(DamagedPdf):
-        extract_task(reading_task(sha256=damaged), config, lambda news: None)
+        extract_task(make_task(sha256=damaged), config, lambda news: None)
 
 
 def test_extract_task_blames_blob_store_for_unreadable_file(
     root: Path, config: PipelineConfig
 ) -> None:
     """The store fails during the extraction: the paper must not be blamed."""
-    blank = stored(root, blank_pages(40))
+    blank = stored(
+        root,
+        make_pages(*[""] * 40),
+    )
     with pytest.raises(NoText):
-        extract_task(reading_task(sha256=blank), config, lambda news: None)
+        extract_task(make_task(sha256=blank), config, lambda news: None)
     goes_away = once(lambda: root.rename(root.parent / "away"))
     with pytest.raises(BlobStoreUnavailable):
-        extract_task(reading_task(sha256=blank), config, goes_away)
+        extract_task(make_task(sha256=blank), config, goes_away)

@@ -9,22 +9,20 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk
 from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Author, Box, Metadata
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
-from tests.reading import reading_task
+from tests.records import make_chunk, make_task
 
-TASK = reading_task()
+TASK = make_task()
 
 
 def chunk(**changed: Any) -> Chunk:
     """A chunk of the task's document, with the id of its content."""
-    one = Chunk("", "doc", 1, 0, ChunkKind.TEXT, "Silver.", "Methods", (Box(1, 0, 0, 9, 9),))
-    one = replace(one, **changed)
-    name = chunk_id(one.document_id, one.version, one.ordinal, one.kind, one.text)
-    return one if one.chunk_id else replace(one, chunk_id=name)
+    fields: dict[str, Any] = {"text": "Silver.", "section": "Methods"}
+    return make_chunk(**(fields | changed))
 
 
 def answer(given: Sequence[Chunk], **changed: Any) -> ExtractedPaper:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
 
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk, ChunkKind
 from domain.errors import VectorStoreUnavailable
-from domain.jobs import Lane, Step, StepResult, Task, TaskStatus
+from domain.jobs import Step, StepResult, Task
 from domain.papers import (
     Author,
     Block,
@@ -37,6 +36,7 @@ from pipelines.extract_worker import prepared
 from pipelines.index import SPAN, OnSpan, index_paper
 from stores.blobs.blob_store import BlobStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.records import make_chunk, make_task
 
 DIMENSION = 32
 BOX = Box(1, 50, 50, 300, 90)
@@ -44,28 +44,19 @@ PAPER = Paper("On Leaves", (PageSize(1, 595, 842),), (Block(BlockKind.TEXT, "Lea
 
 
 def task_at(step: Step, attempt: int = 1, version: int = 1) -> Task:
-    return Task(
-        task_id=uuid.uuid4(),
-        job_id="job_0",
+    return make_task(
         document_id="doc_0123456789ab",
         collection="herbs",
         version=version,
-        sha256="0" * 64,
         filename="leaves.pdf",
-        lane=Lane.BULK,
-        status=TaskStatus.RUNNING,
         step=step,
         attempt=attempt,
-        created_at=datetime.now(UTC),
     )
 
 
 def chunks_of(texts: Sequence[str], task: Task, kind: ChunkKind = ChunkKind.TEXT) -> list[Chunk]:
-    named = (task.document_id, task.version)
-    return [
-        Chunk(chunk_id(*named, n, kind, text), *named, n, kind, text, None, (BOX,), "On Leaves")
-        for n, text in enumerate(texts)
-    ]
+    fields = {"version": task.version, "kind": kind, "boxes": (BOX,), "context": "On Leaves"}
+    return [make_chunk(task.document_id, n, text, **fields) for n, text in enumerate(texts)]
 
 
 class IndexHarness:

@@ -32,7 +32,7 @@ from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
 
 MIB = 1024**2
-WARM = "tests.sandboxed:warm"
+WARM = "tests.sandbox_work:warm"
 LIMITS = Limits(
     cpu_seconds=1, part_seconds=0.1, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20
 )
@@ -47,7 +47,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def run(sandbox: Sandbox, work: str, *arguments: Any, limits: Limits = LIMITS, **more: Any) -> Any:
-    return sandbox.run(f"tests.sandboxed:{work}", *arguments, limits=limits, **more)
+    return sandbox.run(f"tests.sandbox_work:{work}", *arguments, limits=limits, **more)
 
 
 class ProgressLog:
@@ -83,7 +83,7 @@ def test_sandbox_forks_new_child_per_call_from_warm_process(sandbox: Sandbox) ->
     second, still_warm, _ = run(sandbox, "pids")
     assert len({first, second, warm, os.getpid()}) == 4
     assert warm == still_warm and known == ["with", 2]
-    assert run(sandbox, "leave_a_mark") == ["with", 2, "spoilt"]
+    assert run(sandbox, "modify_warm_state") == ["with", 2, "changed"]
     assert run(sandbox, "pids")[2] == ["with", 2]
 
 
@@ -95,7 +95,7 @@ def test_sandbox_reports_progress_of_parts(sandbox: Sandbox) -> None:
 
 def test_sandbox_raises_document_error_of_work(sandbox: Sandbox) -> None:
     with pytest.raises(NoText, match=r"^Nothing is written on page 3\.$") as caught:
-        run(sandbox, "refuse")
+        run(sandbox, "raise_document_error")
     assert caught.value.page == 3
 
 
@@ -103,7 +103,7 @@ def test_sandbox_internal_error_shows_only_exception_type(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(InternalError) as caught:
-        run(sandbox, "stumble")
+        run(sandbox, "raise_internal_error")
     assert "ZeroDivisionError" in caught.value.message
     assert "passwd" not in caught.value.message
     assert "  | ZeroDivisionError: a secret of /etc/passwd" in caplog.text  # the log has the cause
@@ -111,10 +111,12 @@ def test_sandbox_internal_error_shows_only_exception_type(
 
 def test_sandbox_unserializable_result_is_internal_error(sandbox: Sandbox) -> None:
     with pytest.raises(InternalError):
-        run(sandbox, "unpronounceable")
+        run(sandbox, "return_unserializable")
 
 
-@pytest.mark.parametrize("work", ["read_address_zero", "abort", "leave", "break_off"])
+@pytest.mark.parametrize(
+    "work", ["segfault", "abort", "exit_without_result", "crash_during_result"]
+)
 def test_sandbox_crash_affects_only_its_call(sandbox: Sandbox, work: str) -> None:
     _, warm, _ = run(sandbox, "pids")
     with pytest.raises(ParserCrashed):
@@ -125,7 +127,7 @@ def test_sandbox_crash_affects_only_its_call(sandbox: Sandbox, work: str) -> Non
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_sandbox_killed_child_is_retryable(sandbox: Sandbox, number: int) -> None:
     with pytest.raises(WorkerCrashed) as caught:
-        run(sandbox, "end_by", number)
+        run(sandbox, "raise_signal", number)
     assert caught.value.retryable
 
 
@@ -142,39 +144,39 @@ def test_sandbox_cpu_limit_ends_endless_loop(sandbox: Sandbox, work: str) -> Non
 def test_sandbox_cpu_limit_applies_after_last_part(sandbox: Sandbox) -> None:
     progress = ProgressLog()
     with pytest.raises(TookTooLong):
-        run(sandbox, "loop_after", 3, on_progress=progress)
+        run(sandbox, "loop_after_parts", 3, on_progress=progress)
     assert progress.reports[-1] == (3, 3)
 
 
 def test_sandbox_cpu_limit_is_extended_per_part(sandbox: Sandbox) -> None:
     limits = replace(LIMITS, part_seconds=1)
-    assert run(sandbox, "work_hard", 4, 0.6, limits=limits) == 4
+    assert run(sandbox, "use_cpu", 4, 0.6, limits=limits) == 4
     with pytest.raises(TookTooLong):  # the limit of all parts together is exceeded
-        run(sandbox, "work_hard", 4, 0.9, limits=replace(limits, part_seconds=0.1))
+        run(sandbox, "use_cpu", 4, 0.9, limits=replace(limits, part_seconds=0.1))
 
 
 def test_sandbox_ends_silent_work(sandbox: Sandbox) -> None:
     with pytest.raises(TookTooLong):
-        run(sandbox, "sleep", limits=SHORT_SILENCE)
+        run(sandbox, "sleep_forever", limits=SHORT_SILENCE)
     assert run(sandbox, "double", 2) == 4
 
 
 def test_sandbox_progress_report_resets_silence_timeout(sandbox: Sandbox) -> None:
-    assert run(sandbox, "doze", 8, 0.3, limits=replace(LIMITS, silent_seconds=2)) == 8
+    assert run(sandbox, "sleep_in_each_part", 8, 0.3, limits=replace(LIMITS, silent_seconds=2)) == 8
 
 
 def test_sandbox_keeps_lower_inherited_limits() -> None:
-    sandbox = Sandbox("tests.sandboxed:warm_in_a_narrow_shell", 2, 512 * MIB)
+    sandbox = Sandbox("tests.sandbox_work:warm_with_lower_limits", 2, 512 * MIB)
     generous = replace(LIMITS, cpu_seconds=3600, memory_bytes=4096 * MIB)
     assert run(sandbox, "double", 2, limits=generous) == 4
     with pytest.raises(TookTooMuchMemory):
-        run(sandbox, "gulp", 1024 * MIB, limits=generous)
+        run(sandbox, "allocate_one_block", 1024 * MIB, limits=generous)
     with pytest.raises((TookTooLong, WorkerCrashed)):  # at the hard limit Linux sends SIGKILL
         run(sandbox, "loop_in_c", limits=generous)
     sandbox.close()
 
 
-@pytest.mark.parametrize("work", ["hog", "gulp"])
+@pytest.mark.parametrize("work", ["allocate_small_blocks", "allocate_one_block"])
 def test_sandbox_memory_limit_excludes_warm_memory(sandbox: Sandbox, work: str) -> None:
     assert run(sandbox, work, 64 * MIB) > 0
     with pytest.raises(TookTooMuchMemory):
@@ -185,19 +187,19 @@ def test_sandbox_memory_limit_excludes_warm_memory(sandbox: Sandbox, work: str) 
 def test_sandbox_distinguishes_out_of_memory_from_crash(sandbox: Sandbox) -> None:
     run(sandbox, "pids")
     with pytest.raises(TookTooMuchMemory):
-        run(sandbox, "crash_when_full", 90 * MIB)
+        run(sandbox, "crash_after_allocation", 90 * MIB)
     with pytest.raises(ParserCrashed):
-        run(sandbox, "crash_when_full", 30 * MIB)
+        run(sandbox, "crash_after_allocation", 30 * MIB)
 
 
 def test_sandbox_rejects_result_above_output_limit(sandbox: Sandbox) -> None:
     size = LIMITS.output_bytes - 1024
-    assert run(sandbox, "talk", size, returns=bytes) == bytes(size)
+    assert run(sandbox, "return_bytes", size, returns=bytes) == bytes(size)
     with pytest.raises(TooMuchOutput):
-        run(sandbox, "talk", LIMITS.output_bytes + 1, returns=bytes)
+        run(sandbox, "return_bytes", LIMITS.output_bytes + 1, returns=bytes)
 
 
-@pytest.mark.parametrize("work", ["sleep", "loop_in_c"])
+@pytest.mark.parametrize("work", ["sleep_forever", "loop_in_c"])
 def test_sandbox_progress_callback_can_stop_work(sandbox: Sandbox, work: str) -> None:
     unlimited = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600)
     with pytest.raises(LeaseLost):
@@ -236,7 +238,7 @@ def test_sandbox_child_dies_with_warm_process(sandbox: Sandbox) -> None:
         os.kill(warm, signal.SIGKILL)
 
     with pytest.raises(WorkerCrashed):
-        run(sandbox, "with_helper", "sleeps", on_progress=Once(kill), may_start_programs=True)
+        run(sandbox, "start_helper", "sleeps", on_progress=Once(kill), may_start_programs=True)
     assert children and all(map(is_gone, children))
     assert run(sandbox, "double", 2) == 4
 
@@ -257,12 +259,12 @@ class Once:
 def test_sandbox_failed_warm_up_leaves_no_process(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    sandbox = Sandbox("tests.sandboxed:never_warm")
+    sandbox = Sandbox("tests.sandbox_work:fail_to_warm")
     before = psutil.Process().children()
     with pytest.raises(WorkerCrashed):
         run(sandbox, "double", 2)
     assert psutil.Process().children() == before
-    assert "nothing to warm up with" in capfd.readouterr().err
+    assert "the warm-up failed" in capfd.readouterr().err
     sandbox.close()
 
 
@@ -270,7 +272,7 @@ def test_sandbox_failed_warm_up_leaves_no_process(
 def test_sandbox_ends_helper_processes_with_the_work(sandbox: Sandbox, how: str) -> None:
     progress = ProgressLog(until=lambda reports: how == "sleeps" and bool(reports))
     try:
-        run(sandbox, "with_helper", how, on_progress=progress, may_start_programs=True)
+        run(sandbox, "start_helper", how, on_progress=progress, may_start_programs=True)
     except PaperworksError as error:
         assert type(error) is (LeaseLost if how == "sleeps" else ParserCrashed)
     [(helper, _)] = progress.reports
@@ -279,7 +281,7 @@ def test_sandbox_ends_helper_processes_with_the_work(sandbox: Sandbox, how: str)
 
 def test_sandbox_does_not_wait_for_helper_with_open_pipe(sandbox: Sandbox) -> None:
     progress = ProgressLog()
-    child = run(sandbox, "with_fork", on_progress=progress, may_start_programs=True)
+    child = run(sandbox, "fork_helper", on_progress=progress, may_start_programs=True)
     assert is_gone(child)
     assert run(sandbox, "double", 2) == 4
 
@@ -291,7 +293,7 @@ def test_sandbox_leaks_no_descriptors_or_processes(sandbox: Sandbox) -> None:
     for number in range(50):
         if number % 5 == 0:
             with pytest.raises(PaperworksError):
-                run(sandbox, ["read_address_zero", "refuse"][number % 2])
+                run(sandbox, ["segfault", "raise_document_error"][number % 2])
         assert run(sandbox, "double", number) == 2 * number
     assert (own.num_fds(), server.num_fds(), own.children(recursive=True)) == before
 

@@ -37,7 +37,7 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    sandbox = Sandbox("tests.sandboxed:warm")
+    sandbox = Sandbox("tests.sandbox_work:warm")
     yield sandbox
     sandbox.close()
 
@@ -60,7 +60,7 @@ def test_sandbox_parent_never_unpickles_child_data(
 def test_sandbox_parent_buffers_no_data_above_output_limit(sandbox: Sandbox, size: int) -> None:
     tracemalloc.start()
     with pytest.raises(TooMuchOutput):
-        run(sandbox, "send_without_end", size)
+        run(sandbox, "send_unlimited", size)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 8 * MIB
@@ -69,7 +69,7 @@ def test_sandbox_parent_buffers_no_data_above_output_limit(sandbox: Sandbox, siz
 def test_sandbox_incomplete_frame_does_not_block_parent(sandbox: Sandbox) -> None:
     ticks: list[object] = []
     with pytest.raises(TookTooLong):
-        run(sandbox, "send_half", limits=SHORT_SILENCE, on_progress=ticks.append)
+        run(sandbox, "send_incomplete", limits=SHORT_SILENCE, on_progress=ticks.append)
     assert ticks
 
 
@@ -77,7 +77,7 @@ def test_sandbox_kills_child_that_stays_after_its_result(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "EXIT_SECONDS", 0.2)
-    assert run(sandbox, "answer_and_stay") == "done"
+    assert run(sandbox, "send_result_and_stay") == "done"
 
 
 def test_sandbox_limits_parts_and_time_despite_progress_reports(sandbox: Sandbox) -> None:
@@ -122,12 +122,12 @@ def test_sandbox_rejects_result_of_wrong_type(sandbox: Sandbox, returns: Any) ->
 )
 def test_sandbox_error_not_reportable_by_child_is_crash(sandbox: Sandbox, failure: Any) -> None:
     with pytest.raises(ParserCrashed):
-        run(sandbox, "fail_as", failure)
+        run(sandbox, "send_failure", failure)
 
 
 def test_sandbox_document_error_keeps_message_and_page(sandbox: Sandbox) -> None:
     with pytest.raises(DamagedPdf, match="torn") as caught:
-        run(sandbox, "fail_as", {"code": "damaged_pdf", "message": "It is torn.", "page": 3})
+        run(sandbox, "send_failure", {"code": "damaged_pdf", "message": "It is torn.", "page": 3})
     assert caught.value.page == 3
 
 
@@ -136,7 +136,7 @@ def test_sandbox_error_detail_cannot_forge_log_lines(
 ) -> None:
     failure = {"code": "internal_error", "message": "Oh.", "detail": "a\nERROR forged\r\x1b[1mb"}
     with pytest.raises(InternalError):
-        run(sandbox, "fail_as", failure)
+        run(sandbox, "send_failure", failure)
     [record] = caplog.records
     assert all(line.startswith("  | ") for line in record.getMessage().splitlines()[1:])
     assert "\x1b" not in record.getMessage()
@@ -146,7 +146,7 @@ def test_sandbox_environment_has_no_credentials(monkeypatch: pytest.MonkeyPatch)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    sandbox = Sandbox("tests.sandboxed:warm")
+    sandbox = Sandbox("tests.sandbox_work:warm")
     seen = run(sandbox, "environment")
     sandbox.close()
     assert not {name for name in seen if name in SECRETS or name.startswith("RAY_")}
@@ -158,5 +158,5 @@ def test_sandbox_environment_has_no_credentials(monkeypatch: pytest.MonkeyPatch)
 def test_sandbox_child_inherits_only_file_and_result_pipe(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "paper.pdf"
     path.write_bytes(b"%PDF-1.7")
-    held = run(sandbox, "descriptors_beside", file=path)
+    held = run(sandbox, "descriptors_with_file", file=path)
     assert sorted(held) == ["file", "pipe"]

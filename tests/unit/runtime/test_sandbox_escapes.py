@@ -29,7 +29,7 @@ from tests.escapes import Target
 
 LIMITS = Limits(cpu_seconds=10, memory_bytes=256 * 1024**2, silent_seconds=30)
 REFUSED = {"EPERM", "EACCES"}
-WARM = "tests.sandboxed:warm"
+WARM = "tests.sandbox_work:warm"
 WARM_PROCESS = "runtime.sandbox.server"
 
 confined = pytest.mark.skipif(
@@ -87,7 +87,7 @@ def run(sandbox: Sandbox, work: str, *arguments: Any, **more: Any) -> Any:
 def test_sandbox_denies_every_escape_attempt(
     sandbox: Sandbox, target: Target, may_start_programs: bool
 ) -> None:
-    found = run(sandbox, "try_all", target, may_start_programs=may_start_programs)
+    found = run(sandbox, "attempt_all", target, may_start_programs=may_start_programs)
     assert not {name: how for name, how in found.items() if how not in REFUSED}
     assert Path(target.secret).read_text() == "secret"
     assert sorted(os.listdir(target.folder)) == ["postgres_password", "socket"]
@@ -95,18 +95,18 @@ def test_sandbox_denies_every_escape_attempt(
 
 
 def test_escape_attempts_succeed_without_sandbox(unconfined: Sandbox, target: Target) -> None:
-    found = run(unconfined, "try_harmless", target)
+    found = run(unconfined, "attempt_harmless", target)
     done = {name for name, how in found.items() if how == "done"}
     assert done >= {
         "read a secret",
-        "move a secret",
+        "rename a secret",
         "read the parent's environment",
         "connect TCP",
         "connect an abstract socket",
-        "signal a neighbour",
-        "limit the parent",
-        "make a file in memory",
-        "outlive the warm process",
+        "kill another process",
+        "set a limit of the parent",
+        "create a memfd",
+        "disable the parent death signal",
     }
 
 
@@ -121,7 +121,7 @@ def test_sandbox_file_is_read_only(sandbox: Sandbox, tmp_path: Path) -> None:
 
 @confined
 def test_sandbox_child_has_no_capabilities(sandbox: Sandbox) -> None:
-    found = run(sandbox, "rights")
+    found = run(sandbox, "privileges")
     # Only a process with CAP_SETPCAP can empty the bounding set; for others it is irrelevant.
     assert os.geteuid() != 0 or found["bounding"] == 0
     assert (found["capabilities"], found["no_new_privs"]) == (0, 1)
@@ -137,7 +137,7 @@ def test_sandbox_child_may_start_threads_but_no_processes(sandbox: Sandbox) -> N
 @confined
 def test_sandbox_confines_started_programs(sandbox: Sandbox, target: Target) -> None:
     script = f"cat {target.secret}; echo x > {target.folder}/new; kill -9 {target.sibling}"
-    status, output = run(sandbox, "shell", script, may_start_programs=True)
+    status, output = run(sandbox, "run_shell", script, may_start_programs=True)
     assert status and "secret" not in output.replace(target.secret, "")
     assert output.count("ermission denied") == 2 and "not permitted" in output
     assert psutil.pid_exists(target.sibling)
@@ -147,14 +147,14 @@ def test_sandbox_confines_started_programs(sandbox: Sandbox, target: Target) -> 
 @confined
 def test_sandbox_kills_fork_bomb(sandbox: Sandbox) -> None:
     with pytest.raises((ParserCrashed, WorkerCrashed)):
-        run(sandbox, "bomb", may_start_programs=True)
+        run(sandbox, "fork_bomb", may_start_programs=True)
     assert not _of_sandbox()
 
 
 @pytest.mark.parametrize("mode", [SandboxMode.OFF, SandboxMode.AUTO])
 def test_sandbox_kills_daemon_of_child(mode: SandboxMode) -> None:
     sandbox = Sandbox(WARM, mode=mode)
-    daemon = run(sandbox, "fork_twice", may_start_programs=True)
+    daemon = run(sandbox, "start_daemon", may_start_programs=True)
     assert not psutil.pid_exists(daemon)
     sandbox.close()
 
@@ -165,7 +165,7 @@ def test_sandbox_mode_require_rejects_unsupported_kernel(monkeypatch: pytest.Mon
         check_sandbox(mode)
     sandbox = Sandbox(WARM, mode=SandboxMode.REQUIRE)
     with pytest.raises(SandboxUnavailable, match="no Landlock") as caught:
-        run(sandbox, "rights")
+        run(sandbox, "privileges")
     assert isinstance(caught.value, PaperworksError) and not caught.value.retryable
     sandbox.close()
 
@@ -179,7 +179,7 @@ def _of_sandbox() -> list[psutil.Process]:
 @confined
 def test_seccomp_without_landlock_denies_all_but_reading(target: Target) -> None:
     sandbox = Sandbox("tests.escapes:warm_without_landlock")
-    found = run(sandbox, "try_all", target)
+    found = run(sandbox, "attempt_all", target)
     sandbox.close()
     assert {name.split()[0] for name, how in found.items() if how not in REFUSED} == {
         "read",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.serve_app.library import Library
 from tests.unit.serve_app.renderers import ignore_existing_processes
-from tests.unit.serve_app.served import served
+from tests.unit.serve_app.served import url  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +25,3 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
     yield made
     await made.http.aclose()
     made.close()
-
-
-@pytest.fixture
-def url(library: Library) -> Iterator[str]:
-    """The URL of the library on a free port, with a running worker."""
-    with served(library) as address:
-        yield address

@@ -6,27 +6,30 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import numpy as np
 
 from actors.store_cleanup import StoreCleanup
 from domain.deletions import VersionRange
-from domain.documents import Chunk, ChunkKind, chunk_id
+from domain.documents import Chunk
 from domain.errors import Failure
 from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from extraction.serialization import dump_paper
 from serve_app.api.app import create_api
 from serve_app.api.services import Services, UploadLimits
+from serve_app.client import AsyncClient
 from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
-from tests.fakes.in_memory_citations import InMemoryCitationStore
-from tests.fakes.in_memory_consistency_queries import InMemoryConsistencyQueries, InMemoryLibrary
+from stores.protocols import ConsistencyQueries
 from tests.fakes.in_memory_jobs import InMemoryStores
+from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.records import make_chunk
+from tests.timing import wait_until
 
 DIMENSION = 32
 API = "/api/v1"
@@ -50,8 +53,22 @@ async def _disk_has_space() -> None:
     """Disk check that always passes."""
 
 
+class NoCitations:
+    """A citation store without citations: they are tested on PostgreSQL."""
+
+    async def links(self, document_id: str) -> dict[int, str]:
+        return {}
+
+    async def cited_by(self, document_id: str) -> list[str]:
+        return []
+
+
 class Library:
-    """The API over in-memory stores; records the hints to the JobManager and the embedded texts."""
+    """The API over in-memory stores; records the hints to the JobManager and the embedded texts.
+
+    Citations and consistency checks have no in-memory store: `tests.stores.postgres_library` serves
+    the API over PostgreSQL.
+    """
 
     def __init__(
         self,
@@ -67,8 +84,10 @@ class Library:
         self.blobs = BlobStore(str(folder / "blobs"))
         self.blobs.prepare()
         self.library = InMemoryLibrary(self.stores.state)
+        self.library_id = self.library.current.library_id
         self.wake_calls = 0
         self.worker_paused = False  # pauses the worker of `served`
+        self.worker_busy = False
         self.embedded: list[str] = []
         self.cancelled: list[str] = []  # ids of the jobs with a cancel hint
         self.checks: dict[str, Any] = {}
@@ -79,14 +98,12 @@ class Library:
             events=self.stores.events,
             queue=self.stores.queue,
             documents=self.stores.documents,
-            audit=InMemoryConsistencyQueries(self.stores.state),
-            citations=InMemoryCitationStore(self.stores.state),
+            audit=cast(ConsistencyQueries, None),
+            citations=NoCitations(),
             vectors=self.vectors,
             blobs=self.blobs,
             library=self.library,
-            guard=IdentityGuard(
-                IdentityCheck(self.library, self.vectors, self.blobs), time.monotonic, seconds=0
-            ),
+            guard=self.identity_guard(),
             embed_query=self._embed,
             wake=self._wake,
             cancelled=self.cancelled.append,
@@ -98,9 +115,23 @@ class Library:
         self.cleanup = StoreCleanup(self.stores.deletions, self, poll_seconds=1)
         self.deletion_hints = 0
         self.app = create_api(self.services, limits=self.limits)
-        self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app), base_url="http://library"
-        )
+        self.http = self.connect()
+
+    def identity_guard(self) -> IdentityGuard:
+        """Returns a guard that checks the library ids on every request."""
+        check = IdentityCheck(self.library, self.vectors, self.blobs)
+        return IdentityGuard(check, time.monotonic, seconds=0)
+
+    def connect(
+        self, address: str = "http://library", *, raise_app_exceptions: bool = True
+    ) -> httpx.AsyncClient:
+        """Returns a client of the app, without a server."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=raise_app_exceptions)
+        return httpx.AsyncClient(transport=transport, base_url=address)
+
+    def async_client(self) -> AsyncClient:
+        """Returns the Python client of the app, without a server."""
+        return AsyncClient("http://library", transport=httpx.ASGITransport(self.app))
 
     def close(self) -> None:
         """Ends the rendering processes."""
@@ -108,9 +139,13 @@ class Library:
 
     def assign_library_id(self) -> None:
         """Marks all stores with the id of one library, like the first start of a service."""
-        library_id = self.library.current.library_id
-        self.vectors.set_library_id(library_id)
-        self.blobs.set_library_id(library_id)
+        self.vectors.set_library_id(self.library_id)
+        self.blobs.set_library_id(self.library_id)
+
+    def pause_worker(self) -> None:
+        """Pauses the worker of `served`; returns when it is idle."""
+        self.worker_paused = True
+        wait_until(lambda: not self.worker_busy)
 
     async def get(self, path: str, **arguments: Any) -> httpx.Response:
         """Returns the response to a GET under /api/v1."""
@@ -225,14 +260,11 @@ def paper_of(texts: Sequence[str]) -> Paper:
 
 
 def _chunk(task: Task, ordinal: int, text: str) -> Chunk:
-    page = ordinal + 1
-    return Chunk(
-        chunk_id=chunk_id(task.document_id, task.version, ordinal, "text", text),
-        document_id=task.document_id,
+    return make_chunk(
+        task.document_id,
+        ordinal,
+        text,
         version=task.version,
-        ordinal=ordinal,
-        kind=ChunkKind.TEXT,
-        text=text,
         section="Introduction",
-        boxes=(Box(page, 50, 100, 250, 120),),
+        boxes=(Box(ordinal + 1, 50, 100, 250, 120),),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import psutil
 
+from tests.timing import wait_until
+
+TIMEOUT_SECONDS = 60.0
 _existing = set[int]()  # process ids of sandboxes that tests of other modules left open
 
 
@@ -27,11 +28,7 @@ def rendering_processes() -> list[psutil.Process]:
 
 def wait_until_rendering(count: int) -> None:
     """Waits until `count` renderings run concurrently."""
-    deadline = time.monotonic() + 60
-    while len(rendering_processes()) != count:
-        running = len(rendering_processes())
-        assert time.monotonic() < deadline, f"{running} renderings run, expected {count}"
-        time.sleep(0.05)
+    wait_until(lambda: len(rendering_processes()) == count, TIMEOUT_SECONDS)
 
 
 def _is_warm(process: psutil.Process) -> bool:
@@ -51,7 +48,4 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 def wait_until_idle() -> None:
     """Waits until all rendering processes have ended."""
-    deadline = time.monotonic() + 60
-    while warm_processes():
-        assert time.monotonic() < deadline, "a rendering process does not end"
-        time.sleep(0.05)
+    wait_until(lambda: not warm_processes(), TIMEOUT_SECONDS)

@@ -222,7 +222,7 @@ def test_bar_display_shows_papers_of_small_and_total_of_large_job(url: str) -> N
         assert "2 of 40 papers" in bars.texts[-1]
 
 
-def test_service_url_precedence(tmp_path: Path) -> None:
+def test_service_url_prefers_option_to_environment_and_record(tmp_path: Path) -> None:
     (tmp_path / "service.json").write_text('{"url": "http://recorded"}')
     environment = {"PAPERWORKS_URL": "http://variable", "PAPERWORKS_HOME": str(tmp_path)}
     assert service_url("http://option", tmp_path, environment) == "http://option"

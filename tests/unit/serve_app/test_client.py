@@ -48,8 +48,7 @@ def test_sync_client_uploads_searches_and_deletes(url: str, tmp_path: Path) -> N
 
 
 async def test_async_client_uploads_searches_and_deletes(library: Library, tmp_path: Path) -> None:
-    transport = httpx.ASGITransport(library.app)
-    async with AsyncClient("http://library", transport=transport) as client:
+    async with library.async_client() as client:
         accepted = await client.upload_many([paper(tmp_path, "a.pdf"), paper(tmp_path, "b.pdf")])
         waiting = asyncio.create_task(client.wait(accepted.job_id, 20))
         await library.read_papers("words of a passage")
@@ -105,8 +104,7 @@ def test_sync_client_returns_paper_contents(url: str, library: Library) -> None:
 
 async def test_async_client_returns_paper_contents(library: Library) -> None:
     document_id = await add_paper(library)
-    transport = httpx.ASGITransport(library.app)
-    async with AsyncClient("http://library", transport=transport) as client:
+    async with library.async_client() as client:
         assert (await client.text(document_id)).startswith("1 Looms")
         assert await client.markdown(document_id) == await client.export(document_id)
         assert len(await client.sections(document_id)) == 1
@@ -138,8 +136,7 @@ def test_sync_and_async_client_have_the_same_methods() -> None:
 
 
 async def test_client_wait_raises_timeout_error(library: Library) -> None:
-    transport = httpx.ASGITransport(library.app)
-    async with AsyncClient("http://library", transport=transport) as client:
+    async with library.async_client() as client:
         accepted = await client.upload(pdf(), filename="a.pdf")
         with pytest.raises(TimeoutError, match="still queued"):
             await client.wait(accepted.job_id, 0.1)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from domain.jobs import Lane, Progress, StepResult
 from domain.papers import Metadata
 from serve_app.cli.main import app
-from serve_app.client import AsyncClient, Client
+from serve_app.client import Client
 from tests.unit.serve_app.library import API, NO_TEXT, Library, pdf
 
 
@@ -139,8 +138,7 @@ def run(*arguments: str) -> Result:
 
 
 async def test_job_control_by_async_client(library: Library) -> None:
-    transport = httpx.ASGITransport(library.app)
-    async with AsyncClient("http://library", transport=transport) as client:
+    async with library.async_client() as client:
         job_id = (await client.upload(pdf(), filename="a.pdf")).job_id
         assert (await client.cancel(job_id)).cancelled == 1
         assert (await client.retry(job_id)).retried == 1

@@ -14,15 +14,10 @@ from tests.unit.serve_app.library import API, Library, pdf
 OURS = "http://127.0.0.1:8000"
 
 
-def client_of(library: Library, address: str = OURS) -> httpx.AsyncClient:
-    """Returns a client of the library with this base URL."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(library.app), base_url=address)
-
-
 @pytest.fixture
 async def own(library: Library) -> AsyncIterator[httpx.AsyncClient]:
     """A client that uses the loopback address."""
-    async with client_of(library) as client:
+    async with library.connect(OURS) as client:
         yield client
 
 
@@ -85,7 +80,7 @@ async def test_origin_check_requires_exactly_one_host(library: Library, hosts: l
 async def test_origin_check_accepts_configured_hosts(
     tmp_path: Path, limits: HttpLimits, host: str, status: int
 ) -> None:
-    async with client_of(Library(tmp_path, http=limits)) as client:
+    async with Library(tmp_path, http=limits).connect(OURS) as client:
         assert (await client.get("/livez", headers={"Host": host})).status_code == status
 
 
@@ -146,7 +141,7 @@ async def test_origin_check_accepts_same_origin_and_programs(
 async def test_origin_check_accepts_configured_origin(tmp_path: Path) -> None:
     limits = HttpLimits(hosts=("papers.example",), origins=("https://papers.example",))
     library = Library(tmp_path, http=limits)
-    async with client_of(library, "http://papers.example") as client:
+    async with library.connect("http://papers.example") as client:
         for origin, status in {"https://papers.example": 202, "https://evil.example": 403}.items():
             headers = {"Origin": origin, "Sec-Fetch-Site": "same-site"}
             files = {"file": ("a.pdf", pdf())}

@@ -9,6 +9,7 @@ import pytest
 from domain.errors import DamagedPdf, ParserCrashed
 from domain.papers import Box, Figure
 from extraction.text.mupdf import pymupdf
+from tests.pdf_builder.pages import make_pages
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
 from tests.unit.serve_app.renderers import warm_processes
@@ -109,7 +110,7 @@ async def test_page_image_of_damaged_pdf_is_a_problem(library: Library) -> None:
 
 
 async def test_page_image_works_before_the_paper_is_read(library: Library) -> None:
-    name = (await library.upload(pdf_file())).json()["document_id"]
+    name = (await library.upload(make_pages(""))).json()["document_id"]
     assert (await library.get(f"/documents/{name}/pages/1.png")).status_code == 200
     assert (await library.get("/documents/doc_nope/pages/1.png")).status_code == 404
 
@@ -129,12 +130,8 @@ async def test_page_image_reports_renderer_crash(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = await add_paper(library)
-    monkeypatch.setattr("serve_app.library.rendering.DRAW_PAGE", "tests.sandboxed:crash_drawing")
+    monkeypatch.setattr(
+        "serve_app.library.rendering.DRAW_PAGE", "tests.sandbox_work:crash_while_rendering"
+    )
     answer = await library.get(f"/documents/{name}/pages/1.png")
     assert (answer.status_code, answer.json()["code"]) == (422, ParserCrashed.code)
-
-
-def pdf_file() -> bytes:
-    with pymupdf.open() as document:
-        document.new_page(width=300, height=400)
-        return document.tobytes()

@@ -17,13 +17,13 @@ from serve_app.http.errors import Overloaded
 from serve_app.library import rendering
 from serve_app.library.rendering import LIMITS, ImageCache, Renderer
 from stores.blobs.blob_store import BlobStore
-from tests.pdf_builder.raw import MIB, assemble, one_page, swollen
+from tests.pdf_builder.raw import MIB, assemble, deflate_repeated, one_page
 from tests.unit.serve_app.library import API, Library
 from tests.unit.serve_app.paper_fixtures import add_paper
 from tests.unit.serve_app.renderers import wait_until_idle, wait_until_rendering, warm_processes
 
 # A page with 900,000 strokes takes minutes: with these limits it only ends by cancellation.
-HEAVY = assemble(one_page(contents=swollen(b"0 0 m 612 792 l S\n", 16 * MIB)))
+HEAVY = assemble(one_page(contents=deflate_repeated(b"0 0 m 612 792 l S\n", 16 * MIB)))
 ENDLESS = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600, document_seconds=3600)
 
 

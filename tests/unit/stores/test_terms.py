@@ -28,7 +28,7 @@ from stores.milvus.terms import highlights, terms
         ("?!", []),
     ],
 )
-def test_terms_of_text(text: str, expected: list[str]) -> None:
+def test_terms_splits_and_normalizes_words(text: str, expected: list[str]) -> None:
     assert terms(text) == expected
 
 

@@ -1,4 +1,4 @@
-"""Bibliographies, citation links, similar documents, and reingest."""
+"""Similar documents, reingest, and the kinds of passages that a search returns."""
 
 from __future__ import annotations
 
@@ -7,43 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from domain.documents import ChunkKind
-from domain.papers import Metadata
 from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import Library, pdf, vector_of
 from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
-
-TABLES = replace(PAPER, metadata=Metadata(title="On tables", doi="10.1000/tables"), references=())
-
-
-async def test_references_api_returns_parsed_fields_and_linked_documents(library: Library) -> None:
-    name = await add_paper(library)
-    before = (await library.get(f"/documents/{name}/references")).json()["references"]
-    assert [item["document_id"] for item in before] == [None, None]
-    cited = await add_paper(library, TABLES)
-    first, second = (await library.get(f"/documents/{name}/references")).json()["references"]
-    assert first == {
-        "ordinal": 0, "raw": "Babbage, C. On tables. 1827. 10.1000/tables", "page": 2,
-        "authors": [{"name": "Babbage, C.", "given": "C.", "family": "Babbage"}],
-        "title": "On tables", "venue": "Journal", "year": 1827, "doi": "10.1000/tables",
-        "arxiv_id": None, "document_id": cited,
-    }  # fmt: skip
-    assert (second["authors"], second["title"], second["document_id"]) == ([], None, None)
-
-
-async def test_citation_links_stay_within_the_collection(library: Library) -> None:
-    citing = await add_paper(library)
-    cited = await add_paper(library, TABLES)
-    await add_paper(library, TABLES, collection="other", content=pdf("other"))
-
-    async def named(document: str, part: str) -> list[str]:
-        answer = (await library.get(f"/documents/{document}/{part}")).json()
-        return [item["document_id"] for item in answer["documents"]]
-
-    assert await named(citing, "cites") == [cited]
-    assert await named(cited, "cited_by") == [citing]
-    assert await named(citing, "cited_by") == await named(cited, "cites") == []
-    await library.http.delete(f"/api/v1/documents/{cited}")
-    assert await named(citing, "cites") == []
 
 
 async def test_similar_api_ranks_other_documents_by_cosine(

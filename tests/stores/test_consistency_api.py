@@ -1,12 +1,13 @@
-"""Consistency of the stores: comparison, repair, and the output of `paperworks doctor`."""
+"""Consistency of the stores on PostgreSQL: comparison, repair, and the output of
+`paperworks doctor`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 
 import pytest
+import schemathesis
 from typer.testing import CliRunner, Result
 
 from domain.jobs import Lane, Task
@@ -16,46 +17,47 @@ from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client
 from serve_app.schemas.consistency import Consistency
 from stores.blobs.blob_store import pdf_key
-from tests.unit.serve_app.library import Library, pdf
+from tests.stores.postgres_library import PostgresLibrary
+from tests.timing import make_older
+from tests.unit.serve_app.library import pdf
+from tests.unit.serve_app.schema_fuzz import HEADERS, MODES, fuzz
 
 HOUR = 3600
 
 
-async def paper(library: Library, name: str = "paper.pdf") -> Task:
+async def paper(library: PostgresLibrary, name: str = "paper.pdf") -> Task:
     """Adds a searchable paper with two chunks."""
     await library.upload(pdf(name), name=name)
     [task] = await library.read_papers("one passage", "another passage")
     return task
 
 
-async def compare(library: Library) -> Consistency:
+async def compare(library: PostgresLibrary) -> Consistency:
     answer = await library.get("/consistency")
     assert answer.status_code == 200, answer.text
     return Consistency.model_validate(answer.json())
 
 
-def orphan_blob(library: Library) -> str:
+def orphan_blob(library: PostgresLibrary) -> str:
     """Stores an old PDF that belongs to no document, and returns its key."""
     library.assign_library_id()
     key = pdf_key("f" * 64)
     library.blobs.put_artifact(key, b"%PDF-")
-    path = library.folder / "blobs" / key
-    then = path.stat().st_mtime - 3 * HOUR
-    os.utime(path, (then, then))
+    make_older(library.folder / "blobs" / key, 3 * HOUR)
     return key
 
 
-def orphan_chunks(library: Library, task: Task) -> None:
+def orphan_chunks(library: PostgresLibrary, task: Task) -> None:
     """Indexes chunks of an inactive version."""
     library.index(task.model_copy(update={"version": 9}), ["left over"])
 
 
-async def repair(library: Library) -> tuple[int, dict]:
+async def repair(library: PostgresLibrary) -> tuple[int, dict]:
     answer = await library.http.post("/api/v1/consistency/repair")
     return answer.status_code, answer.json()
 
 
-async def test_consistency_api_reports_consistent_stores(library: Library) -> None:
+async def test_consistency_api_reports_consistent_stores(library: PostgresLibrary) -> None:
     await paper(library)
     found = await compare(library)
     assert found.consistent
@@ -65,7 +67,7 @@ async def test_consistency_api_reports_consistent_stores(library: Library) -> No
 
 
 async def test_consistency_repair_reads_documents_with_missing_chunks_again(
-    library: Library,
+    library: PostgresLibrary,
 ) -> None:
     task = await paper(library)
     library.vectors.delete_versions(task.document_id, 0, 9)
@@ -84,7 +86,7 @@ async def test_consistency_repair_reads_documents_with_missing_chunks_again(
     assert (await library.search("another passage")).json()["hits"]
 
 
-async def test_consistency_repair_removes_orphans(library: Library) -> None:
+async def test_consistency_repair_removes_orphans(library: PostgresLibrary) -> None:
     orphan_chunks(library, await paper(library))
     key = orphan_blob(library)
     found = await compare(library)
@@ -97,7 +99,7 @@ async def test_consistency_repair_removes_orphans(library: Library) -> None:
     assert (await compare(library)).consistent
 
 
-async def test_consistency_api_lists_first_hundred_differences(library: Library) -> None:
+async def test_consistency_api_lists_first_hundred_differences(library: PostgresLibrary) -> None:
     task = await paper(library)
     for version in range(2, 132):
         library.index(task.model_copy(update={"version": version}), ["left over"])
@@ -108,7 +110,7 @@ async def test_consistency_api_lists_first_hundred_differences(library: Library)
     assert summary(found) == "orphan chunks: 130"
 
 
-async def test_difference_rows_strip_terminal_escapes(library: Library) -> None:
+async def test_difference_rows_strip_terminal_escapes(library: PostgresLibrary) -> None:
     task = await paper(library, "a\x1b[31m.pdf")
     library.vectors.delete_versions(task.document_id, 0, 9)
     library.blobs.delete(pdf_key(task.sha256))
@@ -117,7 +119,9 @@ async def test_difference_rows_strip_terminal_escapes(library: Library) -> None:
     assert len(said) == 3 and "\x1b" not in "".join(said)
 
 
-async def test_checkup_is_well_when_stores_are_consistent_or_repaired(library: Library) -> None:
+async def test_checkup_is_well_when_stores_are_consistent_or_repaired(
+    library: PostgresLibrary,
+) -> None:
     assert Checkup(findings=[]).ok
     task = await paper(library)
     found = await compare(library)
@@ -150,9 +154,9 @@ def doctor(url: str, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
-def broken(library: Library, url: str) -> str:
+def broken(library: PostgresLibrary, url: str) -> str:
     """Creates a paper with lost chunks, and orphans; returns the id of the paper."""
-    library.worker_paused = True
+    library.pause_worker()
     with Client(url) as client:
         accepted = client.upload(pdf("ions"), filename="ions.pdf")
         [task] = asyncio.run(library.claim(Lane.INTERACTIVE))
@@ -163,7 +167,7 @@ def broken(library: Library, url: str) -> str:
     return accepted.document_id
 
 
-async def test_clients_compare_and_repair_stores(library: Library, url: str) -> None:
+async def test_clients_compare_and_repair_stores(library: PostgresLibrary, url: str) -> None:
     broken_id = await asyncio.to_thread(broken, library, url)
     with Client(url) as client:
         found = await asyncio.to_thread(client.consistency)
@@ -180,7 +184,9 @@ def test_doctor_reports_consistent_stores(doctor) -> None:
     assert "ok    Stores      PostgreSQL, Milvus and the blob store are consistent" in result.stdout
 
 
-def test_doctor_lists_differences_and_repairs_them(library: Library, url: str, doctor) -> None:
+def test_doctor_lists_differences_and_repairs_them(
+    library: PostgresLibrary, url: str, doctor
+) -> None:
     document = broken(library, url)
     result = doctor()
     assert result.exit_code == 1
@@ -204,7 +210,7 @@ def test_doctor_lists_differences_and_repairs_them(library: Library, url: str, d
     assert doctor().exit_code == 0
 
 
-def test_doctor_prints_json(library: Library, url: str, doctor) -> None:
+def test_doctor_prints_json(library: PostgresLibrary, url: str, doctor) -> None:
     broken(library, url)
     result = doctor("--json", "--repair")
     assert result.exit_code == 0, result.output
@@ -215,7 +221,9 @@ def test_doctor_prints_json(library: Library, url: str, doctor) -> None:
     assert json.loads(doctor("--json").stdout)["repair"] is None
 
 
-def test_doctor_reports_lost_pdf_with_exit_code_1(library: Library, url: str, doctor) -> None:
+def test_doctor_reports_lost_pdf_with_exit_code_1(
+    library: PostgresLibrary, url: str, doctor
+) -> None:
     document = broken(library, url)
     with Client(url) as client:
         library.blobs.delete(pdf_key(client.document(document).sha256))
@@ -230,3 +238,11 @@ def test_doctor_repair_fails_without_a_service(doctor, monkeypatch: pytest.Monke
     result = doctor("--repair")
     assert result.exit_code == 1
     assert "nothing was changed" in result.stderr
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name.lower())
+def test_consistency_api_fuzz_responses_conform_to_openapi(
+    library: PostgresLibrary, mode: schemathesis.GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_asgi("/openapi.json", library.app, headers=HEADERS)
+    assert fuzz(schema.include(tag="consistency"), mode) >= 2

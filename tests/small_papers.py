@@ -1,4 +1,4 @@
-"""A crowd of small papers, no two alike, and the chunks that a library must have of them."""
+"""Different small papers, and the chunks that a library must contain for them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from pipelines.encoders.load import resolve_model
 from tests.pdf_builder.papers import Part, make_paper
 
 
-def write_crowd(folder: Path, papers: int, seed: int = 0) -> list[Path]:
-    """Paths of so many papers of one or two pages; `paper-NN.pdf` alone says `markerNN`."""
+def write_small_papers(folder: Path, papers: int, seed: int = 0) -> list[Path]:
+    """Returns the paths of papers of one or two pages; only `paper-NN.pdf` contains `markerNN`."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"paper-{number:02}.pdf" for number in range(papers)]
     for number, path in enumerate(paths):
-        path.write_bytes(_crowd_paper(number, seed))
+        path.write_bytes(_small_paper(number, seed))
     return paths
 
 
-def undisturbed_chunks(paths: Sequence[Path], collection: str) -> dict[str, list[Chunk]]:
-    """Every chunk of each paper by document id, as read and cut in this process."""
+def expected_chunks(paths: Sequence[Path], collection: str) -> dict[str, list[Chunk]]:
+    """Returns the chunks of each paper by document id, extracted in this process."""
     settings = Settings().model
     count_tokens = token_counter(resolve_model(settings.name) / "tokenizer.json")
-    cut = {}
+    chunks = {}
     for path in paths:
         document = document_id(collection, hashlib.sha256(path.read_bytes()).hexdigest())
-        cut[document] = list(
+        chunks[document] = list(
             split_paper(
                 read_whole(path),
                 document_id=document,
@@ -41,16 +41,16 @@ def undisturbed_chunks(paths: Sequence[Path], collection: str) -> dict[str, list
                 max_tokens=settings.max_tokens,
             )
         )
-    return cut
+    return chunks
 
 
-def _crowd_paper(number: int, seed: int) -> bytes:
-    choose = random.Random(1000 * seed + number)
-    words = ["".join(choose.choices("aeioulmnrst", k=choose.randint(3, 9))) for _ in range(200)]
+def _small_paper(number: int, seed: int) -> bytes:
+    rng = random.Random(1000 * seed + number)
+    words = ["".join(rng.choices("aeioulmnrst", k=rng.randint(3, 9))) for _ in range(200)]
 
     def paragraph() -> str:
-        sentences = (" ".join(choose.choices(words, k=12)).capitalize() for _ in range(8))
+        sentences = (" ".join(rng.choices(words, k=12)).capitalize() for _ in range(8))
         return ". ".join(sentences) + "."
 
-    parts = [Part(f"{n} Part {n}", [paragraph()]) for n in range(1, choose.randint(4, 9))]
-    return make_paper(f"Paper {number} of the Crowd", parts, abstract=f"It holds marker{number}.")
+    parts = [Part(f"{n} Part {n}", [paragraph()]) for n in range(1, rng.randint(4, 9))]
+    return make_paper(f"Small Paper {number}", parts, abstract=f"It contains marker{number}.")

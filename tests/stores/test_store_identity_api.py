@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 
 import pytest
@@ -11,13 +10,15 @@ from serve_app.cli.differences import adoption_lines, advice, rows, summary
 from serve_app.client import Client
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 from stores.blobs.warmup_blob import WARM_UP_PDF
-from tests.unit.serve_app.library import Library, pdf
+from tests.stores.postgres_library import PostgresLibrary
+from tests.timing import make_older
+from tests.unit.serve_app.library import pdf
 
 HOUR = 3600
 REPAIR, ADOPT = "/api/v1/consistency/repair", "/api/v1/consistency/adopt"
 
 
-async def mismatch(library: Library) -> str:
+async def mismatch(library: PostgresLibrary) -> str:
     """Adds a searchable paper, then assigns the blob store to another library. Returns the id."""
     library.assign_library_id()
     await library.upload(pdf("foxes"), name="foxes.pdf")
@@ -26,28 +27,28 @@ async def mismatch(library: Library) -> str:
     return task.document_id
 
 
-def orphan(library: Library, text: str) -> str:
+def orphan(library: PostgresLibrary, text: str) -> str:
     """Stores an old PDF that belongs to no document, and returns its SHA-256."""
     return store_pdf(library, pdf(text))
 
 
-def store_pdf(library: Library, content: bytes) -> str:
+def store_pdf(library: PostgresLibrary, content: bytes) -> str:
     """Stores a PDF with an age of three hours, and returns its SHA-256."""
     library.assign_library_id()
     source = library.folder / "orphan.pdf"
     source.write_bytes(content)
     blob = library.blobs.put_file(source, 100_000)
-    path = library.folder / "blobs" / blob.key
-    then = path.stat().st_mtime - 3 * HOUR
-    os.utime(path, (then, then))
+    make_older(library.folder / "blobs" / blob.key, 3 * HOUR)
     return blob.sha256
 
 
-async def compare(library: Library) -> Consistency:
+async def compare(library: PostgresLibrary) -> Consistency:
     return Consistency.model_validate((await library.get("/consistency")).json())
 
 
-async def test_store_mismatch_keeps_searches_and_is_reported_by_readyz(library: Library) -> None:
+async def test_store_mismatch_keeps_searches_and_is_reported_by_readyz(
+    library: PostgresLibrary,
+) -> None:
     document = await mismatch(library)
     [hit] = (await library.search("foxes")).json()["hits"]
     assert hit["document_id"] == document
@@ -58,7 +59,7 @@ async def test_store_mismatch_keeps_searches_and_is_reported_by_readyz(library: 
     assert "PostgreSQL belongs to library" in said and "the blob store to library" in said
 
 
-async def test_store_mismatch_rejects_uploads_and_keeps_nothing(library: Library) -> None:
+async def test_store_mismatch_rejects_uploads_and_keeps_nothing(library: PostgresLibrary) -> None:
     document = await mismatch(library)
     before = [blob.key for blob in library.blobs.listed()]
     answers = [
@@ -73,7 +74,9 @@ async def test_store_mismatch_rejects_uploads_and_keeps_nothing(library: Library
 
 
 @pytest.mark.parametrize("params", [{}, {"delete_orphans": True}])
-async def test_store_mismatch_rejects_repair(library: Library, params: dict[str, bool]) -> None:
+async def test_store_mismatch_rejects_repair(
+    library: PostgresLibrary, params: dict[str, bool]
+) -> None:
     await mismatch(library)
     sha256 = orphan(library, "of another library")
     answer = await library.http.post(REPAIR, params=params)
@@ -88,7 +91,7 @@ async def test_store_mismatch_rejects_repair(library: Library, params: dict[str,
     assert "--claim-stores" in sentence
 
 
-async def test_repair_keeps_orphans_above_the_deletion_limits(library: Library) -> None:
+async def test_repair_keeps_orphans_above_the_deletion_limits(library: PostgresLibrary) -> None:
     for number in range(21):
         orphan(library, str(number))
     found = await compare(library)
@@ -103,7 +106,7 @@ async def test_repair_keeps_orphans_above_the_deletion_limits(library: Library) 
     assert len(list(library.blobs.trashed())) == 21
 
 
-async def test_adopt_turns_orphan_pdfs_into_papers(library: Library) -> None:
+async def test_adopt_turns_orphan_pdfs_into_papers(library: PostgresLibrary) -> None:
     """Simulates the restore of an older dump: PostgreSQL has no record of these PDFs."""
     await library.upload(pdf("known"))
     await library.upload(pdf("deleted"), name="deleted.pdf")
@@ -130,7 +133,7 @@ async def test_adopt_turns_orphan_pdfs_into_papers(library: Library) -> None:
     assert (again.status_code, again.json()["documents_queued"]) == (200, 0)
 
 
-async def test_adopt_claims_stores_only_on_request(library: Library) -> None:
+async def test_adopt_claims_stores_only_on_request(library: PostgresLibrary) -> None:
     await mismatch(library)
     orphan(library, "of a lost database")
     refused = await library.http.post(ADOPT, json={"collection": "a"})
@@ -142,12 +145,14 @@ async def test_adopt_claims_stores_only_on_request(library: Library) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"collection": "a b"}, {"collection": "a", "claim": True}])
-async def test_adopt_requires_a_valid_collection(library: Library, body: dict[str, object]) -> None:
+async def test_adopt_requires_a_valid_collection(
+    library: PostgresLibrary, body: dict[str, object]
+) -> None:
     assert (await library.http.post(ADOPT, json=body)).status_code == 422
 
 
-def test_client_adopts_orphan_pdfs(library: Library, url: str) -> None:
-    library.worker_paused = True
+def test_client_adopts_orphan_pdfs(library: PostgresLibrary, url: str) -> None:
+    library.pause_worker()
     orphan(library, "placed")
     with Client(url) as client:
         assert client.adopt("restored").documents_queued == 1
