@@ -60,6 +60,14 @@ class Row:
     bottom: float
     is_complete: bool = False
 
+    @property
+    def words(self) -> list[Word]:
+        return [word for span in self.spans for word in span.words]
+
+    def add(self, span: Span) -> None:
+        self.spans.append(span)
+        self.spans.sort(key=lambda other: other.first)
+
     def at(self, column: int) -> Span | None:
         return next((span for span in self.spans if span.first <= column <= span.last), None)
 
