@@ -12,16 +12,11 @@ from typing import Any
 
 from domain.papers import Box, Figure, PageSize
 from extraction.figures.figure_captions import CaptionLines, captions_of, main_styles
-from extraction.figures.graphics import Graphic, box_of, clusters, page_graphics
+from extraction.figures.graphics import Graphic, clusters, page_graphics
 from extraction.figures.model import Region
-from extraction.figures.page_scene import (
-    is_center_in,
-    is_prose,
-    make_scene,
-    without_furniture,
-)
+from extraction.figures.page_scene import is_prose, make_scene, without_furniture
 from extraction.figures.pairing import Pair, Scene, Side, pair_captions
-from extraction.geometry import Rect, intersection, rect_of
+from extraction.geometry import Rect, box_of, intersection, is_center_in, rect_of
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
 
@@ -226,9 +221,9 @@ def _large_images(
             continue
         if min(rect.width, rect.height) < _NARROW * min(size.width, size.height):
             continue
-        inside = sum(is_prose(line) and is_center_in(rect_of(line), [rect]) for line in lines)
+        inside = sum(is_prose(line) and is_center_in(line, [rect]) for line in lines)
         if inside < _MAX_LINES_ON_IMAGE:
-            yield box_of(rect, size.number, 0)
+            yield box_of(rect, size.number)
 
 
 def _across_pages(

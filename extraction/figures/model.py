@@ -18,7 +18,7 @@ from typing import Any
 
 from domain.errors import Unavailable
 from domain.papers import Box
-from extraction.geometry import rotation_matrix
+from extraction.geometry import Rect, box_of, rotation_matrix
 from extraction.text.mupdf import pymupdf
 
 _PACKAGE = "pymupdf.layout"
@@ -69,7 +69,8 @@ def layout_regions(page: Any, threads: int = 1) -> list[Region]:
     upright = pymupdf.Matrix(*rotation_matrix(turn, size.width, size.height))
     to_page = upright * page.rotation_matrix
     return [
-        Region(RegionKind(kind), _box(page, pymupdf.Rect(rect) * to_page)) for *rect, kind in found
+        Region(RegionKind(kind), box_of(Rect(*(pymupdf.Rect(rect) * to_page)), page.number + 1))
+        for *rect, kind in found
     ]
 
 
@@ -149,8 +150,3 @@ def _upright(page: Any, turn: int) -> Any:
         )
         copy.show_pdf_page(copy.rect, document, 0, rotate=90 * turn)
         return upright
-
-
-def _box(page: Any, rect: Any) -> Box:
-    x0, y0, x1, y1 = (round(value, 1) for value in rect)
-    return Box(page.number + 1, x0, y0, x1, y1)

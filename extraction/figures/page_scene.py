@@ -15,7 +15,7 @@ from extraction.figures.figure_captions import CaptionLines, Style, style_of
 from extraction.figures.graphics import Cluster, Graphic, clusters
 from extraction.figures.model import Region, RegionKind
 from extraction.figures.pairing import TOUCH, Scene
-from extraction.geometry import Rect, contains_center, overlaps, rect_of, rotate
+from extraction.geometry import Rect, is_center_in, overlaps, rect_of, rotate
 from extraction.text.lines import Line
 
 # Heuristics, chosen on the sample papers.
@@ -124,7 +124,7 @@ def _split_text(
     prose = [
         line
         for line in rest
-        if style_of(line) in styles and is_prose(line) and not is_center_in(rect_of(line), pictures)
+        if style_of(line) in styles and is_prose(line) and not is_center_in(line, pictures)
     ]
     running = {id(line) for line in prose}
     for line in rest:
@@ -154,17 +154,12 @@ def _is_same_paragraph(line: Line, prose: Line) -> bool:
     )
 
 
-def is_center_in(rect: Rect, others: Sequence[Rect]) -> bool:
-    """True when the center of the rectangle is in one of the others."""
-    return any(contains_center(other, rect) for other in others)
-
-
 def _is_background(
     graphic: Graphic, frame: Rect, body: Sequence[Rect], captions: Sequence[CaptionLines]
 ) -> bool:
     """True for graphics behind or around text: a shaded box, a frame, a scanned page."""
     rect = graphic.rect
-    if rect.width * rect.height > _WHOLE_PAGE * frame.width * frame.height:
+    if rect.area > _WHOLE_PAGE * frame.area:
         return True
     if not graphic.is_image and any(is_center_in(caption.rect, [rect]) for caption in captions):
         return True

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from domain.papers import Box, Figure, PageSize, Table
+from domain.papers import Figure, PageSize, Table
 from extraction.figures.figure_captions import CaptionLines, captions_of
-from extraction.geometry import contains_center
+from extraction.geometry import is_center_in
 from extraction.options import LayoutMode
+from extraction.tables.cells import width_of
 from extraction.tables.frame import rows_by_baseline
 from extraction.text.lines import Line
 
@@ -93,9 +94,10 @@ def _doubtful(tables: Iterable[Table]) -> Iterator[int]:
     """Yields the pages of tables with a single row or column, or with mostly empty cells."""
     for table in tables:
         cells = [cell for row in table.rows for cell in row]
-        width = max((sum(cell.colspan for cell in row) for row in table.rows), default=0)
         filled = sum(bool(cell.text.strip()) for cell in cells)
-        if min(len(table.rows), width) < 2 or filled < _MIN_FILLED_SHARE * len(cells):
+        if min(len(table.rows), width_of(table.rows)) < 2 or filled < _MIN_FILLED_SHARE * len(
+            cells
+        ):
             yield from (box.page for box in table.boxes)
 
 
@@ -106,13 +108,9 @@ def _rows_without_table(
     with_table = {box.page for table in tables for box in table.boxes}
     for number, lines in enumerate(pages, start=1):
         pictures = [figure.box for figure in figures if figure.page == number]
-        upright = [line for line in lines if not line.rotation and not _is_on(line, pictures)]
+        upright = [line for line in lines if not line.rotation and not is_center_in(line, pictures)]
         if number not in with_table and upright and _has_rows(upright):
             yield number
-
-
-def _is_on(line: Line, boxes: Iterable[Box]) -> bool:
-    return any(contains_center(box, line) for box in boxes)
 
 
 def _has_rows(lines: Sequence[Line]) -> bool:

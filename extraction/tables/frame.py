@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from domain.papers import Box
-from extraction.geometry import Rect, rotate_back
+from extraction.geometry import Bounds, Rect, box_of
 from extraction.text.lines import Line
 
 # All values in this package are heuristics, chosen on the sample papers unless stated otherwise.
@@ -100,36 +100,14 @@ def _text_columns(edges: Counter[tuple[int, int]]) -> tuple[tuple[float, float],
 
 
 @dataclass(slots=True)
-class Rule:
-    """A ruling line: horizontal from x0 to x1 at y, or vertical from y0 to y1 at x."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def y(self) -> float:
-        return (self.y0 + self.y1) / 2
-
-    @property
-    def x(self) -> float:
-        return (self.x0 + self.x1) / 2
-
-    @property
-    def width(self) -> float:
-        return self.x1 - self.x0
-
-
-@dataclass(slots=True)
 class Frame:
-    """A page in one orientation: its lines, its ruling lines and its images."""
+    """A page in one orientation: its lines, its ruling lines (by y and x0) and its images."""
 
     page: int
     turn: int
     lines: list[Line]
-    horizontal_rules: list[Rule] = field(default_factory=list)
-    vertical_rules: list[Rule] = field(default_factory=list)
+    horizontal_rules: list[Rect] = field(default_factory=list)
+    vertical_rules: list[Rect] = field(default_factory=list)
     find_images: Callable[[], list[Rect]] = list
     _images: list[Rect] | None = None
 
@@ -142,7 +120,19 @@ class Frame:
 
     def box(self, rect: Rect) -> Box:
         """The rectangle of this frame as a box on the page as shown."""
-        return Box(self.page, *(round(value, 1) for value in rotate_back(rect, self.turn)))
+        return box_of(rect, self.page, self.turn)
+
+    def lines_in(self, rect: Rect) -> list[Line]:
+        """The lines that reach into the rectangle with their midline between its y."""
+        return [
+            line
+            for line in self.lines
+            if rect.y0 < midline(line) < rect.y1 and line.x1 > rect.x0 and line.x0 < rect.x1
+        ]
+
+    def column(self, body_style: BodyStyle, bounds: Bounds) -> tuple[float, float] | None:
+        """The text column that holds the bounds; None if none does, or for rotated text."""
+        return None if self.turn else body_style.column(bounds.x0, bounds.x1)
 
 
 def midline(line: Line) -> float:

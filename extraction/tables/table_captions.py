@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from extraction.geometry import Rect, union
+from extraction.geometry import Rect, overlap_x, union
 from extraction.tables.frame import BodyStyle, Frame, midline, rows_by_baseline
+from extraction.text.clean import join_lines
 from extraction.text.lines import Line
 
 _LABEL = re.compile(
@@ -75,6 +76,21 @@ class Caption:
     def key(self) -> str:
         """The label in lower case without spaces and marks, equal for all parts of a table."""
         return re.sub(r"[\W_]+", "", self.label).lower()
+
+    def add(self, lines: Sequence[Line]) -> None:
+        """Adds lines below the caption found so far."""
+        self.lines += lines
+        self.texts += [line.text for line in lines]
+        self.rect = union(self.lines)
+
+    def text(self, known: Container[str]) -> str | None:
+        """The text behind the label; `known` are the document's words, for hyphens."""
+        return join_lines([text for text in self.texts if text], known)[0].strip() or None
+
+
+def without_caption(lines: Iterable[Line], caption: Caption | None) -> list[Line]:
+    own = {id(line) for line in caption.lines} if caption else set[int]()
+    return [line for line in lines if id(line) not in own]
 
 
 def is_caption_start(line: Line) -> bool:
@@ -169,7 +185,7 @@ def _continuation(
     taken = _beside(first, rows[0], frame, body_style)
     last, left, right = first, first.x0, max([first.x1, *(line.x1 for line in taken)])
     step = 0.0
-    column = body_style.column(left, right) if frame.turn == 0 else None
+    column = frame.column(body_style, union([first, *taken]))
     low, high = column or (
         left - _COLUMN_SLACK,
         max(right, left + _MIN_CAPTION_WIDTH) + _COLUMN_SLACK,
@@ -199,7 +215,7 @@ def _continuation(
 
 def _beside(first: Line, row: list[Line], frame: Frame, body_style: BodyStyle) -> list[Line]:
     """The caption's pieces on the same line as its label, behind a gap."""
-    column = body_style.column(first.x0, first.x1) if frame.turn == 0 else None
+    column = frame.column(body_style, first)
     right = column[1] + _BESIDE_SLACK if column else _FAR
     last, taken = first, []
     for line in row:
@@ -250,9 +266,6 @@ def _is_new_paragraph(
 def _has_rule_between(frame: Frame, upper: Line, lower: Line) -> bool:
     top, bottom = midline(upper), midline(lower)
     return any(
-        top < rule.y < bottom
-        and rule.x1 > lower.x0
-        and rule.x0 < lower.x1
-        and rule.width > _MIN_RULE_WIDTH
+        top < rule.center_y < bottom and overlap_x(rule, lower) > 0 and rule.width > _MIN_RULE_WIDTH
         for rule in frame.horizontal_rules
     )

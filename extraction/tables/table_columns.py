@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from extraction.tables.frame import Rule
+from extraction.geometry import Rect
 from extraction.tables.glyphs import Word
 
 # Signs between the parts of one value, as in "1.2 ± 0.3"; a lone dash or plus is a value itself.
@@ -145,6 +145,14 @@ class Columns:
     def at(self, x: float) -> int:
         return bisect_right(self.cuts, x)
 
+    def under(self, rule: Rect, slack: float) -> list[int]:
+        """The columns whose middle is below the rule or at most `slack` points beside it."""
+        return [
+            number
+            for number, (x0, x1) in enumerate(self.extents)
+            if rule.x0 - slack < (x0 + x1) / 2 < rule.x1 + slack
+        ]
+
     def covered(self, x0: float, x1: float, slack: float) -> tuple[int, int]:
         """The first and the last column that x0..x1 reaches into by more than `slack` points."""
         first, last = self.at(min(x0 + slack, x1)), self.at(max(x1 - slack, x0))
@@ -152,7 +160,7 @@ class Columns:
 
 
 def find_columns(
-    body: Sequence[PrintedLine], header: Sequence[PrintedLine], edges: Sequence[Rule]
+    body: Sequence[PrintedLine], header: Sequence[PrintedLine], edges: Sequence[Rect]
 ) -> Columns:
     """The columns of the body's lines; `edges` are tall vertical rules, which take precedence.
 
@@ -257,7 +265,7 @@ def _cut(lines: Sequence[PrintedLine], x0: float, x1: float) -> float:
 
 
 def _with_edges(
-    cuts: list[float], cores: Sequence[tuple[float, float]], edges: Sequence[Rule], size: float
+    cuts: list[float], cores: Sequence[tuple[float, float]], edges: Sequence[Rect], size: float
 ) -> list[float]:
     """The cuts at vertical rules, and those in white space that have no rule near them."""
     if not cores:
@@ -265,9 +273,9 @@ def _with_edges(
     left, right = cores[0][0], cores[-1][1]
     xs: list[float] = []
     for edge in edges:
-        is_inside = left + _EDGE_INSET < edge.x < right - _EDGE_INSET
-        if is_inside and (not xs or edge.x - xs[-1] > _EDGE_STEP):
-            xs.append(edge.x)
+        is_inside = left + _EDGE_INSET < edge.center_x < right - _EDGE_INSET
+        if is_inside and (not xs or edge.center_x - xs[-1] > _EDGE_STEP):
+            xs.append(edge.center_x)
     kept = [
         cut
         for cut, before, after in zip(cuts, cores, cores[1:], strict=False)
