@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.papers import Box, Figure, PageSize
-from extraction.figures.figure_captions import CaptionLines, captions_of, main_styles
+from extraction.captions import Caption
+from extraction.figures.figure_captions import page_captions
 from extraction.figures.graphics import Graphic, clusters, page_graphics
 from extraction.figures.model import Region
-from extraction.figures.page_scene import is_prose, make_scene, without_furniture
+from extraction.figures.page_scene import is_prose, main_styles, make_scene, without_furniture
 from extraction.figures.pairing import Pair, Scene, Side, pair_captions
 from extraction.geometry import Rect, box_of, intersection, is_center_in, rect_of
-from extraction.text.clean import join_lines, words_of
+from extraction.text.clean import words_of
 from extraction.text.lines import Line
 
 # Heuristics, chosen on the sample papers.
@@ -77,7 +78,7 @@ def find_figures(
     captions = {
         size.number: found
         for size, lines in zip(sizes, pages, strict=True)
-        if (found := captions_by_turn(lines))
+        if (found := _figure_captions(lines))
     }
     graphics = _graphics(document, sizes, captions)
     scenes = _scenes(pages, sizes, captions, graphics, regions or {})
@@ -92,17 +93,16 @@ def find_figures(
     return _numbered(_across_pages(candidates, uncaptioned, sizes))
 
 
-def captions_by_turn(lines: Sequence[Line]) -> dict[int, list[CaptionLines]]:
+def _figure_captions(lines: Sequence[Line]) -> dict[int, list[Caption]]:
     """The captions of a page, tables included, by the rotation of its text.
 
     Rotations without the caption of a figure are left out.
     """
-    found: dict[int, list[CaptionLines]] = {}
-    for turn in sorted({line.rotation for line in lines}):
-        captions = captions_of([line for line in lines if line.rotation == turn])
-        if any(not caption.is_table for caption in captions):
-            found[turn] = captions
-    return found
+    return {
+        turn: captions
+        for turn, captions in page_captions(lines).items()
+        if any(not caption.is_table for caption in captions)
+    }
 
 
 def _graphics(
@@ -136,7 +136,7 @@ def _page_graphics(document: Any, number: int) -> list[Graphic]:
 def _scenes(
     pages: Sequence[Sequence[Line]],
     sizes: Sequence[PageSize],
-    captions: Mapping[int, Mapping[int, Sequence[CaptionLines]]],
+    captions: Mapping[int, Mapping[int, Sequence[Caption]]],
     graphics: Mapping[int, Sequence[Graphic]],
     regions: Mapping[int, Sequence[Region]],
 ) -> list[_PageScene]:
@@ -196,11 +196,10 @@ def _captioned(pages: Sequence[_PageScene], words: Container[str]) -> Iterator[_
             if caption.is_table:
                 continue
             rect = rects.get(id(caption))
-            text = join_lines(caption.texts, words)[0].strip()
             yield _Candidate(
                 box_of(rect, page.number, page.turn) if rect and _is_large(rect) else None,
-                caption.label,
-                text or None,
+                caption.label.text,
+                caption.text(words),
                 box_of(caption.rect, page.number, page.turn),
             )
 

@@ -7,11 +7,11 @@ backgrounds, frames.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from domain.papers import PageSize
-from extraction.figures.figure_captions import CaptionLines, Style, style_of
+from extraction.captions import Caption, Style, style_of
 from extraction.figures.graphics import Cluster, Graphic, clusters
 from extraction.figures.model import Region, RegionKind
 from extraction.figures.pairing import TOUCH, Scene
@@ -19,6 +19,7 @@ from extraction.geometry import Rect, is_center_in, overlaps, rect_of, rotate
 from extraction.text.lines import Line
 
 # Heuristics, chosen on the sample papers.
+_MAIN_SHARE = 0.08  # of the document's characters: the least that a style of running text prints
 _MIN_PIECE_HEIGHT = 24.0  # points of a cluster's part above or below a caption inside it
 _WHOLE_PAGE = 0.85  # of the page's area: a scan, or the page's background
 _HEAD, _FOOT = 0.13, 0.9  # of the page's height, beyond which running headers and footers are
@@ -74,9 +75,18 @@ def _is_furniture(graphic: Graphic, size: PageSize, counts: Mapping[_Key, int]) 
     return wide_rule or counts[_key(graphic.rect)] > 1
 
 
+def main_styles(pages: Iterable[Sequence[Line]]) -> set[Style]:
+    """The styles of running text: each has at least 8 % of the document's characters."""
+    weights: Counter[Style] = Counter()
+    for line in (line for lines in pages for line in lines):
+        weights[style_of(line)] += len(line.text)
+    total = sum(weights.values())
+    return {style for style, count in weights.items() if count >= _MAIN_SHARE * total}
+
+
 def make_scene(
     lines: Sequence[Line],
-    captions: Sequence[CaptionLines],
+    captions: Sequence[Caption],
     turn: int,
     graphics: Sequence[Graphic],
     regions: Sequence[Region],
@@ -114,7 +124,7 @@ def _region_rects(regions: Sequence[Region], kind: RegionKind, turn: int) -> lis
 
 def _split_text(
     lines: Sequence[Line],
-    captions: Sequence[CaptionLines],
+    captions: Sequence[Caption],
     pictures: Sequence[Rect],
     styles: Container[Style],
 ) -> tuple[list[Rect], list[Line]]:
@@ -155,7 +165,7 @@ def _is_same_paragraph(line: Line, prose: Line) -> bool:
 
 
 def _is_background(
-    graphic: Graphic, frame: Rect, body: Sequence[Rect], captions: Sequence[CaptionLines]
+    graphic: Graphic, frame: Rect, body: Sequence[Rect], captions: Sequence[Caption]
 ) -> bool:
     """True for graphics behind or around text: a shaded box, a frame, a scanned page."""
     rect = graphic.rect
@@ -167,7 +177,7 @@ def _is_background(
     return lines >= (_LINES_ON_IMAGE if graphic.is_image else _LINES_ON_DRAWING)
 
 
-def _cut(cluster: Cluster, captions: Sequence[CaptionLines]) -> Iterator[Cluster]:
+def _cut(cluster: Cluster, captions: Sequence[Caption]) -> Iterator[Cluster]:
     """Yields the parts of the cluster above and below the captions that it covers."""
     rect = cluster.rect
     for caption in captions:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from extraction.figures.figure_captions import CaptionLines
+from extraction.captions import Caption
 from extraction.figures.graphics import Cluster
 from extraction.geometry import Rect, overlap_x, overlap_y, overlaps, rect_of, union
 from extraction.text.lines import Line
@@ -46,7 +46,7 @@ class Scene:
     page.
     """
 
-    captions: Sequence[CaptionLines]
+    captions: Sequence[Caption]
     body: Sequence[Rect]
     labels: Sequence[Line]
     clusters: Sequence[Cluster]
@@ -66,7 +66,7 @@ class _Edge(NamedTuple):
 class Pair:
     """A caption with the bounding box of its picture, its side, and its distance in points."""
 
-    caption: CaptionLines
+    caption: Caption
     rect: Rect
     side: Side
     gap: float

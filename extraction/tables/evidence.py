@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from extraction.geometry import Rect, overlap_x
 from extraction.tables.frame import BodyStyle, Frame, rows_by_baseline
 from extraction.tables.regions import Region, RegionFinder
-from extraction.tables.table_captions import is_caption_start
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import is_caption
 
 # Heuristics, chosen on the sample papers.
 _MIN_LINES = 4  # a page with fewer lines holds no table
@@ -82,7 +82,7 @@ def _is_figure(frame: Frame, rect: Rect) -> bool:
         for line in frame.lines
     )
     return axis_labels > _MAX_AXIS_LABELS or any(
-        is_caption_start(line)
+        is_caption(line.text)
         and overlap_x(line, rect) > 0
         and (
             -_CAPTION_OVERLAP < line.y0 - rect.y1 < _CAPTION_GAP_BELOW

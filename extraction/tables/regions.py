@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from extraction.captions import Caption, without_caption
 from extraction.geometry import Rect, contains_center, overlap_x, overlaps, union
 from extraction.tables.frame import (
     EXTENT_TOLERANCE,
@@ -16,8 +17,8 @@ from extraction.tables.frame import (
     Frame,
     rows_by_baseline,
 )
-from extraction.tables.table_captions import Caption, is_caption_start, without_caption
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import is_caption
 
 # Heuristics, chosen on the sample papers. Distances are in points unless stated otherwise.
 _MAX_CAPTION_GAP = 48.0  # between a caption and its table's first or last rule
@@ -137,7 +138,7 @@ class RegionFinder:
         for row in rows:
             first = row[0]
             close = first.base - last < _CAPTION_LINE_GAP * first.size
-            is_other = self.body_style.is_body(first) or is_caption_start(first)
+            is_other = self.body_style.is_body(first) or is_caption(first.text)
             if len(row) > 1 or not close or is_other:
                 return False
             last = first.base
@@ -215,7 +216,7 @@ class RegionFinder:
     def _ends_table(self, gap: Rect, needs_text: bool) -> bool:
         """True when the lines in the gap between two rules are no part of a table."""
         lines = self.lines_in(gap)
-        if needs_text and (not lines or any(map(is_caption_start, lines))):
+        if needs_text and (not lines or _has_caption(lines)):
             return True
         if self._is_other_text(gap, lines) or (not lines and gap.height > _MAX_EMPTY_HEIGHT):
             return True
@@ -229,7 +230,7 @@ class RegionFinder:
         caption_x = gap.x0 + _CAPTION_START_SHARE * gap.width
         body = sum(map(self.body_style.is_body, lines))
         return (
-            any(is_caption_start(line) and line.x0 < caption_x for line in lines)
+            _has_caption([line for line in lines if line.x0 < caption_x])
             or (body >= _MIN_BODY_LINES and body > _MIN_BODY_SHARE * len(lines))
             or _reaches_out(lines, gap)
         )
@@ -274,7 +275,7 @@ class RegionFinder:
             few_pieces = all(len(other) < 3 for other in [*rows[-1:], row])
             if (
                 is_far
-                or any(map(is_caption_start, row))
+                or _has_caption(row)
                 or _reaches_out(row, edge)
                 or (few_pieces and any(map(self.body_style.is_body, row)))
             ):
@@ -304,6 +305,10 @@ class RegionFinder:
         rect = union(line for row in rows for line in row)
         distance = rect.y0 - caption.y1 + _UNRULED_PENALTY
         return Region(self.frame, rect.expanded(HAIR, 0.0), distance=distance)
+
+
+def _has_caption(lines: Iterable[Line]) -> bool:
+    return any(is_caption(line.text) for line in lines)
 
 
 def _is_equal(extent: Rect, whole: Rect) -> bool:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from extraction.captions import Caption, without_caption
 from extraction.geometry import overlap_x
 from extraction.tables.frame import BodyStyle, rows_by_baseline
 from extraction.tables.regions import HAIR, REACH_RIGHT, Region
-from extraction.tables.table_captions import (
-    Caption,
-    is_caption_start,
-    is_continued,
-    without_caption,
-)
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import is_caption, is_continued
 
 _LINK = re.compile(r"(?:https?://|doi:)\S+$")
 _NOTE_STARTS = ("note", "abbrev", "source", "data are", "values")
@@ -71,7 +67,7 @@ def add_notes(region: Region, body_style: BodyStyle, caption: Caption | None) ->
         if (
             line.x0 < x0 - _NOTE_REACH_LEFT
             or row[-1].x1 > x1 + REACH_RIGHT
-            or any(is_caption_start(piece) for piece in row)
+            or any(is_caption(piece.text) for piece in row)
         ):
             break
         if first is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.papers import Box, Cell, Figure, PageSize, Table, TableSource
+from extraction.captions import Caption, without_caption
 from extraction.geometry import Rect, interval_overlap, rect_of, union
 from extraction.tables.cells import Rows, read_cells, width_of
 from extraction.tables.evidence import may_hold_rows, ruled_regions
@@ -14,11 +15,11 @@ from extraction.tables.frame import BodyStyle, Frame, find_body_style
 from extraction.tables.glyphs import Word, words_in, words_of_lines
 from extraction.tables.regions import Region, RegionFinder, region_in
 from extraction.tables.rulings import add_rulings
-from extraction.tables.table_captions import Caption, find_captions, has_label, without_caption
+from extraction.tables.table_captions import find_captions, has_label
 from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
-from extraction.vocabulary import FRONT_MATTER_LINE
+from extraction.vocabulary.front_matter import FRONT_MATTER_LINE
 
 # Heuristics, chosen on the sample papers. Distances are in points.
 _MIN_ROTATED_LINES = 8  # fewer rotated lines are no table
@@ -145,7 +146,7 @@ def _without_repeated_captions(parts: Sequence[_Part]) -> list[_Part]:
     best: dict[tuple[int, str], _Part] = {}
     for part in sorted(parts, key=_evidence, reverse=True):
         assert part.caption is not None
-        best.setdefault((part.page, part.caption.key), part)
+        best.setdefault((part.page, part.caption.label.key), part)
     kept = set(map(id, best.values()))
     return [part for part in parts if id(part) in kept]
 
@@ -191,7 +192,7 @@ def _read(
                 continue
             tables.append(_found(part, part.region, len(tables) + 1, known))
             if part.caption:
-                last[part.caption.key] = len(tables) - 1
+                last[part.caption.label.key] = len(tables) - 1
         elif part.caption is not None:
             pictures.extend(_picture(part.frame, part.caption, body_style, known))
     return TablesFound(tuple(tables), tuple(pictures))
@@ -257,9 +258,9 @@ def _continued_table(
     `last` maps a label's key to the index of the last table with that label.
     """
     if part.caption is not None:
-        number = last.get(part.caption.key)
+        number = last.get(part.caption.label.key)
         pages = part.page - tables[number].boxes[-1].page if number is not None else 0
-        is_near = pages <= _MAX_PAGES_BETWEEN or part.caption.is_continuation
+        is_near = pages <= _MAX_PAGES_BETWEEN or part.caption.label.is_continuation
         return number if pages > 0 and is_near else None
     return len(tables) - 1 if tables and _same_table(tables[-1], part, region) else None
 
@@ -288,7 +289,7 @@ def _found(part: _Part, region: Region, number: int, known: Container[str]) -> F
     if region.notes:
         taken.append(part.frame.box(union(region.notes)))
         notes = join_lines([line.text for line in region.notes], known)[0]
-    label, text = (caption.label, caption.text(known)) if caption else (None, None)
+    label, text = (caption.label.text, caption.text(known)) if caption else (None, None)
     table = Table(number, label, text, (box,), part.rows, part.source, notes)
     return FoundTable(table, tuple(taken))
 
@@ -326,5 +327,5 @@ def _picture(
             -_MAX_IMAGE_OVERLAP < gap < _MAX_IMAGE_GAP for gap in (image.y0 - y1, y0 - image.y1)
         )
         if is_wide and image.height > _MIN_IMAGE_HEIGHT and is_near:
-            return [Figure(0, caption.label, caption.text(known) or "", frame.box(image))]
+            return [Figure(0, caption.label.text, caption.text(known) or "", frame.box(image))]
     return []
