@@ -91,6 +91,15 @@ def interval_overlap(a0: float, a1: float, b0: float, b1: float) -> float:
     return min(a1, b1) - max(a0, b0)
 
 
+def distinct(values: Iterable[float], step: float) -> list[float]:
+    """The ascending values without those at most `step` above the last one kept."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or value - kept[-1] > step:
+            kept.append(value)
+    return kept
+
+
 def overlap_x(a: Bounds, b: Bounds) -> float:
     """The horizontal overlap in points; negative: minus the gap."""
     return interval_overlap(a.x0, a.x1, b.x0, b.x1)

@@ -18,12 +18,11 @@ from typing import Any
 
 from domain.errors import Unavailable
 from domain.papers import Box
-from extraction.geometry import Rect, box_of, rotation_matrix
+from extraction.geometry import Rect, box_of, quarter_turns, rotation_matrix
 from extraction.text.mupdf import pymupdf
 
 _PACKAGE = "pymupdf.layout"
 _ANTIALIASING_BITS = 8  # MuPDF's default
-_AXIS_COSINE = 0.5  # of a text direction (a unit vector) along an axis
 
 
 class RegionKind(StrEnum):
@@ -121,14 +120,7 @@ def _main_turn(page: Any) -> int:
     weights = [0, 0, 0, 0]
     for block in page.get_text("dict", flags=pymupdf.TEXT_MEDIABOX_CLIP)["blocks"]:
         for line in block.get("lines", ()):
-            dx, dy = line["dir"]
-            turn = 3
-            if dx > _AXIS_COSINE:
-                turn = 0
-            elif dy > _AXIS_COSINE:
-                turn = 1
-            elif dx < -_AXIS_COSINE:
-                turn = 2
+            turn = quarter_turns(*line["dir"])
             weights[turn] += sum(len(span["text"]) for span in line["spans"])
     return weights.index(max(weights))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from domain.papers import PageSize
 from extraction.captions import Caption, Style, style_of
@@ -84,28 +84,32 @@ def main_styles(pages: Iterable[Sequence[Line]]) -> set[Style]:
     return {style for style, count in weights.items() if count >= _MAIN_SHARE * total}
 
 
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """A page: its lines, size, graphics, and the regions that the layout model found."""
+
+    lines: Sequence[Line]
+    size: PageSize
+    graphics: Sequence[Graphic]
+    regions: Sequence[Region]
+
+
 def make_scene(
-    lines: Sequence[Line],
-    captions: Sequence[Caption],
-    turn: int,
-    graphics: Sequence[Graphic],
-    regions: Sequence[Region],
-    size: PageSize,
-    styles: Container[Style],
+    page: PageContent, captions: Sequence[Caption], turn: int, styles: Container[Style]
 ) -> Scene:
     """The page with the text of this rotation upright; `styles` are those of the running text.
 
     The layout model's tables count only on pages with the caption of a table: without one, the
     model has taken a chart for a table.
     """
-    frame = rotate(Rect(0.0, 0.0, size.width, size.height), turn)
-    pictures = _region_rects(regions, RegionKind.PICTURE, turn)
+    frame = rotate(Rect(0.0, 0.0, page.size.width, page.size.height), turn)
+    pictures = _region_rects(page.regions, RegionKind.PICTURE, turn)
     has_table = any(caption.is_table for caption in captions)
-    tables = _region_rects(regions, RegionKind.TABLE, turn) if has_table else []
-    upright = [line for line in lines if line.rotation == turn]
+    tables = _region_rects(page.regions, RegionKind.TABLE, turn) if has_table else []
+    upright = [line for line in page.lines if line.rotation == turn]
     body, labels = _split_text(upright, captions, pictures, styles)
     every = [Graphic(rect, True) for rect in pictures]
-    every += [Graphic(rotate(graphic.rect, turn), graphic.is_image) for graphic in graphics]
+    every += [Graphic(rotate(graphic.rect, turn), graphic.is_image) for graphic in page.graphics]
     kept = [
         graphic
         for graphic in every
@@ -115,7 +119,7 @@ def make_scene(
     found = [
         _trimmed(piece, body) for cluster in clusters(kept) for piece in _cut(cluster, captions)
     ]
-    return Scene(captions, body, labels, found, frame)
+    return Scene(page.size.number, turn, captions, body, labels, found, frame)
 
 
 def _region_rects(regions: Sequence[Region], kind: RegionKind, turn: int) -> list[Rect]:

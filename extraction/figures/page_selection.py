@@ -10,8 +10,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from domain.papers import Figure, PageSize, Table
-from extraction.captions import Caption
-from extraction.figures.figure_captions import page_captions
+from extraction.captions import Caption, page_captions
 from extraction.geometry import is_center_in
 from extraction.options import LayoutMode
 from extraction.tables.cells import width_of

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from statistics import median
 
 from domain.papers import Cell, TableSource
-from extraction.geometry import Rect, overlap_x, overlap_y
+from extraction.geometry import Rect, distinct, overlap_x, overlap_y
 from extraction.tables.frame import SAME_LEVEL, SAME_RULE
 from extraction.tables.glyphs import RAISED_BASELINE, SMALL_TYPE, Word, as_superscript
 from extraction.tables.grid import GridCell, Position, grid_cells
@@ -103,14 +103,9 @@ def _aligned_cells(
 
 def _split_rules(horizontal: Sequence[Rect], rect: Rect) -> tuple[list[float], list[Rect]]:
     """The y of full-width rules, and the shorter rules."""
-    full: list[float] = []
-    partial: list[Rect] = []
-    for rule in horizontal:
-        if not _cover(_level(horizontal, rule), rect, _FULL_WIDTH):
-            partial.append(rule)
-        elif not full or rule.center_y - full[-1] > SAME_RULE:
-            full.append(rule.center_y)
-    return full, partial
+    full = [rule for rule in horizontal if _cover(_level(horizontal, rule), rect, _FULL_WIDTH)]
+    partial = [rule for rule in horizontal if rule not in full]
+    return distinct((rule.center_y for rule in full), SAME_RULE), partial
 
 
 def _level(rules: Sequence[Rect], rule: Rect) -> list[Rect]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 from domain.papers import Box
 from extraction.geometry import Bounds, Rect, box_of
 from extraction.text.lines import Line
+
+Item = TypeVar("Item")
 
 # All values in this package are heuristics, chosen on the sample papers unless stated otherwise.
 _BODY_SIZE_TOLERANCE = 0.35  # points by which a body line's type may differ from the body's size
@@ -99,7 +103,7 @@ def _text_columns(edges: Counter[tuple[int, int]]) -> tuple[tuple[float, float],
     )
 
 
-@dataclass(slots=True)
+@dataclass
 class Frame:
     """A page in one orientation: its lines, its ruling lines (by y and x0) and its images."""
 
@@ -109,14 +113,11 @@ class Frame:
     horizontal_rules: list[Rect] = field(default_factory=list)
     vertical_rules: list[Rect] = field(default_factory=list)
     find_images: Callable[[], list[Rect]] = list
-    _images: list[Rect] | None = None
 
-    @property
+    @cached_property
     def images(self) -> list[Rect]:
         """The images' bounding boxes; computed lazily, since that costs a few ms."""
-        if self._images is None:
-            self._images = self.find_images()
-        return self._images
+        return self.find_images()
 
     def box(self, rect: Rect) -> Box:
         """The rectangle of this frame as a box on the page as shown."""
@@ -140,15 +141,23 @@ def midline(line: Line) -> float:
     return line.base - MIDLINE * line.size
 
 
+def runs_of(items: Iterable[Item], belongs: Callable[[list[Item], Item], bool]) -> list[list[Item]]:
+    """The items in runs; an item that does not belong to the run before it begins the next one."""
+    runs: list[list[Item]] = []
+    for item in items:
+        if runs and belongs(runs[-1], item):
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    return runs
+
+
 def rows_by_baseline(lines: Iterable[Line]) -> list[list[Line]]:
     """The lines grouped by baseline, from top to bottom; each row is sorted from the left."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: line.base):
-        tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
-        if rows and abs(rows[-1][0].base - line.base) < tolerance:
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    for row in rows:
-        row.sort(key=lambda line: line.x0)
-    return rows
+    rows = runs_of(sorted(lines, key=lambda line: line.base), _is_on_baseline)
+    return [sorted(row, key=lambda line: line.x0) for row in rows]
+
+
+def _is_on_baseline(row: Sequence[Line], line: Line) -> bool:
+    tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
+    return abs(row[0].base - line.base) < tolerance

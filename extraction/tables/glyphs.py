@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extraction.geometry import Rect, quarter_turns, rotate, rotate_back
-from extraction.tables.frame import MIDLINE, Frame
+from extraction.tables.frame import MIDLINE, Frame, runs_of
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 
@@ -124,23 +124,16 @@ def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[Word]:
 
 
 def _words(glyphs: list[Word]) -> list[Word]:
-    runs: list[list[Word]] = [[]]
-    for glyph in glyphs:
-        is_space = glyph.text.isspace()
-        if is_space or (runs[-1] and _is_new_word(runs[-1][-1], glyph)):
-            runs.append([])
-        if not is_space:
-            runs[-1].append(glyph)
-    return [_word(run) for run in runs if run]
+    return [_word(run) for run in runs_of(glyphs, _continues_word) if not run[0].text.isspace()]
 
 
-def _is_new_word(before: Word, glyph: Word) -> bool:
-    gap = glyph.x0 - before.x1
+def _continues_word(run: Sequence[Word], glyph: Word) -> bool:
+    before = run[-1]
     size = max(before.size, glyph.size)
     return (
-        gap > _WORD_GAP * size
-        or gap < -_MAX_BACKSTEP * size
-        or abs(glyph.base - before.base) > _BASELINE_JUMP * size
+        not (before.text.isspace() or glyph.text.isspace())
+        and -_MAX_BACKSTEP * size <= glyph.x0 - before.x1 <= _WORD_GAP * size
+        and abs(glyph.base - before.base) <= _BASELINE_JUMP * size
     )
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extraction.geometry import Rect, interval_overlap
+from extraction.geometry import Rect, distinct, interval_overlap
 from extraction.tables.glyphs import Word
 from extraction.tables.table_columns import printed_lines
 
@@ -67,10 +67,8 @@ def grid_cells(
 
 def _levels(values: Sequence[float], low: float, high: float) -> list[float]:
     """The distinct coordinates of rules from `low` to `high`, both edges included."""
-    levels: list[float] = []
-    for value in sorted(v for v in values if low - _LEVEL_REACH < v < high + _LEVEL_REACH):
-        if not levels or value - levels[-1] > _SAME_LEVEL:
-            levels.append(value)
+    near = sorted(v for v in values if low - _LEVEL_REACH < v < high + _LEVEL_REACH)
+    levels = distinct(near, _SAME_LEVEL)
     if not levels or levels[0] > low + _EDGE_GAP:
         levels.insert(0, low)
     if levels[-1] < high - _EDGE_GAP:

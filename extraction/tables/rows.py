@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from extraction.tables.frame import runs_of
 from extraction.tables.row_features import (
     RowFeatures,
     compare,
@@ -75,13 +76,11 @@ def body_rows(lines: Sequence[PrintedLine], columns: Columns, rules: Sequence[fl
 
 def _bands(rows: Sequence[Row], rules: Sequence[float]) -> list[list[Row]]:
     """The rows between two rules each."""
-    bands = [[rows[0]]]
-    for before, row in itertools.pairwise(rows):
-        upper, lower = (before.top + before.bottom) / 2, (row.top + row.bottom) / 2
-        if any(upper < y < lower for y in rules):
-            bands.append([])
-        bands[-1].append(row)
-    return bands
+
+    def is_same_band(band: Sequence[Row], row: Row) -> bool:
+        return not any(band[-1].middle < y < row.middle for y in rules)
+
+    return runs_of(rows, is_same_band)
 
 
 def _steps(bands: Sequence[Sequence[Row]], columns: Columns) -> list[RowFeatures]:
@@ -151,15 +150,12 @@ def _are_continuations(tight: Sequence[RowFeatures], columns: int) -> bool:
 
 def _close_lines(band: Sequence[Row], limit: float) -> list[list[Row]]:
     """Printed lines at most `limit` points apart; without a limit, interleaved lines."""
-    groups: list[list[Row]] = [[band[0]]]
-    for row in band[1:]:
-        bottom = max(other.bottom for other in groups[-1])
-        joined = row.top - bottom <= limit if limit else _is_interleaved(groups[-1][-1], row)
-        if joined:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups
+
+    def is_close(group: Sequence[Row], row: Row) -> bool:
+        bottom = max(other.bottom for other in group)
+        return row.top - bottom <= limit if limit else _is_interleaved(group[-1], row)
+
+    return runs_of(band, is_close)
 
 
 def _is_interleaved(upper: Row, lower: Row) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.papers import BlockKind
-from extraction.figures.figure_captions import captions_of
+from extraction.captions import page_captions
 from extraction.tables.frame import Frame, find_body_style
 from extraction.tables.table_captions import find_captions
 from extraction.text.lines import Line
@@ -24,7 +24,7 @@ def _begins_caption_paragraph(text: str) -> bool:
 
 
 def _is_caption_beside_figures(text: str) -> bool:
-    return bool(captions_of([_line(text)]))
+    return any(page_captions([_line(text)]).values())
 
 
 def _is_caption_of_a_table(text: str) -> bool:
