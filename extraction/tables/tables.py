@@ -162,8 +162,9 @@ def _assign_model_regions(parts: Sequence[_Part], frame: Frame, boxes: Sequence[
         if region is None or any(part.is_taken(region) for part in parts):
             continue
         free = [part for part in parts if part.frame is frame and not part.region]
-        near = min(free, key=lambda part: _distance(part, region.rect), default=None)
-        if near is not None and _distance(near, region.rect) < _MODEL_CAPTION_GAP:
+        gaps = [_distance(part, region.rect) for part in free]
+        if gaps and min(gaps) < _MODEL_CAPTION_GAP:
+            near = free[gaps.index(min(gaps))]
             near.region, near.source = region, TableSource.LAYOUT
 
 
