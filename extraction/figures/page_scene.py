@@ -7,7 +7,7 @@ backgrounds, frames.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.papers import PageSize
@@ -16,6 +16,7 @@ from extraction.figures.graphics import Cluster, Graphic, clusters
 from extraction.figures.model import Region, RegionKind
 from extraction.figures.pairing import TOUCH, Scene
 from extraction.geometry import Rect, is_center_in, overlaps, rect_of, rotate
+from extraction.text.labels import NUMBERED
 from extraction.text.lines import Line
 
 # Heuristics, chosen on the sample papers.
@@ -95,7 +96,7 @@ class PageContent:
 
 
 def make_scene(
-    page: PageContent, captions: Sequence[Caption], turn: int, styles: Container[Style]
+    page: PageContent, captions: Sequence[Caption], turn: int, styles: Collection[Style]
 ) -> Scene:
     """The page with the text of this rotation upright; `styles` are those of the running text.
 
@@ -130,9 +131,9 @@ def _split_text(
     lines: Sequence[Line],
     captions: Sequence[Caption],
     pictures: Sequence[Rect],
-    styles: Container[Style],
+    styles: Collection[Style],
 ) -> tuple[list[Rect], list[Line]]:
-    """The bounding boxes of running text, and the other lines except those of captions."""
+    """The bounding boxes of running text, and the other lines except captions and headings."""
     of_captions = {id(line) for caption in captions for line in caption.lines}
     rest = [line for line in lines if id(line) not in of_captions]
     prose = [
@@ -145,7 +146,19 @@ def _split_text(
         if id(line) not in running and any(_is_same_paragraph(line, other) for other in prose):
             running.add(id(line))
     body = [rect_of(line) for line in rest if id(line) in running]
-    return body, [line for line in rest if id(line) not in running]
+    others = [line for line in rest if id(line) not in running]
+    return body, [line for line in others if not _is_heading(line, styles)]
+
+
+def _is_heading(line: Line, styles: Iterable[Style]) -> bool:
+    """True for a numbered heading, in type no smaller than the running text's: no axis label."""
+    numbered = NUMBERED.fullmatch(line.text)
+    return (
+        numbered is not None
+        and numbered["title"][0].isalpha()
+        and (line.bold or line.is_upper)
+        and style_of(line)[1] >= max((size for _, size in styles), default=0)
+    )
 
 
 def is_prose(line: Line) -> bool:
