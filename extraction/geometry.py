@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from domain.papers import Box
+
 Matrix = tuple[float, float, float, float, float, float]
 
 
@@ -45,9 +47,22 @@ class Rect(NamedTuple):
     def area(self) -> float:
         return self.width * self.height
 
-    def expanded(self, margin: float) -> Rect:
-        """The rectangle with `margin` points more on each side."""
-        return Rect(self.x0 - margin, self.y0 - margin, self.x1 + margin, self.y1 + margin)
+    @property
+    def center_x(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def center_y(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+    @property
+    def transposed(self) -> Rect:
+        """The rectangle with x and y exchanged."""
+        return Rect(self.y0, self.x0, self.y1, self.x1)
+
+    def expanded(self, x: float, y: float) -> Rect:
+        """The rectangle with `x` points more on the left and right, `y` above and below."""
+        return Rect(self.x0 - x, self.y0 - y, self.x1 + x, self.y1 + y)
 
 
 def rect_of(bounds: Bounds) -> Rect:
@@ -74,6 +89,15 @@ def intersection(a: Bounds, b: Bounds) -> Rect:
 def interval_overlap(a0: float, a1: float, b0: float, b1: float) -> float:
     """The length shared by a0..a1 and b0..b1; negative: minus the gap between them."""
     return min(a1, b1) - max(a0, b0)
+
+
+def distinct(values: Iterable[float], step: float) -> list[float]:
+    """The ascending values without those at most `step` above the last one kept."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or value - kept[-1] > step:
+            kept.append(value)
+    return kept
 
 
 def overlap_x(a: Bounds, b: Bounds) -> float:
@@ -107,6 +131,11 @@ def contains_center(outer: Bounds, inner: Bounds) -> bool:
     return outer.x0 <= x <= outer.x1 and outer.y0 <= y <= outer.y1
 
 
+def is_center_in(inner: Bounds, others: Iterable[Bounds]) -> bool:
+    """True when the center of `inner` is in one of the others."""
+    return any(contains_center(other, inner) for other in others)
+
+
 def rotate(rect: Rect, turn: int) -> Rect:
     """The rectangle of a page in the frame in which text of this rotation is upright.
 
@@ -126,6 +155,12 @@ def rotate(rect: Rect, turn: int) -> Rect:
 def rotate_back(rect: Rect, turn: int) -> Rect:
     """The inverse of `rotate`: from the upright frame to the page."""
     return rotate(rect, (4 - turn) % 4)
+
+
+def box_of(rect: Rect, page: int, turn: int = 0) -> Box:
+    """A rectangle of the frame of `rotate` as a box on the page, to a tenth of a point."""
+    x0, y0, x1, y1 = (round(value, 1) for value in rotate_back(rect, turn))
+    return Box(page, x0, y0, x1, y1)
 
 
 def quarter_turns(dx: float, dy: float) -> int:

@@ -13,9 +13,9 @@ from domain.papers import Box, Figure, Table, TableSource
 from extraction.figures.figures import FoundFigure, find_figures
 from extraction.figures.model import Region, RegionKind, layout_regions
 from extraction.figures.page_selection import pages_for_model
-from extraction.geometry import contains_center
+from extraction.geometry import is_center_in
 from extraction.options import LayoutMode
-from extraction.tables.tables import TablePicture, TablesFound, find_tables
+from extraction.tables.tables import TablesFound, find_tables
 from extraction.text.lines import Line
 from extraction.text.pdf import Reading, open_pdf
 
@@ -43,7 +43,7 @@ class Layout:
         if not lines:
             return []
         boxes = [box for box in self.taken if box.page == lines[0].page]
-        return [line for line in lines if not _is_center_in(line.box, boxes)]
+        return [line for line in lines if not is_center_in(line.box, boxes)]
 
 
 def find_layout_by_rules(
@@ -113,7 +113,7 @@ def _found(
     tables = find_tables(document, reading.body, reading.sizes, regions=boxes or None)
     taken = [box for found in tables.tables for box in found.taken]
     figures = find_figures(document, reading.body, reading.sizes, regions)
-    return tables, [found for found in figures if not _is_center_in(found.figure.box, taken)]
+    return tables, [found for found in figures if not _is_in(found.figure.box, taken)]
 
 
 def _regions(
@@ -139,10 +139,9 @@ def _layout(
     tables: TablesFound, figures: Sequence[FoundFigure], regions: Regions, ocred: Sequence[int]
 ) -> Layout:
     boxes = [box for found in (*tables.tables, *figures) for box in found.taken]
-    pictures = map(_as_figure, tables.pictures)
     return Layout(
         tuple(_with_ocr_source(found.table, ocred) for found in tables.tables),
-        _numbered([*(found.figure for found in figures), *pictures]),
+        _numbered([*(found.figure for found in figures), *tables.pictures]),
         tuple(boxes),
         tuple(sorted(regions)),
     )
@@ -154,16 +153,10 @@ def _with_ocr_source(table: Table, ocred: Sequence[int]) -> Table:
     return replace(table, source=TableSource.OCR) if from_image else table
 
 
-def _as_figure(picture: TablePicture) -> Figure:
-    """A table that is an image as a figure: it has no reliable cells."""
-    return Figure(0, picture.label, picture.caption, picture.box)
-
-
 def _numbered(figures: Iterable[Figure]) -> tuple[Figure, ...]:
     ordered = sorted(figures, key=lambda figure: (figure.page, figure.box.y0, figure.box.x0))
     return tuple(replace(figure, number=number) for number, figure in enumerate(ordered, start=1))
 
 
-def _is_center_in(box: Box, others: Iterable[Box]) -> bool:
-    """True when the center of the box is in one of the others, on the same page."""
-    return any(other.page == box.page and contains_center(other, box) for other in others)
+def _is_in(box: Box, others: Iterable[Box]) -> bool:
+    return is_center_in(box, [other for other in others if other.page == box.page])

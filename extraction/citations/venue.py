@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from extraction.citations.cited_names import parse_authors
-from extraction.vocabulary import MONTHS, SEASONS
+from extraction.vocabulary.front_matter import MONTHS, SEASONS
 
 _NUMERALS = (
     r"(?<![^\W\d_])(?:vol(?:ume)?s?\.? ?|no\.? ?|bd\.? ?|t\. ?|tome ?)?"

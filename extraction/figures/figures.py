@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.papers import Box, Figure, PageSize
-from extraction.figures.figure_captions import CaptionLines, captions_of, main_styles
-from extraction.figures.graphics import Graphic, box_of, clusters, page_graphics
+from extraction.captions import Caption, page_captions
+from extraction.figures.graphics import Graphic, clusters, page_graphics
 from extraction.figures.model import Region
 from extraction.figures.page_scene import (
-    is_center_in,
+    PageContent,
     is_prose,
+    main_styles,
     make_scene,
     without_furniture,
 )
 from extraction.figures.pairing import Pair, Scene, Side, pair_captions
-from extraction.geometry import Rect, intersection, rect_of
-from extraction.text.clean import join_lines, words_of
+from extraction.geometry import Rect, box_of, intersection, is_center_in, rect_of
+from extraction.text.clean import words_of
 from extraction.text.lines import Line
 
 # Heuristics, chosen on the sample papers.
@@ -45,16 +46,6 @@ class FoundFigure:
 
     figure: Figure
     taken: tuple[Box, ...]
-
-
-@dataclass(slots=True)
-class _PageScene:
-    """A page in one rotation of its text, with the pairs found on it."""
-
-    number: int
-    turn: int
-    scene: Scene
-    found: list[Pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +73,25 @@ def find_figures(
     captions = {
         size.number: found
         for size, lines in zip(sizes, pages, strict=True)
-        if (found := captions_by_turn(lines))
+        if (found := _figure_captions(lines))
     }
     graphics = _graphics(document, sizes, captions)
-    scenes = _scenes(pages, sizes, captions, graphics, regions or {})
+    styles, model = main_styles(pages), regions or {}
+    scenes = [
+        make_scene(
+            PageContent(
+                pages[number - 1],
+                sizes[number - 1],
+                graphics.get(number, ()),
+                model.get(number, ()),
+            ),
+            of_turn,
+            turn,
+            styles,
+        )
+        for number, by_turn in captions.items()
+        for turn, of_turn in by_turn.items()
+    ]
     words = words_of(line.text for lines in pages for line in lines)
     candidates = [*_captioned(scenes, words)]
     uncaptioned = [
@@ -97,17 +103,16 @@ def find_figures(
     return _numbered(_across_pages(candidates, uncaptioned, sizes))
 
 
-def captions_by_turn(lines: Sequence[Line]) -> dict[int, list[CaptionLines]]:
+def _figure_captions(lines: Sequence[Line]) -> dict[int, list[Caption]]:
     """The captions of a page, tables included, by the rotation of its text.
 
     Rotations without the caption of a figure are left out.
     """
-    found: dict[int, list[CaptionLines]] = {}
-    for turn in sorted({line.rotation for line in lines}):
-        captions = captions_of([line for line in lines if line.rotation == turn])
-        if any(not caption.is_table for caption in captions):
-            found[turn] = captions
-    return found
+    return {
+        turn: captions
+        for turn, captions in page_captions(lines).items()
+        if any(not caption.is_table for caption in captions)
+    }
 
 
 def _graphics(
@@ -138,76 +143,42 @@ def _page_graphics(document: Any, number: int) -> list[Graphic]:
         return []
 
 
-def _scenes(
-    pages: Sequence[Sequence[Line]],
-    sizes: Sequence[PageSize],
-    captions: Mapping[int, Mapping[int, Sequence[CaptionLines]]],
-    graphics: Mapping[int, Sequence[Graphic]],
-    regions: Mapping[int, Sequence[Region]],
-) -> list[_PageScene]:
-    styles = main_styles(pages)
-    scenes: list[_PageScene] = []
-    for number, by_turn in captions.items():
-        for turn, of_turn in by_turn.items():
-            index = number - 1
-            scene = make_scene(
-                pages[index],
-                of_turn,
-                turn,
-                graphics.get(number, ()),
-                regions.get(number, ()),
-                sizes[index],
-                styles,
-            )
-            scenes.append(_PageScene(number, turn, scene, pair_captions(scene)))
-    _choose_preferred_side(scenes)
-    return scenes
+def _pairs(scenes: Sequence[Scene]) -> list[Pair]:
+    """The captions with a picture, above them or below them as is the paper's style.
 
-
-def _choose_preferred_side(pages: Sequence[_PageScene]) -> None:
-    """Pairs anew with captions above the pictures if that is the paper's style.
-
-    It is where more captions get a picture, or all of them a nearer one. Publishers use one order
-    throughout a paper.
+    Its style is where more captions get a picture, or all of them a nearer one. Publishers use one
+    order throughout a paper.
     """
-    before = _pairing_score(pages)
-    others: list[_PageScene] = []
-    for page in pages:
-        scene = replace(page.scene, preferred_side=Side.BELOW)
-        others.append(replace(page, scene=scene, found=pair_captions(scene)))
-    after = _pairing_score(others)
-    is_nearer = after[0] == before[0] > 1 and after[1] < _CLEARLY_NEARER * before[1]
-    if after[0] > before[0] or is_nearer:
-        for page, other in zip(pages, others, strict=True):
-            page.scene, page.found = other.scene, other.found
+    above, below = (
+        [pair for scene in scenes for pair in pair_captions(scene, side)]
+        for side in (Side.ABOVE, Side.BELOW)
+    )
+    (count, distance), (other_count, other_distance) = _score(above), _score(below)
+    is_nearer = other_count == count > 1 and other_distance < _CLEARLY_NEARER * distance
+    return below if other_count > count or is_nearer else above
 
 
-def _pairing_score(pages: Sequence[_PageScene]) -> tuple[int, float]:
+def _score(pairs: Sequence[Pair]) -> tuple[int, float]:
     """The number of figure captions with a picture, and the sum of their distances in points."""
     gaps = [
-        pair.gap
-        for page in pages
-        for pair in page.found
-        if not pair.caption.is_table and pair.side is not Side.BESIDE
+        pair.gap for pair in pairs if not pair.caption.is_table and pair.side is not Side.BESIDE
     ]
     return len(gaps), sum(gaps)
 
 
-def _captioned(pages: Sequence[_PageScene], words: Container[str]) -> Iterator[_Candidate]:
+def _captioned(scenes: Sequence[Scene], words: Container[str]) -> Iterator[_Candidate]:
     """Yields all captions of figures, with their pictures where these were found."""
-    for page in pages:
-        rects = {id(pair.caption): pair.rect for pair in page.found}
-        for caption in page.scene.captions:
-            if caption.is_table:
-                continue
+    rects = {id(pair.caption): pair.rect for pair in _pairs(scenes)}
+    for scene in scenes:
+        for caption in scene.captions:
             rect = rects.get(id(caption))
-            text = join_lines(caption.texts, words)[0].strip()
-            yield _Candidate(
-                box_of(rect, page.number, page.turn) if rect and _is_large(rect) else None,
-                caption.label,
-                text or None,
-                box_of(caption.rect, page.number, page.turn),
-            )
+            if not caption.is_table:
+                yield _Candidate(
+                    box_of(rect, scene.page, scene.turn) if rect and _is_large(rect) else None,
+                    caption.label.text,
+                    caption.text(words),
+                    box_of(caption.rect, scene.page, scene.turn),
+                )
 
 
 def _is_large(rect: Rect) -> bool:
@@ -226,9 +197,9 @@ def _large_images(
             continue
         if min(rect.width, rect.height) < _NARROW * min(size.width, size.height):
             continue
-        inside = sum(is_prose(line) and is_center_in(rect_of(line), [rect]) for line in lines)
+        inside = sum(is_prose(line) and is_center_in(line, [rect]) for line in lines)
         if inside < _MAX_LINES_ON_IMAGE:
-            yield box_of(rect, size.number, 0)
+            yield box_of(rect, size.number)
 
 
 def _across_pages(

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.papers import Box
-from extraction.geometry import Rect, intersection, rotate_back, union
+from extraction.geometry import Rect, intersection, union
 from extraction.text.mupdf import pymupdf
 
 _FLAGS = (
@@ -197,9 +196,3 @@ def _are_parallel_rules(graphics: Sequence[Graphic]) -> bool:
     horizontal = all(graphic.rect.width > _RULE_LENGTH for graphic in graphics)
     vertical = all(graphic.rect.height > _RULE_LENGTH for graphic in graphics)
     return horizontal or vertical
-
-
-def box_of(rect: Rect, page: int, turn: int) -> Box:
-    """A rectangle of the frame with upright text of this rotation, as a box on the page."""
-    x0, y0, x1, y1 = (round(value, 1) for value in rotate_back(rect, turn))
-    return Box(page, x0, y0, x1, y1)

@@ -18,12 +18,11 @@ from typing import Any
 
 from domain.errors import Unavailable
 from domain.papers import Box
-from extraction.geometry import rotation_matrix
+from extraction.geometry import Rect, box_of, quarter_turns, rotation_matrix
 from extraction.text.mupdf import pymupdf
 
 _PACKAGE = "pymupdf.layout"
 _ANTIALIASING_BITS = 8  # MuPDF's default
-_AXIS_COSINE = 0.5  # of a text direction (a unit vector) along an axis
 
 
 class RegionKind(StrEnum):
@@ -69,7 +68,8 @@ def layout_regions(page: Any, threads: int = 1) -> list[Region]:
     upright = pymupdf.Matrix(*rotation_matrix(turn, size.width, size.height))
     to_page = upright * page.rotation_matrix
     return [
-        Region(RegionKind(kind), _box(page, pymupdf.Rect(rect) * to_page)) for *rect, kind in found
+        Region(RegionKind(kind), box_of(Rect(*(pymupdf.Rect(rect) * to_page)), page.number + 1))
+        for *rect, kind in found
     ]
 
 
@@ -120,14 +120,7 @@ def _main_turn(page: Any) -> int:
     weights = [0, 0, 0, 0]
     for block in page.get_text("dict", flags=pymupdf.TEXT_MEDIABOX_CLIP)["blocks"]:
         for line in block.get("lines", ()):
-            dx, dy = line["dir"]
-            turn = 3
-            if dx > _AXIS_COSINE:
-                turn = 0
-            elif dy > _AXIS_COSINE:
-                turn = 1
-            elif dx < -_AXIS_COSINE:
-                turn = 2
+            turn = quarter_turns(*line["dir"])
             weights[turn] += sum(len(span["text"]) for span in line["spans"])
     return weights.index(max(weights))
 
@@ -149,8 +142,3 @@ def _upright(page: Any, turn: int) -> Any:
         )
         copy.show_pdf_page(copy.rect, document, 0, rotate=90 * turn)
         return upright
-
-
-def _box(page: Any, rect: Any) -> Box:
-    x0, y0, x1, y1 = (round(value, 1) for value in rect)
-    return Box(page.number + 1, x0, y0, x1, y1)

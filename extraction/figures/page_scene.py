@@ -7,18 +7,20 @@ backgrounds, frames.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from domain.papers import PageSize
-from extraction.figures.figure_captions import CaptionLines, Style, style_of
+from extraction.captions import Caption, Style, style_of
 from extraction.figures.graphics import Cluster, Graphic, clusters
 from extraction.figures.model import Region, RegionKind
 from extraction.figures.pairing import TOUCH, Scene
-from extraction.geometry import Rect, contains_center, overlaps, rect_of, rotate
+from extraction.geometry import Rect, is_center_in, overlaps, rect_of, rotate
+from extraction.text.labels import NUMBERED
 from extraction.text.lines import Line
 
 # Heuristics, chosen on the sample papers.
+_MAIN_SHARE = 0.08  # of the document's characters: the least that a style of running text prints
 _MIN_PIECE_HEIGHT = 24.0  # points of a cluster's part above or below a caption inside it
 _WHOLE_PAGE = 0.85  # of the page's area: a scan, or the page's background
 _HEAD, _FOOT = 0.13, 0.9  # of the page's height, beyond which running headers and footers are
@@ -74,28 +76,41 @@ def _is_furniture(graphic: Graphic, size: PageSize, counts: Mapping[_Key, int]) 
     return wide_rule or counts[_key(graphic.rect)] > 1
 
 
+def main_styles(pages: Iterable[Sequence[Line]]) -> set[Style]:
+    """The styles of running text: each has at least 8 % of the document's characters."""
+    weights: Counter[Style] = Counter()
+    for line in (line for lines in pages for line in lines):
+        weights[style_of(line)] += len(line.text)
+    total = sum(weights.values())
+    return {style for style, count in weights.items() if count >= _MAIN_SHARE * total}
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """A page: its lines, size, graphics, and the regions that the layout model found."""
+
+    lines: Sequence[Line]
+    size: PageSize
+    graphics: Sequence[Graphic]
+    regions: Sequence[Region]
+
+
 def make_scene(
-    lines: Sequence[Line],
-    captions: Sequence[CaptionLines],
-    turn: int,
-    graphics: Sequence[Graphic],
-    regions: Sequence[Region],
-    size: PageSize,
-    styles: Container[Style],
+    page: PageContent, captions: Sequence[Caption], turn: int, styles: Collection[Style]
 ) -> Scene:
     """The page with the text of this rotation upright; `styles` are those of the running text.
 
     The layout model's tables count only on pages with the caption of a table: without one, the
     model has taken a chart for a table.
     """
-    frame = rotate(Rect(0.0, 0.0, size.width, size.height), turn)
-    pictures = _region_rects(regions, RegionKind.PICTURE, turn)
+    frame = rotate(Rect(0.0, 0.0, page.size.width, page.size.height), turn)
+    pictures = _region_rects(page.regions, RegionKind.PICTURE, turn)
     has_table = any(caption.is_table for caption in captions)
-    tables = _region_rects(regions, RegionKind.TABLE, turn) if has_table else []
-    upright = [line for line in lines if line.rotation == turn]
+    tables = _region_rects(page.regions, RegionKind.TABLE, turn) if has_table else []
+    upright = [line for line in page.lines if line.rotation == turn]
     body, labels = _split_text(upright, captions, pictures, styles)
     every = [Graphic(rect, True) for rect in pictures]
-    every += [Graphic(rotate(graphic.rect, turn), graphic.is_image) for graphic in graphics]
+    every += [Graphic(rotate(graphic.rect, turn), graphic.is_image) for graphic in page.graphics]
     kept = [
         graphic
         for graphic in every
@@ -105,7 +120,7 @@ def make_scene(
     found = [
         _trimmed(piece, body) for cluster in clusters(kept) for piece in _cut(cluster, captions)
     ]
-    return Scene(captions, body, labels, found, frame)
+    return Scene(page.size.number, turn, captions, body, labels, found, frame)
 
 
 def _region_rects(regions: Sequence[Region], kind: RegionKind, turn: int) -> list[Rect]:
@@ -114,24 +129,36 @@ def _region_rects(regions: Sequence[Region], kind: RegionKind, turn: int) -> lis
 
 def _split_text(
     lines: Sequence[Line],
-    captions: Sequence[CaptionLines],
+    captions: Sequence[Caption],
     pictures: Sequence[Rect],
-    styles: Container[Style],
+    styles: Collection[Style],
 ) -> tuple[list[Rect], list[Line]]:
-    """The bounding boxes of running text, and the other lines except those of captions."""
+    """The bounding boxes of running text, and the other lines except captions and headings."""
     of_captions = {id(line) for caption in captions for line in caption.lines}
     rest = [line for line in lines if id(line) not in of_captions]
     prose = [
         line
         for line in rest
-        if style_of(line) in styles and is_prose(line) and not is_center_in(rect_of(line), pictures)
+        if style_of(line) in styles and is_prose(line) and not is_center_in(line, pictures)
     ]
     running = {id(line) for line in prose}
     for line in rest:
         if id(line) not in running and any(_is_same_paragraph(line, other) for other in prose):
             running.add(id(line))
     body = [rect_of(line) for line in rest if id(line) in running]
-    return body, [line for line in rest if id(line) not in running]
+    others = [line for line in rest if id(line) not in running]
+    return body, [line for line in others if not _is_heading(line, styles)]
+
+
+def _is_heading(line: Line, styles: Iterable[Style]) -> bool:
+    """True for a numbered heading, in type no smaller than the running text's: no axis label."""
+    numbered = NUMBERED.fullmatch(line.text)
+    return (
+        numbered is not None
+        and numbered["title"][0].isalpha()
+        and (line.bold or line.is_upper)
+        and style_of(line)[1] >= max((size for _, size in styles), default=0)
+    )
 
 
 def is_prose(line: Line) -> bool:
@@ -154,17 +181,12 @@ def _is_same_paragraph(line: Line, prose: Line) -> bool:
     )
 
 
-def is_center_in(rect: Rect, others: Sequence[Rect]) -> bool:
-    """True when the center of the rectangle is in one of the others."""
-    return any(contains_center(other, rect) for other in others)
-
-
 def _is_background(
-    graphic: Graphic, frame: Rect, body: Sequence[Rect], captions: Sequence[CaptionLines]
+    graphic: Graphic, frame: Rect, body: Sequence[Rect], captions: Sequence[Caption]
 ) -> bool:
     """True for graphics behind or around text: a shaded box, a frame, a scanned page."""
     rect = graphic.rect
-    if rect.width * rect.height > _WHOLE_PAGE * frame.width * frame.height:
+    if rect.area > _WHOLE_PAGE * frame.area:
         return True
     if not graphic.is_image and any(is_center_in(caption.rect, [rect]) for caption in captions):
         return True
@@ -172,7 +194,7 @@ def _is_background(
     return lines >= (_LINES_ON_IMAGE if graphic.is_image else _LINES_ON_DRAWING)
 
 
-def _cut(cluster: Cluster, captions: Sequence[CaptionLines]) -> Iterator[Cluster]:
+def _cut(cluster: Cluster, captions: Sequence[Caption]) -> Iterator[Cluster]:
     """Yields the parts of the cluster above and below the captions that it covers."""
     rect = cluster.rect
     for caption in captions:

@@ -6,15 +6,17 @@ methods found it, the model has nothing to add.
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from domain.papers import Box, Figure, PageSize, Table
-from extraction.figures.figure_captions import CaptionLines, captions_of
-from extraction.geometry import contains_center
+from domain.papers import Figure, PageSize, Table
+from extraction.captions import Caption, page_captions
+from extraction.geometry import is_center_in
 from extraction.options import LayoutMode
+from extraction.tables.cells import width_of
 from extraction.tables.frame import rows_by_baseline
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import caption_label
 
 # Heuristics, chosen on the sample papers.
 # Lines of a page: journals print 300 at most; the model's time grows with their square.
@@ -55,7 +57,9 @@ def pages_for_model(
         return set()
     if mode is LayoutMode.ALWAYS:
         return set(read)
-    captions = {number: [*_captions(pages[number - 1])] for number in read}
+    captions = {
+        number: [*itertools.chain(*page_captions(pages[number - 1]).values())] for number in read
+    }
     without_table = _unresolved_tables(captions, tables)
     without_picture = _unresolved_figures(captions, figures)
     doubts = {*doubted, *_doubtful(tables), *_rows_without_table(pages, tables, figures)}
@@ -66,13 +70,8 @@ def pages_for_model(
     return set(list(wanted)[:limit])
 
 
-def _captions(lines: Sequence[Line]) -> Iterator[CaptionLines]:
-    for turn in sorted({line.rotation for line in lines}):
-        yield from captions_of([line for line in lines if line.rotation == turn])
-
-
 def _unresolved_tables(
-    captions: dict[int, list[CaptionLines]], tables: Iterable[Table]
+    captions: dict[int, list[Caption]], tables: Iterable[Table]
 ) -> Iterator[int]:
     """Yields the pages with the caption of a table that was not found on that page."""
     found = {
@@ -83,8 +82,7 @@ def _unresolved_tables(
     }
     for number, of_page in captions.items():
         if any(
-            caption.is_table and (number, _label_key(caption.label)) not in found
-            for caption in of_page
+            caption.is_table and (number, caption.label.key) not in found for caption in of_page
         ):
             yield number
 
@@ -93,9 +91,10 @@ def _doubtful(tables: Iterable[Table]) -> Iterator[int]:
     """Yields the pages of tables with a single row or column, or with mostly empty cells."""
     for table in tables:
         cells = [cell for row in table.rows for cell in row]
-        width = max((sum(cell.colspan for cell in row) for row in table.rows), default=0)
         filled = sum(bool(cell.text.strip()) for cell in cells)
-        if min(len(table.rows), width) < 2 or filled < _MIN_FILLED_SHARE * len(cells):
+        if min(len(table.rows), width_of(table.rows)) < 2 or filled < _MIN_FILLED_SHARE * len(
+            cells
+        ):
             yield from (box.page for box in table.boxes)
 
 
@@ -106,13 +105,9 @@ def _rows_without_table(
     with_table = {box.page for table in tables for box in table.boxes}
     for number, lines in enumerate(pages, start=1):
         pictures = [figure.box for figure in figures if figure.page == number]
-        upright = [line for line in lines if not line.rotation and not _is_on(line, pictures)]
+        upright = [line for line in lines if not line.rotation and not is_center_in(line, pictures)]
         if number not in with_table and upright and _has_rows(upright):
             yield number
-
-
-def _is_on(line: Line, boxes: Iterable[Box]) -> bool:
-    return any(contains_center(box, line) for box in boxes)
 
 
 def _has_rows(lines: Sequence[Line]) -> bool:
@@ -129,7 +124,7 @@ def _has_rows(lines: Sequence[Line]) -> bool:
 
 
 def _unresolved_figures(
-    captions: dict[int, list[CaptionLines]], figures: Iterable[Figure]
+    captions: dict[int, list[Caption]], figures: Iterable[Figure]
 ) -> Iterator[int]:
     """Yields the pages with the caption of a figure that was not found.
 
@@ -140,13 +135,12 @@ def _unresolved_figures(
         missing = [
             caption
             for caption in of_page
-            if not caption.is_table and _label_key(caption.label) not in found
+            if not caption.is_table and caption.label.key not in found
         ]
         if 0 < len(missing) < _MIN_LEGENDS:
             yield number
 
 
 def _label_key(label: str) -> str:
-    """The label's kind and number in a normal form: equal for "Tab. 3" and "TABLE 3"."""
-    kind, rest = label[:3].lower(), re.sub(r"^[A-Za-z]+\.?\s*", "", label)
-    return f"{kind} {rest.strip('.: ').lower()}"
+    parsed = caption_label(label)
+    return parsed.key if parsed else label

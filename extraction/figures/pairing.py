@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from extraction.figures.figure_captions import CaptionLines
+from extraction.captions import Caption
 from extraction.figures.graphics import Cluster
 from extraction.geometry import Rect, overlap_x, overlap_y, overlaps, rect_of, union
 from extraction.text.lines import Line
@@ -46,12 +46,13 @@ class Scene:
     page.
     """
 
-    captions: Sequence[CaptionLines]
+    page: int
+    turn: int
+    captions: Sequence[Caption]
     body: Sequence[Rect]
     labels: Sequence[Line]
     clusters: Sequence[Cluster]
     frame: Rect
-    preferred_side: Side = Side.ABOVE
 
 
 class _Edge(NamedTuple):
@@ -66,22 +67,23 @@ class _Edge(NamedTuple):
 class Pair:
     """A caption with the bounding box of its picture, its side, and its distance in points."""
 
-    caption: CaptionLines
+    caption: Caption
     rect: Rect
     side: Side
     gap: float
 
 
-def pair_captions(scene: Scene) -> list[Pair]:
+def pair_captions(scene: Scene, preferred: Side) -> list[Pair]:
     """Returns the captions with a picture, tables included, each with its panels and labels.
 
-    Greedy: pairs are made in the order of their cost. A cluster that is nearer to another caption
-    is a panel of that one's figure.
+    `preferred` is the side of the pictures; tables are below their captions. Greedy: pairs are made
+    in the order of their cost. A cluster that is nearer to another caption is a panel of that
+    one's figure.
     """
     taken: set[int] = set()
     nearest: dict[int, int] = {}
     found: dict[int, Pair] = {}
-    for edge in sorted(_edges(scene)):
+    for edge in sorted(_edges(scene, preferred)):
         if nearest.setdefault(edge.cluster, edge.caption) != edge.caption or edge.caption in found:
             continue
         taken.add(edge.cluster)
@@ -94,10 +96,10 @@ def pair_captions(scene: Scene) -> list[Pair]:
     return [found[index] for index in sorted(found)]
 
 
-def _edges(scene: Scene) -> Iterator[_Edge]:
+def _edges(scene: Scene, side_of_pictures: Side) -> Iterator[_Edge]:
     """Yields the possible pairs of caption and cluster with their cost."""
     for number, caption in enumerate(scene.captions):
-        preferred = Side.BELOW if caption.is_table else scene.preferred_side
+        preferred = Side.BELOW if caption.is_table else side_of_pictures
         for index, cluster in enumerate(scene.clusters):
             if not _is_seed(cluster):
                 continue

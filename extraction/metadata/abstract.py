@@ -14,7 +14,7 @@ from extraction.metadata.styles import Style, Styles, alike
 from extraction.text.clean import join_lines, words_of
 from extraction.text.labels import ABSTRACT_PARTS, NUMBERED
 from extraction.text.lines import Line
-from extraction.vocabulary import (
+from extraction.vocabulary.front_matter import (
     ABSTRACT_LABEL,
     INTRODUCTION_OR_BACKGROUND,
     KEYWORDS_LABEL,

@@ -21,7 +21,7 @@ from extraction.metadata.names import (
 from extraction.person_names import is_group
 from extraction.text.labels import ARTICLE_KIND
 from extraction.text.lines import SUPERSCRIPT_MARK, Line
-from extraction.vocabulary import FRONT_ENDS, FUNCTION_WORDS, is_address
+from extraction.vocabulary.front_matter import FRONT_ENDS, FUNCTION_WORDS, is_address
 
 _ENDS_OPEN = re.compile(rf"(?:[{SUPERSCRIPT_MARK},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
 _OPENS = re.compile(rf"\s*(?:[{SUPERSCRIPT_MARK},;&·•|]|and\b|und\b|et\b|&)")

@@ -12,7 +12,7 @@ from extraction.metadata.column import column_below
 from extraction.metadata.file_metadata import FileMetadata
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
-from extraction.vocabulary import FRONT_ENDS, KEYWORDS_END, KEYWORDS_LABEL
+from extraction.vocabulary.front_matter import FRONT_ENDS, KEYWORDS_END, KEYWORDS_LABEL
 
 _SEPARATORS = re.compile(
     r"(?:(?<!\s)\s++)?[;·•∙⋅|；、]\s*+|(?<!\s)\s++[—–]\s++|\s\*\s",

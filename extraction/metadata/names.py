@@ -17,7 +17,7 @@ from extraction.person_names import (
     is_group,
 )
 from extraction.text.lines import SUPERSCRIPT_MARK
-from extraction.vocabulary import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
+from extraction.vocabulary.front_matter import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
 
 _DEGREES = (
     r"ph\.? ?d|m\.? ?d|d\.? ?phil|m\.? ?phil|m\.? ?sc|b\.? ?sc|d\.? ?sc|sc\.? ?d|m\.? ?p\.? ?h|"

@@ -9,7 +9,7 @@ from domain.papers import Evidence
 from extraction.metadata.file_metadata import FileMetadata
 from extraction.metadata.paper_identifiers import references_begin
 from extraction.text.lines import Line
-from extraction.vocabulary import MONTHS, SEASONS
+from extraction.vocabulary.front_matter import MONTHS, SEASONS
 
 _YEAR = r"((?:19|20)\d\d)"
 _MONTH = f"(?:{MONTHS}|{SEASONS})"

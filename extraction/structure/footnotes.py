@@ -9,11 +9,18 @@ from dataclasses import dataclass
 from domain.papers import BlockKind, PageSize
 from extraction.structure.reference_starts import MIN_ENTRIES, MIN_SURE_SHARE, has_year, number_of
 from extraction.structure.roles import SectionRole, role_of
-from extraction.text.labels import ARTICLE_KIND, TABLE_CAPTION
+from extraction.text.labels import ARTICLE_KIND
 from extraction.text.lines import SUPERSCRIPT_MARK, Line
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
-from extraction.vocabulary import DATE_LINE, IMPRINT, KEYWORDS, LICENCE, PUBLISHERS_NOTE
+from extraction.vocabulary.captions import CaptionKind, is_caption
+from extraction.vocabulary.front_matter import (
+    DATE_LINE,
+    IMPRINT,
+    KEYWORDS,
+    LICENCE,
+    PUBLISHERS_NOTE,
+)
 
 _SYMBOL_MARK = re.compile(r"[*∗⁎†‡§¶‖#]{1,3}\s?\S")
 _FRONT_LABEL = re.compile(
@@ -204,7 +211,7 @@ def _is_long(paragraph: Paragraph) -> bool:
 
 
 def _is_of_table(paragraph: Paragraph) -> bool:
-    return bool(TABLE_CAPTION.match(paragraph.lines[0].text))
+    return is_caption(paragraph.lines[0].text, CaptionKind.TABLE)
 
 
 def _is_below(

@@ -16,12 +16,12 @@ from extraction.text.labels import (
     ARTICLE_KIND,
     KNOWN_HEADING,
     NUMBERED,
-    TABLE_CAPTION,
 )
 from extraction.text.lines import Line, font_family
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
-from extraction.vocabulary import (
+from extraction.vocabulary.captions import CaptionKind, is_caption
+from extraction.vocabulary.front_matter import (
     ABSTRACT_OR_SUMMARY,
     ARTICLE_DATES,
     INTRODUCTION_OR_BACKGROUND,
@@ -325,7 +325,7 @@ def _inside_tables(paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) ->
     inside: set[int] = set()
     is_inside = False
     for index, paragraph in enumerate(paragraphs):
-        if TABLE_CAPTION.match(paragraph.lines[0].text):
+        if is_caption(paragraph.lines[0].text, CaptionKind.TABLE):
             is_inside = True
         elif is_inside and _is_prose(paragraph, metrics):
             is_inside = False

@@ -21,7 +21,7 @@ from extraction.structure.reference_starts import (
 from extraction.text.labels import KNOWN_HEADING, REFERENCES
 from extraction.text.lines import Line
 from extraction.text.paragraphs import Paragraph
-from extraction.vocabulary import NOTE_AFTER_REFERENCES
+from extraction.vocabulary.front_matter import NOTE_AFTER_REFERENCES
 
 _REFERENCES_TITLE = re.compile(
     r"(?:(?:supplementa(?:ry|l)|additional|supporting|online|appendix|methods?|web|further|selected|"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from domain.papers import Section, SectionRole
 from extraction.text.labels import REFERENCES
-from extraction.vocabulary import ABSTRACT_HEADING
+from extraction.vocabulary.front_matter import ABSTRACT_HEADING
 
 _ACKNOWLEDGEMENTS = re.compile(
     r"acknowledge?ments?(?: and .{3,40})?|danksagung|agradecimientos|remerciements", re.IGNORECASE

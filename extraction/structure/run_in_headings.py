@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from domain.papers import BlockKind, SectionRole
 from extraction.structure.roles import role_of
-from extraction.text.labels import ABSTRACT_PARTS, CAPTION, NUMBERED
+from extraction.text.labels import ABSTRACT_PARTS, NUMBERED
 from extraction.text.lines import Line, cut_line
 from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
-from extraction.vocabulary import ABSTRACT_OR_SUMMARY
+from extraction.vocabulary.captions import is_caption
+from extraction.vocabulary.front_matter import ABSTRACT_OR_SUMMARY
 
 _ABSTRACT = re.compile(rf"(?:{ABSTRACT_OR_SUMMARY})\s*[.:—–-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"\(\d{4}|\bet al\b|^[A-Z][\w-]+,? [A-Z]\.|https?:|@")
@@ -117,7 +118,7 @@ def _lead_of(
     if (
         not _MIN_LENGTH <= len(text) <= _MAX_LENGTH
         or rest < (_MIN_BACK_MATTER if is_back_matter else _MIN_TEXT)
-        or CAPTION.match(text)
+        or is_caption(text)
         or _REFERENCE.search(text)
     ):
         return None

@@ -10,7 +10,7 @@ from domain.papers import PageSize
 from extraction.text.clean import clean_text
 from extraction.text.labels import ARTICLE_KIND
 from extraction.text.lines import Line, font_family
-from extraction.vocabulary import MASTHEAD
+from extraction.vocabulary.front_matter import MASTHEAD
 
 # Text below the name of a journal, and after it in a citation.
 _BELOW_MASTHEAD = re.compile(

@@ -7,11 +7,11 @@ from collections.abc import Container, Sequence
 from statistics import median
 
 from domain.papers import Cell, TableSource
-from extraction.geometry import interval_overlap
-from extraction.tables.frame import SAME_LEVEL, SAME_RULE, Rule
+from extraction.geometry import Rect, distinct, overlap_x, overlap_y
+from extraction.tables.frame import SAME_LEVEL, SAME_RULE
 from extraction.tables.glyphs import RAISED_BASELINE, SMALL_TYPE, Word, as_superscript
-from extraction.tables.grid import Position, grid_cells
-from extraction.tables.headers import GridCell, header_cells
+from extraction.tables.grid import GridCell, Position, grid_cells
+from extraction.tables.headers import header_cells
 from extraction.tables.regions import Region
 from extraction.tables.rows import body_rows
 from extraction.tables.spans import Row, Span, row_of
@@ -49,25 +49,25 @@ def read_cells(
     """
     if not words:
         return None
-    x0, y0, x1, y1 = region.rect
+    rect = region.rect
     horizontal = [
         rule
         for rule in region.frame.horizontal_rules
-        if y0 - _RULE_REACH < rule.y < y1 + _RULE_REACH and rule.x1 > x0 and rule.x0 < x1
+        if rect.y0 - _RULE_REACH < rule.center_y < rect.y1 + _RULE_REACH
+        and overlap_x(rule, rect) > 0
     ]
     vertical = [
         rule
         for rule in region.frame.vertical_rules
-        if rule.y1 > y0 + _RULE_OVERLAP
-        and rule.y0 < y1 - _RULE_OVERLAP
-        and x0 - _RULE_REACH < rule.x < x1 + _RULE_REACH
+        if overlap_y(rule, rect) > _RULE_OVERLAP
+        and rect.x0 - _RULE_REACH < rule.center_x < rect.x1 + _RULE_REACH
     ]
-    grid = grid_cells(words, region.rect, horizontal, vertical)
+    grid = grid_cells(words, rect, horizontal, vertical)
     if grid is not None:
         cells, height, width = grid
         _mark_header(cells)
     else:
-        cells, height, width = _aligned_cells(region, words, horizontal, vertical)
+        cells, height, width = _aligned_cells(rect, words, horizontal, vertical)
     if width < 2 or height < 2:
         return None
     source = TableSource.RULED if grid or len(region.rules) > 1 else TableSource.ALIGNED
@@ -75,13 +75,12 @@ def read_cells(
 
 
 def _aligned_cells(
-    region: Region, words: Sequence[Word], horizontal: Sequence[Rule], vertical: Sequence[Rule]
+    rect: Rect, words: Sequence[Word], horizontal: Sequence[Rect], vertical: Sequence[Rect]
 ) -> tuple[list[GridCell], int, int]:
     """The cells by white space and horizontal rules, with the number of rows and columns."""
-    x0, y0, x1, y1 = region.rect
     lines = printed_lines(words)
-    full, partial = _split_rules(horizontal, x0, x1)
-    tall = [rule for rule in vertical if rule.y1 - rule.y0 > _TALL_RULE * (y1 - y0)]
+    full, partial = _split_rules(horizontal, rect)
+    tall = [rule for rule in vertical if rule.height > _TALL_RULE * rect.height]
     head = _header_length(lines, full)
     columns = find_columns(lines[head:], _lowest_header(lines[:head], partial), tall)
     if not head:
@@ -92,54 +91,40 @@ def _aligned_cells(
     count = 0
     if head:
         bottom = lines[head].top if head < len(lines) else _FAR
-        cells, count = header_cells(
-            lines[:head], columns, [rule for rule in partial if rule.y < bottom]
-        )
-    open_columns = _broken_rules(partial, columns, x0, x1)
+        over = [rule for rule in partial if rule.center_y < bottom]
+        cells, count = header_cells(lines[:head], columns, over)
+    open_columns = _broken_rules(partial, columns, rect)
     rows = body_rows(lines[head:], columns, [*full, *open_columns]) if lines[head:] else []
     _extend_rowspans(rows, open_columns)
-    for number, row in enumerate(rows):
-        cells += _body_cells(row, count + number, columns, (x0, x1))
+    for number, row in enumerate(rows, count):
+        cells += _body_cells(row, number, columns, rect)
     return cells, count + len(rows), len(columns)
 
 
-def _split_rules(
-    horizontal: Sequence[Rule], x0: float, x1: float
-) -> tuple[list[float], list[Rule]]:
+def _split_rules(horizontal: Sequence[Rect], rect: Rect) -> tuple[list[float], list[Rect]]:
     """The y of full-width rules, and the shorter rules."""
-    full: list[float] = []
-    partial: list[Rule] = []
-    for rule in horizontal:
-        level = [other for other in horizontal if abs(other.y - rule.y) < SAME_LEVEL]
-        if _covered_length(level, x0, x1) > _FULL_WIDTH * (x1 - x0):
-            if not full or rule.y - full[-1] > SAME_RULE:
-                full.append(rule.y)
-        else:
-            partial.append(rule)
-    return full, partial
+    full = [rule for rule in horizontal if _cover(_level(horizontal, rule), rect, _FULL_WIDTH)]
+    partial = [rule for rule in horizontal if rule not in full]
+    return distinct((rule.center_y for rule in full), SAME_RULE), partial
 
 
-def _covered_length(rules: Sequence[Rule], x0: float, x1: float) -> float:
-    return sum(interval_overlap(rule.x0, rule.x1, x0, x1) for rule in rules)
+def _level(rules: Sequence[Rect], rule: Rect) -> list[Rect]:
+    return [other for other in rules if abs(other.center_y - rule.center_y) < SAME_LEVEL]
 
 
-def _broken_rules(
-    partial: Sequence[Rule], columns: Columns, x0: float, x1: float
-) -> dict[float, set[int]]:
+def _cover(rules: Sequence[Rect], rect: Rect, share: float) -> bool:
+    return sum(overlap_x(rule, rect) for rule in rules) > share * rect.width
+
+
+def _broken_rules(partial: Sequence[Rect], columns: Columns, rect: Rect) -> dict[float, set[int]]:
     """The y of rules over half of the table or more, with the columns that they leave out."""
     found: dict[float, set[int]] = {}
     for rule in partial:
-        if any(abs(rule.y - y) < SAME_LEVEL for y in found):
-            continue
-        level = [other for other in partial if abs(other.y - rule.y) < SAME_LEVEL]
-        if _covered_length(level, x0, x1) > _HALF_WIDTH * (x1 - x0):
-            found[rule.y] = {
-                number
-                for number, (left, right) in enumerate(columns.extents)
-                if not any(
-                    r.x0 - _COLUMN_SLACK < (left + right) / 2 < r.x1 + _COLUMN_SLACK for r in level
-                )
-            }
+        level = _level(partial, rule)
+        is_known = any(abs(rule.center_y - y) < SAME_LEVEL for y in found)
+        if not is_known and _cover(level, rect, _HALF_WIDTH):
+            covered = {number for other in level for number in columns.under(other, _COLUMN_SLACK)}
+            found[rule.center_y] = set(range(len(columns))) - covered
     return found
 
 
@@ -147,12 +132,9 @@ def _extend_rowspans(rows: Sequence[Row], broken: dict[float, set[int]]) -> None
     """Extends cells downwards where a rule leaves out their column."""
     owner: dict[int, Span] = {}
     for upper, lower in itertools.pairwise(rows):
-        y = next(
-            (y for y in broken if upper.top < y < lower.bottom and y < lower.top + _ROWSPAN_REACH),
-            None,
-        )
+        bottom = min(lower.bottom, lower.top + _ROWSPAN_REACH)
         kept: dict[int, Span] = {}
-        for column in broken.get(y, ()) if y is not None else ():
+        for column in next((broken[y] for y in broken if upper.top < y < bottom), ()):
             above = owner.get(column) or upper.at(column)
             if above and above.first == above.last and lower.at(column) is None:
                 above.rowspan += 1
@@ -160,11 +142,12 @@ def _extend_rowspans(rows: Sequence[Row], broken: dict[float, set[int]]) -> None
         owner = kept
 
 
-def _lowest_header(header: Sequence[PrintedLine], partial: Sequence[Rule]) -> Sequence[PrintedLine]:
+def _lowest_header(header: Sequence[PrintedLine], partial: Sequence[Rect]) -> Sequence[PrintedLine]:
     """The header's lines below its last partial rule; those above it span columns."""
     if not header:
         return header
-    last = max((r.y for r in partial if header[0].base < r.y < header[-1].base), default=0.0)
+    ys = [rule.center_y for rule in partial]
+    last = max((y for y in ys if header[0].base < y < header[-1].base), default=0.0)
     return [line for line in header if line.base > last]
 
 
@@ -173,8 +156,7 @@ def _header_length(lines: Sequence[PrintedLine], full: Sequence[float]) -> int:
     for y in full:
         above = sum(line.base - _BASE_SLACK < y for line in lines)
         if 0 < above < len(lines):
-            limit = max(_MAX_HEADER_LINES, _MAX_HEADER_SHARE * len(lines))
-            return above if above <= limit else 0
+            return above if above <= max(_MAX_HEADER_LINES, _MAX_HEADER_SHARE * len(lines)) else 0
     return 0
 
 
@@ -225,9 +207,7 @@ def _header_by_content(lines: Sequence[PrintedLine], columns: Columns) -> int:
     return 1
 
 
-def _body_cells(
-    row: Row, number: int, columns: Columns, edges: tuple[float, float]
-) -> list[GridCell]:
+def _body_cells(row: Row, number: int, columns: Columns, rect: Rect) -> list[GridCell]:
     """The cells of a body row; a lone wide or centered text spans all columns."""
     width = len(columns)
     if len(row.spans) == 1:
@@ -235,16 +215,15 @@ def _body_cells(
         printed = (columns.extents[0][0], columns.extents[-1][1])
         centered = any(
             abs((span.x0 + span.x1) - (left + right)) < _CENTERED * (right - left)
-            for left, right in (printed, edges)
+            for left, right in (printed, (rect.x0, rect.x1))
         )
         if (span.last > span.first and span.first == 0) or (centered and width > 2):
             return [GridCell(number, 0, 1, width, span.lines)]
     cells: list[GridCell] = []
     for span in row.spans:
-        last = span.last
-        if last > span.first and abs(span.x0 - columns.extents[span.first][0]) < _OVERHANG:
-            last = span.first  # text that runs into empty cells
-        colspan = last - span.first + 1
+        # Text that runs into empty cells begins at the left edge of its column.
+        runs_over = abs(span.x0 - columns.extents[span.first][0]) < _OVERHANG
+        colspan = 1 if runs_over else span.last - span.first + 1
         cells.append(GridCell(number, span.first, span.rowspan, colspan, span.lines))
     return cells
 
@@ -262,18 +241,20 @@ def _as_rows(cells: Sequence[GridCell], height: int, width: int, known: Containe
     """The rows as in HTML; positions that no cell covers get an empty one."""
     owner = _owners(cells, height, width)
     header_rows = max((c.row + c.rowspan for c in cells if c.header), default=0)
-    rows: list[tuple[Cell, ...]] = []
-    for r in range(height):
-        row: list[Cell] = []
-        for c in range(width):
-            cell = owner.get((r, c))
-            if cell is None:
-                row.append(Cell("", header=r < header_rows))
-            elif (cell.row, cell.column) == (r, c):
-                text = cell_text(cell.lines, known)
-                row.append(Cell(text, cell.rowspan, cell.colspan, cell.header))
-        rows.append(tuple(row))
-    return tuple(rows)
+    rows: list[list[Cell]] = [[] for _ in range(height)]
+    for row, column in itertools.product(range(height), range(width)):
+        cell = owner.get((row, column))
+        if cell is None:
+            rows[row].append(Cell("", header=row < header_rows))
+        elif (cell.row, cell.column) == (row, column):
+            text = _cell_text(cell.lines, known)
+            rows[row].append(Cell(text, cell.rowspan, cell.colspan, cell.header))
+    return tuple(map(tuple, rows))
+
+
+def width_of(rows: Rows) -> int:
+    """The number of columns of the widest row."""
+    return max((sum(cell.colspan for cell in row) for row in rows), default=0)
 
 
 def _owners(cells: Sequence[GridCell], height: int, width: int) -> dict[Position, GridCell]:
@@ -286,27 +267,17 @@ def _owners(cells: Sequence[GridCell], height: int, width: int) -> dict[Position
     for cell in sorted(cells, key=lambda cell: (cell.row, cell.column)):
         cell.rowspan = max(1, min(cell.rowspan, height - cell.row))
         cell.colspan = max(1, min(cell.colspan, width - cell.column))
-        positions = _positions(cell)
-        if any(position in owner for position in positions):
-            present = owner.get((cell.row, cell.column))
-            if present is not None:
-                present.lines.extend(cell.lines)
-                continue
+        present = owner.get((cell.row, cell.column))
+        if present is not None:
+            present.lines.extend(cell.lines)
+            continue
+        if any(position in owner for position in cell.positions):
             cell.rowspan = cell.colspan = 1
-            positions = _positions(cell)
-        owner.update(dict.fromkeys(positions, cell))
+        owner.update(dict.fromkeys(cell.positions, cell))
     return owner
 
 
-def _positions(cell: GridCell) -> list[Position]:
-    return [
-        (r, c)
-        for r in range(cell.row, cell.row + cell.rowspan)
-        for c in range(cell.column, cell.column + cell.colspan)
-    ]
-
-
-def cell_text(lines: Sequence[Sequence[Word]], known: Container[str]) -> str:
+def _cell_text(lines: Sequence[Sequence[Word]], known: Container[str]) -> str:
     """The text of a cell: its lines joined, digits and marks as printed."""
     texts = [clean_text(_spaced(line)) for line in lines]
     return join_lines([text for text in texts if text], known)[0].strip()
@@ -314,17 +285,12 @@ def cell_text(lines: Sequence[Sequence[Word]], known: Container[str]) -> str:
 
 def _spaced(line: Sequence[Word]) -> str:
     """The words of a line, without a space before a small mark that touches the word before it."""
-    text = ""
-    for number, word in enumerate(line):
-        before = line[number - 1] if number else None
-        if before is None:
-            text = word.text
-        elif (
-            abs(word.x0 - before.x1) < _TOUCHING * before.size
-            and word.size < SMALL_TYPE * before.size
-        ):
-            raised = before.base - word.base > RAISED_BASELINE * before.size
-            text += as_superscript(word.text) if raised and text[-1].isdigit() else word.text
-        else:
+    text = line[0].text if line else ""
+    for before, word in itertools.pairwise(line):
+        is_touching = abs(word.x0 - before.x1) < _TOUCHING * before.size
+        if not is_touching or word.size >= SMALL_TYPE * before.size:
             text += " " + word.text
+            continue
+        raised = before.base - word.base > RAISED_BASELINE * before.size
+        text += as_superscript(word.text) if raised and text[-1].isdigit() else word.text
     return text

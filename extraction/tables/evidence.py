@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from extraction.geometry import Rect
-from extraction.tables.frame import (
-    EXTENT_TOLERANCE,
-    SAME_RULE,
-    BodyStyle,
-    Frame,
-    Rule,
-    rows_by_baseline,
-)
-from extraction.tables.regions import Region, ends_table, lines_inside, rows_end, rule_extent
-from extraction.tables.table_captions import is_caption_start
+from extraction.geometry import Rect, overlap_x
+from extraction.tables.frame import BodyStyle, Frame, rows_by_baseline
+from extraction.tables.regions import Region, RegionFinder
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import is_caption
 
 # Heuristics, chosen on the sample papers.
 _MIN_LINES = 4  # a page with fewer lines holds no table
@@ -49,82 +42,51 @@ def may_hold_rows(lines: Sequence[Line], body_style: BodyStyle) -> bool:
     return count >= _MIN_CELL_ROWS
 
 
-def ruled_regions(frame: Frame, body_style: BodyStyle) -> list[Region]:
-    """Regions between three or more rules of one extent with rows of pieces between them.
+def ruled_regions(frame: Frame, body_style: BodyStyle) -> Iterator[Region]:
+    """Yields regions between three or more rules of one extent with rows of pieces between them.
 
     Two rules are enough when rows of pieces continue below the second one.
     """
-    regions: list[Region] = []
     rules = frame.horizontal_rules
-    if len(rules) > _PLOT_RULES:
-        return regions
+    finder = RegionFinder(frame, body_style)
     used: set[int] = set()
-    for number, top in enumerate(rules):
-        if number in used or top.width < _MIN_RULE_POINTS:
+    for top in rules if len(rules) <= _PLOT_RULES else ():
+        if id(top) in used or top.width < _MIN_RULE_POINTS:
             continue
-        x0, x1 = rule_extent(frame, top)
-        stack = _rule_stack(frame, body_style, number, x0, x1, used)
-        if len(stack) == 2:
-            bottom = rows_end(frame, None, body_style, (x0, stack[-1], x1), 2)
-            if (
-                bottom > stack[-1]
-                and len(lines_inside(frame, None, x0, stack[0], x1, stack[1])) > 1
-            ):
-                regions.append(Region(frame, Rect(x0, stack[0], x1, bottom), stack))
-        if len(stack) < 3:
-            continue
-        lines = lines_inside(frame, None, x0, stack[0], x1, stack[-1])
-        rows = rows_by_baseline(lines)
-        with_cells = sum(len(row) > 1 for row in rows)
-        if (
-            with_cells >= _MIN_ROWS_WITH_CELLS
-            and with_cells >= _MIN_CELL_ROWS_SHARE * len(rows)
-            and not _is_figure(frame, x0, stack, x1)
-        ):
-            regions.append(Region(frame, Rect(x0, stack[0], x1, stack[-1]), stack))
-    return regions
+        stack = finder.follow_rules(top, fixed=True)
+        used.update(map(id, stack))
+        rect = finder.extent(top)._replace(y1=stack[-1].center_y)
+        lines = finder.lines_in(rect)
+        bottom = finder.rows_end(rect, 2) if len(stack) == 2 else rect.y1
+        goes_on = bottom > rect.y1 and len(lines) > 1
+        if goes_on or (len(stack) > 2 and _has_cells(lines) and not _is_figure(frame, rect)):
+            ys = [rule.center_y for rule in stack]
+            yield Region(frame, rect._replace(y1=bottom), ys)
 
 
-def _rule_stack(
-    frame: Frame, body_style: BodyStyle, number: int, x0: float, x1: float, used: set[int]
-) -> list[float]:
-    """The y of this rule and of those of the same extent below it, with no prose between."""
-    stack = [frame.horizontal_rules[number].y]
-    for index in range(number + 1, len(frame.horizontal_rules)):
-        rule: Rule = frame.horizontal_rules[index]
-        if rule.y - stack[-1] < SAME_RULE:
-            continue
-        left, right = rule_extent(frame, rule)
-        if abs(left - x0) > EXTENT_TOLERANCE or abs(right - x1) > EXTENT_TOLERANCE:
-            continue
-        between = lines_inside(frame, None, x0, stack[-1], x1, rule.y)
-        if not between or any(is_caption_start(line) for line in between):
-            break
-        if ends_table(between, frame, body_style, Rect(x0, stack[-1], x1, rule.y)):
-            break
-        used.add(index)
-        stack.append(rule.y)
-    return stack
+def _has_cells(lines: Sequence[Line]) -> bool:
+    rows = rows_by_baseline(lines)
+    with_cells = sum(len(row) > 1 for row in rows)
+    return with_cells >= max(_MIN_ROWS_WITH_CELLS, _MIN_CELL_ROWS_SHARE * len(rows))
 
 
-def _is_figure(frame: Frame, x0: float, stack: Sequence[float], x1: float) -> bool:
+def _is_figure(frame: Frame, rect: Rect) -> bool:
     """True for a plot or figure between the rules.
 
     Evidence: a caption right above or below the rules, or axis labels left of them.
     """
     axis_labels = sum(
-        x0 - _AXIS_LABEL_REACH < line.x1 < x0 - 1
+        rect.x0 - _AXIS_LABEL_REACH < line.x1 < rect.x0 - 1
         and line.x1 - line.x0 < _AXIS_LABEL_WIDTH
-        and stack[0] < line.base < stack[-1]
+        and rect.y0 < line.base < rect.y1
         for line in frame.lines
     )
     return axis_labels > _MAX_AXIS_LABELS or any(
-        is_caption_start(line)
-        and line.x1 > x0
-        and line.x0 < x1
+        is_caption(line.text)
+        and overlap_x(line, rect) > 0
         and (
-            -_CAPTION_OVERLAP < line.y0 - stack[-1] < _CAPTION_GAP_BELOW
-            or -_CAPTION_OVERLAP < stack[0] - line.y1 < _CAPTION_GAP_ABOVE
+            -_CAPTION_OVERLAP < line.y0 - rect.y1 < _CAPTION_GAP_BELOW
+            or -_CAPTION_OVERLAP < rect.y0 - line.y1 < _CAPTION_GAP_ABOVE
         )
         for line in frame.lines
     )

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 from domain.papers import Box
-from extraction.geometry import Rect, rotate_back
+from extraction.geometry import Bounds, Rect, box_of
 from extraction.text.lines import Line
+
+Item = TypeVar("Item")
 
 # All values in this package are heuristics, chosen on the sample papers unless stated otherwise.
 _BODY_SIZE_TOLERANCE = 0.35  # points by which a body line's type may differ from the body's size
@@ -99,50 +103,37 @@ def _text_columns(edges: Counter[tuple[int, int]]) -> tuple[tuple[float, float],
     )
 
 
-@dataclass(slots=True)
-class Rule:
-    """A ruling line: horizontal from x0 to x1 at y, or vertical from y0 to y1 at x."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def y(self) -> float:
-        return (self.y0 + self.y1) / 2
-
-    @property
-    def x(self) -> float:
-        return (self.x0 + self.x1) / 2
-
-    @property
-    def width(self) -> float:
-        return self.x1 - self.x0
-
-
-@dataclass(slots=True)
+@dataclass
 class Frame:
-    """A page in one orientation: its lines, its ruling lines and its images."""
+    """A page in one orientation: its lines, its ruling lines (by y and x0) and its images."""
 
     page: int
     turn: int
     lines: list[Line]
-    horizontal_rules: list[Rule] = field(default_factory=list)
-    vertical_rules: list[Rule] = field(default_factory=list)
+    horizontal_rules: list[Rect] = field(default_factory=list)
+    vertical_rules: list[Rect] = field(default_factory=list)
     find_images: Callable[[], list[Rect]] = list
-    _images: list[Rect] | None = None
 
-    @property
+    @cached_property
     def images(self) -> list[Rect]:
         """The images' bounding boxes; computed lazily, since that costs a few ms."""
-        if self._images is None:
-            self._images = self.find_images()
-        return self._images
+        return self.find_images()
 
     def box(self, rect: Rect) -> Box:
         """The rectangle of this frame as a box on the page as shown."""
-        return Box(self.page, *(round(value, 1) for value in rotate_back(rect, self.turn)))
+        return box_of(rect, self.page, self.turn)
+
+    def lines_in(self, rect: Rect) -> list[Line]:
+        """The lines that reach into the rectangle with their midline between its y."""
+        return [
+            line
+            for line in self.lines
+            if rect.y0 < midline(line) < rect.y1 and line.x1 > rect.x0 and line.x0 < rect.x1
+        ]
+
+    def column(self, body_style: BodyStyle, bounds: Bounds) -> tuple[float, float] | None:
+        """The text column that holds the bounds; None if none does, or for rotated text."""
+        return None if self.turn else body_style.column(bounds.x0, bounds.x1)
 
 
 def midline(line: Line) -> float:
@@ -150,15 +141,23 @@ def midline(line: Line) -> float:
     return line.base - MIDLINE * line.size
 
 
+def runs_of(items: Iterable[Item], belongs: Callable[[list[Item], Item], bool]) -> list[list[Item]]:
+    """The items in runs; an item that does not belong to the run before it begins the next one."""
+    runs: list[list[Item]] = []
+    for item in items:
+        if runs and belongs(runs[-1], item):
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    return runs
+
+
 def rows_by_baseline(lines: Iterable[Line]) -> list[list[Line]]:
     """The lines grouped by baseline, from top to bottom; each row is sorted from the left."""
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: line.base):
-        tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
-        if rows and abs(rows[-1][0].base - line.base) < tolerance:
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    for row in rows:
-        row.sort(key=lambda line: line.x0)
-    return rows
+    rows = runs_of(sorted(lines, key=lambda line: line.base), _is_on_baseline)
+    return [sorted(row, key=lambda line: line.x0) for row in rows]
+
+
+def _is_on_baseline(row: Sequence[Line], line: Line) -> bool:
+    tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
+    return abs(row[0].base - line.base) < tolerance

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from extraction.geometry import Rect, quarter_turns, rotate, rotate_back
-from extraction.tables.frame import MIDLINE, Frame
+from extraction.tables.frame import MIDLINE, Frame, runs_of
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 _SUPERSCRIPTS = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 _SUPERSCRIPT_CHARACTERS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
-_ITALIC_FLAG, _BOLD_FLAG = 2, 16  # bits of a span's flags in PyMuPDF
+_BOLD_NAMES = ("bold", "black", "semib")
+_BOLD_FLAG = 16  # bit of a span's flags in PyMuPDF
 
 # Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
 _ASCENT, _DESCENT = 0.72, 0.22  # sizes that a word reaches above and below its baseline
@@ -29,7 +30,7 @@ RAISED_BASELINE = 0.12  # sizes by which a superscript's baseline is above the w
 
 @dataclass(slots=True, eq=False)
 class Word:
-    """A word in its frame; `base` is the y of its baseline."""
+    """A word, or a single character, in its frame; `base` is the y of its baseline."""
 
     text: str
     x0: float
@@ -37,7 +38,6 @@ class Word:
     base: float
     size: float
     bold: bool = False
-    italic: bool = False
 
     @property
     def top(self) -> float:
@@ -53,33 +53,21 @@ class Word:
         return self.base + _DESCENT * self.size
 
 
-@dataclass(slots=True)
-class _Glyph:
-    text: str
-    x0: float
-    x1: float
-    base: float
-    size: float
-    bold: bool
-    italic: bool
-
-
 def words_in(page: Any, frame: Frame, rect: Rect) -> list[Word]:
     """The words of the text layer inside a rectangle of the frame."""
     rotation = page.rotation_matrix if page.rotation else None
-    x0, y0, x1, y1 = rect
-    clip = pymupdf.Rect(rotate_back(rect.expanded(_SLACK_X), frame.turn))
+    clip = pymupdf.Rect(rotate_back(rect.expanded(_SLACK_X, _SLACK_X), frame.turn))
     if rotation is not None:
         clip = clip * page.derotation_matrix
     content = page.get_text("rawdict", flags=_FLAGS, clip=clip)
     words: list[Word] = []
     for raw in (raw for block in content["blocks"] for raw in block.get("lines", ())):
         words.extend(_words(_glyphs(raw, rotation, frame.turn)))
+    reach = rect.expanded(_SLACK_X, _SLACK_Y)
     return _without_duplicates(
         word
         for word in words
-        if x0 - _SLACK_X < (word.x0 + word.x1) / 2 < x1 + _SLACK_X
-        and y0 - _SLACK_Y < word.midline < y1 + _SLACK_Y
+        if reach.x0 < (word.x0 + word.x1) / 2 < reach.x1 and reach.y0 < word.midline < reach.y1
     )
 
 
@@ -107,29 +95,23 @@ def as_superscript(text: str) -> str:
 
 def _without_duplicates(words: Iterable[Word]) -> list[Word]:
     """The words without copies at the same position, which some programs print for bold type."""
-    seen: set[tuple[str, int, int]] = set()
-    kept: list[Word] = []
+    kept: dict[tuple[str, int, int], Word] = {}
     for word in words:
-        key = (word.text, round(word.x0), round(word.base))
-        if key not in seen:
-            seen.add(key)
-            kept.append(word)
-    return kept
+        kept.setdefault((word.text, round(word.x0), round(word.base)), word)
+    return list(kept.values())
 
 
-def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[_Glyph]:
+def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[Word]:
     """The characters of a raw line in the frame of `turn`; none for a line of other rotation."""
     dx, dy = raw["dir"]
     if rotation is not None:
         dx, dy = dx * rotation.a + dy * rotation.c, dx * rotation.b + dy * rotation.d
     if quarter_turns(dx, dy) != turn:
         return []
-    glyphs: list[_Glyph] = []
+    glyphs: list[Word] = []
     for span in raw["spans"]:
-        name = span["font"].lower()
-        is_bold_name = "bold" in name or "black" in name or "semib" in name
-        bold = bool(span["flags"] & _BOLD_FLAG) or is_bold_name
-        italic = bool(span["flags"] & _ITALIC_FLAG)
+        is_bold_name = any(name in span["font"].lower() for name in _BOLD_NAMES)
+        bold = is_bold_name or bool(span["flags"] & _BOLD_FLAG)
         for char in span["chars"]:
             box, origin = char["bbox"], char["origin"]
             if rotation is not None:
@@ -137,55 +119,36 @@ def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[_Glyph]:
                 origin = tuple(pymupdf.Point(origin) * rotation)
             x0, _, x1, _ = rotate(Rect(*box), turn)
             base = rotate(Rect(*origin, *origin), turn).y0
-            glyphs.append(_Glyph(char["c"], x0, x1, base, span["size"], bold, italic))
+            glyphs.append(Word(char["c"], x0, x1, base, span["size"], bold))
     return glyphs
 
 
-def _words(glyphs: list[_Glyph]) -> list[Word]:
-    words: list[Word] = []
-    run: list[_Glyph] = []
-    for glyph in glyphs:
-        if glyph.text.isspace() or (run and _is_new_word(run[-1], glyph)):
-            if run:
-                words.append(_word(run))
-            run = []
-        if not glyph.text.isspace():
-            run.append(glyph)
-    if run:
-        words.append(_word(run))
-    return words
+def _words(glyphs: list[Word]) -> list[Word]:
+    return [_word(run) for run in runs_of(glyphs, _continues_word) if not run[0].text.isspace()]
 
 
-def _is_new_word(before: _Glyph, glyph: _Glyph) -> bool:
-    gap = glyph.x0 - before.x1
+def _continues_word(run: Sequence[Word], glyph: Word) -> bool:
+    before = run[-1]
     size = max(before.size, glyph.size)
     return (
-        gap > _WORD_GAP * size
-        or gap < -_MAX_BACKSTEP * size
-        or abs(glyph.base - before.base) > _BASELINE_JUMP * size
+        not (before.text.isspace() or glyph.text.isspace())
+        and -_MAX_BACKSTEP * size <= glyph.x0 - before.x1 <= _WORD_GAP * size
+        and abs(glyph.base - before.base) <= _BASELINE_JUMP * size
     )
 
 
-def _word(run: list[_Glyph]) -> Word:
+def _word(run: list[Word]) -> Word:
     """The characters as one word.
 
     A superscript behind a digit becomes a Unicode superscript: 10 to the 6th is not 106.
     """
     size = max(glyph.size for glyph in run)
-    large = [glyph for glyph in run if glyph.size > size - _SAME_SIZE]
-    base = large[0].base
-    text = ""
-    for number, glyph in enumerate(run):
+    base = next(glyph.base for glyph in run if glyph.size > size - _SAME_SIZE)
+    text = before = ""
+    for glyph in run:
         raised = glyph.size < SMALL_TYPE * size and base - glyph.base > RAISED_BASELINE * size
-        before = run[number - 1].text if number else ""
-        is_after_digit = bool(text) and (before.isdigit() or text[-1] in _SUPERSCRIPT_CHARACTERS)
-        text += as_superscript(glyph.text) if raised and is_after_digit else glyph.text
-    return Word(
-        text,
-        run[0].x0,
-        max(glyph.x1 for glyph in run),
-        base,
-        size,
-        all(glyph.bold for glyph in run),
-        all(glyph.italic for glyph in run),
-    )
+        is_after_digit = before.isdigit() or text[-1:] in _SUPERSCRIPT_CHARACTERS
+        text += as_superscript(glyph.text) if text and raised and is_after_digit else glyph.text
+        before = glyph.text
+    right = max(glyph.x1 for glyph in run)
+    return Word(text, run[0].x0, right, base, size, all(glyph.bold for glyph in run))

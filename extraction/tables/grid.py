@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from extraction.geometry import Rect, interval_overlap
-from extraction.tables.frame import Rule
+from extraction.geometry import Rect, distinct, interval_overlap
 from extraction.tables.glyphs import Word
-from extraction.tables.headers import GridCell
-from extraction.tables.table_columns import PrintedLine, printed_lines
+from extraction.tables.table_columns import printed_lines
 
 Position = tuple[int, int]  # row and column, from 0
 
@@ -26,15 +25,35 @@ _SAME_LINE_COUNT_SHARE = 0.6  # of a row's cells that hold as many lines
 _ROWS_SHARE = 0.5  # of all lines in such cells; above it the cells hold whole rows
 
 
+@dataclass(slots=True, eq=False)
+class GridCell:
+    """A cell at its grid position: row and column from 0, its spans, its words line by line."""
+
+    row: int
+    column: int
+    rowspan: int
+    colspan: int
+    lines: list[list[Word]]
+    header: bool = False
+
+    @property
+    def positions(self) -> list[Position]:
+        rows = range(self.row, self.row + self.rowspan)
+        columns = range(self.column, self.column + self.colspan)
+        return list(itertools.product(rows, columns))
+
+
 def grid_cells(
-    words: Sequence[Word], rect: Rect, horizontal: Sequence[Rule], vertical: Sequence[Rule]
+    words: Sequence[Word], rect: Rect, horizontal: Sequence[Rect], vertical: Sequence[Rect]
 ) -> tuple[list[GridCell], int, int] | None:
     """The cells with the number of rows and columns; None where rules do not separate the cells."""
-    xs = _levels([rule.x for rule in vertical], rect.x0, rect.x1)
-    ys = _levels([rule.y for rule in horizontal], rect.y0, rect.y1)
+    xs = _levels([rule.center_x for rule in vertical], rect.x0, rect.x1)
+    ys = _levels([rule.center_y for rule in horizontal], rect.y0, rect.y1)
     if len(xs) < _MIN_LEVELS or len(ys) < _MIN_LEVELS or len(xs) * len(ys) > _MAX_POSITIONS:
         return None
-    below, right = _borders(xs, ys, horizontal, vertical)
+    below = _borders(ys, xs, horizontal)
+    transposed = _borders(xs, ys, [rule.transposed for rule in vertical])
+    right = {(row, column) for column, row in transposed}
     inner_borders = (len(ys) - 1) * (len(xs) - 2)
     if len(right) < _MIN_WALL_SHARE * inner_borders:
         return None
@@ -48,10 +67,8 @@ def grid_cells(
 
 def _levels(values: Sequence[float], low: float, high: float) -> list[float]:
     """The distinct coordinates of rules from `low` to `high`, both edges included."""
-    levels: list[float] = []
-    for value in sorted(v for v in values if low - _LEVEL_REACH < v < high + _LEVEL_REACH):
-        if not levels or value - levels[-1] > _SAME_LEVEL:
-            levels.append(value)
+    near = sorted(v for v in values if low - _LEVEL_REACH < v < high + _LEVEL_REACH)
+    levels = distinct(near, _SAME_LEVEL)
     if not levels or levels[0] > low + _EDGE_GAP:
         levels.insert(0, low)
     if levels[-1] < high - _EDGE_GAP:
@@ -59,25 +76,16 @@ def _levels(values: Sequence[float], low: float, high: float) -> list[float]:
     return levels
 
 
-def _borders(
-    xs: Sequence[float], ys: Sequence[float], horizontal: Sequence[Rule], vertical: Sequence[Rule]
-) -> tuple[set[Position], set[Position]]:
-    """The positions with a rule below them, and those with a rule on their right."""
+def _borders(ys: Sequence[float], xs: Sequence[float], horizontal: Sequence[Rect]) -> set[Position]:
+    """The positions with a rule below them."""
     below: set[Position] = set()
-    right: set[Position] = set()
     for row, y in enumerate(ys[1:-1]):
-        for rule in (rule for rule in horizontal if abs(rule.y - y) < _SAME_LEVEL):
+        for rule in (rule for rule in horizontal if abs(rule.center_y - y) < _SAME_LEVEL):
             for column, (x0, x1) in enumerate(itertools.pairwise(xs)):
                 covered = interval_overlap(rule.x0, rule.x1, x0, x1)
                 if covered > _MIN_BORDER_SHARE * (x1 - x0):
                     below.add((row, column))
-    for column, x in enumerate(xs[1:-1]):
-        for rule in (rule for rule in vertical if abs(rule.x - x) < _SAME_LEVEL):
-            for row, (y0, y1) in enumerate(itertools.pairwise(ys)):
-                covered = interval_overlap(rule.y0, rule.y1, y0, y1)
-                if covered > _MIN_BORDER_SHARE * (y1 - y0):
-                    right.add((row, column))
-    return below, right
+    return below
 
 
 def _merged_positions(
@@ -97,16 +105,14 @@ def _merged_positions(
                 and (row, last_column + 1) not in owner
             ):
                 last_column += 1
+            across = range(column, last_column + 1)
             last_row = row
-            while last_row + 1 < rows and all(
-                (last_row, c) not in below for c in range(column, last_column + 1)
-            ):
+            while last_row + 1 < rows and all((last_row, c) not in below for c in across):
                 if last_column + 1 < columns and (last_row + 1, last_column) not in right:
                     break
                 last_row += 1
-            for r in range(row, last_row + 1):
-                for c in range(column, last_column + 1):
-                    owner.setdefault((r, c), first)
+            for position in itertools.product(range(row, last_row + 1), across):
+                owner.setdefault(position, first)
     groups: dict[Position, list[Position]] = {}
     for position, first in owner.items():
         groups.setdefault(first, []).append(position)
@@ -135,15 +141,9 @@ def _interval_index(levels: Sequence[float], value: float) -> int:
 
 def _cell(positions: Sequence[Position], words: Sequence[Word]) -> GridCell:
     row, column = positions[0]
-    last_row, last_column = max(r for r, _ in positions), max(c for _, c in positions)
-    lines: list[PrintedLine] = printed_lines(words) if words else []
-    return GridCell(
-        row,
-        column,
-        last_row - row + 1,
-        last_column - column + 1,
-        [line.words for line in lines],
-    )
+    height = 1 + max(r for r, _ in positions) - row
+    width = 1 + max(c for _, c in positions) - column
+    return GridCell(row, column, height, width, [line.words for line in printed_lines(words)])
 
 
 def _holds_rows(cells: Sequence[GridCell], columns: int) -> bool:

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from extraction.tables.frame import Rule
+from extraction.geometry import Rect
 from extraction.tables.glyphs import Word
+from extraction.tables.grid import GridCell
 from extraction.tables.spans import Span, row_of
 from extraction.tables.table_columns import Columns, PrintedLine
 
@@ -26,18 +27,6 @@ _CONTINUATION_STARTS = "(/["  # "(mg/l)": the line continues the heading above
 
 
 @dataclass(slots=True, eq=False)
-class GridCell:
-    """A cell at its grid position: row and column from 0, its spans, its words line by line."""
-
-    row: int
-    column: int
-    rowspan: int
-    colspan: int
-    lines: list[list[Word]]
-    header: bool = False
-
-
-@dataclass(slots=True, eq=False)
 class _Heading:
     """A heading over several columns; what it covers begins at `bottom`."""
 
@@ -48,9 +37,12 @@ class _Heading:
     depth: int = 0
     lines: list[list[Word]] = field(default_factory=list)
 
+    def covers(self, column: float) -> bool:
+        return self.first <= column <= self.last
+
 
 def header_cells(
-    lines: Sequence[PrintedLine], columns: Columns, partial: Sequence[Rule]
+    lines: Sequence[PrintedLine], columns: Columns, partial: Sequence[Rect]
 ) -> tuple[list[GridCell], int]:
     """The header's cells, and how many rows they make; `partial` are rules below headings."""
     cut = 0 if partial else _second_row(lines, columns)
@@ -79,17 +71,17 @@ def header_cells(
     headings = [heading for heading in headings if heading.lines]
     for heading in sorted(headings, key=lambda heading: heading.bottom):
         over = [
-            other
+            other.depth + 1
             for other in headings
             if other is not heading
             and other.bottom <= heading.top + _LEVEL_SLACK
-            and _share_columns(other, heading)
+            and other.first <= heading.last
+            and heading.first <= other.last
         ]
-        heading.depth = max((other.depth + 1 for other in over), default=0)
+        heading.depth = max(over, default=0)
     count = 1 + max((heading.depth + 1 for heading in headings), default=0)
-    cells = [_heading_cell(heading) for heading in headings]
-    cells += _column_headings(plain, headings, columns, count)
-    return cells, count
+    cells = [GridCell(h.depth, h.first, 1, h.last - h.first + 1, h.lines, True) for h in headings]
+    return cells + _column_headings(plain, headings, columns, count), count
 
 
 def _second_row(lines: Sequence[PrintedLine], columns: Columns) -> int:
@@ -98,62 +90,61 @@ def _second_row(lines: Sequence[PrintedLine], columns: Columns) -> int:
     Both that line and the one above it have a heading in each column but the first.
     """
     wanted = set(range(1, len(columns)))
-    rows = [row_of(line, columns) for line in lines]
-    for number, (upper, lower) in enumerate(itertools.pairwise(rows), 1):
-        filled = [{s.first for s in row.spans if s.first == s.last} for row in (upper, lower)]
+    for number, (upper, lower) in enumerate(itertools.pairwise(lines), 1):
+        filled = _single_columns([upper], columns) & _single_columns([lower], columns)
         begins_anew = not any(
-            span.text[:1].islower() or span.text[:1] in _CONTINUATION_STARTS + "%&"
-            for span in lower.spans
+            _continues(span, _CONTINUATION_STARTS + "%&") for span in row_of(lower, columns).spans
         )
-        if begins_anew and len(wanted) > 1 and all(wanted <= firsts for firsts in filled):
+        if begins_anew and len(wanted) > 1 and wanted <= filled:
             return number
     return 0
 
 
+def _continues(span: Span, marks: str) -> bool:
+    """True for text that begins with a small letter or one of the marks."""
+    return span.text[0].islower() or span.text[0] in marks
+
+
 def _ruled_headings(
-    columns: Columns, partial: Sequence[Rule], lines: Sequence[PrintedLine]
+    columns: Columns, partial: Sequence[Rect], lines: Sequence[PrintedLine]
 ) -> list[_Heading]:
     """Headings without text yet: one for each rule over two or more columns."""
     headings: list[_Heading] = []
-    for rule in sorted(partial, key=lambda rule: rule.y):
-        inside = [
-            n
-            for n, (x0, x1) in enumerate(columns.extents)
-            if rule.x0 - _RULE_SLACK < (x0 + x1) / 2 < rule.x1 + _RULE_SLACK
-        ]
+    for rule in sorted(partial, key=lambda rule: rule.center_y):
+        inside = columns.under(rule, _RULE_SLACK)
         if len(inside) < 2:
             continue
         over = [h.bottom for h in headings if h.first <= inside[-1] and inside[0] <= h.last]
         top = max(over, default=min(line.top for line in lines) - _TOP_MARGIN)
-        if rule.y - top > _MIN_HEADING_HEIGHT:
-            headings.append(_Heading(inside[0], inside[-1], top, rule.y))
+        if rule.center_y - top > _MIN_HEADING_HEIGHT:
+            headings.append(_Heading(inside[0], inside[-1], top, rule.center_y))
     return headings
 
 
 def _heading_of(span: Span, base: float, headings: Sequence[_Heading]) -> _Heading | None:
-    middle = (span.first + span.last) / 2
     for heading in headings:
         is_level = heading.top < base - _BASE_MARGIN < heading.bottom
-        if is_level and heading.first <= middle <= heading.last:
+        if is_level and heading.covers((span.first + span.last) / 2):
             return heading
     return None
 
 
 def _has_subheadings(span: Span, below: Sequence[PrintedLine], columns: Columns) -> bool:
     """True when two or more of the span's columns have headings of their own below."""
-    under = {
-        part.first
-        for line in below
-        for part in row_of(line, columns).spans
-        if part.first == part.last and span.first <= part.first <= span.last
-    }
-    return len(under) > 1
+    under = _single_columns(below, columns)
+    return len(under & set(range(span.first, span.last + 1))) > 1
+
+
+def _single_columns(lines: Sequence[PrintedLine], columns: Columns) -> set[int]:
+    """The columns with a heading of their own."""
+    spans = (span for line in lines for span in row_of(line, columns).spans)
+    return {span.first for span in spans if span.first == span.last}
 
 
 def _widen_centered(spans: Sequence[Span], below: Sequence[PrintedLine], columns: Columns) -> None:
     """Widens headings that are centered over several columns with headings of their own."""
     count = len(columns)
-    under = {s.first for line in below for s in row_of(line, columns).spans if s.first == s.last}
+    under = _single_columns(below, columns)
     if not any(span.last > span.first or _is_on_cut(span, columns) for span in spans) and not (
         _are_sparse(spans, below, columns)
     ):
@@ -175,11 +166,8 @@ def _are_sparse(spans: Sequence[Span], below: Sequence[PrintedLine], columns: Co
         return False
     under = {span.first: span for span in row_of(below[0], columns).spans}
     beneath = [under.get(span.first) for span in spans]
-    return all(
-        span is not None
-        and not (span.text[:1].islower() or span.text[:1] in _CONTINUATION_STARTS + "%")
-        for span in beneath
-    )
+    marks = _CONTINUATION_STARTS + "%"
+    return all(span is not None and not _continues(span, marks) for span in beneath)
 
 
 def _is_on_cut(span: Span, columns: Columns) -> bool:
@@ -220,15 +208,6 @@ def _add_heading(headings: list[_Heading], span: Span, line: PrintedLine) -> Non
     headings.append(_Heading(span.first, span.last, line.top, line.bottom, lines=[span.words]))
 
 
-def _share_columns(a: _Heading, b: _Heading) -> bool:
-    return a.first <= b.last and b.first <= a.last
-
-
-def _heading_cell(heading: _Heading) -> GridCell:
-    colspan = heading.last - heading.first + 1
-    return GridCell(heading.depth, heading.first, 1, colspan, heading.lines, True)
-
-
 def _column_headings(
     plain: Sequence[Span], headings: Sequence[_Heading], columns: Columns, count: int
 ) -> list[GridCell]:
@@ -236,13 +215,12 @@ def _column_headings(
     cells: list[GridCell] = []
     filled: set[int] = set()
     for column in range(len(columns)):
-        over = [h for h in headings if h.first <= column <= h.last]
-        depth = max((h.depth + 1 for h in over), default=0)
-        own = [span for span in plain if span.first == column]
         if column in filled:
             continue
+        depth = max((h.depth + 1 for h in headings if h.covers(column)), default=0)
+        own = [span for span in plain if span.first == column]
         last = max((min(span.last, len(columns) - 1) for span in own), default=column)
-        if any(h.first <= c <= h.last for h in headings for c in range(column + 1, last + 1)):
+        if any(h.covers(c) for h in headings for c in range(column + 1, last + 1)):
             last = column
         filled |= set(range(column, last + 1))
         own += [span for span in plain if column < span.first <= last]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from extraction.geometry import Rect, rotate
-from extraction.tables.frame import Frame, Rule
+from extraction.geometry import Rect, overlap_x, rotate
+from extraction.tables.frame import Frame
 from extraction.text.mupdf import pymupdf
 
 # Heuristics, chosen on the sample papers. Lengths are in points.
@@ -29,37 +29,36 @@ def add_rulings(page: Any, frame: Frame) -> None:
 
     Raises what MuPDF raises.
     """
-    rotation = page.rotation_matrix if page.rotation else None
+
+    def shown(rect: Sequence[float]) -> Rect:
+        """A rectangle of the file, in the frame."""
+        if page.rotation:
+            rect = pymupdf.Rect(rect) * page.rotation_matrix
+        return rotate(Rect(*rect), frame.turn)
+
+    def find_images() -> list[Rect]:
+        """The bounding boxes of images and shadings."""
+        kinds = ("fill-image", "fill-imgmask", "fill-shade")
+        return [shown(rect) for kind, rect in page.get_bboxlog() if kind in kinds]
+
     horizontal: list[Rect] = []
-    vertical: list[Rect] = []  # with x and y exchanged
-    for rect in _thin_rects(page):
-        shown = Rect(*(pymupdf.Rect(rect) * rotation)) if rotation is not None else Rect(*rect)
-        x0, y0, x1, y1 = rotate(shown, frame.turn)
-        if y1 - y0 <= _MAX_THICKNESS and x1 - x0 >= _MIN_LENGTH:
-            horizontal.append(Rect(x0, y0, x1, y1))
-        elif x1 - x0 <= _MAX_THICKNESS and y1 - y0 >= _MIN_LENGTH / 2:
-            vertical.append(Rect(y0, x0, y1, x1))
+    vertical: list[Rect] = []
+    for rect in map(shown, _thin_rects(page)):
+        if rect.height <= _MAX_THICKNESS and rect.width >= _MIN_LENGTH:
+            horizontal.append(rect)
+        elif rect.width <= _MAX_THICKNESS and rect.height >= _MIN_LENGTH / 2:
+            vertical.append(rect.transposed)
     frame.horizontal_rules = _without_plots(_joined(horizontal), _LONG_HORIZONTAL)
-    transposed = [_transposed(rule) for rule in _joined(vertical)]
-    frame.vertical_rules = _without_plots(transposed, _LONG_VERTICAL)
-    frame.find_images = lambda: _images(page, rotation, frame.turn)
+    transposed = _without_plots(_joined(vertical), _LONG_VERTICAL)
+    frame.vertical_rules = [rule.transposed for rule in transposed]
+    frame.find_images = find_images
 
 
-def _images(page: Any, rotation: Any, turn: int) -> list[Rect]:
-    """The bounding boxes of images and shadings in the frame of `turn`."""
-    rects: list[Rect] = []
-    for kind, rect in page.get_bboxlog():
-        if kind in ("fill-image", "fill-imgmask", "fill-shade"):
-            shown = pymupdf.Rect(rect) * rotation if rotation is not None else rect
-            rects.append(rotate(Rect(*shown), turn))
-    return rects
-
-
-def _without_plots(rules: list[Rule], length: float) -> list[Rule]:
+def _without_plots(rules: list[Rect], length: float) -> list[Rect]:
     """The rules; where a plot draws too many of them, only those of this length, or none."""
     if len(rules) <= _MAX_RULES:
         return rules
-    rules = [rule for rule in rules if max(rule.width, rule.y1 - rule.y0) >= length]
+    rules = [rule for rule in rules if max(rule.width, rule.height) >= length]
     return rules if len(rules) <= _MAX_RULES else []
 
 
@@ -88,22 +87,23 @@ def _segments(item: tuple[Any, ...], kind: str) -> Iterable[Rect]:
     A filled rectangle has no vertical segments: a shaded row has no cell borders, and the rows
     between shaded ones have no background.
     """
+    if item[0] not in ("l", "re", "qu"):
+        return
+    x0, y0, x1, y1 = rect = Rect(*item[1]) if item[0] == "re" else _hull(item)
     if item[0] == "l":
-        (ax, ay), (bx, by) = item[1], item[2]
-        if abs(ay - by) < _AXIS_TOLERANCE or abs(ax - bx) < _AXIS_TOLERANCE:
-            yield Rect(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))
-    elif item[0] in ("re", "qu"):
-        x0, y0, x1, y1 = item[1] if item[0] == "re" else _hull(item[1])
-        if x1 - x0 <= _MAX_THICKNESS or y1 - y0 <= _MAX_THICKNESS:
-            yield Rect(x0, y0, x1, y1)
-        elif "s" in kind or y1 - y0 < _MAX_BACKGROUND_HEIGHT:
-            yield from (Rect(x0, y0, x1, y0), Rect(x0, y1, x1, y1))
-            if "s" in kind:
-                yield from (Rect(x0, y0, x0, y1), Rect(x1, y0, x1, y1))
+        if min(rect.width, rect.height) < _AXIS_TOLERANCE:
+            yield rect
+    elif min(rect.width, rect.height) <= _MAX_THICKNESS:
+        yield rect
+    elif "s" in kind or rect.height < _MAX_BACKGROUND_HEIGHT:
+        yield from (Rect(x0, y0, x1, y0), Rect(x0, y1, x1, y1))
+        if "s" in kind:
+            yield from (Rect(x0, y0, x0, y1), Rect(x1, y0, x1, y1))
 
 
-def _hull(quad: Iterable[tuple[float, float]]) -> Rect:
-    xs, ys = zip(*quad, strict=True)
+def _hull(item: tuple[Any, ...]) -> Rect:
+    """The bounding box of a stroke's ends or of the corners of a quadrilateral."""
+    xs, ys = zip(*(item[1:3] if item[0] == "l" else item[1]), strict=True)
     return Rect(min(xs), min(ys), max(xs), max(ys))
 
 
@@ -111,28 +111,27 @@ def _thin_images(page: Any) -> Iterable[Rect]:
     """The rules that some publishers' files paint as stretched masks."""
     for kind, rect in page.get_bboxlog():
         box = Rect(*rect)
-        is_thin = box.height <= _MAX_THICKNESS or box.width <= _MAX_THICKNESS
-        if kind.startswith("fill-im") and is_thin:
+        if kind.startswith("fill-im") and min(box.width, box.height) <= _MAX_THICKNESS:
             yield box
 
 
-def _joined(rects: list[Rect]) -> list[Rule]:
+def _joined(rects: list[Rect]) -> list[Rect]:
     """The horizontal rules, sorted by y; pieces that touch are one rule."""
-    rules: list[Rule] = []
-    for x0, y0, x1, y1 in sorted(rects, key=lambda r: (round((r.y0 + r.y1) / 3), r.x0)):
-        middle = (y0 + y1) / 2
-        for rule in reversed(rules[-_JOIN_WINDOW:]):
-            if (
-                abs(rule.y - middle) < _MAX_JOIN_OFFSET
-                and x0 <= rule.x1 + _MAX_JOIN_GAP
-                and x1 >= rule.x0 - _MAX_JOIN_GAP
-            ):
-                rule.x0, rule.x1 = min(rule.x0, x0), max(rule.x1, x1)
-                break
+    rules: list[Rect] = []
+    for rect in sorted(rects, key=lambda rect: (round((rect.y0 + rect.y1) / 3), rect.x0)):
+        recent = range(len(rules) - 1, max(-1, len(rules) - 1 - _JOIN_WINDOW), -1)
+        number = next((number for number in recent if _touch(rules[number], rect)), None)
+        if number is None:
+            rules.append(rect)
         else:
-            rules.append(Rule(x0, y0, x1, y1))
-    return sorted(rules, key=lambda rule: (rule.y, rule.x0))
+            rule = rules[number]
+            x0, x1 = min(rule.x0, rect.x0), max(rule.x1, rect.x1)
+            rules[number] = rule._replace(x0=x0, x1=x1)
+    return sorted(rules, key=lambda rule: (rule.center_y, rule.x0))
 
 
-def _transposed(rule: Rule) -> Rule:
-    return Rule(rule.y0, rule.x0, rule.y1, rule.x1)
+def _touch(rule: Rect, piece: Rect) -> bool:
+    return (
+        abs(rule.center_y - piece.center_y) < _MAX_JOIN_OFFSET
+        and overlap_x(rule, piece) >= -_MAX_JOIN_GAP
+    )

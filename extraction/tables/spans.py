@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from extraction.tables.frame import runs_of
 from extraction.tables.glyphs import Word
 from extraction.tables.table_columns import Columns, Piece, PrintedLine
 
@@ -60,6 +61,18 @@ class Row:
     bottom: float
     is_complete: bool = False
 
+    @property
+    def words(self) -> list[Word]:
+        return [word for span in self.spans for word in span.words]
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    def add(self, span: Span) -> None:
+        self.spans.append(span)
+        self.spans.sort(key=lambda other: other.first)
+
     def at(self, column: int) -> Span | None:
         return next((span for span in self.spans if span.first <= column <= span.last), None)
 
@@ -85,13 +98,11 @@ def row_of(line: PrintedLine, columns: Columns) -> Row:
 
 def _split_at_cuts(piece: Piece, columns: Columns) -> list[Piece]:
     """The piece, split where a column's cut falls into a gap wider than a word space."""
-    words = piece.words
-    parts: list[list[Word]] = [[words[0]]]
-    for before, word in itertools.pairwise(words):
-        wide = word.x0 - before.x1 > _WORD_GAP * word.size
-        left, right = before.x1 - _CUT_REACH, word.x0 + _CUT_REACH
-        if wide and any(left < cut < right for cut in columns.cuts):
-            parts.append([word])
-        else:
-            parts[-1].append(word)
-    return [Piece(part) for part in parts]
+
+    def is_same_cell(part: Sequence[Word], word: Word) -> bool:
+        left, right = part[-1].x1, word.x0
+        is_wide = right - left > _WORD_GAP * word.size
+        cuts = (left - _CUT_REACH < cut < right + _CUT_REACH for cut in columns.cuts)
+        return not (is_wide and any(cuts))
+
+    return [Piece(part) for part in runs_of(piece.words, is_same_cell)]

@@ -1,42 +1,17 @@
-"""The captions of tables ("Table 2. ..."), told apart from sentences that mention a table."""
+"""The captions of tables, with their lines above or below the rows."""
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from extraction.geometry import Rect, union
+from extraction.captions import Caption, label_at
+from extraction.geometry import overlap_x, union
 from extraction.tables.frame import BodyStyle, Frame, midline, rows_by_baseline
 from extraction.text.lines import Line
-
-_LABEL = re.compile(
-    r"(?P<again>continued\s+|cont\.\s+)?(?P<label>(?:(?:supplement(?:al|ary)|supporting|"
-    r"extended data|appendix|online|additional)\s+)?"
-    r"(?:t\s?a\s?b\s?l\s?e|tab\.|tableau|tabla|tabelle|tabela|tabella)(?:\s*[-–—.]\s*|\s+|(?=\d))"
-    r"(?:(?:[A-Z]{1,2}[.\-– ]?)?\d{1,3}(?:[.\-–]\d{1,3})*(?:\s?[a-z]\b)?|[IVXLC]{1,6}\b|[A-Z]\b))"
-    r"(?P<mark>\s*[.:|│¦)\u2014\u2013-]+\s*|\s+|$)(?P<rest>.*)",
-    re.IGNORECASE | re.DOTALL,
-)
-_CONTINUED = re.compile(
-    r"(?:(?<!\W)\W++)?(?:continued|cont(?:['’]?d)?\b\.?|continuation|suite)\W*+", re.IGNORECASE
-)
-_OTHER_LABEL = re.compile(
-    r"(?:supplementary |extended data )?(?:fig(?:ure|\.)?s?|scheme|algorithm|box|chart|plate|"
-    r"listing)\s*+\.?\s*+[A-Z]?\d+",
-    re.IGNORECASE,
-)
-_MENTION = re.compile(r"(?:and|or|to|in|of|for|we|the|that|which|shows?|also|from|with|by)\b")
-_FIRST_LETTERS = "TtSsEeAaOoCc"  # of the words that `_LABEL` may begin with
+from extraction.vocabulary.captions import CaptionKind, caption_label, is_caption
 
 # Heuristics, chosen on the sample papers. Distances are in points; "sizes" are type sizes.
-_CONTINUED_CHARACTERS = 40  # longer text is more than "(continued)"
-_CONTINUED_ALONE_CHARACTERS = 25  # behind a label; longer text has a continuation line
-_LINE_GAP = 1.45  # sizes between baselines of one paragraph
-_SAME_SIZE = 0.3  # by which the type size within a paragraph varies
-_SAME_LEFT, _SHORTER = 14.0, 8.0  # indent of a paragraph's line, and by how much it may be shorter
-_LONG_LINE = 100.0  # width of a line that a paragraph may continue from
 _COLUMN_SLACK, _MIN_CAPTION_WIDTH = 5.0, 150.0  # of a caption outside the known text columns
 _MAX_GAP_TO_NEXT = 2.2  # sizes; a wider gap ends a caption even if another column has lines
 _STEP_GROWTH = 1.25  # times the largest line distance so far
@@ -48,7 +23,6 @@ _PIECE_GAP = 1.6  # sizes between further pieces on the label's line
 _WORD_GAP = 1.3  # sizes; the widest gap of justified text
 _CAPTION_SIZE = 0.6  # by which the type size within a caption varies
 _LABEL_SIZE = 1.6  # by which a label may be larger than the text behind it
-_TABLE_CHARACTERS = 6  # "TABLE "; text behind it makes the line more than a label's word
 _BODY_SIZE = 0.5  # by which a caption's type differs from the body's
 _CENTERED = 12.0  # difference of the sums of both edges, for lines on one axis
 _HANGING = 30.0  # by which a line may begin left of those above
@@ -57,109 +31,25 @@ _MIN_RULE_WIDTH = 30.0  # of a rule that ends a caption
 _FAR = 1e9
 
 
-@dataclass(slots=True, eq=False)
-class Caption:
-    """A table's caption: label ("Table 2"), the rest of its text line by line, bounding box.
-
-    `is_certain`: it is set off from body text by its type or by a mark behind the label.
-    """
-
-    label: str
-    lines: list[Line]
-    texts: list[str]
-    rect: Rect
-    is_continuation: bool
-    is_certain: bool
-
-    @property
-    def key(self) -> str:
-        """The label in lower case without spaces and marks, equal for all parts of a table."""
-        return re.sub(r"[\W_]+", "", self.label).lower()
-
-
-def is_caption_start(line: Line) -> bool:
-    """True for the first line of a caption of any kind: table, figure, algorithm."""
-    return bool(_LABEL.match(line.text) or _OTHER_LABEL.match(line.text))
-
-
-def is_continued(text: str) -> bool:
-    """True for "(continued)" alone, as printed below a table."""
-    return (
-        len(text) < _CONTINUED_CHARACTERS
-        and bool(_CONTINUED.match(text))
-        and not _CONTINUED.sub("", text).strip()
-    )
-
-
 def find_captions(frame: Frame, body_style: BodyStyle) -> list[Caption]:
     """The captions of tables on the page, from top to bottom."""
     found: list[Caption] = []
     rows = rows_by_baseline(frame.lines)
     for number, row in enumerate(rows):
         for line in row:
-            match = _LABEL.match(line.text)
-            if match and not _is_mention(line, match, frame.lines):
-                found.append(_caption(line, match, rows[number:], frame, body_style))
+            label = label_at(line, frame.lines)
+            if label and label.kind is CaptionKind.TABLE:
+                caption = Caption(label, [line])
+                if label.rest or not label.is_continuation:
+                    caption.add(_continuation(line, rows[number:], frame, body_style))
+                found.append(caption)
     return found
 
 
-def has_label(lines: Sequence[Line]) -> bool:
+def has_label(lines: Iterable[Line]) -> bool:
     """True when a line of the page may begin a table's caption."""
-    return any(line.text[:1] in _FIRST_LETTERS and _LABEL.match(line.text) for line in lines)
-
-
-def _is_mention(line: Line, match: re.Match[str], lines: Sequence[Line]) -> bool:
-    """True when the line is part of a sentence that mentions a table."""
-    mark, rest = match["mark"].strip(), match["rest"].strip()
-    label = re.sub(r"\s", "", match["label"])
-    if not re.match(r"[A-Z]", label):
-        return True
-    if mark.startswith(")") or (rest[:1] in ",;)" and rest):
-        return True
-    styled = line.bold or (line.lead and line.lead_is_bold) or label.isupper()
-    if styled and not (rest[:1].islower() and not mark and not line.lead):
-        return False
-    if rest[:1].islower() and not mark:
-        return True
-    if _MENTION.match(rest) and not mark:
-        return True
-    return _continues_paragraph(line, lines)
-
-
-def _continues_paragraph(line: Line, lines: Sequence[Line]) -> bool:
-    """True when the line continues a paragraph of the same type right above it."""
-    for other in lines:
-        gap = line.base - other.base
-        if (
-            0 < gap < _LINE_GAP * line.size
-            and abs(other.size - line.size) < _SAME_SIZE
-            and other.font == line.font
-            and abs(other.x0 - line.x0) < _SAME_LEFT
-            and other.x1 >= line.x1 - _SHORTER
-            and other.x1 - other.x0 > _LONG_LINE
-            and not other.text.rstrip().endswith(".")
-        ):
-            return True
-    return False
-
-
-def _caption(
-    line: Line, match: re.Match[str], rows: list[list[Line]], frame: Frame, body_style: BodyStyle
-) -> Caption:
-    rest = match["rest"].strip()
-    lines, texts = [line], [rest]
-    continued = _CONTINUED.match(rest) or _CONTINUED.match(match["again"] or "")
-    if continued and len(rest) < _CONTINUED_CHARACTERS:
-        texts = [rest[continued.end() :] if not match["again"] else rest]
-    if not (continued and len(rest) < _CONTINUED_ALONE_CHARACTERS):
-        for following in _continuation(line, rows, frame, body_style):
-            lines.append(following)
-            texts.append(following.text)
-    is_certain = bool(match["mark"].strip()) or line.bold or bool(line.lead)
-    label = re.sub(
-        r"^((?:\w+ )?)(t)\s?(a)\s?(b)\s?(l)\s?(e)", r"\1\2\3\4\5\6", match["label"], flags=re.I
-    )
-    return Caption(label.strip(), lines, texts, union(lines), bool(continued), is_certain)
+    labels = (caption_label(line.text) for line in lines)
+    return any(label is not None and label.kind is CaptionKind.TABLE for label in labels)
 
 
 def _continuation(
@@ -169,7 +59,7 @@ def _continuation(
     taken = _beside(first, rows[0], frame, body_style)
     last, left, right = first, first.x0, max([first.x1, *(line.x1 for line in taken)])
     step = 0.0
-    column = body_style.column(left, right) if frame.turn == 0 else None
+    column = frame.column(body_style, union([first, *taken]))
     low, high = column or (
         left - _COLUMN_SLACK,
         max(right, left + _MIN_CAPTION_WIDTH) + _COLUMN_SLACK,
@@ -187,7 +77,7 @@ def _continuation(
             or line.base - last.base > limit + _STEP_SLACK
             or _has_other_size(first, last if taken else first, line, bool(taken))
             or _has_rule_between(frame, last, line)
-            or is_caption_start(line)
+            or is_caption(line.text)
             or _is_new_paragraph(first, last, line, len(taken), body_style)
         ):
             break
@@ -199,7 +89,7 @@ def _continuation(
 
 def _beside(first: Line, row: list[Line], frame: Frame, body_style: BodyStyle) -> list[Line]:
     """The caption's pieces on the same line as its label, behind a gap."""
-    column = body_style.column(first.x0, first.x1) if frame.turn == 0 else None
+    column = frame.column(body_style, first)
     right = column[1] + _BESIDE_SLACK if column else _FAR
     last, taken = first, []
     for line in row:
@@ -228,8 +118,7 @@ def _has_other_size(first: Line, last: Line, line: Line, started: bool) -> bool:
     """True for type that is not the caption's; a lone label may be larger than what follows."""
     if abs(line.size - last.size) <= _CAPTION_SIZE:
         return False
-    is_label = not first.text[_TABLE_CHARACTERS:].strip()
-    return started or not (is_label or abs(line.size - first.size) <= _LABEL_SIZE)
+    return started or abs(line.size - first.size) > _LABEL_SIZE
 
 
 def _is_new_paragraph(
@@ -250,9 +139,6 @@ def _is_new_paragraph(
 def _has_rule_between(frame: Frame, upper: Line, lower: Line) -> bool:
     top, bottom = midline(upper), midline(lower)
     return any(
-        top < rule.y < bottom
-        and rule.x1 > lower.x0
-        and rule.x0 < lower.x1
-        and rule.width > _MIN_RULE_WIDTH
+        top < rule.center_y < bottom and overlap_x(rule, lower) > 0 and rule.width > _MIN_RULE_WIDTH
         for rule in frame.horizontal_rules
     )

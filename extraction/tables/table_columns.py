@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from extraction.tables.frame import Rule
+from extraction.geometry import Rect, distinct
+from extraction.tables.frame import runs_of
 from extraction.tables.glyphs import Word
 
 # Signs between the parts of one value, as in "1.2 ± 0.3"; a lone dash or plus is a value itself.
@@ -80,21 +81,19 @@ class PrintedLine:
 
 def printed_lines(words: Iterable[Word], gap: float = _PIECE_GAP) -> list[PrintedLine]:
     """The words as printed lines from the top, each split into pieces at gaps of `gap` sizes."""
-    lines: list[PrintedLine] = []
-    for word in sorted(words, key=lambda word: word.base):
-        if (
-            lines
-            and word.base - lines[-1].words[-1].base < _SAME_LINE * word.size
-            and word.base - lines[-1].words[0].base < _SAME_LINE_TOTAL * word.size
-        ):
-            lines[-1].words.append(word)
-        else:
-            lines.append(PrintedLine([word]))
-    lines = _attach_small_marks(lines)
+    runs = runs_of(sorted(words, key=lambda word: word.base), _is_on_line)
+    lines = _attach_small_marks([PrintedLine(run) for run in runs])
     for line in lines:
         line.words.sort(key=lambda word: word.x0)
         line.pieces = pieces_of(line.words, gap)
     return lines
+
+
+def _is_on_line(line: Sequence[Word], word: Word) -> bool:
+    return (
+        word.base - line[-1].base < _SAME_LINE * word.size
+        and word.base - line[0].base < _SAME_LINE_TOTAL * word.size
+    )
 
 
 def _attach_small_marks(lines: list[PrintedLine]) -> list[PrintedLine]:
@@ -123,13 +122,12 @@ def _attach_small_marks(lines: list[PrintedLine]) -> list[PrintedLine]:
 
 def pieces_of(words: Sequence[Word], gap: float) -> list[Piece]:
     """The words of a line, split where the gap is wider than `gap` type sizes."""
-    pieces: list[Piece] = []
-    for word in words:
-        if pieces and word.x0 - pieces[-1].x1 <= gap * max(word.size, pieces[-1].words[-1].size):
-            pieces[-1].words.append(word)
-        else:
-            pieces.append(Piece([word]))
-    return pieces
+
+    def is_near(piece: Sequence[Word], word: Word) -> bool:
+        right = max(other.x1 for other in piece)
+        return word.x0 - right <= gap * max(word.size, piece[-1].size)
+
+    return [Piece(piece) for piece in runs_of(words, is_near)]
 
 
 @dataclass(slots=True)
@@ -145,6 +143,14 @@ class Columns:
     def at(self, x: float) -> int:
         return bisect_right(self.cuts, x)
 
+    def under(self, rule: Rect, slack: float) -> list[int]:
+        """The columns whose middle is below the rule or at most `slack` points beside it."""
+        return [
+            number
+            for number, (x0, x1) in enumerate(self.extents)
+            if rule.x0 - slack < (x0 + x1) / 2 < rule.x1 + slack
+        ]
+
     def covered(self, x0: float, x1: float, slack: float) -> tuple[int, int]:
         """The first and the last column that x0..x1 reaches into by more than `slack` points."""
         first, last = self.at(min(x0 + slack, x1)), self.at(max(x1 - slack, x0))
@@ -152,7 +158,7 @@ class Columns:
 
 
 def find_columns(
-    body: Sequence[PrintedLine], header: Sequence[PrintedLine], edges: Sequence[Rule]
+    body: Sequence[PrintedLine], header: Sequence[PrintedLine], edges: Sequence[Rect]
 ) -> Columns:
     """The columns of the body's lines; `edges` are tall vertical rules, which take precedence.
 
@@ -171,15 +177,9 @@ def find_columns(
     lines = [*data, *(line for line in header if len(line.pieces) > 1)]
     cuts = [_cut(lines, left[1], right[0]) for left, right in itertools.pairwise(cores)]
     cuts = _with_edges(cuts, cores, edges, size)
-    columns = _without_split_values(Columns(cuts, []), data, header)
-    columns.extents = _extents(columns, data, header)
+    columns = Columns(_without_split_values(cuts, data, header), [])
+    columns.extents = _extents(columns, [*data, *header])
     return columns
-
-
-def _usual_pieces(lines: Sequence[PrintedLine]) -> int:
-    """The number of pieces that at least half of the lines have."""
-    counts = sorted((len(line.pieces) for line in lines), reverse=True)
-    return counts[(len(counts) - 1) // 2] if len(counts) > 3 else 0
 
 
 def _coverage(lines: Sequence[PrintedLine]) -> list[tuple[float, float, float]]:
@@ -188,7 +188,9 @@ def _coverage(lines: Sequence[PrintedLine]) -> list[tuple[float, float, float]]:
     A line of fewer pieces than most may hold cells that span columns, so it counts for less.
     """
     events: list[tuple[float, float]] = []
-    usual = _usual_pieces(lines)
+    counts = sorted((len(line.pieces) for line in lines), reverse=True)
+    # The number of pieces that at least half of the lines have.
+    usual = counts[(len(counts) - 1) // 2] if len(counts) >= _ENOUGH_LINES else 0
     for line in lines:
         weight = 1.0 if len(line.pieces) >= usual else _FEW_PIECES_WEIGHT
         for piece in pieces_of(line.words, _COVERAGE_GAP):
@@ -228,15 +230,11 @@ def _with_isolated(
     """Adds columns that only a few lines fill: pieces with white space on both sides."""
     isolated: list[tuple[float, float]] = []
     min_gap, margin = _ISOLATED_GAP * size, _CORE_GAP * size
-    for line in (*header, *data):
-        for number, piece in enumerate(line.pieces):
-            before = line.pieces[number - 1].x1 if number else -_FAR
-            after = line.pieces[number + 1].x0 if number + 1 < len(line.pieces) else _FAR
-            if piece.x0 - before < min_gap or after - piece.x1 < min_gap:
-                continue
-            if len(line.pieces) > 1 and all(
-                piece.x1 < x0 - margin or piece.x0 > x1 + margin for x0, x1 in cores
-            ):
+    for line in (line for line in (*header, *data) if len(line.pieces) > 1):
+        befores = [-_FAR, *(piece.x1 for piece in line.pieces)]
+        afters = [*(piece.x0 for piece in line.pieces[1:]), _FAR]
+        for before, piece, after in zip(befores, line.pieces, afters, strict=False):
+            if piece.x0 - before >= min_gap and after - piece.x1 >= min_gap:
                 isolated.append((piece.x0, piece.x1))
     for x0, x1 in sorted(isolated):
         if all(x1 < left - margin or x0 > right + margin for left, right in cores):
@@ -257,17 +255,14 @@ def _cut(lines: Sequence[PrintedLine], x0: float, x1: float) -> float:
 
 
 def _with_edges(
-    cuts: list[float], cores: Sequence[tuple[float, float]], edges: Sequence[Rule], size: float
+    cuts: list[float], cores: Sequence[tuple[float, float]], edges: Sequence[Rect], size: float
 ) -> list[float]:
     """The cuts at vertical rules, and those in white space that have no rule near them."""
     if not cores:
         return cuts
-    left, right = cores[0][0], cores[-1][1]
-    xs: list[float] = []
-    for edge in edges:
-        is_inside = left + _EDGE_INSET < edge.x < right - _EDGE_INSET
-        if is_inside and (not xs or edge.x - xs[-1] > _EDGE_STEP):
-            xs.append(edge.x)
+    left, right = cores[0][0] + _EDGE_INSET, cores[-1][1] - _EDGE_INSET
+    inside = (edge.center_x for edge in edges if left < edge.center_x < right)
+    xs = distinct(inside, _EDGE_STEP)
     kept = [
         cut
         for cut, before, after in zip(cuts, cores, cores[1:], strict=False)
@@ -277,10 +272,9 @@ def _with_edges(
 
 
 def _without_split_values(
-    columns: Columns, data: Sequence[PrintedLine], header: Sequence[PrintedLine]
-) -> Columns:
-    """The columns without cuts in a value: at a lone "±", or before "(12.5)" under one heading."""
-    cuts = list(columns.cuts)
+    cuts: Sequence[float], data: Sequence[PrintedLine], header: Sequence[PrintedLine]
+) -> list[float]:
+    """The cuts outside values: not at a lone "±", nor before "(12.5)" under one heading."""
     texts: list[list[str]] = [[] for _ in range(len(cuts) + 1)]
     for line in data:
         for piece in line.pieces:
@@ -297,7 +291,7 @@ def _without_split_values(
             and not _has_heading(cuts, number, header)
         ):
             removed.add(number - 1)
-    return Columns([cut for number, cut in enumerate(cuts) if number not in removed], [])
+    return [cut for number, cut in enumerate(cuts) if number not in removed]
 
 
 def _has_heading(cuts: Sequence[float], number: int, header: Sequence[PrintedLine]) -> bool:
@@ -310,12 +304,10 @@ def _has_heading(cuts: Sequence[float], number: int, header: Sequence[PrintedLin
     )
 
 
-def _extents(
-    columns: Columns, data: Sequence[PrintedLine], header: Sequence[PrintedLine]
-) -> list[tuple[float, float]]:
+def _extents(columns: Columns, lines: Sequence[PrintedLine]) -> list[tuple[float, float]]:
     """The printed extent of each column; between its cuts where nothing is printed."""
     printed: list[list[float]] = [[] for _ in range(len(columns))]
-    for line in (*data, *header):
+    for line in lines:
         for piece in line.pieces:
             first, last = columns.covered(piece.x0, piece.x1, _EXTENT_SLACK)
             if first == last:

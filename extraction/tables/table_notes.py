@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from extraction.geometry import Rect
+from extraction.captions import Caption, without_caption
+from extraction.geometry import overlap_x
 from extraction.tables.frame import BodyStyle, rows_by_baseline
 from extraction.tables.regions import HAIR, REACH_RIGHT, Region
-from extraction.tables.table_captions import is_caption_start, is_continued
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import is_caption, is_continued
 
 _LINK = re.compile(r"(?:https?://|doi:)\S+$")
 _NOTE_STARTS = ("note", "abbrev", "source", "data are", "values")
@@ -28,10 +29,9 @@ _NOTE_SIZE_TOLERANCE = 0.7  # points by which the type size of notes varies
 
 def trim_notes(region: Region, inner: Sequence[Line]) -> None:
     """Moves notes that are printed above the last rule out of the body."""
-    x0, y0, x1, _ = region.rect
     lowest = rows_by_baseline(inner)[-1] if inner else []
     if len(lowest) == 1 and _LINK.match(lowest[0].text) and len(inner) > 3:
-        region.rect = Rect(x0, y0, x1, lowest[0].y0)
+        region.rect = region.rect._replace(y1=lowest[0].y0)
         region.rules = [y for y in region.rules if y < lowest[0].y0]
         region.notes = lowest
         return
@@ -46,25 +46,19 @@ def trim_notes(region: Region, inner: Sequence[Line]) -> None:
     longest = max(len(row[0].text) for row in rows)
     smaller = max(line.size for line in lines) < max(line.size for line in inner) - _SMALLER_TYPE
     is_long = longest > _LONG_NOTE_CHARACTERS or (smaller and longest > _SMALL_NOTE_CHARACTERS)
-    if single and is_long and rows[0][0].x0 < x0 + _NOTES_MAX_INDENT:
-        region.rect = Rect(x0, y0, x1, start)
+    if single and is_long and rows[0][0].x0 < region.rect.x0 + _NOTES_MAX_INDENT:
+        region.rect = region.rect._replace(y1=start)
         region.rules.pop()
         region.notes = lines
 
 
-def add_notes(region: Region, body_style: BodyStyle, taken: set[int]) -> None:
-    """Adds the small print right below the table to its notes.
-
-    `taken` are the ids of lines that belong to the caption.
-    """
+def add_notes(region: Region, body_style: BodyStyle, caption: Caption | None) -> None:
+    """Adds the small print right below the table to its notes."""
     x0, _, x1, y1 = region.rect
     near = [
         line
-        for line in region.frame.lines
-        if line.base > y1 + HAIR
-        and id(line) not in taken
-        and line.x1 > x0 + HAIR
-        and line.x0 < x1 - HAIR
+        for line in without_caption(region.frame.lines, caption)
+        if line.base > y1 + HAIR and overlap_x(line, region.rect.expanded(-HAIR, 0.0)) > 0
     ]
     last, first = y1, None
     for row in rows_by_baseline(near):
@@ -73,7 +67,7 @@ def add_notes(region: Region, body_style: BodyStyle, taken: set[int]) -> None:
         if (
             line.x0 < x0 - _NOTE_REACH_LEFT
             or row[-1].x1 > x1 + REACH_RIGHT
-            or any(is_caption_start(piece) for piece in row)
+            or any(is_caption(piece.text) for piece in row)
         ):
             break
         if first is None:
@@ -92,7 +86,6 @@ def add_notes(region: Region, body_style: BodyStyle, taken: set[int]) -> None:
 
 
 def _is_note(line: Line, body_style: BodyStyle) -> bool:
-    if body_style.is_body(line):
-        return False
+    is_small = line.size < body_style.size - _SMALLER_TYPE
     is_marked = line.text[:1] in _NOTE_MARKS or line.text.lower().startswith(_NOTE_STARTS)
-    return line.size < body_style.size - _SMALLER_TYPE or is_marked
+    return (is_small or is_marked) and not body_style.is_body(line)

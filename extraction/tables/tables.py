@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.papers import Box, Cell, PageSize, Table, TableSource
-from extraction.geometry import interval_overlap, rect_of, union
-from extraction.tables.cells import Rows, read_cells
+from domain.papers import Box, Cell, Figure, PageSize, Table, TableSource
+from extraction.captions import Caption, without_caption
+from extraction.geometry import Rect, interval_overlap, rect_of, union
+from extraction.tables.cells import Rows, read_cells, width_of
 from extraction.tables.evidence import may_hold_rows, ruled_regions
-from extraction.tables.frame import BodyStyle, Frame, find_body_style, midline
+from extraction.tables.frame import BodyStyle, Frame, find_body_style
 from extraction.tables.glyphs import Word, words_in, words_of_lines
-from extraction.tables.regions import (
-    Region,
-    region_above,
-    region_below,
-    region_in,
-)
+from extraction.tables.regions import Region, RegionFinder, region_in
 from extraction.tables.rulings import add_rulings
-from extraction.tables.table_captions import Caption, find_captions, has_label
+from extraction.tables.table_captions import find_captions, has_label
 from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
-from extraction.vocabulary import FRONT_MATTER_LINE
+from extraction.vocabulary.front_matter import FRONT_MATTER_LINE
 
 # Heuristics, chosen on the sample papers. Distances are in points.
 _MIN_ROTATED_LINES = 8  # fewer rotated lines are no table
@@ -37,10 +33,10 @@ _MAX_PAGES_BETWEEN = 2  # pages from one part of a table to the next with the sa
 _SAME_WIDTH = 8.0  # by which the parts of a table without a label may differ in width
 _PAGE_MARGIN = 60.0  # height of the running header at the top of a page
 _LONG_LINE_CHARACTERS = 40  # a line this long above a part is text, not a running header
+_ABOVE_PART = 2.0  # least distance of such a line
 _MIN_IMAGE_SHARE = 0.4  # of the narrower one of image and column that both share
 _MIN_IMAGE_HEIGHT = 40.0
 _MAX_IMAGE_GAP, _MAX_IMAGE_OVERLAP = 40.0, 5.0  # between an image and its caption
-_FAR = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +48,11 @@ class FoundTable:
 
 
 @dataclass(frozen=True, slots=True)
-class TablePicture:
-    """The caption of a table whose body is an image, with the image's box."""
-
-    label: str
-    caption: str
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
 class TablesFound:
-    """All tables of a paper in page order, and those that exist as images only."""
+    """All tables of a paper in page order, and those that exist as images only: as figures."""
 
     tables: tuple[FoundTable, ...] = ()
-    pictures: tuple[TablePicture, ...] = ()
+    pictures: tuple[Figure, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -74,9 +61,21 @@ class _Part:
 
     frame: Frame
     caption: Caption | None
-    region: Region | None
+    region: Region | None = None
     rows: Rows = ()
     source: TableSource = TableSource.RULED
+
+    @property
+    def page(self) -> int:
+        return self.frame.page
+
+    @property
+    def top(self) -> float:
+        bounds = self.caption or self.region
+        return bounds.rect.y0 if bounds else 0.0
+
+    def is_taken(self, region: Region) -> bool:
+        return self.region is not None and self.region.overlaps(region)
 
 
 def find_tables(
@@ -93,38 +92,30 @@ def find_tables(
     pages to search (None: all). A page that MuPDF fails to read again has no tables.
     """
     body_style = find_body_style(pages)
-    parts: list[_Part] = []
+    model_boxes = regions or {}
     frames: list[Frame] = []
     for size, lines in zip(sizes, pages, strict=True):
         if (wanted is not None and size.number not in wanted) or not lines:
             continue
-        model_boxes = (regions or {}).get(size.number, ())
-        if has_label(lines) or model_boxes or may_hold_rows(lines, body_style):
+        if has_label(lines) or model_boxes.get(size.number) or may_hold_rows(lines, body_style):
             frames.extend(_frames(document, size.number, lines))
-    for frame in frames:
-        parts.extend(_Part(frame, caption, None) for caption in find_captions(frame, body_style))
+    parts = [
+        _Part(frame, caption) for frame in frames for caption in find_captions(frame, body_style)
+    ]
     _assign_regions(parts, body_style)
-    _add_model_regions(parts, frames, regions or {})
-    _add_unlabelled(parts, frames, body_style)
-    return _read(document, parts, body_style, _Words(pages))
+    parts = _without_repeated_captions(parts)
+    for frame in frames:
+        _assign_model_regions(parts, frame, model_boxes.get(frame.page, ()))
+    for frame in frames:  # regions without a caption: rows between rules of one extent
+        for region in ruled_regions(frame, body_style):
+            if not any(part.is_taken(region) for part in parts):
+                parts.append(_Part(frame, None, region))
+    words = words_of(line.text for page in pages for line in page) if parts else set[str]()
+    return _read(document, parts, body_style, words)
 
 
-class _Words:
-    """The document's words, collected lazily when the first hyphen needs them."""
-
-    def __init__(self, pages: Sequence[Sequence[Line]]) -> None:
-        self._pages = pages
-        self._words: set[str] | None = None
-
-    def __contains__(self, word: object) -> bool:
-        if self._words is None:
-            self._words = words_of(line.text for page in self._pages for line in page)
-        return word in self._words
-
-
-def _frames(document: Any, number: int, lines: Sequence[Line]) -> list[Frame]:
+def _frames(document: Any, number: int, lines: Sequence[Line]) -> Iterator[Frame]:
     """The page in each rotation of its text; rotated text counts only with a table's label."""
-    frames: list[Frame] = []
     for turn in sorted({line.rotation for line in lines}):
         own = [line for line in lines if line.rotation == turn]
         if turn and (len(own) < _MIN_ROTATED_LINES or not has_label(own)):
@@ -134,160 +125,107 @@ def _frames(document: Any, number: int, lines: Sequence[Line]) -> list[Frame]:
             add_rulings(document[number - 1], frame)
         except Exception:  # MuPDF's errors have no base class but Exception
             continue
-        frames.append(frame)
-    return frames
+        yield frame
 
 
-def _assign_regions(parts: list[_Part], body_style: BodyStyle) -> None:
-    """Assigns each caption its region, below or above it as with most captions of the paper.
-
-    Of two captions with one label on a page, the one without a region is removed.
-    """
-    options = [
-        (
-            part,
-            region_below(part.caption, part.frame, body_style),
-            region_above(part.caption, part.frame, body_style),
-        )
-        for part in parts
-        if part.caption
-    ]
-    vote = sum((low is not None) - (high is not None) for _, low, high in options)
-    vote += sum(
-        1 if low.distance <= high.distance else -1 for _, low, high in options if low and high
-    )
-    used: list[Region] = []
-    for part, low, high in options:
-        choices = [low, high] if vote >= 0 else [high, low]
-        for region in choices:
-            if region and not any(region.overlaps(other) for other in used):
+def _assign_regions(parts: Sequence[_Part], body_style: BodyStyle) -> None:
+    """Assigns each caption its region, below or above it as with most captions of the paper."""
+    finders = [RegionFinder(part.frame, body_style, part.caption) for part in parts]
+    options = [(finder.below(), finder.above()) for finder in finders]
+    vote = sum((low is not None) - (high is not None) for low, high in options)
+    vote += sum(1 if low.distance <= high.distance else -1 for low, high in options if low and high)
+    for part, (low, high) in zip(parts, options, strict=True):
+        for region in (low, high) if vote >= 0 else (high, low):
+            if region and not any(other.is_taken(region) for other in parts):
                 part.region = region
-                used.append(region)
                 break
+
+
+def _without_repeated_captions(parts: Sequence[_Part]) -> list[_Part]:
+    """The parts; of those with one label on a page only the best: with a region, or certain."""
     best: dict[tuple[int, str], _Part] = {}
-    for part in list(parts):
-        if part.caption is None:
-            continue
-        key = (part.frame.page, part.caption.key)
-        other = best.get(key)
-        if other is None:
-            best[key] = part
-        elif (part.region is not None, part.caption.is_certain) > (
-            other.region is not None,
-            other.caption.is_certain if other.caption else False,
-        ):
-            parts.remove(other)
-            best[key] = part
-        else:
-            parts.remove(part)
+    for part in sorted(parts, key=_evidence, reverse=True):
+        assert part.caption is not None
+        best.setdefault((part.page, part.caption.label.key), part)
+    kept = set(map(id, best.values()))
+    return [part for part in parts if id(part) in kept]
 
 
-def _add_model_regions(
-    parts: list[_Part], frames: Sequence[Frame], boxes: Mapping[int, Sequence[Box]]
-) -> None:
+def _evidence(part: _Part) -> tuple[bool, bool]:
+    return part.region is not None, part.caption is not None and part.caption.is_certain
+
+
+def _assign_model_regions(parts: Sequence[_Part], frame: Frame, boxes: Sequence[Box]) -> None:
     """Assigns regions that only the layout model found to the nearest caption without one."""
-    for frame in (frame for frame in frames if frame.turn == 0):
-        for box in boxes.get(frame.page, ()):
-            region = region_in(frame, rect_of(box))
-            if region is None or any(p.region and p.region.overlaps(region) for p in parts):
-                continue
-            free = [p for p in parts if p.frame is frame and p.caption and not p.region]
-            distance, near = min(
-                ((_distance(part, region), part) for part in free),
-                key=lambda pair: pair[0],
-                default=(_FAR, None),
-            )
-            if near is not None and distance < _MODEL_CAPTION_GAP:
-                near.region, near.source = region, TableSource.LAYOUT
+    for box in boxes if frame.turn == 0 else ():
+        region = region_in(frame, rect_of(box))
+        if region is None or any(part.is_taken(region) for part in parts):
+            continue
+        free = [part for part in parts if part.frame is frame and not part.region]
+        gaps = [_distance(part, region.rect) for part in free]
+        if gaps and min(gaps) < _MODEL_CAPTION_GAP:
+            near = free[gaps.index(min(gaps))]
+            near.region, near.source = region, TableSource.LAYOUT
 
 
-def _distance(part: _Part, region: Region) -> float:
+def _distance(part: _Part, region: Rect) -> float:
     """The vertical distance in points between the part's caption and the region."""
-    if part.caption is None:
-        return _FAR
+    assert part.caption is not None
     rect = part.caption.rect
-    return min(abs(region.rect.y0 - rect.y1), abs(rect.y0 - region.rect.y1))
-
-
-def _add_unlabelled(parts: list[_Part], frames: Sequence[Frame], body_style: BodyStyle) -> None:
-    """Adds the regions without a caption: rows between rules of one extent."""
-    for frame in frames:
-        taken = [p.region for p in parts if p.frame is frame and p.region]
-        for region in ruled_regions(frame, body_style):
-            if not any(region.overlaps(other) for other in taken):
-                parts.append(_Part(frame, None, region))
-                taken.append(region)
+    return min(abs(region.y0 - rect.y1), abs(rect.y0 - region.y1))
 
 
 def _read(
-    document: Any, parts: Sequence[_Part], body_style: BodyStyle, known: _Words
+    document: Any, parts: Sequence[_Part], body_style: BodyStyle, known: Container[str]
 ) -> TablesFound:
     """Reads the cells of all parts and joins the parts of tables that span pages."""
     tables: list[FoundTable] = []
-    pictures: list[TablePicture] = []
+    pictures: list[Figure] = []
     last: dict[str, int] = {}
-    for part in sorted(parts, key=_order):
-        _read_part(document, part, body_style, known)
-        if part.rows:
-            number = _continued_table(part, tables, last)
+    for part in sorted(parts, key=lambda part: (part.page, part.frame.turn, part.top)):
+        if part.region:
+            _read_part(document, part, part.region, body_style, known)
+        if part.rows and part.region:
+            number = _continued_table(part, part.region, [found.table for found in tables], last)
             if number is not None:
-                tables[number] = _joined(tables[number], _found(part, number + 1, known))
+                more = _found(part, part.region, number + 1, known)
+                tables[number] = _joined(tables[number], more)
                 continue
-            tables.append(_found(part, len(tables) + 1, known))
+            tables.append(_found(part, part.region, len(tables) + 1, known))
             if part.caption:
-                last[part.caption.key] = len(tables) - 1
+                last[part.caption.label.key] = len(tables) - 1
         elif part.caption is not None:
-            pictures.extend(_picture(part, body_style, known))
+            pictures.extend(_picture(part.frame, part.caption, body_style, known))
     return TablesFound(tuple(tables), tuple(pictures))
 
 
-def _order(part: _Part) -> tuple[int, int, float]:
-    rect = part.caption.rect if part.caption else part.region.rect if part.region else None
-    return part.frame.page, part.frame.turn, rect.y0 if rect else 0
-
-
-def _read_part(document: Any, part: _Part, body_style: BodyStyle, known: _Words) -> None:
-    """Reads the part's cells; a region without cells, or without a real table, is dropped."""
-    region = part.region
-    if region is None:
-        return
-    x0, y0, x1, y1 = region.rect
-    own = {id(line) for line in part.caption.lines} if part.caption else set()
-    inner = [
-        line
-        for line in part.frame.lines
-        if y0 - _SLACK < midline(line) < y1 + _SLACK
-        and line.x1 > x0
-        and line.x0 < x1
-        and id(line) not in own
-    ]
+def _read_part(
+    document: Any, part: _Part, region: Region, body_style: BodyStyle, known: Container[str]
+) -> None:
+    """Reads the cells of the region; without a real table in it, the part has no rows."""
+    inner = without_caption(part.frame.lines_in(region.rect.expanded(0.0, _SLACK)), part.caption)
     trim_notes(region, inner)
-    words = _words(document, part, inner)
+    words = _words(document, part, region)
+    if not words and inner:
+        words = words_of_lines(inner)
+        part.source = TableSource.OCR
     found = read_cells(region, words, known)
-    if found is None or (part.caption is None and not _is_real(found[0], part.frame.page)):
-        part.region = None if found is None else part.region
+    if found is None or (part.caption is None and not _is_real(found[0], part.page)):
         return
     part.rows = found[0]
     if part.source is not TableSource.LAYOUT:
         part.source = found[1]
     if not region.notes:
-        add_notes(region, body_style, own)
+        add_notes(region, body_style, part.caption)
 
 
-def _words(document: Any, part: _Part, inner: Sequence[Line]) -> list[Word]:
-    """The words in the part's region; those of its OCR lines where there is no text layer."""
-    region = part.region
-    assert region is not None
+def _words(document: Any, part: _Part, region: Region) -> list[Word]:
+    """The words of the text layer in the region, without those of the caption."""
     try:
-        words = words_in(document[part.frame.page - 1], part.frame, region.rect)
+        words = words_in(document[part.page - 1], part.frame, region.rect)
     except Exception:  # MuPDF's errors have no base class but Exception
-        words = []
-    if part.caption:
-        words = [word for word in words if not _in_caption(word, part.caption)]
-    if not words and inner:
-        words = words_of_lines(inner)
-        part.source = TableSource.OCR
-    return words
+        return []
+    return [word for word in words if not (part.caption and _in_caption(word, part.caption))]
 
 
 def _in_caption(word: Word, caption: Caption) -> bool:
@@ -314,80 +252,61 @@ def _is_real(rows: Rows, page: int) -> bool:
 
 
 def _continued_table(
-    part: _Part, tables: Sequence[FoundTable], last: Mapping[str, int]
+    part: _Part, region: Region, tables: Sequence[Table], last: Mapping[str, int]
 ) -> int | None:
     """The index of the table that this part continues from an earlier page, None if there is none.
 
     `last` maps a label's key to the index of the last table with that label.
     """
     if part.caption is not None:
-        number = last.get(part.caption.key)
-        if number is None or tables[number].table.boxes[-1].page >= part.frame.page:
-            return None
-        near = part.frame.page - tables[number].table.boxes[-1].page <= _MAX_PAGES_BETWEEN
-        return number if part.caption.is_continuation or near else None
-    if not tables:
-        return None
-    before = tables[-1].table
-    return len(tables) - 1 if _same_table(before, part) else None
+        number = last.get(part.caption.label.key)
+        pages = part.page - tables[number].boxes[-1].page if number is not None else 0
+        is_near = pages <= _MAX_PAGES_BETWEEN or part.caption.label.is_continuation
+        return number if pages > 0 and is_near else None
+    return len(tables) - 1 if tables and _same_table(tables[-1], part, region) else None
 
 
-def _same_table(before: Table, part: _Part) -> bool:
+def _same_table(before: Table, part: _Part, region: Region) -> bool:
     """True when an unlabelled part at the top of a page has the columns of the previous table."""
-    region = part.region
-    if region is None or part.frame.page != before.boxes[-1].page + 1 or before.notes:
+    last = before.boxes[-1]
+    if part.page != last.page + 1 or before.notes:
         return False
-    box, last = part.frame.box(region.rect), before.boxes[-1]
+    box = part.frame.box(region.rect)
     same_extent = abs((box.x1 - box.x0) - (last.x1 - last.x0)) < _SAME_WIDTH
     at_top = not any(
-        _PAGE_MARGIN < line.y1 < region.rect.y0 - 2 and len(line.text) > _LONG_LINE_CHARACTERS
+        _PAGE_MARGIN < line.y1 < region.rect.y0 - _ABOVE_PART
+        and len(line.text) > _LONG_LINE_CHARACTERS
         for line in part.frame.lines
     )
-    return same_extent and at_top and _width(part.rows) == _width(before.rows)
+    return same_extent and at_top and width_of(part.rows) == width_of(before.rows)
 
 
-def _width(rows: Rows) -> int:
-    return max((sum(cell.colspan for cell in row) for row in rows), default=0)
-
-
-def _found(part: _Part, number: int, known: _Words) -> FoundTable:
-    region = part.region
-    assert region is not None
-    box = part.frame.box(region.rect)
+def _found(part: _Part, region: Region, number: int, known: Container[str]) -> FoundTable:
+    caption, box = part.caption, part.frame.box(region.rect)
     taken = [box]
-    if part.caption:
-        taken.append(part.frame.box(part.caption.rect))
+    if caption:
+        taken.append(part.frame.box(caption.rect))
     notes = None
     if region.notes:
         taken.append(part.frame.box(union(region.notes)))
         notes = join_lines([line.text for line in region.notes], known)[0]
-    label = part.caption.label if part.caption else None
-    table = Table(
-        number, label, _caption(part.caption, known), (box,), part.rows, part.source, notes
-    )
+    label, text = (caption.label.text, caption.text(known)) if caption else (None, None)
+    table = Table(number, label, text, (box,), part.rows, part.source, notes)
     return FoundTable(table, tuple(taken))
-
-
-def _caption(caption: Caption | None, known: _Words) -> str | None:
-    if caption is None:
-        return None
-    return join_lines([text for text in caption.texts if text], known)[0].strip() or None
 
 
 def _joined(first: FoundTable, more: FoundTable) -> FoundTable:
     """The table with the rows of its next page, without the repeated header."""
     rows = list(more.table.rows)
     for before in first.table.rows:
-        if rows and _texts(rows[0]) == _texts(before):
-            rows.pop(0)
-        else:
+        if not rows or _texts(rows[0]) != _texts(before):
             break
-    notes = " ".join(n for n in (first.table.notes, more.table.notes) if n) or None
+        rows.pop(0)
     table = replace(
         first.table,
         boxes=(*first.table.boxes, *more.table.boxes),
         rows=(*first.table.rows, *rows),
-        notes=notes,
+        notes=" ".join(n for n in (first.table.notes, more.table.notes) if n) or None,
     )
     return FoundTable(table, (*first.taken, *more.taken))
 
@@ -396,19 +315,18 @@ def _texts(row: Sequence[Cell]) -> list[str]:
     return ["".join(cell.text.split()).lower() for cell in row]
 
 
-def _picture(part: _Part, body_style: BodyStyle, known: _Words) -> list[TablePicture]:
-    """The image next to a caption without a text body: one item, or none."""
-    caption = part.caption
-    assert caption is not None
+def _picture(
+    frame: Frame, caption: Caption, body_style: BodyStyle, known: Container[str]
+) -> list[Figure]:
+    """The image next to a caption without a text body, as a figure: one, or none."""
     x0, y0, x1, y1 = caption.rect
     x0, x1 = body_style.column(x0, x1) or (x0, x1)
-    for image in part.frame.images:
+    for image in frame.images:
         shared = interval_overlap(image.x0, image.x1, x0, x1)
         is_wide = shared > _MIN_IMAGE_SHARE * min(image.width, x1 - x0)
         is_near = any(
             -_MAX_IMAGE_OVERLAP < gap < _MAX_IMAGE_GAP for gap in (image.y0 - y1, y0 - image.y1)
         )
         if is_wide and image.height > _MIN_IMAGE_HEIGHT and is_near:
-            text = _caption(caption, known) or ""
-            return [TablePicture(caption.label, text, part.frame.box(image))]
+            return [Figure(0, caption.label.text, caption.text(known) or "", frame.box(image))]
     return []

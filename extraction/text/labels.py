@@ -1,10 +1,10 @@
-"""Patterns of the headings, captions and labels that papers print."""
+"""Patterns of the headings and labels that papers print."""
 
 from __future__ import annotations
 
 import re
 
-from extraction.vocabulary import ABSTRACT_OR_SUMMARY
+from extraction.vocabulary.front_matter import ABSTRACT_OR_SUMMARY
 
 NUMBERED = re.compile(
     r"(?P<number>(?:\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z]\.\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=\.)|"
@@ -55,20 +55,6 @@ ABSTRACT_PARTS = re.compile(
     r"funding|trial registration|measurements|interventions?|main outcome measures?|"
     r"importance|practical relevance)"
     r"(?: (?:and|&) [a-z ]{4,30})?\s*[.:]?",
-    re.IGNORECASE,
-)
-
-CAPTION = re.compile(
-    r"(?:supplementary |supplemental |extended data |online )?"
-    r"(?:fig(?:ure)?s?\.?|tab(?:le|\.)|scheme|chart|box|algorithm|listing|plate|video|movie)\s*"
-    r"(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]+)\b(?!\s*(?:and|,|to|through|shows?|presents?|"
-    r"illustrates?|lists?|gives?|is|are|summari))",
-    re.IGNORECASE,
-)
-
-TABLE_CAPTION = re.compile(
-    r"(?:supplementary |supplemental |extended data |online )?tab(?:le|\.)\s*"
-    r"(?:[A-Z]?\.?\d+|[IVX]+)\b",
     re.IGNORECASE,
 )
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from domain.papers import BlockKind
 from extraction.text.clean import is_right_to_left
-from extraction.text.labels import CAPTION, NUMBERED
+from extraction.text.labels import NUMBERED
 from extraction.text.line_kinds import line_kinds
 from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
 from extraction.text.page_metrics import DocumentMetrics
+from extraction.vocabulary.captions import is_caption
 
 _LISTED = re.compile(r"(?:[•◦▪■●○‣∙–—*·]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s*\S")
 _ENDS = re.compile(r"[.?!:;][\"'”’)\]]*(?:\s*\[[\d,–\s-]+\]|\s\d[\d,–-]*)?$")
@@ -51,7 +52,7 @@ class Paragraph:
 
     def __init__(self, lines: list[Line]) -> None:
         self.lines = lines
-        self.kind = BlockKind.CAPTION if CAPTION.match(lines[0].text) else BlockKind.TEXT
+        self.kind = BlockKind.CAPTION if _is_caption(lines[0]) else BlockKind.TEXT
         self.section: int | None = None
         self.level = 0
         self.number: str | None = None
@@ -201,7 +202,7 @@ def _is_set_off(current: list[Line], line: Line, metrics: DocumentMetrics) -> bo
         return before.x0 > left + shortfall and (ended or line.x1 < right - _INDENT * em)
     if _LISTED.match(line.text) and (ended or before_is_short):
         return True
-    if CAPTION.match(line.text) and ended:
+    if ended and _is_caption(line):
         return True
     is_small = line.size < metrics.body_size - _SMALLER_POINTS
     if is_small and line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK):
@@ -221,6 +222,10 @@ def _is_set_off(current: list[Line], line: Line, metrics: DocumentMetrics) -> bo
         and not opens.islower()
         and before.x1 < right - _SHORT_WITHOUT_INDENT * (right - left)
     )
+
+
+def _is_caption(line: Line) -> bool:
+    return is_caption(line.text, is_set_off=bool(line.lead))
 
 
 def merge_broken(found: list[Paragraph]) -> list[Paragraph]:

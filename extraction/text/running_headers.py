@@ -10,6 +10,7 @@ from statistics import median
 from domain.papers import PageSize
 from extraction.text.line_numbers import without_line_numbers
 from extraction.text.lines import Line
+from extraction.vocabulary.captions import caption_label
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
@@ -25,10 +26,6 @@ _WATERMARK = re.compile(
     re.IGNORECASE,
 )
 
-# "Table 1 (continued)" recurs at the top of consecutive pages, but is a caption.
-_CAPTION_LABEL = re.compile(
-    r"(?:continued )?(?:table|tab\.|fig(?:ure|\.)|scheme) ?[A-Z]?\d", re.IGNORECASE
-)
 
 # Heuristics. Margins are shares of the page's height, at either end.
 _MARGIN = 0.14  # where running headers and footers stand
@@ -147,7 +144,8 @@ def _running_offsets(
 
 def _is_running(line: Line, size: PageSize, offsets: dict[str, list[float]]) -> bool:
     offset = _margin_offset(line, size)
-    if offset is None or _CAPTION_LABEL.match(line.text):
+    # "Table 1 (continued)" recurs at the top of consecutive pages, but is a caption.
+    if offset is None or caption_label(line.text):
         return False
     if (
         abs(offset) < size.height * _NUMBER_MARGIN

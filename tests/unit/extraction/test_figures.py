@@ -120,6 +120,19 @@ def test_figures_includes_axis_labels() -> None:
     assert found.figure.box.y0 > 200 and found.figure.box.y1 < 384
 
 
+def test_figures_heading_above_chart_is_no_label() -> None:
+    document = _new()
+    page = document[0]
+    _prose(page, LEFT, 60, 180)
+    page.insert_text((60, 215), "3. Results", fontsize=10, fontname="hebo")
+    _chart(page, (90, 222, 270, 350))
+    _caption(page, 60, 380, "Fig. 1 Seconds until the colour changed.")
+    _prose(page, LEFT, 420, 700)
+    [found] = _found(document)
+    assert _holds(found.figure.box, (78, 222, 270, 367))
+    assert found.figure.box.y0 > 216
+
+
 def test_figures_pairs_captions_above_images() -> None:
     document = _new(3)
     for number, page in enumerate(document, 1):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from extraction.vocabulary import (
+from extraction.vocabulary.front_matter import (
     ABSTRACT_HEADING,
     ABSTRACT_LABEL,
     DATE_LINE,

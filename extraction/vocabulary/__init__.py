@@ -1,0 +1,1 @@
+"""Words and patterns that several steps of extraction share, one list per concept."""
