@@ -67,8 +67,7 @@ def _rises_by_one_step(numbers: Sequence[int]) -> bool:
 
 
 def _cut_leading_numbers(texts: Sequence[Line]) -> None:
-    """Removes the numbers at the beginnings of lines, if nearly all lines begin with one and they
-    rise."""
+    """Removes the numbers that begin lines, if nearly all lines begin with one and they rise."""
     if len(texts) < _MIN_NUMBERS:
         return
     found = [(line, leading) for line in texts if (leading := _LEADING_NUMBER.match(line.text))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from domain.papers import PageSize
@@ -73,7 +73,7 @@ def without_running_lines(
 def _margin_offset(line: Line, size: PageSize) -> float | None:
     """Returns the distance in points from the nearer edge (negative from the bottom), None if the
     line is not in a margin."""
-    box = line if line.rotation == 0 else line.box
+    box = line.box if line.rotation else line
     middle = (box.y0 + box.y1) / 2
     if middle < size.height * _MARGIN:
         return middle
@@ -90,8 +90,7 @@ def _position(line: Line) -> tuple[str, int, int, int]:
 
 
 def _stamps(pages: Sequence[list[Line]]) -> set[tuple[str, int, int, int]]:
-    """Returns text and position of the lines that most pages print identically, anywhere on the
-    page."""
+    """Returns text and position of the lines that most pages print identically at one position."""
     if len(pages) < _MIN_PAGES:
         return set()
     count_of_text = Counter(line.text for lines in pages for line in lines)
@@ -120,8 +119,7 @@ def _is_watermark(line: Line, usual: float) -> bool:
 def _running_offsets(
     pages: Sequence[list[Line]], sizes: Sequence[PageSize]
 ) -> dict[str, list[float]]:
-    """Returns the running lines: their text (digits as #) and their distances from the edge of the
-    page."""
+    """Returns the running lines (digits as #) and their distances from the edge of the page."""
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for lines, size in zip(pages, sizes, strict=True):
         for line in lines:
@@ -130,32 +128,28 @@ def _running_offsets(
                 seen[_key(line)].append(offset)
     is_short = len(pages) <= _SHORT_DOCUMENT_PAGES
     wanted = _MIN_PAGES_OF_SHORT if is_short else _MIN_PAGES
-    running: dict[str, list[float]] = {}
-    for key, offsets in seen.items():
-        if len(offsets) < wanted:
-            continue
-        buckets = Counter(round(offset / _SAME_POSITION_POINTS) for offset in offsets)
-        recurring = [
-            b * _SAME_POSITION_POINTS
-            for b, n in buckets.items()
-            if n + buckets[b + 1] + buckets[b - 1] >= wanted
-        ]
-        if recurring:
-            running[key] = recurring
-    return running
+    return {
+        key: list(_recurring(offsets, wanted))
+        for key, offsets in seen.items()
+        if len(offsets) >= wanted
+    }
+
+
+def _recurring(offsets: Sequence[float], wanted: int) -> Iterator[float]:
+    """Yields the distances that at least so many pages share."""
+    buckets = Counter(round(offset / _SAME_POSITION_POINTS) for offset in offsets)
+    for bucket, count in buckets.items():
+        if count + buckets[bucket + 1] + buckets[bucket - 1] >= wanted:
+            yield bucket * _SAME_POSITION_POINTS
 
 
 def _is_running(line: Line, size: PageSize, offsets: dict[str, list[float]]) -> bool:
     offset = _margin_offset(line, size)
     if offset is None or _CAPTION_LABEL.match(line.text):
         return False
-    if (
-        abs(offset) < size.height * _NUMBER_MARGIN
-        and len(line.text) <= _MAX_NUMBER_LENGTH
-        and _PAGE_NUMBER.fullmatch(line.text)
-    ):
+    may_be_number = abs(offset) < size.height * _NUMBER_MARGIN
+    is_short = len(line.text) <= _MAX_NUMBER_LENGTH
+    if may_be_number and is_short and _PAGE_NUMBER.fullmatch(line.text):
         return True
-    return any(
-        abs(offset - known) <= _POSITION_TOLERANCE * _SAME_POSITION_POINTS
-        for known in offsets.get(_key(line), ())
-    )
+    tolerance = _POSITION_TOLERANCE * _SAME_POSITION_POINTS
+    return any(abs(offset - known) <= tolerance for known in offsets.get(_key(line), ()))
