@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from extraction.metadata.names import plain
+from extraction.geometry import union
+from extraction.person_names import plain
 from extraction.structure.title import stands_beside
 from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
 
@@ -71,7 +72,7 @@ class TitleBox:
 def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
     """Returns the bounding box of the lines that print the title, None if none do; `lines` are in
     reading order."""
-    wanted = re.sub(r"\W", "", plain(title or ""))
+    wanted = plain(title or "").replace(" ", "")
     if len(wanted) < _MIN_TITLE_LENGTH:
         return None
     best: list[Line] = []
@@ -85,37 +86,20 @@ def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
                 if taken and stands_beside(taken, other):
                     continue
                 break
-            more = text + re.sub(r"\W", "", plain(other.text))
-            if not _begins(wanted, more):
-                break
+            more = text + plain(other.text).replace(" ", "")
+            if not more or not (wanted.startswith(more) or more.startswith(wanted)):
+                break  # a mark may follow the title
             taken, text = [*taken, other], more
             if len(text) >= len(wanted):
                 break
         enough = len(text) >= _MIN_PRINTED_SHARE * len(wanted)
         if enough and (not best or taken[0].size > best[0].size + _LARGER_POINTS):
             best = taken
-    return _title_box_of(best) if best else None
-
-
-def _begins(wanted: str, text: str) -> bool:
-    """True if one text is the beginning of the other; a mark may follow `text`."""
-    return bool(text) and (wanted.startswith(text) or text[: len(wanted)] == wanted)
-
-
-def _title_box_of(lines: Sequence[Line]) -> TitleBox:
-    return TitleBox(
-        lines[0].page,
-        min(line.x0 for line in lines),
-        min(line.y0 for line in lines),
-        max(line.x1 for line in lines),
-        max(line.y1 for line in lines),
-        lines[0].size,
-    )
+    return TitleBox(best[0].page, *union(best), best[0].size) if best else None
 
 
 def rows_below(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
-    """Returns the rows from the title downwards on its page, without those in a side bar on its
-    left."""
+    """Returns the rows below the title on its page, without a side bar on its left."""
     return as_rows(_below(title_box, lines))
 
 
@@ -128,28 +112,20 @@ def columns_below(title_box: TitleBox, lines: Sequence[Line]) -> Iterator[list[R
 
 def rows_above(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
     """Returns the rows from the top of the page to the title."""
-    return as_rows([line for line in _on_page(title_box, lines) if _middle(line) < title_box.y0])
-
-
-def _below(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
-    below = [line for line in _on_page(title_box, lines) if _middle(line) > title_box.y1]
-    return _without_side_bar(title_box, below, lines)
+    on_page = _on_page(title_box, lines)
+    return as_rows([line for line in on_page if line.y0 + line.y1 < 2 * title_box.y0])
 
 
 def _on_page(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if line.page == title_box.page and not line.rotation][
-        :_MAX_LINES
-    ]
+    on_page = [line for line in lines if line.page == title_box.page and not line.rotation]
+    return on_page[:_MAX_LINES]
 
 
-def _middle(line: Line) -> float:
-    return (line.y0 + line.y1) / 2
-
-
-def _without_side_bar(title_box: TitleBox, below: list[Line], lines: Sequence[Line]) -> list[Line]:
-    """Removes the side bar, which exists if the title is far from the left border and text below is
-    flush with it."""
+def _below(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines below the title without the side bar, which exists if the title is far from
+    the left border and text below is flush with it."""
     on_page = _on_page(title_box, lines)
+    below = [line for line in on_page if line.y0 + line.y1 > 2 * title_box.y1]
     left, right = min(line.x0 for line in on_page), max(line.x1 for line in on_page)
     flush = sum(abs(line.x0 - title_box.x0) < _FLUSH_POINTS for line in below)
     if title_box.x0 < left + _MIN_INDENT * (right - left) or flush < _MIN_FLUSH_LINES:
@@ -160,13 +136,10 @@ def _without_side_bar(title_box: TitleBox, below: list[Line], lines: Sequence[Li
 def as_rows(lines: Sequence[Line]) -> list[Row]:
     """Returns the lines of one style on one base line joined, from top to bottom. Marks that the
     file draws separately join the row that they are raised above."""
-    marks = [line for line in lines if _ONLY_MARKS.fullmatch(line.text)]
     rows: list[list[Line]] = []
     taken: set[int] = set()
-    ordered = sorted(
-        (line for line in lines if not _ONLY_MARKS.fullmatch(line.text)),
-        key=lambda line: (line.base, line.x0),
-    )
+    words = (line for line in lines if not _ONLY_MARKS.fullmatch(line.text))
+    ordered = sorted(words, key=lambda line: (line.base, line.x0))
     for number, line in enumerate(ordered):
         if number in taken:
             continue
@@ -179,8 +152,9 @@ def as_rows(lines: Sequence[Line]) -> list[Row]:
                 beside.append(other)
                 taken.add(ahead)
         rows.append(beside)
-    for mark in marks:
-        _attach(mark, rows)
+    for line in lines:
+        if _ONLY_MARKS.fullmatch(line.text):
+            _attach(line, rows)
     return [_row(sorted(beside, key=lambda line: line.x0)) for beside in rows]
 
 
@@ -195,24 +169,18 @@ def _attach(mark: Line, rows: Sequence[list[Line]]) -> None:
 
 
 def _row(beside: Sequence[Line]) -> Row:
-    text = beside[0].text_with_superscript_marks or beside[0].text
+    text = beside[0].marked_text
     for before, line in pairwise(beside):
-        gap = line.x0 - before.x1
-        between = f" {SUPERSCRIPT_MARK} " if gap > _WIDE_GAP * line.size else " "
-        text += between + (line.text_with_superscript_marks or line.text)
+        is_wide = line.x0 - before.x1 > _WIDE_GAP * line.size
+        text += (f" {SUPERSCRIPT_MARK} " if is_wide else " ") + line.marked_text
     main = max(beside, key=lambda line: len(line.text))
-    words = [
-        line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK
-    ] or list(beside)
+    words = [line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK]
     return Row(
         text,
-        beside[0].x0,
-        min(line.y0 for line in beside),
-        max(line.x1 for line in beside),
-        max(line.y1 for line in beside),
-        main.base,
-        main.size,
-        font_family(main.font),
-        all(line.bold for line in words),
-        all(line.italic for line in words),
+        *union(beside),
+        base=main.base,
+        size=main.size,
+        family=font_family(main.font),
+        bold=all(line.bold for line in words or beside),
+        italic=all(line.italic for line in words or beside),
     )

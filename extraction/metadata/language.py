@@ -14,8 +14,7 @@ _CANDIDATES = 8  # languages that the model ranks
 
 
 def find_language(text: str) -> tuple[str, Evidence] | None:
-    """Returns the ISO 639-1 code of the main language of the text; None for too little text or low
-    confidence."""
+    """Returns the ISO 639-1 code of the main language; None for little text or low confidence."""
     text = text[:_MAX_LENGTH]
     if sum(map(str.isalpha, text)) < _MIN_LETTERS:
         return None

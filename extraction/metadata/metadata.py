@@ -12,9 +12,9 @@ from extraction.metadata.file_metadata import read_file_metadata
 from extraction.metadata.front import TitleBox, find_title_box
 from extraction.metadata.keywords import find_keywords
 from extraction.metadata.language import find_language
-from extraction.metadata.names import plain
 from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
 from extraction.metadata.year import find_year
+from extraction.person_names import plain
 from extraction.text.lines import Line
 
 _MAX_LINES, _MAX_LINE_LENGTH = 3000, 1000  # that are examined; bound the work on made-up pages
@@ -27,6 +27,7 @@ _SAMPLE_BLOCKS, _MIN_SAMPLE_LENGTH, _MAX_SAMPLES, _ABSTRACT_LENGTH = 120, 200, 6
 _FALLBACK_BLOCKS = 40
 # Confidence (0 to 1) of a title: from file metadata only, confirmed by it, by its type only.
 _CONFIDENCE_FILE, _CONFIDENCE_CONFIRMED, _CONFIDENCE_TYPE = 0.4, 0.99, 0.85
+_NOTHING = (None, None)  # value and evidence of a field that the paper lacks
 
 
 @dataclass(frozen=True)
@@ -52,43 +53,43 @@ def find_metadata(
     """
     front = _bounded(front)
     drawn = _bounded(all_lines) or front
-    read_metadata = read_file_metadata(file_metadata)
+    of_file = read_file_metadata(file_metadata)
     title_box = find_title_box(paper.title, drawn) or find_title_box(paper.title, front)
-    keywords = find_keywords(paper.blocks, drawn, read_metadata)
+    keywords = find_keywords(paper.blocks, drawn, of_file)
     abstract = find_abstract(paper, front, drawn, keywords)
-    authors = find_authors(title_box, drawn, read_metadata.names, _names_near(drawn))
-    doi = find_doi(drawn, read_metadata, _end_of_front(paper, abstract, drawn))
-    first = [line for line in drawn if line.page == drawn[0].page] if drawn else []
-    arxiv = find_arxiv_id(first, doi[0] if doi else None)
-    year = find_year(drawn, read_metadata)
-    language = find_language(_sample(paper, abstract))
+    front_text = " ".join(line.marked_text for line in drawn)
+    authors = find_authors(title_box, drawn, of_file.names, front_text)
+    first = [line for line in drawn if line.page == drawn[0].page]
+    doi, doi_evidence = find_doi(drawn, of_file, _end_of_front(paper, abstract, drawn)) or _NOTHING
+    arxiv_id, arxiv_evidence = find_arxiv_id(first, doi) or _NOTHING
+    year, year_evidence = find_year(drawn, of_file) or _NOTHING
+    language, language_evidence = find_language(_sample(paper, abstract)) or _NOTHING
     evidence = {
         "title": _title_evidence(paper.title, file_metadata, title_box),
         "authors": authors.evidence,
         "abstract": abstract.evidence if abstract else None,
         "keywords": keywords.evidence,
-        "doi": doi[1] if doi else None,
-        "arxiv_id": arxiv[1] if arxiv else None,
-        "year": year[1] if year else None,
-        "language": language[1] if language else None,
+        "doi": doi_evidence,
+        "arxiv_id": arxiv_evidence,
+        "year": year_evidence,
+        "language": language_evidence,
     }
     metadata = Metadata(
-        paper.title,
-        authors.authors,
-        abstract.text if abstract else None,
-        keywords.words,
-        doi[0] if doi else None,
-        arxiv[0] if arxiv else None,
-        year[0] if year else None,
-        language[0] if language else None,
-        {field: found for field, found in evidence.items() if found is not None},
+        title=paper.title,
+        authors=authors.authors,
+        abstract=abstract.text if abstract else None,
+        keywords=keywords.words,
+        doi=doi,
+        arxiv_id=arxiv_id,
+        year=year,
+        language=language,
+        evidence={field: found for field, found in evidence.items() if found is not None},
     )
     return MetadataFound(metadata, abstract.blocks if abstract else ())
 
 
 def _bounded(lines: Sequence[Line]) -> list[Line]:
-    """Returns the lines, limited in number and length: made-up pages have millions of letters on a
-    line."""
+    """Returns the lines, limited in number and length: made-up pages have lines of any length."""
     return [
         line
         if len(line.text) <= _MAX_LINE_LENGTH
@@ -99,10 +100,6 @@ def _bounded(lines: Sequence[Line]) -> list[Line]:
         )
         for line in lines[:_MAX_LINES]
     ]
-
-
-def _names_near(drawn: Sequence[Line]) -> str:
-    return " ".join(line.text_with_superscript_marks or line.text for line in drawn)
 
 
 def _title_evidence(
@@ -119,8 +116,7 @@ def _title_evidence(
 
 
 def _end_of_front(paper: Paper, abstract: Abstract | None, drawn: Sequence[Line]) -> float:
-    """Returns the y on the first page, in points, down to which titles, authors and addresses
-    reach."""
+    """Returns the y in points to which titles, authors and addresses of the first page reach."""
     if abstract and abstract.blocks:
         box = paper.blocks[abstract.blocks[0]].boxes[0]
         if drawn and box.page == drawn[0].page:
