@@ -15,7 +15,7 @@ from extraction.figures.model import Region, RegionKind, layout_regions
 from extraction.figures.page_selection import pages_for_model
 from extraction.geometry import contains_center
 from extraction.options import LayoutMode
-from extraction.tables.tables import TablePicture, TablesFound, find_tables
+from extraction.tables.tables import TablesFound, find_tables
 from extraction.text.lines import Line
 from extraction.text.pdf import Reading, open_pdf
 
@@ -40,9 +40,7 @@ class Layout:
 
     def body_of(self, lines: Sequence[Line]) -> list[Line]:
         """The lines of a page that are outside the taken boxes."""
-        if not lines:
-            return []
-        boxes = [box for box in self.taken if box.page == lines[0].page]
+        boxes = [box for box in self.taken if lines and box.page == lines[0].page]
         return [line for line in lines if not _is_center_in(line.box, boxes)]
 
 
@@ -53,11 +51,8 @@ def find_layout_by_rules(
 
     Raises what `open_pdf` raises.
     """
-    document = open_pdf(Path(path))
-    try:
+    with open_pdf(Path(path)) as document:
         tables, figures = _found(document, reading, {})
-    finally:
-        document.close()
     pages = tuple(sorted(_pages_for_model(mode, reading, tables, figures)))
     return replace(_layout(tables, figures, {}, reading.ocred), pages_for_model=pages)
 
@@ -78,16 +73,13 @@ def find_layout(
     """
     if mode is LayoutMode.OFF:
         return Layout()
-    document = open_pdf(Path(path))
-    try:
+    with open_pdf(Path(path)) as document:
         tables, figures = _found(document, reading, {})
         pages = sorted(_pages_for_model(mode, reading, tables, figures))
         regions = _regions(document, pages, threads, on_page)
         if regions:
             tables, figures = _found(document, reading, regions)
         return _layout(tables, figures, regions, reading.ocred)
-    finally:
-        document.close()
 
 
 def _pages_for_model(
@@ -138,13 +130,13 @@ def _regions(
 def _layout(
     tables: TablesFound, figures: Sequence[FoundFigure], regions: Regions, ocred: Sequence[int]
 ) -> Layout:
-    boxes = [box for found in (*tables.tables, *figures) for box in found.taken]
-    pictures = map(_as_figure, tables.pictures)
+    # A table that is an image has no reliable cells: it becomes a figure.
+    pictures = [Figure(0, found.label, found.caption, found.box) for found in tables.pictures]
     return Layout(
-        tuple(_with_ocr_source(found.table, ocred) for found in tables.tables),
-        _numbered([*(found.figure for found in figures), *pictures]),
-        tuple(boxes),
-        tuple(sorted(regions)),
+        tables=tuple(_with_ocr_source(found.table, ocred) for found in tables.tables),
+        figures=_numbered([*(found.figure for found in figures), *pictures]),
+        taken=tuple(box for found in (*tables.tables, *figures) for box in found.taken),
+        model_pages=tuple(sorted(regions)),
     )
 
 
@@ -152,11 +144,6 @@ def _with_ocr_source(table: Table, ocred: Sequence[int]) -> Table:
     """The table, with OCR as its source if one of its pages was read by OCR."""
     from_image = any(box.page in ocred for box in table.boxes)
     return replace(table, source=TableSource.OCR) if from_image else table
-
-
-def _as_figure(picture: TablePicture) -> Figure:
-    """A table that is an image as a figure: it has no reliable cells."""
-    return Figure(0, picture.label, picture.caption, picture.box)
 
 
 def _numbered(figures: Iterable[Figure]) -> tuple[Figure, ...]:

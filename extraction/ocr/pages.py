@@ -177,10 +177,8 @@ def _read(
     try:
         recognised, tilt, turns = _read_upright(backend, image, dpi)
     except Exception as error:  # a page that fails must not stop the others
-        reason = (
-            str(error) if isinstance(error, tesseract.TesseractFailed) else type(error).__name__
-        )
-        return OcrPage(number, failure=reason)
+        is_known = isinstance(error, tesseract.TesseractFailed)
+        return OcrPage(number, failure=str(error) if is_known else type(error).__name__)
     size = page if turns % 2 == 0 else (page[1], page[0])
     shown: Affine = quarter_turned(turns, *page)
     if tilt:

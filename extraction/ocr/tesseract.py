@@ -36,16 +36,9 @@ class TesseractFailed(Exception):
 @lru_cache(maxsize=1)
 def version() -> str | None:
     """The version of the installed program, None if there is none."""
-    program = shutil.which("tesseract")
-    if program is None:
+    if shutil.which("tesseract") is None:
         return None
-    completed = subprocess.run(
-        [program, "--version"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=parser_environment(),
-    )
+    completed = _completed("--version")
     first = (completed.stdout or completed.stderr).partition("\n")[0]
     return first.removeprefix("tesseract").strip() if completed.returncode == 0 else None
 
@@ -55,14 +48,17 @@ def languages() -> frozenset[str]:
     """The languages with installed data, such as "eng" or "deu"."""
     if version() is None:
         return frozenset()
-    completed = subprocess.run(
-        ["tesseract", "--list-langs"],
+    return frozenset(_completed("--list-langs").stdout.split("\n")[1:]) - {"", "osd"}
+
+
+def _completed(option: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["tesseract", option],
         capture_output=True,
         text=True,
         check=False,
         env=parser_environment(),
     )
-    return frozenset(completed.stdout.split("\n")[1:]) - {"", "osd"}
 
 
 def recognise(
