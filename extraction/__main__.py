@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from domain.errors import (
-    BadDocument,
     DamagedPdf,
     NoPages,
     NoText,
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PaperworksError as error:
         return _failed(f"{options.pdf}: {_explained(error, options)} Nothing was written.")
     for reason in review_reasons(paper):
-        _report(f"{options.pdf}: check the result: {reason}.")
+        sys.stderr.write(f"{options.pdf}: check the result: {reason}.\n")
     return OK
 
 
@@ -154,9 +153,7 @@ def _explained(error: PaperworksError, options: argparse.Namespace) -> str:
         return f"No text was found in the PDF. {_ocr_advice(options)}"
     if isinstance(error, OcrUnavailable):
         return f"{error.message} Or run the command with --ocr auto."
-    if isinstance(error, BadDocument) and type(error) in _NEXT_STEPS:
-        return _NEXT_STEPS[type(error)]
-    return error.message
+    return _NEXT_STEPS.get(type(error), error.message)
 
 
 def _has_header(path: Path) -> bool:
@@ -173,12 +170,8 @@ def _ocr_advice(options: argparse.Namespace) -> str:
 
 
 def _failed(message: str) -> int:
-    _report(message)
-    return FAILED
-
-
-def _report(message: str) -> None:
     sys.stderr.write(message + "\n")
+    return FAILED
 
 
 if __name__ == "__main__":

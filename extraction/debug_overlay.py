@@ -17,7 +17,8 @@ from pathlib import Path
 from rich.console import Console
 
 from domain.errors import PaperworksError
-from domain.papers import Block, BlockKind, Box, Cell, Figure, Paper, Section, Table
+from domain.papers import BlockKind, Box, Figure, Paper, Section, Table
+from extraction.export.table_formats import full_caption, to_html
 from extraction.render import Colour, Mark, marked_png
 from extraction.steps import read_whole
 
@@ -58,30 +59,25 @@ class GalleryEntry:
 
 
 def marks_of(paper: Paper, number: int) -> list[Mark]:
-    """Returns the marks of a page: blocks with their number in reading order, then sections,
-    tables and figures with thick frames."""
-    marks = [mark for order, block in enumerate(paper.blocks, 1) for mark in _block(order, block)]
-    marks += [
-        Mark(section.box, _SECTION, 0, _BOLD_FRAME, f"level {section.level}", is_label_above=True)
-        for section in paper.sections
-    ]
+    """Returns the marks of a page: numbered blocks; thick frames for sections, tables, figures."""
+    return [mark for mark in _marks(paper) if mark.box.page == number]
+
+
+def _marks(paper: Paper) -> Iterator[Mark]:
+    for order, block in enumerate(paper.blocks, 1):
+        for box in block.boxes:
+            yield Mark(box, _BLOCKS[block.kind], _FILL_OPACITY, _FRAME, str(order))
+    for section in paper.sections:
+        yield _thick(section.box, _SECTION, 0, f"level {section.level}")
     for table in paper.tables:
-        name = table.label or f"table {table.number}"
-        marks += [
-            Mark(box, _TABLE, _FILL_OPACITY, _BOLD_FRAME, name, is_label_above=True)
-            for box in table.boxes
-        ]
+        for box in table.boxes:
+            yield _thick(box, _TABLE, _FILL_OPACITY, table.label or f"table {table.number}")
     for figure in paper.figures:
-        name = figure.label or f"figure {figure.number}"
-        marks.append(
-            Mark(figure.box, _FIGURE, _FILL_OPACITY, _BOLD_FRAME, name, is_label_above=True)
-        )
-    return [mark for mark in marks if mark.box.page == number]
+        yield _thick(figure.box, _FIGURE, _FILL_OPACITY, figure.label or f"figure {figure.number}")
 
 
-def _block(order: int, block: Block) -> Iterator[Mark]:
-    for box in block.boxes:
-        yield Mark(box, _BLOCKS[block.kind], _FILL_OPACITY, _FRAME, str(order))
+def _thick(box: Box, colour: Colour, opacity: float, label: str) -> Mark:
+    return Mark(box, colour, opacity, _BOLD_FRAME, label, is_label_above=True)
 
 
 def make_gallery(
@@ -128,9 +124,9 @@ def _write_paper(path: Path, paper: Paper, folder: Path, dpi: int, max_pages: in
 
 
 def _index(entries: Sequence[GalleryEntry]) -> str:
-    rows = "".join(map(_index_row, entries))
     heads = ("paper", "title", "pages", "sections", "tables", "figures", "references")
     head = "".join(f"<th>{name}</th>" for name in heads)
+    rows = "".join(map(_index_row, entries))
     return _html("Extraction results", f"<table><tr>{head}</tr>{rows}</table>")
 
 
@@ -138,15 +134,11 @@ def _index_row(entry: GalleryEntry) -> str:
     folder = escape(entry.folder)
     if entry.paper is None:
         return f'<tr><td>{folder}</td><td colspan="6">{escape(entry.problem)}</td></tr>'
-    return (
-        f'<tr><td><a href="{folder}/index.html">{folder}</a></td>'
-        f"<td>{escape(entry.paper.title or '')}</td>{_counts(entry.paper)}</tr>"
-    )
-
-
-def _counts(paper: Paper) -> str:
+    paper = entry.paper
     parts = (paper.pages, paper.sections, paper.tables, paper.figures, paper.references)
-    return "".join(f"<td>{len(part)}</td>" for part in parts)
+    counts = "".join(f"<td>{len(part)}</td>" for part in parts)
+    link = f'<a href="{folder}/index.html">{folder}</a>'
+    return f"<tr><td>{link}</td><td>{escape(paper.title or '')}</td>{counts}</tr>"
 
 
 def _paper_page(name: str, paper: Paper, images: Sequence[str]) -> str:
@@ -159,8 +151,8 @@ def _paper_page(name: str, paper: Paper, images: Sequence[str]) -> str:
         _key(),
         f'<div class="pages">{pages}</div>',
         _sections(paper.sections),
-        *map(_table, paper.tables),
-        *map(_figure, paper.figures),
+        *(f"{_heading(table)}{to_html(table)}" for table in paper.tables),
+        *map(_heading, paper.figures),
     ]
     return _html(paper.title or name, "\n".join(parts))
 
@@ -168,15 +160,11 @@ def _paper_page(name: str, paper: Paper, images: Sequence[str]) -> str:
 def _key() -> str:
     colours = [(str(kind), colour) for kind, colour in _BLOCKS.items()]
     colours += [("table", _TABLE), ("figure", _FIGURE)]
-    spans = (
-        f'<span class="key" style="background: rgb({_percent(colour)})">{kind}</span>'
-        for kind, colour in colours
-    )
-    return f"<p>{''.join(spans)}</p>"
-
-
-def _percent(colour: Colour) -> str:
-    return ", ".join(f"{part:.0%}" for part in colour)
+    spans = ""
+    for kind, colour in colours:
+        rgb = ", ".join(f"{part:.0%}" for part in colour)
+        spans += f'<span class="key" style="background: rgb({rgb})">{kind}</span>'
+    return f"<p>{spans}</p>"
 
 
 def _sections(sections: Sequence[Section]) -> str:
@@ -189,23 +177,8 @@ def _sections(sections: Sequence[Section]) -> str:
     return f"<h2>Sections</h2><ul>{rows}</ul>" if rows else ""
 
 
-def _table(table: Table) -> str:
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
-    return f"{_heading(table.label, table.caption, table.boxes[0])}<table>{rows}</table>"
-
-
-def _cell(cell: Cell) -> str:
-    kind = "th" if cell.header else "td"
-    spans = f' rowspan="{cell.rowspan}" colspan="{cell.colspan}"'
-    return f"<{kind}{spans}>{escape(cell.text)}</{kind}>"
-
-
-def _figure(figure: Figure) -> str:
-    return _heading(figure.label, figure.caption, figure.box)
-
-
-def _heading(label: str | None, caption: str | None, box: Box) -> str:
-    return f"<h3>{escape(label or '')} (page {box.page})</h3><p>{escape(caption or '')}</p>"
+def _heading(captioned: Table | Figure) -> str:
+    return f"<h3>{escape(full_caption(captioned))} (page {captioned.page})</h3>"
 
 
 def _html(title: str, body: str) -> str:

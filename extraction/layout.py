@@ -40,9 +40,7 @@ class Layout:
 
     def body_of(self, lines: Sequence[Line]) -> list[Line]:
         """The lines of a page that are outside the taken boxes."""
-        if not lines:
-            return []
-        boxes = [box for box in self.taken if box.page == lines[0].page]
+        boxes = [box for box in self.taken if lines and box.page == lines[0].page]
         return [line for line in lines if not is_center_in(line.box, boxes)]
 
 
@@ -53,11 +51,8 @@ def find_layout_by_rules(
 
     Raises what `open_pdf` raises.
     """
-    document = open_pdf(Path(path))
-    try:
+    with open_pdf(Path(path)) as document:
         tables, figures = _found(document, reading, {})
-    finally:
-        document.close()
     pages = tuple(sorted(_pages_for_model(mode, reading, tables, figures)))
     return replace(_layout(tables, figures, {}, reading.ocred), pages_for_model=pages)
 
@@ -78,16 +73,13 @@ def find_layout(
     """
     if mode is LayoutMode.OFF:
         return Layout()
-    document = open_pdf(Path(path))
-    try:
+    with open_pdf(Path(path)) as document:
         tables, figures = _found(document, reading, {})
         pages = sorted(_pages_for_model(mode, reading, tables, figures))
         regions = _regions(document, pages, threads, on_page)
         if regions:
             tables, figures = _found(document, reading, regions)
         return _layout(tables, figures, regions, reading.ocred)
-    finally:
-        document.close()
 
 
 def _pages_for_model(
@@ -138,12 +130,11 @@ def _regions(
 def _layout(
     tables: TablesFound, figures: Sequence[FoundFigure], regions: Regions, ocred: Sequence[int]
 ) -> Layout:
-    boxes = [box for found in (*tables.tables, *figures) for box in found.taken]
     return Layout(
-        tuple(_with_ocr_source(found.table, ocred) for found in tables.tables),
-        _numbered([*(found.figure for found in figures), *tables.pictures]),
-        tuple(boxes),
-        tuple(sorted(regions)),
+        tables=tuple(_with_ocr_source(found.table, ocred) for found in tables.tables),
+        figures=_numbered([*(found.figure for found in figures), *tables.pictures]),
+        taken=tuple(box for found in (*tables.tables, *figures) for box in found.taken),
+        model_pages=tuple(sorted(regions)),
     )
 
 

@@ -1,13 +1,20 @@
-"""Words inside the names of people and groups: particles, generational suffixes, group nouns.
+"""Names of people and groups: their words, the split of a line of names into single names without
+marks, and of a name into given and family name.
 
 The particles that a parser accepts depend on what it reads: the names on a front page, names in
-capitals, or the authors of a cited paper. All of them come from the table below.
+capitals, or the authors of a cited paper.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from enum import Flag, auto
+
+from domain.papers import Author
+from extraction.text.lines import SUPERSCRIPT_MARK
+from extraction.vocabulary.front_matter import COUNTRY, FUNCTION_WORDS, OF_TITLES, is_address
 
 
 class Use(Flag):
@@ -20,86 +27,46 @@ class Use(Flag):
     CITED_CAPITAL = auto()  # there, capitalized
 
 
-_F, _FC, _R, _C, _CC = Use.FRONT, Use.FRONT_CAPITAL, Use.RECASED, Use.CITED, Use.CITED_CAPITAL
+_FRONTS, _CITEDS = Use.FRONT | Use.FRONT_CAPITAL, Use.CITED | Use.CITED_CAPITAL
 
-_PARTICLES: dict[str, Use] = {
-    "van": _F | _FC | _R | _C | _CC,
-    "von": _F | _FC | _R | _C | _CC,
-    "vom": _C | _CC,
-    "de": _F | _FC | _R | _C | _CC,
-    "del": _F | _FC | _R | _C | _CC,
-    "della": _F | _FC | _C | _CC,
-    "dela": _F | _C | _CC,
-    "der": _F | _FC | _R | _C | _CC,
-    "den": _F | _FC | _R | _C | _CC,
-    "di": _F | _FC | _C | _CC,
-    "da": _F | _FC | _R | _C | _CC,
-    "dos": _F | _FC | _R | _C | _CC,
-    "das": _F | _C | _CC,
-    "do": _F | _C,
-    "du": _F | _FC | _R | _C | _CC,
-    "la": _F | _FC | _C | _CC,
-    "le": _F | _FC | _C | _CC,
-    "los": _F | _C | _CC,
-    "el": _F | _FC | _C,
-    "al": _F | _FC | _C,
-    "ten": _F | _FC | _C | _CC,
-    "ter": _F | _FC | _C | _CC,
-    "te": _F | _C | _CC,
-    "bin": _F | _FC | _C,
-    "ibn": _F | _FC | _C,
-    "af": _F | _C,
-    "zu": _F | _C,
-    "zum": _F | _C,
-    "zur": _F | _C,
-    "y": _F | _C,
-    "i": _F | _C,
-    "e": _F | _C,
-    "'t": _F | _C,
-    "d'": _F,
-    "des": _F,
-    "las": _F,
-    "ul": _F,
-    "av": _F,
-    "of": _F,
-    "und": _F,
-    "bint": _F,
-    "abu": _F,
-    "ben": _F,
-    "dal": _F,
-    "dalla": _F,
-    "mac": _FC,
-    "mc": _FC,
-    "st": _F | _FC,
-    "st.": _F | _FC,
-    "san": _F | _FC,
-    "santa": _F,
+_PARTICLES: dict[Use, str] = {
+    _FRONTS | Use.RECASED | _CITEDS: "van von de del der den da dos du",
+    _FRONTS | _CITEDS: "della di la le ten ter",
+    _FRONTS | Use.CITED: "el al bin ibn",
+    _FRONTS: "st st. san",
+    Use.FRONT_CAPITAL: "mac mc",
+    Use.FRONT | _CITEDS: "dela das los te",
+    Use.FRONT | Use.CITED: "do af zu zum zur y i e 't",
+    Use.FRONT: "d' des las ul av of und bint abu ben dal dalla santa",
+    _CITEDS: "vom",
 }
 
 
 def _with(use: Use) -> list[str]:
-    return [particle for particle, uses in _PARTICLES.items() if use in uses]
+    return [word for uses, words in _PARTICLES.items() if use in uses for word in words.split()]
 
 
 # Particles of the authors below a title. The words of the first set also occur between two names.
 PARTICLES = frozenset(_with(Use.FRONT))
 PARTICLES_IN_NAMES = PARTICLES - {"und", "of"}
 # Conjunctions of compound family names ("Ortega y Gasset"): a family name does not begin with one.
-CONJUNCTIONS = frozenset({"e", "y", "i"})
+_CONJUNCTIONS = frozenset({"e", "y", "i"})
 CAPITALIZED_PARTICLES = frozenset(particle.capitalize() for particle in _with(Use.FRONT_CAPITAL))
 RECASED_PARTICLES = frozenset(_with(Use.RECASED))
+_BEFORE_FAMILY = (PARTICLES_IN_NAMES - _CONJUNCTIONS) | CAPITALIZED_PARTICLES
+_JOINED_PARTICLES = ("d'", "d’", "al-", "el-")  # in front of a name without a space
+# "d'Alembert", "O'Brien" in a bibliography; a regular expression.
+ELIDED_PARTICLE = "(?:[dDlLO][’'])"
 
 
 def _cited(particle: str) -> str:
-    if particle.startswith("'"):
-        return "[’']" + particle[1:]
-    if Use.CITED_CAPITAL in _PARTICLES[particle]:
-        return f"[{particle[0].upper()}{particle[0]}]{particle[1:]}"
-    return particle
+    first = f"[{particle[0].upper()}{particle[0]}]" if particle in _CAPITAL_CITED else particle[0]
+    return first.replace("'", "[’']") + particle[1:]
 
 
+_CAPITAL_CITED = frozenset(_with(Use.CITED_CAPITAL))
 # A regular expression for one particle in the authors of a cited paper.
-CITED_PARTICLE = f"(?:{'|'.join(_cited(particle) for particle in _with(Use.CITED))})"
+CITED_PARTICLE = f"(?:{'|'.join(map(_cited, _with(Use.CITED)))})"
 
 # "Jr.", "III" behind a name; alternatives of a regular expression.
 GENERATIONS = "Jr|Sr|II|III"
@@ -110,9 +77,63 @@ GROUP = (
     f"{COLLABORATION}|Working Group|Study Group|Investigators|Research Group|Group|Team|Network|"
     "Initiative|Task Force|Committee"
 )
-
 _GENERATION = re.compile(rf"(?:{GENERATIONS}|IV|junior|senior)\.?", re.IGNORECASE)
 _GROUP = re.compile(rf"\b(?:{GROUP}|collaborators)\b", re.IGNORECASE)
+
+_DEGREES = (
+    r"ph\.? ?d|m\.? ?d|d\.? ?phil|m\.? ?phil|m\.? ?sc|b\.? ?sc|d\.? ?sc|sc\.? ?d|m\.? ?p\.? ?h|"
+    r"dr\.? ?p\.? ?h|dvm|d\.v\.m|dds|d\.d\.s|dmd|d\.m\.d|pharm\.? ?d|psy\.? ?d|ed\.? ?d|m\.? ?tech|"
+    r"b\.? ?tech|m\.b\.b\.s|mbbs|mbchb|m\.b\.ch\.b|mbbch|frcp\w*|frcs\w*|mrcp\w*|facs|facc|faha|"
+    r"fesc|faan|fidsa|mba|m\.b\.a|ll\.?[bm]|bpharm|b\.pharm|mpharm|m\.pharm|msph|mhs|mhsc|rn|"
+    r"r\.n|bsn|msn|dnp|crna|m\.?s\.?|b\.?s\.?|m\.?a\.?|b\.?a\.?|m\.?d\.?s\.?|esq|pe|p\.e|do|d\.o|"
+    r"habil|dipl\.?-?ing|dr\.? ?med|dr\.? ?rer\.? ?nat|md-?phd|mph&tm|cand|cph|scm|mtr|"
+    r"pt|d\.?p\.?t|facp|fache|ieee|acm|senior member|student member|graduate student member|"
+    r"life (?:senior )?(?:fellow|member)|member|fellow|life fellow"
+)
+_DEGREE = re.compile(rf"(?:{_DEGREES})\.?", re.IGNORECASE)
+_SURE_DEGREE = re.compile(
+    r"(?<!\s)\s++"
+    r"(?:ph\.? ?d|m\.d|d\.? ?phil|m\.? ?phil|m\.sc|msc|bsc|b\.sc|d\.sc|mph|m\.p\.h|dvm|dds|"
+    r"pharm\.? ?d|mbbs|m\.b\.b\.s|mbchb|MD|M\.D|RN|MBA|FRCP|FRCS|FACS|FACC)\.?$",
+    re.IGNORECASE,
+)
+_TITLES = re.compile(
+    r"^(?:(?:authors?|written) ?(?:by)?\s*:|by\b|(?:assoc(?:iate|\.)?|assist(?:ant|\.)?|asst\.?|"
+    r"adjunct)?\s*prof(?:essor|\.)?(?:\s*dr\.?)?|dr\.?(?:-ing\.?)?|mr\.?|mrs\.?|ms\.|sir)\s+",
+    re.IGNORECASE,
+)
+_FOR_THE_GROUP = re.compile(
+    r"^(?:(?:and|on|in|for|of|behalf|behalves|the)\s+)+(?=\S)", re.IGNORECASE
+)
+_MARKS = re.compile(
+    r"[*†‡§¶‖∥#∗⁎★☆⋆✉✝✢✦◇♦△▲■□●○@¹²³⁰⁴-⁹ª⁺⁻＊]+|(?<=[^\W\d_])[.]?\s?\d{1,2}(?:\s?[,;]\s?\d{1,2})*(?!\d)|"
+    r"(?<![\w.])\d{1,2}(?![\w])|\((?:[^()]{0,40})\)|\[[^\]]{0,20}\]|"
+    r"\\(?:dagger|ddagger|ast)\b|\b(?:orcid|ORCID)\b(?: iD)?"
+)
+_CONTACT = re.compile(
+    r"(?:\{[^{}]{1,200}\}|(?<![^\s,;<>(){}])[^\s,;<>(){}]+)\s?@\s?[\w.-]+\w|\(?\b\d{4}-\d{4}-\d{4}-\d{3}[\dX]\b\)?|"
+    r"(?:https?://)?orcid\.org/\S*|\be-?mails?:",
+    re.IGNORECASE,
+)
+_ICON = re.compile(
+    r"(?<=[a-zà-ÿ])i?[iI]D\b|(?<=\s)i?[iI]D(?=\s*(?:$|[,;]|and\b|" + SUPERSCRIPT_MARK + "))"
+)
+_SEPARATORS = re.compile(
+    rf"[{SUPERSCRIPT_MARK},;&•·|⋅∙、，；]|\s[–—/]\s|\b(?:and|und|AND|And|et(?! al))\b|"
+    r"(?<!\s)\s++y\s++(?=\S++\s++\S)"
+)
+_LETTER_MARK = re.compile(r"(?<=\w\w)\s+[a-z](?:\s*,\s*[a-z])*$|^[a-z]\s+(?=[A-Z])")
+_CJK = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.?[-‐]?){1,4}\.?")
+_LAST_INITIALS = re.compile(r"[^\W\d_](?:\.?[^\W\d_]?\.?)?")
+_NO_NAME_WORDS = FUNCTION_WORDS - PARTICLES_IN_NAMES
+_NO_NAME_CHARACTERS = re.compile(r"[\d@/\\=<>%_:?!\"“”]")
+# Heuristics. Lengths are in characters.
+_MAX_WORDS, _MAX_LENGTH = 8, 60  # of a name
+_MAX_CJK_LENGTH = 12  # of a Chinese, Japanese or Korean name with its marks
+_MIN_WHOLE_CJK, _MAX_WHOLE_CJK = 2, 6  # of a whole one
+_MAX_SURNAME_FIRST_CJK = 3  # up to this length the first character is the family name
+_MAX_TITLES = 3  # "Prof. Dr. ..." before a name
 
 
 def is_generation(word: str) -> bool:
@@ -123,3 +144,131 @@ def is_generation(word: str) -> bool:
 def is_group(name: str) -> bool:
     """True for the name of a collaboration or a study group, of two words at least."""
     return bool(_GROUP.search(name)) and len(name.split()) > 1
+
+
+def plain(text: str) -> str:
+    """Returns the text in lower-case ASCII letters and single spaces, for comparing names."""
+    text = unicodedata.normalize("NFKD", text.replace("ø", "o").replace("ł", "l")).lower()
+    letters = "".join(c for c in text if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[^\W_]+", letters))
+
+
+def split_names(text: str) -> list[str]:
+    """Returns the pieces between commas, "and" and marks, without marks, titles and degrees.
+
+    A SUPERSCRIPT_MARK counts as mark; "Jr." joins the name before it.
+    """
+    text = _ICON.sub("", _CONTACT.sub(SUPERSCRIPT_MARK, text))
+    text = _MARKS.sub(SUPERSCRIPT_MARK, text)
+    names: list[str] = []
+    for piece in _SEPARATORS.split(text):
+        name = _bare(piece)
+        if not name or _DEGREE.fullmatch(name) or name.lower() in ("et al", "al", "by", "id"):
+            continue
+        if is_generation(name) and names:
+            names[-1] = f"{names[-1]} {name}"
+        else:
+            names.append(name)
+    return names
+
+
+def _bare(piece: str) -> str:
+    name = piece.strip(" .:-–—_'’‘`~^")
+    name = f"{name}." if re.search(r"(?:^|\s)[^\W\d_]$|\b[JS]r$", name) and "." in piece else name
+    name = _LETTER_MARK.sub("", name)
+    for _ in range(_MAX_TITLES):
+        name = _TITLES.sub("", name)
+        while _SURE_DEGREE.search(name):
+            name = _SURE_DEGREE.sub("", name).strip(" ,.")
+    return name.strip()
+
+
+def without_contacts(text: str) -> str:
+    """Returns the text with SUPERSCRIPT_MARK for e-mail addresses and ORCID ids."""
+    return _CONTACT.sub(SUPERSCRIPT_MARK, text)
+
+
+def looks_like_name(piece: str) -> bool:
+    """True if the piece may be a person's name or half of one: capitalized words only."""
+    words = piece.split()
+    if not words or len(words) > _MAX_WORDS or len(piece) > _MAX_LENGTH:
+        return False
+    if _CJK.search(piece):
+        return len(piece) <= _MAX_CJK_LENGTH and not is_address(piece)
+    if OF_TITLES.search(piece) or _NO_NAME_CHARACTERS.search(piece) or COUNTRY.fullmatch(piece):
+        return False
+    if not _NO_NAME_WORDS.isdisjoint(words):
+        return False
+    return all(map(_is_name_word, words)) and any(len(word) > 1 for word in words)
+
+
+def _is_name_word(word: str) -> bool:
+    core = word.strip(".,'’‘`-‐")
+    if not core:
+        return False
+    if core.lower() in PARTICLES_IN_NAMES or core.lower().startswith(_JOINED_PARTICLES):
+        return True
+    return core[0].isupper() or (len(core) > 2 and core[1].isupper()) or not core[0].isalpha()
+
+
+def is_strong_name(piece: str) -> bool:
+    """True if the piece may be a whole name: two words or more, at least one of them no initial."""
+    words = piece.split()
+    if _CJK.search(piece):
+        return _MIN_WHOLE_CJK <= len(piece.replace(" ", "")) <= _MAX_WHOLE_CJK
+    return len(words) > 1 and looks_like_name(piece) and not all(map(_is_initial, words))
+
+
+def _is_initial(word: str) -> bool:
+    is_long = len(word.strip(".")) > 1 and not _INITIALS.fullmatch(word)
+    return not is_long and (len(word) < 2 or "." in word)
+
+
+def as_author(name: str) -> Author:
+    """Returns the author of that name; given and family name are None if their order is unclear."""
+    if is_group(name):
+        return Author(_FOR_THE_GROUP.sub("", name))
+    if _CJK.search(name):
+        return _cjk(name)
+    if "," in name and not is_generation(name.rsplit(",", 1)[1].strip()):
+        family, given = (part.strip() for part in name.split(",", 1))
+        return Author(f"{given} {family}".strip(), given or None, family or None)
+    words = name.replace(",", " ").split()
+    suffix = words.pop() if len(words) > 2 and is_generation(words[-1]) else ""
+    if len(words) == 1:
+        return Author(name, None, words[0])
+    return Author(" ".join([*words, suffix]).strip(), *_parts(words))
+
+
+def _parts(words: Sequence[str]) -> tuple[str, str]:
+    """Returns given and family name of a name of at least two words."""
+    last_is_initial = words[-1].isupper() and _LAST_INITIALS.fullmatch(words[-1])
+    if last_is_initial and len(words[0]) > 2 and "." not in words[0]:
+        return words[-1], " ".join(words[:-1])
+    start = len(words) - 1
+    while start > 1 and words[start - 1] in _BEFORE_FAMILY:
+        start -= 1
+    return " ".join(words[:start]), " ".join(words[start:])
+
+
+def _cjk(name: str) -> Author:
+    words = name.split()
+    if len(words) == 2:
+        return Author("".join(words), words[1], words[0])
+    whole = "".join(words)
+    if _MIN_WHOLE_CJK <= len(whole) <= _MAX_SURNAME_FIRST_CJK:
+        return Author(whole, whole[1:], whole[:1])
+    return Author(name)
+
+
+def recased(name: str) -> str:
+    """Returns a name in capitals in mixed case: "J. VAN DER BERG" becomes "J. van der Berg"."""
+    words = []
+    for number, word in enumerate(name.split()):
+        if "." in word or (len(word) <= 2 and word.lower() not in PARTICLES):
+            words.append(word)
+        elif number and word.lower() in RECASED_PARTICLES:
+            words.append(word.lower())
+        else:
+            words.append(re.sub(r"[^\W\d_]+", lambda part: part[0].capitalize(), word))
+    return " ".join(words)

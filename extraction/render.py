@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.errors import DamagedPdf, NotFound, PasswordProtected
+from domain.errors import DamagedPdf, NotFound
 from domain.papers import Box
 from extraction.text.mupdf import pymupdf
+from extraction.text.pdf import open_pdf, page_count
 
 _MAX_PIXELS = 16_000_000  # 48 MB while rendering
 _MIN_POINTS = 1.0  # width and height of a figure
@@ -74,27 +75,14 @@ def marked_png(path: str | Path, number: int, marks: Sequence[Mark], *, dpi: int
 
 @contextmanager
 def _page(path: str | Path, number: int) -> Any:
-    try:
-        document = pymupdf.open(path, filetype="pdf")
-    except Exception as error:  # MuPDF's errors have no base class but Exception
-        raise DamagedPdf() from error
-    with document:
-        if document.needs_pass and not document.authenticate(""):
-            raise PasswordProtected()
-        if not 1 <= number <= _page_count(document):
+    with open_pdf(Path(path)) as document:
+        if not 1 <= number <= page_count(document):
             raise NotFound(f"The document has no page {number}.")
         try:
             page = document.load_page(number - 1)
-        except Exception as error:
+        except Exception as error:  # MuPDF's errors have no base class but Exception
             raise DamagedPdf(page=number) from error
         yield page
-
-
-def _page_count(document: Any) -> int:
-    try:
-        return document.page_count
-    except Exception as error:
-        raise DamagedPdf() from error
 
 
 def _pixels(page: Any, dpi: int, clip: Any) -> tuple[Any, float]:

@@ -120,8 +120,7 @@ def _after(before: int, on_page: OnPage | None) -> OnPage | None:
 
 
 def _read_with_layout(path: Path, reading: Reading, options: ExtractOptions) -> StepRead:
-    """Composes the paper. Tables of a long paper are left to the layout step, because extracting
-    them here would delay the first search."""
+    """Composes the paper, a long one without tables: its text is searchable first."""
     if not any(reading.pages):
         raise NoText()
     if options.layout is LayoutMode.OFF:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>“”]+")
-_DOI_ENDS = ".,;:'\"”’"  # punctuation behind a DOI
-_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
+DOI_ENDS = ".,;:'\"”’"  # punctuation behind a DOI
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 _ARXIV = re.compile(
     r"(?:arxiv(?:\.org/(?:abs|pdf|html)/|\s*+(?:preprint|e-prints?)?,?\s*+(?:arxiv)?\s*+[:.]?\s*+)"
@@ -15,9 +15,7 @@ _ARXIV = re.compile(
     re.IGNORECASE,
 )
 
-_OPEN_DOI = re.compile(
-    r"(10\.\d{4,9}/\S{0,200}[./_(-])\s([0-9a-z][\w./()_-]*)\s*(?=$|\[|PMID)",
-)
+_OPEN_DOI = re.compile(r"(10\.\d{4,9}/\S{0,200}[./_(-])\s([0-9a-z][\w./()_-]*)\s*(?=$|\[|PMID)")
 # Repairs of identifiers broken at a line's end. The space is removed only where the next piece
 # cannot be anything but the rest.
 _BROKEN = (
@@ -58,7 +56,6 @@ _NOTES = re.compile(
     r"\bISB?S?N\s?:?\s?[\dXx‐-]{8,20}",
     re.IGNORECASE,
 )
-_SPACES = re.compile(r"\s+")
 
 
 def repaired(entry: str) -> str:
@@ -75,15 +72,17 @@ def find_doi(text: str) -> str | None:
     found = _DOI.search(text)
     if found is None:
         return None
-    doi = re.sub(r"\[[A-Z][A-Za-z ]+\].*$", "", found[0])  # 10.1000/1[CrossRef]
-    while doi and (doi[-1] in _DOI_ENDS or _is_unbalanced(doi)):
-        doi = doi[:-1]
+    doi = trimmed_doi(re.sub(r"\[[A-Z][A-Za-z ]+\].*$", "", found[0]))  # 10.1000/1[CrossRef]
     return doi.lower() if "/" in doi and not doi.endswith("/") else None
 
 
-def _is_unbalanced(doi: str) -> bool:
-    opening = _BRACKETS.get(doi[-1])
-    return opening is not None and doi.count(opening) < doi.count(doi[-1])
+def trimmed_doi(doi: str, ends: str = DOI_ENDS) -> str:
+    """Returns the DOI without punctuation and unopened brackets behind it."""
+    while doi and (
+        doi[-1] in ends or doi.count(doi[-1]) > doi.count(_BRACKETS.get(doi[-1], doi[-1]))
+    ):
+        doi = doi[:-1]
+    return doi
 
 
 def find_arxiv_id(text: str) -> str | None:
@@ -97,5 +96,4 @@ def find_arxiv_id(text: str) -> str | None:
 
 def without_links(entry: str) -> str:
     """Returns the entry without URLs, identifiers and link notes ("[CrossRef]", "accessed on")."""
-    text = _NOTES.sub(" ", _LINKS.sub(" ", entry))
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(_NOTES.sub(" ", _LINKS.sub(" ", entry)).split())

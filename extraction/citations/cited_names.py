@@ -15,19 +15,25 @@ import sys
 from dataclasses import dataclass
 
 from domain.papers import Author
-from extraction.person_names import CITED_PARTICLE, COLLABORATION, GENERATIONS, GROUP
+from extraction.person_names import (
+    CITED_PARTICLE,
+    COLLABORATION,
+    ELIDED_PARTICLE,
+    GENERATIONS,
+    GROUP,
+)
 
 # All uppercase letters: `re` has no class for them.
 _U = "".join(chr(code) for code in range(0x41, min(0x1F00, sys.maxunicode)) if chr(code).isupper())
 # Accents that a PDF prints beside their letters are part of a name.
 _IN_WORD = r"\w’'‐‑–\u0300-\u036f´`¨ˆ˜ˇ˙-"
-_WORD = rf"(?:[dDlLO][’'])?[{_U}][{_IN_WORD}]*[\w\u0300-\u036f´`]"
+_WORD = rf"{ELIDED_PARTICLE}?[{_U}][{_IN_WORD}]*[\w\u0300-\u036f´`]"
 _FAMILY = (
     rf"(?:{CITED_PARTICLE}[ ]){{0,3}}{_WORD}(?:[ ](?:{CITED_PARTICLE}[ ]){{0,2}}{_WORD}){{0,2}}"
 )
 _DOTTED = rf"[{_U}][a-z]{{0,2}}\.(?:[ ]?[-‐‑–]?[ ]?[{_U}][a-z]?\.){{0,4}}"
-_BARE = rf"(?:[{_U}](?:[-‐–]?[{_U}]){{0,3}}|[{_U}](?:[ ][{_U}]){{1,3}})(?![\w’'.])"
-_BARE_DOT = rf"(?:[{_U}](?:[-‐–]?[{_U}]){{0,3}}|[{_U}](?:[ ][{_U}]){{1,3}})(?![\w’'])"
+_CAPITALS = rf"(?:[{_U}](?:[-‐–]?[{_U}]){{0,3}}|[{_U}](?:[ ][{_U}]){{1,3}})"
+_BARE, _BARE_DOT = rf"{_CAPITALS}(?![\w’'.])", rf"{_CAPITALS}(?![\w’'])"
 _SUFFIX = rf"(?:,?[ ](?:{GENERATIONS}|2nd|3rd|IV)\b\.?)?"
 _GIVEN = (
     rf"[{_U}][{_IN_WORD}]*\w(?:[ ](?:[{_U}][{_IN_WORD}]*\w|[{_U}]\.(?:[ ]?[{_U}]\.)*|[{_U}](?!\w)))"
@@ -60,6 +66,7 @@ _J_OF_JOURNAL = re.compile(
 )
 _JOURNAL_LOOKAHEAD = 20  # characters behind a name that may show that its "J." is "Journal"
 _SINGLE = re.compile(_WORD)
+_MIDDLE_NAME = re.compile(r"([^\W\d_]+) ([\w’'-]+)")
 _ITEM = {form: re.compile(pattern + _BEHIND) for form, pattern in _FORMS.items()}
 _SEPARATOR = re.compile(
     r"(?P<gap>[ ]?,?[ ]?(?:…|\.[ ]\.[ ]\.|\.\.\.)[ ]?,?[ ]?(?:&[ ])?)(?=\w)|"
@@ -73,12 +80,10 @@ _OTHERS = re.compile(
 )
 _GROUP = re.compile(
     r"(?:on behalf of |for )?(?:[Tt]he )?(?:[\w’'&/+-]+ ){0,7}"
-    rf"(?:{GROUP})"
-    r"(?=[ ]?[,;:.(]|[ ]et al)"
+    rf"(?:{GROUP})(?=[ ]?[,;:.(]|[ ]et al)"
 )
 _NAMED_GROUP = re.compile(
-    r"(?:[Tt]he )?[\w’'+/-]+(?: [\w’'+/-]+){0,4} "
-    rf"(?:{COLLABORATION})(?=[ ]?[,;:])"
+    rf"(?:[Tt]he )?[\w’'+/-]+(?: [\w’'+/-]+){{0,4}} (?:{COLLABORATION})(?=[ ]?[,;:])"
 )
 _IN_BRACKETS = re.compile(rf"[ ]?\((?P<name>[^()]{{2,80}}?(?:{COLLABORATION}|Group))\)")
 ORGANISATION = re.compile(
@@ -108,7 +113,7 @@ def parse_authors(text: str) -> AuthorList | None:
     found = {
         form: parsed
         for form in _FORMS
-        if (parsed := _parse_form(text, form)) and _is_plausible(parsed, text)
+        if (parsed := _ListReader(text, form).read()) and _is_plausible(parsed, text)
     }
     if "initials" in found and "full" in found:
         # The title looks like full names: "Lange D. Medicinal and Aromatic Plants: Trade.",
@@ -123,133 +128,109 @@ def parse_authors(text: str) -> AuthorList | None:
     )
 
 
-def _parse_form(text: str, form: str) -> AuthorList | None:
-    """The author list in this name order, None if the text does not begin with such a name."""
-    authors: list[Author] = []
-    position = end = 0
-    closing = False
-    while len(authors) < _MAX_AUTHORS:
-        item = _next_name(text, position, form, authors)
-        if item is None:
-            break
-        author, end = item
-        authors.append(author)
-        separator = _SEPARATOR.match(text, end)
-        joined = separator and (separator["last"] or separator["and"] or separator["gap"])
-        if separator is None or (closing and not joined):
-            break
-        closing, position = bool(joined), separator.end()
-    if not authors:
-        return None
-    others = _OTHERS.match(text, end)
-    end = others.end() if others else end
-    group = _IN_BRACKETS.match(text, end)
-    if group is not None:
-        authors.append(Author(group["name"]))
-        end = group.end()
-    return AuthorList(tuple(authors), end, form)
+class _ListReader:
+    """Reads a list of names in one order, from the beginning of a text."""
 
+    def __init__(self, text: str, form: str) -> None:
+        self.text, self.form = text, form
+        self.authors: list[Author] = []
 
-def _next_name(
-    text: str, position: int, form: str, before: list[Author]
-) -> tuple[Author, int] | None:
-    """The author at this position and the offset behind it; `before` are the authors so far.
-
-    `form` is the order of the list; its names may differ from it as `_forms_at` allows.
-    """
-    group = (_GROUP if before else _NAMED_GROUP).match(text, position)
-    if group is not None:
-        return Author(group[0]), group.end()
-    for item_form in _forms_at(form, before):
-        found = _ITEM[item_form].match(text, position)
-        if found is None or (item_form == "inverted" and before and _is_two_names(before, found)):
-            continue
-        if before and item_form == "forward" and _ABBREVIATED_JOURNAL.match(text, position):
+    def read(self) -> AuthorList | None:
+        """Returns the list, None if the text does not begin with a name in this order."""
+        position = end = 0
+        closing = False
+        while len(self.authors) < _MAX_AUTHORS and (item := self._next(position)) is not None:
+            author, end = item
+            self.authors.append(author)
+            separator = _SEPARATOR.match(self.text, end)
+            joined = separator and (separator["last"] or separator["and"] or separator["gap"])
+            if separator is None or (closing and not joined):
+                break
+            closing, position = bool(joined), separator.end()
+        if not self.authors:
             return None
-        strict = form != "full" or _are_initials(before)
-        if item_form == "full" and strict and not _may_be_full(text, found, form):
-            continue
-        end = found.end()
-        cut = _J_OF_JOURNAL.search(
-            text, found.start("given"), min(len(text), end + _JOURNAL_LOOKAHEAD)
-        )
-        if item_form == "inverted" and cut is not None and cut.start() < end:
-            end = cut.start()
-        given = " ".join(
-            (
-                text[found.start("given") : min(end, found.end("given"))]
-                + (found.groupdict().get("tail") or "")
-            ).split()
-        )
+        others = _OTHERS.match(self.text, end)
+        end = others.end() if others else end
+        group = _IN_BRACKETS.match(self.text, end)
+        if group is not None:
+            self.authors.append(Author(group["name"]))
+            end = group.end()
+        return AuthorList(tuple(self.authors), end, self.form)
+
+    def _next(self, position: int) -> tuple[Author, int] | None:
+        """Returns the author at this position and the offset behind it."""
+        group = (_GROUP if self.authors else _NAMED_GROUP).match(self.text, position)
+        if group is not None:
+            return Author(group[0]), group.end()
+        for form in self._forms():
+            found = _ITEM[form].match(self.text, position)
+            if found is None or not self._is_name(form, found):
+                continue
+            is_later = form == "forward" and self.authors
+            is_journal = is_later and _ABBREVIATED_JOURNAL.match(self.text, position)
+            if is_journal or ORGANISATION.search(found["family"].strip()):
+                return None
+            return self._author(form, found)
+        return self._single_name(position) if self.authors and self.form != "full" else None
+
+    def _forms(self) -> tuple[str, ...]:
+        """Returns the orders that are tried; some styles invert the first name only."""
+        if self.form == "full":
+            return ("forward", "full")
+        if not self.authors or self.form == "initials":
+            return (self.form,)
+        return ("inverted", "forward", "full") if self.form == "inverted" else ("forward", "full")
+
+    def _is_name(self, form: str, found: re.Match[str]) -> bool:
+        """False for a match that may be two names, or a title in capitals."""
+        if form == "inverted" and self.authors:
+            return not self._is_two_names(found)
+        if form != "full" or (self.form == "full" and not self._are_initials()):
+            return True
+        if self.text[max(0, found.start() - 4) : found.start()].endswith(("and ", "& ")):
+            return True
+        return self.form == "inverted" and bool(re.match(r"[ ]?[,.]", self.text[found.end() :]))
+
+    def _is_two_names(self, found: re.Match[str]) -> bool:
+        """True when a match is two people: "Noam Shazeer, Niki Parmar" behind "Vaswani, Ashish"."""
+        first, family = self.authors[0], found["family"]
+        if family.isupper() and (first.family or "").isupper():
+            return False
+        spelled = len((first.given or "").replace(".", "").split(" ")[0]) > 1
+        is_long = sum(word[:1].isupper() for word in family.split()) > 1
+        return spelled and is_long and " " in found["given"]
+
+    def _are_initials(self) -> bool:
+        given = [author.given or "" for author in self.authors]
+        return bool(given) and all("." in name and len(name.split(".")[0]) == 1 for name in given)
+
+    def _author(self, form: str, found: re.Match[str]) -> tuple[Author, int]:
+        start, end = found.start("given"), found.end()
+        cut = _J_OF_JOURNAL.search(self.text, start, end + _JOURNAL_LOOKAHEAD)
+        if form == "inverted" and cut is not None:
+            end = min(end, cut.start())
+        tail = found["tail"] if form == "inverted" else ""
+        given = " ".join((self.text[start : min(end, found.end("given"))] + tail).split())
         family = found["family"].strip()
-        if ORGANISATION.search(family):
-            return None
-        if (
-            item_form == "forward"
-            and form == "full"
-            and re.fullmatch(r"[^\W\d_]+ [\w’'-]+", family)
-        ):
-            given, family = f"{given} {family.split()[0]}", family.split()[1]  # C. Ronald MacKenzie
-        undotted = item_form == "initials" and before and "." not in (before[0].given or "")
+        is_middle = form == "forward" and self.form == "full"
+        if is_middle and (middle := _MIDDLE_NAME.fullmatch(family)):  # C. Ronald MacKenzie
+            given, family = f"{given} {middle[1]}", middle[2]
+        undotted = form == "initials" and self.authors and "." not in (self.authors[0].given or "")
         if undotted or given[-3:-1].islower():  # the period ends the list
             given = given.rstrip(".")
-        return Author(_as_printed(item_form, given, family), given, family), end
-    return _single_name(text, position, form) if before and form != "full" else None
+        printed = {"inverted": f"{family}, {given}", "initials": f"{family} {given}"}
+        return Author(printed.get(form, f"{given} {family}"), given, family), end
 
-
-def _single_name(text: str, position: int, form: str) -> tuple[Author, int] | None:
-    """A single word as an author, if another name or the end of the list certainly follows."""
-    found = _SINGLE.match(text, position)
-    if found is None or form == "forward":
+    def _single_name(self, position: int) -> tuple[Author, int] | None:
+        """Returns a word as an author, if another name or the end of the list certainly follows."""
+        found = _SINGLE.match(self.text, position)
+        if found is None or self.form == "forward":
+            return None
+        is_last = self.form == "initials" and re.match(r"\.[ ][^a-z]", self.text[found.end() :])
+        separator = _SEPARATOR.match(self.text, found.end())
+        if is_last or (separator and _ITEM[self.form].match(self.text, separator.end())):
+            return Author(found[0]), found.end()
         return None
-    if form == "initials" and re.match(r"\.[ ][^a-z]", text[found.end() :]):
-        return Author(found[0]), found.end()
-    separator = _SEPARATOR.match(text, found.end())
-    if separator and _ITEM[form].match(text, separator.end()):
-        return Author(found[0]), found.end()
-    return None
-
-
-def _forms_at(form: str, before: list[Author]) -> tuple[str, ...]:
-    """The orders in which the next name may be printed; some styles invert the first one only."""
-    if form == "full":
-        return ("forward", "full")
-    if not before or form == "initials":
-        return (form,)
-    return ("inverted", "forward", "full") if form == "inverted" else ("forward", "full")
-
-
-def _is_two_names(before: list[Author], found: re.Match[str]) -> bool:
-    """True when a match is two people: "Noam Shazeer, Niki Parmar" behind "Vaswani, Ashish"."""
-    spelled = len((before[0].given or "").replace(".", "").split(" ")[0]) > 1
-    if found["family"].isupper() and (before[0].family or "").isupper():
-        return False
-    return spelled and _is_long(found["family"]) and " " in found["given"]
-
-
-def _is_long(family: str) -> bool:
-    return sum(word[:1].isupper() for word in family.split()) > 1
-
-
-def _may_be_full(text: str, found: re.Match[str], form: str) -> bool:
-    """True for a full name in a list; False for a title in capitals that looks like one."""
-    before = text[max(0, found.start() - 4) : found.start()]
-    if before.endswith(("and ", "& ")):
-        return True
-    return form == "inverted" and bool(re.match(r"[ ]?[,.]", text[found.end() :]))
-
-
-def _are_initials(before: list[Author]) -> bool:
-    return bool(before) and all(
-        len((author.given or "").split(".")[0]) == 1 and "." in (author.given or "")
-        for author in before
-    )
-
-
-def _as_printed(form: str, given: str, family: str) -> str:
-    if form == "inverted":
-        return f"{family}, {given}"
-    return f"{family} {given}" if form == "initials" else f"{given} {family}"
 
 
 def _is_plausible(parsed: AuthorList, text: str) -> bool:

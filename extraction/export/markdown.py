@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
-from domain.papers import Block, BlockKind, Box, Figure, Paper, Section, SectionRole, Table
+from domain.papers import Block, BlockKind, Box, Paper, Section, SectionRole, Table
 from extraction.export import table_formats as tables
 from extraction.export.escape import for_html, for_markdown, printable
 from extraction.geometry import contains
+from extraction.vocabulary.front_matter import ABSTRACT_LABEL
 
 _MAX_HEADING_LEVEL = 6  # of Markdown
 _TOLERANCE_POINTS = 2.0  # by which a cell's text may reach out of its table's box
-_MIN_REPEATED_CHARACTERS = 60  # of a paragraph that repeats the abstract
+_MIN_REPEATED_CHARACTERS = 60  # letters and digits of a paragraph that repeats the abstract
 _MIN_FENCE = 3  # backticks
 _FENCED = (BlockKind.EQUATION, BlockKind.CODE)
+_PROSE = (BlockKind.TEXT, BlockKind.ABSTRACT, BlockKind.FOOTNOTE)
 
 
 def to_markdown(paper: Paper) -> str:
@@ -66,15 +69,15 @@ class _Body:
         self._titles = {_plain(paper.title), _plain(paper.metadata.title)} - {""}
 
     def parts(self) -> Iterator[str]:
-        for block in self.paper.blocks:
+        blocks = self.paper.blocks
+        for block, following in zip_longest(blocks, blocks[1:]):
             page = block.boxes[0].page if block.boxes else 0
             yield from self._uncaptioned(before_page=page)
-            yield from self._block(block)
+            if not self._heads_front(block, following):
+                yield from self._block(block)
         yield from self._uncaptioned(before_page=None)
 
     def _block(self, block: Block) -> Iterator[str]:
-        if self._is_repeated(block) or block.kind is BlockKind.ASIDE:
-            return
         if block.kind is BlockKind.HEADING:
             yield self._heading(block)
         elif block.kind is BlockKind.CAPTION:
@@ -83,25 +86,40 @@ class _Body:
             if self.paper.references and not self.has_printed_references:
                 self.has_printed_references = True
                 yield _references(self.paper)
-        elif block.kind is BlockKind.FOOTNOTE:
-            self.footnotes.append(block.text)
         elif block.kind in _FENCED:
             yield _fenced(block.text)
-        elif not self._is_inside_a_region(block):
-            yield for_markdown(block.text)
+        elif block.kind in _PROSE and (text := self._new_text(block)):
+            if block.kind is BlockKind.FOOTNOTE:
+                self.footnotes.append(text)
+            elif not self._is_inside_a_region(block):
+                yield for_markdown(text)
 
-    def _is_repeated(self, block: Block) -> bool:
-        """True for blocks that the front has already: title and abstract."""
-        text = _plain(block.text)
+    def _heads_front(self, block: Block, following: Block | None) -> bool:
+        """True for the printed title, and for a heading of the abstract."""
         section = self._section(block)
-        if (section is None or block.kind is BlockKind.HEADING) and text in self._titles:
+        is_heading = block.kind is BlockKind.HEADING
+        if (section is None or is_heading) and _plain(block.text) in self._titles:
             return True
-        if not self._abstract:
+        if not (self._abstract and is_heading and section):
             return False
-        if section is not None and section.role is SectionRole.ABSTRACT:
-            return block.kind in (BlockKind.HEADING, BlockKind.TEXT)
-        is_long = len(text) > _MIN_REPEATED_CHARACTERS
-        return section is None and is_long and text in self._abstract
+        if section.role is SectionRole.ABSTRACT:
+            return True
+        heads_abstract = following is not None and following.kind is BlockKind.ABSTRACT
+        return heads_abstract and bool(ABSTRACT_LABEL.fullmatch(section.title))
+
+    def _new_text(self, block: Block) -> str:
+        """Returns the text of a paragraph without what it repeats of the abstract."""
+        section = self._section(block)
+        if not self._abstract:
+            return block.text
+        if block.kind is BlockKind.ABSTRACT:
+            is_label = ABSTRACT_LABEL.fullmatch(block.text)
+            return "" if is_label else _without(self._abstract, block.text, min_length=1)
+        if section and section.role is SectionRole.ABSTRACT and block.kind is BlockKind.TEXT:
+            return ""
+        if section is None or section.ordinal == 0:
+            return _without(self._abstract, block.text, min_length=_MIN_REPEATED_CHARACTERS)
+        return block.text
 
     def _section(self, block: Block) -> Section | None:
         sections = self.paper.sections
@@ -140,13 +158,45 @@ class _Body:
                 yield from _table(found)
             else:
                 self._figures.remove(found)
-                yield from _figure(found)
+                yield _emphasised(tables.full_caption(found))
 
     def _is_inside_a_region(self, block: Block) -> bool:
         """True for text of a table's cells or of a figure's labels."""
         return bool(block.boxes) and all(
             any(_is_inside(box, region) for region in self._regions) for box in block.boxes
         )
+
+
+def _without(abstract: str, text: str, min_length: int) -> str:
+    """Returns the text without its part of the abstract and the label before it.
+
+    `abstract` holds letters and digits only (`_plain`), so spaces and hyphens may differ. Common
+    parts of fewer than `min_length` letters and digits remain.
+    """
+    start, end = _common_part(_plain(text), abstract)
+    if end - start < min_length:
+        return text
+    offsets = [at for at, letter in enumerate(text) for _ in _plain(letter)]
+    before, after = text[: offsets[start]], text[offsets[end - 1] + 1 :]
+    for label in ABSTRACT_LABEL.finditer(before):
+        if label.end() == len(before):
+            before = before[: label.start()]
+    rest = f"{before} {after.lstrip(' .')}"
+    return rest if _plain(rest) else ""
+
+
+def _common_part(text: str, abstract: str) -> tuple[int, int]:
+    """Returns the range of `text` that is in `abstract`: all of it, or the whole abstract, or its
+    beginning at the end of the text, or its end at the beginning. (0, 0) if there is none."""
+    if text in abstract:
+        return 0, len(text)
+    if (start := text.find(abstract)) >= 0:
+        return start, start + len(abstract)
+    start = text.find(abstract[:_MIN_REPEATED_CHARACTERS])
+    if start >= 0 and abstract.startswith(text[start:]):
+        return start, len(text)
+    end = text.rfind(abstract[-_MIN_REPEATED_CHARACTERS:]) + _MIN_REPEATED_CHARACTERS
+    return (0, end) if abstract.endswith(text[:end]) and end <= len(text) else (0, 0)
 
 
 def _is_inside(box: Box, region: Box) -> bool:
@@ -166,18 +216,10 @@ def _table(table: Table) -> Iterator[str]:
     if cells.startswith("<table>"):
         yield cells
         return
-    caption = " ".join(part for part in (table.label, table.caption) if part)
-    if caption:
-        yield _emphasised(caption)
+    yield _emphasised(tables.full_caption(table))
     yield cells
     if table.notes:
         yield for_markdown(table.notes)
-
-
-def _figure(figure: Figure) -> Iterator[str]:
-    caption = " ".join(part for part in (figure.label, figure.caption) if part)
-    if caption:
-        yield _emphasised(caption)
 
 
 def _emphasised(text: str) -> str:

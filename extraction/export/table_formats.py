@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from domain.papers import Cell, Table
+from domain.papers import Cell, Figure, Table
 from extraction.export.escape import for_csv, for_html, for_markdown, printable
 
 _MAX_SPAN = 1000  # the maximum in HTML, and enough for any page
@@ -18,16 +18,17 @@ def grid(table: Table) -> list[list[str]]:
     The text of a spanning cell is at its upper left position only, with "" at the others: repeated,
     one printed number would become two.
     """
-    placed = {(row, column): cell.text for row, column, cell in _placed(table.rows)}
-    covered = _covered(table.rows)
-    if not covered:
-        return []
-    height = len(table.rows)
-    width = max(column for _, column in covered) + 1
-    return [
-        [printable(placed.get((row, column), "")) for column in range(width)]
-        for row in range(height)
-    ]
+    placed = list(_placed(table.rows))
+    width = max((column + _width(cell) for _, column, cell in placed), default=0)
+    texts = [[""] * width for _ in table.rows] if width else []
+    for row, column, cell in placed:
+        texts[row][column] = printable(cell.text)
+    return texts
+
+
+def full_caption(captioned: Table | Figure) -> str:
+    """Returns label and caption, "" if there are none."""
+    return " ".join(filter(None, (captioned.label, captioned.caption)))
 
 
 def to_csv(table: Table) -> str:
@@ -49,8 +50,7 @@ def to_html(table: Table) -> str:
     """
     head = _head_rows(table.rows)
     parts = ["<table>"]
-    caption = " ".join(part for part in (table.label, table.caption) if part)
-    if caption:
+    if caption := full_caption(table):
         parts.append(f"<caption>{for_html(caption)}</caption>")
     if head:
         parts += ["<thead>", *_html_rows(table.rows, 0, head), "</thead>"]
@@ -102,11 +102,8 @@ def _html_cell(cell: Cell, rows_left: int) -> str:
 
 def _head_rows(rows: Sequence[Sequence[Cell]]) -> int:
     """How many rows at the top have header cells only; 0 if one of these spans a row below."""
-    count = next(
-        (n for n, row in enumerate(rows) if not all(cell.header for cell in row)), len(rows)
-    )
-    if count == len(rows):
-        return 0
+    heads = (n for n, row in enumerate(rows) if not all(cell.header for cell in row))
+    count = next(heads, 0)
     reach = max((n + cell.rowspan for n in range(count) for cell in rows[n]), default=0)
     return count if reach <= count else 0
 
@@ -120,16 +117,10 @@ def _placed(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, int, Cell]]:
             while (row, column) in taken:
                 column += 1
             yield row, column, cell
-            width = max(1, min(cell.colspan, _MAX_SPAN))
             for down in range(max(1, min(cell.rowspan, len(rows) - row))):
-                taken.update((row + down, column + across) for across in range(width))
-            column += width
+                taken.update((row + down, column + across) for across in range(_width(cell)))
+            column += _width(cell)
 
 
-def _covered(rows: Sequence[Sequence[Cell]]) -> set[tuple[int, int]]:
-    covered: set[tuple[int, int]] = set()
-    for row, column, cell in _placed(rows):
-        width = max(1, min(cell.colspan, _MAX_SPAN))
-        for down in range(max(1, min(cell.rowspan, len(rows) - row))):
-            covered.update((row + down, column + across) for across in range(width))
-    return covered
+def _width(cell: Cell) -> int:
+    return max(1, min(cell.colspan, _MAX_SPAN))

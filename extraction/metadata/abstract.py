@@ -1,19 +1,19 @@
-"""Finds the abstract: behind its label, or by the type in which it differs from the text below the
-authors."""
+"""Finds the abstract: behind its label, or by its type, which differs from that of the text."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.papers import Block, BlockKind, Box, Evidence, Paper
-from extraction.metadata.column import column_below
+from extraction.geometry import overlap_x
+from extraction.metadata.column import Decision, column_below
 from extraction.metadata.keywords import Keywords
-from extraction.metadata.styles import Style, Styles, alike
 from extraction.text.clean import join_lines, words_of
 from extraction.text.labels import ABSTRACT_PARTS, NUMBERED
-from extraction.text.lines import Line
+from extraction.text.lines import Line, font_family
 from extraction.vocabulary.front_matter import (
     ABSTRACT_LABEL,
     INTRODUCTION_OR_BACKGROUND,
@@ -50,6 +50,7 @@ _CONFIDENCE_LABEL, _CONFIDENCE_SUMMARY, _CONFIDENCE_COLUMN = 0.95, 0.8, 0.85
 _CONFIDENCE_TYPE, _CONFIDENCE_HEADING = 0.75, 0.6
 
 _PROSE = (BlockKind.TEXT, BlockKind.FOOTNOTE)
+_SIZE_TOLERANCE_POINTS = 0.5  # of one style; sizes are rounded to half points
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,53 @@ class Abstract:
     evidence: Evidence
 
 
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """The label of an abstract: its block, the offset behind it, and whether it is "abstract"."""
+
+    block: int
+    end: int
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    size: float
+    bold: bool
+    italic: bool
+    family: str
+
+    def is_like(self, other: _Style) -> bool:
+        is_same_size = abs(self.size - other.size) <= _SIZE_TOLERANCE_POINTS
+        return is_same_size and (self.bold, self.italic) == (other.bold, other.italic)
+
+
+def _alike(style: _Style | None, other: _Style | None) -> bool:
+    return style is None or other is None or style.is_like(other)
+
+
+class _Styles:
+    """The style of each block, from the lines that print it, and that of the body."""
+
+    def __init__(self, paper: Paper, front: Sequence[Line]) -> None:
+        self._lines = {(line.page, line.box.x0, line.box.y0): line for line in front}
+        weights: Counter[_Style] = Counter()
+        for block in paper.blocks:
+            if block.kind is BlockKind.TEXT and (style := self.of(block)):
+                weights[style] += len(block.text)
+        self.body: _Style | None = weights.most_common(1)[0][0] if weights else None
+
+    def of(self, block: Block) -> _Style | None:
+        """Returns the style of most letters of the block; None for a block of another page."""
+        styles: Counter[_Style] = Counter()
+        for _, box in block.lines:
+            if line := self._lines.get((box.page, box.x0, box.y0)):
+                size = round(line.size * 2) / 2
+                style = _Style(size, line.bold, line.italic, font_family(line.font))
+                styles[style] += len(line.text)
+        return styles.most_common(1)[0][0] if styles else None
+
+
 def find_abstract(
     paper: Paper, front: Sequence[Line], drawn: Sequence[Line], keywords: Keywords
 ) -> Abstract | None:
@@ -70,14 +118,13 @@ def find_abstract(
     it, the column below the label is read from `drawn` (the lines in drawing order). Without a
     label the type decides.
     """
-    styles = Styles(paper, front)
-    labels = [found for index in range(len(paper.blocks)) if (found := _label(paper, index))]
-    labels.sort(key=lambda found: not found[2])
-    for index, start, sure in labels:
-        found = _read_from(paper, index, start, keywords, styles)
-        if len(found.text) >= _min_length(found.text) and not _is_mixed(paper, index):
-            confidence = _CONFIDENCE_LABEL if sure else _CONFIDENCE_SUMMARY
-            return Abstract(found.text, found.blocks, Evidence("label", confidence))
+    styles = _Styles(paper, front)
+    labels = [label for index in range(len(paper.blocks)) if (label := _label(paper, index))]
+    for label in sorted(labels, key=lambda label: not label.is_sure):
+        found = _Collector(paper, keywords, styles, label.block).collect(label.end)
+        if len(found.text) >= _min_length(found.text) and not _is_mixed(paper.blocks[label.block]):
+            confidence = _CONFIDENCE_LABEL if label.is_sure else _CONFIDENCE_SUMMARY
+            return replace(found, evidence=Evidence("label", confidence))
     if (column := _in_column(paper, drawn)) is not None:
         return column
     return None if labels else _unlabelled(paper, keywords, styles)
@@ -88,11 +135,9 @@ def _min_length(text: str) -> int:
     return _MIN_LENGTH // _CJK_FACTOR if is_cjk else _MIN_LENGTH
 
 
-def _is_mixed(paper: Paper, index: int) -> bool:
+def _is_mixed(block: Block) -> bool:
     """True if the label follows other words of its block on the same line."""
-    block = paper.blocks[index]
-    label = ABSTRACT_LABEL.match(block.text)
-    return label is None and len(block.lines) < 2
+    return len(block.lines) < 2 and ABSTRACT_LABEL.match(block.text) is None
 
 
 def _in_column(paper: Paper, lines: Sequence[Line]) -> Abstract | None:
@@ -116,10 +161,8 @@ def _in_column(paper: Paper, lines: Sequence[Line]) -> Abstract | None:
 
 
 def _ends_column(line: Line) -> bool:
-    return bool(
-        KEYWORDS_LABEL.match(line.text)
-        or (_INTRODUCTION.match(line.text) and len(line.text) <= _MAX_HEADING_LINE_LENGTH)
-    )
+    is_short = len(line.text) <= _MAX_HEADING_LINE_LENGTH
+    return bool(KEYWORDS_LABEL.match(line.text) or (is_short and _INTRODUCTION.match(line.text)))
 
 
 def _is_part_line(line: Line) -> bool:
@@ -132,21 +175,17 @@ def _blocks_of(paper: Paper, lines: Sequence[Line]) -> tuple[int, ...]:
     return tuple(
         index
         for index, block in enumerate(paper.blocks)
-        if block.lines
-        and 2 * sum(any(_overlap(box, other) for other in boxes) for _, box in block.lines)
+        if 2 * sum(any(_overlap(box, other) for other in boxes) for _, box in block.lines)
         > len(block.lines)
     )
 
 
 def _overlap(box: Box, other: Box) -> bool:
-    middle = (box.y0 + box.y1) / 2
-    across = min(box.x1, other.x1) - max(box.x0, other.x0)
-    return box.page == other.page and other.y0 < middle < other.y1 and across > 0
+    is_beside = other.y0 < (box.y0 + box.y1) / 2 < other.y1
+    return box.page == other.page and is_beside and overlap_x(box, other) > 0
 
 
-def _label(paper: Paper, index: int) -> tuple[int, int, bool] | None:
-    """Returns the block, the offset in it at which the text behind the label begins, and whether
-    the label is "abstract"."""
+def _label(paper: Paper, index: int) -> _Label | None:
     block = paper.blocks[index]
     if (
         not block.boxes
@@ -155,149 +194,130 @@ def _label(paper: Paper, index: int) -> tuple[int, int, bool] | None:
     ):
         return None
     # A label that follows small print in one block begins a line of it.
-    for start in [at for at, _ in block.lines][:_MAX_LINES_BEFORE_LABEL] or [0]:
+    starts = [at for at, _ in block.lines]
+    for start in starts[:_MAX_LINES_BEFORE_LABEL] or [0]:
         found = ABSTRACT_LABEL.match(block.text, start)
         if found is None or not _PRINTED_AS_LABEL.match(found[0]):
             continue
         word = found["sure"] or found["other"]
+        has_own_line = any(start < at <= start + len(word) + 2 for at in starts)
         plain_end = not found["end"].strip(" ") and found.end() < len(block.text)
-        if plain_end and not (word.isupper() or _has_own_line(block, start, word)):
+        if plain_end and not (word.isupper() or has_own_line):
             continue
         if found["other"] and not plain_end and start:
             continue
-        return index, found.end(), bool(found["sure"])
+        return _Label(index, found.end(), bool(found["sure"]))
     return None
 
 
-def _has_own_line(block: Block, start: int, word: str) -> bool:
-    """True if the label has a printed line of its own."""
-    starts = [at for at, _ in block.lines]
-    return any(start < at <= start + len(word) + 2 for at in starts)
+class _Collector:
+    """Collects an abstract from one block on, up to the keywords, a heading or another style."""
 
+    def __init__(self, paper: Paper, keywords: Keywords, styles: _Styles, first: int) -> None:
+        self._paper, self._keywords, self._styles, self._first = paper, keywords, styles, first
+        self._parts: list[str] = []
+        self._style: _Style | None = None
+        self._level = _level(paper, paper.blocks[first])
+        self._is_bounded = keywords.block is not None and (
+            first <= keywords.block <= first + _MAX_BLOCKS_TO_KEYWORDS
+        )
 
-def _read_from(
-    paper: Paper, index: int, start: int, keywords: Keywords, styles: Styles
-) -> Abstract:
-    """Returns the text from there to the keywords, a heading or text in another style."""
-    parts: list[str] = []
-    blocks: list[int] = []
-    style: Style | None = None
-    level = _level(paper, index)
-    bounded = keywords.block is not None and (
-        index <= keywords.block <= index + _MAX_BLOCKS_TO_KEYWORDS
-    )
-    for at in range(index, min(len(paper.blocks), index + _MAX_BLOCKS)):
-        block = paper.blocks[at]
-        text = block.text[start:] if at == index else block.text
-        if keywords.block == at:
-            before = block.text[start if at == index else 0 : keywords.start].strip()
-            if before and (at == index or alike(style, styles.of(block))):
-                parts.append(before)
-                blocks.append(at)
-            break
-        if at == index and not text.strip():
-            blocks.append(at)
-            continue
-        if at > index:
-            decision = _decide(paper, at, parts, style, level, bounded, styles)
-            if decision == "stop":
+    def collect(self, start: int) -> Abstract:
+        """Returns the abstract, whose text begins at this offset of the first block."""
+        taken: list[int] = []
+        for index, block in enumerate(self._paper.blocks[self._first :][:_MAX_BLOCKS], self._first):
+            is_first = index == self._first
+            decision = Decision.TAKE if is_first else self._decide(index)
+            text = block.text[start if is_first else 0 :]
+            has_keywords = index == self._keywords.block
+            if has_keywords:
+                text = block.text[start if is_first else 0 : self._keywords.start].strip()
+                is_alike = is_first or _alike(self._style, self._styles.of(block))
+                decision = Decision.TAKE if text and is_alike else Decision.STOP
+            if decision is Decision.TAKE:
+                self._take(block, text)
+                taken.append(index)
+            if decision is Decision.STOP or has_keywords or self._length > _MAX_LENGTH:
                 break
-            if decision == "skip":
-                continue
+        return Abstract(" ".join(self._parts), tuple(taken), Evidence("", 0))
+
+    @property
+    def _length(self) -> int:
+        return sum(map(len, self._parts))
+
+    def _take(self, block: Block, text: str) -> None:
         if len(text) > _STYLE_LENGTH:
-            style = style or styles.of(block)
-        parts.append(text.strip())
-        blocks.append(at)
-        if sum(map(len, parts)) > _MAX_LENGTH:
-            break
-    return Abstract(_join(parts), tuple(blocks), Evidence("", 0))
+            self._style = self._style or self._styles.of(block)
+        if text.strip():  # not only the label
+            self._parts.append(text.strip())
+
+    def _decide(self, index: int) -> Decision:
+        block = self._paper.blocks[index]
+        is_alike = _alike(self._style, self._styles.of(block))
+        if KEYWORDS_LABEL.match(block.text):
+            return Decision.STOP
+        if block.kind is BlockKind.HEADING:
+            return Decision.TAKE if self._is_part(block) else Decision.STOP
+        if block.kind not in _PROSE or (block.kind is BlockKind.FOOTNOTE and not is_alike):
+            return Decision.SKIP
+        is_small_print = SMALL_PRINT.search(block.text[:_SMALL_PRINT_REACH]) and not is_alike
+        if is_small_print or self._is_address(block):
+            return Decision.SKIP
+        is_short = len(block.text) <= _MAX_HEADING_LENGTH
+        if _INTRODUCTION.match(block.text) and self._parts and not self._is_bounded and is_short:
+            return Decision.STOP
+        if not self._parts or ABSTRACT_PARTS.fullmatch(block.text):
+            return Decision.TAKE
+        has_ended = bool(_ENDS.search(self._parts[-1]))
+        if not is_alike and (not has_ended or len(block.text) < _STYLE_LENGTH):
+            return Decision.SKIP
+        if not is_alike or (has_ended and not self._is_in_column(index)):
+            return Decision.SKIP if self._is_bounded else Decision.STOP
+        return Decision.TAKE
+
+    def _is_address(self, block: Block) -> bool:
+        """True for an address between the label and the text."""
+        return (
+            not self._parts
+            and not _alike(self._styles.body, self._styles.of(block))
+            and len(block.text) <= _MAX_ADDRESS_LENGTH
+            and is_address(block.text[:_ADDRESS_REACH])
+        )
+
+    def _is_part(self, block: Block) -> bool:
+        """True if the heading belongs to a structured abstract."""
+        if (
+            (self._parts and _INTRODUCTION.match(block.text))
+            or NUMBERED.fullmatch(block.text)
+            or not ABSTRACT_PARTS.fullmatch(block.text)
+        ):
+            return False
+        if self._is_bounded or (self._level and _level(self._paper, block) > self._level):
+            return True
+        title = block.text.strip(" .:").lower()
+        sections = self._paper.sections
+        again = [section for section in sections if section.title.strip(" .:").lower() == title]
+        return (
+            len(again) > 1
+            and again[0].box.page <= block.boxes[0].page
+            and self._length < _MAX_STRUCTURED_LENGTH
+        )
+
+    def _is_in_column(self, index: int) -> bool:
+        """True if the block stands below the one before it, or the abstract has its own style."""
+        if not _alike(self._style, self._styles.body):
+            return True
+        box, before = self._paper.blocks[index].boxes[0], self._paper.blocks[index - 1].boxes[-1]
+        return box.page == before.page and overlap_x(box, before) > 0
 
 
-def _join(parts: Sequence[str]) -> str:
-    return " ".join(part for part in parts if part).strip()
-
-
-def _level(paper: Paper, index: int) -> int:
-    block = paper.blocks[index]
+def _level(paper: Paper, block: Block) -> int:
     if block.kind is BlockKind.HEADING and block.section is not None:
         return paper.sections[block.section].level
     return 0
 
 
-def _decide(
-    paper: Paper,
-    at: int,
-    parts: Sequence[str],
-    style: Style | None,
-    level: int,
-    bounded: bool,
-    styles: Styles,
-) -> str:
-    """Returns whether the block continues the abstract ("take"), interrupts it ("skip") or ends it
-    ("stop")."""
-    block = paper.blocks[at]
-    if KEYWORDS_LABEL.match(block.text):
-        return "stop"
-    if block.kind is BlockKind.HEADING:
-        return "take" if _is_part(paper, at, parts, level, bounded) else "stop"
-    if block.kind not in _PROSE or (
-        block.kind is BlockKind.FOOTNOTE and not alike(style, styles.of(block))
-    ):
-        return "skip"
-    if (
-        not parts
-        and not alike(styles.body, styles.of(block))
-        and is_address(block.text[:_ADDRESS_REACH])
-        and len(block.text) <= _MAX_ADDRESS_LENGTH
-    ):
-        return "skip"
-    if SMALL_PRINT.search(block.text[:_SMALL_PRINT_REACH]) and not alike(style, styles.of(block)):
-        return "skip"
-    is_short = len(block.text) <= _MAX_HEADING_LENGTH
-    if _INTRODUCTION.match(block.text) and parts and not bounded and is_short:
-        return "stop"
-    if ABSTRACT_PARTS.fullmatch(block.text):
-        return "take"
-    if parts and not alike(style, styles.of(block)):
-        unfinished = not _ENDS.search(parts[-1])
-        return "skip" if unfinished or bounded or len(block.text) < _STYLE_LENGTH else "stop"
-    if parts and not _same_column(paper, at, styles, style) and _ENDS.search(parts[-1]):
-        return "skip" if bounded else "stop"
-    return "take"
-
-
-def _is_part(paper: Paper, at: int, parts: Sequence[str], level: int, bounded: bool) -> bool:
-    """True if the heading belongs to a structured abstract."""
-    block = paper.blocks[at]
-    if (
-        (parts and _INTRODUCTION.match(block.text))
-        or NUMBERED.fullmatch(block.text)
-        or not ABSTRACT_PARTS.fullmatch(block.text)
-    ):
-        return False
-    own = _level(paper, at)
-    if level and own > level:
-        return True
-    if bounded:
-        return True
-    title = block.text.strip(" .:").lower()
-    again = [section for section in paper.sections if section.title.strip(" .:").lower() == title]
-    return (
-        len(again) > 1
-        and again[0].box.page <= block.boxes[0].page
-        and sum(map(len, parts)) < _MAX_STRUCTURED_LENGTH
-    )
-
-
-def _same_column(paper: Paper, at: int, styles: Styles, style: Style | None) -> bool:
-    """True if the block stands below the one before it, or the abstract has a style of its own."""
-    if style is not None and styles.body is not None and not alike(style, styles.body):
-        return True
-    box, before = paper.blocks[at].boxes[0], paper.blocks[at - 1].boxes[-1]
-    return box.page == before.page and min(box.x1, before.x1) - max(box.x0, before.x0) > 0
-
-
-def _unlabelled(paper: Paper, keywords: Keywords, styles: Styles) -> Abstract | None:
+def _unlabelled(paper: Paper, keywords: Keywords, styles: _Styles) -> Abstract | None:
     """Returns the first long paragraph before the body's first heading, if its style is not the
     body's or a heading or keywords follow."""
     for index, block in enumerate(paper.blocks):
@@ -307,22 +327,20 @@ def _unlabelled(paper: Paper, keywords: Keywords, styles: Styles) -> Abstract | 
             return None
         if not _may_be_abstract(block):
             continue
-        found = _read_from(paper, index, 0, keywords, styles)
+        found = _Collector(paper, keywords, styles, index).collect(0)
         after = found.blocks[-1] + 1 if found.blocks else index + 1
-        other_type = not alike(styles.of(block), styles.body)
+        other_type = not _alike(styles.of(block), styles.body)
         if not other_type and not _ends_before_heading(paper, after, keywords):
             return None
         confidence = _CONFIDENCE_TYPE if other_type else _CONFIDENCE_HEADING
-        return Abstract(found.text, found.blocks, Evidence("type", confidence))
+        return replace(found, evidence=Evidence("type", confidence))
     return None
 
 
 def _is_of_front(paper: Paper, block: Block) -> bool:
     """True for a heading that is the title or stands where the title does."""
-    title = paper.title or ""
-    return block.text[:_TITLE_REACH] in title or not (
-        NUMBERED.fullmatch(block.text) or _INTRODUCTION.match(block.text)
-    )
+    is_title = block.text[:_TITLE_REACH] in (paper.title or "")
+    return is_title or not (NUMBERED.fullmatch(block.text) or _INTRODUCTION.match(block.text))
 
 
 def _may_be_abstract(block: Block) -> bool:
@@ -332,7 +350,11 @@ def _may_be_abstract(block: Block) -> bool:
     sentences = len(re.findall(r"[a-z)\d][.?!](?:\s|$)", text))
     lower = sum(word[:1].islower() for word in text.split()) / len(text.split())
     is_prose = sentences >= _MIN_SENTENCES and lower > _MIN_LOWER_CASE_SHARE
-    return is_prose and not SMALL_PRINT.search(text[:_UNLABELLED_SMALL_PRINT_REACH])
+    return is_prose and not _is_small_print(block)
+
+
+def _is_small_print(block: Block) -> bool:
+    return bool(SMALL_PRINT.search(block.text[:_UNLABELLED_SMALL_PRINT_REACH]))
 
 
 def _ends_before_heading(paper: Paper, after: int, keywords: Keywords) -> bool:
@@ -341,7 +363,6 @@ def _ends_before_heading(paper: Paper, after: int, keywords: Keywords) -> bool:
     for block in paper.blocks[after : after + _BLOCKS_AFTER]:
         if block.kind is BlockKind.HEADING:
             return bool(_INTRODUCTION.match(block.text) or NUMBERED.fullmatch(block.text))
-        beginning = block.text[:_UNLABELLED_SMALL_PRINT_REACH]
-        if block.kind is BlockKind.TEXT and not SMALL_PRINT.search(beginning):
+        if block.kind is BlockKind.TEXT and not _is_small_print(block):
             return False
     return False

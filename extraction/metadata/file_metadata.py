@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from extraction.metadata.names import is_strong_name, split_names
+from extraction.person_names import is_strong_name, split_names
 from extraction.text.clean import clean_text
 
 # Characters that are read: of the XMP packet, of one of its elements, of a text. They bound the run
 # time for hostile files.
 _MAX_XMP_LENGTH, _MAX_ELEMENT_LENGTH, _MAX_TEXT_LENGTH = 300_000, 2000, 5000
+_DOI_ELEMENTS = ("prism:doi", "pdfx:doi", "crossmark:DOI", "dc:identifier", "prism:url")
+_OTHER_KEYS = ("subject", "title", "keywords", "doi")
 _LISTED = re.compile(r"<rdf:li\b[^<>]*>([^<]{0,600})</rdf:li>", re.DOTALL)
 _BROKEN_CODE = re.compile(r"#_#x([0-9A-Fa-f]{2,5});")
 
@@ -31,29 +33,20 @@ class FileMetadata:
 
 
 def read_file_metadata(raw: Mapping[str, str]) -> FileMetadata:
-    """Returns the metadata of the file. XMP is searched with patterns, so that no XML entity is
-    expanded."""
+    """Returns the metadata of the file. Patterns search the XMP, so no XML entity is expanded."""
     xmp = (raw.get("xmp") or "")[:_MAX_XMP_LENGTH]
     names = _creators(xmp)
     author = _text(raw.get("author") or "")
     if len(names) <= 1 and author:
         own = _people(author)
         names = own if len(own) >= len(names) else names
-    identifiers = " ".join(
-        _element(xmp, name)
-        for name in ("prism:doi", "pdfx:doi", "crossmark:DOI", "dc:identifier", "prism:url")
-    )
-    other_text = " ".join(
-        _text(raw.get(key) or "") for key in ("subject", "title", "keywords", "doi")
-    )
-    date = _element(xmp, "prism:publicationDate") or _element(xmp, "prism:coverDate")
     return FileMetadata(
-        tuple(names),
-        identifiers,
-        other_text,
-        _text(raw.get("keywords") or ""),
-        date,
-        raw.get("creationDate") or "",
+        names=tuple(names),
+        doi=" ".join(_element(xmp, name) for name in _DOI_ELEMENTS),
+        other_text=" ".join(_text(raw.get(key) or "") for key in _OTHER_KEYS),
+        keywords=_text(raw.get("keywords") or ""),
+        date=_element(xmp, "prism:publicationDate") or _element(xmp, "prism:coverDate"),
+        created=raw.get("creationDate") or "",
     )
 
 
@@ -91,7 +84,7 @@ def _person(item: str) -> list[str]:
         names = [name for part in item.split(",") for name in split_names(part)]
         return [", ".join(names)]
     names = split_names(item)
-    return names[:1] if len(names) == 1 else [item]
+    return names if len(names) == 1 else [item]
 
 
 def _people(text: str) -> list[str]:
@@ -102,10 +95,5 @@ def _people(text: str) -> list[str]:
     if "et al" in text:
         return [text]
     parts = [part.strip() for part in text.split(",")]
-    if (
-        len(parts) == 2
-        and not all(map(is_strong_name, map(str.strip, parts)))
-        and " and " not in text
-    ):
-        return _person(text)
-    return split_names(text)
+    is_one = len(parts) == 2 and not all(map(is_strong_name, parts)) and " and " not in text
+    return _person(text) if is_one else split_names(text)

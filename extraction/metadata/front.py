@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from extraction.metadata.names import plain
+from extraction.geometry import union
+from extraction.person_names import plain
 from extraction.structure.title import stands_beside
-from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
+from extraction.text.lines import SUPERSCRIPT_MARK, Line, joined
 
 # Heuristics. Distances are in type sizes unless another unit is given.
 _MAX_LINES = 400  # of a page that are examined
@@ -30,48 +31,21 @@ _FLUSH_POINTS, _SIDE_BAR_POINTS = 2.0, 6.0
 _ONLY_MARKS = re.compile(r"[\s\d,;*†‡§¶‖#∗⁎✉a-h]{1,12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The text of one style on one base line; SUPERSCRIPT_MARK replaces marks and wide gaps."""
-
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    base: float
-    size: float
-    family: str
-    bold: bool
-    italic: bool
-
-    def same_type(self, other: Row) -> bool:
-        """True if both rows have one font and size, bold or not."""
-        return abs(self.size - other.size) < _STYLE_SIZE_TOLERANCE * self.size and (
-            self.family == other.family
-        )
-
-    def same_style(self, other: Row) -> bool:
-        """True if both rows also agree in bold and italic."""
-        return self.same_type(other) and (self.bold, self.italic) == (other.bold, other.italic)
+def same_type(row: Line, other: Line) -> bool:
+    """True if both rows have one font and size, bold or not."""
+    is_same_size = abs(row.size - other.size) < _STYLE_SIZE_TOLERANCE * row.size
+    return is_same_size and row.family == other.family
 
 
-@dataclass(frozen=True, slots=True)
-class TitleBox:
-    """The bounding box of the title, in points, and its type size."""
-
-    page: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    size: float
+def same_style(row: Line, other: Line) -> bool:
+    """True if both rows also agree in bold and italic."""
+    return same_type(row, other) and (row.bold, row.italic) == (other.bold, other.italic)
 
 
-def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
-    """Returns the bounding box of the lines that print the title, None if none do; `lines` are in
-    reading order."""
-    wanted = re.sub(r"\W", "", plain(title or ""))
+def find_title_box(title: str | None, lines: Sequence[Line]) -> Line | None:
+    """Returns one line in the type of the title around the lines that print it, None if none do;
+    `lines` are in reading order."""
+    wanted = plain(title or "").replace(" ", "")
     if len(wanted) < _MIN_TITLE_LENGTH:
         return None
     best: list[Line] = []
@@ -85,71 +59,46 @@ def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
                 if taken and stands_beside(taken, other):
                     continue
                 break
-            more = text + re.sub(r"\W", "", plain(other.text))
-            if not _begins(wanted, more):
-                break
+            more = text + plain(other.text).replace(" ", "")
+            if not more or not (wanted.startswith(more) or more.startswith(wanted)):
+                break  # a mark may follow the title
             taken, text = [*taken, other], more
             if len(text) >= len(wanted):
                 break
         enough = len(text) >= _MIN_PRINTED_SHARE * len(wanted)
         if enough and (not best or taken[0].size > best[0].size + _LARGER_POINTS):
             best = taken
-    return _title_box_of(best) if best else None
+    return replace(best[0], **union(best)._asdict()) if best else None
 
 
-def _begins(wanted: str, text: str) -> bool:
-    """True if one text is the beginning of the other; a mark may follow `text`."""
-    return bool(text) and (wanted.startswith(text) or text[: len(wanted)] == wanted)
-
-
-def _title_box_of(lines: Sequence[Line]) -> TitleBox:
-    return TitleBox(
-        lines[0].page,
-        min(line.x0 for line in lines),
-        min(line.y0 for line in lines),
-        max(line.x1 for line in lines),
-        max(line.y1 for line in lines),
-        lines[0].size,
-    )
-
-
-def rows_below(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
-    """Returns the rows from the title downwards on its page, without those in a side bar on its
-    left."""
+def rows_below(title_box: Line, lines: Sequence[Line]) -> list[Line]:
+    """Returns the rows below the title on its page, without a side bar on its left."""
     return as_rows(_below(title_box, lines))
 
 
-def columns_below(title_box: TitleBox, lines: Sequence[Line]) -> Iterator[list[Row]]:
+def columns_below(title_box: Line, lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Yields the rows below the title for each column separately."""
     below = _below(title_box, lines)
     for part in sorted({line.part for line in below}):
         yield as_rows([line for line in below if line.part == part])
 
 
-def rows_above(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
+def rows_above(title_box: Line, lines: Sequence[Line]) -> list[Line]:
     """Returns the rows from the top of the page to the title."""
-    return as_rows([line for line in _on_page(title_box, lines) if _middle(line) < title_box.y0])
-
-
-def _below(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
-    below = [line for line in _on_page(title_box, lines) if _middle(line) > title_box.y1]
-    return _without_side_bar(title_box, below, lines)
-
-
-def _on_page(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if line.page == title_box.page and not line.rotation][
-        :_MAX_LINES
-    ]
-
-
-def _middle(line: Line) -> float:
-    return (line.y0 + line.y1) / 2
-
-
-def _without_side_bar(title_box: TitleBox, below: list[Line], lines: Sequence[Line]) -> list[Line]:
-    """Removes the side bar, which exists if the title is far from the left border and text below is
-    flush with it."""
     on_page = _on_page(title_box, lines)
+    return as_rows([line for line in on_page if line.y0 + line.y1 < 2 * title_box.y0])
+
+
+def _on_page(title_box: Line, lines: Sequence[Line]) -> list[Line]:
+    on_page = [line for line in lines if line.page == title_box.page and not line.rotation]
+    return on_page[:_MAX_LINES]
+
+
+def _below(title_box: Line, lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines below the title without the side bar, which exists if the title is far from
+    the left border and text below is flush with it."""
+    on_page = _on_page(title_box, lines)
+    below = [line for line in on_page if line.y0 + line.y1 > 2 * title_box.y1]
     left, right = min(line.x0 for line in on_page), max(line.x1 for line in on_page)
     flush = sum(abs(line.x0 - title_box.x0) < _FLUSH_POINTS for line in below)
     if title_box.x0 < left + _MIN_INDENT * (right - left) or flush < _MIN_FLUSH_LINES:
@@ -157,16 +106,16 @@ def _without_side_bar(title_box: TitleBox, below: list[Line], lines: Sequence[Li
     return [line for line in below if line.x1 > title_box.x0 - _SIDE_BAR_POINTS]
 
 
-def as_rows(lines: Sequence[Line]) -> list[Row]:
-    """Returns the lines of one style on one base line joined, from top to bottom. Marks that the
-    file draws separately join the row that they are raised above."""
-    marks = [line for line in lines if _ONLY_MARKS.fullmatch(line.text)]
+def as_rows(lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines of one style on one base line joined, from top to bottom.
+
+    Their text has SUPERSCRIPT_MARK for marks and wide gaps. Marks that the file draws separately
+    join the row that they are raised above.
+    """
     rows: list[list[Line]] = []
     taken: set[int] = set()
-    ordered = sorted(
-        (line for line in lines if not _ONLY_MARKS.fullmatch(line.text)),
-        key=lambda line: (line.base, line.x0),
-    )
+    words = (line for line in lines if not _ONLY_MARKS.fullmatch(line.text))
+    ordered = sorted(words, key=lambda line: (line.base, line.x0))
     for number, line in enumerate(ordered):
         if number in taken:
             continue
@@ -179,8 +128,9 @@ def as_rows(lines: Sequence[Line]) -> list[Row]:
                 beside.append(other)
                 taken.add(ahead)
         rows.append(beside)
-    for mark in marks:
-        _attach(mark, rows)
+    for line in lines:
+        if _ONLY_MARKS.fullmatch(line.text):
+            _attach(line, rows)
     return [_row(sorted(beside, key=lambda line: line.x0)) for beside in rows]
 
 
@@ -194,25 +144,14 @@ def _attach(mark: Line, rows: Sequence[list[Line]]) -> None:
             return
 
 
-def _row(beside: Sequence[Line]) -> Row:
-    text = beside[0].text_with_superscript_marks or beside[0].text
+def _row(beside: Sequence[Line]) -> Line:
+    text = beside[0].marked_text
     for before, line in pairwise(beside):
-        gap = line.x0 - before.x1
-        between = f" {SUPERSCRIPT_MARK} " if gap > _WIDE_GAP * line.size else " "
-        text += between + (line.text_with_superscript_marks or line.text)
-    main = max(beside, key=lambda line: len(line.text))
-    words = [
-        line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK
-    ] or list(beside)
-    return Row(
-        text,
-        beside[0].x0,
-        min(line.y0 for line in beside),
-        max(line.x1 for line in beside),
-        max(line.y1 for line in beside),
-        main.base,
-        main.size,
-        font_family(main.font),
-        all(line.bold for line in words),
-        all(line.italic for line in words),
-    )
+        is_wide = line.x0 - before.x1 > _WIDE_GAP * line.size
+        text += (f" {SUPERSCRIPT_MARK} " if is_wide else " ") + line.marked_text
+    # Marks do not count, unless the row has nothing else.
+    words = [line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK]
+    row = joined(beside, text)
+    row.bold = all(line.bold for line in words or beside)
+    row.italic = all(line.italic for line in words or beside)
+    return row

@@ -14,9 +14,7 @@ from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
 from extraction.vocabulary.front_matter import FRONT_ENDS, KEYWORDS_END, KEYWORDS_LABEL
 
-_SEPARATORS = re.compile(
-    r"(?:(?<!\s)\s++)?[;·•∙⋅|；、]\s*+|(?<!\s)\s++[—–]\s++|\s\*\s",
-)
+_SEPARATORS = re.compile(r"(?:(?<!\s)\s++)?[;·•∙⋅|；、]\s*+|(?<!\s)\s++[—–]\s++|\s\*\s")
 # Heuristics. Lengths are in characters.
 _MAX_KEYWORDS, _MAX_KEYWORD_LENGTH = 40, 90
 _MAX_KEYWORD_WORDS = 8  # where the list is not clean: more words are a sentence
@@ -35,9 +33,6 @@ class Keywords:
     block: int | None
     start: int
     evidence: Evidence | None
-
-
-NO_KEYWORDS = Keywords((), None, 0, None)
 
 
 def find_keywords(
@@ -59,11 +54,10 @@ def find_keywords(
             position = index, start
             break
     if not words:
-        return NO_KEYWORDS
+        return Keywords((), None, 0, None)
+    evidence = Evidence("printed", _CONFIDENCE_PRINTED)
     if words[0].lower() in file_metadata.keywords.lower():
         evidence = Evidence("printed, file metadata", _CONFIDENCE_CONFIRMED)
-    else:
-        evidence = Evidence("printed", _CONFIDENCE_PRINTED)
     block, start = position or (None, 0)
     return Keywords(words, block, start, evidence)
 
@@ -104,16 +98,15 @@ def _label_start(block: Block) -> int | None:
 
 def _words(blocks: Sequence[Block], index: int, start: int) -> tuple[str, ...]:
     block = blocks[index]
-    line_ends = min((at for at, _ in block.lines if at > start), default=len(block.text))
-    label = KEYWORDS_LABEL.match(block.text[start:line_ends].rstrip())
-    first_line = start + (label.end() if label else 0)
-    text = block.text[first_line:]
-    if not text.strip() and index + 1 < len(blocks):
-        block, first_line = blocks[index + 1], 0
-        text = block.text
+    line_end = min((at for at, _ in block.lines if at > start), default=len(block.text))
+    label = KEYWORDS_LABEL.match(block.text[start:line_end].rstrip())
+    start += label.end() if label else 0
+    if not block.text[start:].strip() and index + 1 < len(blocks):
+        block, start = blocks[index + 1], 0
         if block.kind is BlockKind.HEADING:
             return ()
-    lines = [at - first_line for at, _ in block.lines if at > first_line]
+    text = block.text[start:]
+    lines = [at - start for at, _ in block.lines if at > start]
     end = _end(text)
     return _split(text[:end], [at for at in lines if at < end])
 
@@ -125,17 +118,14 @@ def _end(text: str) -> int:
 
 def _split(text: str, lines: Sequence[int]) -> tuple[str, ...]:
     """Splits the text at semicolons or dots, else at commas, else at the ends of printed lines."""
-    text_ends = text.rstrip()
-    for pattern in (_SEPARATORS, re.compile(r"\s*,(?!\d)\s*|，")):
-        if pattern.search(text_ends):
-            pieces = pattern.split(text_ends)
-            break
-    else:
-        cuts = [0, *lines, len(text)]
-        pieces = [text[a:b] for a, b in pairwise(cuts)]
+    pieces = _SEPARATORS.split(text.rstrip())
+    if len(pieces) == 1:
+        pieces = re.split(r",(?!\d)|，", text)
+    if len(pieces) == 1:
+        pieces = [text[a:b] for a, b in pairwise([0, *lines, len(text)])]
     words = [re.sub(r"^(?:and|und|y)\s+", "", piece.strip(" .,:;\n")) for piece in pieces]
     kept = [word for word in words if word and len(word) <= _MAX_KEYWORD_LENGTH]
     # A piece that is too long shows that the text is not a clean list.
-    if len(kept) < len([word for word in words if word]) or len(kept) > _MAX_KEYWORDS:
+    if len(kept) < sum(map(bool, words)) or len(kept) > _MAX_KEYWORDS:
         kept = [word for word in kept[:_MAX_KEYWORDS] if len(word.split()) <= _MAX_KEYWORD_WORDS]
     return tuple(dict.fromkeys(kept))

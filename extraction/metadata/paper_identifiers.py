@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from math import prod
 
 from domain.papers import Evidence
+from extraction.citations.cited_identifiers import DOI_ENDS, trimmed_doi
 from extraction.metadata.file_metadata import FileMetadata
 from extraction.text.labels import REFERENCES
 from extraction.text.lines import Line
@@ -37,7 +39,7 @@ _STAMP = re.compile(
 )
 _CLASS_OR_DATE = re.compile(r"\[[\w.-]+\]|\b\d{1,2} [A-Z][a-z]{2} \d{4}")
 _ENTRY = re.compile(r"\[?\d{1,3}[.\])]\s+[^\W\d]")  # of a bibliography
-_ENDS = ".,;:'\"”’*†"
+_ENDS = f"{DOI_ENDS}*†"
 # Heuristics. Distances are in type sizes, lengths in characters.
 _MARGIN = 0.13  # share of the page's height, at either end, of headers and footers
 _LINES_BEFORE, _CONTEXT_LENGTH = 2, 160  # text before a DOI that may assign it to another work
@@ -54,11 +56,8 @@ _WEIGHT_CITATION, _WEIGHT_FRONT = 0.8, 0.75  # in "cite this", in the labelled f
 _MIN_DATA_WEIGHT = 0.7  # for a DOI of a data repository
 _MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.5, 0.99
 _CONFIDENCE_STAMP, _CONFIDENCE_ARXIV_DOI = 0.98, 0.9  # of an arXiv id
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
 # The rest of a DOI, with a digit after its first character and after its last semicolon.
-_DOI_PIECE = re.compile(
-    r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*+\d[\w.()/-]*+",
-)
+_DOI_PIECE = re.compile(r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*+\d[\w.()/-]*+")
 
 
 def find_doi(
@@ -75,32 +74,25 @@ def find_doi(
     for doi, source, weight in (*_from_file(file_metadata), *_from_pages(lines, front_bottom)):
         weights[doi][source] = max(weight, weights[doi].get(source, 0.0))
     _merge_broken(weights)
-    best = max(weights, key=lambda doi: _confidence(weights[doi]), default=None)
-    if best is None or _confidence(weights[best]) < _MIN_CONFIDENCE:
+    best = max(weights, key=lambda doi: _confidence(weights[doi]), default="")
+    confidence = min(_MAX_CONFIDENCE, _confidence(weights[best]))
+    if confidence < _MIN_CONFIDENCE:
         return None
-    return best, Evidence(
-        ", ".join(weights[best]), round(min(_MAX_CONFIDENCE, _confidence(weights[best])), 2)
-    )
+    return best, Evidence(", ".join(weights[best]), round(confidence, 2))
 
 
 def _confidence(sources: dict[str, float]) -> float:
-    doubt = 1.0
-    for weight in sources.values():
-        doubt *= 1.0 - weight
-    return 1.0 - doubt
+    return 1.0 - prod(1.0 - weight for weight in sources.values())
 
 
 def _merge_broken(weights: dict[str, dict[str, float]]) -> None:
-    """Adds the sources of a DOI that was cut at a line's end to the whole DOI, unless the short one
-    has more confidence."""
+    """Joins a DOI cut at a line's end with the whole one, unless it has more confidence."""
     for short in sorted(weights, key=len):
         longer = [doi for doi in weights if doi != short and doi.startswith(short)]
-        if longer and _confidence(weights[short]) <= max(
-            _confidence(weights[doi]) for doi in longer
-        ):
-            whole = max(longer, key=lambda doi: _confidence(weights[doi]))
+        whole = max(longer, key=lambda doi: _confidence(weights[doi]), default=short)
+        if whole != short and _confidence(weights[short]) <= _confidence(weights[whole]):
             weights[whole] = {**weights.pop(short), **weights[whole]}
-        elif longer:
+        else:
             for doi in longer:
                 weights[short].update(weights.pop(doi))
 
@@ -146,13 +138,10 @@ def _weighed(
 ) -> tuple[str, float]:
     """Returns the source of a DOI on this line, and the weight of the source."""
     labelled = bool(_LABEL.search(about[-len(line.text) - _LABEL_REACH :]))
-    in_margin = (
-        line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height or bool(line.rotation)
-    )
-    if in_margin:
-        if on_first:
-            weight = _WEIGHT_MARGIN if labelled else _WEIGHT_MARGIN_UNLABELLED
-            return "header or footer", weight
+    is_in_margin = line.y1 < _MARGIN * height or line.y0 > (1 - _MARGIN) * height
+    if (is_in_margin or line.rotation) and on_first:
+        return "header or footer", _WEIGHT_MARGIN if labelled else _WEIGHT_MARGIN_UNLABELLED
+    if is_in_margin or line.rotation:
         return "header of page 2", _WEIGHT_MARGIN_2 if labelled else _WEIGHT_MARGIN_2_UNLABELLED
     if not on_first:
         return "page 2", _WEIGHT_PAGE_2
@@ -165,8 +154,7 @@ def _weighed(
 
 
 def _dois_of_line(lines: Sequence[Line], index: int) -> list[str]:
-    """Returns the DOIs that begin on the line; one that reaches its end may continue on the next
-    line."""
+    """Returns the DOIs that begin on the line, also one that may continue on the next line."""
     line = lines[index]
     found = _dois(line.text)
     if not found:
@@ -200,17 +188,10 @@ def _dois(text: str) -> list[str]:
 
 def _tidy(raw: str) -> str:
     """Returns the DOI in lower case, without what follows it."""
-    doi = raw.split("https:")[0].split("http:")[0].lower()
-    while doi and (doi[-1] in _ENDS or _is_unopened(doi)):
-        doi = doi[:-1]
+    doi = trimmed_doi(raw.split("https:")[0].split("http:")[0].lower(), _ENDS)
     while (part := _PARTS_OF_PAPER.search(doi)) is not None:
         doi = doi[: part.start()]
     return doi
-
-
-def _is_unopened(doi: str) -> bool:
-    opening = _BRACKETS.get(doi[-1])
-    return opening is not None and doi.count(doi[-1]) > doi.count(opening)
 
 
 def find_arxiv_id(lines: Sequence[Line], doi: str | None) -> tuple[str, Evidence] | None:
@@ -222,13 +203,8 @@ def find_arxiv_id(lines: Sequence[Line], doi: str | None) -> tuple[str, Evidence
             continue
         # The arXiv id of a cited paper is not followed by class and date.
         if line.rotation or _CLASS_OR_DATE.search(found[2]):
-            return _without_version(found[1]), Evidence(
-                "stamp on the first page", _CONFIDENCE_STAMP
-            )
+            evidence = Evidence("stamp on the first page", _CONFIDENCE_STAMP)
+            return re.sub(r"v\d+$", "", found[1]), evidence
     if doi and doi.startswith("10.48550/arxiv."):
         return doi.removeprefix("10.48550/arxiv."), Evidence("DOI", _CONFIDENCE_ARXIV_DOI)
     return None
-
-
-def _without_version(arxiv_id: str) -> str:
-    return re.sub(r"v\d+$", "", arxiv_id)

@@ -135,8 +135,9 @@ def _votes(
     first: Sequence[Line], lines: Sequence[Line], file_metadata: FileMetadata
 ) -> list[tuple[int, str, float]]:
     text = _joined(first)
-    dated = _without_received(text)
+    dated = _RECEIVED.sub(" ", text)
     margins = _DATED.sub(" ", _joined(_in_margin(lines)))
+    stamps = _joined([line for line in first if "arxiv" in line.text.lower()])
     votes = [
         *_first_match(_PUBLISHED, dated, "published"),
         *_first_match(_CITED, text, "citation"),
@@ -144,22 +145,18 @@ def _votes(
         *_first_match(_COPYRIGHT, text, "copyright"),
         *_first_match(_ONLINE, dated, "available online"),
         *_first_match(_ACCEPTED, dated, "accepted"),
-        *_first_match(
-            _STAMP,
-            _joined([line for line in first if "arxiv" in line.text.lower()]),
-            "arXiv stamp",
-        ),
+        *_first_match(_STAMP, stamps, "arXiv stamp"),
     ]
     alone = [found for line in first if (found := _ALONE.fullmatch(line.text))]
     votes += [_vote(found[1] or found[2], "date line") for found in alone]
     votes += [_vote(f"20{year}", "copyright") for year in _IEEE.findall(text)]
     for pattern in _VOLUMES:
         votes += _first_match(pattern, margins, "volume line")
-    if found := re.search(rf"\b{_YEAR}\b", file_metadata.date):
-        votes.append(_vote(found[1], "XMP"))
+    votes += _first_match(re.compile(rf"\b{_YEAR}\b"), file_metadata.date, "XMP")
     if found := _CREATED.match(file_metadata.created):
         votes.append(_vote(found[1], "file creation"))
-    return _not_before_received(votes, text)
+    submitted = min(map(int, _RECEIVED.findall(text)), default=0)
+    return [vote for vote in votes if vote[0] >= submitted]
 
 
 def _vote(year: str, source: str) -> tuple[int, str, float]:
@@ -167,24 +164,8 @@ def _vote(year: str, source: str) -> tuple[int, str, float]:
 
 
 def _first_match(pattern: re.Pattern[str], text: str, source: str) -> list[tuple[int, str, float]]:
-    """Returns a vote for the first match, [] if there is none; one group of the pattern matches,
-    the year."""
-    found = pattern.search(text)
-    years = [group for group in found.groups() if group] if found else []
-    return [_vote(years[0], source)] if years else []
-
-
-def _not_before_received(
-    votes: list[tuple[int, str, float]], text: str
-) -> list[tuple[int, str, float]]:
-    """Returns the votes without years before the one in which the paper was submitted."""
-    received = [int(year) for year in _RECEIVED.findall(text)]
-    earliest = min(received, default=0)
-    return [vote for vote in votes if vote[0] >= earliest]
-
-
-def _without_received(text: str) -> str:
-    return _RECEIVED.sub(" ", text)
+    found = pattern.search(text)  # one of its groups matches, the year
+    return [_vote(next(filter(None, found.groups())), source)] if found else []
 
 
 def _joined(lines: Iterable[Line]) -> str:

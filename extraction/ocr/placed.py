@@ -88,31 +88,28 @@ class FontSizes:
         certain differences may remain.
         """
         left = [line for line in lines if not line.rotation]
-        for known in list(self._known):
-            left = _set_near(left, known)
+        for known in self._known:
+            left = _with_size_set(left, known, known)
         while left:
             size = _densest(left)
             near = [line for line in left if _is_near(line.size, size)]
             total = sum(len(line.text) for line in near)
             mean = sum(line.size * len(line.text) for line in near) / total
             self._known.append(round(mean, 1))
-            left = [line for line in left if not _is_near(line.size, size)]
-            for line in near:
-                line.size = self._known[-1]
+            left = _with_size_set(left, size, self._known[-1])
 
 
 def _is_near(size: float, other: float) -> bool:
     return abs(size - other) <= _SAME_SIZE * other
 
 
-def _set_near(lines: Sequence[Line], size: float) -> list[Line]:
-    """Sets the size of lines of about this size; returns the other lines."""
-    others: list[Line] = []
+def _with_size_set(lines: Sequence[Line], about: float, size: float) -> list[Line]:
+    """Sets the size of the lines that are about that large; returns the other lines."""
+    near, others = [], []
     for line in lines:
-        if _is_near(line.size, size):
-            line.size = size
-        else:
-            others.append(line)
+        (near if _is_near(line.size, about) else others).append(line)
+    for line in near:
+        line.size = size
     return others
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 
-from domain.papers import BlockKind, PageSize
+from domain.papers import BlockKind, PageSize, SectionRole
 from extraction.structure.reference_starts import MIN_ENTRIES, MIN_SURE_SHARE, has_year, number_of
-from extraction.structure.roles import SectionRole, role_of
+from extraction.structure.roles import role_of
 from extraction.text.labels import ARTICLE_KIND
 from extraction.text.lines import SUPERSCRIPT_MARK, Line
-from extraction.text.page_metrics import DocumentMetrics
+from extraction.text.page_metrics import FRONT_PAGES, DocumentMetrics
 from extraction.text.paragraphs import Paragraph
+from extraction.text.rules import Rule, decide
 from extraction.vocabulary.captions import CaptionKind, is_caption
 from extraction.vocabulary.front_matter import (
     DATE_LINE,
@@ -37,8 +40,6 @@ _MAX_HEADING_LENGTH = 39
 _MIN_FOOTNOTE_LENGTH = 31  # of one without a mark
 _PROSE_LENGTH = 200  # longer paragraphs are body text
 _LICENCE_REACH = 400  # from the beginning of a paragraph, where a licence is searched
-_FRONT_PAGES = 2  # dates, addresses and side bars stand on these
-_SIDE_BAR_WIDTH = 0.5  # of the usual column
 _SMALLER_POINTS = 0.45  # than the body's type: asides and footnotes
 _BODY_SIZE_TOLERANCE_POINTS = 0.3
 _LOWER_PART = 0.45  # share of the page's height; footnotes begin below it
@@ -59,67 +60,94 @@ def mark_asides(
     correspondence, licences, and the side bar of the first pages. Lines of the `title` are no
     asides."""
     in_title = {id(line) for line in title}
-    last = max((paragraph.lines[0].page for paragraph in paragraphs), default=1)
+    last_page = max((paragraph.lines[0].page for paragraph in paragraphs), default=1)
     top = min((line.y0 for line in title if line.page == 1), default=0.0)
     after_references = False
     for paragraph in paragraphs:
         if paragraph.kind is not BlockKind.TEXT or id(paragraph.lines[0]) in in_title:
             continue
-        if _is_masthead(paragraph, top):
+        facts = _Facts(paragraph, metrics, last_page)
+        if facts.is_above(top):
             paragraph.kind = BlockKind.ASIDE
             continue
         after_references = after_references or (
-            paragraph.letters <= _MAX_HEADING_LENGTH
-            and role_of(paragraph.text) is SectionRole.REFERENCES
+            facts.letters <= _MAX_HEADING_LENGTH and facts.role is SectionRole.REFERENCES
         )
-        if _is_licence(paragraph) if after_references else _is_aside(paragraph, metrics, last):
+        if decide(_AFTER_REFERENCES if after_references else _ASIDES, facts):
             paragraph.kind = BlockKind.ASIDE
 
 
-def _is_masthead(paragraph: Paragraph, top: float) -> bool:
-    """True for a paragraph above the title: the journal's name, volume, logo."""
-    last = paragraph.lines[-1]
-    return last.page == 1 and last.y1 <= top + 1 and paragraph.letters < _MAX_UNMARKED_LENGTH
+@dataclass(frozen=True)
+class _Facts:
+    """A paragraph, and what decides whether it is an aside."""
+
+    paragraph: Paragraph
+    metrics: DocumentMetrics
+    last_page: int
+
+    @cached_property
+    def text(self) -> str:
+        return self.paragraph.text
+
+    @cached_property
+    def letters(self) -> int:
+        return self.paragraph.letters
+
+    @property
+    def page(self) -> int:
+        return self.paragraph.lines[0].page
+
+    @property
+    def is_small(self) -> bool:
+        return self.paragraph.size < self.metrics.body_size - _SMALLER_POINTS
+
+    @property
+    def role(self) -> SectionRole:
+        return role_of(self.text)
+
+    @property
+    def is_in_side_bar(self) -> bool:
+        return self.is_small and all(map(self.metrics.is_in_side_bar, self.paragraph.lines))
+
+    @property
+    def has_licence(self) -> bool:
+        may_have = self.is_small or self.page in (1, 2, self.last_page)
+        return may_have and bool(LICENCE.search(self.text[:_LICENCE_REACH]))
+
+    def is_above(self, top: float) -> bool:
+        """True above the title, for the journal's name, volume and logo."""
+        last = self.paragraph.lines[-1]
+        return last.page == 1 and last.y1 <= top + 1 and self.letters < _MAX_UNMARKED_LENGTH
 
 
-def _is_licence(paragraph: Paragraph) -> bool:
-    """True for a licence after the bibliography. The pattern must match at the beginning: entries
-    may name licences too."""
-    return bool(LICENCE.match(paragraph.text)) and paragraph.letters < _MAX_LENGTH
-
-
-def _is_aside(paragraph: Paragraph, metrics: DocumentMetrics, last_page: int) -> bool:
-    page = paragraph.lines[0].page
-    small = paragraph.size < metrics.body_size - _SMALLER_POINTS
-    if not small and paragraph.letters > _MAX_UNMARKED_LENGTH:
-        return False
-    text = paragraph.text
-    if PUBLISHERS_NOTE.match(text):
-        return True
-    if (
-        page <= _FRONT_PAGES
-        and small
-        and all(_in_side_bar(line, metrics) for line in paragraph.lines)
-    ):
-        return role_of(text) is not SectionRole.ABSTRACT
-    if paragraph.letters > _MAX_LENGTH:
-        return False
-    if (small or page in (1, 2, last_page)) and LICENCE.search(text[:_LICENCE_REACH]):
-        return small or paragraph.letters <= _MAX_LICENCE_LENGTH
-    if page > _FRONT_PAGES:
-        return small and paragraph.letters <= _MAX_DATE_LENGTH and bool(DATE_LINE.match(text))
-    if DATE_LINE.match(text) or IMPRINT.match(text):
-        return small or paragraph.letters <= _MAX_IMPRINT_LENGTH
-    return (
-        page == 1
-        and paragraph.letters <= _MAX_HEADING_LENGTH
-        and bool(ARTICLE_KIND.fullmatch(text))
-        and (role_of(text) is SectionRole.BODY)
-    )
-
-
-def _in_side_bar(line: Line, metrics: DocumentMetrics) -> bool:
-    return metrics.width_of(line) < _SIDE_BAR_WIDTH * metrics.column_width
+_ASIDES: tuple[Rule[_Facts], ...] = (
+    Rule("body", lambda p: not p.is_small and p.letters > _MAX_UNMARKED_LENGTH, False),
+    Rule("publisher's note", lambda p: PUBLISHERS_NOTE.match(p.text), True),
+    Rule("side bar", lambda p: p.is_in_side_bar, lambda p: p.role is not SectionRole.ABSTRACT),
+    Rule("long text", lambda p: p.letters > _MAX_LENGTH, False),
+    Rule(
+        "licence", lambda p: p.has_licence, lambda p: p.is_small or p.letters <= _MAX_LICENCE_LENGTH
+    ),
+    Rule(
+        "later page",
+        lambda p: p.page > FRONT_PAGES,
+        lambda p: p.is_small and p.letters <= _MAX_DATE_LENGTH and DATE_LINE.match(p.text),
+    ),
+    Rule(
+        "dates and contacts",
+        lambda p: DATE_LINE.match(p.text) or IMPRINT.match(p.text),
+        lambda p: p.is_small or p.letters <= _MAX_IMPRINT_LENGTH,
+    ),
+    Rule(
+        "kind of article",
+        lambda p: p.page == 1 and p.letters <= _MAX_HEADING_LENGTH,
+        lambda p: ARTICLE_KIND.fullmatch(p.text) and p.role is SectionRole.BODY,
+    ),
+)
+# Entries of a bibliography may name licences too: the pattern must match at the beginning.
+_AFTER_REFERENCES: tuple[Rule[_Facts], ...] = (
+    Rule("licence", lambda p: p.letters < _MAX_LENGTH and LICENCE.match(p.text), True),
+)
 
 
 def mark_footnotes(
@@ -132,8 +160,7 @@ def mark_footnotes(
     """
     below: set[tuple[int, int]] = set()  # columns in which other text stands further down
     in_references = _in_references(paragraphs)
-    for index in range(len(paragraphs) - 1, -1, -1):
-        paragraph = paragraphs[index]
+    for index, paragraph in reversed(list(enumerate(paragraphs))):
         last = paragraph.lines[-1]
         column = last.page, last.part
         if (
@@ -158,16 +185,12 @@ def _in_references(paragraphs: Sequence[Paragraph]) -> set[int]:
 
 
 def _numbered_to_the_end(paragraphs: Sequence[Paragraph]) -> set[int]:
-    """Returns the entries at the end of a paper that has no heading for them; each has a number,
-    most have a year."""
+    """Returns the entries, numbered and mostly dated, that end a paper without a heading."""
     entries: list[int] = []
-    for index in range(len(paragraphs) - 1, -1, -1):
-        if paragraphs[index].kind is BlockKind.ASIDE:
+    for index, paragraph in reversed(list(enumerate(paragraphs))):
+        if paragraph.kind is BlockKind.ASIDE:
             continue
-        if (
-            paragraphs[index].kind is not BlockKind.TEXT
-            or number_of(paragraphs[index].text) is None
-        ):
+        if paragraph.kind is not BlockKind.TEXT or number_of(paragraph.text) is None:
             break
         entries.append(index)
     dated = sum(has_year(paragraphs[index].text) for index in entries)
@@ -187,21 +210,18 @@ def _is_footnote(
         or line.y0 < _LOWER_PART * size.height
     ):
         return False
-    if line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK) or _SYMBOL_MARK.match(
-        line.text
-    ):
-        return not _is_below(paragraphs, index, _is_of_table, _is_long)
+    above = _above(paragraphs, index)
+    has_mark = line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK)
+    if has_mark or _SYMBOL_MARK.match(line.text):
+        near = takewhile(lambda other: not _is_long(other), above)
+        return not any(map(_is_of_table, near))
     return (
         line.page == 1
         and not _FRONT_LABEL.match(line.text)
         and _MIN_FOOTNOTE_LENGTH <= paragraph.letters < _MAX_UNMARKED_LENGTH
-        and _is_below(
-            paragraphs,
-            index,
-            lambda above: (
-                _is_long(above)
-                and abs(above.size - metrics.body_size) < _BODY_SIZE_TOLERANCE_POINTS
-            ),
+        and any(
+            abs(other.size - metrics.body_size) < _BODY_SIZE_TOLERANCE_POINTS
+            for other in filter(_is_long, above)
         )
     )
 
@@ -214,22 +234,14 @@ def _is_of_table(paragraph: Paragraph) -> bool:
     return is_caption(paragraph.lines[0].text, CaptionKind.TABLE)
 
 
-def _is_below(
-    paragraphs: Sequence[Paragraph],
-    index: int,
-    wanted: Callable[[Paragraph], bool],
-    unwanted: Callable[[Paragraph], bool] = lambda _: False,
-) -> bool:
-    """True if a `wanted` paragraph stands above in the same column, without an `unwanted` one
-    between."""
+def _above(paragraphs: Sequence[Paragraph], index: int) -> Iterator[Paragraph]:
+    """Yields the paragraphs above this one in the same column, the nearest first."""
     line = paragraphs[index].lines[0]
     for other in reversed(paragraphs[:index]):
         last = other.lines[-1]
-        if (last.page, last.part) != (line.page, line.part) or unwanted(other):
-            return False
-        if wanted(other):
-            return True
-    return False
+        if (last.page, last.part) != (line.page, line.part):
+            return
+        yield other
 
 
 def without_notes(paragraphs: Sequence[Paragraph]) -> tuple[list[Paragraph], list[Note]]:

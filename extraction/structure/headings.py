@@ -1,5 +1,4 @@
-"""Finds headings: short paragraphs that are numbered, well known, or set in another style than the
-body."""
+"""Finds headings: short paragraphs that are numbered, well known, or not in the body's style."""
 
 from __future__ import annotations
 
@@ -16,9 +15,10 @@ from extraction.text.labels import (
     ARTICLE_KIND,
     KNOWN_HEADING,
     NUMBERED,
+    split_number,
 )
 from extraction.text.lines import Line, font_family
-from extraction.text.page_metrics import DocumentMetrics
+from extraction.text.page_metrics import FRONT_PAGES, DocumentMetrics
 from extraction.text.paragraphs import Paragraph
 from extraction.vocabulary.captions import CaptionKind, is_caption
 from extraction.vocabulary.front_matter import (
@@ -49,8 +49,6 @@ _MAX_KNOWN_LENGTH = 80  # of a well-known one
 _MAX_PLAIN_LENGTH = 39  # of a well-known one in the style of the body
 _MIN_LETTERS, _MIN_LETTER_SHARE = 3, 0.5
 _MAX_FRONT_PARAGRAPH = 600  # longer paragraphs are body text: authors and addresses have ended
-_FRONT_PAGES = 2
-_SIDE_BAR_WIDTH = 0.5  # of the usual column
 _MAX_HEADINGS_IN_A_ROW = 4  # without text between them
 _ABSTRACT_REACH = 40  # paragraphs, those of a side bar included
 _MIN_NUMBERED_ALIKE = 2  # headings of one style and depth, with text below them
@@ -82,17 +80,16 @@ def mark_headings(
         and paragraph.text.lower() != printed
         and _may_be_heading(paragraph)
         and (index >= start or _is_known(paragraph))
-        and not _is_in_side_bar(paragraph, metrics)
+        and not _is_of_side_bar(paragraph, metrics)
     ]
     candidates = _standing_out(candidates, paragraphs, metrics)
     accepted = _of_heading_style([paragraphs[index] for index in candidates], paragraphs)
     accepted = _without_words_of_tables(accepted, paragraphs, metrics)
     accepted = _without_abstract_parts(accepted, paragraphs)
     for paragraph in accepted:
-        numbered = NUMBERED.fullmatch(paragraph.text)
         paragraph.kind = BlockKind.HEADING
-        paragraph.number = numbered["number"].rstrip(".)") if numbered else None
-        paragraph.title = numbered["title"] if numbered else paragraph.text
+        number, paragraph.title = split_number(paragraph.text)
+        paragraph.number = number or None
     known = {id(paragraph) for paragraph in accepted if _is_known(paragraph)}
     for paragraph, level in zip(accepted, heading_levels(accepted, known), strict=True):
         paragraph.level = level
@@ -100,43 +97,33 @@ def mark_headings(
 
 
 def _adjust_levels(headings: Sequence[Paragraph]) -> None:
-    """Puts the abstract on the first level, and headings after the bibliography on its level,
-    whatever their style."""
+    """Lifts the abstract to the first level, and headings after the bibliography to its level."""
     for heading in headings:
         if heading.number is None and role_of(heading.title) is SectionRole.ABSTRACT:
             heading.level = 1
     for before, heading in pairwise(headings):
-        if (
-            role_of(before.title) is SectionRole.REFERENCES
-            and role_of(heading.title) in _AFTER_BODY
-        ):
+        is_after_references = role_of(before.title) is SectionRole.REFERENCES
+        if is_after_references and role_of(heading.title) in _AFTER_BODY:
             heading.level = min(heading.level, before.level)
 
 
 def _end_of_front(paragraphs: Sequence[Paragraph], in_title: set[int]) -> int:
-    """Returns the index of the first paragraph after authors and addresses, where headings may
-    begin."""
+    """Returns the index of the first paragraph behind authors and addresses."""
     begun = not in_title
     for index, paragraph in enumerate(paragraphs):
-        if paragraph.lines[0].page > _FRONT_PAGES:
+        if paragraph.lines[0].page > FRONT_PAGES:
             return index
-        if any(id(line) in in_title for line in paragraph.lines):
-            begun = True
-        text = paragraph.text
-        numbered = NUMBERED.fullmatch(text)
-        if begun and _FRONT_ENDS.match(numbered["title"] if numbered else text):
-            return index
-        if begun and paragraph.letters > _MAX_FRONT_PARAGRAPH:
+        begun = begun or any(id(line) in in_title for line in paragraph.lines)
+        is_long = paragraph.letters > _MAX_FRONT_PARAGRAPH
+        if begun and (is_long or _FRONT_ENDS.match(split_number(paragraph.text)[1])):
             return index
     return 0
 
 
 def _is_known(paragraph: Paragraph) -> bool:
     text = paragraph.text
-    if len(text) > _MAX_KNOWN_LENGTH:
-        return False
-    numbered = NUMBERED.fullmatch(text)
-    return bool(KNOWN_HEADING.fullmatch(numbered["title"] if numbered else text))
+    is_short = len(text) <= _MAX_KNOWN_LENGTH
+    return is_short and bool(KNOWN_HEADING.fullmatch(split_number(text)[1]))
 
 
 def _may_be_heading(paragraph: Paragraph) -> bool:
@@ -151,9 +138,8 @@ def _may_be_heading(paragraph: Paragraph) -> bool:
     letters = sum(map(str.isalpha, text))
     if letters < max(_MIN_LETTERS, _MIN_LETTER_SHARE * len(text)) or _NOT_A_HEADING.search(text):
         return False
-    numbered = NUMBERED.fullmatch(text)
-    words = numbered["title"] if numbered else text
-    if not (words[0].isupper() or (numbered and words[0].isalpha())):
+    number, words = split_number(text)
+    if not (words[0].isupper() or (number and words[0].isalpha())):
         return False
     return words[-1] not in ",;-" and (
         bool(KNOWN_HEADING.fullmatch(words))
@@ -161,25 +147,17 @@ def _may_be_heading(paragraph: Paragraph) -> bool:
     )
 
 
-def _is_in_side_bar(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
-    """True in the narrow column that some first pages have for dates, editors and licences; nothing
-    in it is numbered."""
-    line = paragraph.lines[0]
-    return (
-        line.page <= _FRONT_PAGES
-        and metrics.width_of(line) < _SIDE_BAR_WIDTH * metrics.column_width
-        and not _is_known(paragraph)
-        and not NUMBERED.fullmatch(paragraph.text)
-    )
+def _is_of_side_bar(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
+    is_marked = _is_known(paragraph) or NUMBERED.fullmatch(paragraph.text)
+    return metrics.is_in_side_bar(paragraph.lines[0]) and not is_marked
 
 
 def _of_heading_style(
     candidates: list[Paragraph], paragraphs: Sequence[Paragraph]
 ) -> list[Paragraph]:
-    """Returns the candidates that are well known, or in a style that prints more headings than
-    text."""
+    """Returns the candidates that are well known, or in a style of more headings than text."""
     of_text = Counter(
-        (round(line.size * 2) / 2, line.bold, line.italic, line.is_upper, font_family(line.font))
+        (line.half_points, line.bold, line.italic, line.is_upper, line.family)
         for paragraph in paragraphs
         if len(paragraph.lines) >= _MIN_COUNTED_LINES and paragraph.letters > _MAX_LENGTH
         for line in paragraph.lines[1:-1]
@@ -200,15 +178,14 @@ def _standing_out(
     depth of others that do: code, a formula or a list may follow these."""
     sure = {index for index in candidates if _stands_out(index, paragraphs, metrics)}
     numberings = Counter(_numbering_of(paragraphs[index]) for index in sure)
-    numbers = {tuple(_numbers(paragraphs[index])) for index in sure}
+    numbers = {_numbers(paragraphs[index]) for index in sure}
 
     def is_alike(paragraph: Paragraph) -> bool:
         numbering = _numbering_of(paragraph)
         if numbering is None or _is_plain(paragraph, metrics):
             return False
-        return numberings[numbering] >= _MIN_NUMBERED_ALIKE or _completes(
-            tuple(_numbers(paragraph)), numbers
-        )
+        is_usual = numberings[numbering] >= _MIN_NUMBERED_ALIKE
+        return is_usual or _completes(_numbers(paragraph), numbers)
 
     return [index for index in candidates if index in sure or is_alike(paragraphs[index])]
 
@@ -224,42 +201,42 @@ def _completes(number: tuple[int, ...], others: Container[tuple[int, ...]]) -> b
     )
 
 
-def _numbers(paragraph: Paragraph) -> list[int]:
-    """Returns the parts of a heading's number; [] if it has letters."""
-    numbered = NUMBERED.fullmatch(paragraph.text)
-    parts = numbered["number"].rstrip(".)").split(".") if numbered else []
-    return [int(part) for part in parts] if all(map(str.isdecimal, parts)) else []
+def _numbers(paragraph: Paragraph) -> tuple[int, ...]:
+    """Returns the parts of a heading's number; () if it has letters."""
+    parts = split_number(paragraph.text)[0].split(".")
+    return tuple(map(int, parts)) if all(map(str.isdecimal, parts)) else ()
 
 
 def _numbering_of(paragraph: Paragraph) -> tuple[Style, int] | None:
     """Returns style and depth of a numbered heading."""
-    numbered = NUMBERED.fullmatch(paragraph.text)
-    if numbered is None or not numbered["number"][0].isdigit():
-        return None
-    return style_of(paragraph), numbered["number"].rstrip(".)").count(".")
+    number = split_number(paragraph.text)[0]
+    return (style_of(paragraph), number.count(".")) if number[:1].isdigit() else None
 
 
 def _is_plain(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
     """True if the heading is set in the style of the body."""
-    size, bold, italic, upper, family = style_of(paragraph)
-    is_other = bold or italic or upper or family != font_family(metrics.body_font)
-    return not is_other and size <= metrics.body_size + _SAME_SIZE_POINTS
+    style = style_of(paragraph)
+    is_other = style.bold or style.italic or style.upper or _has_other_font(style, metrics)
+    return not is_other and style.size <= metrics.body_size + _SAME_SIZE_POINTS
+
+
+def _has_other_font(style: Style, metrics: DocumentMetrics) -> bool:
+    return style.family != font_family(metrics.body_font)
 
 
 def _stands_out(index: int, paragraphs: Sequence[Paragraph], metrics: DocumentMetrics) -> bool:
     paragraph = paragraphs[index]
-    size, bold, italic, _, family = style_of(paragraph)
-    known = _is_known(paragraph)
-    other_font = family != font_family(metrics.body_font)
+    style, text = style_of(paragraph), paragraph.text
+    if _is_known(paragraph):
+        return paragraph.letters <= _MAX_PLAIN_LENGTH or not _is_plain(paragraph, metrics)
     if _is_plain(paragraph, metrics):
-        return known and paragraph.letters <= _MAX_PLAIN_LENGTH
-    if known:
-        return True
-    if size < _MIN_SIZE_RATIO * metrics.body_size or index + 1 == len(paragraphs):
         return False
-    if paragraph.text.endswith(".") and not (bold or italic or NUMBERED.fullmatch(paragraph.text)):
+    if style.size < _MIN_SIZE_RATIO * metrics.body_size or index + 1 == len(paragraphs):
         return False
-    if size > metrics.body_size * _LARGE_SIZE_RATIO and (bold or other_font):
+    if text.endswith(".") and not (style.bold or style.italic or NUMBERED.fullmatch(text)):
+        return False
+    is_large = style.size > metrics.body_size * _LARGE_SIZE_RATIO
+    if is_large and (style.bold or _has_other_font(style, metrics)):
         return True
     return not _is_spaced_out(paragraph) and _leads_text(index, paragraphs, metrics)
 
@@ -288,9 +265,8 @@ def _leads_text(index: int, paragraphs: Sequence[Paragraph], metrics: DocumentMe
 
 
 def _is_text(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
-    if paragraph.kind is not BlockKind.TEXT:
-        return False
-    if abs(paragraph.size - metrics.body_size) > _TEXT_SIZE_TOLERANCE_POINTS:
+    is_other_size = abs(paragraph.size - metrics.body_size) > _TEXT_SIZE_TOLERANCE_POINTS
+    if paragraph.kind is not BlockKind.TEXT or is_other_size:
         return False
     return paragraph.letters >= _MIN_TEXT_LENGTH or (
         paragraph.letters >= _MIN_SENTENCE_LENGTH and paragraph.text.endswith(".")

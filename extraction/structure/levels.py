@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Sequence
+from typing import NamedTuple
 
 from domain.papers import SectionRole
 from extraction.structure.roles import role_of
 from extraction.text.labels import NUMBERED
-from extraction.text.lines import font_family
 from extraction.text.paragraphs import Paragraph
 
-Style = tuple[float, bool, bool, bool, str]
 Weight = tuple[float, bool, bool, bool]
 
 _ROMAN = re.compile(r"[IVX]+")
@@ -22,26 +21,33 @@ _MAX_LINES = 3  # of a numbered heading with a name in another style (heuristic)
 _MIN_ROMANS = 2  # headings with roman numbers, from which on the numbering is that of IEEE papers
 
 
-def style_of(paragraph: Paragraph) -> Style:
-    """Returns size in half points, bold, italic, capitals, font family.
+class Style(NamedTuple):
+    """The type of a paragraph: size in half points, bold, italic, capitals, font family."""
 
-    In a numbered heading a name in another style ("3.2. Extracts of O. sanctum") does not count.
-    """
+    size: float
+    bold: bool
+    italic: bool
+    upper: bool
+    family: str
+
+
+def style_of(paragraph: Paragraph) -> Style:
+    """Returns the style of a paragraph. In a numbered heading a name in another style ("3.2.
+    Extracts of O. sanctum") does not count."""
     lines = paragraph.lines
     leads = len(lines) <= _MAX_LINES and bool(NUMBERED.fullmatch(paragraph.text))
-    return (
-        round(lines[0].size * 2) / 2,
+    return Style(
+        lines[0].half_points,
         all(line.bold or (leads and line.lead and line.lead_is_bold) for line in lines),
         all(line.italic or (leads and line.lead and not line.lead_is_bold) for line in lines),
         paragraph.text.isupper(),
-        font_family(lines[0].font),
+        lines[0].family,
     )
 
 
 def weight(style: Style) -> Weight:
     """Returns what ranks one style of headings above another: size, capitals, bold, upright."""
-    size, bold, italic, upper, _ = style
-    return size, upper, bold, not italic
+    return style.size, style.upper, style.bold, not style.italic
 
 
 def heading_levels(headings: Sequence[Paragraph], known: Container[int]) -> list[int]:
@@ -60,10 +66,8 @@ def heading_levels(headings: Sequence[Paragraph], known: Container[int]) -> list
             levels.append(_level_of_number(heading.number, romans >= _MIN_ROMANS))
             continue
         level = by_type.get(weight(style_of(heading)), 1)
-        is_lower = (
-            lowered and role_of(heading.title) is SectionRole.BODY and id(heading) not in known
-        )
-        levels.append(min(_LOWEST, level + 1) if is_lower and level == 1 else level)
+        is_of_body = role_of(heading.title) is SectionRole.BODY and id(heading) not in known
+        levels.append(2 if lowered and is_of_body and level == 1 else level)
     return levels
 
 
@@ -83,8 +87,7 @@ def _level_of_number(number: str, below_romans: bool) -> int:
 
 
 def _levels_of_weights(headings: Sequence[Paragraph], known: Container[int]) -> dict[Weight, int]:
-    """Returns the levels of the styles of the body's headings; front and back matter often has a
-    style of its own."""
+    """Returns the levels of the body's styles; front and back matter often has its own."""
     of_body = [heading for heading in headings if role_of(heading.title) is SectionRole.BODY]
     weights = {weight(style_of(heading)) for heading in of_body}
     if not weights:

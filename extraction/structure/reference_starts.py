@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 from statistics import median
 
+from extraction.person_names import ELIDED_PARTICLE
 from extraction.text.lines import Line
 
 # The formats of a number, each with what must follow it: [12]  (12)  12.  12
@@ -23,7 +25,7 @@ _STYLES = tuple(
 _LABEL = re.compile(r"\[[A-Z][^\[\]]{0,40}\d{2}[a-z]?\]\s*\S")
 _CAPITAL = r"[A-ZÀ-ÞĀ-Ž]"
 _AUTHOR = re.compile(
-    rf"(?:[a-z]{{2,3}} ){{0,2}}(?:[dDlLO][’'])?{_CAPITAL}[\w’'‐‑-]+(?: {_CAPITAL}[\w’'‐‑-]+)?,? "
+    rf"(?:[a-z]{{2,3}} ){{0,2}}{ELIDED_PARTICLE}?{_CAPITAL}[\w’'‐‑-]+(?: {_CAPITAL}[\w’'‐‑-]+)?,? "
     rf"(?:{_CAPITAL}\b\.?|{_CAPITAL}{{1,3}}\b[,.]|{_CAPITAL}[a-zà-ÿ]+\b)|"
     rf"{_CAPITAL}\.(?:[ -]?{_CAPITAL}\.)* ?{_CAPITAL}[\w’'-]+[,. ]|[—–_-]{{2,}}[.,]"
 )
@@ -51,8 +53,7 @@ _FAR_BELOW = 1.6  # type sizes from base line to base line
 
 
 def find_starts(lines: Sequence[Line]) -> list[int]:
-    """Returns the indexes of the lines that begin an entry, in order; [] if nothing separates the
-    entries."""
+    """Returns the indexes of the lines that begin an entry; [] if nothing separates the entries."""
     return (
         numbered_starts(lines)
         or _labelled_starts(lines)
@@ -81,13 +82,9 @@ def ends_entry(line: Line) -> bool:
 
 
 def number_of(text: str) -> int | None:
-    """Returns the number at the beginning of the text in a format of bibliographies, None if there
-    is none."""
-    for style in _STYLES:
-        found = style.match(text)
-        if found is not None:
-            return int(found[1])
-    return None
+    """Returns the number that begins the text as in a bibliography, None if there is none."""
+    found = next(filter(None, (style.match(text) for style in _STYLES)), None)
+    return int(found[1]) if found else None
 
 
 def numbered_starts(lines: Sequence[Line]) -> list[int]:
@@ -99,9 +96,7 @@ def numbered_starts(lines: Sequence[Line]) -> list[int]:
     """
     chains = [_chain(lines, style) for style in _STYLES]
     best = max(chains, key=len)
-    if len(best) < 2 or best[0][0] > _MAX_LINES_BEFORE_FIRST:
-        return []
-    if len(lines) > _MAX_LINES_PER_ENTRY * len(best):
+    if not _are_plausible([index for index, _ in best], lines):
         return []
     starts: list[int] = []
     for (start, number), (end, following) in pairwise([*best, (len(lines), best[-1][1] + 1)]):
@@ -112,8 +107,7 @@ def numbered_starts(lines: Sequence[Line]) -> list[int]:
 
 
 def _chain(lines: Sequence[Line], style: re.Pattern[str]) -> list[tuple[int, int]]:
-    """Returns line and number of each entry. Counting may begin at any number, and again at 1: a
-    second list."""
+    """Returns line and number of each entry; a second list may begin at 1 again."""
     found = [
         (index, int(m[1])) for index, line in enumerate(lines) if (m := style.match(line.text))
     ]
@@ -142,11 +136,7 @@ def _is_consecutive(found: Sequence[tuple[int, int]]) -> bool:
 def _unnumbered_starts(lines: Sequence[Line], start: int, end: int) -> list[int]:
     """Returns the lines between that look like the beginning of an entry; those after a page or
     column break take precedence."""
-    likely = [
-        index
-        for index in range(start + 1, end)
-        if ends_entry(lines[index - 1]) and begins_with_author(lines[index].text)
-    ]
+    likely = [index for index in range(start + 1, end) if _looks_like_start(lines, index)]
     after_break = [i for i in likely if _column(lines[i]) != _column(lines[i - 1])]
     return after_break or likely[:1]
 
@@ -154,9 +144,13 @@ def _unnumbered_starts(lines: Sequence[Line], start: int, end: int) -> list[int]
 def _labelled_starts(lines: Sequence[Line]) -> list[int]:
     """Returns the lines that begin with a label like [Smi01] or [Smith et al., 2001]."""
     starts = [index for index, line in enumerate(lines) if _LABEL.match(line.text)]
-    if len(starts) < 2 or starts[0] > _MAX_LINES_BEFORE_FIRST:
-        return []
-    return starts if len(lines) <= _MAX_LINES_PER_ENTRY * len(starts) else []
+    return starts if _are_plausible(starts, lines) else []
+
+
+def _are_plausible(starts: Sequence[int], lines: Sequence[Line]) -> bool:
+    """True if numbered or labelled entries may begin at these lines."""
+    is_early = len(starts) > 1 and starts[0] <= _MAX_LINES_BEFORE_FIRST
+    return is_early and len(lines) <= _MAX_LINES_PER_ENTRY * len(starts)
 
 
 def _column(line: Line) -> tuple[int, int]:
@@ -166,17 +160,14 @@ def _column(line: Line) -> tuple[int, int]:
 def _indented_starts(lines: Sequence[Line]) -> list[int]:
     """Returns the lines at the left border of their column, or those indented from it, whichever
     begin with names. [] unless the share of such lines is plausible."""
-    outer = _outer_lines(lines)
-    inner = [index for index in range(len(lines)) if index not in outer]
-    if not _is_plausible_share(len(outer), len(lines)) and not _is_plausible_share(
-        len(inner), len(lines)
-    ):
+    outer = sorted(_outer_lines(lines))
+    inner = sorted(set(range(len(lines))) - set(outer))
+    if not any(_is_plausible_share(len(starts), len(lines)) for starts in (outer, inner)):
         return []
-    hanging = sorted(outer)
     inner_names = _name_share(lines, inner)
-    if inner_names > _MIN_NAME_SHARE and inner_names > 2 * _name_share(lines, hanging):
-        hanging = inner
-    return hanging if _is_plausible_share(len(hanging), len(lines)) and len(hanging) > 1 else []
+    is_inner = inner_names > max(_MIN_NAME_SHARE, 2 * _name_share(lines, outer))
+    starts = inner if is_inner else outer
+    return starts if _is_plausible_share(len(starts), len(lines)) and len(starts) > 1 else []
 
 
 def _is_plausible_share(starts: int, lines: int) -> bool:
@@ -184,9 +175,8 @@ def _is_plausible_share(starts: int, lines: int) -> bool:
 
 
 def _name_share(lines: Sequence[Line], indexes: Sequence[int]) -> float:
-    if not indexes:
-        return 0.0
-    return sum(begins_with_author(lines[index].text) for index in indexes) / len(indexes)
+    names = sum(begins_with_author(lines[index].text) for index in indexes)
+    return names / max(1, len(indexes))
 
 
 def _outer_lines(lines: Sequence[Line]) -> set[int]:
@@ -234,18 +224,17 @@ def _border(column: Sequence[Line]) -> float:
 
 
 def _spaced_starts(lines: Sequence[Line]) -> list[int]:
-    """Returns the lines with more than the usual space above them; [] unless their share is
-    plausible."""
+    """Returns the lines with much space above them; [] unless their share is plausible."""
     distances = [line.base - before.base for before, line in pairwise(lines)]
     usual = sorted(distance for distance in distances if distance > 0)
     if len(usual) < _MIN_DISTANCES:
         return []
     wide = _WIDE_GAP * usual[len(usual) // 4]
-    starts = [0]
-    for index, distance in enumerate(distances, start=1):
-        new_column = distance <= 0 and _looks_like_start(lines, index)
-        if distance > wide or new_column:
-            starts.append(index)
+    starts = [
+        index
+        for index, distance in enumerate([inf, *distances])
+        if distance > wide or (distance <= 0 and _looks_like_start(lines, index))  # new column
+    ]
     return starts if _is_plausible_share(len(starts), len(lines)) else []
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, takewhile
 
 from domain.papers import BlockKind
-from extraction.citations.cited_identifiers import find_doi as find_doi
 from extraction.structure.reference_starts import (
     MIN_ENTRIES,
     MIN_SURE_SHARE,
@@ -31,6 +30,7 @@ _REFERENCES_TITLE = re.compile(
     r"(?: bibliográficas)?|further reading|notes and references|references and further reading",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"^\W*\d{1,4}\W*")
 _HEADING_NUMBER = re.compile(r"^(?:\d{1,2}|[IVX]{1,5})[.)]?\s+(?=[^\W\d_])")
 # Heuristics. Lengths are in characters.
 _LOOK_AHEAD = 6  # paragraphs that are searched for entries
@@ -66,7 +66,8 @@ def split_references(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
                 paragraph.kind, paragraph.level = BlockKind.TEXT, 0
             elif inside is not None:
                 result.extend(_entries(inside))
-                inside = [] if _continues(paragraphs, index) else None
+                is_lower = paragraph.level > 1
+                inside = [] if is_lower and _continues(paragraphs, index) else None
         if inside is None or _interrupts(paragraph):
             result.append(paragraph)
         else:
@@ -87,8 +88,7 @@ def is_references_title(title: str) -> bool:
 
 
 def _with_plain_headings(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Returns the paragraphs; a line "References" in the style of the text becomes a heading if
-    entries follow it."""
+    """Makes a line "References" in the style of the text a heading if entries follow it."""
     result: list[Paragraph] = []
     for index, paragraph in enumerate(paragraphs):
         title = _HEADING_NUMBER.sub("", paragraph.lines[0].text)
@@ -106,47 +106,36 @@ def _with_plain_headings(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _interrupts(paragraph: Paragraph) -> bool:
-    """True for captions, margin notes and footnotes between entries, unless the footnote is an
-    entry in small type."""
+    """True for captions, margin notes and footnotes between entries; an entry may be a footnote."""
     if paragraph.kind is BlockKind.FOOTNOTE:
-        text = paragraph.text
-        return not ((begins_with_author(text) or number_of(text) is not None) and has_year(text))
+        return not (_begins_entry(paragraph.text) and has_year(paragraph.text))
     return paragraph.kind in (BlockKind.HEADING, BlockKind.CAPTION, BlockKind.ASIDE)
 
 
 def _is_line_of_entry(paragraphs: Sequence[Paragraph], index: int) -> bool:
     """True for a line of an entry that looks like a heading: "17. Meeting, 2019."."""
-    paragraph = paragraphs[index]
-    if KNOWN_HEADING.fullmatch(paragraph.title) or NOTE_AFTER_REFERENCES.match(paragraph.title):
-        return False
-    text = paragraph.text
-    if not (has_year(text) or text.rstrip().endswith((".", ",", ";")) or number_of(text)):
-        return False
-    is_long = len(text) >= _MIN_ENTRY_LINE
-    return is_long and _is_bibliographic(paragraphs[index + 1 : index + 1 + _LOOK_AHEAD])
+    text = paragraphs[index].text
+    is_entry = has_year(text) or text.rstrip().endswith((".", ",", ";")) or number_of(text)
+    return bool(is_entry) and len(text) >= _MIN_ENTRY_LINE and _continues(paragraphs, index)
 
 
 def _continues(paragraphs: Sequence[Paragraph], index: int) -> bool:
-    """True if the bibliography continues under a heading of its own ("Primary sources")."""
-    paragraph = paragraphs[index]
-    if KNOWN_HEADING.fullmatch(paragraph.title) or NOTE_AFTER_REFERENCES.match(paragraph.title):
+    """True if entries follow a heading that begins no other section ("Primary sources")."""
+    title = paragraphs[index].title
+    if KNOWN_HEADING.fullmatch(title) or NOTE_AFTER_REFERENCES.match(title):
         return False
-    return paragraph.level > 1 and _is_bibliographic(
-        paragraphs[index + 1 : index + 1 + _LOOK_AHEAD]
-    )
+    return _is_bibliographic(paragraphs[index + 1 : index + 1 + _LOOK_AHEAD])
 
 
 def _is_bibliographic(following: Sequence[Paragraph]) -> bool:
-    """True if half of these paragraphs, up to the next heading, begin like an entry, and any has a
-    year."""
-    texts: list[str] = []
-    for paragraph in following:
-        if paragraph.kind is BlockKind.HEADING:
-            break
-        if paragraph.kind is BlockKind.TEXT:
-            texts.append(paragraph.text)
-    names = sum(begins_with_author(text) or number_of(text) is not None for text in texts)
-    return bool(texts) and 2 * names >= len(texts) and any(map(has_year, texts))
+    """True if half of the paragraphs up to a heading begin like an entry, and any has a year."""
+    section = takewhile(lambda paragraph: paragraph.kind is not BlockKind.HEADING, following)
+    texts = [paragraph.text for paragraph in section if paragraph.kind is BlockKind.TEXT]
+    return 2 * sum(map(_begins_entry, texts)) >= len(texts) and any(map(has_year, texts))
+
+
+def _begins_entry(text: str) -> bool:
+    return begins_with_author(text) or number_of(text) is not None
 
 
 def _entries(inside: Sequence[Paragraph] | None) -> list[Paragraph]:
@@ -158,26 +147,27 @@ def _entries(inside: Sequence[Paragraph] | None) -> list[Paragraph]:
     if not inside:
         return []
     groups = _grouped([line for paragraph in inside for line in paragraph.lines])
-    texts = [" ".join(line.text for line in group) for group in groups]
+    texts = list(map(_joined, groups))
     if _MAX_ENTRIES_PER_YEAR * sum(map(has_year, texts)) < len(groups):
         return list(inside)
-    return _marked(groups, texts)
+    entries = list(map(Paragraph, groups))
+    for number, (entry, text) in enumerate(zip(entries, texts, strict=True)):
+        is_note = number and NOTE_AFTER_REFERENCES.match(text) and number_of(text) is None
+        entry.kind = BlockKind.TEXT if is_note else BlockKind.REFERENCE
+    return entries
+
+
+def _joined(lines: Iterable[Line]) -> str:
+    return " ".join(line.text for line in lines)
 
 
 def _grouped(lines: list[Line]) -> list[list[Line]]:
-    notes = [
-        index
-        for index, line in enumerate(lines)
-        if index and NOTE_AFTER_REFERENCES.match(line.text)
-    ]
-    end = next((index for index in notes if _is_note(lines, index)), len(lines))
+    end = next((index for index in range(1, len(lines)) if _is_note(lines, index)), len(lines))
     body = lines[:end]
-    starts = find_starts(body)
-    if not starts:
-        groups = [[line] for line in body] if len(body) < _MIN_LINES else _by_gap(body)
-    else:
-        starts = starts if starts[0] == 0 else [0, *starts]
-        groups = [body[start:stop] for start, stop in pairwise([*starts, len(body)])]
+    starts = find_starts(body) or _spread_starts(body)
+    if starts[0] > 0:
+        starts = [0, *starts]
+    groups = [body[start:stop] for start, stop in pairwise([*starts, len(body)])]
     if end == len(lines):
         return groups
     after = next((i for i in range(end + 1, len(lines)) if _resumes(lines, i)), len(lines))
@@ -187,12 +177,11 @@ def _grouped(lines: list[Line]) -> list[list[Line]]:
 
 def _is_note(lines: Sequence[Line], index: int) -> bool:
     """True if a note begins here: below a line that ends an entry, or one that is cut short."""
+    if not NOTE_AFTER_REFERENCES.match(lines[index].text):
+        return False
     before = lines[index - 1].text.rstrip()
-    return (
-        before.endswith((".", "]", ")", ";"))
-        or before[-1:].isdigit()
-        or "/" in before[-_LINE_END_LENGTH:]
-    )
+    has_ended = before.endswith((".", "]", ")", ";")) or before[-1:].isdigit()
+    return has_ended or "/" in before[-_LINE_END_LENGTH:]
 
 
 def _resumes(lines: Sequence[Line], index: int) -> bool:
@@ -200,40 +189,21 @@ def _resumes(lines: Sequence[Line], index: int) -> bool:
     line, before = lines[index], lines[index - 1]
     if (line.page, line.part) == (before.page, before.part):
         return False
-    text = " ".join(other.text for other in lines[index : index + _ENTRY_LINES])
-    return (begins_with_author(text) or number_of(text) is not None) and has_year(text)
+    text = _joined(lines[index : index + _ENTRY_LINES])
+    return _begins_entry(text) and has_year(text)
 
 
-def _marked(groups: Sequence[list[Line]], texts: Sequence[str]) -> list[Paragraph]:
-    entries: list[Paragraph] = []
-    for group, text in zip(groups, texts, strict=True):
-        entry = Paragraph(group)
-        is_note = (
-            bool(entries) and bool(NOTE_AFTER_REFERENCES.match(text)) and number_of(text) is None
-        )
-        entry.kind = BlockKind.TEXT if is_note else BlockKind.REFERENCE
-        entries.append(entry)
-    return entries
-
-
-def _by_gap(lines: list[Line]) -> list[list[Line]]:
-    groups: list[list[Line]] = [[lines[0]]]
-    for before, line in pairwise(lines):
-        if far_below(before, line):
-            groups.append([])
-        groups[-1].append(line)
-    return groups
+def _spread_starts(lines: Sequence[Line]) -> list[int]:
+    """Returns the indexes of the lines far below the one before; of each of a few lines."""
+    is_short = len(lines) < _MIN_LINES
+    pairs = enumerate(pairwise(lines), start=1)
+    return [0, *(index for index, pair in pairs if is_short or far_below(*pair))]
 
 
 def _with_unheaded(paragraphs: list[Paragraph]) -> list[Paragraph]:
-    """Returns the paragraphs; a bibliography without a heading is split into entries if it is
-    unmistakable."""
-    run = _numbered_run(paragraphs) or _named_run(paragraphs)
-    if run is None:
-        return paragraphs
-    start, end = run
-    entries = _entries(paragraphs[start:end])
-    return [*paragraphs[:start], *entries, *paragraphs[end:]]
+    """Splits a bibliography without a heading into entries if it is unmistakable."""
+    start, end = _numbered_run(paragraphs) or _named_run(paragraphs) or (0, 0)
+    return [*paragraphs[:start], *_entries(paragraphs[start:end]), *paragraphs[end:]]
 
 
 def _numbered_run(paragraphs: Sequence[Paragraph]) -> tuple[int, int] | None:
@@ -254,18 +224,13 @@ def _numbered_run(paragraphs: Sequence[Paragraph]) -> tuple[int, int] | None:
 
 
 def _are_entries(lines: Sequence[Line], starts: Sequence[int]) -> bool:
-    texts = [" ".join(line.text for line in lines[a:b]) for a, b in pairwise([*starts, len(lines)])]
-    sure = sum(has_year(text) and _begins_with_name(text) for text in texts)
+    texts = [_joined(lines[a:b]) for a, b in pairwise([*starts, len(lines)])]
+    sure = sum(has_year(text) and begins_with_author(_NUMBER.sub("", text)) for text in texts)
     return len(texts) >= MIN_ENTRIES and sure >= MIN_SURE_SHARE * len(texts)
 
 
-def _begins_with_name(text: str) -> bool:
-    return begins_with_author(re.sub(r"^\W*\d{1,4}\W*", "", text))
-
-
 def _named_run(paragraphs: Sequence[Paragraph]) -> tuple[int, int] | None:
-    """Returns the range of the last paragraphs that each begin with an author and have an early
-    year."""
+    """Returns the range of the last paragraphs that begin with an author and have an early year."""
     end = len(paragraphs)
     while end > 0:
         start = end

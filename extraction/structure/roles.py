@@ -44,24 +44,25 @@ _BACK_MATTER = re.compile(
     r"publication history|rights and permissions|how to cite(?: this article)?",
     re.IGNORECASE,
 )
-_ENDS_BODY = (SectionRole.REFERENCES, SectionRole.ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER)
+_AFTER_BODY = (
+    SectionRole.REFERENCES,
+    SectionRole.ACKNOWLEDGEMENTS,
+    SectionRole.BACK_MATTER,
+    SectionRole.APPENDIX,
+)
+_HEADINGS = (
+    (SectionRole.REFERENCES, REFERENCES),
+    (SectionRole.ABSTRACT, ABSTRACT_HEADING),
+    (SectionRole.ACKNOWLEDGEMENTS, _ACKNOWLEDGEMENTS),
+    (SectionRole.BACK_MATTER, _BACK_MATTER),
+    (SectionRole.APPENDIX, _APPENDIX),
+)
 
 
 def role_of(title: str) -> SectionRole:
-    """Returns the role that the words of a heading (without its number) indicate; BODY if they
-    indicate none."""
+    """Returns the role that the words of a heading (without its number) indicate, else BODY."""
     text = title.strip(" .:–—-")
-    if REFERENCES.fullmatch(text):
-        return SectionRole.REFERENCES
-    for role, words in (
-        (SectionRole.ABSTRACT, ABSTRACT_HEADING),
-        (SectionRole.ACKNOWLEDGEMENTS, _ACKNOWLEDGEMENTS),
-        (SectionRole.BACK_MATTER, _BACK_MATTER),
-        (SectionRole.APPENDIX, _APPENDIX),
-    ):
-        if words.fullmatch(text):
-            return role
-    return SectionRole.BODY
+    return next((role for role, words in _HEADINGS if words.fullmatch(text)), SectionRole.BODY)
 
 
 def with_roles(sections: Sequence[Section]) -> tuple[Section, ...]:
@@ -74,27 +75,16 @@ def with_roles(sections: Sequence[Section]) -> tuple[Section, ...]:
     above: list[tuple[int, SectionRole]] = []
     for section in sections:
         role = role_of(section.title)
-        if role is SectionRole.ABSTRACT and any(r is SectionRole.BODY for _, r in _roles(result)):
+        roles = {before.role for before in result}
+        if role is SectionRole.ABSTRACT and SectionRole.BODY in roles:
             role = SectionRole.BODY
         while above and above[-1][0] >= section.level:
             above.pop()
         if role is SectionRole.BODY and above and above[-1][1] is not SectionRole.REFERENCES:
             role = above[-1][1]
-        if role is SectionRole.BODY and _is_lettered(section.number) and _is_after_body(result):
+        is_lettered = re.fullmatch(r"[A-Z](?:\.\d+)*", section.number or "")
+        if role is SectionRole.BODY and is_lettered and not roles.isdisjoint(_AFTER_BODY):
             role = SectionRole.APPENDIX
         above.append((section.level, role))
         result.append(replace(section, role=role))
     return tuple(result)
-
-
-def _roles(sections: Sequence[Section]) -> list[tuple[int, SectionRole]]:
-    return [(section.level, section.role) for section in sections]
-
-
-def _is_lettered(number: str | None) -> bool:
-    return number is not None and re.fullmatch(r"[A-Z](?:\.\d+)*", number) is not None
-
-
-def _is_after_body(before: Sequence[Section]) -> bool:
-    """True after the references, or another section that ends the body."""
-    return any(section.role in (*_ENDS_BODY, SectionRole.APPENDIX) for section in before)

@@ -24,7 +24,6 @@ _MIN_LENGTH, _MAX_LENGTH, _MAX_LINES = 4, 200, 3  # of a run-in heading
 _MIN_TEXT = 80  # that must follow
 _MIN_BACK_MATTER = 10  # that must follow a heading of the back matter
 _MAX_SIZE_DIFFERENCE_POINTS = 2.6  # from the body
-_FRONT_PAGES, _SIDE_BAR_WIDTH = 2, 0.5  # side bars: share of the usual column's width
 _ACKNOWLEDGEMENTS = (SectionRole.ACKNOWLEDGEMENTS,)
 _BACK_MATTER = (*_ACKNOWLEDGEMENTS, SectionRole.BACK_MATTER)
 _MIN_ALIKE = {".": 3, ":": 3, "": 2}  # leads of one style, by their ending
@@ -58,12 +57,18 @@ def without_run_in_headings(
     leads: list[_Lead | None] = []
     after_references = False
     for paragraph in paragraphs:
+        is_one_line = len(paragraph.lines) == 1
         after_references = after_references or (
-            len(paragraph.lines) == 1 and _is_references(paragraph)
+            is_one_line and role_of(paragraph.text) is SectionRole.REFERENCES
         )
         leads.append(_lead_of(paragraph, metrics, after_references))
     alike = Counter((lead.style, lead.ending) for lead in leads if lead)
-    fonts = _fonts_of_styles(paragraphs, leads)
+    # Size and font of a style, from the leads that fill their first line; else they are unknown.
+    fonts = {
+        lead.style: (paragraph.size, paragraph.lines[0].font)
+        for paragraph, lead in zip(paragraphs, leads, strict=True)
+        if lead and lead.line > 0
+    }
     result: list[Paragraph] = []
     for paragraph, lead in zip(paragraphs, leads, strict=True):
         if lead and (lead.is_certain or alike[lead.style, lead.ending] >= _MIN_ALIKE[lead.ending]):
@@ -73,43 +78,20 @@ def without_run_in_headings(
     return result
 
 
-def _fonts_of_styles(
-    paragraphs: Sequence[Paragraph], leads: Sequence[_Lead | None]
-) -> dict[_Style, tuple[float, str]]:
-    """Returns size and font of each style of leads, from the leads that fill their first line. The
-    font of the others is unknown."""
-    return {
-        lead.style: (paragraph.lines[0].size, paragraph.lines[0].font)
-        for paragraph, lead in zip(paragraphs, leads, strict=True)
-        if lead and lead.line > 0
-    }
-
-
-def _is_references(paragraph: Paragraph) -> bool:
-    return role_of(paragraph.text) is SectionRole.REFERENCES
-
-
 def _lead_of(
     paragraph: Paragraph, metrics: DocumentMetrics, after_references: bool
 ) -> _Lead | None:
-    """Returns the lead of the paragraph, None if it has none. More leads are certain after the
-    references."""
-    if (
-        paragraph.kind is not BlockKind.TEXT
-        or paragraph.lines[0].rotation
-        or not paragraph.lines[0].text
-    ):
-        return None
+    """Returns the lead, None without one; more leads are certain after the references."""
     first = paragraph.lines[0]
-    if abs(paragraph.size - metrics.body_size) > _MAX_SIZE_DIFFERENCE_POINTS or (
-        first.page <= _FRONT_PAGES
-        and metrics.width_of(first) < _SIDE_BAR_WIDTH * metrics.column_width
-    ):
+    if paragraph.kind is not BlockKind.TEXT or first.rotation or not first.text:
         return None
-    end = _end_of_lead(paragraph.lines)
-    if end is None:
+    is_other_size = abs(paragraph.size - metrics.body_size) > _MAX_SIZE_DIFFERENCE_POINTS
+    if is_other_size or metrics.is_in_side_bar(first):
         return None
-    number, line = end, paragraph.lines[end]
+    number = _end_of_lead(paragraph.lines)
+    if number is None:
+        return None
+    line = paragraph.lines[number]
     text = " ".join([*(above.text for above in paragraph.lines[:number]), line.lead])
     rest = paragraph.letters - len(text)
     is_back_matter = text[-1:] in ".:" and role_of(text) in (
@@ -124,11 +106,8 @@ def _lead_of(
         return None
     after = line.text[len(line.lead) :].strip()
     opens = not text[-1].isalpha() or not after[:1].islower()
-    is_certain = (
-        is_back_matter
-        or bool(NUMBERED.fullmatch(text))
-        or (opens and bool(_ABSTRACT.fullmatch(text)))
-    )
+    is_abstract = opens and _ABSTRACT.fullmatch(text) is not None
+    is_certain = is_back_matter or is_abstract or NUMBERED.fullmatch(text) is not None
     ending = _ending(text, after, line.lead_is_bold)
     if not is_certain and (ending is None or not text[0].isupper()):
         return None

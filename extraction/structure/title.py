@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from domain.papers import PageSize
 from extraction.text.clean import clean_text
 from extraction.text.labels import ARTICLE_KIND
-from extraction.text.lines import Line, font_family
+from extraction.text.lines import Line
 from extraction.vocabulary.front_matter import MASTHEAD
 
 # Text below the name of a journal, and after it in a citation.
@@ -68,15 +68,13 @@ def find_title(
 
 
 def _groups(lines: Sequence[Line]) -> list[list[Line]]:
-    """Returns the groups of neighbouring lines in one style; lines beside a group may come in
-    between."""
+    """Returns the groups of neighbouring lines in one style, also around lines beside them."""
     groups: list[list[Line]] = []
     for line in lines:
-        group = next((g for g in _open_groups(groups) if _continues(g[-1], line)), None)
-        if group is not None:
-            group.append(line)
-        else:
-            groups.append([line])
+        group = next((g for g in _open_groups(groups) if _continues(g[-1], line)), [])
+        group.append(line)
+        if len(group) == 1:
+            groups.append(group)
     return groups
 
 
@@ -100,7 +98,7 @@ def _continues(before: Line, line: Line) -> bool:
         return False
     distance = line.base - before.base
     same_style = abs(before.size - line.size) < _SIZE_TOLERANCE * line.size and (
-        before.bold == line.bold or font_family(before.font) == font_family(line.font)
+        before.bold == line.bold or before.family == line.family
     )
     is_near = _MIN_DISTANCE * line.size < distance < _MAX_DISTANCE * line.size
     return same_style and is_near and before.rotation == line.rotation
@@ -119,9 +117,8 @@ def _may_be_title(group: Sequence[Line], size: PageSize) -> bool:
     letters = sum(map(str.isalpha, text))
     if letters < max(_MIN_LETTERS, _MIN_LETTER_SHARE * len(text)) or len(text) > _MAX_LENGTH:
         return False
-    if not group[0].rotation and group[0].y0 > _MAX_TOP * size.height:
-        return False
-    if ARTICLE_KIND.fullmatch(text):
+    is_low = not group[0].rotation and group[0].y0 > _MAX_TOP * size.height
+    if is_low or ARTICLE_KIND.fullmatch(text):
         return False
     return not (MASTHEAD.search(text) and len(text.split()) <= _MAX_MASTHEAD_WORDS)
 
@@ -146,13 +143,10 @@ def _is_masthead(
 
 
 def _score(group: Sequence[Line], size: PageSize) -> float:
-    """Returns the type size in points, reduced for up to three words (mastheads), for a low
-    position and for light type."""
+    """Returns the type size, reduced for few words (mastheads), low position, light type."""
     words = len(_text(group).split())
     factor = _FEW_WORDS_FACTOR + _FACTOR_PER_WORD * words if words <= _FEW_WORDS else 1.0
-    score = group[0].size * factor
-    if group[0].bold:
-        score *= _BOLD_FACTOR
+    score = group[0].size * factor * (_BOLD_FACTOR if group[0].bold else 1.0)
     below_upper_part = max(0.0, group[0].y0 / max(1.0, size.height) - _UPPER_PART)
     return score * (1.0 - _LOW_PENALTY * below_upper_part)
 

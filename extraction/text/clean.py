@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Iterable, Sequence
+from itertools import accumulate
 
 SOFT_HYPHEN = "\u00ad"
 _HYPHENS = ("-", "\u2010", SOFT_HYPHEN, "¬")
@@ -18,21 +19,12 @@ _REMOVED_CHARACTERS = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _LIGATURES = re.compile("[\u0132\u0133\ufb00-\ufb06]")
-_ACCENTS = {
-    "´": "\u0301",
-    "`": "\u0300",
-    "¨": "\u0308",
-    "ˆ": "\u0302",
-    "˜": "\u0303",
-    "ˇ": "\u030c",
-    "˚": "\u030a",
-    "˙": "\u0307",
-    "˘": "\u0306",
-    "˝": "\u030b",
-    "¯": "\u0304",
-    "¸": "\u0327",
-    "˛": "\u0328",
-}
+# Accents as characters of their own, and the combining characters that mean the same.
+_SPACING_ACCENTS = "´`¨ˆ˜ˇ˚˙˘˝¯¸˛"
+_COMBINING_ACCENTS = (
+    "\u0301\u0300\u0308\u0302\u0303\u030c\u030a\u0307\u0306\u030b\u0304\u0327\u0328"
+)
+_ACCENTS = dict(zip(_SPACING_ACCENTS, _COMBINING_ACCENTS, strict=True))
 # Some files print the accent after its letter: "Mu¨ller", "Jose´".
 _ACCENT_AFTER_LETTER = re.compile(
     r"([aeiouAEIOU])(´)(?=[bdfghjkmpqrltvwxy]|[nscz][aeiou]|n(?:[dgt´˜]|ch)|s\b)|"
@@ -47,7 +39,7 @@ _ACCENT_BEFORE_LETTER = re.compile(
     r"(?<=\b[A-Z][a-z]{2}) (?=.[a-z])|(?<![\w)\]])(?=..?[^\W\d_]{2}))"
     r"(?:([´`¨ˇ˚˘˝])[ ]?|([ˆ˜˙¯]))([A-Za-zıȷ])(?=[^\W\d_]|\b)"
 )
-_ANY_ACCENT = re.compile("[´`¨ˆ˜ˇ˚˙˘˝¯¸˛]")
+_ANY_ACCENT = re.compile(f"[{_SPACING_ACCENTS}]")
 _CEDILLA = re.compile(r"([A-Za-z])[ ]?([¸˛])(?=[^\W\d_]|\b)|([¸˛])[ ]?([A-Za-z])")
 _RIGHT_TO_LEFT = re.compile("[\u05d0-\u05f2\u0620-\u074f\u0750-\u08ff\ufb1d-\ufdfb\ufe70-\ufefc]")
 _SPACED_CAPITALS = re.compile(r"[A-Z](?: [A-Z]){4,40}")
@@ -74,10 +66,8 @@ def clean_text(raw: str) -> str:
         lambda found: unicodedata.normalize("NFKC", found[0]), _REMOVED_CHARACTERS.sub("", raw)
     )
     if _ANY_ACCENT.search(text):
-        text = _ACCENT_AFTER_LETTER.sub(_compose_accent_last, text)
-        text = _CEDILLA.sub(
-            _compose_cedilla, _ACCENT_BEFORE_LETTER.sub(_compose_accent_first, text)
-        )
+        for pattern in (_ACCENT_AFTER_LETTER, _ACCENT_BEFORE_LETTER, _CEDILLA):
+            text = pattern.sub(_compose, text)
     text = _SPACES.sub(" ", text).strip()
     ends_soft = text.endswith(SOFT_HYPHEN)
     text = text.replace(SOFT_HYPHEN, "")
@@ -99,23 +89,9 @@ def _join_spaced_capitals(text: str) -> str:
     return _ARTICLE_INFO.sub(r"\1 \2", together)
 
 
-def _compose_accent_first(found: re.Match[str]) -> str:
-    return _compose_letter(found, found[1] or found[2], found[3])
-
-
-def _compose_accent_last(found: re.Match[str]) -> str:
-    letter, accent = (part for part in found.groups() if part)
-    return _compose_letter(found, accent, letter)
-
-
-def _compose_cedilla(found: re.Match[str]) -> str:
-    letter, accent = (found[1], found[2]) if found[1] else (found[4], found[3])
-    return _compose_letter(found, accent, letter)
-
-
-def _compose_letter(found: re.Match[str], accent: str, letter: str) -> str:
-    """Returns letter and accent as one character; unchanged if Unicode has none ("x¯", the mean of
-    x)."""
+def _compose(found: re.Match[str]) -> str:
+    """Returns letter and accent as one character; unchanged if Unicode has none ("x¯", a mean)."""
+    letter, accent = sorted(filter(None, found.groups()), key=_ACCENTS.__contains__)
     letter = letter.replace("ı", "i").replace("ȷ", "j")
     letter = unicodedata.normalize("NFC", letter + _ACCENTS[accent])
     return letter if len(letter) == 1 else found[0]
@@ -136,8 +112,8 @@ def missing_h_pattern(lines: Sequence[str]) -> re.Pattern[str] | None:
 
     Some fonts map the ligature "Th" to "T".
     """
-    missing = sum(1 for line in lines if "Te " in line or "Tis " in line)
-    intact = sum(1 for line in lines if "The " in line)
+    missing = sum("Te " in line or "Tis " in line for line in lines)
+    intact = sum("The " in line for line in lines)
     if missing < _MIN_MISSING_H or intact > missing // _MISSING_H_PER_INTACT:
         return None
     return _MISSING_H
@@ -162,8 +138,7 @@ _MAX_CODE_INDENT = 60  # spaces
 
 
 def words_of(lines: Iterable[str]) -> set[str]:
-    """Returns the lower-case words that stand unbroken inside these lines: the evidence for
-    `join_lines`."""
+    """Returns the unbroken words of these lines in lower case: evidence for `join_lines`."""
     words: set[str] = set()
     is_broken = False
     for line in lines:
@@ -190,29 +165,24 @@ def join_lines(lines: Sequence[str], words: Container[str]) -> tuple[str, list[i
         part = _with_separator(line, following, words)
         parts.append(part)
         length += len(part)
-    text = "".join(parts)
-    return text, starts
+    return "".join(parts), starts
 
 
 def join_listing(lines: Sequence[tuple[float, float, str]]) -> tuple[str, list[int]]:
     """Returns the lines (left border, type size, text) of code, one below the other and indented as
     printed, and the offset at which each starts."""
-    left = min((x0 for x0, _, _ in lines), default=0.0)
-    starts: list[int] = []
-    parts: list[str] = []
-    length = 0
-    for x0, size, text in lines:
-        indent = round((x0 - left) / max(1.0, _MONO_WIDTH * size))
-        part = " " * min(_MAX_CODE_INDENT, indent) + text
-        starts.append(length)
-        parts.append(part)
-        length += len(part) + 1
-    return "\n".join(parts), starts
+    left = min(x0 for x0, _, _ in lines)
+    indents = (round((x0 - left) / max(1.0, _MONO_WIDTH * size)) for x0, size, _ in lines)
+    parts = [
+        " " * min(_MAX_CODE_INDENT, indent) + text
+        for indent, (_, _, text) in zip(indents, lines, strict=True)
+    ]
+    starts = accumulate((len(part) + 1 for part in parts[:-1]), initial=0)
+    return "\n".join(parts), list(starts)
 
 
 def _with_separator(line: str, following: str, words: Container[str]) -> str:
-    """Returns the line followed by what separates it from the next one: a space, a hyphen or
-    nothing."""
+    """Returns the line and what separates it from the next one: a space, a hyphen or nothing."""
     if not following:
         return line.rstrip(SOFT_HYPHEN)
     before = _LINE_END_HYPHEN.search(line[-_LINE_EDGE_LENGTH:]) if line[-1:] in _HYPHENS else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from extraction.geometry import Rect, overlap_y, union
 from extraction.text.gutters import LONG_LINE_LENGTH, MIN_LINES, TOLERANCE_POINTS
 from extraction.text.lines import Line
 
@@ -21,38 +22,31 @@ def column_count(lines: Sequence[Line]) -> int:
 
     Side bars and pieces of a few lines do not count.
     """
-    pages: dict[int, list[Line]] = {}
+    pages: defaultdict[int, list[Line]] = defaultdict(list)
     for line in lines:
         if line.rotation == 0 and len(line.text) >= LONG_LINE_LENGTH:
-            pages.setdefault(line.page, []).append(line)
+            pages[line.page].append(line)
     counts = Counter(_columns_of_page(page) for page in pages.values() if len(page) >= MIN_LINES)
     return max(counts, key=lambda count: (counts[count], -count)) if counts else 1
 
 
 def _columns_of_page(lines: Sequence[Line]) -> int:
     """Returns the number of columns in which most of the text of the page stands."""
-    pieces: dict[int, list[Line]] = {}
+    pieces: defaultdict[int, list[Line]] = defaultdict(list)
     for line in lines:
-        pieces.setdefault(line.part, []).append(line)
-    boxes = [
-        (
-            min(line.x0 for line in piece),
-            min(line.y0 for line in piece),
-            max(line.x1 for line in piece),
-            max(line.y1 for line in piece),
-            sum(len(line.text) for line in piece),
-        )
-        for piece in pieces.values()
-        if len(piece) >= MIN_LINES
-    ]
+        pieces[line.part].append(line)
+    columns = [piece for piece in pieces.values() if len(piece) >= MIN_LINES]
+    boxes = list(map(union, columns))
     letters: Counter[int] = Counter()
-    for x0, y0, x1, y1, count in boxes:
-        beside = {
-            round(left / _LEFT_BORDER_BIN_POINTS)
-            for left, top, right, bottom, _ in boxes
-            if (left >= x1 - TOLERANCE_POINTS or right <= x0 + TOLERANCE_POINTS)
-            and min(y1, bottom) - max(y0, top) > _MIN_COMMON_HEIGHT * min(y1 - y0, bottom - top)
-            and _MIN_WIDTH_RATIO < (right - left) / max(1.0, x1 - x0) < _MAX_WIDTH_RATIO
-        }
-        letters[1 + len(beside)] += count
+    for piece, box in zip(columns, boxes, strict=True):
+        beside = (other for other in boxes if _stand_beside(box, other))
+        count = 1 + len({round(other.x0 / _LEFT_BORDER_BIN_POINTS) for other in beside})
+        letters[count] += sum(len(line.text) for line in piece)
     return letters.most_common(1)[0][0] if letters else 1
+
+
+def _stand_beside(box: Rect, other: Rect) -> bool:
+    is_beside = other.x0 >= box.x1 - TOLERANCE_POINTS or other.x1 <= box.x0 + TOLERANCE_POINTS
+    min_height = _MIN_COMMON_HEIGHT * min(box.height, other.height)
+    is_as_wide = _MIN_WIDTH_RATIO < other.width / max(1.0, box.width) < _MAX_WIDTH_RATIO
+    return is_beside and is_as_wide and overlap_y(box, other) > min_height

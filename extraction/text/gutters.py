@@ -6,6 +6,7 @@ Prose beside the gutter differs from the cells of a table by how well its lines 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
@@ -47,11 +48,10 @@ def find_gutter(lines: Sequence[Line], hint: float | None = None) -> float | Non
         for gutter in _candidate_gutters(sample, lines):
             if _separates_prose(gutter, sample):
                 return gutter
-    if hint is not None and any(side_of(line, hint) < 0 for line in long_lines):
-        crossing = sum(1 for line in long_lines if side_of(line, hint) == 0)
-        right = sum(1 for line in long_lines if side_of(line, hint) > 0)
-        return hint if right >= max(1, crossing) else None
-    return None
+    if hint is None:
+        return None
+    sides = Counter(side_of(line, hint) for line in long_lines)
+    return hint if sides[-1] and sides[1] >= max(1, sides[0]) else None
 
 
 def _candidate_gutters(sample: Sequence[Line], lines: Sequence[Line]) -> Iterator[float]:
@@ -76,11 +76,8 @@ def _candidate_gutters(sample: Sequence[Line], lines: Sequence[Line]) -> Iterato
         least = min(crossed.values())
         first, last = _longest_run([b for b, n in crossed.items() if n == least])
         yield start + width * ((first + last) / 2 + 1) / _BINS
-        thinner[max(0, first - _MIN_CANDIDATE_DISTANCE) : last + _MIN_CANDIDATE_DISTANCE + 1] = [
-            0
-        ] * len(
-            thinner[max(0, first - _MIN_CANDIDATE_DISTANCE) : last + _MIN_CANDIDATE_DISTANCE + 1]
-        )
+        reach = _MIN_CANDIDATE_DISTANCE
+        thinner = [0 if first - reach <= b <= last + reach else n for b, n in enumerate(thinner)]
 
 
 def _lines_beside(lines: Sequence[Line], start: float, width: float) -> tuple[list[int], list[int]]:
@@ -111,10 +108,8 @@ def _separates_prose(gutter: float, sample: Sequence[Line]) -> bool:
     right = [line for line in sample if side_of(line, gutter) > 0]
     if min(len(left), len(right)) < MIN_LINES:
         return False
-    prose = is_prose(left), is_prose(right)
-    if all(prose):
-        return True
-    return any(prose) and aligned_share(left, right) < _MAX_ALIGNED_SHARE
+    prose = is_prose(left) + is_prose(right)
+    return prose == 2 or (prose == 1 and aligned_share(left, right) < _MAX_ALIGNED_SHARE)
 
 
 def is_prose(lines: Sequence[Line]) -> bool:
@@ -122,13 +117,8 @@ def is_prose(lines: Sequence[Line]) -> bool:
     if len(lines) < MIN_LINES:
         return False
     width = max(line.x1 for line in lines) - min(line.x0 for line in lines)
-    full = sum(
-        1
-        for line in lines
-        if line.x1 - line.x0 >= _PROSE_FILL * width
-        and has_words(line.text)
-        and not is_mono(line.font)
-    )
+    wide = (line for line in lines if line.x1 - line.x0 >= _PROSE_FILL * width)
+    full = sum(has_words(line.text) and not is_mono(line.font) for line in wide)
     return full >= MIN_LINES and full >= _MIN_PROSE_SHARE * len(lines)
 
 
@@ -140,8 +130,7 @@ def has_words(text: str) -> bool:
 
 
 def aligned_share(left: Sequence[Line], right: Sequence[Line]) -> float:
-    """Returns the share of the shorter side's lines that stand on the base line of a line on the
-    other side."""
+    """Returns the share of the shorter side's lines that share a base line with the other side."""
     shorter, longer = sorted((left, right), key=len)
     bases = {round(line.base) for line in longer}
     return sum(1 for line in shorter if round(line.base) in bases) / len(shorter)

@@ -12,6 +12,14 @@ NUMBERED = re.compile(
     re.DOTALL,
 )
 
+
+def split_number(text: str) -> tuple[str, str]:
+    """Returns the number of a heading, "" if it has none, and its words: "2.1. Aims" is split into
+    "2.1" and "Aims"."""
+    numbered = NUMBERED.fullmatch(text)
+    return (numbered["number"].rstrip(".)"), numbered["title"]) if numbered else ("", text)
+
+
 KNOWN_HEADING = re.compile(
     rf"(?:{ABSTRACT_OR_SUMMARY}|(?:general )?introduction|background|"
     r"(?:literature review|(?:related|"

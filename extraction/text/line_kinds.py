@@ -1,5 +1,4 @@
-"""Classifies lines that are not prose: display equations, listings and algorithms, by font and
-content."""
+"""Classifies lines that are not prose, by font and content: equations, listings and algorithms."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ def line_kinds(lines: Sequence[Line], metrics: DocumentMetrics) -> dict[int, Blo
     for _, group in groupby(lines, key=lambda line: (line.page, line.part)):
         column = list(group)
         _mark_code(column, metrics, kinds)
-        _mark_algorithms(column, metrics, kinds)
+        _mark_algorithms(column, kinds)
         _mark_equations(column, metrics, kinds)
     return kinds
 
@@ -86,26 +85,20 @@ def _mark_code(
 ) -> None:
     if is_mono(metrics.body_font):  # a manuscript set in a fixed-width font
         return
-    run: list[Line] = []
+    runs: list[list[Line]] = [[]]
     for line in column:
-        if run and not (
-            is_mono(line.font) and line.base - run[-1].base < _MAX_LISTING_DISTANCE * line.size
-        ):
-            _mark_run(run, kinds)
-            run = []
+        last = runs[-1][-1] if runs[-1] else line
+        is_near = line.base - last.base < _MAX_LISTING_DISTANCE * line.size
+        if not is_mono(line.font) or not is_near:
+            runs.append([])
         if is_mono(line.font):
-            run.append(line)
-    _mark_run(run, kinds)
+            runs[-1].append(line)
+    for run in runs:
+        if len(run) >= _MIN_LISTING_LINES:
+            kinds.update((id(line), BlockKind.CODE) for line in run)
 
 
-def _mark_run(run: Sequence[Line], kinds: dict[int, BlockKind]) -> None:
-    if len(run) >= _MIN_LISTING_LINES:
-        kinds.update((id(line), BlockKind.CODE) for line in run)
-
-
-def _mark_algorithms(
-    column: Sequence[Line], metrics: DocumentMetrics, kinds: dict[int, BlockKind]
-) -> None:
+def _mark_algorithms(column: Sequence[Line], kinds: dict[int, BlockKind]) -> None:
     for start, line in enumerate(column):
         if not _ALGORITHM.match(line.text):
             continue
@@ -173,14 +166,10 @@ def _is_part(line: Line) -> bool:
     text = line.text
     if _words(text) or len(text) > _MAX_PART_LENGTH:
         return False
-    return (
-        _is_math(line.font)
-        or bool(_EQUATION_NUMBER.fullmatch(text))
-        or (
-            len(text) < _MAX_PLAIN_PART_LENGTH
-            and bool(_RELATION.search(text) or len(text) <= _MAX_SYMBOL_LENGTH)
-        )
-    )
+    if _is_math(line.font) or _EQUATION_NUMBER.fullmatch(text):
+        return True
+    is_short = len(text) < _MAX_PLAIN_PART_LENGTH
+    return len(text) <= _MAX_SYMBOL_LENGTH or (is_short and _RELATION.search(text) is not None)
 
 
 def _is_inside(other: Line, line: Line) -> bool:
@@ -195,4 +184,4 @@ def _is_inside(other: Line, line: Line) -> bool:
 
 def _words(text: str) -> int:
     """Returns the number of words of four letters or more, without the names of functions."""
-    return sum(1 for word in _WORD.findall(text) if not _FUNCTIONS.fullmatch(word))
+    return sum(not _FUNCTIONS.fullmatch(word) for word in _WORD.findall(text))

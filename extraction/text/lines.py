@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,7 +12,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from domain.papers import Box, PageSize
-from extraction.geometry import Rect, quarter_turns, rect_of, rotate, rotate_back
+from extraction.geometry import (
+    Rect,
+    overlap_x,
+    overlap_y,
+    quarter_turns,
+    rect_of,
+    rotate,
+    rotate_back,
+    union,
+)
 from extraction.text.clean import clean_text
 from extraction.text.mupdf import pymupdf
 
@@ -96,6 +106,21 @@ class Line:
         return Box(self.page, round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1))
 
     @property
+    def marked_text(self) -> str:
+        """The text with SUPERSCRIPT_MARK for each run of superscript characters."""
+        return self.text_with_superscript_marks or self.text
+
+    @property
+    def family(self) -> str:
+        """The name of the font without subset tag, style and number."""
+        return font_family(self.font)
+
+    @property
+    def half_points(self) -> float:
+        """The type size in points, rounded to half points."""
+        return round(self.size * 2) / 2
+
+    @property
     def is_upper(self) -> bool:
         """True if all letters of the line are capitals."""
         return self.text.isupper()
@@ -165,8 +190,7 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
 
 
 def _with_superscript_marks(spans: list[dict[str, Any]], main: dict[str, Any]) -> str:
-    """Returns the spans' text with SUPERSCRIPT_MARK for the superscript ones; empty if there are
-    none."""
+    """Returns the text with SUPERSCRIPT_MARK for superscript spans; "" if there are none."""
     size, base = main["size"], main["origin"][1]
     superscript = [
         span["size"] < _SUPERSCRIPT_SIZE * size
@@ -192,19 +216,17 @@ def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
 
 
 def _covers(other: Line, line: Line) -> bool:
-    across = min(other.x1, line.x1) - max(other.x0, line.x0)
-    down = min(other.y1, line.y1) - max(other.y0, line.y0)
-    return across > 0 and down > _HIDDEN_HEIGHT * min(line.y1 - line.y0, other.y1 - other.y0)
+    height = min(line.y1 - line.y0, other.y1 - other.y0)
+    return overlap_x(other, line) > 0 and overlap_y(other, line) > _HIDDEN_HEIGHT * height
 
 
 def _main_span(spans: list[dict[str, Any]]) -> dict[str, Any]:
     """Returns the first span in the font and size of most characters of the line."""
-    weights: dict[tuple[str, float], int] = {}
+    weights: Counter[tuple[str, float]] = Counter()
     for span in spans:
-        key = (span["font"], span["size"])
-        weights[key] = weights.get(key, 0) + (0 if span["text"].isspace() else len(span["text"]))
-    most = max(weights, key=lambda key: weights[key])
-    return next(span for span in spans if (span["font"], span["size"]) == most)
+        letters = 0 if span["text"].isspace() else len(span["text"])
+        weights[span["font"], span["size"]] += letters
+    return max(spans, key=lambda span: weights[span["font"], span["size"]])
 
 
 @lru_cache(maxsize=_CACHED_FONTS)
@@ -286,15 +308,13 @@ def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
 
 
 def _without_empty_space(box: Rect, base: float, size: float) -> Rect:
-    """Returns the bounding box without the empty space that some (mathematical) fonts claim around
-    their letters."""
+    """Returns the box without the empty space that (mathematical) fonts claim around letters."""
     top = max(box.y0, min(base - _MAX_ASCENT * size, box.y1))
     return Rect(box.x0, top, box.x1, min(box.y1, max(base + _MAX_DESCENT * size, box.y0)))
 
 
 def cut_line(line: Line, length: int) -> tuple[Line, Line]:
-    """Returns the line as two: its first `length` characters, in the style of its lead, and the
-    rest."""
+    """Returns the first `length` characters of the line, in the style of its lead, and the rest."""
     middle = line.x0 + (line.x1 - line.x0) * length / len(line.text)
     head = replace(line, text=line.text[:length].strip(), x1=middle, lead="")
     tail = replace(
@@ -308,11 +328,9 @@ def _continues(before: Line, line: Line) -> bool:
     if before.rotation != line.rotation or len(before.text) > _MAX_JOINED_LENGTH:
         return False
     height = min(before.y1 - before.y0, line.y1 - line.y0)
-    overlap = min(before.y1, line.y1) - max(before.y0, line.y0)
-    gap = line.x0 - before.x1
-    return overlap > _MIN_COMMON_HEIGHT * height and _MIN_GAP * line.size < gap < _MAX_GAP * max(
-        line.size, before.size
-    )
+    max_gap = _MAX_GAP * max(line.size, before.size)
+    is_near = _MIN_GAP * line.size < line.x0 - before.x1 < max_gap
+    return is_near and overlap_y(before, line) > _MIN_COMMON_HEIGHT * height
 
 
 def _extend(line: Line, other: Line) -> None:
@@ -323,8 +341,19 @@ def _extend(line: Line, other: Line) -> None:
         line.size, line.font, line.base = other.size, other.font, other.base
     line.bold, line.italic = line.bold and other.bold, line.italic and other.italic
     line.text = f"{line.text} {other.text}"
-    line.x0, line.x1 = min(line.x0, other.x0), max(line.x1, other.x1)
-    line.y0, line.y1 = min(line.y0, other.y0), max(line.y1, other.y1)
+    line.x0, line.y0, line.x1, line.y1 = union((line, other))
+
+
+def joined(pieces: Sequence[Line], text: str) -> Line:
+    """Returns the pieces of a printed line as one line with this text, in the type of the longest;
+    it is bold or italic if all pieces are."""
+    return replace(
+        max(pieces, key=lambda piece: len(piece.text)),
+        text=text,
+        **union(pieces)._asdict(),
+        bold=all(piece.bold for piece in pieces),
+        italic=all(piece.italic for piece in pieces),
+    )
 
 
 def lead_of(pieces: Sequence[Line]) -> tuple[str, bool]:
@@ -347,9 +376,8 @@ def _joined_with_marks(line: Line, other: Line) -> str:
     left, right = _is_superscript(line, other), _is_superscript(other, line)
     if not (left or right or line.text_with_superscript_marks or other.text_with_superscript_marks):
         return ""
-    first = SUPERSCRIPT_MARK if left else line.text_with_superscript_marks or line.text
-    second = SUPERSCRIPT_MARK if right else other.text_with_superscript_marks or other.text
-    return f"{first} {second}"
+    first = SUPERSCRIPT_MARK if left else line.marked_text
+    return f"{first} {SUPERSCRIPT_MARK if right else other.marked_text}"
 
 
 def _is_superscript(line: Line, beside: Line) -> bool:

@@ -9,9 +9,9 @@ fill their column.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import median
 
+from extraction.geometry import overlap_x, overlap_y, union
 from extraction.text.clean import is_right_to_left
 from extraction.text.gutters import (
     MIN_LINES,
@@ -23,7 +23,7 @@ from extraction.text.gutters import (
     side_of,
 )
 from extraction.text.labels import REFERENCES
-from extraction.text.lines import Line, lead_of
+from extraction.text.lines import Line, joined, lead_of
 
 # Heuristics; distances in type sizes unless another unit is given.
 _MAX_DEPTH = 3  # nested columns
@@ -64,9 +64,7 @@ def in_reading_order(
 
 
 def _main_rotation(lines: Sequence[Line]) -> int:
-    weights = [0, 0, 0, 0]
-    for line in lines:
-        weights[line.rotation] += len(line.text)
+    weights = [sum(len(line.text) for line in lines if line.rotation == r) for r in range(4)]
     return weights.index(max(weights))
 
 
@@ -110,13 +108,12 @@ class _ColumnSorter:
         self, across: list[Line], left: list[Line], right: list[Line], depth: int
     ) -> None:
         self._append(rows(across))
-        for upper_left, upper_right in _stacked(left, right):
-            if _is_table(upper_left, upper_right):
-                self._append(rows([*upper_left, *upper_right]))
+        for sides in _stacked(left, right):
+            if _is_table(*sides):
+                self._append(rows([*sides[0], *sides[1]]))
                 continue
-            for side in _main_text_first(upper_left, upper_right):
-                if side:
-                    self.add(side, None, depth + 1)
+            for side in filter(None, _main_text_first(*sides)):
+                self.add(side, None, depth + 1)
 
     def _append(self, lines: list[Line]) -> None:
         if lines:
@@ -136,17 +133,12 @@ def _ends_paragraph(line: Line, last: Line, lines: Sequence[Line]) -> bool:
     if not centred and abs(line.x0 - last.x0) > TOLERANCE_POINTS:
         return False
     height = _SAME_HEIGHT * (line.y1 - line.y0)
-    return not any(
-        other is not line
-        and other is not last
-        and min(other.y1, line.y1) - max(other.y0, line.y0) > height
-        for other in lines
-    )
+    others = (other for other in lines if other is not line and other is not last)
+    return not any(overlap_y(other, line) > height for other in others)
 
 
-def _doubled_middle(line: Line) -> float:
-    """Returns twice the y of the line's middle."""
-    return line.y0 + line.y1
+def _middle(line: Line) -> float:
+    return (line.y0 + line.y1) / 2
 
 
 def _by_band(lines: Sequence[Line], gutter: float) -> list[tuple[list[Line], bool]]:
@@ -156,16 +148,12 @@ def _by_band(lines: Sequence[Line], gutter: float) -> list[tuple[list[Line], boo
 
     The evidence for such a band are lines that cross the gutter although others stand beside them.
     """
-    ordered = sorted(lines, key=_doubled_middle)
+    ordered = sorted(lines, key=_middle)
     crossing = _longest_block(_crossing_beside(ordered, gutter))
     if len(crossing) < MIN_LINES:
         return [(ordered, False)]
-    edge = min(line.x0 for line in crossing)
-    top, bottom = crossing[0].y0, crossing[-1].y1
-    for line in ordered:  # the band may continue below the side column
-        if 0 < line.y1 - bottom < _BAND_REACH * line.size and abs(line.x0 - edge) < line.size:
-            bottom = line.y1
-    band = [line for line in ordered if 2 * top < _doubled_middle(line) < 2 * bottom]
+    top, bottom = crossing[0].y0, _end_of_band(crossing, ordered)
+    band = [line for line in ordered if top < _middle(line) < bottom]
     own = find_gutter(band)
     if (
         own is None
@@ -173,42 +161,54 @@ def _by_band(lines: Sequence[Line], gutter: float) -> list[tuple[list[Line], boo
         or 2 * len(_crossing_beside(band, own)) > len(crossing)
     ):
         return [(ordered, False)]
-    highest = top - _BAND_GAP_POINTS
-    for line in reversed(ordered):  # headings of the band are short and cross no gutter
-        if max(highest, top - _BAND_REACH * line.size) < line.y0 < top and side_of(line, own) != 0:
-            top = line.y0
-    band = [line for line in ordered if 2 * top < _doubled_middle(line) < 2 * bottom]
-    above = [line for line in ordered if _doubled_middle(line) <= 2 * top]
-    below = [line for line in ordered if _doubled_middle(line) >= 2 * bottom]
+    top = _start_of_band(top, ordered, own)
+    above = [line for line in ordered if _middle(line) <= top]
+    band = [line for line in ordered if top < _middle(line) < bottom]
+    below = [line for line in ordered if _middle(line) >= bottom]
     return [(piece, piece is band) for piece in (above, band, below) if piece]
+
+
+def _end_of_band(crossing: Sequence[Line], ordered: Sequence[Line]) -> float:
+    """Returns the y down to which the band continues, also below its side column."""
+    edge = min(line.x0 for line in crossing)
+    bottom = crossing[-1].y1
+    for line in ordered:
+        if 0 < line.y1 - bottom < _BAND_REACH * line.size and abs(line.x0 - edge) < line.size:
+            bottom = line.y1
+    return bottom
+
+
+def _start_of_band(top: float, ordered: Sequence[Line], gutter: float) -> float:
+    """Returns the y of the headings of the band, which are short and cross no gutter."""
+    highest = top - _BAND_GAP_POINTS
+    for line in reversed(ordered):
+        is_near = max(highest, top - _BAND_REACH * line.size) < line.y0 < top
+        if is_near and side_of(line, gutter) != 0:
+            top = line.y0
+    return top
 
 
 def _longest_block(lines: Sequence[Line]) -> list[Line]:
     """Returns the longest run of lines, from top to bottom, without a wide gap between them."""
-    best: list[Line] = []
-    block: list[Line] = []
+    blocks: list[list[Line]] = [[]]
     for line in lines:
-        if block and line.y0 - block[-1].y1 > _BAND_GAP_POINTS:
-            block = []
-        block.append(line)
-        if len(block) > len(best):
-            best = block
-    return best
+        if blocks[-1] and line.y0 - blocks[-1][-1].y1 > _BAND_GAP_POINTS:
+            blocks.append([])
+        blocks[-1].append(line)
+    return max(blocks, key=len)
 
 
 def _crossing_beside(lines: Sequence[Line], gutter: float) -> list[Line]:
     """Returns the lines across the gutter that have others beside them."""
     occupied: set[int] = set()  # y of lines beside the gutter, in points
+    crossing: list[Line] = []
     for line in lines:
-        if side_of(line, gutter) != 0:
-            quarter = min(_MAX_LINE_HEIGHT_POINTS, line.y1 - line.y0) / 4
-            middle = _doubled_middle(line) / 2
-            occupied.update(range(int(middle - quarter), int(middle + quarter) + 1))
-    return [
-        line
-        for line in lines
-        if side_of(line, gutter) == 0 and int(_doubled_middle(line) / 2) in occupied
-    ]
+        if side_of(line, gutter) == 0:
+            crossing.append(line)
+            continue
+        quarter = min(_MAX_LINE_HEIGHT_POINTS, line.y1 - line.y0) / 4
+        occupied.update(range(int(_middle(line) - quarter), int(_middle(line) + quarter) + 1))
+    return [line for line in crossing if int(_middle(line)) in occupied]
 
 
 def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list[Line]]]:
@@ -219,23 +219,20 @@ def _stacked(left: list[Line], right: list[Line]) -> list[tuple[list[Line], list
     the gap that is like that below the heading and unlike that above.
     """
     heading = next((line for line in left if REFERENCES.fullmatch(line.text)), None)
-    if heading is not None:
-        top = heading.y0
-        above = [line for line in right if line.y1 <= top + TOLERANCE_POINTS]
-        below = [line for line in right if line.y0 >= top - TOLERANCE_POINTS]
-        entries = [line for line in left if line.y0 > heading.y0]
-        if above and below and entries and len(above) + len(below) == len(right):
-            size = median(line.size for line in entries)
-            if (
-                abs(median(line.size for line in below) - size)
-                < _SAME_SIZE_POINTS
-                < abs(median(line.size for line in above) - size)
-            ):
-                return [
-                    ([line for line in left if line.y0 < top], above),
-                    ([heading, *entries], below),
-                ]
-    return [(left, right)]
+    if heading is None:
+        return [(left, right)]
+    above = [line for line in right if line.y1 <= heading.y0 + TOLERANCE_POINTS]
+    below = [line for line in right if line.y0 >= heading.y0 - TOLERANCE_POINTS]
+    entries = [line for line in left if line.y0 > heading.y0]
+    if not (above and below and entries) or len(above) + len(below) != len(right):
+        return [(left, right)]
+    size = median(line.size for line in entries)
+    difference, difference_above = (
+        abs(median(line.size for line in side) - size) for side in (below, above)
+    )
+    if not difference < _SAME_SIZE_POINTS < difference_above:
+        return [(left, right)]
+    return [([line for line in left if line.y0 < heading.y0], above), ([heading, *entries], below)]
 
 
 def _is_table(left: Sequence[Line], right: Sequence[Line]) -> bool:
@@ -248,62 +245,38 @@ def _is_table(left: Sequence[Line], right: Sequence[Line]) -> bool:
 
 
 def _main_text_first(left: list[Line], right: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Returns left before right (right before left in Hebrew and Arabic), but a narrow side bar
-    after the text beside it."""
-    if left and right:
-        left_width = max(line.x1 for line in left) - min(line.x0 for line in left)
-        right_width = max(line.x1 for line in right) - min(line.x0 for line in right)
-        if left_width < _SIDE_BAR_WIDTH * right_width and is_prose(right):
-            return right, left
-        if is_right_to_left(max(left, key=lambda line: len(line.text)).text):
-            return right, left
-    return left, right
+    """Returns the sides in reading order of the script; a narrow side bar comes last."""
+    if not left or not right:
+        return left, right
+    is_narrow = union(left).width < _SIDE_BAR_WIDTH * union(right).width
+    main = max(left, key=lambda line: len(line.text))
+    is_second = (is_narrow and is_prose(right)) or is_right_to_left(main.text)
+    return (right, left) if is_second else (left, right)
 
 
 def rows(lines: Sequence[Line]) -> list[Line]:
-    """Returns the lines from top to bottom; the parts of a row (cells, spaced words) become one
-    line."""
-    taken: list[Line] = []
-    row: list[Line] = []
-    bottom = top = 0.0
-    for line in sorted(lines, key=_doubled_middle):
-        height = line.y1 - line.y0
-        overlap = min(bottom, line.y1) - max(top, line.y0)
-        if (
-            row
-            and overlap > _SAME_ROW * min(height, bottom - top)
-            and _stands_beside(row[-1], line)
-        ):
-            row.append(line)
-            continue
-        if row:
-            taken.append(_one_line(row))
-        row, top, bottom = [line], line.y0, line.y1
-    if row:
-        taken.append(_one_line(row))
-    return taken
+    """Returns the lines from top to bottom; the parts of a row (cells, spaced words) become one."""
+    found: list[list[Line]] = []
+    for line in sorted(lines, key=_middle):
+        if found and _is_of_row(line, found[-1]):
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return list(map(_one_line, found))
 
 
-def _stands_beside(other: Line, line: Line) -> bool:
-    across = min(other.x1, line.x1) - max(other.x0, line.x0)
-    return across < _BESIDE * min(other.x1 - other.x0, line.x1 - line.x0)
+def _is_of_row(line: Line, row: Sequence[Line]) -> bool:
+    first, last = row[0], row[-1]
+    width = min(last.x1 - last.x0, line.x1 - line.x0)
+    height = min(line.y1 - line.y0, first.y1 - first.y0)
+    return overlap_y(first, line) > _SAME_ROW * height and overlap_x(last, line) < _BESIDE * width
 
 
 def _one_line(row: list[Line]) -> Line:
     if len(row) == 1:
         return row[0]
     main = max(row, key=lambda line: len(line.text))
-    row.sort(key=lambda line: line.x0, reverse=is_right_to_left(main.text))
-    lead, lead_is_bold = lead_of(row)
-    return replace(
-        main,
-        text=" ".join(line.text for line in row),
-        x0=min(line.x0 for line in row),
-        y0=min(line.y0 for line in row),
-        x1=max(line.x1 for line in row),
-        y1=max(line.y1 for line in row),
-        bold=all(line.bold for line in row),
-        italic=all(line.italic for line in row),
-        lead=lead,
-        lead_is_bold=lead_is_bold,
-    )
+    ordered = sorted(row, key=lambda line: line.x0, reverse=is_right_to_left(main.text))
+    whole = joined(row, " ".join(line.text for line in ordered))
+    whole.lead, whole.lead_is_bold = lead_of(ordered)
+    return whole

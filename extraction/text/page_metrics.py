@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from extraction.text.lines import Line, font_family
+from extraction.text.lines import Line
 
+FRONT_PAGES = 2  # dates, addresses and side bars stand on these
 # Heuristics.
+_SIDE_BAR_WIDTH = 0.5  # of the usual column
 _BODY_SIZE_TOLERANCE_POINTS = 0.6  # lines of the body, whose columns are measured
 _USUAL_LEADING = 1.2  # type sizes, where the document has too few lines of a size
 _MIN_LEADING, _MAX_LEADING = 0.8, 2.6  # type sizes; other distances are no line spacing
@@ -26,10 +28,19 @@ class DocumentMetrics:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.leading = _leading(lines)
-        self.columns: dict[tuple[int, int], tuple[float, float]] = _columns(lines)
+        self.columns: dict[tuple[int, int], tuple[float, float]] = {}
+        for line in lines:
+            left, right = self.columns.get((line.page, line.part), (line.x0, line.x1))
+            self.columns[line.page, line.part] = min(left, line.x0), max(right, line.x1)
         self.body_size, self.body_font = _body(lines)
-        self.lines_in = Counter(font_family(line.font) for line in lines)
+        self.lines_in = Counter(line.family for line in lines)
         self.column_width = self._usual_width(lines)
+
+    def is_in_side_bar(self, line: Line) -> bool:
+        """True in the narrow column that some first pages have for dates, editors and licences."""
+        return (
+            line.page <= FRONT_PAGES and self.width_of(line) < _SIDE_BAR_WIDTH * self.column_width
+        )
 
     def width_of(self, line: Line) -> float:
         """Returns the width in points of the column that the line stands in."""
@@ -64,18 +75,10 @@ def _leading(lines: Sequence[Line]) -> dict[int, float]:
     }
 
 
-def _columns(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
-    columns: dict[tuple[int, int], tuple[float, float]] = {}
-    for line in lines:
-        left, right = columns.get((line.page, line.part), (line.x0, line.x1))
-        columns[line.page, line.part] = min(left, line.x0), max(right, line.x1)
-    return columns
-
-
 def _body(lines: Sequence[Line]) -> tuple[float, str]:
     weights: Counter[tuple[float, str]] = Counter()
     for line in lines:
-        weights[round(line.size * 2) / 2, line.font] += min(len(line.text), _MAX_LINE_WEIGHT)
+        weights[line.half_points, line.font] += min(len(line.text), _MAX_LINE_WEIGHT)
     if not weights:
         return _DEFAULT_SIZE_POINTS, ""
     least = _BODY_WEIGHT_SHARE * max(weights.values())

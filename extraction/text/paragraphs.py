@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from domain.papers import BlockKind
+from extraction.geometry import overlap_x
 from extraction.text.clean import is_right_to_left
 from extraction.text.labels import NUMBERED
 from extraction.text.line_kinds import line_kinds
 from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
 from extraction.text.page_metrics import DocumentMetrics
+from extraction.text.rules import Rule, decide
 from extraction.vocabulary.captions import is_caption
 
 _LISTED = re.compile(r"(?:[•◦▪■●○‣∙–—*·]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s*\S")
@@ -75,157 +78,202 @@ class Paragraph:
 
 
 def paragraphs(lines: Sequence[Line], metrics: DocumentMetrics) -> list[Paragraph]:
-    """Returns the paragraphs of a document, in the order of its lines. The kind of equations and
-    code is set."""
+    """Returns the paragraphs in the order of their lines. Sets the kind of equations and code."""
     kinds = line_kinds(lines, metrics)
     found: list[Paragraph] = []
-    current: list[Line] = []
     before: BlockKind | None = None
     for line in lines:
         kind = kinds.get(id(line))
-        begins = current and (
-            kind is not before
-            or (_is_far(current[-1], line) if kind else _begins_paragraph(current, line, metrics))
-        )
-        if begins:
-            found.append(_paragraph(current, before))
-            current = []
-        current.append(line)
+        above = found[-1].lines if found else []
+        if above and kind is before and not _begins(above, line, kind, metrics):
+            above.append(line)
+            continue
+        found.append(Paragraph([line]))
+        found[-1].kind = kind or found[-1].kind
         before = kind
-    if current:
-        found.append(_paragraph(current, before))
     return found
 
 
-def _paragraph(lines: list[Line], kind: BlockKind | None) -> Paragraph:
-    paragraph = Paragraph(lines)
-    paragraph.kind = kind or paragraph.kind
-    return paragraph
+def _begins(
+    above: list[Line], line: Line, kind: BlockKind | None, metrics: DocumentMetrics
+) -> bool:
+    if kind is None:
+        return decide(_BEGINS, _Step(above, line, metrics))
+    last = above[-1]  # of an equation or of code
+    is_near = line.base - last.base <= _MAX_EQUATION_DISTANCE * max(line.size, last.size)
+    return not is_near or (last.page, last.part) != (line.page, line.part)
 
 
-def _is_far(before: Line, line: Line) -> bool:
-    """True if two lines of an equation or of code do not belong together."""
-    return (before.page, before.part) != (line.page, line.part) or (
-        line.base - before.base > _MAX_EQUATION_DISTANCE * max(line.size, before.size)
-    )
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The lines of a paragraph so far, and the line that continues it or begins another one."""
+
+    above: list[Line]
+    line: Line
+    metrics: DocumentMetrics
+
+    @property
+    def before(self) -> Line:
+        return self.above[-1]
+
+    @property
+    def em(self) -> float:
+        return self.line.size
+
+    @property
+    def has_ended(self) -> bool:
+        """True if a sentence ends with the line before."""
+        return bool(_ENDS.search(self.before.text[-_LINE_END_LENGTH:]))
+
+    @property
+    def shortfall(self) -> float:
+        """Distance in points from the right border up to which a line counts as full."""
+        return max(_MIN_SHORTFALL * self.em, _SHORT_LINE * self.metrics.width_of(self.before))
+
+    @property
+    def may_end(self) -> bool:
+        """True if a sentence or the text of a short line ends with the line before."""
+        return self.has_ended or self.is_short(self.shortfall)
+
+    def is_short(self, points: float) -> bool:
+        """True if the line before ends that far from the right border of its column."""
+        right = self.metrics.columns[self.before.page, self.before.part][1]
+        return self.before.x1 < right - points
+
+    def is_short_by(self, share: float) -> bool:
+        return self.is_short(share * self.metrics.width_of(self.before))
 
 
-def _begins_paragraph(current: list[Line], line: Line, metrics: DocumentMetrics) -> bool:
-    before = current[-1]
-    if before.page != line.page or before.rotation != line.rotation:
-        return True
-    if before.part != line.part and min(before.x1, line.x1) - max(before.x0, line.x0) <= 0:
-        return True
-    distance = line.base - before.base
-    if not 0 < distance <= _WIDE_GAP * max(metrics.leading_of(before.size), before.size):
-        return True
-    if abs(before.size - line.size) > _OTHER_SIZE * max(before.size, line.size):
-        return min(len(before.text), len(line.text)) >= _MIN_STYLED_LENGTH
-    return (
-        _changes_style(before, line, metrics)
-        or _leaves_heading(current, line, metrics)
-        or (_is_set_off(current, line, metrics) and not _continues_heading(current, line, metrics))
-    )
+def _is_too_far(step: _Step) -> bool:
+    usual = max(step.metrics.leading_of(step.before.size), step.before.size)
+    return not 0 < step.line.base - step.before.base <= _WIDE_GAP * usual
 
 
-def _changes_style(before: Line, line: Line, metrics: DocumentMetrics) -> bool:
+def _changes_size(step: _Step) -> bool:
+    sizes = step.before.size, step.line.size
+    return abs(sizes[0] - sizes[1]) > _OTHER_SIZE * max(sizes)
+
+
+def _changes_style(step: _Step) -> bool:
     """True if a line in another style begins: a heading, or the text below one."""
+    before, line = step.before, step.line
     opens = line.text[:1]
     if before.lead or len(line.text) < _MIN_STYLED_LENGTH:
         return False
     if not (opens.isupper() or opens.isdigit() or line.bold):
         return False
-    left, right = metrics.columns[before.page, before.part]
     if line.lead and (before.bold, before.italic) == (line.lead_is_bold, not line.lead_is_bold):
-        return before.x1 < right - _SHORT_BEFORE_LEAD * (right - left)
+        return step.is_short_by(_SHORT_BEFORE_LEAD)
     # An acronym alone on the last line of a heading is not a change to capitals.
     to_capitals = before.is_upper != line.is_upper and len(line.text) > _MAX_ACRONYM_LENGTH
     if before.bold != line.bold or before.italic != line.italic or to_capitals:
         return True
-    if (
-        font_family(before.font) == font_family(line.font)
-        and abs(before.size - line.size) < _SAME_SIZE * line.size
-    ):
-        return False
-    return before.x1 < right - _SHORT_BEFORE_FONT * (right - left)
+    is_same_size = abs(before.size - line.size) < _SAME_SIZE * line.size
+    is_same_font = before.family == line.family and is_same_size
+    return not is_same_font and step.is_short_by(_SHORT_BEFORE_FONT)
 
 
-def _leaves_heading(current: list[Line], line: Line, metrics: DocumentMetrics) -> bool:
+def _leaves_heading(step: _Step) -> bool:
     """True if the body's font begins below one or two lines of another, rarer font that the file
     declares neither bold nor italic."""
-    body = font_family(metrics.body_font)
-    lines_in_it = metrics.lines_in[font_family(current[-1].font)]
+    body, lines_in = font_family(step.metrics.body_font), step.metrics.lines_in
+    max_lines = _MAX_HEADING_FONT_SHARE * lines_in[body]
     return (
-        len(current) <= _MAX_HEADING_LINES
-        and _MIN_HEADING_FONT_LINES
-        <= lines_in_it
-        < _MAX_HEADING_FONT_SHARE * metrics.lines_in[body]
-        and font_family(line.font) == body
-        and line.text[:1].isupper()
-        and len(line.text) >= _MIN_TEXT_LINE_LENGTH
-        and current[-1].text[-1] not in ",;-\u00ad"
+        len(step.above) <= _MAX_HEADING_LINES
+        and _MIN_HEADING_FONT_LINES <= lines_in[step.before.family] < max_lines
+        and step.line.family == body
+        and step.line.text[:1].isupper()
+        and len(step.line.text) >= _MIN_TEXT_LINE_LENGTH
+        and step.before.text[-1] not in ",;-\u00ad"
         and all(
-            font_family(above.font) != body and len(above.text) >= _MIN_STYLED_LENGTH
-            for above in current
+            above.family != body and len(above.text) >= _MIN_STYLED_LENGTH for above in step.above
         )
     )
 
 
-def _continues_heading(current: list[Line], line: Line, metrics: DocumentMetrics) -> bool:
+def _continues_heading(step: _Step) -> bool:
     """True if the line stands below one in the style of headings: indented behind the heading's
     number, or centred below it."""
-    before = current[-1]
-    family = font_family(before.font)
+    before, line = step.before, step.line
+    is_plain = before.family == font_family(step.metrics.body_font)
     if (
-        (before.bold, before.italic, family) != (line.bold, line.italic, font_family(line.font))
-        or not (before.bold or before.italic or family != font_family(metrics.body_font))
+        (before.bold, before.italic, before.family) != (line.bold, line.italic, line.family)
+        or (is_plain and not before.bold and not before.italic)
         or line.base - before.base > _MAX_HEADING_DISTANCE * max(line.size, before.size)
         or NUMBERED.match(line.text)
-        or _ENDS.search(before.text[-_LINE_END_LENGTH:])
+        or step.has_ended
     ):
         return False
-    numbered = NUMBERED.match(current[0].text)
-    indent = line.x0 - current[0].x0
-    hangs = numbered and _INDENT * line.size < indent < _MAX_HANGING_INDENT * line.size
-    return bool(hangs) or abs(before.x0 + before.x1 - line.x0 - line.x1) < line.size
+    indent = line.x0 - step.above[0].x0
+    hangs = _INDENT * line.size < indent < _MAX_HANGING_INDENT * line.size
+    is_centred = abs(before.x0 + before.x1 - line.x0 - line.x1) < line.size
+    return is_centred or (hangs and NUMBERED.match(step.above[0].text) is not None)
 
 
-def _is_set_off(current: list[Line], line: Line, metrics: DocumentMetrics) -> bool:
-    """True if an indent, a short line before, a bullet or the label of a caption indicates a new
-    paragraph."""
-    before = current[-1]
-    left, right = metrics.columns[before.page, before.part]
-    em, ended = line.size, bool(_ENDS.search(before.text[-_LINE_END_LENGTH:]))
-    shortfall = max(_MIN_SHORTFALL * em, _SHORT_LINE * (right - left))
-    before_is_short = before.x1 < right - shortfall
-    if is_right_to_left(line.text):
-        return before.x0 > left + shortfall and (ended or line.x1 < right - _INDENT * em)
-    if _LISTED.match(line.text) and (ended or before_is_short):
-        return True
-    if ended and _is_caption(line):
-        return True
-    is_small = line.size < metrics.body_size - _SMALLER_POINTS
-    if is_small and line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK):
-        return ended or before_is_short  # the next footnote
-    if line.x0 > before.x0 + _INDENT * em:
-        return (ended or before_is_short) and not (len(current) == 1 and _LISTED.match(before.text))
-    if (
-        line.x0 < before.x0 - _INDENT * em
-        and len(current) > 1
-        and current[0].x0 < current[1].x0 - _INDENT * em
-    ):
-        return abs(current[0].x0 - line.x0) < _INDENT * em
-    opens = line.text[:1]
+def _begins_right_to_left(step: _Step) -> bool:
+    left, right = step.metrics.columns[step.before.page, step.before.part]
+    is_short = step.before.x0 > left + step.shortfall
+    return is_short and (step.has_ended or step.line.x1 < right - _INDENT * step.em)
+
+
+def _is_footnote(step: _Step) -> bool:
+    is_small = step.line.size < step.metrics.body_size - _SMALLER_POINTS
+    return is_small and step.line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK)
+
+
+def _is_outdented(step: _Step) -> bool:
+    """True if the line stands left of the one before, below a first line that does too."""
+    above, indent = step.above, _INDENT * step.em
     return (
-        ended
-        and before_is_short
-        and not opens.islower()
-        and before.x1 < right - _SHORT_WITHOUT_INDENT * (right - left)
+        step.line.x0 < step.before.x0 - indent
+        and len(above) > 1
+        and above[0].x0 < above[1].x0 - indent
     )
 
 
 def _is_caption(line: Line) -> bool:
     return is_caption(line.text, is_set_off=bool(line.lead))
+
+
+_BEGINS: tuple[Rule[_Step], ...] = (
+    Rule("other page", lambda step: step.before.page != step.line.page, True),
+    Rule("other direction", lambda step: step.before.rotation != step.line.rotation, True),
+    Rule(
+        "other column",
+        lambda step: step.before.part != step.line.part and overlap_x(step.before, step.line) <= 0,
+        True,
+    ),
+    Rule("distance", _is_too_far, True),
+    Rule(
+        "other size",
+        _changes_size,
+        lambda step: min(len(step.before.text), len(step.line.text)) >= _MIN_STYLED_LENGTH,
+    ),
+    Rule("other style", _changes_style, True),
+    Rule("below a heading", _leaves_heading, True),
+    Rule("heading", _continues_heading, False),
+    Rule("right to left", lambda step: is_right_to_left(step.line.text), _begins_right_to_left),
+    Rule("bullet", lambda step: _LISTED.match(step.line.text) and step.may_end, True),
+    Rule("caption", lambda step: step.has_ended and _is_caption(step.line), True),
+    Rule("footnote", _is_footnote, lambda step: step.may_end),
+    Rule(
+        "indent",
+        lambda step: step.line.x0 > step.before.x0 + _INDENT * step.em,
+        lambda step: (
+            step.may_end and not (len(step.above) == 1 and _LISTED.match(step.before.text))
+        ),
+    ),
+    Rule(
+        "hanging indent",
+        _is_outdented,
+        lambda step: abs(step.above[0].x0 - step.line.x0) < _INDENT * step.em,
+    ),
+    Rule(
+        "short line",
+        lambda step: step.has_ended and not step.line.text[:1].islower(),
+        lambda step: step.is_short(step.shortfall) and step.is_short_by(_SHORT_WITHOUT_INDENT),
+    ),
+)
 
 
 def merge_broken(found: list[Paragraph]) -> list[Paragraph]:
@@ -264,21 +312,15 @@ def _second_half(
         if abs(other.size - last.size) > _JOINED_SIZE_TOLERANCE_POINTS:
             continue
         line = other.lines[0]
-        if line.page > last.page + 1 or not _is_beyond(found[index + 1 : ahead], last, line):
+        # Text of the same column continues only below a caption.
+        is_beyond = (line.page, line.part) != (last.page, last.part) or any(
+            paragraph.kind is BlockKind.CAPTION for paragraph in found[index + 1 : ahead]
+        )
+        if line.page > last.page + 1 or not is_beyond:
             return None
         if other.letters <= _MAX_LABEL_LENGTH and ahead > index + 1:
             continue
-        continues = (
-            line.text[:1].islower()
-            or last.text.endswith(("-", "\u00ad", ","))
-            or line.text[:1] in "(["
-        )
+        opens = line.text[:1]
+        continues = opens.islower() or opens in "([" or last.text.endswith(("-", "\u00ad", ","))
         return ahead if continues and line.bold == last.bold else None
     return None
-
-
-def _is_beyond(between: Sequence[Paragraph], last: Line, line: Line) -> bool:
-    """True if the line stands in another column, or below a caption in the same one."""
-    if (line.page, line.part) != (last.page, last.part):
-        return True
-    return any(paragraph.kind is BlockKind.CAPTION for paragraph in between)

@@ -78,26 +78,27 @@ def read_pages(
     Calls `on_page(done, total)` after each page. Raises PasswordProtected, DamagedPdf, NoPages and
     TooManyPages (more than `max_pages`).
     """
-    document = open_pdf(Path(path))
-    try:
-        total = _page_count(document, max_pages)
+    with open_pdf(Path(path)) as document:
+        total = page_count(document)
+        if total < 1:
+            raise NoPages()
+        if total > max_pages:
+            raise TooManyPages(
+                f"The PDF has {total} pages; this service reads at most {max_pages} in one "
+                "document."
+            )
         sizes, pages, health = _read_all(document, total, on_page)
         file_metadata = _read_file_metadata(document)
-    finally:
-        document.close()
     return Reading(tuple(sizes), tuple(pages), file_metadata, tuple(health))
 
 
 def open_pdf(path: Path) -> Any:
-    """Returns the open MuPDF document; the caller closes it. Raises PasswordProtected and
-    DamagedPdf."""
+    """Returns the MuPDF document; the caller closes it. Raises PasswordProtected and DamagedPdf."""
     try:
         document = pymupdf.open(path, filetype="pdf")
     except Exception as error:
         raise _as_extraction_error(error) from error
-    if (
-        not document.is_pdf
-    ):  # MuPDF detects the type by content: it would open a web page under this name
+    if not document.is_pdf:  # MuPDF detects the type by content: it opens a web page, too
         document.close()
         raise DamagedPdf()
     # An empty user password opens a file whose restrictions concern its use only.
@@ -107,18 +108,12 @@ def open_pdf(path: Path) -> Any:
     return document
 
 
-def _page_count(document: Any, max_pages: int) -> int:
+def page_count(document: Any) -> int:
+    """Returns the number of pages. Raises DamagedPdf."""
     try:
-        total = document.page_count
+        return document.page_count
     except Exception as error:
         raise _as_extraction_error(error) from error
-    if total < 1:
-        raise NoPages()
-    if total > max_pages:
-        raise TooManyPages(
-            f"The PDF has {total} pages; this service reads at most {max_pages} in one document."
-        )
-    return total
 
 
 def _read_all(
@@ -158,8 +153,7 @@ def _has_warned() -> bool:
 
 
 def _read_file_metadata(document: Any) -> dict[str, str]:
-    """Returns the document information and the XMP packet. They are evidence only: often wrong, and
-    possibly hostile."""
+    """Returns document information and XMP packet: evidence only, often wrong, possibly hostile."""
     found = document.metadata or {}
     file_metadata = {name: str(found[name]) for name in _DOCUMENT_INFO_KEYS if found.get(name)}
     try:
@@ -170,7 +164,6 @@ def _read_file_metadata(document: Any) -> dict[str, str]:
 
 
 def _as_extraction_error(error: Exception) -> Exception:
-    """Returns DamagedPdf, or MemoryError for a lack of memory: the caller that set the limit
-    handles it."""
+    """Returns DamagedPdf, or MemoryError, which is handled where the limit was set."""
     out_of_memory = isinstance(error, MemoryError) or "alloc (" in str(error)
     return MemoryError(str(error)) if out_of_memory else DamagedPdf()

@@ -68,8 +68,7 @@ def _is_spaced(text: str) -> bool:
 
 
 def _word_ends(letters: str, words: Set[str]) -> list[int]:
-    """Returns the offset at which each word ends, with as few words as possible; [] if there is no
-    such split."""
+    """Returns the ends of the words of the split into the fewest words; [] if there is none."""
     best: list[list[int] | None] = [[]]
     for end in range(1, len(letters) + 1):
         splits = [

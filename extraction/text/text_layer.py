@@ -95,21 +95,17 @@ class PageHealth:
 
 
 def page_health(page: Any, lines: Sequence[Line]) -> PageHealth:
-    """Returns the quality of the text layer of a MuPDF page, given the lines that were read from
-    it."""
+    """Returns the quality of the text layer of a MuPDF page from which these lines were read."""
     text = "\n".join(line.text for line in lines)
     statistics = text_statistics(text)
     if len(text) >= _SHORT_LENGTH and statistics.is_clean and _is_dense(lines):
         return PageHealth(TextLayer.USABLE, "", len(text), statistics.garbled_share)
-    unmapped, raw = _unmapped(page)
-    share = max(statistics.garbled_share, unmapped / raw if raw else 0.0)
-    if raw >= _MIN_UNMAPPED_LENGTH and share > _MAX_UNMAPPED_SHARE:
-        reason = statistics.reason or _UNMAPPED_FONTS
-        return PageHealth(TextLayer.GARBLED, reason, raw, share)
-    if statistics.reason:
-        return PageHealth(
-            TextLayer.GARBLED, statistics.reason, raw, max(share, statistics.garbled_share)
-        )
+    characters = "".join(page.get_text("text", flags=0).split())
+    raw = len(characters)
+    share = max(statistics.garbled_share, len(_UNMAPPED.findall(characters)) / max(1, raw))
+    is_unmapped = raw >= _MIN_UNMAPPED_LENGTH and share > _MAX_UNMAPPED_SHARE
+    if statistics.reason or is_unmapped:
+        return PageHealth(TextLayer.GARBLED, statistics.reason or _UNMAPPED_FONTS, raw, share)
     return _compared_with_drawn(page, len(text), statistics, share)
 
 
@@ -117,19 +113,19 @@ def _compared_with_drawn(
     page: Any, characters: int, statistics: TextStatistics, share: float
 ) -> PageHealth:
     drawn = _drawn(page)
-    if drawn.hidden_text and drawn.pictures >= _FULL_PAGE and statistics.is_poor:
-        reason = "the hidden text of the scan holds few words"
-        return PageHealth(TextLayer.POOR, reason, characters, share)
-    on_scan = drawn.pictures >= _FULL_PAGE and not drawn.hidden_text
-    if characters <= _MAX_STAMP_LENGTH and on_scan:
-        return PageHealth(TextLayer.MISSING, "the page is a picture", characters, share)
-    if characters:
-        return PageHealth(TextLayer.USABLE, "", characters, share)
-    if drawn.pictures >= _MIN_PICTURE:
-        return PageHealth(TextLayer.MISSING, "the page is a picture", 0, share)
-    if drawn.paths >= _MIN_PATHS:
-        return PageHealth(TextLayer.MISSING, "its letters are drawn as shapes", 0, share)
-    return PageHealth(TextLayer.BLANK, "the page is empty", 0, share)
+    is_scan = drawn.pictures >= _FULL_PAGE
+    is_stamped = is_scan and not drawn.hidden_text and characters <= _MAX_STAMP_LENGTH
+    if drawn.hidden_text and is_scan and statistics.is_poor:
+        found = TextLayer.POOR, "the hidden text of the scan holds few words"
+    elif is_stamped or (not characters and drawn.pictures >= _MIN_PICTURE):
+        found = TextLayer.MISSING, "the page is a picture"
+    elif characters:
+        found = TextLayer.USABLE, ""
+    elif drawn.paths >= _MIN_PATHS:
+        found = TextLayer.MISSING, "its letters are drawn as shapes"
+    else:
+        found = TextLayer.BLANK, "the page is empty"
+    return PageHealth(*found, characters, share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +145,14 @@ class TextStatistics:
     @property
     def is_clean(self) -> bool:
         """True if no comparison with what the page draws is needed."""
-        return (
-            not self.reason and self.garbled_share < _MAX_CLEAN_GARBLED_SHARE and not self.is_poor
-        )
+        is_garbled = self.reason or self.garbled_share >= _MAX_CLEAN_GARBLED_SHARE
+        return not is_garbled and not self.is_poor
 
     @property
     def is_poor(self) -> bool:
         """True if much of it is not words: bad OCR, or much mathematics."""
-        return (
-            self.words < _MIN_WORDS_SHARE or self.unpronounceable > _MAX_POOR_UNPRONOUNCEABLE_SHARE
-        )
+        is_odd = self.unpronounceable > _MAX_POOR_UNPRONOUNCEABLE_SHARE
+        return is_odd or self.words < _MIN_WORDS_SHARE
 
 
 def text_statistics(text: str) -> TextStatistics:
@@ -177,7 +171,7 @@ def text_statistics(text: str) -> TextStatistics:
             runs if runs > _MIN_HIGH_RUN_SHARE else 0.0,
         )
     share = min(1.0, max(cids, mojibake))
-    words = _words_share(text, total)
+    words = min(1.0, sum(map(len, _WORD.findall(text))) / total)
     latin = _LATIN_WORD.findall(text.lower())
     odd = sum(1 for word in latin if _UNPRONOUNCEABLE.search(word)) / len(latin) if latin else 0.0
     reason = _reason(text, total, cids, mojibake, odd, len(latin))
@@ -209,10 +203,6 @@ def _is_symbols(text: str, total: int) -> bool:
     return len(frequent) >= _MIN_FREQUENT_MARKS and sum(frequent) > _MIN_MARKS_SHARE * total
 
 
-def _words_share(text: str, total: int) -> float:
-    return min(1.0, sum(map(len, _WORD.findall(text))) / total)
-
-
 def _common_share(text: str) -> float:
     """Returns the share of the words that are among the most frequent of some language."""
     tokens = _TOKEN.findall(text.lower())
@@ -224,13 +214,6 @@ def _is_dense(lines: Sequence[Line]) -> bool:
     """True if the lines hold about as many characters as they have room for."""
     room = sum((line.x1 - line.x0) / line.size for line in lines if line.size > 0)
     return sum(len(line.text) for line in lines) > _MIN_FILL * room
-
-
-def _unmapped(page: Any) -> tuple[int, int]:
-    """Returns the numbers of characters without a Unicode mapping and of all characters, without
-    spaces."""
-    raw = "".join(page.get_text("text", flags=0).split())
-    return len(_UNMAPPED.findall(raw)), len(raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,50 @@ def test_markdown_export_includes_uncaptioned_tables_and_figures() -> None:
     assert written.count("| A | 40 |") == 1
 
 
+REPEATED = "The engine weaves algebraic patterns as the loom weaves flowers and leaves of silk."
+HYPHENATED = (
+    "The engine weaves alge-  braic patterns as the loom\u2010 weaves flowers and leaves of silk"
+)
+
+
+@pytest.mark.parametrize("kind", [BlockKind.TEXT, BlockKind.ABSTRACT, BlockKind.FOOTNOTE])
+@pytest.mark.parametrize("text", [REPEATED, HYPHENATED, f"Abstract\u2014{REPEATED}"])
+@pytest.mark.parametrize("heading", [None, "Abstract", "Summary", "Ada Lovelace"])
+def test_markdown_export_prints_the_abstract_once(
+    kind: BlockKind, text: str, heading: str | None
+) -> None:
+    role = SectionRole.ABSTRACT if heading == "Abstract" else SectionRole.BODY
+    sections = (Section(0, 1, None, heading, 1, box(), role),) if heading else ()
+    section = 0 if heading else None
+    blocks = [block(BlockKind.HEADING, heading, 0)] if heading else []
+    blocks += [block(kind, text, section), block(BlockKind.TEXT, "The engine has wheels.", section)]
+    metadata = Metadata(abstract=f"{REPEATED} We describe it.")
+    written = to_markdown(Paper(None, (), tuple(blocks), sections, (), metadata))
+    assert written.count("braic patterns") == 1
+    assert written.count("Summary") == (heading == "Summary" and kind is not BlockKind.ABSTRACT)
+    assert "Abstract\u2014" not in written
+    assert ("has wheels" in written) is (heading != "Abstract")
+
+
+def test_markdown_export_keeps_what_a_block_adds_to_the_abstract() -> None:
+    first = block(BlockKind.ABSTRACT, f"Received in May. Abstract: {REPEATED}")
+    last = REPEATED.replace("engine", "second machine")
+    second = block(BlockKind.ABSTRACT, f"{last} Keywords: engines; looms")
+    metadata = Metadata(abstract=f"{REPEATED} {last}")
+    written = to_markdown(Paper(None, (), (first, second), (), (), metadata))
+    assert written == (
+        f"## Abstract\n\n{REPEATED} {last}\n\nReceived in May.\n\nKeywords: engines; looms\n"
+    )
+
+
+def test_markdown_export_keeps_later_paragraphs_that_repeat_the_abstract() -> None:
+    titles = enumerate(("Introduction", "Summary"))
+    sections = tuple(Section(number, 1, None, title, 1, box()) for number, title in titles)
+    blocks = (block(BlockKind.HEADING, "Summary", 1), block(BlockKind.TEXT, REPEATED, 1))
+    written = to_markdown(Paper(None, (), blocks, sections, (), Metadata(abstract=REPEATED)))
+    assert written.count(REPEATED) == 2
+
+
 def test_markdown_export_of_empty_paper_is_empty() -> None:
     assert to_markdown(Paper(None, (), ())).strip() == ""
 

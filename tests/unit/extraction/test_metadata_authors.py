@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.metadata.names import as_author, recased
+from extraction.person_names import as_author, recased
 from tests.pdf_builder.canvas import BOLD, ITALIC
 from tests.pdf_builder.front_pages import ABSTRACT, FrontPage, families, names, simple
 
