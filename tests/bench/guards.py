@@ -21,8 +21,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from serve_app.api.services import UploadLimits
-from serve_app.http.limits import HttpLimits
+from runtime.http_options import HttpOptions
 from serve_app.http.protocol import guarded_protocol
 from serve_app.http.request_context import RequestContext
 from tests.bench.report import Figure, Findings, quantile
@@ -44,7 +43,7 @@ def measure(place: Path) -> Findings:
         one for one in bare.app.user_middleware if one.cls is RequestContext
     ]
     with (
-        _served(guarded.app, guarded_protocol(HttpLimits())) as ours,
+        _served(guarded.app, guarded_protocol(HttpOptions())) as ours,
         _served(bare.app, "auto") as raw,
     ):
         doors = HTTPConnection(ours), HTTPConnection(raw)
@@ -79,7 +78,7 @@ def _figures(name: str, times: Timed) -> list[Figure]:
 def _library(folder: Path) -> Library:
     """The API, with limits that the measure does not reach."""
     folder.mkdir()
-    return Library(folder, UploadLimits(upload_bytes=10 * SIZE_BYTES), http=HttpLimits())
+    return Library(folder, http=HttpOptions(), upload_bytes=10 * SIZE_BYTES, files=1000)
 
 
 def _both(

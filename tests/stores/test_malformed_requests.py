@@ -51,7 +51,7 @@ class RealLibrary(Library):
             citations=CitationStore(database),
             vectors=vectors,
         )
-        self.app = create_api(self.services, limits=self.limits)
+        self.app = create_api(self.services)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://library")
 
