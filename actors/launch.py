@@ -27,7 +27,7 @@ from actors.runner_handle import RayRunner
 from actors.store_tasks import RemoteEraser, RemoteVectorStore, prepare_stores, run_remote
 from configs.settings import LaneSettings, Settings
 from domain.addresses import without_password
-from domain.consistency import DeletionLimits, Retention
+from domain.consistency import Retention
 from domain.jobs import Lane
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
 from domain.options import select_options
@@ -91,7 +91,7 @@ def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
 def retention_of(settings: Settings) -> Retention:
     """Returns the deletion thresholds and the retention times."""
     return Retention(
-        limits=DeletionLimits(**settings.stores.deletion.model_dump()),
+        limits=settings.stores.deletion,
         trash_days=settings.stores.trash_days,
         record_days=settings.stores.record_days,
     )

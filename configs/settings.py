@@ -11,144 +11,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from actors.job_policy import JobPolicy
 from domain.addresses import without_password
+from domain.consistency import DeletionLimits
 from extraction.options import ReadOptions
 from pipelines.embed_options import EmbedOptions
+from runtime.http_options import HttpOptions
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import LimitOptions
 from stores.postgres.postgres_url import parse_postgres_url
 
 MIB = 1024 * 1024
 ADDRESSES = ("database_url", "milvus_uri", "blob_uri")
-
-
-class HttpSettings(BaseModel):
-    """The HTTP server: its address, and the limits of requests, connections and uploads."""
-
-    host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
-    port: int = Field(default=8000, description="Port that the API listens on.")
-    ingress: Literal["direct", "haproxy", "proxy"] = Field(
-        default="direct",
-        description="direct: the replica listens on the port itself (one replica, one hop); "
-        "haproxy: Ray's HAProxy in front of the replicas; proxy: Ray's Python proxy.",
-    )
-    replicas: int = Field(default=1, ge=1, description="Number of replicas of the API.")
-    max_ongoing_requests: int = Field(
-        default=100_000,
-        ge=1,
-        description="Maximum number of concurrent requests that Ray Serve passes to a replica. It "
-        "is far above the sum of the other max_… limits, so that Serve never queues a request and "
-        "the service itself answers 503.",
-    )
-    hosts: list[str] = Field(
-        default=[],
-        description="Host names that the service accepts in the Host header besides loopback and "
-        "http.host, with or without a port, as a JSON list. Other names are answered 421.",
-    )
-    origins: list[str] = Field(
-        default=[],
-        description="Other web origins whose pages may change the library, for example "
-        "https://papers.example, as a JSON list. Behind a TLS proxy: the origin of the proxy.",
-    )
-    max_uploads: int = Field(
-        default=64, ge=1, description="Maximum number of concurrent uploads per replica."
-    )
-    max_streams: int = Field(
-        default=128,
-        ge=1,
-        description="Maximum number of concurrent event streams and long polls per replica.",
-    )
-    max_images: int = Field(
-        default=16,
-        ge=1,
-        description="Maximum number of concurrent requests for page and figure images per replica.",
-    )
-    max_requests: int = Field(
-        default=64, ge=1, description="Maximum number of other concurrent requests per replica."
-    )
-    max_connections: int = Field(
-        default=2048,
-        ge=1,
-        description="Maximum number of open connections per replica (direct ingress). Above it, "
-        "the connection that has been idle longest is closed.",
-    )
-    header_seconds: float = Field(
-        default=10, gt=0, description="Maximum seconds until the request headers are complete."
-    )
-    header_limit_bytes: int = Field(
-        default=64 * 1024,
-        ge=1024,
-        description="Maximum size of request line and headers, in bytes.",
-    )
-    body_piece_seconds: float = Field(
-        default=15, gt=0, description="Maximum seconds between two pieces of a request body."
-    )
-    min_body_bytes_per_second: int = Field(
-        default=16_000,
-        ge=0,
-        description="Minimum average transfer rate of a request body, measured from 15 s on.",
-    )
-    body_limit_bytes: int = Field(
-        default=MIB,
-        ge=1024,
-        description="Maximum body size of requests other than uploads, in bytes.",
-    )
-    form_limit_bytes: int = Field(
-        default=4096 * MIB,
-        ge=MIB,
-        description="Maximum size of a POST /documents form with all of its files, in bytes.",
-    )
-    answer_stall_seconds: float = Field(
-        default=30,
-        gt=0,
-        description="Seconds after which a connection is closed whose client reads no data of the "
-        "response (direct ingress).",
-    )
-    keep_free_bytes: int = Field(
-        default=2 * 1000**3,
-        ge=0,
-        description="Uploads are answered 507 while a local disk that holds the blobs or home has "
-        "less free space than this, in bytes.",
-    )
-    upload_limit_bytes: int = Field(
-        default=200 * MIB, description="Maximum size of an uploaded PDF, in bytes."
-    )
-    max_files: int = Field(
-        default=1000, description="Maximum number of files in one POST /documents."
-    )
-    trust_network: bool = Field(
-        default=False,
-        description="Allow listening on an address other than loopback, although the API has no "
-        "keys.",
-    )
-
-
-class DeletionSettings(BaseModel):
-    """Limits of what a comparison of the stores deletes without `--delete-orphans`."""
-
-    derived: int = Field(
-        default=1000,
-        ge=0,
-        description="A comparison deletes nothing if it finds more orphan chunks, or orphan "
-        "artifacts, than this and they exceed `derived_share` of all.",
-    )
-    derived_share: float = Field(
-        default=0.2,
-        ge=0,
-        le=1,
-        description="Share of all chunks, or of all artifacts; see `derived`.",
-    )
-    pdfs: int = Field(
-        default=20,
-        ge=0,
-        description="A comparison moves no PDF to the trash if more than this many are unused.",
-    )
 
 
 class StoreSettings(BaseModel):
@@ -188,7 +67,7 @@ class StoreSettings(BaseModel):
         description="Days that records of deleted papers, expired jobs and empty collections are "
         "kept, but at least `trash_days` plus 7.",
     )
-    deletion: DeletionSettings = DeletionSettings()
+    deletion: DeletionLimits = DeletionLimits()
 
 
 @dataclass(frozen=True)
@@ -331,7 +210,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("blob_uri", "BLOB_URI"),
         description="file:///shared/… or s3://…. None: the folder `blobs` in home.",
     )
-    http: HttpSettings = HttpSettings()
+    http: HttpOptions = HttpOptions()
     stores: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
     jobs: JobSettings = JobSettings()

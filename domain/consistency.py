@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
+
+from pydantic import Field
 
 from domain.documents import DocumentStatus
 
@@ -89,9 +91,25 @@ class DeletionLimits:
     PDFs are moved to the trash.
     """
 
-    derived: int = 1000
-    derived_share: float = 0.2
-    pdfs: int = 20
+    derived: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="A comparison deletes nothing if it finds more orphan chunks, or orphan "
+            "artifacts, than this and they exceed `derived_share` of all.",
+        ),
+    ] = 1000
+    derived_share: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of all chunks, or of all artifacts; see `derived`."),
+    ] = 0.2
+    pdfs: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="A comparison moves no PDF to the trash if more than this many are unused.",
+        ),
+    ] = 20
 
     def excess(self, chunks: OrphanShare, artifacts: OrphanShare, pdfs: int) -> str | None:
         """Describes the deletions beyond the limits as text; None if all are within them."""

@@ -11,26 +11,25 @@ without access to the Ray cluster uses `paperworks upload`, which sends the file
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import ray
+import typer
 
 from configs.settings import Settings
 from domain.errors import PaperworksError
-from domain.jobs import Job, Lane, TaskStatus
+from domain.jobs import TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
-from runtime.service_info import read_service_info
-from serve_app.cli.common import plural, print_line
-from serve_app.cli.progress_display import progress_display, progress_text
-from serve_app.process.address import home_of
-from serve_app.uploads.folders import FolderUploads, pdfs_under
+from serve_app.api.serializers import to_job_summary_schema, to_task_schema
+from serve_app.cli.bulk_job import bulk
+from serve_app.cli.common import pdfs_under, plural, print_line
+from serve_app.cli.progress import ProgressDisplay, show_job, task_line
+from serve_app.uploads.folders import FolderUpload
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
@@ -47,50 +46,22 @@ class NoService(Exception):
     """No Paperworks service runs on this Ray cluster; start one with `paperworks up`."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(folder: Path, collection: str, address: str, *, wait: bool) -> int:
     """Returns the exit status.
 
-    0: every paper is searchable (or registered, with --no-wait); 1: some are not; 2: nothing was
+    0: every paper is searchable (or registered, without `wait`); 1: some are not; 2: nothing was
     registered.
     """
-    options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
-        return run(options.folder, options.collection, options.address, wait=not options.no_wait)
+        manager = _find_job_manager(address)
+        service = cast(dict[str, Any], ray.get(manager.describe.remote()))
+        if problems := service["store_problems"]:
+            raise stores_do_not_match(problems)
+        return asyncio.run(_register_and_follow(folder, collection, service, manager, wait))
     except (PaperworksError, NoService, ConnectionError) as error:
         sys.stderr.write(f"{error or NoService.__doc__}\n")
         return 2
-
-
-def run(folder: Path, collection: str, address: str, *, wait: bool = True) -> int:
-    """Returns the exit status of `main`.
-
-    Raises NoService, StoresDoNotMatch, ConnectionError, and RefusedUpload if the folder holds no
-    acceptable PDF.
-    """
-    manager = _find_job_manager(address)
-    service = cast(dict[str, Any], ray.get(manager.describe.remote()))
-    if problems := service["store_problems"]:
-        raise stores_do_not_match(problems)
-    return asyncio.run(_register_and_follow(folder, collection, service, manager, wait))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m serve_app.bulk", description=__doc__)
-    parser.add_argument("folder", type=Path, help="searched for *.pdf, including subfolders")
-    parser.add_argument("--collection", default="default", help="collection of the papers")
-    parser.add_argument("--address", default=default_address(), help="address of the Ray cluster")
-    parser.add_argument("--no-wait", action="store_true", help="register only, do not follow")
-    return parser
-
-
-def default_address() -> str:
-    """Returns the cluster address in `service.json` of PAPERWORKS_HOME, else `auto`.
-
-    A submitted job inherits PAPERWORKS_HOME. RAY_ADDRESS is not used: with several clusters on one
-    machine it may name the cluster of another library.
-    """
-    return read_service_info(home_of(None, os.environ)).get("ray_address", "auto")
 
 
 def _find_job_manager(address: str) -> Any:
@@ -109,48 +80,40 @@ async def _register_and_follow(
     settings = Settings.model_validate_json(service["settings"])
     database = Database(with_password(service["database_url"], "DATABASE_URL"), pool_size=2)
     limits = settings.jobs
-    uploads = FolderUploads(
+    jobs = JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit)
+    upload = FolderUpload(
         BlobStore(with_password(service["blob_uri"], "BLOB_URI")),
-        JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit),
+        jobs,
         settings.http.upload_limit_bytes,
         wake=lambda lane: manager.wake.remote([lane]),
+        collection=collection,
     )
     try:
-        job_id = await _register(uploads, folder, collection)
-        return await _follow(uploads.jobs, job_id) if wait else 0
+        await _register(upload, folder)
+        return await _follow(jobs, upload.job_id) if wait else 0
     finally:
         await database.close()
 
 
-async def _register(uploads: FolderUploads, folder: Path, collection: str) -> str:
+async def _register(upload: FolderUpload, folder: Path) -> None:
     paths = pdfs_under(folder)
-    total_registered = 0
-    with progress_display() as display:
+    with ProgressDisplay() as display:
 
         def show(registered: int, note: str = "") -> None:
-            nonlocal total_registered
-            total_registered = registered
             text = f"{registered} of {len(paths)} PDFs{note}"
-            display.update("registering", "registering", text, registered, len(paths))
+            display.show("registering", "registering", text, registered, len(paths))
 
-        job_id = await uploads.register(
-            paths,
-            collection,
-            Lane.BULK,
-            on_registered=show,
-            on_waiting=lambda registered: show(registered, f"; {QUEUE_FULL}"),
-        )
-    counted = f"{total_registered} of {plural(len(paths), 'PDF')} in {folder}"
-    print_line(f"{job_id}: registered {counted} in collection {collection!r}.")
-    return job_id
+        upload.on_registered = show
+        upload.on_waiting = lambda registered: show(registered, f"; {QUEUE_FULL}")
+        await upload.register(paths)
+    counted = f"{upload.registered} of {plural(len(paths), 'PDF')} in {folder}"
+    print_line(f"{upload.job_id}: registered {counted} in collection {upload.collection!r}.")
 
 
 async def _follow(jobs: protocols.JobStore, job_id: str) -> int:
-    with progress_display() as display:
+    with ProgressDisplay() as display:
         while not (job := await jobs.job(job_id)).status.is_final:
-            ended = _ended(job)
-            text = progress_text(ended, job.counts.total, job.pages_done, job.chunks_done)
-            display.update(job_id, job_id, text, ended, job.counts.total)
+            show_job(display, to_job_summary_schema(job))
             await asyncio.sleep(POLL_SECONDS)
     counts = job.counts
     print_line(f"{job_id} {job.status}: {counts.completed} searchable, {counts.failed} failed.")
@@ -159,18 +122,13 @@ async def _follow(jobs: protocols.JobStore, job_id: str) -> int:
     return 0 if counts.completed == counts.total else 1
 
 
-def _ended(job: Job) -> int:
-    return job.counts.completed + job.counts.failed + job.counts.cancelled
-
-
 async def _list_failures(jobs: protocols.JobStore, job_id: str) -> None:
     failed = [task for task in await jobs.tasks(job_id, 10_000) if task.status == TaskStatus.FAILED]
     for task in failed[:MAX_LISTED_FAILURES]:
-        reason = f"{task.error.code}: {task.error.message}" if task.error else "no reason recorded"
-        print_line(f"  {task.filename}: {reason}")
+        print_line(f"  {task_line(to_task_schema(task))}")
     if len(failed) > MAX_LISTED_FAILURES:
         print_line(f"  and {len(failed) - MAX_LISTED_FAILURES} more.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(bulk)

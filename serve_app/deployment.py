@@ -30,16 +30,14 @@ from runtime.patches.ray_serve import patch_replica_ports
 from runtime.ports import free_port
 from runtime.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
-from serve_app.api.services import Services, UploadLimits
+from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
-from serve_app.http.limits import HttpLimits
 from serve_app.http.protocol import guarded_protocol
-from serve_app.library.library_identity import require_matching_stores
 from serve_app.library.rendering import Renderer
 from serve_app.library.search import run_search
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
-from serve_app.uploads.folders import FolderUploads
+from serve_app.uploads.folders import FolderUpload
 from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
@@ -120,12 +118,12 @@ class Api:
 
     def __init__(self, settings: str, addresses: Addresses) -> None:
         self.settings = Settings.model_validate_json(settings)
-        self.http_limits = HttpLimits.of(self.settings.http)
-        patch_replica_ports(ray.util.get_node_ip_address(), guarded_protocol(self.http_limits))
+        protocol = guarded_protocol(self.settings.http)
+        patch_replica_ports(ray.util.get_node_ip_address(), protocol)
         self.services = connect(self.settings, addresses)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_api(self.services, limits=self.http_limits, request_id_header=False)
+        return create_api(self.services, request_id_header=False)
 
     async def submit(
         self, paths: Sequence[str], collection: str = "default", lane: str = Lane.BULK
@@ -135,15 +133,17 @@ class Api:
         Rejected files are skipped. Raises RefusedUpload if no file is accepted, QueueFull if the
         queue of the collection is full, StoresDoNotMatch.
         """
-        await require_matching_stores(self.services)
+        await self.services.require_matching_stores()
         await self.services.jobs.check_queue_limit(collection)
-        uploads = FolderUploads(
+        upload = FolderUpload(
             self.services.blobs,
             self.services.jobs,
-            self.services.limits.upload_bytes,
+            self.services.http.upload_limit_bytes,
             self.services.wake,
+            collection,
+            Lane(lane),
         )
-        return await uploads.register([Path(path) for path in paths], collection, Lane(lane))
+        return await upload.register(list(map(Path, paths)))
 
     async def search(
         self,
@@ -200,7 +200,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             "parser": lambda: asyncio.to_thread(check_sandbox, config.sandbox),
         },
         check_disk_space=disk.check,
-        limits=UploadLimits(settings.http.upload_limit_bytes, settings.http.max_files),
+        http=settings.http,
         renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
     )

@@ -26,6 +26,7 @@ REPLACEMENTS = {
     "aread": "read",
     "aiter_lines": "iter_lines",
     "aiter_bytes": "iter_bytes",
+    "asynccontextmanager": "contextmanager",
     '""The asyncio client of the HTTP API; `sync_client.py` is generated from this module.""': (
         '""The synchronous client of the HTTP API, generated from `async_client.py`.\n\n'
         'Do not edit it: run `python -m tests.generate_sync_client`.\n""'

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from operator import attrgetter
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from serve_app.api import (
-    citations,
     collections,
     consistency,
     contents,
     documents,
-    events,
-    exports,
-    figures,
     health,
-    job_control,
+    images,
     jobs,
-    page_images,
     search,
-    similar,
-    tables,
     uploads,
 )
 from serve_app.api.metrics import Metrics
@@ -33,38 +26,14 @@ from serve_app.api.reference import add_docs
 from serve_app.api.services import Services
 from serve_app.http.admission import AdmissionControl
 from serve_app.http.body_guard import BodyGuard
-from serve_app.http.limits import HttpLimits
 from serve_app.http.origin_check import OriginCheck
 from serve_app.http.request_context import RequestContext
 
-DEFAULT_LIMITS = HttpLimits()
-RESOURCES = (
-    uploads,
-    jobs,
-    job_control,
-    events,
-    documents,
-    contents,
-    tables,
-    figures,
-    citations,
-    page_images,
-    similar,
-    exports,
-    search,
-    collections,
-    consistency,
-    health,
-)
+RESOURCES = (uploads, jobs, documents, contents, images, search)
+RESOURCES += (collections, consistency, health)
 
 
-def create_api(
-    services: Services,
-    version: str = "0.1.0",
-    *,
-    limits: HttpLimits = DEFAULT_LIMITS,
-    request_id_header: bool = True,
-) -> FastAPI:
+def create_api(services: Services, *, request_id_header: bool = True) -> FastAPI:
     """Returns the app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json.
 
     Every error response is problem JSON. Pass `request_id_header=False` behind Ray Serve, which
@@ -72,14 +41,14 @@ def create_api(
     """
     app = FastAPI(
         title="Paperworks",
-        version=version,
+        version="0.1.0",
         description="Upload papers and search them; every hit has its page and bounding boxes. "
         "In addition to the listed responses, any request can be rejected before it reaches its "
         "route: 400, 403, 408, 413, 421 or 431 if the request is not acceptable, 503 while the "
         "service is overloaded.",
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=attrgetter("name"),
         lifespan=partial(_lifespan, services),
     )
     app.state.services, app.state.metrics = services, Metrics()
@@ -87,24 +56,13 @@ def create_api(
         app.include_router(resource.router)
     add_docs(app)
     add_problem_handlers(app)
-    _add_middleware(app, services, limits, request_id_header)
-    return app
-
-
-def _add_middleware(
-    app: FastAPI, services: Services, limits: HttpLimits, request_id_header: bool
-) -> None:
-    """Adds the middleware from the inside out: the last one added handles a request first."""
-    metrics = app.state.metrics
-    app.add_middleware(
-        BodyGuard,
-        limits=limits,
-        upload_bytes=services.limits.upload_bytes,
-        check_disk_space=services.check_disk_space,
-    )
+    # From the inside out: the middleware that is added last handles a request first.
+    limits, metrics = services.http, app.state.metrics
+    app.add_middleware(BodyGuard, limits=limits, check_disk_space=services.check_disk_space)
     app.add_middleware(AdmissionControl, limits=limits, metrics=metrics)
     app.add_middleware(OriginCheck, limits=limits)
     app.add_middleware(RequestContext, metrics=metrics, request_id_header=request_id_header)
+    return app
 
 
 @asynccontextmanager
@@ -113,7 +71,3 @@ async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await services.notifications.close()
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -1,31 +1,54 @@
-"""Collections: named sets of documents."""
+"""Collections: named sets of documents; list, export and delete them."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Literal
 
-from serve_app.api.context import PREFIX, ServicesDep
-from serve_app.api.parameters import CollectionPath
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from serve_app.api.contents import BIBTEX
+from serve_app.api.file_responses import inline_disposition
+from serve_app.api.parameters import CollectionPath, unknown_collection
 from serve_app.api.problems import problem_responses
-from serve_app.library.deletion import remove_collection
+from serve_app.api.services import PREFIX, ServicesDep
+from serve_app.library.papers import bibliography_of
 from serve_app.schemas import core as schemas
 
-router = APIRouter(prefix=PREFIX, tags=["collections"])
+router = APIRouter(prefix=f"{PREFIX}/collections", tags=["collections"])
 
 
-@router.get("/collections", responses=problem_responses())
+@router.get("", responses=problem_responses())
 async def list_collections(services: ServicesDep) -> schemas.Collections:
     """Returns every collection with its number of documents."""
-    collections = await services.documents.collections()
-    return schemas.Collections(
-        items=[
-            schemas.Collection(name=row.name, documents=row.documents, created_at=row.created_at)
-            for row in collections
-        ]
-    )
+    return schemas.Collections.model_validate({"items": await services.documents.collections()})
 
 
-@router.delete("/collections/{name}", status_code=204, responses=problem_responses(404))
+@router.delete("/{name}", status_code=204, responses=problem_responses(404))
 async def delete_collection(name: CollectionPath, services: ServicesDep) -> None:
     """Deletes a collection and all its documents, as if each was deleted separately."""
-    await remove_collection(name, services)
+    try:
+        await services.documents.delete_collection(name)
+    finally:
+        services.deletions_due()  # also after an error: some documents may be deleted already
+
+
+@router.get(
+    "/{name}/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {BIBTEX: {}}, "description": "One entry per document."},
+        **problem_responses(404),
+    },
+)
+async def export_collection(
+    name: CollectionPath,
+    services: ServicesDep,
+    export_format: Annotated[Literal["bibtex"], Query(alias="format")] = "bibtex",
+) -> StreamingResponse:
+    """Returns the bibliography of a collection: one entry per document, newest upload first."""
+    if not await services.documents.has_collection(name):
+        raise unknown_collection(name)
+    headers = {"Content-Disposition": inline_disposition(f"{name}.bib")}
+    entries = bibliography_of(name, services.documents)
+    return StreamingResponse(entries, media_type=f"{BIBTEX}; charset=utf-8", headers=headers)

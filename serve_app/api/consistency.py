@@ -7,16 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import StoresDoNotMatch
-from domain.jobs import Lane
-from serve_app.api.context import PREFIX, ServicesDep
 from serve_app.api.problems import problem_response, problem_responses
-from serve_app.api.serializers.differences import to_consistency_schema, to_repair_schema
-from serve_app.api.services import Services
-from serve_app.schemas.consistency import Adoption, AdoptRequest, Consistency, Repair
+from serve_app.api.serializers import to_consistency_schema, to_repair_schema
+from serve_app.api.services import PREFIX, Services, ServicesDep
+from serve_app.schemas.consistency import Adoption, Consistency, Repair
+from serve_app.schemas.requests import AdoptRequest
 from stores.consistency.adopt import adopt_orphans
 from stores.consistency.reconcile import Reconciler
 
-router = APIRouter(prefix=PREFIX, tags=["consistency"])
+router = APIRouter(prefix=f"{PREFIX}/consistency", tags=["consistency"])
 
 JOBS_STARTED = {"description": "The jobs in `job_ids` read the documents again."}
 DeleteOrphans = Annotated[
@@ -24,14 +23,14 @@ DeleteOrphans = Annotated[
 ]
 
 
-@router.get("/consistency", responses=problem_responses())
+@router.get("", responses=problem_responses())
 async def get_consistency(services: ServicesDep) -> Consistency:
     """Compares the stores without changing them. Takes seconds for a large library."""
     return to_consistency_schema(await _reconciler(services).compare(), services.deletion)
 
 
 @router.post(
-    "/consistency/repair",
+    "/repair",
     response_model=Repair,
     responses={202: {"model": Repair, **JOBS_STARTED}, **problem_responses(409, 429)},
 )
@@ -56,12 +55,12 @@ async def repair_consistency(
         return problem_response(request, 409, error.code, error.message)
     if repairs.job_ids:
         response.status_code = 202
-    _wake(services)
+    services.wake_all_lanes()
     return to_repair_schema(differences, repairs, services.deletion)
 
 
 @router.post(
-    "/consistency/adopt",
+    "/adopt",
     response_model=Adoption,
     responses={202: {"model": Adoption, **JOBS_STARTED}, **problem_responses(409, 429)},
 )
@@ -84,13 +83,8 @@ async def adopt(
     adopted = await adopt_orphans(body.collection, services.library, services.jobs, services.blobs)
     if adopted.job_ids:
         response.status_code = 202
-    _wake(services)
+    services.wake_all_lanes()
     return Adoption.model_validate(adopted)
-
-
-def _wake(services: Services) -> None:
-    for lane in Lane:
-        services.wake(lane)
 
 
 def _reconciler(services: Services) -> Reconciler:

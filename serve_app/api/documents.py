@@ -9,20 +9,19 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import DocumentStatus
-from serve_app.api.context import PREFIX, ServicesDep
-from serve_app.api.names import inline_disposition
+from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import CollectionFilter, Cursor, DocumentId, Limit
 from serve_app.api.problems import problem_responses
-from serve_app.api.serializers.core import to_chunk_schema, to_document_schema
-from serve_app.library.deletion import remove_document
+from serve_app.api.serializers import to_chunk_schema, to_document_schema
+from serve_app.api.services import PREFIX, ServicesDep
 from serve_app.schemas import core as schemas
 from stores.blobs.blob_store import pdf_key
 from stores.postgres.cursors import decode_offset, encode_offset
 
-router = APIRouter(prefix=PREFIX, tags=["documents"])
+router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"])
 
 
-@router.get("/documents", responses=problem_responses())
+@router.get("", responses=problem_responses())
 async def list_documents(
     services: ServicesDep,
     collection: CollectionFilter = None,
@@ -42,29 +41,30 @@ async def list_documents(
         cursor=cursor,
         limit=limit,
     )
-    return schemas.Listed(
-        items=list(map(to_document_schema, page.items)),
-        next_cursor=page.next_cursor,
-    )
+    items = list(map(to_document_schema, page.items))
+    return schemas.Listed(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/documents/{document_id}", responses=problem_responses(404))
+@router.get("/{document_id}", responses=problem_responses(404))
 async def get_document(document_id: DocumentId, services: ServicesDep) -> schemas.Document:
     """Returns a document."""
     return to_document_schema(await services.documents.get(document_id))
 
 
-@router.delete("/documents/{document_id}", status_code=204, responses=problem_responses(404))
+@router.delete("/{document_id}", status_code=204, responses=problem_responses(404))
 async def delete_document(document_id: DocumentId, services: ServicesDep) -> None:
     """Deletes a document. Searches stop returning it at once.
 
     Passages, vectors and extracted content are erased in the background after the response, and so
     is the PDF unless another document has the same bytes.
     """
-    await remove_document(document_id, services)
+    # Neither the vector store nor the blob store is called. A deletion therefore works while these
+    # are unavailable, and cannot remove data that a concurrent upload needs.
+    await services.documents.delete(document_id)
+    services.deletions_due()
 
 
-@router.get("/documents/{document_id}/chunks", responses=problem_responses(404))
+@router.get("/{document_id}/chunks", responses=problem_responses(404))
 async def list_chunks(
     document_id: DocumentId, services: ServicesDep, cursor: Cursor = None, limit: Limit = 50
 ) -> schemas.Listed[schemas.Chunk]:
@@ -81,7 +81,7 @@ async def list_chunks(
 
 
 @router.get(
-    "/documents/{document_id}/original",
+    "/{document_id}/original",
     response_class=Response,
     responses={
         200: {"content": {"application/pdf": {}}, "description": "The uploaded PDF."},
@@ -104,6 +104,5 @@ async def get_original(
         "ETag": etag,
         "Content-Length": str(document.bytes),
         "Content-Disposition": inline_disposition(document.filename),
-        "X-Content-Type-Options": "nosniff",
     }
     return StreamingResponse(pieces, media_type="application/pdf", headers=headers)

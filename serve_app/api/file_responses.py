@@ -5,19 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Response
 
 from domain.documents import Document
-from serve_app.api.names import inline_disposition
 
 PNG = "image/png"
 # Exports of a hostile paper are escaped. In addition, a browser that displays one runs no scripts
 # and fetches nothing.
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-}
+CONTENT_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 def file_response(
@@ -28,9 +25,19 @@ def file_response(
     charset = "; charset=utf-8" if isinstance(content, str) else ""
     return Response(
         content.encode("utf-8", "replace") if isinstance(content, str) else content,
-        headers={"Content-Disposition": inline_disposition(name), **SECURITY_HEADERS, **headers},
+        headers={
+            "Content-Disposition": inline_disposition(name),
+            "Content-Security-Policy": CONTENT_POLICY,
+            **headers,
+        },
         media_type=media_type + charset,
     )
+
+
+def inline_disposition(filename: str) -> str:
+    """Returns an inline Content-Disposition with the filename (RFC 6266)."""
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", filename)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def etag_of(*parts: object) -> str:
@@ -52,11 +59,3 @@ def openapi_file(media_type: str, description: str) -> dict[int | str, dict[str,
     if media_type == PNG:
         content["schema"]["format"] = "binary"
     return {200: {"content": {media_type: content}, "description": description}}
-
-
-def openapi_png(description: str) -> dict[int | str, dict[str, Any]]:
-    """Returns the OpenAPI responses of a route that returns a cacheable PNG."""
-    return {
-        **openapi_file(PNG, description),
-        304: {"description": "Not modified: the client's copy is current."},
-    }

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -20,11 +18,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "paperworks_http_requests",
-            "Requests answered.",
-            ("route", "method", "status"),
-            registry=self.registry,
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        self._requests = counter(
+            "paperworks_http_requests", "Requests answered.", ("route", "method", "status")
         )
         self._seconds = Histogram(
             "paperworks_http_request_seconds",
@@ -33,32 +30,26 @@ class Metrics:
             buckets=LATENCY_SECONDS,
             registry=self.registry,
         )
-        self._uploads = Counter(
+        self.uploads = counter(
             "paperworks_uploads",
             "Uploaded files: accepted, duplicate, or the error code of the rejection.",
             ("outcome",),
-            registry=self.registry,
         )
-        self._searches = Counter(
-            "paperworks_searches", "Searches answered.", ("mode",), registry=self.registry
-        )
-        self._tasks = Gauge(
+        self.searches = counter("paperworks_searches", "Searches answered.", ("mode",))
+        self._tasks = gauge(
             "paperworks_tasks",
             "Open tasks, read from the database at each scrape.",
             ("lane", "status"),
-            registry=self.registry,
         )
-        self._in_flight = Gauge(
+        self._in_flight = gauge(
             "paperworks_http_in_flight",
             "Requests in progress by admission class.",
             ("request_class",),
-            registry=self.registry,
         )
-        self._rejected = Counter(
+        self.rejected = counter(
             "paperworks_http_rejected",
             "Requests rejected with 503 because their class was full.",
             ("request_class",),
-            registry=self.registry,
         )
 
     def watch_admission(self, in_flight: Mapping[str, int]) -> None:
@@ -67,24 +58,12 @@ class Metrics:
             self._in_flight.labels(request_class).set_function(
                 partial(in_flight.__getitem__, request_class)
             )
-            self._rejected.labels(request_class)
-
-    def count_rejected(self, request_class: str) -> None:
-        """Counts a request that was rejected because its class was full."""
-        self._rejected.labels(request_class).inc()
+            self.rejected.labels(request_class)
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts a request and records its duration."""
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(seconds)
-
-    def count_upload(self, outcome: str) -> None:
-        """Counts a file as `accepted`, `duplicate`, or by the code of its rejection."""
-        self._uploads.labels(outcome).inc()
-
-    def count_search(self, mode: str) -> None:
-        """Counts a search."""
-        self._searches.labels(mode).inc()
 
     def set_queue_depths(self, depths: Mapping[tuple[str, str], int]) -> None:
         """Sets the open tasks by (lane, status) and removes all other label values."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Header, Path, Query
@@ -33,16 +34,9 @@ def _identifier(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> A
     return AfterValidator(check)
 
 
-def _unknown_document(name: str) -> NotFound:
-    return NotFound(f"There is no document {_quoted(name)}.")
-
-
-def _unknown_job(name: str) -> NotFound:
-    return NotFound(f"There is no job {_quoted(name)}.")
-
-
-def _quoted(name: str) -> str:
-    return name if PLAIN_NAME.fullmatch(name) else repr(name[:MAX_SHOWN_CHARACTERS])
+def _unknown(kind: str, name: str) -> NotFound:
+    shown = name if PLAIN_NAME.fullmatch(name) else repr(name[:MAX_SHOWN_CHARACTERS])
+    return NotFound(f"There is no {kind} {shown}.")
 
 
 def unknown_collection(name: str) -> UnknownCollection:
@@ -55,12 +49,12 @@ def unknown_collection(name: str) -> UnknownCollection:
 
 DocumentId = Annotated[
     str,
-    _identifier(DOCUMENT_ID, _unknown_document),
+    _identifier(DOCUMENT_ID, partial(_unknown, "document")),
     Path(description="A `document_id`.", json_schema_extra={"pattern": DOCUMENT_ID.pattern}),
 ]
 JobId = Annotated[
     str,
-    _identifier(JOB_ID, _unknown_job),
+    _identifier(JOB_ID, partial(_unknown, "job")),
     Path(description="A `job_id`.", json_schema_extra={"pattern": JOB_ID.pattern}),
 ]
 CollectionPath = Annotated[

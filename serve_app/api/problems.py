@@ -14,41 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from domain.errors import (
-    BadDocument,
-    Conflict,
-    EmptyFile,
-    Expired,
-    FileTooLarge,
-    InternalError,
-    InvalidRequest,
-    LeaseLost,
-    NotAPdf,
-    NotFound,
-    OcrUnavailable,
-    PaperworksError,
-    QueueFull,
-    RefusedUpload,
-    SandboxUnavailable,
-    StoresDoNotMatch,
-    Unavailable,
-)
+from domain import errors
+from domain.errors import InvalidRequest, PaperworksError
 from domain.identifiers import COLLECTION_RULE
-from serve_app.http.errors import (
-    BodyTooLarge,
-    ClientDisconnected,
-    CrossSiteRequest,
-    HeadersTooLarge,
-    HttpError,
-    InsufficientStorage,
-    InvalidHost,
-    MalformedJson,
-    MethodNotAllowed,
-    Overloaded,
-    RequestTimeout,
-    UnknownHost,
-    UnknownRoute,
-)
+from serve_app.http import errors as http_errors
 from serve_app.schemas.core import Problem
 
 LOG = logging.getLogger(__name__)
@@ -93,44 +62,47 @@ class TooManyFiles(InvalidRequest):
     code = "too_many_files"
 
 
-# The first match wins, so subclasses come before their base classes.
-STATUS_OF: tuple[tuple[type[PaperworksError], int], ...] = (
-    (NotFound, 404),
-    (Expired, 410),
-    (Conflict, 409),
-    (NotAPdf, 415),
-    (EmptyFile, 400),
-    (FileTooLarge, 413),
-    (RefusedUpload, 400),
-    (MalformedRequest, 400),
-    (UnsupportedMediaType, 415),
-    (TooManyFiles, 413),
-    (MalformedJson, 400),
-    (HttpError, 400),
-    (ClientDisconnected, 400),
-    (InvalidHost, 400),
-    (CrossSiteRequest, 403),
-    (MethodNotAllowed, 405),
-    (RequestTimeout, 408),
-    (BodyTooLarge, 413),
-    (UnknownHost, 421),
-    (HeadersTooLarge, 431),
-    (InvalidRequest, 422),
-    (BadDocument, 422),
-    (QueueFull, 429),
-    (Overloaded, 503),
-    (InsufficientStorage, 507),
-    (Unavailable, 503),
-    (OcrUnavailable, 503),
-    (SandboxUnavailable, 503),
-    (StoresDoNotMatch, 503),
-    (LeaseLost, 409),
-)
+ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
+    400: (
+        *(errors.EmptyFile, errors.RefusedUpload, MalformedRequest, http_errors.MalformedJson),
+        *(http_errors.HttpError, http_errors.ClientDisconnected, http_errors.InvalidHost),
+    ),
+    403: (http_errors.CrossSiteRequest,),
+    404: (errors.NotFound,),
+    405: (http_errors.MethodNotAllowed,),
+    408: (http_errors.RequestTimeout,),
+    409: (errors.Conflict, errors.LeaseLost),
+    410: (errors.Expired,),
+    413: (errors.FileTooLarge, TooManyFiles, http_errors.BodyTooLarge),
+    415: (errors.NotAPdf, UnsupportedMediaType),
+    421: (http_errors.UnknownHost,),
+    422: (InvalidRequest, errors.BadDocument),
+    429: (errors.QueueFull,),
+    431: (http_errors.HeadersTooLarge,),
+    503: (
+        *(http_errors.Overloaded, errors.Unavailable, errors.OcrUnavailable),
+        *(errors.SandboxUnavailable, errors.StoresDoNotMatch),
+    ),
+    507: (http_errors.InsufficientStorage,),
+}
+STATUS_OF = {kind: status for status, kinds in ERRORS_BY_STATUS.items() for kind in kinds}
 
 
 def status_of(error: PaperworksError) -> int:
-    """Returns the HTTP status of an error; 500 for an internal error."""
-    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
+    """Returns the HTTP status of the error's class or of its nearest base; else 500."""
+    return next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), 500)
+
+
+def problem_body(status: int, code: str, detail: str, **extra: Any) -> str:
+    """Returns the JSON of a problem."""
+    body = {
+        "type": f"urn:paperworks:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return json.dumps({**body, **extra})
 
 
 def problem_response(
@@ -142,19 +114,12 @@ def problem_response(
     **extra: Any,
 ) -> Response:
     """Returns a problem JSON response; `retry_after_seconds` also sets the Retry-After header."""
-    body = {
-        "type": f"urn:paperworks:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "request_id": request.scope.get("state", {}).get("request_id"),
-        **extra,
-    }
+    request_id = request.scope.get("state", {}).get("request_id")
+    body = problem_body(status, code, detail, request_id=request_id, **extra)
     all_headers = dict(headers or {})
     if "retry_after_seconds" in extra:
         all_headers["Retry-After"] = str(extra["retry_after_seconds"])
-    return Response(json.dumps(body), status, all_headers, media_type=MEDIA_TYPE)
+    return Response(body, status, all_headers, media_type=MEDIA_TYPE)
 
 
 def error_response(
@@ -177,12 +142,8 @@ def unexpected_error_response(request: Request, error: Exception) -> Response:
         exc_info=error,
         extra={"action": "request_failed", "path": request.url.path},
     )
-    return problem_response(
-        request,
-        500,
-        InternalError.code,
-        "The request failed with an internal error; the log of the service has the cause.",
-    )
+    message = "The request failed with an internal error; the log of the service has the cause."
+    return error_response(request, errors.InternalError(message))
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -213,19 +174,15 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     if json_error is not None:
         reason = (json_error.get("ctx") or {}).get("error", "it does not parse")
         place = f" at character {json_error['loc'][-1]}"
-        return error_response(
-            request,
-            MalformedJson(
-                f"The body is not valid JSON: {reason}{place}. Correct it and send it again."
-            ),
-        )
-    errors = [
+        message = f"The body is not valid JSON: {reason}{place}. Correct it and send it again."
+        return error_response(request, http_errors.MalformedJson(message))
+    fields = [
         {"field": _field_path(detail["loc"]), "message": _field_message(detail)}
         for detail in found[:MAX_ERRORS]
     ]
-    extra: dict[str, Any] = {"errors": errors}
-    message = "; ".join(f"{entry['field']}: {entry['message']}" for entry in errors)
-    if omitted := len(found) - len(errors):
+    extra: dict[str, Any] = {"errors": fields}
+    message = "; ".join(f"{entry['field']}: {entry['message']}" for entry in fields)
+    if omitted := len(found) - len(fields):
         extra["errors_left_out"] = omitted
         message += f"; and {omitted} more errors"
     return error_response(request, InvalidRequest(f"{message}."), **extra)
@@ -234,24 +191,19 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = request.url.path[:MAX_SHOWN_CHARACTERS]
-    match error.status_code:
-        case 404:
-            code, detail = (
-                UnknownRoute.code,
-                f"There is no route {path}; see /docs for the available routes.",
-            )
-        case 405:
-            code, detail = MethodNotAllowed.code, f"{path} does not support {request.method}."
-        case _:
-            code, detail = HttpError.code, str(error.detail)
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+    kind, detail = http_errors.HttpError, str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        kind = http_errors.UnknownRoute
+        detail = f"There is no route {path}; see /docs for the available routes."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        kind, detail = http_errors.MethodNotAllowed, f"{path} does not support {request.method}."
         headers["Allow"] = ", ".join(_methods_of(request))
-    return problem_response(request, error.status_code, code, detail, headers)
+    return problem_response(request, error.status_code, kind.code, detail, headers)
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return error_response(request, ClientDisconnected())
+    return error_response(request, http_errors.ClientDisconnected())
 
 
 def _methods_of(request: Request) -> list[str]:

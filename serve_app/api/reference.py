@@ -47,27 +47,20 @@ def _docs_page() -> Callable[[], Awaitable[Response]]:
     return docs
 
 
-def _inline_scripts(page: str) -> list[str]:
-    """Returns the contents of the script elements without a `src`."""
-    return [rest.partition("</script>")[0] for rest in page.split("<script>")[1:]]
-
-
 def _page_policy(page: str) -> str:
     """Returns the Content-Security-Policy of the page.
 
     Scripts: own files, and the inline scripts of this page by hash. Styles: also inline, which
     Swagger UI needs. Connections: only to this service.
     """
-    scripts = [f"'sha256-{_sha256(script)}'" for script in _inline_scripts(page)]
+    inline = [rest.partition("</script>")[0] for rest in page.split("<script>")[1:]]
+    digests = [b64encode(sha256(script.encode()).digest()).decode() for script in inline]
+    scripts = [f"'sha256-{digest}'" for digest in digests]
     return (
         f"default-src 'none'; script-src 'self' {' '.join(scripts)}; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-
-
-def _sha256(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 async def _redirect_to_docs() -> RedirectResponse:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from domain.search import SEARCHED_KINDS, SearchQuery
-from serve_app.api.context import PREFIX, MetricsDep, ServicesDep
 from serve_app.api.problems import problem_responses
+from serve_app.api.services import PREFIX, MetricsDep, ServicesDep
 from serve_app.library.search import run_search
 from serve_app.schemas import core as schemas
-from serve_app.schemas.search import SearchRequest
+from serve_app.schemas.requests import SearchRequest
 
 router = APIRouter(prefix=PREFIX, tags=["search"])
 
@@ -24,14 +24,8 @@ async def search(
     of them. With `group_by: document`, each document is returned once, with its best passage.
     Bibliography entries are excluded unless `filters.kinds` contains `reference`.
     """
-    result = await run_search(_query(request), services)
-    metrics.count_search(request.mode)
-    return result
-
-
-def _query(request: SearchRequest) -> SearchQuery:
     filters = request.filters
-    return SearchQuery(
+    query = SearchQuery(
         text=request.query,
         collection=request.collection,
         mode=request.mode,
@@ -42,3 +36,6 @@ def _query(request: SearchRequest) -> SearchQuery:
         page_last=filters.page_last,
         group_by_document=request.group_by == "document",
     )
+    result = await run_search(query, services)
+    metrics.searches.labels(request.mode).inc()
+    return result

@@ -1,17 +1,23 @@
-"""The dependencies of the routes as one value, built by the deployment and by tests."""
+"""The dependencies of the routes: services and metrics, built by the deployment and by tests."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
+from fastapi import Depends, Request
 
 from domain.consistency import DeletionLimits
 from domain.jobs import Lane
-from serve_app.library.paper_cache import PaperCache
+from runtime.http_options import HttpOptions
+from runtime.single_flight import SingleFlight
+from serve_app.api.metrics import Metrics
+from serve_app.library.papers import PaperCache
 from serve_app.library.rendering import Renderer
 from stores.blobs.blob_store import BlobStore
+from stores.consistency.reconcile import stores_do_not_match
 from stores.consistency.store_identity import IdentityGuard, Library
 from stores.postgres.notifications import JobSubscriptions
 from stores.protocols import (
@@ -25,17 +31,8 @@ from stores.protocols import (
     VectorStore,
 )
 
-
-async def _skip_disk_check() -> None:
-    """Disk check that always passes."""
-
-
-@dataclass(frozen=True, slots=True)
-class UploadLimits:
-    """Upload limits of one request: bytes per PDF, and number of files."""
-
-    upload_bytes: int = 200 * 1024 * 1024
-    files: int = 1000
+PREFIX = "/api/v1"
+DOCUMENT = f"{PREFIX}/documents/{{document_id}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +60,35 @@ class Services:
     wake: Callable[[Lane], None]
     cancelled: Callable[[str], None]
     deletions_due: Callable[[], None]
-    checks: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    check_disk_space: Callable[[], Awaitable[None]] = _skip_disk_check
-    limits: UploadLimits = UploadLimits()
-    deletion: DeletionLimits = field(default_factory=DeletionLimits)
+    checks: dict[str, Callable[[], Awaitable[None]]]
+    check_disk_space: Callable[[], Awaitable[None]]
+    http: HttpOptions
+    deletion: DeletionLimits
     paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)
     notifications: JobSubscriptions = field(default_factory=JobSubscriptions)  # polls
+    # The routes of health.py bypass the admission control: frequent calls must not multiply work.
+    shared: SingleFlight[Any] = field(default_factory=lambda: SingleFlight(joins_running=True))
+
+    async def require_matching_stores(self) -> None:
+        """Raises StoresDoNotMatch unless all stores belong to the same library."""
+        if problems := await self.guard.problems():
+            raise stores_do_not_match(problems)
+
+    def wake_all_lanes(self) -> None:
+        """Hints the JobManager that every lane may have work."""
+        for lane in Lane:
+            self.wake(lane)
+
+
+# Coroutines, because FastAPI runs plain functions in its thread pool, which costs 0.1 ms per call.
+async def _services(request: Request) -> Services:
+    return request.app.state.services
+
+
+async def _metrics(request: Request) -> Metrics:
+    return request.app.state.metrics
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]

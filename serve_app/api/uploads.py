@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +10,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from domain.errors import QueueFull, RefusedUpload
-from domain.jobs import Admission
-from serve_app.api.context import PREFIX, MetricsDep, ServicesDep
+from domain.errors import NotFound, QueueFull, RefusedUpload
+from domain.jobs import Admission, Lane, OnDuplicate, Upload
 from serve_app.api.metrics import Metrics
 from serve_app.api.parameters import DocumentId, IdempotencyKey
-from serve_app.api.problems import problem_response, problem_responses, status_of
-from serve_app.library.reingest import reingest_document
+from serve_app.api.problems import error_response, problem_responses
+from serve_app.api.services import PREFIX, MetricsDep, Services, ServicesDep
 from serve_app.schemas.core import UploadAccepted, UploadsAccepted
 from serve_app.uploads.receive import (
     ParsedUpload,
@@ -25,6 +25,7 @@ from serve_app.uploads.receive import (
     receive_many,
     receive_one,
 )
+from stores.blobs.blob_store import pdf_key
 
 router = APIRouter(prefix=PREFIX, tags=["uploads"])
 
@@ -104,10 +105,18 @@ async def upload_many(
         options = parse_options(request, parsed.fields)
         if not parsed.uploads:
             _count_files(metrics, [], parsed.refusals)
-            return _all_refused(request, parsed)
+            refused = list(map(_refused_file, parsed.refusals))
+            return error_response(request, parsed.refusals[0].error, refused=refused)
         admissions = await admit(parsed, options, services, idempotency_key)
     _count_files(metrics, admissions, parsed.refusals)
-    return _accepted(_batch_body(admissions, parsed.refusals), admissions[0].job_id)
+    job_id = admissions[0].job_id
+    body = {
+        "job_id": job_id,
+        "status_endpoint": f"/jobs/{job_id}",
+        "accepted": list(map(_accepted_file, admissions)),
+        "refused": list(map(_refused_file, parsed.refusals)),
+    }
+    return _accepted(body, job_id)
 
 
 @router.post(
@@ -120,13 +129,34 @@ async def reingest(document_id: DocumentId, services: ServicesDep, metrics: Metr
     """Reads a document again as a new version. Until it is complete, searches return the current
     version."""
     with _count_refusal(metrics):
-        admission = await reingest_document(document_id, services)
-    metrics.count_upload("accepted")
+        admission = await _admit_again(document_id, services)
+    metrics.uploads.labels("accepted").inc()
     message = (
         "Accepted. The paper is read again; until that is complete, searches return the current "
         "version."
     )
     return _accepted({**_single_body(admission), "message": message}, admission.job_id)
+
+
+async def _admit_again(document_id: str, services: Services) -> Admission:
+    """Queues a task that reads the document as its next version.
+
+    Raises NotFound if the document or its PDF does not exist, StoresDoNotMatch.
+    """
+    await services.require_matching_stores()
+    document = await services.documents.get(document_id)
+    if not await asyncio.to_thread(services.blobs.exists, pdf_key(document.sha256)):
+        raise NotFound("The PDF of the document is missing from the blob store; upload it again.")
+    admitted = await services.jobs.admit(
+        document.collection,
+        [Upload(document.filename, document.sha256, document.bytes)],
+        on_duplicate=OnDuplicate.REPROCESS,
+        known_only=True,
+    )
+    if not admitted:
+        raise NotFound(f"There is no document {document_id}; it was deleted during the request.")
+    services.wake(Lane.INTERACTIVE)
+    return admitted[0]
 
 
 def _single_body(admission: Admission) -> dict[str, Any]:
@@ -139,16 +169,6 @@ def _single_body(admission: Admission) -> dict[str, Any]:
         "job_id": admission.job_id,
         "status_endpoint": f"/jobs/{admission.job_id}",
         **_accepted_file(admission),
-    }
-
-
-def _batch_body(admissions: list[Admission], refusals: list[Refusal]) -> dict[str, Any]:
-    job_id = admissions[0].job_id
-    return {
-        "job_id": job_id,
-        "status_endpoint": f"/jobs/{job_id}",
-        "accepted": list(map(_accepted_file, admissions)),
-        "refused": list(map(_refused_file, refusals)),
     }
 
 
@@ -166,11 +186,6 @@ def _refused_file(refusal: Refusal) -> dict[str, Any]:
     return {"filename": refusal.filename, "code": error.code, "detail": error.message}
 
 
-def _all_refused(request: Request, parsed: ParsedUpload) -> Response:
-    error, refused = parsed.refusals[0].error, list(map(_refused_file, parsed.refusals))
-    return problem_response(request, status_of(error), error.code, error.message, refused=refused)
-
-
 def _accepted(body: dict[str, Any], job_id: str) -> Response:
     # Plain JSON: validating our own response would cost more than the rest of this code path.
     headers = {"Location": f"{PREFIX}/jobs/{job_id}"}
@@ -182,12 +197,12 @@ def _count_refusal(metrics: Metrics) -> Iterator[None]:
     try:
         yield
     except (RefusedUpload, QueueFull) as error:
-        metrics.count_upload(error.code)
+        metrics.uploads.labels(error.code).inc()
         raise
 
 
 def _count_files(metrics: Metrics, admissions: list[Admission], refusals: list[Refusal]) -> None:
     for admission in admissions:
-        metrics.count_upload("duplicate" if admission.duplicate_of else "accepted")
+        metrics.uploads.labels("duplicate" if admission.duplicate_of else "accepted").inc()
     for refusal in refusals:
-        metrics.count_upload(refusal.error.code)
+        metrics.uploads.labels(refusal.error.code).inc()

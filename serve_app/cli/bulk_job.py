@@ -1,4 +1,9 @@
-"""`paperworks bulk FOLDER`: runs `serve_app.bulk` with the address and token of the service."""
+"""`paperworks bulk FOLDER` and `python -m serve_app.bulk FOLDER`: the options of `serve_app.bulk`.
+
+The address of the cluster is by default that in `service.json` of the home folder; a submitted job
+inherits PAPERWORKS_HOME. RAY_ADDRESS is not used: with several clusters on one machine it may name
+the cluster of another library.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +44,8 @@ def bulk(
     os.environ.update({**_ray_variables(cluster, info), **os.environ})
     from serve_app import bulk as program
 
-    arguments = [str(folder), "--collection", collection, "--address", cluster]
     try:
-        raise typer.Exit(program.main(arguments if wait else [*arguments, "--no-wait"]))
+        raise typer.Exit(program.main(folder, collection, cluster, wait=wait))
     except KeyboardInterrupt as stopped:
         print_error(STOPPED_FOLLOWING)
         raise typer.Exit(130) from stopped

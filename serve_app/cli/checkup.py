@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,29 +45,26 @@ class Checkup(BaseModel):
     @property
     def ok(self) -> bool:
         """True if every check passed and every difference between the stores was repaired."""
-        return all(finding.ok for finding in self.findings) and self._stores_are_ok()
-
-    def _stores_are_ok(self) -> bool:
+        stores_are_ok = self.consistency is None or self.consistency.consistent
         if self.repair is not None:
             lost = self.repair.found.counts.missing_blobs
-            return not lost and self.repair.deletion_refused is None
-        return self.consistency is None or self.consistency.consistent
+            stores_are_ok = not lost and self.repair.deletion_refused is None
+        return stores_are_ok and all(finding.ok for finding in self.findings)
 
 
 def examine(settings: Settings, url: str) -> list[Finding]:
     """Returns one finding for each check; changes nothing."""
-    checks: list[Callable[[], Finding]] = [
-        lambda: _python(),
-        lambda: _packages(),
-        lambda: _memory(),
-        lambda: _home(settings.home),
-        lambda: _database(settings),
-        lambda: _vectors(settings),
-        lambda: _model(settings),
-        lambda: _confinement(settings.read.sandbox),
-        lambda: _service(url, settings),
+    return [
+        _python(),
+        _packages(),
+        _memory(),
+        _home(settings.home),
+        _database(settings),
+        _vectors(settings),
+        _model(settings),
+        _confinement(settings.read.sandbox),
+        _service(url, settings),
     ]
-    return [check() for check in checks]
 
 
 def _python() -> Finding:
@@ -91,9 +87,8 @@ def _packages() -> Finding:
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / GIB
     text = f"{free:.1f} GiB free, {len(os.sched_getaffinity(0))} CPUs"
-    return Finding(
-        "Memory", free >= 3, text, "Close other programs: the service needs about 2.5 GiB."
-    )
+    advice = "Close other programs: the service needs about 2.5 GiB."
+    return Finding("Memory", free >= 3, text, advice)
 
 
 def _home(root: Path) -> Finding:
@@ -120,25 +115,23 @@ def _database(settings: Settings) -> Finding:
 
 
 def _vectors(settings: Settings) -> Finding:
+    text = f"Milvus Lite {importlib.metadata.version('milvus-lite')}"
     if settings.milvus_uri:
-        return Finding(
-            "Milvus", True, f"an external server ({without_password(settings.milvus_uri)})"
-        )
-    return Finding("Milvus", True, f"Milvus Lite {importlib.metadata.version('milvus-lite')}")
+        text = f"an external server ({without_password(settings.milvus_uri)})"
+    return Finding("Milvus", True, text)
 
 
 def _model(settings: Settings) -> Finding:
     from pipelines.encoders.dimension import vector_dimension
     from pipelines.encoders.load import resolve_model
 
+    advice = "Set PAPERWORKS_MODEL__NAME to a model on this machine."
     try:
         folder = resolve_model(settings.model.name)
         text = f"{settings.model.name}, {vector_dimension(folder)} dimensions, in {folder}"
         return Finding("Model", True, text)
     except ValueError as error:
-        return Finding(
-            "Model", False, str(error), "Set PAPERWORKS_MODEL__NAME to a model on this machine."
-        )
+        return Finding("Model", False, str(error), advice)
 
 
 def _confinement(mode: SandboxMode) -> Finding:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import update_wrapper
+from inspect import Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +35,9 @@ OnlyCollection = Annotated[
     str | None, typer.Option("--collection", "-c", help="Only this collection.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the response as JSON.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")
+]
 STOPPED_FOLLOWING = (
     "Stopped following. Accepted papers are kept and processing continues; see `paperworks jobs`."
 )
@@ -57,6 +62,30 @@ def library(url: str | None, home: Path | None) -> Iterator[Client]:
         raise typer.Exit(130) from stopped
 
 
+def library_command(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorator: adds --url and --home to the options of a command and passes it a client.
+
+    The options of a group (`context.obj`) apply to its subcommands. With a subcommand, the group
+    itself is not called.
+    """
+
+    def run(context: typer.Context, url: Url = None, home: Home = None, **options: Any) -> None:
+        group_url, group_home = context.obj or (None, None)
+        context.obj = (url or group_url, home or group_home)
+        if context.invoked_subcommand is None:
+            with library(*context.obj) as client:
+                command(client, **options)
+
+    del command.__annotations__["client"]  # its type is imported lazily
+    context, url, home, _ = signature(run, eval_str=True).parameters.values()
+    _, *own = signature(command, eval_str=True).parameters.values()
+    parameters = [context, *own, url, home]
+    update_wrapper(run, command)
+    run.__signature__ = Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
 def print_error(message: str) -> None:
     """Prints the message to stderr, in red on a terminal."""
     typer.secho(message, err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
@@ -68,9 +97,22 @@ def print_line(line: str = "") -> None:
     typer.echo(line.encode(encoding, "replace").decode(encoding))
 
 
-def print_json(response: BaseModel) -> None:
-    """Prints the response as indented JSON."""
-    print_line(response.model_dump_json(indent=2))
+def show(response: BaseModel, as_json: bool, lines: Iterable[str]) -> None:
+    """Prints the response as indented JSON, or else the lines."""
+    for line in (response.model_dump_json(indent=2),) if as_json else lines:
+        print_line(line)
+
+
+def write_output(text: str, output: Path | None) -> None:
+    """Writes the text unchanged to a file or pipe, and without control characters to a terminal."""
+    if output is not None:
+        output.write_bytes(text.encode())
+        print_line(str(output))
+    elif sys.stdout.isatty():
+        for line in text.splitlines():
+            print_line(printable(line))
+    else:
+        typer.echo(text.encode(), nl=False)
 
 
 def printable(text: str) -> str:
@@ -81,3 +123,8 @@ def printable(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Returns `1 page` or `1,204 pages`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def pdfs_under(folder: Path) -> list[Path]:
+    """Returns all *.pdf files below the folder (any letter case), sorted by path."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")

@@ -27,15 +27,8 @@ def main() -> int:
     port = port_or_free(8000)
     url = f"http://127.0.0.1:{port}"
     print_line(f"Starting Paperworks on {url}. The first start also converts the embedding model.")
-    command = [
-        sys.executable,
-        "-c",
-        "from serve_app.cli.main import app; app()",
-        "up",
-        "--port",
-        str(port),
-    ]
-    service = subprocess.Popen(command)
+    program = (sys.executable, "-m", "serve_app.cli.main")
+    service = subprocess.Popen([*program, "up", "--port", str(port)])
     try:
         with Client(url) as client:
             wait_until_ready(url, is_alive=lambda: service.poll() is None)
@@ -54,7 +47,9 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        _stop(service)
+        if service.poll() is None:
+            service.terminate()
+            service.wait(STOP_TIMEOUT_SECONDS)
 
 
 def _run_searches(client: Client) -> bool:
@@ -71,12 +66,6 @@ def _run_searches(client: Client) -> bool:
             print_line(f"  {hit.title}, page {hit.page_first}  ({hit.score:.2f})")
             print_line(f"    {' '.join(hit.text.split())[:300]}")
     return answered
-
-
-def _stop(service: subprocess.Popen[bytes]) -> None:
-    if service.poll() is None:
-        service.terminate()
-        service.wait(STOP_TIMEOUT_SECONDS)
 
 
 if __name__ == "__main__":

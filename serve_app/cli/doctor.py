@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.common import AsJson, Home, Url, library, print_error, print_json, print_line
-from serve_app.cli.differences import (
-    adoption_lines,
-    advice,
-    lost_papers,
-    repair_lines,
-    rows,
-    summary,
+from serve_app.cli.common import (
+    AsJson,
+    Home,
+    Url,
+    library,
+    plural,
+    print_error,
+    print_line,
+    printable,
+    show,
 )
 from serve_app.process.address import home_of, service_url
 
 if TYPE_CHECKING:
     from serve_app.cli.checkup import Checkup
-    from serve_app.client import Client
-    from serve_app.schemas.consistency import Consistency, Repair
+    from serve_app.schemas.consistency import Adoption, Consistency, Repair, StoredPaper
 
 WithRepair = Annotated[
     bool, typer.Option("--repair", help="Repair differences between the stores.")
@@ -50,21 +50,22 @@ ClaimStores = Annotated[
         help="With --adopt: assign Milvus and the blob store to this database.",
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Actions:
-    """The changes that the options ask for."""
-
-    repair: bool = False
-    delete_orphans: bool = False
-    adopt: str | None = None
-    claim_stores: bool = False
-
-    @property
-    def is_read_only(self) -> bool:
-        """True if nothing is repaired or adopted."""
-        return not self.repair and self.adopt is None
+CONSISTENT = "PostgreSQL, Milvus and the blob store are consistent"
+REPAIR = "Run `paperworks doctor --repair`; searches continue during the repair."
+STORES_DO_NOT_MATCH = (
+    "Searches continue; uploads are refused, and nothing is repaired or deleted. Correct "
+    "DATABASE_URL, MILVUS_URI or BLOB_URI and restart the service. If the database was restored or "
+    "lost, run `paperworks doctor --adopt COLLECTION --claim-stores`."
+)
+DELETION_LIMIT = (
+    "Nothing was deleted, and the automatic reconciliation deletes nothing either: the deletion of "
+    "{} exceeds the limits of stores.deletion."
+)
+HOW_TO_DELETE = (
+    "If the database was restored from a backup, run `paperworks doctor --adopt COLLECTION`. If "
+    "the orphans are expected, run `paperworks doctor --repair --delete-orphans`."
+)
+UPLOAD_AGAIN = "The PDFs of these papers are lost; upload them again: "
 
 
 def doctor(
@@ -81,50 +82,30 @@ def doctor(
     Changes nothing without --repair or --adopt. Exit code 1 if a check fails or a difference
     between the stores remains.
     """
-    actions = Actions(repair, delete_orphans, adopt, claim_stores)
-    _check_options(actions)
-    checkup = _checkup(url, home, actions)
-    if as_json:
-        print_json(checkup)
-    else:
-        _show(checkup)
-    if not actions.is_read_only and checkup.consistency is None:
-        print_error("No service answers, so nothing was changed. Start it with `paperworks up`.")
-        raise typer.Exit(1)
-    raise typer.Exit(0 if checkup.ok else 1)
-
-
-def _check_options(actions: Actions) -> None:
-    if actions.delete_orphans and not actions.repair:
+    if delete_orphans and not repair:
         raise typer.BadParameter("--delete-orphans requires --repair.")
-    if actions.claim_stores and actions.adopt is None:
+    if claim_stores and adopt is None:
         raise typer.BadParameter("--claim-stores requires --adopt COLLECTION.")
-
-
-def _checkup(url: str | None, home: Path | None, actions: Actions) -> Checkup:
     from configs.settings import Settings
     from serve_app.cli.checkup import Checkup, examine
     from serve_app.client import ServiceUnreachable
 
-    findings = examine(Settings(home=home_of(home, os.environ)), service_url(url, home, os.environ))
-    checkup = Checkup(findings=findings)
-    with library(url, home) as client:
-        try:
-            _apply(actions, client, checkup)
-        except ServiceUnreachable:
-            return checkup
-    return checkup
-
-
-def _apply(actions: Actions, client: Client, checkup: Checkup) -> None:
-    """Applies the actions and stores their results, and the state of the stores, in `checkup`."""
-    if actions.adopt is not None:
-        checkup.adoption = client.adopt(actions.adopt, claim_stores=actions.claim_stores)
-    if actions.repair:
-        checkup.repair = client.repair_consistency(delete_orphans=actions.delete_orphans)
-        checkup.consistency = checkup.repair.found
+    settings = Settings(home=home_of(home, os.environ))
+    checkup = Checkup(findings=examine(settings, service_url(url, home, os.environ)))
+    with library(url, home) as client, suppress(ServiceUnreachable):
+        if adopt is not None:
+            checkup.adoption = client.adopt(adopt, claim_stores=claim_stores)
+        if repair:
+            checkup.repair = client.repair_consistency(delete_orphans=delete_orphans)
+        checkup.consistency = checkup.repair.found if checkup.repair else client.consistency()
+    if as_json:
+        show(checkup, as_json, [])
     else:
-        checkup.consistency = client.consistency()
+        _show(checkup)
+    if (repair or adopt is not None) and checkup.consistency is None:
+        print_error("No service answers, so nothing was changed. Start it with `paperworks up`.")
+        raise typer.Exit(1)
+    raise typer.Exit(0 if checkup.ok else 1)
 
 
 def _show(checkup: Checkup) -> None:
@@ -157,3 +138,109 @@ def _print_actions(lines: Iterable[str]) -> None:
 
 def _print_check(ok: bool, name: str, text: str) -> None:
     print_line(f"{'ok  ' if ok else 'FAIL'}  {name:<11} {text}")
+
+
+def summary(found: Consistency) -> str:
+    """Returns the differences in one line: `missing chunks: 2, orphan blobs: 1`."""
+    if found.identity_problems:
+        return "the stores do not belong to the same library"
+    counts = found.counts.model_dump()
+    parts = [f"{_words(name)}: {count:,}" for name, count in counts.items() if count]
+    return ", ".join(parts) or CONSISTENT
+
+
+def rows(found: Consistency) -> Iterator[tuple[str, str]]:
+    """Yields the kind and the description of each listed difference."""
+    yield from (("identity", printable(text)) for text in found.identity_problems)
+    for name, count in found.counts.model_dump().items():
+        listed = list(_DESCRIPTIONS[name](found))
+        yield from ((_words(name), printable(text)) for text in listed)
+        if count > len(listed):
+            yield _words(name), f"and {count - len(listed):,} more"
+
+
+def repair_lines(repair: Repair) -> Iterator[str]:
+    """Yields a line for each action of a repair."""
+    if repair.documents_queued:
+        jobs = ", ".join(repair.job_ids)
+        yield f"{plural(repair.documents_queued, 'paper')} queued for reprocessing: {jobs}"
+    if repair.chunks_deleted:
+        yield f"{plural(repair.chunks_deleted, 'chunk')} deleted"
+    if repair.pdfs_trashed:
+        yield f"{plural(repair.pdfs_trashed, 'unused PDF')} moved to the trash"
+    if repair.blobs_deleted:
+        size = plural(repair.bytes_deleted, "byte")
+        yield f"{plural(repair.blobs_deleted, 'file')} of the blob store deleted, {size}"
+    if repair.tasks_released:
+        yield f"{plural(repair.tasks_released, 'task')} queued again"
+
+
+def adoption_lines(adoption: Adoption) -> Iterator[str]:
+    """Yields a line for each action of an adoption."""
+    if not adoption.documents_queued:
+        yield "no orphaned PDF found, so none was adopted"
+        return
+    jobs = ", ".join(adoption.job_ids)
+    yield (
+        f"{plural(adoption.documents_queued, 'orphaned PDF')} adopted, named by SHA-256 until "
+        f"their titles are extracted: {jobs}"
+    )
+    if adoption.from_trash:
+        yield f"{plural(adoption.from_trash, 'PDF')} of them restored from the trash"
+    if adoption.documents_left:
+        left = plural(adoption.documents_left, "PDF")
+        yield f"{left} not adopted because the queue is full; run this command again later"
+
+
+def advice(found: Consistency, repair: Repair | None) -> Iterator[str]:
+    """Yields the next steps, one sentence each."""
+    if found.identity_problems:
+        yield STORES_DO_NOT_MATCH
+        return
+    refused = found.deletion_refused if repair is None else repair.deletion_refused
+    if refused:
+        yield printable(DELETION_LIMIT.format(refused))
+        yield HOW_TO_DELETE
+    elif repair is None and not found.consistent:
+        yield REPAIR
+
+
+def lost_papers(found: Consistency) -> str | None:
+    """Returns which papers no repair can restore, and what to do; None if there are none."""
+    names = [paper.filename for paper in found.missing_blobs]
+    more = found.counts.missing_blobs - len(names)
+    listed = ", ".join(names) + (f" and {more:,} more" if more else "")
+    return printable(f"{UPLOAD_AGAIN}{listed}.") if names else None
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _paper(paper: StoredPaper) -> str:
+    return f"{paper.filename} ({paper.document_id} in {paper.collection}, version {paper.version})"
+
+
+_DESCRIPTIONS = {
+    "missing_chunks": lambda found: (
+        f"{_paper(paper)}: {paper.found:,} of {paper.expected:,}" for paper in found.missing_chunks
+    ),
+    "surplus_chunks": lambda found: (
+        f"{_paper(paper)}: {paper.found:,} instead of {paper.expected:,}"
+        for paper in found.surplus_chunks
+    ),
+    "orphan_chunks": lambda found: (
+        f"{orphan.document_id}, version {orphan.version}: {orphan.chunks:,}"
+        for orphan in found.orphan_chunks
+    ),
+    "missing_artifacts": lambda found: map(_paper, found.missing_artifacts),
+    "orphan_blobs": lambda found: (
+        f"{blob.key}: {plural(blob.bytes, 'byte')}, {blob.age_seconds / 3600:,.0f} h old"
+        for blob in found.orphan_blobs
+    ),
+    "missing_blobs": lambda found: map(_paper, found.missing_blobs),
+    "stuck_tasks": lambda found: (
+        f"{task.filename} (task {task.task_id}): no heartbeat for {task.silent_seconds:,.0f} s"
+        for task in found.stuck_tasks
+    ),
+}

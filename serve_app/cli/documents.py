@@ -1,7 +1,9 @@
-"""`paperworks documents`: list, show, export, download and delete papers."""
+"""`paperworks documents` and `collections`: list, show, export, download and delete them."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +12,24 @@ from typer.core import TyperGroup
 
 from serve_app.cli.common import (
     AsJson,
-    Home,
     OnlyCollection,
-    Url,
-    library,
+    Output,
+    library_command,
     plural,
     print_error,
-    print_json,
     print_line,
     printable,
+    show,
+    write_output,
 )
-from serve_app.cli.exports import Output, write_output
-from serve_app.cli.paper import paper_lines
 
 if TYPE_CHECKING:
-    from serve_app.schemas.core import Document
+    from serve_app.client import Client
+    from serve_app.schemas.core import Document, Listed
+    from serve_app.schemas.papers import Section
+
+WIDTH = 100
+MAX_LISTED_PAGES = 20
 
 
 class ShowByDefault(TyperGroup):
@@ -59,103 +64,76 @@ Target = Annotated[
 
 
 @documents_app.callback()
+@library_command
 def list_papers(
-    context: typer.Context,
+    client: Client,
     collection: OnlyCollection = None,
     needs_review: NeedsReview = False,
     limit: Limit = 20,
     as_json: AsJson = False,
-    url: Url = None,
-    home: Home = None,
 ) -> None:
     """List papers, newest first; `documents ID` shows one."""
-    context.obj = (url, home)
-    if context.invoked_subcommand:
-        return
-    with library(url, home) as client:
-        page = client.documents(
-            collection=collection, needs_review=needs_review or None, limit=limit
-        )
-    if as_json:
-        print_json(page)
-        return
-    for document in page.items:
-        print_line(document_line(document))
+    page = client.documents(collection=collection, needs_review=needs_review or None, limit=limit)
+    show(page, as_json, _list_lines(page, needs_review))
+
+
+def _list_lines(page: Listed[Document], needs_review: bool) -> Iterator[str]:
+    yield from map(document_line, page.items)
     if not page.items and needs_review:
-        print_line("No papers need review.")
+        yield "No papers need review."
     elif not page.items:
-        print_line("No papers. `paperworks upload FILE.pdf` adds one.")
+        yield "No papers. `paperworks upload FILE.pdf` adds one."
     elif page.next_cursor:
-        print_line(f"There are more than {limit}; --limit shows up to 200.")
+        yield f"There are more than {len(page.items)}; --limit shows up to 200."
 
 
-@documents_app.command()
-def show(
-    context: typer.Context,
-    document_id: DocumentId,
-    as_json: AsJson = False,
-    url: Url = None,
-    home: Home = None,
-) -> None:
+@documents_app.command("show")
+@library_command
+def show_paper(client: Client, document_id: DocumentId, as_json: AsJson = False) -> None:
     """Show one paper: metadata, counts, abstract, sections and extraction quality."""
-    with _library(context, url, home) as client:
-        document = client.document(document_id)
-        if as_json:
-            print_json(document)
-            return
-        sections = client.sections(document_id) if document.counts.sections else []
-    print_line(document_line(document))
-    for line in paper_lines(document, sections):
-        print_line(line)
+    document = client.document(document_id)
+    show(document, as_json, _shown_lines(document, client))
+
+
+def _shown_lines(document: Document, client: Client) -> Iterator[str]:
+    yield document_line(document)
+    sections = client.sections(document.document_id) if document.counts.sections else []
+    yield from paper_lines(document, sections)
 
 
 @documents_app.command()
+@library_command
 def export(
-    context: typer.Context,
-    document_id: DocumentId,
-    format: Format = "markdown",
-    output: Output = None,
-    url: Url = None,
-    home: Home = None,
+    client: Client, document_id: DocumentId, format: Format = "markdown", output: Output = None
 ) -> None:
     """Write a paper as Markdown, JSON, BibTeX or CSL-JSON."""
-    with _library(context, url, home) as client:
-        write_output(client.export(document_id, format), output)
+    write_output(client.export(document_id, format), output)
 
 
 @documents_app.command()
-def download(
-    context: typer.Context,
-    document_id: DocumentId,
-    output: Target = None,
-    url: Url = None,
-    home: Home = None,
-) -> None:
+@library_command
+def download(client: Client, document_id: DocumentId, output: Target = None) -> None:
     """Write the PDF of a paper to a file."""
-    with _library(context, url, home) as client:
-        print_line(
-            str(client.download(document_id, output or Path(f"{Path(document_id).name}.pdf")))
-        )
+    target = output or Path(f"{Path(document_id).name}.pdf")
+    print_line(str(client.download(document_id, target)))
 
 
 @documents_app.command()
-def delete(
-    context: typer.Context, document_ids: DocumentIds, url: Url = None, home: Home = None
-) -> None:
+@library_command
+def delete(client: Client, document_ids: DocumentIds) -> None:
     """Delete papers with their passages and PDFs."""
     from serve_app.client import PaperworksProblem, ServiceUnreachable
 
     failed = False
-    with _library(context, url, home) as client:
-        for document_id in document_ids:
-            try:
-                client.delete(document_id)
-                print_line(f"{document_id}: deleted")
-            except ServiceUnreachable:
-                raise
-            except PaperworksProblem as problem:
-                failed = True
-                print_error(f"{document_id}: {problem.detail}")
+    for document_id in document_ids:
+        try:
+            client.delete(document_id)
+            print_line(f"{document_id}: deleted")
+        except ServiceUnreachable:
+            raise
+        except PaperworksProblem as problem:
+            failed = True
+            print_error(f"{document_id}: {problem.detail}")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -168,7 +146,109 @@ def document_line(document: Document) -> str:
     )
 
 
-def _library(context: typer.Context, url: str | None, home: Path | None):
-    """Returns a client for the options of the subcommand, else for those of `documents`."""
-    group = context.obj or (None, None)
-    return library(url or group[0], home or group[1])
+def paper_lines(document: Document, sections: list[Section]) -> Iterator[str]:
+    """Yields metadata, counts, abstract, section tree and quality; unknown values are omitted."""
+    yield from _metadata(document)
+    yield f"  {document.filename}, {document.bytes:,} bytes, sha256 {document.sha256}"
+    yield f"  {_counts(document)}, version {document.version}"
+    if document.abstract:
+        yield "Abstract"
+        yield from _wrapped(document.abstract)
+    if sections:
+        yield "Sections"
+        yield from map(_section_line, sections)
+    yield from _quality(document)
+
+
+def _metadata(document: Document) -> Iterator[str]:
+    if document.authors:
+        yield from _wrapped(", ".join(author.name for author in document.authors))
+    fields = {
+        "": document.year,
+        "doi ": document.doi,
+        "arXiv ": document.arxiv_id,
+        "language ": document.language,
+    }
+    known = [f"{name}{value}" for name, value in fields.items() if value]
+    if known:
+        yield f"  {printable(', '.join(known))}"
+    if document.keywords:
+        yield from _wrapped(f"Keywords: {', '.join(document.keywords)}")
+
+
+def _counts(document: Document) -> str:
+    counts = {name.removesuffix("s"): count for name, count in document.counts}
+    return ", ".join(
+        f"{noun}s not extracted yet" if count is None else plural(count, noun)
+        for noun, count in counts.items()
+    )
+
+
+def _section_line(section: Section) -> str:
+    title = f"{section.number} {section.title}" if section.number else section.title
+    return f"  {'  ' * (section.level - 1)}{printable(title)} · page {section.page}"
+
+
+def _quality(document: Document) -> Iterator[str]:
+    """Yields the extraction quality; nothing before extraction has run."""
+    quality = document.quality
+    if not quality:
+        return
+    yield f"Quality: {'needs review' if document.needs_review else 'good'}"
+    for reason in quality.get("reasons") or ():
+        yield from _wrapped(f"- {reason}")
+    for name, label in (("pages_ocred", "OCR"), ("layout_pages", "layout model")):
+        pages = quality.get(name) or ()
+        if pages:
+            shown = ", ".join(map(str, pages[:MAX_LISTED_PAGES]))
+            yield f"  {label}: page {shown}{', …' if len(pages) > MAX_LISTED_PAGES else ''}"
+
+
+def _wrapped(text: str) -> list[str]:
+    indent = "  "
+    return textwrap.wrap(printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
+collections_app = typer.Typer(
+    invoke_without_command=True, help="List, export and delete collections."
+)
+
+CollectionName = Annotated[str, typer.Argument(metavar="NAME", help="A collection.")]
+BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex.")]
+
+
+@collections_app.callback()
+@library_command
+def list_collections(client: Client) -> None:
+    """List collections; `collections export NAME` writes a bibliography."""
+    collections = client.collections()
+    for collection in collections:
+        print_line(f"{collection.name}  {plural(collection.documents, 'paper')}")
+    if not collections:
+        print_line("No collections. `paperworks upload FILE.pdf` creates the first.")
+
+
+@collections_app.command("export")
+@library_command
+def export_collection(
+    client: Client,
+    name: CollectionName,
+    format: BibliographyFormat = "bibtex",
+    output: Output = None,
+) -> None:
+    """Write the bibliography of a collection, for LaTeX and reference managers."""
+    write_output(client.export_collection(name, format), output)
+
+
+@collections_app.command("delete")
+@library_command
+def delete_collection(
+    client: Client,
+    name: CollectionName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Delete a collection and every paper in it."""
+    if not yes:
+        typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
+    client.delete_collection(name)
+    print_line(f"{name}: deleted")

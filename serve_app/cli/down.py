@@ -1,14 +1,23 @@
-"""`paperworks down`: stops the service that `up` runs in a home folder."""
+"""`paperworks down`: stops the service that `up` runs in a home folder, found by its state file."""
 
 from __future__ import annotations
 
 import os
-from typing import Annotated
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, NoReturn
 
+import psutil
 import typer
+from filelock import FileLock
+from filelock import Timeout as LockTimeout
 
+from runtime.service_info import LOCK_NAME, read_service_info
 from serve_app.cli.common import Home, print_error, print_line
 from serve_app.process.address import home_of
+
+POLL_SECONDS = 0.1
 
 Timeout = Annotated[float, typer.Option(min=0, help="Seconds to wait until it has ended.")]
 
@@ -19,15 +28,49 @@ def down(home: Home = None, timeout: Timeout = 60) -> None:
     Running tasks get a few seconds to finish. The others return to the queue without using an
     attempt and continue after the next `up`.
     """
-    from serve_app.process.stop import StillRunning, stop_service
-
     folder = home_of(home, os.environ)
-    try:
-        was_running = stop_service(folder, timeout)
-    except StillRunning as error:
-        print_error(str(error))
-        raise typer.Exit(1) from error
-    if was_running:
-        print_line(f"Stopped; papers and open jobs are kept in {folder}.")
-    else:
+    if not _is_locked(folder):
         print_line(f"No service runs in {folder}.")
+        return
+    pid = read_service_info(folder).get("pid")
+    if not isinstance(pid, int):
+        _fail(f"The service in {folder} is still starting. Try again in a few seconds.")
+    with suppress(psutil.NoSuchProcess):
+        _terminate(psutil.Process(pid), folder, timeout)
+    print_line(f"Stopped; papers and open jobs are kept in {folder}.")
+
+
+def _terminate(service: psutil.Process, home: Path, timeout_seconds: float) -> None:
+    """Sends SIGTERM and returns when the process has ended; a zombie counts as ended.
+
+    Exits with code 1 after the timeout. Raises NoSuchProcess if the process disappears meanwhile.
+    """
+    service.terminate()
+    deadline = time.monotonic() + timeout_seconds
+    while service.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            _fail(
+                f"The service in {home} (process {service.pid}) has not ended after "
+                f"{timeout_seconds:g} s; it is still returning its work to the queue. Wait, or run "
+                "`paperworks down` again."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _fail(message: str) -> NoReturn:
+    print_error(message)
+    raise typer.Exit(1)
+
+
+def _is_locked(home: Path) -> bool:
+    """True if a service holds the lock of that home.
+
+    The lock ends with its process, so that a stale state file never leads to a wrong SIGTERM.
+    """
+    if not home.is_dir():
+        return False
+    try:
+        with FileLock(home / LOCK_NAME, timeout=0):
+            return False
+    except LockTimeout:
+        return True

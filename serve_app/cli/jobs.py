@@ -1,65 +1,66 @@
-"""`paperworks jobs`: lists jobs, shows one, or follows it until it ends."""
+"""`paperworks jobs`, `cancel`, `retry`, `failures` and `events`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from serve_app.cli.common import (
     AsJson,
-    Home,
     OnlyCollection,
-    Url,
-    library,
+    library_command,
     plural,
-    print_json,
     print_line,
+    printable,
+    show,
 )
 
 if TYPE_CHECKING:
-    from serve_app.schemas.core import JobSummary
+    from serve_app.client import Client
+    from serve_app.schemas.core import Event, IncompleteTask, JobSummary, Listed
 
-JobId = Annotated[str | None, typer.Argument(help="Job id; without it the newest jobs are listed.")]
+JobId = Annotated[str, typer.Argument(help="Job id, as listed by `paperworks jobs`.")]
+OneJob = Annotated[
+    str | None, typer.Argument(help="Job id; without it the newest jobs are listed.")
+]
 Watch = Annotated[bool, typer.Option("--watch", help="Follow until the end.")]
 Status = Annotated[str | None, typer.Option(help="queued, running, completed, partial, failed, …")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="Maximum number of jobs listed.")]
+PaperLimit = Annotated[int, typer.Option(min=1, max=200, help="Maximum number of papers listed.")]
+KeepChunks = Annotated[
+    bool, typer.Option("--keep-chunks", help="Keep the passages of partially processed papers.")
+]
+Wait = Annotated[bool, typer.Option(help="Follow the job until it ends.")]
+After = Annotated[int, typer.Option(min=0, help="Only events after this event number.")]
+NO_JOBS = "No jobs. `paperworks upload FILE.pdf` starts one."
 
 
+@library_command
 def jobs(
-    job_id: JobId = None,
+    client: Client,
+    job_id: OneJob = None,
     watch: Watch = False,
     status: Status = None,
     collection: OnlyCollection = None,
     limit: Limit = 20,
     as_json: AsJson = False,
-    url: Url = None,
-    home: Home = None,
 ) -> None:
     """List jobs, show one, or follow it until it ends (without JOB_ID: every open job)."""
-    from serve_app.cli.progress import follow, print_result
+    from serve_app.cli.progress import result_lines
 
-    with library(url, home) as client:
-        if watch:
-            job_ids = [job_id] if job_id else _open_jobs(client)
-            ended = follow(client, job_ids)
-            raise typer.Exit(1 if any(job.status != "completed" for job in ended) else 0)
-        if job_id is not None:
-            job = client.job(job_id)
-            if as_json:
-                print_json(job)
-            else:
-                print_line(job_line(job))
-                print_result(job)
-            raise typer.Exit(1 if job.status in ("failed", "partial") else 0)
+    if watch:
+        _follow(client, [job_id] if job_id else _open_jobs(client))
+    elif job_id is not None:
+        job = client.job(job_id)
+        show(job, as_json, [job_line(job), *result_lines(job)])
+        raise typer.Exit(1 if job.status in ("failed", "partial") else 0)
+    else:
         page = client.jobs(status=status, collection=collection, limit=limit)
-        if as_json:
-            print_json(page)
-        elif not page.items:
-            print_line("No jobs. `paperworks upload FILE.pdf` starts one.")
-        else:
-            for summary in page.items:
-                print_line(job_line(summary))
+        lines = map(job_line, page.items)
+        show(page, as_json, lines if page.items else [NO_JOBS])
 
 
 def job_line(job: JobSummary) -> str:
@@ -75,6 +76,80 @@ def job_line(job: JobSummary) -> str:
     )
 
 
-def _open_jobs(client) -> list[str]:
+def _open_jobs(client: Client) -> list[str]:
     pages = [client.jobs(status=status, limit=200).items for status in ("running", "queued")]
     return [job.job_id for page in pages for job in page]
+
+
+def _follow(client: Client, job_ids: list[str]) -> None:
+    """Follows the jobs and exits: with code 0 if all completed."""
+    from serve_app.cli.progress import follow
+
+    raise typer.Exit(1 if any(job.status != "completed" for job in follow(client, job_ids)) else 0)
+
+
+@library_command
+def cancel(
+    client: Client, job_id: JobId, keep_chunks: KeepChunks = False, as_json: AsJson = False
+) -> None:
+    """Cancel a job; completed papers are kept."""
+    done = client.cancel(job_id, keep_chunks=keep_chunks)
+    line = f"{job_id}: {plural(done.cancelled, 'paper')} cancelled. {done.message}"
+    show(done, as_json, [line])
+
+
+@library_command
+def retry(client: Client, job_id: JobId, wait: Wait = True, as_json: AsJson = False) -> None:
+    """Process the failed and cancelled papers of a job again, and follow it."""
+    done = client.retry(job_id)
+    line = f"{job_id}: {plural(done.retried, 'paper')} queued again. {done.message}"
+    show(done, as_json, [line])
+    if wait and done.retried and not as_json:
+        _follow(client, [job_id])
+
+
+@library_command
+def failures(
+    client: Client, job_id: JobId, limit: PaperLimit = 50, as_json: AsJson = False
+) -> None:
+    """List the papers of a job that failed or have unreadable pages."""
+    page = client.failures(job_id, limit=limit)
+    show(page, as_json, _failure_lines(job_id, page))
+
+
+def _failure_lines(job_id: str, page: Listed[IncompleteTask]) -> Iterator[str]:
+    from serve_app.cli.progress import task_line
+
+    for task in page.items:
+        if task.pages_failed:
+            numbers = ", ".join(map(str, task.pages_failed))
+            noun = "page" if len(task.pages_failed) == 1 else "pages"
+            yield f"{task.filename}: {noun} {numbers} could not be read"
+        else:
+            yield task_line(task)
+    if not page.items:
+        yield f"No paper of {job_id} has failed."
+    elif page.next_cursor:
+        yield "There are more; raise --limit."
+
+
+@library_command
+def events(client: Client, job_id: JobId, after: After = 0, as_json: AsJson = False) -> None:
+    """Print every state change of a job and of its papers, and follow it until it ends."""
+    names: dict[UUID, str] = {}
+    for event in client.events(job_id, after):
+        if as_json:
+            print_line(event.model_dump_json())
+            continue
+        if event.task_id and event.task_id not in names:
+            names |= {task.task_id: task.filename for task in client.job(job_id).tasks}
+        print_line(event_line(event, names))
+
+
+def event_line(event: Event, names: dict[UUID, str]) -> str:
+    """Returns an event on one line; a paper without a name in `names` is shown by its task id."""
+    paper = names.setdefault(event.task_id, str(event.task_id)) if event.task_id else ""
+    step = f"{event.step}, attempt {event.attempt}" if event.attempt else event.step or ""
+    error = f"{event.error.code}: {event.error.message}" if event.error else ""
+    details = "  ".join(part for part in (printable(paper), step, printable(error)) if part)
+    return f"{event.number:>5}  {event.at:%H:%M:%S}  {event.name:<15}  {details}".rstrip()

@@ -5,13 +5,10 @@ from __future__ import annotations
 import typer
 
 from serve_app.cli.bulk_job import bulk
-from serve_app.cli.collections import collections_app
 from serve_app.cli.doctor import doctor
-from serve_app.cli.documents import documents_app
+from serve_app.cli.documents import collections_app, documents_app
 from serve_app.cli.down import down
-from serve_app.cli.events import events
-from serve_app.cli.job_control import cancel, failures, retry
-from serve_app.cli.jobs import jobs
+from serve_app.cli.jobs import cancel, events, failures, jobs, retry
 from serve_app.cli.search import search
 from serve_app.cli.up import up
 from serve_app.cli.upload import upload
@@ -21,17 +18,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-app.command()(up)
-app.command()(down)
-app.command()(upload)
-app.command()(jobs)
-app.command()(cancel)
-app.command()(retry)
-app.command()(failures)
-app.command()(events)
-app.command()(search)
-app.command()(bulk)
-app.command()(doctor)
+COMMANDS = (up, down, upload, jobs, cancel, retry, failures, events, search, bulk, doctor)
+for command in COMMANDS:
+    app.command()(command)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serve_app.cli.common import (
     AsJson,
-    Home,
     OnlyCollection,
-    Url,
-    library,
-    print_json,
-    print_line,
+    library_command,
     printable,
+    show,
 )
 
 if TYPE_CHECKING:
-    from serve_app.schemas.core import Hit
+    from serve_app.client import Client
+    from serve_app.schemas.core import Hit, SearchResult
 
 QueryText = Annotated[str, typer.Argument(help="Keywords or a question.")]
 Mode = Annotated[str, typer.Option(help="hybrid, dense (semantic) or sparse (keywords).")]
@@ -36,7 +35,9 @@ HIGHLIGHT_ON, HIGHLIGHT_OFF = "\x1b[1;33m", "\x1b[0m"
 WIDTH = 100
 
 
+@library_command
 def search(
+    client: Client,
     query: QueryText,
     collection: OnlyCollection = None,
     mode: Mode = "hybrid",
@@ -44,42 +45,31 @@ def search(
     by_document: ByDocument = False,
     document: Documents = None,
     as_json: AsJson = False,
-    url: Url = None,
-    home: Home = None,
 ) -> None:
     """Search the library; every hit shows its paper and page."""
-    with library(url, home) as client:
-        result = client.search(
-            query,
-            collection=collection,
-            mode=mode,
-            limit=limit,
-            group_by="document" if by_document else None,
-            filters={"document_ids": document} if document else None,
-        )
-    if as_json:
-        print_json(result)
-        return
+    result = client.search(
+        query,
+        collection=collection,
+        mode=mode,
+        limit=limit,
+        group_by="document" if by_document else None,
+        filters={"document_ids": document} if document else None,
+    )
+    show(result, as_json, _lines(result))
+
+
+def _lines(result: SearchResult) -> Iterator[str]:
     if not result.hits:
-        print_line("Nothing found. Try other keywords, --mode dense, or another --collection.")
+        yield "Nothing found. Try other keywords, --mode dense, or another --collection."
     for rank, hit in enumerate(result.hits, 1):
-        _print_hit(rank, hit)
-
-
-def _print_hit(rank: int, hit: Hit) -> None:
-    section = f", {printable(hit.section)}" if hit.section else ""
-    title = printable(hit.title or hit.filename)
-    print_line(f"{rank}. {title} · {_pages(hit)}{section} · {hit.score:.3f}")
-    for line in _passage(hit, use_color=sys.stdout.isatty()):
-        print_line(f"   {line}")
-    print_line(f"   {hit.filename} · {hit.document_id}")
-    print_line()
-
-
-def _pages(hit: Hit) -> str:
-    if hit.page_first == hit.page_last:
-        return f"page {hit.page_first}"
-    return f"pages {hit.page_first}-{hit.page_last}"
+        section = f", {printable(hit.section)}" if hit.section else ""
+        one, several = f"page {hit.page_first}", f"pages {hit.page_first}-{hit.page_last}"
+        pages = one if hit.page_first == hit.page_last else several
+        title = printable(hit.title or hit.filename)
+        yield f"{rank}. {title} · {pages}{section} · {hit.score:.3f}"
+        yield from (f"   {line}" for line in _passage(hit, use_color=sys.stdout.isatty()))
+        yield f"   {hit.filename} · {hit.document_id}"
+        yield ""
 
 
 def _passage(hit: Hit, *, use_color: bool) -> list[str]:

@@ -35,14 +35,23 @@ def up(
 
     Stays in the foreground. Ctrl-C or SIGTERM stops everything it started.
     """
+    from domain.errors import InvalidSetting
     from serve_app.process.readiness import NotReady
-    from serve_app.process.service import CannotStart, Service, StopRequested
+    from serve_app.process.service import CannotStart, read_settings
 
-    os.umask(
-        0o077
-    )  # inherited by all processes of the service: only the owner can read their files
+    os.umask(0o077)  # inherited by all processes of the service: only the owner reads their files
     _log_to_stderr()
-    settings = _settings(config, host, port, home)
+    try:
+        _run(read_settings(config, host=host, port=port, home=home))
+    except (CannotStart, InvalidSetting, NotReady) as error:
+        print_error(str(error))
+        raise typer.Exit(1) from error
+
+
+def _run(settings: Settings) -> None:
+    """Runs the service until a signal stops it."""
+    from serve_app.process.service import Service, StopRequested
+
     try:
         with Service(settings).running() as url:
             print_line(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
@@ -51,23 +60,6 @@ def up(
                 signal.pause()
     except StopRequested as request:
         print_line(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
-    except (CannotStart, NotReady) as error:
-        print_error(str(error))
-        raise typer.Exit(1) from error
-
-
-def _settings(
-    config: Path | None, host: str | None, port: int | None, home: Path | None
-) -> Settings:
-    """Returns the settings; an invalid one is printed as one line, with exit code 1."""
-    from domain.errors import InvalidSetting
-    from serve_app.process.service import CannotStart, read_settings
-
-    try:
-        return read_settings(config, host=host, port=port, home=home)
-    except (CannotStart, InvalidSetting) as error:
-        print_error(str(error))
-        raise typer.Exit(1) from error
 
 
 def _log_to_stderr() -> None:

@@ -8,6 +8,7 @@ node of the cluster.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,8 @@ import typer
 
 from serve_app.cli.common import (
     CollectionOption,
-    Home,
-    Url,
-    library,
+    library_command,
+    pdfs_under,
     plural,
     print_error,
     print_line,
@@ -25,7 +25,6 @@ from serve_app.cli.common import (
 
 if TYPE_CHECKING:
     from serve_app.client import Client
-    from serve_app.schemas.core import RefusedFile
 
 MAX_REQUEST_FILES, MAX_REQUEST_BYTES = 50, 64 * 1024 * 1024
 
@@ -38,78 +37,60 @@ Reprocess = Annotated[
 ]
 
 
+@library_command
 def upload(
+    client: Client,
     files: Files,
     collection: CollectionOption = "default",
     wait: Wait = True,
     reprocess: Reprocess = False,
-    url: Url = None,
-    home: Home = None,
 ) -> None:
     """Upload PDFs and follow them until they are searchable.
 
     Sends the files over HTTP, so that only the URL of the service is needed. For a large folder on
     a node of the cluster use `paperworks bulk`.
     """
-    paths = list(_find_pdfs(files))
+    paths = [pdf for path in files for pdf in (pdfs_under(path) if path.is_dir() else [path])]
     if not paths:
         raise typer.BadParameter("No PDF found.", param_hint="FILES")
     on_duplicate = "reprocess" if reprocess else "return"
-    with library(url, home) as client:
-        jobs, refused = _send_all(client, paths, collection, on_duplicate)
-        failed = bool(refused)
-        if wait and jobs:
-            from serve_app.cli.progress import follow
+    sent = [_send(client, batch, collection, on_duplicate) for batch in _batches(paths)]
+    jobs = [batch.job_id for batch in sent if batch.job_id]
+    failed = any(batch.has_refusals for batch in sent)
+    if wait and jobs:
+        from serve_app.cli.progress import follow
 
-            failed |= any(job.status != "completed" for job in follow(client, jobs))
+        failed |= any(job.status != "completed" for job in follow(client, jobs))
     raise typer.Exit(1 if failed else 0)
 
 
-def _send_all(
-    client: Client, paths: list[Path], collection: str, on_duplicate: str
-) -> tuple[list[str], list[RefusedFile]]:
-    """Returns the ids of the new jobs and the refused files; prints a line for each file."""
-    jobs, refused = list[str](), list["RefusedFile"]()
-    for batch in _batches(paths):
-        job_id, refused_files = _send(client, batch, collection, on_duplicate)
-        jobs += [job_id] if job_id else []
-        for file in refused_files:
-            print_error(f"{file.filename}: refused ({file.code}): {file.detail}")
-        refused += refused_files
-    return jobs, refused
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    """The job of a batch, None if every file was refused."""
+
+    job_id: str | None
+    has_refusals: bool
 
 
-def _send(
-    client: Client, batch: list[Path], collection: str, on_duplicate: str
-) -> tuple[str | None, list[RefusedFile]]:
-    """Returns the job id of a batch, None if every file was refused, and the refused files.
-
-    Raises PaperworksProblem for any other problem.
-    """
+def _send(client: Client, batch: list[Path], collection: str, on_duplicate: str) -> SentBatch:
+    """Uploads a batch and prints a line for each file. Raises PaperworksProblem."""
     from serve_app.client import PaperworksProblem
 
+    job_id = None
     try:
         response = client.upload_many(batch, collection, on_duplicate=on_duplicate)
+        job_id, refused, accepted = response.job_id, response.refused, response.accepted
+        for file in accepted:
+            duplicate = ", already in the library" if file.duplicate_of else ""
+            print_line(f"{file.filename}: accepted as {file.document_id}{duplicate}")
+        print_line(f"{job_id}: {plural(len(accepted), 'paper')} in collection {collection}")
     except PaperworksProblem as problem:
         if problem.problem is None or not problem.problem.refused:
             raise
-        return None, problem.problem.refused
-    for file in response.accepted:
-        duplicate = ", already in the library" if file.duplicate_of else ""
-        print_line(f"{file.filename}: accepted as {file.document_id}{duplicate}")
-    print_line(
-        f"{response.job_id}: {plural(len(response.accepted), 'paper')} in collection {collection}"
-    )
-    return response.job_id, response.refused
-
-
-def _find_pdfs(files: Iterable[Path]) -> Iterator[Path]:
-    """Yields the named files, and the PDFs in the folders and their subfolders."""
-    for path in files:
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() == ".pdf")
-        else:
-            yield path
+        refused = problem.problem.refused
+    for file in refused:
+        print_error(f"{file.filename}: refused ({file.code}): {file.detail}")
+    return SentBatch(job_id, bool(refused))
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

@@ -1,6 +1,8 @@
-"""The exceptions of the clients, and how HTTP responses and transport errors become one."""
+"""The exceptions of the clients, and when a request is repeated after one."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import httpx
 from pydantic import ValidationError
@@ -8,10 +10,15 @@ from pydantic import ValidationError
 from serve_app.schemas import core as schemas
 
 BODY_EXCERPT_CHARACTERS = 300
+DEFAULT_RETRY_AFTER_SECONDS = 2.0
+FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
+RETRYABLE_STATUSES = (429, 503)  # the queue is full; a store or the service is unavailable
 
 
 class PaperworksProblem(Exception):
     """The service answered with a problem; `code` is stable, `detail` says what to do."""
+
+    retry_after_seconds = DEFAULT_RETRY_AFTER_SECONDS
 
     def __init__(
         self, status: int, code: str, detail: str, problem: schemas.Problem | None = None
@@ -21,6 +28,21 @@ class PaperworksProblem(Exception):
 
     def __str__(self) -> str:
         return self.detail
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> PaperworksProblem:
+        """Returns the problem in an error response of the service, or of a proxy in front of it."""
+        try:
+            body = schemas.Problem.model_validate_json(response.content)
+            problem = cls(response.status_code, body.code, body.detail, body)
+        except ValidationError:
+            text = response.text.strip()[:BODY_EXCERPT_CHARACTERS] or response.reason_phrase
+            detail = f"The service answered {response.status_code}: {text}"
+            problem = cls(response.status_code, "http_error", detail)
+        header = response.headers.get("retry-after", "")
+        if header.isdecimal():
+            problem.retry_after_seconds = float(header)
+        return problem
 
 
 class ServiceUnreachable(PaperworksProblem):
@@ -39,19 +61,37 @@ class ServiceUnreachable(PaperworksProblem):
         self.args = (url, reason, was_sent)
         self.was_sent = was_sent
 
-
-def problem_from(response: httpx.Response) -> PaperworksProblem:
-    """Returns the exception for an error response of the service or of a proxy in front of it."""
-    try:
-        problem = schemas.Problem.model_validate_json(response.content)
-    except ValidationError:
-        text = response.text.strip()[:BODY_EXCERPT_CHARACTERS] or response.reason_phrase
-        detail = f"The service answered {response.status_code}: {text}"
-        return PaperworksProblem(response.status_code, "http_error", detail)
-    return PaperworksProblem(response.status_code, problem.code, problem.detail, problem)
+    @classmethod
+    def after(cls, error: httpx.TransportError, url: httpx.URL) -> ServiceUnreachable:
+        """Returns the problem of a request without a response."""
+        was_sent = not isinstance(error, httpx.ConnectError)
+        return cls(str(url).rstrip("/"), str(error) or type(error).__name__, was_sent)
 
 
-def unreachable_from(base_url: httpx.URL | str, error: httpx.TransportError) -> ServiceUnreachable:
-    """Returns the exception for a request without a response."""
-    reason, was_sent = str(error) or type(error).__name__, not isinstance(error, httpx.ConnectError)
-    return ServiceUnreachable(str(base_url).rstrip("/"), reason, was_sent)
+@dataclass(slots=True)
+class RetryPolicy:
+    """Decides whether one request is retried, and after which backoff.
+
+    Retried are responses with status 429 or 503, after their Retry-After, and refused connections
+    of a service that `has_answered` before: it is being restarted, which takes a few seconds. A
+    connection that is refused before the first answer means a wrong address. A request that
+    `resumes` (an event stream) continues where it was interrupted, so every lost connection is
+    retried.
+    """
+
+    retries: int
+    resumes: bool = False
+    retries_used: int = 0
+
+    def backoff_seconds(self, problem: PaperworksProblem, has_answered: bool) -> float:
+        """Returns the seconds before the next attempt. Raises `problem` if it is final."""
+        if isinstance(problem, ServiceUnreachable):
+            is_retryable = self.resumes or (has_answered and not problem.was_sent)
+            seconds = FIRST_BACKOFF_SECONDS * 2**self.retries_used
+        else:
+            is_retryable = problem.status in RETRYABLE_STATUSES
+            seconds = problem.retry_after_seconds
+        if not is_retryable or self.retries_used >= self.retries:
+            raise problem
+        self.retries_used += 1
+        return min(seconds, MAX_BACKOFF_SECONDS)

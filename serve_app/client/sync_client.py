@@ -5,30 +5,28 @@ Do not edit it: run `python -m tests.generate_sync_client`.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from domain.jobs import WaitFor
-from serve_app.client import requests
-from serve_app.client.errors import PaperworksProblem, problem_from, unreachable_from
-from serve_app.client.event_stream import EventStream
-from serve_app.client.requests import ApiRequest, Body, PdfFile
-from serve_app.client.retry import Attempt, Deadline, RetryPolicy
-from serve_app.schemas import core as schemas
-from serve_app.schemas import papers as paper_schemas
-from serve_app.schemas.consistency import Adoption, Consistency, Repair
+from serve_app.client.endpoints import Endpoints, path_of
+from serve_app.client.errors import PaperworksProblem, RetryPolicy, ServiceUnreachable
+from serve_app.client.requests import ApiRequest, Body, EventStream
+from serve_app.process.address import DEFAULT_URL
+from serve_app.schemas.core import Event, Job
 
-Source = Path | str | bytes
-DEFAULT_URL = "http://127.0.0.1:8000"
+CONNECT_SECONDS, RESPONSE_SECONDS = 5.0, 90.0  # the longest long poll takes 60 s
 LONG_POLL_SECONDS = 25.0  # of `wait` without progress reports; the service answers at the end
 PROGRESS_POLL_SECONDS = 0.5
+RECONNECT_SECONDS = 1.0  # after an event stream that the service ended early
 
 
-class Client:
+class Client(Endpoints):
     """The library over HTTP. Thread-safe. Close it, or use it in a `with` block."""
 
     def __init__(
@@ -40,288 +38,96 @@ class Client:
     ) -> None:
         self.retries = retries
         self._has_answered = False
-        self._http = httpx.Client(base_url=url, timeout=requests.timeout(), transport=transport)
-
-    # Uploads and jobs
-
-    def upload(
-        self,
-        source: Source,
-        collection: str = "default",
-        *,
-        filename: str | None = None,
-        on_duplicate: str = "return",
-    ) -> schemas.UploadAccepted:
-        """Uploads one PDF (a path, or bytes named `filename`); returns its job."""
-        file = PdfFile.of(source, filename)
-        return self._send(requests.upload(file, collection, on_duplicate))
-
-    def upload_many(
-        self,
-        sources: Iterable[Source],
-        collection: str = "default",
-        *,
-        on_duplicate: str = "return",
-        idempotency_key: str | None = None,
-    ) -> schemas.UploadsAccepted:
-        """Uploads many PDFs as one job; returns the job and the result of each file."""
-        files = [PdfFile.of(source) for source in sources]
-        request = requests.upload_many(files, collection, on_duplicate, idempotency_key)
-        return self._send(request)
-
-    def job(
-        self, job_id: str, wait_seconds: float = 0, until: WaitFor = WaitFor.DONE
-    ) -> schemas.Job:
-        """Returns the job once it has ended, or once all its papers are searchable.
-
-        After `wait_seconds` (60 at most) it returns the current state.
-        """
-        return self._send(requests.job(job_id, wait_seconds, until))
+        timeout = httpx.Timeout(RESPONSE_SECONDS, connect=CONNECT_SECONDS)
+        self._http = httpx.Client(base_url=url, timeout=timeout, transport=transport)
 
     def wait(
         self,
         job_id: str,
         timeout_seconds: float | None = None,
-        on_progress: Callable[[schemas.Job], object] | None = None,
-    ) -> schemas.Job:
+        on_progress: Callable[[Job], object] | None = None,
+    ) -> Job:
         """Returns the job when it has ended; calls `on_progress` with it twice a second.
 
         Raises TimeoutError.
         """
-        deadline = Deadline.after(timeout_seconds)
+        deadline = time.monotonic() + (math.inf if timeout_seconds is None else timeout_seconds)
         poll_seconds = PROGRESS_POLL_SECONDS if on_progress else LONG_POLL_SECONDS
         while True:
-            job = self.job(job_id, deadline.cap(poll_seconds))
+            seconds_left = max(0.0, deadline - time.monotonic())
+            job = self.job(job_id, min(poll_seconds, seconds_left))
             if on_progress:
                 on_progress(job)
             if job.is_final:
                 return job
-            if deadline.has_passed:
+            if time.monotonic() >= deadline:
                 raise TimeoutError(f"{job_id} is still {job.status} after {timeout_seconds:g} s.")
 
-    def jobs(
-        self,
-        *,
-        status: str | None = None,
-        collection: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> schemas.Listed[schemas.JobSummary]:
-        """Returns a page of jobs, newest first."""
-        request = requests.jobs(status=status, collection=collection, cursor=cursor, limit=limit)
-        return self._send(request)
-
-    def events(self, job_id: str, after: int = 0) -> Iterator[schemas.Event]:
+    def events(self, job_id: str, after: int = 0) -> Iterator[Event]:
         """Yields every state change of a job and of its tasks after event number `after`, live.
 
-        Ends with the job. A connection that breaks is resumed after the last event received.
+        Ends with the job. A connection that breaks is resumed after the last event received. Fails
+        after `retries` connections in a row without an event.
         """
-        stream = EventStream(job_id, self.retries, after)
-        while not stream.is_closed:
+        stream, path = EventStream(after), path_of("jobs", job_id, "/events")
+        policy = RetryPolicy(self.retries, resumes=True)
+        while True:
+            pause_seconds = RECONNECT_SECONDS
             try:
-                path, headers = stream.path, stream.headers
-                with self._http.stream("GET", path, headers=headers) as response:
-                    if response.is_error:
-                        response.read()
-                        raise problem_from(response)
+                with self._stream(path, stream.headers) as response:
                     for line in response.iter_lines():
                         if event := stream.parse_line(line):
+                            policy.retries_used = 0
                             yield event
-            except (httpx.TransportError, PaperworksProblem) as error:
-                stream.check_reconnect(error, self._http.base_url)
-            time.sleep(stream.reconnect_seconds)
-
-    def cancel(self, job_id: str, *, keep_chunks: bool = False) -> schemas.CancelAccepted:
-        """Cancels a job.
-
-        Searchable passages of partially processed papers are deleted, or kept with `keep_chunks`.
-        """
-        return self._send(requests.cancel(job_id, keep_chunks))
-
-    def retry(self, job_id: str) -> schemas.RetryAccepted:
-        """Queues the failed and cancelled papers of a job again, under the same job id."""
-        return self._send(requests.retry(job_id))
-
-    def failures(
-        self, job_id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> schemas.Listed[schemas.IncompleteTask]:
-        """Returns a page of the papers that failed or have unreadable pages, latest first."""
-        return self._send(requests.failures(job_id, cursor=cursor, limit=limit))
-
-    # Search, documents and collections
-
-    def search(
-        self,
-        query: str,
-        *,
-        collection: str | None = None,
-        mode: str | None = None,
-        filters: dict[str, Any] | None = None,
-        limit: int | None = None,
-        group_by: str | None = None,
-    ) -> schemas.SearchResult:
-        """Returns the best passages of one collection or of all; `filters` as `SearchFilters`."""
-        request = requests.search(
-            query,
-            collection=collection,
-            mode=mode,
-            filters=filters,
-            limit=limit,
-            group_by=group_by,
-        )
-        return self._send(request)
-
-    def documents(
-        self,
-        *,
-        collection: str | None = None,
-        status: str | None = None,
-        needs_review: bool | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> schemas.Listed[schemas.Document]:
-        """Returns a page of documents, newest first."""
-        request = requests.documents(
-            collection=collection,
-            status=status,
-            needs_review=needs_review,
-            cursor=cursor,
-            limit=limit,
-        )
-        return self._send(request)
-
-    def document(self, document_id: str) -> schemas.Document:
-        """Returns a document."""
-        return self._send(requests.document(document_id))
-
-    def chunks(
-        self, document_id: str, *, cursor: str | None = None, limit: int = 50
-    ) -> schemas.Listed[schemas.Chunk]:
-        """Returns a page of the passages of a document in reading order."""
-        return self._send(requests.chunks(document_id, cursor=cursor, limit=limit))
-
-    def reingest(self, document_id: str) -> schemas.UploadAccepted:
-        """Processes a document again as a new version; returns its job."""
-        return self._send(requests.reingest(document_id))
-
-    def delete(self, document_id: str) -> None:
-        """Deletes a document with its passages and its PDF."""
-        self._send(requests.delete(document_id))
-
-    def collections(self) -> list[schemas.Collection]:
-        """Returns every collection, sorted by name."""
-        return (self._send(requests.collections())).items
-
-    def delete_collection(self, name: str) -> None:
-        """Deletes a collection with every document in it."""
-        self._send(requests.delete_collection(name))
+            except PaperworksProblem as problem:
+                pause_seconds = policy.backoff_seconds(problem, self._has_answered)
+            if stream.is_closed:
+                return
+            time.sleep(pause_seconds)
 
     def download(self, document_id: str, target: Path | str) -> Path:
         """Writes the PDF of a document to `target`; returns that path."""
         target = Path(target)
-        path = requests.document_path(document_id, "/original")
-        try:
-            with self._http.stream("GET", path) as response:
-                if response.is_error:
-                    response.read()
-                    raise problem_from(response)
-                with target.open("wb") as file:
-                    for chunk in response.iter_bytes():
-                        file.write(chunk)
-        except httpx.TransportError as error:
-            raise unreachable_from(self._http.base_url, error) from error
+        with self._stream(path_of("documents", document_id, "/original")) as response:
+            chunks = response.iter_bytes()
+            with target.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
         return target
 
-    # Contents of a paper
+    def send(self, request: ApiRequest[Body]) -> Body:
+        """Returns the parsed response to a request. Raises PaperworksProblem, ServiceUnreachable.
 
-    def text(self, document_id: str) -> str:
-        """Returns the text of a document in reading order, paragraphs separated by blank lines."""
-        return self._send(requests.text(document_id))
-
-    def markdown(self, document_id: str) -> str:
-        """Returns a document as GitHub-flavored Markdown."""
-        return self._send(requests.markdown(document_id))
-
-    def sections(self, document_id: str) -> list[paper_schemas.Section]:
-        """Returns the section headings of a document in reading order."""
-        return (self._send(requests.sections(document_id))).sections
-
-    def tables(self, document_id: str) -> list[paper_schemas.Table]:
-        """Returns the tables; `counts.tables` is None until table detection has run."""
-        return (self._send(requests.tables(document_id))).tables
-
-    def table_csv(self, document_id: str, number: int) -> str:
-        """Returns a table as CSV."""
-        return self._send(requests.table_file(document_id, number, "csv"))
-
-    def table_html(self, document_id: str, number: int) -> str:
-        """Returns a table as an HTML <table>."""
-        return self._send(requests.table_file(document_id, number, "html"))
-
-    def figures(self, document_id: str) -> list[paper_schemas.Figure]:
-        """Returns the figures; `counts.figures` is None until figure detection has run."""
-        return (self._send(requests.figures(document_id))).figures
-
-    def figure_png(self, document_id: str, number: int, *, dpi: int | None = None) -> bytes:
-        """Returns the image of a figure as PNG."""
-        return self._send(requests.figure_png(document_id, number, dpi))
-
-    def page_png(
-        self,
-        document_id: str,
-        number: int,
-        *,
-        highlights: Sequence[str] = (),
-        dpi: int | None = None,
-    ) -> bytes:
-        """Returns the image of a page as PNG; passages with these `chunk_id`s are highlighted."""
-        return self._send(requests.page_png(document_id, number, highlights, dpi))
-
-    def references(self, document_id: str) -> list[paper_schemas.Reference]:
-        """Returns the bibliography of a document, as printed and parsed into fields."""
-        return (self._send(requests.references(document_id))).references
-
-    def cites(self, document_id: str) -> list[schemas.Document]:
-        """Returns the documents of the same collection that this one cites."""
-        return (self._send(requests.cites(document_id))).documents
-
-    def cited_by(self, document_id: str) -> list[schemas.Document]:
-        """Returns the documents of the same collection that cite this one."""
-        return (self._send(requests.cited_by(document_id))).documents
-
-    def similar(self, document_id: str, limit: int = 10) -> list[paper_schemas.SimilarDocument]:
-        """Returns the most similar documents of the same collection, best first."""
-        return (self._send(requests.similar(document_id, limit))).documents
-
-    def export(self, document_id: str, format: str = "markdown") -> str:
-        """Returns a document as `markdown`, `json` (everything), `bibtex` or `csl`."""
-        return self._send(requests.export(document_id, format))
-
-    def export_collection(self, name: str, format: str = "bibtex") -> str:
-        """Returns the bibliography of a collection as `bibtex`."""
-        return self._send(requests.export_collection(name, format))
-
-    # Consistency of the stores
-
-    def consistency(self) -> Consistency:
-        """Returns the differences between PostgreSQL, Milvus and the blob store."""
-        return self._send(requests.consistency())
-
-    def repair_consistency(self, *, delete_orphans: bool = False) -> Repair:
-        """Repairs the differences; returns them with the actions taken and the jobs started.
-
-        `delete_orphans` deletes orphans even above the configured deletion limits.
+        Retries as described in `RetryPolicy`.
         """
-        return self._send(requests.repair_consistency(delete_orphans))
+        policy = RetryPolicy(self.retries)
+        while True:
+            try:
+                return request.parse(self._content(request))
+            except PaperworksProblem as problem:
+                pause_seconds = policy.backoff_seconds(problem, self._has_answered)
+            time.sleep(pause_seconds)
 
-    def adopt(self, collection: str, *, claim_stores: bool = False) -> Adoption:
-        """Adds orphaned PDFs to a collection; returns the jobs that process them.
+    def _content(self, request: ApiRequest[Body]) -> bytes:
+        with request.arguments() as arguments:
+            path, method = request.path, request.method
+            with self._stream(path, method=method, **arguments) as response:
+                return response.read()
 
-        `claim_stores` first assigns Milvus and the blob store to the database of the service.
-        """
-        return self._send(requests.adopt(collection, claim_stores))
-
-    # Connection
+    @contextmanager
+    def _stream(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET", **more: Any
+    ) -> Iterator[httpx.Response]:
+        """Yields a successful response before its body is read. Raises PaperworksProblem."""
+        try:
+            with self._http.stream(method, path, headers=headers, **more) as response:
+                self._has_answered = True
+                if response.is_error:
+                    response.read()
+                    raise PaperworksProblem.of(response)
+                yield response
+        except httpx.TransportError as error:
+            raise ServiceUnreachable.after(error, self._http.base_url) from error
 
     def close(self) -> None:
         """Closes the connections."""
@@ -332,20 +138,3 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _send(self, request: ApiRequest[Body]) -> Body:
-        policy = RetryPolicy(self.retries, self._has_answered)
-        while True:
-            attempt = self._attempt(request)
-            backoff_seconds = policy.backoff_seconds(attempt)
-            self._has_answered = policy.has_answered
-            if backoff_seconds is None:
-                return request.parse(attempt)
-            time.sleep(backoff_seconds)
-
-    def _attempt(self, request: ApiRequest[Any]) -> Attempt:
-        try:
-            with request.arguments() as arguments:
-                return self._http.request(request.method, request.path, **arguments)
-        except httpx.TransportError as error:
-            return unreachable_from(self._http.base_url, error)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from runtime.http_options import HttpOptions
 from serve_app.api.metrics import Metrics
 from serve_app.api.problems import error_response
 from serve_app.http.errors import Overloaded
-from serve_app.http.limits import HttpLimits
 
 UPLOADS, STREAMS, IMAGES, REQUESTS = "uploads", "streams", "images", "requests"
 UPLOAD_PATHS = frozenset({"/api/v1/upload-async", "/api/v1/documents"})
@@ -25,15 +25,11 @@ JOB_PREFIX = "/api/v1/jobs/"
 class AdmissionControl:
     """ASGI middleware: rejects requests with 503 `overloaded` if their class is full."""
 
-    def __init__(self, app: ASGIApp, limits: HttpLimits, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, limits: HttpOptions, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.max_in_flight = {
-            UPLOADS: limits.max_uploads,
-            STREAMS: limits.max_streams,
-            IMAGES: limits.max_images,
-            REQUESTS: limits.max_requests,
-        }
+        names = (UPLOADS, STREAMS, IMAGES, REQUESTS)
+        self.max_in_flight: dict[str, int] = {n: getattr(limits, f"max_{n}") for n in names}
         self.in_flight = dict.fromkeys(self.max_in_flight, 0)
         metrics.watch_admission(self.in_flight)
 
@@ -42,10 +38,13 @@ class AdmissionControl:
         if name is None:
             await self.app(scope, receive, send)
         elif self.in_flight[name] >= self.max_in_flight[name]:
-            self.metrics.count_rejected(name)
-            await error_response(Request(scope), _overloaded(name, self.max_in_flight[name]))(
-                scope, receive, send
+            self.metrics.rejected.labels(name).inc()
+            error = Overloaded(
+                f"The service already handles {self.max_in_flight[name]} requests of the class "
+                f"{name}, its limit (http.max_{name}). Nothing of this request was read or kept; "
+                "send it again after the time in Retry-After."
             )
+            await error_response(Request(scope), error)(scope, receive, send)
         else:
             self.in_flight[name] += 1
             try:
@@ -70,11 +69,3 @@ def request_class(scope: Scope) -> str | None:
 def is_upload(path: str, method: str) -> bool:
     """True for requests that upload PDFs."""
     return method == "POST" and path in UPLOAD_PATHS
-
-
-def _overloaded(name: str, limit: int) -> Overloaded:
-    return Overloaded(
-        f"The service already handles {limit} requests of the class {name}, its limit "
-        f"(http.max_{name}). Nothing of this request was read or kept; send it again after the "
-        "time in Retry-After."
-    )

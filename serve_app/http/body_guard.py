@@ -11,16 +11,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import FileTooLarge, PaperworksError
+from runtime.http_options import HttpOptions
 from serve_app.api.problems import error_response
 from serve_app.http.admission import is_upload
 from serve_app.http.errors import BodyTooLarge, RequestTimeout
-from serve_app.http.limits import HttpLimits
 
 BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SPEED_GRACE_SECONDS = 15.0  # before the minimum average speed applies
@@ -30,34 +30,46 @@ FORM_OVERHEAD_BYTES = 4 * 1024 * 1024  # 50 fields of 64 KiB, and boundaries
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """The maximum number of bytes of a body, and a factory for the error."""
+    """The maximum number of bytes of a body, and the error above it."""
 
     bytes: int
-    error: Callable[[], PaperworksError]  # a shared instance would retain tracebacks
+    kind: type[PaperworksError]
+    message: str
+
+    def error(self) -> PaperworksError:
+        """Returns a new error: a shared instance would retain tracebacks."""
+        return self.kind(self.message)
 
 
 class BodyGuard:
     """ASGI middleware: 413 for a body above its limit, 408 for a slow one, 507 for a full disk.
 
-    `upload_bytes` is the maximum size of a PDF. `check_disk_space` raises InsufficientStorage.
+    `check_disk_space` raises InsufficientStorage.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        limits: HttpLimits,
-        upload_bytes: int,
-        check_disk_space: Callable[[], Awaitable[None]],
+        self, app: ASGIApp, limits: HttpOptions, check_disk_space: Callable[[], Awaitable[None]]
     ) -> None:
         self.app = app
         self.limits = limits
         self.check_disk_space = check_disk_space
         self.one_file = BodyLimit(
-            upload_bytes + FORM_OVERHEAD_BYTES, partial(_file_too_large, upload_bytes)
+            limits.upload_limit_bytes + FORM_OVERHEAD_BYTES,
+            FileTooLarge,
+            file_too_large_message(limits.upload_limit_bytes),
         )
-        form, other = limits.form_limit_bytes, limits.body_limit_bytes
-        self.form = BodyLimit(form, partial(_form_too_large, form))
-        self.other = BodyLimit(other, partial(_body_too_large, other))
+        self.form = BodyLimit(
+            limits.form_limit_bytes,
+            BodyTooLarge,
+            f"The form is larger than {limits.form_limit_bytes:,} bytes (http.form_limit_bytes); "
+            "none of its files was admitted. Send them in several requests.",
+        )
+        self.other = BodyLimit(
+            limits.body_limit_bytes,
+            BodyTooLarge,
+            f"The body is larger than {limits.body_limit_bytes:,} bytes (http.body_limit_bytes), "
+            "the maximum of this route. Send a smaller body.",
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in BODILESS_METHODS:
@@ -78,7 +90,7 @@ class BodyGuard:
         limit = self.other
         if upload:
             limit = self.one_file if path == ONE_FILE_PATH else self.form
-        if _content_length(scope) > limit.bytes:
+        if content_length(Headers(scope=scope)) > limit.bytes:
             raise limit.error()
         if upload:
             await self.check_disk_space()
@@ -89,7 +101,7 @@ class _GuardedBody:
     """Wraps `receive` and `send` of one request."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, limit: BodyLimit, limits: HttpLimits
+        self, scope: Scope, receive: Receive, send: Send, limit: BodyLimit, limits: HttpOptions
     ) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._limit, self._limits = limit, limits
@@ -110,7 +122,13 @@ class _GuardedBody:
             async with asyncio.timeout(self._limits.body_piece_seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise self._reject(_stalled_body(self._limits.body_piece_seconds)) from None
+            seconds = self._limits.body_piece_seconds
+            raise self._reject(
+                RequestTimeout(
+                    f"No data of the body arrived for {seconds:g} s, so the request was cancelled; "
+                    "nothing of it was kept. Send it again."
+                )
+            ) from None
         self._waited_seconds += time.monotonic() - began
         if message["type"] == "http.request":
             self._count(message)
@@ -138,50 +156,28 @@ class _GuardedBody:
             and self._waited_seconds > SPEED_GRACE_SECONDS
             and self._bytes < minimum * self._waited_seconds
         ):
-            raise self._reject(_slow_body(minimum))
+            raise self._reject(
+                RequestTimeout(
+                    f"The body arrived with fewer than {minimum:,} bytes per second on average, so "
+                    "the request was cancelled; nothing of it was kept. Send it again over a "
+                    "faster connection, or lower http.min_body_bytes_per_second."
+                )
+            )
 
     def _reject(self, error: PaperworksError) -> PaperworksError:
         self._error = error
         return error
 
 
-def _content_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+def content_length(headers: Headers) -> int:
+    """Returns the Content-Length, 0 if it is absent or not a number."""
+    given = headers.get("content-length", "")
+    return int(given) if given.isdecimal() else 0
 
 
-def _stalled_body(seconds: float) -> RequestTimeout:
-    return RequestTimeout(
-        f"No data of the body arrived for {seconds:g} s, so the request was cancelled; nothing of "
-        "it was kept. Send it again."
-    )
-
-
-def _slow_body(minimum: int) -> RequestTimeout:
-    return RequestTimeout(
-        f"The body arrived with fewer than {minimum:,} bytes per second on average, so the request "
-        "was cancelled; nothing of it was kept. Send it again over a faster connection, or lower "
-        "http.min_body_bytes_per_second."
-    )
-
-
-def _file_too_large(limit: int) -> FileTooLarge:
-    return FileTooLarge(
-        f"The file is larger than {limit:,} bytes, the maximum of this service. Nothing was kept."
-    )
-
-
-def _form_too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"The form is larger than {limit:,} bytes (http.form_limit_bytes); none of its files was "
-        "admitted. Send them in several requests."
-    )
-
-
-def _body_too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"The body is larger than {limit:,} bytes (http.body_limit_bytes), the maximum of this "
-        "route. Send a smaller body."
+def file_too_large_message(limit_bytes: int) -> str:
+    """Returns the message for a file above the limit."""
+    return (
+        f"The file is larger than {limit_bytes:,} bytes, the maximum of this service. "
+        "Nothing was kept."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -36,8 +37,7 @@ class DiskSpace:
     def _measure(self) -> str | None:
         """Returns the message for the first file system that is short of space, else None."""
         for folder in self.folders:
-            free = _free_bytes(folder)
-            if free is not None and free < self.keep_free_bytes:
+            if (free := _free_bytes(folder)) < self.keep_free_bytes:
                 LOG.warning(
                     "Uploads are rejected: only %d bytes are free at %s",
                     free,
@@ -52,10 +52,10 @@ class DiskSpace:
         return None
 
 
-def _free_bytes(folder: Path) -> int | None:
-    """Returns the free bytes at the folder, or at its nearest existing parent; None if unknown."""
+def _free_bytes(folder: Path) -> float:
+    """Returns the free bytes at the folder, or its nearest existing parent; infinite if unknown."""
     try:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         return shutil.disk_usage(existing).free
     except (OSError, StopIteration):
-        return None
+        return math.inf

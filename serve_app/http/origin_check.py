@@ -13,16 +13,17 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import PaperworksError
+from runtime.http_options import HttpOptions
 from serve_app.api.problems import error_response
 from serve_app.http.errors import CrossSiteRequest, InvalidHost, UnknownHost
-from serve_app.http.limits import HttpLimits
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-CROSS_SITE_VALUES = frozenset({b"cross-site", b"same-site"})
+CROSS_SITE_VALUES = frozenset({"cross-site", "same-site"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 MAX_AUTHORITY_CHARACTERS = 300  # a DNS name has at most 253 characters
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -45,7 +46,7 @@ class OriginCheck:
     addresses, every IP address is accepted as well: DNS rebinding needs a host name.
     """
 
-    def __init__(self, app: ASGIApp, limits: HttpLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: HttpOptions) -> None:
         self.app = app
         named = (limits.host, *limits.hosts)
         self.hosts = frozenset(_bracketed(name.lower()) for name in named)
@@ -61,13 +62,14 @@ class OriginCheck:
             await error_response(Request(scope), error)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PaperworksError | None:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
         host = authority_of(scope["scheme"], hosts[0]) if len(hosts) == 1 else None
         if host is None:
             return InvalidHost()
         if not self._is_own_host(host):
             return UnknownHost()
-        if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope, host):
+        if scope["method"] not in SAFE_METHODS and self._is_cross_site(headers, host):
             return CrossSiteRequest()
         return None
 
@@ -82,27 +84,22 @@ class OriginCheck:
             return False
         return address.is_loopback or self.any_address
 
-    def _is_cross_site(self, scope: Scope, own: Origin) -> bool:
-        headers = scope["headers"]
-        origins = [
-            origin_of(value.decode("latin-1")) for name, value in headers if name == b"origin"
-        ]
+    def _is_cross_site(self, headers: Headers, own: Origin) -> bool:
+        origins = list(map(origin_of, headers.getlist("origin")))
         if origins and self.origins.issuperset(origins):
             return False
-        cross_site = any(
-            name == b"sec-fetch-site" and value in CROSS_SITE_VALUES for name, value in headers
-        )
-        return cross_site or any(origin != own for origin in origins)
+        is_cross_site = not CROSS_SITE_VALUES.isdisjoint(headers.getlist("sec-fetch-site"))
+        return is_cross_site or any(origin != own for origin in origins)
 
 
-def authority_of(scheme: str, header: bytes) -> Origin | None:
+def authority_of(scheme: str, header: str) -> Origin | None:
     """Returns the origin of a Host header, None if the header is invalid."""
     return _parsed(scheme, header) if len(header) <= MAX_AUTHORITY_CHARACTERS else None
 
 
 @lru_cache(maxsize=256)
-def _parsed(scheme: str, header: bytes) -> Origin | None:
-    match = _AUTHORITY.fullmatch(header.decode("latin-1").lower())
+def _parsed(scheme: str, header: str) -> Origin | None:
+    match = _AUTHORITY.fullmatch(header.lower())
     if match is None:
         return None
     port = match["port"]
@@ -112,7 +109,7 @@ def _parsed(scheme: str, header: bytes) -> Origin | None:
 def origin_of(header: str) -> Origin | None:
     """Returns the origin of an Origin header; None for `null` and non-HTTP schemes."""
     match = _ORIGIN.fullmatch(header.lower())
-    return authority_of(match["scheme"], match["authority"].encode("latin-1")) if match else None
+    return authority_of(match["scheme"], match["authority"]) if match else None
 
 
 def _bracketed(host: str) -> str:

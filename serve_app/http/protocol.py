@@ -17,17 +17,16 @@ front of it.
 
 from __future__ import annotations
 
-import json
 import resource
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
-from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from domain.errors import PaperworksError
+from runtime.http_options import HttpOptions
+from serve_app.api.problems import MEDIA_TYPE, problem_body
 from serve_app.http.errors import HeadersTooLarge, Overloaded
-from serve_app.http.limits import HttpLimits
 
 LINGER_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
@@ -61,7 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
     subclass.
     """
 
-    limits: HttpLimits
+    limits: HttpOptions
     registry: Connections
     is_counted = False
     in_message = False  # between the end of the headers and the end of the body
@@ -72,8 +71,6 @@ class GuardedProtocol(HttpToolsProtocol):
     header_timer: TimerHandle | None = None
     linger_timer: TimerHandle | None = None
     stall_timer: TimerHandle | None = None
-
-    # --- connection
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -95,8 +92,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self.registry.open -= 1
             self.is_counted = False
         super().connection_lost(exc)
-
-    # --- incoming data
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -148,8 +143,6 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_message_complete()
             self._mark_idle()
 
-    # --- outgoing data
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.in_message and self.linger_timer is None:
@@ -174,8 +167,6 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _should_upgrade_to_ws(self) -> bool:
         return False  # there is no WebSocket route, and that protocol would bypass these limits
-
-    # --- helpers
 
     def _start_header_timer(self) -> None:
         """Starts the header timeout of the next request unless it is running."""
@@ -236,31 +227,18 @@ class GuardedProtocol(HttpToolsProtocol):
             self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
 
-def guarded_protocol(limits: HttpLimits) -> type[GuardedProtocol]:
+def guarded_protocol(limits: HttpOptions) -> type[GuardedProtocol]:
     """Returns the protocol class for one server with these limits."""
-    values: dict[str, Any] = {
-        "limits": limits,
-        "registry": Connections(limits.max_connections),
-    }
+    values = {"limits": limits, "registry": Connections(limits.max_connections)}
     return type("GuardedProtocol", (GuardedProtocol,), values)
 
 
 def problem_bytes(error: PaperworksError, status: int) -> bytes:
     """Returns a complete HTTP/1.1 response with the problem and `Connection: close`."""
-    title = HTTPStatus(status).phrase
-    body = json.dumps(
-        {
-            "type": f"urn:paperworks:problem:{error.code}",
-            "title": title,
-            "status": status,
-            "code": error.code,
-            "detail": error.message,
-            "request_id": None,
-        }
-    ).encode()
+    body = problem_body(status, error.code, error.message, request_id=None).encode()
     retry_after = error.retry_after_seconds
     head = (
-        f"HTTP/1.1 {status} {title}\r\nContent-Type: application/problem+json\r\n"
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {MEDIA_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\nX-Content-Type-Options: nosniff\r\n"
         + (f"Retry-After: {retry_after}\r\n" if retry_after is not None else "")
         + "Connection: close\r\n\r\n"

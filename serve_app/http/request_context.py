@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,13 +14,12 @@ from serve_app.api.metrics import Metrics
 from serve_app.api.problems import unexpected_error_response
 
 REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
-NO_FRAMES = b"frame-ancestors 'none'"
-CONTENT_SECURITY_POLICY = b"content-security-policy"
-SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-)
+NO_FRAMES = "frame-ancestors 'none'"
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 class RequestContext:
@@ -44,10 +43,11 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = with_security_headers(message.get("headers", []))
+                headers = MutableHeaders(scope={"headers": message.get("headers", ())})
+                _add_security_headers(headers)
                 if self.request_id_header:
-                    headers.append((b"x-request-id", request_id.encode("ascii")))
-                message = {**message, "headers": headers}
+                    headers.append("X-Request-ID", request_id)
+                message = {**message, "headers": headers.raw}
             await send(message)
 
         started = time.perf_counter()
@@ -60,29 +60,21 @@ class RequestContext:
             await response(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started
-            self.metrics.count_request(
-                _route_template(scope), scope["method"], status or 499, seconds
-            )
+            template = getattr(scope.get("route"), "path", "unmatched")
+            self.metrics.count_request(template, scope["method"], status or 499, seconds)
 
 
-def with_security_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Returns the headers plus the security headers that the route did not set.
+def _add_security_headers(headers: MutableHeaders) -> None:
+    """Adds the security headers that the route did not set.
 
     PDFs get no `default-src`: with it, the PDF viewers of browsers show nothing.
     """
-    given = dict(headers)
-    added = [(name, value) for name, value in SECURITY_HEADERS if name not in given]
-    if CONTENT_SECURITY_POLICY not in given:
-        is_pdf = given.get(b"content-type", b"").startswith(b"application/pdf")
-        policy = NO_FRAMES if is_pdf else b"default-src 'none'; " + NO_FRAMES
-        added.append((CONTENT_SECURITY_POLICY, policy))
-    return [*headers, *added]
+    is_pdf = headers.get("Content-Type", "").startswith("application/pdf")
+    policy = NO_FRAMES if is_pdf else f"default-src 'none'; {NO_FRAMES}"
+    for name, value in {**SECURITY_HEADERS, "Content-Security-Policy": policy}.items():
+        headers.setdefault(name, value)
 
 
 def _request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get("x-request-id", "")
     return given if REQUEST_ID.match(given) else uuid.uuid4().hex
-
-
-def _route_template(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", "unmatched")

@@ -12,7 +12,7 @@ import numpy as np
 from domain.documents import ChunkKind, Document, DocumentStatus, Passage
 from domain.errors import UnknownCollection
 from domain.search import SearchMode, SearchQuery
-from serve_app.api.serializers.core import to_hit_schema
+from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
 from stores.protocols import VectorStore
@@ -33,7 +33,10 @@ class SearchHits:
 async def run_search(query: SearchQuery, services: Services) -> schemas.SearchResult:
     """Returns the response of POST /api/v1/search. Raises UnknownCollection, Unavailable."""
     started = time.perf_counter()
-    result = await find_passages(query, services)
+    _, vector = await asyncio.gather(
+        _check_collection(query, services), _query_vector(query, services)
+    )
+    result = await find_by_vector(query, vector, services)
     return schemas.SearchResult(
         hits=[to_hit_schema(passage, document, query.text) for passage, document in result.hits],
         mode=query.mode,
@@ -42,18 +45,10 @@ async def run_search(query: SearchQuery, services: Services) -> schemas.SearchRe
     )
 
 
-async def find_passages(query: SearchQuery, services: Services) -> SearchHits:
-    """Returns the matching passages of active documents. Raises UnknownCollection, Unavailable."""
-    _, vector = await asyncio.gather(
-        _check_collection(query, services), _query_vector(query, services)
-    )
-    return await find_by_vector(query, vector, services)
-
-
 async def find_by_vector(
     query: SearchQuery, vector: np.ndarray | None, services: Services
 ) -> SearchHits:
-    """Returns the same as `find_passages` for a query whose vector is known.
+    """Returns the matching passages of active documents for a query whose vector is known.
 
     Drops chunks of deleted documents and of inactive versions. If there are any, they may have
     displaced valid hits: the search is repeated with a larger limit and truncated.
@@ -125,12 +120,9 @@ async def _visible_hits(
         (passage, document)
         for passage in passages
         if (document := active.get(passage.chunk.document_id)) is not None
-        and _is_visible(document, passage)
+        and document.version == passage.chunk.version
+        and document.status == DocumentStatus.READY
     ]
-
-
-def _is_visible(document: Document, passage: Passage) -> bool:
-    return document.version == passage.chunk.version and document.status == DocumentStatus.READY
 
 
 def _best_per_document(hits: list[tuple[Passage, Document]]) -> list[tuple[Passage, Document]]:

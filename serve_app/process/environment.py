@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from configs.settings import Settings
@@ -30,13 +28,9 @@ def ray_environment(settings: Settings) -> dict[str, str]:
     folder. A cluster that is joined has its own token, which Ray reads from the environment of the
     operator or from ~/.ray/auth_token.
     """
-    starts_cluster = settings.ray.address is None
+    own_cluster = {**ray_token_variables(settings.home / RAY_TOKEN), **LOOPBACK_NODE}
     return {
-        **(
-            {**ray_token_variables(settings.home / RAY_TOKEN), **LOOPBACK_NODE}
-            if starts_cluster
-            else {}
-        ),
+        **({} if settings.ray.address else own_cluster),
         "RAY_USAGE_STATS_ENABLED": "0",
         "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime would keep a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
@@ -54,11 +48,6 @@ def ray_environment(settings: Settings) -> dict[str, str]:
 def ray_token_variables(token: Path) -> dict[str, str]:
     """Returns the variables that make `ray.init` and Ray's commands send the token of a file."""
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-
-
-def path_with_this_python() -> str:
-    """Returns PATH with this interpreter first, so that submitted jobs find the same packages."""
-    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
 def serve_environment(settings: Settings) -> dict[str, str]:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 import httpx
-from pydantic import ValidationError
 
-from serve_app.schemas.core import CHECK_OK, Problem
+from serve_app.client import PaperworksProblem
+from serve_app.schemas.core import CHECK_OK
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = 300.0  # a first start converts the model; disks may be slow
@@ -45,18 +45,14 @@ def wait_until_ready(
 
 
 def _failing_checks(url: str) -> str | None:
-    """Returns why the service is not ready; None if it is ready."""
+    """Returns why the service is not ready: `database: refused; embedder: no answer`, else None."""
     try:
         response = httpx.get(f"{url}/readyz", timeout=5)
     except httpx.TransportError as error:
         return str(error) or type(error).__name__
-    return None if response.status_code == 200 else _parse_checks(response) or response.text
-
-
-def _parse_checks(response: httpx.Response) -> str:
-    """Returns the failed checks in a /readyz problem: `database: refused; embedder: no answer`."""
-    try:
-        checks = Problem.model_validate_json(response.content).checks or {}
-    except ValidationError:
-        return ""
-    return "; ".join(f"{name}: {state}" for name, state in checks.items() if state != CHECK_OK)
+    if response.status_code == 200:
+        return None
+    problem = PaperworksProblem.of(response).problem
+    checks = (problem and problem.checks) or {}
+    failed = (f"{name}: {state}" for name, state in checks.items() if state != CHECK_OK)
+    return "; ".join(failed) or response.text

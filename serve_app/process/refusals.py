@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from configs.settings import ADDRESSES, Settings
@@ -36,7 +36,11 @@ def refuse_secrets(arguments: Mapping[str, Any]) -> None:
     Ray keeps them in plain text in the configuration of the application and shows them on its
     dashboard.
     """
-    if names := list(_secrets(arguments)):
+    addresses = {name: value for name, value in arguments.items() if name.lower() in ADDRESSES}
+    names = [name for name, value in addresses.items() if has_password(value)]
+    if (arguments.get("stores") or {}).get("milvus_token"):
+        names.append("stores.milvus_token")
+    if names:
         raise CannotStart(
             f"The deploy file holds a secret in {', '.join(names)}. Ray stores and displays the "
             "arguments: remove the secret, and change it if this file was ever deployed. Set "
@@ -44,12 +48,3 @@ def refuse_secrets(arguments: Mapping[str, Any]) -> None:
             "environment of every node instead, or use a password file: "
             "postgresql://user@host/db?passfile=/path."
         )
-
-
-def _secrets(arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Yields the names of the arguments that hold a secret."""
-    for name, value in arguments.items():
-        if name.lower() in ADDRESSES and has_password(value):
-            yield name
-    if (arguments.get("stores") or {}).get("milvus_token"):
-        yield "stores.milvus_token"

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,6 @@ from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
 from serve_app.process.environment import (
     RAY_TOKEN,
-    path_with_this_python,
     ray_environment,
     serve_environment,
 )
@@ -49,13 +49,8 @@ def read_settings(config: Path | None, **given: Any) -> Settings:
         arguments["http"] = {**(arguments.get("http") or {}), **address}
     http = {key: given.pop(key) for key in ("host", "port") if given.get(key) is not None}
     arguments["http"] = {**(arguments.get("http") or {}), **http}
-    arguments.update({key: value for key, value in given.items() if value is not None})
-    return Settings(**{**arguments, "http": {**_environment_http(), **arguments["http"]}})
-
-
-def _environment_http() -> dict[str, Any]:
-    """Returns the http settings of the environment, which a complete nested value would replace."""
-    return Settings().http.model_dump(exclude_defaults=True)
+    overrides = {key: value for key, value in given.items() if value is not None}
+    return Settings(**{**arguments, **overrides})
 
 
 class Service:
@@ -124,7 +119,10 @@ class Service:
         Variables set by the operator have precedence, except those that identify this installation.
         """
         defaults = {**ray_environment(self.settings), **serve_environment(self.settings)}
-        fixed = {"PATH": path_with_this_python(), "PAPERWORKS_HOME": str(self.settings.home)}
+        fixed = {"PAPERWORKS_HOME": str(self.settings.home)}
+        # This interpreter comes first, so that submitted jobs find the same packages.
+        paths = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
+        fixed["PATH"] = os.pathsep.join(paths)
         if not self.settings.ray.address:
             secret(self.settings.home / RAY_TOKEN)
             fixed["TMPDIR"] = str(self.temporary.create())
@@ -150,20 +148,15 @@ class Service:
 
     def _write_state_file(self, ray_address: str, dashboard_url: str) -> None:
         """Writes `service.json`, from which other programs read the address of the service."""
+        needs_token = os.environ.get("RAY_AUTH_MODE") == "token"
         info = {
             "url": self.url,
             "pid": os.getpid(),
             "ray_address": ray_address,
             "dashboard_url": dashboard_url,
-            "ray_token_path": self._ray_token_path(),
+            "ray_token_path": os.environ.get("RAY_AUTH_TOKEN_PATH") if needs_token else None,
         }
         write_private(self.state_file, json.dumps(info, indent=1))
-
-    @staticmethod
-    def _ray_token_path() -> str | None:
-        """Returns the file with the token that the cluster requires, None if it requires none."""
-        is_required = os.environ.get("RAY_AUTH_MODE") == "token"
-        return os.environ.get("RAY_AUTH_TOKEN_PATH") if is_required else None
 
     def _stop(self) -> None:
         """Stops everything that was started; kills the child processes that do not end in 2 s."""

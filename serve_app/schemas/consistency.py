@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.consistency import OrphanChunks, StuckTask
 from serve_app.schemas.core import Time, Wire
-from serve_app.schemas.field_types import CollectionName
 
 
 class StoredPaper(Wire):
@@ -83,19 +80,6 @@ class Repair(Wire):
     pdfs_trashed: int
     tasks_released: int
     deletion_refused: str | None
-
-
-class AdoptRequest(BaseModel):
-    """The collection for the adopted papers.
-
-    With `claim_stores`, Milvus and the blob store are assigned to the library of this database,
-    regardless of the library that they belong to.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    collection: CollectionName
-    claim_stores: bool = False
 
 
 class Adoption(Wire):

@@ -21,6 +21,7 @@ from domain.search import SearchMode
 
 T = TypeVar("T")
 CHECK_OK = "ok"  # status of a readiness check that passed
+CLOSED = "closed"  # the event that ends an event stream
 
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))
@@ -123,22 +124,24 @@ class Job(JobSummary):
         return self.status.is_final
 
 
-class CancelAccepted(Wire):
-    """A cancelled job. `cancelled` is the number of tasks that were open."""
+class JobAccepted(Wire):
+    """An accepted request that concerns a job."""
 
     success: Literal[True] = True
     message: str
     job_id: str
+
+
+class CancelAccepted(JobAccepted):
+    """A cancelled job. `cancelled` is the number of tasks that were open."""
+
     cancelled: int
     status_endpoint: str
 
 
-class RetryAccepted(Wire):
+class RetryAccepted(JobAccepted):
     """A retried job. `retried` is the number of tasks that were queued again."""
 
-    success: Literal[True] = True
-    message: str
-    job_id: str
     retried: int
     status_endpoint: str
 
@@ -158,12 +161,9 @@ class Event(EventRecord, Wire):
     at: Time
 
 
-class UploadAccepted(Wire):
+class UploadAccepted(JobAccepted):
     """An accepted upload of one file. The paper is searchable when its job is completed."""
 
-    success: Literal[True] = True
-    message: str
-    job_id: str
     task_id: uuid.UUID
     filename: str
     status_endpoint: str

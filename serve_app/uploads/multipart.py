@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from email.message import Message
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from domain.errors import InvalidRequest
-from serve_app.api.names import disposition
 from serve_app.api.problems import MalformedRequest, UnsupportedMediaType
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_FIELD_BYTES = 64 * 1024
 MAX_FIELDS = 50
+# Escapes of characters that would end a quoted name, by browsers (WHATWG HTML) and httpx.
+_ESCAPED = re.compile(r"%(22|0A|0D)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +34,18 @@ class Part:
 
 
 @dataclass(slots=True)
-class _PartBegin:
-    part: Part
-
-
-@dataclass(slots=True)
-class _PartEnd:
-    pass
-
-
-@dataclass(slots=True)
 class _Headers:
     name: bytearray = field(default_factory=bytearray)
     value: bytearray = field(default_factory=bytearray)
     disposition: bytes = b""
+
+
+class _End(Enum):
+    PART = "part"
+    FORM = "form"
+
+
+_Event = Part | bytes | _End
 
 
 class FormReader:
@@ -59,10 +61,8 @@ class FormReader:
         if media_type != b"multipart/form-data":
             raise UnsupportedMediaType
         self._stream = stream
-        self._events: deque[_PartBegin | bytes | _PartEnd] = deque()
+        self._events: deque[_Event] = deque()
         self._headers = _Headers()
-        self._finished = False
-        self._in_part = False
         self.skipped_bytes = 0
         self._fields = 0
         try:
@@ -77,23 +77,18 @@ class FormReader:
     async def parts(self) -> AsyncIterator[Part]:
         """Yields the parts in order."""
         while True:
-            while self._in_part:
-                self._skip(await self._next())
             event = await self._next()
-            if event is None:
+            if event is _End.FORM:
                 return
-            if isinstance(event, _PartBegin):
-                self._in_part = True
-                yield event.part
+            if isinstance(event, Part):
+                yield event
+            elif isinstance(event, bytes):
+                self.skipped_bytes += len(event)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yields the bytes of the current part."""
-        while self._in_part:
-            event = await self._next()
-            if isinstance(event, bytes):
-                yield event
-            else:
-                self._in_part = False
+        while isinstance(event := await self._next(), bytes):
+            yield event
 
     async def text(self) -> str:
         """Returns the current part as text.
@@ -113,17 +108,8 @@ class FormReader:
                 raise MalformedRequest("A field of the form is longer than 65,536 bytes.")
         return value.decode("utf-8", "replace")
 
-    def _skip(self, event: _PartBegin | bytes | _PartEnd | None) -> None:
-        if isinstance(event, bytes):
-            self.skipped_bytes += len(event)
-        else:
-            self._in_part = False
-
-    async def _next(self) -> _PartBegin | bytes | _PartEnd | None:
-        """Returns the next event, None after the last one."""
+    async def _next(self) -> _Event:
         while not self._events:
-            if self._finished:
-                return None
             chunk = await anext(self._stream, None)
             if chunk is None:
                 raise MalformedRequest("The form ends before its last boundary; send it again.")
@@ -138,22 +124,16 @@ class FormReader:
                 f"The body is not a valid form with this boundary: {error}."
             ) from error
 
-    # --- parser callbacks
-
     def _callbacks(self) -> MultipartCallbacks:
         return {
-            "on_part_begin": self._on_part_begin,
             "on_header_field": lambda data, a, b: self._headers.name.extend(data[a:b]),
             "on_header_value": lambda data, a, b: self._headers.value.extend(data[a:b]),
             "on_header_end": self._on_header_end,
             "on_headers_finished": self._on_headers_finished,
             "on_part_data": lambda data, a, b: self._events.append(bytes(data[a:b])),
-            "on_part_end": lambda: self._events.append(_PartEnd()),
-            "on_end": self._on_end,
+            "on_part_end": lambda: self._events.append(_End.PART),
+            "on_end": lambda: self._events.append(_End.FORM),
         }
-
-    def _on_part_begin(self) -> None:
-        self._headers = _Headers()
 
     def _on_header_end(self) -> None:
         if bytes(self._headers.name).lower() == b"content-disposition":
@@ -162,8 +142,43 @@ class FormReader:
         self._headers.value.clear()
 
     def _on_headers_finished(self) -> None:
-        name, filename = disposition(self._headers.disposition)
-        self._events.append(_PartBegin(Part(name or "", filename)))
+        name, filename = _disposition(self._headers.disposition)
+        self._headers = _Headers()
+        self._events.append(Part(name or "", filename))
 
-    def _on_end(self) -> None:
-        self._finished = True
+
+def _disposition(header: bytes) -> tuple[str | None, str | None]:
+    """Returns the field name and the filename of a part's Content-Disposition, None if absent.
+
+    Accepts raw UTF-8 as browsers send it, `filename*=UTF-8''…` (RFC 5987) and RFC 2231
+    continuations.
+    """
+    message = Message()
+    message["Content-Disposition"] = _decoded(header)
+    name = message.get_param("name", header="content-disposition")
+    filename = message.get_param("filename", header="content-disposition")
+    return _text(name), _text(filename)
+
+
+def _decoded(header: bytes) -> str:
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, tuple):  # RFC 2231: (charset, language, text)
+        charset, _, text = value
+        return text.encode("latin-1", "replace").decode(_supported(charset), "replace")
+    if value is None:
+        return None
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), str(value))
+
+
+def _supported(charset: str | None) -> str:
+    try:
+        "".encode(charset or "utf-8")
+    except LookupError:
+        return "utf-8"
+    return charset or "utf-8"

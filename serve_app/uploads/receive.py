@@ -11,11 +11,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any
+from functools import partial
 
 from fastapi import Request
 
@@ -27,14 +26,13 @@ from domain.errors import (
     QueueFull,
     RefusedUpload,
 )
-from domain.identifiers import COLLECTION_RULE
+from domain.identifiers import COLLECTION_NAME, COLLECTION_RULE
 from domain.jobs import Admission, Lane, OnDuplicate, Upload
 from domain.labels import filename_label
-from serve_app.api.names import DEFAULT_COLLECTION, is_collection_name
 from serve_app.api.problems import MissingFile, TooManyFiles
 from serve_app.api.services import Services
-from serve_app.library.library_identity import require_matching_stores
-from serve_app.uploads.multipart import MAX_FIELDS, FormReader, Part
+from serve_app.http.body_guard import content_length, file_too_large_message
+from serve_app.uploads.multipart import FormReader
 from stores.blobs.staged_blob import StagedBlob
 
 FILE_FIELDS = frozenset({"file", "files"})
@@ -76,12 +74,7 @@ class ParsedUpload:
     def __enter__(self) -> ParsedUpload:
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for staged in self.staged:
             staged.discard()
 
@@ -108,27 +101,27 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
 
     Raises StoresDoNotMatch, RefusedUpload or QueueFull as early as possible.
     """
-    await require_matching_stores(services)
-    limit = services.limits.upload_bytes
-    if _content_length(request) > limit + FORM_OVERHEAD_BYTES:
-        raise too_large(limit)
-    if _is_raw_pdf(request):
+    await services.require_matching_stores()
+    limit = services.http.upload_limit_bytes
+    if content_length(request.headers) > limit + FORM_OVERHEAD_BYTES:
+        raise FileTooLarge(file_too_large_message(limit))
+    media_type = request.headers.get("content-type", "").split(";")[0]
+    if media_type.strip().lower() == "application/pdf":
         await _check_queue_limit(request, parsed, services)
         name = request.query_params.get("filename")
         await _stage(request.stream(), filename_label(name), parsed, services)
         return
     form = _form(request)
     async for part in form.parts():
-        if not _is_file(part):
-            await _receive_field(form, part, parsed)
+        if part.name not in FILE_FIELDS:
+            parsed.fields[part.name] = await form.text()
         elif parsed.uploads:
             raise InvalidRequest(
                 "This route accepts one file. Send several files to POST /api/v1/documents."
             )
         else:
             await _check_queue_limit(request, parsed, services)
-            label = filename_label(part.filename)
-            await _stage(form.chunks(), label, parsed, services)
+            await _stage(form.chunks(), filename_label(part.filename), parsed, services)
     if not parsed.uploads:
         raise MissingFile
 
@@ -138,23 +131,28 @@ async def receive_many(request: Request, parsed: ParsedUpload, services: Service
 
     Raises StoresDoNotMatch, TooManyFiles, MissingFile, QueueFull.
     """
-    await require_matching_stores(services)
-    limits = services.limits
+    await services.require_matching_stores()
+    limits = services.http
     form = _form(request)
     async for part in form.parts():
-        if not _is_file(part):
-            await _receive_field(form, part, parsed)
+        if part.name not in FILE_FIELDS:
+            parsed.fields[part.name] = await form.text()
             continue
-        if parsed.files >= limits.files:
+        if parsed.files >= limits.max_files:
             raise TooManyFiles(
-                f"The request contains more than {limits.files} files; nothing was admitted. "
+                f"The request contains more than {limits.max_files} files; nothing was admitted. "
                 "Send them in several requests."
             )
-        if form.skipped_bytes > limits.upload_bytes:
-            raise too_large(limits.upload_bytes)  # bounds the bytes read of rejected files
+        if form.skipped_bytes > limits.upload_limit_bytes:
+            # bounds the bytes read of rejected files
+            raise FileTooLarge(file_too_large_message(limits.upload_limit_bytes))
         if not parsed.files:
             await _check_queue_limit(request, parsed, services)
-        await _receive_file(form, part, parsed, services)
+        label = filename_label(part.filename)
+        try:
+            await _stage(form.chunks(), label, parsed, services)
+        except RefusedUpload as error:
+            parsed.refusals.append(Refusal(label, error))
     if not parsed.files:
         raise MissingFile("The request contains no file; send PDFs in the field `files`.")
 
@@ -170,39 +168,28 @@ async def admit(
     """
     is_interactive = len(parsed.uploads) <= MAX_INTERACTIVE_FILES
     lane = Lane.INTERACTIVE if is_interactive else Lane.BULK
-    arguments = {
-        "lane": lane,
-        "on_duplicate": options.on_duplicate,
-        "before_commit": parsed.commit,
-    }
+    admit_files: Callable[..., Awaitable[list[Admission]]] = services.jobs.admit
     if key:
-        admissions = await _admit_once(parsed, options, services, key, arguments)
-    else:
-        admissions = await services.jobs.admit(options.collection, parsed.uploads, **arguments)
-    services.wake(lane)
-    return admissions
-
-
-async def _admit_once(
-    parsed: ParsedUpload,
-    options: UploadOptions,
-    services: Services,
-    key: str,
-    arguments: dict[str, Any],
-) -> list[Admission]:
-    try:
-        return await services.jobs.admit_once(
-            options.collection,
-            parsed.uploads,
+        admit_files = partial(
+            services.jobs.admit_once,
             job_id=keyed_job_id(options.collection, key),
             request_digest=request_digest(parsed, options),
-            **arguments,
+        )
+    try:
+        admissions = await admit_files(
+            options.collection,
+            parsed.uploads,
+            lane=lane,
+            on_duplicate=options.on_duplicate,
+            before_commit=parsed.commit,
         )
     except Expired as error:
         raise Expired(
             "The job of this Idempotency-Key has been cleaned up; its papers are still in the "
             "library. Nothing of this request was admitted; send it with a new key."
         ) from error
+    services.wake(lane)
+    return admissions
 
 
 def request_digest(parsed: ParsedUpload, options: UploadOptions) -> str:
@@ -219,8 +206,8 @@ def request_digest(parsed: ParsedUpload, options: UploadOptions) -> str:
 def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
     """Returns the options from the form, or else from the query. Raises InvalidRequest."""
     given = {**request.query_params, **fields}
-    collection = given.get("collection", "").strip() or DEFAULT_COLLECTION
-    if not is_collection_name(collection):
+    collection = given.get("collection", "").strip() or "default"
+    if not COLLECTION_NAME.fullmatch(collection):
         raise InvalidRequest(
             f"collection: {collection[:140]!r} is not a valid name; use {COLLECTION_RULE}."
         )
@@ -234,14 +221,6 @@ def keyed_job_id(collection: str, key: str) -> str:
     """Returns the job id for an Idempotency-Key in a collection."""
     digest = hashlib.sha256(f"{collection}\x1f{key}".encode()).hexdigest()
     return f"job_{digest[:16]}"
-
-
-def too_large(limit_bytes: int) -> FileTooLarge:
-    """Returns the error for a file above the limit."""
-    return FileTooLarge(
-        f"The file is larger than {limit_bytes:,} bytes, the maximum of this service. "
-        "Nothing was kept."
-    )
 
 
 async def _check_queue_limit(request: Request, parsed: ParsedUpload, services: Services) -> None:
@@ -266,32 +245,14 @@ async def _job_exists(job_id: str, services: Services) -> bool:
     except NotFound:
         return False
     except Expired:
-        return True
+        pass
     return True
-
-
-async def _receive_file(
-    form: FormReader, part: Part, parsed: ParsedUpload, services: Services
-) -> None:
-    label = filename_label(part.filename)
-    try:
-        await _stage(form.chunks(), label, parsed, services)
-    except RefusedUpload as error:
-        parsed.refusals.append(Refusal(label, error))
-
-
-async def _receive_field(form: FormReader, part: Part, parsed: ParsedUpload) -> None:
-    if len(parsed.fields) >= MAX_FIELDS:
-        raise InvalidRequest(
-            f"The form has more than {MAX_FIELDS} fields in addition to its files."
-        )
-    parsed.fields[part.name] = await form.text()
 
 
 async def _stage(
     chunks: AsyncIterator[bytes], label: str, parsed: ParsedUpload, services: Services
 ) -> None:
-    limit = services.limits.upload_bytes
+    limit = services.http.upload_limit_bytes
     staged = await services.blobs.stage_stream(chunks, limit_bytes=limit)
     parsed.staged.append(staged)
     parsed.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
@@ -299,18 +260,3 @@ async def _stage(
 
 def _form(request: Request) -> FormReader:
     return FormReader(request.headers.get("content-type", ""), request.stream())
-
-
-def _is_file(part: Part) -> bool:
-    return part.name in FILE_FIELDS
-
-
-def _is_raw_pdf(request: Request) -> bool:
-    return (
-        request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/pdf"
-    )
-
-
-def _content_length(request: Request) -> int:
-    given = request.headers.get("content-length", "")
-    return int(given) if given.isdecimal() else 0

@@ -13,8 +13,7 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
-from serve_app.api.services import UploadLimits
-from serve_app.http.limits import HttpLimits
+from runtime.http_options import HttpOptions
 from serve_app.http.protocol import guarded_protocol
 from serve_app.http.request_context import RequestContext
 from tests.bench.report import Figure, Findings, quantile
@@ -37,7 +36,7 @@ def measure(place: Path) -> Findings:
         one for one in bare.app.user_middleware if one.cls is RequestContext
     ]
     with (
-        running_server(guarded.app, guarded_protocol(HttpLimits()), no_work()) as ours,
+        running_server(guarded.app, guarded_protocol(HttpOptions()), no_work()) as ours,
         running_server(bare.app, "auto", no_work()) as raw,
     ):
         doors = HTTPConnection("127.0.0.1", ours), HTTPConnection("127.0.0.1", raw)
@@ -72,7 +71,7 @@ def _figures(name: str, times: Timed) -> list[Figure]:
 def _library(folder: Path) -> Library:
     """The API, with limits that the measure does not reach."""
     folder.mkdir()
-    return Library(folder, UploadLimits(upload_bytes=10 * SIZE_BYTES), http=HttpLimits())
+    return Library(folder, http=HttpOptions(), upload_bytes=10 * SIZE_BYTES, files=1000)
 
 
 def _both(

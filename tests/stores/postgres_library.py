@@ -62,7 +62,7 @@ class PostgresLibrary(Library):
             guard=self.identity_guard(),
         )
         self.cleanup = StoreCleanup(stores.deletions, self, poll_seconds=1)
-        self.app = create_api(self.services, limits=self.limits)
+        self.app = create_api(self.services)
         self.http = self.connect()
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from domain.jobs import Lane, Task
 from serve_app.cli.checkup import Checkup
-from serve_app.cli.differences import lost_papers, rows, summary
+from serve_app.cli.doctor import lost_papers, rows, summary
 from serve_app.cli.main import app
 from serve_app.client import AsyncClient, Client
 from serve_app.schemas.consistency import Consistency

@@ -13,8 +13,7 @@ import pytest
 from sqlalchemy import event, text
 
 from domain.jobs import Lane, WaitFor
-from serve_app.api.events import follow_job
-from serve_app.api.jobs import get_job
+from serve_app.api.jobs import follow_job, get_job
 from serve_app.api.services import Services
 from stores.postgres.database import Database
 from stores.postgres.notifications import CHANNEL, JobNotifications

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from serve_app.cli.differences import adoption_lines, advice, rows, summary
+from serve_app.cli.doctor import adoption_lines, advice, rows, summary
 from serve_app.client import Client
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 from stores.blobs.warmup_blob import WARM_UP_PDF

@@ -12,16 +12,17 @@ import httpx
 import numpy as np
 
 from actors.store_cleanup import StoreCleanup
+from domain.consistency import DeletionLimits
 from domain.deletions import VersionRange
 from domain.documents import Chunk
 from domain.errors import Failure
 from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from extraction.serialization import dump_paper
+from runtime.http_options import HttpOptions
 from serve_app.api.app import create_api
-from serve_app.api.services import Services, UploadLimits
+from serve_app.api.services import Services
 from serve_app.client import AsyncClient
-from serve_app.http.limits import HttpLimits
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.protocols import ConsistencyQueries
@@ -73,9 +74,10 @@ class Library:
     def __init__(
         self,
         folder: Path,
-        limits: UploadLimits | None = None,
         queue_limit: int | None = None,
-        http: HttpLimits | None = None,
+        http: HttpOptions | None = None,
+        upload_bytes: int = 100_000,
+        files: int = 5,
         check_disk_space: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.folder = folder
@@ -91,7 +93,9 @@ class Library:
         self.embedded: list[str] = []
         self.cancelled: list[str] = []  # ids of the jobs with a cancel hint
         self.checks: dict[str, Any] = {}
-        self.limits = http or HttpLimits(hosts=("library",))
+        given = http or HttpOptions(hosts=["library"])
+        upload_limits = {"upload_limit_bytes": upload_bytes, "max_files": files}
+        self.limits = given.model_copy(update=upload_limits)
         self.services = Services(
             jobs=self.stores.jobs,
             job_control=self.stores.job_control,
@@ -110,11 +114,12 @@ class Library:
             deletions_due=self._deletions_due,
             checks=self.checks,
             check_disk_space=check_disk_space or _disk_has_space,
-            limits=limits or UploadLimits(upload_bytes=100_000, files=5),
+            http=self.limits,
+            deletion=DeletionLimits(),
         )
         self.cleanup = StoreCleanup(self.stores.deletions, self, poll_seconds=1)
         self.deletion_hints = 0
-        self.app = create_api(self.services, limits=self.limits)
+        self.app = create_api(self.services)
         self.http = self.connect()
 
     def identity_guard(self) -> IdentityGuard:

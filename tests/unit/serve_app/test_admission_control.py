@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runtime.http_options import HttpOptions
 from serve_app.http.admission import request_class
-from serve_app.http.limits import HttpLimits
 from tests.unit.serve_app.library import API, Library, pdf
 
-ONE_EACH = HttpLimits(
-    hosts=("library",), max_uploads=1, max_streams=1, max_images=1, max_requests=1
+ONE_EACH = HttpOptions(
+    hosts=["library"], max_uploads=1, max_streams=1, max_images=1, max_requests=1
 )
 
 
@@ -134,11 +133,10 @@ async def test_readiness_runs_concurrent_checks_once(library: Library) -> None:
 
 
 def test_http_limits_match_the_settings() -> None:
-    from configs.settings import HttpSettings
+    from configs.settings import Settings
 
-    settings = HttpSettings()
-    limits = HttpLimits.of(settings)
-    assert limits == HttpLimits()
+    limits = Settings().http
+    assert limits == HttpOptions()
     total = limits.max_uploads + limits.max_streams + limits.max_images + limits.max_requests
-    assert settings.max_ongoing_requests > 10 * total
-    assert replace(limits, max_images=3).max_images == 3
+    assert limits.max_ongoing_requests > 10 * total
+    assert limits.model_copy(update={"max_images": 3}).max_images == 3

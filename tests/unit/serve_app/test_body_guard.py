@@ -9,14 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve_app.api.services import UploadLimits
+from runtime.http_options import HttpOptions
 from serve_app.http import body_guard
 from serve_app.http.disk_space import DiskSpace
-from serve_app.http.limits import HttpLimits
 from tests.unit.serve_app.library import API, Library, pdf
 
-SMALL = HttpLimits(
-    hosts=("library",), body_limit_bytes=10_000, form_limit_bytes=50_000, body_piece_seconds=0.2
+SMALL = HttpOptions(hosts=["library"], body_limit_bytes=10_000, body_piece_seconds=0.2).model_copy(
+    update={"form_limit_bytes": 50_000}
 )
 UPLOAD_BYTES = 20_000
 PDF = {"Content-Type": "application/pdf"}
@@ -25,7 +24,7 @@ PDF = {"Content-Type": "application/pdf"}
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
     """A library with small limits and a timeout of 0.2 s per piece of a body."""
-    made = Library(tmp_path, limits=UploadLimits(upload_bytes=UPLOAD_BYTES, files=5), http=SMALL)
+    made = Library(tmp_path, http=SMALL, upload_bytes=UPLOAD_BYTES)
     yield made
     await made.http.aclose()
 
@@ -135,7 +134,7 @@ async def test_body_guard_accepts_body_at_minimum_speed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body_guard, "SPEED_GRACE_SECONDS", 0.1)
-    limits = HttpLimits(hosts=("library",), min_body_bytes_per_second=10)
+    limits = HttpOptions(hosts=["library"], min_body_bytes_per_second=10)
     library = Library(tmp_path, http=limits)
     slow = in_pieces([pdf(), *[b"x"] * 20], pause_seconds=0.02)
     answer = await library.http.post(f"{API}/upload-async", content=slow, headers=PDF)

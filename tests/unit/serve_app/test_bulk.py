@@ -91,7 +91,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_bulk_applies_the_limits_of_the_running_service(cluster: Cluster, folder: Path) -> None:
-    assert bulk.main([str(folder), "--collection", "papers", "--no-wait"]) == 0
+    assert bulk.main(folder, "papers", "auto", wait=False) == 0
     assert (cluster.limits["queue_limit"], cluster.limits["max_attempts"]) == (7, 9)
     [job] = asyncio.run(cluster.stores.jobs.jobs()).items
     [task] = asyncio.run(cluster.stores.jobs.tasks(job.job_id))

@@ -13,8 +13,7 @@ from typer.testing import CliRunner, Result
 
 from serve_app.cli.common import printable
 from serve_app.cli.main import app
-from serve_app.cli.progress import show_progress
-from serve_app.cli.progress_display import BarDisplay
+from serve_app.cli.progress import ProgressDisplay, show_progress
 from serve_app.client import Client
 from serve_app.process.address import service_url
 from tests.unit.serve_app.library import Library, pdf
@@ -212,14 +211,15 @@ def test_cli_unreachable_service_is_one_line_and_exit_code_1(
 
 
 def test_bar_display_shows_papers_of_small_and_total_of_large_job(url: str) -> None:
-    with Client(url) as library, BarDisplay() as bars:
+    with Client(url) as library, ProgressDisplay(shows_bars=True) as bars:
         accepted = library.upload_many([pdf("a"), pdf("bad")])
         show_progress(bars, library.wait(accepted.job_id, 20))
-        assert bars.texts == ["completed, 1/1 pages, 1 chunk"] * 2
+        texts = [task.fields["text"] for task in bars.tasks]
+        assert texts == ["completed, 1/1 pages, 1 chunk"] * 2
         job = library.job(accepted.job_id)
         large_job = job.model_copy(update={"counts": job.counts.model_copy(update={"total": 40})})
         show_progress(bars, large_job)
-        assert "2 of 40 papers" in bars.texts[-1]
+        assert "2 of 40 papers" in bars.tasks[-1].fields["text"]
 
 
 def test_service_url_prefers_option_to_environment_and_record(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ def test_client_retries_refused_connection_of_restarting_service(pauses: list[fl
 async def test_async_client_retries_refused_connection_of_restarting_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("serve_app.client.retry.FIRST_BACKOFF_SECONDS", 0)
+    monkeypatch.setattr("serve_app.client.errors.FIRST_BACKOFF_SECONDS", 0)
     responses = [httpx.Response(200, json=EMPTY), REFUSED, httpx.Response(200, json=EMPTY)]
     async with AsyncClient(transport=replaying(responses)) as library:
         assert (await library.jobs()).items == (await library.jobs()).items == []

@@ -9,7 +9,7 @@ import pytest
 
 from domain.papers import Metadata
 from extraction.serialization import load_paper
-from serve_app.library.paper_cache import PaperCache
+from serve_app.library.papers import PaperCache
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import PAPER, QUALITY_REPORT, add_paper
 
@@ -169,7 +169,7 @@ async def test_paper_cache_parses_once_for_concurrent_requests(
         parsed.append(data)
         return load_paper(data)
 
-    monkeypatch.setattr("serve_app.library.paper_cache.load_paper", count)
+    monkeypatch.setattr("serve_app.library.papers.load_paper", count)
     asked = [library.get(f"/documents/{name}/{part}") for part in ("text", "tables", "figures")]
     assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200, 200, 200]
     await library.get(f"/documents/{name}/sections")

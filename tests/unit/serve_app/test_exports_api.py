@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from serve_app.library import bibliography
+from serve_app.library import papers
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import METADATA, PAPER, add_paper
 
@@ -63,7 +63,7 @@ async def test_export_rejects_unknown_format(library: Library) -> None:
 async def test_collection_export_has_unique_citation_keys(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bibliography, "PAGE", 2)
+    monkeypatch.setattr(papers, "BIBLIOGRAPHY_PAGE", 2)
     await add_paper(library)
     await add_paper(library, content=pdf("same"))
     other = replace(PAPER, metadata=replace(METADATA, title="Weaving", year=None))

@@ -13,8 +13,9 @@ import pytest
 from domain.errors import NotAPdf, RefusedUpload
 from domain.jobs import Job, JobStatus, Lane, StepResult
 from domain.papers import Metadata
+from serve_app.cli.common import pdfs_under
 from serve_app.uploads import folders
-from serve_app.uploads.folders import pdfs_under, register_files
+from serve_app.uploads.folders import FolderUpload
 from stores.blobs.blob_store import BlobStore
 from tests.fakes.in_memory_jobs import InMemoryStores
 
@@ -45,17 +46,16 @@ async def register(
     blobs: BlobStore | None = None,
 ) -> Job:
     """Registers the files and returns their job."""
-    job_id = await register_files(
-        paths,
+    upload = FolderUpload(
+        blobs or BlobStore(f"memory://{uuid.uuid4().hex}"),
+        stores.jobs,
+        1000,
+        wake=lambda _lane: None,
         collection="papers",
-        lane=Lane.BULK,
-        blobs=blobs or BlobStore(f"memory://{uuid.uuid4().hex}"),
-        jobs=stores.jobs,
-        limit_bytes=1000,
-        on_registered=on_registered,
-        on_waiting=on_waiting,
+        on_registered=on_registered or (lambda _count: None),
+        on_waiting=on_waiting or (lambda _count: None),
     )
-    return await stores.jobs.job(job_id)
+    return await stores.jobs.job(await upload.register(paths))
 
 
 async def complete_tasks(stores: InMemoryStores) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve_app.http.limits import HttpLimits
+from runtime.http_options import HttpOptions
 from tests.unit.serve_app.library import API, Library, pdf
 
 OURS = "http://127.0.0.1:8000"
@@ -67,18 +67,18 @@ async def test_origin_check_requires_exactly_one_host(library: Library, hosts: l
 @pytest.mark.parametrize(
     ("limits", "host", "status"),
     [
-        (HttpLimits(hosts=("papers.example",)), "papers.example:9", 200),
-        (HttpLimits(hosts=("papers.example:9",)), "papers.example:9", 200),
-        (HttpLimits(hosts=("papers.example:9",)), "papers.example:8", 421),
-        (HttpLimits(host="10.1.2.3"), "10.1.2.3:8000", 200),
-        (HttpLimits(host="fd00::1"), "[fd00::1]:8000", 200),
-        (HttpLimits(host="10.1.2.3"), "10.1.2.4:8000", 421),
-        (HttpLimits(host="0.0.0.0"), "10.1.2.4:8000", 200),
-        (HttpLimits(host="0.0.0.0"), "evil.example:8000", 421),
+        (HttpOptions(hosts=["papers.example"]), "papers.example:9", 200),
+        (HttpOptions(hosts=["papers.example:9"]), "papers.example:9", 200),
+        (HttpOptions(hosts=["papers.example:9"]), "papers.example:8", 421),
+        (HttpOptions(host="10.1.2.3"), "10.1.2.3:8000", 200),
+        (HttpOptions(host="fd00::1"), "[fd00::1]:8000", 200),
+        (HttpOptions(host="10.1.2.3"), "10.1.2.4:8000", 421),
+        (HttpOptions(host="0.0.0.0"), "10.1.2.4:8000", 200),
+        (HttpOptions(host="0.0.0.0"), "evil.example:8000", 421),
     ],
 )
 async def test_origin_check_accepts_configured_hosts(
-    tmp_path: Path, limits: HttpLimits, host: str, status: int
+    tmp_path: Path, limits: HttpOptions, host: str, status: int
 ) -> None:
     async with Library(tmp_path, http=limits).connect(OURS) as client:
         assert (await client.get("/livez", headers={"Host": host})).status_code == status
@@ -139,7 +139,7 @@ async def test_origin_check_accepts_same_origin_and_programs(
 
 
 async def test_origin_check_accepts_configured_origin(tmp_path: Path) -> None:
-    limits = HttpLimits(hosts=("papers.example",), origins=("https://papers.example",))
+    limits = HttpOptions(hosts=["papers.example"], origins=["https://papers.example"])
     library = Library(tmp_path, http=limits)
     async with library.connect("http://papers.example") as client:
         for origin, status in {"https://papers.example": 202, "https://evil.example": 403}.items():

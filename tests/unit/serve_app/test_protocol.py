@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from runtime.http_options import HttpOptions
 from serve_app.http import protocol
-from serve_app.http.limits import HttpLimits
 from tests.unit.serve_app.library import Library
 from tests.unit.serve_app.served import served
 
-LIMITS = HttpLimits(header_seconds=0.5, header_limit_bytes=4096, answer_stall_seconds=0.5)
+LIMITS = HttpOptions(header_seconds=0.5, header_limit_bytes=4096, answer_stall_seconds=0.5)
 HEAD = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 WITHIN_SECONDS = 20.0
 
@@ -172,7 +172,7 @@ def test_protocol_closes_connection_that_reads_nothing(
 
 
 def test_protocol_evicts_connection_idle_for_longest(tmp_path: Path) -> None:
-    limits = HttpLimits(max_connections=5)
+    limits = HttpOptions(max_connections=5)
     with connecting(Library(tmp_path, http=limits)) as connect:
         waiting = [connect() for _ in range(5)]
         for connection in waiting[1:]:
@@ -188,7 +188,7 @@ def test_protocol_evicts_connection_idle_for_longest(tmp_path: Path) -> None:
 
 
 def test_protocol_returns_503_when_all_connections_are_busy(tmp_path: Path) -> None:
-    limits = HttpLimits(max_connections=2)
+    limits = HttpOptions(max_connections=2)
     with connecting(Library(tmp_path, http=limits)) as connect:
         uploads = [connect(), connect()]
         for connection in uploads:

@@ -13,7 +13,6 @@ import pytest
 
 from domain.errors import DatabaseUnavailable
 from domain.jobs import Upload
-from serve_app.api.services import UploadLimits
 from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import API, Library, pdf
 
@@ -259,7 +258,7 @@ async def test_batch_upload_rejects_too_many_files(library: Library) -> None:
 
 
 async def test_upload_lane_depends_on_number_of_files(tmp_path: Path) -> None:
-    library = Library(tmp_path, UploadLimits(upload_bytes=1000, files=50))
+    library = Library(tmp_path, upload_bytes=1000, files=50)
     await library.upload_many([("a.pdf", pdf("a")), ("b.pdf", pdf("b"))])
     await library.upload_many([(f"{n}.pdf", pdf(str(n))) for n in range(20)])
     depths = await library.stores.queue.depths()

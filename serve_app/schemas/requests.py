@@ -1,16 +1,25 @@
-"""Request schemas of the search. Every string and list has a maximum length."""
+"""Schemas of request bodies: validated before any store is called, with maximum lengths."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.documents import ChunkKind
+from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
 from domain.search import SearchMode
-from serve_app.schemas.field_types import CollectionName, DocumentIdentifier, Text
 
 MAX_FIELDS = 50
+# PostgreSQL stores no NUL characters, and an unpaired surrogate has no UTF-8 encoding.
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+
+
+def _storable(text: str) -> str:
+    if _UNSTORABLE.search(text):
+        raise ValueError("the text contains a NUL character or an unpaired surrogate; remove it")
+    return text
 
 
 def _not_blank(text: str) -> str:
@@ -19,6 +28,11 @@ def _not_blank(text: str) -> str:
     return text
 
 
+Text = Annotated[
+    str, Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(_storable)
+]
+CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME.pattern)]
+DocumentIdentifier = Annotated[str, Field(pattern=DOCUMENT_ID.pattern)]
 Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -64,3 +78,16 @@ class SearchRequest(RequestBody):
     filters: SearchFilters = Field(default_factory=lambda: SearchFilters.model_validate({}))
     limit: int = Field(10, ge=1, le=200)
     group_by: Literal["document"] | None = None
+
+
+class AdoptRequest(BaseModel):
+    """The collection for the adopted papers.
+
+    With `claim_stores`, Milvus and the blob store are assigned to the library of this database,
+    regardless of the library that they belong to.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: CollectionName
+    claim_stores: bool = False

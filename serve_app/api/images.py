@@ -1,0 +1,133 @@
+"""The pages of a document as images with highlighted passages, and the images of its figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from domain.documents import Document
+from domain.errors import NotFound
+from domain.papers import Box
+from serve_app.api.file_responses import PNG, etag_of, file_response, not_modified, openapi_file
+from serve_app.api.parameters import ChunkIds, DocumentId, IfNoneMatch, Number
+from serve_app.api.problems import problem_responses
+from serve_app.api.services import DOCUMENT, Services, ServicesDep
+from serve_app.library.papers import document_with_paper, missing_part
+
+router = APIRouter(prefix=DOCUMENT, tags=["documents"])
+
+PAGE_CACHE = "private, max-age=3600"
+FIGURE_CACHE = "private, no-cache"  # figure 2 may be a different one after a reingest
+MAX_PASSAGES = 16_384  # per document; the result limit of one Milvus query
+NOT_MODIFIED = {304: {"description": "Not modified: the client's copy is current."}}
+
+
+@router.get(
+    "/pages/{number}.png",
+    response_class=Response,
+    responses={
+        **openapi_file(PNG, "The page as printed, with the highlights."),
+        **NOT_MODIFIED,
+        **problem_responses(404),
+    },
+)
+async def get_page_png(
+    document_id: DocumentId,
+    number: Number,
+    request: Request,
+    services: ServicesDep,
+    highlights: ChunkIds = [],  # noqa: B006 - FastAPI copies it
+    dpi: Annotated[int, Query(ge=36, le=300, description="Pixels per inch.")] = 144,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Returns a page as PNG. The boxes of the passages in `highlight` are marked on it.
+
+    The image has at most 16 million pixels: a larger page is rendered at a lower resolution.
+    """
+    document = await services.documents.get(document_id)
+    boxes = [box for box in await _boxes(document, highlights, services) if box.page == number]
+    etag = etag_of(document.sha256, number, dpi, *boxes)
+    if response := not_modified(etag, if_none_match, PAGE_CACHE):
+        return response
+    rendering = services.renderer.page(services.blobs, document.sha256, number, dpi, boxes)
+    png = await _cancel_on_disconnect(request, rendering)
+    headers = {"ETag": etag, "Cache-Control": PAGE_CACHE}
+    return file_response(png, PNG, document, f"-page-{number}.png", **headers)
+
+
+@router.get(
+    "/figures/{number}.png",
+    response_class=Response,
+    responses={
+        **openapi_file(PNG, "The figure as printed."),
+        **NOT_MODIFIED,
+        **problem_responses(404, 409),
+    },
+)
+async def get_figure_png(
+    document_id: DocumentId,
+    number: Number,
+    request: Request,
+    services: ServicesDep,
+    dpi: Annotated[int, Query(ge=36, le=600, description="Pixels per inch.")] = 200,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Returns a figure as PNG, cropped from its page; at most 16 million pixels."""
+    document, paper = await document_with_paper(document_id, services)
+    figure = next((figure for figure in paper.figures if figure.number == number), None)
+    if figure is None:
+        raise missing_part("figure", number, len(paper.figures), document.figures is not None)
+    etag = etag_of(document.sha256, figure.box, dpi)
+    if response := not_modified(etag, if_none_match, FIGURE_CACHE):
+        return response
+    rendering = services.renderer.figure(services.blobs, document.sha256, figure.box, dpi)
+    png = await _cancel_on_disconnect(request, rendering)
+    headers = {"ETag": etag, "Cache-Control": FIGURE_CACHE}
+    return file_response(png, PNG, document, f"-figure-{number}.png", **headers)
+
+
+async def _boxes(document: Document, chunk_ids: Sequence[str], services: Services) -> list[Box]:
+    """Returns the boxes of these passages on all pages. Raises NotFound for an unknown passage."""
+    if not chunk_ids:
+        return []
+    chunks = await asyncio.to_thread(
+        services.vectors.chunks, document.document_id, document.version, limit=MAX_PASSAGES
+    )
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    for chunk_id in chunk_ids:
+        if chunk_id not in by_id:
+            raise NotFound(
+                f"The document has no passage {chunk_id}; it may have been read again since then. "
+                "Search again, or leave this id out."
+            )
+    return [box for chunk_id in chunk_ids for box in by_id[chunk_id].boxes]
+
+
+async def _cancel_on_disconnect(request: Request, rendering: Coroutine[Any, Any, bytes]) -> bytes:
+    """Returns the result of `rendering`, or re-raises its error.
+
+    Cancels it and raises ClientDisconnect if the client disconnects first. Only for requests
+    whose body is not read elsewhere, because this function consumes the receive channel.
+    """
+    running = asyncio.ensure_future(rendering)
+    disconnected = asyncio.ensure_future(_wait_for_disconnect(request))
+    try:
+        await asyncio.wait((running, disconnected), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            raise ClientDisconnect
+        return await running
+    finally:
+        for task in (running, disconnected):
+            task.cancel()
+        with suppress(Exception, asyncio.CancelledError):
+            await disconnected
+
+
+async def _wait_for_disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,1 +1,0 @@
-"""Serializers: convert domain records to the schemas of the HTTP API."""

@@ -1,0 +1,146 @@
+"""The extracted content and the metadata of documents, and the bibliography of a collection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from domain.documents import Document, DocumentStatus
+from domain.errors import Conflict, NotFound
+from domain.papers import Metadata, Paper
+from extraction.export.bibtex import cite_key, to_bibtex
+from extraction.serialization import load_paper
+from stores.blobs.blob_store import BlobStore
+from stores.protocols import DocumentStore
+
+if TYPE_CHECKING:
+    from serve_app.api.services import Services
+
+BIBLIOGRAPHY_PAGE = 200
+
+
+class PaperCache:
+    """LRU cache of up to `max_papers` papers by artifact key.
+
+    Entries never become stale: an artifact is immutable, and a new version has a new key.
+    """
+
+    def __init__(self, max_papers: int = 8) -> None:
+        self.max_papers = max_papers
+        self._papers: OrderedDict[str, asyncio.Future[Paper]] = OrderedDict()
+
+    async def get(self, blobs: BlobStore, key: str) -> Paper:
+        """Returns the paper; concurrent calls share one read. Raises NotFound, Unavailable."""
+        future = self._papers.get(key)
+        if future is None:
+            future = asyncio.ensure_future(asyncio.to_thread(lambda: load_paper(blobs.read(key))))
+            self._papers[key] = future
+        self._papers.move_to_end(key)
+        while len(self._papers) > self.max_papers:
+            self._papers.popitem(last=False)
+        try:
+            return await asyncio.shield(future)  # cancelling one caller must not affect the others
+        except Exception:
+            if self._papers.get(key) is future:
+                del self._papers[key]
+            raise
+
+
+async def document_with_paper(document_id: str, services: Services) -> tuple[Document, Paper]:
+    """Returns the document and its extracted content.
+
+    The content belongs to the same step as the fields of the document, or to a later step. Raises
+    NotFound, and Conflict if no content has been extracted yet.
+    """
+    document = await services.documents.get(document_id)
+    key = await services.documents.artifact_key(document_id)
+    if key is None:
+        raise _not_extracted(document)
+    return document, await services.paper_cache.get(services.blobs, key)
+
+
+async def searchable_document(document_id: str, services: Services) -> Document:
+    """Returns the document. Raises NotFound, Conflict if it is not searchable."""
+    document = await services.documents.get(document_id)
+    if document.status != DocumentStatus.READY:
+        raise _not_extracted(document)
+    return document
+
+
+def _not_extracted(document: Document) -> Conflict:
+    if document.status == DocumentStatus.FAILED:
+        return Conflict(
+            "The document could not be read; its job has the reason. Upload a corrected file."
+        )
+    return Conflict("The document has not been read yet; try again when its job is completed.")
+
+
+def metadata_of(document: Document) -> Metadata:
+    """Returns the metadata of the document."""
+    names = ("title", "authors", "abstract", "keywords", "doi", "arxiv_id", "year", "language")
+    return Metadata(**{name: getattr(document, name) for name in names})
+
+
+def missing_part(kind: str, number: int, count: int, is_known: bool) -> NotFound:
+    """Returns the error for a missing table or figure (`kind`).
+
+    `is_known` is False until the layout step has run.
+    """
+    if not is_known:
+        return NotFound(
+            f"The {kind}s of this document have not been extracted yet; its job shows the progress."
+        )
+    available = f"it has {count}" if count else "it has none"
+    return NotFound(f"The document has no {kind} {number}; {available}.")
+
+
+async def bibliography_of(collection: str, documents: DocumentStore) -> AsyncIterator[str]:
+    """Yields the BibTeX entries of all searchable documents in chunks, newest upload first.
+
+    If documents have the same key, the earliest upload keeps it and later ones get the suffixes
+    -2, -3, … A later upload therefore never changes the keys that manuscripts already cite.
+    """
+    bases = {
+        document.document_id: cite_key(metadata_of(document))
+        async for page in _pages(collection, documents)
+        for document in page
+    }
+    keys = _unique(bases)
+    separator = ""
+    async for page in _pages(collection, documents):
+        with_key = [document for document in page if document.document_id in keys]
+        if with_key:
+            entries = await asyncio.to_thread(_entries, with_key, keys)
+            yield separator + "\n".join(entries)
+            separator = "\n"
+
+
+async def _pages(collection: str, documents: DocumentStore) -> AsyncIterator[list[Document]]:
+    cursor = None
+    while True:
+        page = await documents.list(
+            collection=collection,
+            status=DocumentStatus.READY,
+            cursor=cursor,
+            limit=BIBLIOGRAPHY_PAGE,
+        )
+        yield page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _unique(bases: dict[str, str]) -> dict[str, str]:
+    """Returns a unique key per document id; `bases` is ordered newest first."""
+    used = Counter[str]()
+    keys = {}
+    for name, base in reversed(bases.items()):
+        used[base] += 1
+        keys[name] = base if used[base] == 1 else f"{base}-{used[base]}"
+    return keys
+
+
+def _entries(documents: list[Document], keys: dict[str, str]) -> list[str]:
+    return [to_bibtex(metadata_of(document), keys[document.document_id]) for document in documents]
