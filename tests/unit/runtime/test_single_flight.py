@@ -56,3 +56,23 @@ async def test_single_flight_passes_errors_on_and_survives_a_cancelled_caller() 
     with pytest.raises(ValueError, match="failed"):
         await other
     assert cancelled.cancelled()
+
+
+async def test_single_flight_joins_a_running_execution_if_asked_to() -> None:
+    flight, executions = SingleFlight[int](joins_running=True), 0
+    has_started, may_end = asyncio.Event(), asyncio.Event()
+
+    async def count() -> int:
+        nonlocal executions
+        executions += 1
+        has_started.set()
+        await may_end.wait()
+        return executions
+
+    first = asyncio.create_task(flight.run("key", count))
+    await has_started.wait()
+    second = asyncio.create_task(flight.run("key", count))
+    await asyncio.sleep(0)
+    may_end.set()
+    assert (await first, await second) == (1, 1)
+    assert await flight.run("key", count) == 2
