@@ -7,6 +7,7 @@ between its caption and the running text. Running text is recognised by its type
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -130,17 +131,15 @@ def _graphics(
 
 
 def _has_images(document: Any, number: int) -> bool:
-    try:
+    with suppress(Exception):  # MuPDF's errors have no base class but Exception
         return bool(document.get_page_images(number - 1))
-    except Exception:  # MuPDF's errors have no base class but Exception
-        return False
+    return False
 
 
 def _page_graphics(document: Any, number: int) -> list[Graphic]:
-    try:
+    with suppress(Exception):  # see above
         return page_graphics(document.load_page(number - 1))
-    except Exception:  # see above
-        return []
+    return []
 
 
 def _pairs(scenes: Sequence[Scene]) -> list[Pair]:

@@ -120,8 +120,11 @@ def clusters(graphics: Sequence[Graphic]) -> list[Cluster]:
 
     Time grows with the number of graphics and the rows of cells they cover, not with pairs.
     """
-    groups = _joined(_runs(graphics))
-    return [_cluster([graphics[index] for index in group]) for group in groups]
+    groups = [[graphics[index] for index in group] for group in _joined(_runs(graphics))]
+    return [
+        Cluster(union(graphic.rect for graphic in group), _are_parallel_rules(group))
+        for group in groups
+    ]
 
 
 def _runs(graphics: Sequence[Graphic]) -> dict[int, list[tuple[int, int, int]]]:
@@ -183,11 +186,6 @@ def _join_rows(
             upper += 1
         else:
             lower += 1
-
-
-def _cluster(graphics: Sequence[Graphic]) -> Cluster:
-    rect = union(graphic.rect for graphic in graphics)
-    return Cluster(rect, _are_parallel_rules(graphics))
 
 
 def _are_parallel_rules(graphics: Sequence[Graphic]) -> bool:

@@ -7,7 +7,7 @@ methods found it, the model has nothing to add.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from domain.papers import Figure, PageSize, Table
 from extraction.captions import Caption, page_captions
@@ -71,20 +71,15 @@ def pages_for_model(
 
 
 def _unresolved_tables(
-    captions: dict[int, list[Caption]], tables: Iterable[Table]
-) -> Iterator[int]:
-    """Yields the pages with the caption of a table that was not found on that page."""
-    found = {
-        (box.page, _label_key(table.label))
-        for table in tables
-        if table.label
-        for box in table.boxes
-    }
-    for number, of_page in captions.items():
-        if any(
-            caption.is_table and (number, caption.label.key) not in found for caption in of_page
-        ):
-            yield number
+    captions: Mapping[int, Iterable[Caption]], tables: Iterable[Table]
+) -> list[int]:
+    """The pages with the caption of a table that was not found on that page."""
+    found = {(box.page, _key_of(table)) for table in tables for box in table.boxes}
+    return [
+        number
+        for number, of_page in captions.items()
+        if any(caption.is_table and (number, caption.label.key) not in found for caption in of_page)
+    ]
 
 
 def _doubtful(tables: Iterable[Table]) -> Iterator[int]:
@@ -92,9 +87,8 @@ def _doubtful(tables: Iterable[Table]) -> Iterator[int]:
     for table in tables:
         cells = [cell for row in table.rows for cell in row]
         filled = sum(bool(cell.text.strip()) for cell in cells)
-        if min(len(table.rows), width_of(table.rows)) < 2 or filled < _MIN_FILLED_SHARE * len(
-            cells
-        ):
+        is_list = min(len(table.rows), width_of(table.rows)) < 2
+        if is_list or filled < _MIN_FILLED_SHARE * len(cells):
             yield from (box.page for box in table.boxes)
 
 
@@ -124,23 +118,21 @@ def _has_rows(lines: Sequence[Line]) -> bool:
 
 
 def _unresolved_figures(
-    captions: dict[int, list[Caption]], figures: Iterable[Figure]
+    captions: Mapping[int, Iterable[Caption]], figures: Iterable[Figure]
 ) -> Iterator[int]:
     """Yields the pages with the caption of a figure that was not found.
 
     Pages with three or more such captions are lists of legends and are left out.
     """
-    found = {_label_key(figure.label) for figure in figures if figure.label}
+    found = set(map(_key_of, figures))
     for number, of_page in captions.items():
-        missing = [
-            caption
-            for caption in of_page
-            if not caption.is_table and caption.label.key not in found
-        ]
-        if 0 < len(missing) < _MIN_LEGENDS:
+        missing = sum(
+            not caption.is_table and caption.label.key not in found for caption in of_page
+        )
+        if 0 < missing < _MIN_LEGENDS:
             yield number
 
 
-def _label_key(label: str) -> str:
-    parsed = caption_label(label)
-    return parsed.key if parsed else label
+def _key_of(item: Table | Figure) -> str:
+    label = caption_label(item.label or "")
+    return label.key if label else ""

@@ -101,7 +101,8 @@ def _edges(scene: Scene, side_of_pictures: Side) -> Iterator[_Edge]:
     for number, caption in enumerate(scene.captions):
         preferred = Side.BELOW if caption.is_table else side_of_pictures
         for index, cluster in enumerate(scene.clusters):
-            if not _is_seed(cluster):
+            sides = cluster.rect.width, cluster.rect.height
+            if cluster.is_rules or min(sides) < _MIN_SEED_SIDE:
                 continue
             side, gap = _side(caption.rect, cluster.rect)
             if side is None or _is_blocked(scene, caption.rect, cluster.rect):
@@ -117,11 +118,6 @@ def _edges(scene: Scene, side_of_pictures: Side) -> Iterator[_Edge]:
             yield _Edge(cost, number, index, side, gap)
 
 
-def _is_seed(cluster: Cluster) -> bool:
-    rect = cluster.rect
-    return not cluster.is_rules and min(rect.width, rect.height) >= _MIN_SEED_SIDE
-
-
 def _side(caption: Rect, rect: Rect) -> tuple[Side | None, float]:
     """The side of the caption on which the rectangle is, and its distance in points."""
     across, down = overlap_x(caption, rect), overlap_y(caption, rect)
@@ -135,21 +131,16 @@ def _side(caption: Rect, rect: Rect) -> tuple[Side | None, float]:
 
 
 def _is_blocked(scene: Scene, a: Rect, b: Rect) -> bool:
-    """True when running text or another caption is between the two."""
-    between = _between(a, b)
+    """True when running text or another caption is between the two, in their common extent."""
+    x = sorted((max(a.x0, b.x0), min(a.x1, b.x1)))
+    y = sorted((max(a.y0, b.y0), min(a.y1, b.y1)))
+    between = Rect(x[0], y[0], x[1], y[1])
     return any(overlaps(between, rect, TOUCH) for rect in _obstacles(scene, a, b))
 
 
 def _obstacles(scene: Scene, *excluded: Rect) -> Iterator[Rect]:
     yield from scene.body
     yield from (caption.rect for caption in scene.captions if caption.rect not in excluded)
-
-
-def _between(a: Rect, b: Rect) -> Rect:
-    """The space from one rectangle to the other, as wide as their common extent."""
-    x = sorted((max(a.x0, b.x0), min(a.x1, b.x1)))
-    y = sorted((max(a.y0, b.y0), min(a.y1, b.y1)))
-    return Rect(x[0], y[0], x[1], y[1])
 
 
 def _add_panels(scene: Scene, pair: Pair, taken: set[int]) -> None:

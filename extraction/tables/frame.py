@@ -48,7 +48,9 @@ class BodyStyle:
         """True for a line that fills a text column in the type of the body."""
         if line.rotation or abs(line.size - self.size) > _BODY_SIZE_TOLERANCE or line.bold:
             return False
-        if line.x1 - line.x0 > _LONG_LINE_POINTS and _is_on_edges(self.edges, line):
+        left, right = _edge_key(line)
+        near = ((left + a, right + b) for a in (-1, 0, 1) for b in (-1, 0, 1))
+        if line.x1 - line.x0 > _LONG_LINE_POINTS and any(edge in self.edges for edge in near):
             return True
         return self.ragged and line.font == self.font and len(line.text) > _RAGGED_LINE_CHARACTERS
 
@@ -64,11 +66,6 @@ class BodyStyle:
 
 def _edge_key(line: Line) -> tuple[int, int]:
     return round(line.x0 / _EDGE_STEP_POINTS), round(line.x1 / _EDGE_STEP_POINTS)
-
-
-def _is_on_edges(edges: frozenset[tuple[int, int]], line: Line) -> bool:
-    left, right = _edge_key(line)
-    return any((left + a, right + b) in edges for a in (-1, 0, 1) for b in (-1, 0, 1))
 
 
 def find_body_style(pages: Iterable[Sequence[Line]]) -> BodyStyle:
@@ -154,10 +151,10 @@ def runs_of(items: Iterable[Item], belongs: Callable[[list[Item], Item], bool]) 
 
 def rows_by_baseline(lines: Iterable[Line]) -> list[list[Line]]:
     """The lines grouped by baseline, from top to bottom; each row is sorted from the left."""
-    rows = runs_of(sorted(lines, key=lambda line: line.base), _is_on_baseline)
+
+    def is_on_baseline(row: Sequence[Line], line: Line) -> bool:
+        tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
+        return abs(row[0].base - line.base) < tolerance
+
+    rows = runs_of(sorted(lines, key=lambda line: line.base), is_on_baseline)
     return [sorted(row, key=lambda line: line.x0) for row in rows]
-
-
-def _is_on_baseline(row: Sequence[Line], line: Line) -> bool:
-    tolerance = _SAME_BASELINE * max(line.size, _MIN_SIZE_FOR_BASELINE)
-    return abs(row[0].base - line.base) < tolerance

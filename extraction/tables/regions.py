@@ -174,7 +174,7 @@ class RegionFinder:
                 continue
             extent = self.extent(rule)
             may_widen = down and len(rules) == 1
-            if not (_is_equal(extent, whole) if fixed else _covers(extent, whole, may_widen)):
+            if not _fits(extent, whole, fixed, may_widen):
                 continue
             gap = Rect(whole.x0, min(last, extent.y0), whole.x1, max(last, extent.y0))
             if self._ends_table(gap, fixed) or (down and not fixed and self._is_notes(gap, rules)):
@@ -311,18 +311,13 @@ def _has_caption(lines: Iterable[Line]) -> bool:
     return any(is_caption(line.text) for line in lines)
 
 
-def _is_equal(extent: Rect, whole: Rect) -> bool:
-    edges = (extent.x0 - whole.x0, extent.x1 - whole.x1)
-    return all(abs(difference) <= EXTENT_TOLERANCE for difference in edges)
-
-
-def _covers(extent: Rect, whole: Rect, may_widen: bool) -> bool:
+def _fits(extent: Rect, table: Rect, fixed: bool, may_widen: bool) -> bool:
     """True for a rule from edge to edge of the table; only the second rule may be much wider."""
-    return (
-        extent.x0 <= whole.x0 + EXTENT_TOLERANCE
-        and extent.x1 >= whole.x1 - EXTENT_TOLERANCE
-        and (may_widen or extent.width <= _MAX_WIDER * whole.width)
-    )
+    left, right = table.x0 - extent.x0, extent.x1 - table.x1  # by how much it is wider
+    if fixed:
+        return abs(left) <= EXTENT_TOLERANCE and abs(right) <= EXTENT_TOLERANCE
+    covers = min(left, right) >= -EXTENT_TOLERANCE
+    return covers and (may_widen or extent.width <= _MAX_WIDER * table.width)
 
 
 def _reaches_out(lines: Sequence[Line], rect: Rect) -> bool:

@@ -65,20 +65,18 @@ def _without_plots(rules: list[Rect], length: float) -> list[Rect]:
 def _thin_rects(page: Any) -> list[Rect]:
     rects: list[Rect] = []
     for drawing in page.get_cdrawings():
-        if _is_white(drawing):
+        color = drawing.get("color" if "s" in drawing["type"] else "fill")
+        if color is not None and min(color) > _WHITE:
             continue
         for item in drawing["items"]:
             rects.extend(_segments(item, drawing["type"]))
         if len(rects) > _MAX_SEGMENTS:
             return []
     if sum(rect.width > _LONG_SEGMENT for rect in rects) < _MIN_LONG_SEGMENTS:
-        rects.extend(_thin_images(page))
+        # Some publishers' files paint rules as stretched masks.
+        masks = (Rect(*rect) for kind, rect in page.get_bboxlog() if kind.startswith("fill-im"))
+        rects += [rect for rect in masks if min(rect.width, rect.height) <= _MAX_THICKNESS]
     return rects
-
-
-def _is_white(drawing: dict[str, Any]) -> bool:
-    color = drawing.get("color") if "s" in drawing["type"] else drawing.get("fill")
-    return color is not None and min(color) > _WHITE
 
 
 def _segments(item: tuple[Any, ...], kind: str) -> Iterable[Rect]:
@@ -105,14 +103,6 @@ def _hull(item: tuple[Any, ...]) -> Rect:
     """The bounding box of a stroke's ends or of the corners of a quadrilateral."""
     xs, ys = zip(*(item[1:3] if item[0] == "l" else item[1]), strict=True)
     return Rect(min(xs), min(ys), max(xs), max(ys))
-
-
-def _thin_images(page: Any) -> Iterable[Rect]:
-    """The rules that some publishers' files paint as stretched masks."""
-    for kind, rect in page.get_bboxlog():
-        box = Rect(*rect)
-        if kind.startswith("fill-im") and min(box.width, box.height) <= _MAX_THICKNESS:
-            yield box
 
 
 def _joined(rects: list[Rect]) -> list[Rect]:
