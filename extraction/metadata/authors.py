@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from domain.papers import Author, Evidence
-from extraction.metadata.front import Row, TitleBox, columns_below, rows_above, rows_below
+from extraction.metadata.front import (
+    columns_below,
+    rows_above,
+    rows_below,
+    same_style,
+    same_type,
+)
 from extraction.person_names import (
     as_author,
     is_group,
@@ -54,7 +60,7 @@ class AuthorsFound:
 
 
 def find_authors(
-    title_box: TitleBox | None, lines: Sequence[Line], stated: Sequence[str], front_text: str
+    title_box: Line | None, lines: Sequence[Line], stated: Sequence[str], front_text: str
 ) -> AuthorsFound:
     """Returns the authors in printed order.
 
@@ -109,8 +115,8 @@ def _confirmed(stated: Sequence[str], front_text: str) -> list[str]:
     return list(stated)
 
 
-def _printed(title_box: TitleBox, lines: Sequence[Line]) -> list[str]:
-    """Returns the names below the title, also in an own column, else those right above it."""
+def _printed(title_box: Line, lines: Sequence[Line]) -> list[str]:
+    """Returns the names below the title or in a column below it, else those right above it."""
     rows = _front_rows(rows_below(title_box, lines))
     names = _names_in(rows) or _names_before_addresses(rows)
     columns = [_names_in(_front_rows(column)) for column in columns_below(title_box, lines)]
@@ -129,23 +135,23 @@ def _printed(title_box: TitleBox, lines: Sequence[Line]) -> list[str]:
     return names if len(names) > 1 or (names and len(names[0].split()) > 1) else []
 
 
-def _names_before_addresses(rows: Sequence[Row]) -> list[str]:
+def _names_before_addresses(rows: Sequence[Line]) -> list[str]:
     """Returns the names that begin rows with an address: "Jane Doe, University of Oslo"."""
     found: list[str] = []
-    first: Row | None = None
+    first: Line | None = None
     for row in rows:
         pieces = split_names(row.text)
         people = list(takewhile(lambda p: is_strong_name(p) and not is_address(p), pieces))
         has_address = len(people) < len(pieces) and is_address(pieces[len(people)])
-        if people and has_address and (first is None or row.same_style(first)):
+        if people and has_address and (first is None or same_style(row, first)):
             first = first or row
             found.extend(people)
     return found
 
 
-def _front_rows(rows: Sequence[Row]) -> list[Row]:
+def _front_rows(rows: Sequence[Line]) -> list[Line]:
     """Returns the rows up to the abstract, the introduction, or running text after names."""
-    front: list[Row] = []
+    front: list[Line] = []
     named = False
     for row in rows:
         if FRONT_ENDS.match(row.text) or (named and _is_prose(row)):
@@ -155,14 +161,14 @@ def _front_rows(rows: Sequence[Row]) -> list[Row]:
     return front
 
 
-def _is_prose(row: Row) -> bool:
+def _is_prose(row: Line) -> bool:
     words = row.text.replace(SUPERSCRIPT_MARK, " ").split()
     function = sum(word in FUNCTION_WORDS for word in words)
     is_prose = len(words) >= _MIN_PROSE_WORDS and function >= _MIN_FUNCTION_WORDS
     return is_prose and not is_address(row.text)
 
 
-def _is_of_names(row: Row, named: bool) -> bool:
+def _is_of_names(row: Line, named: bool) -> bool:
     """True if (nearly) all pieces of the row may be names, and at least one is whole."""
     if ARTICLE_KIND.fullmatch(row.text) or re.search(r"\d{3}", without_contacts(row.text)):
         return False
@@ -175,7 +181,7 @@ def _is_of_names(row: Row, named: bool) -> bool:
     return good >= _MIN_NAME_SHARE * len(pieces) and (whole or (named and good == len(pieces)))
 
 
-def _names_in(rows: Sequence[Row]) -> list[str]:
+def _names_in(rows: Sequence[Line]) -> list[str]:
     """Returns the names of the most likely block of rows, and of later blocks in the same style."""
     runs = _runs(rows)
     if not runs:
@@ -183,12 +189,12 @@ def _names_in(rows: Sequence[Row]) -> list[str]:
     first = max(runs[:_CANDIDATE_RUNS], key=lambda run: _score(run, runs[0], rows))
     names = _split_run(first)
     for run in runs[runs.index(first) + 1 :]:
-        if run[0].same_style(first[0]) and all(map(is_strong_name, more := _split_run(run))):
+        if same_style(run[0], first[0]) and all(map(is_strong_name, more := _split_run(run))):
             names.extend(more)
     return [name for name in names[:_MAX_AUTHORS] if looks_like_name(name) or is_group(name)]
 
 
-def _score(run: Sequence[Row], first: Sequence[Row], rows: Sequence[Row]) -> float:
+def _score(run: Sequence[Line], first: Sequence[Line], rows: Sequence[Line]) -> float:
     """Returns how likely these rows print the authors: by position, marks and an address below."""
     below = rows[rows.index(run[-1]) + 1 :][:1]
     addressed = bool(below) and is_address(below[0].text)
@@ -203,13 +209,13 @@ def _score(run: Sequence[Row], first: Sequence[Row], rows: Sequence[Row]) -> flo
     )
 
 
-def _runs(rows: Sequence[Row]) -> list[list[Row]]:
+def _runs(rows: Sequence[Line]) -> list[list[Line]]:
     """Returns the blocks of neighbouring rows of names in one style."""
-    runs: list[list[Row]] = []
-    last: Row | None = None  # the row before, if it is of names
+    runs: list[list[Line]] = []
+    last: Line | None = None  # the row before, if it is of names
     for row in rows:
         is_near = last is not None and row.base - last.base < _MAX_ROW_DISTANCE * row.size
-        follows = last is not None and is_near and last.same_type(row)
+        follows = last is not None and is_near and same_type(last, row)
         last = row if _is_of_names(row, follows) else None
         if last is not None and follows:
             runs[-1].append(row)
@@ -218,7 +224,7 @@ def _runs(rows: Sequence[Row]) -> list[list[Row]]:
     return runs
 
 
-def _split_run(run: Sequence[Row]) -> list[str]:
+def _split_run(run: Sequence[Line]) -> list[str]:
     """Returns the names of the rows; a name that is broken at the end of a row is joined."""
     text = run[0].text
     widest = max(row.x1 for row in run)

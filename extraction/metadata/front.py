@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from extraction.geometry import union
 from extraction.person_names import plain
 from extraction.structure.title import stands_beside
-from extraction.text.lines import SUPERSCRIPT_MARK, Line, font_family
+from extraction.text.lines import SUPERSCRIPT_MARK, Line, joined
 
 # Heuristics. Distances are in type sizes unless another unit is given.
 _MAX_LINES = 400  # of a page that are examined
@@ -31,47 +31,20 @@ _FLUSH_POINTS, _SIDE_BAR_POINTS = 2.0, 6.0
 _ONLY_MARKS = re.compile(r"[\s\d,;*†‡§¶‖#∗⁎✉a-h]{1,12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The text of one style on one base line; SUPERSCRIPT_MARK replaces marks and wide gaps."""
-
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    base: float
-    size: float
-    family: str
-    bold: bool
-    italic: bool
-
-    def same_type(self, other: Row) -> bool:
-        """True if both rows have one font and size, bold or not."""
-        return abs(self.size - other.size) < _STYLE_SIZE_TOLERANCE * self.size and (
-            self.family == other.family
-        )
-
-    def same_style(self, other: Row) -> bool:
-        """True if both rows also agree in bold and italic."""
-        return self.same_type(other) and (self.bold, self.italic) == (other.bold, other.italic)
+def same_type(row: Line, other: Line) -> bool:
+    """True if both rows have one font and size, bold or not."""
+    is_same_size = abs(row.size - other.size) < _STYLE_SIZE_TOLERANCE * row.size
+    return is_same_size and row.family == other.family
 
 
-@dataclass(frozen=True, slots=True)
-class TitleBox:
-    """The bounding box of the title, in points, and its type size."""
-
-    page: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    size: float
+def same_style(row: Line, other: Line) -> bool:
+    """True if both rows also agree in bold and italic."""
+    return same_type(row, other) and (row.bold, row.italic) == (other.bold, other.italic)
 
 
-def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
-    """Returns the bounding box of the lines that print the title, None if none do; `lines` are in
-    reading order."""
+def find_title_box(title: str | None, lines: Sequence[Line]) -> Line | None:
+    """Returns one line in the type of the title around the lines that print it, None if none do;
+    `lines` are in reading order."""
     wanted = plain(title or "").replace(" ", "")
     if len(wanted) < _MIN_TITLE_LENGTH:
         return None
@@ -95,33 +68,33 @@ def find_title_box(title: str | None, lines: Sequence[Line]) -> TitleBox | None:
         enough = len(text) >= _MIN_PRINTED_SHARE * len(wanted)
         if enough and (not best or taken[0].size > best[0].size + _LARGER_POINTS):
             best = taken
-    return TitleBox(best[0].page, *union(best), best[0].size) if best else None
+    return replace(best[0], **union(best)._asdict()) if best else None
 
 
-def rows_below(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
+def rows_below(title_box: Line, lines: Sequence[Line]) -> list[Line]:
     """Returns the rows below the title on its page, without a side bar on its left."""
     return as_rows(_below(title_box, lines))
 
 
-def columns_below(title_box: TitleBox, lines: Sequence[Line]) -> Iterator[list[Row]]:
+def columns_below(title_box: Line, lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Yields the rows below the title for each column separately."""
     below = _below(title_box, lines)
     for part in sorted({line.part for line in below}):
         yield as_rows([line for line in below if line.part == part])
 
 
-def rows_above(title_box: TitleBox, lines: Sequence[Line]) -> list[Row]:
+def rows_above(title_box: Line, lines: Sequence[Line]) -> list[Line]:
     """Returns the rows from the top of the page to the title."""
     on_page = _on_page(title_box, lines)
     return as_rows([line for line in on_page if line.y0 + line.y1 < 2 * title_box.y0])
 
 
-def _on_page(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
+def _on_page(title_box: Line, lines: Sequence[Line]) -> list[Line]:
     on_page = [line for line in lines if line.page == title_box.page and not line.rotation]
     return on_page[:_MAX_LINES]
 
 
-def _below(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
+def _below(title_box: Line, lines: Sequence[Line]) -> list[Line]:
     """Returns the lines below the title without the side bar, which exists if the title is far from
     the left border and text below is flush with it."""
     on_page = _on_page(title_box, lines)
@@ -133,9 +106,12 @@ def _below(title_box: TitleBox, lines: Sequence[Line]) -> list[Line]:
     return [line for line in below if line.x1 > title_box.x0 - _SIDE_BAR_POINTS]
 
 
-def as_rows(lines: Sequence[Line]) -> list[Row]:
-    """Returns the lines of one style on one base line joined, from top to bottom. Marks that the
-    file draws separately join the row that they are raised above."""
+def as_rows(lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines of one style on one base line joined, from top to bottom.
+
+    Their text has SUPERSCRIPT_MARK for marks and wide gaps. Marks that the file draws separately
+    join the row that they are raised above.
+    """
     rows: list[list[Line]] = []
     taken: set[int] = set()
     words = (line for line in lines if not _ONLY_MARKS.fullmatch(line.text))
@@ -168,19 +144,14 @@ def _attach(mark: Line, rows: Sequence[list[Line]]) -> None:
             return
 
 
-def _row(beside: Sequence[Line]) -> Row:
+def _row(beside: Sequence[Line]) -> Line:
     text = beside[0].marked_text
     for before, line in pairwise(beside):
         is_wide = line.x0 - before.x1 > _WIDE_GAP * line.size
         text += (f" {SUPERSCRIPT_MARK} " if is_wide else " ") + line.marked_text
-    main = max(beside, key=lambda line: len(line.text))
+    # Marks do not count, unless the row has nothing else.
     words = [line for line in beside if line.text_with_superscript_marks != SUPERSCRIPT_MARK]
-    return Row(
-        text,
-        *union(beside),
-        base=main.base,
-        size=main.size,
-        family=font_family(main.font),
-        bold=all(line.bold for line in words or beside),
-        italic=all(line.italic for line in words or beside),
-    )
+    row = joined(beside, text)
+    row.bold = all(line.bold for line in words or beside)
+    row.italic = all(line.italic for line in words or beside)
+    return row

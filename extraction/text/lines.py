@@ -344,6 +344,18 @@ def _extend(line: Line, other: Line) -> None:
     line.x0, line.y0, line.x1, line.y1 = union((line, other))
 
 
+def joined(pieces: Sequence[Line], text: str) -> Line:
+    """Returns the pieces of a printed line as one line with this text, in the type of the longest;
+    it is bold or italic if all pieces are."""
+    return replace(
+        max(pieces, key=lambda piece: len(piece.text)),
+        text=text,
+        **union(pieces)._asdict(),
+        bold=all(piece.bold for piece in pieces),
+        italic=all(piece.italic for piece in pieces),
+    )
+
+
 def lead_of(pieces: Sequence[Line]) -> tuple[str, bool]:
     """Returns the bold or italic beginning of a printed line in pieces, and whether it is bold; ""
     if there is none or if all of the line is bold or italic."""

@@ -9,7 +9,6 @@ fill their column.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import median
 
 from extraction.geometry import overlap_x, overlap_y, union
@@ -24,7 +23,7 @@ from extraction.text.gutters import (
     side_of,
 )
 from extraction.text.labels import REFERENCES
-from extraction.text.lines import Line, lead_of
+from extraction.text.lines import Line, joined, lead_of
 
 # Heuristics; distances in type sizes unless another unit is given.
 _MAX_DEPTH = 3  # nested columns
@@ -277,14 +276,7 @@ def _one_line(row: list[Line]) -> Line:
     if len(row) == 1:
         return row[0]
     main = max(row, key=lambda line: len(line.text))
-    row.sort(key=lambda line: line.x0, reverse=is_right_to_left(main.text))
-    lead, lead_is_bold = lead_of(row)
-    return replace(
-        main,
-        text=" ".join(line.text for line in row),
-        **union(row)._asdict(),
-        bold=all(line.bold for line in row),
-        italic=all(line.italic for line in row),
-        lead=lead,
-        lead_is_bold=lead_is_bold,
-    )
+    ordered = sorted(row, key=lambda line: line.x0, reverse=is_right_to_left(main.text))
+    whole = joined(row, " ".join(line.text for line in ordered))
+    whole.lead, whole.lead_is_bold = lead_of(ordered)
+    return whole

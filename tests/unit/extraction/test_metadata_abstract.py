@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from extraction.metadata.language import find_language
+from extraction.metadata.metadata import find_language
 from tests.pdf_builder.canvas import BOLD, BOLD_ITALIC, ITALIC, LOREM
 from tests.pdf_builder.front_pages import ABSTRACT, FrontPage, simple
 
