@@ -108,7 +108,7 @@ def _adjust_levels(headings: Sequence[Paragraph]) -> None:
 
 
 def _end_of_front(paragraphs: Sequence[Paragraph], in_title: set[int]) -> int:
-    """Returns the index of the first paragraph after authors and addresses: headings may begin."""
+    """Returns the index of the first paragraph behind authors and addresses."""
     begun = not in_title
     for index, paragraph in enumerate(paragraphs):
         if paragraph.lines[0].page > FRONT_PAGES:

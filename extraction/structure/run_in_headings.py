@@ -62,7 +62,12 @@ def without_run_in_headings(
         )
         leads.append(_lead_of(paragraph, metrics, after_references))
     alike = Counter((lead.style, lead.ending) for lead in leads if lead)
-    fonts = _fonts_of_styles(paragraphs, leads)
+    # Size and font of a style, from the leads that fill their first line; else they are unknown.
+    fonts = {
+        lead.style: (paragraph.size, paragraph.lines[0].font)
+        for paragraph, lead in zip(paragraphs, leads, strict=True)
+        if lead and lead.line > 0
+    }
     result: list[Paragraph] = []
     for paragraph, lead in zip(paragraphs, leads, strict=True):
         if lead and (lead.is_certain or alike[lead.style, lead.ending] >= _MIN_ALIKE[lead.ending]):
@@ -70,18 +75,6 @@ def without_run_in_headings(
         else:
             result.append(paragraph)
     return result
-
-
-def _fonts_of_styles(
-    paragraphs: Sequence[Paragraph], leads: Sequence[_Lead | None]
-) -> dict[_Style, tuple[float, str]]:
-    """Returns size and font of each style of leads, from the leads that fill their first line. The
-    font of the others is unknown."""
-    return {
-        lead.style: (paragraph.lines[0].size, paragraph.lines[0].font)
-        for paragraph, lead in zip(paragraphs, leads, strict=True)
-        if lead and lead.line > 0
-    }
 
 
 def _lead_of(
