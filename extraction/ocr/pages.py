@@ -12,14 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from extraction.ocr import tesseract
 from extraction.ocr.engines import choose_engine
 from extraction.ocr.placed import Affine, FontSizes, lines_of, quarter_turned, rotation_about
 from extraction.ocr.recognized_words import GrayImage, OcrLine, confidence_of
+from extraction.ocr.tesseract import TesseractFailed, TesseractReader
 from extraction.ocr.tilt import is_sideways, rotated, tilt_degrees
 from extraction.options import OcrEngine
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
+from extraction.text.pdf import open_pdf
 
 OnPage = Callable[[int, int], None]
 
@@ -75,30 +76,17 @@ def ocr_pages(
     RapidOCR one page on `workers` cores. Type sizes are estimates; lines of similar size get the
     same one. `on_page(done, total)` is called after each page. A page that fails carries the
     reason and does not stop the others. `languages` ("eng+deu") applies to Tesseract.
-    Raises OcrUnavailable at the call, and what MuPDF raises for a file it cannot open.
+    Raises OcrUnavailable at the call, and what `open_pdf` raises.
     """
     chosen = choose_engine(engine, languages)
     if chosen is OcrEngine.OFF or not numbers:
         return iter(())
     if chosen is OcrEngine.TESSERACT:
-        backend: OcrBackend = _Tesseract(languages, timeout_seconds)
-        return _pages(path, numbers, backend, max(1, workers), dpi, on_page)
+        reader = TesseractReader(languages, timeout_seconds)
+        return _pages(path, numbers, reader, max(1, workers), dpi, on_page)
     from extraction.ocr.rapid import RapidReader  # lazy: costs 1 s and 200 MB
 
     return _pages(path, numbers, RapidReader(max(1, workers)), 1, dpi, on_page)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tesseract:
-    languages: str
-    timeout_seconds: float
-
-    def __call__(self, image: GrayImage, dpi: int) -> list[OcrLine]:
-        return tesseract.recognise(image, dpi, self.languages, self.timeout_seconds)
-
-    def quarter_turns(self, image: GrayImage, dpi: int, sideways: bool) -> list[int]:
-        turn = tesseract.quarter_turns(image, dpi, self.timeout_seconds)
-        return [turn] if turn else []
 
 
 def _pages(
@@ -114,9 +102,7 @@ def _pages(
     MuPDF is not thread safe: pages are rendered in this thread, one ahead of the workers.
     """
     sizes, done = FontSizes(), 0
-    with pymupdf.open(path) as document, ThreadPoolExecutor(workers, "ocr") as pool:
-        if document.needs_pass:
-            document.authenticate("")  # the empty password opens a file with restrictions only
+    with open_pdf(Path(path)) as document, ThreadPoolExecutor(workers, "ocr") as pool:
         pending: deque[Future[OcrPage]] = deque()
         try:
             for number in [*numbers, *[None] * (workers + 1)]:
@@ -177,7 +163,7 @@ def _read(
     try:
         recognised, tilt, turns = _read_upright(backend, image, dpi)
     except Exception as error:  # a page that fails must not stop the others
-        is_known = isinstance(error, tesseract.TesseractFailed)
+        is_known = isinstance(error, TesseractFailed)
         return OcrPage(number, failure=str(error) if is_known else type(error).__name__)
     size = page if turns % 2 == 0 else (page[1], page[0])
     shown: Affine = quarter_turned(turns, *page)

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from domain.parser_environment import parser_environment
@@ -61,47 +62,48 @@ def _completed(option: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def recognise(
-    image: GrayImage, dpi: int, wanted_languages: str, timeout_seconds: float
-) -> list[OcrLine]:
-    """Returns the lines on the image, column by column; several languages: "eng+deu".
+@dataclass(frozen=True, slots=True)
+class TesseractReader:
+    """An `OcrBackend` that starts a process per image; several languages: "eng+deu"."""
 
-    Raises TesseractFailed.
-    """
-    hocr = _run(image, dpi, ["-l", wanted_languages, "--psm", "3", "hocr"], timeout_seconds)
-    return list(_lines(hocr.decode("utf-8", "replace")))
+    languages: str
+    timeout_seconds: float
 
+    def __call__(self, image: GrayImage, dpi: int) -> list[OcrLine]:
+        """Returns the lines on the image, column by column. Raises TesseractFailed."""
+        hocr = self._run(image, dpi, ["-l", self.languages, "--psm", "3", "hocr"])
+        return list(_lines(hocr.decode("utf-8", "replace")))
 
-def quarter_turns(image: GrayImage, dpi: int, timeout_seconds: float) -> int:
-    """Returns the clockwise quarter turns that make the text upright; 0 when undecided."""
-    try:
-        found = _ROTATE.search(_run(image, dpi, ["-l", "osd", "--psm", "0"], timeout_seconds))
-    except TesseractFailed:  # too few letters, or no orientation data installed
-        return 0
-    return int(found[1]) // 90 % 4 if found else 0
+    def quarter_turns(self, image: GrayImage, dpi: int, sideways: bool) -> list[int]:
+        """Returns the clockwise quarter turns that make the text upright; [] when undecided."""
+        try:
+            found = _ROTATE.search(self._run(image, dpi, ["-l", "osd", "--psm", "0"]))
+        except TesseractFailed:  # too few letters, or no orientation data installed
+            return []
+        turns = int(found[1]) // 90 % 4 if found else 0
+        return [turns] if turns else []
 
-
-def _run(image: GrayImage, dpi: int, options: list[str], timeout_seconds: float) -> bytes:
-    rows, columns = image.shape
-    pgm = b"P5 %d %d 255\n" % (columns, rows) + image.tobytes()
-    # Threads inside Tesseract cost more than they gain; pages run in parallel instead.
-    environment = {**parser_environment(), "OMP_THREAD_LIMIT": "1"}
-    try:
-        completed = subprocess.run(
-            ["tesseract", "stdin", "stdout", "--dpi", str(dpi), *options],
-            input=pgm,
-            capture_output=True,
-            timeout=timeout_seconds,
-            env=environment,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise TesseractFailed(f"OCR took more than {timeout_seconds:.0f} s") from error
-    except OSError as error:
-        raise TesseractFailed(f"Tesseract could not be started ({error.strerror})") from error
-    if completed.returncode != 0:
-        raise TesseractFailed(f"Tesseract ended with status {completed.returncode}")
-    return completed.stdout
+    def _run(self, image: GrayImage, dpi: int, options: list[str]) -> bytes:
+        rows, columns = image.shape
+        pgm = b"P5 %d %d 255\n" % (columns, rows) + image.tobytes()
+        # Threads inside Tesseract cost more than they gain; pages run in parallel instead.
+        environment = {**parser_environment(), "OMP_THREAD_LIMIT": "1"}
+        try:
+            completed = subprocess.run(
+                ["tesseract", "stdin", "stdout", "--dpi", str(dpi), *options],
+                input=pgm,
+                capture_output=True,
+                timeout=self.timeout_seconds,
+                env=environment,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TesseractFailed(f"OCR took more than {self.timeout_seconds:.0f} s") from error
+        except OSError as error:
+            raise TesseractFailed(f"Tesseract could not be started ({error.strerror})") from error
+        if completed.returncode != 0:
+            raise TesseractFailed(f"Tesseract ended with status {completed.returncode}")
+        return completed.stdout
 
 
 def _lines(hocr: str) -> Iterator[OcrLine]:

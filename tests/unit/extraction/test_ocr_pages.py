@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,12 +145,14 @@ def test_ocr_yields_pages_in_order_and_reports_progress(tmp_path: Path) -> None:
 def test_ocr_timeout_fails_single_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "scan.pdf"
     path.write_bytes(PAPER)
-    recognise = tesseract.recognise
+    recognise = tesseract.TesseractReader.__call__
     limits = iter([0.001, 60.0])
     monkeypatch.setattr(
-        tesseract,
-        "recognise",
-        lambda picture, dpi, wanted, _: recognise(picture, dpi, wanted, next(limits)),
+        tesseract.TesseractReader,
+        "__call__",
+        lambda reader, picture, dpi: recognise(
+            replace(reader, timeout_seconds=next(limits)), picture, dpi
+        ),
     )
     late, good = ocr_pages(path, [1, 1], engine=OcrEngine.TESSERACT, workers=1)
     assert late.failure is not None and "more than" in late.failure
