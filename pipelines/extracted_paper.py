@@ -14,7 +14,7 @@ from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Box
 
-PIPELINE_DIGEST = "paper-2"  # version of the artifact's content; changes when extraction changes
+PIPELINE_DIGEST = "paper-3"  # version of the artifact's content; changes when extraction changes
 # Limits for hostile output of the sandbox.
 _MAX_TEXT_BYTES = 65_535  # of a VARCHAR in Milvus; normal chunks have 3 KB
 _MAX_FIELD_CHARACTERS = 1_000_000  # of one string of a document's row
