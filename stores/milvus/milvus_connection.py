@@ -5,17 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
 
-from domain.errors import (
-    InternalError,
-    InvalidRequest,
-    VectorStoreRefused,
-    VectorStoreUnavailable,
-)
+from domain.errors import InternalError, InvalidRequest, VectorStoreRefused, VectorStoreUnavailable
 from runtime.outage_log import OutageLog
 from runtime.patches.pymilvus import MilvusClient, MilvusException
 
@@ -24,15 +19,15 @@ Ask = Callable[[MilvusClient, float], Answer]
 
 OUTAGES = OutageLog("Milvus")
 _MISSING = {4, 100, 101}  # collection does not exist (old and new code), collection not loaded
-_CONNECT_FAILED = 2
+_CONNECT_FAILED, _NO_SUCH_DATABASE, _NEEDS_AUTHENTICATION, _PERMISSION_DENIED = 2, 800, 1400, 1401
 _UNAVAILABLE = {
+    _CONNECT_FAILED,
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
-_NO_SUCH_DATABASE, _NEEDS_AUTHENTICATION, _PERMISSION_DENIED = 800, 1400, 1401  # Milvus codes
 _REFUSED = {
     grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED,
@@ -95,20 +90,6 @@ class MilvusConnection:
         except (MilvusException, grpc.RpcError, ValueError, OSError) as error:
             raise self._translate(error) from error
 
-    def create_if_missing(self, make: Callable[[], object], done: Callable[[], bool]) -> None:
-        """Calls `make()` unless `done()` already holds.
-
-        If `make()` fails, polls `done()` for two seconds in case another process won the race;
-        otherwise re-raises.
-        """
-        if done():
-            return
-        try:
-            make()
-        except MilvusException:
-            if not _becomes_true(done):
-                raise
-
     def close(self) -> None:
         """Closes the client; the next call opens a new one."""
         with self._lock:
@@ -128,9 +109,8 @@ class MilvusConnection:
                     # Default: a keepalive ping every 10 s, for which Milvus Lite drops the client.
                     grpc_options={"grpc.keepalive_time_ms": 300_000},
                 )
-                self.embedded = "lite" in str(
-                    client.get_server_version(timeout=self._timeout_seconds)
-                )
+                version = client.get_server_version(timeout=self._timeout_seconds)
+                self.embedded = "lite" in str(version)
                 self._client = client
             return self._client
 
@@ -147,24 +127,18 @@ class MilvusConnection:
 
 
 def _grpc_error(error: BaseException) -> grpc.RpcError | None:
-    """Returns the first gRPC error in the exception chain, None if there is none."""
-    for cause in _exception_chain(error):
-        if isinstance(cause, grpc.RpcError) and hasattr(cause, "code"):
-            return cause
-    return None
-
-
-def _exception_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yields the error and its causes, each once.
+    """Returns the first gRPC error in the exception chain, None if there is none.
 
     The chain can be cyclic, because pymilvus re-raises a stored exception.
     """
     seen = set[int]()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
+        if isinstance(current, grpc.RpcError) and hasattr(current, "code"):
+            return current
         seen.add(id(current))
-        yield current
         current = current.__cause__ or current.__context__
+    return None
 
 
 def _is_refused(error: BaseException) -> bool:
@@ -172,31 +146,38 @@ def _is_refused(error: BaseException) -> bool:
 
     Covers an unknown database, a wrong or missing token, and an unreadable CA file.
     """
-    if isinstance(error, MilvusException):
-        return bool(_codes(error) & _REFUSED) or "auth check failure" in error.message
-    if isinstance(error, grpc.RpcError):
-        return error.code() in _REFUSED  # pyright: ignore[reportAttributeAccessIssue]
-    return isinstance(error, FileNotFoundError | PermissionError)
+    if isinstance(error, MilvusException) and "auth check failure" in error.message:
+        return True
+    return bool(_codes(error) & _REFUSED) or isinstance(error, FileNotFoundError | PermissionError)
 
 
 def _is_unavailable(error: Exception) -> bool:
+    if _codes(error) & _UNAVAILABLE:
+        return True
     if isinstance(error, MilvusException):
-        message = error.message.lower()
-        has_code = bool(_codes(error) & (_UNAVAILABLE | {_CONNECT_FAILED}))
-        return has_code or any(words in message for words in ("timeout", *_NO_CAPACITY))
-    if isinstance(error, grpc.RpcError):
-        return error.code() in _UNAVAILABLE  # pyright: ignore[reportAttributeAccessIssue]
+        return any(words in error.message.lower() for words in ("timeout", *_NO_CAPACITY))
     return isinstance(error, OSError) or "closed channel" in str(error)
 
 
-def _becomes_true(done: Callable[[], bool], attempts: int = 20, pause_seconds: float = 0.1) -> bool:
-    """True if `done()` holds within two seconds: another process may still be creating it."""
-    for _ in range(attempts):
-        if done():
-            return True
-        time.sleep(pause_seconds)
-    return False
+def _codes(error: BaseException) -> set[object]:
+    if isinstance(error, MilvusException):
+        return {error.code, error.compatible_code}
+    return {error.code()} if isinstance(error, grpc.RpcError) else set()  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _codes(error: MilvusException) -> set[object]:
-    return {error.code, error.compatible_code}
+def create_if_missing(make: Callable[[], object], done: Callable[[], bool]) -> None:
+    """Calls `make()` unless `done()` already holds.
+
+    If `make()` fails, polls `done()` for two seconds in case another process won the race;
+    otherwise re-raises.
+    """
+    if done():
+        return
+    try:
+        make()
+    except MilvusException:
+        for _ in range(20):
+            if done():
+                return
+            time.sleep(0.1)
+        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from runtime.patches.pymilvus import CollectionSchema, DataType, MilvusClient
 from stores.milvus.bm25 import text_vector
 
 MAX_BYTES = 65_535  # of a VARCHAR; a limit of Milvus
+LONG_TEXTS = ("section", "boxes", "text", "context")
 CHUNK_FIELDS = [
     "chunk_id", "document_id", "version", "ordinal", "kind", "text", "context",
     "section", "boxes", "tokens", "collection",
@@ -35,13 +36,12 @@ def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
     schema.add_field("chunk_id", DataType.VARCHAR, max_length=64, is_primary=True)
     schema.add_field("document_id", DataType.VARCHAR, max_length=64)
     schema.add_field("collection", DataType.VARCHAR, max_length=512, is_partition_key=not embedded)
-    schema.add_field("version", DataType.INT64)
     schema.add_field("kind", DataType.VARCHAR, max_length=32)
-    schema.add_field("page_first", DataType.INT32)
-    schema.add_field("page_last", DataType.INT32)
-    schema.add_field("ordinal", DataType.INT64)
-    schema.add_field("tokens", DataType.INT32)
-    for name in ("section", "boxes", "text", "context"):
+    for name in ("version", "ordinal"):
+        schema.add_field(name, DataType.INT64)
+    for name in ("page_first", "page_last", "tokens"):
+        schema.add_field(name, DataType.INT32)
+    for name in LONG_TEXTS:
         schema.add_field(name, DataType.VARCHAR, max_length=MAX_BYTES)
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
     schema.add_field("dense", DataType.FLOAT_VECTOR, dim=dimension)
@@ -81,18 +81,18 @@ def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
         "ordinal": chunk.ordinal,
         "tokens": chunk.tokens,
         "section": chunk.section or "",
-        "boxes": _boxes_json(chunk.boxes),
+        "boxes": json.dumps([astuple(box) for box in chunk.boxes], separators=(",", ":")),
         "text": chunk.text,
         "context": chunk.context,
     }
-    for name in ("section", "boxes", "text", "context"):
+    for name in LONG_TEXTS:
         if not _fits(row[name]):
             raise InternalError(
                 f"The {name} of a chunk of page {chunk.page_first} does not fit the vector store.",
                 chunk.page_first,
             )
     return row | {
-        "dense": np.asarray(vector, dtype=np.float32),
+        "dense": np.asarray(vector, np.float32),
         "sparse": text_vector(chunk.indexed_text),
     }
 
@@ -111,11 +111,6 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
         context=row["context"],
         tokens=int(row["tokens"]),
     )
-
-
-def _boxes_json(boxes: tuple[Box, ...]) -> str:
-    corners = [[box.page, box.x0, box.y0, box.x1, box.y1] for box in boxes]
-    return json.dumps(corners, separators=(",", ":"))
 
 
 def _fits(value: str) -> bool:
@@ -142,12 +137,13 @@ class Filter:
         """Returns the filter as keyword arguments of a pymilvus call, with bound parameters.
 
         Milvus Lite 3.2 does not support bound parameters ("unexpected character '{'"); it gets
-        escaped literals instead.
+        literals instead, which are escaped like those of JSON.
         """
         expression = " and ".join(self.conditions)
         if not embedded:
             return {"filter": expression, "filter_params": self.values}
-        return {"filter": re.sub(r"\{(\w+)\}", lambda m: literal(self.values[m[1]]), expression)}
+        literals = {name: json.dumps(v, ensure_ascii=False) for name, v in self.values.items()}
+        return {"filter": re.sub(r"\{(\w+)\}", lambda match: literals[match[1]], expression)}
 
 
 def filter_of(query: SearchQuery) -> Filter:
@@ -164,16 +160,6 @@ def filter_of(query: SearchQuery) -> Filter:
     if query.page_last is not None:
         condition.where("page_first <= {page_last}", page_last=query.page_last)
     return condition
-
-
-def literal(value: str | int | list[str]) -> str:
-    """Returns a value as an escaped literal of the Milvus expression language."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
-    if isinstance(value, int):
-        return str(int(value))
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(escapes.get(character, character) for character in value) + '"'
 
 
 def version_filter(document_id: str, version: int) -> Filter:

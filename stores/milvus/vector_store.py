@@ -12,7 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +20,8 @@ from domain.documents import Chunk, Passage
 from domain.errors import InternalError
 from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
 from runtime.patches.pymilvus import IndexParams, MilvusClient
-from stores.milvus.bm25 import TermStatistics, query_vector
-from stores.milvus.milvus_connection import MilvusConnection
-from stores.milvus.sampled_statistics import SampledStatistics
+from stores.milvus.bm25 import SampledStatistics, TermStatistics, query_vector
+from stores.milvus.milvus_connection import MilvusConnection, create_if_missing
 from stores.milvus.vector_paging import all_rows
 from stores.milvus.vector_schema import (
     CHUNK_FIELDS,
@@ -39,11 +38,9 @@ ROWS_PER_CALL = 500
 ROWS_PER_QUERY = 16_384  # a limit of Milvus
 VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, the response limit
 UNSEALED_ROWS = 50
-SAMPLED_TEXTS = 2_000
 SAMPLED_CHUNKS = 2_000
 LIBRARY_ID = "paperworks.library_id"  # a property of the collection
 
-Answer = TypeVar("Answer")
 Scores = dict[str, float]
 
 
@@ -74,7 +71,9 @@ class VectorStore:
         self._connection = MilvusConnection(
             uri, token, timeout_seconds, database=database, ca_file=ca_file
         )
-        self._statistics = SampledStatistics(self._sample)
+        self._statistics = SampledStatistics(
+            lambda: TermStatistics(row["sparse"] for row in self._sample("sparse"))
+        )
         self._unsealed = 0
 
     @cached_property
@@ -97,9 +96,7 @@ class VectorStore:
 
     def activate(self) -> None:
         """Points the alias to the collection of this model."""
-        self._connection.call(
-            lambda client, timeout: client.alter_alias(self.name, self.alias, timeout=timeout)
-        )
+        self._call("alter_alias", alias=self.alias)
 
     def exists(self) -> bool:
         """True if the collection exists; never creates it."""
@@ -109,31 +106,15 @@ class VectorStore:
 
     def library_id(self) -> str | None:
         """Returns the id of the library that the collection belongs to, None if it has none yet."""
-        described: Any = self._call(
-            lambda client, timeout: client.describe_collection(self.name, timeout=timeout)
-        )
-        return described.get("properties", {}).get(LIBRARY_ID)
+        return self._call("describe_collection").get("properties", {}).get(LIBRARY_ID)
 
     def set_library_id(self, library_id: str) -> None:
         """Writes the library id as a property of the collection."""
-        self._call(
-            lambda client, timeout: client.alter_collection_properties(
-                self.name, {LIBRARY_ID: library_id}, timeout=timeout
-            )
-        )
+        self._call("alter_collection_properties", properties={LIBRARY_ID: library_id})
 
     def some_documents(self) -> set[str]:
         """Returns the document ids of a sample of 2,000 chunks."""
-        rows = self._call(
-            lambda client, timeout: client.query(
-                self.name,
-                filter="",
-                output_fields=["document_id"],
-                limit=SAMPLED_CHUNKS,
-                timeout=timeout,
-            )
-        )
-        return {row["document_id"] for row in rows}
+        return {row["document_id"] for row in self._sample("document_id")}
 
     def ping(self) -> None:
         """Returns if the server responds. Raises `VectorStoreUnavailable`."""
@@ -190,12 +171,7 @@ class VectorStore:
         """Deletes these chunks; unknown ids are ignored."""
         sorted_ids = sorted(chunk_ids)
         for start in range(0, len(sorted_ids), ROWS_PER_CALL):
-            batch = sorted_ids[start : start + ROWS_PER_CALL]
-            self._call(
-                lambda client, timeout, ids=batch: client.delete(
-                    self.name, ids=ids, timeout=timeout
-                )
-            )
+            self._call("delete", ids=sorted_ids[start : start + ROWS_PER_CALL])
 
     def delete_versions(self, document_id: str, first: int, last: int) -> None:
         """Deletes the chunks of the document's versions from `first` to `last`, both included.
@@ -204,7 +180,7 @@ class VectorStore:
         """
         condition = Filter().where("document_id == {document}", document=document_id)
         condition.where("version >= {first}", first=first).where("version <= {last}", last=last)
-        self._delete(condition)
+        self._call("delete", condition)
 
     def count(self, document_id: str, version: int) -> int:
         """Returns the number of stored chunks of a document version."""
@@ -212,7 +188,7 @@ class VectorStore:
 
     def delete_version(self, document_id: str, version: int) -> None:
         """Deletes the chunks of a document version."""
-        self._delete(version_filter(document_id, version))
+        self._call("delete", version_filter(document_id, version))
 
     def total(self) -> int:
         """Returns the total number of stored chunks."""
@@ -224,7 +200,7 @@ class VectorStore:
         Concurrent writes and deletions may or may not be counted. Takes Milvus Lite one second per
         20,000 chunks; `total` takes 13 ms.
         """
-        return self._call(self._contents)
+        return self._connection.call(self._contents, on_missing=self._prepare)
 
     def chunk_ids(self, document_id: str) -> set[str]:
         """Returns the chunk ids of a document, of all versions."""
@@ -267,15 +243,12 @@ class VectorStore:
         Adds the document id of each hit to `document_of` if the query groups by document.
         """
         hits = self._call(
-            lambda client, timeout: client.search(
-                self.name,
-                data=[data],
-                anns_field=field,
-                limit=wanted,
-                output_fields=["document_id"] if query.group_by_document else [],
-                timeout=timeout,
-                **self._arguments(filter_of(query)),
-            )
+            "search",
+            filter_of(query),
+            data=[data],
+            anns_field=field,
+            limit=wanted,
+            output_fields=["document_id"] if query.group_by_document else [],
         )[0]
         if query.group_by_document:
             document_of.update((hit["chunk_id"], hit["entity"]["document_id"]) for hit in hits)
@@ -292,13 +265,13 @@ class VectorStore:
     # --- rows
 
     def _upsert_rows(self, rows: list[dict[str, Any]]) -> None:
-        self._call(lambda client, timeout: client.upsert(self.name, rows, timeout=timeout))
+        self._call("upsert", data=rows)
         self._unsealed += len(rows)
         if self._connection.embedded and self._unsealed >= UNSEALED_ROWS:
             # Milvus Lite re-indexes its unsealed rows in every search: 625 ms for 5,000 rows,
             # 16 ms when sealed. Sealing takes 13 ms. A Milvus server seals by itself.
             self._unsealed = 0
-            self._call(lambda client, timeout: client.flush(self.name, timeout=timeout))
+            self._call("flush")
 
     def _query(
         self, condition: Filter, fields: list[str], rows_per_call: int | None = None
@@ -306,32 +279,13 @@ class VectorStore:
         """Returns every matching row, in calls of `rows_per_call` (default ROWS_PER_QUERY) rows."""
 
         def query(page: Filter, limit: int) -> list[dict[str, Any]]:
-            return self._call(
-                lambda client, timeout: client.query(
-                    self.name,
-                    output_fields=fields,
-                    limit=limit,
-                    timeout=timeout,
-                    **self._arguments(page),
-                )
-            )
+            return self._call("query", page, output_fields=fields, limit=limit)
 
         return all_rows(query, condition, rows_per_call or ROWS_PER_QUERY)
 
     def _count(self, condition: Filter) -> int:
-        [row] = self._call(
-            lambda client, timeout: client.query(
-                self.name, output_fields=["count(*)"], timeout=timeout, **self._arguments(condition)
-            )
-        )
+        [row] = self._call("query", condition, output_fields=["count(*)"])
         return int(row["count(*)"])
-
-    def _delete(self, condition: Filter) -> None:
-        self._call(
-            lambda client, timeout: client.delete(
-                self.name, timeout=timeout, **self._arguments(condition)
-            )
-        )
 
     def _contents(self, client: MilvusClient, timeout: float) -> dict[tuple[str, int], int]:
         counted = Counter[tuple[str, int]]()
@@ -351,30 +305,26 @@ class VectorStore:
     def _rows(self, chunk_ids: list[str]) -> dict[str, dict[str, Any]]:
         if not chunk_ids:
             return {}
-        rows = self._call(
-            lambda client, timeout: client.get(
-                self.name, ids=chunk_ids, output_fields=CHUNK_FIELDS, timeout=timeout
-            )
-        )
+        rows = self._call("get", ids=chunk_ids, output_fields=CHUNK_FIELDS)
         return {row["chunk_id"]: row for row in rows}
 
-    def _sample(self) -> TermStatistics:
-        rows = self._call(
-            lambda client, timeout: client.query(
-                self.name, filter="", output_fields=["sparse"], limit=SAMPLED_TEXTS, timeout=timeout
-            )
-        )
-        return TermStatistics(row["sparse"] for row in rows)
+    def _sample(self, name: str) -> list[Any]:
+        """Returns the rows of a sample of the chunks, with this field."""
+        return self._call("query", filter="", output_fields=[name], limit=SAMPLED_CHUNKS)
 
-    def _arguments(self, condition: Filter) -> dict[str, Any]:
-        return condition.arguments(embedded=self._connection.embedded)  # known once it is open
+    def _call(self, method: str, condition: Filter | None = None, **arguments: Any) -> Any:
+        """Returns the result of a client method for the collection, which is created if missing."""
 
-    def _call(self, ask: Callable[[MilvusClient, float], Answer]) -> Answer:
+        def ask(client: MilvusClient, timeout: float) -> Any:
+            embedded = self._connection.embedded  # known once the connection is open
+            chosen = condition.arguments(embedded=embedded) if condition else {}
+            return getattr(client, method)(self.name, timeout=timeout, **chosen, **arguments)
+
         return self._connection.call(ask, on_missing=self._prepare)
 
     def _prepare(self, client: MilvusClient, timeout: float) -> None:
         embedded = self._connection.embedded
-        self._connection.create_if_missing(
+        create_if_missing(
             lambda: client.create_collection(
                 self.name,
                 schema=collection_schema(self.dimension, embedded=embedded),
@@ -386,7 +336,7 @@ class VectorStore:
         for field, index in collection_indexes(embedded=embedded).items():
             self._prepare_index(client, timeout, field, index)
         client.load_collection(self.name, timeout=timeout)
-        self._connection.create_if_missing(
+        create_if_missing(
             lambda: client.create_alias(self.name, self.alias, timeout=timeout),
             lambda: self._has_alias(client, timeout),
         )
@@ -396,7 +346,7 @@ class VectorStore:
     ) -> None:
         indexes = IndexParams()
         indexes.add_index(field, **index)
-        self._connection.create_if_missing(
+        create_if_missing(
             lambda: client.create_index(self.name, indexes, timeout=timeout),
             lambda: bool(client.list_indexes(self.name, field, timeout=timeout)),
         )
