@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+    TextClause,
     Uuid,
     text,
 )
@@ -26,10 +27,18 @@ from sqlmodel import AutoString, Field, SQLModel
 from domain.documents import DocumentStatus
 from domain.jobs import JobStatus, Lane, Step, TaskStatus
 
+_OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
+
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def _partial_index(
+    name: str, where: str, *columns: str | TextClause, unique: bool = False
+) -> Index:
+    return Index(name, *columns, unique=unique, postgresql_where=text(where))
 
 
 def _timestamp() -> Any:
@@ -79,12 +88,8 @@ class DocumentRow(SQLModel, table=True):
         Index("documents_by_doi", "collection", "doi"),
         Index("documents_by_arxiv_id", "collection", "arxiv_id"),
         Index("documents_by_title", "collection", "title_key"),
-        Index(
-            "documents_to_review",
-            "collection",
-            "created_at",
-            "document_id",
-            postgresql_where=text("needs_review"),
+        _partial_index(
+            "documents_to_review", "needs_review", "collection", "created_at", "document_id"
         ),
     )
 
@@ -150,12 +155,12 @@ class JobRow(SQLModel, table=True):
         _one_of("status", JobStatus),
         _one_of("lane", Lane),
         Index("jobs_by_time", "created_at", "job_id"),
-        Index("jobs_kept", "finished_at", postgresql_where=text("purged_at IS NULL")),
-        Index("jobs_open", "status", postgresql_where=text("status IN ('queued', 'running')")),
-        Index(
+        _partial_index("jobs_kept", "purged_at IS NULL", "finished_at"),
+        _partial_index("jobs_open", _OPEN, "status"),
+        _partial_index(
             "jobs_admitting",
+            "admitting_until IS NOT NULL AND finished_at IS NULL",
             "admitting_until",
-            postgresql_where=text("admitting_until IS NOT NULL AND finished_at IS NULL"),
         ),
     )
 
@@ -182,38 +187,18 @@ class TaskRow(SQLModel, table=True):
         _one_of("status", TaskStatus),
         _one_of("lane", Lane),
         _one_of("step", Step),
-        Index(
+        _partial_index(
             "tasks_queued",
-            "lane",
-            text("urgent DESC"),
-            "next_attempt_at",
-            "ordinal",
-            postgresql_where=text("status = 'queued'"),
+            "status = 'queued'",
+            *("lane", text("urgent DESC"), "next_attempt_at", "ordinal"),
         ),
         # Guarantees a single writer per document, even if two claims race.
-        Index(
-            "tasks_running_by_document",
-            "document_id",
-            unique=True,
-            postgresql_where=text("status = 'running'"),
-        ),
-        Index("tasks_running", "lease_expires_at", postgresql_where=text("status = 'running'")),
+        _partial_index("tasks_running_by_document", _RUNNING, "document_id", unique=True),
+        _partial_index("tasks_running", _RUNNING, "lease_expires_at"),
         Index("tasks_by_job", "job_id", "ordinal"),
-        Index(
-            "tasks_open_by_job",
-            "job_id",
-            postgresql_where=text("status IN ('queued', 'running')"),
-        ),
-        Index(
-            "tasks_open_by_collection",
-            "collection",
-            postgresql_where=text("status IN ('queued', 'running')"),
-        ),
-        Index(
-            "tasks_open_by_document",
-            "document_id",
-            postgresql_where=text("status IN ('queued', 'running')"),
-        ),
+        _partial_index("tasks_open_by_job", _OPEN, "job_id"),
+        _partial_index("tasks_open_by_collection", _OPEN, "collection"),
+        _partial_index("tasks_open_by_document", _OPEN, "document_id"),
     )
 
     task_id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
@@ -300,16 +285,10 @@ class LibraryRow(SQLModel, table=True):
     created_at: datetime | None = Field(None, sa_column=_stamped())
 
 
-COLLECTIONS, DOCUMENTS, CITATIONS, JOBS, TASKS, EVENTS, DELETIONS, LIBRARY = (
-    cast(Table, SQLModel.metadata.tables[name])
-    for name in (
-        "collections",
-        "documents",
-        "citations",
-        "jobs",
-        "tasks",
-        "job_events",
-        "store_deletions",
-        "library",
-    )
-)
+def _table(name: str) -> Table:
+    return cast(Table, SQLModel.metadata.tables[name])
+
+
+COLLECTIONS, DOCUMENTS, CITATIONS = map(_table, ("collections", "documents", "citations"))
+JOBS, TASKS, EVENTS = map(_table, ("jobs", "tasks", "job_events"))
+DELETIONS, LIBRARY = map(_table, ("store_deletions", "library"))
