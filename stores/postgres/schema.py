@@ -1,4 +1,7 @@
-"""SQLModel tables. States are text with a CHECK, so adding a state needs no table rewrite."""
+"""SQLModel tables; the name of a class is that of its table unless it defines another.
+
+States are text with a CHECK, so adding a state needs no table rewrite.
+"""
 
 from __future__ import annotations
 
@@ -63,23 +66,20 @@ def _json(value: str) -> Any:
     return Column(JSONB(), nullable=False, server_default=text(f"'{value}'"))
 
 
-class CollectionRow(SQLModel, table=True):
+class Collections(SQLModel, table=True):
     """A named set of documents, created by its first upload.
 
     A collection with a `deleted_at` exists only if it has documents.
     """
-
-    __tablename__ = "collections"  # pyright: ignore[reportAssignmentType]
 
     name: str = Field(primary_key=True)
     created_at: datetime | None = Field(None, sa_column=_stamped())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())
 
 
-class DocumentRow(SQLModel, table=True):
+class Documents(SQLModel, table=True):
     """A paper in a collection. `version` is searchable, `latest_version` is the newest."""
 
-    __tablename__ = "documents"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         _one_of("status", DocumentStatus),
         Index("documents_by_collection", "collection", "created_at", "document_id"),
@@ -124,10 +124,9 @@ class DocumentRow(SQLModel, table=True):
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())
 
 
-class CitationRow(SQLModel, table=True):
+class Citations(SQLModel, table=True):
     """The keys by which a bibliography entry is matched with documents of the collection."""
 
-    __tablename__ = "citations"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("citations_by_doi", "collection", "doi"),
         Index("citations_by_arxiv_id", "collection", "arxiv_id"),
@@ -143,14 +142,13 @@ class CitationRow(SQLModel, table=True):
     year: int | None = None
 
 
-class JobRow(SQLModel, table=True):
+class Jobs(SQLModel, table=True):
     """A client request. `purged_at` marks a job whose tasks were deleted.
 
     The job stays open for further uploads until `admitting_until`. `events` is the number of the
     last event. `request_digest` is the digest of a request with an Idempotency-Key.
     """
 
-    __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         _one_of("status", JobStatus),
         _one_of("lane", Lane),
@@ -179,10 +177,9 @@ class JobRow(SQLModel, table=True):
     purged_at: datetime | None = Field(None, sa_column=_timestamp())
 
 
-class TaskRow(SQLModel, table=True):
+class Tasks(SQLModel, table=True):
     """The processing of a document. Writes require the current `lease_token` and status running."""
 
-    __tablename__ = "tasks"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         _one_of("status", TaskStatus),
         _one_of("lane", Lane),
@@ -232,7 +229,7 @@ class TaskRow(SQLModel, table=True):
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
-class EventRow(SQLModel, table=True):
+class Events(SQLModel, table=True):
     """A status change of a task or of the job itself, written by triggers (migration 0004)."""
 
     __tablename__ = "job_events"  # pyright: ignore[reportAssignmentType]
@@ -249,7 +246,7 @@ class EventRow(SQLModel, table=True):
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
 
 
-class DeletionRow(SQLModel, table=True):
+class Deletions(SQLModel, table=True):
     """Versions to delete from the vector store and the blob store, and a PDF if `sha256` is set."""
 
     __tablename__ = "store_deletions"  # pyright: ignore[reportAssignmentType]
@@ -266,13 +263,12 @@ class DeletionRow(SQLModel, table=True):
     created_at: datetime | None = Field(None, sa_column=_stamped())
 
 
-class LibraryRow(SQLModel, table=True):
+class Library(SQLModel, table=True):
     """The library of this database. The only row is inserted by the migration.
 
     `milvus_name` is the alias of the Milvus collection, unless the settings override it.
     """
 
-    __tablename__ = "library"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (CheckConstraint("singleton", name="library_is_one"),)
 
     singleton: bool = Field(
