@@ -319,9 +319,7 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure:
     """Returns the failure to record for an exception; of unknown types only the name is shown."""
-    if isinstance(error, PaperworksError):
-        return Failure(error.code, error.category, error.message, error.retryable, error.page)
-    unknown = InternalError(
-        f"An unexpected {type(error).__name__} stopped this document; the log has the cause."
-    )
-    return failure_of(unknown)
+    if not isinstance(error, PaperworksError):
+        name = type(error).__name__
+        error = InternalError(f"An unexpected {name} stopped this document; the log has the cause.")
+    return Failure(error.code, error.category, error.message, error.retryable, error.page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +17,7 @@ from stores.postgres.schema import DOCUMENTS, JOBS, TASKS
 
 REPAIR = "repair"  # value of `kind` for jobs that re-ingest documents because stores differed
 
-COLUMNS = [
-    DOCUMENTS.c[name]
-    for name in (
-        *("document_id", "collection", "filename", "sha256", "bytes"),
-        *("status", "version", "chunks", "artifact_key"),
-    )
-]
+COLUMNS = [DOCUMENTS.c[one.name] for one in fields(DocumentState)]
 
 
 class ConsistencyQueries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,8 @@ from stores.milvus.bm25 import text_vector
 
 MAX_BYTES = 65_535  # of a VARCHAR; a limit of Milvus
 LONG_TEXTS = ("section", "boxes", "text", "context")
-CHUNK_FIELDS = [
-    "chunk_id", "document_id", "version", "ordinal", "kind", "text", "context",
-    "section", "boxes", "tokens", "collection",
-]  # fmt: skip
+CHUNK_FIELDS = [one.name for one in fields(Chunk)]
+ROW_FIELDS = [*CHUNK_FIELDS, "collection"]
 
 
 def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
@@ -70,20 +68,11 @@ def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
 
     Raises `InternalError` if a field exceeds MAX_BYTES; text is never truncated.
     """
-    row = {
-        "chunk_id": chunk.chunk_id,
-        "document_id": chunk.document_id,
+    row = {name: getattr(chunk, name) for name in (*CHUNK_FIELDS, "page_first", "page_last")} | {
         "collection": collection,
-        "version": chunk.version,
         "kind": str(chunk.kind),
-        "page_first": chunk.page_first,
-        "page_last": chunk.page_last,
-        "ordinal": chunk.ordinal,
-        "tokens": chunk.tokens,
         "section": chunk.section or "",
         "boxes": json.dumps([astuple(box) for box in chunk.boxes], separators=(",", ":")),
-        "text": chunk.text,
-        "context": chunk.context,
     }
     for name in LONG_TEXTS:
         if not _fits(row[name]):
@@ -99,18 +88,12 @@ def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
 
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
     """Returns the chunk of a row that contains `CHUNK_FIELDS`."""
-    return Chunk(
-        chunk_id=row["chunk_id"],
-        document_id=row["document_id"],
-        version=int(row["version"]),
-        ordinal=int(row["ordinal"]),
-        kind=ChunkKind(row["kind"]),
-        text=row["text"],
-        section=row["section"] or None,
-        boxes=tuple(Box(*corners) for corners in json.loads(row["boxes"])),
-        context=row["context"],
-        tokens=int(row["tokens"]),
-    )
+    values = {name: row[name] for name in CHUNK_FIELDS} | {
+        "kind": ChunkKind(row["kind"]),
+        "section": row["section"] or None,
+        "boxes": tuple(Box(*corners) for corners in json.loads(row["boxes"])),
+    }
+    return Chunk(**values)
 
 
 def _fits(value: str) -> bool:

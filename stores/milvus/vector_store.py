@@ -25,6 +25,7 @@ from stores.milvus.milvus_connection import MilvusConnection, create_if_missing
 from stores.milvus.vector_paging import all_rows
 from stores.milvus.vector_schema import (
     CHUNK_FIELDS,
+    ROW_FIELDS,
     Filter,
     chunk_of,
     collection_indexes,
@@ -305,7 +306,7 @@ class VectorStore:
     def _rows(self, chunk_ids: list[str]) -> dict[str, dict[str, Any]]:
         if not chunk_ids:
             return {}
-        rows = self._call("get", ids=chunk_ids, output_fields=CHUNK_FIELDS)
+        rows = self._call("get", ids=chunk_ids, output_fields=ROW_FIELDS)
         return {row["chunk_id"]: row for row in rows}
 
     def _sample(self, name: str) -> list[Any]:
