@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.compare", description=__doc__)
     parser.add_argument("other", type=Path, help="a checkout of another commit")
     parser.add_argument("--home", type=Path, default=Path("var"), help="converted models lie here")
+    parser.add_argument("--only", nargs="*", choices=("search", "acknowledgement", "folder"))
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="paperworks-compare-") as name, ExitStack() as stack:
         papers = write_random_papers(Path(name) / "papers", PAPERS)
@@ -51,11 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for side, checkout in (("other", options.other), ("this", ROOT))
         ]
         _in_turns(services, _folder_timer(papers, "search"), 0, 1)
-        rows = {
-            "search": _in_turns(services, _search_timer(), SEARCHES, WARM_UP),
-            "acknowledgement": _in_turns(services, _upload_timer(), UPLOADS, WARM_UP),
-            "folder": _in_turns(services, _folder_timer(papers, "folder"), FOLDERS, 0),
+        timers = {
+            "search": (_search_timer(), SEARCHES, WARM_UP),
+            "acknowledgement": (_upload_timer(), UPLOADS, WARM_UP),
+            "folder": (_folder_timer(papers, "folder"), FOLDERS, 0),
         }
+        rows = {what: _in_turns(services, *timers[what]) for what in options.only or timers}
     _show(rows)
     return 0
 
