@@ -18,13 +18,15 @@ from stores.postgres.task_queue import TaskQueue
 from tests.stores.postgres import postgres_stores
 from tests.stores.work import DONE, LEASE, admit, begin, claim, task_now, upload
 
-SHORT = SessionLimits(lock_seconds=0.3, idle_in_transaction_seconds=0.5)
+SHORT_LOCK = SessionLimits(lock_seconds=0.3)
+SHORT_IDLE = SessionLimits(idle_in_transaction_seconds=0.5)
+BLOCKED_SECONDS = 30.0  # without the lock timeout, a call would wait for ever
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """Connections with a lock timeout of 0.3 s."""
-    database = Database(database_url, limits=SHORT)
+    database = Database(database_url, limits=SHORT_LOCK)
     yield database
     await database.close()
 
@@ -47,7 +49,7 @@ async def test_locked_job_does_not_block_its_lane(database: Database, database_u
     stores = postgres_stores(database)
     locked, others = await admit(stores), [await admit(stores) for _ in range(3)]
     async with held(database_url, "jobs", "job_id", locked.job_id):
-        claimed = await asyncio.wait_for(claim(stores), 5)
+        claimed = await asyncio.wait_for(claim(stores), BLOCKED_SECONDS)
         assert [task.job_id for task in claimed] == [other.job_id for other in others]
         await asyncio.gather(*(stores.queue.finish(task, DONE) for task in claimed))
         with pytest.raises(DatabaseBusy):
@@ -72,7 +74,7 @@ async def test_claims_skip_locked_jobs_after_lock_timeout(
         for _ in range(3):
             other = await admit(stores)
             [task] = await asyncio.wait_for(
-                queue.claim(Lane.INTERACTIVE, 10, worker="w", lease_seconds=LEASE), 5
+                queue.claim(Lane.INTERACTIVE, 10, worker="w", lease_seconds=LEASE), BLOCKED_SECONDS
             )
             assert task.job_id == other.job_id
         await slow.close()
@@ -86,7 +88,7 @@ async def test_heartbeat_does_not_block_on_locked_task(
     tasks = await claim(stores)
     before = [(await task_now(stores, task)).lease_expires_at for task in tasks]
     async with held(database_url, "tasks", "task_id", tasks[0].task_id):
-        kept = await asyncio.wait_for(stores.queue.heartbeat(tasks, 10 * LEASE), 5)
+        kept = await asyncio.wait_for(stores.queue.heartbeat(tasks, 10 * LEASE), BLOCKED_SECONDS)
         assert kept == {task.task_id for task in tasks}  # a locked task is not lost
     after = [(await task_now(stores, task)).lease_expires_at for task in tasks]
     assert [a != b for a, b in zip(after, before, strict=True)] == [False, True, True]
@@ -97,24 +99,25 @@ async def test_sweep_skips_locked_task(database: Database, database_url: str) ->
     locked, other = await begin(stores), await begin(stores)
     await stores.advance(LEASE + 1)
     async with held(database_url, "tasks", "task_id", locked.task_id):
-        assert await asyncio.wait_for(stores.queue.sweep(), 5) == 1
+        assert await asyncio.wait_for(stores.queue.sweep(), BLOCKED_SECONDS) == 1
     assert (await task_now(stores, other)).status == TaskStatus.QUEUED
     assert await stores.queue.sweep() == 1
 
 
 async def test_idle_transaction_timeout_releases_locks(
-    database: Database,
+    database: Database, database_url: str
 ) -> None:
     """`idle_in_transaction_session_timeout` ends the session that holds the lock."""
-    stores = postgres_stores(database)
+    stores, idle = postgres_stores(database), Database(database_url, limits=SHORT_IDLE)
     locked = await admit(stores)
     with pytest.raises(DatabaseUnavailable):
-        async with database.begin() as holder:
+        async with idle.begin() as holder:
             await holder.exec_driver_sql("SELECT job_id FROM jobs FOR UPDATE")
-            await asyncio.sleep(4 * SHORT.idle_in_transaction_seconds)
+            await asyncio.sleep(4 * SHORT_IDLE.idle_in_transaction_seconds)
             [task] = await claim(stores)
             assert task.job_id == locked.job_id
             await holder.exec_driver_sql("SELECT 1")
+    await idle.close()
 
 
 async def test_every_postgres_session_has_timeouts(database_url: str) -> None:
