@@ -57,7 +57,7 @@ _MIN_DATA_WEIGHT = 0.7  # for a DOI of a data repository
 _MIN_CONFIDENCE, _MAX_CONFIDENCE = 0.5, 0.99
 _CONFIDENCE_STAMP, _CONFIDENCE_ARXIV_DOI = 0.98, 0.9  # of an arXiv id
 # The rest of a DOI, with a digit after its first character and after its last semicolon.
-_DOI_PIECE = re.compile(r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*+\d[\w.()/-]*+")
+_DOI_PIECE = re.compile(r"[a-z0-9](?:[\w.()/;-]*;)?(?:[^\W\d]|[.()/-])*\d[\w.()/-]*+")
 
 
 def find_doi(

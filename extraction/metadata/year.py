@@ -70,7 +70,7 @@ _AS_JOURNAL_OF_SOFTWARE = re.compile(
 )
 # Anchored at the line and its first identifier, so that each line is scanned once.
 _STAMP = re.compile(
-    rf"^(?:(?!arXiv:\S).)*+arXiv:.*\b\d{{1,2}} {_MONTH} {_YEAR}", re.IGNORECASE | re.MULTILINE
+    rf"^(?:(?!arXiv:\S).)*arXiv:.*\b\d{{1,2}} {_MONTH} {_YEAR}", re.IGNORECASE | re.MULTILINE
 )
 _ALONE = re.compile(
     rf"\W*(?:(?:\d{{1,2}}(?:st|nd|rd|th)? )?{_MONTH}\.?,?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,? {_YEAR}|"

@@ -69,9 +69,9 @@ _LABEL = re.compile(
     rf"(?P<word>{'|'.join(map(_word_pattern, CaptionKind))})"
     r"(?:\s*+[-–—.]\s*+|\s++|(?=[A-Z]?\d))"
     r"(?P<number>(?-i:"
-    r"(?:[A-Z]{1,2}[.\-– ]?)?\d{1,3}(?:[.\-–]\d{1,3})*+[A-Za-z]?|[IVXLC]{1,6}|[A-Z]))"
+    r"(?:[A-Z]{1,2}[.\-– ]?)?\d{1,3}(?:[.\-–]\d{1,3})*(?![.\-–]\d)[A-Za-z]?|[IVXLC]{1,6}|[A-Z]))"
     r"(?![\w%(/'’])"
-    r"(?P<mark>(?:\s*+(?:[.:|│¦–—)]|-(?=\s|$)))*+)"
+    r"(?P<mark>(?:\s*+(?:[.:|│¦–—)]|-(?=\s|$)))*)"
     # Some journals print "(color online)" or "(continued)" before the text.
     rf"(?:\s*+\((?:(?P<continued>{_CONTINUED_WORDS})|see|colou?r)[^)]*+\)[.:]?)?\s*+",
     re.IGNORECASE,

@@ -13,6 +13,8 @@ from re import _parser  # type: ignore[attr-defined]
 from types import ModuleType
 from typing import Any
 
+SINGLE_CHARACTER = (op.IN, op.LITERAL, op.NOT_LITERAL, op.ANY, op.CATEGORY)
+
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = (
     "domain",
@@ -91,6 +93,30 @@ def attacks(pattern: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
             if body and (before, body) not in seen:
                 seen.add((before, body))
                 yield from ((before, body, behind) for behind in ("", "\0", "zzzzz"))
+
+
+def has_possessive_group(pattern: re.Pattern[str]) -> bool:
+    """True if a possessive repeat or an atomic group contains more than one set of characters.
+
+    Python 3.11.0 to 3.11.4 match them wrongly if what they contain backtracks
+    (python/cpython#106052).
+    """
+    return any(map(_is_possessive_group, _nodes(_parser.parse(pattern.pattern, pattern.flags))))
+
+
+def _nodes(items: Any) -> Iterator[tuple[Any, Any]]:
+    for kind, value in items:
+        yield kind, value
+        for below in _below(kind, value):
+            yield from _nodes(below)
+
+
+def _is_possessive_group(node: tuple[Any, Any]) -> bool:
+    kind, value = node
+    if kind is op.POSSESSIVE_REPEAT:
+        [*contents] = value[2]
+        return len(contents) > 1 or contents[0][0] not in SINGLE_CHARACTER
+    return kind is op.ATOMIC_GROUP
 
 
 def _sources() -> list[Path]:

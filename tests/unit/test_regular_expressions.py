@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.unit.patterns import Found, all_patterns, attacks
+from tests.unit.patterns import Found, all_patterns, attacks, has_possessive_group
 
 SIZES = (12, 24, 64, 500, 2_000)  # small sizes first: an exponential pattern would not return
 FEWEST_PATTERNS = 200
@@ -70,3 +70,8 @@ def test_regular_expressions_take_linear_time() -> None:
         if (slow := slow_text(found)) is not None
     }
     assert offenders == {}
+
+
+def test_regular_expressions_match_alike_in_every_supported_python() -> None:
+    offenders = [found.places for found in all_patterns() if has_possessive_group(found.pattern)]
+    assert offenders == []
