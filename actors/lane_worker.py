@@ -74,9 +74,10 @@ class LaneWorker:
         """Claims a micro-batch and records how its tasks end; returns False if no task is due."""
         await self.pool.open()
         tasks = await self._claim()
-        pending, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
         if not tasks:
             return False
+        self.leases.track(tasks)
+        pending, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
         try:
             async with self.pool.acquire() as runner:
                 outcomes = with_stall_timeout(
@@ -105,14 +106,12 @@ class LaneWorker:
         return True
 
     async def _claim(self) -> Sequence[Task]:
-        tasks = await self.leases.queue.claim(
+        return await self.leases.queue.claim(
             self.lane,
             self.batch_policy.batch,
             worker=self.worker_id,
             lease_seconds=self.leases.policy.lease_seconds,
         )
-        self.leases.track(tasks)
-        return tasks
 
     async def _record(self, task: Task, recording: Awaitable[None]) -> None:
         """Records the end of a task. An error here is independent of the runner and of other

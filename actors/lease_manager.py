@@ -60,8 +60,7 @@ class LeaseManager:
     def track(self, tasks: Sequence[Task]) -> None:
         """Starts to extend the leases of these claimed tasks."""
         self.held.update({task.task_id: task for task in tasks})
-        if tasks:
-            self.empty.clear()
+        self.empty.clear()
 
     def untrack(self, task: Task) -> None:
         """Stops extending the lease of the task."""

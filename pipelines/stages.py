@@ -55,14 +55,14 @@ def _make_stage(name: str, *, extracts: bool = True, indexes: bool = True) -> St
     """
 
     def run_stage(row: Row, lane: LaneConfig) -> Row:
-        from pipelines.extract import extract_task
-
         lower_cpu_priority()
         task = row["task"]
         if row.get("error") is not None:
             return row
         try:
             if extracts:
+                from pipelines.extract import extract_task
+
                 report = ProgressReporter(task, lane).pages_read
                 row = {"task": task, "extracted": extract_task(task, lane.config, report)}
             if indexes:
