@@ -51,12 +51,12 @@ demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (
 up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
 
-test: .venv .ocr .browser  ## everything that CI runs: unit and store tests on two cores, then the service
-	$(PYTEST) -n 2 --dist loadgroup tests/unit tests/stores
-	$(PYTEST) tests --ignore tests/unit --ignore tests/stores
+# Tests of the service come first: their files are long, and the unit tests fill the end.
+test: .venv .ocr .browser  ## everything that CI runs, on two cores
+	$(PYTEST) -n 2 --dist loadgroup tests/chaos tests/end_to_end tests/cluster tests/soak tests/stores tests/unit
 
-test-fast: .venv  ## in a minute, what needs no model, no server, no browser
-	$(PYTEST) -n logical --dist loadgroup -m "not models and not servers and not chaos and not browser"
+test-fast: .venv  ## in a minute, what needs no model, no server, no browser and no other process
+	$(PYTEST) -n logical --dist loadgroup -m "not models and not servers and not chaos and not browser and not slow"
 
 check: .venv  ## ruff, pyright, import-linter
 	$(BIN)/ruff check .
@@ -80,7 +80,7 @@ quality: .venv  ## how well papers are read, against the baseline (QUALITY="--pa
 	$(BIN)/python -m tests.quality.run $(QUALITY)
 
 gallery: .venv  ## papers with what was read drawn on their pages, in build/gallery (PAPERS=folder)
-	$(BIN)/python -m extraction.debug_overlay $(or $(PAPERS),samples) --out build/gallery
+	$(BIN)/python -m tests.quality.debug_overlay $(or $(PAPERS),samples) --out build/gallery
 
 clean:  ## removes the virtual environment, caches and bench.json; ./var stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench.json *.egg-info

@@ -18,9 +18,9 @@ from domain.papers import (
     Table,
     TableSource,
 )
-from extraction.debug_overlay import main, make_gallery, marks_of
 from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.papers import make_paper
+from tests.quality.debug_overlay import main, make_gallery, marks_of
 
 
 def _paper() -> Paper:

@@ -1,6 +1,6 @@
 """Draws the extraction results on the pages of papers, for visual inspection.
 
-    python -m extraction.debug_overlay PDF... --out build/gallery
+    python -m tests.quality.debug_overlay PDF... --out build/gallery
 
 Takes files and folders. Writes a PNG of each page, an HTML page for each paper, and `index.html`.
 """
@@ -190,7 +190,7 @@ def _html(title: str, body: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, or 1 when a paper failed or there are none."""
-    parser = argparse.ArgumentParser(prog="extraction.debug_overlay", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.quality.debug_overlay", description=__doc__)
     parser.add_argument("papers", nargs="+", type=Path, help="PDF files, or folders of them")
     parser.add_argument("--out", type=Path, default=Path("build/gallery"), help="folder to write")
     parser.add_argument("--dpi", type=int, default=110)
