@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -61,15 +62,25 @@ def homes() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def service(homes: Path) -> Iterator[RunningService]:
-    """The service that all end-to-end and chaos tests share; each test uses its own collection.
+def converted_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for converted models, one for all workers of xdist: a conversion takes 30 s."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    models = shared / "converted_models"
+    models.mkdir(exist_ok=True)
+    return models
 
-    Its first start converts the model; other services link to the converted one. Leases are short,
-    so that tasks of a killed JobManager are requeued soon.
+
+@pytest.fixture(scope="session")
+def service(homes: Path, converted_models: Path) -> Iterator[RunningService]:
+    """The service that the end-to-end and chaos tests of a worker share.
+
+    Each test uses its own collection. Leases are short, so that tasks of a killed JobManager are
+    requeued soon.
     """
     running = RunningService(
         homes / "one",
-        models=None,
+        models=converted_models,
         command=(),
         port=None,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),

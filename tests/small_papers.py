@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from configs.settings import Settings
 from domain.documents import Chunk, document_id
+from domain.papers import Paper
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import token_counter
@@ -34,7 +36,7 @@ def expected_chunks(paths: Sequence[Path], collection: str) -> dict[str, list[Ch
         document = document_id(collection, hashlib.sha256(path.read_bytes()).hexdigest())
         chunks[document] = list(
             split_paper(
-                read_whole(path),
+                _read_once(path),
                 document_id=document,
                 version=1,
                 count_tokens=count_tokens,
@@ -42,6 +44,11 @@ def expected_chunks(paths: Sequence[Path], collection: str) -> dict[str, list[Ch
             )
         )
     return chunks
+
+
+@cache
+def _read_once(path: Path) -> Paper:
+    return read_whole(path)
 
 
 def _small_paper(number: int, seed: int) -> bytes:

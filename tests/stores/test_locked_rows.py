@@ -41,6 +41,7 @@ async def held(url: str, table: str, column: str, value: object) -> AsyncIterato
             f"SELECT 1 FROM {table} WHERE {column}::text = $1 FOR UPDATE", str(value)
         )
         yield
+        await client.execute("ROLLBACK")
     finally:
         client.terminate()
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.unit.patterns import Found, all_patterns, attacks, has_possessive_group
 
 SIZES = (12, 24, 64, 500, 2_000)  # small sizes first: an exponential pattern would not return
@@ -59,6 +61,7 @@ def slow_text(found: Found) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_regular_expressions_take_linear_time() -> None:
     """The offenders are listed with the place of their definition."""
     patterns = all_patterns()
@@ -72,6 +75,7 @@ def test_regular_expressions_take_linear_time() -> None:
     assert offenders == {}
 
 
+@pytest.mark.slow
 def test_regular_expressions_match_alike_in_every_supported_python() -> None:
     offenders = [found.places for found in all_patterns() if has_possessive_group(found.pattern)]
     assert offenders == []

@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,7 +26,8 @@ from tests.pdf_builder.papers import Part, make_paper
 from tests.pdf_builder.scans import make_scan
 
 TITLE = "Green Synthesis of Silver Nanoparticles"
-PAPER = make_paper(TITLE, [Part("1 Introduction", [LOREM * 2]), Part("2 Methods", [LOREM * 5])])
+PAPER = make_paper(TITLE, [Part("1 Introduction", [LOREM]), Part("2 Methods", [LOREM * 3])])
+COLUMNS = make_paper(TITLE, [Part("1 Introduction", [LOREM * 2]), Part("2 Methods", [LOREM * 5])])
 INSTALLED = [engine.engine for engine in available_engines()]
 
 
@@ -65,10 +68,19 @@ def read(folder: Path, pdf: bytes, engine: OcrEngine = OcrEngine.AUTO) -> OcrPag
     return next(iter(ocr_pages(path, [1], engine=engine)))
 
 
+@cache
+def read_scan(
+    tilt: float = 0.6, quarter_turns: int = 0, engine: OcrEngine = OcrEngine.AUTO
+) -> OcrPage:
+    """Reads a scan of PAPER once: OCR of a page takes seconds."""
+    with TemporaryDirectory() as folder:
+        return read(Path(folder), make_scan(PAPER, tilt=tilt, quarter_turns=quarter_turns), engine)
+
+
 @needs_an_engine
 @pytest.mark.parametrize("engine", INSTALLED)
-def test_ocr_reads_tilted_noisy_scan(tmp_path: Path, engine: OcrEngine) -> None:
-    page = read(tmp_path, make_scan(PAPER), engine)
+def test_ocr_reads_tilted_noisy_scan(engine: OcrEngine) -> None:
+    page = read_scan(engine=engine)
     assert page.failure is None
     assert f1(words(page.lines), words(truth(PAPER))) >= 0.95
 
@@ -76,17 +88,16 @@ def test_ocr_reads_tilted_noisy_scan(tmp_path: Path, engine: OcrEngine) -> None:
 @needs_an_engine
 @pytest.mark.parametrize("tilt", [-1.0, 1.0])
 def test_ocr_keeps_columns_in_reading_order(tmp_path: Path, tilt: float) -> None:
-    lines, gutter = in_reading_order(read(tmp_path, make_scan(PAPER, tilt=tilt)).lines)
-    expected, _ = in_reading_order(truth(PAPER))
+    lines, gutter = in_reading_order(read(tmp_path, make_scan(COLUMNS, tilt=tilt)).lines)
+    expected, _ = in_reading_order(truth(COLUMNS))
     assert gutter is not None
     assert body(lines) == body(expected)
 
 
 @needs_an_engine
 @pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
-def test_ocr_boxes_match_page_as_shown(tmp_path: Path, quarter_turns: int) -> None:
-    scan = make_scan(PAPER, tilt=0.0, quarter_turns=quarter_turns)
-    page = read(tmp_path, scan)
+def test_ocr_boxes_match_page_as_shown(quarter_turns: int) -> None:
+    page = read_scan(0.0, quarter_turns)
     box = next(line.box for line in page.lines if line.text == TITLE)
     printed = next(line.box for line in truth(PAPER) if line.text == TITLE)
     with pymupdf.open(stream=PAPER, filetype="pdf") as document:
@@ -101,9 +112,9 @@ def test_ocr_boxes_match_page_as_shown(tmp_path: Path, quarter_turns: int) -> No
 
 
 @needs_an_engine
-def test_ocr_boxes_of_tilted_page_cover_ink(tmp_path: Path) -> None:
-    flat = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=0.0)).lines}
-    tilted = {line.text: line for line in read(tmp_path, make_scan(PAPER, tilt=1.0)).lines}
+def test_ocr_boxes_of_tilted_page_cover_ink() -> None:
+    flat = {line.text: line for line in read_scan(0.0).lines}
+    tilted = {line.text: line for line in read_scan(1.0).lines}
     first, last = "1 Introduction", TITLE
     drop = {text: flat[text].box.y0 - tilted[text].box.y0 for text in (first, last)}
     # Rotated counterclockwise about the center, the left half of the page moves down.
@@ -112,8 +123,8 @@ def test_ocr_boxes_of_tilted_page_cover_ink(tmp_path: Path) -> None:
 
 
 @needs_an_engine
-def test_ocr_normalizes_font_sizes(tmp_path: Path) -> None:
-    lines = read(tmp_path, make_scan(PAPER)).lines
+def test_ocr_normalizes_font_sizes() -> None:
+    lines = read_scan().lines
     sizes = Counter(line.size for line in lines if line.text.islower()).most_common()
     assert len(sizes) == 1
     assert sizes[0][0] == pytest.approx(10, rel=0.06)

@@ -211,6 +211,7 @@ def test_generated_paper_contains_its_ground_truth(name: str) -> None:
         assert str(truth.year) in text
 
 
+@pytest.mark.slow
 def test_generated_papers_are_deterministic() -> None:
     assert len(LAYOUTS) == len({repr(make().style) for make in LAYOUTS.values()}) == 20
     first, second = generate("mathematics"), generate("mathematics")
@@ -236,6 +237,7 @@ def read_nothing(path: Path) -> Paper:
     raise DamagedPdf
 
 
+@pytest.mark.slow
 def test_quality_run_fails_on_a_seeded_regression(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,6 +253,7 @@ def test_quality_run_fails_on_a_seeded_regression(
     assert "plain_article: reference_recall 1.0000 -> 0.0000" in output
 
 
+@pytest.mark.slow
 def test_quality_run_scores_unreadable_paper_as_empty(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,6 +264,7 @@ def test_quality_run_scores_unreadable_paper_as_empty(
     assert "generated title (-1.0000)" in output
 
 
+@pytest.mark.slow
 def test_quality_run_reports_improvements(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipelines.encoders.load import converted
+
 # Imported within the functions: torch and what stands on it take seconds, which the collection of
 # all other tests would pay for.
 
@@ -74,6 +76,18 @@ def test_convert_normalizes_vectors(tmp_path: Path):
     convert(small_model(tmp_path, "mean", normalize=False), "openvino-fp32", tmp_path / "graph")
     vectors = OpenVinoEncoder(tmp_path / "graph", threads=1).encode(TEXTS)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_conversion_leaves_one_folder_and_no_files_in_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home, cache = tmp_path / "home", tmp_path / "cache"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("CI", raising=False)
+    folder = converted(small_model(tmp_path, "mean"), "openvino-fp32", cache / "small")
+    assert [path for path in cache.iterdir() if path.suffix != ".lock"] == [folder]
+    assert list(home.rglob("*")) == []
 
 
 def test_convert_rejects_unsupported_pooling(tmp_path: Path):

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,26 +38,19 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
+def load_once(converted_models: Path) -> Callable[[str], Encoder]:
+    """Returns the encoder of an engine; loads each once."""
+    return cache(lambda engine: load_encoder(engine=engine, cache=converted_models, threads=2))
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+@pytest.fixture(params=sorted(LEAST_COSINE))
+def encoder(request: pytest.FixtureRequest, load_once: Callable[[str], Encoder]) -> Encoder:
+    return load_once(request.param)
 
 
-@pytest.fixture(scope="session", params=sorted(LEAST_COSINE))
-def encoder(request: pytest.FixtureRequest, cache: Path, home: Path) -> Encoder:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(home))
-        patch.delenv("CI", raising=False)
-        return load_encoder(engine=request.param, cache=cache, threads=2)
-
-
-@pytest.fixture(scope="session")
-def reference(cache: Path) -> Encoder:
-    return load_encoder(engine="torch-fp32", cache=cache, threads=2)
+@pytest.fixture
+def reference(load_once: Callable[[str], Encoder]) -> Encoder:
+    return load_once("torch-fp32")
 
 
 def test_encoder_vectors_are_close_to_reference(
@@ -121,12 +116,14 @@ print(json.dumps({"heavy": sorted(heavy), "width": len(row), "kind": type(encode
 
 
 @pytest.mark.parametrize("engine", ["openvino-int8", "auto"])
-def test_encoder_in_second_process_needs_no_torch(engine: str, cache: Path, home: Path):
-    load_encoder(engine="openvino-int8", cache=cache)
-    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
+def test_encoder_in_second_process_needs_no_torch(
+    engine: str, load_once: Callable[[str], Encoder], converted_models: Path, tmp_path: Path
+):
+    load_once("openvino-int8")
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     environment.pop("CI", None)
     ended = subprocess.run(
-        [sys.executable, "-c", LIGHT, engine, str(cache)],
+        [sys.executable, "-c", LIGHT, engine, str(converted_models)],
         env=environment,
         capture_output=True,
         text=True,
@@ -135,14 +132,7 @@ def test_encoder_in_second_process_needs_no_torch(engine: str, cache: Path, home
     )
     report = json.loads(ended.stdout.splitlines()[-1])
     assert report == {"heavy": [], "width": 384, "kind": "OpenVinoEncoder"}
-    assert list(home.rglob("*")) == []
-
-
-def test_conversion_leaves_one_folder_and_no_files_in_home(
-    encoder: Encoder, cache: Path, home: Path
-):
-    assert list(home.rglob("*")) == []
-    assert not list(cache.glob(".*.partial"))
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_files_digest_changes_with_model(tmp_path: Path):

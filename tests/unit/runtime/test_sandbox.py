@@ -31,6 +31,8 @@ from runtime.sandbox import client
 from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
 
+pytestmark = pytest.mark.slow  # starts sandbox processes
+
 MIB = 1024**2
 WARM = "tests.sandbox_work:warm"
 LIMITS = Limits(

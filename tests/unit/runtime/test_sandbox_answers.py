@@ -24,6 +24,8 @@ from runtime.sandbox.client import Sandbox
 from runtime.sandbox.limits import Limits
 from runtime.sandbox.wire import HEAD
 
+pytestmark = pytest.mark.slow  # starts sandbox processes
+
 MIB = 1024**2
 LIMITS = Limits(cpu_seconds=5, memory_bytes=96 * MIB, output_bytes=MIB, silent_seconds=20)
 SHORT_SILENCE = replace(LIMITS, silent_seconds=0.5)

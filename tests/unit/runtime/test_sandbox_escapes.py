@@ -27,6 +27,8 @@ from runtime.sandbox.confine import (
 from runtime.sandbox.limits import Limits
 from tests.escapes import Target
 
+pytestmark = pytest.mark.slow  # starts sandbox processes
+
 LIMITS = Limits(cpu_seconds=10, memory_bytes=256 * 1024**2, silent_seconds=30)
 REFUSED = {"EPERM", "EACCES"}
 WARM = "tests.sandbox_work:warm"

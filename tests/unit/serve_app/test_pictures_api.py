@@ -14,6 +14,8 @@ from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
 from tests.unit.serve_app.renderers import warm_processes
 
+pytestmark = pytest.mark.slow  # starts renderer processes
+
 
 def pixels(png: bytes) -> pymupdf.Pixmap:
     return pymupdf.Pixmap(png)

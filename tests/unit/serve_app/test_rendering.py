@@ -22,6 +22,8 @@ from tests.unit.serve_app.library import API, Library
 from tests.unit.serve_app.paper_fixtures import add_paper
 from tests.unit.serve_app.renderers import wait_until_idle, wait_until_rendering, warm_processes
 
+pytestmark = pytest.mark.slow  # starts renderer processes
+
 # A page with 900,000 strokes takes minutes: with these limits it only ends by cancellation.
 HEAVY = assemble(one_page(contents=deflate_repeated(b"0 0 m 612 792 l S\n", 16 * MIB)))
 ENDLESS = replace(LIMITS, cpu_seconds=3600, silent_seconds=3600, document_seconds=3600)

@@ -27,6 +27,7 @@ def schema() -> Iterator[schemathesis.BaseSchema]:
         yield whole.exclude(tag="consistency")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name.lower())
 def test_schema_fuzz_responses_conform_to_openapi(
     schema: schemathesis.BaseSchema, mode: schemathesis.GenerationMode
