@@ -4,7 +4,7 @@
 
 `cosine` is that of query and passage; `coverage` is the share of the distinct terms of the query
 that the passage contains. Ranking scores state only the order: the best hit scores about 1 even if
-nothing in the library fits. The weights come from a logistic regression, docs/decisions/0011-*.md,
+nothing in the library fits. The weights come from a logistic regression, docs/decisions/0012-*.md,
 and hold for one embedding model, because models differ in the range of their cosines.
 """
 
@@ -35,7 +35,7 @@ class Calibration:
 
 
 NOTHING_FITS_BELOW = 0.1
-"""Nothing in the library fits a query whose best hit is less relevant: docs/decisions/0011-*.md."""
+"""Nothing in the library fits a query whose best hit is less relevant: docs/decisions/0012-*.md."""
 
 # Measured by `python -m tests.bench.relevance` with the embedded model, which is all-MiniLM-L6-v2.
 _ALL_MINILM_L6_V2 = Calibration(

@@ -21,7 +21,10 @@ SEARCHED_KINDS = tuple(kind for kind in ChunkKind if kind is not ChunkKind.REFER
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A query to one collection (None: all); empty `document_ids` means all documents."""
+    """A query to one collection (None: all); empty `document_ids` means all documents.
+
+    Hits below `min_relevance` (domain/relevance.py) are left out.
+    """
 
     text: str
     collection: str | None = None
@@ -32,6 +35,7 @@ class SearchQuery:
     page_first: int | None = None
     page_last: int | None = None
     group_by_document: bool = False
+    min_relevance: float | None = None
 
     @property
     def candidates(self) -> int:

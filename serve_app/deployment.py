@@ -24,6 +24,7 @@ from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.names import APPLICATION, JOB_MANAGER
+from domain.relevance import CALIBRATIONS
 from domain.search import SearchMode, SearchQuery
 from pipelines.config import blob_store, named_vector_store
 from runtime.patches.ray_serve import patch_replica_ports
@@ -203,6 +204,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         http=settings.http,
         renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
+        calibration=CALIBRATIONS.get(settings.model.name),
     )
 
 

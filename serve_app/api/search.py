@@ -22,7 +22,9 @@ async def search(
 
     `hybrid` combines semantic (dense) and keyword (sparse) search; `dense` and `sparse` use one
     of them. With `group_by: document`, each document is returned once, with its best passage.
-    Bibliography entries are excluded unless `filters.kinds` contains `reference`.
+    Bibliography entries are excluded unless `filters.kinds` contains `reference`. `score` orders
+    the hits of one search; `relevance` is comparable between searches, and `min_relevance` leaves
+    out hits below it.
     """
     filters = request.filters
     query = SearchQuery(
@@ -35,6 +37,7 @@ async def search(
         page_first=filters.page_first,
         page_last=filters.page_last,
         group_by_document=request.group_by == "document",
+        min_relevance=request.min_relevance,
     )
     result = await run_search(query, services)
     metrics.searches.labels(request.mode).inc()

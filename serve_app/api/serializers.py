@@ -90,7 +90,10 @@ def to_chunk_schema(chunk: documents.Chunk, document: documents.Document) -> sch
 
 
 def to_hit_schema(
-    passage: documents.Passage, document: documents.Document, query: str
+    passage: documents.Passage,
+    document: documents.Document,
+    query: str,
+    relevance: float | None,
 ) -> schemas.Hit:
     """Returns a search hit, with the words of the query highlighted in its text."""
     spans = highlights(query, passage.chunk.text)
@@ -98,6 +101,7 @@ def to_hit_schema(
         **_chunk_fields(passage.chunk, document),
         score=passage.score,
         scores=passage.scores,
+        relevance=relevance,
         highlights=[schemas.Highlight(start=start, end=end) for start, end in spans],
     )
 

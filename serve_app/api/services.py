@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from domain.consistency import DeletionLimits
 from domain.jobs import Lane
+from domain.relevance import Calibration
 from runtime.http_options import HttpOptions
 from runtime.single_flight import SingleFlight
 from serve_app.api.metrics import Metrics
@@ -42,7 +43,8 @@ class Services:
     `embed_query` returns one unit vector. `wake`, `cancelled` (with a job id) and `deletions_due`
     are hints to the JobManager and never raise. `guard` reports stores that belong to different
     libraries. Each check returns if its component works and raises Unavailable otherwise.
-    `check_disk_space` raises InsufficientStorage if uploads must be rejected.
+    `check_disk_space` raises InsufficientStorage if uploads must be rejected. `calibration` gives
+    the relevance of hits, None for an embedding model without measured weights.
     """
 
     jobs: JobStore
@@ -64,6 +66,7 @@ class Services:
     check_disk_space: Callable[[], Awaitable[None]]
     http: HttpOptions
     deletion: DeletionLimits
+    calibration: Calibration | None = None
     paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)
     notifications: JobSubscriptions = field(default_factory=JobSubscriptions)  # polls

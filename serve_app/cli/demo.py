@@ -10,6 +10,7 @@ from pathlib import Path
 from runtime.ports import port_or_free
 from serve_app.cli.common import print_line
 from serve_app.cli.progress import follow
+from serve_app.cli.search import score_text
 from serve_app.client import Client
 from serve_app.process.readiness import NotReady, wait_until_ready
 
@@ -63,7 +64,9 @@ def _run_searches(client: Client) -> bool:
         hits = client.search(question, collection=COLLECTION, limit=2).hits
         answered = answered and bool(hits)
         for hit in hits:
-            print_line(f"  {hit.title}, page {hit.page_first}  ({hit.score:.2f})")
+            print_line(
+                f"  {hit.title}, page {hit.page_first}  ({score_text(hit)})"
+            )
             print_line(f"    {' '.join(hit.text.split())[:300]}")
     return answered
 

@@ -61,15 +61,22 @@ def search(
 def _lines(result: SearchResult) -> Iterator[str]:
     if not result.hits:
         yield "Nothing found. Try other keywords, --mode dense, or another --collection."
+    elif result.nothing_fits:
+        yield "Nothing in the library fits this query well. The nearest passages are:\n"
     for rank, hit in enumerate(result.hits, 1):
         section = f", {printable(hit.section)}" if hit.section else ""
         one, several = f"page {hit.page_first}", f"pages {hit.page_first}-{hit.page_last}"
         pages = one if hit.page_first == hit.page_last else several
         title = printable(hit.title or hit.filename)
-        yield f"{rank}. {title} · {pages}{section} · {hit.score:.3f}"
+        yield f"{rank}. {title} · {pages}{section} · {score_text(hit)}"
         yield from (f"   {line}" for line in _passage(hit, use_color=sys.stdout.isatty()))
         yield f"   {hit.filename} · {hit.document_id}"
         yield ""
+
+
+def score_text(hit: Hit) -> str:
+    """Returns the relevance, or the ranking score if the model is not calibrated."""
+    return f"score {hit.score:.3f}" if hit.relevance is None else f"relevance {hit.relevance:.2f}"
 
 
 def _passage(hit: Hit, *, use_color: bool) -> list[str]:

@@ -128,14 +128,19 @@ class Endpoints:
         filters: dict[str, Any] | None = None,
         limit: int | None = None,
         group_by: str | None = None,
+        min_relevance: float | None = None,
     ) -> ApiRequest[core.SearchResult]:
-        """Returns the best passages of one collection or of all; `filters` as `SearchFilters`."""
+        """Returns the best passages of one collection or of all; `filters` as `SearchFilters`.
+
+        Hits with a relevance below `min_relevance` (0 to 1) are left out.
+        """
         options = {
             "collection": collection,
             "mode": mode,
             "filters": filters,
             "limit": limit,
             "group_by": group_by,
+            "min_relevance": min_relevance,
         }
         given = {name: value for name, value in options.items() if value is not None}
         body = {"query": query, **given}

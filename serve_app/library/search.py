@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from domain.documents import ChunkKind, Document, DocumentStatus, Passage
-from domain.errors import UnknownCollection
+from domain.errors import InvalidRequest, UnknownCollection
+from domain.relevance import NOTHING_FITS_BELOW, Calibration, coverage
 from domain.search import SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
 from serve_app.schemas import core as schemas
+from stores.milvus.terms import terms
 from stores.protocols import VectorStore
 
 OVERFETCH_FACTOR = 4
 MAX_PASSAGES = 1000
+RELEVANCE_DIGITS = 4
 BODY_KINDS = (ChunkKind.TEXT, ChunkKind.ABSTRACT)
 
 
@@ -31,14 +34,29 @@ class SearchHits:
 
 
 async def run_search(query: SearchQuery, services: Services) -> schemas.SearchResult:
-    """Returns the response of POST /api/v1/search. Raises UnknownCollection, Unavailable."""
+    """Returns the response of POST /api/v1/search.
+
+    Raises UnknownCollection, Unavailable, and InvalidRequest for `min_relevance` without a
+    calibrated model.
+    """
     started = time.perf_counter()
+    if query.min_relevance is not None and services.calibration is None:
+        raise InvalidRequest(
+            "min_relevance is not available: the relevance of hits is not calibrated for this "
+            "embedding model (docs/decisions/0012-relevance.md). Search without it."
+        )
     _, vector = await asyncio.gather(
         _check_collection(query, services), _query_vector(query, services)
     )
     result = await find_by_vector(query, vector, services)
+    relevances = _relevances(query, [passage for passage, _ in result.hits], services.calibration)
     return schemas.SearchResult(
-        hits=[to_hit_schema(passage, document, query.text) for passage, document in result.hits],
+        hits=[
+            to_hit_schema(passage, document, query.text, relevance)
+            for (passage, document), relevance in zip(result.hits, relevances, strict=True)
+            if relevance is None or relevance >= (query.min_relevance or 0)
+        ],
+        nothing_fits=_nothing_fits(relevances),
         mode=query.mode,
         took_ms=round((time.perf_counter() - started) * 1000, 2),
         total_candidates=result.candidates,
@@ -95,6 +113,28 @@ def _mean_vector(document: Document, vectors: VectorStore) -> np.ndarray | None:
     stored = vectors.stored(document.document_id, document.version)
     body = [vector for chunk, vector in stored if chunk.kind in BODY_KINDS]
     return np.mean(body or [vector for _, vector in stored], axis=0) if stored else None
+
+
+def _relevances(
+    query: SearchQuery, passages: Sequence[Passage], calibration: Calibration | None
+) -> list[float] | list[None]:
+    """Returns the relevance of each passage; None without a calibration."""
+    if calibration is None:
+        return [None] * len(passages)
+    wanted = terms(query.text)
+    shares = [coverage(wanted, terms(passage.chunk.indexed_text)) for passage in passages]
+    return [
+        round(calibration.relevance(passage.scores.get("dense"), share), RELEVANCE_DIGITS)
+        for passage, share in zip(passages, shares, strict=True)
+    ]
+
+
+def _nothing_fits(relevances: Sequence[float | None]) -> bool | None:
+    """Returns whether no hit is relevant; None without a calibration."""
+    known = [one for one in relevances if one is not None]
+    if len(known) < len(relevances):
+        return None
+    return all(one < NOTHING_FITS_BELOW for one in known)
 
 
 async def _check_collection(query: SearchQuery, services: Services) -> None:

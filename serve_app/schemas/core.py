@@ -288,18 +288,27 @@ class Highlight(Wire):
 class Hit(Chunk):
     """A passage that matches a query. Hits are ordered by `score`.
 
-    `scores` contains the score of each search (dense, sparse) that returned the passage.
+    `scores` contains the cosine of query and passage (dense) and the BM25 score (sparse); `sparse`
+    is absent if the search by words did not return the passage. `relevance` is the estimated
+    probability, 0 to 1, that the passage answers the query; null if the embedding model is not
+    calibrated.
     """
 
     score: float
     scores: dict[str, float]
+    relevance: float | None
     highlights: list[Highlight]
 
 
 class SearchResult(Wire):
-    """Hits, best first. `total_candidates` is the number of passages that were ranked."""
+    """Hits, best first.
+
+    `total_candidates` is the number of passages that were ranked. `nothing_fits` is true if even
+    the most relevant of them has a relevance below 0.1; null if the model is not calibrated.
+    """
 
     hits: list[Hit]
+    nothing_fits: bool | None
     mode: SearchMode
     took_ms: float
     total_candidates: int

@@ -70,7 +70,10 @@ class SearchFilters(RequestBody):
 
 
 class SearchRequest(RequestBody):
-    """A search of one collection, or of all collections if `collection` is null or absent."""
+    """A search of one collection, or of all collections if `collection` is null or absent.
+
+    Hits with a relevance below `min_relevance` are left out.
+    """
 
     query: Query
     collection: CollectionName | None = None
@@ -78,6 +81,7 @@ class SearchRequest(RequestBody):
     filters: SearchFilters = Field(default_factory=lambda: SearchFilters.model_validate({}))
     limit: int = Field(10, ge=1, le=200)
     group_by: Literal["document"] | None = None
+    min_relevance: float | None = Field(None, ge=0, le=1)
 
 
 class AdoptRequest(BaseModel):

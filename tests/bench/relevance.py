@@ -19,6 +19,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -137,8 +138,9 @@ def _foreign_pairs(queries: Sequence[Query], library: Library) -> Iterator[Pair]
 
 def report(name: str, features: np.ndarray, relevant: np.ndarray, *, foreign_from: int) -> None:
     """Prints the weights, the area under the curve, and predicted against actual shares."""
-    model = LogisticRegression(C=WEAK_REGULARIZATION)
-    predicted = cross_val_predict(model, features, relevant, cv=FOLDS, method="predict_proba")[:, 1]
+    model: Any = LogisticRegression(C=WEAK_REGULARIZATION)
+    folds: Any = cross_val_predict(model, features, relevant, cv=FOLDS, method="predict_proba")
+    predicted: np.ndarray = folds[:, 1]
     model.fit(features, relevant)
     weights = ", ".join(f"{weight:.2f}" for weight in model.coef_[0])
     print(f"\n{name}: intercept {model.intercept_[0]:.2f}, weights {weights}")

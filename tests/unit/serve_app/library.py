@@ -18,7 +18,9 @@ from domain.documents import Chunk
 from domain.errors import Failure
 from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
+from domain.relevance import CALIBRATIONS
 from extraction.serialization import dump_paper
+from pipelines.embed_options import EmbedOptions
 from runtime.http_options import HttpOptions
 from serve_app.api.app import create_api
 from serve_app.api.services import Services
@@ -116,6 +118,7 @@ class Library:
             check_disk_space=check_disk_space or _disk_has_space,
             http=self.limits,
             deletion=DeletionLimits(),
+            calibration=CALIBRATIONS[EmbedOptions().name],
         )
         self.cleanup = StoreCleanup(self.stores.deletions, self, poll_seconds=1)
         self.deletion_hints = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,6 +97,7 @@ async def test_search_rejects_unknown_collection(library: Library) -> None:
         ({"query": "a", "limit": 0}, "limit"),
         ({"query": "a", "limit": 201}, "limit"),
         ({"query": "a", "group_by": "author"}, "group_by"),
+        ({"query": "a", "min_relevance": 1.5}, "min_relevance"),
         ({"query": "a", "collection": "a b"}, "collection"),
     ],
 )
@@ -107,6 +109,36 @@ async def test_search_error_names_invalid_field(
     assert (answer.status_code, problem["code"]) == (422, "invalid_request")
     assert [error["field"] for error in problem["errors"]] == [field]
     assert field in problem["detail"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+async def test_search_states_relevance_that_is_comparable_between_queries(
+    library: Library, mode: str
+) -> None:
+    await add(library, LASER, ROSES, content="laser")
+    fitting = (await library.search(LASER, mode=mode)).json()
+    foreign = (await library.search("sonnets of a laser poet in exile", mode=mode)).json()
+    assert not fitting["nothing_fits"] and foreign["nothing_fits"]
+    assert fitting["hits"][0]["relevance"] > 0.5 > 0.1 > foreign["hits"][0]["relevance"]
+    assert (await library.search("poet", mode="sparse")).json()["nothing_fits"]
+
+
+async def test_search_leaves_out_hits_below_min_relevance(library: Library) -> None:
+    await add(library, LASER, ROSES, content="laser")
+    kept = (await library.search(LASER, min_relevance=0.5)).json()
+    assert [hit["text"] for hit in kept["hits"]] == [LASER]
+    none = (await library.search("unrelated", min_relevance=0.5)).json()
+    assert (none["hits"], none["nothing_fits"]) == ([], True)
+
+
+async def test_search_without_calibration_has_no_relevance(library: Library) -> None:
+    await add(library, LASER, content="laser")
+    library.app.state.services = replace(library.services, calibration=None)
+    answer = (await library.search(LASER)).json()
+    assert (answer["hits"][0]["relevance"], answer["nothing_fits"]) == (None, None)
+    refused = await library.search(LASER, min_relevance=0.5)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert "not calibrated" in refused.json()["detail"]
 
 
 async def test_search_hides_inactive_versions(library: Library) -> None:
