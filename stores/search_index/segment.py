@@ -1,0 +1,75 @@
+"""A segment of the index: immutable rows with their vectors, postings and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, compress
+
+import numpy as np
+
+from stores.search_index.columns import Codes, Columns
+from stores.search_index.postings import Postings
+from stores.search_index.rows import Rows
+from stores.search_index.vectors import Vectors, unit_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Immutable rows. `live` are the rows that were not replaced or deleted, None if all."""
+
+    first: int  # the number of the first row in the whole index
+    keys: list[str]
+    vectors: Vectors
+    postings: Postings
+    columns: Columns
+    live: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def live_rows(self) -> int:
+        """The number of live rows."""
+        return len(self) if self.live is None else int(np.count_nonzero(self.live))
+
+    @property
+    def live_mask(self) -> np.ndarray:
+        """The live rows as booleans."""
+        return np.ones(len(self), bool) if self.live is None else self.live
+
+    def without(self, rows: np.ndarray) -> Segment:
+        """Returns the segment in which these rows are no longer live."""
+        live = self.live_mask.copy()
+        live[rows] = False
+        return replace(self, live=live)
+
+    def allowed(self, mask: np.ndarray | None) -> np.ndarray | None:
+        """Returns the live rows of the mask, None if these are all rows."""
+        if mask is None or self.live is None:
+            return self.live if mask is None else mask
+        return mask & self.live
+
+
+def segment_of(rows: Rows, first: int, codes: Mapping[str, Codes]) -> Segment:
+    """Returns the segment of these rows; strings of columns are encoded with `codes`."""
+    columns = {
+        name: codes[name].encode(column) if name in codes else np.array(column)
+        for name, column in rows.columns.items()
+    }
+    vectors = Vectors(unit_vectors(rows.vectors))
+    return Segment(first, list(rows.keys), vectors, Postings.of(rows.sparse), columns)
+
+
+def merge(segments: Sequence[Segment], first: int) -> Segment:
+    """Returns one segment with the live rows of the segments."""
+    masks = [one.live_mask for one in segments]
+    pairs = list(zip(segments, masks, strict=True))
+    keys = list(chain.from_iterable(compress(one.keys, mask) for one, mask in pairs))
+    vectors = np.concatenate([one.vectors.unit[mask] for one, mask in pairs])
+    postings = Postings.merged([(one.postings, mask) for one, mask in pairs])
+    columns = {
+        name: np.concatenate([one.columns[name][mask] for one, mask in pairs])
+        for name in segments[0].columns
+    }
+    return Segment(first, keys, Vectors(vectors), postings, columns)

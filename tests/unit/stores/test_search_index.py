@@ -1,0 +1,168 @@
+"""The search index against a plain model: every row scored in Python."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stores.search_index import chunk_index, vectors
+from stores.search_index.chunk_index import ChunkIndex
+from stores.search_index.columns import Condition, UnsupportedFilter
+from stores.search_index.rows import Rows, SparseRows
+
+DIMENSION, TERMS, DOCUMENTS = 16, 40, 8
+Row = dict[str, Any]
+
+
+def random_row(chance: random.Random, key: str) -> Row:
+    terms = chance.sample(range(1, TERMS), chance.randrange(1, 9))
+    return {
+        "key": key,
+        "vector": np.array([chance.gauss(0, 1) for _ in range(DIMENSION)], np.float32),
+        "sparse": {term: round(chance.uniform(0.1, 2), 3) for term in terms},
+        "document": f"doc_{chance.randrange(DOCUMENTS)}",
+        "page": chance.randrange(30),
+    }
+
+
+def rows_of(rows: list[Row]) -> Rows:
+    offsets = np.cumsum([0, *(len(row["sparse"]) for row in rows)])
+    terms = [term for row in rows for term in row["sparse"]]
+    weights = [weight for row in rows for weight in row["sparse"].values()]
+    return Rows(
+        [row["key"] for row in rows],
+        np.stack([row["vector"] for row in rows]),
+        SparseRows(offsets, np.array(terms, np.uint32), np.array(weights, np.float32)),
+        {
+            "document": [row["document"] for row in rows],
+            "page": np.array([row["page"] for row in rows], np.int32),
+        },
+    )
+
+
+def make_index() -> ChunkIndex:
+    return ChunkIndex("key", strings=["document"], numbers=["page"])
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))
+
+
+def inner(query: dict[int, float], row: Row) -> float:
+    return sum(weight * row["sparse"].get(term, 0) for term, weight in query.items())
+
+
+def meets(row: Row, conditions: list[Condition]) -> bool:
+    checks = {
+        "==": lambda a, b: a == b,
+        "!=": lambda a, b: a != b,
+        "in": lambda a, b: a in b,
+        "not in": lambda a, b: a not in b,
+        "<=": lambda a, b: a <= b,
+        ">": lambda a, b: a > b,
+    }
+    return all(checks[one.operator](row[one.column], one.value) for one in conditions)
+
+
+def random_conditions(chance: random.Random) -> list[Condition]:
+    names = tuple(f"doc_{chance.randrange(DOCUMENTS + 2)}" for _ in range(3))
+    known = [
+        Condition("document", chance.choice(["==", "!="]), names[0]),
+        Condition("document", chance.choice(["in", "not in"]), names),
+        Condition("page", chance.choice(["<=", ">"]), chance.randrange(30)),
+        Condition("page", "in", (3, 4, 5)),
+        Condition("key", "in", tuple(f"k{chance.randrange(300)}" for _ in range(40))),
+    ]
+    return chance.sample(known, chance.choice([0, 0, 1, 2]))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_index_equals_plain_search(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr(vectors, "QUANTIZED_ROWS", 30)  # codes and merges in a small index
+    monkeypatch.setattr(chunk_index, "MAX_ROWS", 150)
+    index, model = make_index(), dict[str, Row]()
+    for _ in range(60):
+        if model and chance.random() < 0.3:
+            gone = [f"k{chance.randrange(300)}" for _ in range(chance.randrange(1, 40))]
+            index.delete(gone)
+            for key in gone:
+                model.pop(key, None)
+        else:
+            keys = [f"k{chance.randrange(300)}" for _ in range(chance.randrange(1, 60))]
+            rows = [random_row(chance, key) for key in keys]
+            index.upsert(rows_of(rows))
+            model |= {row["key"]: row for row in rows}
+        assert len(index) == len(model)
+        compare(index, model, chance)
+
+
+def compare(index: ChunkIndex, model: dict[str, Row], chance: random.Random) -> None:
+    conditions, limit = random_conditions(chance), chance.choice([1, 5, 20, 400])
+    allowed = {key: row for key, row in model.items() if meets(row, conditions)}
+    assert index.count(conditions) == len(allowed)
+    listed = index.rows(conditions, ["document", "page"])
+    assert set(listed.keys) == allowed.keys() and len(listed.keys) == len(allowed)
+    assert listed.columns["page"] == [allowed[key]["page"] for key in listed.keys]
+    vector = random_row(chance, "")["vector"]
+    query = {chance.randrange(1, TERMS + 3): chance.uniform(0.1, 3) for _ in range(4)}
+    frequencies = index.frequencies(query)
+    assert frequencies == {t: sum(t in row["sparse"] for row in model.values()) for t in query}
+    dense = {key: cosine(vector, row["vector"]) for key, row in allowed.items()}
+    sparse = {key: score for key, row in allowed.items() if (score := inner(query, row)) > 0}
+    check(index.nearest(vector, limit, conditions, ["document"]), dense, limit, allowed)
+    check(index.matching(query, limit, conditions, ["document"]), sparse, limit, allowed)
+
+
+def check(
+    found: chunk_index.Found, scores: dict[str, float], limit: int, rows: dict[str, Row]
+) -> None:
+    expected = sorted(scores.values(), reverse=True)[:limit]
+    assert found.scores == pytest.approx(expected, abs=1e-4)
+    assert len(set(found.keys)) == len(found.keys)
+    assert found.scores == pytest.approx([scores[key] for key in found.keys], abs=1e-4)
+    assert found.columns["document"] == [rows[key]["document"] for key in found.keys]
+
+
+def test_nearest_is_exact_when_all_codes_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "QUANTIZED_ROWS", 30)
+    chance = random.Random(1)
+    rows = [random_row(chance, f"k{number}") for number in range(2_000)]
+    middle = random_row(chance, "")["vector"]
+    for row in rows:
+        row["vector"] = middle + 1e-4 * row["vector"]
+    index = make_index()
+    index.upsert(rows_of(rows))
+    scores = {row["key"]: cosine(middle, row["vector"]) for row in rows}
+    best = sorted(scores, key=scores.__getitem__, reverse=True)[:1]
+    assert scores[index.nearest(middle, 1).keys[0]] == pytest.approx(scores[best[0]], abs=1e-6)
+
+
+def test_empty_index_finds_nothing() -> None:
+    index = make_index()
+    assert index.nearest(np.ones(DIMENSION), 5).keys == []
+    assert index.matching({1: 1.0}, 5).keys == []
+    assert (len(index), index.count(), index.rows().keys) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [Condition("title", "==", "x"), Condition("document", "<", "x"), Condition("page", "like", 1)],
+)
+def test_unknown_condition_is_unsupported(condition: Condition) -> None:
+    index = make_index()
+    index.upsert(rows_of([random_row(random.Random(0), "k0")]))
+    with pytest.raises(UnsupportedFilter):
+        index.count([condition])
+
+
+def test_segments_are_few_and_free_of_dead_rows() -> None:
+    index, chance = make_index(), random.Random(2)
+    for number in range(200):
+        index.upsert(rows_of([random_row(chance, f"k{number}_{row}") for row in range(20)]))
+    assert len(index.sizes) <= 6  # 4,000 rows, each segment 4 times the next
+    index.delete([f"k{number}_{row}" for number in range(150) for row in range(20)])
+    assert sum(index.sizes) <= 2 * len(index)
