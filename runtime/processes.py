@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from runtime.ports import is_listening
@@ -29,11 +29,15 @@ def pdeathsig_preexec(death_signal: signal.Signals) -> Callable[[], None] | None
 
 
 def spawn(
-    command: Sequence[str], log: Path, *, death_signal: signal.Signals = signal.SIGTERM
+    command: Sequence[str],
+    log: Path,
+    *,
+    death_signal: signal.Signals = signal.SIGTERM,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Starts the command in a new session, so that Ctrl-C does not reach it; returns the process.
 
-    Its output is appended to `log`.
+    Its output is appended to `log`. Without an `environment` it gets that of this process.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -43,6 +47,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
             preexec_fn=pdeathsig_preexec(death_signal),
         )
 

@@ -21,7 +21,7 @@ def postgres_url(root: int, home: Path) -> str:
 
 def milvus_server(root: int, home: Path) -> tuple[str, str]:
     """Returns the URL and the token of the Milvus Lite server below process `root`."""
-    port = _port(r"milvus_lite_server[.]py (\d+)", root)
+    port = _port(r"milvus_lite_process (\d+)", root)
     return f"http://127.0.0.1:{port}", (home / "stores" / "milvus" / "token").read_text()
 
 

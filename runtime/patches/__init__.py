@@ -18,10 +18,15 @@ The docstring of each module has the full names, the reasons and the checks.
 |                    |                             | backpressure           |                      |
 |--------------------|-----------------------------|------------------------|----------------------|
 | milvus_lite_server | Collection: _apply,         | rows lost or           | test_killed_servers  |
-| milvus-lite 3.2    | data_dir, _trigger_flush;   | duplicated by kill -9, | test_full_disk       |
-|                    | MilvusLite._collections,    | concurrent writes or a | test_milvus_token    |
-|                    | _cleanup_old_wals,          | full disk              |                      |
+| milvus-lite 3.2    | _get_raw, _trigger_flush,   | duplicated by kill -9, | test_full_disk       |
+|                    | data_dir and others;        | concurrent writes or a | test_milvus_token    |
+|                    | MemTable._build_data_table; | full disk; flushes and |                      |
+|                    | MilvusLite._collections,    | compactions that block |                      |
+|                    | _cleanup_old_wals,          |                        |                      |
 |                    | Manifest.active_wal_number  |                        |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| milvus_lite_rows   | Collection._memtable and    | rows as Arrow tables,  | test_search_index_   |
+| milvus-lite 3.2    | others, Segment, MemTable   | reads without locks    | server               |
 |--------------------|-----------------------------|------------------------|----------------------|
 | pymilvus           | logging.config.dictConfig   | its import closes all  | test_pymilvus_patch  |
 | pymilvus 3.0       |                             | log handlers           |                      |

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from runtime import patches
+import stores
 from runtime.ports import free_port
 from runtime.private_files import private_folder, secret
 from runtime.processes import spawn, stop, wait_for_port
 
-SERVER = Path(patches.__path__[0], "milvus_lite_server.py")
+MODULE = "stores.embedded.milvus_lite_process"
+START_SECONDS = 300.0
+"""The port opens when all chunks are loaded and indexed: about 5 s per 100,000."""
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def server_command(port: int, data: Path, token: Path) -> list[str]:
     """Returns the command line of a server that requires the token in the file `token`.
 
-    With -P the server's folder is not on `sys.path`: its modules would shadow packages of the same
-    name.
+    With -P the current folder is not on `sys.path`: its modules would shadow packages.
     """
-    return [sys.executable, "-P", str(SERVER), str(port), str(data), str(token)]
+    return [sys.executable, "-P", "-m", MODULE, str(port), str(data), str(token)]
+
+
+def server_environment() -> dict[str, str]:
+    """Returns the environment of the server: it imports this checkout, and each search uses one
+    thread, because the other cores belong to the ingestion."""
+    paths = [str(Path(stores.__path__[0]).parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 class EmbeddedMilvus:
@@ -45,8 +56,9 @@ class EmbeddedMilvus:
         """
         data = private_folder(self.root / "data")
         secret(self.token_file)
-        self.process = spawn(server_command(self.port, data, self.token_file), self.log)
-        wait_for_port(self.port, self.process, 60, self.log)
+        command = server_command(self.port, data, self.token_file)
+        self.process = spawn(command, self.log, environment=server_environment())
+        wait_for_port(self.port, self.process, START_SECONDS, self.log)
 
     def alive(self) -> bool:
         """True while the server process is running."""

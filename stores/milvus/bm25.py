@@ -26,6 +26,9 @@ B = 0.75
 TYPICAL_LENGTH = 100.0
 """Number of terms in a full chunk (256 tokens). A constant, so stored vectors stay valid."""
 
+TERM_FREQUENCIES = "term_frequencies"
+"""Search parameter for the embedded server: the query has term frequencies, multiply by the idf."""
+
 _NO_TERM = 0
 
 
@@ -40,10 +43,20 @@ def text_vector(text: str) -> dict[int, float]:
     return vector or {_NO_TERM: 1.0}
 
 
+def query_frequencies(text: str) -> dict[int, float]:
+    """Returns how often each term occurs in a query, by term number; empty if it has only stop
+    words."""
+    return dict(Counter(term_number(term) for term in terms(text)))
+
+
 def query_vector(text: str, statistics: TermStatistics) -> dict[int, float]:
-    """Returns the idf of each term of a query, by term number; empty if it has only stop words."""
-    counts = Counter(term_number(term) for term in terms(text))
-    return {number: tf * statistics.idf(number) for number, tf in counts.items()}
+    """Returns the idf of each term of a query, by term number, times its frequency there."""
+    return {number: tf * statistics.idf(number) for number, tf in query_frequencies(text).items()}
+
+
+def inverse_document_frequency(texts: int, frequency: int) -> float:
+    """Returns the idf of a term in `frequency` of `texts` texts: high for rare terms, above 0."""
+    return math.log(1 + (texts - frequency + 0.5) / (frequency + 0.5))
 
 
 def term_number(term: str) -> int:
@@ -65,9 +78,8 @@ class TermStatistics:
             self._frequencies.update(vector.keys())
 
     def idf(self, number: int) -> float:
-        """Returns the inverse document frequency of a term: high for rare terms, always above 0."""
-        frequency = self._frequencies[number]
-        return math.log(1 + (self.texts - frequency + 0.5) / (frequency + 0.5))
+        """Returns the inverse document frequency of a term."""
+        return inverse_document_frequency(self.texts, self._frequencies[number])
 
 
 class SampledStatistics:

@@ -80,7 +80,7 @@ def all_targets(lease_seconds: float) -> tuple[Target, ...]:
         Target("Serve replica", _command_matches(r"^ray::ServeReplica")),
         Target("Serve controller", _command_matches(r"^ray::ServeController")),
         Target("owner of the stores", _command_matches(r"^ray::EmbeddedStores")),
-        Target("Milvus Lite", _command_matches(r"milvus_lite_server\.py")),
+        Target("Milvus Lite", _command_matches(r"milvus_lite_process")),
         Target("PostgreSQL", _command_matches(r"bin/postgres -D")),
         *(replace(one, stopped_seconds=1.5 * lease_seconds) for one in (manager, runner, worker)),
     )

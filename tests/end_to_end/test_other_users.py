@@ -77,7 +77,7 @@ def test_every_port_rejects_other_users(service: RunningService, probed: dict[st
             kinds.setdefault(kind_of(command, response), []).append(command)
     assert set(kinds) == {"api", "metrics", "http", "grpc", "postgres"}, kinds
     assert len(kinds["postgres"]) == 1
-    for server in ("milvus_lite_server", "gcs/gcs_server", "raylet/raylet"):
+    for server in ("milvus_lite_process", "gcs/gcs_server", "raylet/raylet"):
         assert any(server in command for command in kinds["grpc"]), (server, kinds["grpc"])
     assert len(kinds["http"]) == 3, "dashboard, its agent, the agent of runtime environments"
 

@@ -17,7 +17,7 @@ from domain.papers import Box
 from runtime.ports import free_port
 from runtime.private_files import secret
 from runtime.processes import wait_for_port
-from stores.embedded.embedded_milvus import server_command
+from stores.embedded.embedded_milvus import server_command, server_environment
 from stores.milvus.vector_store import VectorStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.records import make_chunk
@@ -50,6 +50,7 @@ class MilvusLite:
                 server_command(self.port, self.folder / "data", self.folder / "token"),
                 stdout=log,
                 stderr=log,
+                env=server_environment(),
             )
         wait_for_port(self.port, self.process, 60, log_file)
 
