@@ -70,7 +70,7 @@ MESSAGE_BYTES = 256 * 1024 * 1024  # the limit of a Milvus server
 GRACE_SECONDS = 3
 READS = (
     *("Query", "Search", "HybridSearch"),
-    *("Connect", "CheckHealth", "Describe", "Get", "Has", "List", "Show"),
+    *("AllocTimestamp", "Connect", "CheckHealth", "Describe", "Get", "Has", "List", "Show"),
 )
 
 

@@ -7,6 +7,7 @@ answers those. Errors in a request are left to Milvus Lite as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -157,17 +158,16 @@ def _query(
     limit = int(options["limit"]) if options.get("limit") else None
     keys = None if is_ordered else MilvusServicer._extract_pks_from_expr(expression, collection)
     if keys is not None:
-        found = Found([one for one in keys if one in index])
-        columns = ()
-    else:
-        columns = fields if index.columns.issuperset(fields) else ()
-        conditions = _conditions(collection, expression)
-        found = index.rows(conditions, columns, None if is_ordered else limit)
-    if keys is not None or len(columns) < len(fields):
-        records = read_rows(collection, found.keys, [key, *fields])
-    else:
-        records = _records(found, key, columns)
-    return sorted(records, key=lambda record: record[key])[:limit] if is_ordered else records
+        return read_rows(collection, [one for one in keys if one in index], [key, *fields])
+    is_covered = index.columns.issuperset(fields)
+    conditions = _conditions(collection, expression)
+    columns = fields if is_covered else ()
+    records = _records(index.rows(conditions, columns, None if is_ordered else limit), key, columns)
+    if is_ordered:
+        records = sorted(records, key=itemgetter(key))[:limit]
+    if is_covered:
+        return records
+    return read_rows(collection, [record[key] for record in records], [key, *fields])
 
 
 def keys_of_filter(collection: IndexedCollection, request: Any) -> list[str] | None:

@@ -23,6 +23,7 @@ def main(port: str, folder: str, token_file: str) -> None:
     """Serves the database of the folder until SIGTERM or SIGINT."""
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("milvus_lite").setLevel(logging.WARNING)  # logs every compaction
     database = open_database(folder, IndexedCollection)
     serve(database, IndexedServicer(database), int(port), Path(token_file).read_text())
 

@@ -46,7 +46,8 @@ def text_vector(text: str) -> dict[int, float]:
 def query_frequencies(text: str) -> dict[int, float]:
     """Returns how often each term occurs in a query, by term number; empty if it has only stop
     words."""
-    return dict(Counter(term_number(term) for term in terms(text)))
+    counts = Counter(term_number(term) for term in terms(text))
+    return {number: float(count) for number, count in counts.items()}
 
 
 def query_vector(text: str, statistics: TermStatistics) -> dict[int, float]:

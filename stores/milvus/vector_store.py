@@ -1,9 +1,9 @@
 """Chunks and their vectors in Milvus: upsert, hybrid search, delete.
 
 A hybrid search consists of two Milvus searches: by embedding (cosine of `dense`) and by words
-(inner product of `sparse`, stores/milvus/bm25.py). domain/search.py fuses the two result lists, and
-only the chunks of the final result are fetched. A Milvus server and the embedded Milvus Lite get
-the same calls; the few exceptions are marked `embedded`.
+(inner product of `sparse`, stores/milvus/bm25.py), at the same time. domain/search.py fuses the two
+result lists, and only the chunks of the final result are fetched. A Milvus server and the embedded
+Milvus Lite get the same calls; the few exceptions are marked `embedded`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,13 @@ from domain.documents import Chunk, Passage
 from domain.errors import InternalError
 from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
 from runtime.patches.pymilvus import IndexParams, MilvusClient
-from stores.milvus.bm25 import SampledStatistics, TermStatistics, query_vector
+from stores.milvus.bm25 import (
+    TERM_FREQUENCIES,
+    SampledStatistics,
+    TermStatistics,
+    query_frequencies,
+    query_vector,
+)
 from stores.milvus.milvus_connection import MilvusConnection, create_if_missing
 from stores.milvus.vector_paging import all_rows
 from stores.milvus.vector_schema import (
@@ -38,7 +45,7 @@ from stores.milvus.vector_schema import (
 ROWS_PER_CALL = 500
 ROWS_PER_QUERY = 16_384  # a limit of Milvus
 VECTOR_BYTES_PER_QUERY = 32 * 1024**2  # with texts well below 100 MB, the response limit
-UNSEALED_ROWS = 50
+SEARCHES_AT_ONCE = 16  # by words, each beside a search by embedding in the thread of the caller
 SAMPLED_CHUNKS = 2_000
 LIBRARY_ID = "paperworks.library_id"  # a property of the collection
 
@@ -75,7 +82,7 @@ class VectorStore:
         self._statistics = SampledStatistics(
             lambda: TermStatistics(row["sparse"] for row in self._sample("sparse"))
         )
-        self._unsealed = 0
+        self._searches = ThreadPoolExecutor(SEARCHES_AT_ONCE, "search-by-words")
 
     @cached_property
     def alias(self) -> str:
@@ -134,7 +141,7 @@ class VectorStore:
             )
         rows = [row_of(c, v, collection) for c, v in zip(chunks, vectors, strict=True)]
         for start in range(0, len(rows), ROWS_PER_CALL):
-            self._upsert_rows(rows[start : start + ROWS_PER_CALL])
+            self._call("upsert", data=rows[start : start + ROWS_PER_CALL])
 
     def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
         """Returns the best `query.limit` passages, best first; `vector` is the query embedding.
@@ -218,18 +225,27 @@ class VectorStore:
         self, query: SearchQuery, vector: np.ndarray | None, wanted: int
     ) -> tuple[list[Ranked], bool]:
         """Returns the fused candidates, and whether both searches returned all their matches."""
-        dense, sparse, document_of = Scores(), Scores(), dict[str, str]()
+        document_of = dict[str, str]()
+        by_words = self._searches.submit(self._search_words, query, wanted, document_of)
+        dense = Scores()
         if query.mode is not SearchMode.SPARSE:
             embedding = np.asarray(vector, dtype=np.float32).reshape(-1)
             dense = self._search_field("dense", embedding, query, wanted, document_of)
-        if query.mode is not SearchMode.DENSE and (
-            term_weights := query_vector(query.text, self._statistics.current())
-        ):
-            sparse = self._search_field("sparse", term_weights, query, wanted, document_of)
+        sparse = by_words.result()
         ranked = rank(query.mode, dense, sparse)
         if query.group_by_document:
             ranked = best_per_document(ranked, document_of)
         return ranked, max(len(dense), len(sparse)) < wanted
+
+    def _search_words(self, query: SearchQuery, wanted: int, document_of: dict[str, str]) -> Scores:
+        """Searches by words; the embedded server computes the idf, for others it is sampled."""
+        if query.mode is SearchMode.DENSE or not (frequencies := query_frequencies(query.text)):
+            return {}
+        if self._connection.call(lambda *_: self._connection.embedded):
+            flag = {"search_params": {"params": {TERM_FREQUENCIES: True}}}
+            return self._search_field("sparse", frequencies, query, wanted, document_of, **flag)
+        weights = query_vector(query.text, self._statistics.current())
+        return self._search_field("sparse", weights, query, wanted, document_of)
 
     def _search_field(
         self,
@@ -238,6 +254,7 @@ class VectorStore:
         query: SearchQuery,
         wanted: int,
         document_of: dict[str, str],
+        **options: Any,
     ) -> Scores:
         """Searches one vector field; returns scores by chunk id, higher is better.
 
@@ -250,6 +267,7 @@ class VectorStore:
             anns_field=field,
             limit=wanted,
             output_fields=["document_id"] if query.group_by_document else [],
+            **options,
         )[0]
         if query.group_by_document:
             document_of.update((hit["chunk_id"], hit["entity"]["document_id"]) for hit in hits)
@@ -264,15 +282,6 @@ class VectorStore:
         ]
 
     # --- rows
-
-    def _upsert_rows(self, rows: list[dict[str, Any]]) -> None:
-        self._call("upsert", data=rows)
-        self._unsealed += len(rows)
-        if self._connection.embedded and self._unsealed >= UNSEALED_ROWS:
-            # Milvus Lite re-indexes its unsealed rows in every search: 625 ms for 5,000 rows,
-            # 16 ms when sealed. Sealing takes 13 ms. A Milvus server seals by itself.
-            self._unsealed = 0
-            self._call("flush")
 
     def _query(
         self, condition: Filter, fields: list[str], rows_per_call: int | None = None

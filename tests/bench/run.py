@@ -17,7 +17,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import ack, event_log, folder, guards, layout, memory, ocr, paper, sandbox, search
+from tests.bench import (
+    ack,
+    event_log,
+    folder,
+    guards,
+    layout,
+    memory,
+    ocr,
+    paper,
+    sandbox,
+    search,
+    search_scale,
+)
 from tests.bench.report import Findings, busy_note, machine, show, write
 from tests.bench.stage import Stage, running
 from tests.bench.truth import Truth, load_truth
@@ -31,7 +43,7 @@ BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "folder": folder.measure,
     "search": search.measure,
 }
-WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events", "guards")
+WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events", "guards", "search-scale")
 SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE)
 PAPERS = 40
 
@@ -48,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         papers = _papers(options.papers, options.count, place, console)
         truth = load_truth(options.papers, options.scorer, options.count)
         found = _measure_plainly(place, papers, truth, options.only, console)
+        if "search-scale" in options.only:
+            console.print("measuring: search-scale")
+            found["search-scale"] = search_scale.measure(place, options.scale_rows)
         if set(options.only) & set(BENCHES):
             found |= _measure(place, options.home / "models", papers, options.only, console)
     sections = {name: found[name] for name in SHOWN if name in found}
@@ -116,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--papers", type=Path, help="a folder of PDFs to use instead of made ones")
     parser.add_argument("--scorer", type=Path, help="a scorer, for papers with gold.jsonl")
     parser.add_argument("--count", type=int, default=PAPERS, help="papers of the folder")
+    parser.add_argument(
+        "--scale-rows",
+        type=lambda text: tuple(int(part) for part in text.split(",")),
+        default=search_scale.ROWS,
+        help="numbers of chunks of search-scale, for example 10000,100000,500000",
+    )
     parser.add_argument("--home", type=Path, default=Path("var"), help="converted models lie here")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where figures go")
     return parser

@@ -169,7 +169,7 @@ def stored_ids(store: VectorStore, server: MilvusLite) -> Counter[str]:
     store.prepare()  # loads the collection
     client = MilvusClient(server.uri, token=server.token, dedicated=True)
     try:
-        rows = client.query(store.name, filter="", output_fields=["chunk_id"], limit=16_384)
+        rows = client.query(store.name, filter="ordinal >= 0", output_fields=["chunk_id"])
     finally:
         client.close()
     return Counter(row["chunk_id"] for row in rows)

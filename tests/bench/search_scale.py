@@ -1,0 +1,155 @@
+"""(k) Hybrid searches over many synthetic chunks, on an embedded Milvus of its own.
+
+Measures `VectorStore.search` on an idle store and while another process upserts chunks at the rate
+of a folder, the memory of the server process, and the seconds from a start after kill -9 to the
+first answered search.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from domain.documents import Chunk, ChunkKind, chunk_id, document_id
+from domain.papers import Box
+from domain.search import SearchQuery
+from stores.embedded.embedded_milvus import EmbeddedMilvus
+from stores.milvus.vector_store import VectorStore
+from tests.bench.report import Figure, Findings, Grid, quantile
+from tests.bench.search import CHUNK_CHARACTERS, questions
+from tests.pdf_builder.random_papers import python_docs_paragraphs
+
+ROWS = (10_000, 100_000)
+CHUNKS_OF_A_DOCUMENT, DIMENSION, QUERIES, WARM_QUERIES = 70, 384, 200, 20
+TOPICS = 300  # vectors are a topic plus noise of the same length, as documents have subjects
+CHUNKS_PER_SECOND = 110  # a folder on two cores: docs/benchmarks.md, "One run"
+COLLECTION = "bench-scale"
+COLUMNS = ("idle p50 ms", "p99 ms", "busy p50 ms", "p99 ms", "KB per chunk", "restart s")
+
+
+def measure(folder: Path, sizes: Sequence[int]) -> Findings:
+    """A row of the table for each number of chunks; the chunks are added to the previous ones."""
+    server, rows = EmbeddedMilvus(folder / "scale"), dict[str, Sequence[float]]()
+    server.start()
+    try:
+        empty, store, filled = _resident(server), _store(server), 0
+        for size in sizes:
+            _fill(store, filled, size)
+            filled = size
+            rows[f"{size:,} chunks"] = _measured(server, store, size, empty)
+    finally:
+        server.stop()
+        shutil.rmtree(folder / "scale")
+    figures = [Figure(f"hybrid p50, {name}", row[0], "ms") for name, row in rows.items()]
+    return Findings(figures, grids=[Grid("search-scale", COLUMNS, rows)])
+
+
+def _measured(server: EmbeddedMilvus, store: VectorStore, size: int, empty: int) -> list[float]:
+    idle = _searched(store)
+    memory = (_resident(server) - empty) / size / 1000
+    with multiprocessing.get_context("spawn").Manager() as manager:
+        ended = manager.Event()
+        writer = multiprocessing.get_context("spawn").Process(
+            target=_write_on, args=(server.root, server.port, size, ended)
+        )
+        writer.start()
+        try:
+            busy = _searched(store)
+        finally:
+            ended.set()
+            writer.join()
+    restart = _restarted(server, store)
+    milliseconds = [1000 * quantile(one, share) for one in (idle, busy) for share in (0.5, 0.99)]
+    return [*milliseconds, memory, restart]
+
+
+def _searched(store: VectorStore) -> list[float]:
+    """Seconds of each hybrid search."""
+    seconds = list[float]()
+    vectors = _vectors(random.Random(7), WARM_QUERIES + QUERIES)
+    for question, vector in zip(questions(len(vectors)), vectors, strict=True):
+        began = time.perf_counter()
+        if not store.search(SearchQuery(question, COLLECTION), vector):
+            raise RuntimeError("A search over a full collection found nothing.")
+        seconds.append(time.perf_counter() - began)
+    return seconds[WARM_QUERIES:]
+
+
+def _restarted(server: EmbeddedMilvus, store: VectorStore) -> float:
+    """Seconds from the start after a kill -9 to the first answered search."""
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
+    store.close()
+    began = time.perf_counter()
+    server.start()
+    _store(server).search(SearchQuery("function", COLLECTION), np.ones(DIMENSION))
+    return time.perf_counter() - began
+
+
+def _write_on(root: Path, port: int, first: int, ended: Event) -> None:
+    """Upserts documents at the rate of a folder until the event is set."""
+    store = _store(EmbeddedMilvus(root, port))
+    for document in _documents(first, 10 * first):
+        began = time.perf_counter()
+        _upsert(store, *document)
+        if ended.wait(max(0.0, CHUNKS_OF_A_DOCUMENT / CHUNKS_PER_SECOND - _since(began))):
+            break
+    store.close()
+
+
+def _since(began: float) -> float:
+    return time.perf_counter() - began
+
+
+def _store(server: EmbeddedMilvus) -> VectorStore:
+    token = server.token_file.read_text()
+    store = VectorStore(
+        server.url, token, name="scale", dimension=DIMENSION, model="none", timeout_seconds=60
+    )
+    store.prepare()
+    return store
+
+
+def _resident(server: EmbeddedMilvus) -> int:
+    assert server.process is not None
+    return psutil.Process(server.process.pid).memory_info().rss
+
+
+def _fill(store: VectorStore, first: int, end: int) -> None:
+    for document in _documents(first, end):
+        _upsert(store, *document)
+
+
+def _upsert(store: VectorStore, chunks: list[Chunk], vectors: np.ndarray) -> None:
+    store.upsert(chunks, vectors, collection=COLLECTION)
+
+
+def _documents(first: int, end: int) -> Iterator[tuple[list[Chunk], np.ndarray]]:
+    """Yields the chunks and vectors of documents, from chunk `first` up to chunk `end`."""
+    for start in range(first, end, CHUNKS_OF_A_DOCUMENT):
+        chance, size = random.Random(start), min(CHUNKS_OF_A_DOCUMENT, end - start)
+        name = document_id(COLLECTION, str(start))
+        yield [_chunk(name, ordinal, chance) for ordinal in range(size)], _vectors(chance, size)
+
+
+def _chunk(document: str, ordinal: int, chance: random.Random) -> Chunk:
+    text = " ".join(chance.sample(python_docs_paragraphs(), 4))[:CHUNK_CHARACTERS]
+    box = Box(1 + ordinal // 5, 54.0, 66.0, 288.0, 200.0)
+    name = chunk_id(document, 1, ordinal, ChunkKind.TEXT, text)
+    return Chunk(name, document, 1, ordinal, ChunkKind.TEXT, text, "Made section", (box,))
+
+
+def _vectors(chance: random.Random, count: int) -> np.ndarray:
+    topics = np.random.default_rng(1).standard_normal((TOPICS, DIMENSION), np.float32)
+    noise = np.random.default_rng(chance.randrange(2**32))
+    chosen = topics[noise.integers(0, TOPICS, count)]
+    return chosen + noise.standard_normal((count, DIMENSION), np.float32)
