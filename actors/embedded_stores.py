@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runtime.log_rotation import LIMIT_BYTES, rotate
-from stores.embedded.embedded_milvus import EmbeddedMilvus
+from stores.embedded.embedded_milvus import START_SECONDS, EmbeddedMilvus
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 
 log = logging.getLogger(__name__)
@@ -83,10 +83,11 @@ class ServerSupervisor:
         self.thread.start()
 
     def wait_until_ready(self) -> float:
-        """Returns the seconds that the last start took. Raises RuntimeError after 60 s."""
-        if not self.ready.wait(60):
+        """Returns the seconds that the last start took. Raises RuntimeError after 300 s."""
+        if not self.ready.wait(START_SECONDS):
             raise RuntimeError(
-                f"{self.name} has not started within 60 s. See its log in {self.server.log.parent}."
+                f"{self.name} has not started within {START_SECONDS:.0f} s. "
+                f"See its log in {self.server.log.parent}."
             )
         return self.start_seconds
 

@@ -205,8 +205,8 @@ class VectorStore:
     def contents(self) -> dict[tuple[str, int], int]:
         """Returns the number of stored chunks by (document id, version), without loading texts.
 
-        Concurrent writes and deletions may or may not be counted. Takes Milvus Lite one second per
-        20,000 chunks; `total` takes 13 ms.
+        Concurrent writes and deletions may or may not be counted. Takes the embedded server 0.2 s
+        per 20,000 chunks; `total` takes 1 ms.
         """
         return self._connection.call(self._contents, on_missing=self._prepare)
 
