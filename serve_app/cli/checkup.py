@@ -19,6 +19,7 @@ from domain.addresses import without_password
 from runtime.ports import is_listening
 from runtime.sandbox.confine import SandboxMode, describe_confinement, kernel_support
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
+from stores.embedded.embedded_milvus import BYTES_PER_CHUNK
 
 GIB = 1024**3
 PACKAGES = ("ray", "torch", "pymupdf", "sentence-transformers", "openvino", "milvus-lite")
@@ -115,9 +116,15 @@ def _database(settings: Settings) -> Finding:
 
 
 def _vectors(settings: Settings) -> Finding:
-    text = f"Milvus Lite {importlib.metadata.version('milvus-lite')}"
     if settings.milvus_uri:
-        text = f"an external server ({without_password(settings.milvus_uri)})"
+        return Finding(
+            "Milvus", True, f"an external server ({without_password(settings.milvus_uri)})"
+        )
+    chunks = psutil.virtual_memory().available // BYTES_PER_CHUNK
+    text = (
+        f"Milvus Lite {importlib.metadata.version('milvus-lite')}, all chunks in memory: "
+        f"the free memory is enough for about {chunks // 10_000 * 10_000:,} chunks"
+    )
     return Finding("Milvus", True, text)
 
 

@@ -15,6 +15,9 @@ from runtime.processes import spawn, stop, wait_for_port
 MODULE = "stores.embedded.milvus_lite_process"
 START_SECONDS = 300.0
 """The port opens when all chunks are loaded and indexed: about 5 s per 100,000."""
+BYTES_PER_CHUNK = 8_400
+"""Memory of the server per chunk of 1,000 characters and 384 dimensions, of which the search index
+takes 2,800; measured at 100,000 chunks (docs/benchmarks.md, "Many chunks")."""
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 

@@ -19,7 +19,6 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": np.greater,
     ">=": np.greater_equal,
 }
-_CODE_COMPARISONS = ("==", "!=", "in", "not in")
 _UNKNOWN = -1  # the code of a string that no row has
 
 
@@ -58,6 +57,13 @@ class Codes:
         """Returns the codes of the strings, -1 for strings that no row has."""
         return [self._codes.get(string, _UNKNOWN) for string in strings]
 
+    def among(self, codes: np.ndarray, strings: Iterable[str]) -> np.ndarray:
+        """Returns which of the codes are codes of these strings."""
+        wanted = np.zeros(len(self._strings) + 1, bool)
+        wanted[self.find(strings)] = True
+        wanted[_UNKNOWN] = False  # the last entry; no row has this code
+        return wanted[codes]
+
     def _add(self, string: str) -> int:
         code = self._codes.get(string)
         if code is None:
@@ -83,12 +89,18 @@ def _mask(condition: Condition, columns: Columns, codes: Codes | None) -> np.nda
         raise UnsupportedFilter(f"The column {condition.column} is not indexed.")
     values, operator, value = columns[condition.column], condition.operator, condition.value
     if codes is not None:
-        if operator not in _CODE_COMPARISONS:
-            raise UnsupportedFilter(f"Strings are not ordered: {operator} {value!r}.")
-        found = codes.find(value if isinstance(value, tuple) else (value,))
-        value = tuple(found) if isinstance(value, tuple) else found[0]
+        return _mask_of_codes(values, operator, value, codes)
     if operator in ("in", "not in"):
         return np.isin(values, np.asarray(value), invert=operator == "not in")
     if operator not in _COMPARISONS:
         raise UnsupportedFilter(f"The operator {operator} is not known.")
     return _COMPARISONS[operator](values, value)
+
+
+def _mask_of_codes(values: np.ndarray, operator: str, value: Any, codes: Codes) -> np.ndarray:
+    if operator in ("in", "not in"):
+        found = codes.among(values, value)
+        return found if operator == "in" else ~found
+    if operator not in ("==", "!="):
+        raise UnsupportedFilter(f"Strings are not ordered: {operator} {value!r}.")
+    return _COMPARISONS[operator](values, codes.find([value])[0])

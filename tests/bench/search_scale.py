@@ -56,12 +56,13 @@ def _measured(server: EmbeddedMilvus, store: VectorStore, size: int, empty: int)
     idle = _searched(store)
     memory = (_resident(server) - empty) / size / 1000
     with multiprocessing.get_context("spawn").Manager() as manager:
-        ended = manager.Event()
+        begun, ended = manager.Event(), manager.Event()
         writer = multiprocessing.get_context("spawn").Process(
-            target=_write_on, args=(server.root, server.port, size, ended)
+            target=_write_on, args=(server.root, server.port, size, begun, ended)
         )
         writer.start()
         try:
+            begun.wait()
             busy = _searched(store)
         finally:
             ended.set()
@@ -95,12 +96,13 @@ def _restarted(server: EmbeddedMilvus, store: VectorStore) -> float:
     return time.perf_counter() - began
 
 
-def _write_on(root: Path, port: int, first: int, ended: Event) -> None:
-    """Upserts documents at the rate of a folder until the event is set."""
+def _write_on(root: Path, port: int, first: int, begun: Event, ended: Event) -> None:
+    """Upserts documents at the rate of a folder, from the event `begun` to the event `ended`."""
     store = _store(EmbeddedMilvus(root, port))
     for document in _documents(first, 10 * first):
         began = time.perf_counter()
         _upsert(store, *document)
+        begun.set()
         if ended.wait(max(0.0, CHUNKS_OF_A_DOCUMENT / CHUNKS_PER_SECOND - _since(began))):
             break
     store.close()
