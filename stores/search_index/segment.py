@@ -46,9 +46,9 @@ class Segment:
 
     def allowed(self, mask: np.ndarray | None) -> np.ndarray | None:
         """Returns the live rows of the mask, None if these are all rows."""
-        if mask is None or self.live is None:
-            return self.live if mask is None else mask
-        return mask & self.live
+        if mask is None or mask.all():
+            return self.live
+        return mask if self.live is None else mask & self.live
 
 
 def segment_of(rows: Rows, first: int, codes: Mapping[str, Codes]) -> Segment:
