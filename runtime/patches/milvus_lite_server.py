@@ -27,8 +27,8 @@ Reasons:
       with its files. Here the collection is opened again.
     * An upsert reads the old row of every key, under a lock that a compaction holds for seconds.
       Here only keys that are stored are read.
-    * A flush builds its table value by value in Python, 5 s for 30,000 rows. Here it takes the rows
-      from the Arrow batches.
+    * A flush builds its table value by value in Python. Here it takes the rows from the Arrow
+      batches.
     * An index file of a FLAT index is a copy of the vectors. Here there is none: Milvus Lite scans
       the vectors of a segment that has no index.
 
