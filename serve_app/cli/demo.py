@@ -64,9 +64,7 @@ def _run_searches(client: Client) -> bool:
         hits = client.search(question, collection=COLLECTION, limit=2).hits
         answered = answered and bool(hits)
         for hit in hits:
-            print_line(
-                f"  {hit.title}, page {hit.page_first}  ({score_text(hit)})"
-            )
+            print_line(f"  {hit.title}, page {hit.page_first}  ({score_text(hit)})")
             print_line(f"    {' '.join(hit.text.split())[:300]}")
     return answered
 

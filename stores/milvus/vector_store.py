@@ -146,6 +146,7 @@ class VectorStore:
     def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
         """Returns the best `query.limit` passages, best first; `vector` is the query embedding.
 
+        With a vector, the scores of every passage contain its cosine ("dense").
         Raises `InternalError` for a dense or hybrid search without a vector.
         """
         if vector is None and query.mode is not SearchMode.SPARSE:
@@ -156,7 +157,7 @@ class VectorStore:
             if len(ranked) >= query.limit or complete or wanted >= ROWS_PER_QUERY:
                 break
             wanted = min(4 * wanted, ROWS_PER_QUERY)  # all candidates are of a few documents
-        return self._passages(ranked[: query.limit])
+        return self._passages(ranked[: query.limit], vector)
 
     def chunks(
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
@@ -273,13 +274,27 @@ class VectorStore:
             document_of.update((hit["chunk_id"], hit["entity"]["document_id"]) for hit in hits)
         return {hit["chunk_id"]: float(hit["distance"]) for hit in hits}
 
-    def _passages(self, ranked: Sequence[Ranked]) -> list[Passage]:
+    def _passages(self, ranked: Sequence[Ranked], vector: np.ndarray | None) -> list[Passage]:
         rows = self._rows([candidate.chunk_id for candidate in ranked])
+        only_words = [one.chunk_id for one in ranked if "dense" not in one.scores]
+        cosines = {} if vector is None else self._cosines(only_words, vector)
         return [
-            Passage(chunk_of(row), row["collection"], candidate.score, candidate.scores)
+            Passage(
+                chunk_of(row),
+                row["collection"],
+                candidate.score,
+                cosines.get(candidate.chunk_id, {}) | candidate.scores,
+            )
             for candidate in ranked
             if (row := rows.get(candidate.chunk_id))  # else deleted since the search
         ]
+
+    def _cosines(self, chunk_ids: list[str], vector: np.ndarray) -> dict[str, Scores]:
+        """Returns the cosines of chunks that only the search by words returned."""
+        if not chunk_ids:
+            return {}
+        found = self._call("get", ids=chunk_ids, output_fields=["dense"])
+        return {row["chunk_id"]: {"dense": _cosine(row["dense"], vector)} for row in found}
 
     # --- rows
 
@@ -365,3 +380,8 @@ class VectorStore:
         # Annotated by pymilvus as a list of names, but it returns a dictionary with such a list.
         response: Any = client.list_aliases(timeout=timeout)
         return self.alias in response["aliases"]
+
+
+def _cosine(stored: Sequence[float], vector: np.ndarray) -> float:
+    one, two = np.asarray(stored, np.float32), np.asarray(vector, np.float32).reshape(-1)
+    return float(one @ two / (np.linalg.norm(one) * np.linalg.norm(two)))

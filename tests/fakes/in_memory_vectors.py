@@ -83,7 +83,7 @@ class InMemoryVectorStore:
         if query.group_by_document:
             document_of = {key: entry.chunk.document_id for key, entry in self._entries.items()}
             ranked = best_per_document(ranked, document_of)
-        return [self._passage(candidate) for candidate in ranked[: query.limit]]
+        return [self._passage(candidate, vector) for candidate in ranked[: query.limit]]
 
     def chunks(
         self, document_id: str, version: int, *, offset: int = 0, limit: int = 100
@@ -148,9 +148,10 @@ class InMemoryVectorStore:
     def _statistics(self) -> TermStatistics:
         return TermStatistics(entry.sparse for entry in list(self._entries.values()))
 
-    def _passage(self, candidate: Ranked) -> Passage:
+    def _passage(self, candidate: Ranked, vector: np.ndarray | None) -> Passage:
         entry = self._entries[candidate.chunk_id]
-        return Passage(entry.chunk, entry.collection, candidate.score, candidate.scores)
+        scores = {} if vector is None else {"dense": float(entry.dense @ _unit(np.asarray(vector)))}
+        return Passage(entry.chunk, entry.collection, candidate.score, scores | candidate.scores)
 
 
 def _matches(query: SearchQuery, entry: _Entry) -> bool:

@@ -107,6 +107,17 @@ def test_hybrid_search_ranks_matches_of_both_fields_first(store: Store) -> None:
     assert set(hits[0].scores) == {"dense", "sparse"}
 
 
+def test_hybrid_search_states_cosine_of_hits_that_only_the_words_found(store: Store) -> None:
+    near, far = [chunk("doc_near", i) for i in range(5)], [chunk("doc_far", i) for i in range(120)]
+    vectors = [toward(0)] * 5 + [toward(0) + 5 * toward(2)] * 120 + [toward(0) + 9 * toward(3)]
+    both = chunk("doc_words", text="The flutter of a wing.")
+    store.upsert([*near, *far, both], np.stack(vectors), collection="physics")
+    hits = store.search(ask("flutter", SearchMode.HYBRID), toward(0))
+    [found] = [hit for hit in hits if hit.chunk.document_id == "doc_words"]
+    assert set(found.scores) == {"dense", "sparse"}
+    assert found.scores["dense"] == pytest.approx(1 / np.sqrt(82), abs=1e-4)
+
+
 def test_stop_word_query_falls_back_to_dense_search(store: Store) -> None:
     put(store, chunk("doc_a"), chunk("doc_b"))
     assert documents(store, ask("what is it", SearchMode.HYBRID), toward(1))[0] == "doc_b"
