@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from domain.jobs import Lane
+from pipelines.embed import TokenEncoder, encoder_input
+from pipelines.token_batch import TokenBatch
+from pipelines.token_format import EncoderInput
 from runtime.niceness import lower_cpu_priority
 
 # One call saturates all cores; the texts of the second are already here when the first ends.
@@ -24,13 +27,25 @@ class Embedder:
     """
 
     def __init__(
-        self, model: str, *, engine: str, cache: str, threads: int, device: str = "auto"
+        self,
+        model: str,
+        *,
+        engine: str,
+        cache: str,
+        threads: int,
+        device: str = "auto",
+        batch_tokens: int = 0,
     ) -> None:
         from pipelines.encoders.load import load_encoder
 
         lower_cpu_priority()
         self.encoder = load_encoder(
-            model, engine=engine, cache=Path(cache), threads=threads, device=device
+            model,
+            engine=engine,
+            cache=Path(cache),
+            threads=threads,
+            device=device,
+            batch_tokens=batch_tokens,
         )
         self.gate = PriorityGate(MAX_CONCURRENT_CALLS)
 
@@ -38,6 +53,20 @@ class Embedder:
         """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""
         with self.gate.acquire(urgent=lane == Lane.INTERACTIVE):
             return self.encoder.encode(texts)
+
+    def encode_tokens(self, tokens: TokenBatch, lane: Lane = Lane.BULK) -> np.ndarray:
+        """Returns unit vectors of passages with these token ids, as `encode` for their texts.
+
+        Raises TypeError if `encoder_input` states no token format.
+        """
+        if not isinstance(self.encoder, TokenEncoder):
+            raise TypeError("The encoder of this model accepts texts only.")
+        with self.gate.acquire(urgent=lane == Lane.INTERACTIVE):
+            return self.encoder.encode_tokens(tokens)
+
+    def encoder_input(self) -> EncoderInput:
+        """Returns the input that the model prefers."""
+        return encoder_input(self.encoder)
 
     def encode_query(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query, shape (dimension,), float32."""

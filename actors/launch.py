@@ -36,6 +36,7 @@ from pipelines.config import PipelineConfig
 from pipelines.embed_options import EmbedOptions
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import resolve_model
+from pipelines.token_format import token_format
 from runtime.ports import free_port
 from runtime.private_files import private_folder
 from runtime.sandbox.limits import Limits
@@ -73,6 +74,7 @@ def launch(settings: Settings) -> Addresses:
 
 def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
     """Returns the configuration of the pipelines."""
+    model_dir = resolve_model(settings.model.name)
     return PipelineConfig(
         blob_uri=addresses.blob_uri,
         milvus_uri=addresses.milvus_uri,
@@ -80,7 +82,8 @@ def pipeline_config(settings: Settings, addresses: Addresses) -> PipelineConfig:
         milvus_name=settings.stores.milvus_name,
         milvus_database=settings.stores.milvus_database,
         milvus_ca=settings.stores.milvus_ca,
-        dimension=vector_dimension(resolve_model(settings.model.name)),
+        dimension=vector_dimension(model_dir),
+        tokens=token_format(model_dir),
         embed=select_options(EmbedOptions, settings.model),
         read=select_options(ReadOptions, settings.read),
         limits=select_options(Limits, settings.read.limits, max_parts=settings.read.max_pages),
@@ -171,6 +174,7 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
             cache=str(settings.home / "models"),
             threads=model.threads,
             device="cuda" if model.num_gpus else "auto",
+            batch_tokens=model.batch_tokens,
         )
         for number in range(model.actors)
     ]

@@ -5,7 +5,7 @@ The clients are imported inside the functions, because most processes do not nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING
 from domain.errors import InternalError
 from extraction.options import ReadOptions
 from pipelines.embed_options import EmbedOptions
+from pipelines.token_format import TOKENIZER_FILE, TokenFormat
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import Limits
 
 if TYPE_CHECKING:
+    from pipelines.chunking.tokens import ModelTokenizer
     from stores.blobs.blob_store import BlobStore
     from stores.milvus.vector_store import VectorStore
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """Addresses and options; small enough to travel with every task, and without a secret."""
+    """Addresses and options; small enough to travel with every task, and without a secret.
+
+    `tokens`: the format of the token ids that chunks keep; None: they keep none.
+    """
 
     blob_uri: str
     milvus_uri: str
@@ -37,6 +42,7 @@ class PipelineConfig:
     sandbox: SandboxMode = SandboxMode.AUTO
     milvus_database: str = ""
     milvus_ca: str | None = None
+    tokens: TokenFormat | None = None
 
 
 @lru_cache(maxsize=4)
@@ -73,9 +79,9 @@ def named_vector_store(config: PipelineConfig, name: str | Callable[[], str]) ->
 
 
 @lru_cache(maxsize=4)
-def count_tokens(config: PipelineConfig) -> Callable[[Sequence[str]], list[int]]:
-    """Returns the token counter of this process."""
-    from pipelines.chunking.tokens import token_counter
+def chunk_tokenizer(config: PipelineConfig) -> ModelTokenizer:
+    """Returns the tokenizer of this process."""
+    from pipelines.chunking.tokens import ModelTokenizer
     from pipelines.encoders.load import resolve_model
 
-    return token_counter(resolve_model(config.embed.name) / "tokenizer.json")
+    return ModelTokenizer(resolve_model(config.embed.name) / TOKENIZER_FILE)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from pipelines.embed_options import CPU_BATCH_TOKENS
+from pipelines.token_batch import TokenBatch
+from pipelines.token_format import EncoderInput, TokenFormat
+
+EncodeIndexes = Callable[[list[list[int]]], Iterable[np.ndarray]]
 EncodeBatches = Callable[[list[list[str]]], Iterable[np.ndarray]]
 
 
@@ -16,11 +21,13 @@ class Encoder(Protocol):
     """The interface of an embedding model. Implementations are thread safe.
 
     `dimension` is the length of a vector. `max_tokens` is the length at which a text is truncated,
-    including the model's special tokens and its document prompt, if any.
+    including the model's special tokens and its document prompt, if any. `batch_tokens` is the
+    size of a batch, padding included, that uses the device fully.
     """
 
     dimension: int
     max_tokens: int
+    batch_tokens: int
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
@@ -31,30 +38,69 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenEncoder(Encoder, Protocol):
+    """An `Encoder` that accepts token ids of `token_format`; None: this model accepts texts only.
+
+    The format is None if the model's document prompt or tokenizer would give other ids for a text
+    than the file tokenizer.json.
+    """
+
+    token_format: TokenFormat | None
+
+    def encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
+        """Returns the vectors of passages, as `encode` does for their texts.
+
+        No text has more than `max_tokens` tokens.
+        """
+        ...
+
+
+def encoder_input(encoder: Encoder) -> EncoderInput:
+    """Returns the input that the encoder prefers."""
+    tokens = encoder.token_format if isinstance(encoder, TokenEncoder) else None
+    return EncoderInput(tokens, encoder.max_tokens, encoder.batch_tokens)
+
+
 def embed_texts(
     texts: Sequence[str],
     token_counts: Sequence[int],
     encode_batches: EncodeBatches,
     *,
-    batch_tokens: int = 4096,
+    batch_tokens: int = CPU_BATCH_TOKENS,
     on_batch: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Returns the vectors of `texts` in their order.
-
-    The result is (len(texts), dimension) float32, or (0, 0) for no texts. `encode_batches` receives
-    all batches at once, may run them in parallel, and yields their vectors in order. `on_batch` is
-    called after each batch with the number of texts done so far. Raises ValueError when the vectors
-    do not match the texts.
-    """
+    """Returns the vectors of `texts` in their order; as `embed_batches`, with batches of texts."""
     if len(texts) != len(token_counts):
         raise ValueError(f"{len(texts)} texts, but {len(token_counts)} token counts.")
+    return embed_batches(
+        token_counts,
+        lambda batches: encode_batches([[texts[i] for i in batch] for batch in batches]),
+        batch_tokens=batch_tokens,
+        on_batch=on_batch,
+    )
+
+
+def embed_batches(
+    token_counts: Sequence[int],
+    encode: EncodeIndexes,
+    *,
+    batch_tokens: int,
+    on_batch: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Returns the vectors of texts with these numbers of tokens, in their order.
+
+    The result is (texts, dimension) float32, or (0, 0) for no texts. `encode` receives the indexes
+    of the texts of all batches at once, may run the batches in parallel, and yields their vectors
+    in order. `on_batch` is called after each batch with the number of texts done so far. Raises
+    ValueError when the vectors do not match the texts.
+    """
     batches = cut_batches(token_counts, batch_tokens)
-    encoded = encode_batches([[texts[i] for i in batch] for batch in batches])
     vectors = np.zeros((0, 0), dtype=np.float32)
     done = 0
-    for batch, rows in zip(batches, encoded, strict=True):
+    for batch, rows in zip(batches, encode(batches), strict=True):
         if not done:
-            vectors = np.empty((len(texts), rows.shape[1]), dtype=np.float32)
+            vectors = np.empty((len(token_counts), rows.shape[1]), dtype=np.float32)
         if len(rows) != len(batch):
             raise ValueError(
                 f"{len(batch)} texts went into the encoder, {len(rows)} vectors came out."
@@ -88,6 +134,8 @@ class FakeEncoder:
 
     Equal words always give equal vectors, and texts that share words are close together.
     """
+
+    batch_tokens = CPU_BATCH_TOKENS
 
     def __init__(self, dimension: int = 64, max_tokens: int = 256) -> None:
         self.dimension = dimension

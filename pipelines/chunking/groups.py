@@ -6,15 +6,14 @@ A unit is the blocks of one section and kind, one table, or one figure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from domain.documents import ChunkKind
 from domain.papers import Block, BlockKind, Cell, Figure, Paper, Section, Table
 from pipelines.chunking.sentences import sentence_starts
-
-CountTokens = Callable[[Sequence[str]], list[int]]
+from pipelines.chunking.tokens import CountTokens
 
 PATH_SEPARATOR = " > "
 CELL_SEPARATOR = " | "

@@ -1,24 +1,44 @@
-"""Counts tokens with the tokenizer of the embedding model."""
+"""Counts and encodes tokens with the tokenizer of the embedding model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tokenizers import Tokenizer
 
+from pipelines.token_batch import TokenBatch
+from pipelines.tokenizer import tokenize
 
-def token_counter(tokenizer_json: Path) -> Callable[[Sequence[str]], list[int]]:
-    """Returns a function that counts the tokens of texts, special tokens included.
+CountTokens = Callable[[Sequence[str]], list[int]]
 
-    `tokenizer_json` is a file of the `tokenizers` library; its truncation and padding are disabled.
+
+class ChunkTokenizer(Protocol):
+    """The tokenizer of chunks. Special tokens are included, and nothing is truncated.
+
     One call with many texts is far cheaper than many calls.
     """
-    tokenizer: Tokenizer = Tokenizer.from_file(str(tokenizer_json))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
 
-    def count(texts: Sequence[str]) -> list[int]:
-        return [len(encoding) for encoding in tokenizer.encode_batch_fast(list(texts))]
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Returns the number of tokens of each text."""
+        ...
 
-    return count
+    def encode(self, texts: Sequence[str]) -> TokenBatch:
+        """Returns the token ids of the texts."""
+        ...
+
+
+class ModelTokenizer:
+    """A `ChunkTokenizer` on a tokenizer.json; its truncation and padding are disabled."""
+
+    def __init__(self, tokenizer_json: Path) -> None:
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(tokenizer_json))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def encode(self, texts: Sequence[str]) -> TokenBatch:
+        return tokenize(self._tokenizer, texts)

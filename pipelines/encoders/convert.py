@@ -20,8 +20,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
+from pipelines.encoders.model_files import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
 from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta, graph_inputs, ov
-from pipelines.encoders.torch_engine import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
 
 UNSUPPORTED = 3  # exit status
 _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -88,8 +88,8 @@ def _meta(model: SentenceTransformer, precision: str) -> GraphMeta:
         pad_id=model.tokenizer.pad_token_id or 0,
         inputs=tuple(name for name in _KNOWN_INPUTS if name in inputs),
         precision=precision,
-        document_prompt=prompt_of(model, *DOCUMENT_PROMPTS),
-        query_prompt=prompt_of(model, *QUERY_PROMPTS),
+        document_prompt=prompt_of(model.prompts, model.default_prompt_name, DOCUMENT_PROMPTS),
+        query_prompt=prompt_of(model.prompts, model.default_prompt_name, QUERY_PROMPTS),
     )
 
 

@@ -72,12 +72,14 @@ def load_encoder(
     cache: Path,
     threads: int = 0,
     device: str = "auto",
+    batch_tokens: int = 0,
 ) -> Encoder:
     """Returns the encoder of `model`; OpenVINO engines convert the model once, into `cache`.
 
     `engine` is one of ENGINES; "auto" is torch in half precision on a GPU, else the fastest
     OpenVINO engine, else torch. `threads` 0 means all cores of this process. `device` is "auto",
-    "cpu" or a CUDA device and applies to torch engines. Raises ValueError for an unknown model or
+    "cpu" or a CUDA device and applies to torch engines. `batch_tokens` is the size of a batch; 0: a
+    good one for the device. Raises ValueError for an unknown model or
     engine, NotConverted when an OpenVINO engine is requested and the model cannot be converted.
     """
     if engine not in ENGINES:
@@ -88,29 +90,32 @@ def load_encoder(
     threads = threads or len(os.sched_getaffinity(0))
     cache_as = cache / re.sub(r"[^\w.-]+", "-", Path(model).name)
     if engine in OPENVINO_ENGINES:
-        return _load_openvino(folder, engine, cache_as, threads)
+        return _load_openvino(folder, engine, cache_as, threads, batch_tokens)
     if engine in TORCH_ENGINES:
-        return _load_torch(folder, engine, device, threads)
-    return _load_fastest(folder, cache_as, threads, device)
+        return _load_torch(folder, engine, device, threads, batch_tokens)
+    return _load_fastest(folder, cache_as, threads, device, batch_tokens)
 
 
-def _load_fastest(folder: Path, cache_as: Path, threads: int, device: str) -> Encoder:
+def _load_fastest(
+    folder: Path, cache_as: Path, threads: int, device: str, batch_tokens: int
+) -> Encoder:
     if device.startswith("cuda") or (device == "auto" and _may_have_cuda()):
-        from pipelines.encoders.torch_engine import half_precision, has_cuda
+        from pipelines.encoders.torch_device import half_precision, has_cuda
 
         if has_cuda():
             name = "cuda" if device == "auto" else device
-            return _load_torch(folder, f"torch-{half_precision(name)}", name, threads)
+            engine = f"torch-{half_precision(name)}"
+            return _load_torch(folder, engine, name, threads, batch_tokens)
     try:
-        return _load_openvino(folder, _FASTEST_ON_CPU, cache_as, threads)
+        return _load_openvino(folder, _FASTEST_ON_CPU, cache_as, threads, batch_tokens)
     except (ImportError, PackageNotFoundError, NotConverted) as error:
         log.warning(
             f"Falling back to torch, which is slower on this machine: {error}",
             extra={"action": "engine_fallback", "model": folder.name},
         )
-    from pipelines.encoders.torch_engine import half_precision
+    from pipelines.encoders.torch_device import half_precision
 
-    return _load_torch(folder, f"torch-{half_precision('cpu')}", "cpu", threads)
+    return _load_torch(folder, f"torch-{half_precision('cpu')}", "cpu", threads, batch_tokens)
 
 
 def _may_have_cuda() -> bool:
@@ -121,18 +126,21 @@ def _may_have_cuda() -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
 
 
-def _load_torch(folder: Path, engine: str, device: str, threads: int) -> Encoder:
-    from pipelines.encoders.torch_engine import TorchEncoder, has_cuda
+def _load_torch(folder: Path, engine: str, device: str, threads: int, batch_tokens: int) -> Encoder:
+    from pipelines.encoders.torch_device import has_cuda
+    from pipelines.encoders.torch_engine import torch_encoder
 
     if device == "auto":
         device = "cuda" if _may_have_cuda() and has_cuda() else "cpu"
-    return TorchEncoder(folder, engine.removeprefix("torch-"), device, threads)
+    return torch_encoder(folder, engine.removeprefix("torch-"), device, threads, batch_tokens)
 
 
-def _load_openvino(folder: Path, engine: str, cache_as: Path, threads: int) -> Encoder:
+def _load_openvino(
+    folder: Path, engine: str, cache_as: Path, threads: int, batch_tokens: int
+) -> Encoder:
     from pipelines.encoders.openvino_engine import OpenVinoEncoder
 
-    return OpenVinoEncoder(converted(folder, engine, cache_as), threads)
+    return OpenVinoEncoder(converted(folder, engine, cache_as), threads, folder, batch_tokens)
 
 
 def converted(model_dir: Path, engine: str, cache_as: Path) -> Path:

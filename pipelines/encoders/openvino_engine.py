@@ -14,9 +14,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from pipelines.embed import cut_batches, unit_rows
+from pipelines.embed_options import CPU_BATCH_TOKENS
+from pipelines.token_batch import TokenBatch
+from pipelines.token_format import TOKENIZER_FILE, TokenFormat, token_format
+from pipelines.tokenizer import is_same_tokenizer, tokenize
 from runtime.patches.openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"
@@ -60,13 +64,20 @@ class GraphMeta:
 
 
 class OpenVinoEncoder:
-    """An `Encoder` on a converted model. Concurrent calls share its streams."""
+    """A `TokenEncoder` on a converted model. Concurrent calls share its streams.
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    `model_dir` is the folder of the original model: its tokenizer is that of the token ids.
+    """
+
+    def __init__(
+        self, folder: Path, threads: int, model_dir: Path | None = None, batch_tokens: int = 0
+    ) -> None:
         self._meta = GraphMeta.load(folder)
         self.dimension = self._meta.dimension
         self.max_tokens = self._meta.max_tokens
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self.batch_tokens = batch_tokens or CPU_BATCH_TOKENS
+        self.token_format = self._token_format(model_dir) if model_dir else None
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
         self._streams = min(threads, _MAX_STREAMS)
@@ -75,7 +86,7 @@ class OpenVinoEncoder:
         for _ in range(self._streams):
             self._requests.put(graph.create_infer_request())
         with _FIRST_USE:
-            self._run([self._tokenizer.encode("")])
+            self._run(*self._padded(tokenize(self._tokenizer, [""]), [0]))
         self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="openvino")
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -86,33 +97,38 @@ class OpenVinoEncoder:
         """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
         return self._vectors([self._meta.query_prompt + text for text in texts])
 
-    def _vectors(self, texts: list[str]) -> np.ndarray:
-        encodings = self._tokenizer.encode_batch_fast(texts) if texts else []
-        pieces = cut_batches([len(e.ids) for e in encodings], _PIECE_TOKENS)
-        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        inputs = ([encodings[i] for i in piece] for piece in pieces)
-        for piece, rows in zip(pieces, self._pool.map(self._run, inputs), strict=True):
+    def encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
+        """Returns the vectors of passages with these token ids, as `encode` for their texts."""
+        pieces = cut_batches(tokens.counts.tolist(), _PIECE_TOKENS)
+        vectors = np.empty((len(tokens), self.dimension), dtype=np.float32)
+        encoded = self._pool.map(lambda piece: self._run(*self._padded(tokens, piece)), pieces)
+        for piece, rows in zip(pieces, encoded, strict=True):
             vectors[piece] = rows
         return unit_rows(vectors)
 
-    def _run(self, encodings: list[Encoding]) -> np.ndarray:
+    def _token_format(self, model_dir: Path) -> TokenFormat | None:
+        """The format of ids that equal those of `encode`; None with a document prompt."""
+        same = is_same_tokenizer(self._tokenizer, model_dir / TOKENIZER_FILE)
+        return token_format(model_dir) if same and not self._meta.document_prompt else None
+
+    def _vectors(self, texts: list[str]) -> np.ndarray:
+        return self.encode_tokens(tokenize(self._tokenizer, texts))
+
+    def _run(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         request = self._requests.get()
         try:
-            outputs = request.infer(self._inputs(encodings), share_inputs=True)
+            inputs = graph_inputs(self._meta, ids, mask)
+            outputs = request.infer(inputs, share_inputs=True)
             return outputs[0]
         finally:
             self._requests.put(request)
 
-    def _inputs(self, encodings: list[Encoding]) -> dict[str, np.ndarray]:
+    def _padded(self, tokens: TokenBatch, texts: list[int]) -> tuple[np.ndarray, ...]:
         """Ids and mask as int64, padded on the right to the longest text, rounded up."""
-        longest = max(len(e.ids) for e in encodings)
-        shape = (len(encodings), min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP))
-        ids = np.full(shape, self._meta.pad_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding.ids)] = encoding.ids
-            mask[row, : len(encoding.ids)] = 1
-        return graph_inputs(self._meta, ids, mask)
+        longest = int(tokens.counts[texts].max())
+        width = min(self.max_tokens, -(-longest // _LENGTH_STEP) * _LENGTH_STEP)
+        ids, mask = tokens.padded(texts, width, self._meta.pad_id)
+        return ids.astype(np.int64), mask.astype(np.int64)
 
 
 def graph_inputs(meta: GraphMeta, ids: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,80 +1,159 @@
-"""The encoder on sentence-transformers: the reference on a CPU, and the fast engine on a GPU."""
+"""The encoder on torch and transformers: transformers with mean or cls pooling, fast on a GPU."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoTokenizer
 
-from pipelines.embed import unit_rows
+from pipelines.embed import Encoder, cut_batches, unit_rows
+from pipelines.encoders.model_files import PlainModel, plain_model
+from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, is_gpu
+from pipelines.token_batch import TokenBatch
+from pipelines.token_format import TOKENIZER_FILE, TokenFormat, token_format
+from pipelines.tokenizer import is_same_tokenizer, tokenize
 
-DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-QUERY_PROMPTS = ("query",)
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_BATCH_TEXTS = {"cpu": 32, "cuda": 256}
+_LENGTH_STEP = 8  # matrix products of half precision are fast for multiples of 8
+_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}  # the model adds missing type ids: 0
+_DEFAULT_MAX_TOKENS = 512
 
 
-class TorchEncoder:
-    """An `Encoder` on sentence-transformers. Concurrent calls are serialized by a lock.
+def torch_encoder(
+    model_dir: Path, precision: str, device: str, threads: int, batch_tokens: int = 0
+) -> Encoder:
+    """Returns the fastest encoder on torch that supports the model.
 
     `precision` is fp32, bf16 or fp16; `device` is a torch device name. Sets torch's number of
     threads, which applies to the whole process.
     """
+    torch.set_num_threads(threads)
+    plain = plain_model(model_dir)
+    tokenizer = AutoTokenizer.from_pretrained(model_dir) if plain else None
+    if plain and _is_supported(tokenizer):
+        return TorchEncoder(model_dir, plain, tokenizer, precision, device, batch_tokens)
+    from pipelines.encoders.sentence_engine import SentenceEncoder
 
-    def __init__(self, model_dir: Path, precision: str, device: str, threads: int) -> None:
-        torch.set_num_threads(threads)
-        self._model = SentenceTransformer(
-            str(model_dir), device=device, model_kwargs={"dtype": _DTYPES[precision]}
-        )
-        self._batch_texts = _BATCH_TEXTS.get(torch.device(device).type, 32)
-        self.dimension = self._model.get_embedding_dimension() or 0
-        self.max_tokens = int(self._model.max_seq_length or 512)
-        # The tokenizer raises "Already borrowed" if two threads set its truncation.
-        self._lock = threading.Lock()
+    return SentenceEncoder(model_dir, precision, device, batch_tokens)
+
+
+def _is_supported(tokenizer: Any) -> bool:
+    """True for a tokenizer of the tokenizers library that pads on the right."""
+    return (
+        tokenizer.is_fast
+        and tokenizer.padding_side == "right"
+        and tokenizer.pad_token_id is not None
+        and set(tokenizer.model_input_names) <= _INPUTS
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """The pooled vectors of a batch, complete after `done`; None: complete already."""
+
+    rows: torch.Tensor
+    done: torch.cuda.Event | None
+
+    def result(self) -> np.ndarray:
+        if self.done is not None:
+            self.done.synchronize()
+        return self.rows.numpy()
+
+
+class TorchEncoder:
+    """A `TokenEncoder` on a transformer with pooling. Concurrent calls queue their batches.
+
+    On a GPU, a call queues all its batches before it waits for the first result, and another call
+    prepares its batches meanwhile.
+    """
+
+    def __init__(
+        self,
+        model_dir: Path,
+        plain: PlainModel,
+        tokenizer: Any,
+        precision: str,
+        device: str,
+        batch_tokens: int = 0,
+    ) -> None:
+        self._plain, self._device, self._pad_id = plain, device, tokenizer.pad_token_id
+        # transformers selects scaled_dot_product_attention (sdpa) where the model supports it.
+        model = AutoModel.from_pretrained(model_dir, dtype=DTYPES[precision])
+        self._model: Any = model.to(device).eval()
+        self.dimension = int(model.config.hidden_size)
+        self.max_tokens = plain.max_tokens or _limit(tokenizer, model.config)
+        self.batch_tokens = batch_tokens or default_batch_tokens(device)
+        self._tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self._tokenizer.no_padding()
+        same = is_same_tokenizer(self._tokenizer, model_dir / TOKENIZER_FILE)
+        usable = same and not plain.document_prompt
+        self.token_format: TokenFormat | None = token_format(model_dir) if usable else None
+        self._tokenizer.enable_truncation(self.max_tokens)
+        self._lock = threading.Lock()  # on a CPU, a second pass would compete for the cores
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
-        return self._vectors(texts, prompt_of(self._model, *DOCUMENT_PROMPTS))
+        return self._vectors(texts, self._plain.document_prompt)
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
-        return self._vectors(texts, prompt_of(self._model, *QUERY_PROMPTS))
+        return self._vectors(texts, self._plain.query_prompt)
+
+    def encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
+        """Returns the vectors of passages with these token ids, as `encode` for their texts."""
+        batches = cut_batches(tokens.counts.tolist(), self.batch_tokens)
+        queued = [self._queue(tokens, batch) for batch in batches]
+        vectors = np.empty((len(tokens), self.dimension), dtype=np.float32)
+        for batch, each in zip(batches, queued, strict=True):
+            vectors[batch] = each.result()
+        return unit_rows(vectors)
 
     def _vectors(self, texts: Sequence[str], prompt: str) -> np.ndarray:
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
+        return self.encode_tokens(tokenize(self._tokenizer, [prompt + text for text in texts]))
+
+    def _queue(self, tokens: TokenBatch, texts: list[int]) -> _Queued:
+        """Queues a forward pass on the device, and the copy of its result to this machine."""
+        width = -(-int(tokens.counts[texts].max()) // _LENGTH_STEP) * _LENGTH_STEP
+        padded = tokens.padded(texts, min(width, self.max_tokens), self._pad_id)
+        ids, mask = (self._on_device(array) for array in padded)
         with self._lock, torch.inference_mode():
-            rows = self._model.encode(
-                list(texts),
-                prompt=prompt,
-                batch_size=self._batch_texts,
-                convert_to_tensor=True,
-                show_progress_bar=False,
-            )
-        return unit_rows(rows.float().cpu().numpy())
+            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            return _copied(_pooled(hidden, mask, self._plain.pooling))
+
+    def _on_device(self, array: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if not is_gpu(self._device):
+            return tensor
+        return tensor.pin_memory().to(self._device, non_blocking=True)
 
 
-def prompt_of(model: SentenceTransformer, *names: str) -> str:
-    """Returns the first of the model's prompts with one of `names`, else its default one, else "".
-
-    `encode_document` of sentence-transformers 6.2 is not used: it stops at "document", which always
-    exists and is mostly empty, so it would ignore a "passage" prompt.
-    """
-    prompts = (model.prompts.get(name or "") for name in (*names, model.default_prompt_name))
-    return next(filter(None, prompts), "")
+def _limit(tokenizer: Any, config: Any) -> int:
+    """The length at which sentence-transformers truncates if the model's files state none."""
+    positions = getattr(config, "max_position_embeddings", -1)
+    limits = (tokenizer.model_max_length, positions if positions > 0 else _DEFAULT_MAX_TOKENS)
+    return int(min(limits))
 
 
-def has_cuda() -> bool:
-    """True when torch finds a usable GPU."""
-    return torch.cuda.is_available()
+def _pooled(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    """The vector of each text, (texts, dimension) float32: of the first token, or the mean."""
+    if pooling == "cls":
+        return hidden[:, 0].float()
+    weights = mask.unsqueeze(-1).float()
+    return (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-def half_precision(device: str) -> str:
-    """Returns the fast precision on `device`: bf16 if native, else fp16 (GPU) or fp32 (CPU)."""
-    if torch.device(device).type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+def _copied(rows: torch.Tensor) -> _Queued:
+    """The rows in memory of this machine; from a GPU, the copy is queued behind its work."""
+    if rows.device.type == "cpu":
+        return _Queued(rows, None)
+    copy = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=True)
+    copy.copy_(rows, non_blocking=True)
+    done = torch.cuda.Event()
+    done.record()
+    return _Queued(copy, done)

@@ -16,10 +16,11 @@ from configs.settings import ModelSettings
 from domain.papers import Paper
 from extraction.steps import DEFAULTS, read_text, read_whole
 from pipelines.chunking.chunk import split_paper
-from pipelines.chunking.tokens import token_counter
-from pipelines.embed import Encoder, embed_texts
+from pipelines.chunking.tokens import ModelTokenizer
+from pipelines.embed import TokenEncoder
 from pipelines.encoders.dimension import vector_dimension
 from pipelines.encoders.load import load_encoder, resolve_model
+from pipelines.token_format import TOKENIZER_FILE
 from stores.milvus.vector_store import VectorStore
 
 MODEL = ModelSettings()
@@ -51,10 +52,10 @@ class PlainWork:
     """Read, chunk, embed and insert, one after the other, in this process."""
 
     def __init__(self, milvus: tuple[str, str], models: Path, threads: int) -> None:
-        self.encoder: Encoder = load_encoder(
-            MODEL.name, engine=MODEL.engine, cache=models, threads=threads
-        )
-        self.count = token_counter(resolve_model(MODEL.name) / "tokenizer.json")
+        encoder = load_encoder(MODEL.name, engine=MODEL.engine, cache=models, threads=threads)
+        assert isinstance(encoder, TokenEncoder)
+        self.encoder = encoder
+        self.tokenizer = ModelTokenizer(resolve_model(MODEL.name) / TOKENIZER_FILE)
         self.store = open_store(milvus)
         self.store.prepare()
 
@@ -68,20 +69,15 @@ class PlainWork:
         times = [time.perf_counter()]
         paper = read(path)
         times.append(time.perf_counter())
-        chunks = split_paper(
+        chunks, tokens = split_paper(
             paper,
             document_id=document_id,
             version=1,
-            count_tokens=self.count,
+            tokenizer=self.tokenizer,
             max_tokens=MODEL.max_tokens,
         )
         times.append(time.perf_counter())
-        vectors = embed_texts(
-            [chunk.indexed_text for chunk in chunks],
-            [chunk.tokens for chunk in chunks],
-            lambda batches: map(self.encoder.encode, batches),
-            batch_tokens=MODEL.batch_tokens,
-        )
+        vectors = self.encoder.encode_tokens(tokens)
         times.append(time.perf_counter())
         self.store.upsert(chunks, vectors, collection="plain")
         times.append(time.perf_counter())

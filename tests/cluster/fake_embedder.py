@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from domain.errors import VectorStoreUnavailable
 from domain.jobs import Lane
 from pipelines.embed import FakeEncoder
+from pipelines.token_batch import TokenBatch
+from pipelines.token_format import EncoderInput
 
 DIMENSION = 64
 CRASHES_ONCE, CRASHES_ALWAYS = "This text crashes once.", "This text crashes always."
@@ -58,3 +62,26 @@ class FakeEmbedder:
     def clear(self) -> None:
         """Forgets the received texts."""
         self.received = []
+
+
+class TokenEmbedder(FakeEmbedder):
+    """Accepts token ids of the format as well; the vectors are those of the decoded text."""
+
+    def __init__(self, accepted: EncoderInput, tokenizer_json: str) -> None:
+        super().__init__()
+        self.accepted = accepted
+        self.tokenizer = Tokenizer.from_file(tokenizer_json)
+        self.token_calls = 0
+
+    def encoder_input(self) -> EncoderInput:
+        return self.accepted
+
+    def encode_tokens(self, tokens: TokenBatch, lane: Lane) -> Any:
+        """Returns the vectors of the decoded texts."""
+        self.token_calls += 1
+        rows = [row.tolist() for row in tokens.rows()]
+        return self.encode(self.tokenizer.decode_batch(rows), lane)
+
+    def calls_with_tokens(self) -> int:
+        """Returns the number of calls of `encode_tokens`."""
+        return self.token_calls

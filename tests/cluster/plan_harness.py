@@ -33,10 +33,10 @@ def stored_task(
     )
 
 
-def start_embedder(cluster: Any) -> Any:
-    """Starts an actor of FakeEmbedder; returns its handle."""
+def start_embedder(cluster: Any, kind: type[FakeEmbedder] = FakeEmbedder, *given: Any) -> Any:
+    """Starts an embedding actor of this class; returns its handle."""
     groups = {str(lane): 2 for lane in Lane}
-    return cluster.remote(num_cpus=0, concurrency_groups=groups)(FakeEmbedder).remote()
+    return cluster.remote(num_cpus=0, concurrency_groups=groups)(kind).remote(*given)
 
 
 def lane_config(config: PipelineConfig, embedder: Any, lane: Lane = Lane.BULK) -> LaneConfig:

@@ -61,7 +61,7 @@ def result_of(sandbox: Sandbox, config: PipelineConfig, path: Path) -> str:
                 file=path,
                 returns=ExtractedPaper,
             )
-            check_extracted(done, task, config.read.max_pages, config.embed.max_tokens)
+            check_extracted(done, task, config)
             step = done.finished.next_step
     except BadDocument as error:
         return error.code

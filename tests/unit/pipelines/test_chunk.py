@@ -13,17 +13,11 @@ from domain.documents import Chunk, ChunkKind
 from domain.papers import Block, BlockKind, Box, PageSize, Paper, Section
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.sentences import sentence_starts
+from pipelines.chunking.tokens import ChunkTokenizer
+from tests.fakes.counted_tokens import CharacterTokenizer, WordTokenizer
 
+WORDS, CHARACTERS = WordTokenizer(), CharacterTokenizer()
 PAGE = (PageSize(1, 600, 800),)
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    """A predictable tokenizer: words, and two special tokens."""
-    return [len(text.split()) + 2 for text in texts]
-
-
-def count_characters(texts: Sequence[str]) -> list[int]:
-    return [len(text) + 2 for text in texts]
 
 
 def box(number: int, page: int = 1) -> Box:
@@ -46,10 +40,12 @@ def paper(
     return Paper(title, PAGE, blocks, tuple(section(n, name) for n, name in enumerate(sections)))
 
 
-def split(of: Paper, max_tokens: int = 40, count=count_words) -> list[Chunk]:
-    return split_paper(
-        of, document_id="doc_1", version=1, count_tokens=count, max_tokens=max_tokens
+def split(of: Paper, max_tokens: int = 40, tokenizer: ChunkTokenizer = WORDS) -> list[Chunk]:
+    chunks, tokens = split_paper(
+        of, document_id="doc_1", version=1, tokenizer=tokenizer, max_tokens=max_tokens
     )
+    assert tokens.counts.tolist() == [chunk.tokens for chunk in chunks]
+    return chunks
 
 
 def sentences(number: int, words: int = 8) -> str:
@@ -65,7 +61,7 @@ def test_chunk_context_has_title_and_section_and_is_counted() -> None:
     (chunk,) = split(paper(block("One short text.")))
     assert chunk.context == "Silver and leaves — Methods"
     assert chunk.section == "Methods"
-    assert chunk.tokens == count_words([chunk.indexed_text])[0] == 10
+    assert chunk.tokens == WORDS.count([chunk.indexed_text])[0] == 10
 
 
 def test_chunk_never_spans_two_sections() -> None:
@@ -91,10 +87,10 @@ def test_chunk_splits_long_sentence_between_words() -> None:
     assert " ".join(chunk.text for chunk in chunks) == text
 
 
-@pytest.mark.parametrize("count", [count_words, count_characters])
-def test_chunk_splits_text_without_spaces_in_linear_time(count) -> None:
+@pytest.mark.parametrize("tokenizer", [WORDS, CHARACTERS])
+def test_chunk_splits_text_without_spaces_in_linear_time(tokenizer: ChunkTokenizer) -> None:
     text = "x" * 3_000_000
-    chunks = split(paper(block(text)), max_tokens=256, count=count)
+    chunks = split(paper(block(text)), max_tokens=256, tokenizer=tokenizer)
     assert "".join(chunk.text for chunk in chunks) == text
     assert all(chunk.tokens <= 256 and len(chunk.text) <= 256 * 12 for chunk in chunks)
 
@@ -166,11 +162,13 @@ def test_chunk_ids_are_deterministic() -> None:
 @given(
     st.lists(st.text(alphabet=st.sampled_from("ab .A\n?(1"), max_size=300), max_size=6),
     st.integers(8, 60),
-    st.sampled_from([count_words, count_characters]),
+    st.sampled_from([WORDS, CHARACTERS]),
 )
-def test_chunk_fits_any_text_without_loss(texts: list[str], max_tokens: int, count) -> None:
+def test_chunk_fits_any_text_without_loss(
+    texts: list[str], max_tokens: int, tokenizer: ChunkTokenizer
+) -> None:
     blocks = [block(text) for text in texts]
-    chunks = split(paper(*blocks), max_tokens, count)
+    chunks = split(paper(*blocks), max_tokens, tokenizer)
     assert all(chunk.text.strip() and chunk.tokens <= max_tokens for chunk in chunks)
     with_words = [text for text in texts if re.search("[abA]{2}", text)] or texts
     assert "".join("".join(chunk.text for chunk in chunks).split()) == "".join(

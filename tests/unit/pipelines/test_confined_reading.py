@@ -52,7 +52,7 @@ def all_steps(sandbox: Sandbox, config: PipelineConfig, path: Path) -> list[Extr
             returns=ExtractedPaper,
             may_start_programs=step is Step.OCR,
         )
-        check_extracted(answer, task, config.read.max_pages, config.embed.max_tokens)
+        check_extracted(answer, task, config)
         done.append(answer)
         step, scans = answer.finished.next_step, answer.scans
     return done

@@ -56,12 +56,12 @@ def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool 
 def test_convert_graph_gives_vectors_of_model(pooling: str, kind: str, tmp_path: Path):
     from pipelines.encoders.convert import convert
     from pipelines.encoders.openvino_engine import OpenVinoEncoder
-    from pipelines.encoders.torch_engine import TorchEncoder
+    from pipelines.encoders.sentence_engine import SentenceEncoder
 
     model = small_model(tmp_path, pooling, kind)
     convert(model, "openvino-fp32", tmp_path / "graph")
     graph = OpenVinoEncoder(tmp_path / "graph", threads=1)
-    reference = TorchEncoder(model, "fp32", "cpu", threads=1)
+    reference = SentenceEncoder(model, "fp32", "cpu")
     assert (graph.dimension, graph.max_tokens) == (reference.dimension, reference.max_tokens)
     np.testing.assert_allclose(graph.encode(TEXTS), reference.encode(TEXTS), atol=1e-5)
     questions = graph.encode_queries(TEXTS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
@@ -13,10 +14,19 @@ from domain.documents import Chunk
 from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Author, Box, Metadata
+from extraction.options import ReadOptions
+from pipelines.embed_options import EmbedOptions
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
+from pipelines.token_format import TokenFormat
+from tests.extraction_harness import extraction_config
 from tests.records import make_chunk, make_task
 
 TASK = make_task()
+CONFIG = extraction_config(
+    embed=EmbedOptions(max_tokens=256),
+    read=ReadOptions(max_pages=10),
+    tokens=TokenFormat("ab", 100),
+)
 
 
 def chunk(**changed: Any) -> Chunk:
@@ -31,7 +41,7 @@ def answer(given: Sequence[Chunk], **changed: Any) -> ExtractedPaper:
 
 
 def check(done: ExtractedPaper, task: Task = TASK) -> None:
-    check_extracted(done, task, max_pages=10, max_tokens=256)
+    check_extracted(done, task, CONFIG)
 
 
 def test_extracted_paper_valid_result_passes_and_round_trips() -> None:
@@ -100,3 +110,44 @@ def test_extracted_paper_rejects_duplicate_chunk() -> None:
 
 def test_extracted_paper_accepts_box_on_any_page() -> None:
     check(answer([chunk(boxes=(Box(2, 0, 0, 9, 9),))]))
+
+
+def with_ids(*ids: int, counts: Sequence[int] = (2, 1)) -> ExtractedPaper:
+    chunks = [chunk(ordinal=n, tokens=count) for n, count in enumerate(counts)]
+    return replace(answer(chunks), token_ids=np.array(ids, dtype="<i4").tobytes())
+
+
+def test_extracted_paper_returns_token_ids_of_each_chunk() -> None:
+    done = with_ids(0, 99, 7)
+    check(done)
+    adapter = TypeAdapter(ExtractedPaper)
+    tokens = adapter.validate_json(adapter.dump_json(done)).tokens()
+    assert tokens is not None
+    assert [row.tolist() for row in tokens.rows()] == [[0, 99], [7]]
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        with_ids(1, 2),
+        with_ids(1, 2, 3, 4),
+        with_ids(1, 2, 100),
+        with_ids(1, -1, 3),
+        with_ids(1, 2, counts=(2, 0)),
+        replace(with_ids(1, 2, 3), token_ids=b"\0" * 13),
+    ],
+    ids=["too few", "too many", "not in vocabulary", "negative", "empty chunk", "cut off"],
+)
+def test_extracted_paper_rejects_invalid_token_ids(done: ExtractedPaper) -> None:
+    with pytest.raises(ParserCrashed):
+        check(done)
+
+
+def test_extracted_paper_rejects_token_ids_that_were_not_requested() -> None:
+    with pytest.raises(ParserCrashed):
+        check_extracted(with_ids(1, 2, 3), TASK, replace(CONFIG, tokens=None))
+
+
+def test_extracted_paper_of_older_version_has_no_token_ids() -> None:
+    check(answer([chunk(tokens=3)]))
+    assert answer([chunk(tokens=3)]).tokens() is None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from domain.documents import Chunk, ChunkKind
 from domain.papers import (
     Block,
@@ -19,13 +17,11 @@ from domain.papers import (
 )
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.groups import section_paths, table_texts
+from tests.fakes.counted_tokens import WordTokenizer
 
+WORDS = WordTokenizer()
 BOX = Box(1, 10, 10, 200, 30)
 TABLE_BOX = Box(2, 50, 100, 300, 260)
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
 
 
 def block(text: str, kind: BlockKind = BlockKind.TEXT, section: int | None = 0) -> Block:
@@ -52,9 +48,10 @@ def paper(*blocks: Block, **more: object) -> Paper:
 
 
 def split(of: Paper, max_tokens: int = 60) -> list[Chunk]:
-    return split_paper(
-        of, document_id="doc_1", version=1, count_tokens=count_words, max_tokens=max_tokens
+    chunks, _ = split_paper(
+        of, document_id="doc_1", version=1, tokenizer=WORDS, max_tokens=max_tokens
     )
+    return chunks
 
 
 def test_section_paths_name_ancestors() -> None:
@@ -106,14 +103,14 @@ def test_table_chunks_repeat_caption_and_header() -> None:
 
 
 def test_table_chunk_shortens_long_caption() -> None:
-    texts = table_texts(table(3, "word " * 300), count_words, 60)
+    texts = table_texts(table(3, "word " * 300), WORDS.count, 60)
     assert "Year 2 | 2.5" in texts[-1]
-    assert all(count_words([text])[0] < 100 for text in texts)
+    assert all(WORDS.count([text])[0] < 100 for text in texts)
 
 
 def test_table_chunk_without_rows_is_caption() -> None:
     empty = Table(1, "Table 1", "A picture", (TABLE_BOX,), (), TableSource.LAYOUT)
-    assert table_texts(empty, count_words, 50) == ["Table 1. A picture"]
+    assert table_texts(empty, WORDS.count, 50) == ["Table 1. A picture"]
 
 
 def test_figure_chunk_has_caption_and_mention() -> None:

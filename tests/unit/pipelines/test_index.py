@@ -35,6 +35,7 @@ from pipelines.embed import FakeEncoder
 from pipelines.extract_worker import prepared
 from pipelines.index import SPAN, OnSpan, index_paper
 from stores.blobs.blob_store import BlobStore
+from tests.fakes.counted_tokens import WordTokenizer
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.records import make_chunk, make_task
 
@@ -218,11 +219,11 @@ def thesis(pages: int) -> Paper:
 
 def test_index_paper_makes_spans_searchable_early(harness: IndexHarness) -> None:
     paper, task = thesis(300), task_at(Step.READ_TEXT)
-    chunks = split_paper(
+    chunks, _ = split_paper(
         paper,
         document_id=task.document_id,
         version=1,
-        count_tokens=lambda texts: [len(text.split()) + 2 for text in texts],
+        tokenizer=WordTokenizer(),
         max_tokens=200,
     )
     assert len(chunks) > 2 * SPAN
