@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from actors.batcher import Batcher
 from domain.jobs import Lane
 from pipelines.embed import TokenEncoder, encoder_input
 from pipelines.token_batch import TokenBatch
 from pipelines.token_format import EncoderInput
 from runtime.niceness import lower_cpu_priority
 
-# One call saturates all cores; the texts of the second are already here when the first ends.
-MAX_CONCURRENT_CALLS = 2
-
 
 class Embedder:
     """One model in one process. Stateless: after a restart it loads the model again.
 
-    Thread-safe: MAX_CONCURRENT_CALLS calls run at once, interactive calls first.
+    Thread-safe: concurrent calls share batches, and interactive calls and queries run first.
     """
 
     def __init__(
@@ -47,22 +44,19 @@ class Embedder:
             device=device,
             batch_tokens=batch_tokens,
         )
-        self.gate = PriorityGate(MAX_CONCURRENT_CALLS)
+        self.batcher = Batcher(self._encode_tokens, self.encoder.batch_tokens)
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""
-        with self.gate.acquire(urgent=lane == Lane.INTERACTIVE):
-            return self.encoder.encode(texts)
+        work = partial(self.encoder.encode, texts)
+        return self.batcher.run(work, urgent=lane == Lane.INTERACTIVE).result()
 
     def encode_tokens(self, tokens: TokenBatch, lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of passages with these token ids, as `encode` for their texts.
 
-        Raises TypeError if `encoder_input` states no token format.
+        Concurrent calls share batches. Raises TypeError if `encoder_input` states no token format.
         """
-        if not isinstance(self.encoder, TokenEncoder):
-            raise TypeError("The encoder of this model accepts texts only.")
-        with self.gate.acquire(urgent=lane == Lane.INTERACTIVE):
-            return self.encoder.encode_tokens(tokens)
+        return self.batcher.encode(tokens, urgent=lane == Lane.INTERACTIVE).result()
 
     def encoder_input(self) -> EncoderInput:
         """Returns the input that the model prefers."""
@@ -70,8 +64,8 @@ class Embedder:
 
     def encode_query(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query, shape (dimension,), float32."""
-        with self.gate.acquire(urgent=True):
-            return self.encoder.encode_queries([text])[0]
+        work = partial(self.encoder.encode_queries, [text])
+        return self.batcher.run(work, urgent=True).result()[0]
 
     def dimension(self) -> int:
         """Returns the length of the vectors. Ray queues the call until the model is loaded."""
@@ -81,26 +75,7 @@ class Embedder:
         """Returns the process id."""
         return os.getpid()
 
-
-class PriorityGate:
-    """A counting semaphore with two priorities: urgent callers acquire before all others."""
-
-    def __init__(self, permits: int) -> None:
-        self.permits = permits
-        self.urgent_waiting = 0
-        self.changed = threading.Condition()
-
-    @contextmanager
-    def acquire(self, urgent: bool) -> Iterator[None]:
-        """Holds one permit while the block runs; waits until one is free."""
-        with self.changed:
-            self.urgent_waiting += urgent
-            self.changed.wait_for(lambda: self.permits > 0 and (urgent or not self.urgent_waiting))
-            self.urgent_waiting -= urgent
-            self.permits -= 1
-        try:
-            yield
-        finally:
-            with self.changed:
-                self.permits += 1
-                self.changed.notify_all()
+    def _encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
+        if not isinstance(self.encoder, TokenEncoder):
+            raise TypeError("The encoder of this model accepts texts only.")
+        return self.encoder.encode_tokens(tokens)

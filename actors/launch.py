@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 # The interactive lane has a runner process of its own; the background lanes share one.
 RUNNERS = ((Lane.INTERACTIVE,), tuple(lane for lane in Lane if lane is not Lane.INTERACTIVE))
 
+# Concurrent calls of an embedding actor: on a GPU, several papers fill one batch.
+CALLS_PER_LANE = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
@@ -159,7 +162,7 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
     """Returns the embedding actors; they load the model in the background."""
     model = settings.model
     share = {"num_cpus": model.num_cpus, "num_gpus": model.num_gpus}
-    groups = {str(lane): 4 for lane in Lane}
+    groups = {str(lane): CALLS_PER_LANE for lane in Lane}
     return [
         detached_actor(
             Embedder,
