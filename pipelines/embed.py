@@ -9,9 +9,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from pipelines.embed_options import CPU_BATCH_TOKENS
 from pipelines.token_batch import TokenBatch
-from pipelines.token_format import EncoderInput, TokenFormat
+from pipelines.token_format import CPU_BATCH_TOKENS, EncoderInput, TokenFormat
 
 EncodeIndexes = Callable[[list[list[int]]], Iterable[np.ndarray]]
 EncodeBatches = Callable[[list[list[str]]], Iterable[np.ndarray]]

@@ -12,12 +12,11 @@ import ray
 
 from domain.documents import Chunk
 from pipelines.embed import embed_batches
-from pipelines.embed_options import CPU_BATCH_TOKENS
 from pipelines.extracted_paper import ExtractedPaper
 from pipelines.lane_config import LaneConfig
 from pipelines.progress import ProgressReporter
 from pipelines.token_batch import TokenBatch
-from pipelines.token_format import EncoderInput
+from pipelines.token_format import CPU_BATCH_TOKENS, EncoderInput
 
 BATCHES_IN_FLIGHT = 2  # per embedder: one is encoded, one is in transit (backpressure)
 

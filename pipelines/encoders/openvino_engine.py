@@ -17,9 +17,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from pipelines.embed import cut_batches, unit_rows
-from pipelines.embed_options import CPU_BATCH_TOKENS
 from pipelines.token_batch import TokenBatch
-from pipelines.token_format import TOKENIZER_FILE, TokenFormat, token_format
+from pipelines.token_format import CPU_BATCH_TOKENS, TOKENIZER_FILE, TokenFormat, token_format
 from pipelines.tokenizer import is_same_tokenizer, tokenize
 from runtime.patches.openvino import ov
 

@@ -84,8 +84,8 @@ class TorchEncoder:
     ) -> None:
         self._plain, self._device, self._pad_id = plain, device, tokenizer.pad_token_id
         # transformers selects scaled_dot_product_attention (sdpa) where the model supports it.
-        model = AutoModel.from_pretrained(model_dir, dtype=DTYPES[precision])
-        self._model: Any = model.to(device).eval()
+        model: Any = AutoModel.from_pretrained(model_dir, dtype=DTYPES[precision])
+        self.model = model.to(device).eval()
         self.dimension = int(model.config.hidden_size)
         self.max_tokens = plain.max_tokens or _limit(tokenizer, model.config)
         self.batch_tokens = batch_tokens or default_batch_tokens(device)
@@ -114,8 +114,12 @@ class TorchEncoder:
             vectors[batch] = each.result()
         return unit_rows(vectors)
 
+    def tokenize(self, texts: Sequence[str]) -> TokenBatch:
+        """Returns the token ids of the texts, truncated at `max_tokens`."""
+        return tokenize(self._tokenizer, texts)
+
     def _vectors(self, texts: Sequence[str], prompt: str) -> np.ndarray:
-        return self.encode_tokens(tokenize(self._tokenizer, [prompt + text for text in texts]))
+        return self.encode_tokens(self.tokenize([prompt + text for text in texts]))
 
     def _queue(self, tokens: TokenBatch, texts: list[int]) -> _Queued:
         """Queues a forward pass on the device, and the copy of its result to this machine."""
@@ -123,7 +127,7 @@ class TorchEncoder:
         padded = tokens.padded(texts, min(width, self.max_tokens), self._pad_id)
         ids, mask = (self._on_device(array) for array in padded)
         with self._lock, torch.inference_mode():
-            hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
             return _copied(_pooled(hidden, mask, self._plain.pooling))
 
     def _on_device(self, array: np.ndarray) -> torch.Tensor:
