@@ -67,6 +67,10 @@ class Embedder:
         work = partial(self.encoder.encode_queries, [text])
         return self.batcher.run(work, urgent=True).result()[0]
 
+    def engine(self) -> str:
+        """Returns the engine with its precision and device, for logs."""
+        return self.encoder.engine
+
     def dimension(self) -> int:
         """Returns the length of the vectors. Ray queues the call until the model is loaded."""
         return self.encoder.dimension

@@ -19,6 +19,7 @@ from ray.actor import ActorHandle
 
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
+from actors.embedder_plan import EmbedderPlan, check_plan, plan_embedders
 from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
@@ -35,7 +36,7 @@ from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig
 from pipelines.embed_options import EmbedOptions
 from pipelines.encoders.dimension import vector_dimension
-from pipelines.encoders.load import resolve_model
+from pipelines.encoders.load import OPENVINO_ENGINES, resolve_model
 from pipelines.token_format import token_format
 from runtime.ports import free_port
 from runtime.private_files import private_folder
@@ -66,9 +67,11 @@ def launch(settings: Settings) -> Addresses:
     """Starts the actors and returns the addresses of the stores.
 
     Idempotent, also from several processes: running actors are found by name. Raises RuntimeError
-    if a store on one machine would have to serve several nodes.
+    if a store on one machine would have to serve several nodes, or if the cluster has no space for
+    the embedding actors.
     """
     check_shared_stores(settings)
+    check_plan(embedder_plan(settings), _nodes(), can_grow=settings.ray.can_grow)
     addresses = start_stores(settings)
     start_embedders(settings)
     start_job_manager(settings, addresses)
@@ -105,7 +108,7 @@ def retention_of(settings: Settings) -> Retention:
 
 def check_shared_stores(settings: Settings) -> None:
     """Raises RuntimeError if several nodes would each use a local folder as the store."""
-    nodes = sum(node["Alive"] for node in ray.nodes())
+    nodes = len(_nodes())
     local = [
         name
         for name, address in (
@@ -161,7 +164,7 @@ def _embedded_ports(settings: Settings) -> tuple[int | None, int | None]:
 def start_embedders(settings: Settings) -> list[ActorHandle]:
     """Returns the embedding actors; they load the model in the background."""
     model = settings.model
-    share = {"num_cpus": model.num_cpus, "num_gpus": model.num_gpus}
+    plan = embedder_plan(settings)
     groups = {str(lane): CALLS_PER_LANE for lane in Lane}
     return [
         detached_actor(
@@ -170,7 +173,8 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
             max_task_retries=3,
             max_concurrency=4,
             concurrency_groups=groups,
-            **share,
+            num_cpus=plan.num_cpus,
+            num_gpus=plan.num_gpus,
         ).remote(
             model.name,
             engine=model.engine,
@@ -179,8 +183,25 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
             device="cuda" if model.num_gpus else "auto",
             batch_tokens=model.batch_tokens,
         )
-        for number in range(model.actors)
+        for number in range(plan.actors)
     ]
+
+
+def embedder_plan(settings: Settings) -> EmbedderPlan:
+    """Returns the CPUs and GPUs of the embedding actors on the nodes of the cluster."""
+    model = settings.model
+    return plan_embedders(
+        model.actors,
+        model.num_cpus,
+        model.num_gpus,
+        on_gpu=model.engine not in OPENVINO_ENGINES,
+        nodes=_nodes(),
+    )
+
+
+def _nodes() -> list[dict[str, float]]:
+    """The resources of each node that is alive."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:

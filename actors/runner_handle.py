@@ -40,7 +40,7 @@ class RayRunner:
                 num_cpus=lanes[lane].num_cpus,
                 cpus=_cpus(lanes, lane),
                 split_embed=lanes[lane].split_embed,
-                can_grow=cluster.address is not None,
+                can_grow=cluster.can_grow,
                 statistics=cluster.data_statistics and Lane.INTERACTIVE not in shared,
                 embedders=self.embedders,
                 listener=ray.get_runtime_context().current_actor,

@@ -82,8 +82,13 @@ class ModelSettings(EmbedOptions):
         float, Field(description="CPUs that Ray reserves for each embedding actor.")
     ] = 0
     num_gpus: Annotated[
-        float, Field(description="GPUs that Ray reserves for each embedding actor.")
-    ] = 0
+        float | None,
+        Field(
+            ge=0,
+            description="GPUs that Ray reserves for each embedding actor; below 1, several actors "
+            "share one. None: the GPUs of the cluster are divided among the actors.",
+        ),
+    ] = None
     threads: Annotated[
         int, Field(description="CPU threads of each embedding actor; 0: all cores.")
     ] = 0
@@ -153,6 +158,11 @@ class RaySettings(BaseModel):
     address: str | None = Field(
         default=None, description="Address of a running cluster. None: start one on this machine."
     )
+    autoscaling: bool = Field(
+        default=True,
+        description="A running cluster (`ray.address`) may add nodes. False: embedding actors for "
+        "which its nodes have no space are rejected at the start.",
+    )
     num_cpus: int = Field(
         default_factory=lambda: max(2, len(os.sched_getaffinity(0))),
         description="CPUs of a cluster that the service starts.",
@@ -176,6 +186,11 @@ class RaySettings(BaseModel):
         default=256 * MIB,
         description="Size of Ray's object store on a node that the service starts, in bytes.",
     )
+
+    @property
+    def can_grow(self) -> bool:
+        """True if the cluster may add nodes; a cluster that the service starts has one node."""
+        return self.address is not None and self.autoscaling
 
 
 class Settings(BaseSettings):

@@ -21,9 +21,11 @@ class Encoder(Protocol):
 
     `dimension` is the length of a vector. `max_tokens` is the length at which a text is truncated,
     including the model's special tokens and its document prompt, if any. `batch_tokens` is the
-    size of a batch, padding included, that uses the device fully.
+    size of a batch, padding included, that uses the device fully. `engine` names precision and
+    device for logs.
     """
 
+    engine: str
     dimension: int
     max_tokens: int
     batch_tokens: int
@@ -134,6 +136,7 @@ class FakeEncoder:
     Equal words always give equal vectors, and texts that share words are close together.
     """
 
+    engine = "no model"
     batch_tokens = CPU_BATCH_TOKENS
 
     def __init__(self, dimension: int = 64, max_tokens: int = 256) -> None:

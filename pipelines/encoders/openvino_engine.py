@@ -72,6 +72,7 @@ class OpenVinoEncoder:
         self, folder: Path, threads: int, model_dir: Path | None = None, batch_tokens: int = 0
     ) -> None:
         self._meta = GraphMeta.load(folder)
+        self.engine = f"OpenVINO {self._meta.precision} on the CPU"
         self.dimension = self._meta.dimension
         self.max_tokens = self._meta.max_tokens
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 
 from pipelines.embed import unit_rows
 from pipelines.encoders.model_files import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
-from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, is_gpu
+from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
 
 _CPU_BATCH_TEXTS, _GPU_BATCH_TEXTS = 32, 256  # in one forward pass
 
@@ -29,6 +29,7 @@ class SentenceEncoder:
         )
         self._batch_texts = _GPU_BATCH_TEXTS if is_gpu(device) else _CPU_BATCH_TEXTS
         self.batch_tokens = batch_tokens or default_batch_tokens(device)
+        self.engine = f"sentence-transformers {precision} on {device_name(device)}"
         self.dimension = self._model.get_embedding_dimension() or 0
         self.max_tokens = int(self._model.max_seq_length or 512)
         # The tokenizer raises "Already borrowed" if two threads set its truncation.

@@ -26,6 +26,11 @@ def is_gpu(device: str) -> bool:
     return torch.device(device).type == "cuda"
 
 
+def device_name(device: str) -> str:
+    """Returns the name of the GPU, or "the CPU"."""
+    return torch.cuda.get_device_name(device) if is_gpu(device) else "the CPU"
+
+
 def default_batch_tokens(device: str) -> int:
     """Returns the tokens of a batch, padding included, that use the device fully."""
     return GPU_BATCH_TOKENS if is_gpu(device) else CPU_BATCH_TOKENS

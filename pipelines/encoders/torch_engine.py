@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from pipelines.embed import Encoder, cut_batches, unit_rows
 from pipelines.encoders.model_files import PlainModel, plain_model
-from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, is_gpu
+from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
 from pipelines.token_batch import TokenBatch
 from pipelines.token_format import TOKENIZER_FILE, TokenFormat, token_format
 from pipelines.tokenizer import is_same_tokenizer, tokenize
@@ -86,6 +86,7 @@ class TorchEncoder:
         # transformers selects scaled_dot_product_attention (sdpa) where the model supports it.
         model: Any = AutoModel.from_pretrained(model_dir, dtype=DTYPES[precision])
         self.model = model.to(device).eval()
+        self.engine = f"torch {precision} on {device_name(device)}"
         self.dimension = int(model.config.hidden_size)
         self.max_tokens = plain.max_tokens or _limit(tokenizer, model.config)
         self.batch_tokens = batch_tokens or default_batch_tokens(device)

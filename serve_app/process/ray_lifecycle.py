@@ -17,6 +17,7 @@ import ray
 from ray.exceptions import RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, start_ray
+from actors.registry import embedders
 from configs.settings import RaySettings, Settings
 from runtime.ports import is_listening
 from serve_app.process.readiness import NotReady
@@ -24,6 +25,7 @@ from serve_app.process.readiness import NotReady
 log = logging.getLogger(__name__)
 START_TIMEOUT_SECONDS = 300.0
 STOP_TIMEOUT_SECONDS = 14.0  # most supervisors send SIGKILL 20 s or more after SIGTERM
+REPORT_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
@@ -67,6 +69,20 @@ def start(settings: Settings, temporary: Path | None) -> None:
     except RayTaskError as error:
         reason = _root_cause(error)
         raise NotReady(f"The API and its workers did not start: {reason} {advice}") from error
+
+
+def embedding_report(settings: Settings) -> str:
+    """Returns where the embedding actors of the ready service run: "2 actors, torch bf16 on …".
+
+    Actors of an older version, on a cluster that was joined, do not report their engine.
+    """
+    actors = embedders(settings.model.actors)
+    asked = [actor.engine.remote() for actor in actors if hasattr(actor, "engine")]
+    engines = sorted(set(ray.get(asked, timeout=REPORT_TIMEOUT_SECONDS)))
+    gpus = ray.cluster_resources().get("GPU", 0)
+    is_unused = gpus and any(engine.endswith("on the CPU") for engine in engines)
+    unused = [f"{gpus:g} GPU of the cluster not used"] if is_unused else []
+    return ", ".join([f"{len(actors)} actor{'s' * (len(actors) > 1)}", *engines, *unused])
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -112,6 +112,7 @@ class Service:
         self._write_state_file(cluster.address, cluster.dashboard_url)
         durations = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
         log.info("Ready after %.1f s: %s", sum(self.phases.values()), durations)
+        log.info("Embedding: %s", ray_lifecycle.embedding_report(self.settings))
 
     def _prepare_environment(self) -> None:
         """Sets the variables and creates the files that Ray needs; submitted jobs inherit them.

@@ -23,13 +23,14 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Any]:
-    """Ray with two CPUs, for the whole session."""
+    """Ray with two CPUs and a logical GPU, for the whole session."""
     import ray
     from ray.data import DataContext
 
     ray.init(
         address="local",
         num_cpus=2,
+        num_gpus=1,
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
