@@ -36,6 +36,8 @@ class Embedder:
         from pipelines.encoders.load import load_encoder
 
         lower_cpu_priority()
+        if threads:  # of the tokenizer; the pool reads the variable when it is used first
+            os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
         self.encoder = load_encoder(
             model,
             engine=engine,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from configs.settings import Settings
+from domain.parser_environment import ONE_THREAD
 
 # The API never blocks its event loop, so that it can share the loop of Serve. With a thread between
 # them each chunk of a request acquires the GIL twice, a quarter of the CPU time of an upload.
@@ -31,6 +32,7 @@ def ray_environment(settings: Settings) -> dict[str, str]:
     own_cluster = {**ray_token_variables(settings.home / RAY_TOKEN), **LOOPBACK_NODE}
     return {
         **({} if settings.ray.address else own_cluster),
+        **ONE_THREAD,  # embedding and OCR set the threads of their engines themselves
         "RAY_USAGE_STATS_ENABLED": "0",
         "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime would keep a database in ~/.cache/Microsoft
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
