@@ -12,8 +12,7 @@ import numpy as np
 from pipelines.token_batch import TokenBatch
 from pipelines.token_format import CPU_BATCH_TOKENS, EncoderInput, TokenFormat
 
-EncodeIndexes = Callable[[list[list[int]]], Iterable[np.ndarray]]
-EncodeBatches = Callable[[list[list[str]]], Iterable[np.ndarray]]
+EncodeBatches = Callable[[list[list[int]]], Iterable[np.ndarray]]
 
 
 class Encoder(Protocol):
@@ -63,28 +62,9 @@ def encoder_input(encoder: Encoder) -> EncoderInput:
     return EncoderInput(tokens, encoder.max_tokens, encoder.batch_tokens)
 
 
-def embed_texts(
-    texts: Sequence[str],
-    token_counts: Sequence[int],
-    encode_batches: EncodeBatches,
-    *,
-    batch_tokens: int = CPU_BATCH_TOKENS,
-    on_batch: Callable[[int], None] | None = None,
-) -> np.ndarray:
-    """Returns the vectors of `texts` in their order; as `embed_batches`, with batches of texts."""
-    if len(texts) != len(token_counts):
-        raise ValueError(f"{len(texts)} texts, but {len(token_counts)} token counts.")
-    return embed_batches(
-        token_counts,
-        lambda batches: encode_batches([[texts[i] for i in batch] for batch in batches]),
-        batch_tokens=batch_tokens,
-        on_batch=on_batch,
-    )
-
-
 def embed_batches(
     token_counts: Sequence[int],
-    encode: EncodeIndexes,
+    encode: EncodeBatches,
     *,
     batch_tokens: int,
     on_batch: Callable[[int], None] | None = None,

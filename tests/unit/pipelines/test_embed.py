@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.embed import Encoder, FakeEncoder, cut_batches, embed_texts
+from pipelines.embed import FakeEncoder, cut_batches, embed_batches
+
+TEXTS = ["a long text about wings and wakes", "short", "two words", "wings"]
+Batches = list[list[int]]
 
 
-def in_turn(encoder: Encoder):
-    return lambda batches: (encoder.encode(batch) for batch in batches)
+def in_turn(batches: Batches) -> Iterator[np.ndarray]:
+    return (FakeEncoder().encode([TEXTS[i] for i in batch]) for batch in batches)
 
 
-def test_embed_texts_keeps_order():
-    encoder = FakeEncoder()
-    texts = ["a long text about wings and wakes", "short", "two words", "wings"]
-    vectors = embed_texts(texts, [7, 1, 2, 1], in_turn(encoder), batch_tokens=4)
+def test_embed_batches_keeps_order():
+    vectors = embed_batches([7, 1, 2, 1], in_turn, batch_tokens=4)
     assert vectors.dtype == np.float32
-    np.testing.assert_array_equal(vectors, encoder.encode(texts))
+    np.testing.assert_array_equal(vectors, FakeEncoder().encode(TEXTS))
 
 
-def test_embed_texts_without_texts_is_empty():
-    assert embed_texts([], [], in_turn(FakeEncoder())).shape == (0, 0)
+def test_embed_batches_without_texts_is_empty():
+    assert embed_batches([], in_turn, batch_tokens=4).shape == (0, 0)
 
 
-def test_embed_texts_passes_all_batches_and_reports_progress():
-    handed: list[list[list[str]]] = []
+def test_embed_batches_passes_all_batches_and_reports_progress():
+    handed: list[Batches] = []
     done: list[int] = []
 
-    def encode_batches(batches: list[list[str]]):
+    def encode(batches: Batches) -> list[np.ndarray]:
         handed.append(batches)
-        return [FakeEncoder().encode(batch) for batch in batches]
+        return [np.ones((len(batch), 4), dtype=np.float32) for batch in batches]
 
-    embed_texts(list("abcde"), [2] * 5, encode_batches, batch_tokens=4, on_batch=done.append)
-    assert [[len(batch) for batch in batches] for batches in handed] == [[2, 2, 1]]
+    embed_batches([2] * 5, encode, batch_tokens=4, on_batch=done.append)
+    assert handed == [[[0, 1], [2, 3], [4]]]
     assert done == [2, 4, 5]
 
 
@@ -57,16 +60,11 @@ def test_cut_batches_isolates_text_over_budget():
     assert cut_batches([5000, 10, 10], 4096) == [[0], [1, 2]]
 
 
-def test_embed_texts_rejects_mismatched_counts():
-    with pytest.raises(ValueError, match="2 texts, but 1 token counts"):
-        embed_texts(["a", "b"], [1], in_turn(FakeEncoder()))
-
-
-def test_embed_texts_rejects_wrong_number_of_vectors():
+def test_embed_batches_rejects_wrong_number_of_vectors():
     with pytest.raises(ValueError, match="2 texts went into the encoder, 1 vectors"):
-        embed_texts(["a", "b"], [1, 1], lambda batches: [np.ones((1, 4))])
+        embed_batches([1, 1], lambda batches: [np.ones((1, 4))], batch_tokens=4)
     with pytest.raises(ValueError):
-        embed_texts(["a", "b"], [1, 1], lambda batches: [])
+        embed_batches([1, 1], lambda batches: [], batch_tokens=4)
 
 
 def test_fake_encoder_ranks_similar_texts_higher():
