@@ -9,7 +9,7 @@ from pathlib import Path
 
 TOKENIZER_FILE = "tokenizer.json"
 CPU_BATCH_TOKENS = 4096  # larger batches are not faster on a CPU, and a query waits for them
-# 38,500 chunks/s on an H200, and 40,300 with four times as many (docs/decisions/0020-token-ids.md).
+# 38,500 chunks/s on an H200, and 40,300 with four times as many (docs/decisions/0013-token-ids.md).
 GPU_BATCH_TOKENS = 65_536
 
 

@@ -30,10 +30,11 @@ from domain.documents import ChunkKind
 from domain.relevance import coverage
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
-from pipelines.chunking.tokens import token_counter
+from pipelines.chunking.tokens import ModelTokenizer
 from pipelines.embed import Encoder
 from pipelines.embed_options import EmbedOptions
 from pipelines.encoders.load import load_encoder, resolve_model
+from pipelines.token_format import TOKENIZER_FILE
 from stores.milvus.terms import terms
 from tests.bench.search_quality import read_collection
 
@@ -95,15 +96,15 @@ def _relevant(grades: dict[str, int]) -> frozenset[str]:
 
 def read_papers(folder: Path, encoder: Encoder, model: str) -> tuple[Library, list[Query]]:
     """Returns the passages of the PDFs, without references, and their titles as queries."""
-    count_tokens = token_counter(resolve_model(model) / "tokenizer.json")
+    tokenizer = ModelTokenizer(resolve_model(model) / TOKENIZER_FILE)
     owners, texts, titles = [], [], dict[str, str]()
     for path in sorted(folder.rglob("*.pdf")):
         paper = read_whole(path)
-        chunks = split_paper(
+        chunks, _ = split_paper(
             paper,
             document_id=path.stem,
             version=1,
-            count_tokens=count_tokens,
+            tokenizer=tokenizer,
             max_tokens=EmbedOptions().max_tokens,
         )
         found = [one.indexed_text for one in chunks if one.kind is not ChunkKind.REFERENCE]

@@ -14,7 +14,6 @@ from sqlalchemy import insert
 from domain.documents import Chunk, ChunkKind, DocumentStatus, chunk_id, document_id
 from domain.papers import Box
 from domain.search import SearchQuery
-from pipelines.embed import FakeEncoder
 from stores.milvus.vector_store import VectorStore
 from stores.postgres.database import NOW, Database
 from stores.postgres.library_record import read_milvus_name
@@ -22,6 +21,7 @@ from stores.postgres.schema import COLLECTIONS, DOCUMENTS
 from tests.bench.plain import open_store
 from tests.bench.report import Figure, Findings, quantile
 from tests.bench.stage import Stage, settle
+from tests.fakes.fake_encoder import FakeEncoder
 from tests.pdf_builder.random_papers import python_docs_paragraphs
 
 CHUNKS, CHUNKS_OF_A_DOCUMENT, QUERIES, WARM_QUERIES = 10_000, 50, 120, 10

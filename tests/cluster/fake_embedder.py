@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 
 from domain.errors import VectorStoreUnavailable
 from domain.jobs import Lane
-from pipelines.embed import FakeEncoder
 from pipelines.token_batch import TokenBatch
 from pipelines.token_format import EncoderInput
+from tests.fakes.fake_encoder import FakeEncoder
 
 DIMENSION = 64
 CRASHES_ONCE, CRASHES_ALWAYS = "This text crashes once.", "This text crashes always."

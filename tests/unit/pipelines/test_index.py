@@ -31,11 +31,11 @@ from domain.papers import (
 from domain.search import SearchMode, SearchQuery
 from extraction.serialization import load_paper
 from pipelines.chunking.chunk import split_paper
-from pipelines.embed import FakeEncoder
 from pipelines.extract_worker import prepared
 from pipelines.index import SPAN, OnSpan, index_paper
 from stores.blobs.blob_store import BlobStore
 from tests.fakes.counted_tokens import WordTokenizer
+from tests.fakes.fake_encoder import FakeEncoder
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.records import make_chunk, make_task
 
