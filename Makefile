@@ -51,7 +51,7 @@ demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (
 up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 	$(BIN)/paperworks up
 
-# Tests of the service come first: their files are long, and the unit tests fill the end.
+# One worker runs the tests of the service, which come first; the other one all the rest.
 test: .venv .ocr .browser  ## everything that CI runs, on two cores
 	$(PYTEST) -n 2 --dist loadgroup tests/chaos tests/end_to_end tests/cluster tests/soak tests/stores tests/unit
 

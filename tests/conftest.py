@@ -30,6 +30,7 @@ MARKERS_OF_FIXTURES = {
     "s3_endpoint": ("servers",),
     "service": ("servers",),
 }
+FOLDERS_OF_SERVICE = ("chaos", "cluster", "end_to_end")
 TESTS = Path(__file__).parent
 UPLOAD_LIMIT_BYTES = 3_000_000
 BODY_PIECE_SECONDS = 8.0
@@ -38,8 +39,9 @@ BODY_PIECE_SECONDS = 8.0
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Adds the markers of the test's folder and fixtures.
 
-    Tests of one file that need a model or a server run on one worker of xdist and share it. A test
-    on the in-memory stores (parameter "memory" of `stores`) needs no server.
+    Tests of the service run on one worker of xdist and share it: two services at once would share
+    the cores and take as long. Tests of one other file that need a model or a server share a worker
+    too. A test on the in-memory stores (parameter "memory" of `stores`) needs no server.
     """
     folder = item.path.relative_to(TESTS).parts[0]
     parameters = getattr(item, "callspec", None)
@@ -50,7 +52,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     for marker in sorted(markers):
         item.add_marker(marker)
     if any(item.iter_markers("models")) or any(item.iter_markers("servers")):
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        group = "service" if folder in FOLDERS_OF_SERVICE else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -105,5 +108,5 @@ def driver(service: RunningService) -> Iterator[Driver]:
 
 @pytest.fixture(scope="session")
 def small_papers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Forty different papers of one or two pages."""
-    return write_small_papers(tmp_path_factory.mktemp("small_papers"), 40)
+    """24 different papers of one or two pages: about five seconds of work on two cores."""
+    return write_small_papers(tmp_path_factory.mktemp("small_papers"), 24)

@@ -1,4 +1,4 @@
-"""SIGKILL while forty papers are processed: all complete, no chunk is missing or duplicated."""
+"""SIGKILL while papers are processed: all complete, no chunk is missing or duplicated."""
 
 from __future__ import annotations
 

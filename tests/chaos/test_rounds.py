@@ -10,7 +10,7 @@ from tests.chaos.rounds import Round, losses_of, plan
 from tests.chaos.targets import all_targets
 from tests.service import LEASE_SECONDS, RunningService
 
-PAPERS, KILLS = 40, 4
+PAPERS, KILLS = 24, 4
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
