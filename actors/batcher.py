@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.token_batch import TokenBatch
+from embedding.token_batch import TokenBatch
 
 log = logging.getLogger(__name__)
 

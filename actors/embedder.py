@@ -11,9 +11,9 @@ import numpy as np
 
 from actors.batcher import Batcher
 from domain.jobs import Lane
-from pipelines.embed import TokenEncoder, encoder_input
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import EncoderInput
+from embedding.encoder import TokenEncoder, encoder_input
+from embedding.token_batch import TokenBatch
+from embedding.token_format import EncoderInput
 from runtime.niceness import lower_cpu_priority
 
 
@@ -33,7 +33,7 @@ class Embedder:
         device: str = "auto",
         batch_tokens: int = 0,
     ) -> None:
-        from pipelines.encoders.load import load_encoder
+        from embedding.load import load_encoder
 
         lower_cpu_priority()
         if threads:  # of the tokenizer; the pool reads the variable when it is used first

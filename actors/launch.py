@@ -32,12 +32,12 @@ from domain.consistency import Retention
 from domain.jobs import Lane
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
 from domain.options import select_options
+from embedding.dimension import vector_dimension
+from embedding.embed_options import EmbedOptions
+from embedding.load import OPENVINO_ENGINES, resolve_model
+from embedding.token_format import token_format
 from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig
-from pipelines.embed_options import EmbedOptions
-from pipelines.encoders.dimension import vector_dimension
-from pipelines.encoders.load import OPENVINO_ENGINES, resolve_model
-from pipelines.token_format import token_format
 from runtime.ports import free_port
 from runtime.private_files import private_folder
 from runtime.sandbox.limits import Limits

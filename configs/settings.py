@@ -19,8 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from actors.job_policy import JobPolicy
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits
+from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
-from pipelines.embed_options import EmbedOptions
 from runtime.http_options import HttpOptions
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import LimitOptions

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from domain.errors import InternalError
+from embedding.embed_options import EmbedOptions
+from embedding.token_format import TOKENIZER_FILE, TokenFormat
 from extraction.options import ReadOptions
-from pipelines.embed_options import EmbedOptions
-from pipelines.token_format import TOKENIZER_FILE, TokenFormat
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import Limits
 
@@ -81,7 +81,7 @@ def named_vector_store(config: PipelineConfig, name: str | Callable[[], str]) ->
 @lru_cache(maxsize=4)
 def chunk_tokenizer(config: PipelineConfig) -> ModelTokenizer:
     """Returns the tokenizer of this process."""
+    from embedding.load import resolve_model
     from pipelines.chunking.tokens import ModelTokenizer
-    from pipelines.encoders.load import resolve_model
 
     return ModelTokenizer(resolve_model(config.embed.name) / TOKENIZER_FILE)

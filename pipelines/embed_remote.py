@@ -11,12 +11,12 @@ import numpy as np
 import ray
 
 from domain.documents import Chunk
-from pipelines.embed import embed_batches
+from embedding.encoder import embed_batches
+from embedding.token_batch import TokenBatch
+from embedding.token_format import CPU_BATCH_TOKENS, EncoderInput
 from pipelines.extracted_paper import ExtractedPaper
 from pipelines.lane_config import LaneConfig
 from pipelines.progress import ProgressReporter
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import CPU_BATCH_TOKENS, EncoderInput
 
 BATCHES_IN_FLIGHT = 2  # per embedder: one is encoded, one is in transit (backpressure)
 

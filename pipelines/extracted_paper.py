@@ -14,9 +14,9 @@ from domain.documents import Chunk, chunk_id
 from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Box
+from embedding.token_batch import TokenBatch
+from embedding.token_format import TokenFormat
 from pipelines.config import PipelineConfig
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import TokenFormat
 
 PIPELINE_DIGEST = "paper-3"  # version of the artifact's content; changes when extraction changes
 # Limits for hostile output of the sandbox.

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from domain.papers import Paper
+from embedding.embed_options import EmbedOptions
+from embedding.load import resolve_model
+from embedding.token_format import token_format
 from extraction.options import ExtractOptions, LayoutMode, OcrEngine
 from extraction.steps import OnPage, read_text
 from pipelines.config import PipelineConfig
-from pipelines.embed_options import EmbedOptions
-from pipelines.encoders.load import resolve_model
-from pipelines.token_format import token_format
 
 
 def extraction_config(blob_uri: str = "memory://unused", **more: Any) -> PipelineConfig:

@@ -11,11 +11,11 @@ from pathlib import Path
 from configs.settings import Settings
 from domain.documents import Chunk, document_id
 from domain.papers import Paper
+from embedding.load import resolve_model
+from embedding.token_format import TOKENIZER_FILE
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import ModelTokenizer
-from pipelines.encoders.load import resolve_model
-from pipelines.token_format import TOKENIZER_FILE
 from tests.pdf_builder.papers import Part, make_paper
 
 

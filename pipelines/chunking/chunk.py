@@ -11,11 +11,11 @@ import numpy as np
 
 from domain.documents import Chunk, chunk_id
 from domain.papers import Block, Box, Paper
+from embedding.token_batch import TokenBatch
 from extraction.geometry import overlap_x
 from pipelines.chunking.groups import Group, groups_of
 from pipelines.chunking.sentences import sentence_starts
 from pipelines.chunking.tokens import ChunkTokenizer, CountTokens
-from pipelines.token_batch import TokenBatch
 
 _CONTEXT_TOKENS = 48  # upper limit of a chunk's context
 _CONTEXT_DIVISOR = 4  # the context takes at most a quarter of a chunk

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from tokenizers import Tokenizer
 
-from pipelines.token_batch import TokenBatch
-from pipelines.tokenizer import tokenize
+from embedding.token_batch import TokenBatch
+from embedding.tokenizer import tokenize
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 

@@ -129,8 +129,8 @@ def _vectors(settings: Settings) -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
-    from pipelines.encoders.dimension import vector_dimension
-    from pipelines.encoders.load import resolve_model
+    from embedding.dimension import vector_dimension
+    from embedding.load import resolve_model
 
     advice = "Set PAPERWORKS_MODEL__NAME to a model on this machine."
     try:

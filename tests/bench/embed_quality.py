@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.embed import Encoder
-from pipelines.encoders.load import DEFAULT_MODEL, load_encoder
+from embedding.encoder import Encoder
+from embedding.load import DEFAULT_MODEL, load_encoder
 
 REFERENCE = "torch-fp32"
 ENGINES = (REFERENCE, "torch-bf16", "openvino-bf16", "openvino-int8")

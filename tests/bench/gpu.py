@@ -22,11 +22,11 @@ from typing import Any
 import torch
 
 from actors.batcher import Batcher
-from pipelines.embed import cut_batches
-from pipelines.encoders.load import DEFAULT_MODEL, resolve_model
-from pipelines.encoders.torch_device import half_precision, has_cuda, is_gpu
-from pipelines.encoders.torch_engine import TorchEncoder, torch_encoder
-from pipelines.token_batch import TokenBatch
+from embedding.encoder import cut_batches
+from embedding.load import DEFAULT_MODEL, resolve_model
+from embedding.token_batch import TokenBatch
+from embedding.torch_device import half_precision, has_cuda, is_gpu
+from embedding.torch_engine import TorchEncoder, torch_encoder
 
 CALLERS = {"cuda": 16, "cpu": 2}
 PAPER_CHUNKS = 70  # of a paper of ten pages

@@ -14,13 +14,13 @@ from typing import Any
 
 from configs.settings import ModelSettings
 from domain.papers import Paper
+from embedding.dimension import vector_dimension
+from embedding.encoder import TokenEncoder
+from embedding.load import load_encoder, resolve_model
+from embedding.token_format import TOKENIZER_FILE
 from extraction.steps import DEFAULTS, read_text, read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import ModelTokenizer
-from pipelines.embed import TokenEncoder
-from pipelines.encoders.dimension import vector_dimension
-from pipelines.encoders.load import load_encoder, resolve_model
-from pipelines.token_format import TOKENIZER_FILE
 from stores.milvus.vector_store import VectorStore
 
 MODEL = ModelSettings()

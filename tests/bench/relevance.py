@@ -28,13 +28,13 @@ from sklearn.model_selection import cross_val_predict
 
 from domain.documents import ChunkKind
 from domain.relevance import coverage
+from embedding.embed_options import EmbedOptions
+from embedding.encoder import Encoder
+from embedding.load import load_encoder, resolve_model
+from embedding.token_format import TOKENIZER_FILE
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import ModelTokenizer
-from pipelines.embed import Encoder
-from pipelines.embed_options import EmbedOptions
-from pipelines.encoders.load import load_encoder, resolve_model
-from pipelines.token_format import TOKENIZER_FILE
 from stores.milvus.terms import terms
 from tests.bench.search_quality import read_collection
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig, vector_store
-from pipelines.embed_options import EmbedOptions
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from tests.cluster.fake_embedder import DIMENSION
 

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 
 from domain.errors import VectorStoreUnavailable
 from domain.jobs import Lane
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import EncoderInput
+from embedding.token_batch import TokenBatch
+from embedding.token_format import EncoderInput
 from tests.fakes.fake_encoder import FakeEncoder
 
 DIMENSION = 64

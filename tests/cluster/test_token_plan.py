@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from domain.jobs import Task
+from embedding.load import resolve_model
+from embedding.token_format import TOKENIZER_FILE, EncoderInput, TokenFormat, token_format
 from pipelines.config import PipelineConfig, vector_store
-from pipelines.encoders.load import resolve_model
-from pipelines.token_format import TOKENIZER_FILE, EncoderInput, TokenFormat, token_format
 from tests.cluster.fake_embedder import TokenEmbedder
 from tests.cluster.plan_harness import lane_config, start_embedder, stored_task
 from tests.pdf_builder.canvas import LOREM

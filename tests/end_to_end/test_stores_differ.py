@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from configs.settings import Settings
-from pipelines.encoders.dimension import vector_dimension
-from pipelines.encoders.load import resolve_model
+from embedding.dimension import vector_dimension
+from embedding.load import resolve_model
 from serve_app.client import Client
 from stores.blobs.blob_store import BlobStore, pdf_key
 from stores.milvus.vector_store import VectorStore

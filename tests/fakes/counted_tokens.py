@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.token_batch import TokenBatch
+from embedding.token_batch import TokenBatch
 
 
 class WordTokenizer:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.embed import unit_rows
-from pipelines.token_format import CPU_BATCH_TOKENS
+from embedding.encoder import unit_rows
+from embedding.token_format import CPU_BATCH_TOKENS
 
 
 class FakeEncoder:

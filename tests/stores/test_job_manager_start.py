@@ -17,8 +17,8 @@ from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from domain.consistency import Retention
 from domain.jobs import Lane
+from embedding.embed_options import EmbedOptions
 from pipelines.config import PipelineConfig, blob_store, vector_store
-from pipelines.embed_options import EmbedOptions
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.store_identity import default_name
 from stores.postgres.database import Database

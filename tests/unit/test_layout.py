@@ -16,6 +16,7 @@ PACKAGES = (
     "runtime",
     "extraction",
     "stores",
+    "embedding",
     "pipelines",
     "actors",
     "serve_app",

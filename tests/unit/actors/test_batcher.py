@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from actors.batcher import Batcher
-from pipelines.token_batch import TokenBatch
+from embedding.token_batch import TokenBatch
 from tests.timing import wait_until
 
 TIMEOUT_SECONDS = 10.0

@@ -21,7 +21,7 @@ import numpy as np
 from actors.embedder import Embedder
 from domain.jobs import Lane
 from pipelines.chunking.tokens import ModelTokenizer
-from pipelines.encoders.load import DEFAULT_MODEL, resolve_model
+from embedding.load import DEFAULT_MODEL, resolve_model
 
 embedder = Embedder(DEFAULT_MODEL, engine=sys.argv[1], cache=sys.argv[2], threads=2, device="cpu")
 tokenizer = ModelTokenizer(resolve_model(DEFAULT_MODEL) / "tokenizer.json")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.relevance import CALIBRATIONS, coverage
-from pipelines.embed_options import EmbedOptions
+from embedding.embed_options import EmbedOptions
 
 EMBEDDED = CALIBRATIONS[EmbedOptions().name]
 cosines = st.floats(-1, 1)

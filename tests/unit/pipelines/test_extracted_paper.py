@@ -14,10 +14,10 @@ from domain.documents import Chunk
 from domain.errors import ParserCrashed
 from domain.jobs import StepResult, Task
 from domain.papers import Author, Box, Metadata
+from embedding.embed_options import EmbedOptions
+from embedding.token_format import TokenFormat
 from extraction.options import ReadOptions
-from pipelines.embed_options import EmbedOptions
 from pipelines.extracted_paper import ExtractedPaper, check_extracted
-from pipelines.token_format import TokenFormat
 from tests.extraction_harness import extraction_config
 from tests.records import make_chunk, make_task
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedding.encoder import Encoder, TokenEncoder
+from embedding.load import DEFAULT_MODEL, load_encoder, resolve_model
+from embedding.token_batch import TokenBatch
+from embedding.token_format import TOKENIZER_FILE, token_format
 from extraction.steps import read_whole
 from pipelines.chunking.chunk import split_paper
 from pipelines.chunking.tokens import ModelTokenizer
-from pipelines.embed import Encoder, TokenEncoder
-from pipelines.encoders.load import DEFAULT_MODEL, load_encoder, resolve_model
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import TOKENIZER_FILE, token_format
 from tests.small_papers import write_small_papers
 
 pytestmark = pytest.mark.models

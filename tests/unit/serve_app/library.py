@@ -19,8 +19,8 @@ from domain.errors import Failure
 from domain.jobs import Lane, StepResult, Task
 from domain.papers import Block, BlockKind, Box, Metadata, PageSize, Paper, Reference, Section
 from domain.relevance import CALIBRATIONS
+from embedding.embed_options import EmbedOptions
 from extraction.serialization import dump_paper
-from pipelines.embed_options import EmbedOptions
 from runtime.http_options import HttpOptions
 from serve_app.api.app import create_api
 from serve_app.api.services import Services

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.encoders.load import converted
+from embedding.load import converted
 
 # Imported within the functions: torch and what stands on it take seconds, which the collection of
 # all other tests would pay for.
@@ -54,9 +54,9 @@ def small_model(folder: Path, pooling: Any, kind: str = "bert", normalize: bool 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 def test_convert_graph_gives_vectors_of_model(pooling: str, kind: str, tmp_path: Path):
-    from pipelines.encoders.convert import convert
-    from pipelines.encoders.openvino_engine import OpenVinoEncoder
-    from pipelines.encoders.sentence_engine import SentenceEncoder
+    from embedding.convert import convert
+    from embedding.openvino_engine import OpenVinoEncoder
+    from embedding.sentence_engine import SentenceEncoder
 
     model = small_model(tmp_path, pooling, kind)
     convert(model, "openvino-fp32", tmp_path / "graph")
@@ -70,8 +70,8 @@ def test_convert_graph_gives_vectors_of_model(pooling: str, kind: str, tmp_path:
 
 
 def test_convert_normalizes_vectors(tmp_path: Path):
-    from pipelines.encoders.convert import convert
-    from pipelines.encoders.openvino_engine import OpenVinoEncoder
+    from embedding.convert import convert
+    from embedding.openvino_engine import OpenVinoEncoder
 
     convert(small_model(tmp_path, "mean", normalize=False), "openvino-fp32", tmp_path / "graph")
     vectors = OpenVinoEncoder(tmp_path / "graph", threads=1).encode(TEXTS)
@@ -91,7 +91,7 @@ def test_conversion_leaves_one_folder_and_no_files_in_home(
 
 
 def test_convert_rejects_unsupported_pooling(tmp_path: Path):
-    from pipelines.encoders.convert import UnsupportedModel, convert
+    from embedding.convert import UnsupportedModel, convert
 
     with pytest.raises(UnsupportedModel, match="its pooling is lasttoken"):
         convert(small_model(tmp_path, "lasttoken"), "openvino-fp32", tmp_path / "graph")

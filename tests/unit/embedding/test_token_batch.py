@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from pipelines.encoders.load import DEFAULT_MODEL, resolve_model
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import TOKENIZER_FILE, token_format
-from pipelines.tokenizer import is_same_tokenizer, tokenize
+from embedding.load import DEFAULT_MODEL, resolve_model
+from embedding.token_batch import TokenBatch
+from embedding.token_format import TOKENIZER_FILE, token_format
+from embedding.tokenizer import is_same_tokenizer, tokenize
 
 Rows = list[list[int]]
 ROWS = st.lists(st.lists(st.integers(0, 30_000), max_size=9), max_size=9)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipelines.token_format import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS
+from embedding.token_format import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS
 
 
 @dataclass(frozen=True)

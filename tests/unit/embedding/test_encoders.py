@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.embed import Encoder
-from pipelines.encoders import load
-from pipelines.encoders.load import (
+from embedding import load
+from embedding.encoder import Encoder
+from embedding.load import (
     DEFAULT_MODEL,
     NotConverted,
     files_digest,
@@ -52,7 +52,7 @@ def encoder(request: pytest.FixtureRequest, load_once: Callable[[str], Encoder])
 
 @pytest.fixture(scope="session")
 def reference() -> Encoder:
-    from pipelines.encoders.sentence_engine import SentenceEncoder
+    from embedding.sentence_engine import SentenceEncoder
 
     return SentenceEncoder(resolve_model(DEFAULT_MODEL), "fp32", "cpu")
 
@@ -111,7 +111,7 @@ def test_encoder_is_thread_safe(encoder: Encoder, reference: Encoder):
 LIGHT = """
 import json, sys
 from pathlib import Path
-from pipelines.encoders.load import load_encoder
+from embedding.load import load_encoder
 encoder = load_encoder(engine=sys.argv[1], cache=Path(sys.argv[2]), threads=1, device="cpu")
 row = encoder.encode(["a wing in a slipstream"])[0]
 heavy = {"torch", "transformers", "nncf", "sentence_transformers"} & set(sys.modules)

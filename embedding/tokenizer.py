@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from pipelines.token_batch import TokenBatch
+from embedding.token_batch import TokenBatch
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str]) -> TokenBatch:

@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import EncoderInput, TokenFormat
+from embedding.token_batch import TokenBatch
+from embedding.token_format import EncoderInput, TokenFormat
 
 EncodeBatches = Callable[[list[list[int]]], Iterable[np.ndarray]]
 

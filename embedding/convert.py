@@ -1,6 +1,6 @@
 """Converts a sentence-transformers model to the folder that `OpenVinoEncoder` loads:
 
-    python -m pipelines.encoders.convert MODEL_DIR ENGINE OUT_DIR
+    python -m embedding.convert MODEL_DIR ENGINE OUT_DIR
 
 It runs as a separate process, so that torch, transformers and nncf are not loaded elsewhere. Exit
 status 3 means that the kind of model is not supported; the last line of the output is the reason.
@@ -20,8 +20,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from pipelines.encoders.model_files import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
-from pipelines.encoders.openvino_engine import GRAPH, TOKENIZER, GraphMeta, graph_inputs, ov
+from embedding.model_files import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
+from embedding.openvino_engine import GRAPH, TOKENIZER, GraphMeta, graph_inputs, ov
 
 UNSUPPORTED = 3  # exit status
 _KNOWN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")

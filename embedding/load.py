@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipelines.embed import Encoder
+from embedding.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ ENGINES = ("auto", *OPENVINO_ENGINES, *TORCH_ENGINES)
 # docs/decisions/0003-embedding-engine.md: the fastest engine without a loss of retrieval quality.
 _FASTEST_ON_CPU = "openvino-int8"
 _FORMAT = 2  # of the converted folder; a new number converts every model again
-_UNSUPPORTED = 3  # exit status of pipelines.encoders.convert
-CONVERT_COMMAND = (sys.executable, "-m", "pipelines.encoders.convert")
+_UNSUPPORTED = 3  # exit status of embedding.convert
+CONVERT_COMMAND = (sys.executable, "-m", "embedding.convert")
 _CONVERT_SECONDS = 1800
 _MAX_ERROR_CHARACTERS = 2000  # of the conversion's output in an error message
 _DIGEST_CHARACTERS = 12
@@ -100,7 +100,7 @@ def _load_fastest(
     folder: Path, cache_as: Path, threads: int, device: str, batch_tokens: int
 ) -> Encoder:
     if device.startswith("cuda") or (device == "auto" and _may_have_cuda()):
-        from pipelines.encoders.torch_device import half_precision, has_cuda
+        from embedding.torch_device import half_precision, has_cuda
 
         if has_cuda():
             name = "cuda" if device == "auto" else device
@@ -113,7 +113,7 @@ def _load_fastest(
             f"Falling back to torch, which is slower on this machine: {error}",
             extra={"action": "engine_fallback", "model": folder.name},
         )
-    from pipelines.encoders.torch_device import half_precision
+    from embedding.torch_device import half_precision
 
     return _load_torch(folder, f"torch-{half_precision('cpu')}", "cpu", threads, batch_tokens)
 
@@ -127,8 +127,8 @@ def _may_have_cuda() -> bool:
 
 
 def _load_torch(folder: Path, engine: str, device: str, threads: int, batch_tokens: int) -> Encoder:
-    from pipelines.encoders.torch_device import has_cuda
-    from pipelines.encoders.torch_engine import torch_encoder
+    from embedding.torch_device import has_cuda
+    from embedding.torch_engine import torch_encoder
 
     if device == "auto":
         device = "cuda" if _may_have_cuda() and has_cuda() else "cpu"
@@ -138,7 +138,7 @@ def _load_torch(folder: Path, engine: str, device: str, threads: int, batch_toke
 def _load_openvino(
     folder: Path, engine: str, cache_as: Path, threads: int, batch_tokens: int
 ) -> Encoder:
-    from pipelines.encoders.openvino_engine import OpenVinoEncoder
+    from embedding.openvino_engine import OpenVinoEncoder
 
     return OpenVinoEncoder(converted(folder, engine, cache_as), threads, folder, batch_tokens)
 
@@ -199,7 +199,7 @@ def _convert(model_dir: Path, engine: str, folder: Path) -> None:
 
 
 def _run_conversion(arguments: list[str], home: Path) -> None:
-    """Runs pipelines.encoders.convert. Raises NotConverted with the end of its output."""
+    """Runs embedding.convert. Raises NotConverted with the end of its output."""
     try:
         completed = subprocess.run(
             [*CONVERT_COMMAND, *arguments],
@@ -221,7 +221,7 @@ def _run_conversion(arguments: list[str], home: Path) -> None:
 
 def _quiet_environment(home: Path) -> dict[str, str]:
     """The environment of the conversion: no network, no GPU, a temporary home folder."""
-    root = str(Path(__file__).resolve().parents[2])
+    root = str(Path(__file__).resolve().parents[1])
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     return {
         **os.environ,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pipelines.token_format import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS
+from embedding.token_format import CPU_BATCH_TOKENS, GPU_BATCH_TOKENS
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from pipelines.embed import TokenEncoder
-from pipelines.encoders.model_files import plain_model
 from tests.unit.pipelines.test_convert import TEXTS, small_model
+
+from embedding.encoder import TokenEncoder
+from embedding.model_files import plain_model
 
 pytestmark = pytest.mark.models
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.models
 def test_torch_encoder_gives_vectors_of_sentence_transformers(
     pooling: str, kind: str, tmp_path: Path
 ) -> None:
-    from pipelines.encoders.sentence_engine import SentenceEncoder
-    from pipelines.encoders.torch_engine import TorchEncoder, torch_encoder
+    from embedding.sentence_engine import SentenceEncoder
+    from embedding.torch_engine import TorchEncoder, torch_encoder
 
     model = small_model(tmp_path, pooling, kind)
     encoder = torch_encoder(model, "fp32", "cpu", threads=1)
@@ -36,15 +36,15 @@ def test_torch_encoder_gives_vectors_of_sentence_transformers(
 
 
 def test_torch_encoder_with_document_prompt_accepts_no_token_ids(tmp_path: Path) -> None:
-    from pipelines.encoders.torch_engine import torch_encoder
+    from embedding.torch_engine import torch_encoder
 
     encoder = torch_encoder(small_model(tmp_path, "mean"), "fp32", "cpu", threads=1)
     assert isinstance(encoder, TokenEncoder) and encoder.token_format is None
 
 
 def test_torch_encoder_leaves_other_pooling_to_sentence_transformers(tmp_path: Path) -> None:
-    from pipelines.encoders.sentence_engine import SentenceEncoder
-    from pipelines.encoders.torch_engine import torch_encoder
+    from embedding.sentence_engine import SentenceEncoder
+    from embedding.torch_engine import torch_encoder
 
     encoder = torch_encoder(small_model(tmp_path, "max"), "fp32", "cpu", threads=1)
     assert isinstance(encoder, SentenceEncoder)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from pipelines.embed import unit_rows
-from pipelines.encoders.model_files import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
-from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
+from embedding.encoder import unit_rows
+from embedding.model_files import DOCUMENT_PROMPTS, QUERY_PROMPTS, prompt_of
+from embedding.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
 
 _CPU_BATCH_TEXTS, _GPU_BATCH_TEXTS = 32, 256  # in one forward pass
 

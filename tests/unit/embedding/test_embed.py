@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.embed import cut_batches, embed_batches
+from embedding.encoder import cut_batches, embed_batches
 from tests.fakes.fake_encoder import FakeEncoder
 
 TEXTS = ["a long text about wings and wakes", "short", "two words", "wings"]

@@ -13,12 +13,12 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer
 
-from pipelines.embed import Encoder, cut_batches, unit_rows
-from pipelines.encoders.model_files import PlainModel, plain_model
-from pipelines.encoders.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import TOKENIZER_FILE, TokenFormat, token_format
-from pipelines.tokenizer import is_same_tokenizer, tokenize
+from embedding.encoder import Encoder, cut_batches, unit_rows
+from embedding.model_files import PlainModel, plain_model
+from embedding.token_batch import TokenBatch
+from embedding.token_format import TOKENIZER_FILE, TokenFormat, token_format
+from embedding.tokenizer import is_same_tokenizer, tokenize
+from embedding.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
 
 _LENGTH_STEP = 8  # matrix products of half precision are fast for multiples of 8
 _INPUTS = {"input_ids", "attention_mask", "token_type_ids"}  # the model adds missing type ids: 0
@@ -38,7 +38,7 @@ def torch_encoder(
     tokenizer = AutoTokenizer.from_pretrained(model_dir) if plain else None
     if plain and _is_supported(tokenizer):
         return TorchEncoder(model_dir, plain, tokenizer, precision, device, batch_tokens)
-    from pipelines.encoders.sentence_engine import SentenceEncoder
+    from embedding.sentence_engine import SentenceEncoder
 
     return SentenceEncoder(model_dir, precision, device, batch_tokens)
 

@@ -1,6 +1,6 @@
 """The encoder on an OpenVINO graph: fast on a CPU, and without torch and transformers.
 
-`pipelines/encoders/convert.py` writes the folder that is loaded here.
+`embedding/convert.py` writes the folder that is loaded here.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from queue import SimpleQueue
 import numpy as np
 from tokenizers import Tokenizer
 
-from pipelines.embed import cut_batches, unit_rows
-from pipelines.token_batch import TokenBatch
-from pipelines.token_format import CPU_BATCH_TOKENS, TOKENIZER_FILE, TokenFormat, token_format
-from pipelines.tokenizer import is_same_tokenizer, tokenize
+from embedding.encoder import cut_batches, unit_rows
+from embedding.token_batch import TokenBatch
+from embedding.token_format import CPU_BATCH_TOKENS, TOKENIZER_FILE, TokenFormat, token_format
+from embedding.tokenizer import is_same_tokenizer, tokenize
 from runtime.patches.openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"

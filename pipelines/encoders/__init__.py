@@ -1,1 +1,0 @@
-"""Encoders: a sentence-transformers model on OpenVINO or on torch."""
