@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.embedding.test_convert import TEXTS, small_model
 
 from embedding.encoder import TokenEncoder
 from embedding.model_files import plain_model
+from tests.unit.embedding.test_convert import TEXTS, small_model
 
 pytestmark = pytest.mark.models
 
