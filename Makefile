@@ -53,10 +53,10 @@ up: .venv .ocr  ## the service on http://127.0.0.1:8000, data in ./var
 
 # One worker runs the tests of the service, which come first; the other one all the rest.
 test: .venv .ocr .browser  ## everything that CI runs, on two cores
-	$(PYTEST) -n 2 --dist loadgroup tests/chaos tests/end_to_end tests/cluster tests/soak tests/stores tests/unit
+	$(PYTEST) -n 2 --no-loadscope-reorder tests/chaos tests/end_to_end tests/cluster tests/soak tests/stores tests/unit
 
 test-fast: .venv  ## in a minute, what needs no model, no server, no browser and no other process
-	$(PYTEST) -n logical --dist loadgroup -m "not models and not servers and not chaos and not browser and not slow"
+	$(PYTEST) -n logical -m "not models and not servers and not chaos and not browser and not slow"
 
 check: .venv  ## ruff, pyright, import-linter
 	$(BIN)/ruff check .

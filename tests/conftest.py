@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.service import READY, SHORT_LEASES, Driver, RunningService
 from tests.small_papers import write_small_papers
@@ -39,9 +41,7 @@ BODY_PIECE_SECONDS = 8.0
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Adds the markers of the test's folder and fixtures.
 
-    Tests of the service run on one worker of xdist and share it: two services at once would share
-    the cores and take as long. Tests of one other file that need a model or a server share a worker
-    too. A test on the in-memory stores (parameter "memory" of `stores`) needs no server.
+    A test on the in-memory stores (parameter "memory" of `stores`) needs no server.
     """
     folder = item.path.relative_to(TESTS).parts[0]
     parameters = getattr(item, "callspec", None)
@@ -51,9 +51,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         markers.update(MARKERS_OF_FIXTURES.get(fixture, ()))
     for marker in sorted(markers):
         item.add_marker(marker)
-    if any(item.iter_markers("models")) or any(item.iter_markers("servers")):
-        group = "service" if folder in FOLDERS_OF_SERVICE else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class SharedFixtureScheduling(LoadScopeScheduling):
+    """Keeps tests that share expensive fixtures on one worker of xdist.
+
+    The tests of the service run on one worker: two services at once would share the cores and take
+    as long. Tests of one other file share its models and servers. `--dist loadgroup` would do the
+    same by markers, but xdist 3.8 passes the group in `Item._nodeid`, which pytest 9.2 removed.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        return "service" if set(path.parts) & set(FOLDERS_OF_SERVICE) else str(path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Returns the scheduler of xdist."""
+    return SharedFixtureScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
