@@ -166,7 +166,7 @@ class VectorStore:
         ordinals = self._query(version_filter(document_id, version), ["chunk_id", "ordinal"])
         ordinals.sort(key=lambda row: (row["ordinal"], row["chunk_id"]))
         page = [row["chunk_id"] for row in ordinals[offset : offset + limit]]
-        rows = self._rows(page)
+        rows = self._rows(page, ROW_FIELDS)
         return [chunk_of(rows[key]) for key in page if key in rows]
 
     def stored(self, document_id: str, version: int) -> list[tuple[Chunk, np.ndarray]]:
@@ -275,26 +275,14 @@ class VectorStore:
         return {hit["chunk_id"]: float(hit["distance"]) for hit in hits}
 
     def _passages(self, ranked: Sequence[Ranked], vector: np.ndarray | None) -> list[Passage]:
-        rows = self._rows([candidate.chunk_id for candidate in ranked])
-        only_words = [one.chunk_id for one in ranked if "dense" not in one.scores]
-        cosines = {} if vector is None else self._cosines(only_words, vector)
+        lacks_cosine = vector is not None and any("dense" not in one.scores for one in ranked)
+        fields = [*ROW_FIELDS, "dense"] if lacks_cosine else ROW_FIELDS
+        rows = self._rows([candidate.chunk_id for candidate in ranked], fields)
         return [
-            Passage(
-                chunk_of(row),
-                row["collection"],
-                candidate.score,
-                cosines.get(candidate.chunk_id, {}) | candidate.scores,
-            )
-            for candidate in ranked
-            if (row := rows.get(candidate.chunk_id))  # else deleted since the search
+            Passage(chunk_of(row), row["collection"], one.score, _cosine(row, vector) | one.scores)
+            for one in ranked
+            if (row := rows.get(one.chunk_id))  # else deleted since the search
         ]
-
-    def _cosines(self, chunk_ids: list[str], vector: np.ndarray) -> dict[str, Scores]:
-        """Returns the cosines of chunks that only the search by words returned."""
-        if not chunk_ids:
-            return {}
-        found = self._call("get", ids=chunk_ids, output_fields=["dense"])
-        return {row["chunk_id"]: {"dense": _cosine(row["dense"], vector)} for row in found}
 
     # --- rows
 
@@ -327,10 +315,10 @@ class VectorStore:
             pages.close()
         return dict(counted)
 
-    def _rows(self, chunk_ids: list[str]) -> dict[str, dict[str, Any]]:
+    def _rows(self, chunk_ids: list[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
         if not chunk_ids:
             return {}
-        rows = self._call("get", ids=chunk_ids, output_fields=ROW_FIELDS)
+        rows = self._call("get", ids=chunk_ids, output_fields=names)
         return {row["chunk_id"]: row for row in rows}
 
     def _sample(self, name: str) -> list[Any]:
@@ -382,6 +370,9 @@ class VectorStore:
         return self.alias in response["aliases"]
 
 
-def _cosine(stored: Sequence[float], vector: np.ndarray) -> float:
-    one, two = np.asarray(stored, np.float32), np.asarray(vector, np.float32).reshape(-1)
-    return float(one @ two / (np.linalg.norm(one) * np.linalg.norm(two)))
+def _cosine(row: Mapping[str, Any], vector: np.ndarray | None) -> Scores:
+    """Returns the cosine of a row that contains its vector; nothing for other rows."""
+    if vector is None or "dense" not in row:
+        return {}
+    one, two = np.asarray(row["dense"], np.float32), np.asarray(vector, np.float32).reshape(-1)
+    return {"dense": float(one @ two / (np.linalg.norm(one) * np.linalg.norm(two)))}
