@@ -18,8 +18,8 @@ from tokenizers import Tokenizer
 
 from embedding.encoder import cut_batches, unit_rows
 from embedding.token_batch import TokenBatch
-from embedding.token_format import CPU_BATCH_TOKENS, TOKENIZER_FILE, TokenFormat, token_format
-from embedding.tokenizer import is_same_tokenizer, tokenize
+from embedding.token_format import CPU_BATCH_TOKENS
+from embedding.tokenizer import shared_format, tokenize
 from runtime.patches.openvino import ov
 
 GRAPH, TOKENIZER, META = "model.xml", "tokenizer.json", "meta.json"
@@ -77,7 +77,11 @@ class OpenVinoEncoder:
         self.max_tokens = self._meta.max_tokens
         self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self.batch_tokens = batch_tokens or CPU_BATCH_TOKENS
-        self.token_format = self._token_format(model_dir) if model_dir else None
+        self.token_format = (
+            shared_format(self._tokenizer, model_dir, self._meta.document_prompt)
+            if model_dir
+            else None
+        )
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
         self._streams = min(threads, _MAX_STREAMS)
@@ -105,11 +109,6 @@ class OpenVinoEncoder:
         for piece, rows in zip(pieces, encoded, strict=True):
             vectors[piece] = rows
         return unit_rows(vectors)
-
-    def _token_format(self, model_dir: Path) -> TokenFormat | None:
-        """The format of ids that equal those of `encode`; None with a document prompt."""
-        same = is_same_tokenizer(self._tokenizer, model_dir / TOKENIZER_FILE)
-        return token_format(model_dir) if same and not self._meta.document_prompt else None
 
     def _vectors(self, texts: list[str]) -> np.ndarray:
         return self.encode_tokens(tokenize(self._tokenizer, texts))

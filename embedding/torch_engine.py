@@ -16,8 +16,7 @@ from transformers import AutoModel, AutoTokenizer
 from embedding.encoder import Encoder, cut_batches, unit_rows
 from embedding.model_files import PlainModel, plain_model
 from embedding.token_batch import TokenBatch
-from embedding.token_format import TOKENIZER_FILE, TokenFormat, token_format
-from embedding.tokenizer import is_same_tokenizer, tokenize
+from embedding.tokenizer import shared_format, tokenize
 from embedding.torch_device import DTYPES, default_batch_tokens, device_name, is_gpu
 
 _LENGTH_STEP = 8  # matrix products of half precision are fast for multiples of 8
@@ -92,9 +91,7 @@ class TorchEncoder:
         self.batch_tokens = batch_tokens or default_batch_tokens(device)
         self._tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._tokenizer.no_padding()
-        same = is_same_tokenizer(self._tokenizer, model_dir / TOKENIZER_FILE)
-        usable = same and not plain.document_prompt
-        self.token_format: TokenFormat | None = token_format(model_dir) if usable else None
+        self.token_format = shared_format(self._tokenizer, model_dir, plain.document_prompt)
         self._tokenizer.enable_truncation(self.max_tokens)
         self._lock = threading.Lock()  # on a CPU, a second pass would compete for the cores
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import stores
+from domain.parser_environment import ONE_THREAD
 from runtime.ports import free_port
 from runtime.private_files import private_folder, secret
 from runtime.processes import spawn, stop, wait_for_port
@@ -18,8 +19,6 @@ START_SECONDS = 300.0
 BYTES_PER_CHUNK = 8_400
 """Memory of the server per chunk of 1,000 characters and 384 dimensions, of which the search index
 takes 2,800; measured at 100,000 chunks (docs/benchmarks.md, "Many chunks")."""
-
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def server_command(port: int, data: Path, token: Path) -> list[str]:
@@ -34,7 +33,7 @@ def server_environment() -> dict[str, str]:
     """Returns the environment of the server: it imports this checkout, and each search uses one
     thread, because the other cores belong to the ingestion."""
     paths = [str(Path(stores.__path__[0]).parent), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 class EmbeddedMilvus:
