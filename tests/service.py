@@ -189,6 +189,18 @@ class RunningService:
                     lines.append(f"{process.pid} {' '.join(command)[:200]}")
         return lines
 
+    def listening_sockets(self) -> list[tuple[str, int, str]]:
+        """Returns the IP address, the port and the command line of each listening socket.
+
+        Workers start and end meanwhile; a process that has ended listens on nothing.
+        """
+        return [found for one in self.processes() for found in _listening_sockets(one)]
+
+    def processes(self) -> list[psutil.Process]:
+        """Returns the first process and its descendants."""
+        top = psutil.Process(self.process.pid)
+        return [top, *top.children(recursive=True)]
+
     def _record_processes(self) -> None:
         with suppress(psutil.NoSuchProcess):
             top = psutil.Process(self.process.pid)
@@ -208,6 +220,21 @@ class RunningService:
             marked = process.environ().get(MARK) == self.mark
             return marked or f"{self.home}/" in " ".join(process.cmdline())
         return False
+
+
+def _listening_sockets(process: psutil.Process) -> list[tuple[str, int, str]]:
+    try:
+        command = " ".join(process.cmdline())
+        return [
+            (connection.laddr.ip, connection.laddr.port, command)
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+    except psutil.Error:
+        # Only root may list the files of a zombie; others get AccessDenied.
+        if not _is_zombie(process):
+            raise
+        return []
 
 
 def _is_zombie(process: psutil.Process) -> bool:

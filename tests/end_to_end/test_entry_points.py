@@ -7,7 +7,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from serve_app.client import Client
@@ -31,18 +30,12 @@ def test_service_serves_health_metrics_and_documentation(http: httpx.Client) -> 
 
 
 def test_service_listens_on_loopback_only(service: RunningService) -> None:
-    processes = psutil.Process(service.process.pid).children(recursive=True)
-    addresses = [
-        connection.laddr
-        for process in processes
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert service.port in {address.port for address in addresses}
+    sockets = service.listening_sockets()
+    assert service.port in {port for _, port, _ in sockets}
     public = [
-        address
-        for address in addresses
-        if not ip_address(address.ip.removeprefix("::ffff:")).is_loopback
+        socket
+        for socket in sockets
+        if not ip_address(socket[0].removeprefix("::ffff:")).is_loopback
     ]
     assert public == []
 

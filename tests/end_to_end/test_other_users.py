@@ -53,21 +53,9 @@ def probed(service: RunningService) -> dict[str, Any]:
     return found
 
 
-def processes(service: RunningService) -> list[psutil.Process]:
-    top = psutil.Process(service.process.pid)
-    return [top, *top.children(recursive=True)]
-
-
 def listeners(service: RunningService) -> dict[int, str]:
-    """Returns the command lines by listening port; idle workers may start and end."""
-    ports = {}
-    for process in processes(service):
-        with suppress(psutil.NoSuchProcess):
-            command = " ".join(process.cmdline())
-            for connection in process.net_connections("inet"):
-                if connection.status == psutil.CONN_LISTEN:
-                    ports[connection.laddr.port] = command
-    return ports
+    """Returns the command lines by listening port."""
+    return {port: command for _, port, command in service.listening_sockets()}
 
 
 def test_every_port_rejects_other_users(service: RunningService, probed: dict[str, Any]) -> None:
@@ -151,7 +139,7 @@ def test_ray_key_value_store_search_covers_deployments(
 def test_command_lines_and_environments_have_no_secrets(service: RunningService) -> None:
     secrets = secrets_of(service)
     leaks = []
-    for process in processes(service):
+    for process in service.processes():
         with suppress(psutil.NoSuchProcess):
             visible = " ".join([*process.cmdline(), *process.environ().values()])
             leaks += [(name, process.name()) for name, one in secrets.items() if one in visible]
