@@ -63,12 +63,17 @@ class LeaseManager:
         self.empty.clear()
 
     def untrack(self, task: Task) -> None:
-        """Stops extending the lease of the task."""
-        if self.held.get(task.task_id) is task:
+        """Stops extending the lease of the task. Ignores a task whose lease token is not held."""
+        if self._holds(task):
             del self.held[task.task_id]
             self.last_seen.pop(task.task_id, None)
         if not self.held:
             self.empty.set()
+
+    def _holds(self, task: Task) -> bool:
+        """True for the claim that is held. Runners return copies of the claimed task."""
+        held = self.held.get(task.task_id)
+        return held is not None and held.lease_token == task.lease_token
 
     def untrack_job(self, job_id: str) -> None:
         """Untracks all tasks of the job; their work stops at its next progress report."""
@@ -81,8 +86,7 @@ class LeaseManager:
 
         Returns False if the task, with this lease token, is not held.
         """
-        held = self.held.get(task.task_id)
-        if held is None or held.lease_token != task.lease_token:
+        if not self._holds(task):
             return False
         self.last_seen[task.task_id] = time.monotonic()
         newer = {name: value for name, value in asdict(progress).items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import pickle
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,10 +75,10 @@ class FakeRunner:
         self.batches: list[list[str]] = []
 
     async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[Ended]:
-        """Yields an outcome for each task, in order."""
+        """Yields an outcome for each task, in order; the tasks are copies, as Ray returns them."""
         assert lane == Lane.BULK
         self.batches.append([task.filename for task in tasks])
-        for task in tasks:
+        for task in pickle.loads(pickle.dumps(tasks)):
             await self.harness.before_outcome()
             if task.filename in self.harness.deadly:
                 raise RunnerDied
