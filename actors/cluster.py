@@ -12,7 +12,8 @@ import ray
 
 from configs.settings import RaySettings
 from domain.names import NAMESPACE
-from runtime.patches.ray_node import minimal_node
+from runtime.dashboard_mode import DashboardMode
+from runtime.patches.ray_node import local_node
 from runtime.ports import port_or_free
 
 
@@ -33,14 +34,14 @@ def start_ray(settings: RaySettings, session_folder: Path | None = None) -> RayC
     if settings.address:
         context = ray.init(address=settings.address, namespace=NAMESPACE, **quiet)
     else:
-        with minimal_node(data_statistics=settings.data_statistics):
+        with local_node(settings.dashboard):
             context = ray.init(
                 address="local",
                 namespace=NAMESPACE,
                 num_cpus=settings.num_cpus,
                 num_gpus=settings.num_gpus,
                 object_store_memory=settings.object_store_bytes,
-                include_dashboard=settings.dashboard,
+                include_dashboard=settings.dashboard is not DashboardMode.OFF,
                 dashboard_host="127.0.0.1",
                 dashboard_port=port_or_free(settings.dashboard_port),
                 _temp_dir=str(session_folder) if session_folder else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import uuid
@@ -10,6 +11,7 @@ import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from actors.store_tasks import delete_versions, run_remote
 from domain.deletions import VersionRange
@@ -17,6 +19,9 @@ from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import blob_store
 from pipelines.lane_config import LaneConfig, TaskResult
 from stores.blobs.warmup_blob import WARM_UP_PDF, WARM_UP_SHA256
+
+if TYPE_CHECKING:
+    import ray.data
 
 WARM_UP = "warm-up"
 MAX_CRASH_RETRIES = 2  # of a stage whose worker process died
@@ -36,8 +41,11 @@ class Runner:
 
         if not lanes[0].can_grow:
             ray_data.disable_autoscaling()
-        if not lanes[0].statistics:
+        if lanes[0].statistics:
+            ray_data.show_row_rates()
+        else:
             ray_data.disable_statistics()
+        self.numbers = {lane.lane: itertools.count() for lane in lanes}  # of their Datasets
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
@@ -51,20 +59,10 @@ class Runner:
 
     def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[TaskResult]:
         """Yields the result of each task as it arrives; a bounded Dataset, one block per task."""
-        import ray.data
+        from runtime.patches.ray_data import name_dataset
 
-        from pipelines.stages import make_stages
-
-        config = self.lanes[lane]
-        rows = [{"task": task} for task in tasks]
-        dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
-        options = dataset.context.execution_options
-        options.resource_limits = options.resource_limits.copy(cpu=config.cpus)
-        for stage, num_cpus in make_stages(config):
-            arguments = {"lane": config}
-            dataset = dataset.map(
-                stage, fn_kwargs=arguments, num_cpus=num_cpus, max_retries=MAX_CRASH_RETRIES
-            )
+        dataset = _make_dataset(self.lanes[lane], tasks)
+        name_dataset(dataset, _dataset_name(lane, tasks), next(self.numbers[lane]))
         for row in dataset.iter_rows():
             yield TaskResult(row["task"], row["finished"], row["error"])
 
@@ -88,6 +86,28 @@ class Runner:
     def pid(self) -> int:
         """Returns the process id."""
         return os.getpid()
+
+
+def _make_dataset(config: LaneConfig, tasks: Sequence[Task]) -> ray.data.Dataset:
+    """Returns the Dataset that runs the stages of the lane on the tasks; nothing runs yet."""
+    import ray.data
+
+    from pipelines.stages import make_stages
+
+    rows = [{"task": task} for task in tasks]
+    dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
+    options = dataset.context.execution_options
+    options.resource_limits = options.resource_limits.copy(cpu=config.cpus)
+    for stage, num_cpus in make_stages(config):
+        arguments = {"lane": config}
+        dataset = dataset.map(
+            stage, fn_kwargs=arguments, num_cpus=num_cpus, max_retries=MAX_CRASH_RETRIES
+        )
+    return dataset
+
+
+def _dataset_name(lane: Lane, tasks: Sequence[Task]) -> str:
+    return f"{WARM_UP}-{lane}" if tasks[0].job_id == WARM_UP else str(lane)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

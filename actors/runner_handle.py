@@ -16,6 +16,7 @@ from configs.settings import LaneSettings, RaySettings
 from domain.jobs import LANE_OF_STEP, Lane, Task
 from pipelines.config import PipelineConfig
 from pipelines.lane_config import LaneConfig, TaskResult
+from runtime.dashboard_mode import DashboardMode
 
 WARM_UP_PAPER_SECONDS = 120.0  # limit for a tiny paper in a fresh runner, once the model is loaded
 
@@ -41,7 +42,7 @@ class RayRunner:
                 cpus=_cpus(lanes, lane),
                 split_embed=lanes[lane].split_embed,
                 can_grow=cluster.can_grow,
-                statistics=cluster.data_statistics and Lane.INTERACTIVE not in shared,
+                statistics=cluster.dashboard is DashboardMode.FULL,
                 embedders=self.embedders,
                 listener=ray.get_runtime_context().current_actor,
             )

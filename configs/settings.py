@@ -21,6 +21,7 @@ from domain.addresses import without_password
 from domain.consistency import DeletionLimits
 from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
+from runtime.dashboard_mode import DashboardMode
 from runtime.http_options import HttpOptions
 from runtime.sandbox.confine import SandboxMode
 from runtime.sandbox.limits import LimitOptions
@@ -171,16 +172,14 @@ class RaySettings(BaseModel):
         default=None,
         description="GPUs of a cluster that the service starts. None: detected by Ray.",
     )
-    dashboard: bool = Field(
-        default=True, description="Run the Ray dashboard. `ray job submit` requires it."
+    dashboard: DashboardMode = Field(
+        default=DashboardMode.FULL,
+        description="full: every page of the Ray dashboard; lean: no cluster status, no Datasets, "
+        "no events, for 0.2 GB less memory; off: no dashboard. `ray job submit` requires full or "
+        "lean. On a running cluster (`ray.address`) only full shows Datasets.",
     )
     dashboard_port: int = Field(
         default=8265, description="Port of the dashboard. If it is in use, the next free port."
-    )
-    data_statistics: bool = Field(
-        default=False,
-        description="Show Datasets of the background lanes on the dashboard. Costs at least 0.1 GB "
-        "of memory.",
     )
     object_store_bytes: int = Field(
         default=256 * MIB,

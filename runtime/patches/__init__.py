@@ -4,13 +4,12 @@ The docstring of each module has the full names, the reasons and the checks.
 
 | module, library    | names replaced or used      | reason                 | tests                |
 |--------------------|-----------------------------|------------------------|----------------------|
-| ray_data           | create_cluster_autoscaler,  | unused actors: 235 MB  | end_to_end           |
-| ray 2.60.0         | _StatsManager,              | and a memory leak      |                      |
-|                    | ClusterAutoscaler           |                        |                      |
+| ray_data           | create_cluster_autoscaler,  | unused actors: 235 MB; | test_ray_data_patch  |
+| ray 2.60.0         | _StatsManager, _set_uuid,   | a memory leak; names   | test_dashboard       |
+|                    | ClusterAutoscaler           | and rows of Datasets   |                      |
 |--------------------|-----------------------------|------------------------|----------------------|
-| ray_node           | RayParams,                  | unused monitors and    | test_ray_node_patch  |
-| ray 2.60.0         | start_ray_process           | dashboard modules;     |                      |
-|                    |                             | agent ports            |                      |
+| ray_node           | RayParams,                  | unused monitors, lean  | test_ray_node_patch  |
+| ray 2.60.0         | start_ray_process           | dashboard, agent ports | test_dashboard       |
 |--------------------|-----------------------------|------------------------|----------------------|
 | ray_serve          | start_asgi_http_server,     | port reuse, gRPC port  | test_ray_serve_patch |
 | ray 2.60.0         | ASGIDIReceiveProxy,         | on all interfaces,     | test_api_deaths      |

@@ -1,4 +1,4 @@
-"""A local Ray node without unused helper processes. Patches ray 2.60.0 (pinned).
+"""A local Ray node without processes that the dashboard does not need. Patches ray 2.60.0 (pinned).
 
 Private names: `ray._private.parameter.RayParams` and `ray._private.services.start_ray_process`.
 
@@ -6,9 +6,10 @@ Reason: `ray start` has options for the autoscaler monitor, the log monitor and 
 node's agents, but `ray.init` has not. The dashboard program accepts a list of modules, but no API
 passes one on.
 
-Check on upgrade: the parameters of `RayParams` set here, the options `--modules-to-load` and
-`--disable-frontend` of the dashboard program, and the names of its modules;
-tests/cluster/test_ray_node_patch.py starts a node and inspects its processes.
+Check on upgrade: the parameters of `RayParams` set here, the option `--modules-to-load` of the
+dashboard program, and the names of its modules;
+tests/cluster/test_ray_node_patch.py starts a node and inspects its processes,
+tests/end_to_end/test_dashboard.py requests what the pages of the dashboard request.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from typing import Any
 
 from ray._private import parameter, services
 
+from runtime.dashboard_mode import DashboardMode
 from runtime.ports import free_port
 
-# Omitted: TrainHead; EventHead, whose API the pages do not use; MetricsHead, which embeds Grafana
-# (metrics are at /metrics); and DataHead, unless statistics of Datasets are enabled.
-DASHBOARD_MODULES = (
+# Of the lean dashboard. Omitted: DataHead, EventHead, TaskEventsHead, TrainHead, and MetricsHead,
+# which embeds Grafana (metrics are at /metrics).
+LEAN_MODULES = (
     "JobHead",
     "NodeHead",
     "ReportHead",
@@ -42,24 +44,24 @@ AGENT_PORTS = (
 
 
 @contextmanager
-def minimal_node(*, data_statistics: bool) -> Iterator[None]:
-    """A node that `ray.init` starts in this block has no monitors and a smaller dashboard.
+def local_node(dashboard: DashboardMode) -> Iterator[None]:
+    """A node that `ray.init` starts in this block runs only what the dashboard mode needs.
 
-    Consequences: no cloud machines are requested, and log lines of workers are not copied to
-    drivers; the log files, and their view on the dashboard, stay. The agents, which start submitted
-    jobs and prepare environments, get explicit ports: a node aborts if they have not chosen ports
-    within 15 s (ray-project/ray#65983), and two nodes on a machine cannot share Ray's defaults.
+    The autoscaler monitor writes the cluster status of the full dashboard; no cloud machines are
+    requested. Without the log monitor, log lines of workers are not copied to drivers; the log
+    files, and their view on the dashboard, stay. The agents, which start submitted jobs and prepare
+    environments, get explicit ports: a node aborts if they have not chosen ports within 15 s
+    (ray-project/ray#65983), and two nodes on a machine cannot share Ray's defaults.
     """
     original_params, original_start = parameter.RayParams, services.start_ray_process
-    modules = (*DASHBOARD_MODULES, "DataHead") if data_statistics else DASHBOARD_MODULES
 
     def start_with_modules(command: list[str], process_type: str, *rest: Any, **named: Any) -> Any:
-        if process_type == "dashboard" and "--disable-frontend" not in command:
-            command = [*command, f"--modules-to-load={','.join(modules)}"]
+        if process_type == "dashboard" and dashboard is DashboardMode.LEAN:
+            command = [*command, f"--modules-to-load={','.join(LEAN_MODULES)}"]
         return original_start(command, process_type, *rest, **named)
 
     overrides: dict[str, Any] = {
-        "no_monitor": True,
+        "no_monitor": dashboard is not DashboardMode.FULL,
         "include_log_monitor": False,
         **{port: free_port() for port in AGENT_PORTS},
     }

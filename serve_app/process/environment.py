@@ -43,6 +43,7 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "RAY_task_events_max_num_task_in_gcs": "1000",  # default 100,000: 4 MB per 100 papers
         "MALLOC_ARENA_MAX": "2",  # glibc would keep an arena per thread
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own pool retains freed memory: 70 MB
+        "RAY_DASHBOARD_INGEST_PLATFORM_EVENTS": "1",  # else each page asks for them and gets a 404
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",  # default 0.1: 2 % of a core when idle
     }
 

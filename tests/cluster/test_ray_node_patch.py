@@ -19,36 +19,40 @@ import ray
 
 from actors.cluster import on_cluster, start_ray
 from configs.settings import RaySettings
+from runtime.dashboard_mode import DashboardMode
 from runtime.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("dashboard", [True, False])
-def test_ray_node_runs_tasks_without_unused_processes(dashboard: bool) -> None:
+@pytest.mark.parametrize("dashboard", DashboardMode)
+def test_ray_node_runs_tasks_without_unused_processes(dashboard: DashboardMode) -> None:
     with node(dashboard) as report:
         pass
     commands = "\n".join(report["commands"])
     assert report["answer"] == 42
     assert "gcs_server" in commands and "raylet" in commands
     assert "log_monitor.py" not in commands
-    assert "monitor.py" not in commands
-    assert not any(f"{name}Head-0" in commands for name in ("Train", "Data", "Event", "Metrics"))
-    assert ("JobHead-0" in commands) == dashboard
+    full, off = dashboard is DashboardMode.FULL, dashboard is DashboardMode.OFF
+    assert ("monitor.py" in commands) == full
+    for name in ("Data", "Event", "Metrics"):
+        assert (f"{name}Head-0" in commands) == full, name
+    assert ("JobHead-0" in commands) == (not off)
     # The first requests of `ray job submit`, `serve deploy` and the dashboard pages.
-    assert report["statuses"] == ([200] * len(PATHS) if dashboard else [])
+    assert report["statuses"] == ([] if off else [200] * len(PATHS))
 
 
-def test_two_ray_nodes_on_one_machine_accept_jobs() -> None:
-    with node(True) as one, node(True) as other:
+@pytest.mark.parametrize("dashboard", [DashboardMode.FULL, DashboardMode.LEAN])
+def test_two_ray_nodes_on_one_machine_accept_jobs(dashboard: DashboardMode) -> None:
+    with node(dashboard) as one, node(dashboard) as other:
         assert (one["job_status"], other["job_status"]) == (200, 200)
 
 
 @contextmanager
-def node(dashboard: bool) -> Iterator[dict[str, Any]]:
+def node(dashboard: DashboardMode) -> Iterator[dict[str, Any]]:
     """Yields the report of a separate node, which runs until the block ends."""
     # A process can join only one Ray cluster, and this one uses that of the other tests.
-    command = [sys.executable, "-m", "tests.cluster.test_ray_node_patch", str(int(dashboard))]
+    command = [sys.executable, "-m", "tests.cluster.test_ray_node_patch", dashboard]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as program:
         assert program.stdin is not None and program.stdout is not None
@@ -67,13 +71,14 @@ def return_42() -> int:
     return 42
 
 
-def _report(dashboard: bool) -> dict[str, Any]:
+def _report(dashboard: DashboardMode) -> dict[str, Any]:
     """Starts a node; returns the commands of its processes and its responses."""
     port = free_port()
     node = start_ray(RaySettings(num_cpus=1, dashboard=dashboard, dashboard_port=port))
     answer = on_cluster(return_42, within_seconds=120)
     statuses = [_status(f"{node.dashboard_url}{path}") for path in PATHS if node.dashboard_url]
-    job_status = dashboard and _status(f"{node.dashboard_url}/api/jobs/", b'{"entrypoint": "true"}')
+    jobs = f"{node.dashboard_url}/api/jobs/"
+    job_status = bool(node.dashboard_url) and _status(jobs, b'{"entrypoint": "true"}')
     commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
     return {"answer": answer, "commands": commands, "statuses": statuses, "job_status": job_status}
 
@@ -89,6 +94,6 @@ def _status(url: str, body: bytes | None = None) -> int:
 
 if __name__ == "__main__":
     os.environ.setdefault("RAY_AUTH_MODE", "disabled")
-    print(json.dumps(_report(sys.argv[1] == "1")), flush=True)
+    print(json.dumps(_report(DashboardMode(sys.argv[1]))), flush=True)
     sys.stdin.read()
     ray.shutdown()

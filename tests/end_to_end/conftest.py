@@ -1,4 +1,4 @@
-"""Clients of the shared service, and a collection for each test."""
+"""Clients of the shared service, a browser, and a collection for each test."""
 
 from __future__ import annotations
 
@@ -8,11 +8,23 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from serve_app.client import Client
 from tests.service import ROOT, RunningService
 
 SAMPLES = ROOT / "samples"
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP evil.example 127.0.0.1",
+)
 
 
 @pytest.fixture
@@ -39,3 +51,21 @@ def collection() -> str:
 def samples() -> dict[str, Path]:
     """The sample papers by name."""
     return {path.stem: path for path in sorted(SAMPLES.glob("*.pdf"))}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium that resolves evil.example to this machine, as after DNS rebinding."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty tab."""
+    with browser.new_context() as context:
+        yield context.new_page()

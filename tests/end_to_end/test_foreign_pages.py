@@ -5,28 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from serve_app.client import Client
 from tests.pdf_builder.papers import make_paper
 from tests.service import RunningService
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP evil.example 127.0.0.1",
-)
 # Returns what a page learns about a request: the status of the response, "opaque" or "blocked".
 FETCH = """async ([url, options]) => {
     const form = new FormData();
@@ -43,10 +31,6 @@ FETCH = """async ([url, options]) => {
     }
 }"""
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="Chromium is not installed (Debian: apt-get install chromium)"
-)
-
 
 class _BlankPage(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -57,22 +41,6 @@ class _BlankPage(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium that resolves evil.example to this machine, as after DNS rebinding."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """An empty tab."""
-    with browser.new_context() as context:
-        yield context.new_page()
 
 
 @pytest.fixture

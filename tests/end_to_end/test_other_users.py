@@ -19,9 +19,9 @@ from tests.service import ROOT, Driver, RunningService, clean_environment
 
 OTHER_UID = 12345  # a uid without an account
 REJECTED = {401, 403}
-# Prometheus reads metrics here without a token. Both processes return the same text for every path:
+# Prometheus reads metrics here without a token. Each process returns the same text for every path:
 # gauges of the node and of the actors by class, without addresses and content of papers.
-METRICS = ("dashboard.py", "ray::DashboardAgent")
+METRICS = ("dashboard.py", "ray::DashboardAgent", "monitor.py")
 PAGES = {"GET /"}  # the empty page of the dashboard, which then asks for the token
 API = ("ray::ServeReplica", "ray::ProxyActor")  # open by design: there are no API keys
 

@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from configs.settings import Settings
+from configs.settings import RaySettings, Settings
 from configs.table import fields_of, is_section
 from domain.errors import InvalidSetting
+from runtime.dashboard_mode import DashboardMode
 
 PLAIN = ("DATABASE_URL", "MILVUS_URI", "BLOB_URI")
 
@@ -117,3 +118,25 @@ def test_settings_survive_json_round_trip(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@host/db")
     settings = Settings()
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [
+        ("full", DashboardMode.FULL),
+        ("lean", DashboardMode.LEAN),
+        ("off", DashboardMode.OFF),
+        (False, DashboardMode.OFF),  # `off` of a YAML file
+        ("true", DashboardMode.FULL),  # of the boolean setting of older releases
+    ],
+)
+def test_settings_dashboard_accepts_modes_and_booleans(
+    given: str | bool, mode: DashboardMode
+) -> None:
+    assert RaySettings.model_validate({"dashboard": given}).dashboard is mode
+
+
+def test_settings_dashboard_is_full_and_rejects_unknown_modes() -> None:
+    assert Settings().ray.dashboard is DashboardMode.FULL
+    with pytest.raises(ValidationError):
+        RaySettings.model_validate({"dashboard": "some"})
