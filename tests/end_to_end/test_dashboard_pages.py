@@ -82,9 +82,10 @@ def test_dashboard_shows_datasets_of_job(dashboard: Page, problems: list[str]) -
     open_page(dashboard, "Jobs")
     dashboard.get_by_role("link", name="01000000", exact=True).first.click()
     dashboard.get_by_text("Ray Data Overview").click()
-    expect_texts(dashboard, r"(interactive|bulk)_\d\d_0", "FINISHED")
-    dashboard.get_by_title(re.compile("Expand Dataset (interactive|bulk)")).first.click()
-    expect_texts(dashboard, r"Map\(read_embed_index\): \d+ rows")
+    newest = dashboard.get_by_role("row").filter(has_text=re.compile(r"(interactive|bulk)_\d\d_0"))
+    expect(newest.first).to_contain_text("FINISHED", timeout=WAIT_MILLISECONDS)
+    newest.first.locator("svg").first.click()
+    expect_texts(dashboard, r"Map\(read_embed_index\): \d+ rows, [\d.]+/s")
     assert problems == []
 
 
