@@ -4,25 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime.patches.ray_data import DATASETS_SHOWN, describe_rows, name_dataset, show_row_rates
-
-
-def run_datasets(numbers: list[int]) -> dict[str, Any]:
-    """Runs a Dataset of n + 1 rows for each number n; returns what the dashboard shows, by name.
-
-    Runs in a process of its own, because the patches stay.
-    """
-    import ray.data
-    from ray.data._internal.stats import get_or_create_stats_actor
-
-    show_row_rates()
-    show_row_rates()  # a second call changes nothing
-    for number in numbers:
-        dataset = ray.data.range(number + 1).map(dict)
-        name_dataset(dataset, "patched", number)
-        assert dataset.take_all()
-    actor: Any = get_or_create_stats_actor()
-    return ray.get(actor.get_datasets.remote())
+from runtime.patches.ray_data import DATASETS_SHOWN, describe_rows
+from tests.cluster.named_datasets import run_datasets
 
 
 def test_ray_data_operators_state_rows_and_names_repeat(cluster: Any) -> None:
