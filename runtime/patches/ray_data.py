@@ -9,7 +9,7 @@ Reasons:
     * A resident service pays for two actors of Ray Data; Ray has no switch for them. The one that
       requests more nodes uses 120 MB, and a single machine cannot grow. The one that keeps the
       metrics of every Dataset for the dashboard uses 115 MB; the lean dashboard has no use for it.
-    * That actor keeps 0.5 MB for each name of a Dataset forever (ray#43924), and Ray gives each
+    * That actor keeps 0.4 MB for each name of a Dataset forever (ray#43924), and Ray gives each
       Dataset a new name. Here the names of a lane are used again in turn, which bounds its memory
       and makes them readable.
     * The dashboard reads the number of rows from Prometheus only. Here the names of operators state
@@ -33,7 +33,7 @@ from ray.data._internal import stats
 from ray.data._internal.cluster_autoscaler import ClusterAutoscaler
 from ray.data._internal.execution import streaming_executor
 
-DATASETS_SHOWN = 25  # of each lane; 0.5 MB each
+DATASETS_SHOWN = 25  # of each lane; 0.4 MB each
 UPDATES = (
     "register_dataset_to_stats_actor",
     "update_execution_metrics",
