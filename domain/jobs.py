@@ -131,8 +131,10 @@ class Task(Record):
     """The work on one document. `lease_token` is the fencing token: each claim increments it, and
     a write with an older token is rejected.
 
-    `lane` is the queue of the current `step`; `urgent` tasks (single uploads) have priority in it.
-    `attempt` counts the claims of the current step. `isolate` runs the task in a batch of its own.
+    `lane` is the queue of the current `step`, which the tasks of a collection and `flow` (a job, or
+    all single uploads) share with other flows (domain/fair_share.py). `urgent`: admitted to the
+    interactive lane. `attempt` counts the claims of the current step. `isolate` runs the task in a
+    batch of its own.
     """
 
     task_id: uuid.UUID
@@ -143,6 +145,7 @@ class Task(Record):
     sha256: str
     filename: str
     lane: Lane
+    flow: str = ""
     status: TaskStatus
     step: Step = Step.READ_TEXT
     attempt: int = 0

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus, document_id
 from domain.errors import Conflict
+from domain.fair_share import flow_of
 from domain.jobs import Admission, Lane, OnDuplicate, StepResult, Task, Upload, new_job_id
 from domain.papers import Metadata
 from stores.postgres.database import Database
@@ -70,13 +71,13 @@ INSERT_JOB_AND_TASKS = text("""
         WHERE existing.finished_at IS NULL
     )
     INSERT INTO tasks (
-        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, urgent,
-        max_attempts, status, pages_done, pages_total, chunks_done, chunks_total,
+        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, flow,
+        urgent, max_attempts, status, pages_done, pages_total, chunks_done, chunks_total,
         searchable_at, finished_at
     )
     SELECT
         new.task_id, :job_id, :first + new.place - 1, new.document_id, :collection, new.version,
-        new.sha256, new.filename, :lane, :lane = 'interactive', :max_attempts,
+        new.sha256, new.filename, :lane, :flow, :lane = 'interactive', :max_attempts,
         CASE WHEN new.done THEN 'completed' ELSE 'queued' END,
         coalesce(new.pages, 0), new.pages, coalesce(new.chunks, 0), new.chunks,
         CASE WHEN new.done THEN clock_timestamp() END,
@@ -105,11 +106,12 @@ INSERT_ALL_NEW = """
         INSERT INTO jobs (job_id, kind, lane, collection) SELECT $1, $3, $4, $2 FROM new LIMIT 1
     )
     INSERT INTO tasks (
-        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, urgent,
-        max_attempts
+        task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, flow,
+        urgent, max_attempts
     )
     SELECT
-        task_id, $1, place - 1, document_id, $2, 1, sha256, filename, $4, $4 = 'interactive', $5
+        task_id, $1, place - 1, document_id, $2, 1, sha256, filename, $4, $11, $4 = 'interactive',
+        $5
     FROM new
     RETURNING task_id
 """
@@ -206,7 +208,7 @@ async def admit_new(
     names = [upload.filename for upload in uploads]
     sizes = [upload.bytes for upload in uploads]
     job = (job_id, collection, kind, lane, max_attempts)
-    columns = (tasks, documents, digests, names, sizes)
+    columns = (tasks, documents, digests, names, sizes, flow_of(job_id, lane, len(uploads)))
     try:
         async with database.driver() as connection:
             inserted = await connection.fetch(INSERT_ALL_NEW, *job, *columns)

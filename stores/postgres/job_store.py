@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Expired, IdempotencyKeyReused, NotFound
+from domain.fair_share import flow_of
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
@@ -128,9 +129,11 @@ class JobStore:
         """
         if uploads:
             await self.admission_limit.reserve(collection, len(uploads))
+        is_part = job_id is not None or more_to_come
         job = self._job_columns(job_id or new_job_id(), collection, kind, lane)
+        job["flow"] = job["job_id"] if is_part else flow_of(job["job_id"], lane, len(uploads))
         job["waits_seconds"] = ADMISSION_SECONDS if more_to_come else None
-        is_complete = uploads and job_id is None and not more_to_come and not known_only
+        is_complete = uploads and not is_part and not known_only
         if is_complete and on_duplicate != OnDuplicate.REJECT:  # no check can reject it any more
             await before_commit()
             before_commit = no_callback
@@ -173,6 +176,7 @@ class JobStore:
             return earlier
         await self.admission_limit.reserve(collection, len(uploads))
         job = self._job_columns(job_id, collection, kind, lane)
+        job["flow"] = flow_of(job_id, lane, len(uploads))
         async with self.database.begin() as connection:
             claim = insert(JOBS).values(
                 job_id=job_id,
@@ -312,11 +316,14 @@ class JobStore:
 
 
 async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None:
-    """Returns 1 + the number of queued tasks of the lane ahead of the job's first queued task."""
+    """Returns 1 + the number of queued tasks of the lane that are older than the job's first one.
+
+    Fair shares let a job start earlier if older tasks belong to other flows.
+    """
     first = (
-        select(TASKS.c.lane, TASKS.c.next_attempt_at)
+        select(TASKS.c.lane, TASKS.c.created_at)
         .where(TASKS.c.job_id == job_id, IS_QUEUED)
-        .order_by(TASKS.c.next_attempt_at)
+        .order_by(TASKS.c.created_at)
         .limit(1)
         .subquery()
     )
@@ -325,7 +332,7 @@ async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None
         .where(
             BEFORE.c.status == inline(TaskStatus.QUEUED),
             BEFORE.c.lane == first.c.lane,
-            BEFORE.c.next_attempt_at < first.c.next_attempt_at,
+            BEFORE.c.created_at < first.c.created_at,
         )
         .scalar_subquery()
     )

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import AutoString, Field, SQLModel
 
 from domain.documents import DocumentStatus
+from domain.fair_share import SINGLE_UPLOADS
 from domain.jobs import JobStatus, Lane, Step, TaskStatus
 
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
@@ -185,9 +186,9 @@ class Tasks(SQLModel, table=True):
         _one_of("lane", Lane),
         _one_of("step", Step),
         _partial_index(
-            "tasks_queued",
+            "tasks_queued_by_flow",
             "status = 'queued'",
-            *("lane", text("urgent DESC"), "next_attempt_at", "ordinal"),
+            *("lane", "collection", "flow", "created_at", "ordinal"),
         ),
         # Guarantees a single writer per document, even if two claims race.
         _partial_index("tasks_running_by_document", _RUNNING, "document_id", unique=True),
@@ -207,6 +208,7 @@ class Tasks(SQLModel, table=True):
     sha256: str
     filename: str
     lane: str
+    flow: str = Field(SINGLE_UPLOADS, sa_column=_default(SINGLE_UPLOADS))
     status: str = Field(TaskStatus.QUEUED, sa_column=_default(TaskStatus.QUEUED))
     step: str = Field(Step.READ_TEXT, sa_column=_default(Step.READ_TEXT))
     attempt: int = Field(0, sa_column=_default(0))

@@ -2,8 +2,8 @@
 
 Every write to a running task is fenced by the lease token of its claim. If the row has another
 token or status, nothing changes and LeaseLost is raised. Times are of the database clock; attempts
-are counted at the claim. The queue is ordered by due time: the creation time of a new task, the end
-of the backoff of a retried task.
+are counted at the claim. A task is claimed after its due time: the creation time of a new task, the
+end of the backoff of a retried task.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.errors import DatabaseBusy, Failure, LeaseLost, WorkerCrashed, failure_of
+from domain.fair_share import EQUAL_SHARES, ShareWeights
 from domain.jobs import (
     LANE_OF_STEP,
     Lane,
@@ -31,13 +31,7 @@ from domain.jobs import (
     TaskStatus,
     backoff_seconds,
 )
-from stores.postgres.claim_statements import (
-    COMPLETE_DUPLICATES,
-    DUE,
-    DUE_OF_FREE_JOBS,
-    LEASE,
-    START_JOBS,
-)
+from stores.postgres.claims import Claims
 from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unused
@@ -45,19 +39,19 @@ from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
 from stores.postgres.publishing import mark_failed, publish, publish_partial
 from stores.postgres.schema import TASKS
 
-CLAIM_ATTEMPTS = 3
-AVOID_LOCKED_SECONDS = 30.0
-"""How long claims skip jobs that another session has locked, after a lock timeout. Equal to the
-idle-in-transaction timeout (SessionLimits), after which PostgreSQL releases such locks."""
-
 
 class TaskQueue:
     """Leases tasks to workers and records results. Safe for concurrent use by many processes."""
 
-    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        weights: ShareWeights = EQUAL_SHARES,
+    ) -> None:
         self.database = database
-        self._monotonic = monotonic
-        self._avoid_locked_until = 0.0
+        self.claims = Claims(database, weights, monotonic)
         self._clock_watch = ClockWatch(monotonic)
 
     async def claim(
@@ -65,42 +59,15 @@ class TaskQueue:
     ) -> list[Task]:
         """Leases at most `limit` queued tasks of the lane to `worker` and returns them.
 
-        Order: urgent tasks first, then by due time. A task marked `isolate` is returned alone, so
-        that a document that crashes its process affects no other. Documents with a running task are
-        skipped. A task whose document was indexed in the meantime is completed without work and not
-        returned. If a stalled session (for example, of a disconnected client) holds the lock of a
-        job row, one claim waits for `lock_timeout`; for the next AVOID_LOCKED_SECONDS, claims skip
-        the tasks of locked jobs.
+        Order: by fair shares of collections and of the flows in them (domain/fair_share.py), within
+        a flow by the time of admission, so that a retried task keeps its place. A task marked
+        `isolate` is returned alone, so that a document that crashes its process affects no other.
+        Documents with a running task are skipped. A task whose document was indexed in the meantime
+        is completed without work and not returned. If a stalled session (for example, of a
+        disconnected client) holds the lock of a job row, one claim waits for `lock_timeout`; for
+        the next AVOID_LOCKED_SECONDS, claims skip the tasks of locked jobs.
         """
-        attempts_left = CLAIM_ATTEMPTS
-        while attempts_left:
-            try:
-                claimed = await self._claim(lane, limit, worker, lease_seconds)
-                if claimed is not None:
-                    return claimed
-            except IntegrityError:  # race: another claim leased a task of the same document
-                attempts_left -= 1
-            except DatabaseBusy:
-                attempts_left -= 1
-                self._avoid_locked_until = self._monotonic() + AVOID_LOCKED_SECONDS
-        return []
-
-    async def _claim(
-        self, lane: Lane, limit: int, worker: str, lease_seconds: float
-    ) -> list[Task] | None:
-        """Returns the claimed tasks; None if it completed duplicates and must be called again."""
-        avoid_locked = self._monotonic() < self._avoid_locked_until
-        statement = DUE_OF_FREE_JOBS if avoid_locked else DUE
-        async with self.database.begin() as connection:
-            due = (
-                await connection.execute(statement, {"of_lane": lane, "batch_size": limit})
-            ).all()
-            duplicates = [row.task_id for row in due if row.is_indexed]
-            if duplicates:
-                job_ids = await connection.execute(COMPLETE_DUPLICATES, {"ids": duplicates})
-                await close_if_done(connection, job_ids.scalars())
-                return None
-            return await _lease(connection, _select_batch(due), worker, lease_seconds)
+        return await self.claims.claim(lane, limit, worker, lease_seconds)
 
     async def heartbeat(self, tasks: Sequence[Task], lease_seconds: float) -> set[uuid.UUID]:
         """Extends the leases to `lease_seconds` from now; returns ids of tasks that are still ours.
@@ -168,7 +135,7 @@ class TaskQueue:
     async def release(self, task: Task, delay_seconds: float = 0) -> None:
         """Requeues the task without counting the attempt, for example at a drain.
 
-        Without a delay, the task keeps its position in the queue. Raises LeaseLost.
+        The task keeps its position in the queue. Raises LeaseLost.
         """
         due = NOW + seconds(delay_seconds) if delay_seconds else TASKS.c.next_attempt_at
         async with self.database.single() as connection:
@@ -241,28 +208,6 @@ def _is_leased(task: Task) -> ColumnElement[bool]:
         TASKS.c.lease_token == task.lease_token,
         IS_RUNNING,
     )
-
-
-def _select_batch(due: Sequence[Row[*tuple[Any, ...]]]) -> list[uuid.UUID]:
-    """Returns the tasks that may run together: the first if isolated, else one per document."""
-    if due and due[0].isolate:
-        return [due[0].task_id]
-    by_document: dict[str, uuid.UUID] = {}
-    for row in due:
-        if not row.isolate:
-            by_document.setdefault(row.document_id, row.task_id)
-    return list(by_document.values())
-
-
-async def _lease(
-    connection: AsyncConnection, ids: Sequence[uuid.UUID], worker: str, lease_seconds: float
-) -> list[Task]:
-    if not ids:
-        return []
-    claimed = await connection.execute(LEASE, {"ids": ids, "owner": worker, "lease": lease_seconds})
-    tasks = {row.task_id: Task.model_validate(row) for row in claimed}
-    await connection.execute(START_JOBS, {"ids": list({task.job_id for task in tasks.values()})})
-    return [tasks[task_id] for task_id in ids]
 
 
 def _is_expired() -> ColumnElement[bool]:

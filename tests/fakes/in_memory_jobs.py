@@ -13,6 +13,7 @@ from typing import Any
 
 from domain.documents import Document, DocumentStatus, document_id
 from domain.errors import Conflict, IdempotencyKeyReused
+from domain.fair_share import flow_of
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
@@ -97,7 +98,8 @@ class InMemoryJobStore:
             uploads = [upload for upload in uploads if self._is_known(collection, upload)]
             if not uploads:
                 return []
-        job = job_id or new_job_id()
+        job, is_part = job_id or new_job_id(), job_id is not None or more_to_come
+        flow = job if is_part else flow_of(job, lane, len(uploads))
         self._check_open(job, uploads)
         self._find_duplicates(collection, uploads, on_duplicate)
         await before_commit()
@@ -114,6 +116,7 @@ class InMemoryJobStore:
                 self._upsert_document(collection, upload, on_duplicate)
             seen.add(name)
             task = self._new_task(job, lane, upload, self.state.entries[name], on_duplicate)
+            self.state.set_task(task, flow=flow)
             duplicate_of = name if is_duplicate else None
             admitted.append(Admission(job, task.task_id, name, upload.filename, duplicate_of))
         self.state.close_if_done(job)
@@ -132,6 +135,9 @@ class InMemoryJobStore:
         if job_id not in self.state.jobs:
             admitted = await self.admit(collection, uploads, job_id=job_id, **options)
             self.state.request_digests[job_id] = request_digest
+            flow = flow_of(job_id, self.state.jobs[job_id].lane, len(uploads))
+            for task in self.state.tasks_of(job_id):
+                self.state.set_task(task, flow=flow)
             return admitted
         if self.state.request_digests.get(job_id) not in (None, request_digest):
             raise IdempotencyKeyReused
@@ -279,7 +285,7 @@ class InMemoryJobStore:
 
     def _position(self, job_id: str) -> int | None:
         queued = [task for task in self.state.tasks.values() if task.status == TaskStatus.QUEUED]
-        queued.sort(key=lambda task: task.next_attempt_at or task.created_at)
+        queued.sort(key=lambda task: task.created_at)
         first = next((task for task in queued if task.job_id == job_id), None)
         if first is None:
             return None

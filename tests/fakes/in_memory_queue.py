@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain.documents import DocumentStatus
 from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
+from domain.fair_share import EQUAL_SHARES, Flow, ShareWeights
+from domain.flow_window import FlowWindow
 from domain.jobs import (
     LANE_OF_STEP,
     JobStatus,
@@ -21,29 +23,54 @@ from domain.jobs import (
     TaskStatus,
     backoff_seconds,
 )
+from domain.lane_schedule import LaneSchedule
 from tests.fakes.in_memory_state import State, is_open
 
 
 class InMemoryTaskQueue:
     """Leases tasks to workers and records results."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, weights: ShareWeights = EQUAL_SHARES) -> None:
         self.state = state
+        self.weights = weights
+        self._schedules: dict[Lane, LaneSchedule] = {}
 
     async def claim(
         self, lane: Lane, limit: int, *, worker: str, lease_seconds: float
     ) -> list[Task]:
         """Like `TaskQueue.claim`."""
-        while self._complete_duplicates(self._due(lane)[:limit]):
-            pass
-        due = self._due(lane)[:limit]
-        if due and due[0].isolate:
-            return [self._lease(due[0], lease_seconds)]
-        leased: dict[str, Task] = {}
-        for task in due:
-            if not task.isolate and task.document_id not in leased:
-                leased[task.document_id] = self._lease(task, lease_seconds)
-        return list(leased.values())
+        schedule = self._schedules.setdefault(lane, LaneSchedule(self.weights))
+        considered = self._flows(lane, schedule.window, FlowWindow.size(limit))
+        wanted = schedule.wanted(considered, limit)
+        while self._complete_duplicates(candidates := self._candidates(lane, wanted)):
+            considered = self._flows(lane, schedule.window, FlowWindow.size(limit))
+            wanted = schedule.wanted(considered, limit)
+        batch = schedule.select_batch(candidates, limit)
+        schedule.charge(considered, batch)
+        return [self._lease(task, lease_seconds) for task in batch]
+
+    def _flows(self, lane: Lane, window: FlowWindow, size: int) -> list[Flow]:
+        """Returns the flows with queued tasks that the claim considers."""
+        waiting: dict[str, set[str]] = {}
+        for task in self.state.tasks.values():
+            if task.status == TaskStatus.QUEUED and task.lane == lane:
+                waiting.setdefault(task.collection, set()).add(task.flow)
+        collections = _ring(waiting, window.collection, size)
+        of_each = max(1, size // max(1, len(collections)))
+        return [
+            (collection, flow)
+            for collection in collections
+            for flow in _ring(waiting[collection], window.flows.get(collection, ""), of_each)
+        ]
+
+    def _candidates(self, lane: Lane, wanted: Mapping[Flow, int]) -> list[Task]:
+        """Returns the first claimable tasks of the flows, each flow in the order of the queue."""
+        due = self._due(lane)
+        return [
+            task
+            for flow, most in wanted.items()
+            for task in [one for one in due if (one.collection, one.flow) == flow][:most]
+        ]
 
     def _due(self, lane: Lane) -> list[Task]:
         """Returns queued tasks whose backoff has passed and whose document has no running task."""
@@ -58,7 +85,7 @@ class InMemoryTaskQueue:
             and task.document_id not in running
             and _due_at(task) <= now
         ]
-        return sorted(due, key=lambda task: (not task.urgent, _due_at(task)))
+        return sorted(due, key=lambda task: task.created_at)
 
     def _complete_duplicates(self, due: Sequence[Task]) -> int:
         """Completes tasks whose document was indexed by another task; returns their number."""
@@ -273,6 +300,11 @@ class InMemoryTaskQueue:
         ended = {"status": status, "lease_expires_at": None, "finished_at": self.state.clock()}
         self._update_leased(task, **ended, **values)
         self.state.close_if_done(task.job_id)
+
+
+def _ring(names: Iterable[str], after: str, size: int) -> list[str]:
+    """Returns at most `size` of the names: those after `after` in order, then the others."""
+    return sorted(names, key=lambda name: (name <= after, name))[:size]
 
 
 def _due_at(task: Task) -> datetime:

@@ -71,7 +71,7 @@ async def test_claims_skip_locked_jobs_after_lock_timeout(
         assert await claim(stores) == []
         slow = Database(database_url, limits=SessionLimits(lock_seconds=60))
         queue = TaskQueue(slow)
-        queue._avoid_locked_until = time.monotonic() + LEASE
+        queue.claims.avoid_locked_until = time.monotonic() + LEASE
         for _ in range(3):
             other = await admit(stores)
             [task] = await asyncio.wait_for(
