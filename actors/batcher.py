@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from domain.fair_share import INTERACTIVE_WEIGHT, VirtualTime
 from embedding.token_batch import TokenBatch
 
 log = logging.getLogger(__name__)
@@ -27,16 +28,25 @@ WAIT_SECONDS = 0.002
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Call:
-    """Work with a result of its own; `tokens` if it may share a batch with other calls."""
+    """Work with a result of its own; `tokens` if it may share a batch with other calls.
+
+    `other_cost`: what work without token ids costs, in tokens.
+    """
 
     work: Work
     tokens: TokenBatch | None = None
+    other_cost: int = 0
     vectors: Future[np.ndarray] = field(default_factory=Future)
 
     @property
     def size(self) -> int:
         """Number of tokens."""
         return 0 if self.tokens is None else len(self.tokens.ids)
+
+    @property
+    def cost(self) -> int:
+        """Number of tokens that are charged to the share of the call."""
+        return self.size or self.other_cost
 
     def complete(self) -> None:
         """Runs the work alone."""
@@ -49,8 +59,9 @@ class _Call:
 class Batcher:
     """Runs calls of a model in worker threads; concurrent calls with token ids share batches.
 
-    Urgent calls run before all others and never wait for more calls. A batch has at most
-    `batch_tokens` tokens, unless a single call has more. Every call gets the rows of its own texts.
+    Urgent calls never wait for more calls. While urgent and other calls wait, urgent ones get
+    `urgent_weight` times as many tokens (start-time fair queueing), so that neither starves; if the
+    shares are equal, urgent calls run first. A batch has at most `batch_tokens` tokens, unless a single call has more. Every call gets the rows of its own texts.
     If a batch fails, its calls are repeated one by one, so that only the failing ones fail.
     """
 
@@ -59,12 +70,14 @@ class Batcher:
         encode: EncodeTokens,
         batch_tokens: int,
         *,
+        urgent_weight: float = INTERACTIVE_WEIGHT,
         workers: int = WORKERS,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._encode, self._batch_tokens, self._wait_seconds = encode, batch_tokens, wait_seconds
         self._urgent: deque[_Call] = deque()
         self._ordinary: deque[_Call] = deque()
+        self._urgent_weight, self._time = urgent_weight, VirtualTime()
         self._changed = threading.Condition()
         self._running = 0
         self._closed = False
@@ -78,9 +91,12 @@ class Batcher:
         """
         return self._submit(_Call(lambda: self._encode(tokens), tokens), urgent)
 
-    def run(self, work: Work, *, urgent: bool) -> Future[np.ndarray]:
-        """Returns the future result of other work of the model, which runs alone; as `encode`."""
-        return self._submit(_Call(work), urgent)
+    def run(self, work: Work, *, urgent: bool, cost: int = 0) -> Future[np.ndarray]:
+        """Returns the future result of other work of the model, which runs alone; as `encode`.
+
+        `cost`: tokens charged to its share; work without cost, as an urgent query, runs first.
+        """
+        return self._submit(_Call(work, other_cost=cost), urgent)
 
     def close(self) -> None:
         """Ends the worker threads when the submitted calls are done."""
@@ -92,7 +108,10 @@ class Batcher:
         with self._changed:
             if self._closed:
                 raise RuntimeError("The batcher is closed.")
-            (self._urgent if urgent else self._ordinary).append(call)
+            if urgent and not call.cost:
+                self._urgent.appendleft(call)
+            else:
+                (self._urgent if urgent else self._ordinary).append(call)
             self._changed.notify_all()
         return call.vectors
 
@@ -109,7 +128,7 @@ class Batcher:
             while True:
                 self._changed.wait_for(lambda: self._urgent or self._ordinary or self._closed)
                 self._changed.wait_for(self._must_run, self._wait_seconds)
-                if calls := self._popped(self._urgent or self._ordinary):
+                if calls := self._next_batch():
                     self._running += 1
                     return calls
                 if self._closed:
@@ -120,6 +139,20 @@ class Batcher:
         is_full = sum(call.size for call in self._ordinary) >= self._batch_tokens
         runs_alone = bool(self._ordinary) and self._ordinary[0].tokens is None
         return not self._running or bool(self._urgent) or is_full or runs_alone or self._closed
+
+    def _next_batch(self) -> list[_Call]:
+        """Removes and returns the calls of the next batch, and charges them to their share."""
+        queues = {"urgent": (self._urgent, self._urgent_weight), "other": (self._ordinary, 1.0)}
+        waiting = [name for name, (queue, _) in queues.items() if queue]
+        if not waiting:
+            return []
+        if self._urgent and not self._urgent[0].cost:
+            return self._popped(self._urgent)
+        name = min(waiting, key=self._time.start)
+        queue, weight = queues[name]
+        calls = self._popped(queue)
+        self._time.charge(name, sum(call.cost for call in calls) / weight)
+        return calls
 
     def _popped(self, queue: deque[_Call]) -> list[_Call]:
         """Removes and returns the first call of the queue, and those that fit into its batch."""

@@ -1,4 +1,4 @@
-"""Embedder: holds the embedding model and serves `encode`; interactive calls have priority."""
+"""Embedder: holds the embedding model and serves `encode`; queries run first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from actors.batcher import Batcher
+from domain.fair_share import INTERACTIVE_WEIGHT
 from domain.jobs import Lane
 from embedding.encoder import TokenEncoder, encoder_input
 from embedding.token_batch import TokenBatch
@@ -20,7 +21,8 @@ from runtime.niceness import lower_cpu_priority
 class Embedder:
     """One model in one process. Stateless: after a restart it loads the model again.
 
-    Thread-safe: concurrent calls share batches, and interactive calls and queries run first.
+    Thread-safe: concurrent calls share batches. While interactive and other calls wait, interactive
+    ones get `interactive_weight` times as many tokens. Queries run before both.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Embedder:
         threads: int,
         device: str = "auto",
         batch_tokens: int = 0,
+        interactive_weight: float = INTERACTIVE_WEIGHT,
     ) -> None:
         from embedding.load import load_encoder
 
@@ -46,12 +49,15 @@ class Embedder:
             device=device,
             batch_tokens=batch_tokens,
         )
-        self.batcher = Batcher(self._encode_tokens, self.encoder.batch_tokens)
+        self.batcher = Batcher(
+            self._encode_tokens, self.encoder.batch_tokens, urgent_weight=interactive_weight
+        )
 
     def encode(self, texts: Sequence[str], lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of the texts, shape (len(texts), dimension), float32."""
         work = partial(self.encoder.encode, texts)
-        return self.batcher.run(work, urgent=lane == Lane.INTERACTIVE).result()
+        cost = self.encoder.batch_tokens  # the number of tokens is unknown: one batch
+        return self.batcher.run(work, urgent=lane == Lane.INTERACTIVE, cost=cost).result()
 
     def encode_tokens(self, tokens: TokenBatch, lane: Lane = Lane.BULK) -> np.ndarray:
         """Returns unit vectors of passages with these token ids, as `encode` for their texts.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from actors.runner_pool import RunnerHandle, RunnerPool
     from actors.store_cleanup import Eraser
     from domain.consistency import Retention
+    from domain.fair_share import ShareWeights
     from pipelines.config import PipelineConfig
     from stores.consistency.reconcile import Chunks
     from stores.consistency.store_identity import MarkedVectors
@@ -54,6 +55,7 @@ class JobManagerConfig:
 
     database_url: str
     policy: JobPolicy
+    weights: ShareWeights
     lanes: Mapping[Lane, BatchPolicy]
     runner_groups: Sequence[Sequence[Lane]]
     pipeline: PipelineConfig
@@ -104,7 +106,8 @@ class JobManager:
             self.database, max_attempts=policy.max_attempts, keep_days=policy.keep_days
         )
         self.library = LibraryStore(self.database)
-        queue, deletions = TaskQueue(self.database), DeletionQueue(self.database)
+        queue = TaskQueue(self.database, weights=config.weights)
+        deletions = DeletionQueue(self.database)
         eraser = parts.eraser(lambda: self.config)
         self.cleanup = StoreCleanup(deletions, eraser, policy.poll_seconds)
         self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)

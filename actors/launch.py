@@ -29,6 +29,7 @@ from actors.store_tasks import RemoteEraser, RemoteVectorStore, prepare_stores, 
 from configs.settings import LaneSettings, Settings
 from domain.addresses import without_password
 from domain.consistency import Retention
+from domain.fair_share import ShareWeights
 from domain.jobs import Lane
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
 from domain.options import select_options
@@ -182,6 +183,7 @@ def start_embedders(settings: Settings) -> list[ActorHandle]:
             threads=model.threads,
             device="cuda" if model.num_gpus else "auto",
             batch_tokens=model.batch_tokens,
+            interactive_weight=settings.jobs.interactive_weight,
         )
         for number in range(plan.actors)
     ]
@@ -223,6 +225,9 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
         JobManagerConfig(
             database_url=addresses.database_url,
             policy=select_options(JobPolicy, settings.jobs),
+            weights=ShareWeights(
+                settings.jobs.collection_weights, settings.jobs.interactive_weight
+            ),
             lanes={
                 lane: BatchPolicy(wanted.batch, wanted.runs)
                 for lane, wanted in _lanes(settings).items()

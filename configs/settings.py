@@ -9,7 +9,7 @@ stores/credentials.py, which reads passwords and tokens where they are used.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from actors.job_policy import JobPolicy
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits
+from domain.fair_share import INTERACTIVE_WEIGHT
 from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
 from runtime.dashboard_mode import DashboardMode
@@ -131,6 +132,21 @@ class JobSettings(JobPolicy):
             "the collection are answered 429.",
         ),
     ] = 250_000
+    collection_weights: Annotated[
+        dict[str, Annotated[float, Field(gt=0)]],
+        Field(
+            description="Share of a collection in each lane relative to others, by name; 1 if "
+            "absent. JSON in the environment variable."
+        ),
+    ] = field(default_factory=dict)
+    interactive_weight: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Share of the single uploads of a collection relative to one other job, "
+            "in each lane; and of interactive work relative to all other in the embedding actors.",
+        ),
+    ] = INTERACTIVE_WEIGHT
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
     # Two concurrent papers per CPU: one is extracted while the other waits for its vectors.
     bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.fair_share import Flow
@@ -24,13 +24,22 @@ class FlowWindow:
     collection: str = ""
     flows: dict[str, str] = field(default_factory=dict)
 
-    def advance(self, considered: Sequence[Flow], served: Iterable[Flow]) -> None:
-        """Moves behind the served flows. `considered`: the window in ring order."""
-        chosen = set(served)
+    def advance(self, considered: Sequence[Flow], served: Sequence[Flow], limit: int) -> None:
+        """Moves behind the served flows. `considered`: the window in ring order.
+
+        A batch that is not full has no task of the other flows, which have none that is due: then
+        it moves behind all of them, so that flows in backoff do not hide others.
+        """
+        chosen = set(served if len(served) >= limit else considered)
         for collection, flow in considered:
             if (collection, flow) in chosen:
                 self.collection = collection
                 self.flows[collection] = flow
+
+    @staticmethod
+    def is_full(considered: Sequence[Flow], limit: int) -> bool:
+        """True if more flows may wait than those that were considered."""
+        return len(considered) >= FlowWindow.size(limit)
 
     @staticmethod
     def size(limit: int) -> int:

@@ -58,9 +58,9 @@ class LaneSchedule:
         isolated = next((n for n, task in enumerate(order) if task.isolate), len(order))
         return order[: isolated or 1]
 
-    def charge(self, considered: Sequence[Flow], claimed: Sequence[Candidate]) -> None:
+    def charge(self, considered: Sequence[Flow], claimed: Sequence[Candidate], limit: int) -> None:
         """Records which tasks were leased, in the order of `select_batch`."""
         flows = [(task.collection, task.flow) for task in claimed]
         for flow in flows:
             self._shares.charge(flow)
-        self.window.advance(considered, flows)
+        self.window.advance(considered, flows, limit)

@@ -72,7 +72,7 @@ class Claims:
             except DatabaseBusy:
                 attempts_left -= 1
                 self.avoid_locked_until = self._monotonic() + AVOID_LOCKED_SECONDS
-            except _Overtaken:
+            except (_Overtaken, _NothingDue):
                 attempts_left -= 1
         return []
 
@@ -87,12 +87,18 @@ class Claims:
                 await close_if_done(connection, job_ids.scalars())
                 return None
             claimed = await claim.lease(connection, candidates)
-        claim.schedule.charge(flows, claimed)
+        claim.schedule.charge(flows, claimed, claim.limit)
+        if not claimed and FlowWindow.is_full(flows, claim.limit):
+            raise _NothingDue
         return claimed
 
 
 class _Overtaken(Exception):
     """All selected tasks were claimed or locked by other sessions."""
+
+
+class _NothingDue(Exception):
+    """No considered flow has a task that is due; other flows may have one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.documents import Document, DocumentStatus, document_id
 from domain.errors import Conflict, IdempotencyKeyReused
-from domain.fair_share import flow_of
+from domain.fair_share import EQUAL_SHARES, ShareWeights, flow_of
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
@@ -50,12 +50,13 @@ class InMemoryStores:
         max_attempts: int = 4,
         keep_days: float = 7,
         queue_limit: int | None = None,
+        weights: ShareWeights = EQUAL_SHARES,
     ) -> None:
         self.state = State(clock)
         self.jobs = InMemoryJobStore(
             self.state, max_attempts=max_attempts, keep_days=keep_days, queue_limit=queue_limit
         )
-        self.queue = InMemoryTaskQueue(self.state)
+        self.queue = InMemoryTaskQueue(self.state, weights)
         self.job_control = InMemoryJobControl(self.state)
         self.events = InMemoryEventLog(self.state)
         self.documents = InMemoryDocumentStore(self.state)

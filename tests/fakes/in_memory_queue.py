@@ -24,6 +24,7 @@ from domain.jobs import (
     backoff_seconds,
 )
 from domain.lane_schedule import LaneSchedule
+from stores.postgres.claims import CLAIM_ATTEMPTS
 from tests.fakes.in_memory_state import State, is_open
 
 
@@ -40,14 +41,22 @@ class InMemoryTaskQueue:
     ) -> list[Task]:
         """Like `TaskQueue.claim`."""
         schedule = self._schedules.setdefault(lane, LaneSchedule(self.weights))
-        considered = self._flows(lane, schedule.window, FlowWindow.size(limit))
-        wanted = schedule.wanted(considered, limit)
-        while self._complete_duplicates(candidates := self._candidates(lane, wanted)):
+        for _ in range(CLAIM_ATTEMPTS):
+            considered, batch = self._select(lane, schedule, limit)
+            schedule.charge(considered, batch, limit)
+            if batch or not FlowWindow.is_full(considered, limit):
+                return [self._lease(task, lease_seconds) for task in batch]
+        return []
+
+    def _select(
+        self, lane: Lane, schedule: LaneSchedule, limit: int
+    ) -> tuple[list[Flow], list[Task]]:
+        """Returns the flows that the claim considers, and the tasks of its micro-batch."""
+        while True:
             considered = self._flows(lane, schedule.window, FlowWindow.size(limit))
-            wanted = schedule.wanted(considered, limit)
-        batch = schedule.select_batch(candidates, limit)
-        schedule.charge(considered, batch)
-        return [self._lease(task, lease_seconds) for task in batch]
+            candidates = self._candidates(lane, schedule.wanted(considered, limit))
+            if not self._complete_duplicates(candidates):
+                return considered, schedule.select_batch(candidates, limit)
 
     def _flows(self, lane: Lane, window: FlowWindow, size: int) -> list[Flow]:
         """Returns the flows with queued tasks that the claim considers."""

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, DateTime, text, update
 from sqlmodel import SQLModel
 
+from domain.fair_share import EQUAL_SHARES, ShareWeights
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 from stores.postgres.database import Database
 from stores.postgres.deletion_queue import DeletionQueue
@@ -123,15 +124,15 @@ class Clock:
         self.time += timedelta(seconds=seconds)
 
 
-def memory_stores() -> Stores:
+def memory_stores(weights: ShareWeights = EQUAL_SHARES) -> Stores:
     """Returns new fakes with their own clock."""
     clock = Clock()
-    made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS)
+    made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS, weights=weights)
     stores = (made.jobs, made.queue, made.documents, made.job_control, made.events, made.deletions)
     return Stores(*stores, clock.advance)
 
 
-def postgres_stores(database: Database) -> Stores:
+def postgres_stores(database: Database, weights: ShareWeights = EQUAL_SHARES) -> Stores:
     """Returns the real stores. `advance` moves all stored times back, as the clock is fixed."""
 
     async def advance(seconds: float) -> None:
@@ -140,7 +141,7 @@ def postgres_stores(database: Database) -> Stores:
 
     return Stores(
         jobs=JobStore(database, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS),
-        queue=TaskQueue(database),
+        queue=TaskQueue(database, weights=weights),
         documents=DocumentStore(database),
         job_control=JobControl(database),
         events=EventLog(database),

@@ -16,6 +16,7 @@ from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from domain.consistency import Retention
+from domain.fair_share import EQUAL_SHARES
 from domain.jobs import Lane
 from embedding.embed_options import EmbedOptions
 from pipelines.config import PipelineConfig, blob_store, vector_store
@@ -67,6 +68,7 @@ async def started(database_url: str, config: PipelineConfig) -> AsyncIterator[Jo
         JobManagerConfig(
             database_url=database_url,
             policy=policy,
+            weights=EQUAL_SHARES,
             lanes={lane: BatchPolicy(1, 1) for lane in Lane},
             runner_groups=(tuple(Lane),),
             pipeline=config,

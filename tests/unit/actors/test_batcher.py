@@ -104,6 +104,30 @@ def test_batcher_urgent_call_never_waits_and_goes_first() -> None:
         wait_until(lambda: encoder.batches == [[0], [2]], TIMEOUT_SECONDS, 0.001)
 
 
+def test_batcher_urgent_flood_does_not_starve_other_calls() -> None:
+    encoder = Encoder()
+    with busy(encoder, urgent_weight=4) as made:
+        for number in range(20):
+            made.encode(batch([number + 100] * 10), urgent=True)
+        others = [made.encode(batch([n] * 10), urgent=False) for n in (1, 2)]
+        encoder.release.set()
+        for call in others:
+            rows(call)
+    order = [first for [first] in encoder.batches]
+    assert order.index(1) <= 1 + 4 and order.index(2) <= 1 + 9
+    assert order.index(100) < order.index(1), "with equal shares urgent calls are first"
+
+
+def test_batcher_runs_query_before_waiting_calls() -> None:
+    encoder = Encoder()
+    with busy(encoder) as made:
+        for number in range(9):
+            made.encode(batch([number + 100] * 10), urgent=True)
+        query = made.run(lambda: np.array([[len(encoder.batches)]]), urgent=True)
+        encoder.release.set()
+        assert rows(query) == [[1]]
+
+
 def test_batcher_runs_other_work_alone_and_in_order() -> None:
     encoder = Encoder()
     with busy(encoder) as made:
