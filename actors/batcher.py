@@ -60,9 +60,10 @@ class Batcher:
     """Runs calls of a model in worker threads; concurrent calls with token ids share batches.
 
     Urgent calls never wait for more calls. While urgent and other calls wait, urgent ones get
-    `urgent_weight` times as many tokens (start-time fair queueing), so that neither starves; if the
-    shares are equal, urgent calls run first. A batch has at most `batch_tokens` tokens, unless a single call has more. Every call gets the rows of its own texts.
-    If a batch fails, its calls are repeated one by one, so that only the failing ones fail.
+    `urgent_weight` times as many tokens (start-time fair queueing), so that neither starves; with
+    equal shares, urgent calls run first. A batch has at most `batch_tokens` tokens, unless a single
+    call has more. Every call gets the rows of its own texts. If a batch fails, its calls are
+    repeated one by one, so that only the failing ones fail.
     """
 
     def __init__(

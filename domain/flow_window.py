@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from domain.fair_share import Flow
 
-MIN_FLOWS = 32
+MIN_FLOWS = 16
 """Flows that a claim considers, or the size of its micro-batch if that is larger. Each one costs an
-index look-up (5 microseconds). Above this number, flows take turns and weights apply within it."""
+index look-up (15 microseconds, record 15). If more flows wait, they take turns, and weights apply
+among those that are considered."""
 
 
 @dataclass(slots=True)

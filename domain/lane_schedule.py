@@ -10,8 +10,8 @@ from domain.fair_share import FairShares, Flow, ShareWeights
 from domain.flow_window import FlowWindow
 
 SPARE = 2
-"""A claim reads this many times as many tasks as it leases: some flows have fewer than their share,
-and a document has one running task."""
+"""A claim of several flows reads this many times as many tasks as it leases, because some flows
+have fewer than their share. With 1 it would be as fair, but its batch would often not be full."""
 
 
 class Candidate(Protocol):
@@ -39,7 +39,7 @@ class LaneSchedule:
 
     def wanted(self, considered: Sequence[Flow], limit: int) -> Counter[Flow]:
         """Returns how many tasks the claim reads of each flow that it considers."""
-        return self._shares.wanted(considered, SPARE * limit)
+        return self._shares.wanted(considered, limit * (SPARE if len(considered) > 1 else 1))
 
     def select_batch(self, candidates: Sequence[C], limit: int) -> list[C]:
         """Returns the tasks that run together: at most `limit`, in the order of their shares.
