@@ -73,7 +73,7 @@ class Runner:
         """
         lane = next(iter(self.lanes.values()))
         asyncio.run(blob_store(lane.config).put_stream(_once(WARM_UP_PDF), len(WARM_UP_PDF)))
-        tasks = [_warm_up_task(lane.lane) for _ in range(max(1, int(lane.cpus / lane.num_cpus)))]
+        tasks = [_warm_up_task(lane.lane) for _ in range(_warm_up_papers(lane))]
         failures = []
         for outcome in Runner([replace(lane, listener=None)]).run(lane.lane, tasks):
             written = VersionRange(outcome.task.document_id, 1, outcome.task.version)
@@ -104,6 +104,17 @@ def _make_dataset(config: LaneConfig, tasks: Sequence[Task]) -> ray.data.Dataset
             stage, fn_kwargs=arguments, num_cpus=num_cpus, max_retries=MAX_CRASH_RETRIES
         )
     return dataset
+
+
+def _warm_up_papers(lane: LaneConfig) -> int:
+    """Returns the number of papers that the lane reads at once on the present nodes.
+
+    More would wait for each other, or make Ray add nodes for a warm-up.
+    """
+    import ray
+
+    cpus = min(lane.cpus, ray.cluster_resources().get("CPU", 0))
+    return max(1, int(cpus / lane.num_cpus))
 
 
 def _dataset_name(lane: Lane, tasks: Sequence[Task]) -> str:

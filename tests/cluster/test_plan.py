@@ -140,3 +140,11 @@ def test_plan_fails_if_document_always_kills_its_worker(
     assert cluster.get(plan.embedders[0].count.remote(CRASHES_ALWAYS)) == 3
     good = stored_task(good_paper("after"), config, tmp_path)
     assert code_of(run_plan([good], plan)[good.task_id]) is None
+
+
+def test_warm_up_reads_one_paper_for_each_cpu_of_the_cluster(plan: LaneConfig) -> None:
+    """The lanes of `configs/cluster.yaml` may use more CPUs than a cluster starts with."""
+    from actors.runner import Runner
+
+    assert Runner([replace(plan, cpus=64)]).warm_up() == 2
+    assert Runner([replace(plan, cpus=1)]).warm_up() == 1
