@@ -68,6 +68,7 @@ def test_node_start_command_passes_token_and_addresses(
         "mode=token",
         "DATABASE_URL=postgresql://me:p&w d@host/db?sslmode=require",
         "modes=['0o600', '0o600']",
+        f"python={tmp_path}/paperworks/.venv/bin/python",
     ]
 
 
@@ -86,6 +87,7 @@ def test_node_start_command_fails_without_token_or_addresses(
 FAKE_RAY = """\
 #!{python}
 import os
+import shutil
 from pathlib import Path
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray._raylet import AuthenticationTokenLoader
@@ -98,6 +100,7 @@ print(f"mode={{os.environ['RAY_AUTH_MODE']}}")
 print(f"DATABASE_URL={{os.environ['DATABASE_URL']}}")
 files = (home / ".ray/auth_token", home / ".paperworks.env")
 print(f"modes={{[oct(file.stat().st_mode & 0o777) for file in files]}}")
+print(f"python={{shutil.which('python')}}")
 """
 
 
@@ -107,6 +110,7 @@ def node_home(folder: Path) -> Path:
     ray.parent.mkdir(parents=True)
     ray.write_text(FAKE_RAY.format(python=sys.executable))
     ray.chmod(0o755)
+    ray.with_name("python").symlink_to(sys.executable)
     (folder / ".ray").mkdir()
     (folder / ".ray" / "auth_token").write_text("0" * 64)
     url = "postgresql://me:p&w d@host/db?sslmode=require"
