@@ -1,9 +1,10 @@
-"""Addresses of the embedded stores of a running service, from the command lines of its servers."""
+"""Addresses of the stores of a service; embedded ones are read from command lines of servers."""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,22 @@ import psutil
 
 from runtime.patches.pymilvus import MilvusClient
 from stores.embedded.embedded_postgres import EmbeddedPostgres
+from tests.service import RunningService
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddresses:
+    """The addresses of PostgreSQL and Milvus, and the token of Milvus."""
+
+    database_url: str
+    milvus_uri: str
+    milvus_token: str
+
+
+def stores_of(service: RunningService) -> StoreAddresses:
+    """Returns the addresses of the embedded stores of a service."""
+    root = service.process.pid
+    return StoreAddresses(postgres_url(root, service.home), *milvus_server(root, service.home))
 
 
 def postgres_url(root: int, home: Path) -> str:

@@ -12,7 +12,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.service import READY, SHORT_LEASES, Driver, RunningService
+from tests.programs import Driver
+from tests.service import READY, SHORT_LEASES, RunningService
 from tests.small_papers import write_small_papers
 
 # Markers of all tests in a folder, and of all tests that use a fixture.
@@ -116,7 +117,7 @@ def service(homes: Path, converted_models: Path) -> Iterator[RunningService]:
 @pytest.fixture(scope="session")
 def driver(service: RunningService) -> Iterator[Driver]:
     """A program on the cluster of the service."""
-    joined = Driver(service)
+    joined = Driver(service.service_info["ray_address"], service.cluster_environment)
     yield joined
     joined.close()
 

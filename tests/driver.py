@@ -1,16 +1,12 @@
-"""A program that joins the Ray cluster of a service and runs commands.
-
-`python -m tests.driver ADDRESS` reads lines `[name, arguments]` and writes lines `{"result": …}` or
-`{"error": …}`. It is a separate process because a process can join only one Ray cluster.
-"""
+"""A program that joins the Ray cluster of a service and runs commands (`tests/programs.py`)."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ray
@@ -18,6 +14,7 @@ from ray import serve
 from ray.experimental import internal_kv
 
 from domain.names import APPLICATION, EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, NAMESPACE
+from tests.programs import run_commands
 
 # Namespaces of Ray and Serve (ray_constants.KV_NAMESPACE_*, serve/_private/storage/kv_store.py).
 KV_NAMESPACES = (
@@ -78,17 +75,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 
 def main(address: str) -> None:
     """Runs commands until the input ends."""
-    responses = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # output of libraries goes to stderr
-    ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
-    for line in sys.stdin:
-        name, arguments = json.loads(line)
-        try:
-            response = {"result": COMMANDS[name](**arguments)}
-        except Exception as error:
-            response = {"error": f"{type(error).__name__}: {error}"}
-        responses.write(json.dumps(response) + "\n")
-        responses.flush()
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    run_commands(COMMANDS, partial(ray.init, address=address, namespace=NAMESPACE, **quiet))
 
 
 if __name__ == "__main__":

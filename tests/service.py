@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
@@ -242,45 +242,6 @@ def _is_zombie(process: psutil.Process) -> bool:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-
-
-class Driver:
-    """A program on the service's Ray cluster that runs one command at a time."""
-
-    def __init__(self, service: RunningService) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.driver", service.service_info["ray_address"]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env=clean_environment(**service.cluster_environment),
-            text=True,
-        )
-
-    def call(self, name: str, **arguments: Any) -> Any:
-        """Returns the result of the function of that name in `tests/driver.py`."""
-        writer, reader = _pipes(self.process)
-        writer.write(json.dumps([name, arguments]) + "\n")
-        writer.flush()
-        response = json.loads(reader.readline() or '{"error": "the driver ended"}')
-        assert "error" not in response, response["error"]
-        return response["result"]
-
-    def close(self) -> None:
-        """Ends the program."""
-        writer, _ = _pipes(self.process)
-        with suppress(BrokenPipeError):
-            writer.close()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    assert process.stdin is not None and process.stdout is not None
-    return process.stdin, process.stdout
 
 
 def run_program(

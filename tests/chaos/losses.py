@@ -14,26 +14,24 @@ from serve_app.client import Client
 from serve_app.schemas.core import Document
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
-from tests.addresses import milvus_name, milvus_server, postgres_url
+from tests.addresses import StoreAddresses, milvus_name
 from tests.event_logs import event_log_errors
-from tests.service import RunningService
 
 MAX_ROWS = 16_384  # the largest result of one Milvus query
 MAX_IDS = 5  # in a line
 
 
 def find_losses(
-    service: RunningService,
+    stores: StoreAddresses,
     library: Client,
     collection: str,
     jobs: Iterable[str],
     expected: Mapping[str, Sequence[Chunk]],
 ) -> list[str]:
     """Returns one line for each difference from an undisturbed run; `expected` by document id."""
-    root = service.process.pid
-    tasks = asyncio.run(tasks_of(postgres_url(root, service.home), jobs))
+    tasks = asyncio.run(tasks_of(stores.database_url, jobs))
     chunk_ids = Counter(chunk.chunk_id for chunks in expected.values() for chunk in chunks)
-    stored = stored_chunks(milvus_server(root, service.home), collection)
+    stored = stored_chunks(stores, collection)
     return [
         *lost_tasks(tasks, expected),
         *lost_events(library, tasks),
@@ -53,9 +51,9 @@ async def tasks_of(database_url: str, jobs: Iterable[str]) -> list[Task]:
         await database.close()
 
 
-def stored_chunks(server: tuple[str, str], collection: str) -> Counter[str]:
+def stored_chunks(stores: StoreAddresses, collection: str) -> Counter[str]:
     """Returns the number of rows of each chunk id of the collection, over all versions."""
-    uri, token = server
+    uri, token = stores.milvus_uri, stores.milvus_token
     client, name = MilvusClient(uri, token=token, dedicated=True), milvus_name(uri, token)
     try:
         client.load_collection(name)  # after a restart it is loaded on first use

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from serve_app.client import Client
+from tests.addresses import stores_of
 from tests.chaos.ingest import Ingest
 from tests.chaos.losses import find_losses
 from tests.chaos.targets import (
@@ -157,7 +158,11 @@ def losses_of(finished: Round, papers: Sequence[Path]) -> list[str]:
     expected = expected_chunks(papers, finished.collection)
     with Client(finished.service.url) as library:
         return find_losses(
-            finished.service, library, finished.collection, finished.ingest.jobs, expected
+            stores_of(finished.service),
+            library,
+            finished.collection,
+            finished.ingest.jobs,
+            expected,
         )
 
 

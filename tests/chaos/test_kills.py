@@ -14,8 +14,10 @@ import pytest
 
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import Job
+from tests.addresses import stores_of
 from tests.chaos.losses import find_losses
-from tests.service import Driver, RunningService
+from tests.programs import Driver
+from tests.service import RunningService
 from tests.small_papers import expected_chunks
 
 COMPLETION_TIMEOUT_SECONDS = 240.0
@@ -51,7 +53,7 @@ def test_service_completes_papers_after_process_kill(
     assert job.status == "completed"
     assert job.counts.completed == len(small_papers)
     expected = expected_chunks(small_papers, collection)
-    assert not find_losses(service, library, collection, [job_id], expected)
+    assert not find_losses(stores_of(service), library, collection, [job_id], expected)
     assert driver.call("describe")["held"] == 0
 
 
@@ -157,4 +159,4 @@ def test_blob_store_outage_returns_503_and_delays_tasks(
     assert (job.status, job.counts.completed) == ("completed", len(small_papers))
     assert {task.attempt for task in job.tasks} == {1}, "the outage used an attempt"
     expected = expected_chunks(small_papers, collection)
-    assert not find_losses(service, library, collection, [job_id], expected)
+    assert not find_losses(stores_of(service), library, collection, [job_id], expected)

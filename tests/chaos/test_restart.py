@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.client import Client
+from tests.addresses import stores_of
 from tests.chaos.losses import find_losses
 from tests.chaos.targets import kill_all
 from tests.service import READY, SHORT_LEASES, RunningService
@@ -66,4 +67,4 @@ def assert_complete(service: RunningService, jobs: list[str], papers: list[Path]
         for job in jobs:
             assert library.wait(job, COMPLETION_TIMEOUT_SECONDS).status == "completed"
         expected = expected_chunks(papers, COLLECTION)
-        assert find_losses(service, library, COLLECTION, jobs, expected) == []
+        assert find_losses(stores_of(service), library, COLLECTION, jobs, expected) == []

@@ -11,7 +11,8 @@ import pytest
 
 from serve_app.client import Client
 from tests.pdf_builder.papers import make_paper
-from tests.service import Driver, RunningService, run_program
+from tests.programs import Driver
+from tests.service import RunningService, run_program
 
 QUESTION = "How does a stale worker lose its right to write?"
 

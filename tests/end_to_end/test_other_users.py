@@ -15,7 +15,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.service import ROOT, Driver, RunningService, clean_environment
+from tests.programs import Driver
+from tests.service import ROOT, RunningService, clean_environment
 
 OTHER_UID = 12345  # a uid without an account
 REJECTED = {401, 403}
