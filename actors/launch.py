@@ -23,7 +23,7 @@ from actors.embedder_plan import EmbedderPlan, check_plan, plan_embedders
 from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
-from actors.registry import detached_actor, get_actor
+from actors.registry import ON_HEAD, detached_actor, get_actor
 from actors.runner_handle import RayRunner
 from actors.store_tasks import RemoteEraser, RemoteVectorStore, prepare_stores, run_remote
 from configs.settings import LaneSettings, Settings
@@ -219,7 +219,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
         ray.get(running.drain.remote())
         ray.kill(running)
     actor = detached_actor(
-        JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64
+        JobManager, JOB_MANAGER, num_cpus=0, max_task_retries=-1, max_concurrency=64, **ON_HEAD
     )
     return actor.remote(
         JobManagerConfig(

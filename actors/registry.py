@@ -9,6 +9,10 @@ from ray.actor import ActorHandle
 
 from domain.names import EMBEDDER, NAMESPACE
 
+# Option of actors that run on the head, beside the GCS and Serve's controller: workers of a cluster
+# may be spot machines, and without the head there is no cluster. Ray gives the head this resource.
+ON_HEAD = {"resources": {"node:__internal_head__": 0.001}}
+
 
 def detached_actor(plain: type, name: str, **options: Any) -> Any:
     """Returns the detached actor of that name; creates it from the plain class if none runs."""

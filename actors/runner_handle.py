@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from actors.registry import embedders
+from actors.registry import ON_HEAD, embedders
 from actors.runner import Runner
 from configs.settings import LaneSettings, RaySettings
 from domain.jobs import LANE_OF_STEP, Lane, Task
@@ -49,7 +49,7 @@ class RayRunner:
             for lane in shared
         ]
         remote: Any = ray.remote(Runner)
-        self.actor = remote.options(num_cpus=0, max_concurrency=8).remote(configs)
+        self.actor = remote.options(num_cpus=0, max_concurrency=8, **ON_HEAD).remote(configs)
 
     async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[TaskResult]:
         """Yields the result of each task. Raises the error that ended the runner or its Dataset."""

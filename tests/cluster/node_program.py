@@ -36,8 +36,9 @@ class Nodes:
         self._add(0, 0, include_dashboard=True, **dashboard)
 
     def addresses(self) -> dict[str, str]:
-        """Returns the address of the cluster and the URL of its dashboard."""
-        return {"ray": self.cluster.address, "dashboard": f"http://{self.cluster.webui_url}"}
+        """Returns the id of the head, the address of the cluster and the URL of its dashboard."""
+        head = self.cluster.head_node
+        return {"head": head.node_id, "ray": head.address, "dashboard": f"http://{head.webui_url}"}
 
     def add(self, cpus: int, gpus: int) -> str:
         """Adds a worker with these logical resources; returns its node id when it has joined.

@@ -31,7 +31,6 @@ from tests.stores.milvus import MilvusLite
 DEPLOY_FILE = ROOT / "configs" / "cluster.yaml"
 CPUS_OF_WORKER = 2
 BUCKET = "papers"
-READY_SECONDS = 240.0
 END_SECONDS = 20.0  # of workers that outlive their node
 S3_VARIABLES = {
     "AWS_ACCESS_KEY_ID": "key",
@@ -107,6 +106,7 @@ class DeployedCluster:
         self.program, self.stores, self.environment = program, stores, environment
         addresses = program.call("addresses")
         self.ray_address, self.dashboard = addresses["ray"], addresses["dashboard"]
+        self.head = addresses["head"]
         self.cpu_workers: set[str] = set()  # also those that were killed
         self.cpu_worker = self.add_cpu_worker()
         self.gpu_worker = self.add_gpu_worker()
@@ -134,7 +134,7 @@ class DeployedCluster:
         command = ["serve", "deploy", file, "--address", self.dashboard]
         done = run_program(*command, environment=self.environment)
         assert done.returncode == 0, done.stdout + done.stderr
-        wait_until_ready(self.url, timeout_seconds=READY_SECONDS, log_interval_seconds=5)
+        wait_until_ready(self.url)
 
     def _deploy_file(self) -> dict[str, Any]:
         """Returns the deploy file; one GPU has space for one embedding actor."""
