@@ -30,6 +30,11 @@ from stores.postgres.postgres_url import parse_postgres_url
 
 MIB = 1024 * 1024
 ADDRESSES = ("database_url", "milvus_uri", "blob_uri")
+CPUS_PER_API_PROCESS = 8
+"""docs/decisions/0016-api-processes.md: an API process that uses one CPU leaves seven busy with
+the searches and papers that it accepts."""
+MAX_API_PROCESSES = 8
+"""The embedded PostgreSQL accepts 200 connections, and each API process opens up to nine."""
 
 
 class StoreSettings(BaseModel):
@@ -271,6 +276,15 @@ class Settings(BaseSettings):
         public = {name: without_password(url) for name, url in addresses.items() if url}
         stores = self.stores.model_copy(update={"milvus_token": None})
         return self.model_copy(update={**public, "stores": stores}).model_dump_json()
+
+    @property
+    def api_processes(self) -> int:
+        """Returns the number of replicas of the API: `http.replicas`, or one for every
+        CPUS_PER_API_PROCESS of a cluster that the service starts."""
+        if self.http.replicas is not None:
+            return self.http.replicas
+        cpus = 0 if self.ray.address else self.ray.num_cpus
+        return min(max(1, cpus // CPUS_PER_API_PROCESS), MAX_API_PROCESSES)
 
     @property
     def blob_address(self) -> str:

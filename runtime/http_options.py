@@ -16,10 +16,16 @@ class HttpOptions(BaseModel, frozen=True):
     port: int = Field(default=8000, description="Port that the API listens on.")
     ingress: Literal["direct", "haproxy", "proxy"] = Field(
         default="direct",
-        description="direct: the replica listens on the port itself (one replica, one hop); "
-        "haproxy: Ray's HAProxy in front of the replicas; proxy: Ray's Python proxy.",
+        description="direct: the replicas listen on the port themselves, on one machine (one "
+        "hop); haproxy: Ray's HAProxy in front of the replicas; proxy: Ray's Python proxy.",
     )
-    replicas: int = Field(default=1, ge=1, description="Number of replicas of the API.")
+    replicas: int | None = Field(
+        default=None,
+        ge=1,
+        description="Number of processes of the API (replicas). None: one for every eight CPUs of "
+        "a cluster that the service starts, at least one and at most eight; one on a running "
+        "cluster.",
+    )
     max_ongoing_requests: int = Field(
         default=100_000,
         ge=1,

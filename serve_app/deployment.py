@@ -79,7 +79,7 @@ def _serve_host() -> str | None:
 
 def _application(settings: Settings, addresses: Addresses) -> Application:
     api = Api.options(
-        num_replicas=settings.http.replicas,
+        num_replicas=settings.api_processes,
         max_ongoing_requests=settings.http.max_ongoing_requests,
     )
     return api.bind(settings.without_secrets(), addresses)

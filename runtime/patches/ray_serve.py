@@ -1,14 +1,18 @@
 """Ports, protocol and request queue of a Serve replica. Patches ray 2.60.0 (pinned).
 
 Private names, all in `ray.serve._private.replica`: `start_asgi_http_server`, `ASGIDIReceiveProxy`
-(with its `_queue`) and `add_port_to_grpc_server`.
+(with its `_queue`) and `add_port_to_grpc_server`. In `ray.serve._private.constants`:
+`RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT`, `RAY_SERVE_ENABLE_HA_PROXY`.
 
 Reasons:
-    * Serve binds the port of a `direct` ingress without SO_REUSEADDR. If a replica dies while a
-      client is connected, the kernel keeps the port for a minute. With a range of one port, Serve
-      then considers it taken and gives up after three replicas. Serve's proxies share their port;
-      here the replica does too, so that an old replica that completes its last requests does not
-      block a new one.
+    * Serve gives each replica of a `direct` ingress a port of its own, and something in front must
+      know them all. Here every replica listens on the first port of the range with SO_REUSEPORT:
+      the kernel distributes new connections among them (socket(7)), and those of a dead replica to
+      the others. The assigned ports exist only in the records of Serve. Behind HAProxy each replica
+      keeps its port.
+    * Serve binds that port without SO_REUSEADDR. If a replica dies while a client is connected, the
+      kernel keeps the port for a minute. With SO_REUSEPORT, neither such connections nor an old
+      replica that completes its last requests block a new one.
     * For calls between deployments, a replica opens a gRPC port on all interfaces that unpickles
       its input. Here it binds to the address announced to peers, loopback on a single machine.
     * uvicorn uses a protocol class with deadlines and limits (serve_app/http/protocol.py).
@@ -18,10 +22,12 @@ Reasons:
 
 The last two apply only where the replica itself listens, not behind HAProxy or Ray's proxy.
 
-Check on upgrade: the names above, the address "[::]:0" passed to `add_port_to_grpc_server`, and
-that the server task reads `server.config.http` only when it starts;
-tests/unit/runtime/test_ray_serve_patch.py, tests/chaos/test_api_deaths.py (kills a replica with a
-connected client), tests/end_to_end/test_other_users.py (open ports).
+Check on upgrade: the names above, the address "[::]:0" passed to `add_port_to_grpc_server`, that
+the options are the second argument of `start_asgi_http_server`, and that the server task reads
+`server.config.http` only when it starts; tests/unit/runtime/test_ray_serve_patch.py,
+tests/chaos/test_api_deaths.py (kills a replica with a connected client),
+tests/chaos/test_api_processes.py (two replicas on one port), tests/end_to_end/test_other_users.py
+(open ports).
 """
 
 from __future__ import annotations
@@ -38,27 +44,37 @@ ALL_INTERFACES = "[::]:0"
 def patch_replica_ports(node_ip: str, protocol: type[Any]) -> None:
     """Patches the replica of this process.
 
-    It listens on the port of the service with SO_REUSEADDR and SO_REUSEPORT, uses the uvicorn
+    It listens on the port of the service together with the other replicas, uses the uvicorn
     protocol class `protocol`, and binds its gRPC port to `node_ip` only.
     """
-    from ray.serve._private import replica  # lazy: most importers of `deployment` serve nothing
+    # lazy: most importers of `deployment` serve nothing
+    from ray.serve._private import constants, replica
 
     module: Any = replica
-    module.start_asgi_http_server = _with_protocol(module.start_asgi_http_server, protocol)
+    own_port = constants.RAY_SERVE_ENABLE_HA_PROXY
+    port = None if own_port else constants.RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT
+    module.start_asgi_http_server = shared_start(module.start_asgi_http_server, protocol, port)
     module.ASGIDIReceiveProxy = bounded_receive(module.ASGIDIReceiveProxy)
     module.add_port_to_grpc_server = _bound_to(node_ip, module.add_port_to_grpc_server)
 
 
-def _with_protocol(start: Callable[..., Any], protocol: type[Any]) -> Callable[..., Any]:
-    """Wraps the server start: shares the port and sets the protocol class."""
+def shared_start(
+    start: Callable[..., Any], protocol: type[Any], port: int | None
+) -> Callable[..., Any]:
+    """Returns the server start with the protocol class and a shared port.
+
+    `port` replaces the port that Serve assigned; None keeps it.
+    """
 
     @wraps(start)
-    async def start_with_protocol(*arguments: Any, **named: Any) -> Any:
-        task, server = await start(*arguments, **{**named, "enable_so_reuseport": True})
+    async def start_shared(app: Any, options: Any, **named: Any) -> Any:
+        if port is not None:
+            options = options.model_copy(update={"port": port})
+        task, server = await start(app, options, **{**named, "enable_so_reuseport": True})
         server.config.http = protocol  # the task has not started yet and reads it then
         return task, server
 
-    return start_with_protocol
+    return start_shared
 
 
 def bounded_receive(proxy: type[Any]) -> type[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -23,8 +24,8 @@ CHECK_SECONDS = 2.0
 
 @router.get("/livez")
 async def livez() -> Alive:
-    """Returns 200 while the process is running."""
-    return Alive()
+    """Returns 200 while the process is running. `process`: its process id."""
+    return Alive(process=os.getpid())
 
 
 @router.get("/readyz", response_model=Ready, responses=problem_responses())
@@ -38,11 +39,11 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
     failed = [name for name, status in checks.items() if status != CHECK_OK]
     checks = {**checks, "store_identity": await _check_status(services.require_matching_stores)}
     if not failed:
-        return Ready(checks=checks)
+        return Ready(process=os.getpid(), checks=checks)
     detail = (
         f"Not ready: {', '.join(failed)}. Accepted uploads are kept; try again in a few seconds."
     )
-    return error_response(request, ServiceNotReady(detail), checks=checks)
+    return error_response(request, ServiceNotReady(detail), checks=checks, process=os.getpid())
 
 
 @router.get(

@@ -56,8 +56,10 @@ def ray_token_variables(token: Path) -> dict[str, str]:
 def serve_environment(settings: Settings) -> dict[str, str]:
     """Returns the variables for Serve, by the kind of ingress.
 
-    `direct`: the replica itself listens on the port of the service, one hop less than through a
-    proxy. The port range holds one port, and a replacement replica needs it without a quarantine.
+    `direct`: the replicas themselves listen on the port of the service, one hop less than through
+    a proxy. Serve assigns a port of the range to each replica and considers it taken until it has
+    noticed the end of the replica. The range has two for each replica, so that a replacement does
+    not wait; runtime/patches/ray_serve.py binds the first port of the range in every replica.
     """
     http = settings.http
     if http.ingress == "haproxy":
@@ -68,7 +70,7 @@ def serve_environment(settings: Settings) -> dict[str, str]:
         **SINGLE_LOOP,
         "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(http.port),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http.port + 1),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(http.port + 2 * settings.api_processes),
         "RAY_SERVE_DIRECT_INGRESS_PORT_RETRY_COUNT": "1000",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0.1",
         "RAY_SERVE_PORT_QUARANTINE_S": "0",

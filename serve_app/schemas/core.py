@@ -337,16 +337,19 @@ class Problem(Wire):
     errors_left_out: int | None = None
     refused: list[RefusedFile] | None = None
     checks: dict[str, str] | None = None
+    process: int | None = None
 
 
 class Alive(Wire):
     """The process is running."""
 
     status: Literal["alive"] = "alive"
+    process: int
 
 
 class Ready(Wire):
     """Every dependency of the service works."""
 
     status: Literal["ready"] = "ready"
+    process: int
     checks: dict[str, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from domain.errors import DatabaseUnavailable, PaperworksError
 from serve_app.api.problems import status_of
 from serve_app.schemas.core import Problem
 from tests.unit.serve_app.library import Library, pdf
+
+ALIVE = {"status": "alive", "process": os.getpid()}
 
 
 async def fine() -> None:
@@ -36,7 +39,7 @@ async def silent() -> None:
 async def test_livez_ignores_failed_checks(library: Library) -> None:
     library.checks["database"] = away
     answer = await library.http.get("/livez")
-    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+    assert (answer.status_code, answer.json()) == (200, ALIVE)
 
 
 async def test_readyz_succeeds_when_all_checks_pass(library: Library) -> None:
@@ -45,6 +48,7 @@ async def test_readyz_succeeds_when_all_checks_pass(library: Library) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
+        "process": os.getpid(),
         "checks": {"database": "ok", "vector_store": "ok", "store_identity": "ok"},
     }
 
