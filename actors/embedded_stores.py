@@ -25,6 +25,9 @@ class Server(Protocol):
     log: Path
     process: subprocess.Popen[bytes] | None
 
+    @property
+    def activity(self) -> str: ...
+
     def start(self) -> None: ...
     def alive(self) -> bool: ...
     def stop(self) -> None: ...
@@ -50,6 +53,13 @@ class EmbeddedStores:
     def ready(self) -> dict[str, float]:
         """Waits until all servers accept connections; returns the start time of each in seconds."""
         return {name: server.wait_until_ready() for name, server in self.supervisors.items()}
+
+    def states(self) -> dict[str, str]:
+        """Returns what each server that does not accept connections does, by the name of its check
+        in /readyz."""
+        names = {"postgres": "database", "milvus": "vector_store"}
+        states = {names[name]: server.state() for name, server in self.supervisors.items()}
+        return {name: state for name, state in states.items() if state is not None}
 
     def ports(self) -> tuple[int | None, int | None]:
         """Returns the ports of PostgreSQL and of Milvus Lite; None for one that is not embedded."""
@@ -90,6 +100,10 @@ class ServerSupervisor:
                 f"See its log in {self.server.log.parent}."
             )
         return self.start_seconds
+
+    def state(self) -> str | None:
+        """Returns what the start of the server does; None while it accepts connections."""
+        return None if self.ready.is_set() else f"{self.name}: {self.server.activity}"
 
     def pid(self) -> int | None:
         """Returns the process id of the server, None while it is down."""

@@ -83,6 +83,10 @@ class Embedder:
         """Returns the length of the vectors. Ray queues the call until the model is loaded."""
         return self.encoder.dimension
 
+    def state(self) -> str | None:
+        """Returns None: the actor is ready. Ray queues the call until the model is loaded."""
+        return None
+
     def pid(self) -> int:
         """Returns the process id."""
         return os.getpid()

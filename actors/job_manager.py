@@ -121,6 +121,7 @@ class JobManager:
         self.reconcile_loop = self._reconcile_loop(vectors, queue, config.retention)
         self.started = asyncio.Event()
         self.problem: str | None = None
+        self.phase = "starting"
         self.main_task = asyncio.get_running_loop().create_task(self._main())
 
     def _add_workers(
@@ -179,6 +180,12 @@ class JobManager:
         """True once every runner has processed a warm-up paper, from extraction to indexing."""
         return self.started.is_set()
 
+    async def state(self) -> str | None:
+        """Returns what the start does, or why it is delayed; None once it is ready."""
+        if self.started.is_set():
+            return None
+        return f"{self.phase}; last error: {self.problem}" if self.problem else self.phase
+
     async def describe(self) -> dict[str, Any]:
         """Returns the store addresses without passwords, process ids, the number of held tasks,
         and the problems that prevent readiness."""
@@ -235,13 +242,17 @@ class JobManager:
 
         while True:
             try:
+                self.phase = "migrating the database"
                 await migrate(self.database)
+                self.phase = "preparing the vector store"
                 await self._set_collection_name()
                 await asyncio.to_thread(self.prepare, self.config)
+                self.phase = "comparing the ids of the stores"
                 await self.reconcile_loop.check_identity()
                 self._pause_or_resume()
-                await asyncio.gather(*(pool.open() for pool in self.pools))
+                self.phase = "warming up the workers"
                 self.problem = None
+                await asyncio.gather(*(pool.open() for pool in self.pools))
                 return
             except Exception as error:
                 self.problem = f"{type(error).__name__}: {error}"

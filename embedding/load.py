@@ -26,6 +26,7 @@ ENGINES = ("auto", *OPENVINO_ENGINES, *TORCH_ENGINES)
 
 # docs/decisions/0003-embedding-engine.md: the fastest engine without a loss of retrieval quality.
 _FASTEST_ON_CPU = "openvino-int8"
+_PARTIAL = ".partial"  # suffix of the folder of a running conversion
 _FORMAT = 2  # of the converted folder; a new number converts every model again
 _UNSUPPORTED = 3  # exit status of embedding.convert
 CONVERT_COMMAND = (sys.executable, "-m", "embedding.convert")
@@ -162,6 +163,11 @@ def converted(model_dir: Path, engine: str, cache_as: Path) -> Path:
     return folder
 
 
+def is_converting(cache: Path) -> bool:
+    """True while a model is being converted into the folder `cache` on this machine."""
+    return any(cache.glob(f".*{_PARTIAL}"))
+
+
 def files_digest(model_dir: Path) -> str:
     """Returns 12 hexadecimal digits that change with any file the model is loaded from."""
     digest = hashlib.sha256()
@@ -188,7 +194,7 @@ def _convert(model_dir: Path, engine: str, folder: Path) -> None:
         f"Converting {model_dir} for {engine}; the result is cached.",
         extra={"action": "model_conversion_started", "model": str(model_dir), "engine": engine},
     )
-    work = folder.with_name(f".{folder.name}.partial")
+    work = folder.with_name(f".{folder.name}{_PARTIAL}")
     shutil.rmtree(work, ignore_errors=True)  # left by a process that was killed
     work.mkdir()
     try:

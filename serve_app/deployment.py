@@ -18,6 +18,7 @@ from ray.exceptions import RayActorError
 from ray.serve import Application
 from ray.serve.context import _get_global_client
 
+from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
 from actors.registry import embedders, get_actor
 from configs.settings import Settings
@@ -167,7 +168,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     blobs, library = blob_store(config), LibraryStore(database)
     actors = ActorHandles(settings.model.actors)
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
-    return Services(
+    services = Services(
         jobs=JobStore(
             database,
             max_attempts=settings.jobs.max_attempts,
@@ -205,7 +206,15 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
         calibration=CALIBRATIONS.get(settings.model.name),
+        delays=ComponentStates(settings.model.actors, settings.home / "models").current,
     )
+    services.checks["search"] = partial(check_search, services)
+    return services
+
+
+async def check_search(services: Services) -> None:
+    """Raises Unavailable unless this process answers a search by embedding and by words."""
+    await run_search(SearchQuery("ready?", limit=1), services)
 
 
 def local_folders(settings: Settings) -> list[Path]:

@@ -27,6 +27,12 @@ from milvus_lite.storage.memtable import MemTable
 from runtime.patches.milvus_lite_server import GuardedCollection
 
 
+def row_count(collection: GuardedCollection) -> int:
+    """Returns the number of rows in memory, with replaced and deleted ones."""
+    sealed = sum(segment.table.num_rows for segment in collection._segment_cache.values())
+    return sealed + sum(batch.num_rows for batch in collection._memtable._insert_batches)
+
+
 def live_rows(collection: GuardedCollection) -> Iterator[tuple[pa.Table, np.ndarray]]:
     """Yields all rows as tables with a mask of the live ones: neither replaced nor deleted.
 

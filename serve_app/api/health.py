@@ -30,13 +30,17 @@ async def livez() -> Alive:
 
 @router.get("/readyz", response_model=Ready, responses=problem_responses())
 async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
-    """Returns 200 if every dependency of the service works, else 503 with the failed checks.
+    """Returns 200 if this process has just answered a search and every dependency works.
+
+    Otherwise 503 with the failed checks; `checks` states what a component that is starting does.
 
     `store_identity` does not affect readiness. It reports stores that belong to different
     libraries: searches work then, but uploads are rejected.
     """
     checks = await services.shared.run("checks", partial(_check_all, services.checks))
     failed = [name for name, status in checks.items() if status != CHECK_OK]
+    if failed:
+        checks = {**checks, **await services.shared.run("delays", services.delays)}
     checks = {**checks, "store_identity": await _check_status(services.require_matching_stores)}
     if not failed:
         return Ready(process=os.getpid(), checks=checks)

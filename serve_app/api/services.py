@@ -36,6 +36,11 @@ PREFIX = "/api/v1"
 DOCUMENT = f"{PREFIX}/documents/{{document_id}}"
 
 
+async def no_delays() -> dict[str, str]:
+    """Returns an empty mapping: no component is starting."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The stores, the query encoder, hints to the JobManager, and the checks of /readyz.
@@ -44,7 +49,8 @@ class Services:
     are hints to the JobManager and never raise. `guard` reports stores that belong to different
     libraries. Each check returns if its component works and raises Unavailable otherwise.
     `check_disk_space` raises InsufficientStorage if uploads must be rejected. `calibration` gives
-    the relevance of hits, None for an embedding model without measured weights.
+    the relevance of hits, None for an embedding model without measured weights. `delays` returns
+    what components that are not ready do, by the name of their check.
     """
 
     jobs: JobStore
@@ -67,6 +73,7 @@ class Services:
     http: HttpOptions
     deletion: DeletionLimits
     calibration: Calibration | None = None
+    delays: Callable[[], Awaitable[dict[str, str]]] = no_delays
     paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)
     notifications: JobSubscriptions = field(default_factory=JobSubscriptions)  # polls

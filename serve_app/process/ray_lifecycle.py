@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import ray
 from ray.exceptions import RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, start_ray
+from actors.component_states import ComponentStates
 from actors.registry import embedders
 from configs.settings import RaySettings, Settings
 from runtime.ports import is_listening
@@ -69,6 +70,11 @@ def start(settings: Settings, temporary: Path | None) -> None:
     except RayTaskError as error:
         reason = _root_cause(error)
         raise NotReady(f"The API and its workers did not start: {reason} {advice}") from error
+
+
+def component_states(settings: Settings) -> Callable[[], Awaitable[dict[str, str]]]:
+    """Returns a function that asks the starting actors of the service what they do."""
+    return ComponentStates(settings.model.actors, settings.home / "models").current
 
 
 def embedding_report(settings: Settings) -> str:

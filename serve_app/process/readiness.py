@@ -4,55 +4,77 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import httpx
+from pydantic import ValidationError
 
 from serve_app.client import PaperworksProblem
-from serve_app.schemas.core import CHECK_OK
+from serve_app.process.phase_log import PhaseLog
+from serve_app.schemas.core import CHECK_OK, Ready
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = 300.0  # a first start converts the model; disks may be slow
 POLL_SECONDS = 0.1
-LOG_INTERVAL_SECONDS = 15.0
 
 
 class NotReady(Exception):
     """The service did not become ready; the message holds its last response."""
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """A response of /readyz: the process that answered if it is ready, its failing checks, and
+    the reason why it is not ready."""
+
+    process: int | None = None
+    failing: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
 def wait_until_ready(
     url: str,
     *,
+    processes: int = 1,
     timeout_seconds: float = READY_TIMEOUT_SECONDS,
-    log_interval_seconds: float = LOG_INTERVAL_SECONDS,
+    phases: PhaseLog | None = None,
     is_alive: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Returns when /readyz answers 200; logs the failing checks every `log_interval_seconds`.
+    """Returns when so many processes have answered /readyz with 200; logs the failing checks.
 
-    Raises NotReady after `timeout_seconds`, or once `is_alive()` is False.
+    Each request opens a connection, which the kernel gives to any of the processes. Raises NotReady
+    after `timeout_seconds`, or once `is_alive()` is False.
     """
-    started_at = logged_at = time.monotonic()
-    failing: str | None = "no response"
-    while (now := time.monotonic()) < started_at + timeout_seconds and is_alive():
-        if (failing := _failing_checks(url)) is None:
-            return
-        if now >= logged_at + log_interval_seconds:
-            logged_at = now
-            log.info("Not ready after %.0f s: %s", now - started_at, failing)
+    phases, ready = phases or PhaseLog(), set[int]()
+    deadline = time.monotonic() + timeout_seconds
+    reason = "no response"
+    while time.monotonic() < deadline and is_alive():
+        response = readiness(url)
+        if response.process is not None or response.failing:
+            phases.show(response.failing)
+        if response.process is not None:
+            ready.add(response.process)
+            if len(ready) >= processes:
+                return
+            reason = f"{len(ready)} of {processes} processes are ready"
+            continue
+        reason = response.reason
         time.sleep(POLL_SECONDS)
-    raise NotReady(f"{url} did not become ready. Failing: {failing}")
+    raise NotReady(f"{url} did not become ready. Failing: {reason}")
 
 
-def _failing_checks(url: str) -> str | None:
-    """Returns why the service is not ready: `database: refused; embedder: no answer`, else None."""
+def readiness(url: str) -> Readiness:
+    """Returns the response of /readyz; one without a response if the service does not answer."""
     try:
         response = httpx.get(f"{url}/readyz", timeout=5)
     except httpx.TransportError as error:
-        return str(error) or type(error).__name__
-    if response.status_code == 200:
-        return None
-    problem = PaperworksProblem.of(response).problem
+        return Readiness(reason=str(error) or type(error).__name__)
+    try:
+        return Readiness(process=Ready.model_validate_json(response.content).process)
+    except ValidationError:
+        problem = PaperworksProblem.of(response).problem
     checks = (problem and problem.checks) or {}
-    failed = (f"{name}: {state}" for name, state in checks.items() if state != CHECK_OK)
-    return "; ".join(failed) or response.text
+    failing = {name: state for name, state in checks.items() if state != CHECK_OK}
+    reason = "; ".join(f"{name}: {state}" for name, state in failing.items())
+    return Readiness(failing=failing, reason=reason or response.text)

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +27,8 @@ from serve_app.process.environment import (
 )
 from serve_app.process.readiness import NotReady, wait_until_ready
 from serve_app.process.refusals import CannotStart, refuse_open_door, refuse_secrets
+from serve_app.process.start_progress import StartProgress
+from serve_app.process.starting_server import StartingServer
 from serve_app.process.temporary import TemporaryFolder
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Service:
         self.url = f"http://{settings.http.host}:{settings.http.port}"
         self.state_file = settings.home / service_info.FILE_NAME
         self.temporary = TemporaryFolder(settings.home)
-        self.phases: dict[str, float] = {}
+        self.progress = StartProgress()
 
     @contextmanager
     def running(self) -> Iterator[str]:
@@ -99,20 +100,45 @@ class Service:
 
     def _start(self) -> None:
         self._check_port()
-        with self._phase("ray"):
-            self._prepare_environment()
-            from serve_app.process import ray_lifecycle
+        with self._answering():
+            with self.progress.phase("ray"):
+                self._prepare_environment()
+                from serve_app.process import ray_lifecycle
 
-            cluster = ray_lifecycle.connect(self.settings.ray, self.temporary.path)
-            stop_on_signals()  # Ray has replaced the signal handlers
-        with self._phase("serve"):
-            ray_lifecycle.start(self.settings, self.temporary.path)
-        with self._phase("warm-up"):
-            wait_until_ready(self.url)
+                cluster = ray_lifecycle.connect(self.settings.ray, self.temporary.path)
+                stop_on_signals()  # Ray has replaced the signal handlers
+            components = ray_lifecycle.component_states(self.settings)
+            with self.progress.phase("serve"), self.progress.watching(components):
+                ray_lifecycle.start(self.settings, self.temporary.path)
+        with self.progress.phase("warm-up"):
+            wait_until_ready(
+                self.url, processes=self._direct_processes(), phases=self.progress.phase_log
+            )
         self._write_state_file(cluster.address, cluster.dashboard_url)
-        durations = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.phases.items())
-        log.info("Ready after %.1f s: %s", sum(self.phases.values()), durations)
+        seconds = sum(self.progress.durations.values())
+        log.info("Ready after %.1f s: %s", seconds, self.progress.summary())
         log.info("Embedding: %s", ray_lifecycle.embedding_report(self.settings))
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Answers on the port of the service during the block, with the phases of the start.
+
+        Not for ingresses whose proxy answers itself.
+        """
+        http = self.settings.http
+        if http.ingress != "direct":
+            yield
+            return
+        server = StartingServer(http.host, http.port, self.progress.states)
+        log.info("Listening: %s; %s/readyz shows the progress of the start.", self.url, self.url)
+        try:
+            yield
+        finally:
+            server.stop()
+
+    def _direct_processes(self) -> int:
+        """The number of API processes that a new connection may reach; 1 behind a proxy."""
+        return self.settings.api_processes if self.settings.http.ingress == "direct" else 1
 
     def _prepare_environment(self) -> None:
         """Sets the variables and creates the files that Ray needs; submitted jobs inherit them.
@@ -140,13 +166,6 @@ class Service:
                 "set another port with --port."
             )
 
-    @contextmanager
-    def _phase(self, name: str) -> Iterator[None]:
-        started_at = time.monotonic()
-        log.info("Starting: %s", name)
-        yield
-        self.phases[name] = time.monotonic() - started_at
-
     def _write_state_file(self, ray_address: str, dashboard_url: str) -> None:
         """Writes `service.json`, from which other programs read the address of the service."""
         needs_token = os.environ.get("RAY_AUTH_MODE") == "token"
@@ -165,7 +184,7 @@ class Service:
 
         self.state_file.unlink(missing_ok=True)
         started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
-        if "serve" in self.phases or self.settings.ray.address:
+        if "serve" in self.progress.durations or self.settings.ray.address:
             ray_lifecycle.stop(self.settings)
         else:  # no actor runs yet
             ray_lifecycle.disconnect()

@@ -12,7 +12,9 @@ from domain.parser_environment import ONE_THREAD
 from runtime.ports import free_port
 from runtime.private_files import private_folder, secret
 from runtime.processes import spawn, stop, wait_for_port
+from stores.embedded.load_progress import LoadProgress
 
+PROGRESS = "loading"  # file under the root of the server
 MODULE = "stores.embedded.milvus_lite_process"
 START_SECONDS = 300.0
 """The port opens when all chunks are loaded and indexed: about 5 s per 100,000."""
@@ -26,7 +28,8 @@ def server_command(port: int, data: Path, token: Path) -> list[str]:
 
     With -P the current folder is not on `sys.path`: its modules would shadow packages.
     """
-    return [sys.executable, "-P", "-m", MODULE, str(port), str(data), str(token)]
+    progress = data.with_name(PROGRESS)
+    return [sys.executable, "-P", "-m", MODULE, *map(str, (port, data, token, progress))]
 
 
 def server_environment() -> dict[str, str]:
@@ -43,6 +46,7 @@ class EmbeddedMilvus:
         self.root = root.resolve()
         self.log = self.root / "milvus.log"
         self.token_file = self.root / "token"
+        self.progress = LoadProgress(self.root / PROGRESS)
         self.port = port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -51,6 +55,13 @@ class EmbeddedMilvus:
         """The URL that clients connect to."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def activity(self) -> str:
+        """What the server does until its port opens."""
+        if (progress := self.progress.read()) is None:
+            return "opening the collections"
+        return "loading {:,} of {:,} chunks".format(*progress)
+
     def start(self) -> None:
         """Starts the server and waits until it accepts connections.
 
@@ -58,6 +69,7 @@ class EmbeddedMilvus:
         """
         data = private_folder(self.root / "data")
         secret(self.token_file)
+        self.progress.clear()
         command = server_command(self.port, data, self.token_file)
         self.process = spawn(command, self.log, environment=server_environment())
         wait_for_port(self.port, self.process, START_SECONDS, self.log)

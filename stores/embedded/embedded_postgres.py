@@ -27,6 +27,7 @@ from stores.postgres.postgres_roles import (
 )
 
 NOBODY = 65534  # exists on every Linux; PostgreSQL refuses to run as root
+STARTING = "starting"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # socket paths are limited to 107 characters, homes are not
@@ -46,6 +47,7 @@ class EmbeddedPostgres:
         self.log = self.root / "postgres.log"
         self.passwords = Passwords(self.root)
         self.port = port or free_port()
+        self.activity = STARTING
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,7 +69,9 @@ class EmbeddedPostgres:
         """
         self.passwords.prepare()
         if not (self.data / "PG_VERSION").exists():
+            self.activity = "creating the data folder"
             self._initialise()
+        self.activity = STARTING
         self._wait_for_predecessor()
         options = [f"--{name}={value}" for name, value in SETTINGS.items()]
         command = [_binary("postgres"), "-D", str(self.data), f"--port={self.port}", *options]

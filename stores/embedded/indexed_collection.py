@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 from milvus_lite.constants import ALL_PARTITIONS, DEFAULT_PARTITION
 
-from runtime.patches.milvus_lite_rows import live_rows
+from runtime.patches.milvus_lite_rows import live_rows, row_count
 from runtime.patches.milvus_lite_server import GuardedCollection
 from stores.embedded.arrow_rows import Layout, layout_of, rows_of
+from stores.embedded.load_progress import LoadProgress
 from stores.search_index.chunk_index import ChunkIndex
 
 LOG = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ class IndexedCollection(GuardedCollection):
     `index` is None if the schema is not supported, or if the collection has partitions.
     """
 
+    progress: ClassVar[LoadProgress | None] = None
+    """Records the indexed and the total number of rows while an index is built."""
     index: ChunkIndex | None = None
     layout: Layout | None = None
 
@@ -33,8 +36,12 @@ class IndexedCollection(GuardedCollection):
             return
         began = time.monotonic()
         self.index = ChunkIndex(self.layout.key, self.layout.strings, self.layout.numbers)
+        loaded, total = 0, row_count(self)
         for table, live in live_rows(self):
+            self._record(loaded, total)
             self.index.upsert(rows_of(table, self.layout).where(live))
+            loaded += table.num_rows
+        self._record(total, total)
         seconds = time.monotonic() - began
         LOG.info("Search index of %s: %d rows in %.1f s.", self.name, len(self.index), seconds)
 
@@ -53,6 +60,10 @@ class IndexedCollection(GuardedCollection):
     def has_key(self, key: Any) -> bool:
         """False if no row has this primary key."""
         return self.index is None or key in self.index
+
+    def _record(self, loaded: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress.record(loaded, total)
 
     def _drop_index_if_partitioned(self, partition: str) -> None:
         if partition not in (DEFAULT_PARTITION, ALL_PARTITIONS):

@@ -25,6 +25,8 @@ while True:
 class Writer:
     """A server that only writes to its log."""
 
+    activity = "starting"
+
     def __init__(self, folder: Path) -> None:
         self.log = folder / "server.log"
         self.process: subprocess.Popen[bytes] | None = None

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from runtime.ports import free_port
+from serve_app.process.phase_log import PhaseLog
 from serve_app.process.readiness import NotReady, wait_until_ready
+from serve_app.schemas.core import Ready
 
 WARMING_UP: dict[str, Any] = {
     "type": "about:blank",
@@ -51,12 +53,24 @@ def responding(*responses: tuple[int, bytes]) -> Iterator[str]:
 STARTING = (503, json.dumps(WARMING_UP).encode())
 
 
-def test_wait_until_ready_logs_failing_checks(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "serve_app.process.readiness")
-    with responding(STARTING, STARTING, (200, b"{}")) as url:
-        wait_until_ready(url, log_interval_seconds=0)
-    assert len(caplog.messages) == 2
-    assert caplog.messages[0].endswith("job_manager: The workers are still warming up.")
+def ready(process: int) -> tuple[int, bytes]:
+    return 200, Ready(process=process, checks={}).model_dump_json().encode()
+
+
+def test_wait_until_ready_logs_each_state_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "serve_app.process.phase_log")
+    with responding(STARTING, STARTING, ready(1)) as url:
+        wait_until_ready(url)
+    first, second = caplog.messages
+    assert first.startswith("job_manager: The workers are still warming up. (0.0 s)")
+    assert second.startswith("job_manager: ready after ")
+
+
+def test_wait_until_ready_waits_for_every_process() -> None:
+    with responding(ready(1), ready(1), STARTING, ready(2)) as url:
+        wait_until_ready(url, processes=2)
+    with responding(ready(1)) as url, pytest.raises(NotReady, match="1 of 2 processes"):
+        wait_until_ready(url, processes=2, timeout_seconds=0.3)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +91,21 @@ def test_wait_until_ready_timeout_reports_last_response(
 def test_wait_until_ready_fails_without_a_server(is_alive: Callable[[], bool]) -> None:
     with pytest.raises(NotReady, match=r"refused|no response"):
         wait_until_ready(f"http://127.0.0.1:{free_port()}", timeout_seconds=0.3, is_alive=is_alive)
+
+
+def test_phase_log_limits_lines_of_progress(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "serve_app.process.phase_log")
+    now = [0.0]
+    phases = PhaseLog(clock=lambda: now[0])
+    for loaded in range(0, 5000, 100):  # for 5 s
+        phases.show({"vector_store": f"loading {loaded:,} of 5,000 chunks"})
+        now[0] += 0.1
+    phases.show({"vector_store": "opening the port"})
+    phases.show({})
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "loading 0 of 5,000 chunks (0.0 s)",
+        "loading 2,000 of 5,000 chunks (2.0 s)",
+        "loading 4,000 of 5,000 chunks (4.0 s)",
+        "opening the port (5.0 s)",
+        "ready after 5.0 s",
+    ]

@@ -1,0 +1,61 @@
+"""What each component of a starting service does, by the name of its check in /readyz."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from actors.registry import get_actor
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
+from embedding.load import is_converting
+
+log = logging.getLogger(__name__)
+ANSWER_SECONDS = 0.5  # an actor answers in milliseconds unless it is being created
+
+
+class ComponentStates:
+    """Asks the actors of the service. `models`: the folder of converted models."""
+
+    def __init__(self, embedding_actors: int, models: Path) -> None:
+        self._embedding_actors = embedding_actors
+        self._models = models
+
+    async def current(self) -> dict[str, str]:
+        """Returns a state for each component that is not ready; empty if all are."""
+        stores, manager, embedder = await asyncio.gather(
+            _answer(EMBEDDED_STORES, "states", None),
+            _answer(JOB_MANAGER, "state", None),
+            self._embedder(),
+        )
+        named = {"job_manager": manager, "embedder": embedder}
+        return {**(stores or {}), **{name: state for name, state in named.items() if state}}
+
+    async def _embedder(self) -> str | None:
+        """An actor answers nothing until its constructor has loaded the model."""
+        names = [f"{EMBEDDER}_{number}" for number in range(self._embedding_actors)]
+        waiting = "loading the model"
+        if is_converting(self._models):
+            waiting = "converting the model; this happens once"
+        states = await asyncio.gather(*(_answer(name, "state", waiting) for name in names))
+        return next(filter(None, states), None)
+
+
+async def _answer(actor: str, method: str, default: Any) -> Any:
+    """Returns the answer of the actor; `default` if it does not exist yet or is being created;
+    None if it has failed."""
+    if (handle := get_actor(actor)) is None:
+        return default
+    call = getattr(handle, method).remote()
+    try:
+        return await asyncio.wait_for(_awaited(call), ANSWER_SECONDS)
+    except TimeoutError:
+        return default
+    except Exception as error:  # Ray raises the error of the constructor, of any class
+        log.debug("%s does not report its state: %s", actor, error)
+        return None
+
+
+async def _awaited(reference: Any) -> Any:
+    return await reference
