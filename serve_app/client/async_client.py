@@ -98,7 +98,7 @@ class AsyncClient(Endpoints):
 
         Retries as described in `RetryPolicy`.
         """
-        policy = RetryPolicy(self.retries)
+        policy = RetryPolicy(self.retries, repeatable=request.is_repeatable)
         while True:
             try:
                 return request.parse(await self._content(request))

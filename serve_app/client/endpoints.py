@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from domain.jobs import WaitFor
-from serve_app.client.requests import ApiRequest, Body, Endpoint, PdfFile
+from serve_app.client.requests import IDEMPOTENCY_KEY, ApiRequest, Body, Endpoint, PdfFile
 from serve_app.schemas import core, papers
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 
@@ -35,13 +35,18 @@ class Endpoints:
         *,
         filename: str | None = None,
         on_duplicate: str = "return",
+        idempotency_key: str | None = None,
     ) -> ApiRequest[core.UploadAccepted]:
-        """Uploads one PDF (a path, or bytes named `filename`); returns its job."""
+        """Uploads one PDF (a path, or bytes named `filename`); returns its job.
+
+        The idempotency key, by default a random one, makes retries safe.
+        """
         return ApiRequest(
             f"{PREFIX}/upload-async",
             core.UploadAccepted.model_validate_json,
             form={"collection": collection, "on_duplicate": on_duplicate},
             files=(("file", PdfFile.of(source, filename)),),
+            headers={IDEMPOTENCY_KEY: idempotency_key or uuid.uuid4().hex},
             method="POST",
         )
 
@@ -63,7 +68,7 @@ class Endpoints:
             core.UploadsAccepted.model_validate_json,
             form={"collection": collection, "on_duplicate": on_duplicate},
             files=tuple(("files", PdfFile.of(source)) for source in sources),
-            headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            headers={IDEMPOTENCY_KEY: idempotency_key or uuid.uuid4().hex},
             method="POST",
         )
 
@@ -145,7 +150,11 @@ class Endpoints:
         given = {name: value for name, value in options.items() if value is not None}
         body = {"query": query, **given}
         return ApiRequest(
-            f"{PREFIX}/search", core.SearchResult.model_validate_json, json=body, method="POST"
+            f"{PREFIX}/search",
+            core.SearchResult.model_validate_json,
+            json=body,
+            method="POST",
+            changes_nothing=True,
         )
 
     @Endpoint

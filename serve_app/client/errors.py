@@ -48,24 +48,29 @@ class PaperworksProblem(Exception):
 class ServiceUnreachable(PaperworksProblem):
     """No service answers at the address; `status` is 0.
 
-    `was_sent`: the request may have reached the service.
+    `was_sent`: the request may have reached the service. `is_cut_off`: the connection was lost
+    before the response; the process that received the request may have died.
     """
 
-    def __init__(self, url: str, reason: str, was_sent: bool = True) -> None:
+    def __init__(
+        self, url: str, reason: str, was_sent: bool = True, is_cut_off: bool = False
+    ) -> None:
         detail = (
             f"No service answers at {url} ({reason}). Papers accepted earlier are kept. "
             "Start the service with `paperworks up`, or set its address with --url or "
             "PAPERWORKS_URL."
         )
         super().__init__(0, "unreachable", detail)
-        self.args = (url, reason, was_sent)
-        self.was_sent = was_sent
+        self.args = (url, reason, was_sent, is_cut_off)
+        self.was_sent, self.is_cut_off = was_sent, is_cut_off
 
     @classmethod
     def after(cls, error: httpx.TransportError, url: httpx.URL) -> ServiceUnreachable:
         """Returns the problem of a request without a response."""
         was_sent = not isinstance(error, httpx.ConnectError)
-        return cls(str(url).rstrip("/"), str(error) or type(error).__name__, was_sent)
+        is_cut_off = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
+        reason = str(error) or type(error).__name__
+        return cls(str(url).rstrip("/"), reason, was_sent, was_sent and is_cut_off)
 
 
 @dataclass(slots=True)
@@ -74,19 +79,22 @@ class RetryPolicy:
 
     Retried are responses with status 429 or 503, after their Retry-After, and refused connections
     of a service that `has_answered` before: it is being restarted, which takes a few seconds. A
-    connection that is refused before the first answer means a wrong address. A request that
+    connection that is refused before the first answer means a wrong address. A connection that is
+    cut off is retried if the request is `repeatable`: twice is the same as once. A request that
     `resumes` (an event stream) continues where it was interrupted, so every lost connection is
     retried.
     """
 
     retries: int
+    repeatable: bool = False
     resumes: bool = False
     retries_used: int = 0
 
     def backoff_seconds(self, problem: PaperworksProblem, has_answered: bool) -> float:
         """Returns the seconds before the next attempt. Raises `problem` if it is final."""
         if isinstance(problem, ServiceUnreachable):
-            is_retryable = self.resumes or (has_answered and not problem.was_sent)
+            is_lost = not problem.was_sent or (self.repeatable and problem.is_cut_off)
+            is_retryable = self.resumes or (has_answered and is_lost)
             seconds = FIRST_BACKOFF_SECONDS * 2**self.retries_used
         else:
             is_retryable = problem.status in RETRYABLE_STATUSES

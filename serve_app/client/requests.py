@@ -11,6 +11,7 @@ from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, Self, Typ
 
 from serve_app.schemas.core import CLOSED, Event
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
 P = ParamSpec("P")
 Body = TypeVar("Body")
 
@@ -40,6 +41,8 @@ class PdfFile:
 class ApiRequest(Generic[Body]):
     """A request; `parse` converts the body of its response. Parameters that are None are left out.
 
+    `changes_nothing`: a request without effect although its method is not GET.
+
     `model_validate_json` of a schema, `bytes.decode` and `bytes` are such functions.
     """
 
@@ -51,6 +54,12 @@ class ApiRequest(Generic[Body]):
     form: dict[str, str] = field(default_factory=dict)
     files: tuple[tuple[str, PdfFile], ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    changes_nothing: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """True if sending the request twice has the same effect as sending it once."""
+        return self.method == "GET" or self.changes_nothing or IDEMPOTENCY_KEY in self.headers
 
     @contextmanager
     def arguments(self) -> Iterator[dict[str, Any]]:

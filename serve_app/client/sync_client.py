@@ -100,7 +100,7 @@ class Client(Endpoints):
 
         Retries as described in `RetryPolicy`.
         """
-        policy = RetryPolicy(self.retries)
+        policy = RetryPolicy(self.retries, repeatable=request.is_repeatable)
         while True:
             try:
                 return request.parse(self._content(request))

@@ -238,6 +238,7 @@ def replaying(responses: Sequence[httpx.Response | Exception]) -> httpx.MockTran
 
 
 REFUSED, CUT_OFF = httpx.ConnectError("refused"), httpx.ReadError("cut off")
+TIMED_OUT = httpx.ReadTimeout("no response")
 
 
 def test_client_retries_refused_connection_of_restarting_service(pauses: list[float]) -> None:
@@ -256,12 +257,44 @@ async def test_async_client_retries_refused_connection_of_restarting_service(
 
 
 @pytest.mark.parametrize(
-    "responses", [[REFUSED], [EMPTY_PAGE, CUT_OFF], [EMPTY_PAGE, *[REFUSED] * 5]]
+    "responses", [[REFUSED], [CUT_OFF], [EMPTY_PAGE, TIMED_OUT], [EMPTY_PAGE, *[REFUSED] * 5]]
 )
-def test_client_does_not_retry_unknown_service_or_sent_request(
+def test_client_does_not_retry_unknown_service_or_slow_response(
     pauses: list[float], responses: list[httpx.Response | Exception]
 ) -> None:
     with Client(transport=replaying(responses)) as library, pytest.raises(ServiceUnreachable):
         for _ in responses:
             library.jobs()
     assert len(pauses) in (0, 4)
+
+
+def test_client_repeats_query_of_lost_connection(pauses: list[float]) -> None:
+    with Client(transport=replaying([EMPTY_PAGE, CUT_OFF, EMPTY_PAGE])) as library:
+        assert library.jobs().items == library.jobs().items == []
+    assert pauses == [0.5]
+
+
+def test_client_repeats_upload_of_lost_connection_with_same_key(
+    pauses: list[float], tmp_path: Path
+) -> None:
+    keys = list[str | None]()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers.get("idempotency-key"))
+        if len(keys) == 2:  # the process that received the request dies
+            raise httpx.RemoteProtocolError("server disconnected without a response")
+        return EMPTY_PAGE if len(keys) == 1 else httpx.Response(500)
+
+    with Client(transport=httpx.MockTransport(respond)) as library:
+        library.jobs()
+        with pytest.raises(PaperworksProblem, match="500"):
+            library.upload(paper(tmp_path))
+    assert keys[1] == keys[2] is not None and len(keys) == 3
+
+
+def test_client_does_not_repeat_change_of_lost_connection(pauses: list[float]) -> None:
+    with Client(transport=replaying([EMPTY_PAGE, CUT_OFF])) as library:
+        library.jobs()
+        with pytest.raises(ServiceUnreachable):
+            library.reingest("doc_x")
+    assert pauses == []
