@@ -5,3 +5,4 @@ APPLICATION = "paperworks"  # Ray Serve application
 JOB_MANAGER = "job_manager"
 EMBEDDED_STORES = "embedded_stores"
 EMBEDDER = "embedder"
+METRICS_FOLDER = "metrics"  # in the home: the metrics of the API processes

@@ -24,14 +24,17 @@ from actors.registry import embedders, get_actor
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
-from domain.names import APPLICATION, JOB_MANAGER
+from domain.names import APPLICATION, JOB_MANAGER, METRICS_FOLDER
 from domain.relevance import CALIBRATIONS
 from domain.search import SearchMode, SearchQuery
 from pipelines.config import blob_store, named_vector_store
+from runtime.patches.prometheus import share_metrics
 from runtime.patches.ray_serve import patch_replica_ports
 from runtime.ports import free_port
+from runtime.private_files import private_folder
 from runtime.sandbox.confine import check_sandbox
 from serve_app.api.app import create_api
+from serve_app.api.metrics import Metrics
 from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.protocol import guarded_protocol
@@ -125,7 +128,9 @@ class Api:
         self.services = connect(self.settings, addresses)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_api(self.services, request_id_header=False)
+        folder = private_folder(self.settings.home / METRICS_FOLDER)
+        share_metrics(folder)
+        return create_api(self.services, metrics=Metrics(folder), request_id_header=False)
 
     async def submit(
         self, paths: Sequence[str], collection: str = "default", lane: str = Lane.BULK

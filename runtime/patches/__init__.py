@@ -11,9 +11,10 @@ The docstring of each module has the full names, the reasons and the checks.
 | ray_node           | RayParams,                  | unused monitors, lean  | test_ray_node_patch  |
 | ray 2.60.0         | start_ray_process           | dashboard, agent ports | test_dashboard       |
 |--------------------|-----------------------------|------------------------|----------------------|
-| ray_serve          | start_asgi_http_server,     | port reuse, gRPC port  | test_ray_serve_patch |
-| ray 2.60.0         | ASGIDIReceiveProxy,         | on all interfaces,     | test_api_deaths      |
-|                    | add_port_to_grpc_server     | HTTP deadlines,        | test_other_users     |
+| ray_serve          | start_asgi_http_server,     | one port for all API   | test_ray_serve_patch |
+| ray 2.60.0         | ASGIDIReceiveProxy,         | processes, gRPC port   | test_api_deaths      |
+|                    | add_port_to_grpc_server     | on all interfaces,     | test_api_processes   |
+|                    |                             | deadlines of HTTP,     | test_other_users     |
 |                    |                             | backpressure           |                      |
 |--------------------|-----------------------------|------------------------|----------------------|
 | milvus_lite_server | Collection: _apply,         | rows lost or           | test_killed_servers  |
@@ -29,6 +30,10 @@ The docstring of each module has the full names, the reasons and the checks.
 |--------------------|-----------------------------|------------------------|----------------------|
 | pymilvus           | logging.config.dictConfig   | its import closes all  | test_pymilvus_patch  |
 | pymilvus 3.0       |                             | log handlers           |                      |
+|--------------------|-----------------------------|------------------------|----------------------|
+| prometheus         | values.ValueClass           | sums over the          | test_shared_metrics  |
+| prometheus-client  |                             | processes of the API   |                      |
+| 0.26               |                             |                        |                      |
 |--------------------|-----------------------------|------------------------|----------------------|
 | openvino           | sys.modules:                | telemetry to Google    | none: check by hand  |
 | openvino 2026.4,   | openvino_telemetry is None  | Analytics              |                      |

@@ -33,7 +33,9 @@ RESOURCES = (uploads, jobs, documents, contents, images, search)
 RESOURCES += (collections, consistency, health)
 
 
-def create_api(services: Services, *, request_id_header: bool = True) -> FastAPI:
+def create_api(
+    services: Services, *, metrics: Metrics | None = None, request_id_header: bool = True
+) -> FastAPI:
     """Returns the app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json.
 
     Every error response is problem JSON. Pass `request_id_header=False` behind Ray Serve, which
@@ -51,7 +53,7 @@ def create_api(services: Services, *, request_id_header: bool = True) -> FastAPI
         generate_unique_id_function=attrgetter("name"),
         lifespan=partial(_lifespan, services),
     )
-    app.state.services, app.state.metrics = services, Metrics()
+    app.state.services, app.state.metrics = services, metrics or Metrics()
     for resource in RESOURCES:
         app.include_router(resource.router)
     add_docs(app)

@@ -1,25 +1,53 @@
-"""Prometheus metrics of the API. Each app has its own registry."""
+"""Prometheus metrics of the API, summed over its processes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class OpenTasks(Collector):
+    """The open tasks by (lane, status), read from the database at each scrape."""
+
+    def __init__(self) -> None:
+        self.depths: Mapping[tuple[str, str], int] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yields the gauge."""
+        tasks = GaugeMetricFamily(
+            "paperworks_tasks",
+            "Open tasks, read from the database at each scrape.",
+            labels=("lane", "status"),
+        )
+        for labels, count in self.depths.items():
+            tasks.add_metric(labels, count)
+        yield tasks
 
 
 class Metrics:
     """Counters, gauges and histograms of one app.
 
-    Route labels are route templates, never request paths, which bounds their number.
+    `shared`: the folder in which all processes of the API keep their values, after
+    `share_metrics`; every process then returns the sums. None: the values are in memory. Route
+    labels are route templates, never request paths, which bounds their number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Path | None = None) -> None:
+        self.shared = shared
         self.registry = CollectorRegistry()
+        self._open_tasks = OpenTasks()
+        self._not_shared = CollectorRegistry()
+        self._not_shared.register(self._open_tasks)
         counter = partial(Counter, registry=self.registry)
-        gauge = partial(Gauge, registry=self.registry)
         self._requests = counter(
             "paperworks_http_requests", "Requests answered.", ("route", "method", "status")
         )
@@ -36,29 +64,18 @@ class Metrics:
             ("outcome",),
         )
         self.searches = counter("paperworks_searches", "Searches answered.", ("mode",))
-        self._tasks = gauge(
-            "paperworks_tasks",
-            "Open tasks, read from the database at each scrape.",
-            ("lane", "status"),
-        )
-        self._in_flight = gauge(
+        self.in_flight = Gauge(
             "paperworks_http_in_flight",
             "Requests in progress by admission class.",
             ("request_class",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
         self.rejected = counter(
             "paperworks_http_rejected",
             "Requests rejected with 503 because their class was full.",
             ("request_class",),
         )
-
-    def watch_admission(self, in_flight: Mapping[str, int]) -> None:
-        """Exports these counts by request class; every scrape reads `in_flight`."""
-        for request_class in in_flight:
-            self._in_flight.labels(request_class).set_function(
-                partial(in_flight.__getitem__, request_class)
-            )
-            self.rejected.labels(request_class)
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts a request and records its duration."""
@@ -67,10 +84,20 @@ class Metrics:
 
     def set_queue_depths(self, depths: Mapping[tuple[str, str], int]) -> None:
         """Sets the open tasks by (lane, status) and removes all other label values."""
-        self._tasks.clear()
-        for (lane, status), count in depths.items():
-            self._tasks.labels(lane, status).set(count)
+        self._open_tasks.depths = depths
 
     def render(self) -> bytes:
         """Returns all metrics in the Prometheus text format."""
-        return generate_latest(self.registry)
+        registry = self.registry if self.shared is None else _sums(self.shared)
+        return generate_latest(registry) + generate_latest(self._not_shared)
+
+
+def _sums(folder: Path) -> CollectorRegistry:
+    """Returns the metrics of all processes; gauges only of those that run."""
+    for file in folder.glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(process):
+            mark_process_dead(process, str(folder))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))
+    return registry

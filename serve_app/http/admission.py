@@ -27,18 +27,18 @@ class AdmissionControl:
 
     def __init__(self, app: ASGIApp, limits: HttpOptions, metrics: Metrics) -> None:
         self.app = app
-        self.metrics = metrics
         names = (UPLOADS, STREAMS, IMAGES, REQUESTS)
         self.max_in_flight: dict[str, int] = {n: getattr(limits, f"max_{n}") for n in names}
         self.in_flight = dict.fromkeys(self.max_in_flight, 0)
-        metrics.watch_admission(self.in_flight)
+        self.gauges = {name: metrics.in_flight.labels(name) for name in names}
+        self.rejected = {name: metrics.rejected.labels(name) for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = request_class(scope) if scope["type"] == "http" else None
         if name is None:
             await self.app(scope, receive, send)
         elif self.in_flight[name] >= self.max_in_flight[name]:
-            self.metrics.rejected.labels(name).inc()
+            self.rejected[name].inc()
             error = Overloaded(
                 f"The service already handles {self.max_in_flight[name]} requests of the class "
                 f"{name}, its limit (http.max_{name}). Nothing of this request was read or kept; "
@@ -48,7 +48,8 @@ class AdmissionControl:
         else:
             self.in_flight[name] += 1
             try:
-                await self.app(scope, receive, send)
+                with self.gauges[name].track_inprogress():
+                    await self.app(scope, receive, send)
             finally:
                 self.in_flight[name] -= 1
 

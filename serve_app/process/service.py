@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from configs.settings import Settings
+from domain.names import METRICS_FOLDER
 from runtime import service_info
 from runtime.ports import is_listening
 from runtime.private_files import private_folder, secret, write_private
@@ -100,6 +102,7 @@ class Service:
 
     def _start(self) -> None:
         self._check_port()
+        shutil.rmtree(self.settings.home / METRICS_FOLDER, ignore_errors=True)
         with self._answering():
             with self.progress.phase("ray"):
                 self._prepare_environment()

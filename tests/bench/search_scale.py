@@ -11,25 +11,23 @@ import multiprocessing
 import random
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from domain.documents import Chunk, ChunkKind, chunk_id, document_id
-from domain.papers import Box
+from domain.documents import Chunk
 from domain.search import SearchQuery
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from stores.milvus.vector_store import VectorStore
 from tests.bench.report import Figure, Findings, Grid, quantile
-from tests.bench.search import CHUNK_CHARACTERS, questions
-from tests.pdf_builder.random_papers import python_docs_paragraphs
+from tests.bench.search import questions
+from tests.made_library import CHUNKS_OF_A_DOCUMENT, DIMENSION, made_documents, made_vectors
 
 ROWS = (10_000, 100_000)
-CHUNKS_OF_A_DOCUMENT, DIMENSION, QUERIES, WARM_QUERIES = 70, 384, 200, 20
-TOPICS = 300  # vectors are a topic plus noise of the same length, as documents have subjects
+QUERIES, WARM_QUERIES = 200, 20
 CHUNKS_PER_SECOND = 110  # a folder on two cores: docs/benchmarks.md, "One run"
 COLLECTION = "bench-scale"
 COLUMNS = ("idle p50 ms", "p99 ms", "busy p50 ms", "p99 ms", "KB per chunk", "restart s")
@@ -75,7 +73,7 @@ def _measured(server: EmbeddedMilvus, store: VectorStore, size: int, empty: int)
 def _searched(store: VectorStore) -> list[float]:
     """Seconds of each hybrid search."""
     seconds = list[float]()
-    vectors = _vectors(random.Random(7), WARM_QUERIES + QUERIES)
+    vectors = made_vectors(random.Random(7), WARM_QUERIES + QUERIES)
     for question, vector in zip(questions(len(vectors)), vectors, strict=True):
         began = time.perf_counter()
         if not store.search(SearchQuery(question, COLLECTION), vector):
@@ -99,7 +97,7 @@ def _restarted(server: EmbeddedMilvus, store: VectorStore) -> float:
 def _write_on(root: Path, port: int, first: int, begun: Event, ended: Event) -> None:
     """Upserts documents at the rate of a folder, from the event `begun` to the event `ended`."""
     store = _store(EmbeddedMilvus(root, port))
-    for document in _documents(first, 10 * first):
+    for document in made_documents(COLLECTION, first, 10 * first):
         began = time.perf_counter()
         _upsert(store, *document)
         begun.set()
@@ -127,31 +125,9 @@ def _resident(server: EmbeddedMilvus) -> int:
 
 
 def _fill(store: VectorStore, first: int, end: int) -> None:
-    for document in _documents(first, end):
+    for document in made_documents(COLLECTION, first, end):
         _upsert(store, *document)
 
 
 def _upsert(store: VectorStore, chunks: list[Chunk], vectors: np.ndarray) -> None:
     store.upsert(chunks, vectors, collection=COLLECTION)
-
-
-def _documents(first: int, end: int) -> Iterator[tuple[list[Chunk], np.ndarray]]:
-    """Yields the chunks and vectors of documents, from chunk `first` up to chunk `end`."""
-    for start in range(first, end, CHUNKS_OF_A_DOCUMENT):
-        chance, size = random.Random(start), min(CHUNKS_OF_A_DOCUMENT, end - start)
-        name = document_id(COLLECTION, str(start))
-        yield [_chunk(name, ordinal, chance) for ordinal in range(size)], _vectors(chance, size)
-
-
-def _chunk(document: str, ordinal: int, chance: random.Random) -> Chunk:
-    text = " ".join(chance.sample(python_docs_paragraphs(), 4))[:CHUNK_CHARACTERS]
-    box = Box(1 + ordinal // 5, 54.0, 66.0, 288.0, 200.0)
-    name = chunk_id(document, 1, ordinal, ChunkKind.TEXT, text)
-    return Chunk(name, document, 1, ordinal, ChunkKind.TEXT, text, "Made section", (box,))
-
-
-def _vectors(chance: random.Random, count: int) -> np.ndarray:
-    topics = np.random.default_rng(1).standard_normal((TOPICS, DIMENSION), np.float32)
-    noise = np.random.default_rng(chance.randrange(2**32))
-    chosen = topics[noise.integers(0, TOPICS, count)]
-    return chosen + noise.standard_normal((count, DIMENSION), np.float32)
