@@ -17,7 +17,10 @@ import yaml
 from runtime.ports import free_port
 from serve_app.client import Client
 from serve_app.process.readiness import wait_until_ready
+from tests.made_library import fill_home
 from tests.service import BIN, READY, ROOT, RunningService, run_program
+
+MADE_CHUNKS = 3_000
 
 
 @contextmanager
@@ -135,3 +138,35 @@ def test_serve_run_starts_working_service(service: RunningService, homes: Path) 
         assert library.wait(accepted.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits
         served.stop(signal.SIGINT, grace_seconds=10)  # Ray ends its processes itself
+
+
+def test_start_answers_with_its_phase_until_a_search_is_answered(
+    service: RunningService, homes: Path
+) -> None:
+    home = homes / "filled"
+    fill_home(home, "made", MADE_CHUNKS)
+    filled = RunningService(home, models=service.home / "models")
+    with running(filled), httpx.Client(base_url=filled.url, timeout=60) as http:
+        filled.wait_for(f"Listening: {filled.url}")
+        states, failed_connections = list[dict[str, str]](), 0
+        while True:
+            try:
+                ready = http.get("/readyz")
+            except httpx.TransportError:  # at most the moment in which the API takes over
+                failed_connections += 1
+                continue
+            if ready.status_code == 200:
+                break
+            states.append(ready.json()["checks"])
+            time.sleep(0.1)
+        assert failed_connections <= 1
+        query = {"query": "function", "collection": "made", "mode": "hybrid"}
+        first = http.post("/api/v1/search", json=query)
+        assert first.status_code == 200 and first.json()["hits"]
+        assert "starting" in states[0]["ray"]
+        seen = {(name, state) for one in states for name, state in one.items()}
+        assert any(name == "job_manager" and "warming up" in state for name, state in seen)
+        filled.wait_for(READY)
+        for words in ("Started: ray after", "Started: serve after", "job_manager: ready after"):
+            assert words in filled.output()
+        filled.stop()
