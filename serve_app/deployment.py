@@ -33,13 +33,14 @@ from runtime.patches.ray_serve import patch_replica_ports
 from runtime.ports import free_port
 from runtime.private_files import private_folder
 from runtime.sandbox.confine import check_sandbox
+from runtime.single_flight import SingleFlight
 from serve_app.api.app import create_api
 from serve_app.api.metrics import Metrics
 from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.rendering import Renderer
-from serve_app.library.search import run_search
+from serve_app.library.search import find_by_vector, run_search
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.uploads.folders import FolderUpload
@@ -56,6 +57,7 @@ from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.notifications import JobNotifications
 from stores.postgres.task_queue import TaskQueue
 
+PROBE = "ready?"  # the query of the checks of /readyz
 LOOKUP_TTL_SECONDS = 5.0
 WAKE_DELAY_SECONDS = 0.001
 IDENTITY_CHECK_SECONDS = 10.0  # interval of the checks that the stores belong together
@@ -213,13 +215,13 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         calibration=CALIBRATIONS.get(settings.model.name),
         delays=ComponentStates(settings.model.actors, settings.home / "models").current,
     )
-    services.checks["search"] = partial(check_search, services)
+    services.checks["search"] = partial(check_search, services, actors)
     return services
 
 
-async def check_search(services: Services) -> None:
+async def check_search(services: Services, actors: ActorHandles) -> None:
     """Raises Unavailable unless this process answers a search by embedding and by words."""
-    await run_search(SearchQuery("ready?", limit=1), services)
+    await find_by_vector(SearchQuery(PROBE, limit=1), await actors.probe_vector(), services)
 
 
 def local_folders(settings: Settings) -> list[Path]:
@@ -236,6 +238,7 @@ class ActorHandles:
         self.manager: Any = None
         self.manager_cached_until = 0.0
         self.lanes_to_wake: set[Lane] = set()
+        self.probes = SingleFlight[np.ndarray](joins_running=True)
 
     def job_manager(self) -> Any:
         """Returns the handle of the JobManager, None if it does not run. Cached for 5 seconds.
@@ -288,7 +291,11 @@ class ActorHandles:
 
     async def check_embedder(self) -> None:
         """Raises ServiceNotReady unless the embedder answers a query."""
-        await self.embed_query("ready?")
+        await self.probe_vector()
+
+    async def probe_vector(self) -> np.ndarray:
+        """Returns the vector of PROBE; concurrent checks share one call. Raises ServiceNotReady."""
+        return await self.probes.run(PROBE, partial(self.embed_query, PROBE))
 
 
 async def _await(reference: Any) -> Any:

@@ -62,7 +62,8 @@ async def _add_documents(url: str, collection: str, chunks: int) -> str:
         async with database.begin() as connection:
             await connection.execute(insert(COLLECTIONS).values(name=collection))
             rows = [_document(collection, *part) for part in _parts(0, chunks)]
-            await connection.execute(insert(DOCUMENTS), rows)
+            if rows:
+                await connection.execute(insert(DOCUMENTS), rows)
         library = LibraryStore(database)
         return await library.set_milvus_name(default_name((await library.record()).library_id))
     finally:

@@ -16,7 +16,7 @@ from serve_app.schemas.core import CHECK_OK, Ready
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = 300.0  # a first start converts the model; disks may be slow
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25  # each request makes the service search
 
 
 class NotReady(Exception):

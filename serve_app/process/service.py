@@ -132,7 +132,13 @@ class Service:
         if http.ingress != "direct":
             yield
             return
-        server = StartingServer(http.host, http.port, self.progress.states)
+        try:
+            server = StartingServer(http.host, http.port, self.progress.states)
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {self.url}: {error.strerror}. Set another address with --host "
+                "and --port."
+            ) from error
         log.info("Listening: %s; %s/readyz shows the progress of the start.", self.url, self.url)
         try:
             yield
@@ -140,8 +146,9 @@ class Service:
             server.stop()
 
     def _direct_processes(self) -> int:
-        """The number of API processes that a new connection may reach; 1 behind a proxy."""
-        return self.settings.api_processes if self.settings.http.ingress == "direct" else 1
+        """The number of API processes that share the port on this machine; 1 behind a proxy."""
+        is_shared = self.settings.http.ingress == "direct" and not self.settings.ray.address
+        return self.settings.api_processes if is_shared else 1
 
     def _prepare_environment(self) -> None:
         """Sets the variables and creates the files that Ray needs; submitted jobs inherit them.

@@ -58,7 +58,10 @@ class StartProgress:
 
         def watch() -> None:
             while not ended.wait(WATCH_SECONDS):
-                self._components = asyncio.run(_current(components))
+                try:
+                    self._components = asyncio.run(_current(components))
+                except Exception as error:  # the cluster has ended; the main thread reports why
+                    log.debug("The states of the components are unknown: %s", error)
                 self.phase_log.show(self._components)
 
         thread = threading.Thread(target=watch, name="start-progress", daemon=True)

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from tests.bench import (
     ack,
+    api_processes,
     event_log,
     folder,
     guards,
@@ -29,6 +30,7 @@ from tests.bench import (
     sandbox,
     search,
     search_scale,
+    start,
 )
 from tests.bench.report import Findings, busy_note, machine, show, write
 from tests.bench.stage import Stage, running
@@ -44,7 +46,11 @@ BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "search": search.measure,
 }
 WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events", "guards", "search-scale")
-SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE)
+OWN_SERVICES: dict[str, Callable[[Path, Path], Findings]] = {
+    "start": start.measure,
+    "apis": api_processes.measure,
+}
+SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE, *OWN_SERVICES)
 PAPERS = 40
 
 
@@ -63,6 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "search-scale" in options.only:
             console.print("measuring: search-scale")
             found["search-scale"] = search_scale.measure(place, options.scale_rows)
+        for name in options.only:
+            if name in OWN_SERVICES:
+                console.print(f"measuring: {name}")
+                found[name] = OWN_SERVICES[name](place, options.home / "models")
         if set(options.only) & set(BENCHES):
             found |= _measure(place, options.home / "models", papers, options.only, console)
     sections = {name: found[name] for name in SHOWN if name in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -70,9 +71,7 @@ def running(
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     postgres, milvus = EmbeddedPostgres(folder / "postgres"), EmbeddedMilvus(folder / "milvus")
-    code = "from serve_app.cli.main import app; app()"
-    command = [sys.executable, "-c", code, "up", "--port", str(port), "--home", str(home)]
-    process = _start(command, folder / "service.log")
+    process = start_service(home, port, folder / "service.log", dict(os.environ))
     try:
         postgres.start()
         milvus.start()
@@ -84,12 +83,17 @@ def running(
         postgres.stop()
 
 
-def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+def start_service(
+    home: Path, port: int, log: Path, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
     """The service, in our session: Linux shares a busy machine's CPUs out among sessions, and the
     raw work, which runs in ours, would be given another share. Ctrl-C reaches only us."""
+    code = "from serve_app.cli.main import app; app()"
+    command = [sys.executable, "-c", code, "up", "--port", str(port), "--home", str(home)]
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -141,11 +141,11 @@ def test_serve_run_starts_working_service(service: RunningService, homes: Path) 
 
 
 def test_start_answers_with_its_phase_until_a_search_is_answered(
-    service: RunningService, homes: Path
+    converted_models: Path, homes: Path
 ) -> None:
     home = homes / "filled"
     fill_home(home, "made", MADE_CHUNKS)
-    filled = RunningService(home, models=service.home / "models")
+    filled = RunningService(home, models=converted_models)
     with running(filled), httpx.Client(base_url=filled.url, timeout=60) as http:
         filled.wait_for(f"Listening: {filled.url}")
         states, failed_connections = list[dict[str, str]](), 0
