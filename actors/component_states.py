@@ -12,6 +12,7 @@ from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
 from embedding.load import is_converting
 
 log = logging.getLogger(__name__)
+USED_BY_SEARCH = ("database", "vector_store", "embedder")
 ANSWER_SECONDS = 0.5  # an actor answers in milliseconds unless it is being created
 
 
@@ -30,7 +31,10 @@ class ComponentStates:
             self._embedder(),
         )
         named = {"job_manager": manager, "embedder": embedder}
-        return {**(stores or {}), **{name: state for name, state in named.items() if state}}
+        states = {**(stores or {}), **{name: state for name, state in named.items() if state}}
+        if missing := [name for name in USED_BY_SEARCH if name in states]:
+            states["search"] = f"waits for {', '.join(missing)}"
+        return states
 
     async def _embedder(self) -> str | None:
         """An actor answers nothing until its constructor has loaded the model."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -12,10 +13,11 @@ from pydantic import ValidationError
 
 from serve_app.client import PaperworksProblem
 from serve_app.process.phase_log import PhaseLog
-from serve_app.schemas.core import CHECK_OK, Ready
+from serve_app.schemas.core import CHECK_OK, Alive, Ready
 
 log = logging.getLogger(__name__)
 READY_TIMEOUT_SECONDS = 300.0  # a first start converts the model; disks may be slow
+LISTEN_SECONDS, LISTEN_POLL_SECONDS = 60.0, 0.05
 POLL_SECONDS = 0.25  # each request makes the service search
 
 
@@ -62,6 +64,22 @@ def wait_until_ready(
         reason = response.reason
         time.sleep(POLL_SECONDS)
     raise NotReady(f"{url} did not become ready. Failing: {reason}")
+
+
+def wait_until_another_answers(url: str, process: int) -> None:
+    """Returns when a process other than `process` has answered /livez, so that the port stays open
+    if this process closes it.
+
+    Serve counts a replica as running before it listens. Raises NotReady after LISTEN_SECONDS.
+    """
+    deadline = time.monotonic() + LISTEN_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError, ValidationError):
+            response = httpx.get(f"{url}/livez", timeout=5)
+            if Alive.model_validate_json(response.content).process != process:
+                return
+        time.sleep(LISTEN_POLL_SECONDS)
+    raise NotReady(f"No API process listens on {url} after {LISTEN_SECONDS:g} s.")
 
 
 def readiness(url: str) -> Readiness:

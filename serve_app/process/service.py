@@ -27,7 +27,11 @@ from serve_app.process.environment import (
     ray_environment,
     serve_environment,
 )
-from serve_app.process.readiness import NotReady, wait_until_ready
+from serve_app.process.readiness import (
+    NotReady,
+    wait_until_another_answers,
+    wait_until_ready,
+)
 from serve_app.process.refusals import CannotStart, refuse_open_door, refuse_secrets
 from serve_app.process.start_progress import StartProgress
 from serve_app.process.starting_server import StartingServer
@@ -142,6 +146,7 @@ class Service:
         log.info("Listening: %s; %s/readyz shows the progress of the start.", self.url, self.url)
         try:
             yield
+            wait_until_another_answers(self.url, os.getpid())
         finally:
             server.stop()
 

@@ -154,6 +154,7 @@ def test_start_answers_with_its_phase_until_a_search_is_answered(
                 ready = http.get("/readyz")
             except httpx.TransportError:  # at most the moment in which the API takes over
                 failed_connections += 1
+                time.sleep(0.1)
                 continue
             if ready.status_code == 200:
                 break

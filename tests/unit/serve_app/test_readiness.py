@@ -14,8 +14,12 @@ import pytest
 
 from runtime.ports import free_port
 from serve_app.process.phase_log import PhaseLog
-from serve_app.process.readiness import NotReady, wait_until_ready
-from serve_app.schemas.core import Ready
+from serve_app.process.readiness import (
+    NotReady,
+    wait_until_another_answers,
+    wait_until_ready,
+)
+from serve_app.schemas.core import Alive, Ready
 
 WARMING_UP: dict[str, Any] = {
     "type": "about:blank",
@@ -91,6 +95,12 @@ def test_wait_until_ready_timeout_reports_last_response(
 def test_wait_until_ready_fails_without_a_server(is_alive: Callable[[], bool]) -> None:
     with pytest.raises(NotReady, match=r"refused|no response"):
         wait_until_ready(f"http://127.0.0.1:{free_port()}", timeout_seconds=0.3, is_alive=is_alive)
+
+
+def test_wait_until_another_answers_ignores_own_process() -> None:
+    alive = [(200, Alive(process=number).model_dump_json().encode()) for number in (1, 1, 2)]
+    with responding(*alive) as url:
+        wait_until_another_answers(url, process=1)
 
 
 def test_phase_log_limits_lines_of_progress(caplog: pytest.LogCaptureFixture) -> None:
