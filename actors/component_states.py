@@ -22,16 +22,17 @@ class ComponentStates:
     def __init__(self, embedding_actors: int, models: Path) -> None:
         self._embedding_actors = embedding_actors
         self._models = models
+        self._stores: dict[str, str] | None = None  # the last answer
 
     async def current(self) -> dict[str, str]:
         """Returns a state for each component that is not ready; empty if all are."""
-        stores, manager, embedder = await asyncio.gather(
-            _answer(EMBEDDED_STORES, "states", None),
-            _answer(JOB_MANAGER, "state", None),
+        self._stores, manager, embedder = await asyncio.gather(
+            _answer(EMBEDDED_STORES, "states", self._stores),
+            _answer(JOB_MANAGER, "state", "starting"),
             self._embedder(),
         )
         named = {"job_manager": manager, "embedder": embedder}
-        states = {**(stores or {}), **{name: state for name, state in named.items() if state}}
+        states = {**(self._stores or {}), **{name: state for name, state in named.items() if state}}
         if missing := [name for name in USED_BY_SEARCH if name in states]:
             states["search"] = f"waits for {', '.join(missing)}"
         return states

@@ -1,10 +1,14 @@
-"""(m) Searches and uploads per second with one and with two API processes, and their CPU share."""
+"""(m) Searches and uploads per second that two API processes answer, as ratio to one of them.
+
+One service with two processes: the clients have connections either to both processes or to one of
+them, in turns. The CPU seconds by role are those of the turns with one process.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -17,52 +21,68 @@ from tests.bench.start import COLLECTION, started
 from tests.made_library import fill_home
 from tests.pdf_builder.random_papers import one_page_paper, with_mark
 
-CLIENTS, SECONDS, CHUNKS, UPLOAD_BYTES = 8, 10.0, 20_000, 300_000
+CLIENTS, TURNS, TURN_SECONDS, CHUNKS, UPLOAD_BYTES = 8, 3, 5.0, 3_000, 300_000
+SETTLING_SECONDS = 5.0  # the first comparison of the stores
 JSON = {"Content-Type": "application/json"}
 Request = Callable[[HTTPConnection, int], None]
 
 
 def measure(folder: Path, models: Path) -> Findings:
-    """The ratios of two processes to one; the details state the CPU seconds by role."""
+    """The ratios of two processes to one, and the CPU time of a request by role."""
     home = folder / "apis"
     fill_home(home, COLLECTION, CHUNKS)
-    one, cpu = _measured(home, models, 1)
-    two, _ = _measured(home, models, 2)
-    figures = [
-        Figure(f"{name}, two processes", two[name], "1/s", one[name], "one process") for name in one
-    ]
-    return Findings(figures, {f"CPU ms per {name}, one process": cpu[name] for name in cpu})
-
-
-def _measured(
-    home: Path, models: Path, processes: int
-) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Returns requests per second, and CPU milliseconds by role of one request."""
-    rates, cpu = dict[str, float](), dict[str, dict[str, float]]()
-    with started(home, models, PAPERWORKS_HTTP__REPLICAS=str(processes)) as (url, pid):
-        time.sleep(SECONDS)  # the first comparison of the stores
+    figures, details = list[Figure](), dict[str, dict[str, float]]()
+    with started(home, models, PAPERWORKS_HTTP__REPLICAS="2") as (url, pid):
+        time.sleep(SETTLING_SECONDS)
         for name, request in (("searches", _search_one), ("uploads", _upload_one)):
-            with CpuMeter([pid]) as meter:
-                done = _load(url, request)
-            rates[name] = done / SECONDS
-            cpu[name] = {role: 1000 * used / done for role, used in meter.by_role().items() if used}
-    return rates, cpu
+            one, two, cpu = _alternate(url, pid, request)
+            figures.append(Figure(f"{name}, two processes", two, "1/s", one, "one process"))
+            details[f"CPU ms of {name}, one process"] = cpu
+    return Findings(figures, details)
 
 
-def _load(url: str, request: Request) -> int:
-    """Returns the number of requests that the clients complete in SECONDS."""
-    end = time.monotonic() + SECONDS
+def _alternate(url: str, pid: int, request: Request) -> tuple[float, float, dict[str, float]]:
+    """Returns requests per second at one process and at two, and CPU ms by role of a request."""
+    by_process = _connections(url)
+    first = next(iter(by_process.values()))
+    both = [one for group in by_process.values() for one in group[: CLIENTS // 2]]
+    done = {"one": 0, "two": 0}
+    cpu: dict[str, float] = {}
+    for turn in range(TURNS):
+        with CpuMeter([pid]) as meter:
+            done["one"] += _load(first, request, 2 * turn)
+        for role, seconds in meter.by_role().items():
+            cpu[role] = cpu.get(role, 0.0) + 1000 * seconds
+        done["two"] += _load(both, request, 2 * turn + 1)
+    shares = {role: milliseconds / done["one"] for role, milliseconds in cpu.items()}
+    seconds = TURNS * TURN_SECONDS
+    return done["one"] / seconds, done["two"] / seconds, shares
+
+
+def _connections(url: str) -> dict[int, list[HTTPConnection]]:
+    """Returns CLIENTS open connections to each of the two processes, by process id."""
+    found: dict[int, list[HTTPConnection]] = {}
+    while len(found) < 2 or min(map(len, found.values())) < CLIENTS:
+        connection = open_connection(url)
+        connection.request("GET", "/livez")
+        process = json.loads(connection.getresponse().read())["process"]
+        found.setdefault(process, []).append(connection)
+    return {process: group[:CLIENTS] for process, group in found.items()}
+
+
+def _load(connections: Sequence[HTTPConnection], request: Request, turn: int) -> int:
+    """Returns the number of requests that the clients complete in TURN_SECONDS."""
+    end = time.monotonic() + TURN_SECONDS
 
     def client(number: int) -> int:
-        connection, done = open_connection(url), 0
+        done = 0
         while time.monotonic() < end:
-            request(connection, 100_000 * number + done)
+            request(connections[number], 1_000_000 * turn + 100_000 * number + done)
             done += 1
-        connection.close()
         return done
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        return sum(pool.map(client, range(CLIENTS)))
+    with ThreadPoolExecutor(len(connections)) as pool:
+        return sum(pool.map(client, range(len(connections))))
 
 
 QUERIES = list(questions(500))
@@ -78,4 +98,4 @@ def _search_one(connection: HTTPConnection, number: int) -> None:
 
 
 def _upload_one(connection: HTTPConnection, number: int) -> None:
-    upload(connection, form_body(with_mark(PDF, f"apis {time.time_ns()} {number}"), "bench-apis"))
+    upload(connection, form_body(with_mark(PDF, f"apis {number}"), "bench-apis"))

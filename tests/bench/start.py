@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from runtime.ports import free_port
-from runtime.processes import stop
-from serve_app.process.readiness import wait_until_ready
+from runtime.processes import stop, tail
+from serve_app.process.readiness import NotReady, wait_until_ready
 from tests.bench.report import Figure, Findings, Grid
 from tests.bench.stage import STOP_WITHIN_SECONDS, start_service
 from tests.made_library import fill_home
@@ -67,7 +67,10 @@ def started(home: Path, models: Path, **environment: str) -> Iterator[tuple[str,
     try:
         url = f"http://127.0.0.1:{port}"
         processes = int(environment.get("PAPERWORKS_HTTP__REPLICAS", "1"))
-        wait_until_ready(url, processes=processes, is_alive=lambda: process.poll() is None)
+        try:
+            wait_until_ready(url, processes=processes, is_alive=lambda: process.poll() is None)
+        except NotReady as error:
+            raise RuntimeError(f"{error}.{tail(log)}") from error
         yield url, process.pid
     finally:
         stop(process, timeout=STOP_WITHIN_SECONDS)
