@@ -30,6 +30,8 @@ def pair(homes: Path, converted_models: Path) -> Iterator[RunningService]:
     running = RunningService(
         homes / "pair",
         models=converted_models,
+        command=(),
+        port=None,
         PAPERWORKS_HTTP__REPLICAS="2",
         PAPERWORKS_RAY__DASHBOARD="off",
         **SHORT_LEASES,
