@@ -140,3 +140,24 @@ def test_settings_dashboard_is_full_and_rejects_unknown_modes() -> None:
     assert Settings().ray.dashboard is DashboardMode.FULL
     with pytest.raises(ValidationError):
         RaySettings.model_validate({"dashboard": "some"})
+
+
+@pytest.mark.parametrize(
+    ("cpus", "address", "replicas", "processes"),
+    [
+        (2, None, None, 1),
+        (8, None, None, 1),
+        (16, None, None, 2),
+        (256, None, None, 8),
+        (16, "auto", None, 1),
+        (2, None, 3, 3),
+    ],
+)
+def test_settings_api_processes_follow_cpus_unless_given(
+    cpus: int, address: str | None, replicas: int | None, processes: int
+) -> None:
+    settings = Settings.model_validate(
+        {"ray": {"num_cpus": cpus, "address": address}, "http": {"replicas": replicas}}
+    )
+    assert settings.api_processes == processes
+    assert Settings.model_validate_json(settings.without_secrets()).api_processes == processes
