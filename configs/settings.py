@@ -30,9 +30,9 @@ from stores.postgres.postgres_url import parse_postgres_url
 
 MIB = 1024 * 1024
 ADDRESSES = ("database_url", "milvus_uri", "blob_uri")
-CPUS_PER_API_PROCESS = 8
-"""docs/decisions/0016-api-processes.md: an API process that uses one CPU leaves seven busy with
-the searches and papers that it accepts."""
+CPUS_PER_API_PROCESS = 4
+"""docs/decisions/0016-api-processes.md: an API process that uses one CPU for searches makes other
+processes use 1.2 CPUs; as many CPUs remain for papers."""
 MAX_API_PROCESSES = 8
 """The embedded PostgreSQL accepts 200 connections, and each API process opens up to nine."""
 

@@ -22,7 +22,7 @@ class HttpOptions(BaseModel, frozen=True):
     replicas: int | None = Field(
         default=None,
         ge=1,
-        description="Number of processes of the API (replicas). None: one for every eight CPUs of "
+        description="Number of processes of the API (replicas). None: one for every four CPUs of "
         "a cluster that the service starts, at least one and at most eight; one on a running "
         "cluster.",
     )

@@ -146,8 +146,8 @@ def test_settings_dashboard_is_full_and_rejects_unknown_modes() -> None:
     ("cpus", "address", "replicas", "processes"),
     [
         (2, None, None, 1),
-        (8, None, None, 1),
-        (16, None, None, 2),
+        (7, None, None, 1),
+        (8, None, None, 2),
         (256, None, None, 8),
         (16, "auto", None, 1),
         (2, None, 3, 3),
