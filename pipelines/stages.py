@@ -1,8 +1,8 @@
 """The map stages of the Ray Dataset of a micro-batch: read -> embed -> index, one row per task.
 
 The task's step decides what is read: the text layer, the scanned pages, or tables and figures. An
-error becomes a row with a failure in its `error` column, never a dropped block. Rows carry ids and
-the input of the next stage, not the PDF. On one machine there is a single map stage: between two
+error becomes a row with a failure, never a dropped block. Rows carry ids and the input of the next
+stage, not the PDF. On one machine there is a single map stage: between two
 stages Ray Data builds a block of the row, even for fused ones, which costs 30 ms per boundary. On a
 GPU cluster embedding has its own stage, whose tasks only wait for the actors.
 """
@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from domain.errors import PaperworksError, failure_of
-from domain.jobs import LANE_OF_STEP, StepResult, Task
+from domain.jobs import LANE_OF_STEP, Task
 from pipelines.config import blob_store, vector_store
-from pipelines.extracted_paper import ExtractedPaper
 from pipelines.lane_config import LaneConfig
 from pipelines.progress import ProgressReporter
+from pipelines.rows import PaperRow, Row
 from runtime.niceness import lower_cpu_priority
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 Stage = Callable[..., Row]  # (row, lane=LaneConfig) -> row
 WAITING_CPUS = 0.05  # of a task that only waits for an actor
 
@@ -50,21 +48,16 @@ def _make_stage(name: str, *, extracts: bool = True, indexes: bool = True) -> St
 
     def run_stage(row: Row, lane: LaneConfig) -> Row:
         lower_cpu_priority()
-        task = row["task"]
-        if row.get("error") is not None:
+        paper = PaperRow.load(row)
+        if paper.failure is not None:
             return row
         try:
             if extracts:
-                from pipelines.extract import extract_task
-
-                report = ProgressReporter(task, lane).pages_read
-                row = {"task": task, "extracted": extract_task(task, lane.config, report)}
-            if indexes:
-                row = {"task": task, "finished": embed_index(task, row["extracted"], lane)}
-            return {**row, "error": None}
+                paper = _extract(paper, lane)
+            return (_embed_index(paper, lane) if indexes else paper).dump()
         except Exception as error:
-            _log_failure(task, name, error)
-            return {"task": task, "finished": None, "error": failure_of(error)}
+            _log_failure(paper.task, name, error)
+            return PaperRow(paper.task, failure=failure_of(error)).dump()
 
     run_stage.__name__ = run_stage.__qualname__ = name
     return run_stage
@@ -78,18 +71,27 @@ def _log_failure(task: Task, stage: str, error: Exception) -> None:
     )
 
 
-def embed_index(task: Task, extracted: ExtractedPaper, lane: LaneConfig) -> StepResult:
+def _extract(paper: PaperRow, lane: LaneConfig) -> PaperRow:
+    from pipelines.extract import extract_task
+
+    report = ProgressReporter(paper.task, lane).pages_read
+    return PaperRow(paper.task, extracted=extract_task(paper.task, lane.config, report))
+
+
+def _embed_index(paper: PaperRow, lane: LaneConfig) -> PaperRow:
     """Embeds and indexes the extracted paper. Raises the errors of `index_paper`."""
     from pipelines.embed_remote import ChunkEmbedder
     from pipelines.index import index_paper
 
-    reporter = ProgressReporter(task, lane)
-    reporter.read_completed(extracted.finished)
-    return index_paper(
-        task,
-        extracted,
-        ChunkEmbedder(extracted, lane, reporter),
+    assert paper.extracted is not None
+    reporter = ProgressReporter(paper.task, lane)
+    reporter.read_completed(paper.extracted.finished)
+    finished = index_paper(
+        paper.task,
+        paper.extracted,
+        ChunkEmbedder(paper.extracted, lane, reporter),
         blobs=blob_store(lane.config),
         store=vector_store(lane.config),
         on_span=reporter.chunks_searchable,
     )
+    return PaperRow(paper.task, finished=finished)
