@@ -13,11 +13,20 @@ from typing import Protocol
 
 from actors.job_policy import JobPolicy
 from domain.errors import DatabaseUnavailable, Failure, LeaseLost
-from domain.jobs import LANE_OF_STEP, Lane, Progress, StepResult, Task, backoff_seconds
+from domain.jobs import (
+    LANE_OF_STEP,
+    Lane,
+    Progress,
+    StepResult,
+    Task,
+    TaskEnd,
+    backoff_seconds,
+)
 from stores.protocols import DeletionQueue, TaskQueue
 
 log = logging.getLogger(__name__)
 DEPENDENCY_WAIT_SECONDS = 5.0
+OUTAGE_PAUSE_SECONDS = 0.5  # between two attempts to write to a database that is unavailable
 
 
 class TaskOutcome(Protocol):
@@ -111,9 +120,12 @@ class LeaseManager:
     async def flush(self) -> None:
         """Writes the progress reports buffered since the last flush."""
         pending, self.pending_progress = self.pending_progress, {}
+        numbers = [report for report in pending.values() if not report[1].searchable]
+        await self.queue.report_numbers(numbers)
         for task, progress in pending.values():
-            with suppress(LeaseLost):
-                await self.queue.report(task, progress)
+            if progress.searchable:
+                with suppress(LeaseLost):
+                    await self.queue.report(task, progress)
 
     async def record(self, outcome: TaskOutcome) -> None:
         """Records the end of a step; retries until the database is available."""
@@ -121,10 +133,26 @@ class LeaseManager:
         if finished is None:
             await self.record_failure(task, outcome.failure or _unknown())
         elif await self._commit(task, lambda: self.queue.finish(task, finished)):
-            if finished.next_step is not None:
-                self.wake(LANE_OF_STEP[finished.next_step])
-            if task.version > 1:  # the commit put the older versions into the deletion queue
-                self.wake_cleanup()
+            self._wake_after((task, finished))
+
+    async def record_together(self, ends: Sequence[TaskEnd]) -> None:
+        """Records the ends of several steps in one transaction, or none.
+
+        Retries until the database is available. Raises LeaseLost if one of them has another owner.
+        """
+        await _until_available(lambda: self.queue.finish_all(ends))
+        for end in ends:
+            self.pending_progress.pop(end[0].task_id, None)
+            self.untrack(end[0])
+            self._wake_after(end)
+
+    def _wake_after(self, end: TaskEnd) -> None:
+        """Wakes what has work after the end of the step."""
+        task, finished = end
+        if finished.next_step is not None:
+            self.wake(LANE_OF_STEP[finished.next_step])
+        if task.version > 1:  # the commit put the older versions into the deletion queue
+            self.wake_cleanup()
 
     async def record_failure(self, task: Task, failure: Failure, isolate: bool = False) -> None:
         """Queues the task again if the failure is retryable and attempts are left, else fails it.
@@ -159,12 +187,8 @@ class LeaseManager:
         Returns True if the transition was written, False if the task has another owner.
         """
         try:
-            while True:
-                try:
-                    await write()
-                    return True
-                except DatabaseUnavailable:
-                    await asyncio.sleep(0.5)
+            await _until_available(write)
+            return True
         except LeaseLost as error:
             log.info("%s", error, extra={"action": "lease_lost"})
             await self._discard_unwanted(task)
@@ -188,6 +212,15 @@ class LeaseManager:
                 task.document_id,
                 error,
             )
+
+
+async def _until_available(write: Callable[[], Awaitable[None]]) -> None:
+    """Calls `write` until the database is available."""
+    while True:
+        try:
+            return await write()
+        except DatabaseUnavailable:
+            await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
 
 
 def _unknown() -> Failure:

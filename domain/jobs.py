@@ -284,6 +284,10 @@ class StepResult:
         }
 
 
+TaskEnd = tuple[Task, StepResult]
+"""A task whose step has ended, and the result."""
+
+
 @dataclass(frozen=True, slots=True)
 class CursorPage(Generic[T]):
     """The items of one page and the cursor of the next page; None on the last page."""

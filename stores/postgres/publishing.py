@@ -1,45 +1,62 @@
-"""Updates the searchable version of a document, in the transaction that updates its task."""
+"""Updates the searchable versions of documents, in the transaction that updates their tasks."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
 from domain.documents import DocumentStatus
-from domain.jobs import Progress, StepResult, Task
+from domain.jobs import Progress, StepResult, Task, TaskEnd
+from domain.papers import Metadata
 from stores.postgres.database import NOW
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.schema import CITATIONS, DOCUMENTS
 
+FIELDS = tuple(StepResult(Metadata(""), pages=0, chunks=0).document_fields)
+CHANGES = ", ".join(f'"{name}" = new."{name}"' for name in (*FIELDS, "version"))
+# `:rows`: a JSON list of objects with the columns of documents.
+PUBLISH = text(f"""
+    UPDATE documents SET
+        {CHANGES},
+        status = 'ready',
+        searchable_at = coalesce(documents.searchable_at, statement_timestamp())
+    FROM jsonb_populate_recordset(CAST(NULL AS documents), CAST(:rows AS jsonb)) AS new
+    WHERE documents.document_id = new.document_id
+        AND documents.version <= new.version
+        AND documents.status <> 'deleted'
+    RETURNING documents.document_id
+""")
 SEARCHABLE_AT = func.coalesce(DOCUMENTS.c.searchable_at, NOW)
 
 
-async def publish(connection: AsyncConnection, task: Task, result: StepResult) -> None:
-    """Makes the task's version searchable, unless a newer one is or the document is deleted.
+async def publish_all(connection: AsyncConnection, ends: Sequence[TaskEnd]) -> None:
+    """Makes the versions of the tasks searchable.
 
-    Enqueues the deletion of versions that become obsolete.
+    A version is skipped if a newer one is searchable or the document is deleted. Enqueues the
+    deletion of versions that become obsolete.
     """
-    published = await connection.execute(
-        update(DOCUMENTS)
-        .where(
-            DOCUMENTS.c.document_id == task.document_id,
-            DOCUMENTS.c.version <= task.version,
-            DOCUMENTS.c.status != DocumentStatus.DELETED,
-        )
-        .values(
-            **result.document_fields,
-            status=DocumentStatus.READY,
-            version=task.version,
-            searchable_at=SEARCHABLE_AT,
-        )
-    )
-    if published.rowcount:
-        await _replace_citations(connection, task, result)
-    obsolete = _older_versions(task) if published.rowcount else [_version_of(task)]
+    if not ends:
+        return
+    rows = json.dumps([_document_row(task, result) for task, result in ends])
+    published = set((await connection.execute(PUBLISH, {"rows": rows})).scalars())
+    await _replace_citations(connection, [end for end in ends if end[0].document_id in published])
+    obsolete = [
+        versions
+        for task, _ in ends
+        for versions in _obsolete_versions(task, is_published=task.document_id in published)
+    ]
     await enqueue_deletions(connection, obsolete)
+
+
+def _document_row(task: Task, result: StepResult) -> dict[str, Any]:
+    key = {"document_id": task.document_id, "version": task.version}
+    return result.document_fields | key
 
 
 async def publish_partial(connection: AsyncConnection, task: Task, progress: Progress) -> None:
@@ -72,18 +89,22 @@ async def mark_failed(connection: AsyncConnection, task: Task) -> None:
         await connection.execute(update(DOCUMENTS).where(*chosen).values(**values))
 
 
-def _version_of(task: Task) -> VersionRange:
-    return VersionRange(task.document_id, task.version, task.version)
-
-
-def _older_versions(task: Task) -> list[VersionRange]:
+def _obsolete_versions(task: Task, *, is_published: bool) -> list[VersionRange]:
+    """Returns the versions that the end of the task makes obsolete: older ones, or its own."""
+    if not is_published:
+        return [VersionRange(task.document_id, task.version, task.version)]
     return [VersionRange(task.document_id, 0, task.version - 1)] if task.version > 1 else []
 
 
-async def _replace_citations(connection: AsyncConnection, task: Task, result: StepResult) -> None:
-    keys = {"document_id": task.document_id, "collection": task.collection}
-    old = delete(CITATIONS).where(CITATIONS.c.document_id == task.document_id)
-    await connection.execute(old)
-    if result.cited:
-        rows = [asdict(citation) | keys for citation in result.cited]
+async def _replace_citations(connection: AsyncConnection, ends: Sequence[TaskEnd]) -> None:
+    if not ends:
+        return
+    ids = [task.document_id for task, _ in ends]
+    await connection.execute(delete(CITATIONS).where(CITATIONS.c.document_id.in_(ids)))
+    rows = [
+        asdict(citation) | {"document_id": task.document_id, "collection": task.collection}
+        for task, result in ends
+        for citation in result.cited
+    ]
+    if rows:
         await connection.execute(insert(CITATIONS), rows)

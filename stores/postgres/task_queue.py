@@ -8,6 +8,7 @@ end of the backoff of a retried task.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,19 +16,18 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.errors import DatabaseBusy, Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.fair_share import EQUAL_SHARES, ShareWeights
 from domain.jobs import (
-    LANE_OF_STEP,
     Lane,
     Progress,
-    Step,
     StepResult,
     Task,
+    TaskEnd,
     TaskStatus,
     backoff_seconds,
 )
@@ -36,8 +36,27 @@ from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unused
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
-from stores.postgres.publishing import mark_failed, publish, publish_partial
+from stores.postgres.publishing import mark_failed, publish_partial
 from stores.postgres.schema import TASKS
+from stores.postgres.task_ends import finish_all
+
+# `:rows`: a JSON list of objects with the columns of tasks. Rows are locked in order of their id.
+REPORT = text("""
+    WITH new AS (
+        SELECT * FROM jsonb_populate_recordset(CAST(NULL AS tasks), CAST(:rows AS jsonb))
+    ),
+    leased AS (
+        SELECT tasks.task_id FROM tasks JOIN new USING (task_id, lease_token)
+        WHERE tasks.status = 'running' ORDER BY tasks.task_id FOR NO KEY UPDATE OF tasks
+    )
+    UPDATE tasks SET
+        progressed_at = statement_timestamp(),
+        pages_done = coalesce(new.pages_done, tasks.pages_done),
+        pages_total = coalesce(new.pages_total, tasks.pages_total),
+        chunks_done = coalesce(new.chunks_done, tasks.chunks_done),
+        chunks_total = coalesce(new.chunks_total, tasks.chunks_total)
+    FROM new JOIN leased USING (task_id) WHERE tasks.task_id = new.task_id
+""")
 
 
 class TaskQueue:
@@ -77,12 +96,13 @@ class TaskQueue:
         """
         if not tasks:
             return set()
-        extend_all = _extend_lease(_still_leased(tasks), lease_seconds)
+        ours = select(TASKS.c.task_id).where(_still_leased(tasks)).order_by(TASKS.c.task_id)
+        locked = TASKS.c.task_id.in_(ours.with_for_update(key_share=True))
         try:
             async with self.database.single() as connection:
-                return set((await connection.execute(extend_all)).scalars())
+                extended = await connection.execute(_extend_lease(locked, lease_seconds))
+                return set(extended.scalars())
         except DatabaseBusy:
-            ours = select(TASKS.c.task_id).where(_still_leased(tasks))
             unlocked = TASKS.c.task_id.in_(ours.with_for_update(key_share=True, skip_locked=True))
             async with self.database.single() as connection:
                 await connection.execute(_extend_lease(unlocked, lease_seconds))
@@ -100,19 +120,29 @@ class TaskQueue:
             values |= {"searchable_at": func.coalesce(TASKS.c.searchable_at, NOW)}
             await _update_leased(connection, task, progressed_at=NOW, **values)
 
-    async def finish(self, task: Task, result: StepResult) -> None:
-        """Ends a step: queues the next one, or completes the task.
+    async def report_numbers(self, reports: Sequence[tuple[Task, Progress]]) -> None:
+        """Records the pages and chunks of several tasks; skips those whose lease was lost."""
+        if not reports:
+            return
+        rows = [
+            {"task_id": str(task.task_id), "lease_token": task.lease_token, **progress.numbers}
+            for task, progress in reports
+        ]
+        async with self.database.single() as connection:
+            await connection.execute(REPORT, {"rows": json.dumps(rows)})
 
-        If the step produced chunks, the task's version becomes searchable. Idempotent, so that a
-        call can be repeated after a lost response. Raises LeaseLost.
+    async def finish(self, task: Task, result: StepResult) -> None:
+        """Ends a step, as `finish_all`."""
+        await self.finish_all([(task, result)])
+
+    async def finish_all(self, ends: Sequence[TaskEnd]) -> None:
+        """Ends steps: queues the next one of each task, or completes the task. All or none.
+
+        If a step produced chunks, the task's version becomes searchable. Idempotent, so that a call
+        can be repeated after a lost response. Raises LeaseLost.
         """
         async with self.database.begin() as connection:
-            if result.chunks or result.next_step is None:
-                await publish(connection, task, result)
-            if result.next_step is None:
-                await _complete(connection, task, result)
-            else:
-                await _advance(connection, task, result, result.next_step)
+            await finish_all(connection, ends)
 
     async def fail(self, task: Task, failure: Failure) -> None:
         """Ends the task as failed; a searchable document stays searchable.
@@ -279,37 +309,3 @@ async def _fail(connection: AsyncConnection, task: Task, failure: Failure) -> No
     await mark_failed(connection, task)
     await _end(connection, task, TaskStatus.FAILED, error=asdict(failure))
     await enqueue_if_unused(connection, task.document_id, task.version)
-
-
-async def _complete(connection: AsyncConnection, task: Task, result: StepResult) -> None:
-    await _end(
-        connection,
-        task,
-        TaskStatus.COMPLETED,
-        pages_done=result.pages,
-        pages_total=result.pages,
-        chunks_done=result.chunks,
-        chunks_total=result.chunks,
-        searchable_at=func.coalesce(TASKS.c.searchable_at, NOW),
-        error=None,
-    )
-
-
-async def _advance(connection: AsyncConnection, task: Task, result: StepResult, step: Step) -> None:
-    """Requeues the task for its next step, with all its attempts."""
-    searchable = func.coalesce(TASKS.c.searchable_at, NOW) if result.chunks else None
-    await _requeue(
-        connection,
-        task,
-        NOW,
-        step=step,
-        lane=LANE_OF_STEP[step],
-        attempt=0,
-        isolate=False,
-        pages_done=0,
-        pages_total=result.pages,
-        chunks_done=result.chunks,
-        chunks_total=result.chunks,
-        searchable_at=searchable,
-        error=None,
-    )

@@ -20,6 +20,7 @@ from domain.jobs import (
     Step,
     StepResult,
     Task,
+    TaskEnd,
     TaskStatus,
     backoff_seconds,
 )
@@ -157,6 +158,12 @@ class InMemoryTaskQueue:
             self._publish_partial(task, progress)
         self._update_leased(task, **values)
 
+    async def report_numbers(self, reports: Sequence[tuple[Task, Progress]]) -> None:
+        """Like `TaskQueue.report_numbers`."""
+        for task, progress in reports:
+            if self._owns(task):
+                self._update_leased(task, **progress.numbers)
+
     def _publish_partial(self, task: Task, progress: Progress) -> None:
         entry = self.state.entries[task.document_id]
         is_processing = entry.document.status == DocumentStatus.PROCESSING
@@ -168,6 +175,14 @@ class InMemoryTaskQueue:
                 chunks=progress.chunks_done or 0,
                 searchable_at=entry.document.searchable_at or self.state.clock(),
             )
+
+    async def finish_all(self, ends: Sequence[TaskEnd]) -> None:
+        """Like `TaskQueue.finish_all`."""
+        for task, _ in ends:
+            if not self._has_ended(task, TaskStatus.COMPLETED):
+                self._current(task)
+        for task, result in ends:
+            await self.finish(task, result)
 
     async def finish(self, task: Task, result: StepResult) -> None:
         """Like `TaskQueue.finish`."""
@@ -301,10 +316,14 @@ class InMemoryTaskQueue:
     def _update_leased(self, task: Task, **values: Any) -> None:
         self.state.set_task(self._current(task), **values)
 
-    def _end(self, task: Task, status: TaskStatus, **values: Any) -> None:
+    def _has_ended(self, task: Task, status: TaskStatus) -> bool:
+        """True if this claim has set this status before."""
         found = self.state.tasks.get(task.task_id)
-        is_repeated = found and found.lease_token == task.lease_token and found.status == status
-        if is_repeated:
+        claim = (task.lease_token, status)
+        return found is not None and (found.lease_token, found.status) == claim
+
+    def _end(self, task: Task, status: TaskStatus, **values: Any) -> None:
+        if self._has_ended(task, status):
             return
         ended = {"status": status, "lease_expires_at": None, "finished_at": self.state.clock()}
         self._update_leased(task, **ended, **values)

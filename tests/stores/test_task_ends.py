@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+
+import pytest
 
 from domain.documents import DocumentStatus
 from domain.errors import LeaseLost
-from domain.jobs import Counts, JobStatus, Lane, OnDuplicate, TaskStatus
+from domain.jobs import Counts, JobStatus, Lane, OnDuplicate, Step, TaskStatus
 from tests.stores.postgres import Stores
 from tests.stores.work import (
     AWAY,
@@ -102,6 +105,54 @@ async def test_concurrent_deletion_and_task_ends_do_not_deadlock(stores: Stores)
         unexpected = [one for one in outcomes if not isinstance(one, LeaseLost | bool | None)]
         assert unexpected == []
         assert (await stores.jobs.job(tasks[0].job_id)).finished_at
+
+
+async def test_several_tasks_end_together(stores: Stores) -> None:
+    papers = [upload() for _ in range(4)]
+    await stores.jobs.admit("papers", papers)
+    done, chunkless, advanced, known = await claim(stores)
+    await stores.queue.finish(known, DONE)
+    later = replace(DONE, next_step=Step.LAYOUT)
+    unread = replace(DONE, chunks=0, next_step=Step.OCR)
+    await stores.queue.finish_all(
+        [(done, DONE), (chunkless, unread), (advanced, later), (known, DONE)]
+    )
+    states = [await task_now(stores, task) for task in (done, chunkless, advanced, known)]
+    assert [(one.status, one.step, bool(one.searchable_at)) for one in states] == [
+        (TaskStatus.COMPLETED, Step.READ_TEXT, True),
+        (TaskStatus.QUEUED, Step.OCR, False),
+        (TaskStatus.QUEUED, Step.LAYOUT, True),
+        (TaskStatus.COMPLETED, Step.READ_TEXT, True),
+    ]
+    documents = [await stores.documents.get(one.document_id) for one in states]
+    assert [one.status == DocumentStatus.READY for one in documents] == [True, False, True, True]
+    assert not (await stores.jobs.job(done.job_id)).finished_at
+
+
+async def test_lost_lease_reverts_all_ends_of_transaction(stores: Stores) -> None:
+    await stores.jobs.admit("papers", [upload(), upload()])
+    kept, lost = await claim(stores)
+    await stores.queue.release(lost)
+    with pytest.raises(LeaseLost):
+        await stores.queue.finish_all([(kept, DONE), (lost, DONE)])
+    assert (await task_now(stores, kept)).status == TaskStatus.RUNNING
+    document = await stores.documents.get(kept.document_id)
+    assert document.status == DocumentStatus.PROCESSING
+    await stores.queue.finish(kept, DONE)
+
+
+async def test_concurrent_groups_of_ends_do_not_deadlock(stores: Stores) -> None:
+    """Groups, heartbeats and deletions lock the same rows, requested in different orders."""
+    for _ in range(40):
+        await stores.jobs.admit("papers", [upload() for _ in range(12)])
+        tasks = await claim(stores)
+        groups = (tasks[::2], tasks[::-1][::2])
+        ends = [stores.queue.finish_all([(task, DONE) for task in group]) for group in groups]
+        beats = [stores.queue.heartbeat(some, 30) for some in (tasks, tasks[::-1])]
+        delete = stores.documents.delete(tasks[6].document_id)
+        outcomes = await asyncio.gather(*ends, *beats, delete, return_exceptions=True)
+        unexpected = [one for one in outcomes if isinstance(one, Exception)]
+        assert all(isinstance(one, LeaseLost) for one in unexpected), unexpected
 
 
 async def test_queued_duplicate_completes_without_work(stores: Stores) -> None:

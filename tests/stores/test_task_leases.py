@@ -126,6 +126,21 @@ async def test_ended_task_rejects_transitions(stores: Stores, write: str) -> Non
         assert await task_now(stores, task) == ended
 
 
+async def test_numbers_of_several_tasks_are_recorded_together(stores: Stores) -> None:
+    await stores.jobs.admit("papers", [upload() for _ in range(3)])
+    one, two, lost = await claim(stores)
+    await stores.queue.release(lost)
+    reports = [(one, Progress(pages_done=1, pages_total=9)), (two, Progress(chunks_done=4))]
+    await stores.queue.report_numbers([*reports, (lost, Progress(pages_done=5))])
+    await stores.queue.report_numbers([(one, Progress(pages_done=2))])
+    now = [await task_now(stores, task) for task in (one, two, lost)]
+    assert [(task.pages_done, task.pages_total, task.chunks_done) for task in now] == [
+        (2, 9, 0),
+        (0, None, 4),
+        (0, None, 0),
+    ]
+
+
 async def test_progress_fields_are_updated_independently(stores: Stores) -> None:
     task = await begin(stores)
     await stores.queue.report(task, Progress(pages_done=1, pages_total=9))
