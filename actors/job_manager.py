@@ -87,6 +87,7 @@ class JobManager:
     """
 
     def __init__(self, config: JobManagerConfig, parts: JobManagerParts) -> None:
+        from actors.lane_load import LaneLoad
         from actors.lease_manager import LeaseManager
         from actors.store_cleanup import StoreCleanup
         from stores.consistency.store_identity import LEGACY_NAME
@@ -113,6 +114,7 @@ class JobManager:
         self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
         self.legacy = parts.vectors(lambda: replace(self.config, milvus_name=LEGACY_NAME))
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.load = LaneLoad()
         self.pools: list[RunnerPool] = []
         self.workers: dict[Lane, LaneWorker] = {}
         for group in config.runner_groups:
@@ -136,7 +138,7 @@ class JobManager:
         self.pools.append(pool)
         for lane in group:
             self.workers[lane] = LaneWorker(
-                lane, config.lanes[lane], self.leases, pool, self.worker_id
+                lane, config.lanes[lane], self.leases, pool, self.worker_id, self.load
             )
 
     def _reconcile_loop(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from actors.end_recorder import EndRecorder
+from actors.lane_load import LaneLoad
 from actors.lease_manager import LeaseManager
 from actors.runner_pool import RunnerPool
 from actors.watchdog import with_stall_timeout
-from domain.errors import DatabaseUnavailable, WorkerCrashed, WorkerStalled, failure_of
+from domain.errors import DatabaseUnavailable, Failure, WorkerCrashed, WorkerStalled, failure_of
 from domain.jobs import Lane, Task
 
 log = logging.getLogger(__name__)
@@ -19,16 +22,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """`batch`: maximum number of documents in a micro-batch; `runs`: concurrent micro-batches."""
+    """`batch`: maximum number of documents in a micro-batch; `runs`: concurrent micro-batches.
+
+    `fills_up`: another micro-batch starts only when the others leave CPUs of the lane idle.
+    """
 
     batch: int
     runs: int
+    fills_up: bool = False
 
 
 class LaneWorker:
     """Runs one lane. Each micro-batch takes all due tasks of the lane, up to `batch_policy.batch`.
 
-    Tasks that arrive while a micro-batch runs go into the next one.
+    Tasks that arrive while a micro-batch runs go into the next one. With `fills_up`, it begins when
+    the last papers of the one before leave CPUs idle.
     """
 
     def __init__(
@@ -38,12 +46,15 @@ class LaneWorker:
         leases: LeaseManager,
         pool: RunnerPool,
         worker_id: str,
+        load: LaneLoad,
     ) -> None:
         self.lane = lane
         self.batch_policy = batch_policy
         self.leases = leases
         self.pool = pool
         self.worker_id = worker_id
+        self.load = load
+        self.claiming = asyncio.Lock()
         self.wake_event = asyncio.Event()
         self.may_claim = asyncio.Event()  # cleared while the stores belong to different libraries
         self.may_claim.set()
@@ -52,7 +63,6 @@ class LaneWorker:
     async def run(self) -> None:
         """Claims and runs micro-batches until draining. Logs errors and continues."""
         while not self.draining:
-            await self.may_claim.wait()
             try:
                 if not await self.run_batch():
                     await self._sleep()
@@ -72,56 +82,70 @@ class LaneWorker:
 
     async def run_batch(self) -> bool:
         """Claims a micro-batch and records how its tasks end; returns False if no task is due."""
-        await self.pool.open()
-        tasks = await self._claim()
+        runner = await self.pool.open()
+        async with self.claiming:
+            if self.batch_policy.fills_up:
+                at_once = await runner.handle.tasks_at_once(self.lane)
+                await self.load.until_below(self.lane, at_once)
+            tasks = await self._claim()
+            self.load.add(self.lane, len(tasks))
         if not tasks:
             return False
-        self.leases.track(tasks)
-        pending, failure = {task.task_id: task for task in tasks}, failure_of(WorkerCrashed())
+        unfinished = {task.task_id: task for task in tasks}
+        recorder = EndRecorder(self.leases)
+        try:
+            failure = await self._run_batch(tasks, unfinished, recorder)
+            await recorder.drain()
+            for task in unfinished.values():
+                recording = self.leases.record_failure(task, failure, isolate=True)
+                await recorder.guard(task, recording)
+        finally:
+            self.load.add(self.lane, -len(unfinished))
+        return True
+
+    async def _run_batch(
+        self, tasks: Sequence[Task], unfinished: dict[uuid.UUID, Task], recorder: EndRecorder
+    ) -> Failure:
+        """Runs the tasks and removes those that end from `unfinished`.
+
+        Returns the reason why the others did not end.
+        """
+        stall_seconds = self.leases.policy.stall_seconds
         try:
             async with self.pool.acquire() as runner:
                 outcomes = with_stall_timeout(
-                    runner.run(self.lane, tasks),
+                    runner.run(self.lane, tasks, self.load.busy()),
                     partial(self.leases.last_progress_at, tasks),
-                    self.leases.policy.stall_seconds,
+                    stall_seconds,
                 )
                 async for outcome in outcomes:
-                    pending.pop(outcome.task.task_id, None)
-                    await self._record(outcome.task, self.leases.record(outcome))
+                    if unfinished.pop(outcome.task.task_id, None):
+                        self.load.add(self.lane, -1)
+                    recorder.add(outcome)
         except WorkerStalled as error:
             log.warning(
                 "A runner of the %s lane reported no progress for %g s; it is replaced and its "
                 "tasks are queued again",
                 self.lane,
-                self.leases.policy.stall_seconds,
+                stall_seconds,
             )
-            failure = failure_of(error)
+            return failure_of(error)
         except Exception as error:
             log.warning(
                 "A runner of the %s lane died; its tasks are queued again: %s", self.lane, error
             )
-        for task in pending.values():
-            recording = self.leases.record_failure(task, failure, isolate=True)
-            await self._record(task, recording)
-        return True
+        return failure_of(WorkerCrashed())
 
     async def _claim(self) -> Sequence[Task]:
-        return await self.leases.queue.claim(
+        """Returns the tasks of the next micro-batch, whose leases are extended from now on."""
+        await self.may_claim.wait()
+        if self.draining:
+            return []
+        tasks = await self.leases.queue.claim(
             self.lane,
             self.batch_policy.batch,
             worker=self.worker_id,
             lease_seconds=self.leases.policy.lease_seconds,
         )
-
-    async def _record(self, task: Task, recording: Awaitable[None]) -> None:
-        """Records the end of a task. An error here is independent of the runner and of other
-        tasks: the task is untracked, its lease expires and the sweep queues it again."""
-        try:
-            await recording
-        except Exception:
-            log.exception(
-                "The end of task %s was not recorded; it runs again after its lease expires",
-                task.task_id,
-                extra={"action": "record_failed", "task_id": str(task.task_id)},
-            )
-            self.leases.untrack(task)
+        self.leases.track(tasks)
+        return tasks

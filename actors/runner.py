@@ -11,17 +11,20 @@ import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.store_tasks import delete_versions, run_remote
 from domain.deletions import VersionRange
 from domain.jobs import Lane, Task, TaskStatus
 from pipelines.config import blob_store
 from pipelines.lane_config import LaneConfig, TaskResult
+from pipelines.rows import PaperRow
 from stores.blobs.warmup_blob import WARM_UP_PDF, WARM_UP_SHA256
 
 if TYPE_CHECKING:
     import ray.data
+
+    from pipelines.stages import Stage
 
 WARM_UP = "warm-up"
 MAX_CRASH_RETRIES = 2  # of a stage whose worker process died
@@ -49,6 +52,7 @@ class Runner:
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
+        context.memory_usage_poll_interval_s = None  # else each task starts a thread for it
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         # Ray deprecated `max_retries` of a stage without a replacement; the default is unlimited.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
@@ -57,14 +61,26 @@ class Runner:
         """Name on the Ray dashboard and prefix of the log lines."""
         return f"Runner({', '.join(self.lanes)})"
 
-    def run(self, lane: Lane, tasks: Sequence[Task]) -> Iterator[TaskResult]:
-        """Yields the result of each task as it arrives; a bounded Dataset, one block per task."""
+    def run(
+        self, lane: Lane, tasks: Sequence[Task], cpus: float | None = None
+    ) -> Iterator[TaskResult]:
+        """Yields the result of each task as it arrives; a bounded Dataset, one block per task.
+
+        `cpus`: limit for this Dataset; None: that of the lane's configuration.
+        """
         from runtime.patches.ray_data import name_dataset
 
-        dataset = _make_dataset(self.lanes[lane], tasks)
+        config = self.lanes[lane] if cpus is None else replace(self.lanes[lane], cpus=cpus)
+        dataset = _make_dataset(config, tasks, self.stages(lane))
         name_dataset(dataset, _dataset_name(lane, tasks), next(self.numbers[lane]))
-        for row in dataset.iter_rows():
-            yield TaskResult(row["task"], row["finished"], row["error"])
+        for paper in _papers(dataset):
+            yield TaskResult(paper.task, paper.finished, paper.failure)
+
+    def stages(self, lane: Lane) -> Sequence[tuple[Stage, float]]:
+        """Returns the map stages of the lane, each with its share of a CPU."""
+        from pipelines.stages import make_stages
+
+        return make_stages(self.lanes[lane])
 
     def warm_up(self) -> int:
         """Runs small warm-up papers through all steps and deletes what they stored.
@@ -88,17 +104,17 @@ class Runner:
         return os.getpid()
 
 
-def _make_dataset(config: LaneConfig, tasks: Sequence[Task]) -> ray.data.Dataset:
+def _make_dataset(
+    config: LaneConfig, tasks: Sequence[Task], stages: Sequence[tuple[Stage, float]]
+) -> ray.data.Dataset:
     """Returns the Dataset that runs the stages of the lane on the tasks; nothing runs yet."""
     import ray.data
 
-    from pipelines.stages import make_stages
-
-    rows = [{"task": task} for task in tasks]
+    rows = [PaperRow(task).dump() for task in tasks]
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
     options = dataset.context.execution_options
     options.resource_limits = options.resource_limits.copy(cpu=config.cpus)
-    for stage, num_cpus in make_stages(config):
+    for stage, num_cpus in stages:
         arguments = {"lane": config}
         dataset = dataset.map(
             stage, fn_kwargs=arguments, num_cpus=num_cpus, max_retries=MAX_CRASH_RETRIES
@@ -115,6 +131,20 @@ def _warm_up_papers(lane: LaneConfig) -> int:
 
     cpus = min(lane.cpus, ray.cluster_resources().get("CPU", 0))
     return max(1, int(cpus / lane.num_cpus))
+
+
+def _papers(dataset: ray.data.Dataset) -> Iterator[PaperRow]:
+    """Executes the Dataset; yields its rows as their blocks arrive.
+
+    `Dataset.iter_rows` yields the same, but starts four threads that prefetch and form batches.
+    """
+    import ray
+
+    for bundle in dataset.iter_internal_ref_bundles():
+        for entry in bundle.blocks:
+            block: Any = ray.get(entry.ref)  # an Arrow table  # pyright: ignore
+            for row in block.to_pylist():
+                yield PaperRow.load(row)
 
 
 def _dataset_name(lane: Lane, tasks: Sequence[Task]) -> str:

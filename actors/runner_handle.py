@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import ray
 
+from actors.lane_share import lane_cpus
 from actors.registry import ON_HEAD, embedders
 from actors.runner import Runner
 from configs.settings import LaneSettings, RaySettings
-from domain.jobs import LANE_OF_STEP, Lane, Task
+from domain.jobs import Lane, Task
 from pipelines.config import PipelineConfig
 from pipelines.lane_config import LaneConfig, TaskResult
 from runtime.dashboard_mode import DashboardMode
 
+CPUS_KNOWN_SECONDS = 5.0  # how long the number of CPUs is not asked for again
 WARM_UP_PAPER_SECONDS = 120.0  # limit for a tiny paper in a fresh runner, once the model is loaded
 
 
@@ -32,14 +36,16 @@ class RayRunner:
         lanes: dict[Lane, LaneSettings],
         actors: int,
         cluster: RaySettings,
+        runner: type[Runner] = Runner,
     ) -> None:
+        self.lanes = lanes
         self.embedders = embedders(actors)
         configs = [
             LaneConfig(
-                config=replace(config, ocr_workers=_pages_at_once(lanes[Lane.OCR], lanes)),
+                config=replace(config, ocr_workers=_pages_at_once(lanes)),
                 lane=lane,
                 num_cpus=lanes[lane].num_cpus,
-                cpus=_cpus(lanes, lane),
+                cpus=lane_cpus(lanes, lane, _cpus_now()),
                 split_embed=lanes[lane].split_embed,
                 can_grow=cluster.can_grow,
                 statistics=cluster.dashboard is DashboardMode.FULL,
@@ -48,14 +54,25 @@ class RayRunner:
             )
             for lane in shared
         ]
-        remote: Any = ray.remote(Runner)
+        remote: Any = ray.remote(runner)
         self.actor = remote.options(num_cpus=0, max_concurrency=8, **ON_HEAD).remote(configs)
 
-    async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[TaskResult]:
-        """Yields the result of each task. Raises the error that ended the runner or its Dataset."""
-        answers = self.actor.run.options(num_returns="streaming").remote(lane, tasks)
+    async def run(
+        self, lane: Lane, tasks: Sequence[Task], busy: Collection[Lane] = ()
+    ) -> AsyncIterator[TaskResult]:
+        """Yields the result of each task. Raises the error that ended the runner or its Dataset.
+
+        `busy`: the lanes with unfinished tasks, which keep their share of the CPUs.
+        """
+        cpus = lane_cpus(self.lanes, lane, await _cluster_cpus(), busy)
+        answers = self.actor.run.options(num_returns="streaming").remote(lane, tasks, cpus)
         async for reference in answers:
             yield await reference
+
+    async def tasks_at_once(self, lane: Lane) -> int:
+        """Returns how many tasks of the lane run at once on the present cluster."""
+        cpus = lane_cpus(self.lanes, lane, await _cluster_cpus())
+        return max(1, int(cpus / self.lanes[lane].num_cpus))
 
     async def warm_up(self) -> None:
         """Returns when a tiny paper went through every step.
@@ -80,18 +97,22 @@ class RayRunner:
         ray.kill(self.actor)
 
 
-def _cpus(lanes: dict[Lane, LaneSettings], lane: Lane) -> float:
-    """Returns the CPUs of the lane: the setting; an eighth for later steps; else the remainder."""
-    total = ray.cluster_resources().get("CPU", 1.0)
-    if given := lanes[lane].cpus:
-        return given
-    if lane in LANE_OF_STEP.values():
-        return max(lanes[lane].num_cpus, total / 8)
-    others = (_cpus(lanes, other) for other in lanes if other is not lane)
-    return max(1.0, total - sum(others))
+async def _cluster_cpus() -> float:
+    """Returns the number of CPUs that Ray schedules; it changes as nodes come and go."""
+    return await asyncio.to_thread(_cpus_at, int(time.monotonic() / CPUS_KNOWN_SECONDS))
 
 
-def _pages_at_once(wanted: LaneSettings, lanes: dict[Lane, LaneSettings]) -> int:
+@lru_cache(maxsize=1)
+def _cpus_at(_period: int) -> float:
+    return _cpus_now()
+
+
+def _cpus_now() -> float:
+    return ray.cluster_resources().get("CPU", 1.0)
+
+
+def _pages_at_once(lanes: Mapping[Lane, LaneSettings]) -> int:
     """Returns the number of pages that one OCR task processes in parallel: one per core."""
-    tasks = max(1, int(_cpus(lanes, Lane.OCR) / wanted.num_cpus))
+    cpus = lane_cpus(lanes, Lane.OCR, _cpus_now())
+    tasks = max(1, int(cpus / lanes[Lane.OCR].num_cpus))
     return max(1, len(os.sched_getaffinity(0)) // tasks)

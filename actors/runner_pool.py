@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,10 @@ WARM_UP_SECONDS = 600.0  # includes the time that an embedder needs to convert i
 class RunnerHandle(Protocol):
     """Interface to a runner. An exception from `run` means that the runner or its Dataset died."""
 
-    def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[TaskOutcome]: ...
+    def run(
+        self, lane: Lane, tasks: Sequence[Task], busy: Collection[Lane] = ()
+    ) -> AsyncIterator[TaskOutcome]: ...
+    async def tasks_at_once(self, lane: Lane) -> int: ...
     async def warm_up(self) -> None: ...
     async def pid(self) -> int: ...
     def close(self) -> None: ...

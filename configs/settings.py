@@ -108,7 +108,13 @@ class LaneSettings:
     batch: Annotated[
         int, Field(description="Maximum number of documents of a micro-batch (one Dataset).")
     ]
-    runs: Annotated[int, Field(description="Micro-batches that run concurrently.")] = 1
+    runs: Annotated[
+        int,
+        Field(
+            description="Micro-batches that run concurrently. Except in the interactive lane, one "
+            "starts when the others leave CPUs of the lane idle."
+        ),
+    ] = 1
     split_embed: Annotated[
         bool,
         Field(
@@ -119,8 +125,9 @@ class LaneSettings:
     cpus: Annotated[
         float | None,
         Field(
-            description="CPUs that the lane may use. None: an eighth each for OCR and layout, the "
-            "rest for the other lanes."
+            description="CPUs that the lane may use. None: an eighth each for OCR and layout; for "
+            "the bulk lane what the interactive lane leaves, and OCR and layout while they have "
+            "work."
         ),
     ] = None
 
@@ -154,7 +161,7 @@ class JobSettings(JobPolicy):
     ] = INTERACTIVE_WEIGHT
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
     # Two concurrent papers per CPU: one is extracted while the other waits for its vectors.
-    bulk: LaneSettings = LaneSettings(batch=16, num_cpus=0.5)
+    bulk: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5)
     ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
 

@@ -32,10 +32,12 @@ class ProgressReporter:
         self.reply: ray.ObjectRef | None = None
 
     def pages_read(self, progress: tuple[int, int] | None) -> None:
-        """Reports pages read and their total; None is a heartbeat. Raises LeaseLost."""
+        """Reports pages read and their total; None is a heartbeat. Raises LeaseLost.
+
+        The end of reading is reported by `read_completed`.
+        """
         done, total = progress or (None, None)
-        is_last = bool(progress) and done == total
-        self._send_throttled(Progress(pages_done=done, pages_total=total), is_last)
+        self._send_throttled(Progress(pages_done=done, pages_total=total))
 
     def read_completed(self, finished: StepResult) -> None:
         """Reports that all pages are read and how many chunks there are. Raises LeaseLost."""
@@ -73,7 +75,7 @@ class ProgressReporter:
         if not has_lease:
             raise LeaseLost("The task was cancelled, or another worker holds its lease.")
 
-    def _send_throttled(self, progress: Progress, is_last: bool = False) -> None:
-        if is_last or time.monotonic() >= self.next_at:
+    def _send_throttled(self, progress: Progress) -> None:
+        if time.monotonic() >= self.next_at:
             self.next_at = time.monotonic() + REPORT_EVERY_SECONDS
             self.send(progress)

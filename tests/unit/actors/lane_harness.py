@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import itertools
 import pickle
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from actors.job_policy import JobPolicy
+from actors.lane_load import LaneLoad
 from actors.lane_worker import BatchPolicy, LaneWorker
 from actors.lease_manager import LeaseManager
 from actors.runner_pool import RunnerPool
@@ -74,7 +75,9 @@ class FakeRunner:
         self.closed = False
         self.batches: list[list[str]] = []
 
-    async def run(self, lane: Lane, tasks: Sequence[Task]) -> AsyncIterator[Ended]:
+    async def run(
+        self, lane: Lane, tasks: Sequence[Task], busy: Collection[Lane] = ()
+    ) -> AsyncIterator[Ended]:
         """Yields an outcome for each task, in order; the tasks are copies, as Ray returns them."""
         assert lane == Lane.BULK
         self.batches.append([task.filename for task in tasks])
@@ -89,6 +92,10 @@ class FakeRunner:
             error = self.harness.errors.get(task.filename)
             done = self.harness.finished.get(task.filename, DONE)
             yield Ended(task, done) if error is None else Ended(task, None, failure_of(error))
+
+    async def tasks_at_once(self, lane: Lane) -> int:
+        """Returns the number that the harness was given."""
+        return self.harness.tasks_at_once
 
     async def warm_up(self) -> None:
         """Fails for the first `cold_starts` calls."""
@@ -156,9 +163,16 @@ class LaneHarness:
         self.stuck: set[str] = set()
         self.cold_starts = 0
         self.meanwhile: Callable[[], Any] | None = None
+        self.tasks_at_once = 1
+        self.load = LaneLoad()
         self.pool = RunnerPool(self._open, recycle_after)
         self.worker = LaneWorker(
-            Lane.BULK, BatchPolicy(batch=batch, runs=1), self.leases, self.pool, "worker"
+            Lane.BULK,
+            BatchPolicy(batch=batch, runs=1, fills_up=True),
+            self.leases,
+            self.pool,
+            "worker",
+            self.load,
         )
 
     async def before_outcome(self) -> None:

@@ -47,6 +47,38 @@ async def test_lane_worker_respects_batch_limit() -> None:
     assert set(harness.status(tasks).values()) == {COMPLETED}
 
 
+@pytest.mark.parametrize("tasks_at_once", [2, 1])
+async def test_next_micro_batch_starts_beside_the_last_papers(tasks_at_once: int) -> None:
+    """It waits as long as the unfinished papers use all CPUs of the lane."""
+    harness = LaneHarness(batch=2)
+    harness.tasks_at_once = tasks_at_once
+    harness.stuck.add("slow.pdf")
+    _, slow, following = await harness.admit("quick.pdf", "slow.pdf", "next.pdf")
+    loops = [asyncio.create_task(harness.worker.run()) for _ in range(2)]
+    await asyncio.sleep(0.3)
+    has_started = tasks_at_once == 2
+    assert (harness.now(following).status == COMPLETED) == has_started
+    assert harness.now(slow).status == RUNNING
+    assert harness.load.busy() == {Lane.BULK}
+    harness.worker.draining = True
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    assert not harness.load.busy()
+
+
+async def test_draining_lane_worker_claims_nothing_after_the_last_papers() -> None:
+    harness = LaneHarness(batch=1)
+    first, following = await harness.admit("first.pdf", "next.pdf")
+    harness.load.add(Lane.BULK, 1)
+    waiting = asyncio.create_task(harness.work())
+    await asyncio.sleep(0.05)
+    harness.worker.draining = True
+    harness.load.add(Lane.BULK, -1)
+    await waiting
+    assert harness.status([first, following]) == {"first.pdf": QUEUED, "next.pdf": QUEUED}
+
+
 async def test_lane_worker_fails_only_the_bad_document() -> None:
     harness = LaneHarness()
     harness.errors["bad.pdf"] = DamagedPdf(page=3)
