@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.plain import Plain, plain_processes
+from embedding.load import resolve_model
+from embedding.token_format import TOKENIZER_FILE
+from extraction.steps import read_whole
+from pipelines.chunking.chunk import split_paper
+from pipelines.chunking.tokens import ModelTokenizer
+from tests.bench.plain import MODEL, Plain, plain_processes
 from tests.bench.processes import CpuMeter
 from tests.bench.report import Figure, Findings
 from tests.bench.stage import Stage, settle
@@ -40,6 +45,12 @@ class Run:
     def pages_per_cpu_second(self) -> float:
         return self.pages / sum(self.cpu.values())
 
+    @property
+    def other_cpu_per_page(self) -> float:
+        """CPU milliseconds per page of all processes but the embedding actors."""
+        others = sum(self.cpu.values()) - self.cpu.get("embedder", 0.0)
+        return 1000 * others / self.pages
+
 
 def measure(stage: Stage) -> Findings:
     """The folder through POST /documents, over two plain processes, in turns."""
@@ -52,7 +63,32 @@ def measure(stage: Stage) -> Findings:
             settle()
             raw.append(_ingest_plainly(stage, plain, f"plain-{number}"))
             settle()
-    return Findings(_figures(ours, raw), _details(ours, raw, len(stage.papers)))
+    outside = Figure(
+        "CPU outside the model",
+        statistics.median(run.other_cpu_per_page for run in ours),
+        "ms/page",
+        _reading_cpu_per_page(stage.papers),
+        "reading and chunking alone",
+        "1.25 x at most",
+    )
+    return Findings([*_figures(ours, raw), outside], _details(ours, raw, len(stage.papers)))
+
+
+def _reading_cpu_per_page(papers: Sequence[Path]) -> float:
+    """Returns the CPU milliseconds per page of reading and chunking in this process."""
+    tokenizer = ModelTokenizer(resolve_model(MODEL.name) / TOKENIZER_FILE)
+    began, pages = time.process_time(), 0
+    for path in papers:
+        paper = read_whole(path)
+        split_paper(
+            paper,
+            document_id=path.stem,
+            version=1,
+            tokenizer=tokenizer,
+            max_tokens=MODEL.max_tokens,
+        )
+        pages += len(paper.pages)
+    return 1000 * (time.process_time() - began) / pages
 
 
 def ingest(stage: Stage, papers: Sequence[Path], collection: str) -> Run:
@@ -83,7 +119,7 @@ def _figures(ours: list[Run], raw: list[Run]) -> list[Figure]:
         middle = statistics.median
         return Figure(name, middle(mine), unit, middle(theirs), raw_is, target, peer)
 
-    wanted = "0.8 x at least"
+    wanted = "0.95 x at least"
     return [
         line("pages per second", "/s", "pages_per_second", wanted, "5.8 /s"),
         line("chunks per second", "/s", "chunks_per_second", wanted, "22.5 /s"),

@@ -15,7 +15,7 @@ SAMPLE_SECONDS = 0.5
 ROLES = (
     (r"^\S*/(gcs_server|raylet) ", "Ray core"),  # first: the raylet's options name the dashboard
     (r"^ray::(Embedder)\b", "embedder"),
-    (r"^ray::(Runner)\b", "runners"),
+    (r"^ray::\w*(Runner)\b", "runners"),
     (r"^ray::(JobManager)\b", "job manager"),
     (r"^ray::(EmbeddedStores)\b", "keeper of the stores"),
     (r"^ray::ServeReplica", "API"),

@@ -20,6 +20,7 @@ from rich.console import Console
 from tests.bench import (
     ack,
     api_processes,
+    control_plane,
     event_log,
     folder,
     guards,
@@ -49,6 +50,7 @@ WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events", "guards", "search-scale
 OWN_SERVICES: dict[str, Callable[[Path, Path], Findings]] = {
     "start": start.measure,
     "apis": api_processes.measure,
+    "control-plane": lambda place, _models: control_plane.measure(place),
 }
 SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE, *OWN_SERVICES)
 PAPERS = 40
