@@ -126,7 +126,7 @@ class CpuMeter:
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 key = (process.pid, process.create_time())
                 times = process.cpu_times()
-                self.last[key] = times.user + times.system
                 # A Ray worker is named after its work: the first name that says something stays.
                 if self.roles.get(key, "Ray workers") in ("Ray workers", "other"):
                     self.roles[key] = role_of(process)
+                self.last[key] = times.user + times.system
