@@ -16,6 +16,9 @@ SINGLE_LOOP = {
     "RAY_SERVE_FREEZE_GC_ON_STARTUP": "1",
 }
 
+WORKER_IDLE_SECONDS = 120
+"""How long Ray keeps idle worker processes above the number of CPUs; Ray's default is 1 s. A worker
+needs 3 s of CPU time to start and import its libraries (record 17), and 110 MB."""
 RAY_TOKEN = "ray_token"  # file in the home folder
 # Makes 127.0.0.1 the address of the node, both for the process that starts the node and for those
 # that join it. The variable is named after the operating systems that Ray introduced it for.
@@ -38,6 +41,7 @@ def ray_environment(settings: Settings) -> dict[str, str]:
         "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
         "RAY_agent_register_timeout_ms": "120000",  # default 30,000: too short on a busy machine
         "RAY_worker_niceness": "0",  # default 15: other programs would starve the service
+        "RAY_idle_worker_killing_time_threshold_ms": str(1000 * WORKER_IDLE_SECONDS),
         "RAY_ROTATION_MAX_BYTES": str(10 * 1024 * 1024),  # of each log, default 512 MB
         "RAY_ROTATION_BACKUP_COUNT": "2",
         "RAY_task_events_max_num_task_in_gcs": "1000",  # default 100,000: 4 MB per 100 papers
