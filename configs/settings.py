@@ -160,8 +160,8 @@ class JobSettings(JobPolicy):
         ),
     ] = INTERACTIVE_WEIGHT
     interactive: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5, cpus=0.5)
-    # Two concurrent papers per CPU: one is extracted while the other waits for its vectors.
-    bulk: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.5)
+    # More papers than CPUs: some wait for their vectors. Two papers on two cores (record 17).
+    bulk: LaneSettings = LaneSettings(batch=16, runs=2, num_cpus=0.75)
     ocr: LaneSettings = LaneSettings(batch=4, num_cpus=0.25)
     layout: LaneSettings = LaneSettings(batch=16, num_cpus=0.25)
 
