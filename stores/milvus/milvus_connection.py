@@ -38,6 +38,9 @@ _REFUSED = {
 # Messages for a full or read-only disk (Milvus Lite passes on the system's message) and for an
 # exhausted quota (a Milvus server: "quota exceeded" or "rate limit exceeded").
 _NO_CAPACITY = ("no space left", "read-only file system", "quota exceeded", "rate limit")
+# Of a client that another thread has closed since, because it lost the connection.
+_CLOSED = "should create connection first"
+_UNAVAILABLE_MESSAGES = ("timeout", _CLOSED, *_NO_CAPACITY)
 
 # pymilvus logs every failed attempt with a traceback; callers get the exception anyway.
 logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
@@ -155,7 +158,7 @@ def _is_unavailable(error: Exception) -> bool:
     if _codes(error) & _UNAVAILABLE:
         return True
     if isinstance(error, MilvusException):
-        return any(words in error.message.lower() for words in ("timeout", *_NO_CAPACITY))
+        return any(words in error.message.lower() for words in _UNAVAILABLE_MESSAGES)
     return isinstance(error, OSError) or "closed channel" in str(error)
 
 

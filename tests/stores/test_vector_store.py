@@ -14,6 +14,7 @@ import pytest
 from domain.documents import ChunkKind
 from domain.errors import InternalError, VectorStoreUnavailable
 from domain.search import SearchMode, SearchQuery
+from runtime.patches.pymilvus import MilvusClient
 from stores.milvus import vector_store
 from stores.milvus.vector_store import VectorStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
@@ -337,6 +338,22 @@ def test_vector_store_reconnects_after_server_restart(
     assert documents(real, ask()) == ["doc_a"]
     put(real, chunk("doc_b"))
     assert set(documents(real, ask())) == {"doc_a", "doc_b"}
+    real.close()
+
+
+def test_client_that_another_thread_closes_counts_as_unavailable(milvus: MilvusLite) -> None:
+    """After a lost connection one thread closes the client while others begin their calls."""
+    real = connect(milvus)
+    real.prepare()
+    put(real, chunk())
+
+    def close_then_count(client: MilvusClient, timeout: float) -> object:
+        real.close()
+        return client.query(real.name, filter="", limit=1, timeout=timeout)
+
+    with pytest.raises(VectorStoreUnavailable):
+        real._connection.call(close_then_count)
+    assert documents(real, ask()) == ["doc_a"]
     real.close()
 
 
