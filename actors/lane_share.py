@@ -36,3 +36,12 @@ def lane_cpus(
     reserved = {Lane.INTERACTIVE, *LANE_OF_STEP.values()} & {Lane.INTERACTIVE, *busy} - {lane}
     others = sum(lane_cpus(lanes, other, total) for other in reserved)
     return max(1.0, total - others)
+
+
+def tasks_at_once(lanes: Mapping[Lane, LaneSize], lane: Lane, total: float) -> int:
+    """Returns how many tasks of the lane run at once on a cluster with `total` CPUs.
+
+    The setting of a lane may exceed the cluster, which may grow.
+    """
+    cpus = min(total, lane_cpus(lanes, lane, total))
+    return max(1, int(cpus / lanes[lane].num_cpus))

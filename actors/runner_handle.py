@@ -12,7 +12,7 @@ from typing import Any
 
 import ray
 
-from actors.lane_share import lane_cpus
+from actors.lane_share import lane_cpus, tasks_at_once
 from actors.registry import ON_HEAD, embedders
 from actors.runner import Runner
 from configs.settings import LaneSettings, RaySettings
@@ -71,8 +71,7 @@ class RayRunner:
 
     async def tasks_at_once(self, lane: Lane) -> int:
         """Returns how many tasks of the lane run at once on the present cluster."""
-        cpus = lane_cpus(self.lanes, lane, await _cluster_cpus())
-        return max(1, int(cpus / self.lanes[lane].num_cpus))
+        return tasks_at_once(self.lanes, lane, await _cluster_cpus())
 
     async def warm_up(self) -> None:
         """Returns when a tiny paper went through every step.
@@ -113,6 +112,5 @@ def _cpus_now() -> float:
 
 def _pages_at_once(lanes: Mapping[Lane, LaneSettings]) -> int:
     """Returns the number of pages that one OCR task processes in parallel: one per core."""
-    cpus = lane_cpus(lanes, Lane.OCR, _cpus_now())
-    tasks = max(1, int(cpus / lanes[Lane.OCR].num_cpus))
+    tasks = tasks_at_once(lanes, Lane.OCR, _cpus_now())
     return max(1, len(os.sched_getaffinity(0)) // tasks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.lane_share import lane_cpus
+from actors.lane_share import lane_cpus, tasks_at_once
 from configs.settings import JobSettings, LaneSettings
 from domain.jobs import Lane
 
@@ -32,3 +32,10 @@ def test_bulk_lane_has_a_cpu_on_the_smallest_machine() -> None:
 def test_setting_overrides_share() -> None:
     lanes = LANES | {Lane.BULK: LaneSettings(batch=16, cpus=3)}
     assert lane_cpus(lanes, Lane.BULK, 64.0, {Lane.OCR}) == 3
+
+
+def test_tasks_at_once_do_not_exceed_the_cluster() -> None:
+    lanes = LANES | {Lane.BULK: LaneSettings(batch=256, cpus=64)}
+    assert tasks_at_once(lanes, Lane.BULK, 2.0) == 2
+    assert tasks_at_once(lanes, Lane.BULK, 128.0) == 64
+    assert tasks_at_once(LANES, Lane.OCR, 1.0) == 1
