@@ -78,23 +78,24 @@ class RetryPolicy:
     """Decides whether one request is retried, and after which backoff.
 
     Retried are responses with status 429 or 503, after their Retry-After, and refused connections
-    of a service that `has_answered` before: it is being restarted, which takes a few seconds. A
-    connection that is refused before the first answer means a wrong address. A connection that is
-    cut off is retried if the request is `repeatable`: twice is the same as once. A request that
-    `resumes` (an event stream) continues where it was interrupted, so every lost connection is
-    retried.
+    of a service that was reached before: it is being restarted, which takes a few seconds. A
+    connection that is refused before means a wrong address. A connection that is cut off is retried
+    if the request is `repeatable`: twice is the same as once. A request that `resumes` (an event
+    stream) continues where it was interrupted, so every lost connection is retried.
     """
 
     retries: int
     repeatable: bool = False
     resumes: bool = False
     retries_used: int = 0
+    was_reached: bool = False
 
     def backoff_seconds(self, problem: PaperworksProblem, has_answered: bool) -> float:
         """Returns the seconds before the next attempt. Raises `problem` if it is final."""
         if isinstance(problem, ServiceUnreachable):
+            self.was_reached = self.was_reached or has_answered or problem.is_cut_off
             is_lost = not problem.was_sent or (self.repeatable and problem.is_cut_off)
-            is_retryable = self.resumes or (has_answered and is_lost)
+            is_retryable = self.resumes or (self.was_reached and is_lost)
             seconds = FIRST_BACKOFF_SECONDS * 2**self.retries_used
         else:
             is_retryable = problem.status in RETRYABLE_STATUSES

@@ -257,7 +257,7 @@ async def test_async_client_retries_refused_connection_of_restarting_service(
 
 
 @pytest.mark.parametrize(
-    "responses", [[REFUSED], [CUT_OFF], [EMPTY_PAGE, TIMED_OUT], [EMPTY_PAGE, *[REFUSED] * 5]]
+    "responses", [[REFUSED], [EMPTY_PAGE, TIMED_OUT], [EMPTY_PAGE, *[REFUSED] * 5]]
 )
 def test_client_does_not_retry_unknown_service_or_slow_response(
     pauses: list[float], responses: list[httpx.Response | Exception]
@@ -272,6 +272,13 @@ def test_client_repeats_query_of_lost_connection(pauses: list[float]) -> None:
     with Client(transport=replaying([EMPTY_PAGE, CUT_OFF, EMPTY_PAGE])) as library:
         assert library.jobs().items == library.jobs().items == []
     assert pauses == [0.5]
+
+
+def test_client_repeats_first_query_of_lost_connection(pauses: list[float]) -> None:
+    """A connection that is cut off has reached the service, which may be restarted now."""
+    with Client(transport=replaying([CUT_OFF, REFUSED, EMPTY_PAGE])) as library:
+        assert library.jobs().items == []
+    assert len(pauses) == 2
 
 
 def test_client_repeats_upload_of_lost_connection_with_same_key(
