@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tests.timing import wait_until
 MAX_CONNECTIONS = 60  # until both have accepted one: fails once in 2^59 runs
 RECOVERY_SECONDS = 120.0
 JOB_SECONDS = 240.0
+UPLOADERS = 4  # clients that upload at the same time
 UPLOAD = "/api/v1/upload-async"
 
 
@@ -145,18 +146,18 @@ def test_killed_process_loses_no_upload_and_is_replaced(
 
     def upload_all(papers: Sequence[Path]) -> None:
         with Client(pair.url) as library:
+            library.jobs()  # a client that was never answered does not repeat a refused connection
             jobs.extend(library.upload(paper, "killed").job_id for paper in papers)
 
-    threads = [threading.Thread(target=upload_all, args=(small_papers[n::4],)) for n in range(4)]
     with one_client_each(pair) as clients:
         victim, survivor = map(process_of, clients)
-    for thread in threads:
-        thread.start()
-    wait_until(lambda: len(jobs) >= 2, JOB_SECONDS, 0.01)
-    os.kill(victim, signal.SIGKILL)
-    for thread in threads:
-        thread.join()
-    assert len(jobs) == len(small_papers), "an upload failed"
+    with ThreadPoolExecutor(UPLOADERS) as pool:
+        uploads = [pool.submit(upload_all, small_papers[n::UPLOADERS]) for n in range(UPLOADERS)]
+        wait_until(lambda: len(jobs) >= 2, JOB_SECONDS, 0.01)
+        os.kill(victim, signal.SIGKILL)
+    for one in uploads:
+        one.result()  # raises the error of a failed upload
+    assert len(jobs) == len(small_papers)
     with Client(pair.url) as library:
         assert {library.wait(job, JOB_SECONDS).status for job in jobs} == {"completed"}
     wait_until(lambda: len(ready_processes(pair)) == 2, RECOVERY_SECONDS, 0.5)
