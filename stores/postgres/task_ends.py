@@ -10,36 +10,23 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import TextClause, select, text, tuple_
+from sqlalchemy import TextClause, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import LeaseLost
 from domain.jobs import LANE_OF_STEP, StepResult, Task, TaskEnd, TaskStatus
 from stores.postgres.job_status import close_if_done
+from stores.postgres.leased_rows import NUMBERS, update_leased
 from stores.postgres.publishing import publish_all
 from stores.postgres.schema import DOCUMENTS, TASKS
 
-NUMBERS = ("pages_done", "pages_total", "chunks_done", "chunks_total")
 SEARCHABLE = "coalesce(tasks.searchable_at, statement_timestamp())"
 
 
 def _move(**values: str) -> TextClause:
-    """Returns a statement that sets columns of leased tasks; `:rows` has their new numbers."""
+    """Returns a statement that ends a step of leased tasks; `:rows` has their new numbers."""
     numbers = {name: f"new.{name}" for name in NUMBERS}
-    columns = {"lease_expires_at": "NULL", "error": "NULL"} | numbers | values
-    changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
-    return text(f"""
-        WITH new AS (
-            SELECT * FROM jsonb_populate_recordset(CAST(NULL AS tasks), CAST(:rows AS jsonb))
-        ),
-        leased AS (
-            SELECT tasks.task_id FROM tasks JOIN new USING (task_id, lease_token)
-            WHERE tasks.status = 'running' ORDER BY tasks.task_id FOR NO KEY UPDATE OF tasks
-        )
-        UPDATE tasks SET {changes} FROM new JOIN leased USING (task_id)
-        WHERE tasks.task_id = new.task_id
-        RETURNING tasks.task_id
-    """)
+    return update_leased({"lease_expires_at": "NULL", "error": "NULL"} | numbers | values)
 
 
 COMPLETE = _move(

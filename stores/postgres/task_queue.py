@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -36,27 +36,15 @@ from stores.postgres.clock_watch import ClockWatch, corrections
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.deletion_queue import enqueue_if_unused
 from stores.postgres.job_status import IS_OPEN, IS_RUNNING, close_if_done
+from stores.postgres.leased_rows import NUMBERS, update_leased
 from stores.postgres.publishing import mark_failed, publish_partial
 from stores.postgres.schema import TASKS
 from stores.postgres.task_ends import finish_all
 
-# `:rows`: a JSON list of objects with the columns of tasks. Rows are locked in order of their id.
-REPORT = text("""
-    WITH new AS (
-        SELECT * FROM jsonb_populate_recordset(CAST(NULL AS tasks), CAST(:rows AS jsonb))
-    ),
-    leased AS (
-        SELECT tasks.task_id FROM tasks JOIN new USING (task_id, lease_token)
-        WHERE tasks.status = 'running' ORDER BY tasks.task_id FOR NO KEY UPDATE OF tasks
-    )
-    UPDATE tasks SET
-        progressed_at = statement_timestamp(),
-        pages_done = coalesce(new.pages_done, tasks.pages_done),
-        pages_total = coalesce(new.pages_total, tasks.pages_total),
-        chunks_done = coalesce(new.chunks_done, tasks.chunks_done),
-        chunks_total = coalesce(new.chunks_total, tasks.chunks_total)
-    FROM new JOIN leased USING (task_id) WHERE tasks.task_id = new.task_id
-""")
+REPORT = update_leased(
+    {"progressed_at": "statement_timestamp()"}
+    | {name: f"coalesce(new.{name}, tasks.{name})" for name in NUMBERS}
+)
 
 
 class TaskQueue:
