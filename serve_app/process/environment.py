@@ -18,7 +18,7 @@ SINGLE_LOOP = {
 
 WORKER_IDLE_SECONDS = 120
 """How long Ray keeps idle worker processes above the number of CPUs; Ray's default is 1 s. A worker
-needs 3 s of CPU time to start and import its libraries (record 17), and 110 MB."""
+needs 3 s of CPU time to start and import its libraries (record 17), and 140 MB."""
 RAY_TOKEN = "ray_token"  # file in the home folder
 # Makes 127.0.0.1 the address of the node, both for the process that starts the node and for those
 # that join it. The variable is named after the operating systems that Ray introduced it for.
