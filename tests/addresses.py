@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import psutil
 
 from runtime.patches.pymilvus import MilvusClient
 from stores.embedded.embedded_postgres import EmbeddedPostgres
+from tests.command_lines import command_of
 from tests.service import RunningService
 
 
@@ -55,7 +55,6 @@ def milvus_name(uri: str, token: str) -> str:
 
 def _port(pattern: str, root: int) -> int:
     for process in psutil.Process(root).children(recursive=True):
-        with suppress(psutil.Error):
-            if found := re.search(pattern, " ".join(process.cmdline())):
-                return int(found[1])
+        if found := re.search(pattern, command_of(process)):
+            return int(found[1])
     raise LookupError(f"No process below {root} has {pattern!r} in its command line.")

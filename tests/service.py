@@ -20,6 +20,7 @@ import psutil
 from runtime.ports import free_port
 from runtime.processes import tail
 from serve_app.process.environment import LOOPBACK_NODE, ray_token_variables
+from tests.command_lines import command_of
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -182,12 +183,8 @@ class RunningService:
 
     def remaining(self) -> list[str]:
         """Returns the pids and command lines of the running processes of the service."""
-        lines = []
-        for process in self._alive():
-            with suppress(psutil.NoSuchProcess):
-                if command := process.cmdline():  # empty while the process exits
-                    lines.append(f"{process.pid} {' '.join(command)[:200]}")
-        return lines
+        commands = [(process.pid, command_of(process)) for process in self._alive()]
+        return [f"{pid} {command[:200]}" for pid, command in commands if command]
 
     def listening_sockets(self) -> list[tuple[str, int, str]]:
         """Returns the IP address, the port and the command line of each listening socket.

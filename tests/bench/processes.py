@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from tests.command_lines import command_of
+
 SAMPLE_SECONDS = 0.5
 ROLES = (
     (r"^\S*/(gcs_server|raylet) ", "Ray core"),  # first: the raylet's options name the dashboard
@@ -56,7 +58,7 @@ def tree(roots: Iterable[int]) -> list[psutil.Process]:
 
 def role_of(process: psutil.Process) -> str:
     """What the process is for, by its command line."""
-    line = " ".join(process.cmdline()) or process.name()
+    line = command_of(process) or process.name()
     return next((role for pattern, role in ROLES if re.search(pattern, line)), "other")
 
 

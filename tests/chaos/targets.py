@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import psutil
 
+from tests.command_lines import command_of
+
 SANDBOX = "runtime.sandbox.server"
 FIND_TIMEOUT_SECONDS = 30.0
 KILL_TIMEOUT_SECONDS = 20.0
@@ -58,7 +60,7 @@ def _is_busy_data_worker(process: Process) -> bool:
 def _parent_command(process: psutil.Process) -> str:
     with suppress(psutil.Error):
         parent = process.parent()
-        return _command(parent) if parent else ""
+        return command_of(parent) if parent else ""
     return ""
 
 
@@ -100,7 +102,7 @@ def find_processes(target: Target, root: int) -> Iterator[psutil.Process]:
     """Yields the processes of that role below `root`."""
     with suppress(psutil.NoSuchProcess):
         for process in psutil.Process(root).children(recursive=True):
-            command = _command(process)
+            command = command_of(process)
             if command and target.has_role((process, command)):
                 yield process
 
@@ -131,9 +133,3 @@ def kill_all(root: int) -> None:
                 process.send_signal(signal_number)
     _, alive = psutil.wait_procs(processes, timeout=KILL_TIMEOUT_SECONDS)
     assert not alive, alive
-
-
-def _command(process: psutil.Process) -> str:
-    with suppress(psutil.Error):
-        return " ".join(process.cmdline())
-    return ""

@@ -24,6 +24,7 @@ from serve_app.process.environment import LOOPBACK_NODE
 from serve_app.process.readiness import wait_until_ready
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 from tests.addresses import StoreAddresses
+from tests.command_lines import command_of
 from tests.programs import Program
 from tests.service import BIN, MARK, ROOT, SHORT_LEASES, run_program
 from tests.stores.milvus import MilvusLite
@@ -214,7 +215,7 @@ def assert_ended(mark: str) -> None:
     deadline = time.monotonic() + END_SECONDS
     while (remaining := marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.2)
-    commands = [" ".join(process.cmdline())[:200] for process in remaining]
+    commands = [command_of(process)[:200] for process in remaining]
     for process in remaining:
         with suppress(psutil.NoSuchProcess):
             process.kill()

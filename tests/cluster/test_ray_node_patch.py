@@ -21,6 +21,7 @@ from actors.cluster import on_cluster, start_ray
 from configs.settings import RaySettings
 from runtime.dashboard_mode import DashboardMode
 from runtime.ports import free_port
+from tests.command_lines import command_of
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -79,7 +80,7 @@ def _report(dashboard: DashboardMode) -> dict[str, Any]:
     statuses = [_status(f"{node.dashboard_url}{path}") for path in PATHS if node.dashboard_url]
     jobs = f"{node.dashboard_url}/api/jobs/"
     job_status = bool(node.dashboard_url) and _status(jobs, b'{"entrypoint": "true"}')
-    commands = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
+    commands = [command_of(one) for one in psutil.Process().children(recursive=True)]
     return {"answer": answer, "commands": commands, "statuses": statuses, "job_status": job_status}
 
 

@@ -36,7 +36,8 @@ REQUESTS = {
     "/api/v0/actors": ("JobManager", "Embedder", "Runner", "EmbeddedStores"),
     "/api/serve/applications/": ("paperworks", "RUNNING", "HEALTHY"),
     "/api/v0/logs?node_id={node}": ("raylet", "worker_out", "dashboard"),
-    "/api/v0/logs/file?node_id={node}&filename=raylet.out&lines=50": ("raylet",),
+    # A state dump of raylet is hundreds of lines without its name: the whole file is read.
+    "/api/v0/logs/file?node_id={node}&filename=raylet.out&lines=-1": ("raylet",),
     "/api/data/datasets/{job}": ("Map(read_embed_index)", "FINISHED"),
     "/events": ("events",),
     "/api/v0/platform_events": ("events",),

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from serve_app.client import Client
+from tests.command_lines import arguments_of
 from tests.pdf_builder.papers import make_paper
 from tests.programs import Driver
 from tests.service import RunningService, run_program
@@ -131,8 +132,7 @@ def assert_only_code_was_uploaded(service: RunningService) -> None:
     session = next(
         argument.split("=", 1)[1]
         for process in service.descendants.values()
-        if process.is_running()
-        for argument in process.cmdline()
+        for argument in arguments_of(process)
         if argument.startswith("--session-dir=")
     )
     [uploaded] = [

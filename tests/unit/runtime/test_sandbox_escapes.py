@@ -25,6 +25,7 @@ from runtime.sandbox.confine import (
     kernel_support,
 )
 from runtime.sandbox.limits import Limits
+from tests.command_lines import arguments_of
 from tests.escapes import Target
 
 pytestmark = pytest.mark.slow  # starts sandbox processes
@@ -174,7 +175,8 @@ def test_sandbox_mode_require_rejects_unsupported_kernel(monkeypatch: pytest.Mon
 
 def _of_sandbox() -> list[psutil.Process]:
     """Returns the children of the warm processes of this test run."""
-    warm = [process for process in psutil.Process().children() if WARM_PROCESS in process.cmdline()]
+    children = psutil.Process().children()
+    warm = [process for process in children if WARM_PROCESS in arguments_of(process)]
     return [child for process in warm for child in process.children(recursive=True)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 
+from tests.command_lines import arguments_of
 from tests.timing import wait_until
 
 TIMEOUT_SECONDS = 60.0
@@ -32,11 +33,7 @@ def wait_until_rendering(count: int) -> None:
 
 
 def _is_warm(process: psutil.Process) -> bool:
-    try:
-        is_running = process.status() != psutil.STATUS_ZOMBIE
-        return is_running and "runtime.sandbox.server" in process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
+    return "runtime.sandbox.server" in arguments_of(process)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
