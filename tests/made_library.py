@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.documents import Chunk, ChunkKind, DocumentStatus, chunk_id, document_id
 from domain.papers import Box
@@ -29,14 +29,14 @@ CHUNK_CHARACTERS = 1000
 TOPICS = 300  # vectors are a topic plus noise of the same length, as documents have subjects
 
 
-def fill_home(home: Path, collection: str, chunks: int) -> None:
-    """Fills the embedded stores of a home that no service uses."""
+def fill_home(home: Path, collection: str, end: int, *, first: int = 0) -> None:
+    """Adds chunks `first` to `end` to the embedded stores of a home that no service uses."""
     postgres = EmbeddedPostgres(home / "stores" / "postgres")
     milvus = EmbeddedMilvus(home / "stores" / "milvus")
     postgres.start()
     milvus.start()
     try:
-        name = asyncio.run(_add_documents(postgres.url, collection, chunks))
+        name = asyncio.run(_add_documents(postgres.url, collection, first, end))
         store = VectorStore(
             milvus.url,
             milvus.token_file.read_text(),
@@ -46,7 +46,7 @@ def fill_home(home: Path, collection: str, chunks: int) -> None:
             timeout_seconds=60,
         )
         store.prepare()
-        for rows, vectors in made_documents(collection, 0, chunks):
+        for rows, vectors in made_documents(collection, first, end):
             store.upsert(rows, vectors, collection=collection)
         store.close()
     finally:
@@ -54,14 +54,15 @@ def fill_home(home: Path, collection: str, chunks: int) -> None:
         postgres.stop()
 
 
-async def _add_documents(url: str, collection: str, chunks: int) -> str:
+async def _add_documents(url: str, collection: str, first: int, end: int) -> str:
     """Adds the documents of `made_documents`; returns the name of the Milvus collection."""
     database = Database(url, pool_size=1)
     try:
         await migrate(database)
         async with database.begin() as connection:
-            await connection.execute(insert(COLLECTIONS).values(name=collection))
-            rows = [_document(collection, *part) for part in _parts(0, chunks)]
+            known = insert(COLLECTIONS).values(name=collection).on_conflict_do_nothing()
+            await connection.execute(known)
+            rows = [_document(collection, *part) for part in _parts(first, end)]
             if rows:
                 await connection.execute(insert(DOCUMENTS), rows)
         library = LibraryStore(database)

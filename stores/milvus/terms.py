@@ -14,10 +14,9 @@ import snowballstemmer
 
 # A word is a run of letters and digits, including combining accents and soft hyphens. Scripts
 # without spaces yield one term per character; otherwise a whole sentence would be one term.
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-    r"|(?:(?![\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])[^\W_][\u0300-\u036f\u00ad]*)+"
-)
+_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_MARKS = r"[\u0300-\u036f\u00ad]"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]+|{_MARKS}+)*")
 
 _STOP_WORDS = """
 a about above after again against all am an and any are aren as at be because been before

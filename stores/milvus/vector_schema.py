@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ MAX_BYTES = 65_535  # of a VARCHAR; a limit of Milvus
 LONG_TEXTS = ("section", "boxes", "text", "context")
 CHUNK_FIELDS = [one.name for one in fields(Chunk)]
 ROW_FIELDS = [*CHUNK_FIELDS, "collection"]
+
+_corners = attrgetter(*(one.name for one in fields(Box)))
 
 
 def collection_schema(dimension: int, *, embedded: bool) -> CollectionSchema:
@@ -63,26 +66,25 @@ def collection_indexes(*, embedded: bool) -> dict[str, dict[str, str]]:
     return indexes
 
 
-def row_of(chunk: Chunk, vector: np.ndarray, collection: str) -> dict[str, Any]:
-    """Returns the row of a chunk.
+def columns_of(
+    chunks: Sequence[Chunk], vectors: np.ndarray, collection: str
+) -> dict[str, list[Any]]:
+    """Returns the rows of the chunks as columns; `vectors` has the shape (chunks, dimension).
 
     Raises `InternalError` if a field exceeds MAX_BYTES; text is never truncated.
     """
-    row = {name: getattr(chunk, name) for name in (*CHUNK_FIELDS, "page_first", "page_last")} | {
-        "collection": collection,
-        "kind": str(chunk.kind),
-        "section": chunk.section or "",
-        "boxes": json.dumps([astuple(box) for box in chunk.boxes], separators=(",", ":")),
+    names = (*CHUNK_FIELDS, "page_first", "page_last")
+    columns = {name: [getattr(chunk, name) for chunk in chunks] for name in names} | {
+        "collection": [collection] * len(chunks),
+        "kind": [str(chunk.kind) for chunk in chunks],
+        "section": [chunk.section or "" for chunk in chunks],
+        "boxes": [_boxes_text(chunk.boxes) for chunk in chunks],
     }
     for name in LONG_TEXTS:
-        if not _fits(row[name]):
-            raise InternalError(
-                f"The {name} of a chunk of page {chunk.page_first} does not fit the vector store.",
-                chunk.page_first,
-            )
-    return row | {
-        "dense": np.asarray(vector, np.float32),
-        "sparse": text_vector(chunk.indexed_text),
+        _check_sizes(name, columns[name], chunks)
+    return columns | {
+        "dense": np.asarray(vectors, np.float32).tolist(),
+        "sparse": [text_vector(chunk.indexed_text) for chunk in chunks],
     }
 
 
@@ -94,6 +96,19 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
         "boxes": tuple(Box(*corners) for corners in json.loads(row["boxes"])),
     }
     return Chunk(**values)
+
+
+def _boxes_text(boxes: Sequence[Box]) -> str:
+    return json.dumps([_corners(box) for box in boxes], separators=(",", ":"))
+
+
+def _check_sizes(name: str, texts: Sequence[str], chunks: Sequence[Chunk]) -> None:
+    for text, chunk in zip(texts, chunks, strict=True):
+        if not _fits(text):
+            raise InternalError(
+                f"The {name} of a chunk of page {chunk.page_first} does not fit the vector store.",
+                chunk.page_first,
+            )
 
 
 def _fits(value: str) -> bool:

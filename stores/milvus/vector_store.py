@@ -20,7 +20,7 @@ import numpy as np
 from domain.documents import Chunk, Passage
 from domain.errors import InternalError
 from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
-from runtime.patches.pymilvus import IndexParams, MilvusClient
+from runtime.patches.pymilvus import IndexParams, MilvusClient, upsert_columns
 from stores.milvus.bm25 import (
     TERM_FREQUENCIES,
     SampledStatistics,
@@ -37,8 +37,8 @@ from stores.milvus.vector_schema import (
     chunk_of,
     collection_indexes,
     collection_schema,
+    columns_of,
     filter_of,
-    row_of,
     version_filter,
 )
 
@@ -139,9 +139,16 @@ class VectorStore:
                 f"{len(chunks)} chunks came with vectors of shape {np.shape(vectors)}; "
                 f"({len(chunks)}, {self.dimension}) was expected."
             )
-        rows = [row_of(c, v, collection) for c, v in zip(chunks, vectors, strict=True)]
-        for start in range(0, len(rows), ROWS_PER_CALL):
-            self._call("upsert", data=rows[start : start + ROWS_PER_CALL])
+        for start in range(0, len(chunks), ROWS_PER_CALL):
+            part = slice(start, start + ROWS_PER_CALL)
+            self._upsert_columns(columns_of(chunks[part], vectors[part], collection))
+
+    def _upsert_columns(self, columns: Mapping[str, list[Any]]) -> None:
+        def upsert(client: MilvusClient, timeout: float) -> None:
+            schema = collection_schema(self.dimension, embedded=self._connection.embedded)
+            upsert_columns(client, self.name, schema, columns, timeout)
+
+        self._connection.call(upsert, on_missing=self._prepare)
 
     def search(self, query: SearchQuery, vector: np.ndarray | None) -> list[Passage]:
         """Returns the best `query.limit` passages, best first; `vector` is the query embedding.

@@ -16,14 +16,13 @@ from pathlib import Path
 from tests.bench.ack import form_body, open_connection, upload
 from tests.bench.processes import CpuMeter
 from tests.bench.report import Figure, Findings
-from tests.bench.search import questions
+from tests.bench.search import questions, search_once
 from tests.bench.start import COLLECTION, started
 from tests.made_library import fill_home
 from tests.pdf_builder.random_papers import one_page_paper, with_mark
 
 CLIENTS, TURNS, TURN_SECONDS, CHUNKS, UPLOAD_BYTES = 8, 3, 5.0, 3_000, 300_000
 SETTLING_SECONDS = 5.0  # the first comparison of the stores
-JSON = {"Content-Type": "application/json"}
 Request = Callable[[HTTPConnection, int], None]
 
 
@@ -90,11 +89,7 @@ PDF = one_page_paper(1, UPLOAD_BYTES)
 
 
 def _search_one(connection: HTTPConnection, number: int) -> None:
-    body = json.dumps({"query": QUERIES[number % len(QUERIES)], "collection": COLLECTION})
-    connection.request("POST", "/api/v1/search", body, JSON)
-    answer = connection.getresponse()
-    if not json.loads(answer.read())["hits"]:
-        raise RuntimeError("A search over a full collection found nothing.")
+    search_once(connection, QUERIES[number % len(QUERIES)], COLLECTION)
 
 
 def _upload_one(connection: HTTPConnection, number: int) -> None:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -38,21 +39,38 @@ from tests.bench.stage import Stage, running
 from tests.bench.truth import Truth, load_truth
 from tests.pdf_builder.random_papers import write_random_papers
 
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the benches get: a folder of their own, converted models, papers, and sizes."""
+
+    place: Path
+    models: Path
+    papers: list[Path]
+    truth: Truth | None
+    sizes: Sequence[int]
+
+
 # Memory first: it wants a service that has done nothing yet.
 BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "memory": memory.measure,
     "ack": ack.measure,
     "paper": paper.measure,
     "folder": folder.measure,
-    "search": search.measure,
 }
-WITHOUT_SERVICE = ("layout", "ocr", "sandbox", "events", "guards", "search-scale")
-OWN_SERVICES: dict[str, Callable[[Path, Path], Findings]] = {
-    "start": start.measure,
-    "apis": api_processes.measure,
-    "control-plane": lambda place, _models: control_plane.measure(place),
+STANDALONE: dict[str, Callable[[Inputs], Findings]] = {
+    "layout": lambda given: layout.measure(given.papers, given.truth),
+    "ocr": lambda given: ocr.measure(given.place),
+    "sandbox": lambda given: sandbox.measure(given.papers),
+    "events": lambda given: event_log.measure(given.place),
+    "guards": lambda given: guards.measure(given.place),
+    "search-scale": lambda given: search_scale.measure(given.place, given.sizes),
+    "search": lambda given: search.measure(given.place, given.models, given.papers, given.sizes),
+    "start": lambda given: start.measure(given.place, given.models),
+    "apis": lambda given: api_processes.measure(given.place, given.models),
+    "control-plane": lambda given: control_plane.measure(given.place),
 }
-SHOWN = ("ack", "paper", "folder", "search", "memory", *WITHOUT_SERVICE, *OWN_SERVICES)
+SHOWN = ("ack", "paper", "folder", "memory", *STANDALONE)
 PAPERS = 40
 
 
@@ -67,22 +85,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = Path(name)
         papers = _papers(options.papers, options.count, place, console)
         truth = load_truth(options.papers, options.scorer, options.count)
-        found = _measure_plainly(place, papers, truth, options.only, console)
-        if "search-scale" in options.only:
-            console.print("measuring: search-scale")
-            found["search-scale"] = search_scale.measure(place, options.scale_rows)
-        for name in options.only:
-            if name in OWN_SERVICES:
-                console.print(f"measuring: {name}")
-                found[name] = OWN_SERVICES[name](place, options.home / "models")
+        given = Inputs(place, options.home / "models", papers, truth, options.scale_rows)
+        found = _measure_standalone(given, options.only, console)
         if set(options.only) & set(BENCHES):
-            found |= _measure(place, options.home / "models", papers, options.only, console)
+            found |= _measure(place, given.models, papers, options.only, console)
     sections = {name: found[name] for name in SHOWN if name in found}
     show(sections)
     console.print(busy_note(before["load_average"][0], before["cores"]), style="yellow")
     write(options.out, {"before": before, "after": machine()}, sections)
     console.print(f"Written to {options.out}.")
     return 0
+
+
+def _measure_standalone(
+    given: Inputs, only: Sequence[str], console: Console
+) -> dict[str, Findings]:
+    """Runs the benches that start no service or their own, before a shared one uses the machine."""
+    found = dict[str, Findings]()
+    for name, measure in STANDALONE.items():
+        if name in only:
+            console.print(f"measuring: {name}")
+            found[name] = measure(given)
+    return found
 
 
 def _measure(
@@ -101,29 +125,6 @@ def _measure(
                 say(f"measuring: {name}")
                 found[name] = measure(stage)
         say("stopping the service")
-    return found
-
-
-def _measure_plainly(
-    place: Path, papers: list[Path], truth: Truth | None, only: Sequence[str], console: Console
-) -> dict[str, Findings]:
-    """What needs no service, before one is there to share the machine with."""
-    found = {}
-    if "layout" in only:
-        console.print("measuring: layout")
-        found["layout"] = layout.measure(papers, truth)
-    if "ocr" in only:
-        console.print("measuring: ocr")
-        found["ocr"] = ocr.measure(place)
-    if "sandbox" in only:
-        console.print("measuring: sandbox")
-        found["sandbox"] = sandbox.measure(papers)
-    if "events" in only:
-        console.print("measuring: events")
-        found["events"] = event_log.measure(place)
-    if "guards" in only:
-        console.print("measuring: guards")
-        found["guards"] = guards.measure(place)
     return found
 
 
@@ -147,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scale-rows",
         type=lambda text: tuple(int(part) for part in text.split(",")),
         default=search_scale.ROWS,
-        help="numbers of chunks of search-scale, for example 10000,100000,500000",
+        help="numbers of chunks of search and search-scale, for example 10000,100000,500000",
     )
     parser.add_argument("--home", type=Path, default=Path("var"), help="converted models lie here")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where figures go")

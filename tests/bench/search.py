@@ -1,77 +1,133 @@
-"""(d) A hybrid search over 10,000 chunks, through HTTP, over the bare call of the vector store."""
+"""(d) Hybrid searches through HTTP over many synthetic chunks.
+
+Measures searches of an idle service, in turns with the bare call of the vector store; searches
+while a folder is ingested; and the seconds from kill -9 of Milvus Lite to the first answered
+search.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
 
-import httpx
-import numpy as np
-from sqlalchemy import insert
-
-from domain.documents import Chunk, ChunkKind, DocumentStatus, chunk_id, document_id
-from domain.papers import Box
 from domain.search import SearchQuery
+from serve_app.client import Client
 from stores.milvus.vector_store import VectorStore
-from stores.postgres.database import NOW, Database
 from stores.postgres.library_record import read_milvus_name
-from stores.postgres.schema import COLLECTIONS, DOCUMENTS
+from tests.addresses import milvus_process, milvus_server, postgres_url
+from tests.bench.ack import open_connection
 from tests.bench.plain import open_store
-from tests.bench.report import Figure, Findings, quantile
-from tests.bench.stage import Stage, settle
+from tests.bench.report import Figure, Findings, Grid, quantile
+from tests.bench.stage import settle
+from tests.bench.start import started
 from tests.fakes.fake_encoder import FakeEncoder
+from tests.made_library import fill_home
 from tests.pdf_builder.random_papers import python_docs_paragraphs
 
-CHUNKS, CHUNKS_OF_A_DOCUMENT, QUERIES, WARM_QUERIES = 10_000, 50, 120, 10
-CHUNK_CHARACTERS = 1_000
+QUERIES, WARM_QUERIES, QUERY_WORDS = 200, 20, 8
 COLLECTION = "bench-search"
+JSON = {"Content-Type": "application/json"}
+COLUMNS = ("idle p50 ms", "p99 ms", "bare p50 ms", "p99 ms", "busy p50 ms", "p99 ms", "restart s")
+RETRY_SECONDS = 0.05
 
 
-def measure(stage: Stage) -> Findings:
-    """POST /search, over VectorStore.search on the same server with the vector given, in turns."""
-    store = open_store(stage.service_milvus(), read_milvus_name(stage.service_postgres()))
-    stage.say(f"filling a collection with {CHUNKS:,} chunks")
-    began = time.perf_counter()
-    names = [document_id(COLLECTION, str(n)) for n in range(CHUNKS // CHUNKS_OF_A_DOCUMENT)]
-    asyncio.run(_add_documents(stage.service_postgres(), names))
-    _add_chunks(store, names)
-    filled = time.perf_counter() - began
-    settle()
-    ours, raw = _ask(stage, store)
-    details = {"filled": f"{CHUNKS:,} chunks of {len(names)} documents in {filled:.0f} s"}
-    peers = ("88 ms at 3,312", "178 ms")
+def measure(folder: Path, models: Path, papers: Sequence[Path], sizes: Sequence[int]) -> Findings:
+    """A row of the table for each number of chunks; the chunks are added to the previous ones."""
+    home, filled, rows = folder / "search", 0, dict[str, Sequence[float]]()
+    for size in sizes:
+        fill_home(home, COLLECTION, size, first=filled)
+        filled = size
+        with started(home, models) as (url, pid):
+            settle()
+            rows[f"{size:,} chunks"] = _measured(url, pid, home, papers, size)
     figures = [
-        Figure(
-            f"hybrid, {CHUNKS:,} chunks, {name}",
-            quantile(ours, share) * 1000,
-            "ms",
-            quantile(raw, share) * 1000,
-            "VectorStore.search",
-            peer=peer,
-        )
-        for name, share, peer in zip(("p50", "p99"), (0.5, 0.99), peers, strict=True)
+        Figure(f"hybrid p50 through HTTP, {name}", row[0], "ms", row[2], "VectorStore.search")
+        for name, row in rows.items()
     ]
-    return Findings(figures, details)
+    return Findings(figures, grids=[Grid("search", COLUMNS, rows)])
 
 
-def _ask(stage: Stage, store: VectorStore) -> tuple[list[float], list[float]]:
-    """Seconds of each search through the service and of each bare one."""
-    encoder = FakeEncoder(store.dimension)
-    ours, raw = list[float](), list[float]()
-    with httpx.Client(base_url=stage.url, timeout=60) as http:
-        for question in questions(WARM_QUERIES + QUERIES):
-            began = time.perf_counter()
-            answer = http.post("/api/v1/search", json={"query": question, "collection": COLLECTION})
-            ours.append(time.perf_counter() - began)
-            if not answer.raise_for_status().json()["hits"]:
-                raise RuntimeError("A search over a full collection found nothing.")
-            vector = encoder.encode_queries([question])[0]
-            began = time.perf_counter()
-            store.search(SearchQuery(question, COLLECTION), vector)
-            raw.append(time.perf_counter() - began)
-    return ours[WARM_QUERIES:], raw[WARM_QUERIES:]
+def _measured(url: str, pid: int, home: Path, papers: Sequence[Path], size: int) -> list[float]:
+    store = open_store(milvus_server(pid, home), read_milvus_name(postgres_url(pid, home)))
+    idle, bare = _idle(url, store)
+    busy = _busy(url, papers, f"bench-folder-{size}")
+    restart = _restarted(url, pid)
+    store.close()
+    milliseconds = [
+        1000 * quantile(seconds, share) for seconds in (idle, bare, busy) for share in (0.5, 0.99)
+    ]
+    return [*milliseconds, restart]
+
+
+def _idle(url: str, store: VectorStore) -> tuple[list[float], list[float]]:
+    """Returns the seconds of searches through HTTP and of bare ones, in turns."""
+    http, encoder = open_connection(url), FakeEncoder(store.dimension)
+    ours, bare = list[float](), list[float]()
+    for question in questions(WARM_QUERIES + QUERIES):
+        ours.append(search_once(http, question, COLLECTION))
+        vector = encoder.encode_queries([question])[0]
+        began = time.perf_counter()
+        store.search(SearchQuery(question, COLLECTION), vector)
+        bare.append(time.perf_counter() - began)
+    http.close()
+    return ours[WARM_QUERIES:], bare[WARM_QUERIES:]
+
+
+def _busy(url: str, papers: Sequence[Path], collection: str) -> list[float]:
+    """Returns the seconds of searches while a folder is ingested.
+
+    Raises RuntimeError if the folder ends first.
+    """
+    http = open_connection(url)
+    with Client(url) as client:
+        job = client.upload_many(papers, collection=collection).job_id
+        seconds = [
+            search_once(http, question, COLLECTION)
+            for question in questions(WARM_QUERIES + QUERIES)
+        ]
+        if client.job(job).is_final:
+            raise RuntimeError("The folder ended before the searches: use more papers (--count).")
+        client.wait(job)
+    http.close()
+    return seconds[WARM_QUERIES:]
+
+
+def _restarted(url: str, pid: int) -> float:
+    """Returns the seconds from kill -9 of Milvus Lite to the first answered search."""
+    milvus_process(pid).kill()
+    began = time.perf_counter()
+    while not _is_answered(url):
+        time.sleep(RETRY_SECONDS)
+    return time.perf_counter() - began
+
+
+def _is_answered(url: str) -> bool:
+    http = open_connection(url)
+    status, _ = _post(http, "function", COLLECTION)
+    http.close()
+    return status == HTTPStatus.OK
+
+
+def search_once(connection: HTTPConnection, query: str, collection: str) -> float:
+    """Returns the seconds of a search. Raises RuntimeError if it finds nothing."""
+    began = time.perf_counter()
+    status, body = _post(connection, query, collection)
+    seconds = time.perf_counter() - began
+    if status != HTTPStatus.OK or not json.loads(body)["hits"]:
+        raise RuntimeError(f"A search over a full collection failed: {status} {body[:200]!r}")
+    return seconds
+
+
+def _post(connection: HTTPConnection, query: str, collection: str) -> tuple[int, bytes]:
+    body = json.dumps({"query": query, "collection": collection})
+    connection.request("POST", "/api/v1/search", body, JSON)
+    response = connection.getresponse()
+    return response.status, response.read()
 
 
 def questions(count: int) -> Iterator[str]:
@@ -79,48 +135,5 @@ def questions(count: int) -> Iterator[str]:
     chance = random.Random(3)
     for _ in range(count):
         words = chance.choice(python_docs_paragraphs()).split()
-        start = chance.randrange(len(words) - 8)
-        yield " ".join(words[start : start + 8])
-
-
-async def _add_documents(url: str, names: list[str]) -> None:
-    """Rows of documents that are ready: searches show what they know nothing of to nobody."""
-    database = Database(url, pool_size=1)
-    rows = [
-        {
-            "document_id": name,
-            "collection": COLLECTION,
-            "sha256": f"{number:064x}",
-            "filename": f"{name}.pdf",
-            "bytes": 1,
-            "status": DocumentStatus.READY,
-            "title": f"Made paper {number}",
-            "chunks": CHUNKS_OF_A_DOCUMENT,
-            "searchable_at": NOW,
-        }
-        for number, name in enumerate(names)
-    ]
-    async with database.begin() as connection:
-        await connection.execute(insert(COLLECTIONS).values(name=COLLECTION))
-        for row in rows:
-            await connection.execute(insert(DOCUMENTS).values(row))
-    await database.close()
-
-
-def _add_chunks(store: VectorStore, names: list[str]) -> None:
-    """The chunks, a document at a time as the service does it; the vectors are a stand-in's."""
-    chance, encoder = random.Random(4), FakeEncoder(store.dimension)
-    for name in names:
-        chunks = [_chunk(name, ordinal, chance) for ordinal in range(CHUNKS_OF_A_DOCUMENT)]
-        vectors: np.ndarray = encoder.encode([chunk.text for chunk in chunks])
-        store.upsert(chunks, vectors, collection=COLLECTION)
-
-
-def _chunk(document: str, ordinal: int, chance: random.Random) -> Chunk:
-    text = " ".join(chance.sample(python_docs_paragraphs(), 4))
-    start = chance.randrange(max(1, len(text) - CHUNK_CHARACTERS))
-    text = text[start : start + CHUNK_CHARACTERS]
-    box = Box(1 + ordinal // 5, 54.0, 66.0, 288.0, 200.0)
-    kind = ChunkKind.TEXT
-    name = chunk_id(document, 1, ordinal, kind, text)
-    return Chunk(name, document, 1, ordinal, kind, text, "Made section", (box,))
+        start = chance.randrange(len(words) - QUERY_WORDS)
+        yield " ".join(words[start : start + QUERY_WORDS])
