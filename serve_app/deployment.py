@@ -29,7 +29,7 @@ from domain.relevance import CALIBRATIONS
 from domain.search import SearchMode, SearchQuery
 from pipelines.config import blob_store, named_vector_store
 from runtime.patches.prometheus import share_metrics
-from runtime.patches.ray_serve import patch_replica_ports
+from runtime.patches.ray_serve import log_requests_to_file_only, patch_replica_ports
 from runtime.ports import free_port
 from runtime.private_files import private_folder
 from runtime.sandbox.confine import check_sandbox
@@ -60,6 +60,7 @@ from stores.postgres.task_queue import TaskQueue
 PROBE = "ready?"  # the query of the checks of /readyz
 LOOKUP_TTL_SECONDS = 5.0
 WAKE_DELAY_SECONDS = 0.001
+WAKE_INTERVAL_SECONDS = 0.02
 IDENTITY_CHECK_SECONDS = 10.0  # interval of the checks that the stores belong together
 HEALTH_CHECK_SECONDS = 1  # a replica that was killed is replaced after one to two of these
 
@@ -127,6 +128,7 @@ class Api:
         self.settings = Settings.model_validate_json(settings)
         protocol = guarded_protocol(self.settings.http)
         patch_replica_ports(ray.util.get_node_ip_address(), protocol)
+        log_requests_to_file_only()
         self.services = connect(self.settings, addresses)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
@@ -238,6 +240,7 @@ class ActorHandles:
         self.manager: Any = None
         self.manager_cached_until = 0.0
         self.lanes_to_wake: set[Lane] = set()
+        self.woken_at = 0.0
         self.probes = SingleFlight[np.ndarray](joins_running=True)
 
     def job_manager(self) -> Any:
@@ -261,14 +264,18 @@ class ActorHandles:
     def wake(self, lane: Lane) -> None:
         """Hints the JobManager that a lane has work; without it, the next poll finds the work.
 
-        Is sent 1 ms later, when the response is on its way. Concurrent uploads share one call.
+        Is sent 1 ms later, when the response is on its way, but at most once per
+        WAKE_INTERVAL_SECONDS: a call takes as much CPU time as a tenth of an upload.
         """
         if not self.lanes_to_wake:
-            asyncio.get_running_loop().call_later(WAKE_DELAY_SECONDS, self._wake)
+            loop = asyncio.get_running_loop()
+            due_at = self.woken_at + WAKE_INTERVAL_SECONDS
+            loop.call_later(max(WAKE_DELAY_SECONDS, due_at - time.monotonic()), self._wake)
         self.lanes_to_wake.add(lane)
 
     def _wake(self) -> None:
         lanes, self.lanes_to_wake = sorted(self.lanes_to_wake), set()
+        self.woken_at = time.monotonic()
         if (manager := self.job_manager()) is not None:
             manager.wake.remote(lanes)
 

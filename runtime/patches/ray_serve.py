@@ -1,4 +1,4 @@
-"""Ports, protocol and request queue of a Serve replica. Patches ray 2.60.0 (pinned).
+"""Ports, protocol, request queue and access log of a Serve replica. Patches ray 2.60.0 (pinned).
 
 Private names, all in `ray.serve._private.replica`: `start_asgi_http_server`, `ASGIDIReceiveProxy`
 (with its `_queue`) and `add_port_to_grpc_server`. In `ray.serve._private.constants`:
@@ -20,19 +20,23 @@ Reasons:
       the queue is bounded: backpressure slows the client down to the speed of the disk instead of
       filling the memory.
 
-The last two apply only where the replica itself listens, not behind HAProxy or Ray's proxy.
+    * Serve writes each line of the access log twice: to `serve/replica_*.log` and to stderr, which
+      Ray keeps in another file. Writing to stderr took 5 % of the CPU time of an upload.
+
+Protocol and queue apply only where the replica itself listens, not behind HAProxy or Ray's proxy.
 
 Check on upgrade: the names above, the address "[::]:0" passed to `add_port_to_grpc_server`, that
-the options are the second argument of `start_asgi_http_server`, and that the server task reads
-`server.config.http` only when it starts; tests/unit/runtime/test_ray_serve_patch.py,
-tests/chaos/test_api_deaths.py (kills a replica with a connected client),
-tests/chaos/test_api_processes.py (two replicas on one port), tests/end_to_end/test_other_users.py
-(open ports).
+the options are the second argument of `start_asgi_http_server`, that the server task reads
+`server.config.http` only when it starts, and the attribute `serve_access_log` of log records;
+tests/unit/runtime/test_ray_serve_patch.py, tests/chaos/test_api_deaths.py (kills a replica with a
+connected client), tests/chaos/test_api_processes.py (two replicas on one port),
+tests/end_to_end/test_other_users.py (open ports).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -56,6 +60,13 @@ def patch_replica_ports(node_ip: str, protocol: type[Any]) -> None:
     module.start_asgi_http_server = shared_start(module.start_asgi_http_server, protocol, port)
     module.ASGIDIReceiveProxy = bounded_receive(module.ASGIDIReceiveProxy)
     module.add_port_to_grpc_server = _bound_to(node_ip, module.add_port_to_grpc_server)
+
+
+def log_requests_to_file_only() -> None:
+    """Removes the access log of this replica from stderr; its log file keeps it."""
+    for handler in logging.getLogger("ray.serve").handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.addFilter(lambda record: not getattr(record, "serve_access_log", False))
 
 
 def shared_start(

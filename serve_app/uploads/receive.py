@@ -1,4 +1,4 @@
-"""Receives uploads: streams the request into spool files, then stores and admits them as a job.
+"""Receives uploads: stages the files of a request, then stores and admits them as a job.
 
 Blobs are stored before the database rows are committed, so a job never refers to a missing blob.
 A request is validated as a whole before its blobs are stored. Bytes are checked while they stream,

@@ -1,8 +1,7 @@
-"""The interface of a blob backend, its error mapping and its spool files."""
+"""The interface of a blob backend, and its error mapping."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,28 +67,3 @@ def _is_there(is_there: Callable[[], bool]) -> bool:
     """Returns `is_there()`. Raises BlobStoreUnavailable if the check itself fails."""
     with storage_errors():
         return is_there()
-
-
-@contextmanager
-def spooled(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
-    """Yields a new spool file and its path; deletes the file at the end unless it was moved."""
-    with new_spool_file(backend) as (file, path):
-        try:
-            yield file, path
-        finally:
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def new_spool_file(backend: BlobBackend) -> Iterator[tuple[IO[bytes], Path]]:
-    """Yields a new spool file and its path; closes the file, and deletes it if the block raises."""
-    with storage_errors(lambda: backend.spool.is_dir()):
-        backend.create_spool()
-        path = backend.spool / f"{uuid.uuid4().hex}.part"
-        file = path.open("xb", buffering=0)
-    try:
-        with file:
-            yield file, path
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise

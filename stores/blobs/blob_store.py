@@ -1,6 +1,6 @@
 """Content-addressed storage of uploaded PDFs and their artifacts.
 
-An upload is hashed and validated while it is written to a spool file, then synced to disk, and then
+An upload is hashed and validated while it arrives, written to a spool file, synced to disk, and
 published under its key by one atomic rename (or one object upload). The same bytes get the same
 key, and a visible blob is always complete. Client file names are never part of a path.
 """
@@ -23,14 +23,13 @@ from stores.blobs.blob_backend import (
     INCOMING,
     PIECE_BYTES,
     BlobBackend,
-    new_spool_file,
-    spooled,
     storage_errors,
 )
 from stores.blobs.fsspec_backend import FsspecBackend
 from stores.blobs.local_backend import LocalBackend
 from stores.blobs.pdf_trash import PDFS, PdfTrash, TrashedPdf, pdf_key
 from stores.blobs.staged_blob import StagedBlob, StoredBlob, UploadValidator
+from stores.blobs.upload_spool import UploadSpool, spooled, write_all
 
 ARTIFACTS = "artifacts"
 LIBRARY_KEY = "library.json"
@@ -80,32 +79,45 @@ class BlobStore:
             return staged.commit()
 
     async def stage_stream(self, pieces: AsyncIterable[bytes], limit_bytes: int) -> StagedBlob:
-        """Writes a streamed PDF to a spool file, hashed and validated; `commit()` stores it.
+        """Receives a streamed PDF, hashed and validated; `commit()` stores it.
 
         Raises `FileTooLarge`, `NotAPdf` or `EmptyFile` as early as possible, without reading the
-        rest. The spool file of a refused or interrupted upload is deleted.
+        rest. The bytes of a refused or interrupted upload are discarded.
         """
-        with new_spool_file(self._backend) as (file, spool):
-            validator = UploadValidator(limit_bytes)
+        with self._stage(limit_bytes) as (update, finish):
             async for piece in pieces:
-                validator.update(piece)
-                _write(file, piece)
-            return StagedBlob(self._backend, spool, validator.finish())
+                update(piece)
+            return finish()
 
     def stage_file(self, path: Path, limit_bytes: int) -> StagedBlob:
         """Like `stage_stream`, for a local file."""
-        with new_spool_file(self._backend) as (file, spool):
-            validator = UploadValidator(limit_bytes)
+        with self._stage(limit_bytes) as (update, finish):
             for piece in _pieces(path.open("rb")):
-                validator.update(piece)
-                _write(file, piece)
-            return StagedBlob(self._backend, spool, validator.finish())
+                update(piece)
+            return finish()
+
+    @contextmanager
+    def _stage(
+        self, limit_bytes: int
+    ) -> Iterator[tuple[Callable[[bytes], None], Callable[[], StagedBlob]]]:
+        """Yields functions that add a piece and complete the upload; discards it on an error."""
+        spool, validator = UploadSpool(self._backend), UploadValidator(limit_bytes)
+
+        def update(piece: bytes) -> None:
+            validator.update(piece)
+            spool.write(piece)
+
+        try:
+            yield update, lambda: StagedBlob(self._backend, spool, validator.finish())
+        except BaseException:
+            spool.discard()
+            raise
 
     def put_artifact(self, key: str, data: bytes) -> None:
         """Stores the bytes under `key` durably; atomically replaces an existing blob."""
         _check(key)
         with spooled(self._backend) as (file, path):
-            _write(file, data)
+            write_all(file, data)
             self._backend.commit(path, key, size=-1)
 
     def library_id(self) -> str | None:
@@ -132,7 +144,7 @@ class BlobStore:
             self.put_artifact(LIBRARY_KEY, content)
             return
         with spooled(self._backend) as (file, path):
-            _write(file, content)
+            write_all(file, content)
             self._backend.create(path, LIBRARY_KEY)
 
     def some_pdfs(self, limit: int = 200) -> set[str]:
@@ -256,13 +268,6 @@ def _check(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise NotFound("There is no file with that key.")
     return key
-
-
-def _write(file: IO[bytes], data: bytes) -> None:
-    remaining = memoryview(data)
-    with storage_errors():
-        while remaining:
-            remaining = remaining[file.write(remaining) :]
 
 
 def _pieces(source: IO[bytes]) -> Iterator[bytes]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from domain.errors import EmptyFile, FileTooLarge, NotAPdf
 from stores.blobs.blob_backend import BlobBackend
 from stores.blobs.pdf_trash import pdf_key
+from stores.blobs.upload_spool import UploadSpool
 
 HEADER_BYTES = 1024
 
@@ -25,13 +25,13 @@ class StoredBlob:
 
 
 class StagedBlob:
-    """A complete PDF in a spool file of one request. A context manager that deletes the file at
-    the end unless it was committed.
+    """A complete, validated PDF of one request. A context manager that discards its bytes at the
+    end unless they were committed.
 
     `commit` raises BlobStoreUnavailable and may be called from another thread.
     """
 
-    def __init__(self, backend: BlobBackend, spool: Path, blob: StoredBlob) -> None:
+    def __init__(self, backend: BlobBackend, spool: UploadSpool, blob: StoredBlob) -> None:
         self.blob = blob
         self._backend = backend
         self._spool = spool
@@ -40,13 +40,15 @@ class StagedBlob:
     def commit(self) -> StoredBlob:
         """Stores the PDF durably; keeps an existing blob with the same bytes. Idempotent."""
         if not self._is_stored:
-            self._backend.commit(self._spool, self.blob.key, self.blob.bytes)
+            self._backend.commit(self._spool.save(), self.blob.key, self.blob.bytes)
             self._is_stored = True
+            self._spool.discard()
         return self.blob
 
     def discard(self) -> None:
-        """Deletes the spool file; a committed blob is kept."""
-        self._spool.unlink(missing_ok=True)
+        """Discards the bytes; a committed blob is kept."""
+        if not self._is_stored:
+            self._spool.discard()
 
     def __enter__(self) -> StagedBlob:
         return self
