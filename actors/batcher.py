@@ -95,7 +95,7 @@ class Batcher:
     def run(self, work: Work, *, urgent: bool, cost: int = 0) -> Future[np.ndarray]:
         """Returns the future result of other work of the model, which runs alone; as `encode`.
 
-        `cost`: tokens charged to its share; work without cost, as an urgent query, runs first.
+        `cost`: tokens charged to its share.
         """
         return self._submit(_Call(work, other_cost=cost), urgent)
 
@@ -109,10 +109,7 @@ class Batcher:
         with self._changed:
             if self._closed:
                 raise RuntimeError("The batcher is closed.")
-            if urgent and not call.cost:
-                self._urgent.appendleft(call)
-            else:
-                (self._urgent if urgent else self._ordinary).append(call)
+            (self._urgent if urgent else self._ordinary).append(call)
             self._changed.notify_all()
         return call.vectors
 
@@ -147,8 +144,6 @@ class Batcher:
         waiting = [name for name, (queue, _) in queues.items() if queue]
         if not waiting:
             return []
-        if self._urgent and not self._urgent[0].cost:
-            return self._popped(self._urgent)
         name = min(waiting, key=self._time.start)
         queue, weight = queues[name]
         calls = self._popped(queue)

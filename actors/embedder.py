@@ -1,4 +1,4 @@
-"""Embedder: holds the embedding model and serves `encode`; queries run first."""
+"""Embedder: holds the embedding model and serves `encode`; queries do not wait for batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Embedder:
     """One model in one process. Stateless: after a restart it loads the model again.
 
     Thread-safe: concurrent calls share batches. While interactive and other calls wait, interactive
-    ones get `interactive_weight` times as many tokens. Queries run before both.
+    ones get `interactive_weight` times as many tokens. Queries run beside the batches.
     """
 
     def __init__(
@@ -72,8 +72,7 @@ class Embedder:
 
     def encode_query(self, text: str) -> np.ndarray:
         """Returns the unit vector of a query, shape (dimension,), float32."""
-        work = partial(self.encoder.encode_queries, [text])
-        return self.batcher.run(work, urgent=True).result()[0]
+        return self.encoder.encode_queries([text])[0]
 
     def engine(self) -> str:
         """Returns the engine with its precision and device, for logs."""

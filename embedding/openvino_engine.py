@@ -10,13 +10,14 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from embedding.encoder import cut_batches, unit_rows
+from embedding.encoder import EncodeBatches, cut_batches, unit_rows
 from embedding.token_batch import TokenBatch
 from embedding.token_format import CPU_BATCH_TOKENS
 from embedding.tokenizer import shared_format, tokenize
@@ -89,38 +90,50 @@ class OpenVinoEncoder:
         self._requests: SimpleQueue[ov.InferRequest] = SimpleQueue()
         for _ in range(self._streams):
             self._requests.put(graph.create_infer_request())
+        self._query_request = graph.create_infer_request()
+        self._query_lock = threading.Lock()
         with _FIRST_USE:
-            self._run(*self._padded(tokenize(self._tokenizer, [""]), [0]))
+            self._run(tokenize(self._tokenizer, [""]), [0])
         self._pool = ThreadPoolExecutor(self._streams, thread_name_prefix="openvino")
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
-        return self._vectors([self._meta.document_prompt + text for text in texts])
+        prompted = [self._meta.document_prompt + text for text in texts]
+        return self.encode_tokens(tokenize(self._tokenizer, prompted))
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
-        return self._vectors([self._meta.query_prompt + text for text in texts])
+        """Returns the vectors of queries, with the model's query prompt; same shape and norm.
+
+        A query gets the next free stream: it waits for a piece of a batch, not for its end.
+        """
+        tokens = tokenize(self._tokenizer, [self._meta.query_prompt + text for text in texts])
+        with self._query_lock:
+            return self._encode(tokens, partial(map, partial(self._run_query, tokens)))
 
     def encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
         """Returns the vectors of passages with these token ids, as `encode` for their texts."""
+        return self._encode(tokens, partial(self._pool.map, partial(self._run, tokens)))
+
+    def _encode(self, tokens: TokenBatch, run_pieces: EncodeBatches) -> np.ndarray:
         pieces = cut_batches(tokens.counts.tolist(), _PIECE_TOKENS)
         vectors = np.empty((len(tokens), self.dimension), dtype=np.float32)
-        encoded = self._pool.map(lambda piece: self._run(*self._padded(tokens, piece)), pieces)
-        for piece, rows in zip(pieces, encoded, strict=True):
+        for piece, rows in zip(pieces, run_pieces(pieces), strict=True):
             vectors[piece] = rows
         return unit_rows(vectors)
 
-    def _vectors(self, texts: list[str]) -> np.ndarray:
-        return self.encode_tokens(tokenize(self._tokenizer, texts))
-
-    def _run(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def _run(self, tokens: TokenBatch, piece: list[int]) -> np.ndarray:
         request = self._requests.get()
         try:
-            inputs = graph_inputs(self._meta, ids, mask)
-            outputs = request.infer(inputs, share_inputs=True)
-            return outputs[0]
+            return self._infer(request, tokens, piece)
         finally:
             self._requests.put(request)
+
+    def _run_query(self, tokens: TokenBatch, piece: list[int]) -> np.ndarray:
+        return self._infer(self._query_request, tokens, piece)
+
+    def _infer(self, request: ov.InferRequest, tokens: TokenBatch, piece: list[int]) -> np.ndarray:
+        inputs = graph_inputs(self._meta, *self._padded(tokens, piece))
+        return request.infer(inputs, share_inputs=True)[0]
 
     def _padded(self, tokens: TokenBatch, texts: list[int]) -> tuple[np.ndarray, ...]:
         """Ids and mask as int64, padded on the right to the longest text, rounded up."""

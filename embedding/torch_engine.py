@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,16 +98,22 @@ class TorchEncoder:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of passages: (len(texts), dimension) float32, each of norm 1."""
-        return self._vectors(texts, self._plain.document_prompt)
+        return self.encode_tokens(self._tokenized(texts, self._plain.document_prompt))
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns the vectors of queries, with the model's query prompt; same shape and norm."""
-        return self._vectors(texts, self._plain.query_prompt)
+        """Returns the vectors of queries, with the model's query prompt; same shape and norm.
+
+        A query does not wait for the passes of other calls.
+        """
+        return self._encode(self._tokenized(texts, self._plain.query_prompt), nullcontext())
 
     def encode_tokens(self, tokens: TokenBatch) -> np.ndarray:
         """Returns the vectors of passages with these token ids, as `encode` for their texts."""
+        return self._encode(tokens, self._lock)
+
+    def _encode(self, tokens: TokenBatch, lock: AbstractContextManager[Any]) -> np.ndarray:
         batches = cut_batches(tokens.counts.tolist(), self.batch_tokens)
-        queued = [self._queue(tokens, batch) for batch in batches]
+        queued = [self._queue(tokens, batch, lock) for batch in batches]
         vectors = np.empty((len(tokens), self.dimension), dtype=np.float32)
         for batch, each in zip(batches, queued, strict=True):
             vectors[batch] = each.result()
@@ -116,15 +123,17 @@ class TorchEncoder:
         """Returns the token ids of the texts, truncated at `max_tokens`."""
         return tokenize(self._tokenizer, texts)
 
-    def _vectors(self, texts: Sequence[str], prompt: str) -> np.ndarray:
-        return self.encode_tokens(self.tokenize([prompt + text for text in texts]))
+    def _tokenized(self, texts: Sequence[str], prompt: str) -> TokenBatch:
+        return self.tokenize([prompt + text for text in texts])
 
-    def _queue(self, tokens: TokenBatch, texts: list[int]) -> _Queued:
+    def _queue(
+        self, tokens: TokenBatch, texts: list[int], lock: AbstractContextManager[Any]
+    ) -> _Queued:
         """Queues a forward pass on the device, and the copy of its result to this machine."""
         width = -(-int(tokens.counts[texts].max()) // _LENGTH_STEP) * _LENGTH_STEP
         padded = tokens.padded(texts, min(width, self.max_tokens), self._pad_id)
         ids, mask = (self._on_device(array) for array in padded)
-        with self._lock, torch.inference_mode():
+        with lock, torch.inference_mode():
             hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
             return _copied(_pooled(hidden, mask, self._plain.pooling))
 

@@ -118,16 +118,6 @@ def test_batcher_urgent_flood_does_not_starve_other_calls() -> None:
     assert order.index(100) < order.index(1), "with equal shares urgent calls are first"
 
 
-def test_batcher_runs_query_before_waiting_calls() -> None:
-    encoder = Encoder()
-    with busy(encoder) as made:
-        for number in range(9):
-            made.encode(batch([number + 100] * 10), urgent=True)
-        query = made.run(lambda: np.array([[len(encoder.batches)]]), urgent=True)
-        encoder.release.set()
-        assert rows(query) == [[1]]
-
-
 def test_batcher_runs_other_work_alone_and_in_order() -> None:
     encoder = Encoder()
     with busy(encoder) as made:

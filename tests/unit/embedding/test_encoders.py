@@ -64,6 +64,19 @@ def test_encoder_vectors_are_close_to_reference(
     assert cosines.min() >= LEAST_COSINE[request.node.callspec.params["encoder"]]
 
 
+def test_query_does_not_wait_for_end_of_batch(encoder: Encoder) -> None:
+    texts = [f"{number} {SENTENCES[-1]}" for number in range(600)]
+    with ThreadPoolExecutor(1) as pool:
+        batch = pool.submit(encoder.encode, texts)
+        expected = None
+        for _ in range(3):
+            vector = encoder.encode_queries(["boundary layer"])[0]
+            expected = vector if expected is None else expected
+            np.testing.assert_allclose(vector, expected, atol=1e-5)
+        assert not batch.done()
+        assert batch.result().shape == (len(texts), encoder.dimension)
+
+
 def test_encoder_vectors_have_norm_one_and_stated_dimension(encoder: Encoder):
     vectors = encoder.encode(SENTENCES)
     assert (vectors.dtype, vectors.shape) == (np.float32, (len(SENTENCES), encoder.dimension))
