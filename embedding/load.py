@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from embedding.cpu_features import has_amx
 from embedding.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,6 @@ OPENVINO_ENGINES = ("openvino-int8", "openvino-bf16", "openvino-fp32")
 TORCH_ENGINES = ("torch-fp32", "torch-bf16", "torch-fp16")
 ENGINES = ("auto", *OPENVINO_ENGINES, *TORCH_ENGINES)
 
-# docs/decisions/0003-embedding-engine.md: the fastest engine without a loss of retrieval quality.
-_FASTEST_ON_CPU = "openvino-int8"
 _PARTIAL = ".partial"  # suffix of the folder of a running conversion
 _FORMAT = 2  # of the converted folder; a new number converts every model again
 _UNSUPPORTED = 3  # exit status of embedding.convert
@@ -108,7 +107,7 @@ def _load_fastest(
             engine = f"torch-{half_precision(name)}"
             return _load_torch(folder, engine, name, threads, batch_tokens)
     try:
-        return _load_openvino(folder, _FASTEST_ON_CPU, cache_as, threads, batch_tokens)
+        return _load_openvino(folder, _fastest_on_cpu(), cache_as, threads, batch_tokens)
     except (ImportError, PackageNotFoundError, NotConverted) as error:
         log.warning(
             f"Falling back to torch, which is slower on this machine: {error}",
@@ -117,6 +116,14 @@ def _load_fastest(
     from embedding.torch_device import half_precision
 
     return _load_torch(folder, f"torch-{half_precision('cpu')}", "cpu", threads, batch_tokens)
+
+
+def _fastest_on_cpu() -> str:
+    """Returns the fastest OpenVINO engine without a loss of retrieval quality.
+
+    docs/decisions/0003-embedding-engine.md.
+    """
+    return "openvino-bf16" if has_amx() else "openvino-int8"
 
 
 def _may_have_cuda() -> bool:

@@ -77,6 +77,17 @@ def test_query_does_not_wait_for_end_of_batch(encoder: Encoder) -> None:
         assert batch.result().shape == (len(texts), encoder.dimension)
 
 
+def test_encoder_is_exact_at_every_length(
+    encoder: Encoder, reference: Encoder, request: pytest.FixtureRequest
+) -> None:
+    words = " ".join(SENTENCES).split()
+    texts = [" ".join((words * 9)[: count or 1]) for count in range(0, 300, 6)]
+    vectors = np.vstack([encoder.encode_queries([text]) for text in texts])
+    cosines = np.sum(vectors * reference.encode(texts), axis=1)
+    least = LEAST_COSINE[request.node.callspec.params["encoder"]]
+    assert cosines.min() >= least, texts[int(cosines.argmin())]
+
+
 def test_encoder_vectors_have_norm_one_and_stated_dimension(encoder: Encoder):
     vectors = encoder.encode(SENTENCES)
     assert (vectors.dtype, vectors.shape) == (np.float32, (len(SENTENCES), encoder.dimension))
@@ -136,7 +147,7 @@ print(json.dumps({"heavy": sorted(heavy), "width": len(row), "kind": type(encode
 def test_encoder_in_second_process_needs_no_torch(
     engine: str, load_once: Callable[[str], Encoder], converted_models: Path, tmp_path: Path
 ):
-    load_once("openvino-int8")
+    load_once(engine)
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     environment.pop("CI", None)
     ended = subprocess.run(
