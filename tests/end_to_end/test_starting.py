@@ -137,7 +137,7 @@ def test_serve_run_starts_working_service(service: RunningService, homes: Path) 
         accepted = library.upload(ROOT / "samples" / "durable-leases.pdf", "served")
         assert library.wait(accepted.job_id, 120).status == "completed"
         assert library.search("fencing token", collection="served").hits
-        served.stop(signal.SIGINT, grace_seconds=10)  # Ray ends its processes itself
+        served.stop(signal.SIGINT, grace_seconds=90)  # Ray ends its processes itself
 
 
 def test_start_answers_with_its_phase_until_a_search_is_answered(
