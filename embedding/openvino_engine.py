@@ -37,11 +37,6 @@ _PIECE_TOKENS = 256
 # 431 MB with lengths rounded up to 16, at the same speed.
 _LENGTH_STEP = 16
 
-# Wrong results of OpenVINO 2026.4 on a CPU with AMX: an int8 graph that computes the rest in bf16
-# returns vectors with a cosine of 0.72 to 1 to the right ones for texts that are padded to 32
-# tokens, which most queries are. With fp32 for the rest, and in bf16 graphs, all lengths are right
-# (tests/unit/embedding/test_encoders.py, "every length").
-
 # Race condition in OpenVINO: if two threads pass the first array of the process at the same time,
 # they may deadlock. One holds the guard of a C++ static and waits for the GIL, the other the
 # reverse (seen with 2026.4, by py-spy). So one thread passes the first array under this lock.
@@ -158,6 +153,10 @@ def graph_inputs(meta: GraphMeta, ids: np.ndarray, mask: np.ndarray) -> dict[str
 def _compile(graph: Path, precision: str, threads: int, streams: int) -> ov.CompiledModel:
     core = ov.Core()
     has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    # OpenVINO 2026.4 on a CPU with AMX: an int8 graph with bf16 for the rest returns vectors with
+    # a cosine of 0.72 to 1 to the right ones for texts padded to 32 tokens, which most queries
+    # are. With fp32 for the rest, and in bf16 graphs, all lengths are right
+    # (tests/unit/embedding/test_encoders.py, "every length").
     may_use_bf16 = precision != "fp32" and not (precision == "int8" and has_amx())
     options = {
         "INFERENCE_NUM_THREADS": threads,  # the default is every core of the machine

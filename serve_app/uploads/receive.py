@@ -34,6 +34,7 @@ from serve_app.api.services import Services
 from serve_app.http.body_guard import content_length, file_too_large_message
 from serve_app.uploads.multipart import FormReader
 from stores.blobs.staged_blob import StagedBlob
+from stores.blobs.upload_spool import MEMORY_BYTES
 
 FILE_FIELDS = frozenset({"file", "files"})
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -109,7 +110,7 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
     if media_type.strip().lower() == "application/pdf":
         await _check_queue_limit(request, parsed, services)
         name = request.query_params.get("filename")
-        await _stage(request.stream(), filename_label(name), parsed, services)
+        await _stage(request.stream(), filename_label(name), parsed, services, MEMORY_BYTES)
         return
     form = _form(request)
     async for part in form.parts():
@@ -121,7 +122,8 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
             )
         else:
             await _check_queue_limit(request, parsed, services)
-            await _stage(form.chunks(), filename_label(part.filename), parsed, services)
+            label = filename_label(part.filename)
+            await _stage(form.chunks(), label, parsed, services, MEMORY_BYTES)
     if not parsed.uploads:
         raise MissingFile
 
@@ -250,10 +252,14 @@ async def _job_exists(job_id: str, services: Services) -> bool:
 
 
 async def _stage(
-    chunks: AsyncIterator[bytes], label: str, parsed: ParsedUpload, services: Services
+    chunks: AsyncIterator[bytes],
+    label: str,
+    parsed: ParsedUpload,
+    services: Services,
+    memory_bytes: int = 0,
 ) -> None:
     limit = services.http.upload_limit_bytes
-    staged = await services.blobs.stage_stream(chunks, limit_bytes=limit)
+    staged = await services.blobs.stage_stream(chunks, limit, memory_bytes)
     parsed.staged.append(staged)
     parsed.uploads.append(Upload(label, staged.blob.sha256, staged.blob.bytes))
 

@@ -78,13 +78,17 @@ class BlobStore:
         with self.stage_file(path, limit_bytes) as staged:
             return staged.commit()
 
-    async def stage_stream(self, pieces: AsyncIterable[bytes], limit_bytes: int) -> StagedBlob:
+    async def stage_stream(
+        self, pieces: AsyncIterable[bytes], limit_bytes: int, memory_bytes: int = 0
+    ) -> StagedBlob:
         """Receives a streamed PDF, hashed and validated; `commit()` stores it.
+
+        Up to `memory_bytes` stay in memory until then; more are written to a spool file.
 
         Raises `FileTooLarge`, `NotAPdf` or `EmptyFile` as early as possible, without reading the
         rest. The bytes of a refused or interrupted upload are discarded.
         """
-        with self._stage(limit_bytes) as (update, finish):
+        with self._stage(limit_bytes, memory_bytes) as (update, finish):
             async for piece in pieces:
                 update(piece)
             return finish()
@@ -98,10 +102,11 @@ class BlobStore:
 
     @contextmanager
     def _stage(
-        self, limit_bytes: int
+        self, limit_bytes: int, memory_bytes: int = 0
     ) -> Iterator[tuple[Callable[[bytes], None], Callable[[], StagedBlob]]]:
         """Yields functions that add a piece and complete the upload; discards it on an error."""
-        spool, validator = UploadSpool(self._backend), UploadValidator(limit_bytes)
+        spool = UploadSpool(self._backend, memory_bytes)
+        validator = UploadValidator(limit_bytes)
 
         def update(piece: bytes) -> None:
             validator.update(piece)

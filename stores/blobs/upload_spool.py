@@ -1,4 +1,4 @@
-"""The bytes of an upload until they are stored: in memory if they are few, else in a spool file."""
+"""The bytes of an upload until they are stored: in a spool file, or in memory if they are few."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ from typing import IO
 from stores.blobs.blob_backend import BlobBackend, storage_errors
 
 MEMORY_BYTES = 1024 * 1024
-"""Of one upload; 64 concurrent ones (http.max_uploads) use at most 64 MiB. To create a file takes
-the lock of its folder, which the syncs of other uploads hold: in the event loop of the API that was
-6 % of the CPU time of an upload, and none with the bytes in memory."""
+"""Of a request with one file; 64 concurrent ones (http.max_uploads) use at most 64 MiB. Creating
+the file in the event loop of the API was 6 % of the CPU time of an upload, because the syncs of
+other uploads hold the lock of the folder; `save` creates it in a thread."""
 
 
 class UploadSpool:
     """Collects bytes; `save` writes them to a file of the backend's spool directory.
 
+    More than `memory_bytes` are written to the file at once. A form may have 1,000 files that are
+    all kept until it is complete, so the default is 0.
+
     `write` and `save` raise BlobStoreUnavailable. `discard` deletes the file.
     """
 
-    def __init__(self, backend: BlobBackend) -> None:
+    def __init__(self, backend: BlobBackend, memory_bytes: int = 0) -> None:
         self._backend = backend
+        self._memory_bytes = memory_bytes
         self._pieces: list[bytes] = []
         self._size = 0
         self._file: IO[bytes] | None = None
@@ -34,7 +38,7 @@ class UploadSpool:
         if self._file is None:
             self._pieces.append(piece)
             self._size += len(piece)
-            if self._size > MEMORY_BYTES:
+            if self._size > self._memory_bytes:
                 self._spill()
         else:
             write_all(self._file, piece)

@@ -27,7 +27,7 @@ def files(backend: LocalBackend) -> list[Path]:
 
 
 def test_small_upload_creates_its_file_when_it_is_saved(backend: LocalBackend) -> None:
-    spool = UploadSpool(backend)
+    spool = UploadSpool(backend, MEMORY_BYTES)
     for piece in (b"one ", b"two"):
         spool.write(piece)
     assert files(backend) == []
@@ -36,7 +36,7 @@ def test_small_upload_creates_its_file_when_it_is_saved(backend: LocalBackend) -
 
 
 def test_large_upload_is_written_while_it_arrives(backend: LocalBackend) -> None:
-    spool = UploadSpool(backend)
+    spool = UploadSpool(backend, MEMORY_BYTES)
     for _ in range(5):
         spool.write(PIECE)
     [file] = files(backend)
@@ -47,11 +47,18 @@ def test_large_upload_is_written_while_it_arrives(backend: LocalBackend) -> None
 
 @pytest.mark.parametrize("pieces", [1, 5])
 def test_discarded_upload_leaves_no_file(backend: LocalBackend, pieces: int) -> None:
-    spool = UploadSpool(backend)
+    spool = UploadSpool(backend, MEMORY_BYTES)
     for _ in range(pieces):
         spool.write(PIECE)
     spool.discard()
     assert files(backend) == []
+
+
+def test_file_of_form_is_not_kept_in_memory(backend: LocalBackend) -> None:
+    spool = UploadSpool(backend)
+    spool.write(b"one")
+    [file] = files(backend)
+    assert file.read_bytes() == b"one"
 
 
 def test_empty_upload_is_saved_as_empty_file(backend: LocalBackend) -> None:
@@ -61,7 +68,7 @@ def test_empty_upload_is_saved_as_empty_file(backend: LocalBackend) -> None:
 def test_save_after_failed_write_returns_complete_file(
     backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool = UploadSpool(backend)
+    spool = UploadSpool(backend, MEMORY_BYTES)
     spool.write(b"one ")
     spool.write(b"two")
     with monkeypatch.context() as patch:
