@@ -148,19 +148,19 @@ def test_start_answers_with_its_phase_until_a_search_is_answered(
     filled = RunningService(home, models=converted_models)
     with running(filled), httpx.Client(base_url=filled.url, timeout=60) as http:
         filled.wait_for(f"Listening: {filled.url}")
-        states, failed_connections = list[dict[str, str]](), 0
+        states, failures = list[dict[str, str]](), list[str]()
         while True:
             try:
                 ready = http.get("/readyz")
-            except httpx.TransportError:  # at most the moment in which the API takes over
-                failed_connections += 1
+            except httpx.TransportError as error:  # only in the moment in which the API takes over
+                failures.append(repr(error))
                 time.sleep(0.1)
                 continue
             if ready.status_code == 200:
                 break
             states.append(ready.json()["checks"])
             time.sleep(0.1)
-        assert failed_connections <= 1
+        assert len(failures) <= 1, failures
         query = {"query": "function", "collection": "made", "mode": "hybrid"}
         first = http.post("/api/v1/search", json=query)
         assert first.status_code == 200 and first.json()["hits"]
