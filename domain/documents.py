@@ -111,6 +111,21 @@ class Document(Record):
     searchable_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Conditions that a listed document must meet; None and empty conditions match everything.
+
+    Each of `words` must occur in the title, the filename or the name of an author, ignoring case.
+    """
+
+    collection: str | None = None
+    status: DocumentStatus | None = None
+    needs_review: bool | None = None
+    words: tuple[str, ...] = ()
+    year_first: int | None = None
+    year_last: int | None = None
+
+
 def document_id(collection: str, sha256: str) -> str:
     """Returns the id of a file in a collection: `doc_` and 24 hexadecimal digits."""
     return f"doc_{_digest(collection, sha256)[:24]}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from domain.consistency import DocumentState, StuckTask
     from domain.deletions import StoreDeletion
-    from domain.documents import Chunk, Document, DocumentStatus, Passage
+    from domain.documents import Chunk, Document, DocumentFilter, Passage
     from domain.errors import Failure
     from domain.events import Event
     from domain.job_control import Cancelled, IncompleteTask
@@ -126,13 +126,7 @@ class DocumentStore(Protocol):
     async def get(self, document_id: str) -> Document: ...
     async def active(self, document_ids: Collection[str]) -> dict[str, Document]: ...
     async def list(
-        self,
-        *,
-        collection: str | None = None,
-        status: DocumentStatus | None = None,
-        needs_review: bool | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
+        self, wanted: DocumentFilter = ..., *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[Document]: ...
     async def collections(self) -> Sequence[CollectionSummary]: ...
     async def has_collection(self, name: str) -> bool: ...

@@ -8,9 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from domain.documents import DocumentStatus
+from domain.documents import DocumentFilter, DocumentStatus
 from serve_app.api.file_responses import inline_disposition
-from serve_app.api.parameters import CollectionFilter, Cursor, DocumentId, Limit
+from serve_app.api.parameters import (
+    CollectionFilter,
+    Cursor,
+    DocumentId,
+    FilterText,
+    Limit,
+    Year,
+)
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import to_chunk_schema, to_document_schema
 from serve_app.api.services import PREFIX, ServicesDep
@@ -30,17 +37,16 @@ async def list_documents(
         bool | None,
         Query(description="Only documents that need (true) or do not need (false) review."),
     ] = None,
+    text: FilterText = None,
+    year_first: Year = None,
+    year_last: Year = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.Document]:
     """Returns documents, newest first."""
-    page = await services.documents.list(
-        collection=collection,
-        status=status,
-        needs_review=needs_review,
-        cursor=cursor,
-        limit=limit,
-    )
+    words = tuple((text or "").split())
+    wanted = DocumentFilter(collection, status, needs_review, words, year_first, year_last)
+    page = await services.documents.list(wanted, cursor=cursor, limit=limit)
     items = list(map(to_document_schema, page.items))
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
 

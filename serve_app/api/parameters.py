@@ -19,6 +19,7 @@ from domain.identifiers import CHUNK_ID, COLLECTION_NAME, DOCUMENT_ID, JOB_ID
 from stores.postgres.cursors import CURSOR
 
 MAX_SHOWN_CHARACTERS = 140
+MAX_FILTER_CHARACTERS = 200
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
 LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
@@ -69,6 +70,19 @@ CollectionFilter = Annotated[
 Cursor = Annotated[
     str | None,
     Query(description="`next_cursor` of the previous page.", pattern=CURSOR.pattern),
+]
+FilterText = Annotated[
+    str | None,
+    Query(
+        max_length=MAX_FILTER_CHARACTERS,
+        pattern=r"^[^\x00]*$",
+        description="Words that each occur in the title, the filename or the name of an author; "
+        "upper and lower case are equal.",
+    ),
+]
+Year = Annotated[
+    int | None,
+    Query(ge=0, le=9999, description="Only papers with a year from (to) this one."),
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items per page.")]
 Number = Annotated[int, Path(ge=1, le=1_000_000, description="Counts from 1.")]

@@ -57,6 +57,12 @@ Format = Annotated[
 NeedsReview = Annotated[
     bool, typer.Option("--needs-review", help="Only papers with extraction problems.")
 ]
+Words = Annotated[
+    str | None,
+    typer.Option("--text", help="Only papers with these words in title, authors or filename."),
+]
+FirstYear = Annotated[int | None, typer.Option("--from", help="Only papers from this year on.")]
+LastYear = Annotated[int | None, typer.Option("--to", help="Only papers up to this year.")]
 Target = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File to write.", show_default="ID.pdf"),
@@ -69,18 +75,29 @@ def list_papers(
     client: Client,
     collection: OnlyCollection = None,
     needs_review: NeedsReview = False,
+    text: Words = None,
+    year_first: FirstYear = None,
+    year_last: LastYear = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List papers, newest first; `documents ID` shows one."""
-    page = client.documents(collection=collection, needs_review=needs_review or None, limit=limit)
-    show(page, as_json, _list_lines(page, needs_review))
+    page = client.documents(
+        collection=collection,
+        needs_review=needs_review or None,
+        text=text,
+        year_first=year_first,
+        year_last=year_last,
+        limit=limit,
+    )
+    is_filtered = bool(needs_review or text or year_first or year_last)
+    show(page, as_json, _list_lines(page, is_filtered))
 
 
-def _list_lines(page: Listed[Document], needs_review: bool) -> Iterator[str]:
+def _list_lines(page: Listed[Document], is_filtered: bool) -> Iterator[str]:
     yield from map(document_line, page.items)
-    if not page.items and needs_review:
-        yield "No papers need review."
+    if not page.items and is_filtered:
+        yield "No papers match the filters."
     elif not page.items:
         yield "No papers. `paperworks upload FILE.pdf` adds one."
     elif page.next_cursor:

@@ -164,14 +164,23 @@ class Endpoints:
         collection: str | None = None,
         status: str | None = None,
         needs_review: bool | None = None,
+        text: str | None = None,
+        year_first: int | None = None,
+        year_last: int | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> ApiRequest[core.Listed[core.Document]]:
-        """Returns a page of documents, newest first."""
+        """Returns a page of documents, newest first.
+
+        Each word of `text` occurs in the title, the filename or the name of an author.
+        """
         params = {
             "collection": collection,
             "status": status,
             "needs_review": needs_review,
+            "text": text,
+            "year_first": year_first,
+            "year_last": year_last,
             "cursor": cursor,
             "limit": limit,
         }

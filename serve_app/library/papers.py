@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from domain.documents import Document, DocumentStatus
+from domain.documents import Document, DocumentFilter, DocumentStatus
 from domain.errors import Conflict, NotFound
 from domain.papers import Metadata, Paper
 from extraction.export.bibtex import cite_key, to_bibtex
@@ -118,14 +118,9 @@ async def bibliography_of(collection: str, documents: DocumentStore) -> AsyncIte
 
 
 async def _pages(collection: str, documents: DocumentStore) -> AsyncIterator[list[Document]]:
-    cursor = None
+    searchable, cursor = DocumentFilter(collection, DocumentStatus.READY), None
     while True:
-        page = await documents.list(
-            collection=collection,
-            status=DocumentStatus.READY,
-            cursor=cursor,
-            limit=BIBLIOGRAPHY_PAGE,
-        )
+        page = await documents.list(searchable, cursor=cursor, limit=BIBLIOGRAPHY_PAGE)
         yield page.items
         cursor = page.next_cursor
         if cursor is None:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
-from domain.documents import Document, DocumentStatus
+from domain.documents import Document, DocumentFilter, DocumentStatus
 from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
@@ -25,6 +38,9 @@ DOCUMENTS_PER_TRANSACTION = 500
 # A tombstone keeps id, collection, digest, size, version numbers and times only.
 TOMBSTONE = EMPTY_DOCUMENT | {"status": DocumentStatus.DELETED, "deleted_at": NOW, "filename": ""}
 ALIVE = DOCUMENTS.c.status != DocumentStatus.DELETED
+AUTHOR_NAMES = func.jsonb_path_query_array(DOCUMENTS.c.authors, cast("$[*].name", JSONPATH))
+SEARCHED_TEXTS = (DOCUMENTS.c.title, DOCUMENTS.c.filename, cast(AUTHOR_NAMES, Text))
+ALL_DOCUMENTS = DocumentFilter()
 IN_COLLECTION = and_(DOCUMENTS.c.collection == COLLECTIONS.c.name, ALIVE)
 MEMBER = DOCUMENTS.alias("member")
 HAS_DOCUMENTS = exists().where(
@@ -41,6 +57,21 @@ class CollectionSummary:
     name: str
     documents: int
     created_at: datetime
+
+
+def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.needs_review is not None:
+        yield DOCUMENTS.c.needs_review.is_(wanted.needs_review)
+    if wanted.collection:
+        yield DOCUMENTS.c.collection == wanted.collection
+    if wanted.status:
+        yield DOCUMENTS.c.status == wanted.status
+    if wanted.year_first is not None:
+        yield DOCUMENTS.c.year >= wanted.year_first
+    if wanted.year_last is not None:
+        yield DOCUMENTS.c.year <= wanted.year_last
+    for word in wanted.words:
+        yield or_(*(text.icontains(word, autoescape=True) for text in SEARCHED_TEXTS))
 
 
 class DocumentStore:
@@ -67,22 +98,10 @@ class DocumentStore:
             return {row.document_id: Document.model_validate(row) for row in rows}
 
     async def list(
-        self,
-        *,
-        collection: str | None = None,
-        status: DocumentStatus | None = None,
-        needs_review: bool | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
+        self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[Document]:
         """Returns a page of documents, newest first. Raises InvalidRequest for a bad cursor."""
-        statement = select(DOCUMENTS).where(DOCUMENTS.c.status != DocumentStatus.DELETED)
-        if needs_review is not None:
-            statement = statement.where(DOCUMENTS.c.needs_review.is_(needs_review))
-        if collection:
-            statement = statement.where(DOCUMENTS.c.collection == collection)
-        if status:
-            statement = statement.where(DOCUMENTS.c.status == status)
+        statement = select(DOCUMENTS).where(ALIVE, *_conditions(wanted))
         if cursor:
             key = tuple_(DOCUMENTS.c.created_at, DOCUMENTS.c.document_id)
             statement = statement.where(key < tuple_(*decode_cursor(cursor, DOCUMENT_ID)))

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from domain.documents import Document, DocumentStatus
+from domain.documents import Document, DocumentFilter, DocumentStatus
 from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
-from stores.postgres.document_store import CollectionSummary
+from stores.postgres.document_store import ALL_DOCUMENTS, CollectionSummary
 from tests.fakes.in_memory_state import State, is_open, page_of
+
+
+def _matches(document: Document, wanted: DocumentFilter) -> bool:
+    names = [document.title or "", document.filename, *(one.name for one in document.authors)]
+    texts = [name.lower() for name in names]
+    year = document.year
+    return (
+        wanted.collection in (None, document.collection)
+        and wanted.status in (None, document.status)
+        and wanted.needs_review in (None, document.needs_review)
+        and (wanted.year_first is None or (year is not None and year >= wanted.year_first))
+        and (wanted.year_last is None or (year is not None and year <= wanted.year_last))
+        and all(any(word.lower() in text for text in texts) for word in wanted.words)
+    )
 
 
 class InMemoryDocumentStore:
@@ -34,21 +48,11 @@ class InMemoryDocumentStore:
         return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
 
     async def list(
-        self,
-        *,
-        collection: str | None = None,
-        status: DocumentStatus | None = None,
-        needs_review: bool | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
+        self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[Document]:
         """Like `DocumentStore.list`."""
         found = [
-            (doc.created_at, doc.document_id, doc)
-            for doc in self._alive()
-            if collection in (None, doc.collection)
-            and status in (None, doc.status)
-            and needs_review in (None, doc.needs_review)
+            (doc.created_at, doc.document_id, doc) for doc in self._alive() if _matches(doc, wanted)
         ]
         return page_of(found, cursor, limit, DOCUMENT_ID)
 

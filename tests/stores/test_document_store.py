@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.deletions import VersionRange
-from domain.documents import DocumentStatus, document_id
+from domain.documents import DocumentFilter, DocumentStatus, document_id
 from domain.errors import LeaseLost, NotFound
 from domain.jobs import CitationKey, JobStatus, OnDuplicate, TaskStatus
 from domain.papers import Author, Metadata
@@ -202,6 +202,37 @@ async def test_documents_are_listed_newest_first(stores: Stores) -> None:
     assert listed == names[::-1]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (DocumentFilter(words=("LOVELACE",)), {"notes.pdf"}),
+        (DocumentFilter(words=("ødegård", "fairness")), {"100%_paid.pdf"}),
+        (DocumentFilter(words=("notes",)), {"notes.pdf"}),
+        (DocumentFilter(words=("%_p",)), {"100%_paid.pdf"}),
+        (DocumentFilter(words=("family",)), set()),
+        (DocumentFilter(words=("lovelace", "fairness")), set()),
+        (DocumentFilter(year_first=1900), {"100%_paid.pdf"}),
+        (DocumentFilter(year_last=1900), {"notes.pdf"}),
+        (DocumentFilter(year_first=1843, year_last=2020), {"notes.pdf", "100%_paid.pdf"}),
+    ],
+)
+async def test_documents_are_filtered_by_words_and_year(
+    stores: Stores, wanted: DocumentFilter, found: set[str]
+) -> None:
+    papers = {
+        "notes.pdf": Metadata(
+            "On engines", (Author("Ada Lovelace", family="Lovelace"),), year=1843
+        ),
+        "100%_paid.pdf": Metadata("Lot and Fairness", (Author("Åsa Ødegård"),), year=2020),
+        "undated.pdf": Metadata("An essay"),
+    }
+    for filename, metadata in papers.items():
+        task = await begin(stores, replace(upload(), filename=filename))
+        await stores.queue.finish(task, replace(DONE, metadata=metadata))
+    listed = (await stores.documents.list(wanted)).items
+    assert {document.filename for document in listed} == found
+
+
 async def test_documents_are_filtered_by_collection_and_status(stores: Stores) -> None:
     name = await ready(stores, upload())
     bad = await begin(stores)
@@ -209,7 +240,7 @@ async def test_documents_are_filtered_by_collection_and_status(stores: Stores) -
     other = await admit(stores, collection="other")
 
     async def ids(collection: str | None = None, status: DocumentStatus | None = None) -> list[str]:
-        page = await stores.documents.list(collection=collection, status=status)
+        page = await stores.documents.list(DocumentFilter(collection, status))
         return [document.document_id for document in page.items]
 
     assert await ids(collection="other") == [other.document_id]

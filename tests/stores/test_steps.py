@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.documents import DocumentStatus
+from domain.documents import DocumentFilter, DocumentStatus
 from domain.errors import LeaseLost
 from domain.jobs import (
     JobStatus,
@@ -89,9 +89,9 @@ async def test_failed_later_step_keeps_paper_searchable_for_review(
     document = await stores.documents.get(task.document_id)
     assert (document.status, document.needs_review) == (DocumentStatus.READY, True)
     assert (await task_now(stores, task)).status == TaskStatus.FAILED
-    marked = await stores.documents.list(needs_review=True)
+    marked = await stores.documents.list(DocumentFilter(needs_review=True))
     assert [one.document_id for one in marked.items] == [task.document_id]
-    assert not (await stores.documents.list(needs_review=False)).items
+    assert not (await stores.documents.list(DocumentFilter(needs_review=False))).items
 
 
 async def test_queued_duplicate_completes_after_first_step(

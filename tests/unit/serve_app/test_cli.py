@@ -180,7 +180,7 @@ def test_cli_documents_show_distinguishes_not_extracted_from_none(
     shown = paperworks("documents", document_id).stdout
     assert "tables not extracted yet, figures not extracted yet" in shown
     assert "Quality" not in shown
-    assert "No papers need review." in paperworks("documents", "--needs-review").stdout
+    assert "No papers match the filters." in paperworks("documents", "--needs-review").stdout
 
 
 def test_cli_exports_papers_and_collections(paperworks, library: Library, tmp_path: Path) -> None:
