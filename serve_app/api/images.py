@@ -18,6 +18,7 @@ from serve_app.api.parameters import ChunkIds, DocumentId, IfNoneMatch, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import DOCUMENT, Services, ServicesDep
 from serve_app.library.papers import document_with_paper, missing_part
+from serve_app.schemas.requests import Region
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"])
 
@@ -58,6 +59,38 @@ async def get_page_png(
     png = await _cancel_on_disconnect(request, rendering)
     headers = {"ETag": etag, "Cache-Control": PAGE_CACHE}
     return file_response(png, PNG, document, f"-page-{number}.png", **headers)
+
+
+@router.get(
+    "/pages/{number}/region.png",
+    response_class=Response,
+    responses={
+        **openapi_file(PNG, "The region as printed."),
+        **NOT_MODIFIED,
+        **problem_responses(404),
+    },
+)
+async def get_region_png(
+    document_id: DocumentId,
+    number: Number,
+    region: Annotated[Region, Query()],
+    request: Request,
+    services: ServicesDep,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Returns a rectangle of a page as PNG, such as the box of a passage.
+
+    The part outside of the page is left out. The image has at most 16 million pixels.
+    """
+    document = await services.documents.get(document_id)
+    box = Box(number, region.x0, region.y0, region.x1, region.y1)
+    etag = etag_of(document.sha256, box, region.dpi)
+    if response := not_modified(etag, if_none_match, PAGE_CACHE):
+        return response
+    rendering = services.renderer.figure(services.blobs, document.sha256, box, region.dpi)
+    png = await _cancel_on_disconnect(request, rendering)
+    headers = {"ETag": etag, "Cache-Control": PAGE_CACHE}
+    return file_response(png, PNG, document, f"-page-{number}-region.png", **headers)
 
 
 @router.get(

@@ -34,6 +34,8 @@ Text = Annotated[
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME.pattern)]
 DocumentIdentifier = Annotated[str, Field(pattern=DOCUMENT_ID.pattern)]
 Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
+# PDF 32000-1, annex C: a page has at most 14,400 units in each direction.
+Coordinate = Annotated[float, Field(ge=0, le=14_400)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -82,6 +84,22 @@ class SearchRequest(RequestBody):
     limit: int = Field(10, ge=1, le=200)
     group_by: Literal["document"] | None = None
     min_relevance: float | None = Field(None, ge=0, le=1)
+
+
+class Region(RequestBody):
+    """A rectangle on a page, in points from the top left corner of the displayed page."""
+
+    x0: Coordinate
+    y0: Coordinate
+    x1: Coordinate
+    y1: Coordinate
+    dpi: int = Field(144, ge=36, le=600, description="Pixels per inch.")
+
+    @model_validator(mode="after")
+    def _has_an_area(self) -> Region:
+        if self.x0 >= self.x1 or self.y0 >= self.y1:
+            raise ValueError("x0 must be less than x1, and y0 less than y1")
+        return self
 
 
 class AdoptRequest(BaseModel):

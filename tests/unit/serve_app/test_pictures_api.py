@@ -76,9 +76,27 @@ async def test_figure_image_is_cropped_from_its_page(library: Library) -> None:
     assert not image.is_unicolor  # the text of the page
 
 
+async def test_region_image_is_cropped_from_its_page(library: Library) -> None:
+    name = await add_paper(library)
+    path = f"/documents/{name}/pages/1/region.png"
+    region = "?x0=250&y0=350&x1=9999&y1=390&dpi=72"
+    answer = await library.get(path + region)
+    image = pixels(answer.content)
+    assert (image.width, image.height) == (50, 40)  # the page ends at 300 points
+    assert 'filename="engine-page-1-region.png"' in answer.headers["content-disposition"]
+    etag = {"If-None-Match": answer.headers["etag"]}
+    assert (await library.get(path + region, headers=etag)).status_code == 304
+
+
 @pytest.mark.parametrize(
     ("part", "status", "words"),
     [
+        ("pages/1/region.png?x0=1&y0=1&x1=1&y1=9", 422, "x0 must be less than x1"),
+        ("pages/1/region.png?x0=1&y0=1&x1=nan&y1=9", 422, "x1"),
+        ("pages/1/region.png?x0=1&y0=1&x1=9", 422, "y1"),
+        ("pages/1/region.png?x0=1&y0=1&x1=9&y1=9&z=1", 422, "unknown field"),
+        ("pages/1/region.png?x0=900&y0=900&x1=950&y1=950", 404, "empty at that position"),
+        ("pages/9/region.png?x0=1&y0=1&x1=9&y1=9", 404, "no page 9"),
         ("pages/3.png", 404, "no page 3"),
         ("pages/0.png", 422, "number"),
         ("pages/one.png", 422, "number"),
