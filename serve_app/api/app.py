@@ -28,6 +28,7 @@ from serve_app.http.admission import AdmissionControl
 from serve_app.http.body_guard import BodyGuard
 from serve_app.http.origin_check import OriginCheck
 from serve_app.http.request_context import RequestContext
+from serve_app.pages.site import add_pages
 
 RESOURCES = (uploads, jobs, documents, contents, images, search)
 RESOURCES += (collections, consistency, health)
@@ -36,7 +37,7 @@ RESOURCES += (collections, consistency, health)
 def create_api(
     services: Services, *, metrics: Metrics | None = None, request_id_header: bool = True
 ) -> FastAPI:
-    """Returns the app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json.
+    """Returns the app: /api/v1, /livez, /readyz, /metrics, /docs, /openapi.json, and the web pages.
 
     Every error response is problem JSON. Pass `request_id_header=False` behind Ray Serve, which
     adds its own X-Request-ID header.
@@ -57,6 +58,7 @@ def create_api(
     for resource in RESOURCES:
         app.include_router(resource.router)
     add_docs(app)
+    add_pages(app)
     add_problem_handlers(app)
     # From the inside out: the middleware that is added last handles a request first.
     limits, metrics = services.http, app.state.metrics

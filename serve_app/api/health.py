@@ -37,7 +37,7 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
     `store_identity` does not affect readiness. It reports stores that belong to different
     libraries: searches work then, but uploads are rejected.
     """
-    checks = await services.shared.run("checks", partial(_check_all, services.checks))
+    checks = await services.shared.run("checks", partial(check_all, services.checks))
     failed = [name for name, status in checks.items() if status != CHECK_OK]
     if failed:
         checks = {**checks, **await services.shared.run("delays", services.delays)}
@@ -57,16 +57,19 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
 )
 async def metrics(services: ServicesDep, registry: MetricsDep) -> Response:
     """Returns the metrics for Prometheus. Without the database, the open tasks are missing."""
-    registry.set_queue_depths(await services.shared.run("depths", partial(_depths, services.queue)))
+    depths = await services.shared.run("depths", partial(open_tasks, services.queue))
+    registry.set_queue_depths(depths)
     return Response(registry.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
+async def check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
+    """Returns the result of each check: CHECK_OK, or an error message that is safe to show."""
     statuses = await asyncio.gather(*map(_check_status, checks.values()))
     return dict(zip(checks, statuses, strict=True))
 
 
-async def _depths(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
+async def open_tasks(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
+    """Returns the number of open tasks by (lane, status); nothing without the database."""
     with contextlib.suppress(Unavailable, TimeoutError):
         return await asyncio.wait_for(queue.depths(), CHECK_SECONDS)
     return {}

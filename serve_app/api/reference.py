@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from serve_app.api.problems import MEDIA_TYPE
@@ -21,12 +21,9 @@ ASSETS = "/docs/assets"
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds /docs, its assets and a redirect from /; marks errors as problem JSON in OpenAPI."""
+    """Adds /docs and its assets; marks errors as problem JSON in OpenAPI."""
     app.mount(ASSETS, StaticFiles(directory=_swagger_folder()), name="docs-assets")
     app.add_api_route("/docs", _docs_page(), include_in_schema=False, response_class=HTMLResponse)
-    app.add_api_route(
-        "/", _redirect_to_docs, include_in_schema=False, response_class=RedirectResponse
-    )
     app.openapi = lambda: _openapi_schema(app)  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -61,10 +58,6 @@ def _page_policy(page: str) -> str:
         "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-
-
-async def _redirect_to_docs() -> RedirectResponse:
-    return RedirectResponse("docs")
 
 
 def _swagger_folder() -> Path:

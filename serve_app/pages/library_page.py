@@ -1,0 +1,62 @@
+"""The home page: the papers of the library, with filters and actions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+
+from domain.documents import DocumentFilter, DocumentStatus
+from serve_app.api.parameters import Cursor
+from serve_app.api.serializers import to_document_schema
+from serve_app.api.services import ServicesDep
+from serve_app.pages.page_route import page_router
+from serve_app.pages.parameters import Blank, CollectionField, TextField, YearField
+from serve_app.pages.rendering import render, wants_fragment
+
+router = page_router()
+PAPERS_PER_PAGE = 50
+NEEDS_REVIEW = "review"
+
+
+@router.get("/")
+async def library_page(
+    request: Request,
+    services: ServicesDep,
+    collection: CollectionField = None,
+    state: Annotated[DocumentStatus | None, Blank, Query()] = None,
+    review: Annotated[bool | None, Blank, Query()] = None,
+    text: TextField = "",
+    year_first: YearField = None,
+    year_last: YearField = None,
+    cursor: Cursor = None,
+) -> Response:
+    """Returns the page, or for htmx the list of papers alone."""
+    words = tuple(text.split())
+    wanted = DocumentFilter(collection, state, review or None, words, year_first, year_last)
+    listed = await services.documents.list(wanted, cursor=cursor, limit=PAPERS_PER_PAGE)
+    filters = {
+        "collection": collection,
+        "state": state,
+        "review": "true" if review else None,
+        "text": text,
+        "year_first": year_first,
+        "year_last": year_last,
+    }
+    values = {
+        "papers": list(map(to_document_schema, listed.items)),
+        "next_cursor": listed.next_cursor,
+        "filters": filters,
+        "is_filtered": any(value for name, value in filters.items() if name != "collection"),
+    }
+    if wants_fragment(request):
+        template = "paper_rows.html" if cursor else "paper_list.html"
+        return render(request, template, **values)
+    collections = await services.documents.collections()
+    return render(
+        request,
+        "library.html",
+        collections=collections,
+        states=[status for status in DocumentStatus if status != DocumentStatus.DELETED],
+        **values,
+    )

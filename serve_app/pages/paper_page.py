@@ -1,0 +1,92 @@
+"""The page of a paper, and the viewer of its printed pages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import Request, Response
+
+from domain.documents import Document, DocumentStatus
+from domain.errors import NotFound
+from domain.papers import Paper
+from extraction.export.bibtex import to_bibtex
+from extraction.export.table_formats import to_html
+from serve_app.api.parameters import ChunkIds, DocumentId, Number
+from serve_app.api.serializers import to_document_schema, to_references_schema
+from serve_app.api.services import Services, ServicesDep
+from serve_app.library.papers import document_with_paper, metadata_of
+from serve_app.library.search import find_similar_documents
+from serve_app.pages.page_route import page_router
+from serve_app.pages.rendering import render
+
+router = page_router()
+SIMILAR_PAPERS = 5
+
+
+@router.get("/papers/{document_id}")
+async def paper_page(request: Request, services: ServicesDep, document_id: DocumentId) -> Response:
+    """Returns the page of a paper; without its content if it has not been read."""
+    document = await services.documents.get(document_id)
+    content = await _content(document, services)
+    return render(request, "paper.html", document=to_document_schema(document), **content)
+
+
+@router.get("/papers/{document_id}/similar")
+async def similar_papers(
+    request: Request, services: ServicesDep, document_id: DocumentId
+) -> Response:
+    """Returns the list of similar papers, a part of the page that is loaded later."""
+    document = await services.documents.get(document_id)
+    hits = await find_similar_documents(document, SIMILAR_PAPERS, services)
+    documents = [to_document_schema(other) for _, other in hits]
+    return render(request, "paper_links.html", documents=documents, empty="No similar papers.")
+
+
+@router.get("/papers/{document_id}/pages/{number}")
+async def page_viewer(
+    request: Request,
+    services: ServicesDep,
+    document_id: DocumentId,
+    number: Number,
+    highlights: ChunkIds = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Returns a printed page with the passages in `highlight` marked."""
+    document, paper = await document_with_paper(document_id, services)
+    if number > len(paper.pages):
+        raise NotFound(f"The paper has no page {number}; it has {len(paper.pages)}.")
+    return render(
+        request,
+        "viewer.html",
+        document=to_document_schema(document),
+        number=number,
+        last=len(paper.pages),
+        size=paper.pages[number - 1],
+        highlights=highlights,
+    )
+
+
+async def _content(document: Document, services: Services) -> dict[str, Any]:
+    """Returns the values of the template that come from the content of the paper."""
+    if document.status != DocumentStatus.READY:
+        return {"paper": None}
+    (_, paper), links, citing = await asyncio.gather(
+        document_with_paper(document.document_id, services),
+        services.citations.links(document.document_id),
+        services.citations.cited_by(document.document_id),
+    )
+    cited_by = (await services.documents.active(citing)).values()
+    return {
+        "paper": paper,
+        "tables": [(table, to_html(table)) for table in paper.tables],
+        "references": to_references_schema(paper, links).references,
+        "cited_by": list(map(to_document_schema, cited_by)),
+        "bibtex": to_bibtex(metadata_of(document)),
+        "evidence": _evidence(paper),
+    }
+
+
+def _evidence(paper: Paper) -> dict[str, str]:
+    """Returns where each metadata field was found, with the confidence in percent."""
+    found = paper.metadata.evidence.items()
+    return {name: f"{one.source}, {one.confidence:.0%} sure" for name, one in found}

@@ -1,0 +1,78 @@
+"""Renders the templates to HTML responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+FOLDER = Path(__file__).parent
+STATIC_PATH = "/static"
+# Own files only; no inline script, no inline style, no other host.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Vary": "HX-Request"}
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Returns the page. `base` in a template is the path under which the service is mounted."""
+    base = request.scope.get("root_path", "").rstrip("/")
+    text = ENVIRONMENT.get_template(template).render(base=base, path=request.url.path, **values)
+    return HTMLResponse(text, status, HEADERS)
+
+
+def wants_fragment(request: Request) -> bool:
+    """True for a request of htmx, which replaces a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def query_string(values: Mapping[str, Any], **changes: Any) -> str:
+    """Returns the query string of the values with these changes; empty values are left out."""
+    given = {**values, **changes}
+    chosen = {name: value for name, value in given.items() if value not in ("", None)}
+    return f"?{urlencode(chosen)}" if chosen else ""
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration with one unit, such as `12 s` or `3 min`."""
+    for size, unit in UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def age(time: datetime | None) -> str:
+    """Returns how long ago the time was, such as `3 min ago`; "" for None."""
+    if time is None:
+        return ""
+    return f"{duration(max(0.0, (datetime.now(UTC) - time).total_seconds()))} ago"
+
+
+def plural(count: int, noun: str) -> str:
+    """Returns the count with its noun, such as `1 page` or `1,200 pages`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(age=age, duration=duration)
+    environment.globals.update(plural=plural, query_string=query_string, static=STATIC_PATH)
+    return environment
+
+
+ENVIRONMENT = _environment()

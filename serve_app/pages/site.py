@@ -1,0 +1,25 @@
+"""Adds the web pages and their static files to the app."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from serve_app.pages import (
+    jobs_page,
+    library_page,
+    paper_page,
+    search_page,
+    system_page,
+    upload_page,
+)
+from serve_app.pages.rendering import FOLDER, STATIC_PATH
+
+PAGES = (library_page, search_page, upload_page, jobs_page, paper_page, system_page)
+
+
+def add_pages(app: FastAPI) -> None:
+    """Adds the pages, with the library at `/`."""
+    app.mount(STATIC_PATH, StaticFiles(directory=FOLDER / "static"), name="static")
+    for page in PAGES:
+        app.include_router(page.router)

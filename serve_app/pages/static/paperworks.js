@@ -1,0 +1,348 @@
+// What htmx does not do: keyboard, selection, requests with a confirmation, and sending files.
+"use strict";
+
+const base = document.documentElement.dataset.base;
+const api = `${base}/api/v1`;
+const UPLOADS_KEY = "paperworks.uploads"; // ids of the latest jobs that this browser has started
+const MAX_REMEMBERED = 20;
+const MAX_LISTED = 200; // files with a progress bar of their own
+const NOTICE_MS = 6000;
+
+// --- messages
+
+let noticeTimer;
+
+function notify(text, keep = false) {
+  const notice = document.getElementById("notice");
+  notice.textContent = text;
+  notice.hidden = false;
+  clearTimeout(noticeTimer);
+  if (!keep) noticeTimer = setTimeout(() => (notice.hidden = true), NOTICE_MS);
+}
+
+async function problemOf(response) {
+  try {
+    return (await response.json()).detail;
+  } catch {
+    return `The service answered ${response.status}.`;
+  }
+}
+
+// --- requests of buttons: data-post or data-delete is the address
+
+async function send(method, address) {
+  try {
+    const response = await fetch(address, { method });
+    return response.ok ? null : await problemOf(response);
+  } catch {
+    return "The service does not answer. Nothing was changed; try again.";
+  }
+}
+
+async function runButton(button) {
+  const { post, delete: removed, confirm: question, then } = button.dataset;
+  if (question && !window.confirm(question)) return;
+  button.disabled = true;
+  const problem = await send(post ? "POST" : "DELETE", post ?? removed);
+  button.disabled = false;
+  if (problem) return notify(problem);
+  if (then) return location.assign(then);
+  const job = button.closest(".job");
+  if (job) await showJob(job.id.slice("job-".length), job);
+}
+
+async function copy(selector) {
+  await navigator.clipboard.writeText(document.querySelector(selector).textContent);
+  notify("Copied.");
+}
+
+// --- selected papers of the library
+
+const selectedPapers = () => [...document.querySelectorAll("input[name=paper]:checked")];
+
+function showSelection() {
+  const actions = document.getElementById("actions");
+  if (!actions) return;
+  const count = selectedPapers().length;
+  actions.hidden = count === 0;
+  document.getElementById("selected").textContent = `${count} selected`;
+}
+
+const ACTIONS = {
+  delete: { method: "DELETE", path: (id) => `${api}/documents/${id}`, done: "deleted" },
+  reingest: { method: "POST", path: (id) => `${api}/documents/${id}/reingest`, done: "queued to be read again" },
+};
+
+async function runAction(name) {
+  const papers = selectedPapers();
+  const { method, path, done } = ACTIONS[name];
+  if (name === "delete" && !window.confirm(`Delete ${papers.length} papers and their passages?`)) return;
+  const problems = [];
+  for (const paper of papers) {
+    const problem = await send(method, path(paper.value));
+    if (problem) problems.push(problem);
+  }
+  await htmx.ajax("GET", location.href, { target: "#papers", swap: "outerHTML" });
+  const failed = problems.length ? ` ${problems.length} not: ${problems[0]}` : "";
+  notify(`${papers.length - problems.length} of ${papers.length} papers ${done}.${failed}`);
+}
+
+// --- uploads: one request and one job for each part of the files
+
+const remembered = () => JSON.parse(localStorage.getItem(UPLOADS_KEY) ?? "[]");
+
+function remember(jobId) {
+  const jobs = [jobId, ...remembered().filter((one) => one !== jobId)].slice(0, MAX_REMEMBERED);
+  localStorage.setItem(UPLOADS_KEY, JSON.stringify(jobs));
+}
+
+function forget(jobId) {
+  localStorage.setItem(UPLOADS_KEY, JSON.stringify(remembered().filter((one) => one !== jobId)));
+}
+
+async function showJob(jobId, place) {
+  const response = await fetch(`${base}/jobs/${jobId}/progress`, { headers: { "HX-Request": "true" } });
+  if (response.status === 404 || response.status === 410) return forget(jobId);
+  if (!response.ok) return notify("The progress of the upload is not available; it is shown again when the service answers.");
+  const holder = document.createElement("template");
+  holder.innerHTML = await response.text();
+  const shown = holder.content.querySelector(".job");
+  place.replaceWith(shown);
+  htmx.process(shown);
+  followJob(jobId);
+}
+
+const followed = new Set();
+
+// Each state change of the job refreshes its progress at once; page counts follow every second.
+function followJob(jobId) {
+  if (followed.has(jobId) || followed.size >= 3) return; // browsers allow six connections per host
+  if (!document.getElementById(`job-${jobId}`)?.hasAttribute("hx-get")) return;
+  followed.add(jobId);
+  const events = new EventSource(`${api}/jobs/${jobId}/events`);
+  const refresh = () => htmx.trigger(`#job-${jobId}`, "progress");
+  for (const name of ["task_started", "task_searchable", "task_completed", "task_failed", "task_cancelled", "job_completed"]) {
+    events.addEventListener(name, refresh);
+  }
+  events.addEventListener("closed", () => {
+    events.close();
+    followed.delete(jobId);
+    refresh();
+  });
+}
+
+async function showUploads() {
+  const list = document.getElementById("uploads");
+  if (!list) return;
+  for (const jobId of remembered()) {
+    const place = document.createElement("div");
+    list.append(place);
+    await showJob(jobId, place);
+  }
+}
+
+function progressRow(file) {
+  const row = document.createElement("div");
+  row.className = "sent";
+  const [name, bar, state] = ["span", "progress", "span"].map((tag) => document.createElement(tag));
+  name.textContent = file.name;
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", `Sent bytes of ${file.name}`);
+  state.className = "fine";
+  state.textContent = "waits";
+  row.append(name, bar, state);
+  return { row, bar, state, file };
+}
+
+// The body is the files in their order, so the bytes sent so far belong to the first files.
+function showSent(rows, sentBytes) {
+  let rest = sentBytes;
+  for (const { bar, state, file } of rows) {
+    const share = file.size ? Math.max(0, Math.min(1, rest / file.size)) : 1;
+    bar.value = share;
+    state.textContent = share === 1 ? "sent" : share ? `${Math.round(100 * share)} %` : "waits";
+    rest -= file.size;
+  }
+}
+
+function post(form, key, onProgress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `${api}/documents`);
+    request.setRequestHeader("Idempotency-Key", key);
+    request.upload.onprogress = (event) => onProgress(event.loaded);
+    request.onload = () => resolve({ status: request.status, body: JSON.parse(request.responseText || "{}") });
+    request.onerror = () => reject(new Error("the connection was lost"));
+    request.send(form);
+  });
+}
+
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// Repeats a request with the same key after a lost connection: the service accepts it once.
+async function postSafely(form, onProgress) {
+  const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await post(form, key, onProgress);
+      if (![429, 503].includes(answer.status) || attempt === 5) return answer;
+      notify("The service is busy; the upload continues by itself.", true);
+      await wait(1000 * (answer.body.retry_after_seconds ?? 2));
+    } catch (error) {
+      if (attempt === 5) throw error;
+      await wait(1000 * attempt);
+    }
+  }
+}
+
+function optionsOf(uploader) {
+  if (uploader) return Object.fromEntries(["collection", "on_duplicate"].map((name) => [name, uploader.elements[name].value]));
+  const collection = new URLSearchParams(location.search).get("collection");
+  return { collection: collection || "default", on_duplicate: "return" };
+}
+
+function refuse({ filename, detail }, rows) {
+  const row = rows.find(({ file }) => file.name === filename);
+  if (row) {
+    row.state.textContent = detail;
+    row.state.className = "problem";
+  } else notify(`${filename}: ${detail}`);
+}
+
+async function sendPart(files, options, rows) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(options)) form.append(name, value);
+  for (const file of files) form.append("files", file, file.name);
+  const { status, body } = await postSafely(form, (sent) => showSent(rows, sent));
+  for (const one of body.refused ?? []) refuse(one, rows);
+  if (status !== 202) {
+    if (!body.refused) throw new Error(body.detail ?? `the service answered ${status}`);
+    return null;
+  }
+  remember(body.job_id);
+  const known = body.accepted.filter((one) => one.duplicate_of).length;
+  if (known) notify(`${known} of ${files.length} files are already in the collection.`);
+  for (const { row, state } of rows) if (state.className !== "problem") row.remove();
+  return body.job_id;
+}
+
+async function sendFiles(given) {
+  const files = [...given].filter((file) => /[.]pdf$/i.test(file.name) || file.type === "application/pdf");
+  if (!files.length) return notify("There is no PDF file among them; nothing was sent.");
+  const uploader = document.getElementById("upload");
+  if (uploader && !uploader.reportValidity()) return;
+  const options = optionsOf(uploader);
+  const size = Number(uploader?.dataset.part ?? 5);
+  const list = document.getElementById("sending");
+  const all = files.map(progressRow);
+  if (list) list.append(...all.slice(0, MAX_LISTED).map(({ row }) => row));
+  else notify(`Sending ${files.length} files…`, true);
+  for (let start = 0; start < files.length; start += size) {
+    const rows = all.slice(start, start + size);
+    try {
+      const jobId = await sendPart(files.slice(start, start + size), options, rows);
+      if (jobId && list) await showNewJob(jobId);
+    } catch (error) {
+      for (const { state } of rows) [state.textContent, state.className] = [`not sent: ${error.message}`, "problem"];
+      notify(`${rows.length} files were not sent: ${error.message}. Send them again.`);
+    }
+  }
+  if (!list && remembered().length) location.assign(`${base}/upload`);
+}
+
+async function showNewJob(jobId) {
+  const place = document.createElement("div");
+  document.getElementById("uploads").prepend(place);
+  await showJob(jobId, place);
+}
+
+// --- files dropped anywhere, also folders
+
+async function filesOf(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) { // readEntries returns up to 100 entries at a time
+    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!entries.length) return found;
+    for (const one of entries) found.push(...(await filesOf(one)));
+  }
+}
+
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files];
+  return (await Promise.all(entries.map(filesOf))).flat();
+}
+
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+const overlay = () => document.getElementById("drop");
+
+document.addEventListener("dragover", (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  overlay().hidden = false;
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) overlay().hidden = true;
+});
+document.addEventListener("drop", async (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  overlay().hidden = true;
+  await sendFiles(await dropped(event.dataTransfer));
+});
+
+// --- keyboard: / to the search field, arrows through hits and pages
+
+const isTyping = (target) => target.matches("input, select, textarea, [contenteditable]");
+
+function moveThroughHits(event) {
+  const hits = [...document.querySelectorAll("a.hit")];
+  const field = document.getElementById("q");
+  if (!hits.length || (isTyping(event.target) && event.target !== field)) return;
+  const place = hits.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+  event.preventDefault();
+  (place < 0 ? field : hits[Math.min(place, hits.length - 1)]).focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (["ArrowDown", "ArrowUp"].includes(event.key)) return moveThroughHits(event);
+  if (isTyping(event.target)) return;
+  const field = document.querySelector(`[data-focus-key="${CSS.escape(event.key)}"]`);
+  const link = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
+  if (field) {
+    event.preventDefault();
+    field.select();
+  } else if (link) link.click();
+});
+
+// --- events of elements that htmx may replace: one listener on the document
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.post || button?.dataset.delete) runButton(button);
+  if (button?.dataset.copy) copy(button.dataset.copy);
+  if (button?.dataset.action) runAction(button.dataset.action);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.id === "select-all") {
+    for (const box of document.querySelectorAll("input[name=paper]")) box.checked = event.target.checked;
+  }
+  if (event.target.matches("input[name=paper], #select-all")) showSelection();
+  if (event.target.type === "file") {
+    sendFiles(event.target.files);
+    event.target.value = "";
+  }
+});
+document.getElementById("upload")?.addEventListener("submit", (event) => event.preventDefault());
+document.addEventListener("htmx:afterSwap", (event) => {
+  const title = document.getElementById("q")?.value;
+  if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;
+});
+document.addEventListener("htmx:responseError", async (event) => notify(event.detail.xhr.status === 503 ? "The service is busy or starting; try again." : "The request was refused; change the input and try again."));
+document.addEventListener("htmx:sendError", () => notify("The service does not answer; the page continues when it does."));
+showUploads();
+for (const job of document.querySelectorAll(".job[hx-get]")) followJob(job.id.slice("job-".length));

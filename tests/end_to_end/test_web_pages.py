@@ -1,0 +1,170 @@
+"""Web pages in Chromium: upload, search, read, cancel and delete, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from serve_app.client import Client
+from tests.service import RunningService
+
+AXE = next((Path(__file__).parent / "vendor").glob("axe-*.min.js"))
+READ_MS = 120_000  # a paper on a busy machine
+COLLECTION = "web-pages"
+PAGES = ("/", "/search?q=lease", "/upload", "/jobs", "/system", "/papers/unknown")
+
+
+@pytest.fixture
+def page(browser: Browser, service: RunningService) -> Iterator[Page]:
+    """A tab that fails the test for a console error and for a request to another host."""
+    complaints = list[str]()
+    with browser.new_context(base_url=service.url) as context:
+        tab = context.new_page()
+        tab.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("request", lambda one: complaints.extend(foreign_addresses(one.url, service.url)))
+        yield tab
+    # Chromium reports every response of a refused request as an error.
+    assert [one for one in complaints if not re.search("status of 4[0-9]{2} ", one)] == []
+
+
+def foreign_addresses(address: str, own: str) -> list[str]:
+    return [] if address.startswith((own, "data:")) else [address]
+
+
+@pytest.fixture(scope="module")
+def papers(
+    service: RunningService, browser: Browser, samples: dict[str, Path]
+) -> Iterator[list[Path]]:
+    """The sample papers, uploaded by a browser."""
+    with browser.new_context(base_url=service.url) as context:
+        tab = context.new_page()
+        tab.goto(f"/upload?collection={COLLECTION}")
+        tab.set_input_files("input[name=files]", list(samples.values()))
+        job = tab.locator(".job")
+        expect(job.locator("tbody tr")).to_have_count(len(samples), timeout=READ_MS)
+        expect(job).to_contain_text(f"of {len(samples)} complete")
+        complete = f"{len(samples)} of {len(samples)} complete"
+        expect(job).to_contain_text(complete, timeout=READ_MS)
+        tab.goto("/")
+        tab.goto("/upload")  # the browser remembers its uploads
+        expect(tab.locator(".job")).to_contain_text(complete)
+    yield list(samples.values())
+
+
+def test_library_filters_while_typing(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/?collection={COLLECTION}")
+    rows = page.locator("#paper-rows tr")
+    expect(rows).to_have_count(len(papers))
+    page.get_by_label("Title, author or file").fill("durable")
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile("text=durable"))
+
+
+def test_search_as_you_type_leads_to_marked_page_by_keyboard(
+    page: Page, papers: list[Path]
+) -> None:
+    page.goto("/search")
+    page.keyboard.type("fencing token of a lease")
+    expect(page.locator(".hits mark").first).to_be_visible()
+    expect(page).to_have_url(re.compile("q=fencing"))
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("a.hit").first).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    image = page.locator("img.page")
+    expect(image).to_have_attribute("src", re.compile("highlight=[0-9a-f]{32}"))
+    loaded = "picture => picture.complete && picture.naturalWidth > 0"
+    page.wait_for_function(f"() => ({loaded})(document.querySelector('img.page'))", timeout=READ_MS)
+
+
+def test_search_page_crops_passage_from_its_page(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/search?q=lease&collection={COLLECTION}")
+    page.locator("details summary").first.click()
+    is_loaded = "() => document.querySelector('.hits details[open] img')?.naturalWidth > 0"
+    page.wait_for_function(is_loaded, timeout=READ_MS)
+
+
+def test_search_page_says_that_nothing_fits(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/search?q=baroque+harpsichord+tuning&collection={COLLECTION}")
+    expect(page.locator("#results")).to_contain_text("Nothing really fits")
+
+
+def test_paper_page_offers_table_as_csv_and_similar_papers(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/?collection={COLLECTION}&text=durable")
+    page.locator("#paper-rows a").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").first.click()
+    assert "Attempt,Longest wait" in Path(download.value.path()).read_text()
+    page.get_by_role("heading", name="Similar papers").scroll_into_view_if_needed()
+    expect(page.locator(".links a")).to_have_count(len(papers) - 1, timeout=READ_MS)
+
+
+def test_upload_page_shows_refused_file_with_reason(page: Page, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"not a PDF")
+    page.goto("/upload")
+    page.set_input_files("input[name=files]", broken)
+    expect(page.locator("#sending .problem")).to_contain_text("PDF")
+
+
+def test_failed_paper_is_explained_and_retried(page: Page, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.pdf"
+    damaged.write_bytes(b"%PDF-1.7\n" + b"x" * 5000)
+    page.goto(f"/upload?collection={COLLECTION}-failed")
+    page.set_input_files("input[name=files]", damaged)
+    job = page.locator(".job")
+    expect(job.locator(".problem")).to_be_visible(timeout=READ_MS)
+    page.goto("/jobs?status=failed")
+    page.locator("td.main a").first.click()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".job")).to_contain_text("1 failed", timeout=READ_MS)
+
+
+def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Client) -> None:
+    collection = f"{COLLECTION}-deleted"
+    library.wait(library.upload_many(papers[:2], collection).job_id, READ_MS / 1000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"/?collection={collection}")
+    page.get_by_label("Select all papers").check()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#papers")).to_contain_text("No papers yet")
+    assert library.documents(collection=collection).items == []
+
+
+def test_running_job_is_cancelled(page: Page, small_papers: list[Path], library: Client) -> None:
+    job = library.upload_many(small_papers, f"{COLLECTION}-cancelled").job_id
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"/jobs/{job}")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".job")).to_contain_text("cancelled", timeout=READ_MS)
+    assert library.wait(job, READ_MS / 1000).counts.cancelled
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pages_are_accessible_and_fit_the_width(
+    browser: Browser, service: RunningService, papers: list[Path], width: int, scheme: Any
+) -> None:
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    with browser.new_context(base_url=service.url, **options) as context:
+        tab = context.new_page()
+        for path in [*PAGES, paper_path(service)]:
+            tab.goto(path)
+            tab.evaluate(AXE.read_text())
+            found = tab.evaluate("axe.run().then(result => result.violations)")
+            serious = [one for one in found if one["impact"] in ("serious", "critical")]
+            assert not serious, (path, serious)
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def paper_path(service: RunningService) -> str:
+    with Client(service.url) as library:
+        return f"/papers/{library.documents(collection=COLLECTION).items[0].document_id}"

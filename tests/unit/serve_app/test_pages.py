@@ -1,0 +1,187 @@
+"""Web pages: rendered from the library, safe with hostile input, errors in words."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from tests.unit.serve_app.library import Library, pdf
+
+SCRIPT = "<img src=x onerror=alert(1)>"
+UNKNOWN = "doc_" + "0" * 24
+HTMX = {"HX-Request": "true"}
+
+
+async def filled(library: Library, name: str = "paper.pdf", collection: str = "physics") -> str:
+    """Returns the id of a paper that was uploaded and read."""
+    response = await library.upload(pdf(name), name, collection=collection)
+    await library.read_papers("Light bends near the sun.", "Atoms emit light.")
+    return response.json()["document_id"]
+
+
+async def page_of(library: Library, path: str, status: int = 200, **options: str) -> str:
+    response = await library.http.get(path, headers=options)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    return response.text
+
+
+async def test_library_page_explains_the_first_step_if_empty(library: Library) -> None:
+    page = await page_of(library, "/")
+    assert "No papers yet" in page and 'href="/upload"' in page
+
+
+async def test_library_page_lists_papers_and_collections(library: Library) -> None:
+    document = await filled(library)
+    page = await page_of(library, "/")
+    assert f'href="/papers/{document}">On paper.pdf</a>' in page
+    assert 'href="/?collection=physics"' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("text=PAPER", True),
+        ("text=other", False),
+        ("collection=physics&state=ready", True),
+        ("state=failed", False),
+        ("year_first=2000", False),
+        ("text=&state=&year_first=&year_last=&collection=", True),
+        ("review=true", False),
+    ],
+)
+async def test_library_page_filters_papers(library: Library, query: str, found: bool) -> None:
+    document = await filled(library)
+    rows = await page_of(library, f"/?{query}", **HTMX)
+    assert (document in rows) == found
+    assert "<html" not in rows
+    assert found or "No paper matches the filters" in rows
+
+
+async def test_library_page_shows_more_papers_on_request(library: Library) -> None:
+    names = [f"{n}.pdf" for n in range(51)]
+    for name in names:
+        await library.upload(pdf(name), name)
+    first = await page_of(library, "/")
+    [more] = re.findall(r'hx-get="(/\?cursor=[^"]+)"', first)
+    rest = await page_of(library, more, **HTMX)
+    assert len(re.findall('name="paper"', first)) == 50
+    assert len(re.findall('name="paper"', rest)) == 1 and "<table" not in rest
+
+
+async def test_search_page_shows_hits_with_marked_words_and_links_to_their_page(
+    library: Library,
+) -> None:
+    document = await filled(library)
+    page = await page_of(library, "/search?q=atoms+light&collection=physics")
+    assert "<mark>Atoms</mark>" in page
+    assert re.search(rf'href="/papers/{document}/pages/2\?highlight=[0-9a-f]{{32}}"', page)
+    assert f"/api/v1/documents/{document}/pages/2/region.png?x0=44" in page
+    assert "Nothing found" not in page
+
+
+async def test_search_page_states_that_nothing_was_found(library: Library) -> None:
+    await filled(library)
+    results = await page_of(library, "/search?q=quark&mode=sparse", **HTMX)
+    assert "Nothing found" in results and "<html" not in results
+
+
+async def test_search_page_answers_a_blank_query_with_instructions(library: Library) -> None:
+    assert "Type words or a question" in await page_of(library, "/search?q=%20")
+
+
+async def test_paper_page_shows_content_and_actions(library: Library) -> None:
+    document = await filled(library)
+    page = await page_of(library, f"/papers/{document}")
+    for part in ("Introduction", "Knuth, D. Literate programming", "@misc{", "Read the pages"):
+        assert part in page, part
+    viewer = await page_of(library, f"/papers/{document}/pages/2")
+    assert f"/api/v1/documents/{document}/pages/2.png" in viewer and "Page 2 of 2" in viewer
+
+
+async def test_paper_page_of_unread_paper_says_where_its_progress_is(library: Library) -> None:
+    document = (await library.upload(pdf())).json()["document_id"]
+    page = await page_of(library, f"/papers/{document}")
+    assert 'href="/jobs"' in page and "Read the pages" not in page
+
+
+async def test_job_pages_show_progress_failures_and_events(library: Library) -> None:
+    accepted = (await library.upload_many([("a.pdf", pdf("a")), ("b.pdf", pdf("b"))])).json()
+    job = accepted["job_id"]
+    progress = await page_of(library, f"/jobs/{job}/progress")
+    assert 'hx-trigger="every 1s, progress"' in progress and "Cancel" in progress
+    await library.read_papers(refuse="b.pdf")
+    progress = await page_of(library, f"/jobs/{job}/progress")
+    assert "every 1s" not in progress and "No page has text." in progress and "Retry" in progress
+    assert f'href="/jobs/{job}"' in await page_of(library, "/jobs?status=partial")
+    assert "task failed" in await page_of(library, f"/jobs/{job}")
+
+
+async def test_system_page_shows_components_and_open_papers(library: Library) -> None:
+    async def works() -> None:
+        """Always ready."""
+
+    library.checks["vector_store"] = works
+    await library.upload(pdf())
+    page = await page_of(library, "/system")
+    assert "vector store" in page and "queued" in page
+    assert "<html" not in await page_of(library, "/system", **HTMX)
+
+
+@pytest.mark.parametrize("path", ["/", "/search?q=", "/upload", "/jobs", "/system"])
+async def test_page_loads_own_files_only(library: Library, path: str) -> None:
+    response = await library.http.get(path)
+    policy = response.headers["content-security-policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', response.text)
+    assert not re.search(r"<script(?![^>]* src=)|<style| on\w+=| style=", response.text)
+    size = len(response.content)
+    for asset in re.findall(r'(?:src|href)="(/static/[^"]+)"', response.text):
+        answer = await library.http.get(asset)
+        assert answer.status_code == 200
+        size += len(answer.content)
+    assert size < 100_000
+
+
+async def test_pages_work_under_a_root_path(library: Library) -> None:
+    transport = httpx.ASGITransport(library.app, root_path="/papers")
+    async with httpx.AsyncClient(transport=transport, base_url="http://library") as http:
+        page = (await http.get("/papers/")).text
+    assert 'href="/papers/upload"' in page and 'src="/papers/static/' in page
+    assert not re.findall(r'(?:src|href|action|hx-get)="/(?!papers/)', page)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/papers/{UNKNOWN}", 404),
+        ("/papers/x", 404),
+        (f"/papers/{UNKNOWN}/pages/1", 404),
+        ("/jobs/x", 404),
+        ("/?collection=%2F", 422),
+        ("/?cursor=x", 422),
+        ("/?text=%00", 422),
+        ("/?year_first=x", 422),
+        ("/search?mode=x", 422),
+        ("/search?q=light&collection=unknown", 404),
+        ("/search?q=" + "x" * 4001, 422),
+        ("/jobs?status=x", 422),
+    ],
+)
+async def test_page_explains_bad_input_in_words(library: Library, path: str, status: int) -> None:
+    page = await page_of(library, path, status)
+    assert "Go to the library" in page and "Traceback" not in page
+
+
+async def test_pages_show_hostile_text_as_text(library: Library) -> None:
+    name = f"{SCRIPT}.pdf"
+    accepted = (await library.upload(pdf(), name, collection="physics")).json()
+    await library.read_papers(f"{SCRIPT} light")
+    document, job = accepted["document_id"], accepted["job_id"]
+    paths = ["/", f"/papers/{document}", f"/papers/{document}/pages/1", f"/jobs/{job}", "/jobs"]
+    for path in [*paths, "/search?q=light+%3Cimg+src=x+onerror=alert(1)%3E"]:
+        page = await page_of(library, path)
+        assert SCRIPT not in page
+        assert path == "/jobs" or "&lt;img src=x" in page, path
