@@ -11,7 +11,6 @@ from tests.unit.serve_app.library import Library, pdf
 
 SCRIPT = "<img src=x onerror=alert(1)>"
 UNKNOWN = "doc_" + "0" * 24
-HTMX = {"HX-Request": "true"}
 
 
 async def filled(library: Library, name: str = "paper.pdf", collection: str = "physics") -> str:
@@ -21,8 +20,9 @@ async def filled(library: Library, name: str = "paper.pdf", collection: str = "p
     return response.json()["document_id"]
 
 
-async def page_of(library: Library, path: str, status: int = 200, **options: str) -> str:
-    response = await library.http.get(path, headers=options)
+async def page_of(library: Library, path: str, status: int = 200, *, of_htmx: bool = False) -> str:
+    headers = {"HX-Request": "true"} if of_htmx else {}
+    response = await library.http.get(path, headers=headers)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     return response.text
@@ -54,7 +54,7 @@ async def test_library_page_lists_papers_and_collections(library: Library) -> No
 )
 async def test_library_page_filters_papers(library: Library, query: str, found: bool) -> None:
     document = await filled(library)
-    rows = await page_of(library, f"/?{query}", **HTMX)
+    rows = await page_of(library, f"/?{query}", of_htmx=True)
     assert (document in rows) == found
     assert "<html" not in rows
     assert found or "No paper matches the filters" in rows
@@ -66,7 +66,7 @@ async def test_library_page_shows_more_papers_on_request(library: Library) -> No
         await library.upload(pdf(name), name)
     first = await page_of(library, "/")
     [more] = re.findall(r'hx-get="(/\?cursor=[^"]+)"', first)
-    rest = await page_of(library, more, **HTMX)
+    rest = await page_of(library, more, of_htmx=True)
     assert len(re.findall('name="paper"', first)) == 50
     assert len(re.findall('name="paper"', rest)) == 1 and "<table" not in rest
 
@@ -84,7 +84,7 @@ async def test_search_page_shows_hits_with_marked_words_and_links_to_their_page(
 
 async def test_search_page_states_that_nothing_was_found(library: Library) -> None:
     await filled(library)
-    results = await page_of(library, "/search?q=quark&mode=sparse", **HTMX)
+    results = await page_of(library, "/search?q=quark&mode=sparse", of_htmx=True)
     assert "Nothing found" in results and "<html" not in results
 
 
@@ -127,7 +127,7 @@ async def test_system_page_shows_components_and_open_papers(library: Library) ->
     await library.upload(pdf())
     page = await page_of(library, "/system")
     assert "vector store" in page and "queued" in page
-    assert "<html" not in await page_of(library, "/system", **HTMX)
+    assert "<html" not in await page_of(library, "/system", of_htmx=True)
 
 
 @pytest.mark.parametrize("path", ["/", "/search?q=", "/upload", "/jobs", "/system"])
