@@ -78,10 +78,15 @@ class DocumentStatus(StrEnum):
     DELETED = "deleted"  # a tombstone: late writes of its chunks never become searchable
 
 
+CORRECTABLE = ("title", "authors", "year", "doi")
+"""The metadata fields that a person can correct."""
+
+
 class Document(Record):
     """A paper in a collection. `version` is the active version, the only one that is searched.
 
-    `tables` and `figures` are None until the layout step has run.
+    `tables` and `figures` are None until the layout step has run. `corrections` holds the columns
+    that a person has corrected; later versions keep them.
     """
 
     document_id: str
@@ -107,6 +112,7 @@ class Document(Record):
     figures: int | None = None
     quality: Mapping[str, Any] = Field(default_factory=dict)
     needs_review: bool = False
+    corrections: Mapping[str, Any] = Field(default_factory=dict)
     created_at: datetime
     searchable_at: datetime | None = None
 

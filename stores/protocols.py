@@ -8,9 +8,9 @@ method returns and raises.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from domain.jobs import Lane, OnDuplicate
 
@@ -131,6 +131,9 @@ class DocumentStore(Protocol):
     async def collections(self) -> Sequence[CollectionSummary]: ...
     async def has_collection(self, name: str) -> bool: ...
     async def artifact_key(self, document_id: str) -> str | None: ...
+    async def correct(
+        self, document_id: str, columns: Mapping[str, Any], restored: Collection[str]
+    ) -> None: ...
     async def delete(self, document_id: str) -> None: ...
     async def delete_collection(self, name: str) -> int: ...
 

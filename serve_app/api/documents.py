@@ -21,7 +21,9 @@ from serve_app.api.parameters import (
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import to_chunk_schema, to_document_schema
 from serve_app.api.services import PREFIX, ServicesDep
+from serve_app.library.corrections import correct_metadata
 from serve_app.schemas import core as schemas
+from serve_app.schemas.requests import MetadataCorrection
 from stores.blobs.blob_store import pdf_key
 from stores.postgres.cursors import decode_offset, encode_offset
 
@@ -55,6 +57,19 @@ async def list_documents(
 async def get_document(document_id: DocumentId, services: ServicesDep) -> schemas.Document:
     """Returns a document."""
     return to_document_schema(await services.documents.get(document_id))
+
+
+@router.patch("/{document_id}", responses=problem_responses(404, 409))
+async def correct_document(
+    document_id: DocumentId, correction: MetadataCorrection, services: ServicesDep
+) -> schemas.Document:
+    """Corrects the metadata of a document and returns it.
+
+    Absent fields stay as they are; null restores the extracted value. Corrections survive further
+    readings of the paper, and exports and citations use them.
+    """
+    given = correction.model_dump(exclude_unset=True)
+    return to_document_schema(await correct_metadata(document_id, given, services))
 
 
 @router.delete("/{document_id}", status_code=204, responses=problem_responses(404))

@@ -81,7 +81,10 @@ def _eta(job: jobs.Job) -> tuple[float | None, Literal["pages", "documents"] | N
 
 def to_document_schema(document: documents.Document) -> schemas.Document:
     """Returns a document with its metadata."""
-    return schemas.Document.model_validate({**dict(document), "counts": document})
+    corrected = [name for name in documents.CORRECTABLE if name in document.corrections]
+    return schemas.Document.model_validate(
+        {**dict(document), "counts": document, "corrected": corrected}
+    )
 
 
 def to_chunk_schema(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:

@@ -36,7 +36,7 @@ def main() -> int:
             found = _run_searches(client)
         if os.environ.get("DEMO_EXIT") == "1":
             return 0 if found else 1
-        print_line(f"\nThe service keeps running: {url} (documentation: {url}/docs)")
+        print_line(f"\nThe service keeps running: open {url} in a browser (API: {url}/docs)")
         print_line(
             "  .venv/bin/paperworks upload YOUR.pdf && .venv/bin/paperworks search 'your question'"
         )

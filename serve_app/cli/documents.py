@@ -63,6 +63,16 @@ Words = Annotated[
 ]
 FirstYear = Annotated[int | None, typer.Option("--from", help="Only papers from this year on.")]
 LastYear = Annotated[int | None, typer.Option("--to", help="Only papers up to this year.")]
+CorrectTitle = Annotated[str | None, typer.Option("--title", help="The title.")]
+CorrectAuthors = Annotated[
+    list[str] | None, typer.Option("--author", help="An author; repeat it for each, in order.")
+]
+CorrectYear = Annotated[int | None, typer.Option("--year", help="The year of publication.")]
+CorrectDoi = Annotated[str | None, typer.Option("--doi", help="The DOI, such as 10.1234/abc.")]
+Restored = Annotated[
+    list[str] | None,
+    typer.Option("--restore", help="Restore the extracted title, authors, year or doi."),
+]
 Target = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File to write.", show_default="ID.pdf"),
@@ -116,6 +126,25 @@ def _shown_lines(document: Document, client: Client) -> Iterator[str]:
     yield document_line(document)
     sections = client.sections(document.document_id) if document.counts.sections else []
     yield from paper_lines(document, sections)
+
+
+@documents_app.command()
+@library_command
+def correct(
+    client: Client,
+    document_id: DocumentId,
+    title: CorrectTitle = None,
+    author: CorrectAuthors = None,
+    year: CorrectYear = None,
+    doi: CorrectDoi = None,
+    restore: Restored = None,
+    as_json: AsJson = False,
+) -> None:
+    """Correct the metadata of a paper; later readings keep the corrections."""
+    given = {"title": title, "authors": author, "year": year, "doi": doi}
+    corrections = {name: value for name, value in given.items() if value}
+    document = client.correct(document_id, **dict.fromkeys(restore or ()), **corrections)
+    show(document, as_json, _shown_lines(document, client))
 
 
 @documents_app.command()

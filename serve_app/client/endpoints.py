@@ -202,6 +202,16 @@ class Endpoints:
         return _part(document_id, "/chunks", core.Listed[core.Chunk].model_validate_json, params)
 
     @Endpoint
+    def correct(self, document_id: str, **corrections: Any) -> ApiRequest[core.Document]:
+        """Corrects `title`, `authors` (names), `year` or `doi`; None restores the extracted value.
+
+        Corrections survive further readings of the paper.
+        """
+        path = path_of("documents", document_id)
+        parse = core.Document.model_validate_json
+        return ApiRequest(path, parse, json=corrections, method="PATCH")
+
+    @Endpoint
     def reingest(self, document_id: str) -> ApiRequest[core.UploadAccepted]:
         """Processes a document again as a new version; returns its job."""
         path = path_of("documents", document_id, "/reingest")

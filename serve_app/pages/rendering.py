@@ -31,8 +31,9 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
 
 
 def wants_fragment(request: Request) -> bool:
-    """True for a request of htmx, which replaces a part of the page."""
-    return request.headers.get("HX-Request") == "true"
+    """True if htmx replaces a part of the page; for "back" it replaces the whole page."""
+    is_restored = request.headers.get("HX-History-Restore-Request") == "true"
+    return request.headers.get("HX-Request") == "true" and not is_restored
 
 
 def query_string(values: Mapping[str, Any], **changes: Any) -> str:

@@ -211,7 +211,8 @@ class Document(Wire):
     """A paper in a collection. `version` is the active one: searches return no other.
 
     Metadata that the paper does not contain is null or empty. `needs_review` is true if the paper
-    could not be read well; `quality.reasons` lists the reasons.
+    could not be read well; `quality.reasons` lists the reasons. `corrected` names the fields that a
+    person has corrected.
     """
 
     document_id: str
@@ -233,6 +234,7 @@ class Document(Wire):
     counts: DocumentCounts
     quality: dict[str, Any] = {}
     needs_review: bool = False
+    corrected: list[str] = []
     created_at: Time
     searchable_at: Time | None = None
 

@@ -28,6 +28,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _has_letters(text: str) -> str:
+    if not any(character.isalnum() for character in text):
+        raise ValueError("the text contains no letter and no digit; send null to restore the value")
+    return text
+
+
 Text = Annotated[
     str, Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(_storable)
 ]
@@ -36,6 +42,8 @@ DocumentIdentifier = Annotated[str, Field(pattern=DOCUMENT_ID.pattern)]
 Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 # PDF 32000-1, annex C: a page has at most 14,400 units in each direction.
 Coordinate = Annotated[float, Field(ge=0, le=14_400)]
+PersonName = Annotated[Text, Field(max_length=300), AfterValidator(_has_letters)]
+Title = Annotated[Text, Field(max_length=2000), AfterValidator(_has_letters)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -100,6 +108,15 @@ class Region(RequestBody):
         if self.x0 >= self.x1 or self.y0 >= self.y1:
             raise ValueError("x0 must be less than x1, and y0 less than y1")
         return self
+
+
+class MetadataCorrection(RequestBody):
+    """Corrected metadata. An absent field stays as it is; null restores the extracted value."""
+
+    title: Title | None = None
+    authors: list[PersonName] | None = Field(None, max_length=5000)
+    year: int | None = Field(None, ge=1000, le=9999)
+    doi: Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[!-~]{1,500}$")] | None = None
 
 
 class AdoptRequest(BaseModel):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONPATH
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
@@ -36,7 +37,12 @@ from stores.postgres.schema import CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
 
 DOCUMENTS_PER_TRANSACTION = 500
 # A tombstone keeps id, collection, digest, size, version numbers and times only.
-TOMBSTONE = EMPTY_DOCUMENT | {"status": DocumentStatus.DELETED, "deleted_at": NOW, "filename": ""}
+TOMBSTONE = EMPTY_DOCUMENT | {
+    "status": DocumentStatus.DELETED,
+    "deleted_at": NOW,
+    "filename": "",
+    "corrections": {},
+}
 ALIVE = DOCUMENTS.c.status != DocumentStatus.DELETED
 AUTHOR_NAMES = func.jsonb_path_query_array(DOCUMENTS.c.authors, cast("$[*].name", JSONPATH))
 SEARCHED_TEXTS = (DOCUMENTS.c.title, DOCUMENTS.c.filename, cast(AUTHOR_NAMES, Text))
@@ -136,6 +142,22 @@ class DocumentStore:
         statement = select(DOCUMENTS.c.artifact_key).where(DOCUMENTS.c.document_id == document_id)
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar()
+
+    async def correct(
+        self, document_id: str, columns: Mapping[str, Any], restored: Collection[str]
+    ) -> None:
+        """Writes these columns; later versions keep them, except those in `restored`.
+
+        Raises NotFound if the document is unknown or deleted.
+        """
+        kept = {name: value for name, value in columns.items() if name not in restored}
+        remaining = DOCUMENTS.c.corrections.op("-")(cast(list(restored), ARRAY(Text)))
+        corrections = remaining.op("||")(cast(kept, JSONB))
+        is_alive = (DOCUMENTS.c.document_id == document_id, ALIVE)
+        statement = update(DOCUMENTS).where(*is_alive).values(**columns, corrections=corrections)
+        async with self.database.begin() as connection:
+            if (await connection.execute(statement)).rowcount == 0:
+                raise NotFound(f"There is no document {document_id}.")
 
     async def delete(self, document_id: str) -> None:
         """Turns the document into a tombstone, cancels its open tasks, and enqueues the deletion of

@@ -11,15 +11,27 @@ from sqlalchemy import delete, func, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
-from domain.documents import DocumentStatus
+from domain.documents import CORRECTABLE, DocumentStatus
 from domain.jobs import Progress, StepResult, Task, TaskEnd
 from domain.papers import Metadata
 from stores.postgres.database import NOW
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.schema import CITATIONS, DOCUMENTS
 
+CORRECTED_COLUMNS = {*CORRECTABLE, "title_key"}
 FIELDS = tuple(StepResult(Metadata(""), pages=0, chunks=0).document_fields)
-CHANGES = ", ".join(f'"{name}" = new."{name}"' for name in (*FIELDS, "version"))
+
+
+def _published(name: str) -> str:
+    """Returns the assignment of a column: its corrected value, else that of the new version."""
+    if name not in CORRECTED_COLUMNS:
+        return f'"{name}" = new."{name}"'
+    corrected = f"(jsonb_populate_record(documents, documents.corrections)).{name}"
+    has_correction = f"jsonb_exists(documents.corrections, '{name}')"
+    return f'"{name}" = CASE WHEN {has_correction} THEN {corrected} ELSE new."{name}" END'
+
+
+CHANGES = ", ".join(map(_published, (*FIELDS, "version")))
 # `:rows`: a JSON list of objects with the columns of documents.
 PUBLISH = text(f"""
     UPDATE documents SET

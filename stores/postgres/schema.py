@@ -120,6 +120,7 @@ class Documents(SQLModel, table=True):
     quality: dict[str, Any] = Field({}, sa_column=_json("{}"))
     needs_review: bool = Field(False, sa_column=_default(False))
     artifact_key: str | None = None
+    corrections: dict[str, Any] = Field({}, sa_column=_json("{}"))
     created_at: datetime | None = Field(None, sa_column=_stamped())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())

@@ -85,6 +85,18 @@ def test_search_as_you_type_leads_to_marked_page_by_keyboard(
     page.wait_for_function(f"() => ({loaded})(document.querySelector('img.page'))", timeout=READ_MS)
 
 
+def test_browser_goes_back_through_searches(page: Page, papers: list[Path]) -> None:
+    page.goto("/search")
+    for words in ("lease", "bm25"):
+        page.get_by_role("searchbox").fill(words)
+        expect(page).to_have_url(re.compile(f"q={words}"))
+        expect(page.locator(".hits mark").first).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(re.compile("q=lease"))
+    expect(page.locator("header.top")).to_have_count(1)
+    expect(page.locator(".hits mark").first).to_have_text(re.compile("lease", re.IGNORECASE))
+
+
 def test_search_page_crops_passage_from_its_page(page: Page, papers: list[Path]) -> None:
     page.goto(f"/search?q=lease&collection={COLLECTION}")
     page.locator("details summary").first.click()
@@ -105,6 +117,23 @@ def test_paper_page_offers_table_as_csv_and_similar_papers(page: Page, papers: l
     assert "Attempt,Longest wait" in Path(download.value.path()).read_text()
     page.get_by_role("heading", name="Similar papers").scroll_into_view_if_needed()
     expect(page.locator(".links a")).to_have_count(len(papers) - 1, timeout=READ_MS)
+
+
+def test_correction_survives_a_new_reading(page: Page, papers: list[Path], library: Client) -> None:
+    collection = f"{COLLECTION}-corrected"
+    library.wait(library.upload_many(papers[:1], collection).job_id, READ_MS / 1000)
+    [document] = library.documents(collection=collection).items
+    page.goto(f"/papers/{document.document_id}")
+    page.get_by_text("Correct the metadata").click()
+    page.get_by_label("Authors, one per line").fill("Ada Lovelace\nGrace Hopper")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".authors")).to_have_text("Ada Lovelace, Grace Hopper")
+    library.wait(library.reingest(document.document_id).job_id, READ_MS / 1000)
+    again = library.document(document.document_id)
+    assert (again.version, [one.name for one in again.authors]) == (
+        document.version + 1,
+        ["Ada Lovelace", "Grace Hopper"],
+    )
 
 
 def test_upload_page_shows_refused_file_with_reason(page: Page, tmp_path: Path) -> None:

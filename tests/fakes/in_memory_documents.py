@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from domain.documents import Document, DocumentFilter, DocumentStatus
 from domain.errors import NotFound, UnknownCollection
@@ -75,6 +76,18 @@ class InMemoryDocumentStore:
         """Like `DocumentStore.artifact_key`."""
         entry = self.state.entries.get(document_id)
         return entry.artifact_key if entry else None
+
+    async def correct(
+        self, document_id: str, columns: Mapping[str, Any], restored: Collection[str]
+    ) -> None:
+        """Like `DocumentStore.correct`."""
+        document = await self.get(document_id)
+        corrections = {
+            name: value
+            for name, value in {**document.corrections, **columns}.items()
+            if name not in restored
+        }
+        self.state.entries[document_id].set_columns({**columns, "corrections": corrections})
 
     async def delete(self, document_id: str) -> None:
         """Like `DocumentStore.delete`."""

@@ -241,6 +241,7 @@ class InMemoryTaskQueue:
             version=task.version,
             searchable_at=document.searchable_at or self.state.clock(),
         )
+        entry.set_columns(document.corrections)
 
     async def fail(self, task: Task, failure: Failure) -> None:
         """Like `TaskQueue.fail`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from domain.documents import Document, DocumentStatus
 from domain.errors import Expired, NotFound
 from domain.events import Event
 from domain.jobs import CitationKey, Counts, CursorPage, Job, Task, TaskStatus, job_status
+from domain.papers import Author
 from stores.postgres.admission import LIVE_STATUSES
 from stores.postgres.cursors import decode_cursor, encode_cursor
 
@@ -40,11 +41,20 @@ class DocumentEntry:
         """Replaces the document by a copy with these values."""
         self.document = self.document.model_copy(update=values)
 
+    def set_columns(self, columns: Mapping[str, Any]) -> None:
+        """Replaces these columns, with values as in PostgreSQL; `authors` are mappings there."""
+        values = dict(columns)
+        self.title_key = values.pop("title_key", self.title_key)
+        if "authors" in values:
+            values["authors"] = tuple(Author(**author) for author in values["authors"])
+        self.set(**values)
+
     def start_over(self, filename: str) -> None:
         """Opens a new version of a document that is not searchable."""
+        corrections = self.document.corrections
         self.latest_version += 1
         self.empty(DocumentStatus.PROCESSING)
-        self.set(filename=filename, version=self.latest_version)
+        self.set(filename=filename, version=self.latest_version, corrections=corrections)
 
     def empty(self, status: DocumentStatus) -> None:
         """Resets everything but the document's identity, file and version."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
 from domain.deletions import VersionRange
-from domain.documents import DocumentFilter, DocumentStatus, document_id
+from domain.documents import Document, DocumentFilter, DocumentStatus, document_id
 from domain.errors import LeaseLost, NotFound
-from domain.jobs import CitationKey, JobStatus, OnDuplicate, TaskStatus
+from domain.jobs import CitationKey, JobStatus, OnDuplicate, TaskStatus, Upload
 from domain.papers import Author, Metadata
 from stores.postgres.database import Database
 from stores.postgres.schema import DOCUMENTS
@@ -200,6 +201,63 @@ async def test_documents_are_listed_newest_first(stores: Stores) -> None:
     names = [(await admit(stores)).document_id for _ in range(3)]
     listed = [document.document_id for document in (await stores.documents.list()).items]
     assert listed == names[::-1]
+
+
+CORRECTED: dict[str, Any] = {
+    "title": "On engines",
+    "authors": [{"name": "Ada Lovelace", "given": "Ada", "family": "Lovelace"}],
+    "title_key": "onengines",
+}
+
+
+async def read_again(stores: Stores, paper: Upload, metadata: Metadata) -> Document:
+    """Reads the document as its next version, with this metadata."""
+    await admit(stores, paper, on_duplicate=OnDuplicate.REPROCESS)
+    task = await claim_one(stores)
+    await stores.queue.finish(task, replace(DONE, metadata=metadata))
+    return await stores.documents.get(task.document_id)
+
+
+async def test_corrections_survive_new_versions(stores: Stores) -> None:
+    paper = upload()
+    name = await ready(stores, paper)
+    await stores.documents.correct(name, CORRECTED, ())
+    assert (await stores.documents.get(name)).title == "On engines"
+    document = await read_again(stores, paper, Metadata("Wrong", year=1843))
+    assert (document.version, document.title, document.year) == (2, "On engines", 1843)
+    assert document.authors == (Author("Ada Lovelace", "Ada", "Lovelace"),)
+    assert set(document.corrections) == set(CORRECTED)
+
+
+async def test_restored_field_follows_the_paper_again(stores: Stores) -> None:
+    paper = upload()
+    name = await ready(stores, paper)
+    await stores.documents.correct(name, CORRECTED, ())
+    await stores.documents.correct(name, {"title": "Extracted", "year": 1900}, {"title"})
+    document = await stores.documents.get(name)
+    assert (document.title, document.year) == ("Extracted", 1900)
+    assert set(document.corrections) == {"authors", "title_key", "year"}
+    assert (await read_again(stores, paper, Metadata("Newer"))).title == "Newer"
+
+
+async def test_corrections_survive_a_failed_reading(stores: Stores) -> None:
+    paper = upload()
+    failed = await begin(stores, paper)
+    await stores.queue.fail(failed, DAMAGED)
+    await stores.documents.correct(failed.document_id, CORRECTED, ())
+    document = await read_again(stores, paper, Metadata("Wrong"))
+    assert document.title == "On engines"
+
+
+async def test_deletion_erases_corrections(stores: Stores) -> None:
+    paper = upload()
+    name = await ready(stores, paper)
+    await stores.documents.correct(name, CORRECTED, ())
+    await stores.documents.delete(name)
+    with pytest.raises(NotFound):
+        await stores.documents.correct(name, CORRECTED, ())
+    document = await read_again(stores, paper, Metadata("New"))
+    assert (document.title, dict(document.corrections)) == ("New", {})
 
 
 @pytest.mark.parametrize(

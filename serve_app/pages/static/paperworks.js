@@ -30,9 +30,10 @@ async function problemOf(response) {
 
 // --- requests of buttons: data-post or data-delete is the address
 
-async function send(method, address) {
+async function send(method, address, body) {
+  const json = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   try {
-    const response = await fetch(address, { method });
+    const response = await fetch(address, { method, ...json });
     return response.ok ? null : await problemOf(response);
   } catch {
     return "The service does not answer. Nothing was changed; try again.";
@@ -49,6 +50,26 @@ async function runButton(button) {
   if (then) return location.assign(then);
   const job = button.closest(".job");
   if (job) await showJob(job.id.slice("job-".length), job);
+}
+
+// --- corrections: only changed fields are sent; an empty field restores the extracted value
+
+const CORRECTED_VALUE = {
+  authors: (text) => text.split("\n").map((line) => line.trim()).filter(Boolean),
+  year: Number,
+};
+
+function correctionsOf(form) {
+  const changed = [...form.elements].filter((field) => field.name && field.value !== field.defaultValue);
+  const valueOf = ({ name, value }) => (value.trim() ? (CORRECTED_VALUE[name] ?? String)(value) : null);
+  return Object.fromEntries(changed.map((field) => [field.name, valueOf(field)]));
+}
+
+async function correct(form, corrections) {
+  if (!Object.keys(corrections).length) return notify("Nothing was changed.");
+  const problem = await send("PATCH", form.dataset.patch, corrections);
+  if (problem) notify(problem);
+  else location.reload();
 }
 
 async function copy(selector) {
@@ -324,6 +345,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.post || button?.dataset.delete) runButton(button);
+  if (button?.dataset.restore) correct(button.form, { [button.dataset.restore]: null });
   if (button?.dataset.copy) copy(button.dataset.copy);
   if (button?.dataset.action) runAction(button.dataset.action);
 });
@@ -336,6 +358,11 @@ document.addEventListener("change", (event) => {
     sendFiles(event.target.files);
     event.target.value = "";
   }
+});
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.patch) return;
+  event.preventDefault();
+  correct(event.target, correctionsOf(event.target));
 });
 document.getElementById("upload")?.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("htmx:afterSwap", (event) => {

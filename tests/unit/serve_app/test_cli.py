@@ -183,6 +183,21 @@ def test_cli_documents_show_distinguishes_not_extracted_from_none(
     assert "No papers match the filters." in paperworks("documents", "--needs-review").stdout
 
 
+def test_cli_corrects_metadata_and_filters_by_it(paperworks, library: Library) -> None:
+    document_id = asyncio.run(add_paper(library))
+    corrected = paperworks(
+        *("documents", "correct", document_id, "--title", "On looms", "--year", "1850"),
+        *("--author", "Grace Hopper", "--author", "Ada Lovelace"),
+    )
+    assert corrected.exit_code == 0 and "On looms" in corrected.stdout
+    assert document_id in paperworks("documents", "--text", "hopper looms", "--from", "1850").stdout
+    assert document_id not in paperworks("documents", "--text", "looms", "--to", "1849").stdout
+    restored = paperworks("documents", "correct", document_id, "--restore", "title")
+    assert "On looms" not in restored.stdout
+    unknown = paperworks("documents", "correct", document_id, "--restore", "abstract")
+    assert unknown.exit_code == 1 and "abstract" in unknown.stderr
+
+
 def test_cli_exports_papers_and_collections(paperworks, library: Library, tmp_path: Path) -> None:
     document_id = asyncio.run(add_paper(library))
     assert paperworks("documents", "export", document_id).stdout.startswith(

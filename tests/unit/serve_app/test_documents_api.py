@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.errors import VectorStoreUnavailable
-from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.library import API, Library, pdf
 
 
 async def read_paper(library: Library, *texts: str, content: bytes | None = None, **fields) -> str:
@@ -213,3 +213,55 @@ async def test_collection_list_counts_documents(library: Library) -> None:
 
 def blobs(library: Library) -> list[Path]:
     return [path for path in (library.folder / "blobs").rglob("*") if path.is_file()]
+
+
+async def test_correction_is_used_everywhere_and_can_be_taken_back(library: Library) -> None:
+    name = await read_paper(library, "one")
+    given = {
+        "title": " On  engines ",
+        "authors": ["Ada Lovelace"],
+        "year": 1843,
+        "doi": "10.1234/AB",
+    }
+    answer = await library.http.patch(f"{API}/documents/{name}", json=given)
+    document = answer.json()
+    assert (answer.status_code, document["title"], document["year"]) == (200, "On engines", 1843)
+    assert document["authors"] == [{"name": "Ada Lovelace", "given": "Ada", "family": "Lovelace"}]
+    assert document["doi"] == "10.1234/ab"
+    assert document["corrected"] == ["title", "authors", "year", "doi"]
+    assert "Lovelace, Ada" in (await library.get(f"/documents/{name}/export?format=bibtex")).text
+    restored = {"title": None, "authors": None, "year": None, "doi": None}
+    document = (await library.http.patch(f"{API}/documents/{name}", json=restored)).json()
+    assert (document["corrected"], document["authors"], document["year"]) == ([], [], None)
+    assert (await library.http.patch(f"{API}/documents/{name}", json={})).json() == document
+
+
+async def test_correction_before_the_reading_is_kept(library: Library) -> None:
+    name = (await library.upload(pdf())).json()["document_id"]
+    refused = await library.http.patch(f"{API}/documents/{name}", json={"title": None})
+    assert (refused.status_code, "no extracted value" in refused.text) == (409, True)
+    await library.http.patch(f"{API}/documents/{name}", json={"title": "On engines"})
+    await library.read_papers("one")
+    assert (await library.get(f"/documents/{name}")).json()["title"] == "On engines"
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        {"title": ""},
+        {"title": " ."},
+        {"title": "x" * 2001},
+        {"title": "\x00"},
+        {"authors": [","]},
+        {"authors": "Ada"},
+        {"year": 12},
+        {"doi": "doi:10.1234/x"},
+        {"abstract": "x"},
+    ],
+)
+async def test_correction_api_rejects_invalid_values(library: Library, correction: Any) -> None:
+    name = await read_paper(library, "one")
+    answer = await library.http.patch(f"{API}/documents/{name}", json=correction)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    unknown = await library.http.patch(f"{API}/documents/doc_{'0' * 24}", json={"title": "On x"})
+    assert unknown.status_code == 404

@@ -60,6 +60,12 @@ async def test_library_page_filters_papers(library: Library, query: str, found: 
     assert found or "No paper matches the filters" in rows
 
 
+async def test_page_is_complete_when_the_browser_goes_back(library: Library) -> None:
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    for path in ("/", "/search?q=light", "/jobs"):
+        assert "<html" in (await library.http.get(path, headers=headers)).text
+
+
 async def test_library_page_shows_more_papers_on_request(library: Library) -> None:
     names = [f"{n}.pdf" for n in range(51)]
     for name in names:

@@ -1,0 +1,76 @@
+"""Corrections of the metadata of a document by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from domain.documents import Document
+from domain.errors import Conflict
+from domain.papers import Author, Metadata
+from extraction.citations.match import match_key
+from extraction.person_names import as_author
+from serve_app.library.papers import document_with_paper, metadata_of
+
+if TYPE_CHECKING:
+    from serve_app.api.services import Services
+
+KEY_FIELDS = {"title", "authors", "year"}  # the citation key consists of these
+
+
+async def correct_metadata(
+    document_id: str, given: Mapping[str, Any], services: Services
+) -> Document:
+    """Returns the document with the `given` fields corrected; None restores the extracted value.
+
+    The corrections survive further readings of the paper. `authors` are names as printed. Raises
+    NotFound, and Conflict for a field to be restored before the paper has been read.
+    """
+    document = await services.documents.get(document_id)
+    restored = {name for name, value in given.items() if value is None}
+    extracted = await _extracted(document, services) if restored else Metadata()
+    columns = {
+        name: getattr(extracted, name) if name in restored else _column(name, value)
+        for name, value in given.items()
+    }
+    if KEY_FIELDS & columns.keys():
+        columns["title_key"] = _title_key(metadata_of(document), columns)
+        if not KEY_FIELDS & ((document.corrections.keys() | columns.keys()) - restored):
+            restored.add("title_key")
+    if "authors" in columns:
+        columns["authors"] = [asdict(author) for author in columns["authors"]]
+    await services.documents.correct(document_id, columns, restored)
+    return await services.documents.get(document_id)
+
+
+async def _extracted(document: Document, services: Services) -> Metadata:
+    try:
+        _, paper = await document_with_paper(document.document_id, services)
+    except Conflict as error:
+        raise Conflict(
+            "The paper has not been read, so there is no extracted value to restore."
+        ) from error
+    return paper.metadata
+
+
+def _column(name: str, value: Any) -> Any:
+    match name:
+        case "authors":
+            return tuple(as_author(" ".join(author.split())) for author in value)
+        case "title":
+            return " ".join(value.split())
+        case "doi":
+            return value.lower()  # as stored: DOIs are case-insensitive
+        case _:
+            return value
+
+
+def _title_key(current: Metadata, columns: Mapping[str, Any]) -> str | None:
+    """Returns the key by which bibliographies find the document after the correction."""
+    authors: tuple[Author, ...] = columns.get("authors", current.authors)
+    return match_key(
+        columns.get("title", current.title),
+        columns.get("year", current.year),
+        next(iter(authors), None),
+    )
