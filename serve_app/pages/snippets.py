@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from serve_app.schemas.core import Highlight
 
-SNIPPET_CHARACTERS = 420
+SNIPPET_CHARACTERS, CONTEXT_CHARACTERS = 420, 120
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?]\s))\S")
 ELLIPSIS = "… "
 
@@ -39,16 +39,21 @@ def marked(text: str, highlights: Sequence[Highlight], start: int = 0) -> list[S
 
 
 def _best_start(text: str, highlights: Sequence[Highlight]) -> int:
-    """Returns the start of the sentence from which on most words match; the last of several."""
-    if not highlights:
+    """Returns the start of the sentence from which on most words match.
+
+    Of several, the one with about CONTEXT_CHARACTERS before the first matched word.
+    """
+    if not highlights or len(text) <= SNIPPET_CHARACTERS:
         return 0
 
-    def matches_and_start(start: int) -> tuple[int, int]:
+    def matches_and_context(start: int) -> tuple[int, int]:
         end = _end(text, start)
-        return sum(start <= one.start and one.end <= end for one in highlights), start
+        shown = [one for one in highlights if start <= one.start and one.end <= end]
+        context = shown[0].start - start if shown else 0
+        return len(shown), -abs(context - CONTEXT_CHARACTERS)
 
     starts = (one.start() for one in _SENTENCE_START.finditer(text))
-    return max(starts, key=matches_and_start, default=0)
+    return max(starts, key=matches_and_context, default=0)
 
 
 def _end(text: str, start: int) -> int:
