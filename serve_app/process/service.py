@@ -69,6 +69,7 @@ class Service:
         self.state_file = settings.home / service_info.FILE_NAME
         self.temporary = TemporaryFolder(settings.home)
         self.progress = StartProgress()
+        self._has_imported_ray = False
 
     @contextmanager
     def running(self) -> Iterator[str]:
@@ -112,6 +113,7 @@ class Service:
                 self._prepare_environment()
                 from serve_app.process import ray_lifecycle
 
+                self._has_imported_ray = True
                 cluster = ray_lifecycle.connect(self.settings.ray, self.temporary.path)
                 stop_on_signals()  # Ray has replaced the signal handlers
             components = ray_lifecycle.component_states(self.settings)
@@ -195,9 +197,11 @@ class Service:
 
     def _stop(self) -> None:
         """Stops everything that was started; kills the child processes that do not end in 2 s."""
+        self.state_file.unlink(missing_ok=True)
+        if not self._has_imported_ray:  # nothing runs; an import that was interrupted fails again
+            return
         from serve_app.process import ray_lifecycle
 
-        self.state_file.unlink(missing_ok=True)
         started = [] if self.settings.ray.address else psutil.Process().children(recursive=True)
         if "serve" in self.progress.durations or self.settings.ray.address:
             ray_lifecycle.stop(self.settings)
