@@ -10,6 +10,7 @@ from operator import attrgetter
 from fastapi import FastAPI
 
 from serve_app.api import (
+    bibliography,
     collections,
     consistency,
     contents,
@@ -31,7 +32,7 @@ from serve_app.http.request_context import RequestContext
 from serve_app.pages.site import add_pages
 
 RESOURCES = (uploads, jobs, documents, contents, images, search)
-RESOURCES += (collections, consistency, health)
+RESOURCES += (bibliography, collections, consistency, health)
 
 
 def create_api(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from serve_app.api.contents import BIBTEX
+from serve_app.api.bibliography import BIBLIOGRAPHY_RESPONSE, FormatParameter
 from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import CollectionPath, unknown_collection
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, ServicesDep
-from serve_app.library.papers import bibliography_of
+from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_of
 from serve_app.schemas import core as schemas
 
 router = APIRouter(prefix=f"{PREFIX}/collections", tags=["collections"])
@@ -36,19 +34,15 @@ async def delete_collection(name: CollectionPath, services: ServicesDep) -> None
 @router.get(
     "/{name}/export",
     response_class=StreamingResponse,
-    responses={
-        200: {"content": {BIBTEX: {}}, "description": "One entry per document."},
-        **problem_responses(404),
-    },
+    responses={**BIBLIOGRAPHY_RESPONSE, **problem_responses(404)},
 )
 async def export_collection(
-    name: CollectionPath,
-    services: ServicesDep,
-    export_format: Annotated[Literal["bibtex"], Query(alias="format")] = "bibtex",
+    name: CollectionPath, services: ServicesDep, chosen: FormatParameter = BibliographyFormat.BIBTEX
 ) -> StreamingResponse:
     """Returns the bibliography of a collection: one entry per document, newest upload first."""
     if not await services.documents.has_collection(name):
         raise unknown_collection(name)
-    headers = {"Content-Disposition": inline_disposition(f"{name}.bib")}
-    entries = bibliography_of(name, services.documents)
-    return StreamingResponse(entries, media_type=f"{BIBTEX}; charset=utf-8", headers=headers)
+    spec = FORMATS[chosen]
+    headers = {"Content-Disposition": inline_disposition(f"{name}{spec.ending}")}
+    entries = bibliography_of(name, chosen, services.documents)
+    return StreamingResponse(entries, media_type=spec.content_type, headers=headers)

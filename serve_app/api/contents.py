@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -12,8 +11,6 @@ from fastapi.responses import PlainTextResponse
 
 from domain.documents import Document
 from domain.papers import Table
-from extraction.export.bibtex import to_bibtex
-from extraction.export.csl import to_csl
 from extraction.export.markdown import to_markdown
 from extraction.export.table_formats import to_csv, to_html
 from serve_app.api.file_responses import file_response, openapi_file
@@ -27,9 +24,9 @@ from serve_app.api.serializers import (
     to_tables_schema,
 )
 from serve_app.api.services import DOCUMENT, Services, ServicesDep
+from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_for
 from serve_app.library.papers import (
     document_with_paper,
-    metadata_of,
     missing_part,
     searchable_document,
 )
@@ -39,10 +36,10 @@ from serve_app.schemas import papers as paper_schemas
 router = APIRouter(prefix=DOCUMENT, tags=["documents"], responses=problem_responses(404, 409))
 
 MARKDOWN, CSV, HTML = "text/markdown", "text/csv", "text/html"
-BIBTEX, CSL = "application/x-bibtex", "application/vnd.citationstyles.csl+json"
+_MEDIA_TYPES = (MARKDOWN, "application/json", *(spec.media_type for spec in FORMATS.values()))
 _FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {media_type: {} for media_type in (MARKDOWN, "application/json", BIBTEX, CSL)},
+        "content": {media_type: {} for media_type in _MEDIA_TYPES},
         "description": "The document in that format.",
     }
 }
@@ -137,27 +134,23 @@ async def export_document(
     document_id: DocumentId,
     services: ServicesDep,
     export_format: Annotated[
-        Literal["markdown", "json", "bibtex", "csl"],
+        Literal["markdown", "json", "bibtex", "ris", "csl"],
         Query(
             alias="format",
             description="json contains everything: text, boxes, tables, references.",
         ),
     ] = "markdown",
 ) -> Response:
-    """Returns a document as Markdown, JSON, BibTeX or CSL-JSON."""
-    match export_format:
-        case "markdown":
-            return await get_markdown(document_id, services)
-        case "json":
-            return await _json_export(document_id, services)
-        case "bibtex":
-            document = await searchable_document(document_id, services)
-            return file_response(to_bibtex(metadata_of(document)), BIBTEX, document, ".bib")
-        case "csl":
-            document = await searchable_document(document_id, services)
-            data = [to_csl(metadata_of(document), document.document_id)]
-            text = json.dumps(data, ensure_ascii=False)
-            return file_response(text.encode(), CSL, document, ".csl.json")
+    """Returns a document as Markdown, JSON, BibTeX, RIS or CSL-JSON."""
+    if export_format == "markdown":
+        return await get_markdown(document_id, services)
+    if export_format == "json":
+        return await _json_export(document_id, services)
+    document = await searchable_document(document_id, services)
+    chosen = BibliographyFormat(export_format)
+    text = await bibliography_for([document_id], chosen, services.documents)
+    spec = FORMATS[chosen]
+    return file_response(text.encode(), spec.content_type, document, spec.ending)
 
 
 async def _json_export(document_id: str, services: Services) -> Response:

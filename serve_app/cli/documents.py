@@ -52,7 +52,7 @@ Limit = Annotated[
     int, typer.Option("--limit", "-n", min=1, max=200, help="Maximum number of papers listed.")
 ]
 Format = Annotated[
-    str, typer.Option("--format", "-f", help="markdown, json (everything), bibtex or csl.")
+    str, typer.Option("--format", "-f", help="markdown, json (everything), bibtex, ris or csl.")
 ]
 NeedsReview = Annotated[
     bool, typer.Option("--needs-review", help="Only papers with extraction problems.")
@@ -152,7 +152,7 @@ def correct(
 def export(
     client: Client, document_id: DocumentId, format: Format = "markdown", output: Output = None
 ) -> None:
-    """Write a paper as Markdown, JSON, BibTeX or CSL-JSON."""
+    """Write a paper as Markdown, JSON, BibTeX, RIS or CSL-JSON."""
     write_output(client.export(document_id, format), output)
 
 
@@ -260,7 +260,7 @@ collections_app = typer.Typer(
 )
 
 CollectionName = Annotated[str, typer.Argument(metavar="NAME", help="A collection.")]
-BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex.")]
+BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex, ris or csl.")]
 
 
 @collections_app.callback()

@@ -331,12 +331,12 @@ class Endpoints:
 
     @Endpoint
     def export(self, document_id: str, format: str = "markdown") -> ApiRequest[str]:
-        """Returns a document as `markdown`, `json` (everything), `bibtex` or `csl`."""
+        """Returns a document as `markdown`, `json` (everything), `bibtex`, `ris` or `csl`."""
         return _part(document_id, "/export", bytes.decode, {"format": format})
 
     @Endpoint
     def export_collection(self, name: str, format: str = "bibtex") -> ApiRequest[str]:
-        """Returns the bibliography of a collection as `bibtex`."""
+        """Returns the bibliography of a collection as `bibtex`, `ris` or `csl`."""
         path = path_of("collections", name, "/export")
         return ApiRequest(path, bytes.decode, {"format": format})
 

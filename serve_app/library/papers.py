@@ -1,24 +1,19 @@
-"""The extracted content and the metadata of documents, and the bibliography of a collection."""
+"""The extracted content and the metadata of documents."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from domain.documents import Document, DocumentFilter, DocumentStatus
+from domain.documents import Document, DocumentStatus
 from domain.errors import Conflict, NotFound
 from domain.papers import Metadata, Paper
-from extraction.export.bibtex import cite_key, to_bibtex
 from extraction.serialization import load_paper
 from stores.blobs.blob_store import BlobStore
-from stores.protocols import DocumentStore
 
 if TYPE_CHECKING:
     from serve_app.api.services import Services
-
-BIBLIOGRAPHY_PAGE = 200
 
 
 class PaperCache:
@@ -94,48 +89,3 @@ def missing_part(kind: str, number: int, count: int, is_known: bool) -> NotFound
         )
     available = f"it has {count}" if count else "it has none"
     return NotFound(f"The document has no {kind} {number}; {available}.")
-
-
-async def bibliography_of(collection: str, documents: DocumentStore) -> AsyncIterator[str]:
-    """Yields the BibTeX entries of all searchable documents in chunks, newest upload first.
-
-    If documents have the same key, the earliest upload keeps it and later ones get the suffixes
-    -2, -3, … A later upload therefore never changes the keys that manuscripts already cite.
-    """
-    bases = {
-        document.document_id: cite_key(metadata_of(document))
-        async for page in _pages(collection, documents)
-        for document in page
-    }
-    keys = _unique(bases)
-    separator = ""
-    async for page in _pages(collection, documents):
-        with_key = [document for document in page if document.document_id in keys]
-        if with_key:
-            entries = await asyncio.to_thread(_entries, with_key, keys)
-            yield separator + "\n".join(entries)
-            separator = "\n"
-
-
-async def _pages(collection: str, documents: DocumentStore) -> AsyncIterator[list[Document]]:
-    searchable, cursor = DocumentFilter(collection, DocumentStatus.READY), None
-    while True:
-        page = await documents.list(searchable, cursor=cursor, limit=BIBLIOGRAPHY_PAGE)
-        yield page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-def _unique(bases: dict[str, str]) -> dict[str, str]:
-    """Returns a unique key per document id; `bases` is ordered newest first."""
-    used = Counter[str]()
-    keys = {}
-    for name, base in reversed(bases.items()):
-        used[base] += 1
-        keys[name] = base if used[base] == 1 else f"{base}-{used[base]}"
-    return keys
-
-
-def _entries(documents: list[Document], keys: dict[str, str]) -> list[str]:
-    return [to_bibtex(metadata_of(document), keys[document.document_id]) for document in documents]

@@ -66,6 +66,16 @@ def test_library_filters_while_typing(page: Page, papers: list[Path]) -> None:
     expect(page).to_have_url(re.compile("text=durable"))
 
 
+def test_selected_papers_are_exported(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/?collection={COLLECTION}")
+    page.get_by_label("Select all papers").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="RIS").click()
+    records = Path(download.value.path()).read_text()
+    assert records.count("TY  - ") == len(papers)
+    assert download.value.suggested_filename == "papers.ris"
+
+
 def test_search_as_you_type_leads_to_marked_page_by_keyboard(
     page: Page, papers: list[Path]
 ) -> None:

@@ -108,6 +108,14 @@ async function runAction(name) {
   notify(`${papers.length - problems.length} of ${papers.length} papers ${done}.${failed}`);
 }
 
+function exportSelected(format) {
+  const query = new URLSearchParams(selectedPapers().map((paper) => ["document_id", paper.value]));
+  const link = document.createElement("a");
+  link.href = `${api}/bibliography?${query}&format=${format}`;
+  link.download = "";
+  link.click();
+}
+
 // --- uploads: one request and one job for each part of the files
 
 const remembered = () => JSON.parse(localStorage.getItem(UPLOADS_KEY) ?? "[]");
@@ -348,6 +356,7 @@ document.addEventListener("click", (event) => {
   if (button?.dataset.restore) correct(button.form, { [button.dataset.restore]: null });
   if (button?.dataset.copy) copy(button.dataset.copy);
   if (button?.dataset.action) runAction(button.dataset.action);
+  if (button?.dataset.export) exportSelected(button.dataset.export);
 });
 document.addEventListener("change", (event) => {
   if (event.target.id === "select-all") {

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+import rispy
 
 from domain.papers import (
     Author,
@@ -26,6 +27,7 @@ from domain.papers import (
 from extraction.export.bibtex import bibliography, cite_key, to_bibtex
 from extraction.export.csl import to_csl
 from extraction.export.markdown import to_markdown
+from extraction.export.ris import to_ris
 
 ADA = Author("Ada Lovelace", "Ada", "Lovelace")
 GROUP = Author("ATLAS Collaboration")
@@ -297,3 +299,31 @@ def test_csl_export_writes_all_fields() -> None:
 def test_csl_export_type_follows_metadata() -> None:
     assert to_csl(Metadata(arxiv_id="1706.03762"), "a")["type"] == "article"
     assert to_csl(Metadata(), "a") == {"id": "a", "type": "document"}
+
+
+def test_ris_export_is_read_by_another_program() -> None:
+    [record] = rispy.loads(to_ris(METADATA, "lovelace1843notes"))
+    assert record == {
+        "type_of_reference": "JOUR",
+        "id": "lovelace1843notes",
+        "title": METADATA.title,
+        "authors": ["Lovelace, Ada", GROUP.name],
+        "year": "1843",
+        "doi": "10.1000/x_1",
+        "urls": ["https://arxiv.org/abs/1706.03762"],
+        "keywords": ["engines", "notes"],
+        "language": "en",
+        "abstract": "We describe an engine.",
+    }
+
+
+def test_ris_export_keeps_hostile_text_in_its_field() -> None:
+    hostile = Metadata("A title\nER  - \nTY  - JOUR", (Author("x\r\nAU  - y"),))
+    [record] = rispy.loads(to_ris(hostile, "key\nTY  - BOOK"))
+    assert (record["type_of_reference"], record["id"]) == ("GEN", "key TY - BOOK")
+    assert record["title"] == "A title ER - TY - JOUR"
+    assert record["authors"] == ["x AU - y"]
+
+
+def test_ris_export_of_empty_metadata_is_a_record() -> None:
+    assert to_ris(Metadata(), "anon") == "TY  - GEN\nID  - anon\nER  - \n"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
-from serve_app.library import papers
+from serve_app.library import bibliography
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import METADATA, PAPER, add_paper
 
@@ -63,7 +64,7 @@ async def test_export_rejects_unknown_format(library: Library) -> None:
 async def test_collection_export_has_unique_citation_keys(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(papers, "BIBLIOGRAPHY_PAGE", 2)
+    monkeypatch.setattr(bibliography, "PAGE", 2)
     await add_paper(library)
     await add_paper(library, content=pdf("same"))
     other = replace(PAPER, metadata=replace(METADATA, title="Weaving", year=None))
@@ -96,3 +97,44 @@ async def test_collection_export_of_empty_and_unknown_collections(library: Libra
     answer = await library.get("/collections/nowhere/export")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
     assert "'nowhere'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "media_type"),
+    [
+        ("bibtex", "application/x-bibtex"),
+        ("ris", "application/x-research-info-systems"),
+        ("csl", "application/vnd.citationstyles.csl+json"),
+    ],
+)
+async def test_bibliography_formats_agree_for_paper_selection_and_collection(
+    library: Library, chosen: str, media_type: str
+) -> None:
+    name = await add_paper(library)
+    other = (await library.upload(pdf("unread"))).json()["document_id"]
+    paths = (
+        f"/documents/{name}/export",
+        f"/bibliography?document_id={name}&document_id={other}&document_id=doc_{'0' * 24}",
+        "/collections/default/export",
+    )
+    answers = [
+        await library.get(f"{path}{'&' if '?' in path else '?'}format={chosen}") for path in paths
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert {answer.headers["content-type"].split(";")[0] for answer in answers} == {media_type}
+    assert len({answer.text for answer in answers}) == 1
+    assert "Notes on the Engine" in answers[0].text
+
+
+async def test_csl_bibliography_of_several_papers_is_a_list(library: Library) -> None:
+    for content in (pdf("one"), pdf("two")):
+        await add_paper(library, content=content)
+    for path in ("/collections/default/export", "/collections/empty/export"):
+        await library.upload(pdf("unread"), collection="empty")
+        items = json.loads((await library.get(f"{path}?format=csl")).text)
+        assert len(items) == (2 if "default" in path else 0)
+
+
+@pytest.mark.parametrize("query", ["", "?document_id=x", "?document_id=" + "doc_" + "0" * 23])
+async def test_bibliography_rejects_invalid_ids(library: Library, query: str) -> None:
+    assert (await library.get(f"/bibliography{query}")).status_code == 422

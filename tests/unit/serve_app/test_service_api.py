@@ -227,7 +227,8 @@ async def test_openapi_contains_patterns_of_identifiers_and_cursors(library: Lib
         for operation in methods.values():
             for item in operation.get("parameters", []):
                 forms = item["schema"].get("anyOf", [item["schema"]])
-                shown.setdefault(item["name"], set()).add(forms[0].get("pattern"))
+                form = forms[0].get("items", forms[0])
+                shown.setdefault(item["name"], set()).add(form.get("pattern"))
     assert shown["document_id"] == {"^doc_[0-9a-f]{24}$"}
     assert shown["job_id"] == {"^job_[0-9a-f]{16}$"}
     assert shown["name"] == shown["collection"] == {"^[A-Za-z0-9._-]{1,128}$"}
