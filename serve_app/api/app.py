@@ -59,8 +59,8 @@ def create_api(
     for resource in RESOURCES:
         app.include_router(resource.router)
     add_docs(app)
-    add_pages(app)
     add_problem_handlers(app)
+    add_pages(app)
     # From the inside out: the middleware that is added last handles a request first.
     limits, metrics = services.http, app.state.metrics
     app.add_middleware(BodyGuard, limits=limits, check_disk_space=services.check_disk_space)

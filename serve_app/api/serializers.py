@@ -88,7 +88,7 @@ def to_document_schema(document: documents.Document) -> schemas.Document:
 
 
 def to_chunk_schema(chunk: documents.Chunk, document: documents.Document) -> schemas.Chunk:
-    """Returns a passage with the filename, title and collection of its document."""
+    """Returns a passage with the bibliographic fields of its document."""
     return schemas.Chunk.model_validate(_chunk_fields(chunk, document))
 
 

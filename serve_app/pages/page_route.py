@@ -6,12 +6,14 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from domain.errors import InvalidRequest, PaperworksError
 from serve_app.api.problems import status_of
+from serve_app.http.errors import UnknownRoute
 from serve_app.pages.rendering import render
 
 
@@ -25,9 +27,9 @@ class PageRoute(APIRoute):
             try:
                 return await answer(request)
             except PaperworksError as error:
-                return _error_page(request, error)
+                return error_page(request, error)
             except RequestValidationError:
-                return _error_page(
+                return error_page(
                     request, InvalidRequest("A value in the address of this page is not valid.")
                 )
 
@@ -39,7 +41,21 @@ def page_router() -> APIRouter:
     return APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
-def _error_page(request: Request, error: PaperworksError) -> Response:
+def explain_unknown_pages(app: FastAPI) -> None:
+    """Answers browsers with a page if there is no page at an address; programs get a problem."""
+    answer_problem: Any = app.exception_handlers[HTTPException]
+
+    async def explain(request: Request, error: Exception) -> Response:
+        is_page = "text/html" in request.headers.get("Accept", "")
+        if is_page and getattr(error, "status_code", None) == HTTPStatus.NOT_FOUND:
+            return error_page(request, UnknownRoute("There is no page at this address."))
+        return await answer_problem(request, error)
+
+    app.add_exception_handler(HTTPException, explain)
+
+
+def error_page(request: Request, error: PaperworksError) -> Response:
+    """Returns the page that states the error, with its status."""
     status = HTTPStatus(status_of(error))
     request_id = request.scope.get("state", {}).get("request_id")
     return render(

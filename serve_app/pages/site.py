@@ -13,6 +13,7 @@ from serve_app.pages import (
     system_page,
     upload_page,
 )
+from serve_app.pages.page_route import explain_unknown_pages
 from serve_app.pages.rendering import FOLDER, STATIC_PATH
 
 PAGES = (library_page, search_page, upload_page, jobs_page, paper_page, system_page)
@@ -20,6 +21,7 @@ PAGES = (library_page, search_page, upload_page, jobs_page, paper_page, system_p
 
 def add_pages(app: FastAPI) -> None:
     """Adds the pages, with the library at `/`."""
+    explain_unknown_pages(app)
     app.mount(STATIC_PATH, StaticFiles(directory=FOLDER / "static"), name="static")
     for page in PAGES:
         app.include_router(page.router)

@@ -264,12 +264,14 @@ class Rectangle(Wire):
 
 
 class Chunk(Wire):
-    """A passage of a document."""
+    """A passage of a document, with the title, authors and year of the document."""
 
     chunk_id: str
     document_id: str
     filename: str
     title: str | None = None
+    authors: list[Author] = []
+    year: int | None = None
     collection: str
     kind: ChunkKind
     section: str | None = None

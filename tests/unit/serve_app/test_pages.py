@@ -20,8 +20,10 @@ async def filled(library: Library, name: str = "paper.pdf", collection: str = "p
     return response.json()["document_id"]
 
 
-async def page_of(library: Library, path: str, status: int = 200, *, of_htmx: bool = False) -> str:
-    headers = {"HX-Request": "true"} if of_htmx else {}
+async def page_of(
+    library: Library, path: str, status: int = 200, *, of_htmx: bool = False, accept: str = "*/*"
+) -> str:
+    headers = {"Accept": accept} | ({"HX-Request": "true"} if of_htmx else {})
     response = await library.http.get(path, headers=headers)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -86,6 +88,14 @@ async def test_search_page_shows_hits_with_marked_words_and_links_to_their_page(
     assert re.search(rf'href="/papers/{document}/pages/2\?highlight=[0-9a-f]{{32}}"', page)
     assert f"/api/v1/documents/{document}/pages/2/region.png?x0=44" in page
     assert "Nothing found" not in page
+
+
+async def test_search_page_names_authors_and_year(library: Library) -> None:
+    document = await filled(library)
+    correction = {"authors": ["Ada Lovelace", "Grace Hopper"], "year": 1843}
+    await library.http.patch(f"/api/v1/documents/{document}", json=correction)
+    page = await page_of(library, "/search?q=atoms")
+    assert re.search(r"Ada Lovelace, Grace Hopper\s+\(1843\)", page)
 
 
 async def test_search_page_states_that_nothing_was_found(library: Library) -> None:
@@ -162,6 +172,8 @@ async def test_pages_work_under_a_root_path(library: Library) -> None:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
+        ("/nowhere", 404),
+        ("/papers", 404),
         (f"/papers/{UNKNOWN}", 404),
         ("/papers/x", 404),
         (f"/papers/{UNKNOWN}/pages/1", 404),
@@ -177,7 +189,7 @@ async def test_pages_work_under_a_root_path(library: Library) -> None:
     ],
 )
 async def test_page_explains_bad_input_in_words(library: Library, path: str, status: int) -> None:
-    page = await page_of(library, path, status)
+    page = await page_of(library, path, status, accept="text/html,*/*;q=0.8")
     assert "Go to the library" in page and "Traceback" not in page
 
 
