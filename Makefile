@@ -35,14 +35,14 @@ help:  ## this list
 	    echo "Tesseract is missing: scanned pages are read by RapidOCR, five times slower (Debian: apt-get install tesseract-ocr)."; \
 	}
 
-# A real browser shows what foreign web pages can do; without one those tests are skipped.
+# A real browser runs the web pages and shows what foreign pages can do; without one, those tests are skipped.
 .browser:
 	@test -x /usr/bin/chromium || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	  fi; \
 	  test -x /usr/bin/chromium || \
-	    echo "Chromium is missing: tests of foreign web pages are skipped (Debian: apt-get install chromium)."; \
+	    echo "Chromium is missing: tests of web pages are skipped (Debian: apt-get install chromium)."; \
 	}
 
 demo: .venv .ocr  ## a first run: start, upload the sample papers, search them (DEMO_EXIT=1 stops at the end)
