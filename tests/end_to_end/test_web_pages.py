@@ -125,6 +125,9 @@ def test_paper_page_offers_table_as_csv_and_similar_papers(page: Page, papers: l
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as CSV").first.click()
     assert "Attempt,Longest wait" in Path(download.value.path()).read_text()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy BibTeX").click()
+    expect(page.locator("#notice")).to_have_text("Copied.")
     page.get_by_role("heading", name="Similar papers").scroll_into_view_if_needed()
     expect(page.locator(".links a")).to_have_count(len(papers) - 1, timeout=READ_MS)
 
@@ -154,7 +157,7 @@ def test_upload_page_shows_refused_file_with_reason(page: Page, tmp_path: Path) 
     expect(page.locator("#sending .problem")).to_contain_text("PDF")
 
 
-def test_failed_paper_is_explained_and_retried(page: Page, tmp_path: Path) -> None:
+def test_failed_paper_is_explained_and_retried(page: Page, tmp_path: Path, library: Client) -> None:
     damaged = tmp_path / "damaged.pdf"
     damaged.write_bytes(b"%PDF-1.7\n" + b"x" * 5000)
     page.goto(f"/upload?collection={COLLECTION}-failed")
@@ -163,8 +166,12 @@ def test_failed_paper_is_explained_and_retried(page: Page, tmp_path: Path) -> No
     expect(job.locator(".problem")).to_be_visible(timeout=READ_MS)
     page.goto("/jobs?status=failed")
     page.locator("td.main a").first.click()
-    page.get_by_role("button", name="Retry").click()
-    expect(page.locator(".job")).to_contain_text("1 failed", timeout=READ_MS)
+    with page.expect_response("**/retry"):
+        page.get_by_role("button", name="Retry").click()
+    library.wait(page.url.rsplit("/", 1)[1], READ_MS / 1000)
+    page.reload()
+    failures = page.locator("td[data-label=Event]", has_text="task failed")
+    expect(failures).to_have_count(2)
 
 
 def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Client) -> None:

@@ -73,8 +73,14 @@ async function correct(form, corrections) {
 }
 
 async function copy(selector) {
-  await navigator.clipboard.writeText(document.querySelector(selector).textContent);
-  notify("Copied.");
+  const source = document.querySelector(selector);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    notify("Copied.");
+  } catch { // browsers allow it on loopback and HTTPS only
+    window.getSelection().selectAllChildren(source);
+    notify("The browser does not allow copying here. The text is selected; copy it with Ctrl-C.");
+  }
 }
 
 // --- selected papers of the library
@@ -195,13 +201,22 @@ function showSent(rows, sentBytes) {
   }
 }
 
+// A proxy in between may answer with something else than JSON.
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
 function post(form, key, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${api}/documents`);
     request.setRequestHeader("Idempotency-Key", key);
     request.upload.onprogress = (event) => onProgress(event.loaded);
-    request.onload = () => resolve({ status: request.status, body: JSON.parse(request.responseText || "{}") });
+    request.onload = () => resolve({ status: request.status, body: parsed(request.responseText) });
     request.onerror = () => reject(new Error("the connection was lost"));
     request.send(form);
   });
