@@ -35,6 +35,7 @@ async def jobs_page(
         "jobs": list(map(to_job_summary_schema, listed.items)),
         "next_cursor": listed.next_cursor,
         "filters": {"status": status, "collection": collection},
+        "cursor": cursor,
     }
     if wants_fragment(request):
         return render(request, "job_list.html", **values)

@@ -186,12 +186,15 @@ def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Cl
 
 
 def test_running_job_is_cancelled(page: Page, small_papers: list[Path], library: Client) -> None:
-    job = library.upload_many(small_papers, f"{COLLECTION}-cancelled").job_id
+    others = [library.upload_many(small_papers, f"{COLLECTION}-{n}").job_id for n in range(2)]
+    job = library.upload_many(small_papers, f"{COLLECTION}-cancelled").job_id  # shares the lane
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"/jobs/{job}")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".job")).to_contain_text("cancelled", timeout=READ_MS)
     assert library.wait(job, READ_MS / 1000).counts.cancelled
+    for other in others:
+        library.cancel(other)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

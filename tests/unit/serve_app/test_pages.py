@@ -135,6 +135,14 @@ async def test_job_pages_show_progress_failures_and_events(library: Library) -> 
     assert "task failed" in await page_of(library, f"/jobs/{job}")
 
 
+async def test_earlier_jobs_are_refreshed_as_such(library: Library) -> None:
+    for n in range(51):
+        await library.upload(pdf(str(n)))
+    first = await page_of(library, "/jobs")
+    [earlier] = re.findall(r'href="(/jobs\?cursor=[^"]+)">Earlier jobs', first)
+    assert f'hx-get="{earlier}"' in await page_of(library, earlier)
+
+
 async def test_system_page_shows_components_and_open_papers(library: Library) -> None:
     async def works() -> None:
         """Always ready."""
