@@ -27,9 +27,10 @@ from domain.jobs import TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
 from serve_app.api.serializers import to_job_summary_schema, to_task_schema
 from serve_app.cli.bulk_job import bulk
-from serve_app.cli.common import pdfs_under, plural, print_line
+from serve_app.cli.common import pdfs_under, print_line
 from serve_app.cli.progress import ProgressDisplay, show_job, task_line
 from serve_app.uploads.folders import FolderUpload
+from serve_app.wording import plural
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match

@@ -120,11 +120,6 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def plural(count: int, noun: str) -> str:
-    """Returns `1 page` or `1,204 pages`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def pdfs_under(folder: Path) -> list[Path]:
     """Returns all *.pdf files below the folder (any letter case), sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")

@@ -14,13 +14,13 @@ from serve_app.cli.common import (
     Home,
     Url,
     library,
-    plural,
     print_error,
     print_line,
     printable,
     show,
 )
 from serve_app.process.address import home_of, service_url
+from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.cli.checkup import Checkup

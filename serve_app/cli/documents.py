@@ -15,13 +15,13 @@ from serve_app.cli.common import (
     OnlyCollection,
     Output,
     library_command,
-    plural,
     print_error,
     print_line,
     printable,
     show,
     write_output,
 )
+from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client

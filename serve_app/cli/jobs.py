@@ -12,11 +12,11 @@ from serve_app.cli.common import (
     AsJson,
     OnlyCollection,
     library_command,
-    plural,
     print_line,
     printable,
     show,
 )
+from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client

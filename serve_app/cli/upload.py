@@ -18,10 +18,10 @@ from serve_app.cli.common import (
     CollectionOption,
     library_command,
     pdfs_under,
-    plural,
     print_error,
     print_line,
 )
+from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client

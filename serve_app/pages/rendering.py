@@ -12,6 +12,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from serve_app.wording import plural
+
 FOLDER = Path(__file__).parent
 STATIC_PATH = "/static"
 # Own files only; no inline script, no inline style, no other host.
@@ -56,11 +58,6 @@ def age(time: datetime | None) -> str:
     if time is None:
         return ""
     return f"{duration(max(0.0, (datetime.now(UTC) - time).total_seconds()))} ago"
-
-
-def plural(count: int, noun: str) -> str:
-    """Returns the count with its noun, such as `1 page` or `1,200 pages`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _environment() -> Environment:
