@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -26,6 +27,30 @@ PAGE_CACHE = "private, max-age=3600"
 FIGURE_CACHE = "private, no-cache"  # figure 2 may be a different one after a reingest
 MAX_PASSAGES = 16_384  # per document; the result limit of one Milvus query
 NOT_MODIFIED = {304: {"description": "Not modified: the client's copy is current."}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """An image of a document: the end of its filename, its caching, and what it shows."""
+
+    document: Document
+    ending: str
+    cache: str
+    content: tuple[object, ...]
+
+    async def response(
+        self,
+        request: Request,
+        if_none_match: str | None,
+        render: Callable[[], Coroutine[Any, Any, bytes]],
+    ) -> Response:
+        """Returns the rendered PNG, or 304 without rendering it if the client has it."""
+        etag = etag_of(self.document.sha256, *self.content)
+        if response := not_modified(etag, if_none_match, self.cache):
+            return response
+        png = await _cancel_on_disconnect(request, render())
+        headers = {"ETag": etag, "Cache-Control": self.cache}
+        return file_response(png, PNG, self.document, self.ending, **headers)
 
 
 @router.get(
@@ -52,13 +77,12 @@ async def get_page_png(
     """
     document = await services.documents.get(document_id)
     boxes = [box for box in await _boxes(document, highlights, services) if box.page == number]
-    etag = etag_of(document.sha256, number, dpi, *boxes)
-    if response := not_modified(etag, if_none_match, PAGE_CACHE):
-        return response
-    rendering = services.renderer.page(services.blobs, document.sha256, number, dpi, boxes)
-    png = await _cancel_on_disconnect(request, rendering)
-    headers = {"ETag": etag, "Cache-Control": PAGE_CACHE}
-    return file_response(png, PNG, document, f"-page-{number}.png", **headers)
+    image = _Image(document, f"-page-{number}.png", PAGE_CACHE, (number, dpi, *boxes))
+    return await image.response(
+        request,
+        if_none_match,
+        lambda: services.renderer.page(services.blobs, document.sha256, number, dpi, boxes),
+    )
 
 
 @router.get(
@@ -84,13 +108,12 @@ async def get_region_png(
     """
     document = await services.documents.get(document_id)
     box = Box(number, region.x0, region.y0, region.x1, region.y1)
-    etag = etag_of(document.sha256, box, region.dpi)
-    if response := not_modified(etag, if_none_match, PAGE_CACHE):
-        return response
-    rendering = services.renderer.figure(services.blobs, document.sha256, box, region.dpi)
-    png = await _cancel_on_disconnect(request, rendering)
-    headers = {"ETag": etag, "Cache-Control": PAGE_CACHE}
-    return file_response(png, PNG, document, f"-page-{number}-region.png", **headers)
+    image = _Image(document, f"-page-{number}-region.png", PAGE_CACHE, (box, region.dpi))
+    return await image.response(
+        request,
+        if_none_match,
+        lambda: services.renderer.figure(services.blobs, document.sha256, box, region.dpi),
+    )
 
 
 @router.get(
@@ -115,13 +138,12 @@ async def get_figure_png(
     figure = next((figure for figure in paper.figures if figure.number == number), None)
     if figure is None:
         raise missing_part("figure", number, len(paper.figures), document.figures is not None)
-    etag = etag_of(document.sha256, figure.box, dpi)
-    if response := not_modified(etag, if_none_match, FIGURE_CACHE):
-        return response
-    rendering = services.renderer.figure(services.blobs, document.sha256, figure.box, dpi)
-    png = await _cancel_on_disconnect(request, rendering)
-    headers = {"ETag": etag, "Cache-Control": FIGURE_CACHE}
-    return file_response(png, PNG, document, f"-figure-{number}.png", **headers)
+    image = _Image(document, f"-figure-{number}.png", FIGURE_CACHE, (figure.box, dpi))
+    return await image.response(
+        request,
+        if_none_match,
+        lambda: services.renderer.figure(services.blobs, document.sha256, figure.box, dpi),
+    )
 
 
 async def _boxes(document: Document, chunk_ids: Sequence[str], services: Services) -> list[Box]:
