@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from domain.errors import PaperworksError, ServiceNotReady, Unavailable
 from serve_app.api.problems import error_response, problem_responses
-from serve_app.api.services import MetricsDep, ServicesDep
+from serve_app.api.services import MetricsDep, Services, ServicesDep
 from serve_app.schemas.core import CHECK_OK, Alive, Ready
 from stores.protocols import TaskQueue
 
@@ -37,11 +37,7 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
     `store_identity` does not affect readiness. It reports stores that belong to different
     libraries: searches work then, but uploads are rejected.
     """
-    checks = await services.shared.run("checks", partial(check_all, services.checks))
-    failed = [name for name, status in checks.items() if status != CHECK_OK]
-    if failed:
-        checks = {**checks, **await services.shared.run("delays", services.delays)}
-    checks = {**checks, "store_identity": await _check_status(services.require_matching_stores)}
+    failed, checks = await component_states(services)
     if not failed:
         return Ready(process=os.getpid(), checks=checks)
     detail = (
@@ -57,19 +53,38 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
 )
 async def metrics(services: ServicesDep, registry: MetricsDep) -> Response:
     """Returns the metrics for Prometheus. Without the database, the open tasks are missing."""
-    depths = await services.shared.run("depths", partial(open_tasks, services.queue))
-    registry.set_queue_depths(depths)
+    registry.set_queue_depths(await open_tasks(services))
     return Response(registry.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
-    """Returns the result of each check: CHECK_OK, or an error message that is safe to show."""
+async def component_states(services: Services) -> tuple[list[str], dict[str, str]]:
+    """Returns the components that are not ready, and the state of each: CHECK_OK or a message.
+
+    The messages are safe to show. `store_identity` is a state that does not affect readiness.
+    Concurrent calls share the checks.
+    """
+    states = await services.shared.run("checks", partial(_check_all, services.checks))
+    failed = [name for name, state in states.items() if state != CHECK_OK]
+    if failed:
+        states = {**states, **await services.shared.run("delays", services.delays)}
+    identity = await _check_status(services.require_matching_stores)
+    return failed, {**states, "store_identity": identity}
+
+
+async def open_tasks(services: Services) -> Mapping[tuple[str, str], int]:
+    """Returns the number of open tasks by (lane, status); nothing without the database.
+
+    Concurrent calls share the query.
+    """
+    return await services.shared.run("depths", partial(_depths, services.queue))
+
+
+async def _check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
     statuses = await asyncio.gather(*map(_check_status, checks.values()))
     return dict(zip(checks, statuses, strict=True))
 
 
-async def open_tasks(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
-    """Returns the number of open tasks by (lane, status); nothing without the database."""
+async def _depths(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
     with contextlib.suppress(Unavailable, TimeoutError):
         return await asyncio.wait_for(queue.depths(), CHECK_SECONDS)
     return {}

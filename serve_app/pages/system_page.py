@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-from importlib.metadata import version
-
 from fastapi import Request, Response
 
-from serve_app.api.health import check_all, open_tasks
+from serve_app.api.health import component_states, open_tasks
 from serve_app.api.services import ServicesDep
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render, wants_fragment
@@ -18,15 +15,14 @@ router = page_router()
 @router.get("/system")
 async def system_page(request: Request, services: ServicesDep) -> Response:
     """Returns the page, or for htmx the state alone."""
-    checks = await services.shared.run("checks", partial(check_all, services.checks))
-    delays = await services.shared.run("delays", services.delays)
-    depths = await services.shared.run("depths", partial(open_tasks, services.queue))
+    _, states = await component_states(services)
+    depths = await open_tasks(services)
     template = "system_state.html" if wants_fragment(request) else "system.html"
     return render(
         request,
         template,
-        checks={**checks, **delays},
+        checks=states,
         depths=sorted(depths.items()),
-        version=version("paperworks"),
+        version=request.app.version,
         limits=services.http,
     )
