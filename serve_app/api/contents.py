@@ -24,8 +24,9 @@ from serve_app.api.serializers import (
     to_tables_schema,
 )
 from serve_app.api.services import DOCUMENT, Services, ServicesDep
-from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_for
+from serve_app.library.bibliography import FORMATS, BibliographyFormat, entries_of
 from serve_app.library.papers import (
+    active_documents,
     document_with_paper,
     missing_part,
     searchable_document,
@@ -147,9 +148,8 @@ async def export_document(
     if export_format == "json":
         return await _json_export(document_id, services)
     document = await searchable_document(document_id, services)
-    chosen = BibliographyFormat(export_format)
-    text = await bibliography_for([document_id], chosen, services.documents)
-    spec = FORMATS[chosen]
+    spec = FORMATS[BibliographyFormat(export_format)]
+    text = entries_of([document], spec)
     return file_response(text.encode(), spec.content_type, document, spec.ending)
 
 
@@ -217,7 +217,5 @@ async def list_similar(
 
 
 async def _documents(ids: Sequence[str], services: Services) -> paper_schemas.Documents:
-    """Returns the active documents with these ids, in the given order, without duplicates."""
-    active = await services.documents.active(ids)
-    ordered = [active[name] for name in dict.fromkeys(ids) if name in active]
-    return paper_schemas.Documents(documents=list(map(to_document_schema, ordered)))
+    documents = await active_documents(ids, services)
+    return paper_schemas.Documents(documents=list(map(to_document_schema, documents)))

@@ -95,9 +95,13 @@ async def bibliography_for(
     found = (await documents.active(document_ids)).values()
     ready = [document for document in found if document.status == DocumentStatus.READY]
     newest = sorted(ready, key=lambda document: document.created_at, reverse=True)
-    keys = _unique({one.document_id: cite_key(metadata_of(one)) for one in newest})
-    spec = FORMATS[chosen]
-    return spec.start + await asyncio.to_thread(_entries, newest, keys, spec) + spec.end
+    return await asyncio.to_thread(entries_of, newest, FORMATS[chosen])
+
+
+def entries_of(documents: list[Document], spec: FormatSpec) -> str:
+    """Returns the bibliography of these documents, which are ordered newest first."""
+    keys = _unique({one.document_id: cite_key(metadata_of(one)) for one in documents})
+    return spec.start + _entries(documents, keys, spec) + spec.end
 
 
 async def _pages(collection: str, documents: DocumentStore) -> AsyncIterator[list[Document]]:

@@ -11,7 +11,7 @@ from domain.errors import Conflict
 from domain.papers import Author, Metadata
 from extraction.citations.match import match_key
 from extraction.person_names import as_author
-from serve_app.library.papers import document_with_paper, metadata_of
+from serve_app.library.papers import metadata_of, paper_of
 
 if TYPE_CHECKING:
     from serve_app.api.services import Services
@@ -46,7 +46,7 @@ async def correct_metadata(
 
 async def _extracted(document: Document, services: Services) -> Metadata:
     try:
-        _, paper = await document_with_paper(document.document_id, services)
+        paper = await paper_of(document, services)
     except Conflict as error:
         raise Conflict(
             "The paper has not been read, so there is no extracted value to restore."

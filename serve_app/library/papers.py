@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from domain.documents import Document, DocumentStatus
@@ -50,10 +51,21 @@ async def document_with_paper(document_id: str, services: Services) -> tuple[Doc
     NotFound, and Conflict if no content has been extracted yet.
     """
     document = await services.documents.get(document_id)
-    key = await services.documents.artifact_key(document_id)
+    return document, await paper_of(document, services)
+
+
+async def paper_of(document: Document, services: Services) -> Paper:
+    """Returns the extracted content of a document. Raises Conflict if there is none yet."""
+    key = await services.documents.artifact_key(document.document_id)
     if key is None:
         raise _not_extracted(document)
-    return document, await services.paper_cache.get(services.blobs, key)
+    return await services.paper_cache.get(services.blobs, key)
+
+
+async def active_documents(ids: Sequence[str], services: Services) -> list[Document]:
+    """Returns the active documents with these ids, in the given order, without duplicates."""
+    active = await services.documents.active(ids)
+    return [active[name] for name in dict.fromkeys(ids) if name in active]
 
 
 async def searchable_document(document_id: str, services: Services) -> Document:

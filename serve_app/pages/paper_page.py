@@ -15,7 +15,12 @@ from extraction.export.table_formats import to_html
 from serve_app.api.parameters import ChunkIds, DocumentId, Number
 from serve_app.api.serializers import to_document_schema, to_references_schema
 from serve_app.api.services import Services, ServicesDep
-from serve_app.library.papers import document_with_paper, metadata_of
+from serve_app.library.papers import (
+    active_documents,
+    document_with_paper,
+    metadata_of,
+    paper_of,
+)
 from serve_app.library.search import find_similar_documents
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render
@@ -70,12 +75,12 @@ async def _content(document: Document, services: Services) -> dict[str, Any]:
     """Returns the values of the template that come from the content of the paper."""
     if document.status != DocumentStatus.READY:
         return {"paper": None}
-    (_, paper), links, citing = await asyncio.gather(
-        document_with_paper(document.document_id, services),
+    paper, links, citing = await asyncio.gather(
+        paper_of(document, services),
         services.citations.links(document.document_id),
         services.citations.cited_by(document.document_id),
     )
-    cited_by = (await services.documents.active(citing)).values()
+    cited_by = await active_documents(citing, services)
     return {
         "paper": paper,
         "tables": [(table, to_html(table)) for table in paper.tables],
