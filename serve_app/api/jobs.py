@@ -63,6 +63,11 @@ async def get_job(
     """
     if wait:
         await _until(services, job_id, until, wait)
+    return await job_with_tasks(job_id, services)
+
+
+async def job_with_tasks(job_id: str, services: Services) -> schemas.Job:
+    """Returns a job with its first SHOWN_TASKS tasks. Raises NotFound, Expired."""
     job = await services.jobs.job(job_id)
     return to_job_schema(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
 

@@ -20,6 +20,7 @@ from stores.postgres.cursors import CURSOR
 
 MAX_SHOWN_CHARACTERS = 140
 MAX_FILTER_CHARACTERS = 200
+STORABLE = r"^[^\x00]*$"  # PostgreSQL stores no NUL characters
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
 LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
@@ -75,7 +76,7 @@ FilterText = Annotated[
     str | None,
     Query(
         max_length=MAX_FILTER_CHARACTERS,
-        pattern=r"^[^\x00]*$",
+        pattern=STORABLE,
         description="Words that each occur in the title, the filename or the name of an author; "
         "upper and lower case are equal.",
     ),

@@ -105,6 +105,11 @@ def problem_body(status: int, code: str, detail: str, **extra: Any) -> str:
     return json.dumps({**body, **extra})
 
 
+def request_id_of(request: Request) -> str | None:
+    """Returns the id that RequestContext has assigned, None outside of it."""
+    return request.scope.get("state", {}).get("request_id")
+
+
 def problem_response(
     request: Request,
     status: int,
@@ -114,8 +119,7 @@ def problem_response(
     **extra: Any,
 ) -> Response:
     """Returns a problem JSON response; `retry_after_seconds` also sets the Retry-After header."""
-    request_id = request.scope.get("state", {}).get("request_id")
-    body = problem_body(status, code, detail, request_id=request_id, **extra)
+    body = problem_body(status, code, detail, request_id=request_id_of(request), **extra)
     all_headers = dict(headers or {})
     if "retry_after_seconds" in extra:
         all_headers["Retry-After"] = str(extra["retry_after_seconds"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request, Response
 
 from domain.jobs import JobStatus
-from serve_app.api.jobs import SHOWN_TASKS
+from serve_app.api.jobs import job_with_tasks
 from serve_app.api.parameters import Cursor, JobId
-from serve_app.api.serializers import to_job_schema, to_job_summary_schema
-from serve_app.api.services import Services, ServicesDep
+from serve_app.api.serializers import to_job_summary_schema
+from serve_app.api.services import ServicesDep
 from serve_app.pages.page_route import page_router
 from serve_app.pages.parameters import Blank, CollectionField
 from serve_app.pages.rendering import render, wants_fragment
@@ -47,19 +47,13 @@ async def jobs_page(
 @router.get("/jobs/{job_id}")
 async def job_page(request: Request, services: ServicesDep, job_id: JobId) -> Response:
     """Returns the page of a job with its events."""
-    job = await _job(job_id, services)
+    job = await job_with_tasks(job_id, services)
     events = await services.events.after(job_id, 0, SHOWN_EVENTS)
-    files = {task.task_id: task.filename for task in job["job"].tasks}
-    return render(request, "job.html", events=events, files=files, **job)
+    files = {task.task_id: task.filename for task in job.tasks}
+    return render(request, "job.html", job=job, events=events, files=files)
 
 
 @router.get("/jobs/{job_id}/progress")
 async def job_progress(request: Request, services: ServicesDep, job_id: JobId) -> Response:
     """Returns the progress of a job, as a part of a page that polls it."""
-    return render(request, "job_progress.html", **await _job(job_id, services))
-
-
-async def _job(job_id: str, services: Services) -> dict[str, Any]:
-    job = await services.jobs.job(job_id)
-    tasks = await services.jobs.tasks(job_id, limit=SHOWN_TASKS)
-    return {"job": to_job_schema(job, tasks), "shown_tasks": SHOWN_TASKS}
+    return render(request, "job_progress.html", job=await job_with_tasks(job_id, services))

@@ -16,7 +16,6 @@ from serve_app.pages.rendering import render, wants_fragment
 
 router = page_router()
 PAPERS_PER_PAGE = 50
-NEEDS_REVIEW = "review"
 
 
 @router.get("/")

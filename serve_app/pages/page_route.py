@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from domain.errors import InvalidRequest, PaperworksError
-from serve_app.api.problems import status_of
+from serve_app.api.problems import request_id_of, status_of
 from serve_app.http.errors import UnknownRoute
 from serve_app.pages.rendering import render
 
@@ -57,7 +57,5 @@ def explain_unknown_pages(app: FastAPI) -> None:
 def error_page(request: Request, error: PaperworksError) -> Response:
     """Returns the page that states the error, with its status."""
     status = HTTPStatus(status_of(error))
-    request_id = request.scope.get("state", {}).get("request_id")
-    return render(
-        request, "error.html", status, phrase=status.phrase, error=error, request_id=request_id
-    )
+    values = {"phrase": status.phrase, "error": error, "request_id": request_id_of(request)}
+    return render(request, "error.html", status, **values)

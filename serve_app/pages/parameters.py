@@ -7,10 +7,8 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 
-from serve_app.api.parameters import MAX_FILTER_CHARACTERS
+from serve_app.api.parameters import MAX_FILTER_CHARACTERS, STORABLE
 from serve_app.schemas.requests import CollectionName
-
-STORABLE = r"^[^\x00]*$"  # PostgreSQL stores no NUL characters
 
 
 def _none_if_blank(value: Any) -> Any:

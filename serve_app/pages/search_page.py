@@ -8,10 +8,11 @@ from fastapi import Query, Request, Response
 
 from domain.documents import ChunkKind
 from domain.search import SEARCHED_KINDS, SearchMode, SearchQuery
+from serve_app.api.parameters import STORABLE
 from serve_app.api.services import MetricsDep, ServicesDep
 from serve_app.library.search import run_search
 from serve_app.pages.page_route import page_router
-from serve_app.pages.parameters import STORABLE, Blank, CollectionField
+from serve_app.pages.parameters import Blank, CollectionField
 from serve_app.pages.rendering import render, wants_fragment
 from serve_app.pages.snippets import snippet
 from serve_app.schemas.core import Hit, SearchResult

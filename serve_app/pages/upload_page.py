@@ -29,8 +29,7 @@ async def upload_page(
         "upload.html",
         collection=collection,
         collections=await services.documents.collections(),
-        choices=list(OnDuplicate),
-        labels=LABELS,
+        choices=LABELS,
         part=min(FILES_PER_REQUEST, services.http.max_files),
         max_bytes=services.http.upload_limit_bytes,
     )

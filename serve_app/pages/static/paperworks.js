@@ -49,7 +49,7 @@ async function runButton(button) {
   if (problem) return notify(problem);
   if (then) return location.assign(then);
   const job = button.closest(".job");
-  if (job) await showJob(job.id.slice("job-".length), job);
+  if (job) await showJob(idOf(job), job);
 }
 
 // --- corrections: only changed fields are sent; an empty field restores the extracted value
@@ -135,6 +135,8 @@ function forget(jobId) {
   localStorage.setItem(UPLOADS_KEY, JSON.stringify(remembered().filter((one) => one !== jobId)));
 }
 
+const idOf = (job) => job.id.slice("job-".length);
+
 async function showJob(jobId, place) {
   const response = await fetch(`${base}/jobs/${jobId}/progress`, { headers: { "HX-Request": "true" } });
   if (response.status === 404 || response.status === 410) return forget(jobId);
@@ -169,11 +171,7 @@ function followJob(jobId) {
 async function showUploads() {
   const list = document.getElementById("uploads");
   if (!list) return;
-  for (const jobId of remembered()) {
-    const place = document.createElement("div");
-    list.append(place);
-    await showJob(jobId, place);
-  }
+  for (const jobId of remembered()) await showJob(jobId, list.appendChild(document.createElement("div")));
 }
 
 function progressRow(file) {
@@ -393,7 +391,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const title = document.getElementById("q")?.value;
   if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;
 });
-document.addEventListener("htmx:responseError", async (event) => notify(event.detail.xhr.status === 503 ? "The service is busy or starting; try again." : "The request was refused; change the input and try again."));
+document.addEventListener("htmx:responseError", (event) => notify(event.detail.xhr.status === 503 ? "The service is busy or starting; try again." : "The request was refused; change the input and try again."));
 document.addEventListener("htmx:sendError", () => notify("The service does not answer; the page continues when it does."));
 showUploads();
-for (const job of document.querySelectorAll(".job[hx-get]")) followJob(job.id.slice("job-".length));
+for (const job of document.querySelectorAll(".job[hx-get]")) followJob(idOf(job));
