@@ -138,10 +138,11 @@ class ChunkIndex:
     ) -> Found:
         """Returns the rows nearest by cosine, best first. Raises `UnsupportedFilter`."""
         query = unit_vectors(np.asarray(vector, np.float32))
-        found = [
-            (segment, *segment.vectors.nearest(query, limit, mask))
-            for segment, mask in self._allowed(conditions)
-        ]
+        found, best_scores = [], np.full(limit, -np.inf, np.float32)
+        for segment, mask in self._allowed(conditions):
+            rows, scores = segment.vectors.nearest(query, limit, mask, best_scores.min())
+            found.append((segment, rows, scores))
+            _, best_scores = best(np.append(best_scores, scores), limit)
         return self._best(found, limit, columns)
 
     def matching(

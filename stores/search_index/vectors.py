@@ -1,10 +1,13 @@
 """Exact nearest neighbours by cosine: an int8 scan chooses candidates, float32 decides.
 
-The scan reads a quarter of the bytes: 2.7 ms instead of 12 ms for 100,000 vectors of 384
-dimensions on one core. Its error has a bound: the inner product of a unit query with a vector and
-with its int8 code differ by at most the distance of both (Cauchy-Schwarz). A vector outside the
-candidates cannot be among the nearest if the score of the last candidate plus that bound is below
-the score of the last result; otherwise the scan is repeated with more candidates.
+The scan reads a quarter of the bytes. Its error has a bound: the inner products of two vectors and
+of their int8 codes differ by at most the distances of vectors and codes (Cauchy-Schwarz). A vector
+outside the candidates cannot be among the nearest if the score of the last candidate plus that
+bound is below the score of the last result; otherwise the scan is repeated with more candidates.
+The results of one segment spare the next one the candidates that can no longer be among the best.
+
+The query is a code too: faiss converts a query to integers where the dimension is a multiple of
+16, and computes with floats elsewhere. Only whole numbers have the same product on both ways.
 """
 
 from __future__ import annotations
@@ -33,25 +36,29 @@ class Vectors:
 
     def __init__(self, unit: np.ndarray) -> None:
         self.unit = unit
-        self._codes: _Codes | None = _Codes(unit) if len(unit) >= QUANTIZED_ROWS else None
+        self.codes: _Codes | None = _Codes(unit) if len(unit) >= QUANTIZED_ROWS else None
 
-    def nearest(self, query: np.ndarray, limit: int, mask: np.ndarray | None) -> Nearest:
-        """Returns the rows of the mask nearest to the unit query, unordered."""
+    def nearest(
+        self, query: np.ndarray, limit: int, mask: np.ndarray | None, floor: float = -np.inf
+    ) -> Nearest:
+        """Returns the rows of the mask nearest to the unit query, unordered.
+
+        Rows with a score below `floor` may be missing.
+        """
         if mask is not None and np.count_nonzero(mask) <= SELECTIVE_SHARE * len(mask):
             return self._nearest_of(np.flatnonzero(mask), query, limit)
-        if self._codes is None:
+        if self.codes is None:
             return best(self.unit @ query, limit, mask)
-        return self._nearest_by_codes(self._codes, query, limit, mask)
+        return self._nearest_by_codes(self.codes, query, limit, mask, floor)
 
     def _nearest_by_codes(
-        self, codes: _Codes, query: np.ndarray, limit: int, mask: np.ndarray | None
+        self, codes: _Codes, query: np.ndarray, limit: int, mask: np.ndarray | None, floor: float
     ) -> Nearest:
         wanted = CANDIDATES_PER_RESULT * limit
         while wanted < len(self.unit) * SELECTIVE_SHARE:
-            rows, last = codes.scan(query, wanted, mask)
-            found = self._nearest_of(rows, query, limit)
-            is_complete = len(rows) < wanted
-            if is_complete or found[1].min() >= last + codes.error + _ROUNDING:
+            rows, bounds = codes.scan(query, wanted, mask)
+            found = self._nearest_of(rows[bounds >= floor - _ROUNDING], query, limit)
+            if len(rows) < wanted or bounds[-1] < _lowest(found, limit, floor) - _ROUNDING:
                 return found
             wanted *= CANDIDATES_PER_RESULT
         return best(self.unit @ query, limit, mask)
@@ -61,38 +68,58 @@ class Vectors:
         return rows[chosen], scores
 
 
+def _lowest(found: Nearest, limit: int, floor: float) -> float:
+    """Returns the score that another row must reach to be a result."""
+    return max(floor, float(found[1].min())) if len(found[1]) == limit else floor
+
+
 class _Codes:
     """int8 codes of unit vectors, with one scale, and the largest distance of vector and code."""
 
     def __init__(self, unit: np.ndarray) -> None:
-        dimension = unit.shape[1]
-        largest = max(float(unit.max(initial=0)), -float(unit.min(initial=0)))
-        self._scale = (largest or 1.0) / _LARGEST_CODE
+        self._scale = _scale_of(unit)
         kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
-        self._index = faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT)
+        self._index = faiss.IndexScalarQuantizer(unit.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
         codes = np.empty(unit.shape, np.uint8)
-        self.error = 0.0
+        self._error = 0.0
         for start in range(0, len(unit), _ROWS_AT_ONCE):
-            part = unit[start : start + _ROWS_AT_ONCE]
-            rounded = np.round(part / np.float32(self._scale))
-            codes[start : start + _ROWS_AT_ONCE] = rounded + _CODE_OF_ZERO
-            distances = np.linalg.norm(part - rounded * np.float32(self._scale), axis=1)
-            self.error = max(self.error, float(distances.max()))
+            part = slice(start, start + _ROWS_AT_ONCE)
+            rounded, error = _rounded(unit[part], self._scale)
+            codes[part] = rounded + _CODE_OF_ZERO
+            self._error = max(self._error, error)
         faiss.copy_array_to_vector(codes.ravel(), self._index.codes)
         self._index.ntotal = len(unit)
 
     def scan(
         self, query: np.ndarray, limit: int, mask: np.ndarray | None
-    ) -> tuple[np.ndarray, float]:
-        """Returns the rows of the best `limit` codes, and the score of the last of them."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the rows of the best `limit` codes, best first, and a bound of each score.
+
+        The score of any other row of the mask is not above the last bound.
+        """
         parameters = None
         if mask is not None:
             bits = np.packbits(mask, bitorder="little")
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # pyright: ignore[reportCallIssue]
-        scaled = (query * np.float32(self._scale))[np.newaxis]
-        scores, rows = self._index.search(scaled, limit, params=parameters)  # pyright: ignore[reportCallIssue]
+        scale = _scale_of(query)
+        code, query_error = _rounded(query[np.newaxis], scale)
+        scores, rows = self._index.search(code, limit, params=parameters)  # pyright: ignore[reportCallIssue]
         found = rows[0] >= 0
-        return rows[0][found], float(scores[0][found][-1]) if found.any() else 0.0
+        error = self._error + query_error * (1 + self._error)
+        return rows[0][found], scores[0][found] * (scale * self._scale) + error
+
+
+def _scale_of(unit: np.ndarray) -> float:
+    """Returns the number for which each coordinate divided by it is within -127 and 127."""
+    largest = max(float(unit.max(initial=0)), -float(unit.min(initial=0)))
+    return (largest or 1.0) / _LARGEST_CODE
+
+
+def _rounded(vectors: np.ndarray, scale: float) -> tuple[np.ndarray, float]:
+    """Returns the codes as whole float32 numbers, and the largest distance of a vector to its."""
+    codes = np.round(vectors / np.float32(scale))
+    distances = np.linalg.norm(vectors - codes * np.float32(scale), axis=1)
+    return codes, float(distances.max(initial=0))
 
 
 def unit_vectors(vectors: np.ndarray) -> np.ndarray:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 
@@ -139,6 +141,45 @@ def test_nearest_is_exact_when_all_codes_are_equal(monkeypatch: pytest.MonkeyPat
     scores = {row["key"]: cosine(middle, row["vector"]) for row in rows}
     best = sorted(scores, key=scores.__getitem__, reverse=True)[:1]
     assert scores[index.nearest(middle, 1).keys[0]] == pytest.approx(scores[best[0]], abs=1e-6)
+
+
+@pytest.fixture(params=["NONE", "AVX2", "AVX512", "AVX512_SPR", "ARM_NEON", "ARM_SVE"])
+def simd_level(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each instruction set of the scan that this machine has."""
+    level, found = getattr(faiss, f"SIMDLevel_{request.param}"), faiss.SIMDConfig.get_level()
+    if not faiss.SIMDConfig.is_simd_level_available(level):
+        pytest.skip("this machine does not have these instructions")
+    faiss.SIMDConfig.set_level(level)
+    yield request.param
+    faiss.SIMDConfig.set_level(found)
+
+
+@pytest.mark.parametrize("dimension", [100, 384, 768])
+def test_scan_of_codes_is_exact(dimension: int, simd_level: str) -> None:
+    chance = np.random.default_rng(1)
+    rows = vectors.QUANTIZED_ROWS
+    unit = vectors.unit_vectors(chance.standard_normal((rows, dimension), np.float32))
+    indexed, mask = vectors.Vectors(unit), chance.random(rows) < 0.7
+    for query in vectors.unit_vectors(chance.standard_normal((20, dimension), np.float32)):
+        for among in (None, mask):
+            scores = unit @ query if among is None else np.where(among, unit @ query, -1)
+            expected = np.argsort(-scores)[:10]
+            assert set(indexed.nearest(query, 10, among)[0]) == set(expected), simd_level
+
+
+def test_scan_of_codes_finds_candidates_of_clustered_vectors(simd_level: str) -> None:
+    chance = np.random.default_rng(2)
+    topics = vectors.unit_vectors(chance.standard_normal((40, 384), np.float32))
+    noise = vectors.unit_vectors(chance.standard_normal((vectors.QUANTIZED_ROWS, 384), np.float32))
+    unit = vectors.unit_vectors(topics[chance.integers(0, 40, len(noise))] + noise)
+    codes = vectors.Vectors(unit).codes
+    assert codes is not None
+    for query in unit[:20]:
+        rows, bounds = codes.scan(query, 400, None)
+        nearest = set(np.argsort(-(unit @ query))[:100])
+        assert len(nearest & set(rows)) >= 99, simd_level
+        assert np.all(unit[rows] @ query <= bounds)
+        assert np.delete(unit @ query, rows).max() <= bounds[-1]
 
 
 def test_empty_index_finds_nothing() -> None:
