@@ -60,6 +60,7 @@ def _phases(log: Path) -> list[float]:
 def started(home: Path, models: Path, **environment: str) -> Iterator[tuple[str, int]]:
     """Yields the URL and the pid of a ready service on the home; stops it after the block."""
     home.mkdir(exist_ok=True)
+    models.mkdir(parents=True, exist_ok=True)  # the first run on a machine converts the model
     if not (home / "models").exists():
         (home / "models").symlink_to(models.resolve())
     port, log = free_port(), home.with_suffix(".log")
