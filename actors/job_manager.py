@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from domain.errors import Unavailable
@@ -50,7 +51,8 @@ class JobManagerConfig:
     """What a JobManager does: its policy, its lanes, and the configuration of the pipelines.
 
     `database_url` has no password. `runner_groups`: lanes of one group share a runner. `info` is
-    what `status` shows: the addresses of the stores, the release and the settings.
+    what `status` shows: the addresses of the stores, the release and the settings. `local_key`: the
+    file for the key of the local command line, None if requests need no key.
     """
 
     database_url: str
@@ -61,6 +63,7 @@ class JobManagerConfig:
     pipeline: PipelineConfig
     retention: Retention
     info: Mapping[str, str]
+    local_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class JobManager:
 
         policy = self.policy = config.policy
         self.config = config.pipeline
+        self.local_key = config.local_key
         self.prepare = parts.prepare
         self.info = dict(config.info)
         self.database = Database(with_password(config.database_url, "DATABASE_URL"), pool_size=4)
@@ -246,6 +250,7 @@ class JobManager:
             try:
                 self.phase = "migrating the database"
                 await migrate(self.database)
+                await self._ensure_local_key()
                 self.phase = "preparing the vector store"
                 await self._set_collection_name()
                 await asyncio.to_thread(self.prepare, self.config)
@@ -260,6 +265,14 @@ class JobManager:
                 self.problem = f"{type(error).__name__}: {error}"
                 log.warning("The JobManager is not ready yet: %s", self.problem)
                 await asyncio.sleep(0.3)
+
+    async def _ensure_local_key(self) -> None:
+        """Creates the key of the local command line if requests need a key."""
+        from stores.local_key import ensure_local_key
+        from stores.postgres.key_store import KeyStore
+
+        if self.local_key is not None:
+            await ensure_local_key(Path(self.local_key), KeyStore(self.database))
 
     async def _set_collection_name(self) -> None:
         """Adds the name of the Milvus collection to the config; it may depend on the library id."""

@@ -44,6 +44,7 @@ from runtime.private_files import private_folder
 from runtime.sandbox.limits import Limits
 from stores.embedded.embedded_milvus import EmbeddedMilvus
 from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.local_key import LOCAL_KEY
 
 log = logging.getLogger(__name__)
 
@@ -236,6 +237,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             pipeline=pipeline_config(settings, addresses),
             retention=retention_of(settings),
             info=facts,
+            local_key=str(settings.home / LOCAL_KEY) if settings.http.auth == "required" else None,
         ),
         JobManagerParts(
             open_runner=partial(

@@ -122,6 +122,7 @@ class DocumentFilter:
     """Conditions that a listed document must meet; None and empty conditions match everything.
 
     Each of `words` must occur in the title, the filename or the name of an author, ignoring case.
+    `among`: the collections that the client may see, None for all.
     """
 
     collection: str | None = None
@@ -130,6 +131,7 @@ class DocumentFilter:
     words: tuple[str, ...] = ()
     year_first: int | None = None
     year_last: int | None = None
+    among: frozenset[str] | None = None
 
 
 def document_id(collection: str, sha256: str) -> str:

@@ -23,7 +23,8 @@ SEARCHED_KINDS = tuple(kind for kind in ChunkKind if kind is not ChunkKind.REFER
 class SearchQuery:
     """A query to one collection (None: all); empty `document_ids` means all documents.
 
-    Hits below `min_relevance` (domain/relevance.py) are left out.
+    Hits below `min_relevance` (domain/relevance.py) are left out. `among`: the collections that the
+    client may see, None for all.
     """
 
     text: str
@@ -36,6 +37,7 @@ class SearchQuery:
     page_last: int | None = None
     group_by_document: bool = False
     min_relevance: float | None = None
+    among: frozenset[str] | None = None
 
     @property
     def candidates(self) -> int:

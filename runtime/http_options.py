@@ -109,8 +109,15 @@ class HttpOptions(BaseModel, frozen=True):
     max_files: int = Field(
         default=1000, description="Maximum number of files in one POST /documents."
     )
-    trust_network: bool = Field(
-        default=False,
-        description="Allow listening on an address other than loopback, although the API has no "
-        "keys.",
+    auth: Literal["off", "required"] = Field(
+        default="off",
+        description="required: every request needs an API key or a signed-in browser "
+        "(`paperworks keys create`). off: everyone who reaches the service has full access, which "
+        "is only possible on loopback.",
+    )
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        description="Maximum number of requests per minute of one key, or of one address without "
+        "keys. More are answered 429. None: no limit.",
     )

@@ -34,6 +34,7 @@ from runtime.ports import free_port
 from runtime.private_files import private_folder
 from runtime.sandbox.confine import check_sandbox
 from runtime.single_flight import SingleFlight
+from serve_app.access.gate import Gate
 from serve_app.api.app import create_api
 from serve_app.api.metrics import Metrics
 from serve_app.api.services import Services
@@ -47,14 +48,17 @@ from serve_app.uploads.folders import FolderUpload
 from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
+from stores.postgres.audit_log import AuditLog
 from stores.postgres.citation_store import CitationStore
 from stores.postgres.database import Database
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_log import EventLog
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
+from stores.postgres.key_store import KeyStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.notifications import JobNotifications
+from stores.postgres.request_counts import RequestCounts
 from stores.postgres.task_queue import TaskQueue
 
 PROBE = "ready?"  # the query of the checks of /readyz
@@ -175,7 +179,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     database = Database(url, settings.stores.pool_size)
     vectors = named_vector_store(config, config.milvus_name or partial(read_milvus_name, url))
     blobs, library = blob_store(config), LibraryStore(database)
-    actors = ActorHandles(settings.model.actors)
+    actors, keys = ActorHandles(settings.model.actors), KeyStore(database)
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     services = Services(
         jobs=JobStore(
@@ -215,6 +219,9 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
         calibration=CALIBRATIONS.get(settings.model.name),
+        gate=Gate(keys, RequestCounts(database), settings.http),
+        keys=keys,
+        audit_log=AuditLog(database),
         delays=ComponentStates(settings.model.actors, settings.home / "models").current,
     )
     services.checks["search"] = partial(check_search, services, actors)

@@ -17,6 +17,7 @@ from domain.jobs import Lane, OnDuplicate
 if TYPE_CHECKING:
     import numpy as np
 
+    from domain.access import ApiKey, Scope
     from domain.consistency import DocumentState, StuckTask
     from domain.deletions import StoreDeletion
     from domain.documents import Chunk, Document, DocumentFilter, Passage
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     )
     from domain.search import SearchQuery
     from stores.postgres.admission import BeforeCommit
+    from stores.postgres.audit_log import AuditEntry
     from stores.postgres.document_store import CollectionSummary
+    from stores.postgres.request_counts import Usage
 
 
 class JobStore(Protocol):
@@ -70,12 +73,14 @@ class JobStore(Protocol):
     ) -> list[Admission]: ...
     async def check_queue_limit(self, collection: str) -> None: ...
     async def job(self, job_id: str) -> Job: ...
+    async def collection_of(self, job_id: str) -> str | None: ...
     async def has_come(self, job_id: str, until: WaitFor) -> bool: ...
     async def jobs(
         self,
         *,
         status: JobStatus | None = None,
         collection: str | None = None,
+        among: Collection[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]: ...
@@ -102,6 +107,38 @@ class TaskQueue(Protocol):
         self, *, base_seconds: float = 2, cap_seconds: float = 300, lease_seconds: float = 15
     ) -> int: ...
     async def depths(self) -> dict[tuple[str, str], int]: ...
+
+
+class KeyStore(Protocol):
+    """Creates, finds and revokes API keys and the sessions of browsers."""
+
+    async def create(
+        self,
+        name: str,
+        scopes: Collection[Scope],
+        collections: Collection[str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiKey, str]: ...
+    async def list(self) -> list[ApiKey]: ...
+    async def revoke(self, key_id: str) -> None: ...
+    async def find(self, token: str) -> ApiKey | None: ...
+    async def open_session(self, key: ApiKey) -> str: ...
+    async def find_session(self, secret: str) -> ApiKey | None: ...
+    async def close_session(self, secret: str) -> None: ...
+
+
+class AuditLog(Protocol):
+    """Reads the log of who did what."""
+
+    async def list(
+        self, *, cursor: str | None = None, limit: int = 50
+    ) -> CursorPage[AuditEntry]: ...
+
+
+class RequestCounts(Protocol):
+    """Counts the requests of each client."""
+
+    async def count(self, client: str) -> Usage: ...
 
 
 class JobControl(Protocol):

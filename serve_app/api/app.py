@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from fastapi import FastAPI
 
+from serve_app.access.middleware import AccessControl
 from serve_app.api import (
     bibliography,
     collections,
@@ -18,6 +19,7 @@ from serve_app.api import (
     health,
     images,
     jobs,
+    keys,
     search,
     uploads,
 )
@@ -32,7 +34,7 @@ from serve_app.http.request_context import RequestContext
 from serve_app.pages.site import add_pages
 
 RESOURCES = (uploads, jobs, documents, contents, images, search)
-RESOURCES += (bibliography, collections, consistency, health)
+RESOURCES += (bibliography, collections, keys, consistency, health)
 
 
 def create_api(
@@ -64,6 +66,7 @@ def create_api(
     # From the inside out: the middleware that is added last handles a request first.
     limits, metrics = services.http, app.state.metrics
     app.add_middleware(BodyGuard, limits=limits, check_disk_space=services.check_disk_space)
+    app.add_middleware(AccessControl, gate=services.gate)
     app.add_middleware(AdmissionControl, limits=limits, metrics=metrics)
     app.add_middleware(OriginCheck, limits=limits)
     app.add_middleware(RequestContext, metrics=metrics, request_id_header=request_id_header)

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from domain.identifiers import DOCUMENT_ID
+from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.file_responses import CONTENT_POLICY, inline_disposition
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, ServicesDep
 from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_for
 
-router = APIRouter(prefix=PREFIX, tags=["documents"])
+router = APIRouter(prefix=PREFIX, tags=["documents"], dependencies=[READS])
 
 MAX_DOCUMENTS = 200
 FormatParameter = Annotated[BibliographyFormat, Query(alias="format")]
@@ -41,12 +42,13 @@ BIBLIOGRAPHY_RESPONSE: dict[int | str, dict[str, Any]] = {
 async def export_documents(
     document_ids: DocumentIds,
     services: ServicesDep,
+    access: AccessDep,
     chosen: FormatParameter = BibliographyFormat.BIBTEX,
 ) -> Response:
     """Returns the bibliography of documents; those that are not searchable are left out."""
     spec = FORMATS[chosen]
     return Response(
-        await bibliography_for(document_ids, chosen, services.documents),
+        await bibliography_for(document_ids, chosen, services.documents, access),
         headers={
             "Content-Disposition": inline_disposition(f"papers{spec.ending}"),
             "Content-Security-Policy": CONTENT_POLICY,

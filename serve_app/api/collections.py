@@ -5,24 +5,36 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
+from domain.access import Access
+from serve_app.access.requirements import ADMINISTERS, FOLLOWS, READS, AccessDep
 from serve_app.api.bibliography import BIBLIOGRAPHY_RESPONSE, FormatParameter
 from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import CollectionPath, unknown_collection
 from serve_app.api.problems import problem_responses
-from serve_app.api.services import PREFIX, ServicesDep
+from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_of
 from serve_app.schemas import core as schemas
+from stores.postgres.document_store import CollectionSummary
 
 router = APIRouter(prefix=f"{PREFIX}/collections", tags=["collections"])
 
 
-@router.get("", responses=problem_responses())
-async def list_collections(services: ServicesDep) -> schemas.Collections:
-    """Returns every collection with its number of documents."""
-    return schemas.Collections.model_validate({"items": await services.documents.collections()})
+@router.get("", responses=problem_responses(), dependencies=[FOLLOWS])
+async def list_collections(services: ServicesDep, access: AccessDep) -> schemas.Collections:
+    """Returns every collection that the client may see, with its number of documents."""
+    items = await visible_collections(services, access)
+    return schemas.Collections.model_validate({"items": items})
 
 
-@router.delete("/{name}", status_code=204, responses=problem_responses(404))
+async def visible_collections(services: Services, access: Access) -> list[CollectionSummary]:
+    """Returns the collections that belong to the access, ordered by name."""
+    found = await services.documents.collections()
+    return [collection for collection in found if access.sees(collection.name)]
+
+
+@router.delete(
+    "/{name}", status_code=204, responses=problem_responses(404), dependencies=[ADMINISTERS]
+)
 async def delete_collection(name: CollectionPath, services: ServicesDep) -> None:
     """Deletes a collection and all its documents, as if each was deleted separately."""
     try:
@@ -33,6 +45,7 @@ async def delete_collection(name: CollectionPath, services: ServicesDep) -> None
 
 @router.get(
     "/{name}/export",
+    dependencies=[READS],
     response_class=StreamingResponse,
     responses={**BIBLIOGRAPHY_RESPONSE, **problem_responses(404)},
 )

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.errors import StoresDoNotMatch
+from serve_app.access.requirements import ADMINISTERS
 from serve_app.api.problems import problem_response, problem_responses
 from serve_app.api.serializers import to_consistency_schema, to_repair_schema
 from serve_app.api.services import PREFIX, Services, ServicesDep
@@ -15,7 +16,7 @@ from serve_app.schemas.requests import AdoptRequest
 from stores.consistency.adopt import adopt_orphans
 from stores.consistency.reconcile import Reconciler
 
-router = APIRouter(prefix=f"{PREFIX}/consistency", tags=["consistency"])
+router = APIRouter(prefix=f"{PREFIX}/consistency", tags=["consistency"], dependencies=[ADMINISTERS])
 
 JOBS_STARTED = {"description": "The jobs in `job_ids` read the documents again."}
 DeleteOrphans = Annotated[

@@ -13,6 +13,7 @@ from domain.documents import Document
 from domain.papers import Table
 from extraction.export.markdown import to_markdown
 from extraction.export.table_formats import to_csv, to_html
+from serve_app.access.requirements import READS
 from serve_app.api.file_responses import file_response, openapi_file
 from serve_app.api.parameters import DocumentId, Number
 from serve_app.api.problems import problem_responses
@@ -34,7 +35,12 @@ from serve_app.library.papers import (
 from serve_app.library.search import find_similar_documents
 from serve_app.schemas import papers as paper_schemas
 
-router = APIRouter(prefix=DOCUMENT, tags=["documents"], responses=problem_responses(404, 409))
+router = APIRouter(
+    prefix=DOCUMENT,
+    tags=["documents"],
+    responses=problem_responses(404, 409),
+    dependencies=[READS],
+)
 
 MARKDOWN, CSV, HTML = "text/markdown", "text/csv", "text/html"
 _MEDIA_TYPES = (MARKDOWN, "application/json", *(spec.media_type for spec in FORMATS.values()))

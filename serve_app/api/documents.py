@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import DocumentFilter, DocumentStatus
+from serve_app.access.requirements import CHANGES, READS, AccessDep
 from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import (
     CollectionFilter,
@@ -27,12 +28,13 @@ from serve_app.schemas.requests import MetadataCorrection
 from stores.blobs.blob_store import pdf_key
 from stores.postgres.cursors import decode_offset, encode_offset
 
-router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"])
+router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"], dependencies=[READS])
 
 
 @router.get("", responses=problem_responses())
 async def list_documents(
     services: ServicesDep,
+    access: AccessDep,
     collection: CollectionFilter = None,
     status: DocumentStatus | None = None,
     needs_review: Annotated[
@@ -47,7 +49,8 @@ async def list_documents(
 ) -> schemas.Listed[schemas.Document]:
     """Returns documents, newest first."""
     words = tuple((text or "").split())
-    wanted = DocumentFilter(collection, status, needs_review, words, year_first, year_last)
+    years = (year_first, year_last)
+    wanted = DocumentFilter(collection, status, needs_review, words, *years, access.collections)
     page = await services.documents.list(wanted, cursor=cursor, limit=limit)
     items = list(map(to_document_schema, page.items))
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
@@ -59,7 +62,7 @@ async def get_document(document_id: DocumentId, services: ServicesDep) -> schema
     return to_document_schema(await services.documents.get(document_id))
 
 
-@router.patch("/{document_id}", responses=problem_responses(404, 409))
+@router.patch("/{document_id}", responses=problem_responses(404, 409), dependencies=[CHANGES])
 async def correct_document(
     document_id: DocumentId, correction: MetadataCorrection, services: ServicesDep
 ) -> schemas.Document:
@@ -72,7 +75,9 @@ async def correct_document(
     return to_document_schema(await correct_metadata(document_id, given, services))
 
 
-@router.delete("/{document_id}", status_code=204, responses=problem_responses(404))
+@router.delete(
+    "/{document_id}", status_code=204, responses=problem_responses(404), dependencies=[CHANGES]
+)
 async def delete_document(document_id: DocumentId, services: ServicesDep) -> None:
     """Deletes a document. Searches stop returning it at once.
 

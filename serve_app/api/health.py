@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from domain.errors import PaperworksError, ServiceNotReady, Unavailable
+from serve_app.access.requirements import ADMINISTERS
 from serve_app.api.problems import error_response, problem_responses
 from serve_app.api.services import MetricsDep, Services, ServicesDep
 from serve_app.schemas.core import CHECK_OK, Alive, Ready
@@ -48,6 +49,7 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
 
 @router.get(
     "/metrics",
+    dependencies=[ADMINISTERS],
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}, "description": "Prometheus text format."}},
 )

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Box
+from serve_app.access.requirements import READS
 from serve_app.api.file_responses import PNG, etag_of, file_response, not_modified, openapi_file
 from serve_app.api.parameters import ChunkIds, DocumentId, IfNoneMatch, Number
 from serve_app.api.problems import problem_responses
@@ -21,7 +22,7 @@ from serve_app.api.services import DOCUMENT, Services, ServicesDep
 from serve_app.library.papers import document_with_paper, missing_part
 from serve_app.schemas.requests import Region
 
-router = APIRouter(prefix=DOCUMENT, tags=["documents"])
+router = APIRouter(prefix=DOCUMENT, tags=["documents"], dependencies=[READS])
 
 PAGE_CACHE = "private, max-age=3600"
 FIGURE_CACHE = "private, no-cache"  # figure 2 may be a different one after a reingest

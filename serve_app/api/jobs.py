@@ -12,6 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.errors import Unavailable
 from domain.jobs import JobStatus, WaitFor
+from serve_app.access.requirements import CHANGES, FOLLOWS, AccessDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, LastEventId, Limit
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import (
@@ -22,7 +23,7 @@ from serve_app.api.serializers import (
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.schemas import core as schemas
 
-router = APIRouter(prefix=f"{PREFIX}/jobs", tags=["jobs"])
+router = APIRouter(prefix=f"{PREFIX}/jobs", tags=["jobs"], dependencies=[FOLLOWS])
 
 SHOWN_TASKS = 100
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 0.5
@@ -33,6 +34,7 @@ EVENTS_PAGE = 500
 @router.get("", responses=problem_responses())
 async def list_jobs(
     services: ServicesDep,
+    access: AccessDep,
     status: JobStatus | None = None,
     collection: CollectionFilter = None,
     cursor: Cursor = None,
@@ -40,7 +42,11 @@ async def list_jobs(
 ) -> schemas.Listed[schemas.JobSummary]:
     """Returns jobs, newest first."""
     page = await services.jobs.jobs(
-        status=status, collection=collection, cursor=cursor, limit=limit
+        status=status,
+        collection=collection,
+        among=access.collections,
+        cursor=cursor,
+        limit=limit,
     )
     items = list(map(to_job_summary_schema, page.items))
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
@@ -86,7 +92,12 @@ async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: 
             await wakeups.wait(poll_seconds, wait_seconds - waited)
 
 
-@router.post("/{job_id}/cancel", status_code=202, responses=problem_responses(404, 410))
+@router.post(
+    "/{job_id}/cancel",
+    status_code=202,
+    responses=problem_responses(404, 410),
+    dependencies=[CHANGES],
+)
 async def cancel_job(
     job_id: JobId,
     services: ServicesDep,
@@ -112,7 +123,12 @@ async def cancel_job(
     )
 
 
-@router.post("/{job_id}/retry", status_code=202, responses=problem_responses(404, 410))
+@router.post(
+    "/{job_id}/retry",
+    status_code=202,
+    responses=problem_responses(404, 410),
+    dependencies=[CHANGES],
+)
 async def retry_job(job_id: JobId, services: ServicesDep) -> schemas.RetryAccepted:
     """Retries failed and cancelled tasks, and papers with unreadable pages.
 

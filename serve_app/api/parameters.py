@@ -25,7 +25,7 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
 LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
 
-def _identifier(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
+def identifier(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> AfterValidator:
     """Returns a validator that raises `error` for identifiers that do not match the pattern."""
 
     def check(text: str) -> str:
@@ -36,7 +36,8 @@ def _identifier(pattern: re.Pattern[str], error: Callable[[str], NotFound]) -> A
     return AfterValidator(check)
 
 
-def _unknown(kind: str, name: str) -> NotFound:
+def unknown(kind: str, name: str) -> NotFound:
+    """Returns the error for an identifier of nothing."""
     shown = name if PLAIN_NAME.fullmatch(name) else repr(name[:MAX_SHOWN_CHARACTERS])
     return NotFound(f"There is no {kind} {shown}.")
 
@@ -51,17 +52,17 @@ def unknown_collection(name: str) -> UnknownCollection:
 
 DocumentId = Annotated[
     str,
-    _identifier(DOCUMENT_ID, partial(_unknown, "document")),
+    identifier(DOCUMENT_ID, partial(unknown, "document")),
     Path(description="A `document_id`.", json_schema_extra={"pattern": DOCUMENT_ID.pattern}),
 ]
 JobId = Annotated[
     str,
-    _identifier(JOB_ID, partial(_unknown, "job")),
+    identifier(JOB_ID, partial(unknown, "job")),
     Path(description="A `job_id`.", json_schema_extra={"pattern": JOB_ID.pattern}),
 ]
 CollectionPath = Annotated[
     str,
-    _identifier(COLLECTION_NAME, unknown_collection),
+    identifier(COLLECTION_NAME, unknown_collection),
     Path(description="A collection.", json_schema_extra={"pattern": COLLECTION_NAME.pattern}),
 ]
 CollectionFilter = Annotated[

@@ -17,6 +17,7 @@ from starlette.routing import Match
 from domain import errors
 from domain.errors import InvalidRequest, PaperworksError
 from domain.identifiers import COLLECTION_RULE
+from serve_app.access import errors as access_errors
 from serve_app.http import errors as http_errors
 from serve_app.schemas.core import Problem
 
@@ -67,7 +68,10 @@ ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
         *(errors.EmptyFile, errors.RefusedUpload, MalformedRequest, http_errors.MalformedJson),
         *(http_errors.HttpError, http_errors.ClientDisconnected, http_errors.InvalidHost),
     ),
-    403: (http_errors.CrossSiteRequest,),
+    401: (access_errors.Unauthenticated,),
+    403: (
+        *(http_errors.CrossSiteRequest, access_errors.Forbidden, access_errors.MissingCsrfToken),
+    ),
     404: (errors.NotFound,),
     405: (http_errors.MethodNotAllowed,),
     408: (http_errors.RequestTimeout,),
@@ -77,7 +81,7 @@ ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
     415: (errors.NotAPdf, UnsupportedMediaType),
     421: (http_errors.UnknownHost,),
     422: (InvalidRequest, errors.BadDocument),
-    429: (errors.QueueFull,),
+    429: (errors.QueueFull, access_errors.RateLimited),
     431: (http_errors.HeadersTooLarge,),
     503: (
         *(http_errors.Overloaded, errors.Unavailable, errors.OcrUnavailable),

@@ -5,18 +5,19 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from domain.search import SEARCHED_KINDS, SearchQuery
+from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, MetricsDep, ServicesDep
 from serve_app.library.search import run_search
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import SearchRequest
 
-router = APIRouter(prefix=PREFIX, tags=["search"])
+router = APIRouter(prefix=PREFIX, tags=["search"], dependencies=[READS])
 
 
 @router.post("/search", responses=problem_responses(400, 404))
 async def search(
-    request: SearchRequest, services: ServicesDep, metrics: MetricsDep
+    request: SearchRequest, services: ServicesDep, metrics: MetricsDep, access: AccessDep
 ) -> schemas.SearchResult:
     """Returns the best passages of one collection or of all collections.
 
@@ -38,6 +39,7 @@ async def search(
         page_last=filters.page_last,
         group_by_document=request.group_by == "document",
         min_relevance=request.min_relevance,
+        among=access.collections,
     )
     result = await run_search(query, services)
     metrics.searches.labels(request.mode).inc()

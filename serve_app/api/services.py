@@ -14,6 +14,7 @@ from domain.jobs import Lane
 from domain.relevance import Calibration
 from runtime.http_options import HttpOptions
 from runtime.single_flight import SingleFlight
+from serve_app.access.gate import Gate
 from serve_app.api.metrics import Metrics
 from serve_app.library.papers import PaperCache
 from serve_app.library.rendering import Renderer
@@ -22,12 +23,14 @@ from stores.consistency.reconcile import stores_do_not_match
 from stores.consistency.store_identity import IdentityGuard, Library
 from stores.postgres.notifications import JobSubscriptions
 from stores.protocols import (
+    AuditLog,
     CitationStore,
     ConsistencyQueries,
     DocumentStore,
     EventLog,
     JobControl,
     JobStore,
+    KeyStore,
     TaskQueue,
     VectorStore,
 )
@@ -50,7 +53,8 @@ class Services:
     libraries. Each check returns if its component works and raises Unavailable otherwise.
     `check_disk_space` raises InsufficientStorage if uploads must be rejected. `calibration` gives
     the relevance of hits, None for an embedding model without measured weights. `delays` returns
-    what components that are not ready do, by the name of their check.
+    what components that are not ready do, by the name of their check. `gate` decides who sends a
+    request.
     """
 
     jobs: JobStore
@@ -72,7 +76,10 @@ class Services:
     check_disk_space: Callable[[], Awaitable[None]]
     http: HttpOptions
     deletion: DeletionLimits
+    keys: KeyStore
+    audit_log: AuditLog
     calibration: Calibration | None = None
+    gate: Gate = field(default_factory=Gate)
     delays: Callable[[], Awaitable[dict[str, str]]] = no_delays
     paper_cache: PaperCache = field(default_factory=PaperCache)
     renderer: Renderer = field(default_factory=Renderer)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from domain.errors import NotFound, QueueFull, RefusedUpload
 from domain.jobs import Admission, Lane, OnDuplicate, Upload
+from serve_app.access.requirements import CHANGES
 from serve_app.api.metrics import Metrics
 from serve_app.api.parameters import DocumentId, IdempotencyKey
 from serve_app.api.problems import error_response, problem_responses
@@ -27,7 +28,7 @@ from serve_app.uploads.receive import (
 )
 from stores.blobs.blob_store import pdf_key
 
-router = APIRouter(prefix=PREFIX, tags=["uploads"])
+router = APIRouter(prefix=PREFIX, tags=["uploads"], dependencies=[CHANGES])
 
 _TEXT = {"type": "string"}
 _BINARY = {"type": "string", "format": "binary"}

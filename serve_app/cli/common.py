@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from serve_app.process.address import service_url
+from serve_app.process.stored_keys import key_for
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -52,7 +53,8 @@ def library(url: str | None, home: Path | None) -> Iterator[Client]:
     from serve_app.client import Client, PaperworksProblem
 
     try:
-        with Client(service_url(url, home, os.environ)) as client:
+        address = service_url(url, home, os.environ)
+        with Client(address, key_for(address, home, os.environ)) as client:
             yield client
     except PaperworksProblem as problem:
         print_error(problem.detail)

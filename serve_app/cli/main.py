@@ -9,6 +9,7 @@ from serve_app.cli.doctor import doctor
 from serve_app.cli.documents import collections_app, documents_app
 from serve_app.cli.down import down
 from serve_app.cli.jobs import cancel, events, failures, jobs, retry
+from serve_app.cli.keys import audit, keys_app, login, logout
 from serve_app.cli.search import search
 from serve_app.cli.up import up
 from serve_app.cli.upload import upload
@@ -19,10 +20,12 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 COMMANDS = (up, down, upload, jobs, cancel, retry, failures, events, search, bulk, doctor)
+COMMANDS += (audit, login, logout)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
+app.add_typer(keys_app, name="keys")
 
 if __name__ == "__main__":
     app()

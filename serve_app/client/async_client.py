@@ -25,11 +25,15 @@ RECONNECT_SECONDS = 1.0  # after an event stream that the service ended early
 
 
 class AsyncClient(Endpoints):
-    """The library over HTTP for asyncio code. Close it, or use it in an `async with` block."""
+    """The library over HTTP for asyncio code. Close it, or use it in an `async with` block.
+
+    `key`: an API key, if the service requires one.
+    """
 
     def __init__(
         self,
         url: str = DEFAULT_URL,
+        key: str | None = None,
         *,
         retries: int = 4,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -37,7 +41,10 @@ class AsyncClient(Endpoints):
         self.retries = retries
         self._has_answered = False
         timeout = httpx.Timeout(RESPONSE_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout, transport=transport)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=timeout, transport=transport
+        )
 
     async def wait(
         self,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from domain.jobs import WaitFor
 from serve_app.client.requests import IDEMPOTENCY_KEY, ApiRequest, Body, Endpoint, PdfFile
-from serve_app.schemas import core, papers
+from serve_app.schemas import access, core, papers
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 
 Source = Path | str | bytes
@@ -24,6 +24,52 @@ def path_of(kind: str, name: str, part: str = "") -> str:
 
 class Endpoints:
     """Every request with one response. See `Endpoint` for what the methods return and raise."""
+
+    # Access
+
+    @Endpoint
+    def access(self) -> ApiRequest[access.Access]:
+        """Returns what this client may do."""
+        return ApiRequest(f"{PREFIX}/access", access.Access.model_validate_json)
+
+    @Endpoint
+    def create_key(
+        self,
+        name: str,
+        scopes: Sequence[str],
+        collections: Sequence[str] | None = None,
+        expires_days: int | None = None,
+    ) -> ApiRequest[access.CreatedKey]:
+        """Creates an API key; `token` of the result is shown only once."""
+        body = {
+            "name": name,
+            "scopes": list(scopes),
+            "collections": list(collections) if collections else None,
+            "expires_days": expires_days,
+        }
+        path, parse = f"{PREFIX}/keys", access.CreatedKey.model_validate_json
+        return ApiRequest(path, parse, json=body, method="POST")
+
+    @Endpoint
+    def keys(self) -> ApiRequest[access.Keys]:
+        """Returns all API keys without their tokens, newest first."""
+        return ApiRequest(f"{PREFIX}/keys", access.Keys.model_validate_json)
+
+    @Endpoint
+    def revoke_key(self, key_id: str) -> ApiRequest[None]:
+        """Makes an API key invalid."""
+        return ApiRequest(path_of("keys", key_id), lambda _body: None, method="DELETE")
+
+    @Endpoint
+    def audit(
+        self, cursor: str | None = None, limit: int = 50
+    ) -> ApiRequest[core.Listed[access.AuditEntry]]:
+        """Returns who uploaded and deleted papers, and created and revoked keys, latest first."""
+        return ApiRequest(
+            f"{PREFIX}/audit",
+            core.Listed[access.AuditEntry].model_validate_json,
+            {"cursor": cursor, "limit": limit},
+        )
 
     # Uploads and jobs
 

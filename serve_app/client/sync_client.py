@@ -27,11 +27,15 @@ RECONNECT_SECONDS = 1.0  # after an event stream that the service ended early
 
 
 class Client(Endpoints):
-    """The library over HTTP. Thread-safe. Close it, or use it in a `with` block."""
+    """The library over HTTP for asyncio code. Close it, or use it in an `async with` block.
+
+    `key`: an API key, if the service requires one.
+    """
 
     def __init__(
         self,
         url: str = DEFAULT_URL,
+        key: str | None = None,
         *,
         retries: int = 4,
         transport: httpx.BaseTransport | None = None,
@@ -39,7 +43,10 @@ class Client(Endpoints):
         self.retries = retries
         self._has_answered = False
         timeout = httpx.Timeout(RESPONSE_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx.Client(base_url=url, timeout=timeout, transport=transport)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(
+            base_url=url, headers=headers, timeout=timeout, transport=transport
+        )
 
     def wait(
         self,

@@ -45,6 +45,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope={"headers": message.get("headers", ())})
                 _add_security_headers(headers)
+                headers.update(scope["state"].get("response_headers", {}))
                 if self.request_id_header:
                     headers.append("X-Request-ID", request_id)
                 message = {**message, "headers": headers.raw}

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.access import Access
 from domain.documents import Document, DocumentFilter, DocumentStatus
 from extraction.export.bibtex import cite_key, to_bibtex
 from extraction.export.csl import to_csl
@@ -89,11 +90,18 @@ async def bibliography_of(
 
 
 async def bibliography_for(
-    document_ids: Collection[str], chosen: BibliographyFormat, documents: DocumentStore
+    document_ids: Collection[str],
+    chosen: BibliographyFormat,
+    documents: DocumentStore,
+    access: Access,
 ) -> str:
-    """Returns the bibliography of those of the documents that are searchable."""
+    """Returns the bibliography of those of the documents that are searchable and visible."""
     found = (await documents.active(document_ids)).values()
-    ready = [document for document in found if document.status == DocumentStatus.READY]
+    ready = [
+        document
+        for document in found
+        if document.status == DocumentStatus.READY and access.sees(document.collection)
+    ]
     newest = sorted(ready, key=lambda document: document.created_at, reverse=True)
     return await asyncio.to_thread(entries_of, newest, FORMATS[chosen])
 

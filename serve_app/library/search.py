@@ -139,7 +139,10 @@ def _nothing_fits(relevances: Sequence[float | None]) -> bool | None:
 
 async def _check_collection(query: SearchQuery, services: Services) -> None:
     name = query.collection
-    if name is not None and not await services.documents.has_collection(name):
+    if name is None:
+        return
+    is_visible = query.among is None or name in query.among
+    if not is_visible or not await services.documents.has_collection(name):
         raise UnknownCollection(
             f"There is no collection {name!r}; upload a paper to it first, or list the collections "
             "with GET /api/v1/collections."

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from domain.jobs import JobStatus
+from serve_app.access.requirements import FOLLOWS, AccessDep
+from serve_app.api.collections import visible_collections
 from serve_app.api.jobs import job_with_tasks
 from serve_app.api.parameters import Cursor, JobId
 from serve_app.api.serializers import to_job_summary_schema
@@ -15,7 +17,7 @@ from serve_app.pages.page_route import page_router
 from serve_app.pages.parameters import Blank, CollectionField
 from serve_app.pages.rendering import render, wants_fragment
 
-router = page_router()
+router = page_router(FOLLOWS)
 JOBS_PER_PAGE, SHOWN_EVENTS = 50, 500
 
 
@@ -23,13 +25,18 @@ JOBS_PER_PAGE, SHOWN_EVENTS = 50, 500
 async def jobs_page(
     request: Request,
     services: ServicesDep,
+    access: AccessDep,
     status: Annotated[JobStatus | None, Blank, Query()] = None,
     collection: CollectionField = None,
     cursor: Cursor = None,
 ) -> Response:
     """Returns the page, or for htmx the list alone."""
     listed = await services.jobs.jobs(
-        status=status, collection=collection, cursor=cursor, limit=JOBS_PER_PAGE
+        status=status,
+        collection=collection,
+        among=access.collections,
+        cursor=cursor,
+        limit=JOBS_PER_PAGE,
     )
     values = {
         "jobs": list(map(to_job_summary_schema, listed.items)),
@@ -39,7 +46,7 @@ async def jobs_page(
     }
     if wants_fragment(request):
         return render(request, "job_list.html", **values)
-    collections = await services.documents.collections()
+    collections = await visible_collections(services, access)
     statuses = list(JobStatus)
     return render(request, "jobs.html", statuses=statuses, collections=collections, **values)
 

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from domain.documents import DocumentFilter, DocumentStatus
+from serve_app.access.requirements import READS, AccessDep
+from serve_app.api.collections import visible_collections
 from serve_app.api.parameters import Cursor
 from serve_app.api.serializers import to_document_schema
 from serve_app.api.services import ServicesDep
@@ -14,7 +16,7 @@ from serve_app.pages.page_route import page_router
 from serve_app.pages.parameters import Blank, CollectionField, TextField, YearField
 from serve_app.pages.rendering import render, wants_fragment
 
-router = page_router()
+router = page_router(READS)
 PAPERS_PER_PAGE = 50
 
 
@@ -22,6 +24,7 @@ PAPERS_PER_PAGE = 50
 async def library_page(
     request: Request,
     services: ServicesDep,
+    access: AccessDep,
     collection: CollectionField = None,
     state: Annotated[DocumentStatus | None, Blank, Query()] = None,
     review: Annotated[bool | None, Blank, Query()] = None,
@@ -32,7 +35,8 @@ async def library_page(
 ) -> Response:
     """Returns the page, or for htmx the list of papers alone."""
     words = tuple(text.split())
-    wanted = DocumentFilter(collection, state, review or None, words, year_first, year_last)
+    years = (year_first, year_last)
+    wanted = DocumentFilter(collection, state, review or None, words, *years, access.collections)
     listed = await services.documents.list(wanted, cursor=cursor, limit=PAPERS_PER_PAGE)
     filters = {
         "collection": collection,
@@ -51,7 +55,7 @@ async def library_page(
     if wants_fragment(request):
         template = "paper_rows.html" if cursor else "paper_list.html"
         return render(request, template, **values)
-    collections = await services.documents.collections()
+    collections = await visible_collections(services, access)
     return render(
         request,
         "library.html",

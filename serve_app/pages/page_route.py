@@ -36,9 +36,9 @@ class PageRoute(APIRoute):
         return answer_or_explain
 
 
-def page_router() -> APIRouter:
+def page_router(*dependencies: Any) -> APIRouter:
     """Returns a router for pages, which are not part of the OpenAPI document."""
-    return APIRouter(route_class=PageRoute, include_in_schema=False)
+    return APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=dependencies)
 
 
 def explain_unknown_pages(app: FastAPI) -> None:

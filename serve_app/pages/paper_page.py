@@ -12,6 +12,7 @@ from domain.errors import NotFound
 from domain.papers import Paper
 from extraction.export.bibtex import to_bibtex
 from extraction.export.table_formats import to_html
+from serve_app.access.requirements import READS
 from serve_app.api.parameters import ChunkIds, DocumentId, Number
 from serve_app.api.serializers import to_document_schema, to_references_schema
 from serve_app.api.services import Services, ServicesDep
@@ -25,7 +26,7 @@ from serve_app.library.search import find_similar_documents
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render
 
-router = page_router()
+router = page_router(READS)
 SIMILAR_PAPERS = 5
 
 

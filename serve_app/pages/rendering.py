@@ -12,6 +12,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from domain.access import Access, Scope
+from serve_app.access.gate import COOKIE, csrf_token_of
 from serve_app.wording import plural
 
 FOLDER = Path(__file__).parent
@@ -27,9 +29,26 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Returns the page. `base` in a template is the path under which the service is mounted."""
-    base = request.scope.get("root_path", "").rstrip("/")
-    text = ENVIRONMENT.get_template(template).render(base=base, path=request.url.path, **values)
+    session = request.cookies.get(COOKIE)
+    text = ENVIRONMENT.get_template(template).render(
+        base=base_of(request),
+        path=request.url.path,
+        csrf_token=csrf_token_of(session) if session else None,
+        may=_permissions(request),
+        **values,
+    )
     return HTMLResponse(text, status, HEADERS)
+
+
+def base_of(request: Request) -> str:
+    """Returns the path under which the service is mounted, without a slash at its end."""
+    return request.scope.get("root_path", "").rstrip("/")
+
+
+def _permissions(request: Request) -> frozenset[str]:
+    """Returns the scopes of the request, which decide what its page offers; none on `/sign-in`."""
+    access: Access | None = getattr(request.state, "access", None)
+    return frozenset(scope for scope in Scope if access is not None and access.may(scope))
 
 
 def wants_fragment(request: Request) -> bool:

@@ -8,6 +8,8 @@ from fastapi import Query, Request, Response
 
 from domain.documents import ChunkKind
 from domain.search import SEARCHED_KINDS, SearchMode, SearchQuery
+from serve_app.access.requirements import READS, AccessDep
+from serve_app.api.collections import visible_collections
 from serve_app.api.parameters import STORABLE
 from serve_app.api.services import MetricsDep, ServicesDep
 from serve_app.library.search import run_search
@@ -17,7 +19,7 @@ from serve_app.pages.rendering import render, wants_fragment
 from serve_app.pages.snippets import snippet
 from serve_app.schemas.core import Hit, SearchResult
 
-router = page_router()
+router = page_router(READS)
 HITS, MAX_QUERY_CHARACTERS = 20, 4000
 MARGIN_POINTS = 6  # around the passage in its image
 
@@ -27,6 +29,7 @@ async def search_page(
     request: Request,
     services: ServicesDep,
     metrics: MetricsDep,
+    access: AccessDep,
     q: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS, pattern=STORABLE)] = "",
     collection: CollectionField = None,
     mode: SearchMode = SearchMode.HYBRID,
@@ -37,7 +40,15 @@ async def search_page(
     result = None
     if q.strip():
         kinds = (kind,) if kind else SEARCHED_KINDS
-        query = SearchQuery(q, collection, mode, HITS, kinds=kinds, group_by_document=papers)
+        query = SearchQuery(
+            q,
+            collection,
+            mode,
+            HITS,
+            kinds=kinds,
+            group_by_document=papers,
+            among=access.collections,
+        )
         result = await run_search(query, services)
         metrics.searches.labels(mode).inc()
     values = {"q": q, "result": result, "hits": _shown(result)}
@@ -52,7 +63,7 @@ async def search_page(
         grouped=papers,
         modes=list(SearchMode),
         kinds=list(ChunkKind),
-        collections=await services.documents.collections(),
+        collections=await visible_collections(services, access),
         **values,
     )
 

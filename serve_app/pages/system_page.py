@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
+from serve_app.access.requirements import ADMINISTERS
 from serve_app.api.health import component_states, open_tasks
 from serve_app.api.services import ServicesDep
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render, wants_fragment
 
-router = page_router()
+router = page_router(ADMINISTERS)
 
 
 @router.get("/system")

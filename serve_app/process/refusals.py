@@ -16,17 +16,16 @@ class CannotStart(Exception):
 
 
 def refuse_open_door(settings: Settings, host: str | None = None) -> None:
-    """Raises CannotStart for a host that other machines can reach, as there are no API keys yet.
+    """Raises CannotStart for a host that other machines can reach if requests need no key.
 
     `host`: the host of a running Serve instance, which these settings do not control.
     """
     host = host or settings.http.host
-    if host not in LOOPBACK and not settings.http.trust_network:
+    if host not in LOOPBACK and settings.http.auth == "off":
         raise CannotStart(
-            f"{host} can be reached from other machines, and this service has no sign-in. "
-            "Listen on 127.0.0.1 behind a proxy that authenticates, or set "
-            "PAPERWORKS_HTTP__TRUST_NETWORK=true if every user of that network may read and "
-            "delete the library."
+            f"{host} can be reached from other machines, and requests need no key. Create a key "
+            "with `paperworks keys create NAME --scope admin`, and set "
+            "PAPERWORKS_HTTP__AUTH=required; or listen on 127.0.0.1."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from domain.access import MAX_NAME_CHARACTERS, Scope
 from domain.documents import ChunkKind
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
 from domain.search import SearchMode
@@ -130,3 +131,14 @@ class AdoptRequest(BaseModel):
 
     collection: CollectionName
     claim_stores: bool = False
+
+
+class NewKey(RequestBody):
+    """A key to create. Without `collections` it is valid for all; admin keys always are."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    collections: Annotated[list[CollectionName], Field(min_length=1, max_length=100)] | None = None
+    expires_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        None, description="Days until the key expires; null: it does not expire."
+    )

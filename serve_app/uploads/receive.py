@@ -29,6 +29,8 @@ from domain.errors import (
 from domain.identifiers import COLLECTION_NAME, COLLECTION_RULE
 from domain.jobs import Admission, Lane, OnDuplicate, Upload
 from domain.labels import filename_label
+from serve_app.access.middleware import access_of
+from serve_app.access.requirements import require_collection
 from serve_app.api.problems import MissingFile, TooManyFiles
 from serve_app.api.services import Services
 from serve_app.http.body_guard import content_length, file_too_large_message
@@ -206,13 +208,17 @@ def request_digest(parsed: ParsedUpload, options: UploadOptions) -> str:
 
 
 def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
-    """Returns the options from the form, or else from the query. Raises InvalidRequest."""
+    """Returns the options from the form, or else from the query.
+
+    Raises InvalidRequest, and UnknownCollection for a collection of other keys.
+    """
     given = {**request.query_params, **fields}
     collection = given.get("collection", "").strip() or "default"
     if not COLLECTION_NAME.fullmatch(collection):
         raise InvalidRequest(
             f"collection: {collection[:140]!r} is not a valid name; use {COLLECTION_RULE}."
         )
+    require_collection(access_of(request), collection)
     policy = given.get("on_duplicate") or OnDuplicate.RETURN
     if policy not in set(OnDuplicate):
         raise InvalidRequest(f"on_duplicate: use return, reprocess or reject, not {policy[:40]!r}.")

@@ -149,6 +149,8 @@ def filter_of(query: SearchQuery) -> Filter:
     condition = Filter()
     if query.collection is not None:
         condition.where("collection == {collection}", collection=query.collection)
+    elif query.among is not None:
+        condition.where("collection in {among}", among=sorted(query.among))
     if query.document_ids:
         condition.where("document_id in {documents}", documents=list(query.document_ids))
     if query.kinds:

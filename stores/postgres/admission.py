@@ -31,6 +31,7 @@ from domain.errors import Conflict
 from domain.fair_share import flow_of
 from domain.jobs import Admission, Lane, OnDuplicate, StepResult, Task, Upload, new_job_id
 from domain.papers import Metadata
+from stores.postgres.audit_log import actor
 from stores.postgres.database import Database
 from stores.postgres.job_status import close_if_done, lock_jobs
 from stores.postgres.schema import DOCUMENTS, TASKS
@@ -69,6 +70,12 @@ INSERT_JOB_AND_TASKS = text("""
         )
         ON CONFLICT (job_id) DO UPDATE SET admitting_until = EXCLUDED.admitting_until
         WHERE existing.finished_at IS NULL
+    ), audit AS (
+        INSERT INTO audit_log (actor, action, subject, collection, details)
+        SELECT
+            :actor, 'upload', :job_id, :collection,
+            jsonb_build_object('kind', CAST(:kind AS text), 'files', count(*))
+        FROM unnest(CAST(:task_ids AS uuid[])) HAVING count(*) > 0
     )
     INSERT INTO tasks (
         task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, flow,
@@ -104,6 +111,10 @@ INSERT_ALL_NEW = """
         SELECT document_id, $2, sha256, filename, bytes FROM new ORDER BY document_id
     ), job AS (
         INSERT INTO jobs (job_id, kind, lane, collection) SELECT $1, $3, $4, $2 FROM new LIMIT 1
+    ), audit AS (
+        INSERT INTO audit_log (actor, action, subject, collection, details)
+        SELECT $12, 'upload', $1, $2, jsonb_build_object('kind', $3::text, 'files', count(*))
+        FROM new HAVING count(*) > 0
     )
     INSERT INTO tasks (
         task_id, job_id, ordinal, document_id, collection, version, sha256, filename, lane, flow,
@@ -208,7 +219,8 @@ async def admit_new(
     names = [upload.filename for upload in uploads]
     sizes = [upload.bytes for upload in uploads]
     job = (job_id, collection, kind, lane, max_attempts)
-    columns = (tasks, documents, digests, names, sizes, flow_of(job_id, lane, len(uploads)))
+    flow = flow_of(job_id, lane, len(uploads))
+    columns = (tasks, documents, digests, names, sizes, flow, actor())
     try:
         async with database.driver() as connection:
             inserted = await connection.fetch(INSERT_ALL_NEW, *job, *columns)
@@ -270,7 +282,7 @@ async def create_tasks(
     """
     task_ids = [uuid.uuid4() for _ in uploads]
     tasks = _task_columns(task_ids, uploads, targets)
-    await connection.execute(INSERT_JOB_AND_TASKS, {**job, **tasks})
+    await connection.execute(INSERT_JOB_AND_TASKS, {**job, **tasks, "actor": actor()})
     if not any(target.needs_work for target in targets):  # else the job has an open task
         await close_if_done(connection, [job["job_id"]])
     rows = zip(task_ids, uploads, targets, strict=True)

@@ -29,6 +29,7 @@ from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
 from stores.postgres.admission import EMPTY_DOCUMENT
+from stores.postgres.audit_log import Action, record_action
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
@@ -70,6 +71,8 @@ def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
         yield DOCUMENTS.c.needs_review.is_(wanted.needs_review)
     if wanted.collection:
         yield DOCUMENTS.c.collection == wanted.collection
+    if wanted.among is not None:
+        yield DOCUMENTS.c.collection.in_(wanted.among)
     if wanted.status:
         yield DOCUMENTS.c.status == wanted.status
     if wanted.year_first is not None:
@@ -169,6 +172,7 @@ class DocumentStore:
         async with self.database.begin() as connection:
             if not await _delete_documents(connection, [document_id]):
                 raise NotFound(f"There is no document {document_id}.")
+            await record_action(connection, Action.DELETE_DOCUMENT, document_id)
 
     async def delete_collection(self, name: str) -> int:
         """Deletes all documents that are in the collection at the start of the call.
@@ -182,6 +186,7 @@ class DocumentStore:
             raise UnknownCollection(f"There is no collection {name!r}.")
         async with self.database.single() as connection:
             ids = sorted((await connection.execute(members)).scalars())
+        await self._record_deletion(name, len(ids))
         deleted = 0
         for start in range(0, len(ids), DOCUMENTS_PER_TRANSACTION):
             batch = ids[start : start + DOCUMENTS_PER_TRANSACTION]
@@ -190,6 +195,13 @@ class DocumentStore:
         async with self.database.single() as connection:
             await connection.execute(mark_deleted)
         return deleted
+
+    async def _record_deletion(self, collection: str, documents: int) -> None:
+        action, details = Action.DELETE_COLLECTION, {"documents": documents}
+        async with self.database.begin() as connection:
+            await record_action(
+                connection, action, collection, collection=collection, details=details
+            )
 
 
 async def _delete_documents(connection: AsyncConnection, document_ids: Sequence[str]) -> int:

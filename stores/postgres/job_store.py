@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -244,6 +244,12 @@ class JobStore:
             ahead = await _queued_before(connection, job_id) if found.status == "queued" else None
         return self._job(found, queue_position=ahead)
 
+    async def collection_of(self, job_id: str) -> str | None:
+        """Returns the collection of a job, also of a purged one; None for an unknown job."""
+        statement = select(JOBS.c.collection).where(JOBS.c.job_id == job_id)
+        async with self.database.single() as connection:
+            return (await connection.execute(statement)).scalar()
+
     async def has_come(self, job_id: str, until: WaitFor) -> bool:
         """True once the job has reached `until` (finished, or searchable).
 
@@ -264,15 +270,21 @@ class JobStore:
         *,
         status: JobStatus | None = None,
         collection: str | None = None,
+        among: Collection[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
-        """Returns a page of jobs, newest first. Raises InvalidRequest for an invalid cursor."""
+        """Returns a page of jobs, newest first; only those of the collections `among`, if given.
+
+        Raises InvalidRequest for an invalid cursor.
+        """
         statement = JOBS_WITH_TOTALS.where(JOBS.c.purged_at.is_(None))
         if status:
             statement = statement.where(JOBS.c.status == status)
         if collection:
             statement = statement.where(JOBS.c.collection == collection)
+        if among is not None:
+            statement = statement.where(JOBS.c.collection.in_(among))
         if cursor:
             key = tuple_(JOBS.c.created_at, JOBS.c.job_id)
             statement = statement.where(key < tuple_(*decode_cursor(cursor, JOB_ID)))

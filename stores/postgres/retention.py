@@ -17,10 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus
 from stores.postgres.database import NOW, Database
-from stores.postgres.schema import CITATIONS, COLLECTIONS, DOCUMENTS, EVENTS, JOBS, TASKS
+from stores.postgres.schema import (
+    AUDIT_LOG,
+    CITATIONS,
+    COLLECTIONS,
+    DOCUMENTS,
+    EVENTS,
+    JOBS,
+    TASKS,
+)
 
 Remove = Callable[[AsyncConnection, timedelta], Awaitable[int]]
 ROWS_PER_TRANSACTION = 1000
+AUDIT_AGE = timedelta(days=730)  # or `days` if that is longer
 LOCK_SECONDS = 2  # upper bound for blocking uploads
 
 
@@ -31,6 +40,7 @@ class Removed:
     tombstones: int = 0
     jobs: int = 0
     collections: int = 0
+    audit_entries: int = 0
 
     @property
     def total(self) -> int:
@@ -39,7 +49,8 @@ class Removed:
 
 
 async def remove_old_records(database: Database, days: float) -> Removed:
-    """Deletes tombstones, purged jobs and empty collections that are older than `days`.
+    """Deletes tombstones, purged jobs and empty collections that are older than `days`, and
+    entries of the audit log that are older than that and than AUDIT_AGE.
 
     After that, the Idempotency-Key of such a job starts a new one. Raises DatabaseUnavailable.
     """
@@ -49,6 +60,8 @@ async def remove_old_records(database: Database, days: float) -> Removed:
     while count := await _remove_batch(database, _remove_jobs, age):
         removed.jobs += count
     removed.collections = await _remove_batch(database, _remove_collections, age)
+    while count := await _remove_batch(database, _remove_audit_entries, max(age, AUDIT_AGE)):
+        removed.audit_entries += count
     return removed
 
 
@@ -105,3 +118,10 @@ async def _remove_collections(connection: AsyncConnection, age: timedelta) -> in
         await connection.execute(text("LOCK TABLE collections IN EXCLUSIVE MODE"))
         return (await connection.execute(delete(COLLECTIONS).where(*unused))).rowcount
     return 0
+
+
+async def _remove_audit_entries(connection: AsyncConnection, age: timedelta) -> int:
+    old = select(AUDIT_LOG.c.entry_id).where(AUDIT_LOG.c.at < NOW - age).limit(ROWS_PER_TRANSACTION)
+    return (
+        await connection.execute(delete(AUDIT_LOG).where(AUDIT_LOG.c.entry_id.in_(old)))
+    ).rowcount

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Table,
     TextClause,
     Uuid,
@@ -284,6 +285,61 @@ class Library(SQLModel, table=True):
     created_at: datetime | None = Field(None, sa_column=_stamped())
 
 
+class ApiKeys(SQLModel, table=True):
+    """An API key. `digest` is that of its secret; `collections` NULL means all."""
+
+    __tablename__ = "api_keys"  # pyright: ignore[reportAssignmentType]
+
+    key_id: str = Field(primary_key=True)
+    name: str
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    scopes: list[Any] = Field(sa_column=Column(JSONB(), nullable=False))
+    collections: list[Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
+    created_at: datetime | None = Field(None, sa_column=_stamped())
+    expires_at: datetime | None = Field(None, sa_column=_timestamp())
+    last_used_at: datetime | None = Field(None, sa_column=_timestamp())
+    revoked_at: datetime | None = Field(None, sa_column=_timestamp())
+
+
+class Sessions(SQLModel, table=True):
+    """A web browser that signed in with a key. `digest` is that of the secret in its cookie."""
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    key_id: str = Field(foreign_key="api_keys.key_id")
+    expires_at: datetime | None = Field(
+        None, sa_column=Column(DateTime(timezone=True), nullable=False)
+    )
+
+
+class AuditLog(SQLModel, table=True):
+    """An action and its actor (stores/postgres/audit_log.py)."""
+
+    __tablename__ = "audit_log"  # pyright: ignore[reportAssignmentType]
+
+    entry_id: int | None = Field(
+        None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    at: datetime | None = Field(None, sa_column=_stamped())
+    actor: str
+    action: str
+    subject: str
+    collection: str | None = None
+    details: dict[str, Any] = Field({}, sa_column=_json("{}"))
+
+
+class RequestCounts(SQLModel, table=True):
+    """The requests of a client in the minute that began at `window_start`. Not logged."""
+
+    __tablename__ = "request_counts"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    client: str = Field(primary_key=True)
+    window_start: datetime | None = Field(
+        None, sa_column=Column(DateTime(timezone=True), nullable=False)
+    )
+    used: int
+
+
 def _table(name: str) -> Table:
     return cast(Table, SQLModel.metadata.tables[name])
 
@@ -291,3 +347,4 @@ def _table(name: str) -> Table:
 COLLECTIONS, DOCUMENTS, CITATIONS = map(_table, ("collections", "documents", "citations"))
 JOBS, TASKS, EVENTS = map(_table, ("jobs", "tasks", "job_events"))
 DELETIONS, LIBRARY = map(_table, ("store_deletions", "library"))
+API_KEYS, SESSIONS, AUDIT_LOG = map(_table, ("api_keys", "sessions", "audit_log"))

@@ -19,6 +19,7 @@ def _matches(document: Document, wanted: DocumentFilter) -> bool:
     year = document.year
     return (
         wanted.collection in (None, document.collection)
+        and (wanted.among is None or document.collection in wanted.among)
         and wanted.status in (None, document.status)
         and wanted.needs_review in (None, document.needs_review)
         and (wanted.year_first is None or (year is not None and year >= wanted.year_first))

@@ -7,7 +7,7 @@ between its reads and writes, so each method is atomic in an event loop.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -264,6 +264,11 @@ class InMemoryJobStore:
             return job
         return job.model_copy(update={"queue_position": self._position(job_id)})
 
+    async def collection_of(self, job_id: str) -> str | None:
+        """Like `JobStore.collection_of`."""
+        job = self.state.jobs.get(job_id)
+        return job.collection if job else None
+
     async def has_come(self, job_id: str, until: WaitFor) -> bool:
         """Like `JobStore.has_come`."""
         job = self.state.jobs.get(job_id)
@@ -297,6 +302,7 @@ class InMemoryJobStore:
         *,
         status: JobStatus | None = None,
         collection: str | None = None,
+        among: Collection[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
@@ -307,6 +313,7 @@ class InMemoryJobStore:
             if job.job_id not in self.state.purged
             and status in (None, job.status)
             and collection in (None, job.collection)
+            and (among is None or job.collection in among)
         ]
         page = page_of(found, cursor, limit, JOB_ID)
         return CursorPage([self._with_totals(job) for job in page.items], page.next_cursor)

@@ -158,6 +158,7 @@ def _matches(query: SearchQuery, entry: _Entry) -> bool:
     chunk = entry.chunk
     return (
         query.collection in (None, entry.collection)
+        and (query.among is None or entry.collection in query.among)
         and _is_among(chunk.document_id, query.document_ids)
         and _is_among(chunk.kind, query.kinds)
         and (query.page_first is None or chunk.page_last >= query.page_first)

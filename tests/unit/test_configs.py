@@ -81,14 +81,12 @@ def test_loopback_host_is_accepted_without_sign_in(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
-def test_public_host_is_rejected_without_trust_network(
-    host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(CannotStart, match="sign-in"):
+def test_public_host_is_rejected_without_keys(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CannotStart, match="requests need no key"):
         refuse_open_door(read_settings(None, host=host))
-    with pytest.raises(CannotStart, match="sign-in"):
+    with pytest.raises(CannotStart, match="requests need no key"):
         refuse_open_door(read_settings(None), host)  # a running Serve listens on that address
-    monkeypatch.setenv("PAPERWORKS_HTTP__TRUST_NETWORK", "true")
+    monkeypatch.setenv("PAPERWORKS_HTTP__AUTH", "required")
     refuse_open_door(read_settings(None, host=host))
 
 

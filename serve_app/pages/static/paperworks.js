@@ -3,6 +3,9 @@
 
 const base = document.documentElement.dataset.base;
 const api = `${base}/api/v1`;
+// Proves that a change comes from a page of this service; the session of the browser alone does not.
+const { csrfToken } = document.documentElement.dataset;
+const credentials = csrfToken ? { "X-CSRF-Token": csrfToken } : {};
 const UPLOADS_KEY = "paperworks.uploads"; // ids of the latest jobs that this browser has started
 const MAX_REMEMBERED = 20;
 const MAX_LISTED = 200; // files with a progress bar of their own
@@ -31,9 +34,10 @@ async function problemOf(response) {
 // --- requests of buttons: data-post or data-delete is the address
 
 async function send(method, address, body) {
-  const json = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const json = body && { "Content-Type": "application/json" };
+  const headers = { ...credentials, ...json };
   try {
-    const response = await fetch(address, { method, ...json });
+    const response = await fetch(address, { method, headers, body: body && JSON.stringify(body) });
     return response.ok ? null : await problemOf(response);
   } catch {
     return "The service does not answer. Nothing was changed; try again.";
@@ -212,6 +216,7 @@ function post(form, key, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${api}/documents`);
+    for (const [name, value] of Object.entries(credentials)) request.setRequestHeader(name, value);
     request.setRequestHeader("Idempotency-Key", key);
     request.upload.onprogress = (event) => onProgress(event.loaded);
     request.onload = () => resolve({ status: request.status, body: parsed(request.responseText) });

@@ -22,6 +22,7 @@ from domain.relevance import CALIBRATIONS
 from embedding.embed_options import EmbedOptions
 from extraction.serialization import dump_paper
 from runtime.http_options import HttpOptions
+from serve_app.access.gate import Gate
 from serve_app.api.app import create_api
 from serve_app.api.services import Services
 from serve_app.client import AsyncClient
@@ -29,6 +30,7 @@ from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.protocols import ConsistencyQueries
 from tests.fakes.in_memory_jobs import InMemoryStores
+from tests.fakes.in_memory_keys import InMemoryAuditLog, InMemoryKeyStore, InMemoryRequestCounts
 from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.records import make_chunk
@@ -98,6 +100,7 @@ class Library:
         given = http or HttpOptions(hosts=["library"])
         upload_limits = {"upload_limit_bytes": upload_bytes, "max_files": files}
         self.limits = given.model_copy(update=upload_limits)
+        self.keys, self.counts = InMemoryKeyStore(), InMemoryRequestCounts()
         self.services = Services(
             jobs=self.stores.jobs,
             job_control=self.stores.job_control,
@@ -118,6 +121,9 @@ class Library:
             check_disk_space=check_disk_space or _disk_has_space,
             http=self.limits,
             deletion=DeletionLimits(),
+            keys=self.keys,
+            audit_log=InMemoryAuditLog(),
+            gate=Gate(self.keys, self.counts, self.limits),
             calibration=CALIBRATIONS[EmbedOptions().name],
         )
         self.cleanup = StoreCleanup(self.stores.deletions, self, poll_seconds=1)

@@ -1,0 +1,1 @@
+"""Access control: API keys, sessions of browsers, scopes, and rate limits."""
