@@ -18,7 +18,7 @@ from tests.service import BIN, READY, RunningService, clean_environment
 
 pytestmark = pytest.mark.timeout(600)
 REQUESTS_PER_MINUTE = 400
-READ_MS = 120_000
+CLIENTS = 50
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +66,25 @@ def new_key(closed: RunningService, config: Path, *options: str) -> dict[str, st
     return json.loads(created.stdout)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def papers(closed: RunningService, config: Path, samples: dict[str, Path]) -> None:
+    """A paper in the collection `physics` and one in `other`, uploaded by the command line."""
+    for name, collection in (("durable-leases", "physics"), ("reading-order", "other")):
+        paper = samples[name]
+        uploaded = run("upload", paper, "-c", collection, config=config, home=closed.home)
+        assert uploaded.returncode == 0, uploaded.stderr
+
+
 def test_commands_on_the_same_machine_use_the_local_key(
-    closed: RunningService, config: Path, samples: dict[str, Path]
+    closed: RunningService, config: Path
 ) -> None:
     assert (closed.home / "api_key").stat().st_mode & 0o777 == 0o600
-    paper = samples["durable-leases"]
-    uploaded = run("upload", paper, "-c", "physics", config=config, home=closed.home)
-    assert uploaded.returncode == 0, uploaded.stderr
-    other = run("upload", samples["reading-order"], "-c", "other", config=config, home=closed.home)
-    assert other.returncode == 0, other.stderr
     found = run("search", "fencing token of a lease", config=config, home=closed.home)
     assert "lease" in found.stdout.lower()
     doctor = run("doctor", config=config, home=closed.home)
     assert "ok    Stores" in doctor.stdout, doctor.stdout + doctor.stderr
     audit = run("audit", config=config, home=closed.home)
-    assert audit.stdout.count("  upload  job_") == 2
+    assert audit.stdout.count("  upload  job_") >= 2, audit.stdout
     assert "in physics  kind=upload files=1" in audit.stdout
     strange = run("search", "lease", "--url", closed.url, config=config)
     assert strange.returncode == 1 and "needs a valid API key" in strange.stderr
@@ -134,26 +138,34 @@ def test_revoked_key_is_refused_by_both_processes(closed: RunningService, config
 def test_rate_limit_is_exact_for_parallel_clients_of_two_processes(
     closed: RunningService, config: Path
 ) -> None:
+    for _ in range(4):  # until a burst lies within one minute of the clock
+        answers = burst(closed, config, REQUESTS_PER_MINUTE + 100)
+        left = [int(answer.headers["ratelimit"].split("r=")[1].split(";")[0]) for answer in answers]
+        if left.count(REQUESTS_PER_MINUTE - 1) == 1:
+            break
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(refused) == 100
+    for answer in refused:
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+        assert answer.headers["ratelimit"].startswith('"requests";r=0;t=')
+    assert sorted(left) == [0] * 100 + list(range(REQUESTS_PER_MINUTE))
+
+
+def burst(closed: RunningService, config: Path, requests: int) -> list[httpx.Response]:
+    """Returns the responses to so many requests of 50 parallel clients with one new key."""
     key = new_key(closed, config, "--scope", "search")
     headers = {"Authorization": f"Bearer {key['token']}"}
 
-    def ask(_: int) -> httpx.Response:
-        return httpx.get(f"{closed.url}/api/v1/access", headers=headers, timeout=60)
+    def ask(client: httpx.Client) -> list[httpx.Response]:
+        with client:
+            return [client.get("/api/v1/access") for _ in range(requests // CLIENTS)]
 
-    with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(ask, range(REQUESTS_PER_MINUTE + 100)))
-    statuses = [answer.status_code for answer in answers]
-    assert set(statuses) == {200, 429}
-    refused = [answer for answer in answers if answer.status_code == 429]
-    for answer in refused:
-        assert 1 <= int(answer.headers["retry-after"]) <= 60
-        assert answer.headers["ratelimit"].startswith('"requests";r=0;t=')
-        assert answer.json()["code"] == "rate_limited"
-    # Within one minute exactly 100 are refused; a minute that ends meanwhile admits more.
-    left = [int(answer.headers["ratelimit"].split("r=")[1].split(";")[0]) for answer in answers]
-    is_one_window = left.count(REQUESTS_PER_MINUTE - 1) == 1
-    assert len(refused) == 100 if is_one_window else len(refused) < 100
-    assert max(left.count(number) for number in range(1, REQUESTS_PER_MINUTE)) <= 2
+    clients = [
+        httpx.Client(base_url=closed.url, headers=headers, timeout=60) for _ in range(CLIENTS)
+    ]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [answer for answers in pool.map(ask, clients) for answer in answers]
 
 
 def test_browser_signs_in_searches_and_signs_out(
@@ -181,9 +193,8 @@ def test_browser_signs_in_searches_and_signs_out(
         expect(page.get_by_role("link", name="System")).to_have_count(0)
         page.goto("/?collection=other")
         page.get_by_label("Select all papers").check()
-        page.on("dialog", lambda dialog: dialog.accept())
-        page.get_by_role("button", name="Delete").click()
-        expect(page.locator("#notice")).to_contain_text("1 of 1 papers deleted")
+        page.get_by_role("button", name="Read again").click()
+        expect(page.locator("#notice")).to_contain_text("1 of 1 papers queued")
         page.get_by_role("button", name="Sign out").click()
         expect(page).to_have_url(f"{closed.url}/sign-in")
         page.goto("/jobs")
