@@ -50,8 +50,9 @@ def create_api(
         version="0.1.0",
         description="Upload papers and search them; every hit has its page and bounding boxes. "
         "In addition to the listed responses, any request can be rejected before it reaches its "
-        "route: 400, 403, 408, 413, 421 or 431 if the request is not acceptable, 503 while the "
-        "service is overloaded.",
+        "route: 400, 403, 408, 413, 421 or 431 if the request is not acceptable, 401 without a key "
+        "if the service requires one, 429 above the rate limit, 503 while the service is "
+        "overloaded.",
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=attrgetter("name"),

@@ -62,7 +62,7 @@ async def get_document(document_id: DocumentId, services: ServicesDep) -> schema
     return to_document_schema(await services.documents.get(document_id))
 
 
-@router.patch("/{document_id}", responses=problem_responses(404, 409), dependencies=[CHANGES])
+@router.patch("/{document_id}", responses=problem_responses(400, 404, 409), dependencies=[CHANGES])
 async def correct_document(
     document_id: DocumentId, correction: MetadataCorrection, services: ServicesDep
 ) -> schemas.Document:

@@ -51,7 +51,10 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
     "/metrics",
     dependencies=[ADMINISTERS],
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "Prometheus text format."}},
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "Prometheus text format."},
+        **problem_responses(),
+    },
 )
 async def metrics(services: ServicesDep, registry: MetricsDep) -> Response:
     """Returns the metrics for Prometheus. Without the database, the open tasks are missing."""

@@ -32,7 +32,7 @@ async def get_access(access: AccessDep) -> schemas.Access:
     return schemas.Access.model_validate(access)
 
 
-@router.post("/keys", status_code=201, responses=problem_responses(), dependencies=[ADMINISTERS])
+@router.post("/keys", status_code=201, responses=problem_responses(400), dependencies=[ADMINISTERS])
 async def create_key(body: NewKey, services: ServicesDep) -> schemas.CreatedKey:
     """Creates a key. The response contains its token, which is stored nowhere."""
     days = body.expires_days

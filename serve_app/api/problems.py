@@ -89,6 +89,7 @@ ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
     ),
     507: (http_errors.InsufficientStorage,),
 }
+COMMON_STATUSES = (401, 403, 422, 429, 500, 503)
 STATUS_OF = {kind: status for status, kinds in ERRORS_BY_STATUS.items() for kind in kinds}
 
 
@@ -166,8 +167,8 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Returns the OpenAPI problem responses of a route; 422, 500 and 503 apply to every route."""
-    return {status: {"model": Problem} for status in sorted({*statuses, 422, 500, 503})}
+    """Returns the OpenAPI problem responses of a route, with those that every route has."""
+    return {status: {"model": Problem} for status in sorted({*statuses, *COMMON_STATUSES})}
 
 
 async def _on_paperworks_error(request: Request, error: Exception) -> Response:
@@ -204,6 +205,8 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         kind = http_errors.UnknownRoute
         detail = f"There is no route {path}; see /docs for the available routes."
+    elif error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not parse the body
+        kind, detail = MalformedRequest, MalformedRequest().message
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         kind, detail = http_errors.MethodNotAllowed, f"{path} does not support {request.method}."
         headers["Allow"] = ", ".join(_methods_of(request))

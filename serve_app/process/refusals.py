@@ -23,9 +23,9 @@ def refuse_open_door(settings: Settings, host: str | None = None) -> None:
     host = host or settings.http.host
     if host not in LOOPBACK and settings.http.auth == "off":
         raise CannotStart(
-            f"{host} can be reached from other machines, and requests need no key. Create a key "
-            "with `paperworks keys create NAME --scope admin`, and set "
-            "PAPERWORKS_HTTP__AUTH=required; or listen on 127.0.0.1."
+            f"{host} can be reached from other machines, and requests need no key. Set "
+            "PAPERWORKS_HTTP__AUTH=required (the service then writes its first key to HOME/api_key "
+            "and `paperworks keys create` makes others), or listen on 127.0.0.1."
         )
 
 

@@ -15,7 +15,7 @@ from serve_app.process.refusals import CannotStart
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"http": {"host": "0.0.0.0"}}, "no sign-in"),
+        ({"http": {"host": "0.0.0.0"}}, "requests need no key"),
         ({"database_url": "postgresql://me:hush@host/db"}, "secret in database_url"),
         ({"stores": {"milvus_token": "hush"}}, "secret in stores.milvus_token"),
     ],

@@ -265,3 +265,12 @@ async def test_correction_api_rejects_invalid_values(library: Library, correctio
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     unknown = await library.http.patch(f"{API}/documents/doc_{'0' * 24}", json={"title": "On x"})
     assert unknown.status_code == 404
+
+
+async def test_body_that_is_not_utf8_is_refused_in_words(library: Library) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await library.http.patch(
+        f"{API}/documents/doc_{'0' * 24}", content=b"\xffT\x19", headers=headers
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+    assert "does not match its Content-Type" in answer.json()["detail"]
