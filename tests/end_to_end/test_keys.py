@@ -147,6 +147,7 @@ def test_revoked_key_is_refused_by_both_processes(closed: RunningService, config
 def test_rate_limit_is_exact_for_parallel_clients_of_two_processes(
     closed: RunningService, config: Path
 ) -> None:
+    answers, left = list[httpx.Response](), list[int]()
     for _ in range(4):  # until a burst lies within one minute of the clock
         answers = burst(closed, config, REQUESTS_PER_MINUTE + 100)
         left = [int(answer.headers["ratelimit"].split("r=")[1].split(";")[0]) for answer in answers]
