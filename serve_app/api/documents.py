@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from domain.documents import DocumentFilter, DocumentStatus
+from domain.documents import Document, DocumentFilter, DocumentStatus
+from domain.errors import NotFound
 from serve_app.access.requirements import CHANGES, READS, AccessDep
+from serve_app.api.byte_ranges import ByteRange, Unsatisfiable, requested_range
 from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import (
     CollectionFilter,
@@ -19,15 +21,17 @@ from serve_app.api.parameters import (
     Limit,
     Year,
 )
-from serve_app.api.problems import problem_responses
+from serve_app.api.problems import error_response, problem_responses
 from serve_app.api.serializers import to_chunk_schema, to_document_schema
-from serve_app.api.services import PREFIX, ServicesDep
+from serve_app.api.services import PREFIX, Services, ServicesDep
+from serve_app.http.errors import RangeNotSatisfiable
 from serve_app.library.corrections import correct_metadata
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import MetadataCorrection
 from stores.blobs.blob_store import pdf_key
 from stores.postgres.cursors import decode_offset, encode_offset
 
+PDF = "application/pdf"
 router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"], dependencies=[READS])
 
 
@@ -111,24 +115,52 @@ async def list_chunks(
     response_class=Response,
     responses={
         200: {"content": {"application/pdf": {}}, "description": "The uploaded PDF."},
+        206: {"content": {"application/pdf": {}}, "description": "The requested bytes of the PDF."},
         304: {"description": "Not modified: the client's copy is current."},
-        **problem_responses(404),
+        **problem_responses(404, 416),
     },
 )
+@router.head("/{document_id}/original", include_in_schema=False)
 async def get_original(
+    request: Request,
     document_id: DocumentId,
     services: ServicesDep,
     if_none_match: Annotated[str | None, Header()] = None,
+    bytes_wanted: Annotated[
+        str | None, Header(alias="Range", description="One range, such as bytes=0-65535.")
+    ] = None,
+    if_range: Annotated[str | None, Header(alias="If-Range")] = None,
 ) -> Response:
-    """Returns the uploaded PDF. Its ETag is its SHA-256."""
+    """Returns the uploaded PDF, or the bytes in `Range`. Its ETag is its SHA-256."""
     document = await services.documents.get(document_id)
     etag = f'"{document.sha256}"'
     if etag in (if_none_match or ""):
         return Response(status_code=304, headers={"ETag": etag})
-    pieces = await asyncio.to_thread(services.blobs.stream, pdf_key(document.sha256))
+    wanted = None
+    if if_range in (None, etag):
+        try:
+            wanted = requested_range(bytes_wanted, document.bytes)
+        except Unsatisfiable as error:
+            headers = {"Content-Range": f"bytes */{document.bytes}"}
+            return error_response(request, RangeNotSatisfiable(f"{error} Ask for less."), headers)
+    return await _pdf(request, document, wanted, services)
+
+
+async def _pdf(
+    request: Request, document: Document, wanted: ByteRange | None, services: Services
+) -> Response:
+    """Returns the bytes of the PDF, all or a range; without a body for HEAD."""
+    key, part = pdf_key(document.sha256), wanted or ByteRange(0, document.bytes, document.bytes)
     headers = {
-        "ETag": etag,
-        "Content-Length": str(document.bytes),
+        "ETag": f'"{document.sha256}"',
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(part.count),
         "Content-Disposition": inline_disposition(document.filename),
+        **({"Content-Range": part.content_range} if wanted else {}),
     }
-    return StreamingResponse(pieces, media_type="application/pdf", headers=headers)
+    if request.method == "HEAD":
+        if not await asyncio.to_thread(services.blobs.exists, key):
+            raise NotFound("The PDF of the document is missing from the blob store.")
+        return Response(None, 206 if wanted else 200, headers, PDF)
+    pieces = await asyncio.to_thread(services.blobs.stream, key, part.first, part.count)
+    return StreamingResponse(pieces, 206 if wanted else 200, headers, PDF)

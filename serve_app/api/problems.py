@@ -79,6 +79,7 @@ ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
     410: (errors.Expired,),
     413: (errors.FileTooLarge, TooManyFiles, http_errors.BodyTooLarge),
     415: (errors.NotAPdf, UnsupportedMediaType),
+    416: (http_errors.RangeNotSatisfiable,),
     421: (http_errors.UnknownHost,),
     422: (InvalidRequest, errors.BadDocument),
     429: (errors.QueueFull, access_errors.RateLimited),

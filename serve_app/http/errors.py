@@ -18,6 +18,12 @@ class UnknownRoute(NotFound):
     code = "unknown_route"
 
 
+class RangeNotSatisfiable(InvalidRequest):
+    """The range begins behind the end of the file. Content-Range has its size; ask for less."""
+
+    code = "range_not_satisfiable"
+
+
 class MethodNotAllowed(InvalidRequest):
     """The route does not support that method; the header Allow lists the supported methods."""
 

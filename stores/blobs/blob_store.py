@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import uuid
 from collections.abc import AsyncIterable, Callable, Iterator
@@ -161,9 +162,16 @@ class BlobStore:
         """Returns the content of the blob."""
         return self._or_restore(key, self._backend.read)
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """Yields the blob in pieces of 256 KiB. Raises NotFound here, not at the first piece."""
-        return _pieces(self._or_restore(key, self._backend.open))
+    def stream(self, key: str, first: int = 0, count: int | None = None) -> Iterator[bytes]:
+        """Yields `count` bytes (None: all) from byte `first` on, in pieces of 256 KiB.
+
+        Raises NotFound here, not at the first piece.
+        """
+        file = self._or_restore(key, self._backend.open)
+        if first:
+            with storage_errors():
+                file.seek(first)
+        return _pieces(file, count)
 
     @contextmanager
     def open_local(self, sha256: str) -> Iterator[Path]:
@@ -275,12 +283,14 @@ def _check(key: str) -> str:
     return key
 
 
-def _pieces(source: IO[bytes]) -> Iterator[bytes]:
+def _pieces(source: IO[bytes], count: int | None) -> Iterator[bytes]:
+    left = math.inf if count is None else count
     with source:
-        while piece := _next_piece(source):
+        while left > 0 and (piece := _next_piece(source, int(min(left, PIECE_BYTES)))):
+            left -= len(piece)
             yield piece
 
 
-def _next_piece(source: IO[bytes]) -> bytes:
+def _next_piece(source: IO[bytes], size: int) -> bytes:
     with storage_errors():
-        return source.read(PIECE_BYTES)
+        return source.read(size)

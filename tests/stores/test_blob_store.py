@@ -64,6 +64,14 @@ async def test_blob_key_is_sha256_of_content(store: BlobStore) -> None:
     assert b"".join(store.stream(blob.key)) == PDF
 
 
+async def test_part_of_a_blob_is_streamed(store: BlobStore) -> None:
+    content = PDF + bytes(range(256)) * 3000
+    blob = await store.put_stream(pieces(content, 100_000), MIB)
+    for first, count in ((0, 10), (7, 1), (1000, 600_000), (len(content) - 5, 5), (300_000, None)):
+        end = None if count is None else first + count
+        assert b"".join(store.stream(blob.key, first, count)) == content[first:end]
+
+
 async def test_open_local_yields_readable_path(store: BlobStore) -> None:
     blob = await store.put_stream(pieces(PDF), MIB)
     with store.open_local(blob.sha256) as path:

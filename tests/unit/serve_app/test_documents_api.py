@@ -95,12 +95,73 @@ async def test_original_api_returns_uploaded_bytes_and_etag(library: Library) ->
     assert (same.status_code, same.content) == (304, b"")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "first", "end"),
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=100-", 100, None),
+        ("bytes=-7", -7, None),
+        ("bytes=5-999999", 5, None),
+        ("bytes=-999999", 0, None),
+    ],
+)
+async def test_original_api_returns_ranges(
+    library: Library, wanted: str, first: int, end: int | None
+) -> None:
+    content = pdf("the bytes", filler=90_000)
+    name = await read_paper(library, content=content)
+    path = f"/documents/{name}/original"
+    answer = await library.get(path, headers={"Range": wanted})
+    part = content[first:end]
+    start = first % len(content)
+    assert (answer.status_code, answer.content) == (206, part)
+    expected = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
+    assert answer.headers["content-range"] == expected
+    assert int(answer.headers["content-length"]) == len(part)
+    head = await library.http.head(f"{API}{path}", headers={"Range": wanted})
+    assert (head.status_code, head.content) == (206, b"")
+    assert head.headers["content-length"] == answer.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    "wanted", ["bytes=0-1,4-5", "bytes=9-2", "bytes=-", "lines=1-2", "bytes=a-b", "x" * 5000]
+)
+async def test_original_api_ignores_ranges_that_it_does_not_support(
+    library: Library, wanted: str
+) -> None:
+    content = pdf("the bytes", filler=5000)
+    name = await read_paper(library, content=content)
+    answer = await library.get(f"/documents/{name}/original", headers={"Range": wanted})
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
+async def test_original_api_rejects_range_behind_the_end(library: Library) -> None:
+    content = pdf("the bytes")
+    name = await read_paper(library, content=content)
+    for wanted in (f"bytes={len(content)}-", "bytes=-0", f"bytes={10**14}-{10**14 + 1}"):
+        answer = await library.get(f"/documents/{name}/original", headers={"Range": wanted})
+        assert (answer.status_code, answer.json()["code"]) == (416, "range_not_satisfiable")
+        assert answer.headers["content-range"] == f"bytes */{len(content)}"
+
+
+async def test_original_api_sends_whole_file_if_it_has_changed(library: Library) -> None:
+    content = pdf("the bytes", filler=5000)
+    name = await read_paper(library, content=content)
+    path = f"/documents/{name}/original"
+    etag = (await library.get(path)).headers["etag"]
+    for given, length in ((etag, 2), ('"other"', len(content))):
+        headers = {"Range": "bytes=0-1", "If-Range": given}
+        assert len((await library.get(path, headers=headers)).content) == length
+
+
 async def test_original_api_returns_404_for_missing_blob(library: Library) -> None:
     name = await read_paper(library)
     for path in blobs(library):
         path.unlink()
     answer = await library.get(f"/documents/{name}/original")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await library.http.head(f"{API}/documents/{name}/original")).status_code == 404
 
 
 async def test_document_routes_return_404_for_unknown_ids(library: Library) -> None:
