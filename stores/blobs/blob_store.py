@@ -283,7 +283,7 @@ def _check(key: str) -> str:
     return key
 
 
-def _pieces(source: IO[bytes], count: int | None) -> Iterator[bytes]:
+def _pieces(source: IO[bytes], count: int | None = None) -> Iterator[bytes]:
     left = math.inf if count is None else count
     with source:
         while left > 0 and (piece := _next_piece(source, int(min(left, PIECE_BYTES)))):
