@@ -100,7 +100,8 @@ async def test_every_route_refuses_requests_without_valid_key(closed: Library) -
         path = call.path(document_id="doc_" + "0" * 24, job_id="job_" + "0" * 16, name="a")
         for headers in wrong:
             answer = await closed.http.request(call.method, path, headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), path
+            assert answer.status_code == 401, call
+            assert call.method == "HEAD" or answer.json()["code"] == "unauthenticated"
             assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
