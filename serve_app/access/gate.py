@@ -16,6 +16,7 @@ from stores.postgres.request_counts import WINDOW_SECONDS, Usage
 from stores.protocols import KeyStore, RequestCounts
 
 COOKIE = "paperworks_session"
+"""The name of the cookie; the port follows if the address has one (`session_of`)."""
 CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf_token"
 
 
@@ -70,7 +71,7 @@ class Gate:
         if (header := request.headers.get("Authorization")) is not None:
             scheme, _, token = header.partition(" ")
             key = await self.keys.find(token.strip()) if scheme.lower() == "bearer" else None
-        elif session := request.cookies.get(COOKIE):
+        elif session := session_of(request):
             key = await self.keys.find_session(session)
             if key is not None and request.method not in SAFE_METHODS:
                 _check_csrf_token(request, session)
@@ -92,6 +93,20 @@ def _limit_headers(limit: int, usage: Usage) -> dict[str, str]:
 def address_of(request: Request) -> str:
     """Returns the address of the client."""
     return f"address {request.client.host}" if request.client else "address unknown"
+
+
+def cookie_name(request: Request) -> str:
+    """Returns the name of the session's cookie.
+
+    Browsers do not separate cookies by port: two services on one host need two names.
+    """
+    port = request.url.port
+    return COOKIE if port is None else f"{COOKIE}_{port}"
+
+
+def session_of(request: Request) -> str | None:
+    """Returns the secret of the browser's session, None without one."""
+    return request.cookies.get(cookie_name(request))
 
 
 def csrf_token_of(session: str) -> str:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.access import Access, Scope
-from serve_app.access.gate import COOKIE, csrf_token_of
+from serve_app.access.gate import csrf_token_of, session_of
 from serve_app.wording import plural
 
 FOLDER = Path(__file__).parent
@@ -29,7 +29,7 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Returns the page. `base` in a template is the path under which the service is mounted."""
-    session = request.cookies.get(COOKIE)
+    session = session_of(request)
     text = ENVIRONMENT.get_template(template).render(
         base=base_of(request),
         path=request.url.path,

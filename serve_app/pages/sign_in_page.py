@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from serve_app.access.gate import COOKIE, address_of
+from serve_app.access.gate import address_of, cookie_name, session_of
 from serve_app.access.middleware import SIGN_IN
 from serve_app.api.services import Services, ServicesDep
 from serve_app.pages.page_route import page_router
@@ -40,7 +40,7 @@ async def sign_in(
         return render(request, "sign_in.html", 401, next=local_path(next), problem=problem)
     response = _to(request, local_path(next))
     response.set_cookie(
-        COOKIE,
+        cookie_name(request),
         await services.keys.open_session(found),
         max_age=SESSION_SECONDS,
         path=base_of(request) or "/",
@@ -54,10 +54,10 @@ async def sign_in(
 @router.post("/sign-out")
 async def sign_out(request: Request, services: ServicesDep) -> Response:
     """Ends the session of this browser."""
-    if session := request.cookies.get(COOKIE):
+    if session := session_of(request):
         await services.keys.close_session(session)
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path=base_of(request) or "/")
+    response.delete_cookie(cookie_name(request), path=base_of(request) or "/")
     return response
 
 

@@ -94,7 +94,7 @@ def test_down_ignores_service_info_of_killed_service(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("conflict", "message"),
-    [("home", "Another service"), ("port", "is taken"), ("host", "no sign-in")],
+    [("home", "Another service"), ("port", "is taken"), ("host", "requests need no key")],
 )
 def test_up_rejects_home_port_or_host_in_conflict(
     service: RunningService, tmp_path: Path, conflict: str, message: str

@@ -321,6 +321,17 @@ async def test_sign_out_ends_the_session(closed: Library) -> None:
     assert again.status_code == 401
 
 
+async def test_services_on_two_ports_have_separate_sessions(closed: Library) -> None:
+    _, token = await closed.keys.create("browser", [Scope.SEARCH])
+    names = set()
+    for address in ("http://library", "http://library:8000", "http://library:8001"):
+        async with closed.connect(address) as browser:
+            await browser.post("/sign-in", data={"key": token})
+            names |= set(browser.cookies)
+            assert (await browser.get("/", headers=HTML)).status_code == 200
+    assert names == {COOKIE, f"{COOKIE}_8000", f"{COOKIE}_8001"}
+
+
 async def test_pages_offer_only_what_the_key_may_do(closed: Library) -> None:
     await sign_in(closed, Scope.SEARCH)
     page = (await closed.http.get("/", headers=HTML)).text
