@@ -13,7 +13,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.programs import Driver
-from tests.service import READY, SHORT_LEASES, RunningService
+from tests.service import SHORT_LEASES, RunningService, ready_service
 from tests.small_papers import write_small_papers
 
 # Markers of all tests in a folder, and of all tests that use a fixture.
@@ -97,21 +97,14 @@ def service(homes: Path, converted_models: Path) -> Iterator[RunningService]:
     Each test uses its own collection. Leases are short, so that tasks of a killed JobManager are
     requeued soon.
     """
-    running = RunningService(
+    with ready_service(
         homes / "one",
-        models=converted_models,
-        command=(),
-        port=None,
+        converted_models,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),
         PAPERWORKS_HTTP__BODY_PIECE_SECONDS=f"{BODY_PIECE_SECONDS:g}",
         **SHORT_LEASES,
-    )
-    try:
-        running.wait_for(READY)
+    ) as running:
         yield running
-        running.stop()
-    finally:
-        running.kill()
 
 
 @pytest.fixture(scope="session")

@@ -63,6 +63,18 @@ def own_service(models: Path, **environment: str) -> Iterator[tuple[RunningServi
             service.kill()
 
 
+@contextmanager
+def ready_service(home: Path, models: Path, **environment: str) -> Iterator[RunningService]:
+    """Yields a ready service; asserts at the end that it stops with all its processes."""
+    service = RunningService(home, models=models, command=(), port=None, **environment)
+    try:
+        service.wait_for(READY)
+        yield service
+        service.stop()
+    finally:
+        service.kill()
+
+
 def _reset_sigint() -> None:
     """Restores SIGINT: a shell ignores it for background jobs, and `serve run` inherits that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

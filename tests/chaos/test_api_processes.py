@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from serve_app.client import Client
-from tests.service import READY, SHORT_LEASES, RunningService
+from tests.service import SHORT_LEASES, RunningService, ready_service
 from tests.timing import wait_until
 
 MAX_CONNECTIONS = 60  # until both have accepted one: fails once in 2^59 runs
@@ -28,21 +28,9 @@ UPLOAD = "/api/v1/upload-async"
 @pytest.fixture(scope="module")
 def pair(homes: Path, converted_models: Path) -> Iterator[RunningService]:
     """A service with two API processes."""
-    running = RunningService(
-        homes / "pair",
-        models=converted_models,
-        command=(),
-        port=None,
-        PAPERWORKS_HTTP__REPLICAS="2",
-        PAPERWORKS_RAY__DASHBOARD="off",
-        **SHORT_LEASES,
-    )
-    try:
-        running.wait_for(READY)
+    options = {"PAPERWORKS_HTTP__REPLICAS": "2", "PAPERWORKS_RAY__DASHBOARD": "off"}
+    with ready_service(homes / "pair", converted_models, **options, **SHORT_LEASES) as running:
         yield running
-        running.stop()
-    finally:
-        running.kill()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from serve_app.client import Client, PaperworksProblem
 from tests.end_to_end.test_web_pages import AXE, foreign_addresses
-from tests.service import BIN, READY, RunningService, clean_environment
+from tests.service import BIN, RunningService, clean_environment, ready_service
 
 pytestmark = pytest.mark.timeout(600)
 REQUESTS_PER_MINUTE = 2500
@@ -28,19 +28,14 @@ EXCLUDED_CHECKS = "positive_data_acceptance,negative_data_rejection"
 @pytest.fixture(scope="module")
 def closed(homes: Path, converted_models: Path) -> Iterator[RunningService]:
     """A service with two processes of the API that requires keys."""
-    running = RunningService(
+    with ready_service(
         homes / "closed",
-        models=converted_models,
+        converted_models,
         PAPERWORKS_HTTP__AUTH="required",
         PAPERWORKS_HTTP__REPLICAS="2",
         PAPERWORKS_HTTP__REQUESTS_PER_MINUTE=str(REQUESTS_PER_MINUTE),
-    )
-    try:
-        running.wait_for(READY)
+    ) as running:
         yield running
-        running.stop()
-    finally:
-        running.kill()
 
 
 @pytest.fixture(scope="module")

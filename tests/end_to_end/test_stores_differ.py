@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -21,7 +21,7 @@ from serve_app.client import Client
 from stores.blobs.blob_store import BlobStore, pdf_key
 from stores.milvus.vector_store import VectorStore
 from tests.addresses import milvus_name, milvus_server
-from tests.service import READY, RunningService, run_program
+from tests.service import RunningService, ready_service, run_program
 from tests.timing import make_older
 
 QUESTION = "When does a lease end, and what does the fencing token of a task do?"
@@ -30,18 +30,11 @@ pytestmark = pytest.mark.timeout(600)
 HOUR = 3600
 
 
-@contextmanager
-def running(home: Path, models: Path, reconcile_minutes: str) -> Iterator[RunningService]:
+def running(
+    home: Path, models: Path, reconcile_minutes: str
+) -> AbstractContextManager[RunningService]:
     """Yields a service that compares its stores at this interval; stops it at the end."""
-    service = RunningService(
-        home, models=models, PAPERWORKS_JOBS__RECONCILE_MINUTES=reconcile_minutes
-    )
-    try:
-        service.wait_for(READY)
-        yield service
-        service.stop()
-    finally:
-        service.kill()
+    return ready_service(home, models, PAPERWORKS_JOBS__RECONCILE_MINUTES=reconcile_minutes)
 
 
 @contextmanager
