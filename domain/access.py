@@ -70,10 +70,10 @@ class ApiKey:
         return Access(f"key {self.key_id}", self.scopes, self.collections)
 
 
-def new_token() -> tuple[str, str]:
-    """Returns the id of a new key and its token, which contains the id and a random secret."""
-    key_id = secrets.token_hex(6)
-    return key_id, f"pw_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+def new_token() -> tuple[str, str, str]:
+    """Returns the id of a new key, its random secret, and the token, which contains both."""
+    key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(SECRET_BYTES)
+    return key_id, secret, f"pw_{key_id}_{secret}"
 
 
 def digest_of(secret: str) -> bytes:

@@ -17,7 +17,7 @@ from stores.protocols import KeyStore, RequestCounts
 
 COOKIE = "paperworks_session"
 """The name of the cookie; the port follows if the address has one (`session_of`)."""
-CSRF_HEADER, CSRF_FIELD = "X-CSRF-Token", "csrf_token"
+CSRF_HEADER = "X-CSRF-Token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,13 @@ class Gate:
         except Unauthenticated:
             await self.count(request, address_of(request))
             raise
-        await self.count(request, access.actor if self.is_closed else address_of(request))
+        await self.count(request, self.client_of(request, access))
         return access
+
+    def client_of(self, request: Request, access: Access) -> str:
+        """Returns the client whose requests are counted and whose actions are recorded: the key, or
+        the address without keys."""
+        return access.actor if self.is_closed else address_of(request)
 
     @property
     def is_closed(self) -> bool:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain.access import Access
 from domain.errors import PaperworksError
 from serve_app.access.errors import Unauthenticated
-from serve_app.access.gate import Gate, address_of
+from serve_app.access.gate import Gate
 from serve_app.api.problems import error_response
 from stores.postgres.audit_log import acting_as
 
@@ -43,7 +43,7 @@ class AccessControl:
         except PaperworksError as error:
             await _refusal(request, error)(scope, receive, send)
             return
-        with acting_as(access.actor if self.gate.is_closed else address_of(request)):
+        with acting_as(self.gate.client_of(request, access)):
             await self.app(scope, receive, send)
 
 

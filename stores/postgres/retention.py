@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus
 from stores.postgres.database import NOW, Database
+from stores.postgres.request_counts import RequestCounts
 from stores.postgres.schema import (
     AUDIT_LOG,
     CITATIONS,
@@ -50,7 +51,8 @@ class Removed:
 
 async def remove_old_records(database: Database, days: float) -> Removed:
     """Deletes tombstones, purged jobs and empty collections that are older than `days`, and
-    entries of the audit log that are older than that and than AUDIT_AGE.
+    entries of the audit log that are older than that and than AUDIT_AGE. Forgets the counted
+    requests of clients that have sent nothing for a day.
 
     After that, the Idempotency-Key of such a job starts a new one. Raises DatabaseUnavailable.
     """
@@ -62,6 +64,7 @@ async def remove_old_records(database: Database, days: float) -> Removed:
     removed.collections = await _remove_batch(database, _remove_collections, age)
     while count := await _remove_batch(database, _remove_audit_entries, max(age, AUDIT_AGE)):
         removed.audit_entries += count
+    await RequestCounts(database).forget()
     return removed
 
 

@@ -33,7 +33,7 @@ class InMemoryKeyStore:
     ) -> tuple[ApiKey, str]:
         """Like `KeyStore.create`."""
         check_new_key(name, scopes, collections)
-        key_id, token = new_token()
+        key_id, _, token = new_token()
         limits = None if collections is None else frozenset(collections)
         self.keys[key_id] = ApiKey(key_id, name, frozenset(scopes), limits, utc_now(), expires_at)
         self.tokens[token] = key_id

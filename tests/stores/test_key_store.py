@@ -166,7 +166,19 @@ async def test_requests_are_counted_exactly_by_concurrent_processes(database: Da
     assert sorted(usage.used for usage in found) == list(range(1, 51))
     assert all(1 <= usage.seconds_left <= 60 for usage in found)
     assert (await one.count("key 2")).used == 1
-    await one.forget()
+
+
+async def test_counts_of_silent_clients_are_forgotten(database: Database) -> None:
+    counts = RequestCounts(database)
+    for client in ("silent", "active"):
+        await counts.count(client)
+    async with database.single() as connection:
+        age = "UPDATE request_counts SET window_start = window_start - interval '2 days'"
+        await connection.execute(text(f"{age} WHERE client = 'silent'"))
+    await remove_old_records(database, 90)
+    async with database.single() as connection:
+        left = (await connection.execute(text("SELECT client FROM request_counts"))).scalars()
+        assert left.all() == ["active"]
 
 
 async def database_clean(database: Database) -> None:
