@@ -14,6 +14,8 @@ from tests.service import RunningService, run_program
 from tests.timing import wait_until
 
 PAGES = 400
+LONG_PAPERS = 4
+"""Papers of a folder: the fastest machine does not read all of them before the cancel."""
 TIMEOUT_SECONDS = 120.0
 
 
@@ -58,16 +60,19 @@ def test_cancelled_folder_keeps_completed_papers(
     service: RunningService, library: Client, collection: str, samples: dict[str, Path]
 ) -> None:
     short = next(iter(samples.values()))
-    others = [long_paper(f"{collection} {number}", PAGES) for number in range(2)]
+    others = [long_paper(f"{collection} {number}", PAGES) for number in range(LONG_PAPERS)]
     accepted = library.upload_many([short, *others], collection)
-    wait_until(lambda: library.job(accepted.job_id).counts.completed == 1)
+    wait_until(lambda: library.job(accepted.job_id).counts.completed > 0)
     result = run_program("paperworks", "cancel", accepted.job_id, "--url", service.url)
-    assert (result.returncode, "2 papers cancelled" in result.stdout) == (0, True), result
     wait_until(lambda: not is_parsing(service))
     job = library.job(accepted.job_id)
-    assert (job.status, job.counts.completed, job.counts.cancelled) == ("partial", 1, 2)
+    completed, cancelled = job.counts.completed, job.counts.cancelled
+    assert (job.status, completed + cancelled) == ("partial", 1 + LONG_PAPERS)
+    assert (result.returncode, f"{cancelled} paper" in result.stdout) == (0, True), result
     ready = library.documents(collection=collection, status="ready").items
-    assert [document.filename for document in ready] == [short.name]
+    assert len(ready) == completed
+    for document in ready:
+        assert library.chunks(document.document_id, limit=1).items
 
 
 def test_cli_lists_and_retries_failures(
