@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from stores.search_index import cells
 from stores.search_index.columns import Codes, Condition, mask_of
 from stores.search_index.postings import MAX_ROWS
 from stores.search_index.rows import Rows
-from stores.search_index.segment import Segment, merge, segment_of
+from stores.search_index.segment import Centres, Segment, merge, segment_of
 from stores.search_index.vectors import best, unit_vectors
 
 MERGE_FACTOR = 4
@@ -50,6 +51,7 @@ class ChunkIndex:
         self._segments: tuple[Segment, ...] = ()
         self._numbers: dict[str, int] = {}  # the row of each key, numbered over all segments
         self._next = 0
+        self._centres: Centres = None  # of the cells, once the index has EXACT_ROWS rows
         self._writing = Lock()
 
     def __len__(self) -> int:
@@ -73,8 +75,8 @@ class ChunkIndex:
         with self._writing:
             for part in rows.without_repeated_keys().parts(MAX_ROWS):
                 segments = self._without(part.keys)
-                segments.append(self._numbered(segment_of(part, self._next, self._codes)))
-                self._publish(segments)
+                new = segment_of(part, self._next, self._codes, self._centres)
+                self._publish([*segments, self._numbered(new)])
 
     def delete(self, keys: Collection[str]) -> None:
         """Deletes these rows; unknown keys are ignored."""
@@ -104,7 +106,14 @@ class ChunkIndex:
 
     def _publish(self, segments: list[Segment]) -> None:
         live = [self._rewritten(one) for one in segments if one.live_rows]
-        self._segments = tuple(self._merged(live))
+        self._segments = tuple(self._in_cells(self._merged(live)))
+
+    def _in_cells(self, segments: list[Segment]) -> list[Segment]:
+        """Returns the segments; the first time that they are large, their codes enter cells."""
+        if self._centres is not None or len(self) <= cells.EXACT_ROWS:
+            return segments
+        self._centres = cells.train_cells([one.vectors.unit for one in segments])
+        return [one.with_cells(self._centres) for one in segments]
 
     def _rewritten(self, segment: Segment) -> Segment:
         if segment.live_rows >= MIN_LIVE_SHARE * len(segment):
@@ -123,7 +132,7 @@ class ChunkIndex:
 
     def _numbered_in_place(self, segments: list[Segment]) -> Segment:
         """Returns the merged segment; its rows keep numbers between those of its neighbours."""
-        merged = merge(segments, segments[0].first)
+        merged = merge(segments, segments[0].first, self._centres)
         self._numbers.update(zip(merged.keys, range(merged.first, self._next), strict=False))
         return merged
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress
 
+import faiss
 import numpy as np
 
 from stores.search_index.columns import Codes, Columns
@@ -44,6 +45,12 @@ class Segment:
         live[rows] = False
         return replace(self, live=live)
 
+    def with_cells(self, centres: Centres) -> Segment:
+        """Returns the segment with its codes in the cells of these centres."""
+        if self.vectors.codes is None:
+            return self
+        return replace(self, vectors=Vectors(self.vectors.unit, centres))
+
     def allowed(self, mask: np.ndarray | None) -> np.ndarray | None:
         """Returns the live rows of the mask, None if these are all rows."""
         if mask is None or mask.all():
@@ -51,17 +58,22 @@ class Segment:
         return mask if self.live is None else mask & self.live
 
 
-def segment_of(rows: Rows, first: int, codes: Mapping[str, Codes]) -> Segment:
+Centres = faiss.IndexFlatIP | None
+
+
+def segment_of(
+    rows: Rows, first: int, codes: Mapping[str, Codes], centres: Centres = None
+) -> Segment:
     """Returns the segment of these rows; strings of columns are encoded with `codes`."""
     columns = {
         name: codes[name].encode(column) if name in codes else np.array(column)
         for name, column in rows.columns.items()
     }
-    vectors = Vectors(unit_vectors(rows.vectors))
+    vectors = Vectors(unit_vectors(rows.vectors), centres)
     return Segment(first, list(rows.keys), vectors, Postings.of(rows.sparse), columns)
 
 
-def merge(segments: Sequence[Segment], first: int) -> Segment:
+def merge(segments: Sequence[Segment], first: int, centres: Centres = None) -> Segment:
     """Returns one segment with the live rows of the segments."""
     masks = [one.live_mask for one in segments]
     pairs = list(zip(segments, masks, strict=True))
@@ -72,4 +84,4 @@ def merge(segments: Sequence[Segment], first: int) -> Segment:
         name: np.concatenate([one.columns[name][mask] for one, mask in pairs])
         for name in segments[0].columns
     }
-    return Segment(first, keys, Vectors(vectors), postings, columns)
+    return Segment(first, keys, Vectors(vectors, centres), postings, columns)

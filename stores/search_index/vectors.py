@@ -6,14 +6,21 @@ outside the candidates cannot be among the nearest if the score of the last cand
 bound is below the score of the last result; otherwise the scan is repeated with more candidates.
 The results of one segment spare the next one the candidates that can no longer be among the best.
 
+In a large index the scan reads only the cells near the query (stores/search_index/cells.py). Then
+the bound holds for the rows of these cells.
+
 The query is a code too: faiss converts a query to integers where the dimension is a multiple of
 16, and computes with floats elsewhere. Only whole numbers have the same product on both ways.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import faiss
 import numpy as np
+
+from stores.search_index.cells import cells_of, probed_cells
 
 QUANTIZED_ROWS = 8_192
 """From this number of rows on the int8 scan pays: below, the float32 scan takes under 1 ms."""
@@ -23,7 +30,6 @@ SELECTIVE_SHARE = 0.1
 
 _ROUNDING = 1e-5  # of float32 sums of 384 products of unit vectors
 _LARGEST_CODE = 127
-_CODE_OF_ZERO = 128  # of QT_8bit_direct_signed, which stores bytes
 _ROWS_AT_ONCE = 4_096  # of the temporary arrays while vectors are quantized
 
 faiss.omp_set_num_threads(1)  # a search uses one core; the other works for the ingestion
@@ -32,18 +38,18 @@ Nearest = tuple[np.ndarray, np.ndarray]  # row numbers and their scores
 
 
 class Vectors:
-    """Unit vectors of a segment, immutable."""
+    """Unit vectors of a segment, immutable. `centres`: those of the cells, if it has any."""
 
-    def __init__(self, unit: np.ndarray) -> None:
+    def __init__(self, unit: np.ndarray, centres: faiss.IndexFlatIP | None = None) -> None:
         self.unit = unit
-        self.codes: _Codes | None = _Codes(unit) if len(unit) >= QUANTIZED_ROWS else None
+        self.codes: _Codes | None = _Codes(unit, centres) if len(unit) >= QUANTIZED_ROWS else None
 
     def nearest(
         self, query: np.ndarray, limit: int, mask: np.ndarray | None, floor: float = -np.inf
     ) -> Nearest:
         """Returns the rows of the mask nearest to the unit query, unordered.
 
-        Rows with a score below `floor` may be missing.
+        Rows with a score below `floor` may be missing, and with cells those of distant cells.
         """
         if mask is not None and np.count_nonzero(mask) <= SELECTIVE_SHARE * len(mask):
             return self._nearest_of(np.flatnonzero(mask), query, limit)
@@ -58,6 +64,8 @@ class Vectors:
         while wanted < len(self.unit) * SELECTIVE_SHARE:
             rows, bounds = codes.scan(query, wanted, mask)
             found = self._nearest_of(rows[bounds >= floor - _ROUNDING], query, limit)
+            if len(rows) < limit and codes.has_cells:
+                break
             if len(rows) < wanted or bounds[-1] < _lowest(found, limit, floor) - _ROUNDING:
                 return found
             wanted *= CANDIDATES_PER_RESULT
@@ -76,19 +84,29 @@ def _lowest(found: Nearest, limit: int, floor: float) -> float:
 class _Codes:
     """int8 codes of unit vectors, with one scale, and the largest distance of vector and code."""
 
-    def __init__(self, unit: np.ndarray) -> None:
+    def __init__(self, unit: np.ndarray, centres: faiss.IndexFlatIP | None) -> None:
         self._scale = _scale_of(unit)
-        kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
-        self._index = faiss.IndexScalarQuantizer(unit.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-        codes = np.empty(unit.shape, np.uint8)
+        self._centres = centres  # faiss keeps a pointer only
+        self._index = _empty_index(unit.shape[1], centres)
         self._error = 0.0
         for start in range(0, len(unit), _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            rounded, error = _rounded(unit[part], self._scale)
-            codes[part] = rounded + _CODE_OF_ZERO
+            part = unit[start : start + _ROWS_AT_ONCE]
+            rounded, error = _rounded(part, self._scale)
+            self._add(rounded, part)
             self._error = max(self._error, error)
-        faiss.copy_array_to_vector(codes.ravel(), self._index.codes)
-        self._index.ntotal = len(unit)
+
+    @property
+    def has_cells(self) -> bool:
+        """True if a scan reads a part of the codes only."""
+        return self._centres is not None
+
+    def _add(self, rounded: np.ndarray, unit: np.ndarray) -> None:
+        if self._centres is None:
+            self._index.add(rounded)
+            return
+        cells = cells_of(unit, self._centres)
+        pointers = (faiss.swig_ptr(rounded), None, faiss.swig_ptr(cells))
+        self._index.add_core(len(rounded), *pointers)
 
     def scan(
         self, query: np.ndarray, limit: int, mask: np.ndarray | None
@@ -97,16 +115,34 @@ class _Codes:
 
         The score of any other row of the mask is not above the last bound.
         """
-        parameters = None
-        if mask is not None:
-            bits = np.packbits(mask, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # pyright: ignore[reportCallIssue]
         scale = _scale_of(query)
         code, query_error = _rounded(query[np.newaxis], scale)
-        scores, rows = self._index.search(code, limit, params=parameters)  # pyright: ignore[reportCallIssue]
+        scores, rows = self._index.search(code, limit, params=self._parameters(mask))
         found = rows[0] >= 0
         error = self._error + query_error * (1 + self._error)
         return rows[0][found], scores[0][found] * (scale * self._scale) + error
+
+    def _parameters(self, mask: np.ndarray | None) -> Any:
+        chosen, share = {}, 1.0
+        if mask is not None:
+            bits = np.packbits(mask, bitorder="little")
+            selector = faiss.IDSelectorBitmap(bits)  # pyright: ignore[reportCallIssue]
+            chosen, share = {"sel": selector}, float(mask.mean())
+        if self._centres is None:
+            return faiss.SearchParameters(**chosen)  # pyright: ignore[reportCallIssue]
+        cells = probed_cells(share, self._centres.ntotal)
+        return faiss.SearchParametersIVF(nprobe=cells, **chosen)  # pyright: ignore[reportCallIssue]
+
+
+def _empty_index(dimension: int, centres: faiss.IndexFlatIP | None) -> Any:
+    kind, metric = faiss.ScalarQuantizer.QT_8bit_direct_signed, faiss.METRIC_INNER_PRODUCT
+    if centres is None:
+        return faiss.IndexScalarQuantizer(dimension, kind, metric)
+    index = faiss.IndexIVFScalarQuantizer(
+        centres, dimension, centres.ntotal, kind, metric, False
+    )  # the codes are those of vectors, not of their distances from the centres
+    index.is_trained = True
+    return index
 
 
 def _scale_of(unit: np.ndarray) -> float:

@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 import pytest
 
-from stores.search_index import chunk_index, vectors
+from stores.search_index import cells, chunk_index, vectors
 from stores.search_index.chunk_index import ChunkIndex
 from stores.search_index.columns import Condition, UnsupportedFilter
 from stores.search_index.rows import Rows, SparseRows
@@ -180,6 +180,54 @@ def test_scan_of_codes_finds_candidates_of_clustered_vectors(simd_level: str) ->
         assert len(nearest & set(rows)) >= 99, simd_level
         assert np.all(unit[rows] @ query <= bounds)
         assert np.delete(unit @ query, rows).max() <= bounds[-1]
+
+
+def clustered_rows(chance: np.random.Generator, count: int, dimension: int = 64) -> Rows:
+    """Returns rows of 60 subjects; each row is its subject plus noise of the same length."""
+    subjects = vectors.unit_vectors(chance.standard_normal((60, dimension), np.float32))
+    noise = vectors.unit_vectors(chance.standard_normal((count, dimension), np.float32))
+    pages, documents = np.arange(count) % 30, [f"doc_{row % 8}" for row in range(count)]
+    sparse = SparseRows(np.arange(count + 1), np.ones(count, np.uint32), np.ones(count, np.float32))
+    columns = {"document": documents, "page": pages}
+    keys = [f"k{row}" for row in range(count)]
+    return Rows(keys, subjects[chance.integers(0, 60, count)] + noise, sparse, columns)
+
+
+@pytest.mark.parametrize("last_page", [29, 20, 4, 0])
+def test_cells_find_nearly_all_nearest_rows(
+    last_page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "EXACT_ROWS", 4_000)
+    monkeypatch.setattr(cells, "CELLS", 64)
+    monkeypatch.setattr(vectors, "QUANTIZED_ROWS", 1_000)
+    monkeypatch.setattr(chunk_index, "MAX_ROWS", 3_000)
+    rows, index = clustered_rows(np.random.default_rng(3), 9_000), make_index()
+    for part in rows.parts(700):
+        index.upsert(part)
+    gone = set(rows.keys[::7])
+    index.delete(gone)
+    unit, found_rows = vectors.unit_vectors(rows.vectors), 0
+    allowed = (np.asarray(rows.columns["page"]) <= last_page) & (np.arange(len(rows)) % 7 != 0)
+    conditions = [Condition("page", "<=", last_page)] if last_page < 29 else []
+    queries = unit[1::450]
+    for query in queries:
+        scores = np.where(allowed, unit @ query, -1)
+        expected = {rows.keys[row] for row in np.argsort(-scores)[:20]}
+        found = index.nearest(query, 20, conditions)
+        assert len(found.keys) == 20 and not gone & set(found.keys)
+        found_rows += len(expected & set(found.keys))
+    assert found_rows >= 0.95 * 20 * len(queries)
+
+
+def test_cells_are_read_in_part() -> None:
+    unit = vectors.unit_vectors(clustered_rows(np.random.default_rng(4), 9_000).vectors)
+    centres = cells.train_cells([unit])
+    codes = vectors.Vectors(unit, centres).codes
+    assert codes is not None and centres.ntotal == cells.CELLS
+    rows, _ = codes.scan(unit[0], len(unit), None)
+    assert 0.05 * len(unit) < len(rows) < 0.3 * len(unit)
+    rows, _ = codes.scan(unit[0], len(unit), np.arange(len(unit)) % 10 == 0)
+    assert len(rows) == len(unit) / 10
 
 
 def test_empty_index_finds_nothing() -> None:
