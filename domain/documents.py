@@ -62,12 +62,16 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A search hit: `score` is the ranking score, `scores` the scores of each retriever."""
+    """A search hit: `score` is the ranking score, `scores` the scores of each retriever.
+
+    `parts` are the summands of `score` by retriever.
+    """
 
     chunk: Chunk
     collection: str
     score: float
     scores: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 class DocumentStatus(StrEnum):
@@ -113,16 +117,19 @@ class Document(Record):
     quality: Mapping[str, Any] = Field(default_factory=dict)
     needs_review: bool = False
     corrections: Mapping[str, Any] = Field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     created_at: datetime
     searchable_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFilter:
-    """Conditions that a listed document must meet; None and empty conditions match everything.
+    """Conditions that a document must meet; None and empty conditions match everything.
 
     Each of `words` must occur in the title, the filename or the name of an author, ignoring case.
-    `among`: the collections that the client may see, None for all.
+    The words of `author` must be names of one author or of several, ignoring case and accents. The
+    document has all of `tags`. `since`: uploaded at this time or later. `among`: the collections
+    that the client may see, None for all.
     """
 
     collection: str | None = None
@@ -132,6 +139,14 @@ class DocumentFilter:
     year_first: int | None = None
     year_last: int | None = None
     among: frozenset[str] | None = None
+    author: str | None = None
+    doi: str | None = None
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    document_ids: tuple[str, ...] | None = None
+
+
+ALL_DOCUMENTS = DocumentFilter()
 
 
 def document_id(collection: str, sha256: str) -> str:

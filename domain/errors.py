@@ -83,6 +83,13 @@ class Conflict(InvalidRequest):
     code = "conflict"
 
 
+class PreconditionFailed(InvalidRequest):
+    """The document has changed since its ETag was read. Nothing was changed. Get it again, and
+    repeat the request with the new ETag."""
+
+    code = "precondition_failed"
+
+
 class RefusedUpload(InvalidRequest):
     """The file was not accepted."""
 

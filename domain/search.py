@@ -24,7 +24,8 @@ class SearchQuery:
     """A query to one collection (None: all); empty `document_ids` means all documents.
 
     Hits below `min_relevance` (domain/relevance.py) are left out. `among`: the collections that the
-    client may see, None for all.
+    client may see, None for all. `depth`: candidates of each retriever, None for a multiple of the
+    limit; the order of equal queries with equal depth is the same for every limit.
     """
 
     text: str
@@ -38,25 +39,33 @@ class SearchQuery:
     group_by_document: bool = False
     min_relevance: float | None = None
     among: frozenset[str] | None = None
+    depth: int | None = None
 
     @property
     def candidates(self) -> int:
         """Number of candidates requested from each retriever: more than `limit`, to leave a choice
         for fusion and grouping."""
-        return max(4 * self.limit, 100)
+        return self.depth or max(4 * self.limit, 100)
 
 
 DENSE_WEIGHT = 0.7
 """Weight of the dense retriever in hybrid mode; measured: docs/decisions/0004-search-fusion.md."""
 
 
+Scores = Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A ranked candidate: `score` is the ranking score, `scores` the score of each retriever."""
+    """A ranked candidate: `score` is the ranking score, `scores` the score of each retriever.
+
+    `parts` are the summands of `score` by retriever.
+    """
 
     chunk_id: str
     score: float
     scores: dict[str, float]
+    parts: dict[str, float]
 
 
 def normalize_by_max(scores: Mapping[str, float]) -> dict[str, float]:
@@ -70,37 +79,53 @@ def normalize_by_max(scores: Mapping[str, float]) -> dict[str, float]:
     return {key: max(0.0, score / best) for key, score in scores.items()}
 
 
-def fuse(
-    dense: Mapping[str, float], sparse: Mapping[str, float], dense_weight: float = DENSE_WEIGHT
-) -> dict[str, float]:
+def fuse(dense: Scores, sparse: Scores, dense_weight: float = DENSE_WEIGHT) -> dict[str, float]:
     """Returns one score in 0..1 per candidate: the weighted sum of its normalized scores.
 
     A candidate that a retriever did not return gets 0 from it. If one side is empty, the other has
     full weight. On both sides larger is better.
     """
-    if not dense or not sparse:
-        return normalize_by_max(dense or sparse)
-    by_dense, by_sparse = normalize_by_max(dense), normalize_by_max(sparse)
+    return _sums(weighted_parts(dense, sparse, dense_weight))
+
+
+def weighted_parts(
+    dense: Scores, sparse: Scores, dense_weight: float = DENSE_WEIGHT
+) -> dict[str, Scores]:
+    """Returns the summands of `fuse`, by retriever and candidate."""
+    sides = {name: side for name, side in (("dense", dense), ("sparse", sparse)) if side}
+    weights = {"dense": dense_weight, "sparse": 1 - dense_weight} if len(sides) > 1 else {}
     return {
-        key: dense_weight * by_dense.get(key, 0.0) + (1 - dense_weight) * by_sparse.get(key, 0.0)
-        for key in by_dense | by_sparse
+        name: {key: weights.get(name, 1) * score for key, score in normalize_by_max(side).items()}
+        for name, side in sides.items()
     }
 
 
-def rank(mode: SearchMode, dense: Mapping[str, float], sparse: Mapping[str, float]) -> list[Ranked]:
+def rank(mode: SearchMode, dense: Scores, sparse: Scores) -> list[Ranked]:
     """Returns the candidates of both retrievers as one list, best first.
 
     `dense` and `sparse` map chunk ids to scores; larger is better. In dense or sparse mode `score`
     is the score of that retriever (cosine or BM25), in hybrid mode it is in 0..1. Ties are ordered
     by chunk id, so that the ranking is deterministic.
     """
-    sides = {SearchMode.DENSE: dense, SearchMode.SPARSE: sparse}
-    fused = fuse(dense, sparse) if mode is SearchMode.HYBRID else sides[mode]
-    named = (("dense", dense), ("sparse", sparse))
+    sides = {"dense": dense, "sparse": sparse}
+    is_hybrid = mode is SearchMode.HYBRID
+    parts = weighted_parts(dense, sparse) if is_hybrid else {str(mode): sides[mode]}
     return [
-        Ranked(key, score, {name: side[key] for name, side in named if key in side})
-        for key, score in sorted(fused.items(), key=lambda item: (-item[1], item[0]))
+        Ranked(key, score, _of(key, sides), _of(key, parts))
+        for key, score in sorted(_sums(parts).items(), key=lambda item: (-item[1], item[0]))
     ]
+
+
+def _of(key: str, sides: Mapping[str, Scores]) -> dict[str, float]:
+    return {name: side[key] for name, side in sides.items() if key in side}
+
+
+def _sums(parts: Mapping[str, Scores]) -> dict[str, float]:
+    sums = dict[str, float]()
+    for side in parts.values():
+        for key, part in side.items():
+            sums[key] = sums.get(key, 0.0) + part
+    return sums
 
 
 def best_per_document(ranked: Sequence[Ranked], document_of: Mapping[str, str]) -> list[Ranked]:

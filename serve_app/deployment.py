@@ -24,6 +24,7 @@ from actors.registry import embedders, get_actor
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
+from domain.library_search import LibrarySearch, parsed_search
 from domain.names import APPLICATION, JOB_MANAGER, METRICS_FOLDER
 from domain.relevance import CALIBRATIONS
 from domain.search import SearchMode, SearchQuery
@@ -41,7 +42,8 @@ from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.rendering import Renderer
-from serve_app.library.search import find_by_vector, run_search
+from serve_app.library.search import run_search
+from serve_app.library.search_hits import find_hits
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.uploads.folders import FolderUpload
@@ -169,7 +171,7 @@ class Api:
     ) -> SearchResult:
         """Returns the same result as POST /api/v1/search."""
         search_query = SearchQuery(query, collection, SearchMode(mode), limit)
-        return await run_search(search_query, self.services)
+        return await run_search(parsed_search(search_query), self.services)
 
 
 def connect(settings: Settings, addresses: Addresses) -> Services:
@@ -230,7 +232,8 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
 
 async def check_search(services: Services, actors: ActorHandles) -> None:
     """Raises Unavailable unless this process answers a search by embedding and by words."""
-    await find_by_vector(SearchQuery(PROBE, limit=1), await actors.probe_vector(), services)
+    probe = LibrarySearch(SearchQuery(PROBE, limit=1))
+    await find_hits(probe, await actors.probe_vector(), services)
 
 
 def local_folders(settings: Settings) -> list[Path]:

@@ -21,6 +21,7 @@ from serve_app.api import (
     jobs,
     keys,
     search,
+    similar,
     uploads,
 )
 from serve_app.api.metrics import Metrics
@@ -33,7 +34,7 @@ from serve_app.http.origin_check import OriginCheck
 from serve_app.http.request_context import RequestContext
 from serve_app.pages.site import add_pages
 
-RESOURCES = (uploads, jobs, documents, contents, images, search)
+RESOURCES = (uploads, jobs, documents, contents, similar, images, search)
 RESOURCES += (bibliography, collections, keys, consistency, health)
 
 

@@ -1,4 +1,4 @@
-"""The contents of a document, its exports, and its relations: citations, similar documents."""
+"""The contents of a document, its exports, and the documents that it cites or that cite it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from serve_app.api.file_responses import file_response, openapi_file
 from serve_app.api.parameters import DocumentId, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import (
-    to_chunk_schema,
     to_document_schema,
     to_export_schema,
     to_references_schema,
@@ -32,7 +31,6 @@ from serve_app.library.papers import (
     missing_part,
     searchable_document,
 )
-from serve_app.library.search import find_similar_documents
 from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(
@@ -196,30 +194,6 @@ async def list_citing(document_id: DocumentId, services: ServicesDep) -> paper_s
     """Returns the documents of the same collection that cite this one, newest upload first."""
     await searchable_document(document_id, services)
     return await _documents(await services.citations.cited_by(document_id), services)
-
-
-@router.get("/similar")
-async def list_similar(
-    document_id: DocumentId,
-    services: ServicesDep,
-    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of documents.")] = 10,
-) -> paper_schemas.SimilarDocuments:
-    """Returns the most similar documents of the same collection, best first.
-
-    Compares the mean vector of this document's passages with the passages of the others.
-    """
-    document = await searchable_document(document_id, services)
-    hits = await find_similar_documents(document, limit, services)
-    return paper_schemas.SimilarDocuments(
-        documents=[
-            paper_schemas.SimilarDocument(
-                **dict(to_document_schema(other)),
-                score=passage.score,
-                passage=to_chunk_schema(passage.chunk, other),
-            )
-            for passage, other in hits
-        ]
-    )
 
 
 async def _documents(ids: Sequence[str], services: Services) -> paper_schemas.Documents:

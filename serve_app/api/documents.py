@@ -9,15 +9,18 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from domain.documents import Document, DocumentFilter, DocumentStatus
-from domain.errors import NotFound
+from domain.errors import NotFound, PreconditionFailed
 from serve_app.access.requirements import CHANGES, READS, AccessDep
 from serve_app.api.byte_ranges import ByteRange, Unsatisfiable, requested_range
-from serve_app.api.file_responses import inline_disposition
+from serve_app.api.etags import json_etag, matches
+from serve_app.api.file_responses import NOT_MODIFIED, inline_disposition, not_modified
 from serve_app.api.parameters import (
     CollectionFilter,
     Cursor,
     DocumentId,
     FilterText,
+    IfMatch,
+    IfNoneMatch,
     Limit,
     Year,
 )
@@ -60,29 +63,52 @@ async def list_documents(
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/{document_id}", responses=problem_responses(404))
-async def get_document(document_id: DocumentId, services: ServicesDep) -> schemas.Document:
-    """Returns a document."""
-    return to_document_schema(await services.documents.get(document_id))
+@router.get(
+    "/{document_id}",
+    response_model=schemas.Document,
+    responses={**NOT_MODIFIED, **problem_responses(404)},
+)
+async def get_document(
+    document_id: DocumentId,
+    services: ServicesDep,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> schemas.Document | Response:
+    """Returns a document. Its ETag changes with every field of it."""
+    document = to_document_schema(await services.documents.get(document_id))
+    response.headers["ETag"] = json_etag(document)
+    return not_modified(json_etag(document), if_none_match, "no-cache") or document
 
 
-@router.patch("/{document_id}", responses=problem_responses(400, 404, 409), dependencies=[CHANGES])
+@router.patch(
+    "/{document_id}", responses=problem_responses(400, 404, 409, 412), dependencies=[CHANGES]
+)
 async def correct_document(
-    document_id: DocumentId, correction: MetadataCorrection, services: ServicesDep
+    document_id: DocumentId,
+    correction: MetadataCorrection,
+    services: ServicesDep,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> schemas.Document:
-    """Corrects the metadata of a document and returns it.
+    """Corrects the metadata of a document, sets its tags, and returns it.
 
-    Absent fields stay as they are; null restores the extracted value. Corrections survive further
-    readings of the paper, and exports and citations use them.
+    Absent fields stay as they are; null restores the extracted value. Corrections and tags survive
+    further readings of the paper, and exports and citations use them. With If-Match, nothing is
+    changed if somebody else has changed the document since.
     """
+    document = await _expected(document_id, if_match, services)
     given = correction.model_dump(exclude_unset=True)
-    return to_document_schema(await correct_metadata(document_id, given, services))
+    corrected = to_document_schema(await correct_metadata(document, given, services))
+    response.headers["ETag"] = json_etag(corrected)
+    return corrected
 
 
 @router.delete(
-    "/{document_id}", status_code=204, responses=problem_responses(404), dependencies=[CHANGES]
+    "/{document_id}", status_code=204, responses=problem_responses(404, 412), dependencies=[CHANGES]
 )
-async def delete_document(document_id: DocumentId, services: ServicesDep) -> None:
+async def delete_document(
+    document_id: DocumentId, services: ServicesDep, if_match: IfMatch = None
+) -> None:
     """Deletes a document. Searches stop returning it at once.
 
     Passages, vectors and extracted content are erased in the background after the response, and so
@@ -90,8 +116,18 @@ async def delete_document(document_id: DocumentId, services: ServicesDep) -> Non
     """
     # Neither the vector store nor the blob store is called. A deletion therefore works while these
     # are unavailable, and cannot remove data that a concurrent upload needs.
+    if if_match is not None:
+        await _expected(document_id, if_match, services)
     await services.documents.delete(document_id)
     services.deletions_due()
+
+
+async def _expected(document_id: str, if_match: str | None, services: Services) -> Document:
+    """Returns the document. Raises PreconditionFailed if its ETag is another one."""
+    document = await services.documents.get(document_id)
+    if if_match is not None and not matches(if_match, json_etag(to_document_schema(document))):
+        raise PreconditionFailed
+    return document
 
 
 @router.get("/{document_id}/chunks", responses=problem_responses(404))
@@ -116,7 +152,7 @@ async def list_chunks(
     responses={
         200: {"content": {"application/pdf": {}}, "description": "The uploaded PDF."},
         206: {"content": {"application/pdf": {}}, "description": "The requested bytes of the PDF."},
-        304: {"description": "Not modified: the client's copy is current."},
+        **NOT_MODIFIED,
         **problem_responses(404, 416),
     },
 )
@@ -134,7 +170,7 @@ async def get_original(
     """Returns the uploaded PDF, or the bytes in `Range`. Its ETag is its SHA-256."""
     document = await services.documents.get(document_id)
     etag = f'"{document.sha256}"'
-    if etag in (if_none_match or ""):
+    if matches(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})
     wanted = None
     if if_range in (None, etag):

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import Response
 
 from domain.documents import Document
+from serve_app.api.etags import matches
 
 PNG = "image/png"
 # Exports of a hostile paper are escaped. In addition, a browser that displays one runs no scripts
@@ -46,9 +47,14 @@ def etag_of(*parts: object) -> str:
     return f'"{digest.hexdigest()[:32]}"'
 
 
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Not modified: the client's copy is current."}
+}
+
+
 def not_modified(etag: str, if_none_match: str | None, cache: str) -> Response | None:
     """Returns a 304 response if `if_none_match` contains the ETag, else None."""
-    if etag not in (if_none_match or ""):
+    if not matches(if_none_match, etag):
         return None
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache})
 

@@ -15,7 +15,14 @@ from domain.documents import Document
 from domain.errors import NotFound
 from domain.papers import Box
 from serve_app.access.requirements import READS
-from serve_app.api.file_responses import PNG, etag_of, file_response, not_modified, openapi_file
+from serve_app.api.file_responses import (
+    NOT_MODIFIED,
+    PNG,
+    etag_of,
+    file_response,
+    not_modified,
+    openapi_file,
+)
 from serve_app.api.parameters import ChunkIds, DocumentId, IfNoneMatch, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import DOCUMENT, Services, ServicesDep
@@ -27,7 +34,6 @@ router = APIRouter(prefix=DOCUMENT, tags=["documents"], dependencies=[READS])
 PAGE_CACHE = "private, max-age=3600"
 FIGURE_CACHE = "private, no-cache"  # figure 2 may be a different one after a reingest
 MAX_PASSAGES = 16_384  # per document; the result limit of one Milvus query
-NOT_MODIFIED = {304: {"description": "Not modified: the client's copy is current."}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,11 @@ JobId = Annotated[
     identifier(JOB_ID, partial(unknown, "job")),
     Path(description="A `job_id`.", json_schema_extra={"pattern": JOB_ID.pattern}),
 ]
+ChunkPath = Annotated[
+    str,
+    identifier(CHUNK_ID, partial(unknown, "passage")),
+    Path(description="A `chunk_id`.", json_schema_extra={"pattern": CHUNK_ID.pattern}),
+]
 CollectionPath = Annotated[
     str,
     identifier(COLLECTION_NAME, unknown_collection),
@@ -93,6 +98,10 @@ ChunkIds = Annotated[
     Query(alias="highlight", max_length=100, description="A `chunk_id`; may be repeated."),
 ]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The ETag of the document as it was read."),
+]
 LastEventId = Annotated[
     int,
     Header(

@@ -77,6 +77,7 @@ ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
     408: (http_errors.RequestTimeout,),
     409: (errors.Conflict, errors.LeaseLost),
     410: (errors.Expired,),
+    412: (errors.PreconditionFailed,),
     413: (errors.FileTooLarge, TooManyFiles, http_errors.BodyTooLarge),
     415: (errors.NotAPdf, UnsupportedMediaType),
     416: (http_errors.RangeNotSatisfiable,),

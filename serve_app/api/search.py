@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from domain.library_search import parsed_search
 from domain.search import SEARCHED_KINDS, SearchQuery
 from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.problems import problem_responses
@@ -11,6 +12,7 @@ from serve_app.api.services import PREFIX, MetricsDep, ServicesDep
 from serve_app.library.search import run_search
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import SearchRequest
+from stores.postgres.cursors import decode_offset
 
 router = APIRouter(prefix=PREFIX, tags=["search"], dependencies=[READS])
 
@@ -41,6 +43,13 @@ async def search(
         min_relevance=request.min_relevance,
         among=access.collections,
     )
-    result = await run_search(query, services)
+    search = parsed_search(
+        query,
+        topics=frozenset(filters.sections or ()),
+        papers=filters.papers,
+        offset=decode_offset(request.cursor),
+        explain=request.explain,
+    )
+    result = await run_search(search, services)
     metrics.searches.labels(request.mode).inc()
     return result

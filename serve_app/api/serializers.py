@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from domain import consistency, documents, job_control, jobs, papers
 from domain.jobs import TaskStatus, fraction_done
 from extraction.export.table_formats import to_markdown
+from serve_app.library.snippets import snippet_span
 from serve_app.schemas import consistency as consistency_schemas
 from serve_app.schemas import core as schemas
 from serve_app.schemas import papers as paper_schemas
@@ -97,6 +98,7 @@ def to_hit_schema(
     document: documents.Document,
     query: str,
     relevance: float | None,
+    named_by: str | None = None,
 ) -> schemas.Hit:
     """Returns a search hit, with the words of the query highlighted in its text."""
     spans = highlights(query, passage.chunk.text)
@@ -105,8 +107,14 @@ def to_hit_schema(
         score=passage.score,
         scores=passage.scores,
         relevance=relevance,
-        highlights=[schemas.Highlight(start=start, end=end) for start, end in spans],
+        named_by=named_by,
+        highlights=list(map(_range, spans)),
+        snippet=_range(snippet_span(passage.chunk.text, spans)),
     )
+
+
+def _range(span: tuple[int, int]) -> schemas.Highlight:
+    return schemas.Highlight(start=span[0], end=span[1])
 
 
 def _chunk_fields(chunk: documents.Chunk, document: documents.Document) -> dict[str, Any]:

@@ -180,10 +180,13 @@ class Endpoints:
         limit: int | None = None,
         group_by: str | None = None,
         min_relevance: float | None = None,
+        cursor: str | None = None,
+        explain: bool | None = None,
     ) -> ApiRequest[core.SearchResult]:
         """Returns the best passages of one collection or of all; `filters` as `SearchFilters`.
 
-        Hits with a relevance below `min_relevance` (0 to 1) are left out.
+        The query may have `"exact phrases"` and `-excluded` words. Hits with a relevance below
+        `min_relevance` (0 to 1) are left out. `cursor` is `next_cursor` of the previous page.
         """
         options = {
             "collection": collection,
@@ -192,6 +195,8 @@ class Endpoints:
             "limit": limit,
             "group_by": group_by,
             "min_relevance": min_relevance,
+            "cursor": cursor,
+            "explain": explain,
         }
         given = {name: value for name, value in options.items() if value is not None}
         body = {"query": query, **given}
@@ -202,6 +207,14 @@ class Endpoints:
             method="POST",
             changes_nothing=True,
         )
+
+    @Endpoint
+    def similar_passages(
+        self, document_id: str, chunk_id: str, limit: int = 10
+    ) -> ApiRequest[core.SearchResult]:
+        """Returns the passages of the same collection that are nearest to a passage, best first."""
+        path = path_of("documents", document_id, f"/chunks/{quote(chunk_id, safe='')}/similar")
+        return ApiRequest(path, core.SearchResult.model_validate_json, {"limit": limit})
 
     @Endpoint
     def documents(
@@ -251,7 +264,7 @@ class Endpoints:
     def correct(self, document_id: str, **corrections: Any) -> ApiRequest[core.Document]:
         """Corrects `title`, `authors` (names), `year` or `doi`; None restores the extracted value.
 
-        Corrections survive further readings of the paper.
+        `tags` replace those of the document. All survive further readings of the paper.
         """
         path = path_of("documents", document_id)
         parse = core.Document.model_validate_json

@@ -20,14 +20,15 @@ KEY_FIELDS = {"title", "authors", "year"}  # the citation key consists of these
 
 
 async def correct_metadata(
-    document_id: str, given: Mapping[str, Any], services: Services
+    document: Document, given: Mapping[str, Any], services: Services
 ) -> Document:
     """Returns the document with the `given` fields corrected; None restores the extracted value.
 
-    The corrections survive further readings of the paper. `authors` are names as printed. Raises
-    NotFound, and Conflict for a field to be restored before the paper has been read.
+    The corrections and `tags` survive further readings of the paper. `authors` are names as
+    printed. Raises NotFound, PreconditionFailed if the document has changed in the meantime, and
+    Conflict for a field to be restored before the paper has been read.
     """
-    document = await services.documents.get(document_id)
+    tags, given = _tags(given), {name: one for name, one in given.items() if name != "tags"}
     restored = {name for name, value in given.items() if value is None}
     extracted = await _extracted(document, services) if restored else Metadata()
     columns = {
@@ -40,8 +41,17 @@ async def correct_metadata(
             restored.add("title_key")
     if "authors" in columns:
         columns["authors"] = [asdict(author) for author in columns["authors"]]
-    await services.documents.correct(document_id, columns, restored)
-    return await services.documents.get(document_id)
+    await services.documents.correct(
+        document.document_id, columns, restored, tags=tags, expected=document
+    )
+    return await services.documents.get(document.document_id)
+
+
+def _tags(given: Mapping[str, Any]) -> list[str] | None:
+    """Returns the tags, each once with single spaces; None if they stay as they are."""
+    if "tags" not in given:
+        return None
+    return list(dict.fromkeys(" ".join(tag.split()) for tag in given["tags"] or ()))
 
 
 async def _extracted(document: Document, services: Services) -> Metadata:

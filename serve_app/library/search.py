@@ -1,131 +1,157 @@
-"""Search: queries the vector store, then keeps the hits of active documents in PostgreSQL."""
+"""Search: passages of papers by embedding and words, papers that the query names first."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from domain.documents import ChunkKind, Document, DocumentStatus, Passage
+from domain.documents import Document, Passage
 from domain.errors import InvalidRequest, UnknownCollection
+from domain.library_search import MAX_RANKED, LibrarySearch
 from domain.relevance import NOTHING_FITS_BELOW, Calibration, coverage
-from domain.search import SearchMode, SearchQuery
+from domain.search import DENSE_WEIGHT, SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
+from serve_app.library.known_papers import named_documents, named_hits
+from serve_app.library.search_hits import Hit, best_per_document, each_passage_once, find_hits
 from serve_app.schemas import core as schemas
-from stores.milvus.terms import terms
-from stores.protocols import VectorStore
+from stores.milvus.terms import ignored_words, terms
+from stores.postgres.cursors import encode_offset
 
-OVERFETCH_FACTOR = 4
-MAX_PASSAGES = 1000
 RELEVANCE_DIGITS = 4
-BODY_KINDS = (ChunkKind.TEXT, ChunkKind.ABSTRACT)
+DEEP = 4 * MAX_RANKED
+"""Candidates of each retriever for all pages but the first, so that the pages fit each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class SearchHits:
-    """Passages with their documents, best first, and the number of ranked candidates."""
+class _Page:
+    """A page of hits. `reasons`: by what the query names the paper of the first hits."""
 
-    hits: list[tuple[Passage, Document]]
+    hits: list[Hit]
+    reasons: list[str]
+    has_next: bool
     candidates: int
 
 
-async def run_search(query: SearchQuery, services: Services) -> schemas.SearchResult:
+async def run_search(search: LibrarySearch, services: Services) -> schemas.SearchResult:
     """Returns the response of POST /api/v1/search.
 
     Raises UnknownCollection, Unavailable, and InvalidRequest for `min_relevance` without a
     calibrated model.
     """
     started = time.perf_counter()
+    query = search.query
     if query.min_relevance is not None and services.calibration is None:
         raise InvalidRequest(
             "min_relevance is not available: the relevance of hits is not calibrated for this "
             "embedding model (docs/decisions/0012-relevance.md). Search without it."
         )
-    _, vector = await asyncio.gather(
-        _check_collection(query, services), _query_vector(query, services)
+    _, vector, named = await asyncio.gather(
+        _check_collection(query, services),
+        _query_vector(query, services),
+        named_documents(search, services),
     )
-    result = await find_by_vector(query, vector, services)
-    relevances = _relevances(query, [passage for passage, _ in result.hits], services.calibration)
+    page = await _page(search, vector, named, services)
+    relevances = _relevances(query, page, services.calibration)
+    next_offset = search.offset + query.limit
+    has_next = page.has_next and next_offset + query.limit <= MAX_RANKED
     return schemas.SearchResult(
-        hits=[
-            to_hit_schema(passage, document, query.text, relevance)
-            for (passage, document), relevance in zip(result.hits, relevances, strict=True)
-            if relevance is None or relevance >= (query.min_relevance or 0)
-        ],
+        hits=_hit_schemas(search, page, relevances),
         nothing_fits=_nothing_fits(relevances),
         mode=query.mode,
-        took_ms=round((time.perf_counter() - started) * 1000, 2),
-        total_candidates=result.candidates,
+        took_ms=milliseconds_since(started),
+        total_candidates=page.candidates,
+        next_cursor=encode_offset(next_offset) if has_next else None,
+        understood=_understood(search),
     )
 
 
-async def find_by_vector(
-    query: SearchQuery, vector: np.ndarray | None, services: Services
-) -> SearchHits:
-    """Returns the matching passages of active documents for a query whose vector is known.
-
-    Drops chunks of deleted documents and of inactive versions. If there are any, they may have
-    displaced valid hits: the search is repeated with a larger limit and truncated.
-    """
-    passages = await asyncio.to_thread(services.vectors.search, query, vector)
-    hits = await _visible_hits(passages, services)
-    if len(hits) < len(passages):
-        wider = replace(
-            query, limit=min(OVERFETCH_FACTOR * query.limit, MAX_PASSAGES), group_by_document=False
-        )
-        passages = await asyncio.to_thread(services.vectors.search, wider, vector)
-        hits = await _visible_hits(passages, services)
-        if query.group_by_document:
-            hits = _best_per_document(hits)
-    return SearchHits(hits[: query.limit], len(passages))
+def milliseconds_since(started: float) -> float:
+    """Returns the time since this value of `time.perf_counter`, with two decimals."""
+    return round((time.perf_counter() - started) * 1000, 2)
 
 
-async def find_similar_documents(
-    document: Document, limit: int, services: Services
-) -> list[tuple[Passage, Document]]:
-    """Returns other documents of the collection, each with the passage nearest to this one's mean.
+async def _page(
+    search: LibrarySearch,
+    vector: np.ndarray | None,
+    documents: Sequence[Document],
+    services: Services,
+) -> _Page:
+    """Returns the wanted page. Later pages follow the first one without gaps and repetitions."""
+    limit, offset = search.query.limit, search.offset
+    found = await find_hits(_limited(search, limit + 1), vector, services)
+    named = await named_hits(search, documents, found.hits, services)
+    ranking = _without_repeated([hit for hit, _ in named] + found.hits, search.query)
+    if not offset:
+        reasons = [reason for _, reason in named][:limit]
+        return _Page(ranking[:limit], reasons, len(ranking) > limit, found.candidates)
+    deep = await find_hits(_limited(search, offset + limit + 1, DEEP), vector, services)
+    ranking = _without_repeated(ranking[:limit] + deep.hits, search.query)
+    has_next = len(ranking) > offset + limit
+    return _Page(ranking[offset : offset + limit], [], has_next, deep.candidates)
 
-    Ordered best first, each document once. Empty for a document without passages. Raises
-    Unavailable.
-    """
-    mean = await asyncio.to_thread(_mean_vector, document, services.vectors)
-    if mean is None:
-        return []
-    query = SearchQuery(
-        "",
-        document.collection,
-        SearchMode.DENSE,
-        limit + 1,  # the document itself is the best match
-        kinds=BODY_KINDS,
-        group_by_document=True,
+
+def _limited(search: LibrarySearch, limit: int, depth: int | None = None) -> LibrarySearch:
+    return replace(search, query=replace(search.query, limit=limit, depth=depth))
+
+
+def _without_repeated(hits: Iterable[Hit], query: SearchQuery) -> list[Hit]:
+    return best_per_document(hits) if query.group_by_document else each_passage_once(hits)
+
+
+def _hit_schemas(
+    search: LibrarySearch, page: _Page, relevances: Sequence[float | None]
+) -> list[schemas.Hit]:
+    """Returns the hits that are relevant enough, with explanations if these are wanted."""
+    reasons = [*page.reasons, *[None] * (len(page.hits) - len(page.reasons))]
+    rows = zip(page.hits, relevances, reasons, strict=True)
+    shown = list[schemas.Hit]()
+    for (passage, document), relevance, reason in rows:
+        if relevance is None or relevance >= (search.query.min_relevance or 0):
+            hit = to_hit_schema(passage, document, search.query.text, relevance, reason)
+            hit.explanation = _explanation(search, passage) if search.explain else None
+            shown.append(hit)
+    return shown
+
+
+def _understood(search: LibrarySearch) -> schemas.UnderstoodQuery:
+    by_words = search.query.mode is not SearchMode.DENSE
+    return schemas.UnderstoodQuery(
+        phrases=list(search.phrases),
+        excluded=list(search.excluded),
+        ignored=ignored_words(search.query.text) if by_words else [],
     )
-    hits = (await find_by_vector(query, mean, services)).hits
-    others = [hit for hit in hits if hit[1].document_id != document.document_id]
-    return others[:limit]
 
 
-def _mean_vector(document: Document, vectors: VectorStore) -> np.ndarray | None:
-    """Returns the mean vector of the body passages, or of all passages if there are none."""
-    stored = vectors.stored(document.document_id, document.version)
-    body = [vector for chunk, vector in stored if chunk.kind in BODY_KINDS]
-    return np.mean(body or [vector for _, vector in stored], axis=0) if stored else None
+def _explanation(search: LibrarySearch, passage: Passage) -> schemas.HitExplanation:
+    wanted = dict.fromkeys(terms(search.query.text))
+    found = set(terms(passage.chunk.indexed_text))
+    is_hybrid = search.query.mode is SearchMode.HYBRID
+    return schemas.HitExplanation(
+        parts=passage.parts,
+        dense_weight=DENSE_WEIGHT if is_hybrid else None,
+        terms_found=[term for term in wanted if term in found],
+        terms_missing=[term for term in wanted if term not in found],
+    )
 
 
 def _relevances(
-    query: SearchQuery, passages: Sequence[Passage], calibration: Calibration | None
+    query: SearchQuery, page: _Page, calibration: Calibration | None
 ) -> list[float] | list[None]:
-    """Returns the relevance of each passage; None without a calibration."""
+    """Returns the relevance of each hit, 1 for a paper that the query names; None without a
+    calibration."""
     if calibration is None:
-        return [None] * len(passages)
+        return [None] * len(page.hits)
     wanted = terms(query.text)
-    shares = [coverage(wanted, terms(passage.chunk.indexed_text)) for passage in passages]
-    return [
+    others = [passage for passage, _ in page.hits[len(page.reasons) :]]
+    shares = [coverage(wanted, terms(passage.chunk.indexed_text)) for passage in others]
+    return [1.0] * len(page.reasons) + [
         round(calibration.relevance(passage.scores.get("dense"), share), RELEVANCE_DIGITS)
-        for passage, share in zip(passages, shares, strict=True)
+        for passage, share in zip(others, shares, strict=True)
     ]
 
 
@@ -153,23 +179,3 @@ async def _query_vector(query: SearchQuery, services: Services) -> np.ndarray | 
     if query.mode is SearchMode.SPARSE:
         return None
     return await services.embed_query(query.text)
-
-
-async def _visible_hits(
-    passages: Sequence[Passage], services: Services
-) -> list[tuple[Passage, Document]]:
-    active = await services.documents.active({p.chunk.document_id for p in passages})
-    return [
-        (passage, document)
-        for passage in passages
-        if (document := active.get(passage.chunk.document_id)) is not None
-        and document.version == passage.chunk.version
-        and document.status == DocumentStatus.READY
-    ]
-
-
-def _best_per_document(hits: list[tuple[Passage, Document]]) -> list[tuple[Passage, Document]]:
-    first: dict[str, tuple[Passage, Document]] = {}
-    for hit in hits:
-        first.setdefault(hit[1].document_id, hit)
-    return list(first.values())

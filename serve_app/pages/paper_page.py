@@ -22,7 +22,7 @@ from serve_app.library.papers import (
     metadata_of,
     paper_of,
 )
-from serve_app.library.search import find_similar_documents
+from serve_app.library.similar import find_similar_documents
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render
 

@@ -7,20 +7,20 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from domain.documents import ChunkKind
-from domain.search import SEARCHED_KINDS, SearchMode, SearchQuery
+from domain.errors import InvalidRequest
+from domain.search import SearchMode
+from domain.section_topics import SectionTopic
 from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.collections import visible_collections
-from serve_app.api.parameters import STORABLE
 from serve_app.api.services import MetricsDep, ServicesDep
 from serve_app.library.search import run_search
+from serve_app.library.snippets import Segment, snippet
 from serve_app.pages.page_route import page_router
-from serve_app.pages.parameters import Blank, CollectionField
 from serve_app.pages.rendering import render, wants_fragment
-from serve_app.pages.snippets import snippet
+from serve_app.pages.search_form import SearchForm
 from serve_app.schemas.core import Hit, SearchResult
 
 router = page_router(READS)
-HITS, MAX_QUERY_CHARACTERS = 20, 4000
 MARGIN_POINTS = 6  # around the passage in its image
 
 
@@ -30,39 +30,27 @@ async def search_page(
     services: ServicesDep,
     metrics: MetricsDep,
     access: AccessDep,
-    q: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS, pattern=STORABLE)] = "",
-    collection: CollectionField = None,
-    mode: SearchMode = SearchMode.HYBRID,
-    kind: Annotated[ChunkKind | None, Blank, Query()] = None,
-    papers: bool = False,
+    form: Annotated[SearchForm, Query()],
 ) -> Response:
-    """Returns the page, or for htmx the results alone. `papers` shows each paper once."""
-    result = None
-    if q.strip():
-        kinds = (kind,) if kind else SEARCHED_KINDS
-        query = SearchQuery(
-            q,
-            collection,
-            mode,
-            HITS,
-            kinds=kinds,
-            group_by_document=papers,
-            among=access.collections,
-        )
-        result = await run_search(query, services)
-        metrics.searches.labels(mode).inc()
-    values = {"q": q, "result": result, "hits": _shown(result)}
+    """Returns the page, or for htmx the results alone: for a later page, its hits alone."""
+    result = problem = None
+    try:
+        search = form.search(access) if form.q.strip() else None
+    except InvalidRequest as error:
+        search, problem = None, str(error)
+    if search:
+        result = await run_search(search, services)
+        metrics.searches.labels(form.mode).inc()
+    values = {"form": form, "result": result, "hits": _shown(result), "problem": problem}
     if wants_fragment(request):
-        return render(request, "search_results.html", **values)
+        template = "search_hits.html" if form.cursor else "search_results.html"
+        return render(request, template, **values)
     return render(
         request,
         "search.html",
-        collection=collection,
-        mode=mode,
-        kind=kind,
-        grouped=papers,
         modes=list(SearchMode),
         kinds=list(ChunkKind),
+        sections=list(SectionTopic),
         collections=await visible_collections(services, access),
         **values,
     )
@@ -70,9 +58,14 @@ async def search_page(
 
 def _shown(result: SearchResult | None) -> list[dict[str, Any]]:
     return [
-        {"hit": hit, "snippet": snippet(hit.text, hit.highlights), "region": _region(hit)}
+        {"hit": hit, "snippet": _snippet(hit), "region": _region(hit)}
         for hit in (result.hits if result else ())
     ]
+
+
+def _snippet(hit: Hit) -> list[Segment]:
+    highlights = [(one.start, one.end) for one in hit.highlights]
+    return snippet(hit.text, (hit.snippet.start, hit.snippet.end), highlights)
 
 
 def _region(hit: Hit) -> dict[str, float]:

@@ -235,6 +235,7 @@ class Document(Wire):
     quality: dict[str, Any] = {}
     needs_review: bool = False
     corrected: list[str] = []
+    tags: list[str] = []
     created_at: Time
     searchable_at: Time | None = None
 
@@ -283,25 +284,51 @@ class Chunk(Wire):
 
 
 class Highlight(Wire):
-    """A character range of the text that matches a word of the query; `end` is exclusive."""
+    """A character range of the text; `end` is exclusive."""
 
     start: int
     end: int
 
 
-class Hit(Chunk):
-    """A passage that matches a query. Hits are ordered by `score`.
+class HitExplanation(Wire):
+    """Why a hit has its rank.
 
+    `parts` are the summands of its score: in a hybrid search the cosine and the BM25 score, each
+    divided by the best one, times `dense_weight` and 1 - `dense_weight`. Terms are stems.
+    """
+
+    parts: dict[str, float]
+    dense_weight: float | None
+    terms_found: list[str]
+    terms_missing: list[str]
+
+
+class Hit(Chunk):
+    """A passage that matches a query. Hits are ordered by `score`, named papers first.
+
+    `named_by` is `doi`, `arxiv_id`, `title` or `author` if the query names the paper, else null.
     `scores` contains the cosine of query and passage (dense) and the BM25 score (sparse); `sparse`
     is absent if the search by words did not return the passage. `relevance` is the estimated
     probability, 0 to 1, that the passage answers the query; null if the embedding model is not
-    calibrated.
+    calibrated. `snippet` is the part of the text to show in a list. `explanation` is null unless
+    the request has `explain`.
     """
 
     score: float
     scores: dict[str, float]
     relevance: float | None
+    named_by: str | None = None
     highlights: list[Highlight]
+    snippet: Highlight
+    explanation: HitExplanation | None = None
+
+
+class UnderstoodQuery(Wire):
+    """What the query requires and excludes, and the words that a search by words ignores."""
+
+    phrases: list[str]
+    excluded: list[str]
+    ignored: list[str]
 
 
 class SearchResult(Wire):
@@ -309,6 +336,7 @@ class SearchResult(Wire):
 
     `total_candidates` is the number of passages that were ranked. `nothing_fits` is true if even
     the most relevant of them has a relevance below 0.1; null if the model is not calibrated.
+    `next_cursor` is null on the last page. `understood` is null if there was no query.
     """
 
     hits: list[Hit]
@@ -316,6 +344,8 @@ class SearchResult(Wire):
     mode: SearchMode
     took_ms: float
     total_candidates: int
+    next_cursor: str | None = None
+    understood: UnderstoodQuery | None = None
 
 
 class FieldProblem(Wire):

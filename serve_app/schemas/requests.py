@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.access import MAX_NAME_CHARACTERS, Scope
-from domain.documents import ChunkKind
+from domain.documents import ChunkKind, DocumentFilter
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
 from domain.search import SearchMode
+from domain.section_topics import SectionTopic
+from stores.postgres.cursors import CURSOR
 
 MAX_FIELDS = 50
 # PostgreSQL stores no NUL characters, and an unpaired surrogate has no UTF-8 encoding.
@@ -45,6 +47,9 @@ Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 Coordinate = Annotated[float, Field(ge=0, le=14_400)]
 PersonName = Annotated[Text, Field(max_length=300), AfterValidator(_has_letters)]
 Title = Annotated[Text, Field(max_length=2000), AfterValidator(_has_letters)]
+Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[!-~]{1,500}$")]
+FilterYear = Annotated[int, Field(ge=1, le=9999)]
+Tag = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_has_letters)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -65,25 +70,48 @@ class RequestBody(BaseModel):
 class SearchFilters(RequestBody):
     """Conditions that every hit must satisfy. An absent filter matches everything.
 
-    Without `kinds`, hits are of every kind except `reference`.
+    Without `kinds`, hits are of every kind except `reference`. The words of `author` are names of
+    an author, ignoring case and accents. A paper has all of `tags`; a passage is in a section about
+    one of `sections`.
     """
 
     document_ids: list[DocumentIdentifier] | None = Field(None, min_length=1, max_length=1000)
     kinds: list[ChunkKind] | None = Field(None, min_length=1, max_length=len(ChunkKind))
     page_first: PageNumber | None = None
     page_last: PageNumber | None = None
+    author: PersonName | None = None
+    year_first: FilterYear | None = None
+    year_last: FilterYear | None = None
+    doi: Doi | None = None
+    tags: list[Tag] | None = Field(None, min_length=1, max_length=20)
+    sections: list[SectionTopic] | None = Field(None, min_length=1, max_length=len(SectionTopic))
 
     @model_validator(mode="after")
-    def _pages_in_order(self) -> SearchFilters:
-        if self.page_first and self.page_last and self.page_first > self.page_last:
-            raise ValueError("page_first is greater than page_last; swap them")
+    def _in_order(self) -> SearchFilters:
+        for unit in ("page", "year"):
+            first, last = getattr(self, f"{unit}_first"), getattr(self, f"{unit}_last")
+            if first and last and first > last:
+                raise ValueError(f"{unit}_first is greater than {unit}_last; swap them")
         return self
+
+    @property
+    def papers(self) -> DocumentFilter:
+        """The conditions on the paper of a hit."""
+        return DocumentFilter(
+            author=self.author,
+            year_first=self.year_first,
+            year_last=self.year_last,
+            doi=self.doi,
+            tags=tuple(self.tags or ()),
+        )
 
 
 class SearchRequest(RequestBody):
     """A search of one collection, or of all collections if `collection` is null or absent.
 
-    Hits with a relevance below `min_relevance` are left out.
+    In the query, `"words in quotes"` must occur in this order, and `-word` must not occur. Hits
+    with a relevance below `min_relevance` are left out. `cursor` is `next_cursor` of the previous
+    page. `explain` adds to each hit why it has its rank.
     """
 
     query: Query
@@ -93,6 +121,8 @@ class SearchRequest(RequestBody):
     limit: int = Field(10, ge=1, le=200)
     group_by: Literal["document"] | None = None
     min_relevance: float | None = Field(None, ge=0, le=1)
+    cursor: Annotated[str, Field(pattern=CURSOR.pattern)] | None = None
+    explain: bool = False
 
 
 class Region(RequestBody):
@@ -112,12 +142,16 @@ class Region(RequestBody):
 
 
 class MetadataCorrection(RequestBody):
-    """Corrected metadata. An absent field stays as it is; null restores the extracted value."""
+    """Corrected metadata. An absent field stays as it is; null restores the extracted value.
+
+    `tags` replace those of the document; null removes them.
+    """
 
     title: Title | None = None
     authors: list[PersonName] | None = Field(None, max_length=5000)
     year: int | None = Field(None, ge=1000, le=9999)
-    doi: Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[!-~]{1,500}$")] | None = None
+    doi: Doi | None = None
+    tags: list[Tag] | None = Field(None, max_length=50)
 
 
 class AdoptRequest(BaseModel):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import threading
-import unicodedata
 from functools import lru_cache
 
 import snowballstemmer
+
+from domain.text_folding import fold
 
 # A word is a run of letters and digits, including combining accents and soft hyphens. Scripts
 # without spaces yield one term per character; otherwise a whole sentence would be one term.
@@ -39,6 +40,31 @@ def terms(text: str) -> list[str]:
     return [term for word in _WORD.findall(text) if (term := term_of(word))]
 
 
+def words(text: str) -> list[str]:
+    """Returns the folded words of a text in order, stop words included, not stemmed."""
+    return [fold(word) for word in _WORD.findall(text)]
+
+
+def has_phrase(text: str, phrase: str) -> bool:
+    """Returns whether the words of the phrase follow each other in the text, as printed."""
+    within, wanted = words(text), words(phrase)
+    width = len(wanted)
+    return any(within[start : start + width] == wanted for start in range(len(within) - width + 1))
+
+
+def has_word(text: str, wording: str) -> bool:
+    """Returns whether the text has the word in any form, or the phrase as printed."""
+    wanted = terms(wording)
+    if len(wanted) == 1 and len(words(wording)) == 1:
+        return wanted[0] in terms(text)
+    return has_phrase(text, wording)
+
+
+def ignored_words(text: str) -> list[str]:
+    """Returns the stop words of a text as printed, each once: a search by words ignores them."""
+    return list(dict.fromkeys(word for word in _WORD.findall(text) if not term_of(word)))
+
+
 def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
     """Returns the character ranges [start, end) of words in `text` whose term is in the query."""
     wanted = frozenset(terms(query_text))
@@ -50,16 +76,8 @@ def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
 @lru_cache(maxsize=100_000)
 def term_of(word: str) -> str:
     """Returns the term of a word, "" for a stop word."""
-    folded = _fold(word)
+    folded = fold(word)
     return "" if folded in STOP_WORDS else _stem(folded)
-
-
-def _fold(word: str) -> str:
-    """Lowercases and removes accents, ligatures, full-width forms and soft hyphens (NFKD)."""
-    if word.isascii():
-        return word.lower()
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "\u00ad")
 
 
 def _stem(word: str) -> str:

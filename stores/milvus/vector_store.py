@@ -286,7 +286,13 @@ class VectorStore:
         fields = [*ROW_FIELDS, "dense"] if lacks_cosine else ROW_FIELDS
         rows = self._rows([candidate.chunk_id for candidate in ranked], fields)
         return [
-            Passage(chunk_of(row), row["collection"], one.score, _cosine(row, vector) | one.scores)
+            Passage(
+                chunk_of(row),
+                row["collection"],
+                one.score,
+                _cosine(row, vector) | one.scores,
+                one.parts,
+            )
             for one in ranked
             if (row := rows.get(one.chunk_id))  # else deleted since the search
         ]

@@ -15,26 +15,28 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH, REGCONFIG
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
-from domain.documents import Document, DocumentFilter, DocumentStatus
-from domain.errors import NotFound, UnknownCollection
+from domain.documents import ALL_DOCUMENTS, Document, DocumentFilter, DocumentStatus
+from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
+from domain.paper_names import PaperName
 from stores.postgres.admission import EMPTY_DOCUMENT
 from stores.postgres.audit_log import Action, record_action
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
-from stores.postgres.schema import CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
+from stores.postgres.schema import AUTHOR_WORDS, CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
 
 DOCUMENTS_PER_TRANSACTION = 500
 # A tombstone keeps id, collection, digest, size, version numbers and times only.
@@ -43,11 +45,11 @@ TOMBSTONE = EMPTY_DOCUMENT | {
     "deleted_at": NOW,
     "filename": "",
     "corrections": {},
+    "tags": [],
 }
 ALIVE = DOCUMENTS.c.status != DocumentStatus.DELETED
 AUTHOR_NAMES = func.jsonb_path_query_array(DOCUMENTS.c.authors, cast("$[*].name", JSONPATH))
 SEARCHED_TEXTS = (DOCUMENTS.c.title, DOCUMENTS.c.filename, cast(AUTHOR_NAMES, Text))
-ALL_DOCUMENTS = DocumentFilter()
 IN_COLLECTION = and_(DOCUMENTS.c.collection == COLLECTIONS.c.name, ALIVE)
 MEMBER = DOCUMENTS.alias("member")
 HAS_DOCUMENTS = exists().where(
@@ -79,8 +81,33 @@ def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
         yield DOCUMENTS.c.year >= wanted.year_first
     if wanted.year_last is not None:
         yield DOCUMENTS.c.year <= wanted.year_last
+    if wanted.author is not None:
+        yield has_author(wanted.author)
+    if wanted.doi is not None:
+        yield DOCUMENTS.c.doi == wanted.doi.lower()
+    if wanted.tags:
+        yield DOCUMENTS.c.tags.contains(list(wanted.tags))
+    if wanted.since is not None:
+        yield DOCUMENTS.c.created_at >= wanted.since
+    if wanted.document_ids is not None:
+        yield DOCUMENTS.c.document_id.in_(wanted.document_ids)
     for word in wanted.words:
         yield or_(*(text.icontains(word, autoescape=True) for text in SEARCHED_TEXTS))
+
+
+def has_author(name: str) -> ColumnElement[bool]:
+    """Returns the condition that each word of the name is a word of an author."""
+    words = func.plainto_tsquery(cast("simple", REGCONFIG), func.fold_text(name))
+    return literal_column(AUTHOR_WORDS).op("@@")(words)
+
+
+def _unchanged(expected: Document | None) -> Iterator[ColumnElement[bool]]:
+    """Yields conditions that hold while nobody has read, corrected or tagged the paper again."""
+    if expected is not None:
+        yield DOCUMENTS.c.version == expected.version
+        yield DOCUMENTS.c.status == expected.status
+        yield DOCUMENTS.c.corrections == cast(dict(expected.corrections), JSONB)
+        yield DOCUMENTS.c.tags == cast(list(expected.tags), JSONB)
 
 
 class DocumentStore:
@@ -96,15 +123,43 @@ class DocumentStore:
             raise NotFound(f"There is no document {document_id}.")
         return found[document_id]
 
-    async def active(self, document_ids: Collection[str]) -> dict[str, Document]:
-        """Returns the documents that are not deleted, by id, with their searchable version."""
+    async def active(
+        self, document_ids: Collection[str], wanted: DocumentFilter = ALL_DOCUMENTS
+    ) -> dict[str, Document]:
+        """Returns the documents that are not deleted and wanted, by id, with their searchable
+        version."""
         statement = select(DOCUMENTS).where(
-            DOCUMENTS.c.document_id.in_(document_ids),
-            DOCUMENTS.c.status != DocumentStatus.DELETED,
+            DOCUMENTS.c.document_id.in_(document_ids), ALIVE, *_conditions(wanted)
         )
         async with self.database.single() as connection:
             rows = await connection.execute(statement)
             return {row.document_id: Document.model_validate(row) for row in rows}
+
+    async def ids(self, wanted: DocumentFilter, limit: int) -> list[str]:
+        """Returns the ids of up to `limit` documents that meet the conditions."""
+        statement = select(DOCUMENTS.c.document_id).where(ALIVE, *_conditions(wanted)).limit(limit)
+        async with self.database.single() as connection:
+            return list((await connection.execute(statement)).scalars())
+
+    async def named(
+        self, name: PaperName, wanted: DocumentFilter, limit: int = 20
+    ) -> list[Document]:
+        """Returns searchable documents with this DOI, arXiv id, title or author, newest first.
+
+        An author may be another person of whose name these are words, or an affiliation.
+        """
+        conditions = [
+            DOCUMENTS.c[column] == value for column, value in name.columns.items() if value
+        ]
+        if name.author:
+            conditions.append(has_author(name.author))
+        if not conditions:
+            return []
+        is_ready = DOCUMENTS.c.status == DocumentStatus.READY
+        statement = select(DOCUMENTS).where(is_ready, or_(*conditions), *_conditions(wanted))
+        newest = statement.order_by(DOCUMENTS.c.created_at.desc()).limit(limit)
+        async with self.database.single() as connection:
+            return [Document.model_validate(row) for row in await connection.execute(newest)]
 
     async def list(
         self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
@@ -147,20 +202,30 @@ class DocumentStore:
             return (await connection.execute(statement)).scalar()
 
     async def correct(
-        self, document_id: str, columns: Mapping[str, Any], restored: Collection[str]
+        self,
+        document_id: str,
+        columns: Mapping[str, Any],
+        restored: Collection[str],
+        *,
+        tags: Sequence[str] | None = None,
+        expected: Document | None = None,
     ) -> None:
         """Writes these columns; later versions keep them, except those in `restored`.
 
-        Raises NotFound if the document is unknown or deleted.
+        `tags` replace the former ones. Raises NotFound if the document is unknown or deleted, and
+        PreconditionFailed if it differs from `expected`.
         """
         kept = {name: value for name, value in columns.items() if name not in restored}
         remaining = DOCUMENTS.c.corrections.op("-")(cast(list(restored), ARRAY(Text)))
-        corrections = remaining.op("||")(cast(kept, JSONB))
-        is_alive = (DOCUMENTS.c.document_id == document_id, ALIVE)
-        statement = update(DOCUMENTS).where(*is_alive).values(**columns, corrections=corrections)
+        values = {**columns, "corrections": remaining.op("||")(cast(kept, JSONB))}
+        if tags is not None:
+            values["tags"] = list(tags)
+        conditions = [DOCUMENTS.c.document_id == document_id, ALIVE, *_unchanged(expected)]
         async with self.database.begin() as connection:
-            if (await connection.execute(statement)).rowcount == 0:
-                raise NotFound(f"There is no document {document_id}.")
+            changed = await connection.execute(update(DOCUMENTS).where(*conditions).values(values))
+        if changed.rowcount == 0:
+            await self.get(document_id)
+            raise PreconditionFailed
 
     async def delete(self, document_id: str) -> None:
         """Turns the document into a tombstone, cancels its open tasks, and enqueues the deletion of

@@ -32,6 +32,8 @@ from domain.documents import DocumentStatus
 from domain.fair_share import SINGLE_UPLOADS
 from domain.jobs import JobStatus, Lane, Step, TaskStatus
 
+AUTHOR_WORDS = "to_tsvector('simple'::regconfig, fold_text(authors::text))"
+"""The folded words of the authors, with their affiliations; an index has this expression."""
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
 
 
@@ -90,6 +92,8 @@ class Documents(SQLModel, table=True):
         Index("documents_by_doi", "collection", "doi"),
         Index("documents_by_arxiv_id", "collection", "arxiv_id"),
         Index("documents_by_title", "collection", "title_key"),
+        Index("documents_by_tag", "tags", postgresql_using="gin"),
+        Index("documents_by_author", text(AUTHOR_WORDS), postgresql_using="gin"),
         _partial_index(
             "documents_to_review", "needs_review", "collection", "created_at", "document_id"
         ),
@@ -122,6 +126,7 @@ class Documents(SQLModel, table=True):
     needs_review: bool = Field(False, sa_column=_default(False))
     artifact_key: str | None = None
     corrections: dict[str, Any] = Field({}, sa_column=_json("{}"))
+    tags: list[Any] = Field([], sa_column=_json("[]"))
     created_at: datetime | None = Field(None, sa_column=_stamped())
     searchable_at: datetime | None = Field(None, sa_column=_timestamp())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from domain.documents import Document, DocumentFilter, DocumentStatus
-from domain.errors import NotFound, UnknownCollection
+from domain.documents import ALL_DOCUMENTS, Document, DocumentFilter, DocumentStatus
+from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
-from stores.postgres.document_store import ALL_DOCUMENTS, CollectionSummary
+from domain.paper_names import PaperName
+from stores.milvus.terms import words
+from stores.postgres.document_store import CollectionSummary
 from tests.fakes.in_memory_state import State, is_open, page_of
 
 
@@ -24,8 +26,18 @@ def _matches(document: Document, wanted: DocumentFilter) -> bool:
         and wanted.needs_review in (None, document.needs_review)
         and (wanted.year_first is None or (year is not None and year >= wanted.year_first))
         and (wanted.year_last is None or (year is not None and year <= wanted.year_last))
+        and (wanted.author is None or _has_author(document, wanted.author))
+        and (wanted.doi is None or document.doi == wanted.doi.lower())
+        and set(wanted.tags) <= set(document.tags)
+        and (wanted.since is None or document.created_at >= wanted.since)
+        and (wanted.document_ids is None or document.document_id in wanted.document_ids)
         and all(any(word.lower() in text for text in texts) for word in wanted.words)
     )
+
+
+def _has_author(document: Document, name: str) -> bool:
+    names = " ".join(one.name for one in document.authors)
+    return set(words(name)) <= set(words(names))
 
 
 class InMemoryDocumentStore:
@@ -40,14 +52,33 @@ class InMemoryDocumentStore:
             return document
         raise NotFound(f"There is no document {document_id}.")
 
-    async def active(self, document_ids: Collection[str]) -> dict[str, Document]:
+    async def active(
+        self, document_ids: Collection[str], wanted: DocumentFilter = ALL_DOCUMENTS
+    ) -> dict[str, Document]:
         """Like `DocumentStore.active`."""
-        wanted = set(document_ids)
-        return {doc.document_id: doc for doc in self._alive() if doc.document_id in wanted}
+        ids = set(document_ids)
+        alive = [doc for doc in self._alive() if doc.document_id in ids]
+        return {doc.document_id: doc for doc in alive if _matches(doc, wanted)}
 
-    def _alive(self) -> list[Document]:
-        documents = [entry.document for entry in self.state.entries.values()]
-        return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
+    async def ids(self, wanted: DocumentFilter, limit: int) -> list[str]:
+        """Like `DocumentStore.ids`."""
+        return [doc.document_id for doc in self._alive() if _matches(doc, wanted)][:limit]
+
+    async def named(
+        self, name: PaperName, wanted: DocumentFilter, limit: int = 20
+    ) -> list[Document]:
+        """Like `DocumentStore.named`."""
+        ready = [doc for doc in self._alive() if doc.status == DocumentStatus.READY]
+        found = [doc for doc in ready if _matches(doc, wanted) and self._is_named(doc, name)]
+        return found[:limit]
+
+    def _is_named(self, document: Document, name: PaperName) -> bool:
+        title_key = self.state.entries[document.document_id].title_key
+        return (
+            any(value and getattr(document, key) == value for key, value in name.identifiers)
+            or bool(name.title_key and title_key == name.title_key)
+            or bool(name.author and _has_author(document, name.author))
+        )
 
     async def list(
         self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
@@ -79,16 +110,26 @@ class InMemoryDocumentStore:
         return entry.artifact_key if entry else None
 
     async def correct(
-        self, document_id: str, columns: Mapping[str, Any], restored: Collection[str]
+        self,
+        document_id: str,
+        columns: Mapping[str, Any],
+        restored: Collection[str],
+        *,
+        tags: Sequence[str] | None = None,
+        expected: Document | None = None,
     ) -> None:
         """Like `DocumentStore.correct`."""
         document = await self.get(document_id)
+        if expected is not None and document != expected:
+            raise PreconditionFailed
         corrections = {
             name: value
             for name, value in {**document.corrections, **columns}.items()
             if name not in restored
         }
-        self.state.entries[document_id].set_columns({**columns, "corrections": corrections})
+        changed = {**columns, "corrections": corrections}
+        kept_tags = document.tags if tags is None else tuple(tags)
+        self.state.entries[document_id].set_columns({**changed, "tags": kept_tags})
 
     async def delete(self, document_id: str) -> None:
         """Like `DocumentStore.delete`."""

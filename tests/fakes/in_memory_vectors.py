@@ -151,7 +151,8 @@ class InMemoryVectorStore:
     def _passage(self, candidate: Ranked, vector: np.ndarray | None) -> Passage:
         entry = self._entries[candidate.chunk_id]
         scores = {} if vector is None else {"dense": float(entry.dense @ _unit(np.asarray(vector)))}
-        return Passage(entry.chunk, entry.collection, candidate.score, scores | candidate.scores)
+        merged = scores | candidate.scores
+        return Passage(entry.chunk, entry.collection, candidate.score, merged, candidate.parts)
 
 
 def _matches(query: SearchQuery, entry: _Entry) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,9 @@ from sqlalchemy import select, text
 
 from domain.deletions import VersionRange
 from domain.documents import Document, DocumentFilter, DocumentStatus, document_id
-from domain.errors import LeaseLost, NotFound
+from domain.errors import LeaseLost, NotFound, PreconditionFailed
 from domain.jobs import CitationKey, JobStatus, OnDuplicate, TaskStatus, Upload
+from domain.paper_names import PaperName
 from domain.papers import Author, Metadata
 from stores.postgres.database import Database
 from stores.postgres.schema import DOCUMENTS
@@ -374,3 +375,87 @@ async def test_reingest_does_not_restore_deleted_document(stores: Stores) -> Non
     assert admission.filename == kept.filename
     assert [one.sha256 for one in (await stores.documents.list()).items] == [kept.sha256]
     assert len((await stores.jobs.jobs()).items) == 3
+
+
+async def test_filters_of_papers_fold_names_and_match_tags(stores: Stores) -> None:
+    first, second = await ready(stores, upload()), await ready(stores, upload())
+    documents = stores.documents
+    people = [asdict(Author("Martin Ødegård")), asdict(Author("Łukasz Kaiser", "Łukasz", "Kaiser"))]
+    await documents.correct(first, {"authors": people, "doi": "10.1/x"}, (), tags=["a b", "c"])
+    await documents.correct(second, {"authors": [asdict(Author("Ada King"))]}, (), tags=["c"])
+    created = (await documents.get(second)).created_at
+
+    async def found(**conditions: Any) -> set[str]:
+        wanted = DocumentFilter(**conditions)
+        ids = set(await documents.ids(wanted, 10))
+        assert set(await documents.active([first, second], wanted)) == ids
+        listed = await documents.list(wanted)
+        assert {document.document_id for document in listed.items} == ids
+        return ids
+
+    assert await found(author="odegard") == {first}
+    assert await found(author="MARTIN ØDEGÅRD") == {first}
+    assert await found(author="lukasz martin") == {first}
+    assert await found(author="king & ' | ( :*") == {second}
+    assert await found(author="martin king") == set()
+    assert await found(tags=("c",)) == {first, second}
+    assert await found(tags=("c", "a b")) == {first}
+    assert await found(doi="10.1/X") == {first}
+    assert await found(since=created) == {second}
+    assert await found(document_ids=(second,), tags=("c",)) == {second}
+    assert len(await documents.ids(DocumentFilter(), 1)) == 1
+
+
+async def test_named_finds_papers_by_identifier_title_and_author(stores: Stores) -> None:
+    name, other = await ready(stores, upload()), await ready(stores, upload())
+    columns = {
+        "doi": "10.1/x",
+        "arxiv_id": "1706.03762",
+        "title_key": "onthecoolingofions",
+        "authors": [asdict(Author("Martin Ødegård"))],
+    }
+    await stores.documents.correct(name, columns, ("arxiv_id", "title_key"))
+    everything = DocumentFilter()
+    for wanted in (
+        PaperName(doi="10.1/x"),
+        PaperName(arxiv_id="1706.03762"),
+        PaperName(title_key="onthecoolingofions"),
+        PaperName(author="odegard"),
+        PaperName(doi="10.1/unknown", author="martin odegard"),
+    ):
+        found = await stores.documents.named(wanted, everything)
+        assert [document.document_id for document in found] == [name], wanted
+    assert await stores.documents.named(PaperName(), everything) == []
+    assert await stores.documents.named(PaperName(doi="10.1/y"), everything) == []
+    elsewhere = DocumentFilter(collection="elsewhere")
+    assert await stores.documents.named(PaperName(doi="10.1/x"), elsewhere) == []
+    among = DocumentFilter(document_ids=(other,))
+    assert await stores.documents.named(PaperName(doi="10.1/x"), among) == []
+
+
+async def test_correction_of_a_changed_document_is_refused(stores: Stores) -> None:
+    name = await ready(stores, upload())
+    seen = await stores.documents.get(name)
+    await stores.documents.correct(name, {"title": "One"}, (), tags=["a"], expected=seen)
+    with pytest.raises(PreconditionFailed):
+        await stores.documents.correct(name, {"title": "Two"}, (), expected=seen)
+    current = await stores.documents.get(name)
+    assert (current.title, current.tags) == ("One", ("a",))
+    await stores.documents.correct(name, {}, (), tags=[], expected=current)
+    assert (await stores.documents.get(name)).tags == ()
+    await stores.documents.delete(name)
+    with pytest.raises(NotFound):
+        await stores.documents.correct(name, {"title": "Three"}, (), expected=current)
+
+
+async def test_search_by_author_and_tag_uses_an_index(stores: Stores, database: Database) -> None:
+    statements = (
+        "SELECT 1 FROM documents WHERE to_tsvector('simple'::regconfig, fold_text(authors::text))"
+        " @@ plainto_tsquery('simple', fold_text('Ødegård'))",
+        "SELECT 1 FROM documents WHERE tags @> '[\"a\"]'",
+    )
+    async with database.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        for statement in statements:
+            plan = (await connection.execute(text(f"EXPLAIN {statement}"))).scalars().all()
+            assert "Bitmap Index Scan" in "\n".join(plan)

@@ -335,3 +335,37 @@ async def test_body_that_is_not_utf8_is_refused_in_words(library: Library) -> No
     )
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
     assert "does not match its Content-Type" in answer.json()["detail"]
+
+
+async def test_document_is_changed_only_with_its_current_etag(library: Library) -> None:
+    name = await read_paper(library, "one")
+    address = f"{API}/documents/{name}"
+    etag = (await library.http.get(address)).headers["etag"]
+    unchanged = await library.http.get(address, headers={"If-None-Match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    mine = {"If-Match": etag}
+    first = await library.http.patch(address, json={"title": "New words"}, headers=mine)
+    assert first.status_code == 200 and first.headers["etag"] != etag
+    for method, body in (("PATCH", {"title": "Other words"}), ("DELETE", None)):
+        late = await library.http.request(method, address, json=body, headers=mine)
+        assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert (await library.http.get(address)).json()["title"] == "New words"
+    current = {"If-Match": first.headers["etag"]}
+    assert (await library.http.delete(address, headers=current)).status_code == 204
+
+
+async def test_tags_are_replaced_and_survive_another_reading(library: Library) -> None:
+    name = await read_paper(library, "one")
+    address = f"{API}/documents/{name}"
+    tagged = await library.http.patch(address, json={"tags": ["to  read", "optics", "optics"]})
+    assert tagged.json()["tags"] == ["to read", "optics"]
+    assert tagged.json()["corrected"] == []
+    await library.http.post(f"{address}/reingest")
+    await library.read_papers("two")
+    assert (await library.http.get(address)).json()["tags"] == ["to read", "optics"]
+    await library.http.patch(address, json={"title": "New words"})
+    assert (await library.http.get(address)).json()["tags"] == ["to read", "optics"]
+    assert (await library.http.patch(address, json={"tags": None})).json()["tags"] == []
+    for bad in ([""], ["x" * 101], ["?"], "optics", ["a"] * 51):
+        refused = await library.http.patch(address, json={"tags": bad})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), bad

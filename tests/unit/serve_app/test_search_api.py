@@ -88,7 +88,7 @@ async def test_search_rejects_unknown_collection(library: Library) -> None:
         ({"query": "x" * 4001}, "query"),
         ({"query": 7}, "query"),
         ({"query": "a", "colour": "red"}, "colour"),
-        ({"query": "a", "filters": {"author": "x"}}, "filters.author"),
+        ({"query": "a", "filters": {"colour": "x"}}, "filters.colour"),
         ({"query": "a", "filters": {"kinds": ["song"]}}, "filters.kinds.0"),
         ({"query": "a", "filters": {"page_first": 0}}, "filters.page_first"),
         ({"query": "a", "filters": {"page_first": 3, "page_last": 2}}, "filters"),

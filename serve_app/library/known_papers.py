@@ -1,0 +1,90 @@
+"""Papers that a query names: their DOI, arXiv id or title, or one of their authors."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from domain.documents import Document, Passage
+from domain.library_search import LibrarySearch
+from domain.paper_names import MAX_NAME_WORDS, PaperName, find_arxiv_id, find_doi, is_author
+from extraction.citations.match import match_key
+from serve_app.library.search_hits import Hit, wanted_papers
+from stores.milvus.terms import words
+
+if TYPE_CHECKING:
+    from serve_app.api.services import Services
+
+MAX_OF_AUTHOR = 5
+"""Papers of a named author that precede the other hits."""
+
+
+async def named_documents(search: LibrarySearch, services: Services) -> list[Document]:
+    """Returns the documents that the query may name. Raises Unavailable."""
+    name = name_of(search.query.text)
+    return await services.documents.named(name, wanted_papers(search))
+
+
+async def named_hits(
+    search: LibrarySearch, documents: Sequence[Document], hits: Sequence[Hit], services: Services
+) -> list[tuple[Hit, str]]:
+    """Returns a passage of each document that the query names, and by what: `doi`, `title`, ...
+
+    The passage is the best one among `hits`, else the first of the paper. Raises Unavailable.
+    """
+    name = name_of(search.query.text)
+    reasons = [(document, _reason(document, name, hits)) for document in documents]
+    exact = [one for one in reasons if one[1] not in (None, "author")]
+    chosen = exact or [one for one in reasons if one[1]][:MAX_OF_AUTHOR]
+    return [
+        ((passage, document), reason)
+        for document, reason in chosen
+        if reason and (passage := await _passage(document, search, hits, services))
+    ]
+
+
+def name_of(query: str) -> PaperName:
+    """Returns what the query may be the name of."""
+    doi, arxiv_id = find_doi(query), find_arxiv_id(query)
+    if doi or arxiv_id:
+        return PaperName(doi, arxiv_id)
+    is_short = len(words(query)) <= MAX_NAME_WORDS
+    return PaperName(title_key=match_key(query, None, None), author=query if is_short else None)
+
+
+def _reason(document: Document, name: PaperName, hits: Sequence[Hit]) -> str | None:
+    """Returns by what the query names the document, None if it does not."""
+    for field, value in name.identifiers:
+        if value and getattr(document, field) == value:
+            return field
+    if name.title_key and match_key(document.title, None, None) == name.title_key:
+        return "title"
+    name_words = words(name.author or "")
+    is_name = name_words and is_author(name_words, document.authors)
+    return "author" if is_name and not _is_plain_word(name_words, hits) else None
+
+
+def _is_plain_word(name_words: Sequence[str], hits: Sequence[Hit]) -> bool:
+    """Returns whether a passage uses the only word in lower case: "field" is not a name there."""
+    if len(name_words) > 1:
+        return False
+    word = re.compile(rf"(?<!\w){re.escape(name_words[0])}(?!\w)")
+    return any(word.search(passage.chunk.text) for passage, _ in hits)
+
+
+async def _passage(
+    document: Document, search: LibrarySearch, hits: Sequence[Hit], services: Services
+) -> Passage | None:
+    by_document: Mapping[str, Passage] = {
+        one.document_id: passage for passage, one in reversed(hits)
+    }
+    if document.document_id in by_document:
+        return by_document[document.document_id]
+    if not search.is_open:
+        return None
+    chunks = await asyncio.to_thread(
+        services.vectors.chunks, document.document_id, document.version, limit=1
+    )
+    return Passage(chunks[0], document.collection, 0.0) if chunks else None
