@@ -80,6 +80,10 @@ class InMemoryDocumentStore:
             or bool(name.author and _has_author(document, name.author))
         )
 
+    def _alive(self) -> list[Document]:
+        documents = [entry.document for entry in self.state.entries.values()]
+        return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
+
     async def list(
         self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[Document]:
