@@ -149,6 +149,13 @@ class DocumentFilter:
 ALL_DOCUMENTS = DocumentFilter()
 
 
+class DocumentOrder(StrEnum):
+    NEWEST = "newest"  # upload first
+    OLDEST = "oldest"
+    TITLE = "title"
+    YEAR = "year"  # latest first
+
+
 def document_id(collection: str, sha256: str) -> str:
     """Returns the id of a file in a collection: `doc_` and 24 hexadecimal digits."""
     return f"doc_{_digest(collection, sha256)[:24]}"

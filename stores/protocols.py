@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domain.access import ApiKey, Scope
     from domain.consistency import DocumentState, StuckTask
     from domain.deletions import StoreDeletion
-    from domain.documents import Chunk, Document, DocumentFilter, Passage
+    from domain.documents import Chunk, Document, DocumentFilter, DocumentOrder, Passage
     from domain.errors import Failure
     from domain.events import Event
     from domain.job_control import Cancelled, IncompleteTask
@@ -170,7 +170,12 @@ class DocumentStore(Protocol):
         self, name: PaperName, wanted: DocumentFilter, limit: int = 20
     ) -> list[Document]: ...
     async def list(
-        self, wanted: DocumentFilter = ..., *, cursor: str | None = None, limit: int = 50
+        self,
+        wanted: DocumentFilter = ...,
+        *,
+        order: DocumentOrder = ...,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> CursorPage[Document]: ...
     async def collections(self) -> Sequence[CollectionSummary]: ...
     async def has_collection(self, name: str) -> bool: ...

@@ -7,14 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
-from domain.documents import Document, DocumentFilter, DocumentStatus
+from domain.documents import Document, DocumentFilter, DocumentOrder, DocumentStatus
 from domain.errors import NotFound, PreconditionFailed
 from serve_app.access.requirements import CHANGES, READS, AccessDep
 from serve_app.api.byte_ranges import ByteRange, Unsatisfiable, requested_range
 from serve_app.api.etags import json_etag, matches
 from serve_app.api.file_responses import NOT_MODIFIED, inline_disposition, not_modified
 from serve_app.api.parameters import (
+    STORABLE,
+    AuthorFilter,
     CollectionFilter,
     Cursor,
     DocumentId,
@@ -22,6 +25,7 @@ from serve_app.api.parameters import (
     IfMatch,
     IfNoneMatch,
     Limit,
+    TagFilter,
     Year,
 )
 from serve_app.api.problems import error_response, problem_responses
@@ -49,16 +53,36 @@ async def list_documents(
         Query(description="Only documents that need (true) or do not need (false) review."),
     ] = None,
     text: FilterText = None,
+    author: AuthorFilter = None,
     year_first: Year = None,
     year_last: Year = None,
+    doi: Annotated[str | None, Query(max_length=520, pattern=STORABLE)] = None,
+    tag: TagFilter = None,
+    since: Annotated[
+        AwareDatetime | None, Query(description="Only documents uploaded at this time or later.")
+    ] = None,
+    order: DocumentOrder = DocumentOrder.NEWEST,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.Document]:
-    """Returns documents, newest first."""
-    words = tuple((text or "").split())
-    years = (year_first, year_last)
-    wanted = DocumentFilter(collection, status, needs_review, words, *years, access.collections)
-    page = await services.documents.list(wanted, cursor=cursor, limit=limit)
+    """Returns documents that meet all conditions; `tag` may be repeated.
+
+    By title and by year, a change between two pages may repeat or skip documents.
+    """
+    wanted = DocumentFilter(
+        collection,
+        status,
+        needs_review,
+        tuple((text or "").split()),
+        year_first,
+        year_last,
+        access.collections,
+        author,
+        doi,
+        tuple(tag or ()),
+        since,
+    )
+    page = await services.documents.list(wanted, order=order, cursor=cursor, limit=limit)
     items = list(map(to_document_schema, page.items))
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
 

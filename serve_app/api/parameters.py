@@ -87,6 +87,18 @@ FilterText = Annotated[
         "upper and lower case are equal.",
     ),
 ]
+AuthorFilter = Annotated[
+    str | None,
+    Query(
+        max_length=MAX_FILTER_CHARACTERS,
+        pattern=STORABLE,
+        description="Words that are names of an author; case and accents make no difference.",
+    ),
+]
+TagFilter = Annotated[
+    list[Annotated[str, Query(max_length=100, pattern=STORABLE)]] | None,
+    Query(max_length=20, description="Only documents with this tag; may be repeated."),
+]
 Year = Annotated[
     int | None,
     Query(ge=0, le=9999, description="Only papers with a year from (to) this one."),

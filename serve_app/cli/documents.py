@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from domain.documents import DocumentOrder
 from serve_app.cli.common import (
     AsJson,
     OnlyCollection,
@@ -63,6 +64,15 @@ Words = Annotated[
 ]
 FirstYear = Annotated[int | None, typer.Option("--from", help="Only papers from this year on.")]
 LastYear = Annotated[int | None, typer.Option("--to", help="Only papers up to this year.")]
+OfAuthor = Annotated[str | None, typer.Option("--author", help="Only papers of this author.")]
+WithTag = Annotated[
+    list[str] | None, typer.Option("--tag", help="Only papers with this tag; repeatable.")
+]
+Order = Annotated[DocumentOrder, typer.Option("--order", help="Order of the papers.")]
+SetTags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="A tag; repeat it for each. They replace the former tags."),
+]
 CorrectTitle = Annotated[str | None, typer.Option("--title", help="The title.")]
 CorrectAuthors = Annotated[
     list[str] | None, typer.Option("--author", help="An author; repeat it for each, in order.")
@@ -71,7 +81,9 @@ CorrectYear = Annotated[int | None, typer.Option("--year", help="The year of pub
 CorrectDoi = Annotated[str | None, typer.Option("--doi", help="The DOI, such as 10.1234/abc.")]
 Restored = Annotated[
     list[str] | None,
-    typer.Option("--restore", help="Restore the extracted title, authors, year or doi."),
+    typer.Option(
+        "--restore", help="Restore the extracted title, authors, year or doi; or remove all tags."
+    ),
 ]
 Target = Annotated[
     Path | None,
@@ -88,20 +100,23 @@ def list_papers(
     text: Words = None,
     year_first: FirstYear = None,
     year_last: LastYear = None,
+    author: OfAuthor = None,
+    tag: WithTag = None,
+    order: Order = DocumentOrder.NEWEST,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """List papers, newest first; `documents ID` shows one."""
-    page = client.documents(
-        collection=collection,
-        needs_review=needs_review or None,
-        text=text,
-        year_first=year_first,
-        year_last=year_last,
-        limit=limit,
-    )
-    is_filtered = bool(needs_review or text or year_first or year_last)
-    show(page, as_json, _list_lines(page, is_filtered))
+    filters = {
+        "needs_review": needs_review or None,
+        "text": text,
+        "year_first": year_first,
+        "year_last": year_last,
+        "author": author,
+        "tags": tag,
+    }
+    page = client.documents(collection=collection, order=order, limit=limit, **filters)
+    show(page, as_json, _list_lines(page, any(filters.values())))
 
 
 def _list_lines(page: Listed[Document], is_filtered: bool) -> Iterator[str]:
@@ -137,11 +152,12 @@ def correct(
     author: CorrectAuthors = None,
     year: CorrectYear = None,
     doi: CorrectDoi = None,
+    tag: SetTags = None,
     restore: Restored = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct the metadata of a paper; later readings keep the corrections."""
-    given = {"title": title, "authors": author, "year": year, "doi": doi}
+    """Correct the metadata or the tags of a paper; later readings keep them."""
+    given = {"title": title, "authors": author, "year": year, "doi": doi, "tags": tag}
     corrections = {name: value for name, value in given.items() if value}
     document = client.correct(document_id, **dict.fromkeys(restore or ()), **corrections)
     show(document, as_json, _shown_lines(document, client))
@@ -220,6 +236,8 @@ def _metadata(document: Document) -> Iterator[str]:
         yield f"  {printable(', '.join(known))}"
     if document.keywords:
         yield from _wrapped(f"Keywords: {', '.join(document.keywords)}")
+    if document.tags:
+        yield from _wrapped(f"Tags: {', '.join(document.tags)}")
 
 
 def _counts(document: Document) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.section_topics import SectionTopic
 from serve_app.cli.common import (
     AsJson,
     OnlyCollection,
@@ -19,9 +20,15 @@ from serve_app.cli.common import (
 
 if TYPE_CHECKING:
     from serve_app.client import Client
-    from serve_app.schemas.core import Hit, SearchResult
+    from serve_app.schemas.core import Hit, HitExplanation, SearchResult
 
-QueryText = Annotated[str, typer.Argument(help="Keywords or a question.")]
+QueryText = Annotated[
+    str,
+    typer.Argument(
+        help='Keywords or a question; "words in quotes" must occur, -word must not. '
+        "A DOI, a title or an author's name finds that paper.",
+    ),
+]
 Mode = Annotated[str, typer.Option(help="hybrid, dense (semantic) or sparse (keywords).")]
 Limit = Annotated[
     int, typer.Option("--limit", "-n", min=1, max=200, help="Maximum number of hits.")
@@ -30,6 +37,17 @@ ByDocument = Annotated[
     bool, typer.Option("--by-document", help="Only the best passage of each paper.")
 ]
 Documents = Annotated[list[str] | None, typer.Option("--document", help="Only this document.")]
+
+Author = Annotated[str | None, typer.Option(help="Only papers of this author.")]
+YearFirst = Annotated[int | None, typer.Option("--from", help="Only papers from this year on.")]
+YearLast = Annotated[int | None, typer.Option("--to", help="Only papers up to this year.")]
+Section = Annotated[
+    list[SectionTopic] | None,
+    typer.Option("--section", help="Only sections about this, such as methods; repeatable."),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only papers with this tag.")]
+Cursor = Annotated[str | None, typer.Option(help="Shows the page after this `next_cursor`.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Show why each hit has its rank.")]
 
 HIGHLIGHT_ON, HIGHLIGHT_OFF = "\x1b[1;33m", "\x1b[0m"
 WIDTH = 100
@@ -44,23 +62,43 @@ def search(
     limit: Limit = 5,
     by_document: ByDocument = False,
     document: Documents = None,
+    author: Author = None,
+    year_first: YearFirst = None,
+    year_last: YearLast = None,
+    section: Section = None,
+    tag: Tags = None,
+    cursor: Cursor = None,
+    explain: Explain = False,
     as_json: AsJson = False,
 ) -> None:
-    """Search the library; every hit shows its paper and page."""
+    """Search the library; every hit shows its paper and page.
+
+    Example: paperworks search '"spin echo" -optics' --author hahn --from 1950 --section methods
+    """
+    filters = {
+        "document_ids": document,
+        "author": author,
+        "year_first": year_first,
+        "year_last": year_last,
+        "sections": section,
+        "tags": tag,
+    }
     result = client.search(
         query,
         collection=collection,
         mode=mode,
         limit=limit,
         group_by="document" if by_document else None,
-        filters={"document_ids": document} if document else None,
+        filters={name: value for name, value in filters.items() if value} or None,
+        cursor=cursor,
+        explain=explain or None,
     )
     show(result, as_json, _lines(result))
 
 
 def _lines(result: SearchResult) -> Iterator[str]:
     if not result.hits:
-        yield "Nothing found. Try other keywords, --mode dense, or another --collection."
+        yield "Nothing found. Try other keywords, fewer filters, or another --collection."
     elif result.nothing_fits:
         yield "Nothing in the library fits this query well. The nearest passages are:\n"
     for rank, hit in enumerate(result.hits, 1):
@@ -71,11 +109,23 @@ def _lines(result: SearchResult) -> Iterator[str]:
         yield f"{rank}. {title} · {pages}{section} · {score_text(hit)}"
         yield from (f"   {line}" for line in _passage(hit, use_color=sys.stdout.isatty()))
         yield f"   {hit.filename} · {hit.document_id}"
+        if hit.explanation:
+            yield f"   {_explanation(hit.explanation)}"
         yield ""
+    if result.next_cursor:
+        yield f"More hits: --cursor {result.next_cursor}"
+
+
+def _explanation(explanation: HitExplanation) -> str:
+    parts = ", ".join(f"{name} {part:.3f}" for name, part in explanation.parts.items())
+    found, missing = " ".join(explanation.terms_found), " ".join(explanation.terms_missing)
+    return f"score: {parts or 'none'} · terms found: {found or '-'} · missing: {missing or '-'}"
 
 
 def score_text(hit: Hit) -> str:
-    """Returns the relevance, or the ranking score if the model is not calibrated."""
+    """Returns what the rank is due to: the name of the paper, the relevance, or the score."""
+    if hit.named_by:
+        return f"named by the query ({hit.named_by})"
     return f"score {hit.score:.3f}" if hit.relevance is None else f"relevance {hit.relevance:.2f}"
 
 

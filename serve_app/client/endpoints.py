@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -226,12 +227,18 @@ class Endpoints:
         text: str | None = None,
         year_first: int | None = None,
         year_last: int | None = None,
+        author: str | None = None,
+        doi: str | None = None,
+        tags: Sequence[str] | None = None,
+        since: datetime | None = None,
+        order: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> ApiRequest[core.Listed[core.Document]]:
-        """Returns a page of documents, newest first.
+        """Returns a page of documents: newest first, oldest first, or by title or year.
 
-        Each word of `text` occurs in the title, the filename or the name of an author.
+        Each word of `text` occurs in the title, the filename or the name of an author. The words of
+        `author` are names of an author. `since` needs a time zone.
         """
         params = {
             "collection": collection,
@@ -240,6 +247,11 @@ class Endpoints:
             "text": text,
             "year_first": year_first,
             "year_last": year_last,
+            "author": author,
+            "doi": doi,
+            "tag": list(tags) if tags else None,
+            "since": since.isoformat() if since else None,
+            "order": order,
             "cursor": cursor,
             "limit": limit,
         }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from domain.documents import DocumentFilter, DocumentStatus
+from domain.documents import DocumentFilter, DocumentOrder, DocumentStatus
 from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.collections import visible_collections
 from serve_app.api.parameters import Cursor
@@ -18,6 +18,7 @@ from serve_app.pages.rendering import render, wants_fragment
 
 router = page_router(READS)
 PAPERS_PER_PAGE = 50
+UNFILTERED = ("collection", "order")  # parameters without which the page has as many papers
 
 
 @router.get("/")
@@ -31,13 +32,24 @@ async def library_page(
     text: TextField = "",
     year_first: YearField = None,
     year_last: YearField = None,
+    tag: TextField = "",
+    order: DocumentOrder = DocumentOrder.NEWEST,
     cursor: Cursor = None,
 ) -> Response:
     """Returns the page, or for htmx the list of papers alone."""
-    words = tuple(text.split())
-    years = (year_first, year_last)
-    wanted = DocumentFilter(collection, state, review or None, words, *years, access.collections)
-    listed = await services.documents.list(wanted, cursor=cursor, limit=PAPERS_PER_PAGE)
+    wanted = DocumentFilter(
+        collection,
+        state,
+        review or None,
+        tuple(text.split()),
+        year_first,
+        year_last,
+        access.collections,
+        tags=(tag,) if tag else (),
+    )
+    listed = await services.documents.list(
+        wanted, order=order, cursor=cursor, limit=PAPERS_PER_PAGE
+    )
     filters = {
         "collection": collection,
         "state": state,
@@ -45,12 +57,14 @@ async def library_page(
         "text": text,
         "year_first": year_first,
         "year_last": year_last,
+        "tag": tag,
+        "order": None if order is DocumentOrder.NEWEST else order,
     }
     values = {
         "papers": list(map(to_document_schema, listed.items)),
         "next_cursor": listed.next_cursor,
         "filters": filters,
-        "is_filtered": any(value for name, value in filters.items() if name != "collection"),
+        "is_filtered": any(value for name, value in filters.items() if name not in UNFILTERED),
     }
     if wants_fragment(request):
         template = "paper_rows.html" if cursor else "paper_list.html"
@@ -60,6 +74,7 @@ async def library_page(
         request,
         "library.html",
         collections=collections,
+        orders=list(DocumentOrder),
         states=[status for status in DocumentStatus if status != DocumentStatus.DELETED],
         **values,
     )

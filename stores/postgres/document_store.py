@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Text,
     and_,
     cast,
@@ -25,14 +27,25 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH, REGCONFIG
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.deletions import VersionRange
-from domain.documents import ALL_DOCUMENTS, Document, DocumentFilter, DocumentStatus
+from domain.documents import (
+    ALL_DOCUMENTS,
+    Document,
+    DocumentFilter,
+    DocumentOrder,
+    DocumentStatus,
+)
 from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
 from stores.postgres.admission import EMPTY_DOCUMENT
 from stores.postgres.audit_log import Action, record_action
-from stores.postgres.cursors import decode_cursor, encode_cursor
+from stores.postgres.cursors import (
+    decode_cursor,
+    decode_offset,
+    encode_cursor,
+    encode_offset,
+)
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
@@ -162,19 +175,23 @@ class DocumentStore:
             return [Document.model_validate(row) for row in await connection.execute(newest)]
 
     async def list(
-        self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
+        self,
+        wanted: DocumentFilter = ALL_DOCUMENTS,
+        *,
+        order: DocumentOrder = DocumentOrder.NEWEST,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> CursorPage[Document]:
-        """Returns a page of documents, newest first. Raises InvalidRequest for a bad cursor."""
+        """Returns a page of documents. Raises InvalidRequest for a bad cursor.
+
+        By title and by year, a change between two pages may repeat or skip documents.
+        """
         statement = select(DOCUMENTS).where(ALIVE, *_conditions(wanted))
-        if cursor:
-            key = tuple_(DOCUMENTS.c.created_at, DOCUMENTS.c.document_id)
-            statement = statement.where(key < tuple_(*decode_cursor(cursor, DOCUMENT_ID)))
-        newest = statement.order_by(DOCUMENTS.c.created_at.desc(), DOCUMENTS.c.document_id.desc())
+        paged = PAGING[order](statement, cursor)
         async with self.database.single() as connection:
-            rows = (await connection.execute(newest.limit(limit + 1))).all()
+            rows = (await connection.execute(paged.limit(limit + 1))).all()
         items = [Document.model_validate(row) for row in rows[:limit]]
-        last = items[-1] if len(rows) > limit else None
-        return CursorPage(items, encode_cursor(last.created_at, last.document_id) if last else None)
+        return CursorPage(items, _next_cursor(order, cursor, items) if len(rows) > limit else None)
 
     async def collections(self) -> list[CollectionSummary]:
         """Returns every collection that is not deleted, ordered by name."""
@@ -267,6 +284,35 @@ class DocumentStore:
             await record_action(
                 connection, action, collection, collection=collection, details=details
             )
+
+
+def _by_time(statement: Select[Any], cursor: str | None, *, newest: bool) -> Select[Any]:
+    columns = (DOCUMENTS.c.created_at, DOCUMENTS.c.document_id)
+    if cursor:
+        key, last = tuple_(*columns), tuple_(*decode_cursor(cursor, DOCUMENT_ID))
+        statement = statement.where(key < last if newest else key > last)
+    return statement.order_by(*(one.desc() if newest else one.asc() for one in columns))
+
+
+def _by_column(
+    statement: Select[Any], cursor: str | None, column: ColumnElement[Any]
+) -> Select[Any]:
+    ordered = statement.order_by(column.nulls_last(), DOCUMENTS.c.document_id)
+    return ordered.offset(decode_offset(cursor))
+
+
+PAGING = {
+    DocumentOrder.NEWEST: partial(_by_time, newest=True),
+    DocumentOrder.OLDEST: partial(_by_time, newest=False),
+    DocumentOrder.TITLE: partial(_by_column, column=func.fold_text(DOCUMENTS.c.title)),
+    DocumentOrder.YEAR: partial(_by_column, column=DOCUMENTS.c.year.desc()),
+}
+
+
+def _next_cursor(order: DocumentOrder, cursor: str | None, items: Sequence[Document]) -> str:
+    if order in (DocumentOrder.NEWEST, DocumentOrder.OLDEST):
+        return encode_cursor(items[-1].created_at, items[-1].document_id)
+    return encode_offset(decode_offset(cursor) + len(items))
 
 
 async def _delete_documents(connection: AsyncConnection, document_ids: Sequence[str]) -> int:

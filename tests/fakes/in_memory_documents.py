@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from domain.documents import ALL_DOCUMENTS, Document, DocumentFilter, DocumentStatus
+from domain.documents import (
+    ALL_DOCUMENTS,
+    Document,
+    DocumentFilter,
+    DocumentOrder,
+    DocumentStatus,
+)
 from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
+from domain.text_folding import fold
 from stores.milvus.terms import words
+from stores.postgres.cursors import decode_offset, encode_offset
 from stores.postgres.document_store import CollectionSummary
 from tests.fakes.in_memory_state import State, is_open, page_of
 
@@ -38,6 +46,21 @@ def _matches(document: Document, wanted: DocumentFilter) -> bool:
 def _has_author(document: Document, name: str) -> bool:
     names = " ".join(one.name for one in document.authors)
     return set(words(name)) <= set(words(names))
+
+
+def _by_title(document: Document) -> tuple[bool, str, str]:
+    return document.title is None, fold(document.title or ""), document.document_id
+
+
+def _by_year(document: Document) -> tuple[bool, int, str]:
+    return document.year is None, -(document.year or 0), document.document_id
+
+
+_SORT_KEYS: dict[DocumentOrder, Callable[[Document], Any]] = {
+    DocumentOrder.OLDEST: lambda document: (document.created_at, document.document_id),
+    DocumentOrder.TITLE: _by_title,
+    DocumentOrder.YEAR: _by_year,
+}
 
 
 class InMemoryDocumentStore:
@@ -85,13 +108,22 @@ class InMemoryDocumentStore:
         return [doc for doc in documents if doc.status != DocumentStatus.DELETED]
 
     async def list(
-        self, wanted: DocumentFilter = ALL_DOCUMENTS, *, cursor: str | None = None, limit: int = 50
+        self,
+        wanted: DocumentFilter = ALL_DOCUMENTS,
+        *,
+        order: DocumentOrder = DocumentOrder.NEWEST,
+        cursor: str | None = None,
+        limit: int = 50,
     ) -> CursorPage[Document]:
         """Like `DocumentStore.list`."""
-        found = [
-            (doc.created_at, doc.document_id, doc) for doc in self._alive() if _matches(doc, wanted)
-        ]
-        return page_of(found, cursor, limit, DOCUMENT_ID)
+        found = [doc for doc in self._alive() if _matches(doc, wanted)]
+        if order is DocumentOrder.NEWEST:
+            keyed = [(doc.created_at, doc.document_id, doc) for doc in found]
+            return page_of(keyed, cursor, limit, DOCUMENT_ID)
+        found.sort(key=_SORT_KEYS[order])
+        start = decode_offset(cursor)
+        following = encode_offset(start + limit) if len(found) > start + limit else None
+        return CursorPage(found[start : start + limit], following)
 
     async def collections(self) -> Sequence[CollectionSummary]:
         """Like `DocumentStore.collections`."""

@@ -10,7 +10,13 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.deletions import VersionRange
-from domain.documents import Document, DocumentFilter, DocumentStatus, document_id
+from domain.documents import (
+    Document,
+    DocumentFilter,
+    DocumentOrder,
+    DocumentStatus,
+    document_id,
+)
 from domain.errors import LeaseLost, NotFound, PreconditionFailed
 from domain.jobs import CitationKey, JobStatus, OnDuplicate, TaskStatus, Upload
 from domain.paper_names import PaperName
@@ -459,3 +465,28 @@ async def test_search_by_author_and_tag_uses_an_index(stores: Stores, database: 
         for statement in statements:
             plan = (await connection.execute(text(f"EXPLAIN {statement}"))).scalars().all()
             assert "Bitmap Index Scan" in "\n".join(plan)
+
+
+@pytest.mark.parametrize("order", DocumentOrder)
+async def test_pages_of_every_order_have_each_document_once(
+    stores: Stores, order: DocumentOrder
+) -> None:
+    names = [await ready(stores, upload()) for _ in range(5)]
+    for name, title, year in zip(names[:3], ("b", "Ä", "C"), (2000, 2010, 1990), strict=True):
+        await stores.documents.correct(name, {"title": title, "year": year}, ())
+    cursor, found = None, list[Document]()
+    while True:
+        page = await stores.documents.list(order=order, cursor=cursor, limit=2)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert sorted(document.document_id for document in found) == sorted(names)
+    first, second, third = names[:3]
+    expected = {
+        DocumentOrder.NEWEST: [third, second, first],
+        DocumentOrder.OLDEST: [first, second, third],
+        DocumentOrder.TITLE: [second, first, third],
+        DocumentOrder.YEAR: [second, first, third],
+    }[order]
+    assert [one.document_id for one in found if one.document_id in expected] == expected

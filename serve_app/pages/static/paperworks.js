@@ -61,6 +61,7 @@ async function runButton(button) {
 const CORRECTED_VALUE = {
   authors: (text) => text.split("\n").map((line) => line.trim()).filter(Boolean),
   year: Number,
+  tags: (text) => text.split(",").map((tag) => tag.trim()).filter(Boolean),
 };
 
 function correctionsOf(form) {

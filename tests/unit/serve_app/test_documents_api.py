@@ -369,3 +369,41 @@ async def test_tags_are_replaced_and_survive_another_reading(library: Library) -
     for bad in ([""], ["x" * 101], ["?"], "optics", ["a"] * 51):
         refused = await library.http.patch(address, json={"tags": bad})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), bad
+
+
+async def test_document_list_is_ordered_and_filtered(library: Library) -> None:
+    papers = {"beta": 2001, "Ädel": 1999, "gamma": None}
+    names = {}
+    for title, year in papers.items():
+        names[title] = await read_paper(library, "one", content=pdf(title))
+        change = {"title": title, "year": year} if year else {"title": title}
+        await library.http.patch(f"{API}/documents/{names[title]}", json=change)
+
+    async def titles(**params: Any) -> list[str]:
+        found, cursor = [], None
+        while True:
+            after = {"cursor": cursor} if cursor else {}
+            page = await library.get("/documents", params={**params, **after, "limit": 2})
+            found += [document["title"] for document in page.json()["items"]]
+            cursor = page.json()["next_cursor"]
+            if cursor is None:
+                return found
+
+    assert await titles() == ["gamma", "Ädel", "beta"]
+    assert await titles(order="oldest") == ["beta", "Ädel", "gamma"]
+    assert await titles(order="title") == ["Ädel", "beta", "gamma"]
+    assert await titles(order="year") == ["beta", "Ädel", "gamma"]
+    tagged = f"{API}/documents/{names['beta']}"
+    await library.http.patch(
+        tagged, json={"tags": ["x"], "authors": ["Ada King"], "doi": "10.1000/B"}
+    )
+    assert await titles(tag="x") == await titles(author="king") == await titles(doi="10.1000/b")
+    assert await titles(tag=["x", "y"]) == []
+    added = (await library.http.get(f"{API}/documents/{names['gamma']}")).json()["created_at"]
+    assert await titles(since=added) == ["gamma"]
+    for bad in (
+        {"since": "2020-01-01T00:00:00"},
+        {"order": "size"},
+        {"cursor": "x", "order": "title"},
+    ):
+        assert (await library.get("/documents", params=bad)).status_code == 422
