@@ -19,7 +19,7 @@ from serve_app.api.services import Services
 from serve_app.library.known_papers import named_documents, named_hits
 from serve_app.library.search_hits import Hit, best_per_document, each_passage_once, find_hits
 from serve_app.schemas import core as schemas
-from stores.milvus.terms import ignored_words, terms
+from stores.milvus.terms import ignored_words, terms, word_terms
 from stores.postgres.cursors import encode_offset
 
 RELEVANCE_DIGITS = 4
@@ -128,7 +128,7 @@ def _understood(search: LibrarySearch) -> schemas.UnderstoodQuery:
 
 
 def _explanation(search: LibrarySearch, passage: Passage) -> schemas.HitExplanation:
-    wanted = dict.fromkeys(terms(search.query.text))
+    wanted = dict.fromkeys(word_terms(search.query.text))
     found = set(terms(passage.chunk.indexed_text))
     is_hybrid = search.query.mode is SearchMode.HYBRID
     return schemas.HitExplanation(
@@ -146,7 +146,7 @@ def _relevances(
     calibration."""
     if calibration is None:
         return [None] * len(page.hits)
-    wanted = terms(query.text)
+    wanted = word_terms(query.text)
     others = [passage for passage, _ in page.hits[len(page.reasons) :]]
     shares = [coverage(wanted, terms(passage.chunk.indexed_text)) for passage in others]
     return [1.0] * len(page.reasons) + [

@@ -19,7 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from stores.milvus.terms import terms
+from stores.milvus.terms import query_weights, terms
 
 K1 = 1.2
 B = 0.75
@@ -44,10 +44,9 @@ def text_vector(text: str) -> dict[int, float]:
 
 
 def query_frequencies(text: str) -> dict[int, float]:
-    """Returns how often each term occurs in a query, by term number; empty if it has only stop
+    """Returns the weight of each term of a query, by term number; empty if it has only stop
     words."""
-    counts = Counter(term_number(term) for term in terms(text))
-    return {number: float(count) for number, count in counts.items()}
+    return {term_number(term): weight for term, weight in query_weights(text).items()}
 
 
 def query_vector(text: str, statistics: TermStatistics) -> dict[int, float]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 
 import snowballstemmer
@@ -31,13 +33,64 @@ a about above after again against all am an and any are aren as at be because be
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
+_HYPHENS = ("-", "\u2010", "\u2011", "\u2013")
+_NEXT = (" ", *_HYPHENS)
+_MAX_CODE, _MAX_COMPOUND = 4, 30  # letters of a short neighbour, and of two words as one
+COMPOUND_WEIGHT = 0.3
+"""Measured on Cranfield, docs/decisions/0020-terms.md."""
+_MIN_PART = 3  # letters of a part of a word
+_GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
+    "sigma tau upsilon phi chi psi omega"
+)
+_GREEK = "αβγδεζηθικλμνξοπρςστυφχψω"
+_NAMES = str.maketrans(dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True)))
+_PARTS = re.compile(rf"(?<=[a-z])(?=[A-Z])|([{_GREEK}])")
+
 _stemmer = snowballstemmer.stemmer("english")
 _stemmer_lock = threading.Lock()
 
 
+_Word = tuple[int, int, str, tuple[str, ...]]
+"""A word of a text: start, end, its term ("" for a stop word), and the terms of its parts and of
+the compound that ends here."""
+
+
 def terms(text: str) -> list[str]:
-    """Returns the terms of a text in order, with repetitions; empty if it has only stop words."""
-    return [term for word in _WORD.findall(text) if (term := term_of(word))]
+    """Returns the terms of a text in order, with repetitions; empty if it has only stop words.
+
+    A hyphen joins: "p-53" and "p53" share a term, so do "on-line" and "online". A Greek letter is
+    its name: "TGF-β", "TGFβ" and "TGF-beta" share one. A stop word in capitals is a term where it
+    is a code: "influenza A", "IT security".
+    """
+    found = list[str]()
+    for _, _, term, others in _words(text):
+        if term:
+            found.append(term)
+        found += others
+    return found
+
+
+def word_terms(text: str) -> list[str]:
+    """Returns one term for each word of a text that is no stop word, without those of compounds."""
+    return [term for _, _, term, _ in _words(text) if term]
+
+
+def query_weights(text: str) -> dict[str, float]:
+    """Returns how often each term occurs in a query; empty if it has only stop words.
+
+    Neighbours count as a compound too: "TGF beta" finds "TGF-β", "micro RNA" finds "microRNA". A
+    compound of plain words counts COMPOUND_WEIGHT, because more would only rank texts with the
+    hyphen first; one with a digit or a Greek letter counts fully.
+    """
+    weights, before = defaultdict[str, float](float), ""
+    for start, end, term, others in _words(text):
+        word = text[start:end]
+        weights[term] += bool(term)
+        for compound in {*others, *(_joined(before, word) if before and term else ())}:
+            weights[compound] += COMPOUND_WEIGHT if compound.isalpha() else 1
+        before = word if term else ""
+    return {term: weight for term, weight in weights.items() if term}
 
 
 def words(text: str) -> list[str]:
@@ -62,22 +115,87 @@ def has_word(text: str, wording: str) -> bool:
 
 def ignored_words(text: str) -> list[str]:
     """Returns the stop words of a text as printed, each once: a search by words ignores them."""
-    return list(dict.fromkeys(word for word in _WORD.findall(text) if not term_of(word)))
+    ignored = (text[start:end] for start, end, term, _ in _words(text) if not term)
+    return list(dict.fromkeys(ignored))
 
 
 def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
     """Returns the character ranges [start, end) of words in `text` whose term is in the query."""
-    wanted = frozenset(terms(query_text))
+    wanted = frozenset(query_weights(query_text))
     if not wanted:
         return []
-    return [word.span() for word in _WORD.finditer(text) if term_of(word.group()) in wanted]
+    return [
+        (start, end)
+        for start, end, term, others in _words(text)
+        if term in wanted or not wanted.isdisjoint(others)
+    ]
+
+
+def _words(text: str) -> Iterator[_Word]:
+    """Yields the words of a text with their terms."""
+    before, ended = "", -1
+    for match in _WORD.finditer(text):
+        word, start, end = match.group(), match.start(), match.end()
+        term, others = term_of(word), _parts(word)
+        if before and start == ended + 1 and text[ended] in _HYPHENS:
+            others = (*others, *_joined(before, word))
+        if not term and word.isupper() and _is_code(word, before, text[ended:start], text, end):
+            term = fold(word)
+        yield start, end, term, others
+        before, ended = word, end
+
+
+@lru_cache(maxsize=100_000)
+def _joined(first: str, second: str) -> tuple[str, ...]:
+    """Returns the term of two words as one, if one of them is short or a code.
+
+    "boundary-layer" has none: readers type it as two words, and the term would only rank texts
+    with the hyphen first.
+    """
+    is_code = min(len(first), len(second)) <= _MAX_CODE or not (first + second).isalpha()
+    is_range = first.isdigit() and second.isdigit()
+    if not is_code or is_range or len(first) + len(second) > _MAX_COMPOUND:
+        return ()
+    return (term_of(first + second) or fold(first + second),)
+
+
+@lru_cache(maxsize=100_000)
+def _parts(word: str) -> tuple[str, ...]:
+    """Returns the terms of the parts of "microRNA" and "TGFβ"; none for other words."""
+    parts = [part for part in _PARTS.split(word) if part]
+    if len(parts) < 2 or any(len(part) < _MIN_PART and part not in _GREEK for part in parts):
+        return ()
+    return tuple(filter(None, map(term_of, parts)))
+
+
+def _is_code(word: str, before: str, between: str, text: str, end: int) -> bool:
+    """Returns whether a stop word in capitals is a code.
+
+    One letter is a code after a word that is none ("influenza A"), more letters among words that
+    are not in capitals ("the WHO", but not "RESULTS AND DISCUSSION").
+    """
+    if len(word) == 1:
+        is_next = bool(before) and between in _NEXT
+        return is_next and fold(before) not in STOP_WORDS and not before.isdigit()
+    following = _WORD.search(text, end)
+    neighbours = (before, following.group() if following else "")
+    return not any(len(one) > 1 and one.isupper() for one in neighbours)
 
 
 @lru_cache(maxsize=100_000)
 def term_of(word: str) -> str:
     """Returns the term of a word, "" for a stop word."""
     folded = fold(word)
-    return "" if folded in STOP_WORDS else _stem(folded)
+    return "" if folded in STOP_WORDS else _stem(_with_names(folded))
+
+
+def _with_names(folded: str) -> str:
+    """Returns the word with the names of its Greek letters; "μ" of units becomes "u"."""
+    if folded.isascii():
+        return folded
+    if len(folded) > 1:
+        folded = folded.replace("μ", "u")
+    return folded.translate(_NAMES)
 
 
 def _stem(word: str) -> str:

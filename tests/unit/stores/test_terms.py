@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stores.milvus.terms import highlights, terms
+from stores.milvus.terms import (
+    COMPOUND_WEIGHT,
+    has_phrase,
+    has_word,
+    highlights,
+    ignored_words,
+    query_weights,
+    terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +28,21 @@ from stores.milvus.terms import highlights, terms
         ("e\u0301tude", ["etud"]),
         ("co\u00admputation", ["comput"]),
         ("ﬁeld ＦＩＥＬＤ", ["field", "field"]),
-        ("TNF-α at 0.05 µM", ["tnf", "α", "0", "05", "μm"]),
+        ("TNF-α at 0.05 µM", ["tnf", "alpha", "tnfalpha", "0", "05", "um"]),
+        ("p-53 and IL‑6", ["p", "53", "p53", "il", "6", "il6"]),
+        ("non-linear", ["non", "linear", "nonlinear"]),
+        ("on-line", ["line", "onlin"]),
+        ("pages 1990-2000", ["page", "1990", "2000"]),
+        ("microRNA", ["microrna", "micro", "rna"]),
+        ("mRNA, PhD", ["mrna", "phd"]),
+        ("Ødegård, Łukasz", ["odegard", "lukasz"]),
+        ("H2SO4", ["h2so4"]),
+        ("influenza A virus; factor V", ["influenza", "a", "virus", "factor", "v"]),
+        ("A study. A new one of 5 A", ["studi", "new", "one", "5"]),
+        ("IT security of the WHO", ["it", "secur", "who"]),
+        ("RESULTS AND DISCUSSION", ["result", "discuss"]),
+        ("do I know type I", ["know", "type", "i"]),
+        ("- a -", []),
         ("snake_case", ["snake", "case"]),
         ("深度学习", ["深", "度", "学", "习"]),
         ("what is it", []),
@@ -30,6 +52,50 @@ from stores.milvus.terms import highlights, terms
 )
 def test_terms_splits_and_normalizes_words(text: str, expected: list[str]) -> None:
     assert terms(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("p53", "the p-53 gene"),
+        ("p-53", "the p53 gene"),
+        ("TGFbeta", "TGF-β rises"),
+        ("TGF-β", "TGFbeta rises"),
+        ("tgf beta", "TGFβ rises"),
+        ("online", "an on-line course"),
+        ("on-line", "an online course"),
+        ("microRNA", "a micro RNA"),
+        ("micro rna", "a microRNA"),
+        ("Odegard", "by Ødegård"),
+        ("Ødegård", "by Odegard"),
+        ("coenzyme Q10", "coenzyme Q-10"),
+        ("influenza A", "Influenza A viruses"),
+        ("strasse", "Straße"),
+    ],
+)
+def test_query_finds_other_spellings(query: str, text: str) -> None:
+    rare = set(query_weights(query)) - {"tgf", "coenzym", "influenza"}
+    assert rare & set(terms(text))
+    assert highlights(query, text)
+
+
+def test_query_counts_compounds_of_plain_words_less() -> None:
+    weights = query_weights("non-linear IL-6 tgf beta")
+    assert weights["nonlinear"] == weights["tgfbeta"] == COMPOUND_WEIGHT
+    assert weights["linear"] == weights["il6"] == 1
+    assert query_weights("what is it") == {}
+    assert query_weights("flow flows")["flow"] == 2
+
+
+def test_ignored_words_are_stop_words_that_are_no_codes() -> None:
+    assert ignored_words("What is the IT of the influenza A") == ["What", "is", "the", "of"]
+
+
+def test_phrase_and_word_of_a_condition() -> None:
+    assert has_phrase("The Trapped‑Ions cool", "trapped ions")
+    assert not has_phrase("ions are trapped", "trapped ions")
+    assert has_word("neural networks", "network") and not has_word("nets", "network")
+    assert has_word("what it is", "it is") and has_word("the p-53", "p-53")
 
 
 def test_highlights_match_words_by_stem() -> None:
