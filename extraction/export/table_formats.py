@@ -7,23 +7,13 @@ import io
 from collections.abc import Iterator, Sequence
 
 from domain.papers import Cell, Figure, Table
+from domain.table_grid import MAX_SPAN, grid_of, head_rows
 from extraction.export.escape import for_csv, for_html, for_markdown, printable
-
-_MAX_SPAN = 1000  # the maximum in HTML, and enough for any page
 
 
 def grid(table: Table) -> list[list[str]]:
-    """Returns the texts of the table by row; all rows have the same length.
-
-    The text of a spanning cell is at its upper left position only, with "" at the others: repeated,
-    one printed number would become two.
-    """
-    placed = list(_placed(table.rows))
-    width = max((column + _width(cell) for _, column, cell in placed), default=0)
-    texts = [[""] * width for _ in table.rows] if width else []
-    for row, column, cell in placed:
-        texts[row][column] = printable(cell.text)
-    return texts
+    """Returns the printable texts of the table by row, as `grid_of` places them."""
+    return [[printable(text) for text in row] for row in grid_of(table.rows)]
 
 
 def full_caption(captioned: Table | Figure) -> str:
@@ -48,7 +38,7 @@ def to_html(table: Table) -> str:
 
     All text is escaped.
     """
-    head = _head_rows(table.rows)
+    head = head_rows(table.rows)
     parts = ["<table>"]
     if caption := full_caption(table):
         parts.append(f"<caption>{for_html(caption)}</caption>")
@@ -72,7 +62,7 @@ def to_markdown(table: Table) -> str:
     if not rows:
         return ""
     spans = any(cell.rowspan > 1 or cell.colspan > 1 for row in table.rows for cell in row)
-    if spans or _head_rows(table.rows) > 1:
+    if spans or head_rows(table.rows) > 1:
         return to_html(table)
     has_head = any(cell.header for cell in table.rows[0])
     head = rows[0] if has_head else [""] * len(rows[0])
@@ -94,33 +84,7 @@ def _html_cell(cell: Cell, rows_left: int) -> str:
     tag = "th" if cell.header else "td"
     spans = ""
     if cell.colspan > 1:
-        spans += f' colspan="{min(cell.colspan, _MAX_SPAN)}"'
+        spans += f' colspan="{min(cell.colspan, MAX_SPAN)}"'
     if cell.rowspan > 1:
         spans += f' rowspan="{min(cell.rowspan, rows_left)}"'
     return f"<{tag}{spans}>{for_html(cell.text)}</{tag}>"
-
-
-def _head_rows(rows: Sequence[Sequence[Cell]]) -> int:
-    """How many rows at the top have header cells only; 0 if one of these spans a row below."""
-    heads = (n for n, row in enumerate(rows) if not all(cell.header for cell in row))
-    count = next(heads, 0)
-    reach = max((n + cell.rowspan for n in range(count) for cell in rows[n]), default=0)
-    return count if reach <= count else 0
-
-
-def _placed(rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[int, int, Cell]]:
-    """Yields row, column and cell for each cell, past the positions that cells above span."""
-    taken: set[tuple[int, int]] = set()
-    for row, cells in enumerate(rows):
-        column = 0
-        for cell in cells:
-            while (row, column) in taken:
-                column += 1
-            yield row, column, cell
-            for down in range(max(1, min(cell.rowspan, len(rows) - row))):
-                taken.update((row + down, column + across) for across in range(_width(cell)))
-            column += _width(cell)
-
-
-def _width(cell: Cell) -> int:
-    return max(1, min(cell.colspan, _MAX_SPAN))
