@@ -406,6 +406,12 @@ class Endpoints:
         return _part(document_id, "/export", bytes.decode, {"format": format})
 
     @Endpoint
+    def paper(self, document_id: str) -> ApiRequest[papers.PaperExport]:
+        """Returns a document with its sections, blocks, tables, figures and references."""
+        parse = papers.PaperExport.model_validate_json
+        return _part(document_id, "/export", parse, {"format": "json"})
+
+    @Endpoint
     def export_collection(self, name: str, format: str = "bibtex") -> ApiRequest[str]:
         """Returns the bibliography of a collection as `bibtex`, `ris` or `csl`."""
         path = path_of("collections", name, "/export")

@@ -80,6 +80,7 @@ def test_sync_client_returns_paper_contents(url: str, library: Library) -> None:
         assert client.markdown(document_id) == client.export(document_id)
         assert [section.title for section in client.sections(document_id)] == ["Looms"]
         [table] = client.tables(document_id)
+        assert client.paper(document_id).tables == [table]
         assert table.rows[1] == ["=HYPERLINK(1)", "1,204"]
         assert client.table_csv(document_id, 1).startswith("Loom,Cards\r\n")
         assert client.table_html(document_id, 1).startswith("<table>")
@@ -109,6 +110,7 @@ async def test_async_client_returns_paper_contents(library: Library) -> None:
         assert await client.markdown(document_id) == await client.export(document_id)
         assert len(await client.sections(document_id)) == 1
         assert len(await client.tables(document_id)) == len(await client.figures(document_id)) == 1
+        assert len((await client.paper(document_id)).tables) == 1
         assert "1,204" in await client.table_csv(document_id, 1)
         assert "1,204" in await client.table_html(document_id, 1)
         assert (await client.figure_png(document_id, 1, dpi=40)).startswith(PNG)
