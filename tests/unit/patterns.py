@@ -24,6 +24,7 @@ PACKAGES = (
     "pipelines",
     "actors",
     "serve_app",
+    "integrations",
     "configs",
 )
 METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "finditer", "findall"}

@@ -21,6 +21,7 @@ PACKAGES = (
     "actors",
     "serve_app",
     "configs",
+    "integrations",
 )
 MODULE_LINES, FUNCTION_LINES = 400, 60
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))

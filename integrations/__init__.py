@@ -1,0 +1,1 @@
+"""Programs that use the library through its client: an MCP server, LangChain and LlamaIndex."""
