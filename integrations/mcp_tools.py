@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from domain.search import SearchMode
+from domain.section_topics import SectionTopic
 from integrations.mcp_callers import CallerLibrary
 from integrations.mcp_results import (
     Citation,
@@ -30,7 +31,13 @@ from integrations.passages import Passage
 from integrations.section_texts import SectionText, section_texts
 from serve_app.client import AsyncClient, PaperworksProblem
 
-Query = Annotated[str, Field(description="A question, or keywords.")]
+Query = Annotated[
+    str,
+    Field(
+        description='A question, or keywords; "words in quotes" must occur, -word must not. A DOI, '
+        "a title or the name of an author finds that paper first."
+    ),
+]
 InCollection = Annotated[
     str | None, Field(description="Name of a collection; without it, all collections.")
 ]
@@ -45,6 +52,11 @@ Words = Annotated[
 ]
 YearFirst = Annotated[int | None, Field(description="Published in this year or later.")]
 YearLast = Annotated[int | None, Field(description="Published in this year or earlier.")]
+Author = Annotated[str | None, Field(description="Name, or family name, of an author.")]
+Tag = Annotated[str | None, Field(description="A tag of the papers.")]
+Sections = Annotated[
+    list[SectionTopic] | None, Field(description="Only sections about one of these.")
+]
 Cursor = Annotated[str | None, Field(description="`next_cursor` of the previous page.")]
 PaperLimit = Annotated[int, Field(description="Maximum number of papers in a page, 1 to 200.")]
 DocumentId = Annotated[str, Field(description="`document_id` of a paper.")]
@@ -67,14 +79,29 @@ class LibraryTools:
         query: Query,
         collection: InCollection = None,
         mode: Mode = SearchMode.HYBRID,
+        author: Author = None,
+        year_first: YearFirst = None,
+        year_last: YearLast = None,
+        sections: Sections = None,
+        tag: Tag = None,
         limit: PassageLimit = 10,
     ) -> SearchAnswer:
         """Searches the research papers; returns the passages that answer the query best.
 
         Each passage names its paper, section, page and bounding boxes. Check `nothing_fits` first.
         """
+        filters = {
+            "author": author,
+            "year_first": year_first,
+            "year_last": year_last,
+            "sections": sections,
+            "tags": [tag] if tag else None,
+        }
+        given = {name: value for name, value in filters.items() if value}
         async with self._library(context) as library:
-            result = await library.search(query, collection=collection, mode=mode, limit=limit)
+            result = await library.search(
+                query, collection=collection, mode=mode, filters=given or None, limit=limit
+            )
         passages = list(map(Passage.model_validate, result.hits))
         return SearchAnswer(passages=passages, nothing_fits=result.nothing_fits)
 
@@ -85,16 +112,20 @@ class LibraryTools:
         text: Words = None,
         year_first: YearFirst = None,
         year_last: YearLast = None,
+        author: Author = None,
+        tag: Tag = None,
         cursor: Cursor = None,
         limit: PaperLimit = 50,
     ) -> PaperList:
-        """Lists papers by collection, words of title and authors, and year, page by page."""
+        """Lists papers by collection, words of the title, author, year and tag, page by page."""
         async with self._library(context) as library:
             page = await library.documents(
                 collection=collection,
                 text=text,
                 year_first=year_first,
                 year_last=year_last,
+                author=author,
+                tags=[tag] if tag else None,
                 cursor=cursor,
                 limit=limit,
             )
