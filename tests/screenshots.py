@@ -36,7 +36,7 @@ def main(url: str) -> None:
 def _show_passage(page: Page) -> None:
     page.goto("/search")
     page.get_by_role("searchbox").fill(QUESTION)
-    page.locator("details summary").first.click()
+    page.locator(".hits details summary").first.click()
     page.wait_for_function(
         "() => document.querySelector('.hits details[open] img')?.naturalWidth > 0"
     )

@@ -16,7 +16,7 @@ from tests.service import RunningService
 AXE = next((Path(__file__).parent / "vendor").glob("axe-*.min.js"))
 READ_MS = 120_000  # a paper on a busy machine
 COLLECTION = "web-pages"
-PAGES = ("/", "/search?q=lease", "/upload", "/jobs", "/system", "/papers/unknown")
+PAGES = ("/", "/search?q=lease&section=methods", "/upload", "/jobs", "/system", "/papers/unknown")
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_browser_goes_back_through_searches(page: Page, papers: list[Path]) -> N
 
 def test_search_page_crops_passage_from_its_page(page: Page, papers: list[Path]) -> None:
     page.goto(f"/search?q=lease&collection={COLLECTION}")
-    page.locator("details summary").first.click()
+    page.locator(".hits details summary").first.click()
     is_loaded = "() => document.querySelector('.hits details[open] img')?.naturalWidth > 0"
     page.wait_for_function(is_loaded, timeout=READ_MS)
 
@@ -117,6 +117,42 @@ def test_search_page_crops_passage_from_its_page(page: Page, papers: list[Path])
 def test_search_page_says_that_nothing_fits(page: Page, papers: list[Path]) -> None:
     page.goto(f"/search?q=baroque+harpsichord+tuning&collection={COLLECTION}")
     expect(page.locator("#results")).to_contain_text("Nothing really fits")
+
+
+def test_search_has_phrases_filters_and_further_hits(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/search?q=the+lease+of+a+task&collection={COLLECTION}")
+    hits = page.locator("a.hit")
+    expect(hits).to_have_count(20)
+    page.get_by_role("link", name="More hits").click()
+    expect(hits.nth(20)).to_be_visible()
+    addresses = [hit.get_attribute("href") for hit in hits.all()]
+    assert len(set(addresses)) == len(addresses)
+    page.get_by_role("searchbox").fill('"fencing token" -harpsichord')
+    expect(page.locator("#results")).to_contain_text("without harpsichord")
+    page.get_by_role("searchbox").fill("-lease")
+    expect(page.locator("#results")).to_contain_text("nothing to find")
+    page.get_by_role("searchbox").fill("lease")
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_label("From").fill("9000")
+    page.get_by_label("From").press("Tab")
+    expect(page.locator("#results")).to_contain_text("Nothing found")
+    expect(page).to_have_url(re.compile("year_first=9000"))
+
+
+def test_tags_are_set_on_the_paper_and_filter_the_library(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/?collection={COLLECTION}&text=durable")
+    page.locator("#paper-rows a").first.click()
+    page.get_by_text("Correct the metadata").click()
+    page.get_by_label("Tags, separated by commas").fill("to read, <b>bold</b>")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="<b>bold</b>").click()
+    expect(page.locator("#paper-rows tr")).to_have_count(1)
+    page.get_by_role("link", name="all papers", exact=True).click()
+    assert page.locator("#paper-rows tr").count() > 1
+    page.goto("/search?q=lease&tag=to+read")
+    expect(page.locator("a.hit").first).to_be_visible()
+    page.goto("/search?q=lease&tag=nothing")
+    expect(page.locator("#results")).to_contain_text("Nothing found")
 
 
 def test_paper_page_offers_table_as_csv_and_similar_papers(page: Page, papers: list[Path]) -> None:
