@@ -90,6 +90,24 @@ class PreconditionFailed(InvalidRequest):
     code = "precondition_failed"
 
 
+class QuotaExceeded(InvalidRequest):
+    """The collection has a quota that these papers exceed. Nothing of this request was kept; delete
+    papers of the collection, or ask an administrator to raise its quota."""
+
+    code = "quota_exceeded"
+
+    @classmethod
+    def of(cls, collection: str, max_papers: int | None, max_bytes: int | None) -> QuotaExceeded:
+        """Returns the error that states the quota of the collection."""
+        given = ((max_papers, "papers"), (max_bytes, "bytes"))
+        limits = [f"{limit:,} {unit}" for limit, unit in given if limit is not None]
+        return cls(
+            f"The collection {collection!r} may have {' and '.join(limits)}; with these papers it "
+            "would have more. Nothing of this request was kept. Delete papers of the collection, "
+            "or ask an administrator to raise its quota."
+        )
+
+
 class RefusedUpload(InvalidRequest):
     """The file was not accepted."""
 

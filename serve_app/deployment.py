@@ -52,6 +52,7 @@ from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
 from stores.postgres.audit_log import AuditLog
 from stores.postgres.citation_store import CitationStore
+from stores.postgres.collection_store import CollectionStore
 from stores.postgres.database import Database
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_log import EventLog
@@ -195,6 +196,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         queue=TaskQueue(database),
         notifications=JobNotifications(database),
         documents=DocumentStore(database),
+        collections=CollectionStore(database),
         audit=ConsistencyQueries(database),
         citations=CitationStore(database),
         vectors=vectors,

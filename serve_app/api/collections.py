@@ -1,4 +1,4 @@
-"""Collections: named sets of documents; list, export and delete them."""
+"""Collections: named sets of documents; create, list, limit, export and delete them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_of
 from serve_app.schemas import core as schemas
+from serve_app.schemas.requests import CollectionSettings, NewCollection
 from stores.postgres.document_store import CollectionSummary
 
 router = APIRouter(prefix=f"{PREFIX}/collections", tags=["collections"])
@@ -30,6 +31,39 @@ async def visible_collections(services: Services, access: Access) -> list[Collec
     """Returns the collections that belong to the access, ordered by name."""
     found = await services.documents.collections()
     return [collection for collection in found if access.sees(collection.name)]
+
+
+@router.post("", status_code=201, responses=problem_responses(409), dependencies=[ADMINISTERS])
+async def create_collection(wanted: NewCollection, services: ServicesDep) -> schemas.Collection:
+    """Creates an empty collection. An upload to an unknown collection creates it too."""
+    settings = wanted.model_dump(exclude={"name"})
+    await services.collections.create(wanted.name, settings)
+    return await _collection(wanted.name, services)
+
+
+@router.get("/{name}", responses=problem_responses(404), dependencies=[FOLLOWS])
+async def get_collection(name: CollectionPath, services: ServicesDep) -> schemas.Collection:
+    """Returns a collection with what it holds and what it may hold."""
+    return await _collection(name, services)
+
+
+@router.patch("/{name}", responses=problem_responses(404), dependencies=[ADMINISTERS])
+async def change_collection(
+    name: CollectionPath, settings: CollectionSettings, services: ServicesDep
+) -> schemas.Collection:
+    """Changes the description and the quotas of a collection, and returns it.
+
+    A quota below what the collection holds refuses further papers and deletes none.
+    """
+    if given := settings.model_dump(exclude_unset=True):
+        await services.collections.change(name, given)
+    return await _collection(name, services)
+
+
+async def _collection(name: str, services: Services) -> schemas.Collection:
+    for collection in await services.documents.collections(name):
+        return schemas.Collection.model_validate(collection)
+    raise unknown_collection(name)
 
 
 @router.delete(

@@ -75,7 +75,7 @@ ERRORS_BY_STATUS: Mapping[int, tuple[type[PaperworksError], ...]] = {
     404: (errors.NotFound,),
     405: (http_errors.MethodNotAllowed,),
     408: (http_errors.RequestTimeout,),
-    409: (errors.Conflict, errors.LeaseLost),
+    409: (errors.Conflict, errors.LeaseLost, errors.QuotaExceeded),
     410: (errors.Expired,),
     412: (errors.PreconditionFailed,),
     413: (errors.FileTooLarge, TooManyFiles, http_errors.BodyTooLarge),

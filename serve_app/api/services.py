@@ -25,6 +25,7 @@ from stores.postgres.notifications import JobSubscriptions
 from stores.protocols import (
     AuditLog,
     CitationStore,
+    CollectionStore,
     ConsistencyQueries,
     DocumentStore,
     EventLog,
@@ -62,6 +63,7 @@ class Services:
     events: EventLog
     queue: TaskQueue
     documents: DocumentStore
+    collections: CollectionStore
     audit: ConsistencyQueries
     citations: CitationStore
     vectors: VectorStore

@@ -301,6 +301,23 @@ class Endpoints:
         )
 
     @Endpoint
+    def collection(self, name: str) -> ApiRequest[core.Collection]:
+        """Returns a collection with what it holds and what it may hold."""
+        return ApiRequest(path_of("collections", name), core.Collection.model_validate_json)
+
+    @Endpoint
+    def create_collection(self, name: str, **settings: Any) -> ApiRequest[core.Collection]:
+        """Creates an empty collection: `description`, and the quotas `max_papers`, `max_bytes`."""
+        path, parse = f"{PREFIX}/collections", core.Collection.model_validate_json
+        return ApiRequest(path, parse, json={"name": name, **settings}, method="POST")
+
+    @Endpoint
+    def change_collection(self, name: str, **settings: Any) -> ApiRequest[core.Collection]:
+        """Changes `description`, `max_papers` or `max_bytes` (None: no limit)."""
+        path, parse = path_of("collections", name), core.Collection.model_validate_json
+        return ApiRequest(path, parse, json=settings, method="PATCH")
+
+    @Endpoint
     def delete_collection(self, name: str) -> ApiRequest[None]:
         """Deletes a collection with every document in it."""
         return ApiRequest(path_of("collections", name), lambda _body: None, method="DELETE")

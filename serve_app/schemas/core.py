@@ -241,11 +241,19 @@ class Document(Wire):
 
 
 class Collection(Wire):
-    """A named set of documents, created by its first upload."""
+    """A named set of documents, created by its first upload or by itself.
+
+    `bytes` is the size of its PDFs. Uploads that exceed `max_papers` or `max_bytes` are refused;
+    null: no limit.
+    """
 
     name: str
     documents: int
     created_at: Time
+    bytes: int = 0
+    description: str = ""
+    max_papers: int | None = None
+    max_bytes: int | None = None
 
 
 class Collections(Wire):

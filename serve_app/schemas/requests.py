@@ -154,6 +154,20 @@ class MetadataCorrection(RequestBody):
     tags: list[Tag] | None = Field(None, max_length=50)
 
 
+class CollectionSettings(RequestBody):
+    """What a collection is for, and its quotas. An absent field stays as it is; null: no limit."""
+
+    description: Annotated[Text, Field(max_length=2000)] = ""
+    max_papers: int | None = Field(None, ge=0, le=2**31 - 1)
+    max_bytes: int | None = Field(None, ge=0, le=2**62)
+
+
+class NewCollection(CollectionSettings):
+    """A collection to create."""
+
+    name: CollectionName
+
+
 class AdoptRequest(BaseModel):
     """The collection for the adopted papers.
 

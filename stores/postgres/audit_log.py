@@ -30,6 +30,8 @@ class Action(StrEnum):
 
     UPLOAD = "upload"
     DELETE_DOCUMENT = "delete_document"
+    CREATE_COLLECTION = "create_collection"
+    CHANGE_COLLECTION = "change_collection"
     DELETE_COLLECTION = "delete_collection"
     CREATE_KEY = "create_key"
     REVOKE_KEY = "revoke_key"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -14,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from domain.errors import DatabaseBusy, DatabaseUnavailable
+from domain.errors import DatabaseBusy, DatabaseUnavailable, PaperworksError, QuotaExceeded
 from stores.postgres.postgres_session import (
     LOCK_NOT_AVAILABLE,
     OUTAGES,
@@ -26,6 +28,8 @@ from stores.postgres.postgres_url import PostgresAddress, parse_postgres_url
 
 # The database clock. clock_timestamp() is volatile: a condition on it cannot use an index.
 NOW = func.statement_timestamp()
+QUOTA_EXCEEDED = "PW001"
+"""SQLSTATE of the trigger that checks quotas; its message is a JSON object."""
 
 
 def seconds(count: float | ColumnElement[float]) -> ColumnElement[Any]:
@@ -149,10 +153,18 @@ def database_errors() -> Iterator[None]:
         raise translated from error
 
 
-def _translate(error: BaseException | None) -> DatabaseUnavailable | None:
-    if getattr(error, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+def _translate(error: BaseException | None) -> PaperworksError | None:
+    state = getattr(error, "sqlstate", None)
+    if state == LOCK_NOT_AVAILABLE:
         return DatabaseBusy()
+    if state == QUOTA_EXCEEDED:
+        return _quota_exceeded(error)
     return _unavailable(error) if is_unavailable(error) else None
+
+
+def _quota_exceeded(error: BaseException | None) -> QuotaExceeded:
+    quota = re.search(r"{.*}", str(error))
+    return QuotaExceeded.of(**json.loads(quota[0])) if quota else QuotaExceeded()
 
 
 def _unavailable(cause: BaseException | None) -> DatabaseUnavailable:

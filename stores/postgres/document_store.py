@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -74,11 +75,15 @@ COLLECTION_EXISTS = or_(COLLECTIONS.c.deleted_at.is_(None), HAS_DOCUMENTS)
 
 @dataclass(frozen=True, slots=True)
 class CollectionSummary:
-    """A collection and its number of documents."""
+    """A collection, its number of documents and their bytes, and its quotas (None: no limit)."""
 
     name: str
     documents: int
     created_at: datetime
+    bytes: int = 0
+    description: str = ""
+    max_papers: int | None = None
+    max_bytes: int | None = None
 
 
 def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
@@ -193,13 +198,21 @@ class DocumentStore:
         items = [Document.model_validate(row) for row in rows[:limit]]
         return CursorPage(items, _next_cursor(order, cursor, items) if len(rows) > limit else None)
 
-    async def collections(self) -> list[CollectionSummary]:
-        """Returns every collection that is not deleted, ordered by name."""
-        alive = func.count(DOCUMENTS.c.document_id)
+    async def collections(self, name: str | None = None) -> list[CollectionSummary]:
+        """Returns every collection that is not deleted, or the one of this name, by name."""
+        of_name = COLLECTIONS.c.name == name if name is not None else true()
         statement = (
-            select(COLLECTIONS.c.name, alive, COLLECTIONS.c.created_at)
+            select(
+                COLLECTIONS.c.name,
+                func.count(DOCUMENTS.c.document_id).label("documents"),
+                COLLECTIONS.c.created_at,
+                func.coalesce(func.sum(DOCUMENTS.c.bytes), 0).label("bytes"),
+                COLLECTIONS.c.description,
+                COLLECTIONS.c.max_papers,
+                COLLECTIONS.c.max_bytes,
+            )
             .outerjoin(DOCUMENTS, IN_COLLECTION)
-            .where(COLLECTION_EXISTS)
+            .where(COLLECTION_EXISTS, of_name)
             .group_by(COLLECTIONS.c.name)
             .order_by(COLLECTIONS.c.name)
         )
@@ -263,7 +276,11 @@ class DocumentStore:
         an interrupted call is completed by repeating it. Raises UnknownCollection.
         """
         members = select(DOCUMENTS.c.document_id).where(DOCUMENTS.c.collection == name, ALIVE)
-        mark_deleted = update(COLLECTIONS).where(COLLECTIONS.c.name == name).values(deleted_at=NOW)
+        mark_deleted = (
+            update(COLLECTIONS)
+            .where(COLLECTIONS.c.name == name)
+            .values(deleted_at=NOW, description="", max_papers=None, max_bytes=None)
+        )
         if not await self.has_collection(name):
             raise UnknownCollection(f"There is no collection {name!r}.")
         async with self.database.single() as connection:

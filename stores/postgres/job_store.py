@@ -51,6 +51,7 @@ from stores.postgres.job_status import (
     progress_column,
 )
 from stores.postgres.queue_limit import AdmissionLimit
+from stores.postgres.quotas import QuotaCheck
 from stores.postgres.schema import EVENTS, JOBS, TASKS
 
 ADMISSION_SECONDS = 120  # silence after which the client of an admission in parts counts as dead
@@ -98,6 +99,7 @@ class JobStore:
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
         self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
+        self._quotas = QuotaCheck(database)
 
     async def admit(
         self,
@@ -125,10 +127,11 @@ class JobStore:
         their tasks become visible.
 
         Raises Conflict for a duplicate under REJECT and for uploads to a job that has ended, and
-        QueueFull if the collection has `queue_limit` open tasks.
+        QueueFull if the collection has `queue_limit` open tasks, and QuotaExceeded.
         """
         if uploads:
             await self.admission_limit.reserve(collection, len(uploads))
+            await self._quotas.check(collection, uploads)
         is_part = job_id is not None or more_to_come
         job = self._job_columns(job_id or new_job_id(), collection, kind, lane)
         job["flow"] = job["job_id"] if is_part else flow_of(job["job_id"], lane, len(uploads))
@@ -169,12 +172,13 @@ class JobStore:
 
         The insert of the job row decides which of several concurrent requests admits; the others
         block until its commit. Raises IdempotencyKeyReused if the job belongs to a request with
-        another digest, Expired if its tasks were purged, and Conflict and QueueFull like `admit`.
+        another digest, Expired if its tasks were purged, and what `admit` raises.
         """
         earlier = await self._earlier_result(job_id, request_digest, len(uploads))
         if earlier is not None:
             return earlier
         await self.admission_limit.reserve(collection, len(uploads))
+        await self._quotas.check(collection, uploads)
         job = self._job_columns(job_id, collection, kind, lane)
         job["flow"] = flow_of(job_id, lane, len(uploads))
         async with self.database.begin() as connection:

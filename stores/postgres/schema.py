@@ -73,12 +73,16 @@ def _json(value: str) -> Any:
 class Collections(SQLModel, table=True):
     """A named set of documents, created by its first upload.
 
-    A collection with a `deleted_at` exists only if it has documents.
+    A collection with a `deleted_at` exists only if it has documents. The quotas `max_papers` and
+    `max_bytes` limit the documents that are not deleted.
     """
 
     name: str = Field(primary_key=True)
     created_at: datetime | None = Field(None, sa_column=_stamped())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())
+    description: str = Field("", sa_column=_default(""))
+    max_papers: int | None = None
+    max_bytes: int | None = Field(None, sa_column=Column(BigInteger))
 
 
 class Documents(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from domain.documents import (
@@ -125,14 +126,18 @@ class InMemoryDocumentStore:
         following = encode_offset(start + limit) if len(found) > start + limit else None
         return CursorPage(found[start : start + limit], following)
 
-    async def collections(self) -> Sequence[CollectionSummary]:
+    async def collections(self, name: str | None = None) -> Sequence[CollectionSummary]:
         """Like `DocumentStore.collections`."""
-        names = [doc.collection for doc in self._alive()]
         return [
-            CollectionSummary(name, names.count(name), created_at)
-            for name, created_at in sorted(self.state.collections.items())
-            if await self.has_collection(name)
+            self._summary(one, created_at)
+            for one, created_at in sorted(self.state.collections.items())
+            if name in (None, one) and await self.has_collection(one)
         ]
+
+    def _summary(self, name: str, created_at: datetime) -> CollectionSummary:
+        sizes = [doc.bytes for doc in self._alive() if doc.collection == name]
+        settings = self.state.collection_settings.get(name, {})
+        return CollectionSummary(name, len(sizes), created_at, sum(sizes), **settings)
 
     async def has_collection(self, name: str) -> bool:
         """Like `DocumentStore.has_collection`."""
@@ -190,4 +195,5 @@ class InMemoryDocumentStore:
         for document_id in ids:
             await self.delete(document_id)
         self.state.deleted_collections.add(name)
+        self.state.collection_settings.pop(name, None)
         return len(ids)

@@ -77,6 +77,7 @@ class State:
     tasks: dict[uuid.UUID, Task] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
     deleted_collections: set[str] = field(default_factory=set)
+    collection_settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     deletions: dict[int, tuple[StoreDeletion, datetime]] = field(default_factory=dict)
     deletions_made: int = 0
     request_digests: dict[str, str] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from serve_app.client import AsyncClient
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.protocols import ConsistencyQueries
+from tests.fakes.in_memory_collections import InMemoryCollectionStore
 from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.fakes.in_memory_keys import InMemoryAuditLog, InMemoryKeyStore, InMemoryRequestCounts
 from tests.fakes.in_memory_library import InMemoryLibrary
@@ -107,6 +108,7 @@ class Library:
             events=self.stores.events,
             queue=self.stores.queue,
             documents=self.stores.documents,
+            collections=InMemoryCollectionStore(self.stores.state, self.stores.documents),
             audit=cast(ConsistencyQueries, None),
             citations=NoCitations(),
             vectors=self.vectors,

@@ -62,6 +62,14 @@ async def closed(tmp_path: Path) -> AsyncIterator[Library]:
     library.close()
 
 
+UNKNOWN = {
+    "document_id": "doc_" + "0" * 24,
+    "chunk_id": "0" * 32,
+    "job_id": "job_" + "0" * 16,
+    "name": "nowhere",
+}
+
+
 async def bearer(
     library: Library, *scopes: Scope, collections: list[str] | None = None
 ) -> dict[str, str]:
@@ -77,7 +85,13 @@ async def filled(library: Library, collection: str) -> dict[str, str]:
     response = await library.http.post(f"{API}/upload-async", files=files, data=data, headers=admin)
     await library.read_papers("Light bends near the sun.")
     body = response.json()
-    return {"document_id": body["document_id"], "job_id": body["job_id"], "name": collection}
+    [chunk] = library.vectors.chunks(body["document_id"], 1)
+    return {
+        "document_id": body["document_id"],
+        "chunk_id": chunk.chunk_id,
+        "job_id": body["job_id"],
+        "name": collection,
+    }
 
 
 async def test_every_route_requires_a_scope(closed: Library) -> None:
@@ -97,7 +111,7 @@ async def test_every_route_refuses_requests_without_valid_key(closed: Library) -
         {"Cookie": f"{COOKIE}=unknown"},
     ]
     for call in calls(closed):
-        path = call.path(document_id="doc_" + "0" * 24, job_id="job_" + "0" * 16, name="a")
+        path = call.path(**UNKNOWN)
         for headers in wrong:
             answer = await closed.http.request(call.method, path, headers=headers)
             assert answer.status_code == 401, call
@@ -125,7 +139,6 @@ async def test_key_of_a_collection_gets_the_answers_of_unknown_ids_elsewhere(
     closed: Library,
 ) -> None:
     foreign = await filled(closed, "chemistry")
-    unknown = {"document_id": "doc_" + "0" * 24, "job_id": "job_" + "0" * 16, "name": "nowhere"}
     key = await bearer(closed, Scope.SEARCH, Scope.INGEST, collections=["physics"])
     checked = 0
     for call in calls(closed):
@@ -133,9 +146,9 @@ async def test_key_of_a_collection_gets_the_answers_of_unknown_ids_elsewhere(
             continue
         answers = [
             await closed.http.request(call.method, call.path(**ids), headers=key)
-            for ids in (foreign, unknown)
+            for ids in (foreign, UNKNOWN)
         ]
-        theirs, none = (_without_ids(answer, foreign, unknown) for answer in answers)
+        theirs, none = (_without_ids(answer, foreign, UNKNOWN) for answer in answers)
         assert theirs == none, call
         assert theirs[0] == 404, call
         checked += 1
