@@ -82,6 +82,7 @@ class JobStore(Protocol):
         status: JobStatus | None = None,
         collection: str | None = None,
         among: Collection[str] | None = None,
+        job_ids: Collection[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]: ...

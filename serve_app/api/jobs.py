@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from domain.errors import Unavailable
 from domain.jobs import JobStatus, WaitFor
 from serve_app.access.requirements import CHANGES, FOLLOWS, AccessDep
-from serve_app.api.parameters import CollectionFilter, Cursor, JobId, LastEventId, Limit
+from serve_app.api.parameters import CollectionFilter, Cursor, JobId, JobIds, LastEventId, Limit
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import (
     to_incomplete_task_schema,
@@ -37,13 +37,15 @@ async def list_jobs(
     access: AccessDep,
     status: JobStatus | None = None,
     collection: CollectionFilter = None,
+    job_id: JobIds = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.JobSummary]:
-    """Returns jobs, newest first."""
+    """Returns jobs, newest first; `job_id` may be repeated, unknown ones are left out."""
     page = await services.jobs.jobs(
         status=status,
         collection=collection,
+        job_ids=job_id,
         among=access.collections,
         cursor=cursor,
         limit=limit,

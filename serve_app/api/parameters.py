@@ -103,6 +103,10 @@ Year = Annotated[
     int | None,
     Query(ge=0, le=9999, description="Only papers with a year from (to) this one."),
 ]
+JobIds = Annotated[
+    list[Annotated[str, Query(pattern=JOB_ID.pattern)]] | None,
+    Query(min_length=1, max_length=200, description="Only these jobs; may be repeated."),
+]
 Limit = Annotated[int, Query(ge=1, le=200, description="Maximum number of items per page.")]
 Number = Annotated[int, Path(ge=1, le=1_000_000, description="Counts from 1.")]
 ChunkIds = Annotated[

@@ -136,11 +136,18 @@ class Endpoints:
         *,
         status: str | None = None,
         collection: str | None = None,
+        job_ids: Sequence[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> ApiRequest[core.Listed[core.JobSummary]]:
-        """Returns a page of jobs, newest first."""
-        params = {"status": status, "collection": collection, "cursor": cursor, "limit": limit}
+        """Returns a page of jobs, newest first; with `job_ids` only these."""
+        params = {
+            "status": status,
+            "collection": collection,
+            "job_id": list(job_ids) if job_ids else None,
+            "cursor": cursor,
+            "limit": limit,
+        }
         return ApiRequest(
             f"{PREFIX}/jobs", core.Listed[core.JobSummary].model_validate_json, params
         )

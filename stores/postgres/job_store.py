@@ -275,10 +275,11 @@ class JobStore:
         status: JobStatus | None = None,
         collection: str | None = None,
         among: Collection[str] | None = None,
+        job_ids: Collection[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
-        """Returns a page of jobs, newest first; only those of the collections `among`, if given.
+        """Returns a page of jobs, newest first; only these jobs and collections `among`, if given.
 
         Raises InvalidRequest for an invalid cursor.
         """
@@ -289,6 +290,8 @@ class JobStore:
             statement = statement.where(JOBS.c.collection == collection)
         if among is not None:
             statement = statement.where(JOBS.c.collection.in_(among))
+        if job_ids is not None:
+            statement = statement.where(JOBS.c.job_id.in_(job_ids))
         if cursor:
             key = tuple_(JOBS.c.created_at, JOBS.c.job_id)
             statement = statement.where(key < tuple_(*decode_cursor(cursor, JOB_ID)))

@@ -21,6 +21,7 @@ from rich.console import Console
 from tests.bench import (
     ack,
     api_processes,
+    clients,
     control_plane,
     event_log,
     folder,
@@ -57,6 +58,7 @@ BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "ack": ack.measure,
     "paper": paper.measure,
     "folder": folder.measure,
+    "clients": clients.measure,
 }
 STANDALONE: dict[str, Callable[[Inputs], Findings]] = {
     "layout": lambda given: layout.measure(given.papers, given.truth),
@@ -70,7 +72,7 @@ STANDALONE: dict[str, Callable[[Inputs], Findings]] = {
     "apis": lambda given: api_processes.measure(given.place, given.models),
     "control-plane": lambda given: control_plane.measure(given.place),
 }
-SHOWN = ("ack", "paper", "folder", "memory", *STANDALONE)
+SHOWN = ("ack", "paper", "folder", "memory", "clients", *STANDALONE)
 PAPERS = 40
 
 

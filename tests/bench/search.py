@@ -131,9 +131,9 @@ def _post(connection: HTTPConnection, query: str, collection: str) -> tuple[int,
 
 
 def questions(count: int) -> Iterator[str]:
-    """Yields queries of eight words that occur together in the made papers."""
+    """Yields queries of eight words that occur together in the made papers, without quotes."""
     chance = random.Random(3)
     for _ in range(count):
-        words = chance.choice(python_docs_paragraphs()).split()
+        words = chance.choice(python_docs_paragraphs()).replace('"', "").split()
         start = chance.randrange(len(words) - QUERY_WORDS)
         yield " ".join(words[start : start + QUERY_WORDS])

@@ -303,6 +303,7 @@ class InMemoryJobStore:
         status: JobStatus | None = None,
         collection: str | None = None,
         among: Collection[str] | None = None,
+        job_ids: Collection[str] | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
@@ -314,6 +315,7 @@ class InMemoryJobStore:
             and status in (None, job.status)
             and collection in (None, job.collection)
             and (among is None or job.collection in among)
+            and (job_ids is None or job.job_id in job_ids)
         ]
         page = page_of(found, cursor, limit, JOB_ID)
         return CursorPage([self._with_totals(job) for job in page.items], page.next_cursor)

@@ -334,6 +334,9 @@ async def test_job_store_filters_jobs_by_status_and_collection(stores: Stores) -
     other = await admit(stores, collection="other")
     found = await stores.jobs.jobs(status=JobStatus.COMPLETED)
     assert [(job.job_id, job.counts.completed) for job in found.items] == [(done.job_id, 1)]
+    [other] = (await stores.jobs.jobs(collection="other")).items
+    assert (await stores.jobs.jobs(job_ids=[other.job_id, "job_unknown"])).items == [other]
+    assert (await stores.jobs.jobs(job_ids=[other.job_id], among=["ours"])).items == []
     found = await stores.jobs.jobs(collection="other")
     assert [job.job_id for job in found.items] == [other.job_id]
     assert (await stores.jobs.jobs(status=JobStatus.FAILED)).items == []

@@ -157,3 +157,14 @@ async def test_long_poll_returns_when_papers_are_searchable(library: Library) ->
     assert job["status"] == "running"
     assert job["tasks"][0]["searchable_at"] and job["tasks"][0]["step"] == "layout"
     assert (await library.get("/jobs/job_0000000000000000?wait=5")).status_code == 404
+
+
+async def test_states_of_many_jobs_come_in_one_response(library: Library) -> None:
+    ids = [(await library.upload(pdf(str(number)))).json()["job_id"] for number in range(3)]
+    await library.read_papers("one")
+    wanted = [ids[0], ids[2], "job_" + "0" * 16]
+    found = (await library.get("/jobs", params={"job_id": wanted})).json()["items"]
+    assert [job["job_id"] for job in found] == [ids[2], ids[0]]
+    assert {job["status"] for job in found} == {"completed"}
+    for bad in (["job_x"], [ids[0]] * 201):
+        assert (await library.get("/jobs", params={"job_id": bad})).status_code == 422
