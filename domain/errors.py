@@ -6,6 +6,8 @@
     │   │   └── UnknownCollection
     │   ├── Expired                  the record was deleted after its retention time
     │   ├── Conflict                 the request conflicts with the stored state
+    │   ├── PreconditionFailed       read the document again
+    │   ├── QuotaExceeded            delete papers, or raise the quota of the collection
     │   ├── IdempotencyKeyReused     send the request with a new key
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
