@@ -129,7 +129,8 @@ async def test_tools_are_described_and_read_only(service: RunningService) -> Non
             assert tool.description and tool.output_schema
             assert tool.annotations and tool.annotations.read_only_hint
         properties = tools["search"].input_schema["properties"]
-        assert set(properties) == {"query", "collection", "mode", "limit"}
+        filters = {"author", "year_first", "year_last", "sections", "tag"}
+        assert set(properties) == {"query", "collection", "mode", "limit"} | filters
         assert all(field["description"] for field in properties.values())
 
 

@@ -48,7 +48,14 @@ async def known_ids(library: PostgresLibrary) -> dict[str, str]:
         else:
             await library.finish(task, ("A passage.", "Another one."))
     good = job["accepted"][0]["document_id"]
-    return {"document_id": good, "job_id": job["job_id"], "name": "default", "number": "1"}
+    [chunk] = (await library.get(f"/documents/{good}/chunks?limit=1")).json()["items"]
+    return {
+        "document_id": good,
+        "chunk_id": chunk["chunk_id"],
+        "job_id": job["job_id"],
+        "name": "default",
+        "number": "1",
+    }
 
 
 async def send(library: PostgresLibrary, one: Malformed) -> httpx.Response:
