@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 from pydantic import ValidationError
@@ -28,6 +29,11 @@ class PaperworksProblem(Exception):
 
     def __str__(self) -> str:
         return self.detail
+
+    @property
+    def is_of_proxy(self) -> bool:
+        """True for a 5xx that is no problem document: the proxy lost the process behind it."""
+        return self.problem is None and self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @classmethod
     def of(cls, response: httpx.Response) -> PaperworksProblem:
@@ -79,8 +85,9 @@ class RetryPolicy:
 
     Retried are responses with status 429 or 503, after their Retry-After, and refused connections
     of a service that was reached before: it is being restarted, which takes a few seconds. A
-    connection that is refused before means a wrong address. A connection that is cut off is retried
-    if the request is `repeatable`: twice is the same as once. A request that `resumes` (an event
+    connection that is refused before means a wrong address. A connection that is cut off, and an
+    error of the proxy, are retried if the request is `repeatable`: twice is the same as once. A
+    request that `resumes` (an event
     stream) continues where it was interrupted, so every lost connection is retried.
     """
 
@@ -98,7 +105,8 @@ class RetryPolicy:
             is_retryable = self.resumes or (self.was_reached and is_lost)
             seconds = FIRST_BACKOFF_SECONDS * 2**self.retries_used
         else:
-            is_retryable = problem.status in RETRYABLE_STATUSES
+            is_lost = self.repeatable and problem.is_of_proxy
+            is_retryable = problem.status in RETRYABLE_STATUSES or is_lost
             seconds = problem.retry_after_seconds
         if not is_retryable or self.retries_used >= self.retries:
             raise problem

@@ -200,7 +200,8 @@ def test_client_retry_resends_whole_file_with_same_idempotency_key(
 
 
 def test_client_turns_proxy_error_into_problem() -> None:
-    client = Client(transport=replaying([httpx.Response(502, text="Bad Gateway")]))
+    bad_gateway = httpx.Response(502, text="Bad Gateway")
+    client = Client(transport=replaying([bad_gateway]), retries=0)
     with client as library, pytest.raises(PaperworksProblem, match="502: Bad Gateway") as problem:
         library.jobs()
     assert problem.value.code == "http_error"
@@ -276,6 +277,14 @@ def test_client_repeats_query_of_lost_connection(pauses: list[float]) -> None:
     assert pauses == [0.5]
 
 
+def test_client_repeats_query_after_error_of_the_proxy(pauses: list[float]) -> None:
+    """Ray Serve answers 500 without a problem document when the node of a replica dies."""
+    lost = httpx.Response(500, text="Internal Server Error")
+    with Client(transport=replaying([lost, EMPTY_PAGE])) as library:
+        assert library.jobs().items == []
+    assert pauses == [2]
+
+
 def test_client_repeats_first_query_of_lost_connection(pauses: list[float]) -> None:
     """A connection that is cut off has reached the service, which may be restarted now."""
     with Client(transport=replaying([CUT_OFF, REFUSED, EMPTY_PAGE])) as library:
@@ -292,11 +301,11 @@ def test_client_repeats_upload_of_lost_connection_with_same_key(
         keys.append(request.headers.get("idempotency-key"))
         if len(keys) == 2:  # the process that received the request dies
             raise httpx.RemoteProtocolError("server disconnected without a response")
-        return EMPTY_PAGE if len(keys) == 1 else httpx.Response(500)
+        return EMPTY_PAGE if len(keys) == 1 else httpx.Response(418)
 
     with Client(transport=httpx.MockTransport(respond)) as library:
         library.jobs()
-        with pytest.raises(PaperworksProblem, match="500"):
+        with pytest.raises(PaperworksProblem, match="418"):
             library.upload(paper(tmp_path))
     assert keys[1] == keys[2] is not None and len(keys) == 3
 
