@@ -118,7 +118,7 @@ async def correct_document(
 
     Absent fields stay as they are; null restores the extracted value. Corrections and tags survive
     further readings of the paper, and exports and citations use them. With If-Match, nothing is
-    changed if somebody else has changed the document since.
+    changed if the document has changed since.
     """
     document = await _expected(document_id, if_match, services)
     given = correction.model_dump(exclude_unset=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.documents import Document, Passage
@@ -21,21 +22,28 @@ MAX_OF_AUTHOR = 5
 """Papers of a named author that precede the other hits."""
 
 
-async def named_documents(search: LibrarySearch, services: Services) -> list[Document]:
+@dataclass(frozen=True, slots=True)
+class NamedDocuments:
+    """What a query may be the name of, and the documents that may have that name."""
+
+    name: PaperName
+    documents: list[Document]
+
+
+async def named_documents(search: LibrarySearch, services: Services) -> NamedDocuments:
     """Returns the documents that the query may name. Raises Unavailable."""
     name = name_of(search.query.text)
-    return await services.documents.named(name, wanted_papers(search))
+    return NamedDocuments(name, await services.documents.named(name, wanted_papers(search)))
 
 
 async def named_hits(
-    search: LibrarySearch, documents: Sequence[Document], hits: Sequence[Hit], services: Services
+    search: LibrarySearch, named: NamedDocuments, hits: Sequence[Hit], services: Services
 ) -> list[tuple[Hit, str]]:
     """Returns a passage of each document that the query names, and by what: `doi`, `title`, ...
 
     The passage is the best one among `hits`, else the first of the paper. Raises Unavailable.
     """
-    name = name_of(search.query.text)
-    reasons = [(document, _reason(document, name, hits)) for document in documents]
+    reasons = [(document, _reason(document, named.name, hits)) for document in named.documents]
     exact = [one for one in reasons if one[1] not in (None, "author")]
     chosen = exact or [one for one in reasons if one[1]][:MAX_OF_AUTHOR]
     return [

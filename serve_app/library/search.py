@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from domain.documents import Document, Passage
+from domain.documents import Passage
 from domain.errors import InvalidRequest, UnknownCollection
 from domain.library_search import MAX_RANKED, LibrarySearch
 from domain.relevance import NOTHING_FITS_BELOW, Calibration, coverage
 from domain.search import DENSE_WEIGHT, SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
-from serve_app.library.known_papers import named_documents, named_hits
+from serve_app.library.known_papers import NamedDocuments, named_documents, named_hits
 from serve_app.library.search_hits import Hit, best_per_document, each_passage_once, find_hits
 from serve_app.schemas import core as schemas
 from stores.milvus.terms import ignored_words, terms, word_terms
@@ -78,7 +78,7 @@ def milliseconds_since(started: float) -> float:
 async def _page(
     search: LibrarySearch,
     vector: np.ndarray | None,
-    documents: Sequence[Document],
+    documents: NamedDocuments,
     services: Services,
 ) -> _Page:
     """Returns the wanted page. Later pages follow the first one without gaps and repetitions."""

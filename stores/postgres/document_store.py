@@ -120,7 +120,7 @@ def has_author(name: str) -> ColumnElement[bool]:
 
 
 def _unchanged(expected: Document | None) -> Iterator[ColumnElement[bool]]:
-    """Yields conditions that hold while nobody has read, corrected or tagged the paper again."""
+    """Yields conditions that hold until the paper is read, corrected or tagged again."""
     if expected is not None:
         yield DOCUMENTS.c.version == expected.version
         yield DOCUMENTS.c.status == expected.status
