@@ -17,7 +17,13 @@ from domain.search import DENSE_WEIGHT, SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
 from serve_app.library.known_papers import NamedDocuments, named_documents, named_hits
-from serve_app.library.search_hits import Hit, best_per_document, each_passage_once, find_hits
+from serve_app.library.search_hits import (
+    Hit,
+    best_per_document,
+    each_passage_once,
+    find_hits,
+    with_document_ids,
+)
 from serve_app.schemas import core as schemas
 from stores.milvus.terms import ignored_words, terms, word_terms
 from stores.postgres.cursors import encode_offset
@@ -50,12 +56,13 @@ async def run_search(search: LibrarySearch, services: Services) -> schemas.Searc
             "min_relevance is not available: the relevance of hits is not calibrated for this "
             "embedding model (docs/decisions/0012-relevance.md). Search without it."
         )
-    _, vector, named = await asyncio.gather(
+    _, vector, named, known = await asyncio.gather(
         _check_collection(query, services),
         _query_vector(query, services),
         named_documents(search, services),
+        with_document_ids(search, services),
     )
-    page = await _page(search, vector, named, services)
+    page = await _page(known, vector, named, services)
     relevances = _relevances(query, page, services.calibration)
     next_offset = search.offset + query.limit
     has_next = page.has_next and next_offset + query.limit <= MAX_RANKED

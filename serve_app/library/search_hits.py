@@ -44,9 +44,8 @@ async def find_hits(
 
     Drops passages of deleted documents, of inactive versions, and those that do not meet the
     conditions. They may have displaced others: the search is repeated with larger limits, up to
-    MAX_RANKED passages. Raises Unavailable.
+    MAX_RANKED passages. `with_document_ids` spares checks. Raises Unavailable.
     """
-    search = await _with_document_ids(search, services)
     found = SearchHits([], 0)
     if search.query.document_ids == NO_DOCUMENTS:
         return found
@@ -74,7 +73,7 @@ def wanted_papers(search: LibrarySearch) -> DocumentFilter:
     )
 
 
-async def _with_document_ids(search: LibrarySearch, services: Services) -> LibrarySearch:
+async def with_document_ids(search: LibrarySearch, services: Services) -> LibrarySearch:
     """Returns the search with the ids of its documents, unless these are many."""
     if search.papers == ALL_DOCUMENTS:
         return search
