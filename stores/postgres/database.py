@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -163,8 +162,9 @@ def _translate(error: BaseException | None) -> PaperworksError | None:
 
 
 def _quota_exceeded(error: BaseException | None) -> QuotaExceeded:
-    quota = re.search(r"{.*}", str(error))
-    return QuotaExceeded.of(**json.loads(quota[0])) if quota else QuotaExceeded()
+    message = str(error)
+    quota = message[message.find("{") : message.rfind("}") + 1]
+    return QuotaExceeded.of(**json.loads(quota)) if quota else QuotaExceeded()
 
 
 def _unavailable(cause: BaseException | None) -> DatabaseUnavailable:
