@@ -233,6 +233,53 @@ def test_running_job_is_cancelled(page: Page, small_papers: list[Path], library:
         library.cancel(other)
 
 
+LONG_WORDS = "with-long-words" + "c" * 113  # the longest name of a collection
+
+
+@pytest.fixture(scope="module")
+def paper_of_long_words(service: RunningService, samples: dict[str, Path]) -> str:
+    """A paper whose file name, title, authors, DOI, tags and collection do not fit a line."""
+    pdf = next(iter(samples.values())).read_bytes()
+    with Client(service.url) as library:
+        job = library.upload(pdf, LONG_WORDS, filename="f" * 200 + ".pdf").job_id
+        library.wait(job, READ_MS / 1000)
+        document = library.documents(collection=LONG_WORDS).items[0].document_id
+        names = ["A" * 190, "B" * 190]
+        doi = "10.1234/" + "d" * 400
+        library.correct(document, title="T" * 400, authors=names, doi=doi, tags=["t" * 100])
+    return document
+
+
+def overflowing_pages(tab: Page, width: int) -> list[str]:
+    """Visits the pages of long words; returns those that are wider than the window."""
+    job = tab.request.get("/api/v1/jobs", params={"collection": LONG_WORDS}).json()["items"][0]
+    document = tab.request.get("/api/v1/documents", params={"collection": LONG_WORDS}).json()
+    paths = (
+        f"/?collection={LONG_WORDS}",
+        f"/?tag={'t' * 100}",
+        f"/search?q=lease&collection={LONG_WORDS}&author={'A' * 190}",
+        f"/search?q={'w' * 300}",
+        f"/upload?collection={LONG_WORDS}",
+        "/jobs",
+        f"/jobs/{job['job_id']}",
+        f"/papers/{document['items'][0]['document_id']}",
+    )
+    return [path for path in paths if page_width(tab, path) > width]
+
+
+def page_width(tab: Page, path: str) -> int:
+    tab.goto(path)
+    return tab.evaluate("document.documentElement.scrollWidth")
+
+
+@pytest.mark.usefixtures("paper_of_long_words")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_long_words_fit_the_width(browser: Browser, service: RunningService, width: int) -> None:
+    size: Any = {"width": width, "height": 800}
+    with browser.new_context(base_url=service.url, viewport=size) as context:
+        assert overflowing_pages(context.new_page(), width) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_pages_are_accessible_and_fit_the_width(
