@@ -265,7 +265,7 @@ class DocumentStore:
         become searchable.
         """
         async with self.database.begin() as connection:
-            if not await _delete_documents(connection, [document_id]):
+            if not await delete_documents(connection, [document_id]):
                 raise NotFound(f"There is no document {document_id}.")
             await record_action(connection, Action.DELETE_DOCUMENT, document_id)
 
@@ -290,7 +290,7 @@ class DocumentStore:
         for start in range(0, len(ids), DOCUMENTS_PER_TRANSACTION):
             batch = ids[start : start + DOCUMENTS_PER_TRANSACTION]
             async with self.database.begin() as connection:
-                deleted += await _delete_documents(connection, batch)
+                deleted += await delete_documents(connection, batch)
         async with self.database.single() as connection:
             await connection.execute(mark_deleted)
         return deleted
@@ -332,7 +332,7 @@ def _next_cursor(order: DocumentOrder, cursor: str | None, items: Sequence[Docum
     return encode_offset(decode_offset(cursor) + len(items))
 
 
-async def _delete_documents(connection: AsyncConnection, document_ids: Sequence[str]) -> int:
+async def delete_documents(connection: AsyncConnection, document_ids: Sequence[str]) -> int:
     """Turns documents into tombstones; returns the number of those that were not deleted before.
 
     Locks the documents in order of id, like all transactions do, to avoid deadlocks.

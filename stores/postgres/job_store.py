@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.documents import Document, document_id
 from domain.errors import Expired, IdempotencyKeyReused, NotFound
 from domain.fair_share import flow_of
 from domain.identifiers import JOB_ID
@@ -42,6 +43,7 @@ from stores.postgres.admission import (
 )
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
+from stores.postgres.document_moves import finish_move, lock_for_move
 from stores.postgres.job_status import (
     HAS_OPEN_TASKS,
     IS_QUEUED,
@@ -195,6 +197,26 @@ class JobStore:
                 await run_before_commit(connection, before_commit)
                 return await create_tasks(connection, job, uploads, targets)
         return await self._earlier_result(job_id, request_digest, len(uploads)) or []
+
+    async def move(self, document: Document, collection: str) -> Admission:
+        """Replaces the document by one of another collection, and returns that one's admission.
+
+        The new document has the tags, the corrections and, until it has been read, the metadata of
+        the former one. Raises NotFound for a deleted document, Conflict if the collection has a
+        document of these bytes, QueueFull, and QuotaExceeded; nothing has changed then.
+        """
+        upload = Upload(document.filename, document.sha256, document.bytes)
+        target = document_id(collection, document.sha256)
+        await self.admission_limit.reserve(collection, 1)
+        await self._quotas.check(collection, [upload])
+        job = self._job_columns(new_job_id(), collection, "move", Lane.INTERACTIVE)
+        job["flow"] = flow_of(job["job_id"], Lane.INTERACTIVE, 1)
+        async with self.database.begin() as connection:
+            source = await lock_for_move(connection, document, target)
+            targets = await resolve_documents(connection, collection, [upload], OnDuplicate.RETURN)
+            await finish_move(connection, source, target)
+            (admission,) = await create_tasks(connection, job, [upload], targets)
+        return admission
 
     async def _earlier_result(
         self, job_id: str, request_digest: str, files: int

@@ -30,6 +30,7 @@ from domain.jobs import (
     share_done,
 )
 from stores.postgres.admission import BeforeCommit, admission_of, check_duplicate, no_callback
+from stores.postgres.document_moves import CARRIED_OVER
 from stores.postgres.job_store import ADMISSION_SECONDS
 from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
@@ -144,6 +145,21 @@ class InMemoryJobStore:
             raise IdempotencyKeyReused
         self.state.check_known(job_id)
         return list(map(admission_of, self.state.tasks_of(job_id)))
+
+    async def move(self, document: Document, collection: str) -> Admission:
+        """Like `JobStore.move`."""
+        documents = InMemoryDocumentStore(self.state)
+        source = await documents.get(document.document_id)
+        target = document_id(collection, source.sha256)
+        if self._is_known(collection, _upload_of(source)):
+            raise Conflict(f"{source.filename!r} is in that collection already, as {target}.")
+        title_key = self.state.entries[source.document_id].title_key
+        await documents.delete(source.document_id)
+        (admission,) = await self.admit(collection, [_upload_of(source)], kind="move")
+        entry = self.state.entries[target]
+        entry.set(**{name: getattr(source, name) for name in CARRIED_OVER if name != "title_key"})
+        entry.title_key = title_key
+        return admission
 
     def _is_known(self, collection: str, upload: Upload) -> bool:
         entry = self.state.entries.get(document_id(collection, upload.sha256))
@@ -338,6 +354,10 @@ class InMemoryJobStore:
             self.state.events.pop(name, None)
         self.state.purged |= purged
         return len(purged)
+
+
+def _upload_of(document: Document) -> Upload:
+    return Upload(document.filename, document.sha256, document.bytes)
 
 
 def _is_ready(entry: DocumentEntry) -> bool:
