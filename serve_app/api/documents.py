@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 
 from domain.documents import Document, DocumentFilter, DocumentOrder, DocumentStatus
 from domain.errors import NotFound, PreconditionFailed
-from serve_app.access.requirements import CHANGES, READS, AccessDep
+from serve_app.access.requirements import CHANGES, READS, AccessDep, require_collection
 from serve_app.api.byte_ranges import ByteRange, Unsatisfiable, requested_range
 from serve_app.api.etags import json_etag, matches
 from serve_app.api.file_responses import NOT_MODIFIED, inline_disposition, not_modified
@@ -33,6 +33,7 @@ from serve_app.api.serializers import to_chunk_schema, to_document_schema
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.http.errors import RangeNotSatisfiable
 from serve_app.library.corrections import correct_metadata
+from serve_app.library.moves import move_document
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import MetadataCorrection
 from stores.blobs.blob_store import pdf_key
@@ -105,26 +106,38 @@ async def get_document(
 
 
 @router.patch(
-    "/{document_id}", responses=problem_responses(400, 404, 409, 412), dependencies=[CHANGES]
+    "/{document_id}",
+    responses=problem_responses(400, 404, 409, 412, 429, 507),
+    dependencies=[CHANGES],
 )
 async def correct_document(
     document_id: DocumentId,
     correction: MetadataCorrection,
     services: ServicesDep,
+    access: AccessDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> schemas.Document:
-    """Corrects the metadata of a document, sets its tags, and returns it.
+    """Corrects the metadata of a document, sets its tags, moves it, and returns it.
 
     Absent fields stay as they are; null restores the extracted value. Corrections and tags survive
     further readings of the paper, and exports and citations use them. With If-Match, nothing is
     changed if the document has changed since.
+
+    With `collection`, the document is replaced by one of that collection, which has another
+    `document_id` and the same metadata and tags. It is read again; searches find it after that. An
+    unknown collection is created.
     """
     document = await _expected(document_id, if_match, services)
     given = correction.model_dump(exclude_unset=True)
-    corrected = to_document_schema(await correct_metadata(document, given, services))
-    response.headers["ETag"] = json_etag(corrected)
-    return corrected
+    target = given.pop("collection", document.collection)
+    require_collection(access, target)
+    if given:
+        document = await correct_metadata(document, given, services)
+    changed = to_document_schema(await move_document(document, target, services))
+    response.headers["ETag"] = json_etag(changed)
+    response.headers["Content-Location"] = f"{PREFIX}/documents/{changed.document_id}"
+    return changed
 
 
 @router.delete(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from serve_app.api.metrics import Metrics
 from serve_app.api.parameters import DocumentId, IdempotencyKey
 from serve_app.api.problems import error_response, problem_responses
 from serve_app.api.services import PREFIX, MetricsDep, Services, ServicesDep
+from serve_app.library.moves import require_original
 from serve_app.schemas.core import UploadAccepted, UploadsAccepted
 from serve_app.uploads.receive import (
     ParsedUpload,
@@ -26,7 +26,6 @@ from serve_app.uploads.receive import (
     receive_many,
     receive_one,
 )
-from stores.blobs.blob_store import pdf_key
 
 router = APIRouter(prefix=PREFIX, tags=["uploads"], dependencies=[CHANGES])
 
@@ -144,10 +143,8 @@ async def _admit_again(document_id: str, services: Services) -> Admission:
 
     Raises NotFound if the document or its PDF does not exist, StoresDoNotMatch.
     """
-    await services.require_matching_stores()
     document = await services.documents.get(document_id)
-    if not await asyncio.to_thread(services.blobs.exists, pdf_key(document.sha256)):
-        raise NotFound("The PDF of the document is missing from the blob store; upload it again.")
+    await require_original(document, services)
     admitted = await services.jobs.admit(
         document.collection,
         [Upload(document.filename, document.sha256, document.bytes)],

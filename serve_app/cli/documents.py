@@ -1,9 +1,9 @@
-"""`paperworks documents` and `collections`: list, show, export, download and delete them."""
+"""`paperworks documents`: list, show, correct, move, export, download and delete papers."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +26,7 @@ from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client
-    from serve_app.schemas.core import Collection, Document, Listed
+    from serve_app.schemas.core import Document, Listed
     from serve_app.schemas.papers import Section
 
 WIDTH = 100
@@ -55,6 +55,7 @@ Limit = Annotated[
 Format = Annotated[
     str, typer.Option("--format", "-f", help="markdown, json (everything), bibtex, ris or csl.")
 ]
+NewCollection = Annotated[str, typer.Option("--to", help="The collection; created if missing.")]
 NeedsReview = Annotated[
     bool, typer.Option("--needs-review", help="Only papers with extraction problems.")
 ]
@@ -182,15 +183,36 @@ def download(client: Client, document_id: DocumentId, output: Target = None) -> 
 
 @documents_app.command()
 @library_command
+def move(client: Client, document_ids: DocumentIds, to: NewCollection) -> None:
+    """Move papers to another collection, where they get new ids and are read again."""
+
+    def move_one(document_id: str) -> str:
+        moved = client.correct(document_id, collection=to)
+        return f"moved to {moved.collection} as {moved.document_id}"
+
+    _for_each(document_ids, move_one)
+
+
+@documents_app.command()
+@library_command
 def delete(client: Client, document_ids: DocumentIds) -> None:
     """Delete papers with their passages and PDFs."""
+
+    def delete_one(document_id: str) -> str:
+        client.delete(document_id)
+        return "deleted"
+
+    _for_each(document_ids, delete_one)
+
+
+def _for_each(document_ids: list[str], change: Callable[[str], str]) -> None:
+    """Prints the outcome of each change and exits: 0 if all succeeded, 1 if some were refused."""
     from serve_app.client import PaperworksProblem, ServiceUnreachable
 
     failed = False
     for document_id in document_ids:
         try:
-            client.delete(document_id)
-            print_line(f"{document_id}: deleted")
+            print_line(f"{document_id}: {change(document_id)}")
         except ServiceUnreachable:
             raise
         except PaperworksProblem as problem:
@@ -271,101 +293,3 @@ def _quality(document: Document) -> Iterator[str]:
 def _wrapped(text: str) -> list[str]:
     indent = "  "
     return textwrap.wrap(printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent)
-
-
-collections_app = typer.Typer(
-    invoke_without_command=True, help="List, create, limit, export and delete collections."
-)
-
-CollectionName = Annotated[str, typer.Argument(metavar="NAME", help="A collection.")]
-Description = Annotated[str | None, typer.Option(help="What the collection is for.")]
-MaxPapers = Annotated[int | None, typer.Option(min=0, help="Most papers that it may hold.")]
-MaxBytes = Annotated[int | None, typer.Option(min=0, help="Most bytes of PDFs that it may hold.")]
-BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex, ris or csl.")]
-
-
-@collections_app.callback()
-@library_command
-def list_collections(client: Client) -> None:
-    """List collections; `collections export NAME` writes a bibliography."""
-    collections = client.collections()
-    for collection in collections:
-        print_line(collection_line(collection))
-    if not collections:
-        print_line("No collections. `paperworks upload FILE.pdf` creates the first.")
-
-
-@collections_app.command("create")
-@library_command
-def create_collection(
-    client: Client,
-    name: CollectionName,
-    description: Description = None,
-    max_papers: MaxPapers = None,
-    max_bytes: MaxBytes = None,
-) -> None:
-    """Create an empty collection, with a quota if you like."""
-    settings = _settings(description, max_papers, max_bytes)
-    print_line(collection_line(client.create_collection(name, **settings)))
-
-
-@collections_app.command("change")
-@library_command
-def change_collection(
-    client: Client,
-    name: CollectionName,
-    description: Description = None,
-    max_papers: MaxPapers = None,
-    max_bytes: MaxBytes = None,
-    no_quota: Annotated[bool, typer.Option("--no-quota", help="Remove both limits.")] = False,
-) -> None:
-    """Change the description or the quota of a collection."""
-    settings = _settings(description, max_papers, max_bytes)
-    removed = {"max_papers": None, "max_bytes": None} if no_quota else {}
-    print_line(collection_line(client.change_collection(name, **removed, **settings)))
-
-
-def _settings(
-    description: str | None, max_papers: int | None, max_bytes: int | None
-) -> dict[str, Any]:
-    given = {"description": description, "max_papers": max_papers, "max_bytes": max_bytes}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def collection_line(collection: Collection) -> str:
-    """Returns a collection with its papers and its quota on one line."""
-    limits = {"papers": collection.max_papers, "bytes": collection.max_bytes}
-    quota = " and ".join(f"{limit:,} {unit}" for unit, limit in limits.items() if limit is not None)
-    parts = (
-        f"{collection.name}  {plural(collection.documents, 'paper')}",
-        f"{collection.bytes:,} bytes",
-        f"at most {quota}" if quota else "",
-        printable(collection.description),
-    )
-    return ", ".join(filter(None, parts))
-
-
-@collections_app.command("export")
-@library_command
-def export_collection(
-    client: Client,
-    name: CollectionName,
-    format: BibliographyFormat = "bibtex",
-    output: Output = None,
-) -> None:
-    """Write the bibliography of a collection, for LaTeX and reference managers."""
-    write_output(client.export_collection(name, format), output)
-
-
-@collections_app.command("delete")
-@library_command
-def delete_collection(
-    client: Client,
-    name: CollectionName,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-) -> None:
-    """Delete a collection and every paper in it."""
-    if not yes:
-        typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
-    client.delete_collection(name)
-    print_line(f"{name}: deleted")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from serve_app.cli.bulk_job import bulk
+from serve_app.cli.collections import collections_app
 from serve_app.cli.doctor import doctor
-from serve_app.cli.documents import collections_app, documents_app
+from serve_app.cli.documents import documents_app
 from serve_app.cli.down import down
 from serve_app.cli.jobs import cancel, events, failures, jobs, retry
 from serve_app.cli.keys import audit, keys_app, login, logout

@@ -284,6 +284,7 @@ class Endpoints:
         """Corrects `title`, `authors` (names), `year` or `doi`; None restores the extracted value.
 
         `tags` replace those of the document. All survive further readings of the paper.
+        `collection` moves it: the returned document has another id and is read again.
         """
         path = path_of("documents", document_id)
         parse = core.Document.model_validate_json

@@ -144,7 +144,7 @@ class Region(RequestBody):
 class MetadataCorrection(RequestBody):
     """Corrected metadata. An absent field stays as it is; null restores the extracted value.
 
-    `tags` replace those of the document; null removes them.
+    `tags` replace those of the document; null removes them. `collection` moves the document.
     """
 
     title: Title | None = None
@@ -152,6 +152,9 @@ class MetadataCorrection(RequestBody):
     year: int | None = Field(None, ge=1000, le=9999)
     doi: Doi | None = None
     tags: list[Tag] | None = Field(None, max_length=50)
+    collection: CollectionName = Field(
+        "", description="Moves the document, which gets another id and is read again."
+    )
 
 
 class CollectionSettings(RequestBody):

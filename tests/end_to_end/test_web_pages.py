@@ -210,6 +210,19 @@ def test_failed_paper_is_explained_and_retried(page: Page, tmp_path: Path, libra
     expect(failures).to_have_count(2)
 
 
+def test_selected_papers_are_moved(page: Page, papers: list[Path], library: Client) -> None:
+    former, target = f"{COLLECTION}-former", f"{COLLECTION}-target"
+    library.wait(library.upload_many(papers[:2], former).job_id, READ_MS / 1000)
+    page.goto(f"/?collection={former}")
+    page.get_by_label("Select all papers").check()
+    page.get_by_label("Collection", exact=True).fill(target)
+    page.get_by_role("button", name="Move").click()
+    expect(page.locator("#papers")).to_contain_text("No papers yet")
+    assert len(library.documents(collection=target).items) == 2
+    page.goto(f"/?collection={target}")
+    expect(page.locator("#paper-rows")).not_to_contain_text("processing", timeout=READ_MS)
+
+
 def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Client) -> None:
     collection = f"{COLLECTION}-deleted"
     library.wait(library.upload_many(papers[:2], collection).job_id, READ_MS / 1000)

@@ -103,15 +103,16 @@ function showSelection() {
 const ACTIONS = {
   delete: { method: "DELETE", path: (id) => `${api}/documents/${id}`, done: "deleted" },
   reingest: { method: "POST", path: (id) => `${api}/documents/${id}/reingest`, done: "queued to be read again" },
+  move: { method: "PATCH", path: (id) => `${api}/documents/${id}`, done: "moved; they are read again" },
 };
 
-async function runAction(name) {
+async function runAction(name, body) {
   const papers = selectedPapers();
   const { method, path, done } = ACTIONS[name];
   if (name === "delete" && !window.confirm(`Delete ${papers.length} papers and their passages?`)) return;
   const problems = [];
   for (const paper of papers) {
-    const problem = await send(method, path(paper.value));
+    const problem = await send(method, path(paper.value), body);
     if (problem) problems.push(problem);
   }
   await htmx.ajax("GET", location.href, { target: "#papers", swap: "outerHTML" });
@@ -388,9 +389,12 @@ document.addEventListener("change", (event) => {
   }
 });
 document.addEventListener("submit", (event) => {
-  if (!event.target.dataset.patch) return;
+  const { elements, dataset } = event.target;
+  const isMove = dataset.move !== undefined;
+  if (!isMove && !dataset.patch) return;
   event.preventDefault();
-  correct(event.target, correctionsOf(event.target));
+  if (isMove) runAction("move", { collection: elements.collection.value });
+  else correct(event.target, correctionsOf(event.target));
 });
 document.getElementById("upload")?.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("htmx:afterSwap", (event) => {

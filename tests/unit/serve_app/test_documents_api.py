@@ -306,6 +306,39 @@ async def test_correction_before_the_reading_is_kept(library: Library) -> None:
     assert (await library.get(f"/documents/{name}")).json()["title"] == "On engines"
 
 
+async def test_document_moves_to_another_collection(library: Library) -> None:
+    name = await read_paper(library, "one two")
+    given = {"collection": "others", "tags": ["to read"], "year": 1843}
+    answer = await library.http.patch(f"{API}/documents/{name}", json=given)
+    moved = answer.json()
+    assert (answer.status_code, moved["collection"], moved["status"]) == (
+        200,
+        "others",
+        "processing",
+    )
+    assert (moved["tags"], moved["year"]) == (["to read"], 1843)
+    location = f"{API}/documents/{moved['document_id']}"
+    assert answer.headers["content-location"] == location
+    assert (await library.get(f"/documents/{name}")).status_code == 404
+    await library.read_papers("one two")
+    found = (await library.http.post(f"{API}/search", json={"query": "one two"})).json()["hits"]
+    assert {hit["document_id"] for hit in found} == {moved["document_id"]}
+    assert (await library.http.get(location)).json()["year"] == 1843
+
+
+async def test_move_is_refused_without_a_change(library: Library) -> None:
+    name = await read_paper(library, "one")
+    other = (await library.upload(pdf(), collection="others")).json()["document_id"]
+    before = (await library.get(f"/documents/{name}")).json()
+    for collection, status in (("others", 409), ("no/name", 422), (None, 422), ("x" * 129, 422)):
+        given = {"collection": collection}
+        answer = await library.http.patch(f"{API}/documents/{name}", json=given)
+        assert answer.status_code == status, (collection, answer.text)
+        assert status != 409 or other in answer.json()["detail"]
+    same = {"collection": before["collection"]}
+    assert (await library.http.patch(f"{API}/documents/{name}", json=same)).json() == before
+
+
 @pytest.mark.parametrize(
     "correction",
     [

@@ -1,0 +1,111 @@
+"""`paperworks collections`: list, create, limit, export and delete collections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from serve_app.cli.common import Output, library_command, print_line, printable, write_output
+from serve_app.wording import plural
+
+if TYPE_CHECKING:
+    from serve_app.client import Client
+    from serve_app.schemas.core import Collection
+
+collections_app = typer.Typer(
+    invoke_without_command=True, help="List, create, limit, export and delete collections."
+)
+
+CollectionName = Annotated[str, typer.Argument(metavar="NAME", help="A collection.")]
+Description = Annotated[str | None, typer.Option(help="What the collection is for.")]
+MaxPapers = Annotated[int | None, typer.Option(min=0, help="Most papers that it may hold.")]
+MaxBytes = Annotated[int | None, typer.Option(min=0, help="Most bytes of PDFs that it may hold.")]
+BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex, ris or csl.")]
+
+
+@collections_app.callback()
+@library_command
+def list_collections(client: Client) -> None:
+    """List collections; `collections export NAME` writes a bibliography."""
+    collections = client.collections()
+    for collection in collections:
+        print_line(collection_line(collection))
+    if not collections:
+        print_line("No collections. `paperworks upload FILE.pdf` creates the first.")
+
+
+@collections_app.command("create")
+@library_command
+def create_collection(
+    client: Client,
+    name: CollectionName,
+    description: Description = None,
+    max_papers: MaxPapers = None,
+    max_bytes: MaxBytes = None,
+) -> None:
+    """Create an empty collection, with a quota if you like."""
+    settings = _settings(description, max_papers, max_bytes)
+    print_line(collection_line(client.create_collection(name, **settings)))
+
+
+@collections_app.command("change")
+@library_command
+def change_collection(
+    client: Client,
+    name: CollectionName,
+    description: Description = None,
+    max_papers: MaxPapers = None,
+    max_bytes: MaxBytes = None,
+    no_quota: Annotated[bool, typer.Option("--no-quota", help="Remove both limits.")] = False,
+) -> None:
+    """Change the description or the quota of a collection."""
+    settings = _settings(description, max_papers, max_bytes)
+    removed = {"max_papers": None, "max_bytes": None} if no_quota else {}
+    print_line(collection_line(client.change_collection(name, **removed, **settings)))
+
+
+def _settings(
+    description: str | None, max_papers: int | None, max_bytes: int | None
+) -> dict[str, Any]:
+    given = {"description": description, "max_papers": max_papers, "max_bytes": max_bytes}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def collection_line(collection: Collection) -> str:
+    """Returns a collection with its papers and its quota on one line."""
+    limits = {"papers": collection.max_papers, "bytes": collection.max_bytes}
+    quota = " and ".join(f"{limit:,} {unit}" for unit, limit in limits.items() if limit is not None)
+    parts = (
+        f"{collection.name}  {plural(collection.documents, 'paper')}",
+        f"{collection.bytes:,} bytes",
+        f"at most {quota}" if quota else "",
+        printable(collection.description),
+    )
+    return ", ".join(filter(None, parts))
+
+
+@collections_app.command("export")
+@library_command
+def export_collection(
+    client: Client,
+    name: CollectionName,
+    format: BibliographyFormat = "bibtex",
+    output: Output = None,
+) -> None:
+    """Write the bibliography of a collection, for LaTeX and reference managers."""
+    write_output(client.export_collection(name, format), output)
+
+
+@collections_app.command("delete")
+@library_command
+def delete_collection(
+    client: Client,
+    name: CollectionName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Delete a collection and every paper in it."""
+    if not yes:
+        typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
+    client.delete_collection(name)
+    print_line(f"{name}: deleted")
