@@ -218,9 +218,10 @@ def test_selected_papers_are_moved(page: Page, papers: list[Path], library: Clie
     page.get_by_label("Collection", exact=True).fill(target)
     page.get_by_role("button", name="Move").click()
     expect(page.locator("#papers")).to_contain_text("No papers yet")
-    assert len(library.documents(collection=target).items) == 2
+    for job in library.jobs(collection=target).items:
+        assert library.wait(job.job_id, READ_MS / 1000).counts.completed == 1
     page.goto(f"/?collection={target}")
-    expect(page.locator("#paper-rows")).not_to_contain_text("processing", timeout=READ_MS)
+    expect(page.locator("#paper-rows .badge.ready")).to_have_count(2)
 
 
 def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Client) -> None:
