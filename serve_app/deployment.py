@@ -55,6 +55,7 @@ from stores.postgres.citation_store import CitationStore
 from stores.postgres.collection_store import CollectionStore
 from stores.postgres.database import Database
 from stores.postgres.document_store import DocumentStore
+from stores.postgres.event_feed import EventFeed
 from stores.postgres.event_log import EventLog
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
@@ -193,6 +194,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         ),
         job_control=JobControl(database),
         events=EventLog(database),
+        event_feed=EventFeed(database),
         queue=TaskQueue(database),
         notifications=JobNotifications(database),
         documents=DocumentStore(database),

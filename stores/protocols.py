@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domain.deletions import StoreDeletion
     from domain.documents import Chunk, Document, DocumentFilter, DocumentOrder, Passage
     from domain.errors import Failure
-    from domain.events import Event
+    from domain.events import Event, FeedEvent, FeedPosition
     from domain.job_control import Cancelled, IncompleteTask
     from domain.jobs import (
         Admission,
@@ -158,6 +158,15 @@ class EventLog(Protocol):
     """Reads the events of jobs."""
 
     async def after(self, job_id: str, number: int = 0, limit: int = 500) -> Sequence[Event]: ...
+
+
+class EventFeed(Protocol):
+    """Reads the events of all jobs of a collection."""
+
+    async def now(self) -> FeedPosition: ...
+    async def after(
+        self, collection: str, position: FeedPosition, limit: int = 500
+    ) -> Sequence[FeedEvent]: ...
 
 
 class DocumentStore(Protocol):

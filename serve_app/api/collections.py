@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.access import Access
+from domain.errors import Unavailable
+from domain.events import FeedPosition
 from serve_app.access.requirements import ADMINISTERS, FOLLOWS, READS, AccessDep
 from serve_app.api.bibliography import BIBLIOGRAPHY_RESPONSE, FormatParameter
 from serve_app.api.file_responses import inline_disposition
-from serve_app.api.parameters import CollectionPath, unknown_collection
+from serve_app.api.parameters import CollectionPath, LastFeedId, unknown_collection
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_of
@@ -18,6 +26,7 @@ from serve_app.schemas.requests import CollectionSettings, NewCollection
 from stores.postgres.document_store import CollectionSummary
 
 router = APIRouter(prefix=f"{PREFIX}/collections", tags=["collections"])
+POLL_SECONDS = 0.5
 
 
 @router.get("", responses=problem_responses(), dependencies=[FOLLOWS])
@@ -64,6 +73,58 @@ async def _collection(name: str, services: Services) -> schemas.Collection:
     for collection in await services.documents.collections(name):
         return schemas.Collection.model_validate(collection)
     raise unknown_collection(name)
+
+
+async def _position(
+    name: CollectionPath, services: ServicesDep, last_event_id: LastFeedId = None
+) -> FeedPosition:
+    """Returns where the stream begins. Raises UnknownCollection, InvalidRequest.
+
+    Runs before the stream starts, because a started stream cannot become a 404. A position that
+    this database has not reached yet is of another database, or of one before a restore.
+    """
+    if not await services.documents.has_collection(name):
+        raise unknown_collection(name)
+    now = await services.event_feed.now()
+    if last_event_id is None:
+        return now
+    return min(FeedPosition.parse(last_event_id), now)
+
+
+@router.get(
+    "/{name}/events",
+    response_class=EventSourceResponse,
+    responses=problem_responses(404),
+    dependencies=[FOLLOWS],
+)
+async def follow_collection(
+    name: CollectionPath,
+    services: ServicesDep,
+    position: Annotated[FeedPosition, Depends(_position)],
+    seconds: Annotated[
+        float, Query(ge=0, le=3600, description="Seconds until the stream ends; 0: what is there.")
+    ] = 60,
+) -> AsyncIterator[ServerSentEvent]:
+    """Streams every state change of the jobs of the collection and of their tasks, from now on.
+
+    The first event, `opened`, only gives the position. A client that reconnects with the last id as
+    Last-Event-ID misses no event. `number` is the order of the events of one job; the stream may
+    contain neighbours in another order.
+    """
+    ends_at = time.monotonic() + seconds
+    yield ServerSentEvent(id=str(position), event=schemas.OPENED, data={"collection": name})
+    try:
+        while True:
+            while events := await services.event_feed.after(name, position):
+                for event in events:
+                    position = event.position
+                    data = schemas.CollectionEvent.model_validate(event)
+                    yield ServerSentEvent(id=str(position), event=event.name, data=data)
+            if time.monotonic() >= ends_at:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+    except Unavailable:  # the stream ends; the client reconnects and continues
+        return
 
 
 @router.delete(

@@ -126,6 +126,14 @@ LastEventId = Annotated[
         description="Number of the last event received; 0 for all events.",
     ),
 ]
+LastFeedId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        max_length=60,
+        description="Id of the last event received; absent for events from now on.",
+    ),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(

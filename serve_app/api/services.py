@@ -28,6 +28,7 @@ from stores.protocols import (
     CollectionStore,
     ConsistencyQueries,
     DocumentStore,
+    EventFeed,
     EventLog,
     JobControl,
     JobStore,
@@ -61,6 +62,7 @@ class Services:
     jobs: JobStore
     job_control: JobControl
     events: EventLog
+    event_feed: EventFeed
     queue: TaskQueue
     documents: DocumentStore
     collections: CollectionStore

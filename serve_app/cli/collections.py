@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from serve_app.cli.common import Output, library_command, print_line, printable, write_output
+from serve_app.cli.common import (
+    AsJson,
+    Output,
+    library_command,
+    print_line,
+    printable,
+    write_output,
+)
 from serve_app.wording import plural
 
 if TYPE_CHECKING:
@@ -83,6 +90,15 @@ def collection_line(collection: Collection) -> str:
         printable(collection.description),
     )
     return ", ".join(filter(None, parts))
+
+
+@collections_app.command("follow")
+@library_command
+def follow_collection(client: Client, name: CollectionName, as_json: AsJson = False) -> None:
+    """Print the state changes of all jobs of a collection from now on; Ctrl-C ends it."""
+    for event in client.collection_events(name):
+        line = f"{event.at:%H:%M:%S}  {event.job_id}  {event.name}"
+        print_line(event.model_dump_json() if as_json else line)
 
 
 @collections_app.command("export")

@@ -14,9 +14,9 @@ import httpx
 
 from serve_app.client.endpoints import Endpoints, path_of
 from serve_app.client.errors import PaperworksProblem, RetryPolicy, ServiceUnreachable
-from serve_app.client.requests import ApiRequest, Body, EventStream
+from serve_app.client.requests import ApiRequest, Body, EventStream, SomeEvent
 from serve_app.process.address import DEFAULT_URL
-from serve_app.schemas.core import Event, Job
+from serve_app.schemas.core import CollectionEvent, Event, Job
 
 CONNECT_SECONDS, RESPONSE_SECONDS = 5.0, 90.0  # the longest long poll takes 60 s
 LONG_POLL_SECONDS = 25.0  # of `wait` without progress reports; the service answers at the end
@@ -68,18 +68,28 @@ class AsyncClient(Endpoints):
             if time.monotonic() >= deadline:
                 raise TimeoutError(f"{job_id} is still {job.status} after {timeout_seconds:g} s.")
 
-    async def events(self, job_id: str, after: int = 0) -> AsyncIterator[Event]:
-        """Yields every state change of a job and of its tasks after event number `after`, live.
+    def events(self, job_id: str, after: int = 0) -> AsyncIterator[Event]:
+        """Returns every state change of a job and of its tasks after event number `after`, live.
 
         Ends with the job. A connection that breaks is resumed after the last event received. Fails
         after `retries` connections in a row without an event.
         """
-        stream, path = EventStream(after), path_of("jobs", job_id, "/events")
+        return self._follow(EventStream(path_of("jobs", job_id, "/events"), Event, str(after)))
+
+    def collection_events(self, collection: str, after: str = "") -> AsyncIterator[CollectionEvent]:
+        """Returns every state change of the jobs of a collection, live, and never ends.
+
+        Begins now, or after the event with the id `after`. Resumes like `events`.
+        """
+        path = path_of("collections", collection, "/events")
+        return self._follow(EventStream(path, CollectionEvent, after))
+
+    async def _follow(self, stream: EventStream[SomeEvent]) -> AsyncIterator[SomeEvent]:
         policy = RetryPolicy(self.retries, resumes=True)
         while True:
             pause_seconds = RECONNECT_SECONDS
             try:
-                async with self._stream(path, stream.headers) as response:
+                async with self._stream(stream.path, stream.headers) as response:
                     async for line in response.aiter_lines():
                         if event := stream.parse_line(line):
                             policy.retries_used = 0

@@ -9,11 +9,12 @@ from functools import wraps
 from pathlib import Path
 from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from serve_app.schemas.core import CLOSED, Event
+from serve_app.schemas.core import CLOSED, OPENED, Event
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 P = ParamSpec("P")
 Body = TypeVar("Body")
+SomeEvent = TypeVar("SomeEvent", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +83,39 @@ class ApiRequest(Generic[Body]):
 
 
 @dataclass(slots=True)
-class EventStream:
-    """The events of a job over one or more connections, each after the last event received."""
+class EventStream(Generic[SomeEvent]):
+    """Events over one or more connections, each after the last event received.
 
-    last_number: int
+    `last_id` is the id of that event, empty for a stream that begins with the next event.
+    """
+
+    path: str
+    model: type[SomeEvent]
+    last_id: str = ""
     is_closed: bool = False
+    _fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def headers(self) -> dict[str, str]:
         """Request headers; the service sends the events after Last-Event-ID."""
-        return {"Accept": "text/event-stream", "Last-Event-ID": str(self.last_number)}
+        resumed = {"Last-Event-ID": self.last_id} if self.last_id else {}
+        return {"Accept": "text/event-stream", **resumed}
 
-    def parse_line(self, line: str) -> Event | None:
-        """Returns the event that this line completes, if any.
+    def parse_line(self, line: str) -> SomeEvent | None:
+        """Returns the event that this line completes, if any: an empty line ends an event.
 
-        The service sends the data of an event on one line.
+        The service sends each field of an event on one line.
         """
-        field, _, value = line.partition(": ")
-        if field == "event":
-            self.is_closed = value == CLOSED
-        if field != "data" or self.is_closed:
+        if line:
+            name, _, value = line.partition(": ")
+            self._fields[name] = value
             return None
-        event = Event.model_validate_json(value)
-        self.last_number = event.number
-        return event
+        fields, self._fields = self._fields, {}
+        name, self.last_id = fields.get("event"), fields.get("id", self.last_id)
+        self.is_closed = name == CLOSED
+        if "data" not in fields or name in (OPENED, CLOSED):
+            return None
+        return self.model.model_validate_json(fields["data"])
 
 
 class Sender(Protocol):

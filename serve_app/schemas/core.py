@@ -22,6 +22,7 @@ from domain.search import SearchMode
 T = TypeVar("T")
 CHECK_OK = "ok"  # status of a readiness check that passed
 CLOSED = "closed"  # the event that ends an event stream
+OPENED = "opened"  # the event that begins the stream of a collection
 
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))
@@ -159,6 +160,12 @@ class Event(EventRecord, Wire):
     """
 
     at: Time
+
+
+class CollectionEvent(Event):
+    """A state change of the job `job_id`, or of one of its tasks."""
+
+    job_id: str
 
 
 class UploadAccepted(JobAccepted):

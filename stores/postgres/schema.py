@@ -246,6 +246,15 @@ class Events(SQLModel, table=True):
     """A status change of a task or of the job itself, written by triggers (migration 0004)."""
 
     __tablename__ = "job_events"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        _partial_index(
+            "job_events_by_transaction",
+            "transaction_id IS NOT NULL",
+            "transaction_id",
+            "job_id",
+            "number",
+        ),
+    )
 
     job_id: str = Field(foreign_key="jobs.job_id", primary_key=True)
     number: int = Field(primary_key=True)
@@ -257,6 +266,10 @@ class Events(SQLModel, table=True):
     attempt: int | None = None
     searchable: bool = Field(False, sa_column=_default(False))
     error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
+    transaction_id: int | None = Field(
+        None,
+        sa_column=Column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint")),
+    )
 
 
 class Deletions(SQLModel, table=True):

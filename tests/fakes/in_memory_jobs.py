@@ -35,7 +35,7 @@ from stores.postgres.job_store import ADMISSION_SECONDS
 from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
-from tests.fakes.in_memory_events import InMemoryEventLog
+from tests.fakes.in_memory_events import InMemoryEventFeed, InMemoryEventLog
 from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
 from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of, utc_now
@@ -60,6 +60,7 @@ class InMemoryStores:
         self.queue = InMemoryTaskQueue(self.state, weights)
         self.job_control = InMemoryJobControl(self.state)
         self.events = InMemoryEventLog(self.state)
+        self.event_feed = InMemoryEventFeed(self.state)
         self.documents = InMemoryDocumentStore(self.state)
         self.deletions = InMemoryDeletionQueue(self.state)
 

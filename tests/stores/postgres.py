@@ -18,6 +18,7 @@ from stores.embedded.embedded_postgres import EmbeddedPostgres
 from stores.postgres.database import Database
 from stores.postgres.deletion_queue import DeletionQueue
 from stores.postgres.document_store import DocumentStore
+from stores.postgres.event_feed import EventFeed
 from stores.postgres.event_log import EventLog
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
@@ -26,7 +27,7 @@ from stores.postgres.postgres_roles import APPLICATION, SUPERUSER
 from stores.postgres.task_queue import TaskQueue
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
-from tests.fakes.in_memory_events import InMemoryEventLog
+from tests.fakes.in_memory_events import InMemoryEventFeed, InMemoryEventLog
 from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_jobs import InMemoryJobStore, InMemoryStores
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
@@ -106,6 +107,7 @@ class Stores:
     documents: DocumentStore | InMemoryDocumentStore
     job_control: JobControl | InMemoryJobControl
     events: EventLog | InMemoryEventLog
+    event_feed: EventFeed | InMemoryEventFeed
     deletions: DeletionQueue | InMemoryDeletionQueue
     advance: Callable[[float], Awaitable[None]]
 
@@ -128,8 +130,16 @@ def memory_stores(weights: ShareWeights = EQUAL_SHARES) -> Stores:
     """Returns new fakes with their own clock."""
     clock = Clock()
     made = InMemoryStores(clock, max_attempts=MAX_ATTEMPTS, keep_days=KEEP_DAYS, weights=weights)
-    stores = (made.jobs, made.queue, made.documents, made.job_control, made.events, made.deletions)
-    return Stores(*stores, clock.advance)
+    return Stores(
+        jobs=made.jobs,
+        queue=made.queue,
+        documents=made.documents,
+        job_control=made.job_control,
+        events=made.events,
+        event_feed=made.event_feed,
+        deletions=made.deletions,
+        advance=clock.advance,
+    )
 
 
 def postgres_stores(database: Database, weights: ShareWeights = EQUAL_SHARES) -> Stores:
@@ -145,6 +155,7 @@ def postgres_stores(database: Database, weights: ShareWeights = EQUAL_SHARES) ->
         documents=DocumentStore(database),
         job_control=JobControl(database),
         events=EventLog(database),
+        event_feed=EventFeed(database),
         deletions=DeletionQueue(database),
         advance=advance,
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
-from domain.events import Event
+import pytest
+
+from domain.errors import InvalidRequest
+from domain.events import Event, FeedPosition
 from domain.jobs import Lane, Progress
 from stores.postgres.database import Database
 from tests.event_logs import event_log_errors
@@ -111,3 +114,59 @@ async def test_concurrent_events_are_gap_free_without_deadlock(database: Databas
         )
     for job_id, log in zip(jobs, logs, strict=True):
         assert list(event_log_errors(log, await stores.jobs.tasks(job_id))) == []
+
+
+async def test_event_feed_has_the_events_of_all_jobs_of_a_collection(stores: Stores) -> None:
+    start = await stores.event_feed.now()
+    jobs = {(await admit(stores)).job_id for _ in range(2)}
+    await admit(stores, collection="others")
+    for task in await claim(stores):
+        await stores.queue.finish(task, DONE)
+    feed = await stores.event_feed.after("papers", start)
+    assert {event.job_id for event in feed} == jobs
+    for job_id in jobs:
+        of_job = [event.number for event in feed if event.job_id == job_id]
+        assert sorted(of_job) == list(range(1, 6))
+    for place, event in enumerate(feed):
+        rest = await stores.event_feed.after("papers", event.position)
+        assert rest == feed[place + 1 :]
+    assert await stores.event_feed.after("papers", start, limit=3) == feed[:3]
+    assert await stores.event_feed.after("papers", await stores.event_feed.now()) == []
+
+
+async def test_event_feed_contains_errors(stores: Stores) -> None:
+    start = await stores.event_feed.now()
+    await admit(stores)
+    [task] = await claim(stores)
+    await stores.queue.fail(task, DAMAGED)
+    feed = await stores.event_feed.after("papers", start)
+    assert [event.error for event in feed if event.name == "task_failed"] == [DAMAGED]
+
+
+async def test_event_feed_waits_for_transactions_that_began_earlier(database: Database) -> None:
+    stores = postgres_stores(database)
+    start = await stores.event_feed.now()
+    (early,) = await stores.jobs.admit("papers", [upload()])
+    async with database.driver() as connection, connection.transaction():
+        insert = "INSERT INTO job_events (job_id, number, after) VALUES ($1, 99, 'queued')"
+        await connection.execute(insert, early.job_id)
+        (late,) = await stores.jobs.admit("papers", [upload()])
+        seen = await stores.event_feed.after("papers", start)
+        assert {event.job_id for event in seen} == {early.job_id}
+    [behind] = seen
+    rest = await stores.event_feed.after("papers", behind.position)
+    assert [(event.job_id, event.number) for event in rest] == [
+        (early.job_id, 99),
+        (late.job_id, 1),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "1", "x..1", "1.job_1.1", "1..1.", "9" * 19 + "..1"])
+def test_feed_position_rejects_other_text(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        FeedPosition.parse(text)
+
+
+def test_feed_position_is_restored_from_its_text() -> None:
+    for position in (FeedPosition(7, "", 0), FeedPosition(10**17, "job_" + "a" * 16, 3)):
+        assert FeedPosition.parse(str(position)) == position

@@ -106,6 +106,7 @@ class Library:
             jobs=self.stores.jobs,
             job_control=self.stores.job_control,
             events=self.stores.events,
+            event_feed=self.stores.event_feed,
             queue=self.stores.queue,
             documents=self.stores.documents,
             collections=InMemoryCollectionStore(self.stores.state, self.stores.documents),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -115,3 +116,48 @@ def test_events_command_prints_one_line_per_event(library: Library, url: str) ->
     asked = ["events", job_id, "--after", "2", "--json", "--url", url]
     only = CliRunner().invoke(app, asked).output.splitlines()
     assert [json.loads(line)["number"] for line in only] == list(range(3, len(lines) + 1))
+
+
+async def test_clients_follow_the_events_of_a_collection(library: Library, url: str) -> None:
+    await library.upload(pdf("zero"), collection="default")
+    first = []
+    async with AsyncClient(url) as client:
+        feed = client.collection_events("default")
+        following = asyncio.ensure_future(anext(feed))
+        while not following.done():
+            await library.upload(pdf(str(time.monotonic_ns())), collection="default")
+            await asyncio.sleep(0.1)
+        first.append(await following)
+        await library.upload(pdf("elsewhere"), collection="others")
+        job_id = (await library.upload(pdf("one"))).json()["job_id"]
+        while first[-1].name != "job_completed" or first[-1].job_id != job_id:
+            first.append(await anext(feed))
+    collections = {(await library.stores.jobs.job(event.job_id)).collection for event in first}
+    assert collections == {"default"}
+    of_job = [event.name for event in first if event.job_id == job_id]
+    assert (of_job[0], of_job[-1]) == ("task_queued", "job_completed")
+
+
+async def test_collection_stream_refuses_unknown_collection_and_bad_position(
+    library: Library,
+) -> None:
+    assert (await library.get("/collections/nowhere/events")).json()["code"] == "unknown_collection"
+    await library.upload(pdf())
+    for odd in ("x", "-1", "1..", "9" * 61):
+        headers = {"Last-Event-ID": odd}
+        answer = await library.get("/collections/default/events?seconds=0", headers=headers)
+        assert answer.status_code in (400, 422), odd
+
+
+async def test_collection_stream_continues_where_it_ended(library: Library) -> None:
+    await library.upload(pdf())
+    path = "/collections/default/events?seconds=0"
+    [(name, _)] = parse_events((first := await library.get(path)).text)
+    assert name == "opened"
+    [position] = [line[4:] for line in first.text.splitlines() if line.startswith("id: ")]
+    job_id = (await library.upload(pdf("one"))).json()["job_id"]
+    again = parse_events((await library.get(path, headers={"Last-Event-ID": position})).text)
+    assert [(name, data.get("job_id")) for name, data in again] == [
+        ("opened", None),
+        ("task_queued", job_id),
+    ]
