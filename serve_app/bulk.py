@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,9 +27,10 @@ from domain.jobs import TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
 from serve_app.api.serializers import to_job_summary_schema, to_task_schema
 from serve_app.cli.bulk_job import bulk
-from serve_app.cli.common import pdfs_under, print_line
+from serve_app.cli.common import print_line
 from serve_app.cli.progress import ProgressDisplay, show_job, task_line
 from serve_app.uploads.folders import FolderUpload
+from serve_app.uploads.pdf_paths import pdfs_in
 from serve_app.wording import plural
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
@@ -50,19 +51,23 @@ class NoService(Exception):
 def main(folder: Path, collection: str, address: str, *, wait: bool) -> int:
     """Returns the exit status.
 
-    0: every paper is searchable (or registered, without `wait`); 1: some are not; 2: nothing was
-    registered.
+    0: every paper is searchable (or registered, without `wait`); 1: some are not, were refused, or
+    the service cannot be used; 2: the folder has no PDF.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    paths = pdfs_in([folder])
+    if not paths:
+        sys.stderr.write(f"No PDF was found in {folder}. Nothing was registered.\n")
+        return 2
     try:
         manager = _find_job_manager(address)
         service = cast(dict[str, Any], ray.get(manager.describe.remote()))
         if problems := service["store_problems"]:
             raise stores_do_not_match(problems)
-        return asyncio.run(_register_and_follow(folder, collection, service, manager, wait))
+        return asyncio.run(_register_and_follow(paths, collection, service, manager, wait))
     except (PaperworksError, NoService, ConnectionError) as error:
         sys.stderr.write(f"{error or NoService.__doc__}\n")
-        return 2
+        return 1
 
 
 def _find_job_manager(address: str) -> Any:
@@ -75,7 +80,7 @@ def _find_job_manager(address: str) -> Any:
 
 
 async def _register_and_follow(
-    folder: Path, collection: str, service: Mapping[str, Any], manager: Any, wait: bool
+    paths: Sequence[Path], collection: str, service: Mapping[str, Any], manager: Any, wait: bool
 ) -> int:
     """Returns the exit status; `service` is the description that the JobManager gives."""
     settings = Settings.model_validate_json(service["settings"])
@@ -90,14 +95,14 @@ async def _register_and_follow(
         collection=collection,
     )
     try:
-        await _register(upload, folder)
-        return await _follow(jobs, upload.job_id) if wait else 0
+        await _register(upload, paths)
+        status = await _follow(jobs, upload.job_id) if wait else 0
+        return 1 if upload.refused else status
     finally:
         await database.close()
 
 
-async def _register(upload: FolderUpload, folder: Path) -> None:
-    paths = pdfs_under(folder)
+async def _register(upload: FolderUpload, paths: Sequence[Path]) -> None:
     with ProgressDisplay() as display:
 
         def show(registered: int, note: str = "") -> None:
@@ -107,8 +112,10 @@ async def _register(upload: FolderUpload, folder: Path) -> None:
         upload.on_registered = show
         upload.on_waiting = lambda registered: show(registered, f"; {QUEUE_FULL}")
         await upload.register(paths)
-    counted = f"{upload.registered} of {plural(len(paths), 'PDF')} in {folder}"
-    print_line(f"{upload.job_id}: registered {counted} in collection {upload.collection!r}.")
+    new = upload.registered - upload.known
+    counts = f"{new} new, {upload.known} already in the library, {upload.refused} refused"
+    found = f"{plural(len(paths), 'PDF')} for collection {upload.collection!r}"
+    print_line(f"{upload.job_id}: {found}: {counts}.")
 
 
 async def _follow(jobs: protocols.JobStore, job_id: str) -> int:

@@ -9,9 +9,11 @@ import typer
 from serve_app.cli.common import (
     AsJson,
     Output,
+    complete_collection,
     library_command,
     print_line,
     printable,
+    show,
     write_output,
 )
 from serve_app.wording import plural
@@ -24,7 +26,10 @@ collections_app = typer.Typer(
     invoke_without_command=True, help="List, create, limit, export and delete collections."
 )
 
-CollectionName = Annotated[str, typer.Argument(metavar="NAME", help="A collection.")]
+CollectionName = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A collection.", autocompletion=complete_collection),
+]
 Description = Annotated[str | None, typer.Option(help="What the collection is for.")]
 MaxPapers = Annotated[int | None, typer.Option(min=0, help="Most papers that it may hold.")]
 MaxBytes = Annotated[int | None, typer.Option(min=0, help="Most bytes of PDFs that it may hold.")]
@@ -33,9 +38,13 @@ BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex,
 
 @collections_app.callback()
 @library_command
-def list_collections(client: Client) -> None:
+def list_collections(client: Client, as_json: AsJson = False) -> None:
     """List collections; `collections export NAME` writes a bibliography."""
     collections = client.collections()
+    if as_json:
+        from serve_app.schemas.core import Collections
+
+        return print_line(Collections(items=collections).model_dump_json(indent=2))
     for collection in collections:
         print_line(collection_line(collection))
     if not collections:
@@ -50,10 +59,12 @@ def create_collection(
     description: Description = None,
     max_papers: MaxPapers = None,
     max_bytes: MaxBytes = None,
+    as_json: AsJson = False,
 ) -> None:
     """Create an empty collection, with a quota if you like."""
     settings = _settings(description, max_papers, max_bytes)
-    print_line(collection_line(client.create_collection(name, **settings)))
+    created = client.create_collection(name, **settings)
+    show(created, as_json, [collection_line(created)])
 
 
 @collections_app.command("change")
@@ -65,11 +76,13 @@ def change_collection(
     max_papers: MaxPapers = None,
     max_bytes: MaxBytes = None,
     no_quota: Annotated[bool, typer.Option("--no-quota", help="Remove both limits.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Change the description or the quota of a collection."""
     settings = _settings(description, max_papers, max_bytes)
     removed = {"max_papers": None, "max_bytes": None} if no_quota else {}
-    print_line(collection_line(client.change_collection(name, **removed, **settings)))
+    changed = client.change_collection(name, **removed, **settings)
+    show(changed, as_json, [collection_line(changed)])
 
 
 def _settings(

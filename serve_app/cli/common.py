@@ -31,9 +31,30 @@ Home = Annotated[
     Path | None,
     typer.Option(help="Home folder of the service. Or PAPERWORKS_HOME.", show_default="./var"),
 ]
-CollectionOption = Annotated[str, typer.Option("--collection", "-c", help="Collection.")]
+
+
+def complete_collection(incomplete: str) -> list[str]:
+    """Returns the names of collections with this beginning; none if the service does not answer."""
+    from serve_app.client import Client, PaperworksProblem
+
+    address = service_url(None, None, os.environ)
+    try:
+        with Client(address, key_for(address, None, os.environ), retries=0) as client:
+            names = [collection.name for collection in client.collections()]
+    except PaperworksProblem:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+CollectionOption = Annotated[
+    str,
+    typer.Option("--collection", "-c", help="Collection.", autocompletion=complete_collection),
+]
 OnlyCollection = Annotated[
-    str | None, typer.Option("--collection", "-c", help="Only this collection.")
+    str | None,
+    typer.Option(
+        "--collection", "-c", help="Only this collection.", autocompletion=complete_collection
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the response as JSON.")]
 Output = Annotated[
@@ -120,8 +141,3 @@ def write_output(text: str, output: Path | None) -> None:
 def printable(text: str) -> str:
     """Returns the text with spaces for control characters: a paper could hold escape sequences."""
     return "".join(character if character.isprintable() else " " for character in text)
-
-
-def pdfs_under(folder: Path) -> list[Path]:
-    """Returns all *.pdf files below the folder (any letter case), sorted by path."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")

@@ -12,6 +12,7 @@ from serve_app.cli.down import down
 from serve_app.cli.jobs import cancel, events, failures, jobs, retry
 from serve_app.cli.keys import audit, keys_app, login, logout
 from serve_app.cli.mcp import mcp
+from serve_app.cli.open_page import open_page
 from serve_app.cli.search import search
 from serve_app.cli.up import up
 from serve_app.cli.upload import upload
@@ -25,6 +26,7 @@ COMMANDS = (up, down, upload, jobs, cancel, retry, failures, events, search, bul
 COMMANDS += (audit, login, logout, mcp)
 for command in COMMANDS:
     app.command()(command)
+app.command("open")(open_page)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
 app.add_typer(keys_app, name="keys")

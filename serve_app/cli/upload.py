@@ -8,23 +8,19 @@ node of the cluster.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.common import (
-    CollectionOption,
-    library_command,
-    pdfs_under,
-    print_error,
-    print_line,
-)
-from serve_app.wording import plural
+from domain.errors import RefusedUpload
+from serve_app.cli.common import AsJson, CollectionOption, library_command, print_line
+from serve_app.uploads.pdf_paths import pdfs_in, size_of
 
 if TYPE_CHECKING:
+    from serve_app.cli.upload_report import UploadReport
     from serve_app.client import Client
+    from serve_app.schemas.core import Job
 
 MAX_REQUEST_FILES, MAX_REQUEST_BYTES = 50, 64 * 1024 * 1024
 
@@ -44,60 +40,58 @@ def upload(
     collection: CollectionOption = "default",
     wait: Wait = True,
     reprocess: Reprocess = False,
+    as_json: AsJson = False,
 ) -> None:
     """Upload PDFs and follow them until they are searchable.
 
     Sends the files over HTTP, so that only the URL of the service is needed. For a large folder on
-    a node of the cluster use `paperworks bulk`.
+    a node of the cluster use `paperworks bulk`. Exit code 1: a file was refused or failed.
+
+    Example: paperworks upload paper.pdf ~/papers --collection physics
     """
-    paths = [pdf for path in files for pdf in (pdfs_under(path) if path.is_dir() else [path])]
+    from serve_app.cli.upload_report import UploadReport
+
+    paths = pdfs_in(files)
     if not paths:
         raise typer.BadParameter("No PDF found.", param_hint="FILES")
-    on_duplicate = "reprocess" if reprocess else "return"
-    sent = [_send(client, batch, collection, on_duplicate) for batch in _batches(paths)]
-    jobs = [batch.job_id for batch in sent if batch.job_id]
-    failed = any(batch.has_refusals for batch in sent)
-    if wait and jobs:
-        from serve_app.cli.progress import follow
-
-        failed |= any(job.status != "completed" for job in follow(client, jobs))
-    raise typer.Exit(1 if failed else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class SentBatch:
-    """The job of a batch, None if every file was refused."""
-
-    job_id: str | None
-    has_refusals: bool
+    report = UploadReport(collection, as_json)
+    for batch in _batches(paths, report):
+        _send(client, batch, "reprocess" if reprocess else "return", report)
+    report.print_totals()
+    if wait and report.jobs:
+        report.ended = _followed(client, report)
+    if as_json:
+        print_line(report.to_json())
+    raise typer.Exit(1 if report.has_failures else 0)
 
 
-def _send(client: Client, batch: list[Path], collection: str, on_duplicate: str) -> SentBatch:
-    """Uploads a batch and prints a line for each file. Raises PaperworksProblem."""
+def _followed(client: Client, report: UploadReport) -> list[Job]:
+    from serve_app.cli.progress import follow
+
+    return list(map(client.wait, report.jobs)) if report.as_json else follow(client, report.jobs)
+
+
+def _send(client: Client, batch: list[Path], on_duplicate: str, report: UploadReport) -> None:
+    """Uploads a batch and reports each file. Raises PaperworksProblem."""
     from serve_app.client import PaperworksProblem
 
-    job_id = None
     try:
-        response = client.upload_many(batch, collection, on_duplicate=on_duplicate)
-        job_id, refused, accepted = response.job_id, response.refused, response.accepted
-        for file in accepted:
-            duplicate = ", already in the library" if file.duplicate_of else ""
-            print_line(f"{file.filename}: accepted as {file.document_id}{duplicate}")
-        print_line(f"{job_id}: {plural(len(accepted), 'paper')} in collection {collection}")
+        report.add(client.upload_many(batch, report.collection, on_duplicate=on_duplicate))
     except PaperworksProblem as problem:
         if problem.problem is None or not problem.problem.refused:
             raise
-        refused = problem.problem.refused
-    for file in refused:
-        print_error(f"{file.filename}: refused ({file.code}): {file.detail}")
-    return SentBatch(job_id, bool(refused))
+        report.refuse(problem.problem.refused)
 
 
-def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    """Yields batches small enough that a lost connection costs little."""
+def _batches(paths: Iterable[Path], report: UploadReport) -> Iterator[list[Path]]:
+    """Yields batches small enough that a lost connection costs little; reports unreadable files."""
     batch, size = list[Path](), 0
     for path in paths:
-        file_bytes = path.stat().st_size
+        try:
+            file_bytes = size_of(path)
+        except RefusedUpload as error:
+            report.refuse_path(path, error)
+            continue
         if batch and (len(batch) == MAX_REQUEST_FILES or size + file_bytes > MAX_REQUEST_BYTES):
             yield batch
             batch, size = [], 0

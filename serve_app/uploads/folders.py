@@ -32,7 +32,8 @@ class FolderUpload:
 
     `on_registered` is called with the number of admitted files after each batch. While the queue of
     the collection is full, admission waits (backpressure) and `on_waiting` is called instead.
-    Regular batches keep the job open. An empty batch is enough.
+    Regular batches keep the job open. An empty batch is enough. `known` of the `registered` files
+    were in the collection already; `refused` files are not among them.
     """
 
     blobs: BlobStore
@@ -45,6 +46,8 @@ class FolderUpload:
     on_waiting: Callable[[int], object] = lambda _count: None
     job_id: str = field(default_factory=new_job_id)
     registered: int = 0
+    known: int = 0
+    refused: int = 0
     _stored: dict[Path, Upload] = field(default_factory=dict)
     _last_batch_at: float = field(default_factory=monotonic)
     _last_stored_at: float = field(default_factory=monotonic)
@@ -62,7 +65,7 @@ class FolderUpload:
                 await self._store(path)
             except RefusedUpload as error:
                 log.warning("Rejected %s: %s", path, error, extra={"action": "refused"})
-                refused = error
+                refused, self.refused = error, self.refused + 1
         if not self._accepted:
             raise refused or RefusedUpload("The given files contain no PDF.")
         await self._admit_batch(more_to_come=False)
@@ -103,7 +106,7 @@ class FolderUpload:
         self.on_registered(self.registered)
 
     async def _admit(self, uploads: list[Upload], more_to_come: bool) -> None:
-        await self.jobs.admit(
+        admitted = await self.jobs.admit(
             self.collection,
             uploads,
             kind="folder",
@@ -111,6 +114,7 @@ class FolderUpload:
             job_id=self.job_id,
             more_to_come=more_to_come,
         )
+        self.known += sum(one.duplicate_of is not None for one in admitted)
 
     async def _wait_for_queue(self) -> None:
         """Waits for one poll interval and keeps the job and its blobs alive."""

@@ -152,7 +152,7 @@ def test_bulk_of_folder_without_pdfs_exits_with_code_2(
     command = ["paperworks", "bulk", tmp_path, "--collection", collection]
     done = run_program(*command, environment=environment)
     assert done.returncode == 2
-    assert "no PDF" in done.stderr and "Traceback" not in done.stderr
+    assert "No PDF" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_interactive_upload_precedes_bulk_folder(

@@ -91,9 +91,27 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_bulk_applies_the_limits_of_the_running_service(cluster: Cluster, folder: Path) -> None:
-    assert bulk.main(folder, "papers", "auto", wait=False) == 0
+    assert bulk.main(folder, "papers", "auto", wait=False) == 1, "large.pdf was refused"
     assert (cluster.limits["queue_limit"], cluster.limits["max_attempts"]) == (7, 9)
     [job] = asyncio.run(cluster.stores.jobs.jobs()).items
     [task] = asyncio.run(cluster.stores.jobs.tasks(job.job_id))
     assert task.filename == "small.pdf"
     assert cluster.ray.wake.calls == 1
+
+
+def test_bulk_reports_known_and_refused_papers(
+    cluster: Cluster, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bulk.main(folder, "papers", "auto", wait=False)
+    (folder / "new.pdf").write_bytes(pdf("new"))
+    (folder / "gone.pdf").symlink_to(folder / "nowhere")
+    (folder / "folder.pdf").mkdir()
+    assert bulk.main(folder, "papers", "auto", wait=False) == 1
+    printed = capsys.readouterr().out.splitlines()[-1]
+    assert printed.endswith("1 new, 1 already in the library, 2 refused.")
+
+
+def test_bulk_without_pdf_is_wrong_use(cluster: Cluster, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert bulk.main(empty, "papers", "auto", wait=False) == 2

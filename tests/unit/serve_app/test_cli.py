@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from serve_app.cli.common import printable
+from serve_app.cli.common import complete_collection, printable
 from serve_app.cli.main import app
 from serve_app.cli.progress import ProgressDisplay, show_progress
 from serve_app.client import Client
@@ -65,6 +68,67 @@ def test_cli_upload_of_folder_sends_only_pdfs(paperworks, tmp_path: Path) -> Non
     result = paperworks("upload", tmp_path)
     assert result.exit_code == 0, result.output
     assert "completed: 2 completed of 2 papers" in result.stdout
+
+
+def test_cli_upload_of_folder_reports_files_that_cannot_be_read(paperworks, tmp_path: Path) -> None:
+    (tmp_path / "deep.pdf").mkdir()
+    paper(tmp_path / "deep.pdf", "b.pdf")
+    (tmp_path / "gone.pdf").symlink_to(tmp_path / "nowhere")
+    with suppress(OSError):  # this file system takes UTF-8 names only
+        (tmp_path / os.fsdecode(b"caf\xe9.pdf")).write_bytes(pdf("caf"))
+    result = paperworks("upload", tmp_path)
+    assert result.exit_code == 1 and not isinstance(result.exception, OSError)
+    assert "gone.pdf: refused (" in result.stderr
+    assert "The file cannot be read: No such file" in result.stderr
+    assert "b.pdf: completed" in result.stdout
+
+
+def test_cli_upload_reports_known_papers_and_prints_json(paperworks, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    first, second = paper(folder, "a.pdf"), paper(folder, "b.pdf")
+    paperworks("upload", first)
+    totals = paperworks("upload", folder).stdout
+    assert "2 files: 1 new, 1 already in the library, 0 refused" in totals
+    result = paperworks("upload", second, "--json")
+    printed = json.loads(result.stdout)
+    assert (result.exit_code, printed["collection"], printed["refused"]) == (0, "default", [])
+    assert [job["status"] for job in printed["jobs"]] == ["completed"]
+    assert printed["accepted"][0]["duplicate_of"]
+
+
+def test_cli_completes_names_of_collections(paperworks, tmp_path: Path, monkeypatch) -> None:
+    paperworks("upload", paper(tmp_path, "a.pdf"), "-c", "physics")
+    assert complete_collection("ph") == ["physics"]
+    assert complete_collection("q") == []
+    monkeypatch.setenv("PAPERWORKS_URL", "http://127.0.0.1:9")
+    assert complete_collection("ph") == []
+
+
+def test_cli_collections_prints_json(paperworks) -> None:
+    assert json.loads(paperworks("collections", "create", "empty", "--json").stdout)["name"]
+    listed = json.loads(paperworks("collections", "--json").stdout)
+    assert [one["name"] for one in listed["items"]] == ["empty"]
+
+
+def test_cli_moves_papers(paperworks, tmp_path: Path) -> None:
+    paperworks("upload", paper(tmp_path, "a.pdf"))
+    [document] = json.loads(paperworks("documents", "--json").stdout)["items"]
+    moved = paperworks("documents", "move", document["document_id"], "--to", "physics")
+    assert moved.exit_code == 0 and "moved to physics as doc_" in moved.stdout
+    again = paperworks("documents", "move", document["document_id"], "--to", "physics")
+    assert again.exit_code == 1 and "There is no document" in again.stderr
+
+
+def test_cli_opens_pages_in_the_browser(paperworks, url: str, monkeypatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(typer, "launch", lambda address: opened.append(address) or 0)
+    assert paperworks("open").exit_code == 0
+    assert paperworks("open", "jobs").exit_code == 0
+    assert paperworks("open", "-q", "a b&c").stdout.strip() == f"{url}/search?q=a+b%26c"
+    assert opened == [f"{url}/", f"{url}/jobs", f"{url}/search?q=a+b%26c"]
+    monkeypatch.setattr(typer, "launch", lambda _address: 1)
+    assert paperworks("open").exit_code == 1
 
 
 def test_cli_upload_refused_file_sets_exit_code_and_keeps_others(

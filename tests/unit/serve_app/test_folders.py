@@ -13,9 +13,9 @@ import pytest
 from domain.errors import NotAPdf, RefusedUpload
 from domain.jobs import Job, JobStatus, Lane, StepResult
 from domain.papers import Metadata
-from serve_app.cli.common import pdfs_under
 from serve_app.uploads import folders
 from serve_app.uploads.folders import FolderUpload
+from serve_app.uploads.pdf_paths import pdfs_in
 from stores.blobs.blob_store import BlobStore
 from tests.fakes.in_memory_jobs import InMemoryStores
 
@@ -195,6 +195,6 @@ async def test_folder_upload_sanitizes_undecodable_filename(
         paper.rename(tmp_path / os.fsdecode(b"caf\xe9.pdf"))
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    job = await register(stores, pdfs_under(tmp_path))
+    job = await register(stores, pdfs_in([tmp_path]))
     (task,) = await stores.jobs.tasks(job.job_id)
     assert task.filename == "caf .pdf"
