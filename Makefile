@@ -5,10 +5,10 @@ BIN := .venv/bin
 # Byte code is cached: each worker of xdist imports everything.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --durations=15
 .DEFAULT_GOAL := help
-.PHONY: help .ocr .browser demo up test test-fast check bench chaos fuzz gallery clean
+.PHONY: help .ocr .browser demo up test test-fast check bench chaos fuzz gallery screenshots clean
 
 help:  ## this list
-	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .venv: .venv/.complete  ## the virtual environment, every version as in requirements.lock
 
@@ -81,6 +81,9 @@ quality: .venv  ## how well papers are read, against the baseline (QUALITY="--pa
 
 gallery: .venv  ## papers with what was read drawn on their pages, in build/gallery (PAPERS=folder)
 	$(BIN)/python -m tests.quality.debug_overlay $(or $(PAPERS),samples) --out build/gallery
+
+screenshots: .venv .ocr .browser  ## the images of the documentation, in docs/images, from a service of its own
+	$(BIN)/python -m tests.screenshots
 
 clean:  ## removes the virtual environment, caches and bench.json; ./var stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench.json *.egg-info
