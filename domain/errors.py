@@ -101,8 +101,12 @@ class QuotaExceeded(InvalidRequest):
     @classmethod
     def of(cls, collection: str, max_papers: int | None, max_bytes: int | None) -> QuotaExceeded:
         """Returns the error that states the quota of the collection."""
-        given = ((max_papers, "papers"), (max_bytes, "bytes"))
-        limits = [f"{limit:,} {unit}" for limit, unit in given if limit is not None]
+        given = ((max_papers, "paper"), (max_bytes, "byte"))
+        limits = [
+            f"{limit:,} {unit}{'' if limit == 1 else 's'}"
+            for limit, unit in given
+            if limit is not None
+        ]
         return cls(
             f"The collection {collection!r} may have {' and '.join(limits)}; with these papers it "
             "would have more. Nothing of this request was kept. Delete papers of the collection, "

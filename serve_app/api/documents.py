@@ -40,10 +40,10 @@ from stores.blobs.blob_store import pdf_key
 from stores.postgres.cursors import decode_offset, encode_offset
 
 PDF = "application/pdf"
-router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"], dependencies=[READS])
+router = APIRouter(prefix=f"{PREFIX}/documents", tags=["documents"])
 
 
-@router.get("", responses=problem_responses())
+@router.get("", responses=problem_responses(), dependencies=[READS])
 async def list_documents(
     services: ServicesDep,
     access: AccessDep,
@@ -92,6 +92,7 @@ async def list_documents(
     "/{document_id}",
     response_model=schemas.Document,
     responses={**NOT_MODIFIED, **problem_responses(404)},
+    dependencies=[READS],
 )
 async def get_document(
     document_id: DocumentId,
@@ -167,7 +168,7 @@ async def _expected(document_id: str, if_match: str | None, services: Services) 
     return document
 
 
-@router.get("/{document_id}/chunks", responses=problem_responses(404))
+@router.get("/{document_id}/chunks", responses=problem_responses(404), dependencies=[READS])
 async def list_chunks(
     document_id: DocumentId, services: ServicesDep, cursor: Cursor = None, limit: Limit = 50
 ) -> schemas.Listed[schemas.Chunk]:
@@ -192,8 +193,9 @@ async def list_chunks(
         **NOT_MODIFIED,
         **problem_responses(404, 416),
     },
+    dependencies=[READS],
 )
-@router.head("/{document_id}/original", include_in_schema=False)
+@router.head("/{document_id}/original", include_in_schema=False, dependencies=[READS])
 async def get_original(
     request: Request,
     document_id: DocumentId,

@@ -53,7 +53,7 @@ def test_routes_page_states_key_of_each_route() -> None:
     assert len(keys) == len(rows) > 45
     assert keys["POST /api/v1/search"] == "search"
     assert keys["GET /api/v1/jobs/{job_id}"] == "search or ingest"
-    assert keys["PATCH /api/v1/documents/{document_id}"] == "search and ingest"
+    assert keys["PATCH /api/v1/documents/{document_id}"] == "ingest"
     assert keys["GET /api/v1/access"] == "any"
     assert keys["GET /readyz"] == "none"
 

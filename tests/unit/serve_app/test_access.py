@@ -364,7 +364,7 @@ async def test_open_service_has_no_sign_in(library: Library) -> None:
 async def test_key_moves_papers_only_between_its_collections(closed: Library) -> None:
     ids = await filled(closed, "physics")
     await filled(closed, "secret")
-    key = await bearer(closed, Scope.SEARCH, Scope.INGEST, collections=["physics", "optics"])
+    key = await bearer(closed, Scope.INGEST, collections=["physics", "optics"])
     path = f"{API}/documents/{ids['document_id']}"
     for target, status in (("secret", 404), ("nowhere", 404), ("optics", 200)):
         answer = await closed.http.patch(path, json={"collection": target}, headers=key)
