@@ -43,10 +43,11 @@ def embedders(count: int) -> tuple[ActorHandle, ...]:
 async def answer_of(actor: str, method: str, default: Any) -> Any:
     """Returns the answer of the actor; `default` if it does not exist yet or is being created;
     None if it has failed."""
-    if (handle := get_actor(actor)) is None:
-        return default
-    call = getattr(handle, method).remote()
     try:
+        # In a thread: Ray waits for its control store, also while that is away.
+        if (handle := await asyncio.to_thread(get_actor, actor)) is None:
+            return default
+        call = getattr(handle, method).remote()
         return await asyncio.wait_for(_awaited(call), ANSWER_SECONDS)
     except TimeoutError:
         return default

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -19,6 +20,14 @@ def free_bytes(folder: Path) -> float:
         return shutil.disk_usage(existing_folder(folder)).free
     except (OSError, StopIteration):
         return math.inf
+
+
+def file_systems(folders: Iterable[Path]) -> list[Path]:
+    """Returns the first of the folders on each file system, or its nearest existing parent."""
+    devices: dict[int, Path] = {}
+    for folder in map(existing_folder, folders):
+        devices.setdefault(folder.stat().st_dev, folder)
+    return list(devices.values())
 
 
 def folder_bytes(folder: Path) -> int:

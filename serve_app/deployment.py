@@ -232,17 +232,18 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         keys=keys,
         audit_log=AuditLog(database),
         delays=ComponentStates(settings.model.actors, settings.home / "models").current,
-        system=SystemReport(
-            system_facts(settings),
-            SystemQueries(database),
-            ActivityStore(database),
-            WorkforceReport(
-                settings.model.actors, on_one_machine=settings.ray.address is None
-            ).current,
-        ),
+        system=system_report(settings, database),
     )
     services.checks["search"] = partial(check_search, services, actors)
     return services
+
+
+def system_report(settings: Settings, database: Database) -> SystemReport:
+    """Returns what the System page shows."""
+    is_local = settings.ray.address is None
+    workforce = WorkforceReport(settings.model.actors, on_one_machine=is_local)
+    queries, activity = SystemQueries(database), ActivityStore(database)
+    return SystemReport(system_facts(settings), queries, activity, workforce.current)
 
 
 async def check_search(services: Services, actors: ActorHandles) -> None:

@@ -99,7 +99,8 @@ def _pages(hour: Sequence[Minute]) -> Chart:
 def _searches(hour: Sequence[Minute]) -> Chart:
     counts = [sum(one.searches) for one in hour]
     series = [Series("searches", "good", counts)]
-    summary = plural(sum(counts), "search").replace("searchs", "searches")
+    number = sum(counts)
+    summary = f"{number:,} search{'' if number == 1 else 'es'}"
     return chart("searches", "Searches per minute", summary, series)
 
 
@@ -114,12 +115,12 @@ def _latency(hour: Sequence[Minute]) -> Chart:
 
 def _uploads(hour: Sequence[Minute]) -> Chart:
     durations = [one.uploads for one in hour]
-    series = [Series("upload requests acknowledged", "good", list(map(sum, durations)))]
+    series = [Series("requests acknowledged", "good", list(map(sum, durations)))]
     requests = sum(map(sum, durations))
     summary = plural(requests, "request")
     if requests:
         summary = f"{summary}, {percentiles_of(durations)}"
-    return chart("uploads", "Uploads acknowledged per minute", summary, series)
+    return chart("uploads", "Uploads per minute", summary, series)
 
 
 def milliseconds(counts: Sequence[int], share: float) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from domain.activity import Minute
 from domain.errors import Unavailable
 from domain.system import LaneQueue, StoreTotals, Workforce
-from runtime.disk_usage import folder_bytes, free_bytes
+from runtime.disk_usage import file_systems, folder_bytes, free_bytes
 from runtime.recent import Recent
 from runtime.service_info import read_service_info
 from serve_app.system.facts import SystemFacts
@@ -95,7 +95,7 @@ class SystemReport:
         """The blob store is not measured: it may have a hundred thousand files."""
         folder = self.facts.vectors.folder
         vectors = folder_bytes(folder) if folder else None
-        return vectors, {path: free_bytes(path) for path in self.facts.folders}
+        return vectors, {path: free_bytes(path) for path in file_systems(self.facts.folders)}
 
     def _dashboard(self) -> Dashboard | None:
         info: Mapping[str, Any] = read_service_info(self.facts.home)

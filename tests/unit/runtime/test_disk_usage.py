@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from runtime.disk_usage import folder_bytes, free_bytes
+from runtime.disk_usage import file_systems, folder_bytes, free_bytes
 
 
 def test_folder_has_the_bytes_of_all_its_files(tmp_path: Path) -> None:
@@ -22,3 +22,9 @@ def test_folder_has_the_bytes_of_all_its_files(tmp_path: Path) -> None:
 def test_free_space_of_a_missing_folder_is_that_of_its_parent(tmp_path: Path) -> None:
     free = free_bytes(tmp_path / "not" / "yet")
     assert 0 < free <= shutil.disk_usage(tmp_path).total
+
+
+def test_folders_of_one_file_system_count_once(tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    assert file_systems([tmp_path, tmp_path / "blobs", tmp_path / "later"]) == [tmp_path]
+    assert file_systems([tmp_path, Path("/proc")]) == [tmp_path, Path("/proc")]
