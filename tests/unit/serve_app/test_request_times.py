@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import httpx
 import pytest
 
 from domain.activity import Activity, percentile
@@ -12,7 +13,9 @@ from domain.errors import DatabaseUnavailable
 from serve_app.api.request_times import RequestTimes
 from tests.fakes.in_memory_state import State
 from tests.fakes.in_memory_system import InMemoryActivityStore
+from tests.timing import wait_until
 from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.served import served
 
 
 class CountingStore(InMemoryActivityStore):
@@ -83,3 +86,13 @@ async def test_requests_that_succeed_are_counted(library: Library) -> None:
     assert sum(sum(minute.uploads) for minute in hour) == 1
     assert sum(sum(minute.searches) for minute in hour) == 2
     assert all(percentile(minute.searches, 0.5) for minute in hour if sum(minute.searches))
+
+
+def test_running_server_writes_its_counts(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve_app.api.request_times.FLUSH_SECONDS", 0.02)
+    with served(library) as url:
+        body = {"query": "anything"}
+        assert httpx.post(f"{url}/api/v1/search", json=body).status_code == 200
+        wait_until(lambda: bool(library.activity.times))
