@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
-from typing import Any
 
-from actors.registry import get_actor
+from actors.registry import answer_of
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
 from embedding.load import is_converting
 
-log = logging.getLogger(__name__)
 USED_BY_SEARCH = ("database", "vector_store", "embedder")
-ANSWER_SECONDS = 0.5  # an actor answers in milliseconds unless it is being created
 
 
 class ComponentStates:
@@ -27,8 +23,8 @@ class ComponentStates:
     async def current(self) -> dict[str, str]:
         """Returns a state for each component that is not ready; empty if all are."""
         self._stores, manager, embedder = await asyncio.gather(
-            _answer(EMBEDDED_STORES, "states", self._stores),
-            _answer(JOB_MANAGER, "state", "starting"),
+            answer_of(EMBEDDED_STORES, "states", self._stores),
+            answer_of(JOB_MANAGER, "state", "starting"),
             self._embedder(),
         )
         named = {"job_manager": manager, "embedder": embedder}
@@ -43,24 +39,5 @@ class ComponentStates:
         waiting = "loading the model"
         if is_converting(self._models):
             waiting = "converting the model; this happens once"
-        states = await asyncio.gather(*(_answer(name, "state", waiting) for name in names))
+        states = await asyncio.gather(*(answer_of(name, "state", waiting) for name in names))
         return next(filter(None, states), None)
-
-
-async def _answer(actor: str, method: str, default: Any) -> Any:
-    """Returns the answer of the actor; `default` if it does not exist yet or is being created;
-    None if it has failed."""
-    if (handle := get_actor(actor)) is None:
-        return default
-    call = getattr(handle, method).remote()
-    try:
-        return await asyncio.wait_for(_awaited(call), ANSWER_SECONDS)
-    except TimeoutError:
-        return default
-    except Exception as error:  # Ray raises the error of the constructor, of any class
-        log.debug("%s does not report its state: %s", actor, error)
-        return None
-
-
-async def _awaited(reference: Any) -> Any:
-    return await reference

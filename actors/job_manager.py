@@ -193,19 +193,25 @@ class JobManager:
         return f"{self.phase}; last error: {self.problem}" if self.problem else self.phase
 
     async def describe(self) -> dict[str, Any]:
-        """Returns the store addresses without passwords, process ids, the number of held tasks,
-        and the problems that prevent readiness."""
+        """Returns the store addresses without passwords, process ids, the number of held tasks and
+        of those of each lane, and the problems that prevent readiness."""
         return {
             **self.info,
             "pid": os.getpid(),
             "runners": {
                 str(lane): await worker.pool.pid() for lane, worker in self.workers.items()
             },
+            "lanes": {str(lane): self.load.of(lane) for lane in self.workers},
+            "pools": [await self._describe_pool(pool) for pool in self.pools],
             "held": len(self.leases.held),
             "ready": self.started.is_set(),
             "problem": self.problem,
             "store_problems": list(self.reconcile_loop.problems),
         }
+
+    async def _describe_pool(self, pool: RunnerPool) -> dict[str, Any]:
+        lanes = [str(lane) for lane, worker in self.workers.items() if worker.pool is pool]
+        return {"lanes": lanes, "pid": await pool.pid(), "batches": pool.running_batches}
 
     async def release(self) -> str:
         """Returns the digest of the code and the settings that the actor was started with."""

@@ -40,7 +40,11 @@ class JobPolicy:
         float, Field(description="Maximum number of seconds before a retry.")
     ] = 300
     keep_days: Annotated[
-        float, Field(description="Days that a finished job is kept; its papers stay.")
+        float,
+        Field(
+            description="Days that a finished job is kept; its papers stay. With failures that "
+            "nobody has acknowledged it is kept for a year."
+        ),
     ] = 7
     reconcile_minutes: Annotated[
         float,

@@ -21,6 +21,10 @@ class LaneLoad:
         if tasks < 0:
             self._decreased.set()
 
+    def of(self, lane: Lane) -> int:
+        """Returns the number of unfinished tasks of the lane."""
+        return self._unfinished[lane]
+
     def busy(self) -> frozenset[Lane]:
         """Returns the lanes with unfinished tasks."""
         return frozenset(lane for lane, tasks in self._unfinished.items() if tasks)

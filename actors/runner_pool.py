@@ -86,6 +86,11 @@ class RunnerPool:
         if self.current is entry:
             self.current = None
 
+    @property
+    def running_batches(self) -> int:
+        """The number of batches that the current runner processes."""
+        return self.current.active if self.current else 0
+
     async def pid(self) -> int | None:
         """Returns the process id of the runner; None if there is none or it does not answer."""
         try:

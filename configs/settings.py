@@ -297,3 +297,9 @@ class Settings(BaseSettings):
     def blob_address(self) -> str:
         """Returns the address of the blob store: `blob_uri`, or the folder `blobs` in home."""
         return self.blob_uri or f"file://{self.home / 'blobs'}"
+
+    @property
+    def local_folders(self) -> list[Path]:
+        """Returns the local folders that the service writes to: home, and a local blob store."""
+        scheme, _, path = self.blob_address.partition("://")
+        return [self.home, *([Path(path)] if scheme in ("file", "local") else [])]

@@ -25,7 +25,7 @@ class Scope(StrEnum):
     SEARCH = "search"
     """Search, and read papers and jobs."""
     INGEST = "ingest"
-    """Upload, process again, correct and delete papers; read, cancel and retry jobs."""
+    """Upload, process again, correct and delete papers; read and control jobs."""
     ADMIN = "admin"
     """Everything, also keys, the audit log, whole collections and the state of the service."""
 

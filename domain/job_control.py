@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.documents import Document, DocumentStatus
+from domain.errors import Conflict
 from domain.jobs import Step, Task, TaskStatus
 
 Version = tuple[str, int]  # a document and one of its versions
@@ -37,6 +38,13 @@ class CancelOutcome(StrEnum):
     SHARED = "shared"  # another task continues with this version: nothing changes
     KEPT = "kept"  # the searchable content is kept and the document is marked for review
     CANCELLED = "cancelled"  # the document is cancelled together with its task
+
+
+def not_ended(job_id: str) -> Conflict:
+    """Returns the error for a job whose failures are acknowledged before it has ended."""
+    return Conflict(
+        f"Job {job_id} has not ended. Nothing was changed; acknowledge its failures afterwards."
+    )
 
 
 def cancel_outcome(

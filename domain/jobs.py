@@ -179,12 +179,19 @@ class Job(Record):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     expires_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
     counts: Counts = Counts()
     pages_done: int = 0
     pages_total: int = 0
     chunks_done: int = 0
     shares_done: float = 0.0
     queue_position: int | None = None
+
+    @property
+    def has_open_failures(self) -> bool:
+        """True if the job has ended with failures that nobody has acknowledged."""
+        return has_open_failures(self.status, self.counts.failed, self.acknowledged_at)
 
 
 class OnDuplicate(StrEnum):
@@ -311,6 +318,11 @@ def job_status(counts: Counts) -> JobStatus:
     if counts.completed:
         return JobStatus.PARTIAL
     return JobStatus.FAILED if counts.failed else JobStatus.CANCELLED
+
+
+def has_open_failures(status: JobStatus, failed: int, acknowledged_at: datetime | None) -> bool:
+    """True if a job has ended with failures that nobody has acknowledged."""
+    return status.is_final and failed > 0 and acknowledged_at is None
 
 
 READING_WEIGHT = 0.2  # share of the first step that goes by pages; the rest goes by chunks

@@ -121,3 +121,9 @@ class HttpOptions(BaseModel, frozen=True):
         description="Maximum number of requests per minute of one key, or of one address without "
         "keys. More are answered 429. None: no limit.",
     )
+    grafana_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s\"]+)?$",
+        description="Address of a Grafana whose dashboards show this service. The System page "
+        "links to it. Empty: no link.",
+    )

@@ -21,6 +21,7 @@ from ray.serve.context import _get_global_client
 from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
 from actors.registry import embedders, get_actor
+from actors.workforce import WorkforceReport
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
@@ -46,10 +47,13 @@ from serve_app.library.search import run_search
 from serve_app.library.search_hits import find_hits
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
+from serve_app.system.compose import system_facts
+from serve_app.system.report import SystemReport
 from serve_app.uploads.folders import FolderUpload
 from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
+from stores.postgres.activity_store import ActivityStore
 from stores.postgres.audit_log import AuditLog
 from stores.postgres.citation_store import CitationStore
 from stores.postgres.collection_store import CollectionStore
@@ -63,6 +67,7 @@ from stores.postgres.key_store import KeyStore
 from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.notifications import JobNotifications
 from stores.postgres.request_counts import RequestCounts
+from stores.postgres.system_queries import SystemQueries
 from stores.postgres.task_queue import TaskQueue
 
 PROBE = "ready?"  # the query of the checks of /readyz
@@ -184,7 +189,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     vectors = named_vector_store(config, config.milvus_name or partial(read_milvus_name, url))
     blobs, library = blob_store(config), LibraryStore(database)
     actors, keys = ActorHandles(settings.model.actors), KeyStore(database)
-    disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
+    disk = DiskSpace(settings.local_folders, settings.http.keep_free_bytes)
     services = Services(
         jobs=JobStore(
             database,
@@ -229,21 +234,24 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         keys=keys,
         audit_log=AuditLog(database),
         delays=ComponentStates(settings.model.actors, settings.home / "models").current,
+        system=system_report(settings, database),
     )
     services.checks["search"] = partial(check_search, services, actors)
     return services
+
+
+def system_report(settings: Settings, database: Database) -> SystemReport:
+    """Returns what the System page shows."""
+    is_local = settings.ray.address is None
+    workforce = WorkforceReport(settings.model.actors, on_one_machine=is_local)
+    queries, activity = SystemQueries(database), ActivityStore(database)
+    return SystemReport(system_facts(settings), queries, activity, workforce.current)
 
 
 async def check_search(services: Services, actors: ActorHandles) -> None:
     """Raises Unavailable unless this process answers a search by embedding and by words."""
     probe = LibrarySearch(SearchQuery(PROBE, limit=1))
     await find_hits(probe, await actors.probe_vector(), services)
-
-
-def local_folders(settings: Settings) -> list[Path]:
-    """Returns the local folders that the service writes to: its home, and a local blob store."""
-    scheme, _, path = settings.blob_address.partition("://")
-    return [settings.home, *([Path(path)] if scheme in ("file", "local") else [])]
 
 
 class ActorHandles:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from domain.access import ApiKey, Scope
+    from domain.activity import Minute, RequestTimes
     from domain.consistency import DocumentState, StuckTask
     from domain.deletions import StoreDeletion
     from domain.documents import Chunk, Document, DocumentFilter, DocumentOrder, Passage
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     )
     from domain.paper_names import PaperName
     from domain.search import SearchQuery
+    from domain.system import LaneQueue, StoreTotals
     from stores.postgres.admission import BeforeCommit
     from stores.postgres.audit_log import AuditEntry
     from stores.postgres.document_store import CollectionSummary
@@ -84,9 +86,11 @@ class JobStore(Protocol):
         collection: str | None = None,
         among: Collection[str] | None = None,
         job_ids: Collection[str] | None = None,
+        unacknowledged: bool = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]: ...
+    async def count_unacknowledged(self, among: Collection[str] | None = None) -> int: ...
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]: ...
 
 
@@ -145,13 +149,35 @@ class RequestCounts(Protocol):
 
 
 class JobControl(Protocol):
-    """Cancels and retries jobs."""
+    """Cancels, retries and acknowledges jobs."""
 
     async def cancel(self, job_id: str, *, keep_chunks: bool = False) -> Cancelled: ...
     async def retry(self, job_id: str) -> int: ...
+    async def acknowledge(self, job_id: str) -> bool: ...
+    async def acknowledge_all(
+        self,
+        *,
+        collection: str | None = None,
+        among: Collection[str] | None = None,
+        until: datetime | None = None,
+    ) -> int: ...
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[IncompleteTask]: ...
+
+
+class ActivityStore(Protocol):
+    """Writes the durations of requests, and reads the activity of the last hour."""
+
+    async def write(self, process: str, times: Sequence[RequestTimes]) -> None: ...
+    async def last_hour(self) -> Sequence[Minute]: ...
+
+
+class SystemQueries(Protocol):
+    """The open papers by lane, and the sizes of the stores."""
+
+    async def lanes(self) -> dict[str, LaneQueue]: ...
+    async def totals(self) -> StoreTotals: ...
 
 
 class EventLog(Protocol):

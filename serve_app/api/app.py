@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +28,7 @@ from serve_app.api import (
 from serve_app.api.metrics import Metrics
 from serve_app.api.problems import add_problem_handlers
 from serve_app.api.reference import add_docs
+from serve_app.api.request_times import RequestTimes
 from serve_app.api.services import Services
 from serve_app.http.admission import AdmissionControl
 from serve_app.http.body_guard import BodyGuard
@@ -76,8 +78,11 @@ def create_api(
 
 
 @asynccontextmanager
-async def _lifespan(services: Services, _app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(services: Services, app: FastAPI) -> AsyncIterator[None]:
+    times: RequestTimes = app.state.metrics.times
+    flushing = asyncio.create_task(times.keep_flushing(services.system.activity))
     try:
         yield
     finally:
+        flushing.cancel()
         await services.notifications.close()

@@ -1,4 +1,4 @@
-"""Jobs: list, follow, cancel and retry them; their progress, failures and events (SSE)."""
+"""Jobs: list, follow and control them; their progress, failures and events (SSE)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AwareDatetime
 
 from domain.errors import Unavailable
 from domain.jobs import JobStatus, WaitFor
@@ -38,6 +39,9 @@ async def list_jobs(
     status: JobStatus | None = None,
     collection: CollectionFilter = None,
     job_id: JobIds = None,
+    unacknowledged: Annotated[
+        bool, Query(description="Only jobs with failures that nobody has acknowledged.")
+    ] = False,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> schemas.Listed[schemas.JobSummary]:
@@ -47,6 +51,7 @@ async def list_jobs(
         collection=collection,
         job_ids=job_id,
         among=access.collections,
+        unacknowledged=unacknowledged,
         cursor=cursor,
         limit=limit,
     )
@@ -142,6 +147,42 @@ async def retry_job(job_id: JobId, services: ServicesDep) -> schemas.RetryAccept
     return schemas.RetryAccepted(
         message=message, job_id=job_id, retried=retried, status_endpoint=f"/jobs/{job_id}"
     )
+
+
+@router.post(
+    "/{job_id}/acknowledge", responses=problem_responses(404, 409, 410), dependencies=[CHANGES]
+)
+async def acknowledge_job(job_id: JobId, services: ServicesDep) -> schemas.Acknowledged:
+    """Marks the failures of a job that has ended as seen. The request is idempotent.
+
+    Until then the job is kept and listed with `unacknowledged=true`. If a retry fails again, the
+    new failures are unacknowledged.
+    """
+    await services.job_control.acknowledge(job_id)
+    job = await services.jobs.job(job_id)
+    return schemas.Acknowledged(
+        message="Acknowledged." if job.acknowledged_at else "The job has no failed tasks.",
+        job_id=job_id,
+        acknowledged_at=job.acknowledged_at,
+        acknowledged_by=job.acknowledged_by,
+    )
+
+
+@router.post("/acknowledge", responses=problem_responses(), dependencies=[CHANGES])
+async def acknowledge_jobs(
+    services: ServicesDep,
+    access: AccessDep,
+    collection: CollectionFilter = None,
+    until: Annotated[
+        AwareDatetime | None,
+        Query(description="Only jobs that ended until this time, which has a time zone."),
+    ] = None,
+) -> schemas.AllAcknowledged:
+    """Marks the failures of all jobs that have ended as seen."""
+    acknowledged = await services.job_control.acknowledge_all(
+        collection=collection, among=access.collections, until=until
+    )
+    return schemas.AllAcknowledged(acknowledged=acknowledged)
 
 
 @router.get("/{job_id}/failures", responses=problem_responses(404, 410))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,15 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from domain.activity import Activity
+from serve_app.api.request_times import RequestTimes
+
+# Requests whose durations the System page shows; the search page counts its searches itself.
+ACTIVITIES = {
+    ("POST", "/api/v1/search"): Activity.SEARCH,
+    ("POST", "/api/v1/upload-async"): Activity.UPLOAD,
+    ("POST", "/api/v1/documents"): Activity.UPLOAD,
+}
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -43,6 +53,7 @@ class Metrics:
 
     def __init__(self, shared: Path | None = None) -> None:
         self.shared = shared
+        self.times = RequestTimes()
         self.registry = CollectorRegistry()
         self._open_tasks = OpenTasks()
         self._not_shared = CollectorRegistry()
@@ -81,6 +92,8 @@ class Metrics:
         """Counts a request and records its duration."""
         self._requests.labels(route, method, status).inc()
         self._seconds.labels(route, method).observe(seconds)
+        if status < HTTPStatus.BAD_REQUEST and (activity := ACTIVITIES.get((method, route))):
+            self.times.observe(activity, seconds)
 
     def set_queue_depths(self, depths: Mapping[tuple[str, str], int]) -> None:
         """Sets the open tasks by (lane, status) and removes all other label values."""

@@ -18,6 +18,7 @@ from serve_app.access.gate import Gate
 from serve_app.api.metrics import Metrics
 from serve_app.library.papers import PaperCache
 from serve_app.library.rendering import Renderer
+from serve_app.system.report import SystemReport
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
 from stores.consistency.store_identity import IdentityGuard, Library
@@ -56,7 +57,7 @@ class Services:
     `check_disk_space` raises InsufficientStorage if uploads must be rejected. `calibration` gives
     the relevance of hits, None for an embedding model without measured weights. `delays` returns
     what components that are not ready do, by the name of their check. `gate` decides who sends a
-    request.
+    request. `system` collects what the System page shows.
     """
 
     jobs: JobStore
@@ -82,6 +83,7 @@ class Services:
     deletion: DeletionLimits
     keys: KeyStore
     audit_log: AuditLog
+    system: SystemReport
     calibration: Calibration | None = None
     gate: Gate = field(default_factory=Gate)
     delays: Callable[[], Awaitable[dict[str, str]]] = no_delays

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from configs.settings import Settings
 from domain.addresses import without_password
+from runtime.disk_usage import existing_folder, free_bytes
 from runtime.ports import is_listening
 from runtime.sandbox.confine import SandboxMode, describe_confinement, kernel_support
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
@@ -93,10 +94,9 @@ def _memory() -> Finding:
 
 
 def _home(root: Path) -> Finding:
-    existing = next(folder for folder in (root, *root.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free / GIB
+    free = free_bytes(root) / GIB
     try:
-        with tempfile.TemporaryFile(dir=existing):
+        with tempfile.TemporaryFile(dir=existing_folder(root)):
             writable = True
     except OSError:
         writable = False

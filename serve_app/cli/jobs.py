@@ -1,4 +1,4 @@
-"""`paperworks jobs`, `cancel`, `retry`, `failures` and `events`."""
+"""`paperworks jobs`, `cancel`, `retry`, `failures`, `acknowledge` and `events`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ KeepChunks = Annotated[
 ]
 Wait = Annotated[bool, typer.Option(help="Follow the job until it ends.")]
 After = Annotated[int, typer.Option(min=0, help="Only events after this event number.")]
+Unacknowledged = Annotated[
+    bool,
+    typer.Option("--unacknowledged", help="Only jobs with failures that nobody has acknowledged."),
+]
+AcknowledgedJob = Annotated[
+    str | None, typer.Argument(help="Job id, as listed by `paperworks jobs --unacknowledged`.")
+]
+AllJobs = Annotated[bool, typer.Option("--all", help="The failures of all jobs.")]
+NO_FAILURES = "No job has failures that nobody has acknowledged."
 NO_JOBS = "No jobs. `paperworks upload FILE.pdf` starts one."
 
 
@@ -45,6 +54,7 @@ def jobs(
     watch: Watch = False,
     status: Status = None,
     collection: OnlyCollection = None,
+    unacknowledged: Unacknowledged = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -58,9 +68,12 @@ def jobs(
         show(job, as_json, [job_line(job), *result_lines(job)])
         raise typer.Exit(1 if job.status in ("failed", "partial") else 0)
     else:
-        page = client.jobs(status=status, collection=collection, limit=limit)
+        page = client.jobs(
+            status=status, collection=collection, unacknowledged=unacknowledged, limit=limit
+        )
         lines = map(job_line, page.items)
-        show(page, as_json, lines if page.items else [NO_JOBS])
+        nothing = NO_FAILURES if unacknowledged else NO_JOBS
+        show(page, as_json, lines if page.items else [nothing])
 
 
 def job_line(job: JobSummary) -> str:
@@ -106,6 +119,26 @@ def retry(client: Client, job_id: JobId, wait: Wait = True, as_json: AsJson = Fa
     show(done, as_json, [line])
     if wait and done.retried and not as_json:
         _follow(client, [job_id])
+
+
+@library_command
+def acknowledge(
+    client: Client,
+    job_id: AcknowledgedJob = None,
+    all_jobs: AllJobs = False,
+    collection: OnlyCollection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mark the failures of a job as seen, so that it is not listed as open any more."""
+    if (job_id is None) != all_jobs:
+        raise typer.BadParameter("Give either a JOB_ID or --all.")
+    if job_id is not None:
+        done = client.acknowledge(job_id)
+        show(done, as_json, [f"{job_id}: {done.message}"])
+    else:
+        everything = client.acknowledge_all(collection=collection)
+        line = f"The failures of {plural(everything.acknowledged, 'job')} were acknowledged."
+        show(everything, as_json, [line])
 
 
 @library_command

@@ -9,7 +9,7 @@ from serve_app.cli.collections import collections_app
 from serve_app.cli.doctor import doctor
 from serve_app.cli.documents import documents_app
 from serve_app.cli.down import down
-from serve_app.cli.jobs import cancel, events, failures, jobs, retry
+from serve_app.cli.jobs import acknowledge, cancel, events, failures, jobs, retry
 from serve_app.cli.keys import audit, keys_app, login, logout
 from serve_app.cli.mcp import mcp
 from serve_app.cli.open_page import open_page
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 COMMANDS = (up, down, upload, jobs, cancel, retry, failures, events, search, bulk, doctor)
-COMMANDS += (audit, login, logout, mcp)
+COMMANDS += (acknowledge, audit, login, logout, mcp)
 for command in COMMANDS:
     app.command()(command)
 app.command("open")(open_page)

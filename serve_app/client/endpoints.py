@@ -137,14 +137,19 @@ class Endpoints:
         status: str | None = None,
         collection: str | None = None,
         job_ids: Sequence[str] | None = None,
+        unacknowledged: bool = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> ApiRequest[core.Listed[core.JobSummary]]:
-        """Returns a page of jobs, newest first; with `job_ids` only these."""
+        """Returns a page of jobs, newest first; with `job_ids` only these.
+
+        With `unacknowledged` only jobs with failures that nobody has acknowledged.
+        """
         params = {
             "status": status,
             "collection": collection,
             "job_id": list(job_ids) if job_ids else None,
+            "unacknowledged": unacknowledged or None,
             "cursor": cursor,
             "limit": limit,
         }
@@ -166,6 +171,21 @@ class Endpoints:
         """Queues the failed and cancelled papers of a job again, under the same job id."""
         path = path_of("jobs", job_id, "/retry")
         return ApiRequest(path, core.RetryAccepted.model_validate_json, method="POST")
+
+    @Endpoint
+    def acknowledge(self, job_id: str) -> ApiRequest[core.Acknowledged]:
+        """Marks the failures of a job that has ended as seen."""
+        path = path_of("jobs", job_id, "/acknowledge")
+        return ApiRequest(path, core.Acknowledged.model_validate_json, method="POST")
+
+    @Endpoint
+    def acknowledge_all(
+        self, *, collection: str | None = None, until: datetime | None = None
+    ) -> ApiRequest[core.AllAcknowledged]:
+        """Marks the failures of all jobs as seen; `until` needs a time zone."""
+        params = {"collection": collection, "until": until.isoformat() if until else None}
+        path, parse = f"{PREFIX}/jobs/acknowledge", core.AllAcknowledged.model_validate_json
+        return ApiRequest(path, parse, params, method="POST")
 
     @Endpoint
     def failures(

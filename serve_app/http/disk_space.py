@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from runtime.disk_usage import free_bytes
 from serve_app.http.errors import InsufficientStorage
 
 LOG = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class DiskSpace:
     def _measure(self) -> str | None:
         """Returns the message for the first file system that is short of space, else None."""
         for folder in self.folders:
-            if (free := _free_bytes(folder)) < self.keep_free_bytes:
+            if (free := free_bytes(folder)) < self.keep_free_bytes:
                 LOG.warning(
                     "Uploads are rejected: only %d bytes are free at %s",
                     free,
@@ -50,12 +49,3 @@ class DiskSpace:
                     "uploads are kept. Free disk space or delete papers, then send the file again."
                 )
         return None
-
-
-def _free_bytes(folder: Path) -> float:
-    """Returns the free bytes at the folder, or its nearest existing parent; infinite if unknown."""
-    try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
-        return shutil.disk_usage(existing).free
-    except (OSError, StopIteration):
-        return math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -28,21 +29,31 @@ async def jobs_page(
     access: AccessDep,
     status: Annotated[JobStatus | None, Blank, Query()] = None,
     collection: CollectionField = None,
+    unacknowledged: Annotated[bool | None, Blank, Query()] = None,
     cursor: Cursor = None,
 ) -> Response:
     """Returns the page, or for htmx the list alone."""
+    now = datetime.now(UTC)
     listed = await services.jobs.jobs(
         status=status,
         collection=collection,
         among=access.collections,
+        unacknowledged=unacknowledged or False,
         cursor=cursor,
         limit=JOBS_PER_PAGE,
     )
+    filters = {
+        "status": status,
+        "collection": collection,
+        "unacknowledged": "true" if unacknowledged else None,
+    }
     values = {
         "jobs": list(map(to_job_summary_schema, listed.items)),
         "next_cursor": listed.next_cursor,
-        "filters": {"status": status, "collection": collection},
+        "filters": filters,
         "cursor": cursor,
+        "open_failures": await services.jobs.count_unacknowledged(access.collections),
+        "now": now,
     }
     if wants_fragment(request):
         return render(request, "job_list.html", **values)

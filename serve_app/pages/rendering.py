@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Vary": "HX-Request"}
+SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -79,6 +81,16 @@ def age(time: datetime | None) -> str:
     return f"{duration(max(0.0, (datetime.now(UTC) - time).total_seconds()))} ago"
 
 
+def size(count: float | None) -> str:
+    """Returns a number of bytes with one unit, such as `12 MB`; `–` for None."""
+    if count is None:
+        return "–"
+    for power, unit in SIZES:
+        if count >= power:
+            return f"{count / power:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
@@ -87,7 +99,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(age=age, duration=duration)
+    environment.filters.update(age=age, duration=duration, size=size, shell=shlex.quote)
     environment.globals.update(plural=plural, query_string=query_string, static=STATIC_PATH)
     return environment
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
+from domain.activity import Activity
 from domain.documents import ChunkKind
 from domain.errors import InvalidRequest
 from domain.search import SearchMode
@@ -39,8 +41,10 @@ async def search_page(
     except InvalidRequest as error:
         search, problem = None, str(error)
     if search:
+        started = time.perf_counter()
         result = await run_search(search, services)
         metrics.searches.labels(form.mode).inc()
+        metrics.times.observe(Activity.SEARCH, time.perf_counter() - started)
     values = {"form": form, "result": result, "hits": _shown(result), "problem": problem}
     if wants_fragment(request):
         template = "search_hits.html" if form.cursor else "search_results.html"

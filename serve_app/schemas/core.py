@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from domain.documents import ChunkKind, DocumentStatus
 from domain.events import Event as EventRecord
-from domain.jobs import JobStatus, Step, TaskStatus
+from domain.jobs import JobStatus, Step, TaskStatus, has_open_failures
 from domain.papers import Author
 from domain.search import SearchMode
 
@@ -108,9 +108,16 @@ class JobSummary(Wire):
     started_at: Time | None = None
     finished_at: Time | None = None
     expires_at: Time | None = None
+    acknowledged_at: Time | None = None
+    acknowledged_by: str | None = None
     cancel_requested: bool = False
     counts: Counts
     progress: JobProgress
+
+    @property
+    def has_open_failures(self) -> bool:
+        """True if the job has ended with failures that nobody has acknowledged."""
+        return has_open_failures(self.status, self.counts.failed, self.acknowledged_at)
 
 
 class Job(JobSummary):
@@ -145,6 +152,19 @@ class RetryAccepted(JobAccepted):
 
     retried: int
     status_endpoint: str
+
+
+class Acknowledged(JobAccepted):
+    """The failures of a job that somebody has seen. Null: the job has no failures."""
+
+    acknowledged_at: Time | None = None
+    acknowledged_by: str | None = None
+
+
+class AllAcknowledged(Wire):
+    """`acknowledged` is the number of jobs whose failures nobody had acknowledged before."""
+
+    acknowledged: int
 
 
 class IncompleteTask(Task):

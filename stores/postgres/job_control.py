@@ -1,8 +1,9 @@
-"""Job control: cancel a job, retry incomplete tasks, list failures."""
+"""Job control: cancel a job, retry incomplete tasks, list and acknowledge failures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from domain.job_control import (
     Version,
     cancel_outcome,
     needs_new_version,
+    not_ended,
     pages_failed,
     restart_step,
     starts_over,
 )
 from domain.jobs import LANE_OF_STEP, CursorPage, JobStatus, Step, Task, TaskStatus
+from stores.postgres.acknowledgements import acknowledge
 from stores.postgres.admission import EMPTY_DOCUMENT, RESTARTED_DOCUMENT, next_version
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
@@ -49,7 +52,7 @@ IS_RETRYABLE = or_(TASKS.c.status == inline(TaskStatus.CANCELLED), IS_INCOMPLETE
 
 
 class JobControl:
-    """Cancels and retries jobs. Safe for concurrent use by several processes."""
+    """Cancels, retries and acknowledges jobs. Safe for concurrent use by several processes."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -95,6 +98,32 @@ class JobControl:
                 return retried
             after, count = batch
             retried += count
+
+    async def acknowledge(self, job_id: str) -> bool:
+        """Marks the failures of a job as seen by the actor of the request. Idempotent.
+
+        Returns True if the job has failures that nobody had acknowledged. A retry makes the mark
+        void. Raises NotFound, Expired, and Conflict for a job that has not ended.
+        """
+        async with self.database.begin() as connection:
+            job = await _get_job(connection, job_id)
+            if job.finished_at is None:
+                raise not_ended(job_id)
+            return bool(await acknowledge(connection, job_id=job_id))
+
+    async def acknowledge_all(
+        self,
+        *,
+        collection: str | None = None,
+        among: Collection[str] | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Marks the failures of all jobs as seen: of these collections, ended `until` then.
+
+        Returns the number of jobs whose failures nobody had acknowledged.
+        """
+        async with self.database.begin() as connection:
+            return await acknowledge(connection, collection=collection, among=among, until=until)
 
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
@@ -279,4 +308,5 @@ async def _reopen(connection: AsyncConnection, job_id: str) -> None:
     has_started = exists().where(TASKS.c.job_id == job_id, TASKS.c.status != TaskStatus.QUEUED)
     status = case((has_started, str(JobStatus.RUNNING)), else_=str(JobStatus.QUEUED))
     reopened = {"status": status, "finished_at": None, "cancel_requested": False}
+    reopened |= {"acknowledged_at": None, "acknowledged_by": None}
     await connection.execute(update(JOBS).where(JOBS.c.job_id == job_id).values(**reopened))

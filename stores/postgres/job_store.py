@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, tuple_, update
+from sqlalchemy import Row, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +30,7 @@ from domain.jobs import (
     new_job_id,
 )
 from runtime.single_flight import SingleFlight
+from stores.postgres.acknowledgements import FAILURES_KEPT, NAMES_DELETED_PAPER, UNACKNOWLEDGED
 from stores.postgres.admission import (
     BeforeCommit,
     admission_of,
@@ -100,6 +101,7 @@ class JobStore:
         self._has_come = SingleFlight[bool]()
         self.max_attempts = max_attempts
         self.keep = timedelta(days=keep_days)
+        self.keep_failures = max(self.keep, FAILURES_KEPT)
         self.admission_limit = AdmissionLimit(self._count_open, queue_limit)
         self._quotas = QuotaCheck(database)
 
@@ -298,10 +300,13 @@ class JobStore:
         collection: str | None = None,
         among: Collection[str] | None = None,
         job_ids: Collection[str] | None = None,
+        unacknowledged: bool = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
         """Returns a page of jobs, newest first; only these jobs and collections `among`, if given.
+
+        With `unacknowledged` only jobs with failures that nobody has acknowledged.
 
         Raises InvalidRequest for an invalid cursor.
         """
@@ -314,6 +319,8 @@ class JobStore:
             statement = statement.where(JOBS.c.collection.in_(among))
         if job_ids is not None:
             statement = statement.where(JOBS.c.job_id.in_(job_ids))
+        if unacknowledged:
+            statement = statement.where(UNACKNOWLEDGED)
         if cursor:
             key = tuple_(JOBS.c.created_at, JOBS.c.job_id)
             statement = statement.where(key < tuple_(*decode_cursor(cursor, JOB_ID)))
@@ -323,6 +330,14 @@ class JobStore:
         items = [self._job(row) for row in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
         return CursorPage(items, encode_cursor(last.created_at, last.job_id) if last else None)
+
+    async def count_unacknowledged(self, among: Collection[str] | None = None) -> int:
+        """Returns the number of jobs with failures that nobody has acknowledged."""
+        statement = select(func.count()).select_from(JOBS).where(UNACKNOWLEDGED)
+        if among is not None:
+            statement = statement.where(JOBS.c.collection.in_(among))
+        async with self.database.single() as connection:
+            return (await connection.execute(statement)).scalar_one()
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
         """Returns the first `limit` tasks of the job, in the order of their uploads."""
@@ -334,10 +349,17 @@ class JobStore:
     async def purge(self) -> int:
         """Deletes tasks and events of jobs that ended `keep_days` ago; keeps the papers.
 
-        Returns the number of purged jobs, at most 1000 per call.
+        Jobs with failures that nobody has acknowledged are kept for FAILURES_KEPT, unless one of
+        their papers was deleted. Returns the number of purged jobs, at most 1000 per call.
         """
         old = select(JOBS.c.job_id).where(
-            JOBS.c.finished_at < NOW - self.keep, JOBS.c.purged_at.is_(None)
+            JOBS.c.finished_at < NOW - self.keep,
+            JOBS.c.purged_at.is_(None),
+            or_(
+                ~UNACKNOWLEDGED,
+                NAMES_DELETED_PAPER,
+                JOBS.c.finished_at < NOW - self.keep_failures,
+            ),
         )
         old = old.limit(1000).with_for_update(key_share=True, skip_locked=True)
         async with self.database.begin() as connection:
@@ -351,9 +373,11 @@ class JobStore:
     def _job(self, row: Row[Any], queue_position: int | None = None) -> Job:
         fields = dict(row._mapping)
         counts = Counts.model_validate({name: fields.pop(name) for name in TaskStatus})
-        if row.finished_at is not None:
-            fields["expires_at"] = row.finished_at + self.keep
-        return Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
+        job = Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
+        if job.finished_at is None:
+            return job
+        keep = self.keep_failures if job.has_open_failures else self.keep
+        return job.model_copy(update={"expires_at": job.finished_at + keep})
 
 
 async def _queued_before(connection: AsyncConnection, job_id: str) -> int | None:

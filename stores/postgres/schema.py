@@ -25,7 +25,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import AutoString, Field, SQLModel
 
 from domain.documents import DocumentStatus
@@ -35,6 +35,10 @@ from domain.jobs import JobStatus, Lane, Step, TaskStatus
 AUTHOR_WORDS = "to_tsvector('simple'::regconfig, fold_text(authors::text))"
 """The folded words of the authors, with their affiliations; an index has this expression."""
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
+_UNACKNOWLEDGED = (
+    "status IN ('partial', 'failed') AND acknowledged_at IS NULL AND purged_at IS NULL"
+)
+_END = "before = 'running' AND after IN ('completed', 'failed') AND task_id IS NOT NULL"
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -159,6 +163,7 @@ class Jobs(SQLModel, table=True):
 
     The job stays open for further uploads until `admitting_until`. `events` is the number of the
     last event. `request_digest` is the digest of a request with an Idempotency-Key.
+    `acknowledged_by`: who has seen the failures of the job.
     """
 
     __table_args__ = (
@@ -172,6 +177,7 @@ class Jobs(SQLModel, table=True):
             "admitting_until IS NOT NULL AND finished_at IS NULL",
             "admitting_until",
         ),
+        _partial_index("jobs_unacknowledged", _UNACKNOWLEDGED, "created_at", "job_id"),
     )
 
     job_id: str = Field(primary_key=True)
@@ -187,6 +193,8 @@ class Jobs(SQLModel, table=True):
     admitting_until: datetime | None = Field(None, sa_column=_timestamp())
     finished_at: datetime | None = Field(None, sa_column=_timestamp())
     purged_at: datetime | None = Field(None, sa_column=_timestamp())
+    acknowledged_at: datetime | None = Field(None, sa_column=_timestamp())
+    acknowledged_by: str | None = None
 
 
 class Tasks(SQLModel, table=True):
@@ -254,6 +262,7 @@ class Events(SQLModel, table=True):
             "job_id",
             "number",
         ),
+        _partial_index("job_events_ends", _END, "at"),
     )
 
     job_id: str = Field(foreign_key="jobs.job_id", primary_key=True)
@@ -360,6 +369,21 @@ class RequestCounts(SQLModel, table=True):
         None, sa_column=Column(DateTime(timezone=True), nullable=False)
     )
     used: int
+
+
+class RequestTimes(SQLModel, table=True):
+    """How long the requests of one process and minute took: `counts` has one number for each of
+    domain.activity.BOUNDS, and one above. Not logged."""
+
+    __tablename__ = "request_times"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    minute: datetime | None = Field(
+        None, sa_column=Column(DateTime(timezone=True), primary_key=True)
+    )
+    activity: str = Field(primary_key=True)
+    process: str = Field(primary_key=True)
+    counts: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
 
 
 def _table(name: str) -> Table:

@@ -15,6 +15,7 @@ from tests.service import RunningService
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-*.min.js"))
 READ_MS = 120_000  # a paper on a busy machine
+REFRESH_MS = 60_000  # the numbers of other processes are written every 10 s, and read every 5 s
 COLLECTION = "web-pages"
 PAGES = ("/", "/search?q=lease&section=methods", "/upload", "/jobs", "/system", "/papers/unknown")
 
@@ -222,6 +223,58 @@ def test_selected_papers_are_moved(page: Page, papers: list[Path], library: Clie
         assert library.wait(job.job_id, READ_MS / 1000).counts.completed == 1
     page.goto(f"/?collection={target}")
     expect(page.locator("#paper-rows .badge.ready")).to_have_count(2)
+
+
+def test_failed_job_stays_on_the_jobs_page_until_acknowledged(
+    page: Page, tmp_path: Path, library: Client
+) -> None:
+    collection = f"{COLLECTION}-unseen"
+    damaged = tmp_path / "unseen.pdf"
+    damaged.write_bytes(b"%PDF-1.7\n" + b"y" * 5000)
+    jobs = [library.upload(damaged, collection).job_id]
+    damaged.write_bytes(b"%PDF-1.7\n" + b"z" * 5000)
+    jobs.append(library.upload(damaged, collection).job_id)
+    for job in jobs:
+        assert library.wait(job, READ_MS / 1000).status == "failed"
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/jobs?unacknowledged=true")
+    button = page.get_by_role("button", name=f"Acknowledge the failures of {jobs[0]}")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(jobs[0])).to_have_count(0)
+    expect(page.get_by_text(jobs[1])).to_be_visible()
+    page.goto(f"/jobs/{jobs[0]}")
+    expect(page.locator(".job")).to_contain_text("failures acknowledged")
+    page.goto("/jobs")
+    page.get_by_role("button", name="Acknowledge all").click()
+    expect(page.locator(".failures")).to_contain_text("No failure waits")
+    assert library.jobs(unacknowledged=True).items == []
+
+
+def test_system_page_shows_the_last_hour_without_flicker(page: Page, papers: list[Path]) -> None:
+    page.goto("/search?q=fencing+token")
+    expect(page.locator("a.hit").first).to_be_visible()
+    page.goto("/system")
+    for name in ("papers", "pages", "searches", "latency", "uploads"):
+        bars = page.locator(f"#chart-{name} path.good")
+        expect(bars).to_have_attribute("d", re.compile("^M"), timeout=REFRESH_MS)
+    page.get_by_text("The same as numbers").click()
+    top = page.locator("#numbers").bounding_box()
+    with page.expect_response("**/system"):
+        expect(page.locator("table.numbers")).to_be_visible()
+    expect(page.locator("table.numbers")).to_be_visible()
+    assert page.locator("#numbers").bounding_box() == top
+    for words in ("Embedding actor 1", "JobManager", "Runner of interactive", "Milvus Lite"):
+        expect(page.locator("#state")).to_contain_text(words)
+
+
+def test_system_page_leads_to_the_dashboard(page: Page, service: RunningService) -> None:
+    page.goto("/system")
+    info = service.service_info
+    link = page.get_by_role("link", name=info["dashboard_url"])
+    expect(link).to_have_attribute("href", info["dashboard_url"])
+    expect(page.locator("#token-command")).to_have_text(f"cat {info['ray_token_path']}")
+    assert Path(info["ray_token_path"]).read_text() not in page.content()
 
 
 def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Client) -> None:

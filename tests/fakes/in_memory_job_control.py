@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from domain.documents import DocumentStatus
@@ -14,16 +14,18 @@ from domain.job_control import (
     Version,
     cancel_outcome,
     needs_new_version,
+    not_ended,
     pages_failed,
     restart_step,
     starts_over,
 )
 from domain.jobs import LANE_OF_STEP, CursorPage, Step, Task, TaskStatus, job_status
+from stores.postgres.audit_log import actor
 from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of
 
 
 class InMemoryJobControl:
-    """Cancels and retries jobs."""
+    """Cancels, retries and acknowledges jobs."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -68,7 +70,9 @@ class InMemoryJobControl:
             self._requeue(task, step, versions.get(task.document_id, document.version))
         if retryable:
             status = job_status(counts_of(self.state.tasks_of(job_id)))
-            self.state.set_job(job_id, status=status, finished_at=None, cancel_requested=False)
+            seen = {"acknowledged_at": None, "acknowledged_by": None}
+            reopened = {"finished_at": None, "cancel_requested": False, **seen}
+            self.state.set_job(job_id, status=status, **reopened)
         return len(retryable)
 
     def _new_versions(self, tasks: list[Task]) -> dict[str, int]:
@@ -97,6 +101,38 @@ class InMemoryJobControl:
             error=None,
             searchable_at=None if step is Step.READ_TEXT else task.searchable_at,
         )
+
+    async def acknowledge(self, job_id: str) -> bool:
+        """Like `JobControl.acknowledge`."""
+        self.state.check_known(job_id)
+        if self.state.jobs[job_id].finished_at is None:
+            raise not_ended(job_id)
+        return bool(self._acknowledge([job_id]))
+
+    async def acknowledge_all(
+        self,
+        *,
+        collection: str | None = None,
+        among: Collection[str] | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Like `JobControl.acknowledge_all`."""
+        return self._acknowledge(
+            [
+                job.job_id
+                for job in self.state.jobs.values()
+                if collection in (None, job.collection)
+                and (among is None or job.collection in among)
+                and (until is None or (job.finished_at and job.finished_at <= until))
+            ]
+        )
+
+    def _acknowledge(self, job_ids: list[str]) -> int:
+        chosen = [job_id for job_id in job_ids if self.state.has_open_failures(job_id)]
+        for job_id in chosen:
+            seen = {"acknowledged_at": self.state.clock(), "acknowledged_by": actor()}
+            self.state.set_job(job_id, **seen)
+        return len(chosen)
 
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50

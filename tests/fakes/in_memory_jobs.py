@@ -29,6 +29,7 @@ from domain.jobs import (
     new_job_id,
     share_done,
 )
+from stores.postgres.acknowledgements import FAILURES_KEPT
 from stores.postgres.admission import BeforeCommit, admission_of, check_duplicate, no_callback
 from stores.postgres.document_moves import CARRIED_OVER
 from stores.postgres.job_store import ADMISSION_SECONDS
@@ -302,9 +303,18 @@ class InMemoryJobStore:
             "pages_total": sum(task.pages_total or 0 for task in tasks),
             "chunks_done": sum(task.chunks_done for task in tasks),
             "shares_done": sum(map(share_done, tasks)),
-            "expires_at": job.finished_at + self.keep if job.finished_at else None,
+            "expires_at": job.finished_at + self._keep(job) if job.finished_at else None,
         }
         return job.model_copy(update=totals)
+
+    def _keep(self, job: Job) -> timedelta:
+        is_open = self.state.has_open_failures(job.job_id)
+        return max(self.keep, FAILURES_KEPT) if is_open else self.keep
+
+    def _keep_until_purge(self, job: Job) -> timedelta:
+        names = [task.document_id for task in self.state.tasks_of(job.job_id)]
+        statuses = [self.state.entries[name].document.status for name in names]
+        return self.keep if DocumentStatus.DELETED in statuses else self._keep(job)
 
     def _position(self, job_id: str) -> int | None:
         queued = [task for task in self.state.tasks.values() if task.status == TaskStatus.QUEUED]
@@ -321,6 +331,7 @@ class InMemoryJobStore:
         collection: str | None = None,
         among: Collection[str] | None = None,
         job_ids: Collection[str] | None = None,
+        unacknowledged: bool = False,
         cursor: str | None = None,
         limit: int = 50,
     ) -> CursorPage[Job]:
@@ -333,9 +344,16 @@ class InMemoryJobStore:
             and collection in (None, job.collection)
             and (among is None or job.collection in among)
             and (job_ids is None or job.job_id in job_ids)
+            and (not unacknowledged or self.state.has_open_failures(job.job_id))
         ]
         page = page_of(found, cursor, limit, JOB_ID)
         return CursorPage([self._with_totals(job) for job in page.items], page.next_cursor)
+
+    async def count_unacknowledged(self, among: Collection[str] | None = None) -> int:
+        """Like `JobStore.count_unacknowledged`."""
+        jobs = self.state.jobs.values()
+        seen = [job for job in jobs if among is None or job.collection in among]
+        return sum(self.state.has_open_failures(job.job_id) for job in seen)
 
     async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
         """Like `JobStore.tasks`."""
@@ -343,11 +361,13 @@ class InMemoryJobStore:
 
     async def purge(self) -> int:
         """Like `JobStore.purge`."""
-        before = self.state.clock() - self.keep
+        now = self.state.clock()
         purged = {
             job.job_id
             for job in self.state.jobs.values()
-            if job.job_id not in self.state.purged and job.finished_at and job.finished_at < before
+            if job.job_id not in self.state.purged
+            and job.finished_at
+            and job.finished_at < now - self._keep_until_purge(job)
         }
         kept = {name: task for name, task in self.state.tasks.items() if task.job_id not in purged}
         self.state.tasks = kept

@@ -14,7 +14,16 @@ from domain.deletions import StoreDeletion, VersionRange
 from domain.documents import Document, DocumentStatus
 from domain.errors import Expired, NotFound
 from domain.events import Event
-from domain.jobs import CitationKey, Counts, CursorPage, Job, Task, TaskStatus, job_status
+from domain.jobs import (
+    CitationKey,
+    Counts,
+    CursorPage,
+    Job,
+    Task,
+    TaskStatus,
+    has_open_failures,
+    job_status,
+)
 from domain.papers import Author
 from stores.postgres.admission import LIVE_STATUSES
 from stores.postgres.cursors import decode_cursor, encode_cursor
@@ -160,6 +169,12 @@ class State:
             return False
         self.set_job(job_id, status=job_status(counts), finished_at=now)
         return True
+
+    def has_open_failures(self, job_id: str) -> bool:
+        """True if the job is kept and has failures that nobody has acknowledged."""
+        job, counts = self.jobs[job_id], counts_of(self.tasks_of(job_id))
+        is_kept = job_id not in self.purged
+        return is_kept and has_open_failures(job.status, counts.failed, job.acknowledged_at)
 
     def is_live(self, document_id: str) -> bool:
         """True if the document is searchable or being processed."""

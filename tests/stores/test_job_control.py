@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from domain.documents import DocumentStatus
 from domain.errors import Conflict, Expired, LeaseLost, NotFound
 from domain.job_control import Cancelled
 from domain.jobs import JobStatus, Lane, OnDuplicate, Progress, Step, Task, TaskStatus
+from stores.postgres.audit_log import acting_as
 from tests.stores.postgres import MAX_ATTEMPTS, Stores
 from tests.stores.work import DAMAGED, DAY, DONE, admit, begin, claim, ready, task_now, upload
 
@@ -268,13 +270,98 @@ async def test_failures_list_tasks_and_pages(stores: Stores) -> None:
     assert rest.next_cursor is None
 
 
-@pytest.mark.parametrize("order", ["cancel", "retry", "failures"])
+@pytest.mark.parametrize("order", ["cancel", "retry", "failures", "acknowledge"])
 async def test_job_control_raises_for_unknown_and_purged_jobs(stores: Stores, order: str) -> None:
     with pytest.raises(NotFound, match="job_unknown"):
         await getattr(stores.job_control, order)("job_unknown")
     task = await begin(stores)
-    await stores.queue.fail(task, DAMAGED)
+    await stores.queue.finish(task, DONE)
     await stores.advance(8 * DAY)
     await stores.jobs.purge()
     with pytest.raises(Expired):
         await getattr(stores.job_control, order)(task.job_id)
+
+
+# --- acknowledged failures
+
+
+async def failed_job(stores: Stores, collection: str = "papers") -> str:
+    """Returns the id of a job whose only paper has failed."""
+    await admit(stores, collection=collection)
+    [task] = await claim(stores)
+    await stores.queue.fail(task, DAMAGED)
+    return task.job_id
+
+
+async def unacknowledged(stores: Stores, **options: Any) -> list[str]:
+    listed = await stores.jobs.jobs(unacknowledged=True, **options)
+    return [job.job_id for job in listed.items]
+
+
+async def test_failures_are_open_until_acknowledged(stores: Stores) -> None:
+    open_job = await begin(stores)
+    with pytest.raises(Conflict, match="has not ended"):
+        await stores.job_control.acknowledge(open_job.job_id)
+    await stores.queue.finish(open_job, DONE)
+    assert not await stores.job_control.acknowledge(open_job.job_id), "no paper has failed"
+    job_id = await failed_job(stores)
+    assert await unacknowledged(stores) == [job_id]
+    assert await stores.jobs.count_unacknowledged() == 1
+    with acting_as("key one"):
+        assert await stores.job_control.acknowledge(job_id)
+    with acting_as("key two"):
+        assert not await stores.job_control.acknowledge(job_id)
+    assert (await stores.jobs.job(job_id)).acknowledged_by == "key one"
+    assert await unacknowledged(stores) == []
+    assert await stores.jobs.count_unacknowledged() == 0
+
+
+async def test_retry_makes_an_acknowledgement_void(stores: Stores) -> None:
+    job_id = await failed_job(stores)
+    await stores.job_control.acknowledge(job_id)
+    await stores.job_control.retry(job_id)
+    job = await stores.jobs.job(job_id)
+    assert (job.acknowledged_at, job.acknowledged_by) == (None, None)
+    assert await unacknowledged(stores) == [], "the job is open"
+    [task] = await claim(stores)
+    await stores.queue.fail(task, DAMAGED)
+    assert await unacknowledged(stores) == [job_id]
+
+
+async def test_all_failures_of_a_collection_or_until_a_time_are_acknowledged(
+    stores: Stores,
+) -> None:
+    first, second = await failed_job(stores), await failed_job(stores)
+    other = await failed_job(stores, "other")
+    ended = (await stores.jobs.job(first)).finished_at
+    assert await stores.jobs.count_unacknowledged(["other"]) == 1
+    assert await unacknowledged(stores, among=["other"]) == [other]
+    assert await stores.job_control.acknowledge_all(until=ended) == 1
+    assert await unacknowledged(stores) == [other, second]
+    assert await stores.job_control.acknowledge_all(among=[]) == 0
+    assert await stores.job_control.acknowledge_all(collection="papers") == 1
+    assert await unacknowledged(stores) == [other]
+    assert await stores.job_control.acknowledge_all() == 1
+
+
+async def test_unacknowledged_failures_are_not_purged_for_a_year(stores: Stores) -> None:
+    seen, unseen = await failed_job(stores), await failed_job(stores)
+    await stores.job_control.acknowledge(seen)
+    await stores.advance(8 * DAY)
+    assert await stores.jobs.purge() == 1
+    assert await unacknowledged(stores) == [unseen]
+    job = await stores.jobs.job(unseen)
+    assert job.finished_at and job.expires_at
+    assert (job.expires_at - job.finished_at).days == 365
+    await stores.advance(365 * DAY)
+    assert await stores.jobs.purge() == 1
+    assert await unacknowledged(stores) == []
+
+
+async def test_file_name_of_a_deleted_paper_is_not_kept_for_a_failure(stores: Stores) -> None:
+    job_id = await failed_job(stores)
+    [task] = await stores.jobs.tasks(job_id)
+    await stores.documents.delete(task.document_id)
+    await stores.advance(8 * DAY)
+    assert await stores.jobs.purge() == 1
+    assert await stores.jobs.tasks(job_id) == []

@@ -45,13 +45,14 @@ async function send(method, address, body) {
 }
 
 async function runButton(button) {
-  const { post, delete: removed, confirm: question, then } = button.dataset;
+  const { post, delete: removed, confirm: question, then, refresh } = button.dataset;
   if (question && !window.confirm(question)) return;
   button.disabled = true;
   const problem = await send(post ? "POST" : "DELETE", post ?? removed);
   button.disabled = false;
   if (problem) return notify(problem);
   if (then) return location.assign(then);
+  if (refresh) return htmx.ajax("GET", location.href, { target: `#${refresh}`, swap: "outerHTML" });
   const job = button.closest(".job");
   if (job) await showJob(idOf(job), job);
 }
@@ -395,6 +396,14 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (isMove) runAction("move", { collection: elements.collection.value });
   else correct(event.target, correctionsOf(event.target));
+});
+// Details that the reader has opened stay open when htmx replaces them.
+const opened = new Set();
+document.addEventListener("toggle", ({ target }) => {
+  if (target.id) opened[target.open ? "add" : "delete"](target.id);
+}, true);
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
 });
 document.getElementById("upload")?.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("htmx:afterSwap", (event) => {

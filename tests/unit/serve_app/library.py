@@ -26,6 +26,8 @@ from serve_app.access.gate import Gate
 from serve_app.api.app import create_api
 from serve_app.api.services import Services
 from serve_app.client import AsyncClient
+from serve_app.system.facts import LaneFacts, StoreFacts, SystemFacts
+from serve_app.system.report import SystemReport
 from stores.blobs.blob_store import BlobStore, artifact_key
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.protocols import ConsistencyQueries
@@ -33,6 +35,7 @@ from tests.fakes.in_memory_collections import InMemoryCollectionStore
 from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.fakes.in_memory_keys import InMemoryAuditLog, InMemoryKeyStore, InMemoryRequestCounts
 from tests.fakes.in_memory_library import InMemoryLibrary
+from tests.fakes.in_memory_system import InMemoryActivityStore, InMemorySystemQueries
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.records import make_chunk
 from tests.timing import wait_until
@@ -126,6 +129,7 @@ class Library:
             deletion=DeletionLimits(),
             keys=self.keys,
             audit_log=InMemoryAuditLog(),
+            system=self.system_report(folder),
             gate=Gate(self.keys, self.counts, self.limits),
             calibration=CALIBRATIONS[EmbedOptions().name],
         )
@@ -133,6 +137,21 @@ class Library:
         self.deletion_hints = 0
         self.app = create_api(self.services)
         self.http = self.connect()
+
+    def system_report(self, home: Path) -> SystemReport:
+        """Returns the report of a service whose home is this folder."""
+        facts = SystemFacts(
+            home,
+            StoreFacts("PostgreSQL", folder=home / "stores" / "postgres"),
+            StoreFacts("Milvus", address="http://milvus:19530"),
+            StoreFacts("Blob store", folder=home / "blobs"),
+            lanes={Lane.BULK: LaneFacts(16, 2, 0.75)},
+            shares={"physics": 2},
+            folders=(home,),
+        )
+        self.system_queries = InMemorySystemQueries(self.stores.state)
+        self.activity = InMemoryActivityStore(self.stores.state)
+        return SystemReport(facts, self.system_queries, self.activity)
 
     def identity_guard(self) -> IdentityGuard:
         """Returns a guard that checks the library ids on every request."""

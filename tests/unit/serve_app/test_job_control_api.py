@@ -100,8 +100,72 @@ async def test_failures_api_lists_failed_tasks_and_pages(library: Library) -> No
     )
 
 
+async def unacknowledged(library: Library) -> list[str]:
+    listed = (await library.get("/jobs?unacknowledged=true")).json()["items"]
+    return [job["job_id"] for job in listed]
+
+
+async def test_failures_are_listed_until_acknowledged(library: Library) -> None:
+    job_id = await folder(library)
+    path = f"{API}/jobs/{job_id}/acknowledge"
+    early = await library.http.post(path)
+    assert (early.status_code, early.json()["code"]) == (409, "conflict")
+    assert "has not ended" in early.json()["detail"]
+    await library.read_papers(refuse="1.pdf")
+    assert await unacknowledged(library) == [job_id]
+    first, again = await library.http.post(path), await library.http.post(path)
+    assert (first.status_code, first.json()["message"]) == (200, "Acknowledged.")
+    assert first.json() == again.json()
+    assert first.json()["acknowledged_by"].startswith("address ")
+    assert await unacknowledged(library) == []
+    job = (await library.get(f"/jobs/{job_id}")).json()
+    assert job["acknowledged_at"] == first.json()["acknowledged_at"]
+
+
+async def test_new_failure_after_a_retry_is_not_acknowledged(library: Library) -> None:
+    job_id = await folder(library, 1)
+    await library.fail_papers()
+    await library.http.post(f"{API}/jobs/{job_id}/acknowledge")
+    await library.http.post(f"{API}/jobs/{job_id}/retry")
+    assert (await library.get(f"/jobs/{job_id}")).json()["acknowledged_at"] is None
+    await library.fail_papers()
+    assert await unacknowledged(library) == [job_id]
+
+
+async def test_job_without_failures_has_nothing_to_acknowledge(library: Library) -> None:
+    job_id = await folder(library, 1)
+    await library.read_papers()
+    answer = await library.http.post(f"{API}/jobs/{job_id}/acknowledge")
+    assert answer.json()["message"] == "The job has no failed tasks."
+    assert (await library.get(f"/jobs/{job_id}")).json()["acknowledged_at"] is None
+
+
+async def test_all_failures_are_acknowledged_until_a_time(library: Library) -> None:
+    old, new = [await folder_of(library, name) for name in ("old", "new")]
+    until = (await library.get(f"/jobs/{old}")).json()["finished_at"]
+    path = f"{API}/jobs/acknowledge"
+    answer = await library.http.post(path, params={"until": until})
+    assert answer.json() == {"acknowledged": 1}
+    assert await unacknowledged(library) == [new]
+    assert (await library.http.post(path, params={"collection": "other"})).json() == {
+        "acknowledged": 0
+    }
+    assert (await library.http.post(path)).json() == {"acknowledged": 1}
+    for wrong in ("2026-01-01T00:00:00", "x", "9" * 40):
+        refused = await library.http.post(path, params={"until": wrong})
+        assert refused.status_code == 422, wrong
+
+
+async def folder_of(library: Library, name: str) -> str:
+    """Returns a job of one paper that has failed."""
+    job_id = (await library.upload(pdf(name), f"{name}.pdf")).json()["job_id"]
+    await library.fail_papers()
+    return job_id
+
+
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "cancel"), ("POST", "retry"), ("GET", "failures")]
+    ("method", "path"),
+    [("POST", "cancel"), ("POST", "retry"), ("POST", "acknowledge"), ("GET", "failures")],
 )
 async def test_job_control_returns_404_for_unknown_job(
     library: Library, method: str, path: str
@@ -131,6 +195,11 @@ def test_job_control_by_sync_client_and_command_line(url: str, library: Library)
         assert '"retried": 1' in run("retry", bad, "--json", "--url", url).stdout
         assert client.wait(bad, 20).status == "failed"
         assert run("retry", bad, "--url", url).exit_code == 1
+        assert bad in run("jobs", "--unacknowledged", "--url", url).stdout
+        assert run("acknowledge", "--url", url).exit_code == 2
+        assert f"{bad}: Acknowledged." in run("acknowledge", bad, "--url", url).stdout
+        assert "No job has failures" in run("jobs", "--unacknowledged", "--url", url).stdout
+        assert "of 0 jobs were" in run("acknowledge", "--all", "--url", url).stdout
 
 
 def run(*arguments: str) -> Result:
@@ -145,3 +214,6 @@ async def test_job_control_by_async_client(library: Library) -> None:
         await library.fail_papers()
         [item] = (await client.failures(job_id, limit=1)).items
         assert (item.filename, item.status) == ("a.pdf", "failed")
+        assert [one.job_id for one in (await client.jobs(unacknowledged=True)).items] == [job_id]
+        assert (await client.acknowledge(job_id)).acknowledged_at
+        assert (await client.acknowledge_all()).acknowledged == 0

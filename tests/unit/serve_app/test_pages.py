@@ -143,15 +143,19 @@ async def test_earlier_jobs_are_refreshed_as_such(library: Library) -> None:
     assert f'hx-get="{earlier}"' in await page_of(library, earlier)
 
 
-async def test_system_page_shows_components_and_open_papers(library: Library) -> None:
-    async def works() -> None:
-        """Always ready."""
-
-    library.checks["vector_store"] = works
-    await library.upload(pdf())
-    page = await page_of(library, "/system")
-    assert "vector store" in page and "queued" in page
-    assert "<html" not in await page_of(library, "/system", of_htmx=True)
+async def test_jobs_page_shows_failures_until_they_are_acknowledged(library: Library) -> None:
+    assert "No failure waits" in await page_of(library, "/jobs")
+    job = (await library.upload(pdf("bad"), "bad.pdf")).json()["job_id"]
+    await library.fail_papers()
+    path = f'data-post="/api/v1/jobs/{job}/acknowledge"'
+    for page in (await page_of(library, "/jobs"), await page_of(library, f"/jobs/{job}")):
+        assert path in page
+    assert "1 job with failures" in await page_of(library, "/jobs?status=completed")
+    assert job in await page_of(library, "/jobs?unacknowledged=true")
+    await library.http.post(f"/api/v1/jobs/{job}/acknowledge")
+    assert path not in await page_of(library, "/jobs")
+    assert job not in await page_of(library, "/jobs?unacknowledged=true")
+    assert "failures acknowledged" in await page_of(library, f"/jobs/{job}")
 
 
 @pytest.mark.parametrize("path", ["/", "/search?q=", "/upload", "/jobs", "/system"])

@@ -1,0 +1,1 @@
+"""The state of the running service, as the System page shows it."""
