@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.registry import get_actor
-from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, RERANKER
 from embedding.load import is_converting
 
 log = logging.getLogger(__name__)
@@ -17,21 +17,26 @@ ANSWER_SECONDS = 0.5  # an actor answers in milliseconds unless it is being crea
 
 
 class ComponentStates:
-    """Asks the actors of the service. `models`: the folder of converted models."""
+    """Asks the actors of the service. `models`: the folder of converted models.
 
-    def __init__(self, embedding_actors: int, models: Path) -> None:
+    `reranks`: the service has a reranker.
+    """
+
+    def __init__(self, embedding_actors: int, models: Path, *, reranks: bool = False) -> None:
         self._embedding_actors = embedding_actors
         self._models = models
+        self._reranks = reranks
         self._stores: dict[str, str] | None = None  # the last answer
 
     async def current(self) -> dict[str, str]:
         """Returns a state for each component that is not ready; empty if all are."""
-        self._stores, manager, embedder = await asyncio.gather(
+        self._stores, manager, embedder, reranker = await asyncio.gather(
             _answer(EMBEDDED_STORES, "states", self._stores),
             _answer(JOB_MANAGER, "state", "starting"),
             self._embedder(),
+            self._reranker(),
         )
-        named = {"job_manager": manager, "embedder": embedder}
+        named = {"job_manager": manager, "embedder": embedder, "reranker": reranker}
         states = {**(self._stores or {}), **{name: state for name, state in named.items() if state}}
         if missing := [name for name in USED_BY_SEARCH if name in states]:
             states["search"] = f"waits for {', '.join(missing)}"
@@ -45,6 +50,9 @@ class ComponentStates:
             waiting = "converting the model; this happens once"
         states = await asyncio.gather(*(_answer(name, "state", waiting) for name in names))
         return next(filter(None, states), None)
+
+    async def _reranker(self) -> str | None:
+        return await _answer(RERANKER, "state", "loading the model") if self._reranks else None
 
 
 async def _answer(actor: str, method: str, default: Any) -> Any:

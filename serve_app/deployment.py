@@ -21,6 +21,7 @@ from ray.serve.context import _get_global_client
 from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
 from actors.registry import embedders, get_actor
+from actors.reranker_handle import RerankerHandle
 from configs.settings import Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
@@ -42,6 +43,7 @@ from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.rendering import Renderer
+from serve_app.library.reranking import Reranking
 from serve_app.library.search import run_search
 from serve_app.library.search_hits import find_hits
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
@@ -183,6 +185,8 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     vectors = named_vector_store(config, config.milvus_name or partial(read_milvus_name, url))
     blobs, library = blob_store(config), LibraryStore(database)
     actors, keys = ActorHandles(settings.model.actors), KeyStore(database)
+    search = settings.search
+    reranker = RerankerHandle(search.rerank_seconds) if search.reranker else None
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     services = Services(
         jobs=JobStore(
@@ -216,6 +220,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             "disk": disk.check,
             "job_manager": actors.check_job_manager,
             "embedder": actors.check_embedder,
+            **({"reranker": reranker.check} if reranker else {}),
             "parser": lambda: asyncio.to_thread(check_sandbox, config.sandbox),
         },
         check_disk_space=disk.check,
@@ -223,10 +228,13 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
         calibration=CALIBRATIONS.get(settings.model.name),
+        reranking=Reranking(reranker.scores, search.rerank_candidates) if reranker else None,
         gate=Gate(keys, RequestCounts(database), settings.http),
         keys=keys,
         audit_log=AuditLog(database),
-        delays=ComponentStates(settings.model.actors, settings.home / "models").current,
+        delays=ComponentStates(
+            settings.model.actors, settings.home / "models", reranks=reranker is not None
+        ).current,
     )
     services.checks["search"] = partial(check_search, services, actors)
     return services
