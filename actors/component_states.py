@@ -19,13 +19,13 @@ ANSWER_SECONDS = 0.5  # an actor answers in milliseconds unless it is being crea
 class ComponentStates:
     """Asks the actors of the service. `models`: the folder of converted models.
 
-    `reranks`: the service has a reranker.
+    `reranker`: the name of its model, empty without one.
     """
 
-    def __init__(self, embedding_actors: int, models: Path, *, reranks: bool = False) -> None:
+    def __init__(self, embedding_actors: int, models: Path, reranker: str = "") -> None:
         self._embedding_actors = embedding_actors
         self._models = models
-        self._reranks = reranks
+        self._reranks = bool(reranker)
         self._stores: dict[str, str] | None = None  # the last answer
 
     async def current(self) -> dict[str, str]:

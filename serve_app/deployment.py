@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
 from actors.registry import embedders, get_actor
 from actors.reranker_handle import RerankerHandle
-from configs.settings import Settings
+from configs.settings import SearchSettings, Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.library_search import LibrarySearch, parsed_search
@@ -185,8 +186,6 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     vectors = named_vector_store(config, config.milvus_name or partial(read_milvus_name, url))
     blobs, library = blob_store(config), LibraryStore(database)
     actors, keys = ActorHandles(settings.model.actors), KeyStore(database)
-    search = settings.search
-    reranker = RerankerHandle(search.rerank_seconds) if search.reranker else None
     disk = DiskSpace(local_folders(settings), settings.http.keep_free_bytes)
     services = Services(
         jobs=JobStore(
@@ -220,7 +219,6 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             "disk": disk.check,
             "job_manager": actors.check_job_manager,
             "embedder": actors.check_embedder,
-            **({"reranker": reranker.check} if reranker else {}),
             "parser": lambda: asyncio.to_thread(check_sandbox, config.sandbox),
         },
         check_disk_space=disk.check,
@@ -228,16 +226,24 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         renderer=Renderer(config.sandbox),
         deletion=retention_of(settings).limits,
         calibration=CALIBRATIONS.get(settings.model.name),
-        reranking=Reranking(reranker.scores, search.rerank_candidates) if reranker else None,
         gate=Gate(keys, RequestCounts(database), settings.http),
         keys=keys,
         audit_log=AuditLog(database),
         delays=ComponentStates(
-            settings.model.actors, settings.home / "models", reranks=reranker is not None
+            settings.model.actors, settings.home / "models", settings.search.reranker
         ).current,
     )
     services.checks["search"] = partial(check_search, services, actors)
-    return services
+    return _with_reranker(services, settings.search)
+
+
+def _with_reranker(services: Services, search: SearchSettings) -> Services:
+    """Returns the services with the reranker and its check, where one is configured."""
+    if not search.reranker:
+        return services
+    reranker = RerankerHandle(search.rerank_seconds)
+    services.checks["reranker"] = reranker.check
+    return replace(services, reranking=Reranking(reranker.scores, search.rerank_candidates))
 
 
 async def check_search(services: Services, actors: ActorHandles) -> None:

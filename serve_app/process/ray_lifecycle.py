@@ -75,8 +75,8 @@ def start(settings: Settings, temporary: Path | None) -> None:
 
 def component_states(settings: Settings) -> Callable[[], Awaitable[dict[str, str]]]:
     """Returns a function that asks the starting actors of the service what they do."""
-    models, reranks = settings.home / "models", bool(settings.search.reranker)
-    return ComponentStates(settings.model.actors, models, reranks=reranks).current
+    models = settings.home / "models"
+    return ComponentStates(settings.model.actors, models, settings.search.reranker).current
 
 
 def embedding_report(settings: Settings) -> str:

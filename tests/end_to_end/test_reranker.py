@@ -74,8 +74,7 @@ def test_hits_have_the_order_of_the_reranker_before_and_after_its_death(
     reranking: RunningService, model: Path, tmp_path: Path
 ) -> None:
     papers = write_papers(tmp_path)
-    checks = httpx.get(f"{reranking.url}/readyz").json()["checks"]
-    assert checks["reranker"] == "ok"
+    assert state_of(reranking) == "ok"
     assert "Reranking: sentence-transformers fp32 on the CPU" in reranking.output()
     with Client(reranking.url) as library:
         for paper in papers:
@@ -89,8 +88,9 @@ def test_hits_have_the_order_of_the_reranker_before_and_after_its_death(
 
         [killed] = rerankers(reranking)
         os.kill(killed, signal.SIGKILL)
-        others = results_until_reranked(library)
-        assert others, "no search was answered without the reranker"
+        others, states = until_reranked(reranking, library)
+        assert any(state.startswith(("loading", "The reranker is loading")) for state in states)
+        assert states[-1] == "ok"
         for other in others:
             assert ids(other) == ids(plain)
             assert [note for note in other.notes if "not reranked" in note]
@@ -112,11 +112,21 @@ def rerankers(service: RunningService) -> list[int]:
     return [one.pid for one in processes if command_of(one).startswith("ray::Reranker")]
 
 
-def results_until_reranked(library: Client) -> list[SearchResult]:
-    """Returns the results of the searches without a reranker, up to the first reranked one."""
-    deadline, results = time.monotonic() + RESTART_SECONDS, list[SearchResult]()
+def until_reranked(
+    service: RunningService, library: Client
+) -> tuple[list[SearchResult], list[str]]:
+    """Returns the results without a reranker up to the first reranked one, and the states of the
+    reranker in /readyz."""
+    deadline = time.monotonic() + RESTART_SECONDS
+    results, states = list[SearchResult](), list[str]()
     while not (result := search(library)).reranked or not results:
         assert time.monotonic() < deadline, result.notes
         results += [] if result.reranked else [result]
+        states.append(state_of(service))
         time.sleep(0.1)
-    return results
+    return results, [*states, state_of(service)]
+
+
+def state_of(service: RunningService) -> str:
+    """Returns the state of the reranker in /readyz."""
+    return httpx.get(f"{service.url}/readyz").json()["checks"]["reranker"]
