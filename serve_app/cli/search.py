@@ -129,9 +129,10 @@ def _lines(result: SearchResult) -> Iterator[str]:
 def _explanation(explanation: HitExplanation) -> str:
     parts = ", ".join(f"{name} {part:.3f}" for name, part in explanation.parts.items())
     found, missing = " ".join(explanation.terms_found), " ".join(explanation.terms_missing)
+    terms = f"terms found: {found or '-'} · missing: {missing or '-'}"
     if explanation.rerank_score is not None:
-        parts += f" · reranked: {explanation.rerank_score:.3f}"
-    return f"score: {parts or 'none'} · terms found: {found or '-'} · missing: {missing or '-'}"
+        terms = f"reranked: {explanation.rerank_score:.3f} · {terms}"
+    return f"score: {parts or 'none'} · {terms}"
 
 
 def score_text(hit: Hit) -> str:

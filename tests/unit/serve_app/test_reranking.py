@@ -17,7 +17,7 @@ from serve_app.cli.checkup import examine
 from serve_app.cli.main import app
 from serve_app.library.reranking import Reranking
 from serve_app.library.search_cursor import SearchCursor
-from tests.unit.serve_app.library import Library
+from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.test_search_features import add
 
 CANDIDATES = 12
@@ -237,6 +237,19 @@ def test_command_line_passes_the_wish(url: str, monkeypatch: pytest.MonkeyPatch)
     refused = CliRunner().invoke(app, ["search", "laser", "--rerank"])
     assert refused.exit_code == 1 and "has no reranker" in refused.stderr
     assert CliRunner().invoke(app, ["search", "laser", "--no-rerank"]).exit_code == 0
+
+
+def test_command_line_shows_the_note_and_the_score(
+    url: str, reranker: ByNumber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERWORKS_URL", url)
+    paper = tmp_path / "a-7.pdf"
+    paper.write_bytes(pdf("seven"))
+    assert CliRunner().invoke(app, ["upload", str(paper)]).exit_code == 0
+    shown = CliRunner().invoke(app, ["search", "passage", "--explain"]).stdout
+    assert "· reranked: 7.000 ·" in shown and "not reranked" not in shown
+    reranker.fails = True
+    assert "The hits are not reranked" in CliRunner().invoke(app, ["search", "passage"]).stdout
 
 
 def test_doctor_checks_the_configured_reranker(tmp_path: Path) -> None:
