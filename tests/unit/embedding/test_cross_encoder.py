@@ -30,6 +30,16 @@ def test_scores_are_those_of_the_cross_encoder(tmp_path: Path) -> None:
 
 
 @pytest.mark.models
+def test_query_of_any_length_is_scored(tmp_path: Path) -> None:
+    from embedding.cross_encoder import PairScorer
+
+    scorer = PairScorer(small_reranker(tmp_path), "cpu", threads=1)
+    for query in ("laser ion " * 2000, "\u202e\x01"):
+        assert len(set(scorer.scores(query, PASSAGES[:3]))) == 3
+    assert scorer.scores("ion", []) == []
+
+
+@pytest.mark.models
 def test_scores_that_are_not_numbers_are_an_error(tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
