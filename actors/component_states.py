@@ -6,28 +6,33 @@ import asyncio
 from pathlib import Path
 
 from actors.registry import answer_of
-from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, RERANKER
 from embedding.load import is_converting
 
 USED_BY_SEARCH = ("database", "vector_store", "embedder")
 
 
 class ComponentStates:
-    """Asks the actors of the service. `models`: the folder of converted models."""
+    """Asks the actors of the service. `models`: the folder of converted models.
 
-    def __init__(self, embedding_actors: int, models: Path) -> None:
+    `reranker`: the name of its model, empty without one.
+    """
+
+    def __init__(self, embedding_actors: int, models: Path, reranker: str = "") -> None:
         self._embedding_actors = embedding_actors
         self._models = models
+        self._reranks = bool(reranker)
         self._stores: dict[str, str] | None = None  # the last answer
 
     async def current(self) -> dict[str, str]:
         """Returns a state for each component that is not ready; empty if all are."""
-        self._stores, manager, embedder = await asyncio.gather(
+        self._stores, manager, embedder, reranker = await asyncio.gather(
             answer_of(EMBEDDED_STORES, "states", self._stores),
             answer_of(JOB_MANAGER, "state", "starting"),
             self._embedder(),
+            self._reranker(),
         )
-        named = {"job_manager": manager, "embedder": embedder}
+        named = {"job_manager": manager, "embedder": embedder, "reranker": reranker}
         states = {**(self._stores or {}), **{name: state for name, state in named.items() if state}}
         if missing := [name for name in USED_BY_SEARCH if name in states]:
             states["search"] = f"waits for {', '.join(missing)}"
@@ -41,3 +46,6 @@ class ComponentStates:
             waiting = "converting the model; this happens once"
         states = await asyncio.gather(*(answer_of(name, "state", waiting) for name in names))
         return next(filter(None, states), None)
+
+    async def _reranker(self) -> str | None:
+        return await answer_of(RERANKER, "state", "loading the model") if self._reranks else None

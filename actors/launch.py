@@ -16,14 +16,16 @@ from typing import Any, cast
 
 import ray
 from ray.actor import ActorHandle
+from ray.exceptions import RayError
 
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
-from actors.embedder_plan import EmbedderPlan, check_plan, plan_embedders
+from actors.embedder_plan import EmbedderPlan, check_plan, check_reranker, plan_embedders
 from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
 from actors.registry import ON_HEAD, detached_actor, get_actor
+from actors.reranker import STATE_CALLS, Reranker
 from actors.runner_handle import RayRunner
 from actors.store_tasks import RemoteEraser, RemoteVectorStore, prepare_stores, run_remote
 from configs.settings import LaneSettings, Settings
@@ -31,11 +33,12 @@ from domain.addresses import without_password
 from domain.consistency import Retention
 from domain.fair_share import ShareWeights
 from domain.jobs import Lane
-from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, RERANKER
 from domain.options import select_options
 from embedding.dimension import vector_dimension
 from embedding.embed_options import EmbedOptions
 from embedding.load import OPENVINO_ENGINES, resolve_model
+from embedding.reranker_files import resolve_reranker
 from embedding.token_format import token_format
 from extraction.options import ReadOptions
 from pipelines.config import PipelineConfig
@@ -53,6 +56,7 @@ RUNNERS = ((Lane.INTERACTIVE,), tuple(lane for lane in Lane if lane is not Lane.
 
 # Concurrent calls of an embedding actor: on a GPU, several papers fill one batch.
 CALLS_PER_LANE = 16
+OPTIONS_SECONDS = 10.0  # a reranker that does not answer is replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,13 @@ def launch(settings: Settings) -> Addresses:
 
     Idempotent, also from several processes: running actors are found by name. Raises RuntimeError
     if a store on one machine would have to serve several nodes, or if the cluster has no space for
-    the embedding actors.
+    the embedding actors or the reranker; ValueError for an unknown model.
     """
     check_shared_stores(settings)
-    check_plan(embedder_plan(settings), _nodes(), can_grow=settings.ray.can_grow)
+    check_models(settings)
     addresses = start_stores(settings)
     start_embedders(settings)
+    start_reranker(settings)
     start_job_manager(settings, addresses)
     return addresses
 
@@ -126,6 +131,17 @@ def check_shared_stores(settings: Settings) -> None:
             "them to servers that every node reaches, or stores.shared: true for a folder that "
             "is mounted on all nodes."
         )
+
+
+def check_models(settings: Settings) -> None:
+    """Raises RuntimeError if the cluster has no space for the models, ValueError for a reranker
+    that is none."""
+    embedders = embedder_plan(settings)
+    check_plan(embedders, _nodes(), can_grow=settings.ray.can_grow)
+    if settings.search.reranker:
+        plan = reranker_plan(settings)
+        check_reranker(plan, embedders, _nodes(), can_grow=settings.ray.can_grow)
+        resolve_reranker(settings.search.reranker)
 
 
 def start_stores(settings: Settings) -> Addresses:
@@ -197,9 +213,67 @@ def embedder_plan(settings: Settings) -> EmbedderPlan:
         model.actors,
         model.num_cpus,
         model.num_gpus,
-        on_gpu=model.engine not in OPENVINO_ENGINES,
+        on_gpu=_may_use_gpu(settings),
         nodes=_nodes(),
+        others=int(_shares_gpus(settings)),
     )
+
+
+def start_reranker(settings: Settings) -> ActorHandle | None:
+    """Returns the actor that reranks, None without one; it loads the model in the background.
+
+    Ends a running one that was started with other options.
+    """
+    search, running = settings.search, get_actor(RERANKER)
+    options = (search.reranker, search.reranker_threads, _reranker_device(settings))
+    if running is not None and _options_of(running) != options:
+        ray.kill(running)
+    if not search.reranker:
+        return None
+    plan, (name, threads, device) = reranker_plan(settings), options
+    return detached_actor(
+        Reranker,
+        RERANKER,
+        max_concurrency=4,
+        concurrency_groups={STATE_CALLS: 1},
+        num_cpus=plan.num_cpus,
+        num_gpus=plan.num_gpus,
+    ).remote(name, threads=threads, device=device)
+
+
+def reranker_plan(settings: Settings) -> EmbedderPlan:
+    """Returns the CPUs and GPUs of the reranker on the nodes of the cluster."""
+    search = settings.search
+    is_beside = settings.model.num_gpus and search.reranker_num_gpus is None
+    return plan_embedders(
+        1,
+        search.reranker_num_cpus,
+        0 if is_beside else search.reranker_num_gpus,
+        on_gpu=True,
+        nodes=_nodes(),
+        others=settings.model.actors if _may_use_gpu(settings) else 0,
+    )
+
+
+def _options_of(reranker: ActorHandle) -> object:
+    try:
+        answer = cast(Any, reranker).options_given.options(concurrency_group=STATE_CALLS).remote()
+        return ray.get(answer, timeout=OPTIONS_SECONDS)
+    except RayError:  # its model could not be loaded, or it does not answer in time
+        return None
+
+
+def _reranker_device(settings: Settings) -> str:
+    return "cuda" if settings.search.reranker_num_gpus else "auto"
+
+
+def _shares_gpus(settings: Settings) -> bool:
+    """True if the reranker gets a share of the GPUs like an embedding actor."""
+    return bool(settings.search.reranker) and settings.search.reranker_num_gpus is None
+
+
+def _may_use_gpu(settings: Settings) -> bool:
+    return settings.model.engine not in OPENVINO_ENGINES
 
 
 def _nodes() -> list[dict[str, float]]:
@@ -281,6 +355,8 @@ def stop(settings: Settings) -> None:
     for number in range(settings.model.actors):
         if (embedder := get_actor(f"{EMBEDDER}_{number}")) is not None:
             ray.kill(embedder)
+    if (reranker := get_actor(RERANKER)) is not None:
+        ray.kill(reranker)
     if stores is not None:
         ray.get(stores.stop.remote(), timeout=10)
         ray.kill(stores)

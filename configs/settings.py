@@ -20,6 +20,7 @@ from actors.job_policy import JobPolicy
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits
 from domain.fair_share import INTERACTIVE_WEIGHT
+from domain.library_search import MAX_RANKED
 from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
 from runtime.dashboard_mode import DashboardMode
@@ -98,6 +99,45 @@ class ModelSettings(EmbedOptions):
     ] = None
     threads: Annotated[
         int, Field(description="CPU threads of each embedding actor; 0: all cores.")
+    ] = 0
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """The optional reranker of searches, and the actor that holds it."""
+
+    reranker: Annotated[
+        str,
+        Field(
+            description="A sentence-transformers CrossEncoder with one score: the name of a "
+            "Hugging Face repository, or a folder. Empty: searches are not reranked."
+        ),
+    ] = ""
+    rerank_candidates: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MAX_RANKED,
+            description="Passages of a search that are reranked; further hits follow them.",
+        ),
+    ] = 50
+    rerank_seconds: Annotated[
+        float,
+        Field(gt=0, description="A search waits this long for the reranker, in seconds."),
+    ] = 10
+    reranker_num_cpus: Annotated[
+        float, Field(ge=0, description="CPUs that Ray reserves for the reranker.")
+    ] = 0
+    reranker_num_gpus: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="GPUs that Ray reserves for the reranker. None: as for an embedding actor "
+            "if `model.num_gpus` is None too, otherwise 0.",
+        ),
+    ] = None
+    reranker_threads: Annotated[
+        int, Field(ge=0, description="CPU threads of the reranker; 0: all cores.")
     ] = 0
 
 
@@ -255,6 +295,7 @@ class Settings(BaseSettings):
     http: HttpOptions = HttpOptions()
     stores: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
+    search: SearchSettings = SearchSettings()
     jobs: JobSettings = JobSettings()
     read: ReadSettings = ReadSettings()
     ray: RaySettings = RaySettings()

@@ -9,6 +9,7 @@
     │   ├── PreconditionFailed       read the document again
     │   ├── QuotaExceeded            delete papers, or raise the quota of the collection
     │   ├── IdempotencyKeyReused     send the request with a new key
+    │   ├── RerankerNotConfigured    search without `rerank`
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file cannot be processed; a retry does not help
@@ -112,6 +113,13 @@ class QuotaExceeded(InvalidRequest):
             "would have more. Nothing of this request was kept. Delete papers of the collection, "
             "or ask an administrator to raise its quota."
         )
+
+
+class RerankerNotConfigured(InvalidRequest):
+    """The service has no reranker. Search without `rerank`, or set search.reranker
+    (PAPERWORKS_SEARCH__RERANKER) and start the service again."""
+
+    code = "reranker_not_configured"
 
 
 class RefusedUpload(InvalidRequest):

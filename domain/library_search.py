@@ -18,7 +18,8 @@ MAX_RANKED = 1000
 class LibrarySearch:
     """`query` and its conditions: a hit has all `phrases`, none of `excluded`, one of `topics`.
 
-    Its document meets `papers`. The first `offset` hits are skipped.
+    Its document meets `papers`. The first `offset` hits are skipped. `rerank`: None for what the
+    service does by default. `plain_order`: the hits of the previous page were not reranked.
     """
 
     query: SearchQuery
@@ -28,6 +29,8 @@ class LibrarySearch:
     papers: DocumentFilter = ALL_DOCUMENTS
     offset: int = 0
     explain: bool = False
+    rerank: bool | None = None
+    plain_order: bool = False
 
     @property
     def limits_passages(self) -> bool:
@@ -51,6 +54,8 @@ def parsed_search(
     papers: DocumentFilter = ALL_DOCUMENTS,
     offset: int = 0,
     explain: bool = False,
+    rerank: bool | None = None,
+    plain_order: bool = False,
 ) -> LibrarySearch:
     """Returns the search of a query in the syntax of domain/query_syntax.py.
 
@@ -66,4 +71,14 @@ def parsed_search(
             f"A search returns its best {MAX_RANKED:,} hits. Narrow it with filters or more words."
         )
     query = replace(query, text=parsed.text)
-    return LibrarySearch(query, parsed.phrases, parsed.excluded, topics, papers, offset, explain)
+    return LibrarySearch(
+        query,
+        parsed.phrases,
+        parsed.excluded,
+        topics,
+        papers,
+        offset,
+        explain=explain,
+        rerank=rerank,
+        plain_order=plain_order,
+    )

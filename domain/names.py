@@ -5,4 +5,5 @@ APPLICATION = "paperworks"  # Ray Serve application
 JOB_MANAGER = "job_manager"
 EMBEDDED_STORES = "embedded_stores"
 EMBEDDER = "embedder"
+RERANKER = "reranker"
 METRICS_FOLDER = "metrics"  # in the home: the metrics of the API processes

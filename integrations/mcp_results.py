@@ -21,11 +21,13 @@ CitationStyle = Literal["bibtex", "ris", "csl"]
 class SearchAnswer(Wire):
     """Passages, best first.
 
-    `nothing_fits` is true if none of them answers the query; null if that is not known.
+    `nothing_fits` is true if none of them answers the query; null if that is not known. `notes`
+    are sentences on what the search lacks.
     """
 
     passages: list[Passage]
     nothing_fits: bool | None
+    notes: list[str]
 
 
 class PaperEntry(Wire):

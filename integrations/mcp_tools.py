@@ -103,7 +103,7 @@ class LibraryTools:
                 query, collection=collection, mode=mode, filters=given or None, limit=limit
             )
         passages = list(map(Passage.model_validate, result.hits))
-        return SearchAnswer(passages=passages, nothing_fits=result.nothing_fits)
+        return SearchAnswer(passages=passages, nothing_fits=result.nothing_fits, notes=result.notes)
 
     async def list_papers(
         self,

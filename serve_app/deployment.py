@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from ray.serve.context import _get_global_client
 from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
 from actors.registry import embedders, get_actor
+from actors.reranker_handle import RerankerHandle
 from actors.workforce import WorkforceReport
-from configs.settings import Settings
+from configs.settings import SearchSettings, Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.library_search import LibrarySearch, parsed_search
@@ -43,6 +45,7 @@ from serve_app.api.services import Services
 from serve_app.http.disk_space import DiskSpace
 from serve_app.http.protocol import guarded_protocol
 from serve_app.library.rendering import Renderer
+from serve_app.library.reranking import Reranking
 from serve_app.library.search import run_search
 from serve_app.library.search_hits import find_hits
 from serve_app.process.refusals import refuse_open_door, refuse_secrets
@@ -233,11 +236,22 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         gate=Gate(keys, RequestCounts(database), settings.http),
         keys=keys,
         audit_log=AuditLog(database),
-        delays=ComponentStates(settings.model.actors, settings.home / "models").current,
+        delays=ComponentStates(
+            settings.model.actors, settings.home / "models", settings.search.reranker
+        ).current,
         system=system_report(settings, database),
     )
     services.checks["search"] = partial(check_search, services, actors)
-    return services
+    return _with_reranker(services, settings.search)
+
+
+def _with_reranker(services: Services, search: SearchSettings) -> Services:
+    """Returns the services with the reranker and its check, where one is configured."""
+    if not search.reranker:
+        return services
+    reranker = RerankerHandle(search.rerank_seconds)
+    services.checks["reranker"] = reranker.check
+    return replace(services, reranking=Reranking(reranker.scores, search.rerank_candidates))
 
 
 def system_report(settings: Settings, database: Database) -> SystemReport:

@@ -10,9 +10,9 @@ from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, MetricsDep, ServicesDep
 from serve_app.library.search import run_search
+from serve_app.library.search_cursor import SearchCursor
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import SearchRequest
-from stores.postgres.cursors import decode_offset
 
 router = APIRouter(prefix=PREFIX, tags=["search"], dependencies=[READS])
 
@@ -27,7 +27,8 @@ async def search(
     of them. With `group_by: document`, each document is returned once, with its best passage.
     Bibliography entries are excluded unless `filters.kinds` contains `reference`. `score` orders
     the hits of one search; `relevance` is comparable between searches, and `min_relevance` leaves
-    out hits below it.
+    out hits below it. If the service has a reranker, `scores.rerank` orders the best hits; `notes`
+    states why a search was not reranked.
     """
     filters = request.filters
     query = SearchQuery(
@@ -43,12 +44,15 @@ async def search(
         min_relevance=request.min_relevance,
         among=access.collections,
     )
+    cursor = SearchCursor.decoded(request.cursor)
     search = parsed_search(
         query,
         topics=frozenset(filters.sections or ()),
         papers=filters.papers,
-        offset=decode_offset(request.cursor),
+        offset=cursor.offset,
+        plain_order=cursor.plain_order,
         explain=request.explain,
+        rerank=request.rerank,
     )
     result = await run_search(search, services)
     metrics.searches.labels(request.mode).inc()

@@ -18,6 +18,7 @@ from serve_app.access.gate import Gate
 from serve_app.api.metrics import Metrics
 from serve_app.library.papers import PaperCache
 from serve_app.library.rendering import Renderer
+from serve_app.library.reranking import Reranking
 from serve_app.system.report import SystemReport
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
@@ -55,9 +56,10 @@ class Services:
     are hints to the JobManager and never raise. `guard` reports stores that belong to different
     libraries. Each check returns if its component works and raises Unavailable otherwise.
     `check_disk_space` raises InsufficientStorage if uploads must be rejected. `calibration` gives
-    the relevance of hits, None for an embedding model without measured weights. `delays` returns
-    what components that are not ready do, by the name of their check. `gate` decides who sends a
-    request. `system` collects what the System page shows.
+    the relevance of hits, None for an embedding model without measured weights. `reranking` is None
+    unless a reranker is configured. `delays` returns what components that are not ready do, by the
+    name of their check. `gate` decides who sends a request. `system` collects what the System page
+    shows.
     """
 
     jobs: JobStore
@@ -85,6 +87,7 @@ class Services:
     audit_log: AuditLog
     system: SystemReport
     calibration: Calibration | None = None
+    reranking: Reranking | None = None
     gate: Gate = field(default_factory=Gate)
     delays: Callable[[], Awaitable[dict[str, str]]] = no_delays
     paper_cache: PaperCache = field(default_factory=PaperCache)

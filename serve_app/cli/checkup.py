@@ -64,6 +64,7 @@ def examine(settings: Settings, url: str) -> list[Finding]:
         _database(settings),
         _vectors(settings),
         _model(settings),
+        *_reranker(settings.search.reranker),
         _confinement(settings.read.sandbox),
         _service(url, settings),
     ]
@@ -139,6 +140,19 @@ def _model(settings: Settings) -> Finding:
         return Finding("Model", True, text)
     except ValueError as error:
         return Finding("Model", False, str(error), advice)
+
+
+def _reranker(name: str) -> list[Finding]:
+    """Returns the finding on the configured reranker, nothing without one."""
+    from embedding.reranker_files import resolve_reranker
+
+    if not name:
+        return []
+    try:
+        return [Finding("Reranker", True, f"{name}, in {resolve_reranker(name)}")]
+    except ValueError as error:
+        advice = "Set PAPERWORKS_SEARCH__RERANKER to a model on this machine, or unset it."
+        return [Finding("Reranker", False, str(error), advice)]
 
 
 def _confinement(mode: SandboxMode) -> Finding:

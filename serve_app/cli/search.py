@@ -47,6 +47,13 @@ Section = Annotated[
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only papers with this tag.")]
 Cursor = Annotated[str | None, typer.Option(help="Shows the page after this `next_cursor`.")]
+Rerank = Annotated[
+    bool | None,
+    typer.Option(
+        "--rerank/--no-rerank",
+        help="Order the best hits by the reranker of the service; default: if it has one.",
+    ),
+]
 Explain = Annotated[bool, typer.Option("--explain", help="Show why each hit has its rank.")]
 
 HIGHLIGHT_ON, HIGHLIGHT_OFF = "\x1b[1;33m", "\x1b[0m"
@@ -68,6 +75,7 @@ def search(
     section: Section = None,
     tag: Tags = None,
     cursor: Cursor = None,
+    rerank: Rerank = None,
     explain: Explain = False,
     as_json: AsJson = False,
 ) -> None:
@@ -92,11 +100,13 @@ def search(
         filters={name: value for name, value in filters.items() if value} or None,
         cursor=cursor,
         explain=explain or None,
+        rerank=rerank,
     )
     show(result, as_json, _lines(result))
 
 
 def _lines(result: SearchResult) -> Iterator[str]:
+    yield from (f"{printable(note)}\n" for note in result.notes)
     if not result.hits:
         yield "Nothing found. Try other keywords, fewer filters, or another --collection."
     elif result.nothing_fits:
@@ -119,7 +129,10 @@ def _lines(result: SearchResult) -> Iterator[str]:
 def _explanation(explanation: HitExplanation) -> str:
     parts = ", ".join(f"{name} {part:.3f}" for name, part in explanation.parts.items())
     found, missing = " ".join(explanation.terms_found), " ".join(explanation.terms_missing)
-    return f"score: {parts or 'none'} · terms found: {found or '-'} · missing: {missing or '-'}"
+    terms = f"terms found: {found or '-'} · missing: {missing or '-'}"
+    if explanation.rerank_score is not None:
+        terms = f"reranked: {explanation.rerank_score:.3f} · {terms}"
+    return f"score: {parts or 'none'} · {terms}"
 
 
 def score_text(hit: Hit) -> str:

@@ -210,11 +210,13 @@ class Endpoints:
         min_relevance: float | None = None,
         cursor: str | None = None,
         explain: bool | None = None,
+        rerank: bool | None = None,
     ) -> ApiRequest[core.SearchResult]:
         """Returns the best passages of one collection or of all; `filters` as `SearchFilters`.
 
         The query may have `"exact phrases"` and `-excluded` words. Hits with a relevance below
         `min_relevance` (0 to 1) are left out. `cursor` is `next_cursor` of the previous page.
+        `rerank` is True by default if the service has a reranker.
         """
         options = {
             "collection": collection,
@@ -225,6 +227,7 @@ class Endpoints:
             "min_relevance": min_relevance,
             "cursor": cursor,
             "explain": explain,
+            "rerank": rerank,
         }
         given = {name: value for name, value in options.items() if value is not None}
         body = {"query": query, **given}

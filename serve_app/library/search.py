@@ -17,6 +17,8 @@ from domain.search import DENSE_WEIGHT, SearchMode, SearchQuery
 from serve_app.api.serializers import to_hit_schema
 from serve_app.api.services import Services
 from serve_app.library.known_papers import NamedDocuments, named_documents, named_hits
+from serve_app.library.reranking import RERANK, RerankedHits, Reranking, rerank, wanted_reranking
+from serve_app.library.search_cursor import SearchCursor
 from serve_app.library.search_hits import (
     Hit,
     best_per_document,
@@ -26,11 +28,25 @@ from serve_app.library.search_hits import (
 )
 from serve_app.schemas import core as schemas
 from stores.milvus.terms import ignored_words, terms, word_terms
-from stores.postgres.cursors import encode_offset
 
 RELEVANCE_DIGITS = 4
 DEEP = 4 * MAX_RANKED
 """Candidates of each retriever for all pages but the first, so that the pages fit each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The first hits, named papers before all others: the same for every page of a search.
+
+    `reasons`: by what the query names the paper of the first hits. `is_all`: no others exist.
+    `note`: why the hits are not reranked.
+    """
+
+    hits: list[Hit]
+    reasons: list[str]
+    candidates: int
+    is_all: bool
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +62,11 @@ class _Page:
 async def run_search(search: LibrarySearch, services: Services) -> schemas.SearchResult:
     """Returns the response of POST /api/v1/search.
 
-    Raises UnknownCollection, Unavailable, and InvalidRequest for `min_relevance` without a
-    calibrated model.
+    Raises UnknownCollection, Unavailable, RerankerNotConfigured, and InvalidRequest for
+    `min_relevance` without a calibrated model.
     """
     started = time.perf_counter()
-    query = search.query
+    query, reranking = search.query, wanted_reranking(search, services.reranking)
     if query.min_relevance is not None and services.calibration is None:
         raise InvalidRequest(
             "min_relevance is not available: the relevance of hits is not calibrated for this "
@@ -62,9 +78,11 @@ async def run_search(search: LibrarySearch, services: Services) -> schemas.Searc
         named_documents(search, services),
         with_document_ids(search, services),
     )
-    page = await _page(known, vector, named, services)
+    head = await _head(known, vector, named, reranking, services)
+    page = await _page(known, vector, head, services)
     relevances = _relevances(query, page, services.calibration)
     next_offset = search.offset + query.limit
+    cursor = SearchCursor(next_offset, plain_order=head.note is not None)
     has_next = page.has_next and next_offset + query.limit <= MAX_RANKED
     return schemas.SearchResult(
         hits=_hit_schemas(search, page, relevances),
@@ -72,8 +90,10 @@ async def run_search(search: LibrarySearch, services: Services) -> schemas.Searc
         mode=query.mode,
         took_ms=milliseconds_since(started),
         total_candidates=page.candidates,
-        next_cursor=encode_offset(next_offset) if has_next else None,
+        next_cursor=cursor.encoded() if has_next else None,
         understood=_understood(search),
+        reranked=reranking is not None and head.note is None,
+        notes=[head.note] if head.note else [],
     )
 
 
@@ -82,28 +102,46 @@ def milliseconds_since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 2)
 
 
-async def _page(
+async def _head(
     search: LibrarySearch,
     vector: np.ndarray | None,
     documents: NamedDocuments,
+    reranking: Reranking | None,
     services: Services,
+) -> _Head:
+    wanted = _limited(search, search.query.limit + 1)
+    if reranking is not None:
+        wanted = _ungrouped(_limited(search, reranking.candidates))
+    found = await find_hits(wanted, vector, services)
+    ranked = RerankedHits(found.hits)
+    if reranking is not None:
+        ranked = await rerank(search, found.hits, reranking)
+    named = await named_hits(search, documents, ranked.hits, services)
+    hits = _without_repeated([hit for hit, _ in named] + ranked.hits, search.query)
+    reasons = [reason for _, reason in named]
+    is_all = len(found.hits) < wanted.query.limit
+    return _Head(hits, reasons, found.candidates, is_all, ranked.note)
+
+
+async def _page(
+    search: LibrarySearch, vector: np.ndarray | None, head: _Head, services: Services
 ) -> _Page:
     """Returns the wanted page. Later pages follow the first one without gaps and repetitions."""
-    limit, offset = search.query.limit, search.offset
-    found = await find_hits(_limited(search, limit + 1), vector, services)
-    named = await named_hits(search, documents, found.hits, services)
-    ranking = _without_repeated([hit for hit, _ in named] + found.hits, search.query)
-    if not offset:
-        reasons = [reason for _, reason in named][:limit]
-        return _Page(ranking[:limit], reasons, len(ranking) > limit, found.candidates)
-    deep = await find_hits(_limited(search, offset + limit + 1, DEEP), vector, services)
-    ranking = _without_repeated(ranking[:limit] + deep.hits, search.query)
-    has_next = len(ranking) > offset + limit
-    return _Page(ranking[offset : offset + limit], [], has_next, deep.candidates)
+    start, end = search.offset, search.offset + search.query.limit
+    ranking, candidates = head.hits, head.candidates
+    if len(ranking) <= end and not head.is_all:
+        deep = await find_hits(_limited(search, end + 1, DEEP), vector, services)
+        ranking = _without_repeated(ranking + deep.hits, search.query)
+        candidates = deep.candidates
+    return _Page(ranking[start:end], head.reasons[start:end], len(ranking) > end, candidates)
 
 
 def _limited(search: LibrarySearch, limit: int, depth: int | None = None) -> LibrarySearch:
     return replace(search, query=replace(search.query, limit=limit, depth=depth))
+
+
+def _ungrouped(search: LibrarySearch) -> LibrarySearch:
+    return replace(search, query=replace(search.query, group_by_document=False))
 
 
 def _without_repeated(hits: Iterable[Hit], query: SearchQuery) -> list[Hit]:
@@ -141,6 +179,7 @@ def _explanation(search: LibrarySearch, passage: Passage) -> schemas.HitExplanat
     return schemas.HitExplanation(
         parts=passage.parts,
         dense_weight=DENSE_WEIGHT if is_hybrid else None,
+        rerank_score=passage.scores.get(RERANK),
         terms_found=[term for term in wanted if term in found],
         terms_missing=[term for term in wanted if term not in found],
     )

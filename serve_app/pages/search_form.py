@@ -12,9 +12,10 @@ from domain.library_search import LibrarySearch, parsed_search
 from domain.search import SEARCHED_KINDS, SearchMode, SearchQuery
 from domain.section_topics import SectionTopic
 from serve_app.api.parameters import MAX_FILTER_CHARACTERS, STORABLE
+from serve_app.library.search_cursor import SearchCursor
 from serve_app.pages.parameters import Blank
 from serve_app.schemas.requests import CollectionName
-from stores.postgres.cursors import CURSOR, decode_offset
+from stores.postgres.cursors import CURSOR
 
 HITS, MAX_QUERY_CHARACTERS = 20, 4000
 FilterText = Annotated[str, Field(max_length=MAX_FILTER_CHARACTERS, pattern=STORABLE)]
@@ -54,7 +55,10 @@ class SearchForm(BaseModel):
             among=access.collections,
         )
         topics = frozenset((self.section,) if self.section else ())
-        return parsed_search(query, topics, self._papers(), decode_offset(self.cursor))
+        cursor = SearchCursor.decoded(self.cursor)
+        return parsed_search(
+            query, topics, self._papers(), cursor.offset, plain_order=cursor.plain_order
+        )
 
     def _papers(self) -> DocumentFilter:
         tag = self.tag.strip()

@@ -18,8 +18,9 @@ from ray.exceptions import RayTaskError
 
 from actors.cluster import RayCluster, on_cluster, start_ray
 from actors.component_states import ComponentStates
-from actors.registry import embedders
+from actors.registry import embedders, get_actor
 from configs.settings import RaySettings, Settings
+from domain.names import RERANKER
 from runtime.ports import is_listening
 from serve_app.process.readiness import NotReady
 
@@ -74,7 +75,8 @@ def start(settings: Settings, temporary: Path | None) -> None:
 
 def component_states(settings: Settings) -> Callable[[], Awaitable[dict[str, str]]]:
     """Returns a function that asks the starting actors of the service what they do."""
-    return ComponentStates(settings.model.actors, settings.home / "models").current
+    models = settings.home / "models"
+    return ComponentStates(settings.model.actors, models, settings.search.reranker).current
 
 
 def embedding_report(settings: Settings) -> str:
@@ -89,6 +91,14 @@ def embedding_report(settings: Settings) -> str:
     is_unused = gpus and any(engine.endswith("on the CPU") for engine in engines)
     unused = [f"{gpus:g} GPU of the cluster not used"] if is_unused else []
     return ", ".join([f"{len(actors)} actor{'s' * (len(actors) > 1)}", *engines, *unused])
+
+
+def reranking_report() -> str:
+    """Returns where the reranker of the ready service runs: "sentence-transformers fp32 on …"."""
+    reranker = get_actor(RERANKER)
+    if reranker is None:
+        return "the actor has ended"
+    return str(ray.get(reranker.engine.remote(), timeout=REPORT_TIMEOUT_SECONDS))
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -127,6 +127,8 @@ class Service:
         seconds = sum(self.progress.durations.values())
         log.info("Ready after %.1f s: %s", seconds, self.progress.summary())
         log.info("Embedding: %s", ray_lifecycle.embedding_report(self.settings))
+        if self.settings.search.reranker:
+            log.info("Reranking: %s", ray_lifecycle.reranking_report())
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

@@ -330,16 +330,19 @@ class HitExplanation(Wire):
 
     `parts` are the summands of its score: in a hybrid search the cosine and the BM25 score, each
     divided by the best one, times `dense_weight` and 1 - `dense_weight`. Terms are stems.
+    `rerank_score` is null for a hit that was not reranked.
     """
 
     parts: dict[str, float]
     dense_weight: float | None
+    rerank_score: float | None = None
     terms_found: list[str]
     terms_missing: list[str]
 
 
 class Hit(Chunk):
-    """A passage that matches a query. Hits are ordered by `score`, named papers first.
+    """A passage that matches a query. Hits are ordered by `score`, named papers first; reranked
+    hits by `scores.rerank` before all others.
 
     `named_by` is `doi`, `arxiv_id`, `title` or `author` if the query names the paper, else null.
     `scores` contains the cosine of query and passage (dense) and the BM25 score (sparse); `sparse`
@@ -371,7 +374,8 @@ class SearchResult(Wire):
 
     `total_candidates` is the number of passages that were ranked. `nothing_fits` is true if even
     the most relevant of them has a relevance below 0.1; null if the model is not calibrated.
-    `next_cursor` is null on the last page. `understood` is null if there was no query.
+    `next_cursor` is null on the last page. `understood` is null if there was no query. `reranked`
+    is true if a reranker has ordered the best hits; `notes` are sentences on what a search lacks.
     """
 
     hits: list[Hit]
@@ -381,6 +385,8 @@ class SearchResult(Wire):
     total_candidates: int
     next_cursor: str | None = None
     understood: UnderstoodQuery | None = None
+    reranked: bool = False
+    notes: list[str] = []
 
 
 class FieldProblem(Wire):

@@ -111,7 +111,8 @@ class SearchRequest(RequestBody):
 
     In the query, `"words in quotes"` must occur in this order, and `-word` must not occur. Hits
     with a relevance below `min_relevance` are left out. `cursor` is `next_cursor` of the previous
-    page. `explain` adds to each hit why it has its rank.
+    page. `explain` adds to each hit why it has its rank. `rerank` is true by default if the service
+    has a reranker (`search.reranker`).
     """
 
     query: Query
@@ -123,6 +124,7 @@ class SearchRequest(RequestBody):
     min_relevance: float | None = Field(None, ge=0, le=1)
     cursor: Annotated[str, Field(pattern=CURSOR.pattern)] | None = None
     explain: bool = False
+    rerank: bool | None = None
 
 
 class Region(RequestBody):

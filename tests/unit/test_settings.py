@@ -107,7 +107,15 @@ def test_settings_arguments_take_precedence_over_environment(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"no_such_thing": 1}, {"http": {"ingress": "magic"}}, {"http": {"replicas": 0}}]
+    "wrong",
+    [
+        {"no_such_thing": 1},
+        {"http": {"ingress": "magic"}},
+        {"http": {"replicas": 0}},
+        {"search": {"rerank_candidates": 0}},
+        {"search": {"rerank_candidates": 1001}},
+        {"search": {"rerank_seconds": 0}},
+    ],
 )
 def test_settings_reject_unknown_or_invalid_values(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
