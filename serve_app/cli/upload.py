@@ -54,7 +54,7 @@ def upload(
     if not paths:
         raise typer.BadParameter("No PDF found.", param_hint="FILES")
     on_duplicate = "reprocess" if reprocess else "return"
-    sent = [_send(client, batch, collection, on_duplicate) for batch in _batches(paths)]
+    sent = [send_batch(client, batch, collection, on_duplicate) for batch in batches(paths)]
     jobs = [batch.job_id for batch in sent if batch.job_id]
     failed = any(batch.has_refusals for batch in sent)
     if wait and jobs:
@@ -66,17 +66,18 @@ def upload(
 
 @dataclass(frozen=True, slots=True)
 class SentBatch:
-    """The job of a batch, None if every file was refused."""
+    """The job of a batch, None if every file was refused, and the ids of its documents."""
 
     job_id: str | None
     has_refusals: bool
+    document_ids: frozenset[str] = frozenset()
 
 
-def _send(client: Client, batch: list[Path], collection: str, on_duplicate: str) -> SentBatch:
+def send_batch(client: Client, batch: list[Path], collection: str, on_duplicate: str) -> SentBatch:
     """Uploads a batch and prints a line for each file. Raises PaperworksProblem."""
     from serve_app.client import PaperworksProblem
 
-    job_id = None
+    job_id, accepted = None, []
     try:
         response = client.upload_many(batch, collection, on_duplicate=on_duplicate)
         job_id, refused, accepted = response.job_id, response.refused, response.accepted
@@ -90,10 +91,10 @@ def _send(client: Client, batch: list[Path], collection: str, on_duplicate: str)
         refused = problem.problem.refused
     for file in refused:
         print_error(f"{file.filename}: refused ({file.code}): {file.detail}")
-    return SentBatch(job_id, bool(refused))
+    return SentBatch(job_id, bool(refused), frozenset(file.document_id for file in accepted))
 
 
-def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+def batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
     """Yields batches small enough that a lost connection costs little."""
     batch, size = list[Path](), 0
     for path in paths:
