@@ -252,7 +252,7 @@ def _parts(words: Sequence[str]) -> tuple[str, str]:
 
 
 def _cjk(name: str) -> Author:
-    words = name.split()
+    words = name.replace(",", " ").split()
     if len(words) == 2:
         return Author("".join(words), words[1], words[0])
     whole = "".join(words)

@@ -107,10 +107,10 @@ def _word(word: str) -> str:
 
 
 def _person(author: Author) -> str:
-    if not author.family:
-        return f"{{{for_latex(author.name)}}}"
-    family, given = (_name_part(part) for part in (author.family, author.given or ""))
-    return f"{family}, {given}" if given else f"{{{for_latex(author.family)}}}"
+    family, given = (_name_part(part or "") for part in (author.family, author.given))
+    if family and given:
+        return f"{family}, {given}"
+    return f"{{{for_latex(author.family or '') or for_latex(author.name)}}}"
 
 
 def _name_part(part: str) -> str:

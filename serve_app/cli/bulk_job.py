@@ -1,4 +1,4 @@
-"""`paperworks bulk FOLDER` and `python -m serve_app.bulk FOLDER`: the options of `serve_app.bulk`.
+"""`paperworks bulk` and `python -m serve_app.bulk`: a folder of PDFs, or an export of Zotero.
 
 The address of the cluster is by default that in `service.json` of the home folder; a submitted job
 inherits PAPERWORKS_HOME. RAY_ADDRESS is not used: with several clusters on one machine it may name
@@ -10,19 +10,43 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from runtime.service_info import read_service_info
-from serve_app.cli.common import STOPPED_FOLLOWING, CollectionOption, Home, print_error
+from serve_app.cli.common import (
+    STOPPED_FOLLOWING,
+    CollectionOption,
+    Home,
+    Url,
+    library,
+    print_error,
+)
 from serve_app.process.address import home_of
 
 LOOPBACK = "127.0.0.1:"
 
 Folder = Annotated[
-    Path,
-    typer.Argument(exists=True, file_okay=False, help="Searched for *.pdf, including subfolders."),
+    Path | None,
+    typer.Argument(
+        exists=True,
+        file_okay=False,
+        show_default=False,
+        help="Searched for *.pdf, including subfolders.",
+    ),
+]
+Zotero = Annotated[
+    Path | None,
+    typer.Option(
+        "--zotero",
+        exists=True,
+        dir_okay=False,
+        metavar="EXPORT",
+        show_default=False,
+        help="Instead of a folder: an export of Zotero, .json (CSL JSON, Better BibTeX JSON) or "
+        ".bib. It is sent over HTTP.",
+    ),
 ]
 Address = Annotated[
     str | None,
@@ -32,13 +56,33 @@ Wait = Annotated[bool, typer.Option(help="Follow the job until all papers are se
 
 
 def bulk(
-    folder: Folder,
+    folder: Folder = None,
+    zotero: Zotero = None,
     collection: CollectionOption = "default",
     address: Address = None,
     wait: Wait = True,
+    url: Url = None,
     home: Home = None,
 ) -> None:
-    """Register every PDF of a folder and follow the job; a second run processes only new files."""
+    """Register every PDF of a folder and follow the job; a second run processes only new files.
+
+    With --zotero, the PDFs, metadata, tags and collections of an export; a second run sends only
+    what has changed. Example: paperworks bulk --zotero "My Library.json" --collection thesis
+    """
+    if (folder is None) == (zotero is None):
+        raise typer.BadParameter("Give either a folder or --zotero EXPORT.", param_hint="FOLDER")
+    if folder is not None:
+        _register(folder, collection, address, wait, home)
+    elif zotero is not None:
+        from serve_app.cli.zotero_import import import_export
+
+        with library(url, home) as client:
+            raise typer.Exit(import_export(client, zotero, collection, wait=wait))
+
+
+def _register(
+    folder: Path, collection: str, address: str | None, wait: bool, home: Path | None
+) -> NoReturn:
     info = read_service_info(home_of(home, os.environ))
     cluster = address or info.get("ray_address") or "auto"
     os.environ.update({**_ray_variables(cluster, info), **os.environ})

@@ -55,8 +55,8 @@ def upload(
     if not paths:
         raise typer.BadParameter("No PDF found.", param_hint="FILES")
     report = UploadReport(collection, as_json)
-    for batch in _batches(paths, report):
-        _send(client, batch, "reprocess" if reprocess else "return", report)
+    for batch in batches(paths, report):
+        send_batch(client, batch, "reprocess" if reprocess else "return", report)
     report.print_totals()
     if wait and report.jobs:
         report.ended = _followed(client, report)
@@ -71,19 +71,27 @@ def _followed(client: Client, report: UploadReport) -> list[Job]:
     return list(map(client.wait, report.jobs)) if report.as_json else follow(client, report.jobs)
 
 
-def _send(client: Client, batch: list[Path], on_duplicate: str, report: UploadReport) -> None:
-    """Uploads a batch and reports each file. Raises PaperworksProblem."""
+def send_batch(
+    client: Client, batch: list[Path], on_duplicate: str, report: UploadReport
+) -> frozenset[str]:
+    """Uploads a batch and reports each file; returns the ids of the documents.
+
+    Raises PaperworksProblem.
+    """
     from serve_app.client import PaperworksProblem
 
     try:
-        report.add(client.upload_many(batch, report.collection, on_duplicate=on_duplicate))
+        response = client.upload_many(batch, report.collection, on_duplicate=on_duplicate)
     except PaperworksProblem as problem:
         if problem.problem is None or not problem.problem.refused:
             raise
         report.refuse(problem.problem.refused)
+        return frozenset()
+    report.add(response)
+    return frozenset(file.document_id for file in response.accepted)
 
 
-def _batches(paths: Iterable[Path], report: UploadReport) -> Iterator[list[Path]]:
+def batches(paths: Iterable[Path], report: UploadReport) -> Iterator[list[Path]]:
     """Yields batches small enough that a lost connection costs little; reports unreadable files."""
     batch, size = list[Path](), 0
     for path in paths:

@@ -10,7 +10,7 @@ from domain.documents import Document
 from domain.errors import Conflict
 from domain.papers import Author, Metadata
 from extraction.citations.match import match_key
-from extraction.person_names import as_author
+from serve_app.library.corrected_values import stored_tags, stored_value
 from serve_app.library.papers import metadata_of, paper_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def correct_metadata(
     restored = {name for name, value in given.items() if value is None}
     extracted = await _extracted(document, services) if restored else Metadata()
     columns = {
-        name: getattr(extracted, name) if name in restored else _column(name, value)
+        name: getattr(extracted, name) if name in restored else stored_value(name, value)
         for name, value in given.items()
     }
     if KEY_FIELDS & columns.keys():
@@ -48,10 +48,8 @@ async def correct_metadata(
 
 
 def _tags(given: Mapping[str, Any]) -> list[str] | None:
-    """Returns the tags, each once with single spaces; None if they stay as they are."""
-    if "tags" not in given:
-        return None
-    return list(dict.fromkeys(" ".join(tag.split()) for tag in given["tags"] or ()))
+    """Returns the tags as stored; None if they stay as they are."""
+    return stored_tags(given["tags"] or ()) if "tags" in given else None
 
 
 async def _extracted(document: Document, services: Services) -> Metadata:
@@ -62,18 +60,6 @@ async def _extracted(document: Document, services: Services) -> Metadata:
             "The paper has not been read, so there is no extracted value to restore."
         ) from error
     return paper.metadata
-
-
-def _column(name: str, value: Any) -> Any:
-    match name:
-        case "authors":
-            return tuple(as_author(" ".join(author.split())) for author in value)
-        case "title":
-            return " ".join(value.split())
-        case "doi":
-            return value.lower()  # as stored: DOIs are case-insensitive
-        case _:
-            return value
 
 
 def _title_key(current: Metadata, columns: Mapping[str, Any]) -> str | None:

@@ -15,6 +15,7 @@ from domain.section_topics import SectionTopic
 from stores.postgres.cursors import CURSOR
 
 MAX_FIELDS = 50
+MAX_TAGS, MAX_TAG_CHARACTERS = 50, 100  # of a document, of a tag
 # PostgreSQL stores no NUL characters, and an unpaired surrogate has no UTF-8 encoding.
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
@@ -49,7 +50,9 @@ PersonName = Annotated[Text, Field(max_length=300), AfterValidator(_has_letters)
 Title = Annotated[Text, Field(max_length=2000), AfterValidator(_has_letters)]
 Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[!-~]{1,500}$")]
 FilterYear = Annotated[int, Field(ge=1, le=9999)]
-Tag = Annotated[Text, Field(min_length=1, max_length=100), AfterValidator(_has_letters)]
+Tag = Annotated[
+    Text, Field(min_length=1, max_length=MAX_TAG_CHARACTERS), AfterValidator(_has_letters)
+]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -153,7 +156,7 @@ class MetadataCorrection(RequestBody):
     authors: list[PersonName] | None = Field(None, max_length=5000)
     year: int | None = Field(None, ge=1000, le=9999)
     doi: Doi | None = None
-    tags: list[Tag] | None = Field(None, max_length=50)
+    tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     collection: CollectionName = Field(
         "", description="Moves the document, which gets another id and is read again."
     )

@@ -97,6 +97,7 @@ PARTS = {
     "Americo Cunha Jr": ("Americo", "Cunha"),
     "Suharto": (None, "Suharto"),
     "王小明": ("小明", "王"),
+    "王, 小明": ("小明", "王"),
     "ATLAS Collaboration": (None, None),
 }
 

@@ -1,0 +1,132 @@
+"""`paperworks bulk --zotero EXPORT`: makes a collection equal to an export of Zotero.
+
+The state is in the library: a PDF is known by its bytes, and metadata is compared with that of its
+document. A second run therefore sends only what has changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from serve_app.cli.common import print_error, print_line, printable
+from serve_app.cli.upload import batches, send_batch
+from serve_app.cli.upload_report import UploadReport
+from serve_app.client import Client, PaperworksProblem, ServiceUnreachable
+from serve_app.schemas.core import Document
+from serve_app.zotero.attachments import Attachments
+from serve_app.zotero.entries import InvalidExport
+from serve_app.zotero.export import read_export
+from serve_app.zotero.papers import Paper, Plan, former_documents
+
+PAGE = 200
+CHANGED_MEANWHILE = "precondition_failed"  # for example because the paper has been read
+CORRECTION_ATTEMPTS = 10
+TO_READ = (None, "failed", "cancelled")  # states in which a PDF is sent, None: it is unknown
+
+
+def import_export(client: Client, export: Path, collection: str, *, wait: bool) -> int:
+    """Returns the exit status.
+
+    0: every PDF of the export is in the collection (searchable, with `wait`); 1: some are not, or
+    an entry could not be read; 2: the file is no export. Prints a line for each problem.
+    """
+    try:
+        plan = Plan(read_export(export), Attachments(export), collection)
+    except InvalidExport as error:
+        print_error(printable(str(error)))
+        return 2
+    for problem in plan.problems:
+        print_error(printable(problem))
+    work = ZoteroImport(client, plan)
+    work.run()
+    failed = work.counts["refused"] + plan.missing + plan.unreadable > 0
+    if wait and work.jobs:
+        from serve_app.cli.progress import follow
+
+        failed |= any(job.status != "completed" for job in follow(client, work.jobs))
+    print_line(work.summary)
+    return 1 if failed else 0
+
+
+class ZoteroImport:
+    """Sends the PDFs that the collection lacks, and the metadata and tags that differ."""
+
+    def __init__(self, client: Client, plan: Plan) -> None:
+        self.client, self.plan = client, plan
+        self.counts = Counter[str]()
+        self.jobs: list[str] = []
+
+    @property
+    def summary(self) -> str:
+        """The numbers of PDFs and of entries without one."""
+        named = [f"{self.counts[name]} {name}" for name in ("new", "changed", "unchanged")]
+        named += [f"{self.plan.without_pdf} without a PDF", f"{self.plan.missing} missing files"]
+        return ", ".join([*named, f"{self.counts['refused']} refused"])
+
+    def run(self) -> None:
+        """Raises PaperworksProblem if the service refuses a whole request."""
+        known = self._known()
+        state = {name: document.status for name, document in known.items()}
+        papers = self.plan.papers.values()
+        self._send([paper for paper in papers if state.get(paper.document_id) in TO_READ], known)
+        for paper in papers:
+            if state.get(paper.document_id) not in TO_READ:
+                change = self._correct(paper, known[paper.document_id])
+                self.counts[change] += 1
+
+    def _known(self) -> dict[str, Document]:
+        """Returns the documents of the collection by id."""
+        documents, cursor = dict[str, Document](), None
+        while True:
+            collection = self.plan.collection
+            page = self.client.documents(collection=collection, cursor=cursor, limit=PAGE)
+            documents |= {document.document_id: document for document in page.items}
+            if (cursor := page.next_cursor) is None:
+                return documents
+
+    def _send(self, papers: list[Paper], known: dict[str, Document]) -> None:
+        by_path = {paper.path: paper for paper in papers}
+        report = UploadReport(self.plan.collection)
+        for batch in batches(by_path, report):
+            accepted = send_batch(self.client, batch, "return", report)
+            for paper in map(by_path.__getitem__, batch):
+                if paper.document_id in accepted:
+                    self.counts[self._complete(paper, known)] += 1
+        self.counts["refused"] += len(report.refused)
+        self.jobs += report.jobs
+
+    def _complete(self, paper: Paper, known: dict[str, Document]) -> str:
+        """Adds the metadata to an accepted PDF; returns "new", or "refused" without metadata."""
+        for name in former_documents(paper, known, self.plan):
+            print_line(
+                f"{printable(paper.key)}: the PDF has changed; the former one stays as {name}. "
+                f"`paperworks documents delete {name}` deletes it."
+            )
+        document = self.client.document(paper.document_id)
+        return "refused" if self._correct(paper, document) == "refused" else "new"
+
+    def _correct(self, paper: Paper, document: Document) -> str:
+        """Returns "changed", "unchanged" or "refused"; prints the reason of a refusal."""
+        try:
+            return self._correct_repeatedly(paper, document)
+        except ServiceUnreachable:
+            raise
+        except PaperworksProblem as problem:
+            print_error(f"{printable(paper.key)}: the metadata was refused: {problem.detail}")
+            return "refused"
+
+    def _correct_repeatedly(
+        self, paper: Paper, document: Document, attempts: int = CORRECTION_ATTEMPTS
+    ) -> str:
+        """Raises PaperworksProblem if the service refuses the metadata, or the last attempt."""
+        if not (corrections := paper.changes(document)):
+            return "unchanged"
+        try:
+            self.client.correct(document.document_id, **corrections)
+            return "changed"
+        except PaperworksProblem as problem:
+            if problem.code != CHANGED_MEANWHILE or attempts == 1:
+                raise
+        current = self.client.document(document.document_id)
+        return self._correct_repeatedly(paper, current, attempts - 1)

@@ -1,0 +1,1 @@
+"""Exports of Zotero: their entries, their PDFs, and how documents differ from them."""
