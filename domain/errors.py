@@ -9,6 +9,7 @@
     │   ├── PreconditionFailed       read the document again
     │   ├── QuotaExceeded            delete papers, or raise the quota of the collection
     │   ├── IdempotencyKeyReused     send the request with a new key
+    │   ├── RefusedWebhookUrl        use a public https:// URL
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file cannot be processed; a retry does not help
@@ -108,6 +109,13 @@ class QuotaExceeded(InvalidRequest):
             "would have more. Nothing of this request was kept. Delete papers of the collection, "
             "or ask an administrator to raise its quota."
         )
+
+
+class RefusedWebhookUrl(InvalidRequest):
+    """The URL of a webhook must be an https:// URL of a public address, without a user name.
+    Nothing was sent. Use another URL, or set webhooks.allow_private_addresses."""
+
+    code = "refused_webhook_url"
 
 
 class RefusedUpload(InvalidRequest):
