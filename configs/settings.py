@@ -20,6 +20,7 @@ from actors.job_policy import JobPolicy
 from domain.addresses import without_password
 from domain.consistency import DeletionLimits
 from domain.fair_share import INTERACTIVE_WEIGHT
+from domain.webhooks import WebhookOptions
 from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
 from runtime.dashboard_mode import DashboardMode
@@ -257,6 +258,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     jobs: JobSettings = JobSettings()
     read: ReadSettings = ReadSettings()
+    webhooks: WebhookOptions = WebhookOptions()
     ray: RaySettings = RaySettings()
 
     @field_validator("home")
