@@ -63,6 +63,7 @@ from stores.postgres.library_record import LibraryStore, read_milvus_name
 from stores.postgres.notifications import JobNotifications
 from stores.postgres.request_counts import RequestCounts
 from stores.postgres.task_queue import TaskQueue
+from stores.postgres.webhook_store import WebhookStore
 
 PROBE = "ready?"  # the query of the checks of /readyz
 LOOKUP_TTL_SECONDS = 5.0
@@ -226,6 +227,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         gate=Gate(keys, RequestCounts(database), settings.http),
         keys=keys,
         audit_log=AuditLog(database),
+        webhooks=WebhookStore(database, settings.webhooks),
         delays=ComponentStates(settings.model.actors, settings.home / "models").current,
     )
     services.checks["search"] = partial(check_search, services, actors)

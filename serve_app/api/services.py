@@ -34,6 +34,7 @@ from stores.protocols import (
     KeyStore,
     TaskQueue,
     VectorStore,
+    WebhookStore,
 )
 
 PREFIX = "/api/v1"
@@ -80,6 +81,7 @@ class Services:
     deletion: DeletionLimits
     keys: KeyStore
     audit_log: AuditLog
+    webhooks: WebhookStore
     calibration: Calibration | None = None
     gate: Gate = field(default_factory=Gate)
     delays: Callable[[], Awaitable[dict[str, str]]] = no_delays

@@ -34,6 +34,7 @@ from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.fakes.in_memory_keys import InMemoryAuditLog, InMemoryKeyStore, InMemoryRequestCounts
 from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.fakes.in_memory_webhooks import InMemoryWebhookStore
 from tests.records import make_chunk
 from tests.timing import wait_until
 
@@ -125,6 +126,7 @@ class Library:
             deletion=DeletionLimits(),
             keys=self.keys,
             audit_log=InMemoryAuditLog(),
+            webhooks=InMemoryWebhookStore(),
             gate=Gate(self.keys, self.counts, self.limits),
             calibration=CALIBRATIONS[EmbedOptions().name],
         )
