@@ -13,13 +13,14 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from domain.errors import Unavailable
 from domain.jobs import Lane, Progress, Task
+from domain.webhooks import WebhookOptions
 
 if TYPE_CHECKING:
     from actors.job_policy import JobPolicy
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from actors.reconcile_loop import ReconcileLoop
     from actors.runner_pool import RunnerHandle, RunnerPool
     from actors.store_cleanup import Eraser
+    from actors.webhook_loop import WebhookLoop
     from domain.consistency import Retention
     from domain.fair_share import ShareWeights
     from pipelines.config import PipelineConfig
@@ -64,6 +66,7 @@ class JobManagerConfig:
     retention: Retention
     info: Mapping[str, str]
     local_key: str | None = None
+    webhooks: WebhookOptions = field(default_factory=WebhookOptions)
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class JobManager:
         deletions = DeletionQueue(self.database)
         eraser = parts.eraser(lambda: self.config)
         self.cleanup = StoreCleanup(deletions, eraser, policy.poll_seconds)
+        self.webhooks = self._webhook_loop(config.webhooks)
         self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
         self.legacy = parts.vectors(lambda: replace(self.config, milvus_name=LEGACY_NAME))
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
@@ -144,6 +148,14 @@ class JobManager:
             self.workers[lane] = LaneWorker(
                 lane, config.lanes[lane], self.leases, pool, self.worker_id, self.load
             )
+
+    def _webhook_loop(self, options: WebhookOptions) -> WebhookLoop:
+        from actors.webhook_loop import WebhookLoop
+        from actors.webhook_sender import WebhookSender
+        from stores.postgres.delivery_queue import DeliveryQueue
+
+        deliveries = DeliveryQueue(self.database, options.retry_seconds)
+        return WebhookLoop(deliveries, WebhookSender(options), self.policy.poll_seconds)
 
     def _reconcile_loop(
         self, vectors: Vectors, queue: TaskQueue, retention: Retention
@@ -240,6 +252,7 @@ class JobManager:
             self._every(IDENTITY_SECONDS, self._check_identity),
             self._run_reconciliations(),
             self.cleanup.run(),
+            self.webhooks.run(),
             *(
                 worker.run()
                 for worker in self.workers.values()

@@ -110,6 +110,7 @@ def retention_of(settings: Settings) -> Retention:
         limits=settings.stores.deletion,
         trash_days=settings.stores.trash_days,
         record_days=settings.stores.record_days,
+        delivery_days=settings.webhooks.keep_deliveries_days,
     )
 
 
@@ -312,6 +313,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             retention=retention_of(settings),
             info=facts,
             local_key=str(settings.home / LOCAL_KEY) if settings.http.auth == "required" else None,
+            webhooks=settings.webhooks,
         ),
         JobManagerParts(
             open_runner=partial(

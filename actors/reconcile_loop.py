@@ -86,7 +86,9 @@ class ReconcileLoop:
         done = await self.reconciler.clean_up(self.retention.trash_days)
         self._log_refusal("cleanup of the files", done)
         if not any(self.refused.values()):  # otherwise a store may still hold old versions
-            removed = await remove_old_records(self.database, self.retention.tombstone_days)
+            removed = await remove_old_records(
+                self.database, self.retention.tombstone_days, self.retention.delivery_days
+            )
             if removed.total:
                 log.info("Deleted %d old records", removed.total, extra={"action": "retention"})
         if done.pdfs_trashed or done.pdfs_purged or done.blobs_deleted:

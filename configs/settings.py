@@ -21,6 +21,7 @@ from domain.addresses import without_password
 from domain.consistency import DeletionLimits
 from domain.fair_share import INTERACTIVE_WEIGHT
 from domain.library_search import MAX_RANKED
+from domain.webhooks import WebhookOptions
 from embedding.embed_options import EmbedOptions
 from extraction.options import ReadOptions
 from runtime.dashboard_mode import DashboardMode
@@ -298,6 +299,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     jobs: JobSettings = JobSettings()
     read: ReadSettings = ReadSettings()
+    webhooks: WebhookOptions = WebhookOptions()
     ray: RaySettings = RaySettings()
 
     @field_validator("home")

@@ -124,11 +124,12 @@ class DeletionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Limits of the automatic cleanup, and how many days it keeps trash and records."""
+    """Limits of the automatic cleanup, and how many days it keeps trash, records and deliveries."""
 
     limits: DeletionLimits = field(default_factory=DeletionLimits)
     trash_days: float = 30
     record_days: float = 90
+    delivery_days: float = 30
 
     @property
     def tombstone_days(self) -> float:

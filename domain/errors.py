@@ -10,6 +10,7 @@
     │   ├── QuotaExceeded            delete papers, or raise the quota of the collection
     │   ├── IdempotencyKeyReused     send the request with a new key
     │   ├── RerankerNotConfigured    search without `rerank`
+    │   ├── RefusedWebhookUrl        use a public https:// URL
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file cannot be processed; a retry does not help
@@ -120,6 +121,13 @@ class RerankerNotConfigured(InvalidRequest):
     (PAPERWORKS_SEARCH__RERANKER) and start the service again."""
 
     code = "reranker_not_configured"
+
+
+class RefusedWebhookUrl(InvalidRequest):
+    """The URL of a webhook must be an https:// URL of a public address, without a user name.
+    Nothing was sent. Use another URL, or set webhooks.allow_private_addresses."""
+
+    code = "refused_webhook_url"
 
 
 class RefusedUpload(InvalidRequest):

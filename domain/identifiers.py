@@ -12,5 +12,7 @@ DOCUMENT_ID = re.compile(r"^doc_[0-9a-f]{24}$")
 JOB_ID = re.compile(r"^job_[0-9a-f]{16}$")
 CHUNK_ID = re.compile(r"^[0-9a-f]{32}$")
 TASK_ID = re.compile(r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+WEBHOOK_ID = re.compile(r"^wh_[0-9a-f]{16}$")
+DELIVERY_ID = re.compile(r"^whd_[0-9a-f]{32}$")
 COLLECTION_NAME = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
 COLLECTION_RULE = "1 to 128 letters, digits, hyphens, underscores or dots"

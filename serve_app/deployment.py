@@ -72,6 +72,7 @@ from stores.postgres.notifications import JobNotifications
 from stores.postgres.request_counts import RequestCounts
 from stores.postgres.system_queries import SystemQueries
 from stores.postgres.task_queue import TaskQueue
+from stores.postgres.webhook_store import WebhookStore
 
 PROBE = "ready?"  # the query of the checks of /readyz
 LOOKUP_TTL_SECONDS = 5.0
@@ -240,6 +241,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
             settings.model.actors, settings.home / "models", settings.search.reranker
         ).current,
         system=system_report(settings, database),
+        webhooks=WebhookStore(database, settings.webhooks),
     )
     services.checks["search"] = partial(check_search, services, actors)
     return _with_reranker(services, settings.search)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from domain.paper_names import PaperName
     from domain.search import SearchQuery
     from domain.system import LaneQueue, StoreTotals
+    from domain.webhooks import Delivery, Webhook, WebhookEvent
     from stores.postgres.admission import BeforeCommit
     from stores.postgres.audit_log import AuditEntry
     from stores.postgres.document_store import CollectionSummary
@@ -140,6 +141,26 @@ class AuditLog(Protocol):
     async def list(
         self, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[AuditEntry]: ...
+
+
+class WebhookStore(Protocol):
+    """Registers webhooks and reads the log of their deliveries."""
+
+    async def create(
+        self,
+        url: str,
+        events: Collection[WebhookEvent],
+        collections: Collection[str] | None = None,
+    ) -> tuple[Webhook, str]: ...
+    async def list(self) -> list[Webhook]: ...
+    async def get(self, webhook_id: str) -> Webhook: ...
+    async def change(self, webhook_id: str, changes: Mapping[str, Any]) -> Webhook: ...
+    async def delete(self, webhook_id: str) -> None: ...
+    async def deliveries(
+        self, webhook_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> CursorPage[Delivery]: ...
+    async def redeliver(self, webhook_id: str, delivery_id: str) -> Delivery: ...
+    async def ping(self, webhook_id: str) -> Delivery: ...
 
 
 class RequestCounts(Protocol):

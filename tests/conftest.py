@@ -102,6 +102,8 @@ def service(homes: Path, converted_models: Path) -> Iterator[RunningService]:
         converted_models,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),
         PAPERWORKS_HTTP__BODY_PIECE_SECONDS=f"{BODY_PIECE_SECONDS:g}",
+        PAPERWORKS_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES="true",
+        PAPERWORKS_WEBHOOKS__RETRY_SECONDS="[0.2, 0.2, 0.2]",
         **SHORT_LEASES,
     ) as running:
         yield running

@@ -24,6 +24,7 @@ from serve_app.api import (
     search,
     similar,
     uploads,
+    webhooks,
 )
 from serve_app.api.metrics import Metrics
 from serve_app.api.problems import add_problem_handlers
@@ -37,7 +38,7 @@ from serve_app.http.request_context import RequestContext
 from serve_app.pages.site import add_pages
 
 RESOURCES = (uploads, jobs, documents, contents, similar, images, search)
-RESOURCES += (bibliography, collections, keys, consistency, health)
+RESOURCES += (bibliography, collections, keys, webhooks, consistency, health)
 
 
 def create_api(

@@ -63,7 +63,7 @@ async def revoke_key(key_id: KeyId, services: ServicesDep) -> None:
 async def list_audit_entries(
     services: ServicesDep, cursor: Cursor = None, limit: Limit = 50
 ) -> Listed[schemas.AuditEntry]:
-    """Returns who uploaded and deleted papers and who created and revoked keys, latest first."""
+    """Returns who uploaded and deleted papers and who changed keys and webhooks, latest first."""
     page = await services.audit_log.list(cursor=cursor, limit=limit)
     items = list(map(schemas.AuditEntry.model_validate, page.items))
     return Listed(items=items, next_cursor=page.next_cursor)

@@ -37,6 +37,7 @@ from stores.protocols import (
     KeyStore,
     TaskQueue,
     VectorStore,
+    WebhookStore,
 )
 
 PREFIX = "/api/v1"
@@ -86,6 +87,7 @@ class Services:
     keys: KeyStore
     audit_log: AuditLog
     system: SystemReport
+    webhooks: WebhookStore
     calibration: Calibration | None = None
     reranking: Reranking | None = None
     gate: Gate = field(default_factory=Gate)

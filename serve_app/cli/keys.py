@@ -81,7 +81,7 @@ def revoke(client: Client, key_id: KeyId) -> None:
 
 @library_command
 def audit(client: Client, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Show who uploaded and deleted papers, and who created and revoked keys."""
+    """Show who uploaded and deleted papers, and who changed keys and webhooks."""
     page = client.audit(limit=limit)
     show(page, as_json, map(_audit_line, page.items))
 

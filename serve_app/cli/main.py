@@ -16,6 +16,7 @@ from serve_app.cli.open_page import open_page
 from serve_app.cli.search import search
 from serve_app.cli.up import up
 from serve_app.cli.upload import upload
+from serve_app.cli.webhooks import webhooks_app
 
 app = typer.Typer(
     help="Turns a pile of research papers into a searchable library.",
@@ -30,6 +31,7 @@ app.command("open")(open_page)
 app.add_typer(documents_app, name="documents")
 app.add_typer(collections_app, name="collections")
 app.add_typer(keys_app, name="keys")
+app.add_typer(webhooks_app, name="webhooks")
 
 if __name__ == "__main__":
     app()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from domain.jobs import WaitFor
 from serve_app.client.requests import IDEMPOTENCY_KEY, ApiRequest, Body, Endpoint, PdfFile
-from serve_app.schemas import access, core, papers
+from serve_app.schemas import access, core, papers, webhooks
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 
 Source = Path | str | bytes
@@ -19,7 +19,7 @@ PREFIX = "/api/v1"
 
 
 def path_of(kind: str, name: str, part: str = "") -> str:
-    """Returns the path of a job, document or collection (`kind` in plural), or of a part of it."""
+    """Returns the path of a resource (`kind` in plural, as "jobs"), or of a part of it."""
     return f"{PREFIX}/{kind}/{quote(name, safe='')}{part}"
 
 
@@ -65,12 +65,73 @@ class Endpoints:
     def audit(
         self, cursor: str | None = None, limit: int = 50
     ) -> ApiRequest[core.Listed[access.AuditEntry]]:
-        """Returns who uploaded and deleted papers, and created and revoked keys, latest first."""
+        """Returns who uploaded and deleted papers, and changed keys and webhooks, latest first."""
         return ApiRequest(
             f"{PREFIX}/audit",
             core.Listed[access.AuditEntry].model_validate_json,
             {"cursor": cursor, "limit": limit},
         )
+
+    # Webhooks
+
+    @Endpoint
+    def create_webhook(
+        self,
+        url: str,
+        collections: Sequence[str] | None = None,
+        events: Sequence[str] | None = None,
+    ) -> ApiRequest[webhooks.CreatedWebhook]:
+        """Registers a webhook; `secret` of the result is shown only once.
+
+        Without `collections` it reports the jobs of all, without `events` every end of a job.
+        """
+        given = {"url": url, "collections": collections and list(collections)}
+        body = {**given, "events": list(events)} if events else given
+        parse = webhooks.CreatedWebhook.model_validate_json
+        return ApiRequest(f"{PREFIX}/webhooks", parse, json=body, method="POST")
+
+    @Endpoint
+    def webhooks(self) -> ApiRequest[webhooks.Webhooks]:
+        """Returns all webhooks without their secrets, newest first."""
+        return ApiRequest(f"{PREFIX}/webhooks", webhooks.Webhooks.model_validate_json)
+
+    @Endpoint
+    def webhook(self, webhook_id: str) -> ApiRequest[webhooks.Webhook]:
+        """Returns a webhook without its secret."""
+        return ApiRequest(path_of("webhooks", webhook_id), webhooks.Webhook.model_validate_json)
+
+    @Endpoint
+    def change_webhook(self, webhook_id: str, **settings: Any) -> ApiRequest[webhooks.Webhook]:
+        """Changes `collections` (None: all), `events` or `enabled`."""
+        path, parse = path_of("webhooks", webhook_id), webhooks.Webhook.model_validate_json
+        return ApiRequest(path, parse, json=settings, method="PATCH")
+
+    @Endpoint
+    def delete_webhook(self, webhook_id: str) -> ApiRequest[None]:
+        """Deletes a webhook with its deliveries."""
+        return ApiRequest(path_of("webhooks", webhook_id), lambda _body: None, method="DELETE")
+
+    @Endpoint
+    def deliveries(
+        self, webhook_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> ApiRequest[core.Listed[webhooks.Delivery]]:
+        """Returns a page of the deliveries of a webhook, newest first."""
+        path, params = path_of("webhooks", webhook_id, "/deliveries"), {"cursor": cursor}
+        parse = core.Listed[webhooks.Delivery].model_validate_json
+        return ApiRequest(path, parse, {**params, "limit": limit})
+
+    @Endpoint
+    def redeliver(self, webhook_id: str, delivery_id: str) -> ApiRequest[webhooks.Delivery]:
+        """Queues a delivery again, with all its retries."""
+        part = f"/deliveries/{quote(delivery_id, safe='')}/redeliver"
+        path, parse = path_of("webhooks", webhook_id, part), webhooks.Delivery.model_validate_json
+        return ApiRequest(path, parse, method="POST")
+
+    @Endpoint
+    def test_webhook(self, webhook_id: str) -> ApiRequest[webhooks.Delivery]:
+        """Queues a delivery of the event `ping`."""
+        path, parse = path_of("webhooks", webhook_id, "/test"), webhooks.Delivery
+        return ApiRequest(path, parse.model_validate_json, method="POST")
 
     # Uploads and jobs
 

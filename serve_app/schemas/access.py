@@ -54,7 +54,7 @@ class Keys(Wire):
 
 
 class AuditEntry(Wire):
-    """An action. `subject` is the id of a job, a document, a collection or a key."""
+    """An action. `subject` is the id of a job, document, collection, key or webhook."""
 
     entry_id: int
     at: datetime

@@ -12,10 +12,12 @@ from domain.documents import ChunkKind, DocumentFilter
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
 from domain.search import SearchMode
 from domain.section_topics import SectionTopic
+from domain.webhooks import WebhookEvent
 from stores.postgres.cursors import CURSOR
 
 MAX_FIELDS = 50
 MAX_TAGS, MAX_TAG_CHARACTERS = 50, 100  # of a document, of a tag
+MAX_URL_CHARACTERS = 2000
 # PostgreSQL stores no NUL characters, and an unpaired surrogate has no UTF-8 encoding.
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
@@ -198,3 +200,27 @@ class NewKey(RequestBody):
     expires_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
         None, description="Days until the key expires; null: it does not expire."
     )
+
+
+WebhookUrl = Annotated[Text, Field(min_length=1, max_length=MAX_URL_CHARACTERS)]
+WebhookCollections = Annotated[list[CollectionName], Field(min_length=1, max_length=100)] | None
+WebhookEvents = Annotated[list[WebhookEvent], Field(min_length=1, max_length=len(WebhookEvent))]
+
+
+class NewWebhook(RequestBody):
+    """A webhook to create. Without `collections` it reports the jobs of all."""
+
+    url: WebhookUrl
+    collections: WebhookCollections = None
+    events: WebhookEvents = list(WebhookEvent)
+
+
+class WebhookSettings(RequestBody):
+    """Changes of a webhook. An absent field stays as it is; `collections` null: all.
+
+    A disabled webhook gets no deliveries, also none of the time when it is disabled.
+    """
+
+    collections: WebhookCollections = None
+    events: WebhookEvents = list(WebhookEvent)
+    enabled: bool = True

@@ -1,4 +1,4 @@
-"""The audit log: who uploaded and deleted papers, and who created and revoked keys.
+"""The audit log: who uploaded and deleted papers, and who changed keys and webhooks.
 
 An entry is written in the transaction of its action, so there is none without the other. It holds
 ids and numbers, no titles and no file names: a deleted paper leaves nothing readable.
@@ -36,11 +36,14 @@ class Action(StrEnum):
     DELETE_COLLECTION = "delete_collection"
     CREATE_KEY = "create_key"
     REVOKE_KEY = "revoke_key"
+    CREATE_WEBHOOK = "create_webhook"
+    CHANGE_WEBHOOK = "change_webhook"
+    DELETE_WEBHOOK = "delete_webhook"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An action: `subject` is the id of a job, a document, a collection or a key."""
+    """An action: `subject` is the id of a job, document, collection, key or webhook."""
 
     entry_id: int
     at: datetime

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from sqlalchemy import delete, exists, select, text
+from sqlalchemy import delete, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus
@@ -22,10 +22,12 @@ from stores.postgres.schema import (
     AUDIT_LOG,
     CITATIONS,
     COLLECTIONS,
+    DELIVERIES,
     DOCUMENTS,
     EVENTS,
     JOBS,
     TASKS,
+    WEBHOOKS,
 )
 
 Remove = Callable[[AsyncConnection, timedelta], Awaitable[int]]
@@ -42,6 +44,7 @@ class Removed:
     jobs: int = 0
     collections: int = 0
     audit_entries: int = 0
+    deliveries: int = 0
 
     @property
     def total(self) -> int:
@@ -49,10 +52,11 @@ class Removed:
         return sum(getattr(self, field.name) for field in fields(self))
 
 
-async def remove_old_records(database: Database, days: float) -> Removed:
+async def remove_old_records(database: Database, days: float, delivery_days: float = 30) -> Removed:
     """Deletes tombstones, purged jobs and empty collections that are older than `days`, and
-    entries of the audit log that are older than that and than AUDIT_AGE. Forgets the counted
-    requests of clients that have sent nothing for a day.
+    entries of the audit log that are older than that and than AUDIT_AGE. Deletes deliveries of
+    webhooks that are older than `delivery_days` and not pending. Forgets the counted requests of
+    clients that have sent nothing for a day.
 
     After that, the Idempotency-Key of such a job starts a new one. Raises DatabaseUnavailable.
     """
@@ -64,6 +68,9 @@ async def remove_old_records(database: Database, days: float) -> Removed:
     removed.collections = await _remove_batch(database, _remove_collections, age)
     while count := await _remove_batch(database, _remove_audit_entries, max(age, AUDIT_AGE)):
         removed.audit_entries += count
+    age = timedelta(days=delivery_days)
+    while count := await _remove_batch(database, _remove_deliveries, age):
+        removed.deliveries += count
     await RequestCounts(database).forget()
     return removed
 
@@ -128,3 +135,17 @@ async def _remove_audit_entries(connection: AsyncConnection, age: timedelta) -> 
     return (
         await connection.execute(delete(AUDIT_LOG).where(AUDIT_LOG.c.entry_id.in_(old)))
     ).rowcount
+
+
+async def _remove_deliveries(connection: AsyncConnection, age: timedelta) -> int:
+    """A delivery is pending while its webhook exists and is not disabled."""
+    receives = exists().where(
+        WEBHOOKS.c.webhook_id == DELIVERIES.c.webhook_id, WEBHOOKS.c.disabled_at.is_(None)
+    )
+    ended = or_(DELIVERIES.c.delivered_at.is_not(None), DELIVERIES.c.abandoned_at.is_not(None))
+    old = select(DELIVERIES.c.delivery_id).where(
+        DELIVERIES.c.created_at < NOW - age, or_(ended, ~receives)
+    )
+    ids = old.limit(ROWS_PER_TRANSACTION).with_for_update(skip_locked=True)
+    removed = delete(DELIVERIES).where(DELIVERIES.c.delivery_id.in_(ids.scalar_subquery()))
+    return (await connection.execute(removed)).rowcount

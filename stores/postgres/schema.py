@@ -386,6 +386,54 @@ class RequestTimes(SQLModel, table=True):
     counts: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
 
 
+class Webhooks(SQLModel, table=True):
+    """An endpoint that is told the end of jobs. `collections` NULL means all."""
+
+    webhook_id: str = Field(primary_key=True)
+    url: str
+    secret: str
+    collections: list[Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
+    events: list[Any] = Field(sa_column=Column(JSONB(), nullable=False))
+    created_by: str
+    created_at: datetime | None = Field(None, sa_column=_stamped())
+    disabled_at: datetime | None = Field(None, sa_column=_timestamp())
+    disabled_reason: str | None = None
+
+
+class WebhookDeliveries(SQLModel, table=True):
+    """A message to a webhook, queued by a trigger when a job ends (migration 0016).
+
+    It is pending until `delivered_at` or `abandoned_at` is set. `attempts` is its fencing token. No
+    foreign key refers to the webhook: its check would lock the row while a job ends.
+    """
+
+    __tablename__ = "webhook_deliveries"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        _partial_index(
+            "webhook_deliveries_due",
+            "delivered_at IS NULL AND abandoned_at IS NULL",
+            *("webhook_id", "next_attempt_at"),
+        ),
+        Index("webhook_deliveries_by_webhook", "webhook_id", "created_at", "delivery_id"),
+        Index("webhook_deliveries_by_time", "created_at"),
+    )
+
+    delivery_id: str = Field(primary_key=True)
+    webhook_id: str
+    event: str
+    job_id: str | None = None
+    collection: str | None = None
+    payload: dict[str, Any] = Field(sa_column=Column(JSONB(), nullable=False))
+    created_at: datetime | None = Field(None, sa_column=_stamped())
+    attempts: int = Field(0, sa_column=_default(0))
+    next_attempt_at: datetime | None = Field(None, sa_column=_timestamp())
+    last_attempt_at: datetime | None = Field(None, sa_column=_timestamp())
+    last_status: int | None = None
+    last_error: str | None = None
+    delivered_at: datetime | None = Field(None, sa_column=_timestamp())
+    abandoned_at: datetime | None = Field(None, sa_column=_timestamp())
+
+
 def _table(name: str) -> Table:
     return cast(Table, SQLModel.metadata.tables[name])
 
@@ -394,3 +442,4 @@ COLLECTIONS, DOCUMENTS, CITATIONS = map(_table, ("collections", "documents", "ci
 JOBS, TASKS, EVENTS = map(_table, ("jobs", "tasks", "job_events"))
 DELETIONS, LIBRARY = map(_table, ("store_deletions", "library"))
 API_KEYS, SESSIONS, AUDIT_LOG = map(_table, ("api_keys", "sessions", "audit_log"))
+WEBHOOKS, DELIVERIES = map(_table, ("webhooks", "webhook_deliveries"))

@@ -18,6 +18,7 @@ from stores.milvus.vector_store import VectorStore
 from stores.postgres.citation_store import CitationStore
 from stores.postgres.database import Database
 from stores.postgres.library_record import LibraryStore
+from stores.postgres.webhook_store import WebhookStore
 from tests.stores.postgres import postgres_stores
 from tests.unit.serve_app.library import Library
 
@@ -60,6 +61,7 @@ class PostgresLibrary(Library):
             vectors=self.vectors,
             library=self.library,
             guard=self.identity_guard(),
+            webhooks=WebhookStore(database),
         )
         self.cleanup = StoreCleanup(stores.deletions, self, poll_seconds=1)
         self.app = create_api(self.services)

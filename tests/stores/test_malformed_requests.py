@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from domain.jobs import Lane
+from domain.webhooks import WebhookEvent
 from serve_app.api.problems import MEDIA_TYPE
 from stores.postgres.database import Database
 from tests.malformed import Malformed, malformed_requests
@@ -39,7 +40,7 @@ async def real(
 
 
 async def known_ids(library: PostgresLibrary) -> dict[str, str]:
-    """Returns path parameters for a searchable document and a finished job with a failure."""
+    """Returns path parameters for a searchable document, a job with a failure and a webhook."""
     files = [("good.pdf", pdf("good")), ("bad.pdf", pdf("bad"))]
     job = (await library.upload_many(files)).json()
     for task in await library.claim(Lane.INTERACTIVE):
@@ -48,6 +49,8 @@ async def known_ids(library: PostgresLibrary) -> dict[str, str]:
         else:
             await library.finish(task, ("A passage.", "Another one."))
     good = job["accepted"][0]["document_id"]
+    webhook, _ = await library.services.webhooks.create("https://lab.example", list(WebhookEvent))
+    ping = await library.services.webhooks.ping(webhook.webhook_id)
     [chunk] = (await library.get(f"/documents/{good}/chunks?limit=1")).json()["items"]
     return {
         "document_id": good,
@@ -55,6 +58,8 @@ async def known_ids(library: PostgresLibrary) -> dict[str, str]:
         "job_id": job["job_id"],
         "name": "default",
         "number": "1",
+        "webhook_id": webhook.webhook_id,
+        "delivery_id": ping.delivery_id,
     }
 
 

@@ -57,11 +57,13 @@ def test_settings_environment_sets_nested_values(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PAPERWORKS_JOBS__LEASE_SECONDS", "20")
     monkeypatch.setenv("PAPERWORKS_JOBS__BULK__CPUS", "6")
     monkeypatch.setenv("PAPERWORKS_STORES__SHARED", "true")
+    monkeypatch.setenv("PAPERWORKS_WEBHOOKS__RETRY_SECONDS", "[0.5, 2]")
     settings = Settings()
     assert settings.home == Path("/srv/papers")
     assert settings.jobs.lease_seconds == 20
     assert settings.stores.shared is True
     assert settings.jobs.bulk.cpus == 6
+    assert settings.webhooks.retry_seconds == (0.5, 2)
 
 
 def test_settings_environment_keeps_other_values_of_section(

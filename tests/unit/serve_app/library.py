@@ -37,6 +37,7 @@ from tests.fakes.in_memory_keys import InMemoryAuditLog, InMemoryKeyStore, InMem
 from tests.fakes.in_memory_library import InMemoryLibrary
 from tests.fakes.in_memory_system import InMemoryActivityStore, InMemorySystemQueries
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
+from tests.fakes.in_memory_webhooks import InMemoryWebhookStore
 from tests.records import make_chunk
 from tests.timing import wait_until
 
@@ -130,6 +131,7 @@ class Library:
             keys=self.keys,
             audit_log=InMemoryAuditLog(),
             system=self.system_report(folder),
+            webhooks=InMemoryWebhookStore(),
             gate=Gate(self.keys, self.counts, self.limits),
             calibration=CALIBRATIONS[EmbedOptions().name],
         )

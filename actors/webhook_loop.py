@@ -1,0 +1,109 @@
+"""The loop that sends the webhook deliveries of the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from domain.errors import Unavailable
+from domain.webhooks import DueDelivery, Outcome
+from stores.postgres.delivery_queue import DeliveryQueue
+
+log = logging.getLogger(__name__)
+PARALLEL = 8
+PARALLEL_OF_ONE_WEBHOOK = 2
+VISIBILITY_TIMEOUT_SECONDS = 120.0  # twice the largest `timeout_seconds`
+RETRY_SECONDS = 5.0  # pause after an error of the queue
+
+
+class Sender(Protocol):
+    """Sends one delivery; does not raise for a failed attempt."""
+
+    def send(self, due: DueDelivery) -> Awaitable[Outcome]: ...
+
+
+class WebhookLoop:
+    """Sends due deliveries, several at a time. At-least-once: an attempt whose outcome could not be
+    recorded is repeated after VISIBILITY_TIMEOUT_SECONDS."""
+
+    def __init__(self, queue: DeliveryQueue, sender: Sender, poll_seconds: float) -> None:
+        self.queue = queue
+        self.sender = sender
+        self.poll_seconds = poll_seconds
+        self.attempts: dict[asyncio.Task[None], str] = {}  # the webhook of each running attempt
+
+    async def run(self) -> None:
+        """Sends due deliveries until cancelled; then it cancels the running attempts."""
+        try:
+            while True:
+                await self._wait(await self._claim())
+        finally:
+            for attempt in self.attempts:
+                attempt.cancel()
+
+    async def _claim(self) -> float:
+        """Starts due deliveries; returns the seconds until the next claim without an end."""
+        try:
+            await self.start_due()
+        except Unavailable as error:
+            log.warning("Webhook deliveries are postponed and stay in the queue: %s", error)
+            return RETRY_SECONDS
+        except Exception:
+            log.exception("The claim of webhook deliveries failed; they stay in the queue")
+            return RETRY_SECONDS
+        return self.poll_seconds
+
+    async def start_due(self) -> int:
+        """Claims deliveries for the free slots and starts them; returns their number."""
+        free = PARALLEL - len(self.attempts)
+        if free <= 0:
+            return 0
+        due = await self.queue.claim(
+            free,
+            each=PARALLEL_OF_ONE_WEBHOOK,
+            busy=set(self.attempts.values()),
+            hide_seconds=VISIBILITY_TIMEOUT_SECONDS,
+        )
+        for one in due:
+            attempt = asyncio.get_running_loop().create_task(self._deliver(one))
+            self.attempts[attempt] = one.webhook_id
+        return len(due)
+
+    async def _wait(self, seconds: float) -> None:
+        """Waits until an attempt has ended, or for `seconds`."""
+        if not self.attempts:
+            await asyncio.sleep(seconds)
+            return
+        ended, _ = await asyncio.wait(
+            self.attempts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        for attempt in ended:
+            del self.attempts[attempt]
+
+    async def _deliver(self, due: DueDelivery) -> None:
+        outcome = await _outcome(self.sender.send, due)
+        if not outcome.is_delivered:
+            log.info(
+                "Attempt %d of webhook delivery %s to %s failed: %s",
+                *(due.attempt, due.delivery_id, due.webhook_id),
+                outcome.error or f"status {outcome.status}",
+                extra={"action": "webhook"},
+            )
+        try:
+            await self.queue.record(due, outcome)
+        except Exception as error:
+            log.warning(
+                "The outcome of webhook delivery %s was not recorded; it is sent again: %s",
+                due.delivery_id,
+                error,
+            )
+
+
+async def _outcome(send: Callable[[DueDelivery], Awaitable[Outcome]], due: DueDelivery) -> Outcome:
+    try:
+        return await send(due)
+    except Exception as error:
+        log.exception("Webhook delivery %s could not be sent", due.delivery_id)
+        return Outcome(error=f"An unexpected {type(error).__name__}; the log has the cause.")

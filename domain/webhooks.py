@@ -1,0 +1,176 @@
+"""Webhooks: signed HTTP requests that report the end of a job (https://www.standardwebhooks.com).
+
+A delivery is one message to one webhook. It is sent until the endpoint answers 2xx or the retries
+are used up, so an endpoint can receive it more than once, under the same `webhook-id`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import random
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, computed_field
+
+from domain.jobs import Record
+
+SECRET_BYTES = 32
+SECRET_PREFIX = "whsec_"
+MAX_WEBHOOKS = 100
+JITTER = 0.1
+PING = "ping"
+
+
+class WebhookEvent(StrEnum):
+    """The final states of a job, by the names of their events (domain/events.py)."""
+
+    COMPLETED = "job_completed"
+    PARTIAL = "job_partial"
+    FAILED = "job_failed"
+    CANCELLED = "job_cancelled"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"  # waits for its first or next attempt
+    DELIVERED = "delivered"  # the endpoint answered 2xx
+    ABANDONED = "abandoned"  # the retries are used up, or the endpoint answered 410
+
+
+class WebhookOptions(BaseModel, frozen=True):
+    """Which addresses webhooks may have, and how deliveries are sent and kept."""
+
+    allow_private_addresses: bool = Field(
+        default=False,
+        description="Allow webhooks with http:// URLs and with loopback, private and other "
+        "addresses that are not public. Every admin key can then send requests into the network of "
+        "the service.",
+    )
+    timeout_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=60,
+        description="Maximum seconds of one attempt, from the lookup of the host to the status of "
+        "the response.",
+    )
+    retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        default=(5, 30, 120, 600, 3600, 6 * 3600, 24 * 3600),
+        description="Seconds between the attempts of a delivery, as a JSON list. After the last "
+        "retry the delivery is abandoned.",
+    )
+    keep_deliveries_days: float = Field(
+        default=30,
+        ge=1,
+        description="Days that delivered and abandoned deliveries stay in the log.",
+    )
+
+
+class Webhook(Record):
+    """A registered endpoint, without its secret. `collections` None: all.
+
+    A webhook with a `disabled_at` gets no deliveries.
+    """
+
+    webhook_id: str
+    url: str
+    collections: tuple[str, ...] | None = None
+    events: tuple[WebhookEvent, ...]
+    created_by: str
+    created_at: datetime
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+
+
+class Delivery(Record):
+    """A message in the delivery log. `last_status` is the HTTP status of the last attempt."""
+
+    delivery_id: str
+    webhook_id: str
+    event: str
+    job_id: str | None = None
+    collection: str | None = None
+    payload: dict[str, Any]
+    created_at: datetime
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+    delivered_at: datetime | None = None
+    abandoned_at: datetime | None = None
+
+    @computed_field
+    @property
+    def status(self) -> DeliveryStatus:
+        """Returns whether the delivery is pending, delivered or abandoned."""
+        if self.delivered_at is not None:
+            return DeliveryStatus.DELIVERED
+        return DeliveryStatus.ABANDONED if self.abandoned_at else DeliveryStatus.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A claimed delivery; `attempt` counts from 1 and rejects the results of older claims."""
+
+    delivery_id: str
+    webhook_id: str
+    attempt: int
+    payload: dict[str, Any]
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of an attempt: the HTTP status, or the reason why there is none."""
+
+    status: int | None = None
+    error: str | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        """True for a 2xx status."""
+        return self.status is not None and HTTPStatus.OK <= self.status < 300
+
+    @property
+    def is_gone(self) -> bool:
+        """True if the endpoint wants no more deliveries."""
+        return self.status == HTTPStatus.GONE
+
+
+def new_webhook_id() -> str:
+    """Returns a new webhook id: `wh_` and 16 hexadecimal digits."""
+    return f"wh_{secrets.token_hex(8)}"
+
+
+def new_delivery_id() -> str:
+    """Returns a new delivery id: `whd_` and 32 hexadecimal digits, as the trigger makes them."""
+    return f"whd_{uuid.uuid4().hex}"
+
+
+def new_secret() -> str:
+    """Returns a random signing secret: `whsec_` and the base64 form of SECRET_BYTES bytes."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signature(secret: str, delivery_id: str, timestamp: int, body: bytes) -> str:
+    """Returns the value of `webhook-signature`: `v1,` and the base64 form of the HMAC-SHA256 of
+    `id.timestamp.body`. `timestamp`: seconds since 1970."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = f"{delivery_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def retry_delay(attempt: int, delays: Sequence[float]) -> float | None:
+    """Returns the seconds before the attempt after `attempt`, with jitter; None after the last."""
+    if attempt > len(delays):
+        return None
+    return delays[attempt - 1] * random.uniform(1 - JITTER, 1 + JITTER)
