@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, Field, field_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, field_validator
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from actors.job_policy import JobPolicy
@@ -37,6 +38,11 @@ CPUS_PER_API_PROCESS = 4
 processes use 1.2 CPUs; as many CPUs remain for papers."""
 MAX_API_PROCESSES = 8
 """The embedded PostgreSQL accepts 200 connections, and each API process opens up to nine."""
+
+
+def _from_json(value: Any) -> Any:
+    """Returns the value of a JSON text: pydantic-settings decodes none for a dataclass."""
+    return from_json(value) if isinstance(value, str) else value
 
 
 class StoreSettings(BaseModel):
@@ -187,6 +193,7 @@ class JobSettings(JobPolicy):
     ] = 250_000
     collection_weights: Annotated[
         dict[str, Annotated[float, Field(gt=0)]],
+        BeforeValidator(_from_json),
         Field(
             description="Share of a collection in each lane relative to others, by name; 1 if "
             "absent. JSON in the environment variable."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,6 +51,32 @@ def test_settings_defaults_are_embedded_and_loopback() -> None:
     assert settings.http.host == "127.0.0.1"
     assert settings.home == Path.cwd() / "var"
     assert settings.blob_address == f"file://{settings.home / 'blobs'}"
+
+
+@pytest.mark.parametrize("text", ['{"thesis": 2}', "{}"])
+def test_settings_environment_sets_mappings_as_json(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("PAPERWORKS_JOBS__COLLECTION_WEIGHTS", text)
+    assert Settings().jobs.collection_weights == json.loads(text)
+
+
+def test_every_setting_is_read_from_its_environment_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    defaults = Settings().model_dump(mode="json")
+    for name, _ in every_setting(Settings):
+        section, _, rest = name.partition(".")
+        value = defaults[section]
+        for part in filter(None, rest.split(".")):
+            value = value[part]
+        if value is None or "SECRET" in name.upper():
+            continue
+        text = value if isinstance(value, str) else json.dumps(value)
+        variable = "PAPERWORKS_" + name.upper().replace(".", "__")
+        with monkeypatch.context() as alone:
+            alone.setenv(variable, text)
+            assert Settings().model_dump(mode="json") == defaults, variable
 
 
 def test_settings_environment_sets_nested_values(monkeypatch: pytest.MonkeyPatch) -> None:
