@@ -23,7 +23,8 @@ from serve_app.pages.search_form import SearchForm
 from serve_app.schemas.core import Hit, SearchResult
 
 router = page_router(READS)
-MARGIN_POINTS = 6  # around the passage in its image
+MARGIN_POINTS = 6  # beside the passage in its image
+LEADING_POINTS = 2  # above and below it: less than the gap between two lines
 
 
 @router.get("/search")
@@ -77,7 +78,7 @@ def _region(hit: Hit) -> dict[str, float]:
     boxes = [box for box in hit.boxes if box.page == hit.page_first]
     return {
         "x0": max(0, min(box.x0 for box in boxes) - MARGIN_POINTS),
-        "y0": max(0, min(box.y0 for box in boxes) - MARGIN_POINTS),
+        "y0": max(0, min(box.y0 for box in boxes) - LEADING_POINTS),
         "x1": max(box.x1 for box in boxes) + MARGIN_POINTS,
-        "y1": max(box.y1 for box in boxes) + MARGIN_POINTS,
+        "y1": max(box.y1 for box in boxes) + LEADING_POINTS,
     }
