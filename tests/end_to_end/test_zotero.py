@@ -44,7 +44,7 @@ def _item(number: int, key: str) -> dict[str, Any]:
         "title": f"Title of <i>{key}</i> in Zotero",
         "creators": [
             {"creatorType": "author", "firstName": "Ada", "lastName": "Lovelace"},
-            {"creatorType": "author", "name": "The Engine Group"},
+            {"creatorType": "author", "name": "ATLAS Collaboration"},
         ],
         "date": f"{1900 + number}-05-01",
         "DOI": f"10.1000/{key}",
@@ -87,7 +87,10 @@ def test_import_takes_metadata_and_collections_of_the_export(
     paper = papers["10.1000/lovelace1843"]
     assert (paper.status, paper.title) == ("ready", "Title of lovelace1843 in Zotero")
     assert (paper.year, paper.filename) == (1902, "lovelace1843.pdf")
-    assert paper.authors == [Author("Ada Lovelace", "Ada", "Lovelace"), Author("The Engine Group")]
+    assert paper.authors == [
+        Author("Ada Lovelace", "Ada", "Lovelace"),
+        Author("ATLAS Collaboration"),
+    ]
     assert paper.tags == ["to read", "Thesis", "Thesis/Methods"]
     tagged = library.documents(collection=collection, tags=["Thesis/Methods"]).items
     assert [one.document_id for one in tagged] == [paper.document_id]
