@@ -7,8 +7,6 @@ from typing import Literal
 from pydantic import BaseModel
 
 from domain.documents import DocumentStatus
-from domain.papers import Cell
-from domain.table_grid import grid_of, head_rows
 from integrations.passages import Names, Passage
 from integrations.section_texts import SectionText
 from serve_app.schemas.core import Document, Wire
@@ -141,17 +139,14 @@ class TableContent(BaseModel):
     @classmethod
     def of(cls, table: Table) -> TableContent:
         """Returns the content of a table."""
-        cells = [
-            [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in table.rows
-        ]
-        texts, heads = grid_of(cells), head_rows(cells)
+        header, rows = table.grid()
         return cls(
             number=table.number,
             label=table.label,
             caption=table.caption,
             page=table.page,
-            header=texts[:heads],
-            rows=texts[heads:],
+            header=header,
+            rows=rows,
             notes=table.notes,
         )
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domain.papers import Author, BlockKind, Cell, PageSize, SectionRole, TableSource
+from domain.table_grid import grid_of, head_rows
 from serve_app.schemas.core import Chunk, Document, Rectangle, Wire
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Section(Wire):
@@ -37,6 +43,28 @@ class Table(Wire):
     markdown: str
     source: TableSource
     notes: str | None = None
+
+    def grid(self) -> tuple[list[list[str]], list[list[str]]]:
+        """Returns the header rows and the other rows, as texts.
+
+        All rows have the same length. The text of a spanning cell is at its upper left position.
+        """
+        cells = [
+            [cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in self.rows
+        ]
+        texts, heads = grid_of(cells), head_rows(cells)
+        return texts[:heads], texts[heads:]
+
+    def frame(self) -> pandas.DataFrame:
+        """Returns the cells as a pandas frame of texts; the header rows name its columns.
+
+        Names of several header rows are joined with a space. Raises ImportError without pandas.
+        """
+        import pandas
+
+        header, rows = self.grid()
+        names = [" ".join(filter(None, column)) for column in zip(*header, strict=True)]
+        return pandas.DataFrame(rows, columns=names or None)
 
 
 class Figure(Wire):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from serve_app.client import Client
+from serve_app.client import Client, PaperworksProblem
 from tests.service import RunningService
 
 AXE = next((Path(__file__).parent / "vendor").glob("axe-*.min.js"))
@@ -286,6 +286,33 @@ def test_selected_papers_are_deleted(page: Page, papers: list[Path], library: Cl
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#papers")).to_contain_text("No papers yet")
     assert library.documents(collection=collection).items == []
+
+
+def test_collection_is_described_limited_and_deleted(
+    page: Page, papers: list[Path], library: Client
+) -> None:
+    collection = f"{COLLECTION}-settings"
+    library.wait(library.upload(papers[0], collection).job_id, READ_MS / 1000)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"/?collection={collection}")
+    page.get_by_text("Collection settings").click()
+    page.get_by_label("Description").fill("of <b>leases</b>")
+    page.get_by_label("Most papers").fill("1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("of <b>leases</b>", exact=True)).to_be_visible()
+    expect(page.get_by_text("1 of at most 1 papers")).to_be_visible()
+    with pytest.raises(PaperworksProblem, match="may have 1 paper;"):
+        library.upload(papers[1], collection)
+    page.get_by_text("Collection settings").click()
+    page.get_by_label("Most papers").fill("")
+    page.get_by_label("Description").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("at most")).to_have_count(0)
+    page.get_by_text("Collection settings").click()
+    page.get_by_role("button", name="Delete collection").click()
+    expect(page.get_by_role("heading", name="Library")).to_be_visible()
+    expect(page.get_by_role("link", name=collection, exact=True)).to_have_count(0)
+    assert collection not in {one.name for one in library.collections()}
 
 
 def test_running_job_is_cancelled(page: Page, small_papers: list[Path], library: Client) -> None:

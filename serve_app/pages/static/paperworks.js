@@ -62,12 +62,16 @@ async function runButton(button) {
 const CORRECTED_VALUE = {
   authors: (text) => text.split("\n").map((line) => line.trim()).filter(Boolean),
   year: Number,
+  max_papers: Number,
+  max_bytes: Number,
   tags: (text) => text.split(",").map((tag) => tag.trim()).filter(Boolean),
 };
 
+const EMPTY_VALUE = { description: "" }; // null for the others
+
 function correctionsOf(form) {
   const changed = [...form.elements].filter((field) => field.name && field.value !== field.defaultValue);
-  const valueOf = ({ name, value }) => (value.trim() ? (CORRECTED_VALUE[name] ?? String)(value) : null);
+  const valueOf = ({ name, value }) => (value.trim() ? (CORRECTED_VALUE[name] ?? String)(value) : (EMPTY_VALUE[name] ?? null));
   return Object.fromEntries(changed.map((field) => [field.name, valueOf(field)]));
 }
 
