@@ -123,7 +123,7 @@ async def upload_many(
     "/documents/{document_id}/reingest",
     status_code=202,
     response_model=UploadAccepted,
-    responses=problem_responses(404, 429),
+    responses=problem_responses(404, 409, 429),
 )
 async def reingest(document_id: DocumentId, services: ServicesDep, metrics: MetricsDep) -> Response:
     """Reads a document again as a new version. Until it is complete, searches return the current

@@ -20,7 +20,7 @@ KNOWN_COLLECTIONS = 1000  # of the cache; bounded because clients choose the nam
 
 # A file that is in the collection already adds nothing.
 USE_AFTER_UPLOAD = text("""
-    SELECT max_papers, max_bytes, used.papers + new.papers, used.bytes + new.bytes
+    SELECT max_papers, max_bytes, used.papers + new.papers, used.bytes + new.bytes, new.papers
     FROM collections CROSS JOIN LATERAL (
         SELECT count(*) AS papers, coalesce(sum(bytes), 0) AS bytes FROM documents
         WHERE collection = name AND status <> 'deleted'
@@ -53,12 +53,12 @@ class QuotaCheck:
         if found is None:
             self._remember(collection)
             return
-        max_papers, max_bytes, papers, size = found
+        max_papers, max_bytes, papers, size, new_papers = found
         is_over = [
             limit is not None and used > limit
             for limit, used in ((max_papers, papers), (max_bytes, size))
         ]
-        if any(is_over):
+        if new_papers and any(is_over):
             raise QuotaExceeded.of(collection, max_papers, max_bytes)
 
     def _remember(self, collection: str) -> None:

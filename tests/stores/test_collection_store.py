@@ -107,6 +107,18 @@ async def test_lowered_quota_does_not_stop_accepted_papers(
     assert (await summary(database)).documents == 1
 
 
+async def test_full_collection_reads_its_papers_again(
+    database: Database, collections: CollectionStore, jobs: JobStore
+) -> None:
+    paper = upload()
+    (first,) = await jobs.admit(NAME, [paper])
+    await collections.change(NAME, {"max_papers": 0, "max_bytes": 0})
+    (again,) = await JobStore(database).admit(NAME, [paper], known_only=True)
+    assert again.document_id == first.document_id
+    with pytest.raises(QuotaExceeded):
+        await JobStore(database).admit(NAME, [paper, upload()])
+
+
 async def test_parallel_uploads_do_not_exceed_the_quota_together(
     database: Database, collections: CollectionStore, jobs: JobStore
 ) -> None:
