@@ -16,6 +16,7 @@ from domain.errors import RefusedWebhookUrl
 _HTTP_URL = TypeAdapter(HttpUrl)
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291, 2.4
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
+SIX_TO_FOUR = IPv6Network("2002::/16")  # deprecated by RFC 7526; global in some Python versions
 ADVICE = (
     "Nothing was sent. Use an https:// URL of a public address, or set "
     "webhooks.allow_private_addresses."
@@ -62,12 +63,13 @@ def not_public(host: str) -> RefusedWebhookUrl:
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """True for a unicast address of the internet.
 
-    An IPv6 address that contains an IPv4 address (mapped, 6to4, NAT64) is as public as that one.
+    An IPv6 address that contains an IPv4 address (mapped, NAT64) is as public as that one. 6to4
+    addresses are not.
     """
     if isinstance(address, IPv6Address):
         if (inner := _embedded(address)) is not None:
             return is_public(inner)
-        if address not in GLOBAL_UNICAST:
+        if address not in GLOBAL_UNICAST or address in SIX_TO_FOUR:
             return False
     return address.is_global and not address.is_multicast
 
@@ -75,4 +77,4 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 def _embedded(address: IPv6Address) -> IPv4Address | None:
     if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+    return address.ipv4_mapped
