@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _ATTACHMENT = re.compile(r"(?:\\.|[^;\\])+", re.DOTALL)
-_COLON = re.compile(r"((?:\\.|[^:\\])*)(?::|$)", re.DOTALL)
+_PART = re.compile(r":|(?:\\.|[^:\\])+", re.DOTALL)
 _ESCAPE = re.compile(r"\\([\\:;{}])")
 
 
@@ -26,8 +26,12 @@ def is_pdf(path: str, kind: str) -> bool:
 
 def _path_and_type(attachment: str) -> tuple[str, str]:
     """Returns path and type. A path alone may have a colon without escape: `C:/papers/a.pdf`."""
-    parts = [_unescaped(part) for part in _COLON.findall(attachment)]
-    parts = parts[:-1] if len(parts) > 1 and not parts[-1] else parts  # the match at the end
+    parts = [""]
+    for token in _PART.findall(attachment):
+        if token == ":":
+            parts.append("")
+        else:
+            parts[-1] = _unescaped(token)
     if len(parts) < 3:
         return ":".join(parts), ""
     return ":".join(parts[1:-1]), parts[-1]
