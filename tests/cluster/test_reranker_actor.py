@@ -33,15 +33,25 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reranker(cluster: Any, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The running actor."""
+def home(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of the service; without a reranker in its settings the actor ends."""
     from actors.launch import start_reranker
 
     home = tmp_path_factory.mktemp("home")
-    yield start_reranker(settings(home, str(model)))
+    yield home
     assert start_reranker(settings(home)) is None
     with pytest.raises(ValueError):
         cluster.get_actor(RERANKER, namespace=NAMESPACE)
+
+
+@pytest.fixture
+def reranker(cluster: Any, home: Path, model: Path) -> Any:
+    """The running actor; started again if another test has replaced it."""
+    from actors.launch import start_reranker
+
+    started: Any = start_reranker(settings(home, str(model)))
+    cluster.get(started.pid.remote(), timeout=RESTART_SECONDS)
+    return started
 
 
 def test_reranker_shares_the_gpu_with_the_embedding_actor(
