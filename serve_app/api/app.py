@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from serve_app.access.middleware import AccessControl
 from serve_app.api import (
+    acknowledgements,
     bibliography,
     collections,
     consistency,
@@ -37,7 +38,7 @@ from serve_app.http.origin_check import OriginCheck
 from serve_app.http.request_context import RequestContext
 from serve_app.pages.site import add_pages
 
-RESOURCES = (uploads, jobs, documents, contents, similar, images, search)
+RESOURCES = (uploads, jobs, acknowledgements, documents, contents, similar, images, search)
 RESOURCES += (bibliography, collections, keys, webhooks, consistency, health)
 
 

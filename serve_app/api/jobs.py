@@ -9,7 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime
 
 from domain.errors import Unavailable
 from domain.jobs import JobStatus, WaitFor
@@ -166,23 +165,6 @@ async def acknowledge_job(job_id: JobId, services: ServicesDep) -> schemas.Ackno
         acknowledged_at=job.acknowledged_at,
         acknowledged_by=job.acknowledged_by,
     )
-
-
-@router.post("/acknowledge", responses=problem_responses(), dependencies=[CHANGES])
-async def acknowledge_jobs(
-    services: ServicesDep,
-    access: AccessDep,
-    collection: CollectionFilter = None,
-    until: Annotated[
-        AwareDatetime | None,
-        Query(description="Only jobs that ended until this time, which has a time zone."),
-    ] = None,
-) -> schemas.AllAcknowledged:
-    """Marks the failures of all jobs that have ended as seen."""
-    acknowledged = await services.job_control.acknowledge_all(
-        collection=collection, among=access.collections, until=until
-    )
-    return schemas.AllAcknowledged(acknowledged=acknowledged)
 
 
 @router.get("/{job_id}/failures", responses=problem_responses(404, 410))

@@ -245,7 +245,7 @@ class Endpoints:
     ) -> ApiRequest[core.AllAcknowledged]:
         """Marks the failures of all jobs as seen; `until` needs a time zone."""
         params = {"collection": collection, "until": until.isoformat() if until else None}
-        path, parse = f"{PREFIX}/jobs/acknowledge", core.AllAcknowledged.model_validate_json
+        path, parse = f"{PREFIX}/acknowledgements", core.AllAcknowledged.model_validate_json
         return ApiRequest(path, parse, params, method="POST")
 
     @Endpoint

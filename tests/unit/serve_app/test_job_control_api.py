@@ -143,7 +143,7 @@ async def test_job_without_failures_has_nothing_to_acknowledge(library: Library)
 async def test_all_failures_are_acknowledged_until_a_time(library: Library) -> None:
     old, new = [await folder_of(library, name) for name in ("old", "new")]
     until = (await library.get(f"/jobs/{old}")).json()["finished_at"]
-    path = f"{API}/jobs/acknowledge"
+    path = f"{API}/acknowledgements"
     answer = await library.http.post(path, params={"until": until})
     assert answer.json() == {"acknowledged": 1}
     assert await unacknowledged(library) == [new]
