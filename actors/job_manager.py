@@ -207,14 +207,13 @@ class JobManager:
     async def describe(self) -> dict[str, Any]:
         """Returns the store addresses without passwords, process ids, the number of held tasks and
         of those of each lane, and the problems that prevent readiness."""
+        pools = [await self._describe_pool(pool) for pool in self.pools]
         return {
             **self.info,
             "pid": os.getpid(),
-            "runners": {
-                str(lane): await worker.pool.pid() for lane, worker in self.workers.items()
-            },
+            "runners": {lane: pool["pid"] for pool in pools for lane in pool["lanes"]},
             "lanes": {str(lane): self.load.of(lane) for lane in self.workers},
-            "pools": [await self._describe_pool(pool) for pool in self.pools],
+            "pools": pools,
             "held": len(self.leases.held),
             "ready": self.started.is_set(),
             "problem": self.problem,
