@@ -48,7 +48,7 @@ async def answer_of(actor: str, method: str, default: Any) -> Any:
         if (handle := await asyncio.to_thread(get_actor, actor)) is None:
             return default
         call = getattr(handle, method).remote()
-        return await asyncio.wait_for(_awaited(call), ANSWER_SECONDS)
+        return await asyncio.wait_for(awaited(call), ANSWER_SECONDS)
     except TimeoutError:
         return default
     except Exception as error:  # Ray raises the error of the constructor, of any class
@@ -56,5 +56,6 @@ async def answer_of(actor: str, method: str, default: Any) -> Any:
         return None
 
 
-async def _awaited(reference: Any) -> Any:
+async def awaited(reference: Any) -> Any:
+    """Returns the result of a call of Ray; asyncio makes tasks of coroutines only."""
     return await reference

@@ -9,11 +9,12 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from actors.registry import awaited
 from actors.reranker import STATE_CALLS
 from domain.errors import ServiceNotReady
 from domain.names import NAMESPACE, RERANKER
 
-MAX_CALLS = 16  # of one API process; calls that their search no longer waits for count
+MAX_CALLS = 16  # of one API process; calls that have outlived their search count
 NOT_RUNNING = "The reranker is loading its model, or could not load it; its log has the cause."
 
 
@@ -29,7 +30,7 @@ class RerankerHandle:
         """Returns a score for each passage; larger is better. Raises ServiceNotReady."""
         if len(self._calls) >= MAX_CALLS:
             raise ServiceNotReady("The reranker is busy with other searches.")
-        call = asyncio.ensure_future(_answer(self._actor.scores.remote(query, list(passages))))
+        call = asyncio.ensure_future(awaited(self._actor.scores.remote(query, list(passages))))
         self._calls.add(call)
         call.add_done_callback(self._ended)
         try:
@@ -52,8 +53,4 @@ class RerankerHandle:
     def _ended(self, call: asyncio.Task[list[float]]) -> None:
         self._calls.discard(call)
         if not call.cancelled():
-            call.exception()  # marks the error of a call that nobody waits for as known
-
-
-async def _answer(reference: Any) -> Any:
-    return await reference
+            call.exception()  # marks the error of a call that has outlived its search as known

@@ -21,7 +21,7 @@ from ray.serve.context import _get_global_client
 
 from actors.component_states import ComponentStates
 from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
-from actors.registry import embedders, get_actor
+from actors.registry import awaited, embedders, get_actor
 from actors.reranker_handle import RerankerHandle
 from actors.workforce import WorkforceReport
 from configs.settings import SearchSettings, Settings
@@ -295,7 +295,7 @@ class ActorHandles:
         """Returns the unit vector of a query, shape (dimension,). Raises ServiceNotReady."""
         call = next(self.embedders).encode_query.options(concurrency_group=str(Lane.INTERACTIVE))
         try:
-            return await asyncio.wait_for(asyncio.shield(_await(call.remote(text))), 20)
+            return await asyncio.wait_for(asyncio.shield(awaited(call.remote(text))), 20)
         except (RayActorError, TimeoutError) as error:
             raise ServiceNotReady from error
 
@@ -341,7 +341,3 @@ class ActorHandles:
     async def probe_vector(self) -> np.ndarray:
         """Returns the vector of PROBE; concurrent checks share one call. Raises ServiceNotReady."""
         return await self.probes.run(PROBE, partial(self.embed_query, PROBE))
-
-
-async def _await(reference: Any) -> Any:
-    return await reference
