@@ -12,6 +12,7 @@ import psutil
 from actors.registry import answer_of
 from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER
 from domain.system import Worker, Workforce
+from domain.wording import plural
 
 NO_ANSWER = "does not answer"
 SERVERS = {"postgres": "PostgreSQL", "milvus": "Milvus Lite"}
@@ -49,7 +50,7 @@ async def _embedder(number: int) -> Worker:
 def workers_of(manager: Mapping[str, Any]) -> Sequence[Worker]:
     """Returns the JobManager and its runners, from its description."""
     held = manager.get("held", 0)
-    doing = f"holds {held:,} paper{'' if held == 1 else 's'}" if manager else NO_ANSWER
+    doing = f"holds {plural(held, 'paper')}" if manager else NO_ANSWER
     runners = [
         Worker(f"Runner of {', '.join(pool['lanes'])}", pool["pid"], _batches(pool["batches"]))
         for pool in manager.get("pools", ())

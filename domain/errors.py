@@ -39,6 +39,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from domain.wording import plural
+
 
 class PaperworksError(Exception):
     """An unspecified error occurred."""
@@ -104,11 +106,7 @@ class QuotaExceeded(InvalidRequest):
     def of(cls, collection: str, max_papers: int | None, max_bytes: int | None) -> QuotaExceeded:
         """Returns the error that states the quota of the collection."""
         given = ((max_papers, "paper"), (max_bytes, "byte"))
-        limits = [
-            f"{limit:,} {unit}{'' if limit == 1 else 's'}"
-            for limit, unit in given
-            if limit is not None
-        ]
+        limits = [plural(limit, unit) for limit, unit in given if limit is not None]
         return cls(
             f"The collection {collection!r} may have {' and '.join(limits)}; with these papers it "
             "would have more. Nothing of this request was kept. Delete papers of the collection, "

@@ -25,13 +25,13 @@ from configs.settings import Settings
 from domain.errors import PaperworksError
 from domain.jobs import TaskStatus
 from domain.names import JOB_MANAGER, NAMESPACE
+from domain.wording import outcome_of_files, plural
 from serve_app.api.serializers import to_job_summary_schema, to_task_schema
 from serve_app.cli.bulk_job import bulk
 from serve_app.cli.common import print_line
 from serve_app.cli.progress import ProgressDisplay, show_job, task_line
 from serve_app.uploads.folders import FolderUpload
 from serve_app.uploads.pdf_paths import pdfs_in
-from serve_app.wording import plural
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
@@ -113,9 +113,9 @@ async def _register(upload: FolderUpload, paths: Sequence[Path]) -> None:
         upload.on_waiting = lambda registered: show(registered, f"; {QUEUE_FULL}")
         await upload.register(paths)
     new = upload.registered - upload.known
-    counts = f"{new} new, {upload.known} already in the library, {upload.refused} refused"
+    outcome = outcome_of_files(new, upload.known, upload.refused)
     found = f"{plural(len(paths), 'PDF')} for collection {upload.collection!r}"
-    print_line(f"{upload.job_id}: {found}: {counts}.")
+    print_line(f"{upload.job_id}: {found}: {outcome}.")
 
 
 async def _follow(jobs: protocols.JobStore, job_id: str) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
     Output,
@@ -16,7 +17,6 @@ from serve_app.cli.common import (
     show,
     write_output,
 )
-from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
     Home,
@@ -20,7 +21,6 @@ from serve_app.cli.common import (
     show,
 )
 from serve_app.process.address import home_of, service_url
-from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.cli.checkup import Checkup

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from domain.documents import DocumentOrder
+from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
     OnlyCollection,
@@ -22,7 +23,6 @@ from serve_app.cli.common import (
     show,
     write_output,
 )
-from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
     OnlyCollection,
@@ -16,7 +17,6 @@ from serve_app.cli.common import (
     printable,
     show,
 )
-from serve_app.wording import plural
 
 if TYPE_CHECKING:
     from serve_app.client import Client

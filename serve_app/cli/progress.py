@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from domain.wording import plural
 from serve_app.cli.common import print_line
 from serve_app.client import Client
 from serve_app.schemas.core import Job, JobSummary, Task
-from serve_app.wording import plural
 
 POLL_SECONDS = 0.5
 MAX_PAPER_BARS = 12  # a larger job has one bar for all its papers

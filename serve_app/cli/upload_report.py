@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from domain.errors import RefusedUpload
 from domain.labels import filename_label
+from domain.wording import outcome_of_files, plural
 from serve_app.cli.common import print_error, print_line
 from serve_app.schemas.core import AcceptedFile, Job, RefusedFile, UploadsAccepted
-from serve_app.wording import plural
 
 
 class UploadResult(BaseModel):
@@ -65,8 +65,8 @@ class UploadReport:
         files = len(self.accepted) + len(self.refused)
         if files > 1 and not self.as_json:
             new = len(self.accepted) - known
-            counts = f"{new} new, {known} already in the library, {len(self.refused)} refused"
-            print_line(f"{plural(files, 'file')}: {counts}")
+            outcome = outcome_of_files(new, known, len(self.refused))
+            print_line(f"{plural(files, 'file')}: {outcome}")
 
     def to_json(self) -> str:
         """Returns the JSON document."""

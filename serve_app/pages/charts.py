@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.activity import MINUTES, Minute, percentile, total
-from serve_app.wording import plural
+from domain.wording import plural
 
 SLOT, BAR, HEIGHT = 10, 8, 100
 WIDTH = SLOT * MINUTES

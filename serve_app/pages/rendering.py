@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.access import Access, Scope
+from domain.wording import plural
 from serve_app.access.gate import csrf_token_of, session_of
-from serve_app.wording import plural
 
 FOLDER = Path(__file__).parent
 STATIC_PATH = "/static"
