@@ -42,8 +42,8 @@ class JobPolicy:
     keep_days: Annotated[
         float,
         Field(
-            description="Days that a finished job is kept; its papers stay. With failures that "
-            "nobody has acknowledged it is kept for a year."
+            description="Days that a finished job is kept; its papers stay. With "
+            "unacknowledged failures it is kept for a year."
         ),
     ] = 7
     reconcile_minutes: Annotated[

@@ -190,7 +190,7 @@ class Job(Record):
 
     @property
     def has_open_failures(self) -> bool:
-        """True if the job has ended with failures that nobody has acknowledged."""
+        """True if the job has ended with unacknowledged failures."""
         return has_open_failures(self.status, self.counts.failed, self.acknowledged_at)
 
 
@@ -321,7 +321,7 @@ def job_status(counts: Counts) -> JobStatus:
 
 
 def has_open_failures(status: JobStatus, failed: int, acknowledged_at: datetime | None) -> bool:
-    """True if a job has ended with failures that nobody has acknowledged."""
+    """True if a job has ended with unacknowledged failures."""
     return status.is_final and failed > 0 and acknowledged_at is None
 
 

@@ -39,7 +39,7 @@ async def list_jobs(
     collection: CollectionFilter = None,
     job_id: JobIds = None,
     unacknowledged: Annotated[
-        bool, Query(description="Only jobs with failures that nobody has acknowledged.")
+        bool, Query(description="Only jobs with unacknowledged failures.")
     ] = False,
     cursor: Cursor = None,
     limit: Limit = 50,

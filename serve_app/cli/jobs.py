@@ -37,13 +37,13 @@ Wait = Annotated[bool, typer.Option(help="Follow the job until it ends.")]
 After = Annotated[int, typer.Option(min=0, help="Only events after this event number.")]
 Unacknowledged = Annotated[
     bool,
-    typer.Option("--unacknowledged", help="Only jobs with failures that nobody has acknowledged."),
+    typer.Option("--unacknowledged", help="Only jobs with unacknowledged failures."),
 ]
 AcknowledgedJob = Annotated[
     str | None, typer.Argument(help="Job id, as listed by `paperworks jobs --unacknowledged`.")
 ]
 AllJobs = Annotated[bool, typer.Option("--all", help="The failures of all jobs.")]
-NO_FAILURES = "No job has failures that nobody has acknowledged."
+NO_FAILURES = "No job has failures that are not acknowledged."
 NO_JOBS = "No jobs. `paperworks upload FILE.pdf` starts one."
 
 

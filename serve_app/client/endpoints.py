@@ -204,7 +204,7 @@ class Endpoints:
     ) -> ApiRequest[core.Listed[core.JobSummary]]:
         """Returns a page of jobs, newest first; with `job_ids` only these.
 
-        With `unacknowledged` only jobs with failures that nobody has acknowledged.
+        With `unacknowledged` only jobs with unacknowledged failures.
         """
         params = {
             "status": status,

@@ -116,7 +116,7 @@ class JobSummary(Wire):
 
     @property
     def has_open_failures(self) -> bool:
-        """True if the job has ended with failures that nobody has acknowledged."""
+        """True if the job has ended with unacknowledged failures."""
         return has_open_failures(self.status, self.counts.failed, self.acknowledged_at)
 
 
@@ -155,14 +155,14 @@ class RetryAccepted(JobAccepted):
 
 
 class Acknowledged(JobAccepted):
-    """The failures of a job that somebody has seen. Null: the job has no failures."""
+    """The acknowledged failures of a job. Null: the job has no failures."""
 
     acknowledged_at: Time | None = None
     acknowledged_by: str | None = None
 
 
 class AllAcknowledged(Wire):
-    """`acknowledged` is the number of jobs whose failures nobody had acknowledged before."""
+    """`acknowledged` is the number of jobs whose failures it acknowledged before."""
 
     acknowledged: int
 

@@ -1,4 +1,4 @@
-"""Failures of jobs that somebody has seen: they are no longer listed as open."""
+"""Acknowledged failures of jobs: they are no longer listed as open."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES_DELETED_PAPER = exists().where(
     DOCUMENTS.c.status == DocumentStatus.DELETED,
 )
 FAILURES_KEPT = timedelta(days=365)
-"""How long a job with failures is kept that nobody acknowledges, unless `keep_days` is longer."""
+"""How long a job with unacknowledged failures is kept, unless `keep_days` is longer."""
 
 
 async def acknowledge(
@@ -41,7 +41,7 @@ async def acknowledge(
 ) -> int:
     """Acknowledges the failures of the job, or of all jobs that ended `until` then.
 
-    Returns the number of jobs that nobody had acknowledged.
+    Returns the number of jobs that it acknowledged.
     """
     chosen = select(JOBS.c.job_id).where(UNACKNOWLEDGED)
     if job_id is not None:

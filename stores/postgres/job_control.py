@@ -102,7 +102,7 @@ class JobControl:
     async def acknowledge(self, job_id: str) -> bool:
         """Marks the failures of a job as seen by the actor of the request. Idempotent.
 
-        Returns True if the job has failures that nobody had acknowledged. A retry makes the mark
+        Returns True if the job has unacknowledged failures. A retry makes the mark
         void. Raises NotFound, Expired, and Conflict for a job that has not ended.
         """
         async with self.database.begin() as connection:
@@ -120,7 +120,7 @@ class JobControl:
     ) -> int:
         """Marks the failures of all jobs as seen: of these collections, ended `until` then.
 
-        Returns the number of jobs whose failures nobody had acknowledged.
+        Returns the number of jobs whose failures it acknowledged.
         """
         async with self.database.begin() as connection:
             return await acknowledge(connection, collection=collection, among=among, until=until)

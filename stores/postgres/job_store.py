@@ -306,7 +306,7 @@ class JobStore:
     ) -> CursorPage[Job]:
         """Returns a page of jobs, newest first; only these jobs and collections `among`, if given.
 
-        With `unacknowledged` only jobs with failures that nobody has acknowledged.
+        With `unacknowledged` only jobs with unacknowledged failures.
 
         Raises InvalidRequest for an invalid cursor.
         """
@@ -332,7 +332,7 @@ class JobStore:
         return CursorPage(items, encode_cursor(last.created_at, last.job_id) if last else None)
 
     async def count_unacknowledged(self, among: Collection[str] | None = None) -> int:
-        """Returns the number of jobs with failures that nobody has acknowledged."""
+        """Returns the number of jobs with unacknowledged failures."""
         statement = select(func.count()).select_from(JOBS).where(UNACKNOWLEDGED)
         if among is not None:
             statement = statement.where(JOBS.c.collection.in_(among))
@@ -349,7 +349,7 @@ class JobStore:
     async def purge(self) -> int:
         """Deletes tasks and events of jobs that ended `keep_days` ago; keeps the papers.
 
-        Jobs with failures that nobody has acknowledged are kept for FAILURES_KEPT, unless one of
+        Jobs with unacknowledged failures are kept for FAILURES_KEPT, unless one of
         their papers was deleted. Returns the number of purged jobs, at most 1000 per call.
         """
         old = select(JOBS.c.job_id).where(

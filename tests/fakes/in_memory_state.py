@@ -171,7 +171,7 @@ class State:
         return True
 
     def has_open_failures(self, job_id: str) -> bool:
-        """True if the job is kept and has failures that nobody has acknowledged."""
+        """True if the job is kept and has unacknowledged failures."""
         job, counts = self.jobs[job_id], counts_of(self.tasks_of(job_id))
         is_kept = job_id not in self.purged
         return is_kept and has_open_failures(job.status, counts.failed, job.acknowledged_at)
