@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.documents import ChunkKind
+
+_LEAST_ROOM = 1e-9  # avoids a division by 0
 
 
 class SearchMode(StrEnum):
@@ -48,11 +50,31 @@ class SearchQuery:
         return self.depth or max(4 * self.limit, 100)
 
 
-DENSE_WEIGHT = 0.7
+DENSE_WEIGHT = 0.4
 """Weight of the dense retriever in hybrid mode; measured: docs/decisions/0004-search-fusion.md."""
 
 
 Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The best candidates of one retriever, as scores by chunk id; larger is better.
+
+    `best_possible` is the score of a perfect match. `is_all`: no other chunk has a score above 0.
+    """
+
+    scores: Scores = field(default_factory=dict)
+    best_possible: float = 1.0
+    is_all: bool = False
+
+    @property
+    def lowest(self) -> float:
+        """The score that no other chunk exceeds."""
+        return 0.0 if self.is_all else max(0.0, min(self.scores.values(), default=0.0))
+
+
+NO_CANDIDATES = Candidates(is_all=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,48 +90,52 @@ class Ranked:
     parts: dict[str, float]
 
 
-def normalize_by_max(scores: Mapping[str, float]) -> dict[str, float]:
-    """Returns the scores divided by the best score, in 0..1; negative scores become 0.
+def dense_shares(dense: Candidates) -> dict[str, float]:
+    """Returns how far each cosine is above the lowest one: 0 for the lowest, 1 for a cosine of 1.
 
-    Unlike min-max normalization, the result does not depend on the number of candidates.
+    The lowest one is taken for that of unrelated texts, which differs between models.
     """
-    best = max(scores.values(), default=0.0)
-    if best <= 0:
-        return dict.fromkeys(scores, 0.0)
-    return {key: max(0.0, score / best) for key, score in scores.items()}
+    low = min(dense.scores.values(), default=0.0)
+    room = max(dense.best_possible - low, _LEAST_ROOM)
+    return {key: min(1.0, (score - low) / room) for key, score in dense.scores.items()}
 
 
-def fuse(dense: Scores, sparse: Scores, dense_weight: float = DENSE_WEIGHT) -> dict[str, float]:
-    """Returns one score in 0..1 per candidate: the weighted sum of its normalized scores.
-
-    A candidate that a retriever did not return gets 0 from it. If one side is empty, the other has
-    full weight. On both sides larger is better.
-    """
-    return _sums(weighted_parts(dense, sparse, dense_weight))
+def sparse_shares(sparse: Candidates) -> dict[str, float]:
+    """Returns the BM25 scores as shares of the best possible one, in 0..1."""
+    return {key: _share(score, sparse) for key, score in sparse.scores.items()}
 
 
-def weighted_parts(
-    dense: Scores, sparse: Scores, dense_weight: float = DENSE_WEIGHT
+def _share(score: float, sparse: Candidates) -> float:
+    best = max(sparse.best_possible, _LEAST_ROOM)
+    return min(1.0, max(0.0, score / best))
+
+
+def hybrid_parts(
+    dense: Candidates, sparse: Candidates, dense_weight: float = DENSE_WEIGHT
 ) -> dict[str, Scores]:
-    """Returns the summands of `fuse`, by retriever and candidate."""
-    sides = {name: side for name, side in (("dense", dense), ("sparse", sparse)) if side}
-    weights = {"dense": dense_weight, "sparse": 1 - dense_weight} if len(sides) > 1 else {}
+    """Returns the weighted shares of each candidate, by retriever.
+
+    A chunk that a retriever did not return has at most the share of its last candidate and gets
+    that: a text with the rare word of the query may be far from the query's vector.
+    """
+    near, worded = dense_shares(dense), sparse_shares(sparse)
+    unworded = _share(sparse.lowest, sparse)
+    keys = dict.fromkeys([*near, *worded])
     return {
-        name: {key: weights.get(name, 1) * score for key, score in normalize_by_max(side).items()}
-        for name, side in sides.items()
+        "dense": {key: dense_weight * near.get(key, 0.0) for key in keys},
+        "sparse": {key: (1 - dense_weight) * worded.get(key, unworded) for key in keys},
     }
 
 
-def rank(mode: SearchMode, dense: Scores, sparse: Scores) -> list[Ranked]:
+def rank(mode: SearchMode, dense: Candidates, sparse: Candidates) -> list[Ranked]:
     """Returns the candidates of both retrievers as one list, best first.
 
-    `dense` and `sparse` map chunk ids to scores; larger is better. In dense or sparse mode `score`
-    is the score of that retriever (cosine or BM25), in hybrid mode it is in 0..1. Ties are ordered
-    by chunk id, so that the ranking is deterministic.
+    In dense or sparse mode `score` is the score of that retriever (cosine or BM25), in hybrid mode
+    it is in 0..1. Ties are ordered by chunk id, so that the ranking is deterministic.
     """
-    sides = {"dense": dense, "sparse": sparse}
+    sides = {"dense": dense.scores, "sparse": sparse.scores}
     is_hybrid = mode is SearchMode.HYBRID
-    parts = weighted_parts(dense, sparse) if is_hybrid else {str(mode): sides[mode]}
+    parts = hybrid_parts(dense, sparse) if is_hybrid else {str(mode): sides[mode]}
     return [
         Ranked(key, score, _of(key, sides), _of(key, parts))
         for key, score in sorted(_sums(parts).items(), key=lambda item: (-item[1], item[0]))

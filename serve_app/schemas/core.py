@@ -328,8 +328,9 @@ class Highlight(Wire):
 class HitExplanation(Wire):
     """Why a hit has its rank.
 
-    `parts` are the summands of its score: in a hybrid search the cosine and the BM25 score, each
-    divided by the best one, times `dense_weight` and 1 - `dense_weight`. Terms are stems.
+    `parts` are the summands of its score: in a hybrid search the cosine, stretched from the lowest
+    candidate's to 1, and the BM25 score as a share of the best possible one, times `dense_weight`
+    and 1 - `dense_weight`. Terms are stems.
     `rerank_score` is null for a hit that was not reranked.
     """
 

@@ -22,7 +22,12 @@ from pymilvus.grpc_gen import common_pb2, milvus_pb2, schema_pb2
 
 from runtime.patches.milvus_lite_rows import read_rows
 from stores.embedded.indexed_collection import IndexedCollection
-from stores.milvus.bm25 import TERM_FREQUENCIES, inverse_document_frequency
+from stores.milvus.bm25 import (
+    BEST_SCORE,
+    TERM_FREQUENCIES,
+    best_possible,
+    inverse_document_frequency,
+)
 from stores.search_index.chunk_index import ChunkIndex, Found
 from stores.search_index.columns import Condition, UnsupportedFilter
 
@@ -73,10 +78,18 @@ def search(collection: IndexedCollection, request: Any) -> Any:
     conditions = _conditions(collection, parsed["expr"])
     found = _search(collection, index, parsed, conditions, names)
     return milvus_pb2.SearchResults(
-        status=common_pb2.Status(**success_status_kwargs()),
+        status=common_pb2.Status(**success_status_kwargs(), extra_info=_best_score(parsed)),
         results=_result_data(collection, found, parsed["top_k"], names),
         collection_name=collection.name,
     )
+
+
+def _best_score(parsed: dict[str, Any]) -> dict[str, str]:
+    """Returns the best possible score of a search by words, for the client."""
+    [query] = parsed["query_vectors"]
+    if not parsed["search_params"].get(TERM_FREQUENCIES):
+        return {}
+    return {BEST_SCORE: str(round(1000 * best_possible(query.values())))}
 
 
 def _search(

@@ -29,6 +29,10 @@ TYPICAL_LENGTH = 100.0
 TERM_FREQUENCIES = "term_frequencies"
 """Search parameter for the embedded server: the query has term frequencies, multiply by the idf."""
 
+BEST_SCORE = "report_value"
+"""Where the embedded server states the best possible score of a query, in thousandths: the field of
+a Milvus response for the cost of a request, which clients read as `extra["cost"]`."""
+
 _NO_TERM = 0
 
 
@@ -52,6 +56,14 @@ def query_frequencies(text: str) -> dict[int, float]:
 def query_vector(text: str, statistics: TermStatistics) -> dict[int, float]:
     """Returns the idf of each term of a query, by term number, times its frequency there."""
     return {number: tf * statistics.idf(number) for number, tf in query_frequencies(text).items()}
+
+
+def best_possible(weights: Iterable[float]) -> float:
+    """Returns the score of a text that has every term of a query very often.
+
+    `weights` are those of `query_vector`. The saturation of a term is below K1 + 1.
+    """
+    return (K1 + 1) * sum(weights)
 
 
 def inverse_document_frequency(texts: int, frequency: int) -> float:

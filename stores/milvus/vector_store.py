@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -19,12 +20,21 @@ import numpy as np
 
 from domain.documents import Chunk, Passage
 from domain.errors import InternalError
-from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
+from domain.search import (
+    NO_CANDIDATES,
+    Candidates,
+    Ranked,
+    SearchMode,
+    SearchQuery,
+    best_per_document,
+    rank,
+)
 from runtime.patches.pymilvus import IndexParams, MilvusClient, upsert_columns
 from stores.milvus.bm25 import (
     TERM_FREQUENCIES,
     SampledStatistics,
     TermStatistics,
+    best_possible,
     query_frequencies,
     query_vector,
 )
@@ -235,25 +245,32 @@ class VectorStore:
         """Returns the fused candidates, and whether both searches returned all their matches."""
         document_of = dict[str, str]()
         by_words = self._searches.submit(self._search_words, query, wanted, document_of)
-        dense = Scores()
+        dense = NO_CANDIDATES
         if query.mode is not SearchMode.SPARSE:
             embedding = np.asarray(vector, dtype=np.float32).reshape(-1)
-            dense = self._search_field("dense", embedding, query, wanted, document_of)
+            dense, _ = self._search_field("dense", embedding, query, wanted, document_of)
         sparse = by_words.result()
         ranked = rank(query.mode, dense, sparse)
         if query.group_by_document:
             ranked = best_per_document(ranked, document_of)
-        return ranked, max(len(dense), len(sparse)) < wanted
+        return ranked, dense.is_all and sparse.is_all
 
-    def _search_words(self, query: SearchQuery, wanted: int, document_of: dict[str, str]) -> Scores:
+    def _search_words(
+        self, query: SearchQuery, wanted: int, document_of: dict[str, str]
+    ) -> Candidates:
         """Searches by words; the embedded server computes the idf, for others it is sampled."""
         if query.mode is SearchMode.DENSE or not (frequencies := query_frequencies(query.text)):
-            return {}
+            return NO_CANDIDATES
         if self._connection.call(lambda *_: self._connection.embedded):
             flag = {"search_params": {"params": {TERM_FREQUENCIES: True}}}
-            return self._search_field("sparse", frequencies, query, wanted, document_of, **flag)
-        weights = query_vector(query.text, self._statistics.current())
-        return self._search_field("sparse", weights, query, wanted, document_of)
+            found, best = self._search_field(
+                "sparse", frequencies, query, wanted, document_of, **flag
+            )
+        else:
+            weights = query_vector(query.text, self._statistics.current())
+            found, _ = self._search_field("sparse", weights, query, wanted, document_of)
+            best = best_possible(weights.values())
+        return replace(found, best_possible=best or max(found.scores.values(), default=0.0))
 
     def _search_field(
         self,
@@ -263,12 +280,13 @@ class VectorStore:
         wanted: int,
         document_of: dict[str, str],
         **options: Any,
-    ) -> Scores:
-        """Searches one vector field; returns scores by chunk id, higher is better.
+    ) -> tuple[Candidates, float | None]:
+        """Searches one vector field; returns the candidates, and the best possible score if the
+        server states it.
 
         Adds the document id of each hit to `document_of` if the query groups by document.
         """
-        hits = self._call(
+        found = self._call(
             "search",
             filter_of(query),
             data=[data],
@@ -276,10 +294,14 @@ class VectorStore:
             limit=wanted,
             output_fields=["document_id"] if query.group_by_document else [],
             **options,
-        )[0]
+        )
+        [hits] = found
         if query.group_by_document:
             document_of.update((hit["chunk_id"], hit["entity"]["document_id"]) for hit in hits)
-        return {hit["chunk_id"]: float(hit["distance"]) for hit in hits}
+        scores = {hit["chunk_id"]: float(hit["distance"]) for hit in hits}
+        thousandths = found.extra.get("cost")
+        best = None if thousandths is None else thousandths / 1000
+        return Candidates(scores, is_all=len(scores) < wanted), best
 
     def _passages(self, ranked: Sequence[Ranked], vector: np.ndarray | None) -> list[Passage]:
         lacks_cosine = vector is not None and any("dense" not in one.scores for one in ranked)

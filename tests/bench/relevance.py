@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from domain.documents import ChunkKind
+from domain.papers import Paper
 from domain.relevance import coverage
 from embedding.embed_options import EmbedOptions
 from embedding.encoder import Encoder
@@ -67,7 +69,7 @@ Pair = tuple[float, float, bool]  # cosine, coverage, relevant
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the weights and how well they are calibrated."""
-    options = _parser().parse_args(arguments)
+    options = parser("relevance", __doc__).parse_args(arguments)
     encoder = load_encoder(options.model, cache=options.models)
     corpus, queries = read_judged(options.data, encoder)
     papers, titles = read_papers(options.papers, encoder, options.model)
@@ -96,28 +98,46 @@ def _relevant(grades: dict[str, int]) -> frozenset[str]:
 
 def read_papers(folder: Path, encoder: Encoder, model: str) -> tuple[Library, list[Query]]:
     """Returns the passages of the PDFs, without references, and their titles as queries."""
-    tokenizer = ModelTokenizer(resolve_model(model) / TOKENIZER_FILE)
-    owners, texts, titles = [], [], dict[str, str]()
-    for path in sorted(folder.rglob("*.pdf")):
-        paper = read_whole(path)
-        chunks, _ = split_paper(
-            paper,
-            document_id=path.stem,
-            version=1,
-            tokenizer=tokenizer,
-            max_tokens=EmbedOptions().max_tokens,
-        )
-        found = [one.indexed_text for one in chunks if one.kind is not ChunkKind.REFERENCE]
-        owners += [path.stem] * len(found)
-        texts += found
+    found, titles = list[tuple[str, str]](), dict[str, str]()
+    for owner, paper in _papers(folder):
+        found += [(owner, text) for text in _passages(owner, paper, model)]
         if paper.metadata.title:
-            titles[path.stem] = paper.metadata.title
+            titles[owner] = paper.metadata.title
+    owners, texts = [owner for owner, _ in found], [text for _, text in found]
     vectors = encoder.encode_queries(list(titles.values()))
     queries = [
         Query(vector, frozenset(terms(title)), frozenset({owner}))
         for (owner, title), vector in zip(titles.items(), vectors, strict=True)
     ]
     return _library(owners, texts, encoder), queries
+
+
+def passages_of_papers(folder: Path, model: str) -> list[tuple[str, str]]:
+    """Returns the names of the PDFs with their passages, without references."""
+    return [
+        (owner, text) for owner, paper in _papers(folder) for text in _passages(owner, paper, model)
+    ]
+
+
+def _papers(folder: Path) -> Iterator[tuple[str, Paper]]:
+    for path in sorted(folder.rglob("*.pdf")):
+        yield path.stem, read_whole(path)
+
+
+def _passages(owner: str, paper: Paper, model: str) -> list[str]:
+    chunks, _ = split_paper(
+        paper,
+        document_id=owner,
+        version=1,
+        tokenizer=_tokenizer(model),
+        max_tokens=EmbedOptions().max_tokens,
+    )
+    return [one.indexed_text for one in chunks if one.kind is not ChunkKind.REFERENCE]
+
+
+@cache
+def _tokenizer(model: str) -> ModelTokenizer:
+    return ModelTokenizer(resolve_model(model) / TOKENIZER_FILE)
 
 
 def _library(owners: Sequence[str], texts: Sequence[str], encoder: Encoder) -> Library:
@@ -156,8 +176,9 @@ def report(name: str, features: np.ndarray, relevant: np.ndarray, *, foreign_fro
         )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.relevance", description=__doc__)
+def parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """Returns the parser of the arguments of this module and of tests/bench/fusion.py."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.bench.{name}", description=description)
     parser.add_argument("--data", type=Path, required=True, help="a collection in BEIR layout")
     parser.add_argument("--papers", type=Path, required=True, help="a folder of PDFs")
     parser.add_argument("--model", default=EmbedOptions().name, help="name or folder of the model")

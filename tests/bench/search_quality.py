@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.bench.search_quality --data DIR
 
 DIR holds corpus.jsonl, queries.jsonl and qrels.tsv. Every document is one chunk, "title. text" cut
-at 256 tokens, in a Milvus Lite server started for this. Prints each mode of the store, and how
-other ways to fuse the same candidates would have done.
+at 256 tokens, in a Milvus Lite server started for this. Prints each mode of the store;
+tests/bench/fusion.py compares rules of fusion.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,12 @@ from sentence_transformers import SentenceTransformer
 
 from domain.documents import Chunk, ChunkKind, chunk_id
 from domain.papers import Box
-from domain.search import SearchMode, SearchQuery, normalize_by_max
+from domain.search import SearchMode, SearchQuery
 from stores.milvus.vector_store import VectorStore
 from tests.stores.milvus import MilvusLite
 
 Scores = Mapping[str, float]
 Judged = dict[str, dict[str, int]]
-DEPTHS = (50, 100, 200)
 
 
 def main() -> None:
@@ -51,7 +50,6 @@ def main() -> None:
             asked = [queries[query] for query in judged]
             vectors = dict(zip(judged, model.encode(asked, normalize_embeddings=True), strict=True))
             report_modes(store, queries, judged, vectors)
-            report_fusions(store, queries, judged, vectors)
         finally:
             server.stop()
 
@@ -98,92 +96,8 @@ def report_modes(
         print(f"{mode:8} {quality} {p50:7.1f} {p99:7.1f}")
 
 
-def report_fusions(
-    store: VectorStore,
-    queries: Mapping[str, str],
-    judged: Judged,
-    vectors: Mapping[str, np.ndarray],
-) -> None:
-    """The table of docs/decisions/0004-search-fusion.md: rule by depth of the candidate lists."""
-    print(f"\n{'nDCG@10 by candidates per side':46}" + "".join(f"{depth:>8}" for depth in DEPTHS))
-    sides = {
-        mode: {key: one_side(store, queries[key], mode, vectors[key]) for key in judged}
-        for mode in (SearchMode.DENSE, SearchMode.SPARSE)
-    }
-    for name, rule in RULES.items():
-        cells = []
-        for depth in DEPTHS:
-            found = {
-                key: by_score(
-                    rule(
-                        top(sides[SearchMode.DENSE][key], depth),
-                        top(sides[SearchMode.SPARSE][key], depth),
-                    )
-                )
-                for key in judged
-            }
-            cells.append(f"{ndcg(found, judged):8.4f}")
-        print(f"{name:46}" + "".join(cells))
-
-
-def one_side(store: VectorStore, text: str, mode: SearchMode, vector: np.ndarray) -> Scores:
-    query = SearchQuery(text, mode=mode, limit=max(DEPTHS))
-    return {hit.chunk.document_id: hit.score for hit in store.search(query, vector)}
-
-
-def top(scores: Scores, depth: int) -> dict[str, float]:
-    return dict(sorted(scores.items(), key=lambda item: -item[1])[:depth])
-
-
 def by_score(scores: Scores) -> list[str]:
     return sorted(scores, key=lambda key: -scores[key])
-
-
-def reciprocal_rank(k: int) -> Callable[[Scores, Scores], Scores]:
-    def fused(dense: Scores, sparse: Scores) -> Scores:
-        total: dict[str, float] = {}
-        for side in (dense, sparse):
-            for place, key in enumerate(by_score(side), start=1):
-                total[key] = total.get(key, 0.0) + 1 / (k + place)
-        return total
-
-    return fused
-
-
-def weighted(
-    weight: float, stretch: Callable[[Scores], Scores], missing: float = 0.0
-) -> Callable[[Scores, Scores], Scores]:
-    def fused(dense: Scores, sparse: Scores) -> Scores:
-        near, worded = stretch(dense), stretch(sparse)
-        return {
-            key: weight * near.get(key, missing) + (1 - weight) * worded.get(key, missing)
-            for key in {**near, **worded}
-        }
-
-    return fused
-
-
-def min_max(scores: Scores) -> Scores:
-    low, high = min(scores.values(), default=0.0), max(scores.values(), default=1.0)
-    return {key: (score - low) / ((high - low) or 1.0) for key, score in scores.items()}
-
-
-def standard_scores(scores: Scores) -> Scores:
-    values = list(scores.values()) or [0.0]
-    mean, deviation = statistics.fmean(values), statistics.pstdev(values) or 1.0
-    return {key: (score - mean) / deviation for key, score in scores.items()}
-
-
-RULES: dict[str, Callable[[Scores, Scores], Scores]] = {
-    "reciprocal rank, k = 60": reciprocal_rank(60),
-    "reciprocal rank, k = 10": reciprocal_rank(10),
-    **{f"min-max, dense {w}": weighted(w, min_max) for w in (0.5, 0.6, 0.7, 0.8)},
-    "min-max, dense 0.7, missing -0.1": weighted(0.7, min_max, -0.1),
-    **{
-        f"share of the best, dense {w}": weighted(w, normalize_by_max) for w in (0.5, 0.6, 0.7, 0.8)
-    },
-    "standard scores, dense 0.7, missing -1": weighted(0.7, standard_scores, -1.0),
-}
 
 
 def ndcg(found: Mapping[str, Sequence[str]], judged: Judged) -> float:

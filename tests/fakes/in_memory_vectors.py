@@ -10,8 +10,16 @@ import numpy as np
 
 from domain.documents import Chunk, Passage
 from domain.errors import InternalError
-from domain.search import Ranked, SearchMode, SearchQuery, best_per_document, rank
-from stores.milvus.bm25 import TermStatistics, query_vector, text_vector
+from domain.search import (
+    NO_CANDIDATES,
+    Candidates,
+    Ranked,
+    SearchMode,
+    SearchQuery,
+    best_per_document,
+    rank,
+)
+from stores.milvus.bm25 import TermStatistics, best_possible, query_vector, text_vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +79,17 @@ class InMemoryVectorStore:
         if vector is None and query.mode is not SearchMode.SPARSE:
             raise InternalError("A dense or hybrid search needs the vector of the query.")
         wanted = len(self._entries) if query.group_by_document else query.candidates
-        dense, sparse = dict[str, float](), dict[str, float]()
+        dense, sparse = NO_CANDIDATES, NO_CANDIDATES
         if query.mode is not SearchMode.SPARSE:
             embedding = _unit(np.asarray(vector))
-            dense = self._best(query, wanted, lambda entry: float(entry.dense @ embedding))
+            near = self._best(query, wanted, lambda entry: float(entry.dense @ embedding))
+            dense = Candidates(near, is_all=len(near) < wanted)
         if query.mode is not SearchMode.DENSE:
             weights = query_vector(query.text, self._statistics())
-            sparse = self._best(query, wanted, lambda entry: _inner(weights, entry.sparse))
-            sparse = {key: score for key, score in sparse.items() if score > 0}
+            worded = self._best(query, wanted, lambda entry: _inner(weights, entry.sparse))
+            worded = {key: score for key, score in worded.items() if score > 0}
+            best = best_possible(weights.values())
+            sparse = Candidates(worded, best, is_all=len(worded) < wanted)
         ranked = rank(query.mode, dense, sparse)
         if query.group_by_document:
             document_of = {key: entry.chunk.document_id for key, entry in self._entries.items()}

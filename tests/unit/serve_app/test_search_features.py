@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.search import DENSE_WEIGHT
 from tests.unit.serve_app.library import Library, pdf
 
 LASER = "a laser cools trapped ions"
@@ -126,7 +127,7 @@ async def test_explanation_states_parts_of_the_score(library: Library) -> None:
     explanation = hit["explanation"]
     assert sum(explanation["parts"].values()) == pytest.approx(hit["score"])
     assert (explanation["terms_found"], explanation["terms_missing"]) == (["laser"], ["telescop"])
-    assert explanation["dense_weight"] == 0.7
+    assert explanation["dense_weight"] == DENSE_WEIGHT
 
 
 async def test_snippet_is_a_part_of_the_text(library: Library) -> None:
