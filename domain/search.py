@@ -28,6 +28,7 @@ class SearchQuery:
     Hits below `min_relevance` (domain/relevance.py) are left out. `among`: the collections that the
     client may see, None for all. `depth`: candidates of each retriever, None for a multiple of the
     limit; the order of equal queries with equal depth is the same for every limit.
+    `required_terms`: a store that can leaves out passages that lack one of these.
     """
 
     text: str
@@ -42,6 +43,7 @@ class SearchQuery:
     min_relevance: float | None = None
     among: frozenset[str] | None = None
     depth: int | None = None
+    required_terms: frozenset[str] = frozenset()
 
     @property
     def candidates(self) -> int:

@@ -13,7 +13,7 @@ from domain.documents import ALL_DOCUMENTS, Document, DocumentFilter, DocumentSt
 from domain.library_search import MAX_RANKED, LibrarySearch
 from domain.search import SearchQuery
 from domain.section_topics import topics_of
-from stores.milvus.terms import has_phrase, has_word
+from stores.milvus.terms import has_phrase, has_word, phrase_terms
 
 if TYPE_CHECKING:
     from serve_app.api.services import Services
@@ -86,7 +86,8 @@ async def with_document_ids(search: LibrarySearch, services: Services) -> Librar
 
 def _widening(search: LibrarySearch) -> Iterator[SearchQuery]:
     """Yields the query with growing limits. Only the first one is grouped by the vector store."""
-    query, limit = search.query, search.query.limit
+    terms = frozenset[str]().union(*map(phrase_terms, search.phrases))
+    query, limit = replace(search.query, required_terms=terms), search.query.limit
     if search.limits_passages or _is_checked(search):
         query, limit = replace(query, group_by_document=False), limit * CONDITION_FACTOR
     while limit < MAX_RANKED:

@@ -24,6 +24,7 @@ from runtime.patches.milvus_lite_rows import read_rows
 from stores.embedded.indexed_collection import IndexedCollection
 from stores.milvus.bm25 import (
     BEST_SCORE,
+    REQUIRED_TERMS,
     TERM_FREQUENCIES,
     best_possible,
     inverse_document_frequency,
@@ -101,14 +102,15 @@ def _search(
 ) -> Found:
     [query], limit, field = parsed["query_vectors"], parsed["top_k"], parsed["anns_field"]
     metric = collection.resolve_search_metric(field, parsed["metric_type"])
+    required = parsed["search_params"].get(REQUIRED_TERMS, ())
     layout = collection.layout
     if layout is None or limit <= 0:
         raise UnsupportedFilter("The index does not know this kind of search.")
     if field == layout.sparse and isinstance(query, dict) and min(query.values(), default=0) >= 0:
-        return index.matching(query, limit, conditions, names)
+        return index.matching(query, limit, conditions, names, required)
     is_dense = field in (None, layout.dense) and metric == "COSINE" and isinstance(query, list)
     if is_dense and len(query) == layout.dimension:
-        return index.nearest(np.array(query, np.float32), limit, conditions, names)
+        return index.nearest(np.array(query, np.float32), limit, conditions, names, required)
     raise UnsupportedFilter("The index does not know this kind of search.")
 
 

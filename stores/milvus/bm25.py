@@ -29,6 +29,9 @@ TYPICAL_LENGTH = 100.0
 TERM_FREQUENCIES = "term_frequencies"
 """Search parameter for the embedded server: the query has term frequencies, multiply by the idf."""
 
+REQUIRED_TERMS = "required_terms"
+"""Search parameter for the embedded server: the numbers of the terms that every row must have."""
+
 BEST_SCORE = "report_value"
 """Where the embedded server states the best possible score of a query, in thousandths: the field of
 a Milvus response for the cost of a request, which clients read as `extra["cost"]`."""

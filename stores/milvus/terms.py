@@ -105,6 +105,11 @@ def has_phrase(text: str, phrase: str) -> bool:
     return any(within[start : start + width] == wanted for start in range(len(within) - width + 1))
 
 
+def phrase_terms(phrase: str) -> frozenset[str]:
+    """Returns terms that every text with the phrase has."""
+    return frozenset(filter(None, map(term_of, words(phrase))))
+
+
 def has_word(text: str, wording: str) -> bool:
     """Returns whether the text has the word in any form, or the phrase as printed."""
     wanted = terms(wording)

@@ -31,12 +31,14 @@ from domain.search import (
 )
 from runtime.patches.pymilvus import IndexParams, MilvusClient, upsert_columns
 from stores.milvus.bm25 import (
+    REQUIRED_TERMS,
     TERM_FREQUENCIES,
     SampledStatistics,
     TermStatistics,
     best_possible,
     query_frequencies,
     query_vector,
+    term_number,
 )
 from stores.milvus.milvus_connection import MilvusConnection, create_if_missing
 from stores.milvus.vector_paging import all_rows
@@ -262,9 +264,8 @@ class VectorStore:
         if query.mode is SearchMode.DENSE or not (frequencies := query_frequencies(query.text)):
             return NO_CANDIDATES
         if self._connection.call(lambda *_: self._connection.embedded):
-            flag = {"search_params": {"params": {TERM_FREQUENCIES: True}}}
             found, best = self._search_field(
-                "sparse", frequencies, query, wanted, document_of, **flag
+                "sparse", frequencies, query, wanted, document_of, {TERM_FREQUENCIES: True}
             )
         else:
             weights = query_vector(query.text, self._statistics.current())
@@ -279,13 +280,15 @@ class VectorStore:
         query: SearchQuery,
         wanted: int,
         document_of: dict[str, str],
-        **options: Any,
+        parameters: Mapping[str, Any] | None = None,
     ) -> tuple[Candidates, float | None]:
         """Searches one vector field; returns the candidates, and the best possible score if the
         server states it.
 
         Adds the document id of each hit to `document_of` if the query groups by document.
         """
+        numbers = sorted(map(term_number, query.required_terms))
+        required = {REQUIRED_TERMS: numbers} if numbers else {}
         found = self._call(
             "search",
             filter_of(query),
@@ -293,7 +296,7 @@ class VectorStore:
             anns_field=field,
             limit=wanted,
             output_fields=["document_id"] if query.group_by_document else [],
-            **options,
+            search_params={"params": {**required, **(parameters or {})}},
         )
         [hits] = found
         if query.group_by_document:

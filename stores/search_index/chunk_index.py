@@ -144,11 +144,15 @@ class ChunkIndex:
         limit: int,
         conditions: Sequence[Condition] = (),
         columns: Sequence[str] = (),
+        required: Collection[int] = (),
     ) -> Found:
-        """Returns the rows nearest by cosine, best first. Raises `UnsupportedFilter`."""
+        """Returns the rows nearest by cosine that have the required terms, best first.
+
+        Raises `UnsupportedFilter`.
+        """
         query = unit_vectors(np.asarray(vector, np.float32))
         found, best_scores = [], np.full(limit, -np.inf, np.float32)
-        for segment, mask in self._allowed(conditions):
+        for segment, mask in self._allowed(conditions, required):
             rows, scores = segment.vectors.nearest(query, limit, mask, best_scores.min())
             found.append((segment, rows, scores))
             _, best_scores = best(np.append(best_scores, scores), limit)
@@ -160,13 +164,15 @@ class ChunkIndex:
         limit: int,
         conditions: Sequence[Condition] = (),
         columns: Sequence[str] = (),
+        required: Collection[int] = (),
     ) -> Found:
         """Returns the rows with the largest inner product above 0, best first.
 
+        Rows without one of the required terms are left out.
         Raises `UnsupportedFilter`.
         """
         found = []
-        for segment, mask in self._allowed(conditions):
+        for segment, mask in self._allowed(conditions, required):
             scores = segment.postings.scores(query, len(segment))
             positive = scores > 0
             mask = positive if mask is None else mask & positive
@@ -205,9 +211,10 @@ class ChunkIndex:
         }
 
     def _allowed(
-        self, conditions: Sequence[Condition]
+        self, conditions: Sequence[Condition], required: Collection[int] = ()
     ) -> Iterator[tuple[Segment, np.ndarray | None]]:
-        """Yields each segment and its live rows that meet the conditions (None: all)."""
+        """Yields each segment and its live rows that meet the conditions and have the required
+        terms (None: all)."""
         of_keys = [one for one in conditions if one.column == self.key]
         others = [one for one in conditions if one.column != self.key]
         for segment in self._segments:
@@ -215,7 +222,7 @@ class ChunkIndex:
             if of_keys:
                 keys = mask_of(of_keys, {self.key: np.array(segment.keys)}, {})
                 mask = keys if mask is None else mask & keys
-            yield segment, segment.allowed(mask)
+            yield segment, segment.allowed(segment.having(required, mask))
 
     def _best(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,14 @@ class Postings:
         """Returns the number of live rows that contain the term."""
         rows = self.rows[self._range(term)]
         return len(rows) if live is None else int(np.count_nonzero(live[rows]))
+
+    def with_terms(self, terms: Iterable[int], rows: int) -> np.ndarray:
+        """Returns which of the `rows` rows contain every one of these terms."""
+        counts = np.zeros(rows, np.uint16)
+        wanted = set(terms)
+        for term in wanted:
+            counts[self.rows[self._range(term)]] += 1
+        return counts == len(wanted)
 
     def scores(self, query: Mapping[int, float], rows: int) -> np.ndarray:
         """Returns the inner product of the query with each of the `rows` rows, float32."""

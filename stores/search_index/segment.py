@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress
 
@@ -56,6 +56,13 @@ class Segment:
         if mask is None or mask.all():
             return self.live
         return mask if self.live is None else mask & self.live
+
+    def having(self, terms: Collection[int], mask: np.ndarray | None) -> np.ndarray | None:
+        """Returns the rows of the mask that contain every one of these terms."""
+        if not terms:
+            return mask
+        found = self.postings.with_terms(terms, len(self))
+        return found if mask is None else mask & found
 
 
 Centres = faiss.IndexFlatIP | None

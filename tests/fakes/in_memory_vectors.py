@@ -19,7 +19,7 @@ from domain.search import (
     best_per_document,
     rank,
 )
-from stores.milvus.bm25 import TermStatistics, best_possible, query_vector, text_vector
+from stores.milvus.bm25 import TermStatistics, best_possible, query_vector, term_number, text_vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,7 @@ def _matches(query: SearchQuery, entry: _Entry) -> bool:
         and _is_among(chunk.kind, query.kinds)
         and (query.page_first is None or chunk.page_last >= query.page_first)
         and (query.page_last is None or chunk.page_first <= query.page_last)
+        and entry.sparse.keys() >= set(map(term_number, query.required_terms))
     )
 
 

@@ -16,6 +16,7 @@ from domain.errors import InternalError, VectorStoreUnavailable
 from domain.search import SearchMode, SearchQuery
 from runtime.patches.pymilvus import MilvusClient
 from stores.milvus import vector_store
+from stores.milvus.terms import phrase_terms
 from stores.milvus.vector_store import VectorStore
 from tests.fakes.in_memory_vectors import InMemoryVectorStore
 from tests.stores.milvus import DIMENSION, MilvusLite, chunk, connect, put, toward
@@ -128,6 +129,18 @@ def test_rare_word_ranks_before_passages_with_small_cosines(store: Store, query:
     store.upsert([*noise, exact], np.stack(vectors), collection="physics")
     [first, *_] = store.search(ask(query, SearchMode.HYBRID), toward(0))
     assert first.chunk.document_id == "doc_exact"
+
+
+@pytest.mark.parametrize("mode", SearchMode)
+def test_passages_without_a_required_term_are_left_out(store: Store, mode: SearchMode) -> None:
+    put(
+        store,
+        chunk("doc_a", text="The spin echo of a sample."),
+        chunk("doc_b", text="The spin of a sample."),
+        chunk("doc_c", text="An echo of a sample."),
+    )
+    query = replace(ask("spin echo sample", mode), required_terms=phrase_terms("spin echo"))
+    assert documents(store, query, toward(1)) == ["doc_a"]
 
 
 def test_stop_word_query_falls_back_to_dense_search(store: Store) -> None:

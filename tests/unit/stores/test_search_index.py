@@ -113,10 +113,12 @@ def compare(index: ChunkIndex, model: dict[str, Row], chance: random.Random) -> 
     query = {chance.randrange(1, TERMS + 3): chance.uniform(0.1, 3) for _ in range(4)}
     frequencies = index.frequencies(query)
     assert frequencies == {t: sum(t in row["sparse"] for row in model.values()) for t in query}
-    dense = {key: cosine(vector, row["vector"]) for key, row in allowed.items()}
-    sparse = {key: score for key, row in allowed.items() if (score := inner(query, row)) > 0}
-    check(index.nearest(vector, limit, conditions, ["document"]), dense, limit, allowed)
-    check(index.matching(query, limit, conditions, ["document"]), sparse, limit, allowed)
+    required = chance.sample(range(1, TERMS + 1), chance.choice([0, 0, 1, 2]))
+    wanted = {key: row for key, row in allowed.items() if row["sparse"].keys() >= set(required)}
+    dense = {key: cosine(vector, row["vector"]) for key, row in wanted.items()}
+    sparse = {key: score for key, row in wanted.items() if (score := inner(query, row)) > 0}
+    check(index.nearest(vector, limit, conditions, ["document"], required), dense, limit, wanted)
+    check(index.matching(query, limit, conditions, ["document"], required), sparse, limit, wanted)
 
 
 def check(

@@ -14,6 +14,7 @@ from stores.milvus.terms import (
     has_word,
     highlights,
     ignored_words,
+    phrase_terms,
     query_weights,
     terms,
 )
@@ -125,3 +126,25 @@ def test_terms_are_thread_safe() -> None:
     words = [f"relational{i}izations flowing boundaries" for i in range(2000)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(terms, words)) == [terms(word) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("spin echo", "The Spin-Echo of it"),
+        ("the role of TGF-β", "The role of TGF-β in cells"),
+        ("factor V Leiden", "a factor V Leiden carrier"),
+        ("Łódź", "in ŁÓDŹ"),
+        ("to be", "to be or not to be"),
+    ],
+)
+def test_text_with_a_phrase_has_its_terms(phrase: str, text: str) -> None:
+    assert has_phrase(text, phrase)
+    assert phrase_terms(phrase) <= set(terms(text))
+
+
+@given(st.lists(st.sampled_from(["A", "the", "p53", "TGF-β", "micro", "RNA", "IT", "Łódź"])))
+def test_every_text_has_the_terms_of_its_phrases(found: list[str]) -> None:
+    text = " ".join(found)
+    for start in range(len(found)):
+        assert phrase_terms(" ".join(found[start : start + 3])) <= set(terms(text))
