@@ -30,6 +30,7 @@ from tests.bench import (
     memory,
     ocr,
     paper,
+    reading,
     sandbox,
     search,
     search_scale,
@@ -50,6 +51,7 @@ class Inputs:
     papers: list[Path]
     truth: Truth | None
     sizes: Sequence[int]
+    older: Path | None
 
 
 # Memory first: it wants a service that has done nothing yet.
@@ -61,6 +63,7 @@ BENCHES: dict[str, Callable[[Stage], Findings]] = {
     "clients": clients.measure,
 }
 STANDALONE: dict[str, Callable[[Inputs], Findings]] = {
+    "reading": lambda given: reading.measure(given.papers, given.older),
     "layout": lambda given: layout.measure(given.papers, given.truth),
     "ocr": lambda given: ocr.measure(given.place),
     "sandbox": lambda given: sandbox.measure(given.papers),
@@ -87,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = Path(name)
         papers = _papers(options.papers, options.count, place, console)
         truth = load_truth(options.papers, options.scorer, options.count)
-        given = Inputs(place, options.home / "models", papers, truth, options.scale_rows)
+        given = Inputs(
+            place, options.home / "models", papers, truth, options.scale_rows, options.older
+        )
         found = _measure_standalone(given, options.only, console)
         if set(options.only) & set(BENCHES):
             found |= _measure(place, given.models, papers, options.only, console)
@@ -152,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
         default=search_scale.ROWS,
         help="numbers of chunks of search and search-scale, for example 10000,100000,500000",
     )
+    parser.add_argument("--older", type=Path, help="an older checkout, for reading")
     parser.add_argument("--home", type=Path, default=Path("var"), help="converted models lie here")
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="where figures go")
     return parser
