@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from domain.documents import Passage
+from domain.documents import Chunk, Passage
 from domain.errors import InvalidRequest, UnknownCollection
 from domain.library_search import MAX_RANKED, LibrarySearch
 from domain.relevance import NOTHING_FITS_BELOW, Calibration, coverage
@@ -174,7 +174,7 @@ def _understood(search: LibrarySearch) -> schemas.UnderstoodQuery:
 
 def _explanation(search: LibrarySearch, passage: Passage) -> schemas.HitExplanation:
     wanted = dict.fromkeys(word_terms(search.query.text))
-    found = set(terms(passage.chunk.indexed_text))
+    found = set(_terms_of(passage.chunk))
     is_hybrid = search.query.mode is SearchMode.HYBRID
     return schemas.HitExplanation(
         parts=passage.parts,
@@ -194,11 +194,16 @@ def _relevances(
         return [None] * len(page.hits)
     wanted = word_terms(query.text)
     others = [passage for passage, _ in page.hits[len(page.reasons) :]]
-    shares = [coverage(wanted, terms(passage.chunk.indexed_text)) for passage in others]
+    shares = [coverage(wanted, _terms_of(passage.chunk)) for passage in others]
     return [1.0] * len(page.reasons) + [
         round(calibration.relevance(passage.scores.get("dense"), share), RELEVANCE_DIGITS)
         for passage, share in zip(others, shares, strict=True)
     ]
+
+
+def _terms_of(chunk: Chunk) -> list[str]:
+    """Returns the terms of a passage and of its context."""
+    return terms(chunk.context) + terms(chunk.text)
 
 
 def _nothing_fits(relevances: Sequence[float | None]) -> bool | None:

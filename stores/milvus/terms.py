@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import snowballstemmer
@@ -39,6 +39,7 @@ _MAX_CODE, _MAX_COMPOUND = 4, 30  # letters of a short neighbour, and of two wor
 COMPOUND_WEIGHT = 0.3
 """Measured on Cranfield, docs/decisions/0020-terms.md."""
 _MIN_PART = 3  # letters of a part of a word
+_MAX_CACHED = 4000  # characters of a text whose words are cached
 _GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
     "sigma tau upsilon phi chi psi omega"
@@ -132,22 +133,39 @@ def highlights(query_text: str, text: str) -> list[tuple[int, int]]:
     return [
         (start, end)
         for start, end, term, others in _words(text)
-        if term in wanted or not wanted.isdisjoint(others)
+        if term in wanted or (others and not wanted.isdisjoint(others))
     ]
 
 
-def _words(text: str) -> Iterator[_Word]:
-    """Yields the words of a text with their terms."""
+def _words(text: str) -> Iterable[_Word]:
+    """Returns the words of a text with their terms."""
+    return _words_of_passage(text) if len(text) <= _MAX_CACHED else _found_words(text)
+
+
+@lru_cache(maxsize=256)
+def _words_of_passage(text: str) -> tuple[_Word, ...]:
+    # A search needs the words of each hit for its relevance, its highlights and its explanation.
+    return tuple(_found_words(text))
+
+
+def _found_words(text: str) -> Iterator[_Word]:
     before, ended = "", -1
     for match in _WORD.finditer(text):
-        word, start, end = match.group(), match.start(), match.end()
-        term, others = term_of(word), _parts(word)
-        if before and start == ended + 1 and text[ended] in _HYPHENS:
+        word = match[0]
+        start, end = match.span()
+        term, others = _analyzed(word)
+        if start == ended + 1 and text[ended] in _HYPHENS and before:
             others = (*others, *_joined(before, word))
         if not term and word.isupper() and _is_code(word, before, text[ended:start], text, end):
             term = fold(word)
         yield start, end, term, others
         before, ended = word, end
+
+
+@lru_cache(maxsize=100_000)
+def _analyzed(word: str) -> tuple[str, tuple[str, ...]]:
+    """Returns the term of a word and the terms of its parts."""
+    return term_of(word), _parts(word)
 
 
 @lru_cache(maxsize=100_000)
@@ -164,7 +182,6 @@ def _joined(first: str, second: str) -> tuple[str, ...]:
     return (term_of(first + second) or fold(first + second),)
 
 
-@lru_cache(maxsize=100_000)
 def _parts(word: str) -> tuple[str, ...]:
     """Returns the terms of the parts of "microRNA" and "TGFβ"; none for other words."""
     parts = [part for part in _PARTS.split(word) if part]
