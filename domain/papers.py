@@ -191,6 +191,14 @@ class PageSize:
 
 
 @dataclass(frozen=True, slots=True)
+class PageLoss:
+    """What a page lost: `count` characters or words, as the field that lists it says."""
+
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quality:
     """Quality report of the extraction; page numbers start at 1."""
 
@@ -202,6 +210,9 @@ class Quality:
     columns: int = 1  # text columns on most pages
     layout_done: bool = False  # the layout step has run
     layout_pages: tuple[int, ...] = ()  # pages processed by the layout model
+    pages_incomplete: tuple[int, ...] = ()  # print text that neither text layer nor OCR gave
+    unread_characters: tuple[PageLoss, ...] = ()  # that no font maps to Unicode
+    hidden_words: tuple[PageLoss, ...] = ()  # in the file and left out: the page does not show them
 
 
 @dataclass(frozen=True, slots=True)

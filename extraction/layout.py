@@ -17,6 +17,7 @@ from extraction.geometry import is_center_in
 from extraction.options import LayoutMode
 from extraction.tables.tables import TablesFound, find_tables
 from extraction.text.lines import Line
+from extraction.text.page_loading import load_page
 from extraction.text.pdf import Reading, open_pdf
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def _found(
     }
     tables = find_tables(document, reading.body, reading.sizes, regions=boxes or None)
     taken = [box for found in tables.tables for box in found.taken]
-    figures = find_figures(document, reading.body, reading.sizes, regions)
+    figures = find_figures(document, reading.body, reading.sizes, regions, reading.graphics)
     return tables, [found for found in figures if not _is_in(found.figure.box, taken)]
 
 
@@ -115,7 +116,7 @@ def _regions(
     regions: dict[int, list[Region]] = {}
     for done, number in enumerate(numbers, start=1):
         try:
-            regions[number] = layout_regions(document.load_page(number - 1), threads)
+            regions[number] = layout_regions(load_page(document, number), threads)
         except Unavailable as error:
             log.warning("%s", error, extra={"action": "layout_model_missing"})
             return {}

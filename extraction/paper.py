@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from domain.papers import Block, BlockKind, Paper, Quality
+from domain.papers import Block, BlockKind, PageLoss, Paper, Quality
 from extraction.layout import Layout
 from extraction.metadata.metadata import find_metadata
 from extraction.structure.compose import compose as compose_text
@@ -15,6 +15,7 @@ from extraction.text.clean import clean_text
 from extraction.text.columns import column_count
 from extraction.text.lines import Line
 from extraction.text.pdf import Reading
+from extraction.text.text_layer import PageHealth
 
 _FRONT_PAGES = 2  # pages that are searched for metadata
 
@@ -55,6 +56,7 @@ def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | N
     healthy = [health for health in reading.health if health is not None]
     characters = sum(health.characters for health in healthy)
     garbled = sum(health.characters * health.garbled_share for health in healthy)
+    left = [number for number in reading.for_ocr if number not in reading.ocred]
     without_text = [number for number in reading.for_ocr if not reading.pages[number - 1]]
     return Quality(
         pages_read=sum(map(bool, reading.pages)),
@@ -65,4 +67,16 @@ def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | N
         columns=column_count(list(chain.from_iterable(ordered))),
         layout_done=layout is not None,
         layout_pages=layout.model_pages if layout else (),
+        pages_incomplete=tuple(number for number in left if reading.pages[number - 1]),
+        unread_characters=_losses(reading, lambda health: health.unread),
+        hidden_words=_losses(reading, lambda health: health.hidden_words),
+    )
+
+
+def _losses(reading: Reading, count: Callable[[PageHealth], int]) -> tuple[PageLoss, ...]:
+    """What the pages lost whose text is that of their text layer, as a whole or in part."""
+    return tuple(
+        PageLoss(number, count(health))
+        for number, health in enumerate(reading.health, start=1)
+        if health and count(health) and (health.missing or number not in reading.ocred)
     )

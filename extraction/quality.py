@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from domain.papers import Paper
+from domain.papers import PageLoss, Paper
+from domain.wording import plural
 
 _MIN_CONFIDENCE = 0.5  # of a field, 0 to 1; below it the paper needs a review (heuristic)
 _MAX_GARBLED_SHARE = 0.1  # of the text layer's characters (heuristic)
 _FIELDS = ("title", "authors")  # each paper has these; other fields may not be printed
 _MAX_LISTED_PAGES = 20
+_MIN_HIDDEN_WORDS = 3  # of a page; fewer are the remains of a publisher's template (heuristic)
 
 
 def quality_report(paper: Paper) -> dict[str, Any]:
@@ -24,6 +28,9 @@ def quality_report(paper: Paper) -> dict[str, Any]:
         "pages_ocred": list(quality.pages_ocred),
         "pages_failed": list(quality.pages_failed),
         "pages_without_text": list(quality.pages_without_text),
+        "pages_incomplete": list(quality.pages_incomplete),
+        "unread_characters": [asdict(loss) for loss in quality.unread_characters],
+        "hidden_words": [asdict(loss) for loss in quality.hidden_words],
         "garbled_share": round(quality.garbled_share, 4),
         "columns": quality.columns,
         "layout_pages": list(quality.layout_pages),
@@ -42,6 +49,13 @@ def review_reasons(paper: Paper) -> list[str]:
     reasons = [
         *_pages("could not be read", quality.pages_failed),
         *_pages("hold no text that could be read", quality.pages_without_text),
+        *_pages("could not be read completely", quality.pages_incomplete),
+        *_losses("character", "could not be read", quality.unread_characters),
+        *_losses(
+            "word",
+            "left out because the page does not show them",
+            [loss for loss in quality.hidden_words if loss.count >= _MIN_HIDDEN_WORDS],
+        ),
     ]
     if quality.garbled_share > _MAX_GARBLED_SHARE:
         reasons.append(f"{quality.garbled_share:.0%} of the text layer is garbled")
@@ -54,9 +68,16 @@ def review_reasons(paper: Paper) -> list[str]:
     return reasons
 
 
-def _pages(what: str, numbers: tuple[int, ...]) -> list[str]:
-    if not numbers:
-        return []
+def _pages(what: str, numbers: Sequence[int]) -> list[str]:
+    return [f"{_listed(numbers)} {what}"] if numbers else []
+
+
+def _losses(noun: str, what: str, losses: Sequence[PageLoss]) -> list[str]:
+    counted = plural(sum(loss.count for loss in losses), noun)
+    return [f"{_listed([loss.page for loss in losses])}: {counted} {what}"] if losses else []
+
+
+def _listed(numbers: Sequence[int]) -> str:
     listed = ", ".join(map(str, numbers[:_MAX_LISTED_PAGES]))
     more = ", …" if len(numbers) > _MAX_LISTED_PAGES else ""
-    return [f"page{'s' if len(numbers) > 1 else ''} {listed}{more} {what}"]
+    return f"page{'s' if len(numbers) > 1 else ''} {listed}{more}"

@@ -25,7 +25,9 @@ from extraction.figures.page_scene import (
 from extraction.figures.pairing import Pair, Scene, Side, pair_captions
 from extraction.geometry import Rect, box_of, intersection, is_center_in, rect_of
 from extraction.text.clean import words_of
+from extraction.text.drawn import Graphics
 from extraction.text.lines import Line
+from extraction.text.page_loading import load_page
 
 # Heuristics, chosen on the sample papers.
 _MIN_SIDE = 24.0  # points
@@ -64,10 +66,12 @@ def find_figures(
     pages: Sequence[Sequence[Line]],
     sizes: Sequence[PageSize],
     regions: Mapping[int, Sequence[Region]] | None = None,
+    listed: Sequence[Graphics | None] = (),
 ) -> list[FoundFigure]:
     """Returns the figures of an open PDF in page order.
 
     `pages` are the lines of each page; `regions` are the layout model's results by page number.
+    `listed` are the graphics of the pages where they are known.
     Only pages with a caption or with images are searched. A caption without a picture is no
     figure; a picture without a caption is a figure only when it is a large image.
     """
@@ -76,7 +80,7 @@ def find_figures(
         for size, lines in zip(sizes, pages, strict=True)
         if (found := _figure_captions(lines))
     }
-    graphics = _graphics(document, sizes, captions)
+    graphics = _graphics(document, sizes, captions, listed)
     styles, model = main_styles(pages), regions or {}
     scenes = [
         make_scene(
@@ -117,14 +121,18 @@ def _figure_captions(lines: Sequence[Line]) -> dict[int, list[Caption]]:
 
 
 def _graphics(
-    document: Any, sizes: Sequence[PageSize], captions: Container[int]
+    document: Any,
+    sizes: Sequence[PageSize],
+    captions: Container[int],
+    listed: Sequence[Graphics | None],
 ) -> dict[int, list[Graphic]]:
     """The graphics, by page, of the pages with a caption or with images."""
     numbers = [size.number for size in sizes]
     searched = {number for number in numbers if number in captions or _has_images(document, number)}
     near = {other for n in sorted(searched)[:_SAMPLES] for other in (n - 2, n + 2)}
     graphics = {
-        number: _page_graphics(document, number) for number in (searched | near) & set(numbers)
+        number: _page_graphics(document, number, listed[number - 1] if listed else None)
+        for number in (searched | near) & set(numbers)
     }
     kept = without_furniture(graphics, sizes)
     return {number: kept[number] for number in sorted(searched) if kept[number]}
@@ -136,9 +144,9 @@ def _has_images(document: Any, number: int) -> bool:
     return False
 
 
-def _page_graphics(document: Any, number: int) -> list[Graphic]:
+def _page_graphics(document: Any, number: int, listed: Graphics | None) -> list[Graphic]:
     with suppress(Exception):  # see above
-        return page_graphics(document.load_page(number - 1))
+        return page_graphics(load_page(document, number), listed)
     return []
 
 

@@ -8,24 +8,22 @@ seconds for a page with a map.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from extraction.geometry import Rect, intersection, union
+from extraction.text.drawn import (
+    MAX_GRAPHICS,
+    Graphics,
+    clipped_drawings,
+    display_list,
+    graphics_of,
+)
 from extraction.text.mupdf import pymupdf
 
-_FLAGS = (
-    pymupdf.TEXT_PRESERVE_IMAGES
-    | pymupdf.TEXT_COLLECT_VECTORS
-    | pymupdf.TEXT_CLIP
-    | pymupdf.TEXT_MEDIABOX_CLIP
-)
-_mupdf = pymupdf.mupdf  # pyright: ignore[reportPrivateImportUsage]
-_IMAGE, _DRAWING = _mupdf.FZ_STEXT_BLOCK_IMAGE, _mupdf.FZ_STEXT_BLOCK_VECTOR
 # Heuristics, chosen on the sample papers.
 _CELL_POINTS = 4.0  # side of a grid cell; graphics in the same or in adjoining cells are joined
-_MAX_GRAPHICS = 20_000  # of a page; bounds memory and time
 _MAX_EXACT = 5_000  # drawings to look up the exact boxes for: 10 ms for a thousand
 _MIN_POINTS = 0.5  # smaller graphics are dropped
 _THIN_POINTS = 2.0  # a thinner graphic is a rule
@@ -52,14 +50,16 @@ class Cluster:
     is_rules: bool
 
 
-def page_graphics(page: Any) -> list[Graphic]:
+def page_graphics(page: Any, listed: Graphics | None = None) -> list[Graphic]:
     """Returns the visible parts of a page's images and drawings, without duplicates.
 
-    At most 20,000. Raises what MuPDF raises for a page it cannot draw.
+    `listed` are its graphics if they are known. At most 20,000. Raises what MuPDF raises for a page
+    it cannot draw.
     """
-    images, drawings = _listed(page)
+    listed = listed or graphics_of(display_list(page))
+    images, drawings = listed.images, listed.drawings
     if 0 < len(drawings) <= _MAX_EXACT:
-        drawings = [*_drawings(page)]
+        drawings = [rect for _, rect in clipped_drawings(page)]
     graphics: dict[tuple[bool, tuple[int, ...]], Graphic] = {}
     for is_image, rects in ((True, images), (False, drawings)):
         for raw in rects:
@@ -67,42 +67,7 @@ def page_graphics(page: Any) -> list[Graphic]:
             if rect is not None:
                 key = (is_image, tuple(round(value) for value in rect))
                 graphics.setdefault(key, Graphic(rect, is_image))
-    return list(graphics.values())[:_MAX_GRAPHICS]
-
-
-def _listed(page: Any) -> tuple[list[Rect], list[Rect]]:
-    """The images and drawings as listed by MuPDF's text device, at no more cost than the text.
-
-    Boxes of drawings are too large: they leave room for the longest mitre at each corner.
-    """
-    images: list[Rect] = []
-    drawings: list[Rect] = []
-    content = page.get_textpage(flags=_FLAGS)  # kept: its blocks are freed with it
-    for block in content.this:
-        kind = block.m_internal.type
-        if kind in (_IMAGE, _DRAWING):
-            raw = block.m_internal.bbox
-            rect = Rect(raw.x0, raw.y0, raw.x1, raw.y1)
-            (images if kind == _IMAGE else drawings).append(rect)
-            if len(images) + len(drawings) >= _MAX_GRAPHICS:
-                break
-    return images, drawings
-
-
-def _drawings(page: Any) -> Iterator[Rect]:
-    """Yields the drawings' exact boxes, each cut to the clipping path that applies to it."""
-    scissors: dict[int, Rect] = {}
-    for item in page.get_cdrawings(extended=True):
-        level = item["level"]
-        if item["type"] in ("clip", "group"):
-            for deeper in [other for other in scissors if other >= level]:
-                del scissors[deeper]
-            if item["type"] == "clip":
-                scissors[level] = Rect(*item["scissor"])
-            continue
-        rect = Rect(*item["rect"])
-        outer = max((other for other in scissors if other < level), default=None)
-        yield rect if outer is None else intersection(rect, scissors[outer])
+    return list(graphics.values())[:MAX_GRAPHICS]
 
 
 def _visible_part(page: Any, raw: Rect) -> Rect | None:

@@ -20,6 +20,7 @@ from extraction.ocr.tilt import is_sideways, rotated, tilt_degrees
 from extraction.options import OcrEngine
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
+from extraction.text.page_loading import load_page
 from extraction.text.pdf import open_pdf
 
 OnPage = Callable[[int, int], None]
@@ -122,7 +123,7 @@ def _pages(
 def _task(document: Any, number: int, backend: OcrBackend, dpi: int) -> Callable[[], OcrPage]:
     """Renders a page and returns the function that a worker thread runs on it."""
     try:
-        page = document[number - 1]
+        page = load_page(document, number)
         image, used_dpi = render(page, dpi)
     except Exception as error:  # MuPDF's errors have no base class but Exception
         failed = OcrPage(number, failure=f"the page could not be drawn ({type(error).__name__})")

@@ -19,6 +19,7 @@ from extraction.tables.table_captions import find_captions, has_label
 from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
+from extraction.text.page_loading import load_page
 from extraction.vocabulary.front_matter import FRONT_MATTER_LINE
 
 # Heuristics, chosen on the sample papers. Distances are in points.
@@ -122,7 +123,7 @@ def _frames(document: Any, number: int, lines: Sequence[Line]) -> Iterator[Frame
             continue
         frame = Frame(number, turn, own)
         try:
-            add_rulings(document[number - 1], frame)
+            add_rulings(load_page(document, number), frame)
         except Exception:  # MuPDF's errors have no base class but Exception
             continue
         yield frame
@@ -222,7 +223,7 @@ def _read_part(
 def _words(document: Any, part: _Part, region: Region) -> list[Word]:
     """The words of the text layer in the region, without those of the caption."""
     try:
-        words = words_in(document[part.page - 1], part.frame, region.rect)
+        words = words_in(load_page(document, part.page), part.frame, region.rect)
     except Exception:  # MuPDF's errors have no base class but Exception
         return []
     return [word for word in words if not (part.caption and _in_caption(word, part.caption))]

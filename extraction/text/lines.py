@@ -23,11 +23,8 @@ from extraction.geometry import (
     union,
 )
 from extraction.text.clean import clean_text
+from extraction.text.drawn import drawn_page
 from extraction.text.mupdf import pymupdf
-
-# TEXT_PRESERVE_IMAGES is off: it copies all image bytes (12 ms a page instead of 2).
-# TEXT_PRESERVE_LIGATURES is off, so that MuPDF spells ligatures out.
-_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 
 _BOLD_NAMES = (
     "bold",
@@ -131,10 +128,11 @@ def page_size(page: Any, number: int) -> PageSize:
     return PageSize(number, round(page.rect.width, 2), round(page.rect.height, 2))
 
 
-def page_lines(page: Any, number: int) -> list[Line]:
-    """Returns the lines of a page in the order in which the file draws them. Raises what MuPDF
-    raises for a page that it cannot read."""
-    content = page.get_text("dict", flags=_FLAGS)
+def page_lines(page: Any, number: int, content: dict[str, Any] | None = None) -> list[Line]:
+    """Returns the lines of a page in the order in which the file draws them. `content` is its text
+    as MuPDF's dictionary, if it is known. Raises what MuPDF raises for a page that it cannot
+    read."""
+    content = content or drawn_page(page).text
     shown = page.rotation_matrix if page.rotation else None
     lines: list[Line] = []
     white: list[Line] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,18 +10,17 @@ from typing import Any
 
 from domain.errors import DamagedPdf, NoPages, PasswordProtected, TooManyPages
 from domain.papers import PageSize
-from extraction.text.lines import Line, page_lines, page_size
+from extraction.geometry import is_center_in
+from extraction.text.drawn import Graphics
+from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
+from extraction.text.page_reading import PageRead, read_page
 from extraction.text.running_headers import without_running_lines
-from extraction.text.text_layer import PageHealth, TextLayer, page_health
+from extraction.text.text_layer import PageHealth
 
 OnPage = Callable[[int, int], None]
 
-# CPU seconds; a page that takes longer is treated as a decompression bomb and not assessed: that
-# would take as long again. Heuristic.
-_SLOW_SECONDS = 2.0
 DEFAULT_MAX_PAGES = 2000  # longer documents are refused
-_NOT_ASSESSED = PageHealth(TextLayer.USABLE, "", 0)
 _DOCUMENT_INFO_KEYS = ("title", "author", "subject", "keywords", "creationDate", "modDate")
 
 
@@ -32,8 +30,8 @@ class Reading:
     file.
 
     `file_metadata` is the file's own information dictionary, with its XMP packet as "xmp". `health`
-    is None for a page that could not be read. `ocred` are the numbers of pages whose lines come
-    from OCR.
+    is None for a page that could not be read. `graphics` are those of the pages where they are few.
+    `ocred` are the numbers of pages with lines that come from OCR.
     """
 
     sizes: tuple[PageSize, ...]
@@ -41,6 +39,7 @@ class Reading:
     file_metadata: Mapping[str, str]
     health: tuple[PageHealth | None, ...]
     ocred: tuple[int, ...] = ()
+    graphics: tuple[Graphics | None, ...] = ()
 
     @property
     def failed(self) -> tuple[int, ...]:
@@ -60,13 +59,26 @@ class Reading:
         return tuple(without_running_lines(self.pages, self.sizes))
 
     def with_ocr(self, read: Mapping[int, Sequence[Line]]) -> Reading:
-        """Returns this reading with the lines of OCR on these pages."""
-        numbered = enumerate(self.pages, start=1)
-        pages = tuple(list(read.get(number, lines)) for number, lines in numbered)
+        """Returns this reading with the lines of OCR on these pages.
+
+        Where only a part of a page is missing from its text layer, OCR replaces that part.
+        """
+        pages = tuple(
+            self._replaced(number, lines, read[number]) if number in read else lines
+            for number, lines in enumerate(self.pages, start=1)
+        )
         return replace(self, pages=pages, ocred=tuple(sorted(read)))
 
+    def _replaced(self, number: int, lines: list[Line], read: Sequence[Line]) -> list[Line]:
+        health = self.health[number - 1]
+        missing = health.missing if health else ()
+        if not missing:
+            return list(read)
+        kept = [line for line in lines if not is_center_in(line.box, missing)]
+        return kept + [line for line in read if is_center_in(line.box, missing)]
+
     def without(self, numbers: Sequence[int]) -> Reading:
-        """Returns this reading with these pages empty."""
+        """Returns this reading without what needs OCR on these pages."""
         return replace(self, pages=self.with_ocr(dict.fromkeys(numbers, ())).pages)
 
 
@@ -87,9 +99,15 @@ def read_pages(
                 f"The PDF has {total} pages; this service reads at most {max_pages} in one "
                 "document."
             )
-        sizes, pages, health = _read_all(document, total, on_page)
+        pages = _read_all(document, total, on_page)
         file_metadata = _read_file_metadata(document)
-    return Reading(tuple(sizes), tuple(pages), file_metadata, tuple(health))
+    return Reading(
+        tuple(page.size for page in pages),
+        tuple(page.lines for page in pages),
+        file_metadata,
+        tuple(page.health for page in pages),
+        graphics=tuple(page.graphics for page in pages),
+    )
 
 
 def open_pdf(path: Path) -> Any:
@@ -116,40 +134,16 @@ def page_count(document: Any) -> int:
         raise _as_extraction_error(error) from error
 
 
-def _read_all(
-    document: Any, total: int, on_page: OnPage | None
-) -> tuple[list[PageSize], list[list[Line]], list[PageHealth | None]]:
-    sizes: list[PageSize] = []
-    pages: list[list[Line]] = []
-    healths: list[PageHealth | None] = []
-    failure: Exception | None = None
+def _read_all(document: Any, total: int, on_page: OnPage | None) -> list[PageRead]:
+    pages: list[PageRead] = []
     for number in range(1, total + 1):
-        size, lines, health = PageSize(number, 0.0, 0.0), list[Line](), None
-        try:
-            _has_warned()  # clears the warnings of earlier pages
-            page = document.load_page(number - 1)
-            size = page_size(page, number)
-            began = time.process_time()
-            lines = page_lines(page, number)
-            too_slow = time.process_time() - began > _SLOW_SECONDS
-            health = _NOT_ASSESSED if too_slow else page_health(page, lines)
-            if health.layer is TextLayer.BLANK and _has_warned():
-                health = None  # MuPDF returns an empty page for content that it cannot read
-        except Exception as error:  # MuPDF's own errors share no base but Exception
-            failure, lines = error, []
-        sizes.append(size)
-        pages.append(lines)
-        healths.append(health)
+        pages.append(read_page(document, number))
         if on_page is not None:
             on_page(number, total)
-    if not any(healths):
-        raise _as_extraction_error(failure) if failure else DamagedPdf()
-    return sizes, pages, healths
-
-
-def _has_warned() -> bool:
-    """True if MuPDF has warned since the last call."""
-    return bool(pymupdf.TOOLS.mupdf_warnings())
+    if not any(page.health for page in pages):
+        failures = [page.failure for page in pages if page.failure]
+        raise _as_extraction_error(failures[-1]) if failures else DamagedPdf()
+    return pages
 
 
 def _read_file_metadata(document: Any) -> dict[str, str]:

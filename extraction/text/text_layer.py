@@ -11,17 +11,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from domain.papers import Box
+from extraction.geometry import Rect, box_of, is_center_in, rect_of
+from extraction.text.common_words import COMMON_WORDS
+from extraction.text.drawn import DrawnPage, drawn_page
+from extraction.text.garbled_lines import garbled_lines
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
+from extraction.text.outlines import outlined_rows
+from extraction.text.unreadable import UNMAPPED
 
 # Heuristics. Shares are 0 to 1, of characters unless another unit is given.
 _SHORT_LENGTH = 1200  # characters; a page with fewer is compared with what it draws
 _MAX_STAMP_LENGTH = 299  # characters that a library may print on the scan of a page
 _MAX_ASSESSED_LENGTH = 8000  # characters; bounds the run time
+_REACH = 2.0  # points around a place whose text is missing
 _FULL_PAGE, _MIN_PICTURE = 0.85, 0.1  # shares of the page's area
 _MIN_PATHS = 150  # drawn shapes of a page whose letters are shapes
 _MIN_FILL = 0.9  # characters per room for one, of a page whose text layer is complete
@@ -40,8 +48,6 @@ _MIN_FREQUENT_MARKS, _FREQUENT_MARK_SHARE, _MIN_MARKS_SHARE = 3, 0.03, 0.2
 _MIN_WORDS_SHARE, _MAX_POOR_UNPRONOUNCEABLE_SHARE = 0.6, 0.15
 
 _CID = re.compile(r"\(cid:\d{1,5}\)")
-# Private use (symbol fonts), replacement characters, control characters: `clean_text` removes them.
-_UNMAPPED = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff\x00-\x08\x0e-\x1f]")
 # UTF-8 decoded as Windows-1252: a lead byte, then a byte that is no letter there.
 _MOJIBAKE = re.compile(
     "[ÂÃÄÅÎÏÐÑ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf‚ƒ„…†‡ˆ‰‹‘’“”•–—˜™š›œžŸ¢¦]?"
@@ -55,17 +61,6 @@ _UNPRONOUNCEABLE = re.compile(rf"[{_CONSONANTS}]{{5,}}|^[{_CONSONANTS}]+$")
 _SYMBOLS = re.compile(r"[!\"#$%&':;?@\\`~{}]")
 _REPEATED = re.compile(r"(\W)\1+")
 _TOKEN = re.compile(r"[^\W\d_]+")
-# The most frequent words of the languages in Latin letters that most papers are written in.
-_COMMON_WORDS = (
-    "the of and in to is for that with are was on by as at from this be or an we "
-    "der die das und ist nicht von mit den ein eine zu auf für "
-    "le la les des et est du une dans que pour par sur qui "
-    "el los las del una con por para se y no "
-    "il di che per non della è sono i o os da do em uma um ao não "
-    "het een van op te voor w na nie jest się że z ve bir bu için ile "
-    "och att som det på en av er til og ja on ei az egy hogy și la este dan yang untuk"
-)
-_COMMON = frozenset(_COMMON_WORDS.split())
 _UNMAPPED_FONTS = "the fonts have no mapping to Unicode"
 
 
@@ -76,17 +71,26 @@ class TextLayer(StrEnum):
     BLANK = "blank"  # the page is empty
     MISSING = "missing"  # the page is a picture, or its letters are drawn as shapes
     GARBLED = "garbled"  # its characters are not those that are printed
+    PARTIAL = "partial"  # a part of the page is as MISSING or GARBLED
     POOR = "poor"  # the hidden text of an earlier OCR, with few words
 
 
 @dataclass(frozen=True, slots=True)
 class PageHealth:
-    """Quality of a page's text layer; `garbled_share` is the share of its characters, 0 to 1."""
+    """Quality of a page's text layer; `garbled_share` is the share of its characters, 0 to 1.
+
+    `missing` are the places whose text OCR has to read, if that is not the whole page. `unread` is
+    the number of characters without a mapping to Unicode, `hidden_words` that of words which the
+    text layer holds and the page does not show.
+    """
 
     layer: TextLayer
     reason: str
     characters: int
     garbled_share: float = 0.0
+    missing: tuple[Box, ...] = ()
+    unread: int = 0
+    hidden_words: int = 0
 
     @property
     def needs_ocr(self) -> bool:
@@ -94,15 +98,47 @@ class PageHealth:
         return self.layer not in (TextLayer.USABLE, TextLayer.BLANK)
 
 
-def page_health(page: Any, lines: Sequence[Line]) -> PageHealth:
-    """Returns the quality of the text layer of a MuPDF page from which these lines were read."""
+def page_health(page: Any, lines: Sequence[Line], drawn: DrawnPage | None = None) -> PageHealth:
+    """Returns the quality of the text layer of a MuPDF page from which these lines were read.
+
+    `drawn` is what the page draws, if it is known.
+    """
+    drawn = drawn or drawn_page(page)
+    health = _health_of_whole(page, lines)
+    if health.layer not in (TextLayer.USABLE, TextLayer.BLANK):
+        return health
+    if rows := outlined_rows(page, drawn):
+        return _with_missing(page, lines, health, rows, "its letters are drawn as shapes")
+    garbled = garbled_lines(lines)
+    if garbled:
+        rows = [rect_of(line.box) for line in garbled]
+        return _with_missing(page, lines, health, rows, "letters are not the printed ones")
+    return health
+
+
+def _with_missing(
+    page: Any, lines: Sequence[Line], health: PageHealth, rows: Sequence[Rect], reason: str
+) -> PageHealth:
+    """Returns the quality of a page whose text at these places needs OCR.
+
+    A page with little other text is read by OCR as a whole.
+    """
+    number = lines[0].page if lines else page.number + 1
+    boxes = tuple(box_of(row.expanded(_REACH, _REACH), number) for row in rows)
+    others = sum(len(line.text) for line in lines if not is_center_in(line.box, boxes))
+    if others <= _MAX_STAMP_LENGTH:
+        return replace(health, layer=TextLayer.MISSING, reason=reason)
+    return replace(health, layer=TextLayer.PARTIAL, reason=reason, missing=boxes)
+
+
+def _health_of_whole(page: Any, lines: Sequence[Line]) -> PageHealth:
     text = "\n".join(line.text for line in lines)
     statistics = text_statistics(text)
     if len(text) >= _SHORT_LENGTH and statistics.is_clean and _is_dense(lines):
         return PageHealth(TextLayer.USABLE, "", len(text), statistics.garbled_share)
     characters = "".join(page.get_text("text", flags=0).split())
     raw = len(characters)
-    share = max(statistics.garbled_share, len(_UNMAPPED.findall(characters)) / max(1, raw))
+    share = max(statistics.garbled_share, len(UNMAPPED.findall(characters)) / max(1, raw))
     is_unmapped = raw >= _MIN_UNMAPPED_LENGTH and share > _MAX_UNMAPPED_SHARE
     if statistics.reason or is_unmapped:
         return PageHealth(TextLayer.GARBLED, statistics.reason or _UNMAPPED_FONTS, raw, share)
@@ -206,7 +242,7 @@ def _is_symbols(text: str, total: int) -> bool:
 def _common_share(text: str) -> float:
     """Returns the share of the words that are among the most frequent of some language."""
     tokens = _TOKEN.findall(text.lower())
-    common = sum(1 for token in tokens if len(token) > 1 and token in _COMMON)
+    common = sum(1 for token in tokens if len(token) > 1 and token in COMMON_WORDS)
     return common / len(tokens) if tokens else 0.0
 
 

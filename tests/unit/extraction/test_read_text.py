@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain.errors import DamagedPdf, NoText, PasswordProtected, TooManyPages
@@ -206,18 +208,18 @@ def test_out_of_memory_is_not_reported_as_damaged_pdf(
     def fail(*_: object) -> None:
         raise RuntimeError("code=2: calloc (4104 x 1 bytes) failed")
 
-    monkeypatch.setattr("extraction.text.pdf.page_lines", fail)
+    monkeypatch.setattr("extraction.text.page_reading.page_lines", fail)
     with pytest.raises(MemoryError):
         read(make_pages("some text"))
 
 
 def test_unreadable_page_is_skipped(read, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail_on_the_first(page: object, number: int) -> list[Line]:
+    def fail_on_the_first(page: object, number: int, content: dict[str, Any]) -> list[Line]:
         if number == 1:
             raise RuntimeError("syntax error")
-        return page_lines(page, number)
+        return page_lines(page, number, content)
 
-    monkeypatch.setattr("extraction.text.pdf.page_lines", fail_on_the_first)
+    monkeypatch.setattr("extraction.text.page_reading.page_lines", fail_on_the_first)
     paper = read(make_pages("page one", "page two"))
     assert [block.text for block in paper.blocks] == ["page two"]
     with pytest.raises(DamagedPdf):

@@ -1,0 +1,32 @@
+"""Removes what readers added to a page: notes, highlights, stamps, drawings.
+
+The text of a paper is its page content. The contents of form fields stay: authors and publishers
+fill them in. The file itself is not changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extraction.text.mupdf import pymupdf
+
+_mupdf = pymupdf.mupdf  # pyright: ignore[reportPrivateImportUsage]
+_KEPT = ("Widget", "Link")  # form fields, and links, which draw nothing
+_MAX_ANNOTATIONS = 2000  # of a page; bounds the run time, a page with more loses all of them
+
+
+def remove_annotations(document: Any, number: int) -> None:
+    """Removes the annotations of page `number` (from 1) in memory, before the page is loaded.
+
+    Raises what MuPDF raises for a damaged page.
+    """
+    page = _mupdf.pdf_lookup_page_obj(_mupdf.PdfDocument(document.this), number - 1)
+    annotations = _mupdf.pdf_dict_gets(page, "Annots")
+    count = _mupdf.pdf_array_len(annotations)
+    if count > _MAX_ANNOTATIONS:
+        _mupdf.pdf_dict_dels(page, "Annots")
+        return
+    for index in reversed(range(count)):
+        kind = _mupdf.pdf_dict_gets(_mupdf.pdf_array_get(annotations, index), "Subtype")
+        if _mupdf.pdf_to_name(kind) not in _KEPT:
+            _mupdf.pdf_array_delete(annotations, index)

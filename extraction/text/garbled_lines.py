@@ -1,0 +1,76 @@
+"""Finds the lines of a page that a font garbles while the other fonts of the page are sound.
+
+A font whose codes are not the printed letters shifts them all by one distance ("WKH" for "THE").
+Where one distance turns words of no language into the most frequent words of one, the lines are
+garbled; a table of gene names does not turn into sentences. Lines whose words have no spaces
+between them are found by the length of the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from extraction.text.common_words import COMMON_WORDS
+from extraction.text.lines import Line
+
+# Heuristics. Shares are 0 to 1, of words unless another unit is given.
+_MIN_WORDS, _MAX_COMMON_SHARE, _MIN_SHIFTED_SHARE = 6, 0.02, 0.2
+_MAX_SAMPLE = 3000  # characters of a font; bounds the run time
+_CODE_SHIFTS = (29, 3, -3, 31, 1, -1, 2, -2)  # between glyph numbers and characters
+_TOKEN = re.compile(r"[^\W\d_]+")
+_MIN_JOINED, _MIN_DISTINCT, _MIN_JOINED_SHARE = 28, 9, 0.4  # letters, letters, of a line's length
+_MIN_JOINED_LINES = 3
+_JOINED = re.compile(r"[a-z]+")
+
+
+def garbled_lines(lines: Sequence[Line]) -> list[Line]:
+    """Returns the lines whose letters are not the printed ones or whose words have no spaces."""
+    joined = [line for line in lines if _lacks_spaces(line.text)]
+    shifted = [line for of_font in _by_font(lines) if _is_shifted(of_font) for line in of_font]
+    return shifted or (joined if len(joined) >= _MIN_JOINED_LINES else [])
+
+
+def _by_font(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    fonts: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        fonts[line.font].append(line)
+    yield from fonts.values()
+
+
+def _is_shifted(lines: Sequence[Line]) -> bool:
+    text = "\n".join(line.text for line in lines)[:_MAX_SAMPLE]
+    if _common_share(text) > _MAX_COMMON_SHARE:
+        return False
+    return any(_common_share(shifted) >= _MIN_SHIFTED_SHARE for shifted in _shifts(text))
+
+
+def _common_share(text: str) -> float:
+    """Returns the share of the words that are among the most frequent ones, 0 for few words."""
+    tokens = [token for token in _TOKEN.findall(text.lower()) if len(token) > 1]
+    if len(tokens) < _MIN_WORDS:
+        return 0.0
+    return sum(token in COMMON_WORDS for token in tokens) / len(tokens)
+
+
+def _shifts(text: str) -> Iterator[str]:
+    """Yields the text with its letters moved along the alphabet, and with its codes moved."""
+    if len(_TOKEN.findall(text)) < _MIN_WORDS:
+        return
+    lower = text.lower()
+    for step in range(1, 26):
+        moved = {ord("a") + at: ord("a") + (at + step) % 26 for at in range(26)}
+        yield lower.translate(moved)
+    for step in _CODE_SHIFTS:
+        codes = {code: code + step for code in range(33 - min(0, step), 127)}
+        yield text.translate({**codes, 32: 32, 10: 10})
+
+
+def _lacks_spaces(text: str) -> bool:
+    """True if much of the line is one word of many different lower-case letters."""
+    if len(text) < _MIN_JOINED:
+        return False
+    longest = max(_JOINED.findall(text), key=len, default="")
+    is_varied = len(longest) >= _MIN_JOINED and len(set(longest)) >= _MIN_DISTINCT
+    return is_varied and len(longest) >= _MIN_JOINED_SHARE * len(text)

@@ -1,0 +1,23 @@
+"""Loads the pages of a PDF as their authors made them: all steps of a reading load them here."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from extraction.text.annotations import remove_annotations
+from extraction.text.glyph_names import complete_fonts
+
+
+def load_page(document: Any, number: int) -> Any:
+    """Returns page `number` (from 1) without readers' annotations, its fonts completed.
+
+    The document keeps the object numbers of the fonts that were examined. Raises what MuPDF raises
+    for a page that it cannot read.
+    """
+    fonts = document.__dict__.setdefault("examined_fonts", set[int]())
+    with suppress(Exception):  # MuPDF's errors have no base class but Exception
+        remove_annotations(document, number)
+    with suppress(Exception):  # as above; the page is read with the fonts as they are
+        complete_fonts(document, number, fonts)
+    return document.load_page(number - 1)

@@ -1,0 +1,73 @@
+"""Reads one page: its lines, its graphics, and what of its text is missing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from domain.papers import PageSize
+from extraction.text.drawn import Graphics, drawn_page
+from extraction.text.hidden import take_hidden, words_of
+from extraction.text.layers import hidden_words_of_layers
+from extraction.text.lines import Line, page_lines, page_size
+from extraction.text.mupdf import pymupdf
+from extraction.text.page_loading import load_page
+from extraction.text.text_layer import PageHealth, TextLayer, page_health
+from extraction.text.unreadable import read_symbols
+
+# CPU seconds; a page that takes longer is treated as a decompression bomb and not assessed: that
+# would take as long again. Heuristic.
+_SLOW_SECONDS = 2.0
+_NOT_ASSESSED = PageHealth(TextLayer.USABLE, "", 0)
+_MAX_KEPT = 300  # graphics of a page that are kept for later steps; bounds the memory
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """A page that was read; `health` is None if that failed, for the reason `failure`."""
+
+    size: PageSize
+    lines: list[Line] = field(default_factory=list)
+    health: PageHealth | None = None
+    graphics: Graphics | None = None
+    failure: Exception | None = None
+
+
+def read_page(document: Any, number: int) -> PageRead:
+    """Returns the page with this number (from 1)."""
+    size = PageSize(number, 0.0, 0.0)
+    try:
+        _has_warned()  # clears the warnings of earlier pages
+        page = load_page(document, number)
+        size = page_size(page, number)
+        read = _read(page, size)
+    except Exception as error:  # MuPDF's own errors share no base but Exception
+        return PageRead(size, failure=error)
+    if read.health and read.health.layer is TextLayer.BLANK and _has_warned():
+        return replace(read, health=None)  # MuPDF returns an empty page for content it cannot read
+    return read
+
+
+def _read(page: Any, size: PageSize) -> PageRead:
+    began = time.process_time()
+    drawn = drawn_page(page)
+    if time.process_time() - began > _SLOW_SECONDS:
+        return PageRead(size, page_lines(page, size.number, drawn.text), _NOT_ASSESSED)
+    hidden = len(words_of(take_hidden(page, drawn))) + hidden_words_of_layers(page)
+    unread = read_symbols(drawn.spans)
+    lines = page_lines(page, size.number, drawn.text)
+    too_slow = time.process_time() - began > _SLOW_SECONDS
+    health = _NOT_ASSESSED if too_slow else page_health(page, lines, drawn)
+    kept = len(drawn.graphics.images) + len(drawn.graphics.drawings) <= _MAX_KEPT
+    return PageRead(
+        size,
+        lines,
+        replace(health, unread=unread, hidden_words=hidden),
+        drawn.graphics if kept else None,
+    )
+
+
+def _has_warned() -> bool:
+    """True if MuPDF has warned since the last call."""
+    return bool(pymupdf.TOOLS.mupdf_warnings())

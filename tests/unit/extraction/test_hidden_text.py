@@ -1,0 +1,226 @@
+"""Text that a page does not show is left out and counted; what only looks hidden stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extraction.options import ExtractOptions, OcrEngine
+from extraction.quality import review_reasons
+from extraction.steps import read_text
+from extraction.text.mupdf import pymupdf
+from extraction.text.pdf import read_pages
+from tests.pdf_builder.canvas import LOREM, ROMAN
+from tests.pdf_builder.losses import insert_content, prose_page
+from tests.pdf_builder.papers import make_paper
+from tests.pdf_builder.scans import add_hidden_text, make_scan
+
+HIDDEN = "Quagga numbers doubled before the fence"
+PLACE, BOX = (72, 400), pymupdf.Rect(60, 380, 540, 412)
+OPTIONS = ExtractOptions(ocr=OcrEngine.OFF)
+Draw = Callable[[pymupdf.Page], None]
+
+
+def text_and_reasons(document: pymupdf.Document, tmp_path: Path) -> tuple[str, list[str]]:
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(document.tobytes(garbage=1, deflate=True))
+    paper = read_text(path, OPTIONS).paper
+    return " ".join(block.text for block in paper.blocks), review_reasons(paper)
+
+
+def written(page: pymupdf.Page, text: str = HIDDEN, **style: Any) -> None:
+    page.insert_text(PLACE, text, fontsize=10, fontname=ROMAN, **style)
+
+
+def picture(page: pymupdf.Page, box: pymupdf.Rect, alpha: int = 0) -> None:
+    pixels = pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 40, 8), alpha)
+    for x in range(40):
+        for y in range(8):
+            color = ((x * 6) % 256, (y * 30) % 256, 90)
+            pixels.set_pixel(x, y, (*color, 60) if alpha else color)
+    page.insert_image(box, pixmap=pixels, keep_proportion=False)
+
+
+def under_white_box(page: pymupdf.Page) -> None:
+    written(page)
+    page.draw_rect(BOX, fill=(1, 1, 1), color=None)
+
+
+def under_black_box(page: pymupdf.Page) -> None:
+    written(page)
+    page.draw_rect(BOX, fill=(0, 0, 0), color=(0, 0, 0))
+
+
+def under_box_with_new_text(page: pymupdf.Page) -> None:
+    under_white_box(page)
+    page.insert_text(PLACE, "Zebra counts are reported instead", fontsize=10, fontname=ROMAN)
+
+
+def under_picture(page: pymupdf.Page) -> None:
+    written(page)
+    picture(page, BOX)
+
+
+def under_form(page: pymupdf.Page) -> None:
+    written(page)
+    with pymupdf.open() as other:
+        sheet = other.new_page(width=480, height=32)
+        sheet.draw_rect(sheet.rect, fill=(1, 1, 1), color=None)
+        page.show_pdf_page(BOX, other, 0)
+
+
+def white_on_paper(page: pymupdf.Page) -> None:
+    written(page, color=(1, 1, 1))
+
+
+def white_on_white_page(page: pymupdf.Page) -> None:
+    page.draw_rect(page.rect, fill=(1, 1, 1), color=None, overlay=False)
+    written(page, color=(0.99, 0.99, 0.99))
+
+
+def unpainted(page: pymupdf.Page) -> None:
+    written(page, render_mode=3)
+
+
+def transparent(page: pymupdf.Page) -> None:
+    written(page, fill_opacity=0, stroke_opacity=0)
+
+
+def tiny(page: pymupdf.Page) -> None:
+    page.insert_text(PLACE, HIDDEN, fontsize=1, fontname=ROMAN)
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        under_white_box,
+        under_black_box,
+        under_box_with_new_text,
+        under_picture,
+        under_form,
+        white_on_paper,
+        white_on_white_page,
+        unpainted,
+        transparent,
+        tiny,
+    ],
+)
+def test_hidden_text_is_left_out_and_counted(hide: Draw, tmp_path: Path) -> None:
+    document = pymupdf.open()
+    prose_page(document, top=200)
+    hide(prose_page(document))
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Quagga" not in text and "fence" not in text
+    assert text.count("Larger flasks needed") == 6
+    assert "page 2: 5 words left out because the page does not show them" in reasons
+    if hide is under_box_with_new_text:
+        assert "Zebra counts are reported instead" in text
+
+
+def test_clipped_text_is_left_out(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    name = page.get_fonts()[0][4].encode()
+    insert_content(
+        page,
+        b"0 0 50 50 re W n BT /%b 10 Tf 72 400 Td (%b) Tj ET" % (name, HIDDEN.encode()),
+    )
+    text, _ = text_and_reasons(document, tmp_path)
+    assert "Quagga" not in text and text.count("Larger flasks needed") == 3
+
+
+def on_coloured_box(page: pymupdf.Page) -> None:
+    page.draw_rect(BOX, fill=(0.1, 0.2, 0.5), color=None)
+    written(page, color=(1, 1, 1))
+
+
+def on_shaded_row(page: pymupdf.Page) -> None:
+    page.draw_rect(BOX, fill=(0.9, 0.9, 0.9), color=None)
+    written(page)
+
+
+def in_frame(page: pymupdf.Page) -> None:
+    written(page)
+    page.draw_rect(BOX, color=(0, 0, 0), width=1)
+
+
+def under_marker(page: pymupdf.Page) -> None:
+    written(page)
+    page.draw_rect(BOX, fill=(1, 1, 0), color=None, fill_opacity=0.4)
+
+
+def under_clear_picture(page: pymupdf.Page) -> None:
+    written(page)
+    picture(page, BOX, alpha=1)
+
+
+def on_picture(page: pymupdf.Page) -> None:
+    picture(page, BOX)
+    written(page, color=(1, 1, 1))
+
+
+def beside_clipped_box(page: pymupdf.Page) -> None:
+    written(page)
+    insert_content(page, b"0 0 20 20 re W n 1 1 1 rg 0 0 595 842 re f")
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        on_coloured_box,
+        on_shaded_row,
+        in_frame,
+        under_marker,
+        under_clear_picture,
+        on_picture,
+        beside_clipped_box,
+    ],
+)
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_visible_text_stays(show: Draw, rotation: int, tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    show(page)
+    page.set_rotation(rotation)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert HIDDEN in text and text.count("Larger flasks needed") == 3
+    assert not any("left out" in reason for reason in reasons)
+
+
+def test_text_under_the_picture_of_a_scan_is_read(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    picture(page, page.rect)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert text.count("Larger flasks needed") == 3
+    assert not any("left out" in reason for reason in reasons)
+
+
+def test_unpainted_text_of_a_scan_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "scan.pdf"
+    scan = make_scan(make_paper("Terns on Roofs"), dpi=80)
+    path.write_bytes(add_hidden_text(scan, "\n".join(LOREM.split(". ")), 9.0))
+    reading = read_pages(path)
+    assert any("Larger flasks" in line.text for line in reading.pages[0])
+    assert reading.health[0] and reading.health[0].hidden_words == 0
+
+
+@pytest.mark.parametrize("off_by", ["off", "base"])
+def test_text_of_disabled_layer_is_left_out_and_counted(off_by: str, tmp_path: Path) -> None:
+    document = pymupdf.open()
+    prose_page(document, top=200)
+    page = prose_page(document)
+    hidden = document.add_ocg("notes", on=False)
+    shown = document.add_ocg("text", on=True)
+    written(page, oc=hidden)
+    page.insert_text((72, 450), "Zebra counts are reported", fontname=ROMAN, oc=shown)
+    if off_by == "base":
+        catalog = document.pdf_catalog()
+        config = f"<</BaseState/OFF/ON[{shown} 0 R]/Order[{hidden} 0 R {shown} 0 R]>>"
+        document.xref_set_key(catalog, "OCProperties/D", config)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Quagga" not in text and "Zebra counts are reported" in text
+    assert "page 2: 5 words left out because the page does not show them" in reasons
