@@ -25,12 +25,18 @@ _WATERMARK = re.compile(
     r"author.?s copy|not for distribution|sample|just accepted|provisional)(?: article| version)?",
     re.IGNORECASE,
 )
-
+# What a library prints at the edge of a copy: who fetched it, from where, and when.
+_DOWNLOADED = re.compile(
+    r"(?:this (?:article|paper|copy|document|content|pdf) (?:was|is|has been) )?"
+    r"(?:downloaded|delivered)(?: \S{1,60}){0,3} (?:from|by|on|via|to|at|for)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d{1,4}")
 _LEADING_NUMBER = re.compile(r"(\d{1,4})\s+(?=\S)")
 
 # Heuristics. Margins are shares of the page's height, at either end.
 _MARGIN = 0.14  # where running headers and footers stand
+_SIDE_MARGIN = 0.14  # share of the page's width, where rotated stamps stand
 _NUMBER_MARGIN = 0.09  # where page numbers stand
 _MAX_NUMBER_LENGTH = 19  # characters of a line with a page number
 _SAME_POSITION_POINTS = 4.0  # distance from the edge of one running line on several pages
@@ -72,6 +78,7 @@ def without_running_lines(
                 if not _is_running(line, size, offsets)
                 and not (stamps and _position(line) in stamps)
                 and not _is_watermark(line, usual)
+                and not _is_download_stamp(line, size)
             ]
         )
         for lines, size in zip(pages, sizes, strict=True)
@@ -122,6 +129,15 @@ def _is_watermark(line: Line, usual: float) -> bool:
         and len(line.text) <= _MAX_WATERMARK_LENGTH
         and bool(_WATERMARK.fullmatch(line.text.strip(" *-–—.:")))
     )
+
+
+def _is_download_stamp(line: Line, size: PageSize) -> bool:
+    if not _DOWNLOADED.match(line.text):
+        return False
+    box = line.box
+    side = _SIDE_MARGIN * size.width
+    is_beside = line.rotation and (box.x1 < side or box.x0 > size.width - side)
+    return bool(is_beside) or _margin_offset(line, size) is not None
 
 
 def _running_offsets(

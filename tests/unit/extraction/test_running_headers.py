@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from domain.papers import PageSize
 from extraction.text.lines import Line
+from extraction.text.mupdf import pymupdf
+from extraction.text.pdf import read_pages
 from extraction.text.running_headers import without_running_lines
+from tests.pdf_builder.losses import prose_page
 
 PROSE = "The absorption rose for twenty minutes and then stayed the same in every flask"
 
@@ -50,6 +55,32 @@ def test_running_headers_remove_stamp_at_one_position(rotation: int) -> None:
         for n in range(1, 5)
     ]
     assert all("Downloaded" not in " ".join(page) for page in cleaned(pages))
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "Downloaded from example.org by guest on 12 May 2024",
+        "This article was downloaded by: [University of Hallum] at 10:12 on 3 June 2019",
+        "Delivered by Ingenta to: Hallum Library",
+    ],
+)
+@pytest.mark.parametrize("y", [30.0, 820.0])
+def test_download_stamp_of_a_single_page_is_removed(stamp: str, y: float) -> None:
+    page = a_page()
+    assert cleaned([[*page, line(stamp, 60, y, 7)]]) == cleaned([page])
+    assert stamp in cleaned([[*page, line(stamp, 60, 400)]])[0]
+
+
+def test_download_stamp_beside_the_text_is_removed(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    stamp = "Downloaded from example.org by guest on 12 May 2024"
+    page.insert_text((20, 600), stamp, fontsize=7, rotate=90)
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(document.tobytes())
+    [lines] = read_pages(path).body
+    assert "Downloaded" not in " ".join(line.text for line in lines) and len(lines) > 8
 
 
 @pytest.mark.parametrize("x", [40.0, 540.0])
