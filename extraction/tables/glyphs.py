@@ -10,6 +10,7 @@ from extraction.geometry import Rect, quarter_turns, rotate, rotate_back
 from extraction.tables.frame import MIDLINE, Frame, runs_of
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
+from extraction.text.unreadable import readable
 
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 _SUPERSCRIPTS = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
@@ -119,7 +120,8 @@ def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[Word]:
                 origin = tuple(pymupdf.Point(origin) * rotation)
             x0, _, x1, _ = rotate(Rect(*box), turn)
             base = rotate(Rect(*origin, *origin), turn).y0
-            glyphs.append(Word(char["c"], x0, x1, base, span["size"], bold))
+            text = readable(char["c"], span["font"])
+            glyphs.append(Word(text, x0, x1, base, span["size"], bold))
     return glyphs
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import DamagedPdf, NoPages, PasswordProtected, TooManyPages
-from domain.papers import PageSize
+from domain.papers import Box, PageSize
 from extraction.geometry import is_center_in
 from extraction.text.drawn import Graphics
 from extraction.text.lines import Line
@@ -67,11 +67,20 @@ class Reading:
             self._replaced(number, lines, read[number]) if number in read else lines
             for number, lines in enumerate(self.pages, start=1)
         )
-        return replace(self, pages=pages, ocred=tuple(sorted(read)))
+        ocred = tuple(number for number in sorted(read) if self._is_filled(number, read[number]))
+        return replace(self, pages=pages, ocred=ocred)
+
+    def _missing(self, number: int) -> tuple[Box, ...]:
+        health = self.health[number - 1]
+        return health.missing if health else ()
+
+    def _is_filled(self, number: int, read: Sequence[Line]) -> bool:
+        """False if OCR found nothing where a part of the page is missing."""
+        missing = self._missing(number)
+        return not missing or any(is_center_in(line.box, missing) for line in read)
 
     def _replaced(self, number: int, lines: list[Line], read: Sequence[Line]) -> list[Line]:
-        health = self.health[number - 1]
-        missing = health.missing if health else ()
+        missing = self._missing(number)
         if not missing:
             return list(read)
         kept = [line for line in lines if not is_center_in(line.box, missing)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.papers import BlockKind, Box, Cell, Figure, Paper, Table, TableSource
+from domain.papers import BlockKind, Box, Cell, Figure, PageLoss, Paper, Table, TableSource
 from extraction.layout import Layout
 from extraction.paper import compose
 from extraction.text.pdf import Reading, read_pages
@@ -128,3 +128,21 @@ def test_compose_of_empty_pages_returns_empty_paper(tmp_path: Path) -> None:
     paper = compose(read_pages(path), Layout())
     assert paper.metadata.authors == () and paper.metadata.abstract is None
     assert (paper.sections, paper.references, paper.tables, paper.figures) == ((), (), (), ())
+
+
+def test_compose_replaces_the_missing_part_of_a_page(reading: Reading) -> None:
+    first, second = reading.pages
+    place = (second[-1].box,)
+    partial = PageHealth(TextLayer.PARTIAL, "odd", 300, missing=place, unread=2, hidden_words=4)
+    fine = PageHealth(TextLayer.USABLE, "", 300)
+    reading = replace(reading, health=tuple(healths(fine, partial)))
+    left = compose(reading).quality
+    assert left.pages_incomplete == (2,) and left.unread_characters == (PageLoss(2, 2),)
+    assert left.hidden_words == (PageLoss(2, 4),)
+    found = replace(second[-1], text="what OCR found")
+    read = reading.without([2]).with_ocr({2: [replace(second[0], text="twice"), found]})
+    assert read.pages == (first, [*second[:-1], found]) and read.ocred == (2,)
+    assert compose(read).quality.pages_incomplete == ()
+    nothing = reading.without([2]).with_ocr({2: []})
+    assert nothing.pages == (first, second[:-1])
+    assert compose(nothing).quality.pages_incomplete == (2,)
