@@ -16,7 +16,8 @@ from extraction.text.common_words import COMMON_WORDS
 from extraction.text.lines import Line
 
 # Heuristics. Shares are 0 to 1, of words unless another unit is given.
-_MIN_WORDS, _MAX_COMMON_SHARE, _MIN_SHIFTED_SHARE = 6, 0.02, 0.2
+_MIN_WORDS, _MIN_COMMON, _MIN_DISTINCT_COMMON, _MIN_COMMON_SHARE = 12, 4, 3, 0.1
+_COMMON = frozenset(word for word in COMMON_WORDS if len(word) >= 3)  # shorter ones arise by chance
 _MAX_SAMPLE = 3000  # characters of a font; bounds the run time
 _CODE_SHIFTS = (29, 3, -3, 31, 1, -1, 2, -2)  # between glyph numbers and characters
 _TOKEN = re.compile(r"[^\W\d_]+")
@@ -41,17 +42,17 @@ def _by_font(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 def _is_shifted(lines: Sequence[Line]) -> bool:
     text = "\n".join(line.text for line in lines)[:_MAX_SAMPLE]
-    if _common_share(text) > _MAX_COMMON_SHARE:
+    if _COMMON.intersection(_TOKEN.findall(text.lower())):
         return False
-    return any(_common_share(shifted) >= _MIN_SHIFTED_SHARE for shifted in _shifts(text))
+    return any(map(_is_prose, _shifts(text)))
 
 
-def _common_share(text: str) -> float:
-    """Returns the share of the words that are among the most frequent ones, 0 for few words."""
-    tokens = [token for token in _TOKEN.findall(text.lower()) if len(token) > 1]
-    if len(tokens) < _MIN_WORDS:
-        return 0.0
-    return sum(token in COMMON_WORDS for token in tokens) / len(tokens)
+def _is_prose(text: str) -> bool:
+    """True if the text has several of the most frequent words, as often as prose has them."""
+    tokens = _TOKEN.findall(text.lower())
+    common = [token for token in tokens if token in _COMMON]
+    is_various = len(common) >= _MIN_COMMON and len(set(common)) >= _MIN_DISTINCT_COMMON
+    return is_various and len(common) >= _MIN_COMMON_SHARE * len(tokens)
 
 
 def _shifts(text: str) -> Iterator[str]:

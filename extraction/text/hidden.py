@@ -34,6 +34,9 @@ _MAX_PIXELS = 4_000_000
 _MIN_COVER = 4.0
 _SCAN_SHARE = 0.5  # of a page's characters; when pictures cover more, they are a scan's
 _SAME_POINTS = 0.1  # distance of the origins of one character in two listings of MuPDF
+# An open date of a publisher's template ("xx xx xxxx"), covered in print. It stays: the lines beside
+# the title are told from the title as a column of their own.
+_PLACEHOLDER = "xxxx"
 _WORD = re.compile(r"[^\W\d_]{4,}")
 # Bounds of the work on a made-up page.
 _MAX_FOUND, _MAX_COVERS, _MAX_PAIRS = 5_000, 200, 4_000_000
@@ -183,7 +186,8 @@ def _without_covered(page: Any, drawn: DrawnPage) -> list[str]:
         return []
     glyphs, total = _glyphs(page, covers)
     hidden = _hidden_glyphs(drawn, _covered(covers, glyphs), glyphs, total)
-    return _without_glyphs(drawn, hidden) if hidden else []
+    is_template = _PLACEHOLDER in "".join(glyph.text for glyph in hidden)
+    return _without_glyphs(drawn, hidden) if hidden and not is_template else []
 
 
 def _covered(covers: Sequence[_Cover], glyphs: Sequence[_Glyph]) -> list[tuple[_Glyph, _Cover]]:
@@ -298,8 +302,13 @@ def _without_glyphs(drawn: DrawnPage, hidden: Sequence[_Glyph]) -> list[str]:
     texts: list[str] = []
     for block in listed["blocks"]:
         for line in block.get("lines", ()):
-            texts.extend(filter(None, [_take(span, rows) for span in line["spans"]]))
-            line["spans"] = [span for span in line["spans"] if span["text"].strip()]
+            taken = [_take(span, rows) for span in line["spans"]]
+            texts.extend(filter(None, taken))
+            line["spans"] = [
+                span
+                for span, lost in zip(line["spans"], taken, strict=True)
+                if span["text"].strip() or not lost
+            ]
         _drop_empty(block)
     return texts
 
