@@ -34,8 +34,8 @@ _MAX_PIXELS = 4_000_000
 _MIN_COVER = 4.0
 _SCAN_SHARE = 0.5  # of a page's characters; when pictures cover more, they are a scan's
 _SAME_POINTS = 0.1  # distance of the origins of one character in two listings of MuPDF
-# An open date of a publisher's template ("xx xx xxxx"), covered in print. It stays: the lines beside
-# the title are told from the title as a column of their own.
+# An open date of a publisher's template ("xx xx xxxx"), covered in print. It stays, so that the
+# lines beside the title are told from the title as a column of their own.
 _PLACEHOLDER = "xxxx"
 _WORD = re.compile(r"[^\W\d_]{4,}")
 # Bounds of the work on a made-up page.
