@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from domain.papers import Author, Box, Cell, Evidence, Metadata, Paper, Quality, Table, TableSource
+from domain.papers import (
+    Author,
+    Box,
+    Cell,
+    Evidence,
+    Metadata,
+    PageLoss,
+    Paper,
+    Quality,
+    Table,
+    TableSource,
+)
 from extraction.quality import quality_report, review_reasons
 
 GOOD = Metadata(
@@ -84,3 +95,22 @@ def test_quality_report_flags_missing_or_uncertain_title_and_authors() -> None:
 def test_quality_report_ignores_optional_metadata() -> None:
     assert GOOD.doi is None and GOOD.abstract is None and GOOD.year is None
     assert review_reasons(paper(GOOD)) == []
+
+
+def test_quality_report_names_the_pages_of_each_loss() -> None:
+    quality = Quality(
+        3,
+        pages_incomplete=(3,),
+        unread_characters=(PageLoss(2, 13), PageLoss(5, 1)),
+        hidden_words=(PageLoss(1, 2), PageLoss(4, 7)),
+    )
+    report = quality_report(paper(quality=quality))
+    assert json.loads(json.dumps(report)) == report
+    assert report["pages_incomplete"] == [3]
+    assert report["unread_characters"] == [{"page": 2, "count": 13}, {"page": 5, "count": 1}]
+    assert report["hidden_words"][0] == {"page": 1, "count": 2}
+    assert report["reasons"] == [
+        "page 3 could not be read completely",
+        "pages 2, 5: 14 characters could not be read",
+        "page 4: 7 words left out because the page does not show them",
+    ]
