@@ -68,6 +68,7 @@ def read_cells(
         _mark_header(cells)
     else:
         cells, height, width = _aligned_cells(rect, words, horizontal, vertical)
+    cells, width = _without_empty_columns(cells, width)
     if width < 2 or height < 2:
         return None
     source = TableSource.RULED if grid or len(region.rules) > 1 else TableSource.ALIGNED
@@ -99,6 +100,19 @@ def _aligned_cells(
     for number, row in enumerate(rows, count):
         cells += _body_cells(row, number, columns, rect)
     return cells, count + len(rows), len(columns)
+
+
+def _without_empty_columns(cells: list[GridCell], width: int) -> tuple[list[GridCell], int]:
+    """The cells without columns in which no text begins, and the number of columns left."""
+    filled = sorted({cell.column for cell in cells if cell.lines})
+    if len(filled) == width:
+        return cells, width
+    kept = [cell for cell in cells if cell.column in filled]
+    for cell in kept:
+        end = cell.column + cell.colspan
+        cell.colspan = sum(cell.column <= column < end for column in filled)
+        cell.column = filled.index(cell.column)
+    return kept, len(filled)
 
 
 def _split_rules(horizontal: Sequence[Rect], rect: Rect) -> tuple[list[float], list[Rect]]:
@@ -219,6 +233,8 @@ def _body_cells(row: Row, number: int, columns: Columns, rect: Rect) -> list[Gri
         )
         if (span.last > span.first and span.first == 0) or (centered and width > 2):
             return [GridCell(number, 0, 1, width, span.lines)]
+        if width > 2 and _is_over_values(span, columns):
+            return [GridCell(number, 1, 1, width - 1, span.lines)]
     cells: list[GridCell] = []
     for span in row.spans:
         # Text that runs into empty cells begins at the left edge of its column.
@@ -226,6 +242,13 @@ def _body_cells(row: Row, number: int, columns: Columns, rect: Rect) -> list[Gri
         colspan = 1 if runs_over else span.last - span.first + 1
         cells.append(GridCell(number, span.first, span.rowspan, colspan, span.lines))
     return cells
+
+
+def _is_over_values(span: Span, columns: Columns) -> bool:
+    """True for text centered over all columns but the first one."""
+    left, right = columns.extents[1][0], columns.extents[-1][1]
+    is_centered = abs((span.x0 + span.x1) - (left + right)) < _CENTERED * (right - left)
+    return span.first > 0 and is_centered
 
 
 def _mark_header(cells: Sequence[GridCell]) -> None:

@@ -59,7 +59,7 @@ def ruled_regions(frame: Frame, body_style: BodyStyle) -> Iterator[Region]:
         lines = finder.lines_in(rect)
         bottom = finder.rows_end(rect, 2) if len(stack) == 2 else rect.y1
         goes_on = bottom > rect.y1 and len(lines) > 1
-        if goes_on or (len(stack) > 2 and _has_cells(lines) and not _is_figure(frame, rect)):
+        if goes_on or (len(stack) > 2 and _has_cells(lines) and not is_figure(frame.lines, rect)):
             ys = [rule.center_y for rule in stack]
             yield Region(frame, rect._replace(y1=bottom), ys)
 
@@ -70,7 +70,7 @@ def _has_cells(lines: Sequence[Line]) -> bool:
     return with_cells >= max(_MIN_ROWS_WITH_CELLS, _MIN_CELL_ROWS_SHARE * len(rows))
 
 
-def _is_figure(frame: Frame, rect: Rect) -> bool:
+def is_figure(lines: Sequence[Line], rect: Rect) -> bool:
     """True for a plot or figure between the rules.
 
     Evidence: a caption right above or below the rules, or axis labels left of them.
@@ -79,7 +79,7 @@ def _is_figure(frame: Frame, rect: Rect) -> bool:
         rect.x0 - _AXIS_LABEL_REACH < line.x1 < rect.x0 - 1
         and line.x1 - line.x0 < _AXIS_LABEL_WIDTH
         and rect.y0 < line.base < rect.y1
-        for line in frame.lines
+        for line in lines
     )
     return axis_labels > _MAX_AXIS_LABELS or any(
         is_caption(line.text)
@@ -88,5 +88,5 @@ def _is_figure(frame: Frame, rect: Rect) -> bool:
             -_CAPTION_OVERLAP < line.y0 - rect.y1 < _CAPTION_GAP_BELOW
             or -_CAPTION_OVERLAP < rect.y0 - line.y1 < _CAPTION_GAP_ABOVE
         )
-        for line in frame.lines
+        for line in lines
     )

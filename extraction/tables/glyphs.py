@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 _SUPERSCRIPTS = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 _SUPERSCRIPT_CHARACTERS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
 _BOLD_NAMES = ("bold", "black", "semib")
+_LEADER = "...."
+_RULE_CHARACTERS, _MIN_TYPED_RULE = "-_=—─ ", 10
 _BOLD_FLAG = 16  # bit of a span's flags in PyMuPDF
 
 # Heuristics, chosen on the sample papers. "Sizes" are multiples of the type size.
@@ -67,9 +69,26 @@ def words_in(page: Any, frame: Frame, rect: Rect) -> list[Word]:
     reach = rect.expanded(_SLACK_X, _SLACK_Y)
     return _without_duplicates(
         word
-        for word in words
+        for word in without_leaders(words)
         if reach.x0 < (word.x0 + word.x1) / 2 < reach.x1 and reach.y0 < word.midline < reach.y1
     )
+
+
+def without_leaders(words: Iterable[Word]) -> Iterator[Word]:
+    """Yields the words without rows of dots that lead to a value, and without typed rules."""
+    for word in words:
+        text = word.text.rstrip(".") if word.text.endswith(_LEADER) else word.text
+        if not text or is_typed_rule(text):
+            continue
+        if text != word.text:
+            share = len(text) / len(word.text)
+            word.text, word.x1 = text, word.x0 + share * (word.x1 - word.x0)
+        yield word
+
+
+def is_typed_rule(text: str) -> bool:
+    """True for a ruling line that is typed as dashes or underscores."""
+    return len(text) >= _MIN_TYPED_RULE and not text.strip(_RULE_CHARACTERS)
 
 
 def words_of_lines(lines: Sequence[Line]) -> list[Word]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from extraction.geometry import Rect, distinct, interval_overlap
 from extraction.tables.glyphs import Word
-from extraction.tables.table_columns import printed_lines
+from extraction.tables.table_columns import PrintedLine, printed_lines
 
 Position = tuple[int, int]  # row and column, from 0
 
@@ -18,6 +18,7 @@ _MAX_POSITIONS = 20_000  # rows times columns; more belong to a plot
 _MIN_WALL_SHARE = 0.55  # of the inner vertical cell borders that must be drawn
 _LEVEL_REACH = 4.0  # by which a rule may lie outside the region
 _SAME_LEVEL = 3.5  # rules nearer than this are one
+_MIN_BLANK_STEP = 1.8  # type sizes between the baselines around a blank line
 _EDGE_GAP = 6.0  # a region's edge farther than this from the next rule is a level of its own
 _MIN_BORDER_SHARE = 0.6  # of a cell's side that a rule must cover
 _MIN_LINES_AS_ROWS = 3  # a cell of that many lines may hold rows
@@ -51,7 +52,10 @@ def grid_cells(
     ys = _levels([rule.center_y for rule in horizontal], rect.y0, rect.y1)
     if len(xs) < _MIN_LEVELS or len(ys) < _MIN_LEVELS or len(xs) * len(ys) > _MAX_POSITIONS:
         return None
+    blank = list(_blank_levels(words, xs, ys))
+    ys = sorted([*ys, *blank])
     below = _borders(ys, xs, horizontal)
+    below |= {(ys.index(y) - 1, column) for y in blank for column in range(len(xs) - 1)}
     transposed = _borders(xs, ys, [rule.transposed for rule in vertical])
     right = {(row, column) for column, row in transposed}
     inner_borders = (len(ys) - 1) * (len(xs) - 2)
@@ -86,6 +90,31 @@ def _borders(ys: Sequence[float], xs: Sequence[float], horizontal: Sequence[Rect
                 if covered > _MIN_BORDER_SHARE * (x1 - x0):
                     below.add((row, column))
     return below
+
+
+def _blank_levels(
+    words: Sequence[Word], xs: Sequence[float], ys: Sequence[float]
+) -> Iterator[float]:
+    """Yields the levels of blank lines between rows that only a larger cell has rules around.
+
+    A row below a blank line begins on one baseline in the first column and in another one.
+    """
+    for top, bottom in itertools.pairwise(ys):
+        inside = [word for word in words if top < word.midline < bottom]
+        has_label = False
+        for upper, lower in itertools.pairwise(printed_lines(inside)):
+            has_label = has_label or _columns_of(upper, xs)[0]
+            size = max(word.size for word in lower.words)
+            first, *others = _columns_of(lower, xs)
+            is_blank = lower.base - upper.base > _MIN_BLANK_STEP * size
+            if is_blank and has_label and first and any(others):
+                yield (upper.bottom + lower.top) / 2
+
+
+def _columns_of(line: PrintedLine, xs: Sequence[float]) -> list[bool]:
+    """Which columns the line has words in."""
+    filled = {_interval_index(xs, (word.x0 + word.x1) / 2) for word in line.words}
+    return [column in filled for column in range(len(xs) - 1)]
 
 
 def _merged_positions(

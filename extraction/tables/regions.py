@@ -43,6 +43,10 @@ REACH_LEFT, REACH_RIGHT = 12.0, 25.0  # by which a table's text may reach out of
 _MAX_EMPTY_HEIGHT = 25.0  # between two rules with no line between them
 _MIN_IMAGE_SIDE, _MAX_LINES_AT_IMAGE = 60.0, 4  # an image this large with few lines is a figure
 
+_DOUBLE_RULE = 4.0  # between the rules of a pair without text between them
+_MIN_OPEN_HEIGHT = 8.0  # between two rules without the vertical ones that the table had above
+_MIN_TEXT_ROWS, _MAX_TEXT_CELL_ROWS = 4, 0.2  # rows of text, and those in several pieces
+
 _NOTES_MIN_WIDTH = 0.6  # of the table's width: the longest line of notes
 _NOTES_MIN_CHARACTERS = 24  # of the longest line of notes
 
@@ -167,7 +171,7 @@ class RegionFinder:
 
         `fixed`: all have the extent of the first one; else wider ones widen the table.
         """
-        rules, whole = [start], self.extent(start)
+        rules, whole, sided = [start], self.extent(start), False
         for rule in self._rules(down):
             last = rules[-1].center_y
             if (rule.center_y - last if down else last - rule.center_y) < SAME_RULE:
@@ -177,8 +181,18 @@ class RegionFinder:
             if not _fits(extent, whole, fixed, may_widen):
                 continue
             gap = Rect(whole.x0, min(last, extent.y0), whole.x1, max(last, extent.y0))
-            if self._ends_table(gap, fixed) or (down and not fixed and self._is_notes(gap, rules)):
+            if self._is_pair(gap):
+                continue
+            has_sides = self._has_sides(gap)
+            begins = fixed and has_sides and not sided and len(rules) > 1
+            if begins and self._is_heading(whole._replace(y1=last)):
+                rules.pop()
                 break
+            is_open = sided and gap.height > _MIN_OPEN_HEIGHT and not self._crossing(gap)
+            is_notes = down and not fixed and self._is_notes(gap, rules)
+            if is_open or is_notes or self._ends_table(gap, fixed):
+                break
+            sided = sided or has_sides
             rules.append(rule)
             whole = whole if fixed else union([whole, extent])
         return rules
@@ -216,13 +230,50 @@ class RegionFinder:
     def _ends_table(self, gap: Rect, needs_text: bool) -> bool:
         """True when the lines in the gap between two rules are no part of a table."""
         lines = self.lines_in(gap)
-        if needs_text and (not lines or _has_caption(lines)):
+        if needs_text and (not lines or _has_caption(lines) or self._is_text(gap)):
             return True
         if self._is_other_text(gap, lines) or (not lines and gap.height > _MAX_EMPTY_HEIGHT):
             return True
         return len(lines) < _MAX_LINES_AT_IMAGE and any(
             min(image.width, image.height) > _MIN_IMAGE_SIDE and gap.y0 < image.y0 < gap.y1
             for image in self.frame.images
+        )
+
+    def _is_pair(self, gap: Rect) -> bool:
+        """True between the rules of a double rule."""
+        inner = gap.expanded(0.0, -_EDGE_SLACK_Y)
+        return gap.height < _DOUBLE_RULE and not self.lines_in(inner)
+
+    def _has_sides(self, gap: Rect) -> bool:
+        """True when vertical rules at both edges of the table pass the gap between two rules."""
+        crossing = self._crossing(gap)
+        return all(
+            any(abs(rule.center_x - x) < EXTENT_TOLERANCE for rule in crossing)
+            for x in (gap.x0, gap.x1)
+        )
+
+    def _crossing(self, gap: Rect) -> list[Rect]:
+        """The vertical rules of the table that pass the middle of the gap."""
+        return [
+            rule
+            for rule in self.frame.vertical_rules
+            if rule.y0 < gap.center_y < rule.y1
+            and gap.x0 - EXTENT_TOLERANCE < rule.center_x < gap.x1 + EXTENT_TOLERANCE
+        ]
+
+    def _is_heading(self, rect: Rect) -> bool:
+        """True for lines of text above a table: each row is in one piece."""
+        lines = self.lines_in(rect)
+        return bool(lines) and all(len(row) == 1 for row in rows_by_baseline(lines))
+
+    def _is_text(self, gap: Rect) -> bool:
+        """True for several rows, nearly all in one piece, with a line of prose among them."""
+        rows = rows_by_baseline(self.lines_in(gap))
+        with_cells = sum(len(row) > 1 for row in rows)
+        return (
+            len(rows) >= _MIN_TEXT_ROWS
+            and with_cells < _MAX_TEXT_CELL_ROWS * len(rows)
+            and any(_is_prose(row, gap) for row in rows)
         )
 
     def _is_other_text(self, gap: Rect, lines: Sequence[Line]) -> bool:

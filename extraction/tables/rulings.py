@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from extraction.geometry import Rect, overlap_x, rotate
@@ -64,7 +64,7 @@ def _without_plots(rules: list[Rect], length: float) -> list[Rect]:
 
 def _thin_rects(page: Any) -> list[Rect]:
     rects: list[Rect] = []
-    for drawing in page.get_cdrawings():
+    for drawing in _with_whole_backgrounds(page.get_cdrawings()):
         color = drawing.get("color" if "s" in drawing["type"] else "fill")
         if color is not None and min(color) > _WHITE:
             continue
@@ -77,6 +77,52 @@ def _thin_rects(page: Any) -> list[Rect]:
         masks = (Rect(*rect) for kind, rect in page.get_bboxlog() if kind.startswith("fill-im"))
         rects += [rect for rect in masks if min(rect.width, rect.height) <= _MAX_THICKNESS]
     return rects
+
+
+def _with_whole_backgrounds(drawings: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yields the drawings, the backgrounds of a cell and of its text lines as one.
+
+    Word processors fill each line of a shaded cell on its own.
+    """
+    held: dict[str, Any] | None = None
+    for drawing in drawings:
+        joined = _joined_background(held, drawing) if held else None
+        if joined is not None:
+            held = joined
+            continue
+        if held is not None:
+            yield held
+        held = drawing if _is_background(drawing) else None
+        if held is None:
+            yield drawing
+    if held is not None:
+        yield held
+
+
+def _is_background(drawing: dict[str, Any]) -> bool:
+    x0, y0, x1, y1 = drawing["rect"]
+    is_box = drawing["type"] == "f" and [item[0] for item in drawing["items"]] == ["re"]
+    return is_box and min(x1 - x0, y1 - y0) > _MAX_THICKNESS
+
+
+def _joined_background(held: dict[str, Any], drawing: dict[str, Any]) -> dict[str, Any] | None:
+    """Both as one, when the second lies inside the first or right below it in its color."""
+    if not _is_background(drawing) or held["fill"] != drawing["fill"]:
+        return None
+    outer, inner = Rect(*held["rect"]), Rect(*drawing["rect"])
+    reach = outer.expanded(_AXIS_TOLERANCE, _AXIS_TOLERANCE)
+    if inner.x0 < reach.x0 or inner.x1 > reach.x1:
+        return None
+    if reach.y0 <= inner.y0 and inner.y1 <= reach.y1:
+        return held
+    is_stacked = (
+        abs(inner.y0 - outer.y1) < _AXIS_TOLERANCE
+        and inner.width > outer.width - 2 * _AXIS_TOLERANCE
+    )
+    if not is_stacked:
+        return None
+    rect = (outer.x0, outer.y0, outer.x1, inner.y1)
+    return held | {"rect": rect, "items": [("re", pymupdf.Rect(rect), 1)]}
 
 
 def _segments(item: tuple[Any, ...], kind: str) -> Iterable[Rect]:

@@ -46,7 +46,7 @@ class Span:
 
     @property
     def is_number(self) -> bool:
-        return bool(_NUMBER.match(self.text))
+        return is_number(self.text)
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +75,11 @@ class Row:
 
     def at(self, column: int) -> Span | None:
         return next((span for span in self.spans if span.first <= column <= span.last), None)
+
+
+def is_number(text: str) -> bool:
+    """True for a number with its signs and at most one short unit."""
+    return bool(_NUMBER.match(text))
 
 
 def row_of(line: PrintedLine, columns: Columns) -> Row:

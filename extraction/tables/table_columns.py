@@ -28,6 +28,7 @@ _MANY_PIECES = 0.75  # of the most pieces: header lines that may stand in for mi
 _FEW_PIECES_WEIGHT = 0.34  # of a line whose cells may span columns
 _FEW_LINES = 8  # in shorter tables every line counts
 _EXCEPTION_SHARE = 0.1  # of the lines, that may print over the gap between two columns
+_MAX_OVERRUN_SHARE = 0.5  # of the lines, that print over a gap between words of the column
 _EPSILON = 0.01  # for comparing sums of weights
 _COLUMN_GAP, _COLUMN_GAP_FEW = 0.38, 0.6  # sizes, with four lines or more, and with fewer
 _ENOUGH_LINES = 4
@@ -176,10 +177,28 @@ def find_columns(
     cores = _with_isolated(cores, data, header, size)
     lines = [*data, *(line for line in header if len(line.pieces) > 1)]
     cuts = [_cut(lines, left[1], right[0]) for left, right in itertools.pairwise(cores)]
+    cuts, cores = _without_word_gaps(cuts, cores, lines)
     cuts = _with_edges(cuts, cores, edges, size)
     columns = Columns(_without_split_values(cuts, data, header), [])
     columns.extents = _extents(columns, [*data, *header])
     return columns
+
+
+def _without_word_gaps(
+    cuts: Sequence[float], cores: Sequence[tuple[float, float]], lines: Sequence[PrintedLine]
+) -> tuple[list[float], list[tuple[float, float]]]:
+    """The cuts and cores without columns that hold only the last words of a few long texts."""
+    kept_cuts: list[float] = []
+    kept = list(cores[:1])
+    for cut, core in zip(cuts, cores[1:], strict=True):
+        begins = any(cut < piece.x0 < core[1] for line in lines for piece in line.pieces)
+        printed = sum(any(cut < word.x0 < core[1] for word in line.words) for line in lines)
+        if begins or printed > _MAX_OVERRUN_SHARE * len(lines):
+            kept_cuts.append(cut)
+            kept.append(core)
+        else:
+            kept[-1] = (kept[-1][0], core[1])
+    return kept_cuts, kept
 
 
 def _coverage(lines: Sequence[PrintedLine]) -> list[tuple[float, float, float]]:

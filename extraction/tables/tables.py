@@ -6,13 +6,15 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.papers import Box, Cell, Figure, PageSize, Table, TableSource
+from domain.papers import Box, Figure, PageSize, Table, TableSource
 from extraction.captions import Caption, without_caption
 from extraction.geometry import Rect, interval_overlap, rect_of, union
+from extraction.tables.aligned import aligned_regions
 from extraction.tables.cells import Rows, read_cells, width_of
+from extraction.tables.continuation import joined_rows
 from extraction.tables.evidence import may_hold_rows, ruled_regions
 from extraction.tables.frame import BodyStyle, Frame, find_body_style
-from extraction.tables.glyphs import Word, words_in, words_of_lines
+from extraction.tables.glyphs import Word, is_typed_rule, words_in, words_of_lines
 from extraction.tables.regions import Region, RegionFinder, region_in
 from extraction.tables.rulings import add_rulings
 from extraction.tables.table_captions import find_captions, has_label
@@ -24,7 +26,7 @@ from extraction.vocabulary.front_matter import FRONT_MATTER_LINE
 
 # Heuristics, chosen on the sample papers. Distances are in points.
 _MIN_ROTATED_LINES = 8  # fewer rotated lines are no table
-_MODEL_CAPTION_GAP = 60.0  # between a caption and a region that only the layout model found
+_CAPTION_GAP = 60.0  # between a caption and a region that was found without it
 _SLACK = 1.0  # by which a line or a word may reach out of the region or the caption
 _SAME_BASELINE = 3.0  # between the baselines of a word and the caption's line that prints it
 _MAX_CELL_CHARACTERS = 400  # without a caption; a longer cell holds an abstract
@@ -111,6 +113,14 @@ def find_tables(
         for region in ruled_regions(frame, body_style):
             if not any(part.is_taken(region) for part in parts):
                 parts.append(_Part(frame, None, region))
+    for frame in frames:  # rows of values in columns
+        for region in aligned_regions(frame, body_style):
+            if not any(part.is_taken(region) for part in parts):
+                near = _nearest_caption(parts, region)
+                if near:
+                    near.region = region
+                else:
+                    parts.append(_Part(frame, None, region))
     words = words_of(line.text for page in pages for line in page) if parts else set[str]()
     return _read(document, parts, body_style, words)
 
@@ -121,7 +131,7 @@ def _frames(document: Any, number: int, lines: Sequence[Line]) -> Iterator[Frame
         own = [line for line in lines if line.rotation == turn]
         if turn and (len(own) < _MIN_ROTATED_LINES or not has_label(own)):
             continue
-        frame = Frame(number, turn, own)
+        frame = Frame(number, turn, [line for line in own if not is_typed_rule(line.text)])
         try:
             add_rulings(load_page(document, number), frame)
         except Exception:  # MuPDF's errors have no base class but Exception
@@ -162,11 +172,15 @@ def _assign_model_regions(parts: Sequence[_Part], frame: Frame, boxes: Sequence[
         region = region_in(frame, rect_of(box))
         if region is None or any(part.is_taken(region) for part in parts):
             continue
-        free = [part for part in parts if part.frame is frame and not part.region]
-        gaps = [_distance(part, region.rect) for part in free]
-        if gaps and min(gaps) < _MODEL_CAPTION_GAP:
-            near = free[gaps.index(min(gaps))]
+        if near := _nearest_caption(parts, region):
             near.region, near.source = region, TableSource.LAYOUT
+
+
+def _nearest_caption(parts: Sequence[_Part], region: Region) -> _Part | None:
+    """The part with the caption next to the region, of those without a region."""
+    free = [part for part in parts if part.frame is region.frame and not part.region]
+    near = min(free, key=lambda part: _distance(part, region.rect), default=None)
+    return near if near and _distance(near, region.rect) < _CAPTION_GAP else None
 
 
 def _distance(part: _Part, region: Rect) -> float:
@@ -190,7 +204,7 @@ def _read(
             number = _continued_table(part, part.region, [found.table for found in tables], last)
             if number is not None:
                 more = _found(part, part.region, number + 1, known)
-                tables[number] = _joined(tables[number], more)
+                tables[number] = _joined(tables[number], more, known)
                 continue
             tables.append(_found(part, part.region, len(tables) + 1, known))
             if part.caption:
@@ -296,24 +310,15 @@ def _found(part: _Part, region: Region, number: int, known: Container[str]) -> F
     return FoundTable(table, tuple(taken))
 
 
-def _joined(first: FoundTable, more: FoundTable) -> FoundTable:
-    """The table with the rows of its next page, without the repeated header."""
-    rows = list(more.table.rows)
-    for before in first.table.rows:
-        if not rows or _texts(rows[0]) != _texts(before):
-            break
-        rows.pop(0)
+def _joined(first: FoundTable, more: FoundTable, known: Container[str]) -> FoundTable:
+    """The table with the rows of its next page."""
     table = replace(
         first.table,
         boxes=(*first.table.boxes, *more.table.boxes),
-        rows=(*first.table.rows, *rows),
+        rows=joined_rows(first.table.rows, more.table.rows, known),
         notes=" ".join(n for n in (first.table.notes, more.table.notes) if n) or None,
     )
     return FoundTable(table, (*first.taken, *more.taken))
-
-
-def _texts(row: Sequence[Cell]) -> list[str]:
-    return ["".join(cell.text.split()).lower() for cell in row]
 
 
 def _picture(
