@@ -9,18 +9,40 @@ from domain.papers import Cell
 from extraction.tables.cells import Rows
 from extraction.text.clean import join_lines
 
+_MIN_LABELLED_ROWS = 3  # rows with a label each that show that every row has one
+
 
 def joined_rows(rows: Rows, more: Rows, known: Container[str]) -> Rows:
     """Returns the rows followed by those of the next page, without the repeated header.
 
-    A first row there that goes on in small letters below the cells of the last row belongs to it;
-    `known` are the document's words, for hyphens.
+    Lines there belong to the row above when they go on in small letters at the page break, or when
+    they lack the label that each row of the first page has. `known` are the document's words, for
+    hyphens.
     """
-    following = _without_header(rows, more)
-    if rows and following and _continues(rows[-1], following[0]):
-        row = tuple(_merged(*pair, known) for pair in zip(rows[-1], following[0], strict=True))
-        return (*rows[:-1], row, *following[1:])
-    return (*rows, *following)
+    joined = list(rows)
+    has_labels = _has_labels(rows)
+    for number, row in enumerate(_without_header(rows, more)):
+        last = joined[-1] if joined else ()
+        is_part = (has_labels and not row[0].text) or (number == 0 and _continues(last, row))
+        if is_part and _is_alike(last, row):
+            joined[-1] = tuple(_merged(*pair, known) for pair in zip(last, row, strict=True))
+        else:
+            joined.append(row)
+    return tuple(joined)
+
+
+def _has_labels(rows: Rows) -> bool:
+    body = [row for row in rows if not any(cell.header for cell in row)]
+    return len(body) >= _MIN_LABELLED_ROWS and all(
+        row[0].text and row[0].rowspan == 1 and len(row) > 1 for row in body
+    )
+
+
+def _is_alike(last: Sequence[Cell], row: Sequence[Cell]) -> bool:
+    """True when both rows have the same columns, and no cell spans rows."""
+    return [cell.colspan for cell in last] == [cell.colspan for cell in row] and all(
+        cell.rowspan == 1 for cell in (*last, *row)
+    )
 
 
 def _without_header(rows: Rows, more: Rows) -> Rows:
@@ -46,12 +68,9 @@ def _continues(last: Sequence[Cell], row: Sequence[Cell]) -> bool:
 
     Fewer cells of the row are filled than of the last one.
     """
-    if [cell.colspan for cell in last] != [cell.colspan for cell in row]:
-        return False
-    pairs = [(above, below) for above, below in zip(last, row, strict=True) if below.text]
+    pairs = [(above, below) for above, below in zip(last, row, strict=False) if below.text]
     return 0 < len(pairs) < sum(bool(cell.text) for cell in last) and all(
-        above.text and below.text[0].islower() and above.rowspan == below.rowspan == 1
-        for above, below in pairs
+        above.text and below.text[0].islower() for above, below in pairs
     )
 
 

@@ -99,6 +99,18 @@ def test_joined_rows_keeps_rows_that_begin_anew() -> None:
     assert joined_rows((row("", "1.5", ""),), (row("of spring", "", ""),), set())[1:]
 
 
+def test_joined_rows_merge_lines_without_label_where_each_row_has_one() -> None:
+    def row(*texts: str) -> tuple[Cell, ...]:
+        return tuple(map(Cell, texts))
+
+    first = (row("Oats", "Kept dry", "5"), row("Rye", "Kept wet", "6"), row("Hay", "Cut", "7"))
+    more = (row("Bran", "Milled with", "8"), row("", "a stone", ""), row("Malt", "Dried", "9"))
+    whole = (row("Bran", "Milled with a stone", "8"), row("Malt", "Dried", "9"))
+    assert joined_rows(first, more, set()) == (*first, *whole)
+    unlabelled = (first[0], row("", "Kept wet", "6"), first[2])
+    assert joined_rows(unlabelled, more, set()) == (*unlabelled, *more)
+
+
 def test_aligned_finds_rows_of_values_without_rules_and_caption() -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 200)
