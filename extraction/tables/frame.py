@@ -128,6 +128,15 @@ class Frame:
             if rect.y0 < midline(line) < rect.y1 and line.x1 > rect.x0 and line.x0 < rect.x1
         ]
 
+    def crossing(self, gap: Rect) -> list[Rect]:
+        """The vertical rules that pass the middle of the gap between two horizontal ones."""
+        return [
+            rule
+            for rule in self.vertical_rules
+            if rule.y0 < gap.center_y < rule.y1
+            and gap.x0 - EXTENT_TOLERANCE < rule.center_x < gap.x1 + EXTENT_TOLERANCE
+        ]
+
     def column(self, body_style: BodyStyle, bounds: Bounds) -> tuple[float, float] | None:
         """The text column that holds the bounds; None if none does, or for rotated text."""
         return None if self.turn else body_style.column(bounds.x0, bounds.x1)

@@ -188,7 +188,7 @@ class RegionFinder:
             if begins and self._is_heading(whole._replace(y1=last)):
                 rules.pop()
                 break
-            is_open = sided and gap.height > _MIN_OPEN_HEIGHT and not self._crossing(gap)
+            is_open = sided and gap.height > _MIN_OPEN_HEIGHT and not self.frame.crossing(gap)
             is_notes = down and not fixed and self._is_notes(gap, rules)
             if is_open or is_notes or self._ends_table(gap, fixed):
                 break
@@ -246,20 +246,11 @@ class RegionFinder:
 
     def _has_sides(self, gap: Rect) -> bool:
         """True when vertical rules at both edges of the table pass the gap between two rules."""
-        crossing = self._crossing(gap)
+        crossing = self.frame.crossing(gap)
         return all(
             any(abs(rule.center_x - x) < EXTENT_TOLERANCE for rule in crossing)
             for x in (gap.x0, gap.x1)
         )
-
-    def _crossing(self, gap: Rect) -> list[Rect]:
-        """The vertical rules of the table that pass the middle of the gap."""
-        return [
-            rule
-            for rule in self.frame.vertical_rules
-            if rule.y0 < gap.center_y < rule.y1
-            and gap.x0 - EXTENT_TOLERANCE < rule.center_x < gap.x1 + EXTENT_TOLERANCE
-        ]
 
     def _is_heading(self, rect: Rect) -> bool:
         """True for lines of text above a table: each row is in one piece."""
