@@ -9,6 +9,7 @@ from itertools import chain
 from domain.papers import Block, BlockKind, PageLoss, Paper, Quality
 from extraction.layout import Layout
 from extraction.metadata.metadata import find_metadata
+from extraction.sideways import as_shown
 from extraction.structure.compose import compose as compose_text
 from extraction.structure.compose import in_order
 from extraction.text.clean import clean_text
@@ -39,7 +40,9 @@ def compose(reading: Reading, layout: Layout | None = None) -> Paper:
         blocks=_with_abstract(paper.blocks, found.abstract_blocks),
         quality=_quality(reading, ordered, layout),
     )
-    return replace(paper, tables=layout.tables, figures=layout.figures) if layout else paper
+    if layout:
+        paper = replace(paper, tables=layout.tables, figures=layout.figures)
+    return as_shown(paper, reading.turns)
 
 
 def _with_abstract(blocks: Sequence[Block], indexes: Sequence[int]) -> tuple[Block, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -21,3 +22,13 @@ def load_page(document: Any, number: int) -> Any:
     with suppress(Exception):  # as above; the page is read with the fonts as they are
         complete_fonts(document, number, fonts)
     return document.load_page(number - 1)
+
+
+def turn_upright(document: Any, turns: Mapping[int, int]) -> None:
+    """Turns these pages of the open document, so that their text is upright.
+
+    `turns` are the clockwise quarter turns of the text on the page as shown, by page number.
+    """
+    for number, turn in turns.items():
+        page = document[number - 1]
+        page.set_rotation((page.rotation - 90 * turn) % 360)

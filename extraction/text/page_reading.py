@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from extraction.text.hidden import take_hidden, words_of
 from extraction.text.layers import hidden_words_of_layers
 from extraction.text.lines import Line, page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from extraction.text.page_loading import load_page
+from extraction.text.page_loading import load_page, turn_upright
 from extraction.text.text_layer import PageHealth, TextLayer, page_health
 from extraction.text.unreadable import read_symbols
 
@@ -20,18 +22,26 @@ from extraction.text.unreadable import read_symbols
 # would take as long again. Heuristic.
 _SLOW_SECONDS = 2.0
 _NOT_ASSESSED = PageHealth(TextLayer.USABLE, "", 0)
+# Text of a page that is read turned upright: its length in characters, and its share in one
+# direction. Heuristics.
+_MIN_SIDEWAYS_LENGTH, _MIN_SIDEWAYS_SHARE = 300, 0.9
 _MAX_KEPT = 300  # graphics of a page that are kept for later steps; bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """A page that was read; `health` is None if that failed, for the reason `failure`."""
+    """A page that was read; `health` is None if that failed, for the reason `failure`.
+
+    `turn`: the clockwise quarter turns of its text on the page as shown. Size, lines and graphics
+    are those of the page turned upright.
+    """
 
     size: PageSize
     lines: list[Line] = field(default_factory=list)
     health: PageHealth | None = None
     graphics: Graphics | None = None
     failure: Exception | None = None
+    turn: int = 0
 
 
 def read_page(document: Any, number: int) -> PageRead:
@@ -41,12 +51,34 @@ def read_page(document: Any, number: int) -> PageRead:
         _has_warned()  # clears the warnings of earlier pages
         page = load_page(document, number)
         size = page_size(page, number)
-        read = _read(page, size)
+        read = _turned_upright(document, _read(page, size))
     except Exception as error:  # MuPDF's own errors share no base but Exception
         return PageRead(size, failure=error)
     if read.health and read.health.layer is TextLayer.BLANK and _has_warned():
         return replace(read, health=None)  # MuPDF returns an empty page for content it cannot read
     return read
+
+
+def _turned_upright(document: Any, read: PageRead) -> PageRead:
+    """Returns the page read again, turned, if its text stands sideways and needs no OCR."""
+    turn = _turn_of(read.lines)
+    if not turn or read.health is None or read.health.needs_ocr:
+        return read
+    number = read.size.number
+    turn_upright(document, {number: turn})
+    page = load_page(document, number)
+    return replace(_read(page, page_size(page, number)), health=read.health, turn=turn)
+
+
+def _turn_of(lines: Sequence[Line]) -> int:
+    """Returns the clockwise quarter turns of nearly all text of a page; 0 if there are none."""
+    lengths = Counter[int]()
+    for line in lines:
+        lengths[line.rotation] += len(line.text)
+    if not any(lengths) or lengths.total() < _MIN_SIDEWAYS_LENGTH:
+        return 0
+    [(turn, length)] = lengths.most_common(1)
+    return turn if length > _MIN_SIDEWAYS_SHARE * lengths.total() else 0
 
 
 def _read(page: Any, size: PageSize) -> PageRead:

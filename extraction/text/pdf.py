@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ class Reading:
 
     `file_metadata` is the file's own information dictionary, with its XMP packet as "xmp". `health`
     is None for a page that could not be read. `graphics` are those of the pages where they are few.
-    `ocred` are the numbers of pages with lines that come from OCR.
+    `ocred` are the numbers of pages with lines that come from OCR. `turns` are the pages whose text
+    stands sideways, with the clockwise quarter turns of the text on the page as shown; their sizes
+    and lines are those of the page turned upright.
     """
 
     sizes: tuple[PageSize, ...]
@@ -40,6 +42,7 @@ class Reading:
     health: tuple[PageHealth | None, ...]
     ocred: tuple[int, ...] = ()
     graphics: tuple[Graphics | None, ...] = ()
+    turns: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> tuple[int, ...]:
@@ -116,6 +119,7 @@ def read_pages(
         file_metadata,
         tuple(page.health for page in pages),
         graphics=tuple(page.graphics for page in pages),
+        turns={page.size.number: page.turn for page in pages if page.turn},
     )
 
 
