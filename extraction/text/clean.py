@@ -41,7 +41,7 @@ _ACCENT_BEFORE_LETTER = re.compile(
 )
 _ANY_ACCENT = re.compile(f"[{_SPACING_ACCENTS}]")
 _CEDILLA = re.compile(r"([A-Za-z])[ ]?([¸˛])(?=[^\W\d_]|\b)|([¸˛])[ ]?([A-Za-z])")
-_RIGHT_TO_LEFT = re.compile("[\u05d0-\u05f2\u0620-\u074f\u0750-\u08ff\ufb1d-\ufdfb\ufe70-\ufefc]")
+RIGHT_TO_LEFT = re.compile("[\u05d0-\u05f2\u0620-\u074f\u0750-\u08ff\ufb1d-\ufdfb\ufe70-\ufefc]")
 _SPACED_CAPITALS = re.compile(r"[A-Z](?: [A-Z]){4,40}")
 _ARTICLE_INFO = re.compile(r"(ARTICLE)(INFO|HISTORY)")
 # Chinese and Japanese letters and punctuation: their lines are joined without a space.
@@ -78,7 +78,7 @@ def is_right_to_left(text: str) -> bool:
     """True if most letters are Hebrew or Arabic."""
     if text.isascii():
         return False
-    return 2 * len(_RIGHT_TO_LEFT.findall(text)) > sum(map(str.isalpha, text))
+    return 2 * len(RIGHT_TO_LEFT.findall(text)) > sum(map(str.isalpha, text))
 
 
 def _join_spaced_capitals(text: str) -> str:

@@ -138,19 +138,13 @@ def _is_blank(rows: Any, box: Rect, scale: float, left: int, top: int) -> bool:
 
 
 def _without_spans(drawn: DrawnPage, hidden: set[int]) -> list[str]:
-    """Removes these spans; returns their texts."""
+    """Removes these spans, not their lines, whose numbers stay; returns their texts."""
     texts: list[str] = []
     for block in drawn.text["blocks"]:
         for line in block.get("lines", ()):
             texts.extend(span["text"] for span in line["spans"] if id(span) in hidden)
             line["spans"] = [span for span in line["spans"] if id(span) not in hidden]
-        _drop_empty(block)
     return texts
-
-
-def _drop_empty(block: dict[str, Any]) -> None:
-    if "lines" in block:
-        block["lines"] = [line for line in block["lines"] if line["spans"]]
 
 
 def _characters(spans: Sequence[dict[str, Any]]) -> int:
@@ -309,7 +303,6 @@ def _without_glyphs(drawn: DrawnPage, hidden: Sequence[_Glyph]) -> list[str]:
                 for span, lost in zip(line["spans"], taken, strict=True)
                 if span["text"].strip() or not lost
             ]
-        _drop_empty(block)
     return texts
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -22,9 +22,11 @@ from extraction.geometry import (
     rotate_back,
     union,
 )
+from extraction.text.assembly import assembled
 from extraction.text.clean import clean_text
-from extraction.text.drawn import drawn_page
+from extraction.text.drawn import DrawnPage, drawn_page
 from extraction.text.mupdf import pymupdf
+from extraction.text.pieces import SCRIPT_RISE, SCRIPT_SIZE, Piece, Span, is_script, rise_of
 
 _BOLD_NAMES = (
     "bold",
@@ -42,15 +44,13 @@ _BOLD_ENDS = (".b", "-b", "-sb", "-medi")
 # Replaces in `Line.text_with_superscript_marks` each run of superscript characters.
 SUPERSCRIPT_MARK = "\u241f"
 
-_WHITE = 0xFFFFFF
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16  # bits of MuPDF's span flags
 _ACCENT_MARKS = "´`¨ˆ˜ˇ˚¸.^~"
+_NUMBER, _CHARGE = re.compile(r"[-−–+]?\d"), re.compile(r"\d?[-−–+](?!\d)")
 _STYLE_ENDING = re.compile(r"(?:ps|mt|bold|italic|ital|oblique|regular|(?<=[a-z]{3})\d{1,2})$")
 _MAX_ENDING_LENGTH = 8  # "oblique" has 7 letters; two digits after three letters are 5
 
 # Heuristics, in type sizes unless another unit is given.
-# A superscript is smaller than this, and its base line is higher than this.
-_SUPERSCRIPT_SIZE, _SUPERSCRIPT_RISE = 0.9, 0.12
 _MIN_WORD_LENGTH = 4  # characters; a number raised after a shorter "word" is an exponent
 _STYLED_SHARE = 0.85  # of a line's characters: then the whole line counts as bold or italic
 # Height above and below the base line that letters need; more is empty space claimed by the font.
@@ -59,8 +59,6 @@ _MAX_ASCENT, _MAX_DESCENT = 1.05, 0.35
 # between them.
 _MIN_COMMON_HEIGHT, _MIN_GAP, _MAX_GAP = 0.6, -0.3, 0.8
 _HIDDEN_HEIGHT = 0.3  # share of a white line's height; text over that much of it hides it
-# Horizontal part of a line's direction; exponents are searched in unrotated lines only.
-_MIN_HORIZONTAL = 0.9
 # Bounds of quadratic work on made-up pages.
 _MAX_JOINED_LENGTH = 2000  # characters
 _MAX_WHITE_PAIRS = 200_000  # pairs of a white and another line
@@ -128,21 +126,19 @@ def page_size(page: Any, number: int) -> PageSize:
     return PageSize(number, round(page.rect.width, 2), round(page.rect.height, 2))
 
 
-def page_lines(page: Any, number: int, content: dict[str, Any] | None = None) -> list[Line]:
-    """Returns the lines of a page in the order in which the file draws them. `content` is its text
-    as MuPDF's dictionary, if it is known. Raises what MuPDF raises for a page that it cannot
-    read."""
-    content = content or drawn_page(page).text
+def page_lines(page: Any, number: int, drawn: DrawnPage | None = None) -> list[Line]:
+    """Returns the lines of a page in the order in which the file draws them. `drawn` is what the
+    page draws, if it is known. Raises what MuPDF raises for a page that it cannot read."""
     shown = page.rotation_matrix if page.rotation else None
     lines: list[Line] = []
     white: list[Line] = []
     seen: set[tuple[str, int, int]] = set()
-    for raw in (raw for block in content["blocks"] for raw in block.get("lines", ())):
-        line = _line(raw, number, shown)
+    for piece in assembled(drawn or drawn_page(page)):
+        line = _line(piece, number, shown)
         if line is None or (key := (line.text, round(line.x0), round(line.base))) in seen:
             continue  # printed twice at one position: some programs imitate bold type that way
         seen.add(key)
-        if all(span["color"] == _WHITE for span in raw["spans"]):
+        if piece.is_white:
             white.append(line)
         elif lines and _continues(lines[-1], line):
             _extend(lines[-1], line)
@@ -151,14 +147,14 @@ def page_lines(page: Any, number: int, content: dict[str, Any] | None = None) ->
     return lines + _visible(white, lines) if white else lines
 
 
-def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
-    spans = raw["spans"]
-    text = clean_text(_text_of(spans))
+def _line(piece: Piece, number: int, shown: Any) -> Line | None:
+    spans, main = piece.spans, piece.main
+    has_superscripts = len(spans) > 1 and _may_have_superscripts(piece)
+    text = clean_text(_text_of(piece) if has_superscripts else piece.text)
     if not text:
         return None
-    x0, y0, x1, y1 = raw["bbox"]
-    across, up = raw["dir"]
-    main = spans[0] if len(spans) == 1 else _main_span(spans)
+    x0, y0, x1, y1 = piece.bbox
+    across, up = piece.direction
     origin_x, origin_y = main["origin"]
     if shown is not None:
         x0, y0, x1, y1 = pymupdf.Rect(x0, y0, x1, y1) * shown
@@ -167,7 +163,6 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
     rotation = quarter_turns(across, up)
     base = rotate(Rect(origin_x, origin_y, origin_x, origin_y), rotation).y0
     box = _without_empty_space(rotate(Rect(x0, y0, x1, y1), rotation), base, main["size"])
-    is_horizontal = raw["dir"][0] > _MIN_HORIZONTAL
     bold, italic, lead, lead_is_bold = _styles(spans)
     return Line(
         text,
@@ -181,29 +176,29 @@ def _line(raw: dict[str, Any], number: int, shown: Any) -> Line | None:
         lead,
         lead_is_bold,
         rotation,
-        text_with_superscript_marks=(
-            _with_superscript_marks(spans, main) if len(spans) > 1 and is_horizontal else ""
-        ),
+        text_with_superscript_marks=_with_superscript_marks(piece) if has_superscripts else "",
     )
 
 
-def _with_superscript_marks(spans: list[dict[str, Any]], main: dict[str, Any]) -> str:
+def _with_superscript_marks(piece: Piece) -> str:
     """Returns the text with SUPERSCRIPT_MARK for superscript spans; "" if there are none."""
-    size, base = main["size"], main["origin"][1]
-    superscript = [
-        span["size"] < _SUPERSCRIPT_SIZE * size
-        and base - span["origin"][1] > _SUPERSCRIPT_RISE * size
-        # An accent that is printed separately is high too; it belongs to its letter.
-        and not (len(span["text"].strip()) == 1 and span["text"].strip() in _ACCENT_MARKS)
-        for span in spans
-    ]
+    superscript = [_is_raised(span, piece) for span in piece.spans]
     if not any(superscript):
         return ""
     parts = [
         SUPERSCRIPT_MARK if is_superscript else span["text"]
-        for span, is_superscript in zip(spans, superscript, strict=True)
+        for span, is_superscript in zip(piece.spans, superscript, strict=True)
     ]
     return clean_text("".join(parts))
+
+
+def _is_raised(span: Span, piece: Piece) -> bool:
+    if span["size"] >= SCRIPT_SIZE * piece.size:
+        return False
+    # An accent that is printed separately is high too; it belongs to its letter.
+    text = span["text"].strip()
+    is_accent = len(text) == 1 and text in _ACCENT_MARKS
+    return not is_accent and rise_of(span, piece.main, piece.direction) > SCRIPT_RISE
 
 
 def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
@@ -216,15 +211,6 @@ def _visible(white: list[Line], lines: list[Line]) -> list[Line]:
 def _covers(other: Line, line: Line) -> bool:
     height = min(line.y1 - line.y0, other.y1 - other.y0)
     return overlap_x(other, line) > 0 and overlap_y(other, line) > _HIDDEN_HEIGHT * height
-
-
-def _main_span(spans: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns the first span in the font and size of most characters of the line."""
-    weights: Counter[tuple[str, float]] = Counter()
-    for span in spans:
-        letters = 0 if span["text"].isspace() else len(span["text"])
-        weights[span["font"], span["size"]] += letters
-    return max(spans, key=lambda span: weights[span["font"], span["size"]])
 
 
 @lru_cache(maxsize=_CACHED_FONTS)
@@ -249,28 +235,42 @@ def _style(flags: int, font: str) -> tuple[bool, bool]:
     return bool(bold), bool(italic)
 
 
-def _text_of(spans: list[dict[str, Any]]) -> str:
+def _text_of(piece: Piece) -> str:
     """Returns the text of the spans side by side; a superscript number after a word is set apart
-    from it ("virus 12", "10^9")."""
-    if len(spans) == 1:
-        return spans[0]["text"]
+    from it ("virus 12", "10^9", "10^−9")."""
     parts: list[str] = []
-    last = ""
-    for span in spans:
-        text = span["text"]
-        if span["flags"] & _SUPERSCRIPT and text[:1].isdigit() and last:
-            parts.append(_superscript_separator(last))
+    last: Span | None = None
+    for is_high, run in groupby(piece.spans, lambda span: _is_high(span, piece)):
+        spans = list(run)
+        text = "".join(span["text"] for span in spans)
+        if is_high and last is not None and not is_script(last, piece.main, piece.direction):
+            parts.append(_superscript_separator(last["text"], text))
         parts.append(text)
-        last = text or last
+        last = next((span for span in reversed(spans) if span["text"]), last)
     return "".join(parts)
 
 
-def _superscript_separator(before: str) -> str:
-    """Returns what separates a superscript number from the text before it."""
+def _may_have_superscripts(piece: Piece) -> bool:
+    limit = SCRIPT_SIZE * piece.size
+    return any(span["size"] < limit or span["flags"] & _SUPERSCRIPT for span in piece.spans)
+
+
+def _is_high(span: Span, piece: Piece) -> bool:
+    """True for a superscript, which may be as large as the text beside it."""
+    if not span["flags"] & _SUPERSCRIPT:
+        return _is_raised(span, piece)
+    return rise_of(span, piece.main, piece.direction) > 0
+
+
+def _superscript_separator(before: str, text: str) -> str:
+    """Returns what separates a superscript from the text before it."""
+    if not _NUMBER.match(text):
+        return ""
     if before[-1].isdigit():
         return "^"
     word = before.rsplit(None, 1)[-1] if before.strip() else ""
-    return " " if len(word) >= _MIN_WORD_LENGTH or before[-1] in ".,;:)" else ""
+    is_apart = len(word) >= _MIN_WORD_LENGTH or before[-1] in ".,;:)"
+    return " " if is_apart and text[0].isdigit() and not _CHARGE.match(text) else ""
 
 
 def _styles(spans: list[dict[str, Any]]) -> tuple[bool, bool, str, bool]:
@@ -380,6 +380,6 @@ def _joined_with_marks(line: Line, other: Line) -> str:
 
 def _is_superscript(line: Line, beside: Line) -> bool:
     return (
-        line.size < _SUPERSCRIPT_SIZE * beside.size
-        and beside.base - line.base > _SUPERSCRIPT_RISE * beside.size
+        line.size < SCRIPT_SIZE * beside.size
+        and beside.base - line.base > SCRIPT_RISE * beside.size
     )

@@ -85,10 +85,10 @@ def _read(page: Any, size: PageSize) -> PageRead:
     began = time.process_time()
     drawn = drawn_page(page)
     if time.process_time() - began > _SLOW_SECONDS:
-        return PageRead(size, page_lines(page, size.number, drawn.text), _NOT_ASSESSED)
+        return PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
     hidden = len(words_of(take_hidden(page, drawn))) + hidden_words_of_layers(page)
     unread = read_symbols(drawn.spans)
-    lines = page_lines(page, size.number, drawn.text)
+    lines = page_lines(page, size.number, drawn)
     too_slow = time.process_time() - began > _SLOW_SECONDS
     health = _NOT_ASSESSED if too_slow else page_health(page, lines, drawn)
     kept = len(drawn.graphics.images) + len(drawn.graphics.drawings) <= _MAX_KEPT
