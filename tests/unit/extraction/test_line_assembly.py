@@ -253,7 +253,8 @@ ENTRY = "Smith, J. (2010). A paper about plants and their leaves. Nature 1, 2."
 def turned(pdf: bytes, turn: int, page_rotation: int) -> bytes:
     """Returns the PDF with the contents of each page turned, and with this /Rotate."""
     source, document = pymupdf.open(stream=pdf), pymupdf.open()
-    for number, page in enumerate(source):
+    for number in range(source.page_count):
+        page = source[number]
         width, height = page.rect.width, page.rect.height
         width, height = (height, width) if turn % 180 else (width, height)
         sideways = document.new_page(width=width, height=height)
