@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 from operator import attrgetter
@@ -38,7 +38,7 @@ from extraction.text.scripts import MAX_DROP, MAX_RISE, Words, with_scripts
 _MIN_GAP = -0.12  # kerning
 _MAX_GAP = 0.8  # of a space between words; MuPDF ends a line there too
 _MIN_SIZE = 0.5  # of the larger type size of two pieces that touch
-_MIN_STRAIGHT = 0.99  # horizontal or vertical part of a line's direction
+_SAME_BASE = 0.1  # between the base lines of the pieces of a printed line
 # Evidence that a page draws its words in another order: number of words that are drawn after the
 # next one of their line, and their share of the pieces.
 _MIN_DISPLACED, _MIN_DISPLACED_SHARE = 3, 0.2
@@ -52,21 +52,30 @@ def assembled(drawn: DrawnPage) -> list[Piece]:
     one after the other, from left to right.
     """
     pieces = pieces_of(drawn.text)
-    straight = _straight(pieces)
-    if len(without_repeats(straight)) < len(straight):
-        pieces = pieces_of(without_repeated_characters(characters_of(drawn)))
-        straight = _straight(pieces)
+    rows = _rows(pieces)
+    tilted = [piece for piece in pieces if not piece.is_straight]
+    if sum(map(len, rows)) + len(tilted) < len(pieces):
+        rows = _rows(pieces_of(without_repeated_characters(characters_of(drawn))))
     words = cache(lambda: _words(text_page(drawn)))
-    if any(has_right_to_left(piece.text) for piece in straight):
-        found = _put_together(straight, words, _MAX_GAP)
+    if any(map(_has_right_to_left, pieces)):
+        found = _put_together(rows, words, _MAX_GAP)
         _put_in_logical_order(found, drawn)
-    elif _is_shuffled(straight) and sum(len(one.text) for one in straight) < _MAX_CHARACTERS:
-        characters = pieces_of(characters_apart(characters_of(drawn)))
-        found = _put_together(_straight(characters), words, _MAX_GAP)
+    elif _is_shuffled(rows):
+        rows = _rows(pieces_of(characters_apart(characters_of(drawn))))
+        found = _put_together(rows, words, _MAX_GAP)
     else:
-        found = _put_together(straight, words, SPACE)
-    tilted = [piece for piece in pieces if not _is_straight(piece)]
+        found = _put_together(rows, words, SPACE)
     return sorted([*found, *tilted], key=attrgetter("number"))
+
+
+def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Returns the pieces of each base line, from left to right, without repeated text."""
+    straight = (piece for piece in pieces if piece.is_straight)
+    return [without_repeats(row) for row in on_one_base(straight)]
+
+
+def _has_right_to_left(piece: Piece) -> bool:
+    return any(has_right_to_left(span["text"]) for span in piece.spans)
 
 
 def _put_in_logical_order(pieces: Sequence[Piece], drawn: DrawnPage) -> None:
@@ -94,25 +103,21 @@ def _glyphs(piece: Piece, content: dict[str, Any]) -> list[Glyph]:
     return found
 
 
-def _straight(pieces: Sequence[Piece]) -> list[Piece]:
-    return [piece for piece in pieces if _is_straight(piece)]
-
-
-def _is_straight(piece: Piece) -> bool:
-    return max(map(abs, piece.direction)) > _MIN_STRAIGHT
-
-
-def _put_together(pieces: list[Piece], words: Words, max_gap: float) -> list[Piece]:
+def _put_together(rows: list[list[Piece]], words: Words, max_gap: float) -> list[Piece]:
     """Returns the printed lines; words are joined that are at most `max_gap` type sizes apart."""
-    touching = _in_lines(without_repeats(pieces), SPACE)
-    return _in_lines(with_scripts(touching, words), max_gap)
+    touching = [piece for row in rows for piece in _joined(row, SPACE)]
+    complete = with_scripts(touching, words)
+    if complete is touching and max_gap == SPACE:
+        return touching
+    return [piece for row in on_one_base(complete) for piece in _joined(row, max_gap)]
 
 
-def _is_shuffled(pieces: Sequence[Piece]) -> bool:
+def _is_shuffled(rows: Sequence[Sequence[Piece]]) -> bool:
     """True if the page draws many words out of the order in which it shows them."""
-    pairs = (pair for row in on_one_base(pieces) for pair in pairwise(row))
-    displaced = sum(_is_displaced(*pair) for pair in pairs)
-    return displaced >= max(_MIN_DISPLACED, _MIN_DISPLACED_SHARE * len(pieces))
+    displaced = sum(_is_displaced(*pair) for row in rows if len(row) > 1 for pair in pairwise(row))
+    if displaced < max(_MIN_DISPLACED, _MIN_DISPLACED_SHARE * sum(map(len, rows))):
+        return False
+    return sum(len(piece.text) for row in rows for piece in row) < _MAX_CHARACTERS
 
 
 def _words(textpage: Any) -> WordBoxes:
@@ -121,15 +126,6 @@ def _words(textpage: Any) -> WordBoxes:
     for x0, y0, x1, y1, _, block, line, _ in textpage.extractWORDS():
         found[block, line].append(Rect(x0, y0, x1, y1))
     return found
-
-
-def _in_lines(pieces: list[Piece], max_gap: float) -> list[Piece]:
-    """Returns the pieces; those of a printed line are one if less than `max_gap` type sizes lie
-    between them."""
-    rows = list(on_one_base(pieces))
-    in_rows = {piece.number for row in rows for piece in row}
-    alone = [piece for piece in pieces if piece.number not in in_rows]
-    return alone + [piece for row in rows for piece in _joined(row, max_gap)]
 
 
 def _is_displaced(left: Piece, right: Piece) -> bool:
@@ -141,6 +137,8 @@ def _is_displaced(left: Piece, right: Piece) -> bool:
 def _joined(row: Sequence[Piece], max_gap: float) -> list[Piece]:
     """Returns the pieces of a base line, from left to right, with those joined that are at most
     `max_gap` type sizes apart."""
+    if len(row) == 1:
+        return [row[0]]
     groups: list[list[Piece]] = [[row[0]]]
     for left, right in pairwise(row):
         if not _touches(left, right, max_gap):
@@ -151,7 +149,8 @@ def _joined(row: Sequence[Piece], max_gap: float) -> list[Piece]:
 
 def _touches(left: Piece, right: Piece, max_gap: float) -> bool:
     size = max(left.size, right.size)
-    if min(left.size, right.size) < _MIN_SIZE * size:
+    small = min(left.size, right.size)
+    if small < _MIN_SIZE * size or abs(left.base - right.base) > _SAME_BASE * small:
         return False
     gap = right.box.x0 - left.box.x1
     return _MIN_GAP * size < gap < max_gap * size or _is_stacked(left, right)

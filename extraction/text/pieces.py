@@ -23,11 +23,12 @@ WORD = re.compile(r"\S+")
 _DIRECTION, _LEFT = attrgetter("rotation", "is_white"), attrgetter("box.x0")
 _BASE_ORDER = attrgetter("rotation", "is_white", "base")
 
+_MIN_STRAIGHT = 0.99  # horizontal or vertical part of a line's direction
 # Heuristics, in type sizes.
 SPACE = 0.15  # a gap of that width is a space, as for MuPDF
 # A script (sub- or superscript) is smaller than this, and its base line is that far away.
 SCRIPT_SIZE, SCRIPT_RISE = 0.9, 0.12
-_SAME_BASE = 0.1  # between the base lines of the pieces of a printed line
+_NEAR_BASE = 0.2  # between the base lines of a text and its shadow
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +50,11 @@ class Piece:
     main: Span
     size: float
     places: tuple[tuple[int, int], ...]
+
+    @property
+    def is_straight(self) -> bool:
+        """True if the text is horizontal or vertical."""
+        return self.direction == _ACROSS or max(map(abs, self.direction)) > _MIN_STRAIGHT
 
     @property
     def text(self) -> str:
@@ -210,16 +216,13 @@ def is_script(span: Span, main: Span, direction: tuple[float, float]) -> bool:
     return abs(rise_of(span, main, direction)) > SCRIPT_RISE
 
 
-def on_one_base(pieces: Iterable[Piece], tolerance: float = _SAME_BASE) -> Iterator[list[Piece]]:
-    """Yields the pieces of one rotation and base line, which may differ by `tolerance` type sizes,
-    from left to right; single pieces are left out."""
+def on_one_base(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Yields the pieces of nearly one base line, of one rotation, from left to right."""
     for _, alike in groupby(sorted(pieces, key=_BASE_ORDER), key=_DIRECTION):
         group: list[Piece] = []
         for piece in alike:
-            if group and piece.base - group[-1].base > tolerance * min(piece.size, group[-1].size):
-                if len(group) > 1:
-                    yield sorted(group, key=_LEFT)
+            if group and piece.base - group[-1].base > _NEAR_BASE * min(piece.size, group[-1].size):
+                yield sorted(group, key=_LEFT) if len(group) > 1 else group
                 group = []
             group.append(piece)
-        if len(group) > 1:
-            yield sorted(group, key=_LEFT)
+        yield sorted(group, key=_LEFT)

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from extraction.geometry import Rect
-from extraction.text.pieces import Piece, on_one_base, sliced
+from extraction.text.pieces import Piece, sliced
 
 # Heuristics, in type sizes.
-_SAME_HEIGHT = 0.2  # between the base lines of a text and its repetition
 # Width that both cover, and its share of the narrower one; printed letters overlap less.
 _MIN_COMMON, _MIN_COMMON_SHARE = 0.25, 0.6
 _SHIFT = 0.3  # from the ends of a text to those of its repetition
@@ -23,20 +22,15 @@ _LOOK_BACK = 4  # pieces to the left that one is compared with
 _PLACE, _PLACE_SHARE = 0.6, 0.2
 
 
-def without_repeats(pieces: list[Piece]) -> list[Piece]:
-    """Returns the pieces, in their order, without text that is printed a second time."""
-    removed: set[int] = set()
-    cut: dict[int, Piece] = {}
-    for group in on_one_base(pieces, _SAME_HEIGHT):
-        kept: list[Piece] = []
-        for piece in group:
-            _add(kept, piece)
-        left = {piece.number: piece for piece in kept}
-        removed.update(piece.number for piece in group if piece.number not in left)
-        cut.update(left)
-    if not cut:
-        return pieces
-    return [cut.get(piece.number, piece) for piece in pieces if piece.number not in removed]
+def without_repeats(row: list[Piece]) -> list[Piece]:
+    """Returns the pieces of one base line, from left to right, without text that is printed a
+    second time."""
+    if len(row) == 1:
+        return row
+    kept: list[Piece] = []
+    for piece in row:
+        _add(kept, piece)
+    return kept
 
 
 def without_repeated_characters(content: dict[str, Any]) -> dict[str, Any]:

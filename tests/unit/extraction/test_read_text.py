@@ -214,10 +214,10 @@ def test_out_of_memory_is_not_reported_as_damaged_pdf(
 
 
 def test_unreadable_page_is_skipped(read, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail_on_the_first(page: object, number: int, content: dict[str, Any]) -> list[Line]:
+    def fail_on_the_first(page: object, number: int, drawn: Any) -> list[Line]:
         if number == 1:
             raise RuntimeError("syntax error")
-        return page_lines(page, number, content)
+        return page_lines(page, number, drawn)
 
     monkeypatch.setattr("extraction.text.page_reading.page_lines", fail_on_the_first)
     paper = read(make_pages("page one", "page two"))
