@@ -45,11 +45,12 @@ class _Row:
 
     @property
     def has_values(self) -> bool:
+        if len(self.pieces) < _MIN_PIECES:
+            return False
         texts = [line.text.strip() for line in self.pieces[1:]]
         values = sum(map(_is_value, texts))
         return (
-            len(self.pieces) >= _MIN_PIECES
-            and values >= max(_MIN_VALUES, _MIN_VALUE_SHARE * len(texts))
+            values >= max(_MIN_VALUES, _MIN_VALUE_SHARE * len(texts))
             and len(self.pieces[0].text) < _MAX_LABEL_CHARACTERS
         )
 
@@ -63,8 +64,10 @@ class _Row:
 def aligned_regions(frame: Frame, body_style: BodyStyle) -> Iterator[Region]:
     """Yields regions of rows of values in columns, with the headings above them."""
     free = [line for line in frame.lines if not body_style.is_body(line)]
-    others = [line for line in frame.lines if not _is_label(line)]
     rows = [_Row(row) for row in rows_by_baseline(free)]
+    if sum(len(row.pieces) >= _MIN_PIECES for row in rows) < _MIN_ROWS:
+        return
+    others = [line for line in frame.lines if not _is_label(line)]
     for run in runs_of(range(len(rows)), lambda run, number: _follows(rows, run[-1], number)):
         own = [rows[number] for number in run]
         if not _is_table(own):
