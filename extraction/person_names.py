@@ -87,26 +87,46 @@ _DEGREES = (
     r"fesc|faan|fidsa|mba|m\.b\.a|ll\.?[bm]|bpharm|b\.pharm|mpharm|m\.pharm|msph|mhs|mhsc|rn|"
     r"r\.n|bsn|msn|dnp|crna|m\.?s\.?|b\.?s\.?|m\.?a\.?|b\.?a\.?|m\.?d\.?s\.?|esq|pe|p\.e|do|d\.o|"
     r"habil|dipl\.?-?ing|dr\.? ?med|dr\.? ?rer\.? ?nat|md-?phd|mph&tm|cand|cph|scm|mtr|"
-    r"pt|d\.?p\.?t|facp|fache|ieee|acm|senior member|student member|graduate student member|"
+    r"pt|d\.?p\.?t|facp|fache|dnb|mch|dch|bds|bpt|mpt|bams|bhms|mca|p\.? ?eng|"
+    r"c\.? ?eng|mb,? ?b?ch\.? ?b|m\.? ?s\.? ?pharm|"
+    r"ieee|acm|senior member|student member|graduate student member|"
     r"life (?:senior )?(?:fellow|member)|member|fellow|life fellow"
+)
+# Positions and forms of address that stand between names.
+_POSITION = re.compile(
+    r"(?:(?:assistant|associate|adjunct|senior|junior|principal|chief|head|full|visiting|"
+    r"research|postgraduate|post-?doctoral|ph\.? ?d\.?)\s+)*"
+    r"(?:professor|prof|lecturer|reader|scholar|scientist|resident|consultant|student|fellow|"
+    r"dr|mrs?|ms|tutor|registrar)\.?",
+    re.IGNORECASE,
+)
+# Letters after a name whose meaning is unknown: "FCCP", "MIMechE", "CPsychol".
+_POST_NOMINAL = re.compile(
+    r"(?:[A-Z]\.?){2,7}|[A-Z]{1,4}[a-z]{1,5}[A-Z]{1,4}|[A-Z]{2,4}[a-z]{1,6}[A-Z]?[a-z]?"
 )
 _DEGREE = re.compile(rf"(?:{_DEGREES})\.?", re.IGNORECASE)
 _SURE_DEGREE = re.compile(
     r"(?<!\s)\s++"
     r"(?:ph\.? ?d|m\.d|d\.? ?phil|m\.? ?phil|m\.sc|msc|bsc|b\.sc|d\.sc|mph|m\.p\.h|dvm|dds|"
-    r"pharm\.? ?d|mbbs|m\.b\.b\.s|mbchb|MD|M\.D|RN|MBA|FRCP|FRCS|FACS|FACC)\.?$",
+    r"pharm\.? ?d|[bmd]\.? ?pharm|mbbs|m\.b\.b\.s|mbchb|mb b?ch\.? ?b|MD|M\.D|RN|MBA|"
+    r"[FM]RC[A-Z]\w{0,6}|FA[CAH][A-Z]{1,3}|FCC[A-Z]|BDS|MDS|DNB|MCh|BPT|MPT|BAMS|BHMS|CEng|PEng|"
+    r"[MB]\.? ?Tech|MSW|OBE|CBE|MBE)\.?$",
     re.IGNORECASE,
 )
 _TITLES = re.compile(
     r"^(?:(?:authors?|written) ?(?:by)?\s*:|by\b|(?:assoc(?:iate|\.)?|assist(?:ant|\.)?|asst\.?|"
-    r"adjunct)?\s*prof(?:essor|\.)?(?:\s*dr\.?)?|dr\.?(?:-ing\.?)?|mr\.?|mrs\.?|ms\.|sir)\s+",
+    r"adjunct)?\s*prof(?:essor|\.)?(?:\s*dr\.?)?|dr\.?(?:-ing\.?)?|mr\.?|mrs\.?|ms\.|sir|"
+    r"miss|smt\.?|shri|kum\.|er\.|engr\.?|ar\.)\s+",
     re.IGNORECASE,
 )
 _FOR_THE_GROUP = re.compile(
     r"^(?:(?:and|on|in|for|of|behalf|behalves|the)\s+)+(?=\S)", re.IGNORECASE
 )
+_TITLE_IN_BRACKETS = re.compile(r"\((?:dr|mrs?|ms|miss|smt|prof|er)\.?\)", re.IGNORECASE)
+# "S.Kumar", "M.K.KHOSLA": initials without a space before the name.
+_JOINED_INITIALS = re.compile(r"(?<![^\W\d_])((?:[^\W\d_]\.[ -]?){1,4})(?=[^\W\d_]{2})")
 _MARKS = re.compile(
-    r"[*†‡§¶‖∥#∗⁎★☆⋆✉✝✢✦◇♦△▲■□●○@¹²³⁰⁴-⁹ª⁺⁻＊]+|(?<=[^\W\d_])[.]?\s?\d{1,2}(?:\s?[,;]\s?\d{1,2})*(?!\d)|"
+    r"[*†‡§¶‖∥#∗⁎★☆⋆✉✝✢✦◇♦△▲■□●○@$¹²³⁰⁴-⁹ª⁺⁻＊]+|(?<![^\W\d_])[α-ω](?![^\W\d_])|(?<=[^\W\d_])[.]?\s?\d{1,2}(?:\s?[,;]\s?\d{1,2})*(?!\d)|"
     r"(?<![\w.])\d{1,2}(?![\w])|\((?:[^()]{0,40})\)|\[[^\]]{0,20}\]|"
     r"\\(?:dagger|ddagger|ast)\b|\b(?:orcid|ORCID)\b(?: iD)?"
 )
@@ -124,6 +144,9 @@ _SEPARATORS = re.compile(
 )
 _LETTER_MARK = re.compile(r"(?<=\w\w)\s+[a-z](?:\s*,\s*[a-z])*$|^[a-z]\s+(?=[A-Z])")
 _CJK = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]")
+_CAPITAL_FAMILY = re.compile(
+    r"(?P<family>[A-ZÀ-Þ'’-]{2,}(?: [A-ZÀ-Þ'’-]{2,}){0,2}) (?P<given>[A-ZÀ-Þ][a-zß-þ].*)"
+)
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?[-‐]?){1,4}\.?")
 _LAST_INITIALS = re.compile(r"[^\W\d_](?:\.?[^\W\d_]?\.?)?")
 _NO_NAME_WORDS = FUNCTION_WORDS - PARTICLES_IN_NAMES
@@ -159,12 +182,13 @@ def split_names(text: str) -> list[str]:
     A SUPERSCRIPT_MARK counts as mark; "Jr." joins the name before it.
     """
     text = _ICON.sub("", _CONTACT.sub(SUPERSCRIPT_MARK, text))
-    text = _MARKS.sub(SUPERSCRIPT_MARK, text)
+    text = _MARKS.sub(SUPERSCRIPT_MARK, _TITLE_IN_BRACKETS.sub("", text))
     names: list[str] = []
     for piece in _SEPARATORS.split(text):
         name = _bare(piece)
-        if not name or _DEGREE.fullmatch(name) or name.lower() in ("et al", "al", "by", "id"):
+        if not name or _is_no_name(name) or (names and _is_post_nominal(name, names[-1])):
             continue
+        name = _JOINED_INITIALS.sub(lambda found: f"{found[1].strip()} ", name)
         if is_generation(name) and names:
             names[-1] = f"{names[-1]} {name}"
         else:
@@ -172,8 +196,18 @@ def split_names(text: str) -> list[str]:
     return names
 
 
+def _is_no_name(name: str) -> bool:
+    is_other = name.lower() in ("et al", "al", "by", "id", "author", "authors")
+    return is_other or bool(_DEGREE.fullmatch(name) or _POSITION.fullmatch(name))
+
+
+def _is_post_nominal(word: str, name: str) -> bool:
+    """True for letters like "FCCP" behind a whole name that is not in capitals."""
+    return bool(_POST_NOMINAL.fullmatch(word)) and is_strong_name(name) and not name.isupper()
+
+
 def _bare(piece: str) -> str:
-    name = piece.strip(" .:-–—_'’‘`~^")
+    name = piece.strip(" .:-–—_'’‘`~^<>")
     name = f"{name}." if re.search(r"(?:^|\s)[^\W\d_]$|\b[JS]r$", name) and "." in piece else name
     name = _LETTER_MARK.sub("", name)
     for _ in range(_MAX_TITLES):
@@ -259,6 +293,17 @@ def _cjk(name: str) -> Author:
     if _MIN_WHOLE_CJK <= len(whole) <= _MAX_SURNAME_FIRST_CJK:
         return Author(whole, whole[1:], whole[:1])
     return Author(name)
+
+
+def given_first(name: str) -> str:
+    """Returns "Jane DOE" for "DOE Jane", and any other name as it is."""
+    found = _CAPITAL_FAMILY.fullmatch(name)
+    return f"{found['given']} {found['family']}" if found else name
+
+
+def has_capital_family_first(name: str) -> bool:
+    """True if the name begins with a family name in capitals: "DOE Jane"."""
+    return bool(_CAPITAL_FAMILY.fullmatch(name))
 
 
 def recased(name: str) -> str:

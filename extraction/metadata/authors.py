@@ -17,6 +17,8 @@ from extraction.metadata.front import (
 )
 from extraction.person_names import (
     as_author,
+    given_first,
+    has_capital_family_first,
     is_group,
     is_strong_name,
     looks_like_name,
@@ -72,6 +74,8 @@ def find_authors(
     known = _confirmed(stated, plain(front_text))
     chosen, evidence = _choose(names, known)
     in_capitals = all(name.upper() == name for name in names)
+    if _have_family_first(chosen):
+        chosen = [recased(given_first(name)) for name in chosen]
     authors: dict[str, Author] = {}
     for name in chosen:
         if in_capitals and len(name) >= _MIN_RECASED_LENGTH:
@@ -96,6 +100,13 @@ def _choose(names: list[str], known: list[str]) -> tuple[list[str], Evidence | N
         return known, Evidence("file metadata, printed", _CONFIDENCE_FILE_OTHER)
     confidence = _CONFIDENCE_CONFIRMED if printed & stated else _CONFIDENCE_PRINTED
     return names, Evidence("below title", confidence)
+
+
+def _have_family_first(names: Sequence[str]) -> bool:
+    """True for "DOE Jane, MILLER John": one family name is too long for initials."""
+    first_words = [name.split()[0] for name in names]
+    is_long = max(map(len, first_words), default=0) >= _MIN_RECASED_LENGTH
+    return is_long and all(map(has_capital_family_first, names))
 
 
 def _families(names: Sequence[str]) -> frozenset[str]:
@@ -172,7 +183,7 @@ def _is_of_names(row: Line, named: bool) -> bool:
     """True if (nearly) all pieces of the row may be names, and at least one is whole."""
     if ARTICLE_KIND.fullmatch(row.text) or re.search(r"\d{3}", without_contacts(row.text)):
         return False
-    pieces = split_names(row.text)
+    pieces = _pieces(row.text)
     people = [piece for piece in pieces if not is_group(piece)]
     if not pieces or any(is_address(piece) for piece in people):
         return False
@@ -214,6 +225,8 @@ def _runs(rows: Sequence[Line]) -> list[list[Line]]:
     runs: list[list[Line]] = []
     last: Line | None = None  # the row before, if it is of names
     for row in rows:
+        if last is not None and _is_contact(row) and row.base - last.base < row.size:
+            continue  # the e-mail address at the end of the row
         is_near = last is not None and row.base - last.base < _MAX_ROW_DISTANCE * row.size
         follows = last is not None and is_near and same_type(last, row)
         last = row if _is_of_names(row, follows) else None
@@ -224,19 +237,27 @@ def _runs(rows: Sequence[Line]) -> list[list[Line]]:
     return runs
 
 
+def _is_contact(row: Line) -> bool:
+    return not without_contacts(row.text).strip(f" ,;{SUPERSCRIPT_MARK}")
+
+
 def _split_run(run: Sequence[Line]) -> list[str]:
     """Returns the names of the rows; a name that is broken at the end of a row is joined."""
     text = run[0].text
     widest = max(row.x1 for row in run)
-    lists = any(len(split_names(row.text)) > 1 for row in run)
+    lists = any(len(_pieces(row.text)) > 1 for row in run)
     for before, row in pairwise(run):
         open_end = _ENDS_OPEN.search(before.text) or _OPENS.match(row.text)
         broken = lists and not open_end and before.x1 >= _FULL_ROW * widest
         text += (" " if open_end or broken else f" {SUPERSCRIPT_MARK} ") + row.text
+    return _pieces(text)
+
+
+def _pieces(text: str) -> list[str]:
+    """Returns the names in the text; "Doe, Jane; Roe, John" has the family names first."""
     pieces = text.split(";")
     if len(pieces) > 1 and all(piece.count(",") == 1 for piece in pieces if piece.strip()):
-        reordered = [" ".join(reversed(piece.split(","))) for piece in pieces]
-        return split_names(";".join(reordered))
+        text = ";".join(" ".join(reversed(piece.split(","))) for piece in pieces)
     return split_names(text)
 
 

@@ -22,7 +22,7 @@ from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
 from extraction.text.page_loading import load_page
-from extraction.vocabulary.front_matter import FRONT_MATTER_LINE
+from extraction.vocabulary.front_matter import ABSTRACT_LABEL, EMAIL, FRONT_MATTER_LINE
 
 # Heuristics, chosen on the sample papers. Distances are in points.
 _MIN_ROTATED_LINES = 8  # fewer rotated lines are no table
@@ -225,7 +225,7 @@ def _read_part(
         words = words_of_lines(inner)
         part.source = TableSource.OCR
     found = read_cells(region, words, known)
-    if found is None or (part.caption is None and not _is_real(found[0], part.page)):
+    if found is None or (part.caption is None and not _is_real(found[0], part, region)):
         return
     part.rows = found[0]
     if part.source is not TableSource.LAYOUT:
@@ -252,18 +252,30 @@ def _in_caption(word: Word, caption: Caption) -> bool:
     )
 
 
-def _is_real(rows: Rows, page: int) -> bool:
-    """True when a table without a caption has enough filled cells and is not front matter.
-
-    Front matter: an abstract, or what journals print about an article on its first page.
-    """
+def _is_real(rows: Rows, part: _Part, region: Region) -> bool:
+    """True when a table without a caption has enough filled cells and is not front matter."""
     filled = [sum(bool(cell.text) for cell in row) for row in rows]
     texts = [cell.text for row in rows for cell in row]
-    is_front = page <= _FRONT_PAGES and any(map(FRONT_MATTER_LINE.match, texts))
+    is_front = part.page <= _FRONT_PAGES and _is_front_matter(texts, part.frame, region)
     if max(map(len, texts)) > _MAX_CELL_CHARACTERS or is_front:
         return False
     min_filled = max(_MIN_FILLED_ROWS, _MIN_FILLED_ROWS_SHARE * len(rows))
     return len(rows) >= 2 and sum(count >= 2 for count in filled) >= min_filled
+
+
+def _is_front_matter(texts: Sequence[str], frame: Frame, region: Region) -> bool:
+    """True for an abstract, for what journals print about an article on its first page, and for
+    title and authors, which stand above the abstract."""
+    return (
+        any(map(FRONT_MATTER_LINE.match, texts))
+        or any(map(EMAIL.search, texts))
+        or any(
+            line.base > region.rect.y1
+            and (label := ABSTRACT_LABEL.match(line.text))
+            and label["sure"]
+            for line in frame.lines
+        )
+    )
 
 
 def _continued_table(

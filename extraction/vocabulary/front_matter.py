@@ -180,6 +180,8 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 
+EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{2,}")
+
 _COUNTRY_NAMES = (
     "afghanistan|albania|algeria|argentina|armenia|australia|austria|azerbaijan|bahrain|"
     "bangladesh|belarus|belgium|belgique|benin|bolivia|bosnia and herzegovina|botswana|brazil|"

@@ -136,10 +136,14 @@ class FrontPage(Canvas):
             paper, ordered, stated or {}, [line for page in pages[:2] for line in page]
         )
 
-    def _lines(self) -> tuple[list[PageSize], list[list[Line]]]:
+    def to_pdf(self) -> bytes:
+        """Returns the file; the page can be printed on further."""
         for number, writer in self._writers.items():
             writer.write_text(self.document[number])
         self._writers.clear()
+        return super().to_pdf()
+
+    def _lines(self) -> tuple[list[PageSize], list[list[Line]]]:
         document = pymupdf.open(stream=self.to_pdf(), filetype="pdf")
         pages = [document[number] for number in range(document.page_count)]
         return (
