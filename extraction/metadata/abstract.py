@@ -16,6 +16,7 @@ from extraction.text.labels import ABSTRACT_PARTS, NUMBERED
 from extraction.text.lines import Line, font_family
 from extraction.vocabulary.front_matter import (
     ABSTRACT_LABEL,
+    AFTER_ABSTRACT,
     INTRODUCTION_OR_BACKGROUND,
     KEYWORDS_LABEL,
     SMALL_PRINT,
@@ -162,7 +163,8 @@ def _in_column(paper: Paper, lines: Sequence[Line]) -> Abstract | None:
 
 def _ends_column(line: Line) -> bool:
     is_short = len(line.text) <= _MAX_HEADING_LINE_LENGTH
-    return bool(KEYWORDS_LABEL.match(line.text) or (is_short and _INTRODUCTION.match(line.text)))
+    is_after = KEYWORDS_LABEL.match(line.text) or AFTER_ABSTRACT.match(line.text)
+    return bool(is_after or (is_short and _INTRODUCTION.match(line.text)))
 
 
 def _is_part_line(line: Line) -> bool:
@@ -254,7 +256,7 @@ class _Collector:
     def _decide(self, index: int) -> Decision:
         block = self._paper.blocks[index]
         is_alike = _alike(self._style, self._styles.of(block))
-        if KEYWORDS_LABEL.match(block.text):
+        if KEYWORDS_LABEL.match(block.text) or AFTER_ABSTRACT.match(block.text):
             return Decision.STOP
         if block.kind is BlockKind.HEADING:
             return Decision.TAKE if self._is_part(block) else Decision.STOP

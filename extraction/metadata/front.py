@@ -23,10 +23,11 @@ _MIN_RISE, _MAX_RISE = -0.15, 0.7  # of a mark above the base line of its row
 # The title: its length in letters, share of it that must be printed, lines, tolerance of the type
 # size of its lines, and how much larger a second occurrence must be to replace the first.
 _MIN_TITLE_LENGTH, _MIN_PRINTED_SHARE, _MAX_TITLE_LINES = 4, 0.8, 14
-_TITLE_SIZE_TOLERANCE, _LARGER_POINTS = 0.2, 0.5
+_TITLE_SIZE_TOLERANCE, _LARGER_POINTS = 0.35, 0.5
 # A side bar left of the title: indent of the title as a share of the page's width, lines that are
 # flush with the title, and the tolerances.
 _MIN_INDENT, _MIN_FLUSH_LINES = 0.12, 5
+_NARROW = 0.45  # share of the text's width that a side column takes
 _FLUSH_POINTS, _SIDE_BAR_POINTS = 2.0, 6.0
 _ONLY_MARKS = re.compile(r"[\s\d,;*†‡§¶‖#∗⁎✉a-h]{1,12}")
 
@@ -77,10 +78,17 @@ def rows_below(title_box: Line, lines: Sequence[Line]) -> list[Line]:
 
 
 def columns_below(title_box: Line, lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Yields the rows below the title for each column separately."""
-    below = _below(title_box, lines)
+    """Yields the rows below the title for each column separately: those of the reading order, and
+    a narrow one flush with the left border."""
+    if not (below := _below(title_box, lines)):
+        return
     for part in sorted({line.part for line in below}):
         yield as_rows([line for line in below if line.part == part])
+    left, right = min(line.x0 for line in below), max(line.x1 for line in below)
+    narrow = left + _NARROW * (right - left)
+    flush = [line for line in below if abs(line.x0 - left) < _FLUSH_POINTS and line.x1 < narrow]
+    if len(flush) < len(below):
+        yield as_rows(flush)
 
 
 def rows_above(title_box: Line, lines: Sequence[Line]) -> list[Line]:

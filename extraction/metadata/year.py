@@ -65,6 +65,12 @@ _CITED = re.compile(
     rf"(?:\bcite (?:this|as)|\bcitation\b|reference format)[^\n]{{0,400}}?\(?\b{_YEAR}\b",
     re.IGNORECASE,
 )
+# The same with the label on a line of its own.
+_CITED_BELOW = re.compile(
+    rf"(?:\bcite this (?:article|paper) as|\bhow to cite|reference format)[^\n]{{0,30}}\n"
+    rf".{{0,400}}?\b{_YEAR}\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _AS_JOURNAL_OF_SOFTWARE = re.compile(
     rf"\bet al\.,? \({_YEAR}\)\.|^[A-Z][\w’'-]+(?:,? (?:&|and) [A-Z][\w’'-]+)?,? \({_YEAR}\)\. "
 )
@@ -140,7 +146,7 @@ def _votes(
     stamps = _joined([line for line in first if "arxiv" in line.text.lower()])
     votes = [
         *_first_match(_PUBLISHED, dated, "published"),
-        *_first_match(_CITED, text, "citation"),
+        *(_first_match(_CITED, text, "citation") or _first_match(_CITED_BELOW, text, "citation")),
         *_first_match(_AS_JOURNAL_OF_SOFTWARE, margins, "citation in footer"),
         *_first_match(_COPYRIGHT, text, "copyright"),
         *_first_match(_ONLINE, dated, "available online"),

@@ -8,12 +8,14 @@ fill their column.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
 from extraction.geometry import overlap_x, overlap_y, union
 from extraction.text.clean import is_right_to_left
 from extraction.text.gutters import (
+    LONG_LINE_LENGTH,
     MIN_LINES,
     TOLERANCE_POINTS,
     aligned_share,
@@ -39,6 +41,9 @@ _SAME_SIZE_POINTS = 0.3  # type of the entries of a bibliography
 _MAX_ALIGNED_SHARE = 0.5  # of lines that share a base line; more are the rows of a table
 _SIDE_BAR_WIDTH = 0.45  # of the text's width; a narrower left column is a side bar
 _SAME_ROW = 0.5  # common share of the heights of two cells of a row
+# A title whose words are far apart: its type as a factor of that of the text, the gap between two
+# pieces in type sizes, and the lines in large type that are examined.
+_LARGE_TYPE, _MAX_TITLE_GAP, _MAX_LARGE_LINES = 1.3, 3.0, 60
 _BESIDE = 0.5  # common share of the widths, up to which two lines stand beside each other
 
 
@@ -53,7 +58,7 @@ def in_reading_order(
     Time complexity n log n.
     """
     rotation = _main_rotation(lines)
-    upright = [line for line in lines if line.rotation == rotation]
+    upright = _with_whole_titles([line for line in lines if line.rotation == rotation])
     sorter = _ColumnSorter()
     gutter = sorter.add(upright, hint if rotation == 0 else None, 0)
     for other in range(4):
@@ -61,6 +66,41 @@ def in_reading_order(
         if other != rotation and sum(len(line.text) for line in rotated) > _MIN_ROTATED_LENGTH:
             sorter.add(rotated, None, 0)
     return sorter.lines, gutter
+
+
+def _with_whole_titles(lines: Sequence[Line]) -> Sequence[Line]:
+    """Returns the lines; the words of a title that are set wide apart become one line, which no
+    gutter divides."""
+    long_lines = [line for line in lines if len(line.text) >= LONG_LINE_LENGTH]
+    if not long_lines:
+        return lines
+    body_size = median(line.size for line in long_lines)
+    large = [line for line in lines if line.size > _LARGE_TYPE * body_size]
+    if not 1 < len(large) <= _MAX_LARGE_LINES:
+        return lines
+    borders = Counter(round(line.x0) for line in long_lines if line.size <= body_size)
+    taken: set[int] = set()
+    whole: list[Line] = []
+    for row in _spaced_rows(large, borders):
+        taken.update(map(id, row))
+        whole.append(_one_line(row))
+    return [*whole, *(line for line in lines if id(line) not in taken)] if whole else lines
+
+
+def _spaced_rows(large: Sequence[Line], borders: Counter[int]) -> list[list[Line]]:
+    """Returns the rows of two or more pieces in one type; a piece that begins at the left border of
+    a column is a heading of its own."""
+    found: list[list[Line]] = []
+    for line in sorted(large, key=lambda line: (round(line.base), line.x0)):
+        last = found[-1][-1] if found else line
+        is_beside = abs(line.base - last.base) < 1 and line.font == last.font
+        gap = line.x0 - last.x1
+        is_near = is_beside and 0 <= gap < _MAX_TITLE_GAP * line.size and line.size == last.size
+        if is_near and found and borders[round(line.x0)] < MIN_LINES:
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return [row for row in found if len(row) > 1]
 
 
 def _main_rotation(lines: Sequence[Line]) -> int:

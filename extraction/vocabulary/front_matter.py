@@ -68,6 +68,13 @@ KEYWORDS_END = re.compile(
     re.IGNORECASE,
 )
 
+# What computing conferences print between abstract and text.
+AFTER_ABSTRACT = re.compile(
+    r"(?:ccs concepts|categories and subject descriptors|general terms|"
+    r"(?:acm )?reference format)\b",
+    re.IGNORECASE,
+)
+
 # The end of the block of authors and addresses.
 FRONT_ENDS = re.compile(
     rf"(?:graphical )?{SPACED_ABSTRACT}\b|(?:executive )?summary\b|"
@@ -125,6 +132,12 @@ IMPRINT = re.compile(
     r"(?:this )?(?:article|paper|work) (?:was submitted to|is part of|has been accepted)|"
     r"peer[- ]review under responsibility|these authors contributed|"
     r"equal contributions?\b|\w+ authors contributed equally)",
+    re.IGNORECASE,
+)
+# The beginning of the citation of the paper itself.
+CITE_THIS = re.compile(
+    r"\W*(?:(?:please )?cite (?:this|as)\b|how to cite\b|to cite this\b|citation\s?:|"
+    r"(?:acm )?reference format\b)",
     re.IGNORECASE,
 )
 LICENCE = re.compile(

@@ -10,7 +10,7 @@ import pytest
 from domain.papers import Paper
 from extraction.options import ExtractOptions, OcrEngine
 from extraction.steps import read_text
-from tests.pdf_builder.canvas import BOLD, LOREM, ROMAN
+from tests.pdf_builder.canvas import BOLD, ITALIC, LOREM, ROMAN
 from tests.pdf_builder.front_pages import ABSTRACT, FrontPage
 
 TITLE = "Lipids in Rats Fed With Holy Basil Leaves"
@@ -89,3 +89,154 @@ def test_title_between_rules_above_columns_of_authors_is_no_table(
     page.rule(60, 550, page.y, 1)
     print_two_columns(page)
     assert_front(read(page.to_pdf(), tmp_path), people)
+
+
+Printed = tuple[str, float, str]  # text, type size, font
+AUTHORS = ["Jane Doe^{1}, John Roe^{2} and Li Wei^{1}"]
+
+
+def article(
+    title: Sequence[Printed],
+    above: Sequence[Printed] = (),
+    authors: Sequence[Printed] = ((AUTHORS[0], 11, BOLD),),
+    label: float = 11,
+) -> FrontPage:
+    """Prints the lines above the title, the title, its authors, an abstract and two columns."""
+    page = FrontPage()
+    for text, size, font in above:
+        page.line(text, size, font)
+    page.gap(20)
+    for text, size, font in title:
+        page.centre(text, size, font)
+    page.gap(8)
+    for text, size, font in authors:
+        page.centre(text, size, font)
+    page.centre("Department of Botany, University of Oslo, 12345 Oslo, Norway", 9, ITALIC)
+    page.gap(10)
+    page.line("ABSTRACT", label, BOLD)
+    page.paragraph(ABSTRACT)
+    page.body(heading="INTRODUCTION")
+    return page
+
+
+MASTHEADS: dict[str, list[Printed]] = {
+    "journal of three nouns": [("Basil Research, Development and Therapy", 20, BOLD)],
+    "journal and volume": [("Annals of Basil", 24, BOLD), ("Vol. 3, No. 2, 2015", 9, ROMAN)],
+    "journal and its motto": [
+        ("BASIL SCIENCE", 26, BOLD),
+        ("An Open Access Peer Reviewed Quarterly", 9, ROMAN),
+    ],
+    "kind of article": [("ORIGINAL ARTICLE", 16, BOLD)],
+    "field and kind": [("Basic Research—Biology", 16, BOLD)],
+}
+
+
+@pytest.mark.parametrize("above", MASTHEADS.values(), ids=MASTHEADS)
+def test_title_stands_above_authors_and_is_smaller_than_masthead(
+    above: list[Printed], tmp_path: Path
+) -> None:
+    page = article([(TITLE, 13, BOLD)], above)
+    assert_front(read(page.to_pdf(), tmp_path), PEOPLE[:3])
+
+
+TITLES: dict[str, list[Printed]] = {
+    "one word": [("Basil", 18, BOLD)],
+    "one long word": [("Photosynthesis", 14, BOLD)],
+    "size of headings": [(TITLE, 12, ROMAN)],
+    "size of authors": [(TITLE, 11, BOLD)],
+    "smaller than authors": [(TITLE.upper(), 10, BOLD)],
+    "subtitle": [("Lipids in Rats:", 20, BOLD), ("Seven Weeks With Holy Basil", 15, BOLD)],
+    "three lines": [
+        ("Lipids in Rats Fed With Holy Basil", 16, BOLD),
+        ("Leaves: A Randomized Study of the", 16, BOLD),
+        ("Water Extract and of Its Eugenol", 16, BOLD),
+    ],
+}
+
+
+@pytest.mark.parametrize("title", TITLES.values(), ids=TITLES)
+def test_title_of_any_size_and_length(title: list[Printed], tmp_path: Path) -> None:
+    paper = read(article(title).to_pdf(), tmp_path)
+    assert_front(paper, PEOPLE[:3], " ".join(text for text, _, _ in title))
+
+
+def test_title_is_smaller_than_label_of_abstract(tmp_path: Path) -> None:
+    page = article([(TITLE, 12, BOLD)], label=17)
+    assert_front(read(page.to_pdf(), tmp_path), PEOPLE[:3])
+
+
+def test_title_above_names_with_orcid_is_no_masthead(tmp_path: Path) -> None:
+    people = " ".join(
+        f"{name} https://orcid.org/0000-000{number}-1825-0097"
+        for number, name in enumerate(PEOPLE[:2])
+    )
+    page = article([(TITLE, 16, BOLD)], authors=[(people, 9, ROMAN)])
+    assert_front(read(page.to_pdf(), tmp_path), PEOPLE[:2])
+
+
+def test_title_words_that_are_set_wide_apart_are_one_line(tmp_path: Path) -> None:
+    page = article([])
+    page.first()
+    x = 60.0
+    for word in TITLE.split():
+        x = page.put(x, 55, word, 18, BOLD) + 22
+    assert_front(read(page.to_pdf(), tmp_path), PEOPLE[:3])
+
+
+def test_title_below_name_of_journal_in_three_lines_and_authors_in_side_column(
+    tmp_path: Path,
+) -> None:
+    page = FrontPage()
+    for text in ("Drug", "Design, Development", "and Therapy"):
+        page.line(text, 14, BOLD)
+    page.put(480, 45, "Dovepress", 16, BOLD)
+    page.gap(20)
+    page.put(60, page.y, "Open Access Full Text Article", 7, ROMAN)
+    page.put(450, page.y, "ORIGINAL RESEARCH", 12, BOLD)
+    page.gap(30)
+    page.line(TITLE, 13, BOLD)
+    page.gap(20)
+    top = page.y
+    people = [name for name in PEOPLE if name != "Li Wei"]
+    for name in people:
+        page.line(f"{name.upper()}^{{1,2}}", 9, BOLD)
+    for address in ("^{1}Department of Botany,", "University of Oslo,", "Oslo, Norway;"):
+        page.line(address, 8)
+    page.y = top
+    page.paragraph(ABSTRACT, 9.5, x=215, width=340, lead="Abstract:")
+    page.gap(30)
+    page.body(9)
+    assert_front(read(page.to_pdf(), tmp_path), people)
+
+
+def test_title_page_of_computing_conference(tmp_path: Path) -> None:
+    page = FrontPage()
+    page.y = 50
+    page.centre(TITLE, 17.2, BOLD)
+    page.gap(14)
+    print_in_columns(page, PEOPLE[:3], (130, 306, 482))
+    top = page.y
+    page.line("ABSTRACT", 11, BOLD)
+    page.paragraph(ABSTRACT, 9, width=240)
+    page.gap(8)
+    page.line("CCS CONCEPTS", 11, BOLD)
+    page.paragraph("• Applied computing → Life sciences; Bioinformatics.", 9, width=240)
+    page.gap(8)
+    page.line("KEYWORDS", 11, BOLD)
+    page.paragraph("holy basil, lipids, rats, gas chromatography, aqueous extract", 9, width=240)
+    page.gap(8)
+    page.line("ACM Reference Format:", 9, BOLD)
+    page.paragraph(
+        f"Jane Doe, John Roe, and Li Wei. 2019. {TITLE}. In Basil Days (BD). ACM, 10 pages.",
+        8,
+        width=240,
+    )
+    page.y = top
+    page.line("1 INTRODUCTION", 11, BOLD, 318)
+    while page.y < 690:
+        page.paragraph(LOREM, 9, ROMAN, 318, 240)
+    paper = read(page.to_pdf(), tmp_path)
+    assert_front(paper, PEOPLE[:3])
+    keywords = ("holy basil", "lipids", "rats", "gas chromatography", "aqueous extract")
+    assert paper.metadata.keywords == keywords
+    assert (paper.metadata.year, paper.metadata.evidence["year"].source) == (2019, "citation")
