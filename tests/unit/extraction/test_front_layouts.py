@@ -199,7 +199,7 @@ def test_title_below_name_of_journal_in_three_lines_and_authors_in_side_column(
     top = page.y
     people = [name for name in PEOPLE if name != "Li Wei"]
     for name in people:
-        page.line(f"{name.upper()}^{{1,2}}", 9, BOLD)
+        page.line(f"{name.upper()}^{{1,2}}", 11, BOLD)
     for address in ("^{1}Department of Botany,", "University of Oslo,", "Oslo, Norway;"):
         page.line(address, 8)
     page.y = top
