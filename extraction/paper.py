@@ -12,6 +12,7 @@ from extraction.metadata.metadata import find_metadata
 from extraction.sideways import as_shown
 from extraction.structure.compose import compose as compose_text
 from extraction.structure.compose import in_order
+from extraction.structure.cover import first_paper_page
 from extraction.text.clean import clean_text
 from extraction.text.columns import column_count
 from extraction.text.lines import Line
@@ -26,14 +27,17 @@ def compose(reading: Reading, layout: Layout | None = None) -> Paper:
 
     Lines that belong to the tables and figures of `layout` are not in its blocks.
     """
-    around = list(chain.from_iterable(reading.pages[:_FRONT_PAGES]))
     body = [layout.body_of(lines) for lines in reading.body] if layout else reading.body
     ordered = in_order(body)
-    front = list(chain.from_iterable(ordered[:_FRONT_PAGES]))
+    start = first_paper_page(ordered)
+    front_pages = slice(start, start + _FRONT_PAGES)
+    around = list(chain.from_iterable(reading.pages[front_pages]))
+    front = list(chain.from_iterable(ordered[front_pages]))
     paper = compose_text(
         ordered, reading.sizes, clean_text(reading.file_metadata.get("title", "")), around
     )
-    found = find_metadata(paper, front, reading.file_metadata, around)
+    cover = list(chain.from_iterable(reading.pages[:start]))
+    found = find_metadata(paper, front, reading.file_metadata, around, cover)
     paper = replace(
         paper,
         metadata=found.metadata,

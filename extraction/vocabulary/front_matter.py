@@ -101,6 +101,35 @@ SMALL_PRINT = re.compile(
     r"\bpermission to make\b|\bdata availability|\bhomepage\b|peer[- ]review(?:ed)? (?:under|by)",
     re.IGNORECASE,
 )
+# What only the cover sheet of a repository or a publisher says.
+COVER_SHEET = re.compile(
+    r"this is a repository copy|hal is a multi-?disciplinary|\bhal id\s?:|"
+    r"l[’']archive ouverte pluridisciplinaire|stable url\s?:|jstor archive|"
+    r"see discussions, stats,? and author profiles|all content following this page was uploaded|"
+    r"faculty has made this article openly available|made available by the publisher|"
+    r"repository of research publications|"
+    r"(?:citation|link to|general rights|document) (?:for|to)? ?(?:the )?(?:published version|"
+    r"publication record|publication in)|take ?down policy|"
+    r"this version is available at|downloaded from .{0,40}(?:repository|archive)|"
+    r"is a (?:post-?|pre-?)print (?:version )?of (?:a|an|the) (?:article|paper)|"
+    r"this document is the (?:accepted|author)|submit your article to this journal|"
+    r"items deposited in|eprints? (?:id|url)|persistent (?:url|link)\s?:|"
+    r"the user has requested enhancement|copyright and moral rights|"
+    r"full terms (?:and|&) conditions of (?:access and )?use",
+    re.IGNORECASE,
+)
+# What a cover sheet says, and sometimes a paper.
+COVER_SHEET_HINT = re.compile(
+    r"\bterms (?:of use|and conditions)|terms & conditions|to cite this (?:version|article|paper)|"
+    r"to link to this article|article views|digital repository|institutional repository|"
+    r"\be-?prints?\b|accepted (?:version|manuscript)|author[’']?s (?:accepted|final) |"
+    r"\bpost-?print|published version|publisher[’']?s version|open access articles|"
+    r"\bpersonal (?:study|use)\b|hdl\.handle\.net|made available|\bdownloaded (?:from|by|on)\b|"
+    r"permission is granted|licen[sc]e agreement|journal (?:item|article)$|reuse$|"
+    r"document version|peer reviewed version|\bdeposit(?:ed)?\b|research portal|"
+    r"archives?-ouvertes|\baccessed\s?:",
+    re.IGNORECASE,
+)
 # The journal's name, volume or address above a title.
 MASTHEAD = re.compile(
     r"\b(?:journal of|issn|vol(?:ume)?\.? ?\d|www\.|https?:|doi\b|proceedings of|"

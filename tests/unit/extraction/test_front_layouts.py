@@ -10,6 +10,7 @@ import pytest
 from domain.papers import Paper
 from extraction.options import ExtractOptions, OcrEngine
 from extraction.steps import read_text
+from extraction.text.mupdf import pymupdf
 from tests.pdf_builder.canvas import BOLD, ITALIC, LOREM, ROMAN
 from tests.pdf_builder.front_pages import ABSTRACT, FrontPage
 
@@ -240,3 +241,105 @@ def test_title_page_of_computing_conference(tmp_path: Path) -> None:
     keywords = ("holy basil", "lipids", "rats", "gas chromatography", "aqueous extract")
     assert paper.metadata.keywords == keywords
     assert (paper.metadata.year, paper.metadata.evidence["year"].source) == (2019, "citation")
+
+
+CITED = "Doe, J., Roe, J. and Wei, L. (2015) Lipids in Rats. Basil Research, 4 (2), pp. 11-19."
+COVERS: dict[str, list[Printed]] = {
+    "repository copy": [
+        (f"This is a repository copy of {TITLE}.", 16, BOLD),
+        ("Version: Accepted Version", 12, ROMAN),
+        (CITED, 11, ROMAN),
+        ("Reuse", 12, BOLD),
+        ("Items deposited here are protected by copyright, with all rights reserved.", 10, ROMAN),
+    ],
+    "open archive": [
+        ("HAL Id: hal-01234567", 11, ROMAN),
+        ("Submitted on 4 Mar 2020", 11, ROMAN),
+        (TITLE, 20, BOLD),
+        ("Jane Doe, John Roe, Li Wei", 13, ROMAN),
+        ("To cite this version:", 11, BOLD),
+        (CITED, 10, ROMAN),
+    ],
+    "journal archive": [
+        (TITLE, 16, BOLD),
+        ("Author(s): Jane Doe, John Roe and Li Wei", 11, ROMAN),
+        ("Source: The Journal of Basil, Vol. 4, No. 2 (2015), pp. 11-19", 11, ROMAN),
+        ("Stable URL: http://www.example.org/stable/1234567", 11, ROMAN),
+    ],
+    "network of researchers": [
+        (
+            "See discussions, stats, and author profiles for this publication at: https://x.org",
+            8,
+            "",
+        ),
+        (TITLE, 18, BOLD),
+        ("Article in Basil Research · March 2015", 9, ROMAN),
+        ("3 authors, including:", 10, BOLD),
+        ("Jane Doe", 10, BOLD),
+        ("University of Oslo", 9, ROMAN),
+    ],
+    "licence": [
+        ("Terms of Use", 20, BOLD),
+        ("This article was downloaded from the digital repository of the University.", 11, ROMAN),
+        ("Permission is granted to copy this work for personal study only.", 11, ROMAN),
+    ],
+    "repository's name": [
+        ("Open Research Online", 26, BOLD),
+        ("The University's repository of research publications and other outputs", 11, ROMAN),
+        (TITLE, 14, BOLD),
+        ("How to cite:", 11, BOLD),
+        (CITED, 11, ROMAN),
+    ],
+}
+
+
+@pytest.mark.parametrize("cover", COVERS.values(), ids=COVERS)
+def test_front_matter_is_read_behind_cover_sheet(cover: list[Printed], tmp_path: Path) -> None:
+    page = FrontPage()
+    for text, size, font in cover:
+        page.line(text, size, font or ROMAN)
+        page.gap(8)
+    data = with_pages(
+        page, article([(TITLE, 16, BOLD)], [("Basil Res. 2014; 4(2): 11-19", 8, ROMAN)])
+    )
+    paper = read(data, tmp_path)
+    assert_front(paper, PEOPLE[:3])
+    assert paper.metadata.year == 2014
+
+
+def test_year_of_cover_sheet_counts_if_paper_prints_none(tmp_path: Path) -> None:
+    page = FrontPage()
+    page.line("This is a repository copy of a paper.", 16, BOLD)
+    page.gap()
+    page.line("Published in 2015 by the Basil Society", 11)
+    found = read(with_pages(page, article([(TITLE, 16, BOLD)])), tmp_path).metadata
+    assert (found.year, found.evidence["year"].source) == (2015, "cover sheet: published")
+    assert found.evidence["year"].confidence < 0.8
+
+
+def test_first_page_that_mentions_repositories_is_no_cover_sheet(tmp_path: Path) -> None:
+    page = article([("What Readers of Repositories Want", 16, BOLD)])
+    page.first()
+    page.y = 740
+    page.line("Downloaded from the institutional repository; accepted manuscript.", 7)
+    assert_front(read(page.to_pdf(), tmp_path), PEOPLE[:3], "What Readers of Repositories Want")
+
+
+def with_pages(first: FrontPage, more: FrontPage) -> bytes:
+    document = pymupdf.open(stream=first.to_pdf(), filetype="pdf")
+    document.insert_pdf(pymupdf.open(stream=more.to_pdf(), filetype="pdf"))
+    return document.tobytes()
+
+
+@pytest.mark.parametrize("turn", [90, 270])
+@pytest.mark.parametrize("only_first", [True, False])
+def test_title_page_that_is_stored_sideways(turn: int, only_first: bool, tmp_path: Path) -> None:
+    source = pymupdf.open(stream=article([(TITLE, 16, BOLD)]).to_pdf(), filetype="pdf")
+    turned = pymupdf.open()
+    for number in range(source.page_count):
+        is_turned = number == 0 or not only_first
+        page = (
+            turned.new_page(width=792, height=612) if is_turned else turned.new_page(-1, 612, 792)
+        )
+        page.show_pdf_page(page.rect, source, number, rotate=turn if is_turned else 0)
+    assert_front(read(turned.tobytes(), tmp_path), PEOPLE[:3])
