@@ -122,12 +122,13 @@ _TITLES = re.compile(
 _FOR_THE_GROUP = re.compile(
     r"^(?:(?:and|on|in|for|of|behalf|behalves|the)\s+)+(?=\S)", re.IGNORECASE
 )
+_JOINED_TITLE = re.compile(r"\b(Dr|Prof|Mrs?|Ms|Smt|Er)\.(?=[A-Z])")
 _TITLE_IN_BRACKETS = re.compile(r"\((?:dr|mrs?|ms|miss|smt|prof|er)\.?\)", re.IGNORECASE)
 # "S.Kumar", "M.K.KHOSLA": initials without a space before the name.
 _JOINED_INITIALS = re.compile(r"(?<![^\W\d_])((?:[^\W\d_]\.[ -]?){1,4})(?=[^\W\d_]{2})")
 _MARKS = re.compile(
     r"[*†‡§¶‖∥#∗⁎★☆⋆✉✝✢✦◇♦△▲■□●○@$¹²³⁰⁴-⁹ª⁺⁻＊]+|(?<![^\W\d_])[α-ω](?![^\W\d_])|(?<=[^\W\d_])[.]?\s?\d{1,2}(?:\s?[,;]\s?\d{1,2})*(?!\d)|"
-    r"(?<![\w.])\d{1,2}(?![\w])|\((?:[^()]{0,40})\)|\[[^\]]{0,20}\]|"
+    r"(?<![\w.])\d{1,2}(?![\w])|(?<![\w.])\d{1,2}(?=[A-Z][.a-z])|\((?:[^()]{0,40})\)|\[[^\]]{0,20}\]|"
     r"\\(?:dagger|ddagger|ast)\b|\b(?:orcid|ORCID)\b(?: iD)?"
 )
 _CONTACT = re.compile(
@@ -183,6 +184,7 @@ def split_names(text: str) -> list[str]:
     """
     text = _ICON.sub("", _CONTACT.sub(SUPERSCRIPT_MARK, text))
     text = _MARKS.sub(SUPERSCRIPT_MARK, _TITLE_IN_BRACKETS.sub("", text))
+    text = _JOINED_TITLE.sub(r"\1. ", text)
     names: list[str] = []
     for piece in _SEPARATORS.split(text):
         name = _bare(piece)

@@ -33,6 +33,8 @@ from extraction.vocabulary.front_matter import FRONT_ENDS, FUNCTION_WORDS, is_ad
 
 _ENDS_OPEN = re.compile(rf"(?:[{SUPERSCRIPT_MARK},;&·•|]|\band|\bund|\bet|\by)\s*+[*†‡§]*+\s*+$")
 _OPENS = re.compile(rf"\s*(?:[{SUPERSCRIPT_MARK},;&·•|]|and\b|und\b|et\b|&)")
+_INITIAL = re.compile(r"\s*[^\W\d_]\.")
+_LIGHT_MARKS = re.compile(rf"[^\W_]{SUPERSCRIPT_MARK}|{SUPERSCRIPT_MARK}\s*$|[\d*†‡§]")
 # Heuristics.
 _MAX_AUTHORS = 3000  # bounds the work; physics collaborations have about that many
 _MAX_ROW_DISTANCE = 2.6  # type sizes between the base lines of one block of names
@@ -197,12 +199,27 @@ def _names_in(rows: Sequence[Line]) -> list[str]:
     runs = _runs(rows)
     if not runs:
         return []
-    first = max(runs[:_CANDIDATE_RUNS], key=lambda run: _score(run, runs[0], rows))
+    candidates = [run for run in runs[:_CANDIDATE_RUNS] if not _is_of_columns(run, rows)]
+    first = max(candidates or runs[:1], key=lambda run: _score(run, runs[0], rows))
     names = _split_run(first)
     for run in runs[runs.index(first) + 1 :]:
         if same_style(run[0], first[0]) and all(map(is_strong_name, more := _split_run(run))):
             names.extend(more)
     return [name for name in names[:_MAX_AUTHORS] if looks_like_name(name) or is_group(name)]
+
+
+def _is_of_columns(run: Sequence[Line], rows: Sequence[Line]) -> bool:
+    """True for affiliations right below names that stand side by side: as many, in other type."""
+    columns = _columns(run[0])
+    if columns < 2 or run[0] is rows[0]:
+        return False
+    above = rows[rows.index(run[0]) - 1]
+    is_near = run[0].base - above.base < _MAX_ROW_DISTANCE * above.size
+    return is_near and _columns(above) == columns and _is_of_names(above, False)
+
+
+def _columns(row: Line) -> int:
+    return row.text.count(f" {SUPERSCRIPT_MARK} ") + 1
 
 
 def _score(run: Sequence[Line], first: Sequence[Line], rows: Sequence[Line]) -> float:
@@ -228,13 +245,25 @@ def _runs(rows: Sequence[Line]) -> list[list[Line]]:
         if last is not None and _is_contact(row) and row.base - last.base < row.size:
             continue  # the e-mail address at the end of the row
         is_near = last is not None and row.base - last.base < _MAX_ROW_DISTANCE * row.size
-        follows = last is not None and is_near and same_type(last, row)
+        follows = last is not None and is_near and same_type(last, row) and _as_bold(last, row)
         last = row if _is_of_names(row, follows) else None
         if last is not None and follows:
             runs[-1].append(row)
         elif last is not None:
             runs.append([row])
     return runs
+
+
+def _begins_name(before: Line, row: Line) -> bool:
+    """True if the row begins with initials and the row before ends with a whole name."""
+    last = split_names(before.text)[-1:]
+    return bool(_INITIAL.match(row.text)) and all(map(is_strong_name, last))
+
+
+def _as_bold(row: Line, other: Line) -> bool:
+    """True if both rows are bold or light; the marks of a row may make it count as light."""
+    light = [line for line in (row, other) if not line.bold]
+    return len(light) != 1 or bool(_LIGHT_MARKS.search(light[0].text))
 
 
 def _is_contact(row: Line) -> bool:
@@ -248,7 +277,8 @@ def _split_run(run: Sequence[Line]) -> list[str]:
     lists = any(len(_pieces(row.text)) > 1 for row in run)
     for before, row in pairwise(run):
         open_end = _ENDS_OPEN.search(before.text) or _OPENS.match(row.text)
-        broken = lists and not open_end and before.x1 >= _FULL_ROW * widest
+        is_full = before.x1 >= _FULL_ROW * widest
+        broken = lists and not open_end and is_full and not _begins_name(before, row)
         text += (" " if open_end or broken else f" {SUPERSCRIPT_MARK} ") + row.text
     return _pieces(text)
 

@@ -67,7 +67,7 @@ _CITED = re.compile(
 )
 # The same with the label on a line of its own.
 _CITED_BELOW = re.compile(
-    rf"(?:\bcite this (?:article|paper) as|\bhow to cite|reference format)[^\n]{{0,30}}\n"
+    rf"(?:\bcite this (?:article|paper) as|\b(?:how )?to cite\b|reference format)[^\n]{{0,80}}\n"
     rf".{{0,400}}?\b{_YEAR}\b",
     re.IGNORECASE | re.DOTALL,
 )

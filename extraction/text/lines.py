@@ -44,6 +44,7 @@ _BOLD_ENDS = (".b", "-b", "-sb", "-medi")
 # Replaces in `Line.text_with_superscript_marks` each run of superscript characters.
 SUPERSCRIPT_MARK = "\u241f"
 
+_WIDE_SPACE = "   "  # separates names that stand side by side
 _SUPERSCRIPT, _ITALIC, _BOLD = 1, 2, 16  # bits of MuPDF's span flags
 _ACCENT_MARKS = "´`¨ˆ˜ˇ˚¸.^~"
 _NUMBER, _CHARGE = re.compile(r"[-−–+]?\d"), re.compile(r"\d?[-−–+](?!\d)")
@@ -151,6 +152,7 @@ def _line(piece: Piece, number: int, shown: Any) -> Line | None:
     spans, main = piece.spans, piece.main
     has_superscripts = len(spans) > 1 and _may_have_superscripts(piece)
     text = clean_text(_text_of(piece) if has_superscripts else piece.text)
+    has_marks = has_superscripts or _WIDE_SPACE in piece.text
     if not text:
         return None
     x0, y0, x1, y1 = piece.bbox
@@ -176,17 +178,20 @@ def _line(piece: Piece, number: int, shown: Any) -> Line | None:
         lead,
         lead_is_bold,
         rotation,
-        text_with_superscript_marks=_with_superscript_marks(piece) if has_superscripts else "",
+        text_with_superscript_marks=_with_superscript_marks(piece) if has_marks else "",
     )
 
 
 def _with_superscript_marks(piece: Piece) -> str:
-    """Returns the text with SUPERSCRIPT_MARK for superscript spans; "" if there are none."""
+    """Returns the text with SUPERSCRIPT_MARK for superscript spans and for several spaces; "" if
+    there are none."""
     superscript = [_is_raised(span, piece) for span in piece.spans]
-    if not any(superscript):
+    if not any(superscript) and _WIDE_SPACE not in piece.text:
         return ""
     parts = [
-        SUPERSCRIPT_MARK if is_superscript else span["text"]
+        SUPERSCRIPT_MARK
+        if is_superscript
+        else span["text"].replace(_WIDE_SPACE, f" {SUPERSCRIPT_MARK} ")
         for span, is_superscript in zip(piece.spans, superscript, strict=True)
     ]
     return clean_text("".join(parts))

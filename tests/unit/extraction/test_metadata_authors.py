@@ -68,6 +68,22 @@ LINES = {
         ["Doe, J.; Roe, J.A.; Wei, L."],
         ["J. Doe", "J.A. Roe", "L. Wei"],
     ),
+    "form of address joined to initials": (
+        ["Dr.S.Vijayalakshmi^{*1}, Prof.V.Arunkumar^{2}"],
+        ["S. Vijayalakshmi", "V. Arunkumar"],
+    ),
+    "numbers before names": (
+        ["1S. Vijayalakshmi, 2Varun Kumar, 3M. K. Khosla"],
+        ["S. Vijayalakshmi", "Varun Kumar", "M. K. Khosla"],
+    ),
+    "names that begin with initials in the next row": (
+        ["By S. Vijayalakshmi, V. Arunkumar", "M. K. Khosla"],
+        ["S. Vijayalakshmi", "V. Arunkumar", "M. K. Khosla"],
+    ),
+    "several spaces": (
+        ["Jane Doe       John Roe       Li Wei"],
+        ["Jane Doe", "John Roe", "Li Wei"],
+    ),
     "Greek letters": (["Jane Doe α, John Roe σ & Li Wei^{ρ}"], ["Jane Doe", "John Roe", "Li Wei"]),
     "e-mails in angle brackets": (
         ["Jane Doe <jane@uio.no>, John Roe <john@uio.no>"],
@@ -161,9 +177,9 @@ def test_authors_have_emails_at_the_ends_of_their_rows() -> None:
     page = FrontPage()
     page.centre("Learning From Rats and Holy Basil", 14, BOLD)
     page.gap()
-    people = {"Jane Doe": "JANE@UIO.NO", "John Roe": "JOHN@UIO.NO", "Li Wei": "LI@X.ORG"}
+    people = {"Jane Doe^{a}": "JANE@UIO.NO", "John Roe": "JOHN@UIO.NO", "Li Wei": "LI@X.ORG"}
     for name, email in people.items():
-        page.line(name, 10.9, ROMAN if name == "Jane Doe" else BOLD)
+        page.line(name, 10.9, ROMAN if "^" in name else BOLD)
         page.put(440, page.y, email, 8)
     page.line("University of Oslo, Norway", 10, ITALIC)
     page.gap()
@@ -189,6 +205,23 @@ def test_authors_in_columns_with_addresses_between() -> None:
     page.paragraph(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
     page.body(heading="I. INTRODUCTION")
     assert names(page.front()) == ["Jane Doe", "John Roe", "Li Wei", "Ann Poe", "Bob Lee"]
+
+
+def test_authors_exclude_affiliations_of_two_words_in_columns() -> None:
+    page = FrontPage()
+    page.centre("Learning From Rats and Holy Basil", 14, BOLD)
+    page.gap(12)
+    top = page.y
+    people = {"Jane Doe": "Carnegie Mellon", "John Roe": "Princeton Optics", "Li Wei": "Element AI"}
+    for column, (name, affiliation) in enumerate(people.items()):
+        page.y, middle = top, 130 + 175 * column
+        page.centre(name, 10, BOLD, middle)
+        page.centre(affiliation, 10, middle=middle)
+        page.centre(f"{name.split()[0].lower()}@uio.no", 10, middle=middle)
+    page.gap()
+    page.paragraph(ABSTRACT, 9, BOLD, width=235, lead="Abstract—")
+    page.body(heading="I. INTRODUCTION")
+    assert names(page.front()) == list(people)
 
 
 def test_authors_one_per_line_beside_abstract() -> None:
