@@ -23,6 +23,8 @@ from extraction.person_names import (
     GROUP,
 )
 
+# "And" between two names, in the languages of Europe; alternatives of a regular expression.
+AND = "and|und|et(?![ ]al)|&|y|ed?|och?|og|en|ja|és|ve|[sșş]i|i|oraz|a|и|та|και"
 # All uppercase letters: `re` has no class for them.
 _U = "".join(chr(code) for code in range(0x41, min(0x1F00, sys.maxunicode)) if chr(code).isupper())
 # Accents that a PDF prints beside their letters are part of a name.
@@ -45,20 +47,20 @@ _FORMS = {
     rf"(?P<tail>(?:[ ]{CITED_PARTICLE}(?![ ]?[{_U}\w])){{0,2}}){_SUFFIX}",
     "initials": rf"(?P<family>{_FAMILY})[ ](?P<given>{_DOTTED}|{_BARE_DOT}){_SUFFIX}",
     "forward": rf"(?P<given>{_DOTTED}|[{_U}]{{1,3}}(?=[ ]))[ ]?(?P<family>{_FAMILY}){_SUFFIX}",
-    "full": rf"(?P<given>{_WORD}(?:[ ](?:{_WORD}|{_DOTTED})){{0,3}})[ ]"
+    "full": rf"(?P<given>{_WORD}(?:[ ](?:{_WORD}|{_DOTTED}|[{_U}](?=[ ]))){{0,3}})[ ]"
     rf"(?P<family>(?:{CITED_PARTICLE}[ ]){{0,3}}{_WORD}){_SUFFIX}",
 }
 # What may follow a name. A name that ends with an initial's period may be followed directly by
 # the title; a lower-case word behind it shows that the initial is the title's: "C. elegans".
 _BEHIND = (
-    r"(?=[ ]?[,;:(“\"‘]|[ ]?\.(?:[ ,]|$|\d)|[ ]?…|[ ](?:and|und|et|&|y)[ ]|[ ]et[ ]al|[ ]\d{4}|"
+    rf"(?=[ ]?[,;:(“\"‘]|[ ]?\.(?:[ ,]|$|\d)|[ ]?…|[ ](?:{AND})[ ]|[ ]et[ ]al|[ ]\d{{4}}|"
     r"[ ]\[|[ ]?$|(?<=\.)[ ](?![a-z]))"
 )
 _MAX_AUTHORS = 3000  # bounds the time for a hostile entry
 _JOURNAL = re.compile(r"\.\s[A-Z][^.\d]{2,60}[.,]?\s\(?\d")
 # Behind an author list: "J. Chem. Phys. 98", but not "B. Jones. 2010."
 _ABBREVIATED_JOURNAL = re.compile(
-    r"(?:[A-Z]\w*\.[ ]){2,6}(?:[A-Z][ ])?\(?(?!(?:1[6-9]|20)\d\d[a-z]?[.:)])\d"
+    r"(?:[A-Z]\w*\.[ ]){2,6}(?:[A-Z][ ]|\([A-Z]\w{1,20}\)[ ])?\(?(?!(?:1[6-9]|20)\d\d[a-z]?[.:)])\d"
 )
 _J_OF_JOURNAL = re.compile(
     r"(?<=\.)[ ]J\.(?=[ ](?:Am|Chem|Phys|Biol|Org|Inorg|Mater|Med|Mol|Appl|Agric|Clin|Exp|Cell|Gen|"
@@ -70,12 +72,15 @@ _MIDDLE_NAME = re.compile(r"([^\W\d_]+) ([\w’'-]+)")
 _ITEM = {form: re.compile(pattern + _BEHIND) for form, pattern in _FORMS.items()}
 _SEPARATOR = re.compile(
     r"(?P<gap>[ ]?,?[ ]?(?:…|\.[ ]\.[ ]\.|\.\.\.)[ ]?,?[ ]?(?:&[ ])?)(?=\w)|"
-    r"\.?[ ]?[,;][ ]?(?P<last>(?:and|und|et(?![ ]al)|&)[ ])?|"
-    r"[ ](?P<and>(?:and|und|et(?![ ]al)|&|y)[ ])"
+    rf"\.?[ ]?[,;][ ]?(?P<last>(?:{AND})[ ])?|"
+    rf"[ ](?P<and>(?:{AND})[ ])"
 )
-_OTHERS = re.compile(
+_AND_BEFORE = re.compile(rf"(?:^|[ ,;])(?:{AND})[ ]$")
+_MAX_AND_LENGTH = 6  # characters of `_AND_BEFORE`, and one before it
+OTHERS = re.compile(
     r"[ ]?[,;]?[ ]?(?:(?:and|&)[ ])?(?:et[ ]?al\b\.?|others\b\.?|co-?workers|"
-    r"and[ ]\d+[ ](?:others|more))|"
+    r"and[ ]\d+[ ](?:others|more)|et coll\.|u\.[ ]?a\.|y otros\b|e outros\b|e altri\b|"
+    r"m\.[ ]?fl\.|i in\.|и др\.|и соавт\.)|"
     r"[ ]?[,;]?[ ]?(?:…|\.\.\.)(?=[ ]?[(.])"
 )
 _GROUP = re.compile(
@@ -138,24 +143,44 @@ class _ListReader:
     def read(self) -> AuthorList | None:
         """Returns the list, None if the text does not begin with a name in this order."""
         position = end = 0
-        closing = False
-        while len(self.authors) < _MAX_AUTHORS and (item := self._next(position)) is not None:
-            author, end = item
+        begin, closing, is_joined = 0, False, False
+        while len(self.authors) < _MAX_AUTHORS:
+            if (item := self._next(position)) is None:
+                is_of_title = is_joined and not OTHERS.match(self.text, end)
+                if is_of_title and (end := self._without_title(begin, end)) is None:
+                    return None
+                break
+            begin, (author, end) = position, item
             self.authors.append(author)
             separator = _SEPARATOR.match(self.text, end)
             joined = separator and (separator["last"] or separator["and"] or separator["gap"])
             if separator is None or (closing and not joined):
                 break
             closing, position = bool(joined), separator.end()
+            is_joined = bool(separator["and"])
         if not self.authors:
             return None
-        others = _OTHERS.match(self.text, end)
+        others = OTHERS.match(self.text, end)
         end = others.end() if others else end
         group = _IN_BRACKETS.match(self.text, end)
         if group is not None:
             self.authors.append(Author(group["name"]))
             end = group.end()
         return AuthorList(tuple(self.authors), end, self.form)
+
+    def _without_title(self, begin: int, end: int) -> int | None:
+        """Cuts the last author, which begins and ends at these offsets, before the first words of
+        a title with an "and": "P. Jones. Soils and Plants". Returns the end of the list, None if
+        nothing is left of the author."""
+        stop = self.text.rfind(". ", begin, end)
+        if stop < 0 or self.text[end - 1] == ".":
+            return end
+        self.text = self.text[: stop + 1]
+        self.authors.pop()
+        if (item := self._next(begin)) is None:
+            return None
+        self.authors.append(item[0])
+        return item[1]
 
     def _next(self, position: int) -> tuple[Author, int] | None:
         """Returns the author at this position and the offset behind it."""
@@ -187,7 +212,8 @@ class _ListReader:
             return not self._is_two_names(found)
         if form != "full" or (self.form == "full" and not self._are_initials()):
             return True
-        if self.text[max(0, found.start() - 4) : found.start()].endswith(("and ", "& ")):
+        before = self.text[max(0, found.start() - _MAX_AND_LENGTH) : found.start()]
+        if _AND_BEFORE.search(before):
             return True
         return self.form == "inverted" and bool(re.match(r"[ ]?[,.]", self.text[found.end() :]))
 
@@ -238,6 +264,8 @@ def _is_plausible(parsed: AuthorList, text: str) -> bool:
     after = text[parsed.end :].lstrip()
     # "Lee DH, Song CS" is two people with initials, not one inverted name.
     cut = {"inverted": r" [A-Z]{1,3}$", "full": r"(?:^| )[A-Z]{1,3}$"}.get(parsed.form)
+    if "Patent" in text[: parsed.end]:
+        return False
     if cut and any(re.search(cut, author.family or "") for author in parsed.authors):
         return False
     if parsed.form == "full":

@@ -46,7 +46,10 @@ _TAILS = re.compile(
 _KIND_OF_WORK = re.compile(
     r"(?:unpublished|private communication|personal communication|in preparation|to appear|to be "
     r"published|submitted|(?:unpublished )?(?:ph\.? ?d\.?|doctoral|master[’']?s?|m\.? ?sc\.?)?"
-    r" ?(?:thesis|dissertation|manuscript|results|data|work)|technical report|preprint)\b.{0,60}",
+    r" ?(?:thesis|dissertation|manuscript|results|data|work)|technical report|preprint|"
+    r"persönliche mitteilung|communication personnelle|comunicaci[óo]n personal|"
+    r"comunica[çc][ãa]o pessoal|comunicazione personale|личное сообщение|"
+    r"(?:\w{2,12} )?patents?(?: appl\w*\.?)?(?: nos?\.?)? ?[A-Z]{0,2} ?\d[\d,./]{3,20})\b.{0,60}",
     re.IGNORECASE,
 )
 _MAX_ABBREVIATION = 24  # characters before a period that are compared with abbreviations
@@ -74,6 +77,9 @@ def title_and_venue(rest: str, *, by_commas: bool) -> tuple[str | None, str | No
         return None, None
     if BEFORE_BOOK.match(rest) and by_commas:
         return None, find_venue(rest)
+    title, slashes, behind = rest.partition(" // ")
+    if slashes:  # ГОСТ Р 7.0.5
+        return _title(title), find_venue(behind)
     parts = _split_by_commas(rest) if by_commas else _split_by_sentences(rest)
     return _title(parts[0]), find_venue(parts[1])
 

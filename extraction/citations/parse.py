@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.papers import Author, Reference
 from extraction.citations.cited_identifiers import find_arxiv_id, find_doi, repaired, without_links
-from extraction.citations.cited_names import ORGANISATION, parse_authors
+from extraction.citations.cited_names import ORGANISATION, AuthorList, parse_authors
 from extraction.citations.cited_title import title_and_venue
+from extraction.citations.same_authors import repeated_authors
 
 _LABEL = re.compile(
     r"\s*(?:\[\d{1,4}[a-z]?\]|\(\d{1,4}\)|\d{1,4}[.)](?=\s|[A-ZÀ-Þ“\"])|\d{1,4}\s+(?=[A-ZÀ-Þ“\"])|"
-    r"\d{1,3}(?=[A-ZÀ-Þ][a-zß-ÿ.’-])|\[[A-Z][\w+.,&’' -]{1,40}\]\s|[•∙·–-]\s)\s*"
+    r"\d{1,3}(?=[A-ZÀ-Þ][a-zß-ÿ.’-])|\[[A-Z][\w+.,&’' -]{1,40}\]\s)\s*"
 )
-_REPEATED = re.compile(r"\s*(?:[—–_-]\s?){2,}[.,:]?\s*")  # "———. 1983.": same authors as before
+_BULLET = re.compile(r"[•∙·–-]\s+")
 _ROLE = re.compile(
     r"[,.]?\s?[(\[]?\b(?:[Ee]d(?:itor)?s?|Hrsg|[Tt]rans(?:lators?)?)\b\.?[)\]]?"
     r"(?=[\s.,:(]|$)\.?"
@@ -35,6 +37,7 @@ _QUOTES_NEXT = re.compile(r"(?P<name>[^“”\"]{2,90}?)[,.:]\s(?=[“\"])")
 _YEARS = re.compile(rf"(?<![\d–—/:‐-])(?<!\d\.){_YEAR}(?:[a-z](?![\w]))?(?![\d/–—‐]|-\d|\.\d)")
 _BEFORE_NUMBER = re.compile(r"(?:\bpp?\.?|\bno\.?|\bart(?:icle)?\.?|#|§)\s?$", re.IGNORECASE)
 _INITIAL = re.compile(r"\b[A-Z]\.|\b[A-Z]{1,3},")
+_US_PATENT = re.compile(r"\bU\. ?S\. ?(?=Pat)")  # its periods are those of no initials
 _MAX_CHARACTERS = 4000  # of an entry that are parsed; bounds the time of the patterns
 _MAX_DATED_NAME_WORDS, _MAX_NAME_WORDS = 14, 10  # of an organisation (heuristic)
 _MIN_TITLE_WORDS = 3  # lower-case words of a title without authors (heuristic)
@@ -54,16 +57,24 @@ class _Head:
     by_commas: bool = False
 
 
-def parse_reference(ordinal: int, raw: str, page: int) -> Reference:
+def parse_reference(
+    ordinal: int, raw: str, page: int, authors_before: Sequence[Author] = ()
+) -> Reference:
     """Returns the fields of the entry; missing or uncertain ones are None.
 
-    `raw` is the entry as printed, with its label, and is kept unchanged. Supports the styles of
+    `raw` is the entry as printed, with its label, and is kept unchanged. `authors_before` are those
+    of the entry before, for which "———" stands. Supports the styles of
     APA, Vancouver, IEEE, ACM, ACL, Chicago, MLA, AMS, BibTeX's plain and alpha, and of the journals
     of Springer, Elsevier, Nature, MDPI, Frontiers, ACS and APS. Never raises.
     """
     whole = repaired(raw[:_MAX_CHARACTERS])
-    text = without_links(_without_label(whole))
-    head = _listed_head(text) or _named_head(text) or _titled_head(text, whole)
+    text = _US_PATENT.sub("US ", without_links(_without_label(whole)))
+    repeated = repeated_authors(text, authors_before)
+    if repeated is None:
+        text = _BULLET.sub("", text, count=1) if _BULLET.match(text) else text
+        head = _listed_head(text) or _named_head(text) or _titled_head(text, whole)
+    else:
+        head = _behind_authors(text, repeated)
     title, venue = title_and_venue(head.rest, by_commas=head.by_commas)
     return Reference(
         ordinal,
@@ -80,9 +91,7 @@ def parse_reference(ordinal: int, raw: str, page: int) -> Reference:
 
 def _without_label(entry: str) -> str:
     label = _LABEL.match(entry)
-    entry = entry[label.end() :] if label else entry
-    repeated = _REPEATED.match(entry)
-    return entry[repeated.end() :] if repeated else entry
+    return entry[label.end() :] if label else entry.lstrip()
 
 
 def _listed_head(text: str) -> _Head | None:
@@ -91,6 +100,10 @@ def _listed_head(text: str) -> _Head | None:
     if listed is None:
         dated = _DATE.match(text)
         return _after(text, (), 0) if dated else None
+    return _behind_authors(text, listed)
+
+
+def _behind_authors(text: str, listed: AuthorList) -> _Head:
     role = _ROLE.match(text, listed.end)
     return _after(text, listed.authors, role.end() if role else listed.end)
 

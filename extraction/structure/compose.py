@@ -109,7 +109,8 @@ def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
 
 def _references(blocks: Sequence[Block]) -> tuple[Reference, ...]:
     entries = [block for block in blocks if block.kind is BlockKind.REFERENCE]
-    return tuple(
-        parse_reference(ordinal, block.text, block.boxes[0].page)
-        for ordinal, block in enumerate(entries)
-    )
+    found: list[Reference] = []
+    for ordinal, block in enumerate(entries):
+        authors_before = found[-1].authors if found else ()
+        found.append(parse_reference(ordinal, block.text, block.boxes[0].page, authors_before))
+    return tuple(found)

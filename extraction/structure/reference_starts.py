@@ -27,7 +27,8 @@ _CAPITAL = r"[A-ZÀ-ÞĀ-Ž]"
 _AUTHOR = re.compile(
     rf"(?:[a-z]{{2,3}} ){{0,2}}{ELIDED_PARTICLE}?{_CAPITAL}[\w’'‐‑-]+(?: {_CAPITAL}[\w’'‐‑-]+)?,? "
     rf"(?:{_CAPITAL}\b\.?|{_CAPITAL}{{1,3}}\b[,.]|{_CAPITAL}[a-zà-ÿ]+\b)|"
-    rf"{_CAPITAL}\.(?:[ -]?{_CAPITAL}\.)* ?{_CAPITAL}[\w’'-]+[,. ]|[—–_-]{{2,}}[.,]"
+    rf"{_CAPITAL}\.(?:[ -]?{_CAPITAL}\.)* ?{_CAPITAL}[\w’'-]+[,. ]|"
+    r"(?:[—―–‒_─-][ ]?){2,}|[⸺⸻]|[—―–] ?(?:[.,:(]|and |& )|(?:Idem|Id\.|Ders\.|Dies\.)[ ,:]"
 )
 _YEAR_OR_LINK = re.compile(
     r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)|10\.\d{4,9}/|https?:|arXiv|in press|forthcoming|n\.\s?d\.",
@@ -235,7 +236,7 @@ def _spaced_starts(lines: Sequence[Line]) -> list[int]:
         for index, distance in enumerate([inf, *distances])
         if distance > wide or (distance <= 0 and _looks_like_start(lines, index))  # new column
     ]
-    return starts if _is_plausible_share(len(starts), len(lines)) else []
+    return starts if _is_plausible_share(len(starts), len(lines)) and len(starts) > 1 else []
 
 
 def _looks_like_start(lines: Sequence[Line], index: int) -> bool:

@@ -116,6 +116,12 @@ def test_citation_parser_splits_all_styles(style: str) -> None:
             None,
             2025,
         ),
+        (
+            "Соколова А. Сток малых рек // Вестник гидрологии. 2007. Т. 9, № 3. С. 44–58.",
+            "Сток малых рек",
+            "Вестник гидрологии",
+            2007,
+        ),
     ],
 )
 def test_citation_parser_finds_title_venue_and_year(
@@ -142,6 +148,22 @@ def test_citation_parser_finds_title_venue_and_year(
         ("G. Aad et al. (ATLAS Collaboration), Phys. Rev. 1", ["Aad", None]),
         ("Smith, J. C. elegans in its soil. Nature 1, 2", ["Smith"]),
         ("J.-P. O’Brien, L. D’Souza, Title", ["O’Brien", "D’Souza"]),
+        ("Brito, L. e Costa, M. (2007). C", ["Brito", "Costa"]),
+        ("Rossi, L., Bianchi, M., e Verdi, P. (2007). C", ["Rossi", "Bianchi", "Verdi"]),
+        ("García López, A. e Ibáñez, B. (2007). S", ["García López", "Ibáñez"]),
+        ("Larsen, K. og Nielsen, P. (2007). J", ["Larsen", "Nielsen"]),
+        ("Larsson, K. och Nilsson, P. (2007). J", ["Larsson", "Nilsson"]),
+        ("de Vries, K. en Jansen, P. (2007). B", ["de Vries", "Jansen"]),
+        ("Nowak J. i Kowalski P. Gleby w sadach. C", ["Nowak", "Kowalski"]),
+        ("Novák, J. a Dvořák, P. (2007). G", ["Novák", "Dvořák"]),
+        ("Yılmaz, A. ve Demir, B. (2007). M", ["Yılmaz", "Demir"]),
+        ("Соколова А. и Лебедев И. Сток рек // В", ["Соколова", "Лебедев"]),
+        ("Maria Rossi e Luca Bianchi. 2007. I", ["Rossi", "Bianchi"]),
+        ("Eva Holm, Ian Alder, Paul B Moss, and Will Kerr. D", ["Holm", "Alder", "Moss", "Kerr"]),
+        ("J. Mareš, R. Alt, and J. Y. Yu. Signs and sounds in", ["Mareš", "Alt", "Yu"]),
+        ("Nowak J, Kowalski P. Gleby Polski i Czech. C", ["Nowak", "Kowalski"]),
+        ("A. Berg, Ann. Phys. (Leipzig) 17, 891 (1905).", ["Berg"]),
+        ("Berg A. US Patent No. 4,567. Washington", ["Berg"]),
     ],
 )
 def test_citation_parser_reads_author_lists(text: str, families: list[str | None]) -> None:
@@ -177,6 +199,11 @@ def test_citation_parser_accepts_organisation_as_author(raw: str, author: str, t
     "raw",
     [
         "J. Smith, private communication.",
+        "Smith J, Jones K. Personal communication. 2004.",
+        "Smith A. U.S. Patent No. 4,567,890. Washington, DC: U.S. Patent Office, 1999.",
+        "A. Smith, Phys. Rev. B 12, 345 (1999)",
+        "A. Smith, Ann. Phys. (Leipzig) 17, 891 (1905).",
+        "P. Higgs, Phys. Lett. 12, 132 (1964); Phys. Rev. Lett. 13, 508 (1964).",
         "J. Smith, PhD thesis, Leiden University, 2013.",
         "https://example.org/a/page",
         "[10–12]",
