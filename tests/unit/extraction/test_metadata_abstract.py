@@ -1,10 +1,9 @@
-"""Abstract, keywords and language: where they begin and end, with and without a label."""
+"""Abstract and keywords: where they begin and end, with and without a label."""
 
 from __future__ import annotations
 
 import pytest
 
-from extraction.metadata.metadata import find_language
 from tests.pdf_builder.canvas import BOLD, BOLD_ITALIC, ITALIC, LOREM
 from tests.pdf_builder.front_pages import ABSTRACT, FrontPage, simple
 
@@ -168,24 +167,3 @@ def test_abstract_ends_at_keywords_below_their_label() -> None:
 
 def test_keywords_are_empty_without_label() -> None:
     assert simple(["Jane Doe"]).front().metadata.keywords == ()
-
-
-TEXTS = {
-    "en": ABSTRACT,
-    "de": "Die Ergebnisse zeigen, dass die Behandlung wirksam war und nicht schadete.",
-    "fr": "Les résultats montrent que le traitement était efficace dans tous les cas étudiés ici.",
-    "es": "Los resultados muestran que el tratamiento fue eficaz en todos los casos.",
-    "zh": "本文研究了罗勒叶提取物对大鼠血脂的影响，结果表明提取物能显著降低血脂水平。" * 3,
-}
-
-
-@pytest.mark.parametrize("code, text", TEXTS.items())
-def test_language_detection_returns_language_of_text(code: str, text: str) -> None:
-    found = find_language(text)
-    assert found is not None
-    assert found[0] == code
-
-
-def test_language_detection_needs_enough_text() -> None:
-    assert find_language("Fig. 1") is None
-    assert find_language("1 2 3 4 5 6 7 8 9 " * 40) is None
