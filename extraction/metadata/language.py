@@ -77,14 +77,14 @@ def _letters(text: str) -> int:
 
 def _ranked(text: str) -> tuple[str, float]:
     """Returns the first language that the model finds, "" for none, and the confidence in it."""
-    shares = Counter[str]()
+    shares: dict[str, float] = {}
     for found in _detector().detect(text, model="lite", k=_CANDIDATES):
-        shares[_SAME.get(code := str(found["lang"]), code)] += float(found["score"])
-    known = Counter({code: share for code, share in shares.items() if len(code) == 2})
-    if not known:
-        return "", 0.0
-    language, share = known.most_common(1)[0]
-    return language, share / known.total()
+        code = str(found["lang"])
+        code = _SAME.get(code, code)
+        if len(code) == 2:
+            shares[code] = shares.get(code, 0.0) + float(found["score"])
+    language = max(shares, key=shares.__getitem__, default="")
+    return language, shares[language] / sum(shares.values()) if shares else 0.0
 
 
 @cache
