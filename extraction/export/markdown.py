@@ -66,6 +66,7 @@ class _Body:
         self._regions = [box for table in paper.tables for box in table.boxes]
         self._regions += [figure.box for figure in paper.figures]
         self._abstract = _plain(paper.metadata.abstract)
+        self._other_abstracts: set[int] = set()  # the sections of those in other languages
         self._titles = {_plain(paper.title), _plain(paper.metadata.title)} - {""}
 
     def parts(self) -> Iterator[str]:
@@ -102,9 +103,12 @@ class _Body:
             return True
         if not (self._abstract and is_heading and section):
             return False
+        heads_abstract = following is not None and following.kind is BlockKind.ABSTRACT
+        if heads_abstract and following and self._new_text(following):  # in another language
+            self._other_abstracts.add(section.ordinal)
+            return False
         if section.role is SectionRole.ABSTRACT:
             return True
-        heads_abstract = following is not None and following.kind is BlockKind.ABSTRACT
         return heads_abstract and bool(ABSTRACT_LABEL.fullmatch(section.title))
 
     def _new_text(self, block: Block) -> str:
@@ -116,7 +120,7 @@ class _Body:
             is_label = ABSTRACT_LABEL.fullmatch(block.text)
             return "" if is_label else _without(self._abstract, block.text, min_length=1)
         if section and section.role is SectionRole.ABSTRACT and block.kind is BlockKind.TEXT:
-            return ""
+            return block.text if section.ordinal in self._other_abstracts else ""
         if section is None or section.ordinal == 0:
             return _without(self._abstract, block.text, min_length=_MIN_REPEATED_CHARACTERS)
         return block.text

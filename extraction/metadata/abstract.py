@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.papers import Block, BlockKind, Box, Evidence, Paper
+from domain.papers import Block, BlockKind, Box, Evidence, Paper, SectionRole
 from extraction.geometry import overlap_x
+from extraction.metadata.block_styles import Style, Styles, alike
 from extraction.metadata.column import Decision, column_below
 from extraction.metadata.keywords import Keywords
 from extraction.text.clean import join_lines, words_of
 from extraction.text.labels import ABSTRACT_PARTS, NUMBERED
-from extraction.text.lines import Line, font_family
+from extraction.text.lines import Line
 from extraction.vocabulary.front_matter import (
     ABSTRACT_LABEL,
     AFTER_ABSTRACT,
@@ -22,9 +22,10 @@ from extraction.vocabulary.front_matter import (
     SMALL_PRINT,
     is_address,
 )
+from extraction.vocabulary.section_names import SectionName, names_of
 
 _INTRODUCTION = re.compile(
-    rf"(?:(?:1|I)[.)]?\s*)?(?:{INTRODUCTION_OR_BACKGROUND}|einleitung|introducci[óo]n|introdu[çc][ãa]o)\b",
+    rf"(?:(?:1|I)[.)]?\s*)?(?:{INTRODUCTION_OR_BACKGROUND}|{names_of(SectionName.INTRODUCTION)})\b",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[.?!][\"'”’)\]]*(?:\s*\[?\d[\d,–-]*\]?)?\s*$")
@@ -51,63 +52,30 @@ _CONFIDENCE_LABEL, _CONFIDENCE_SUMMARY, _CONFIDENCE_COLUMN = 0.95, 0.8, 0.85
 _CONFIDENCE_TYPE, _CONFIDENCE_HEADING = 0.75, 0.6
 
 _PROSE = (BlockKind.TEXT, BlockKind.FOOTNOTE)
-_SIZE_TOLERANCE_POINTS = 0.5  # of one style; sizes are rounded to half points
 
 
 @dataclass(frozen=True)
 class Abstract:
-    """The text of an abstract, the indexes of the blocks that print it, and the evidence."""
+    """The text of an abstract, the indexes of the blocks that print it, and the evidence.
+
+    `others` are the indexes of the blocks that print abstracts in other languages.
+    """
 
     text: str
     blocks: tuple[int, ...]
     evidence: Evidence
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """The label of an abstract: its block, the offset behind it, and whether it is "abstract"."""
+    """The label of an abstract: its block, the offset behind it, whether it is "abstract", and the
+    word in lower case."""
 
     block: int
     end: int
     is_sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    size: float
-    bold: bool
-    italic: bool
-    family: str
-
-    def is_like(self, other: _Style) -> bool:
-        is_same_size = abs(self.size - other.size) <= _SIZE_TOLERANCE_POINTS
-        return is_same_size and (self.bold, self.italic) == (other.bold, other.italic)
-
-
-def _alike(style: _Style | None, other: _Style | None) -> bool:
-    return style is None or other is None or style.is_like(other)
-
-
-class _Styles:
-    """The style of each block, from the lines that print it, and that of the body."""
-
-    def __init__(self, paper: Paper, front: Sequence[Line]) -> None:
-        self._lines = {(line.page, line.box.x0, line.box.y0): line for line in front}
-        weights: Counter[_Style] = Counter()
-        for block in paper.blocks:
-            if block.kind is BlockKind.TEXT and (style := self.of(block)):
-                weights[style] += len(block.text)
-        self.body: _Style | None = weights.most_common(1)[0][0] if weights else None
-
-    def of(self, block: Block) -> _Style | None:
-        """Returns the style of most letters of the block; None for a block of another page."""
-        styles: Counter[_Style] = Counter()
-        for _, box in block.lines:
-            if line := self._lines.get((box.page, box.x0, box.y0)):
-                size = round(line.size * 2) / 2
-                style = _Style(size, line.bold, line.italic, font_family(line.font))
-                styles[style] += len(line.text)
-        return styles.most_common(1)[0][0] if styles else None
+    word: str
 
 
 def find_abstract(
@@ -119,8 +87,21 @@ def find_abstract(
     it, the column below the label is read from `drawn` (the lines in drawing order). Without a
     label the type decides.
     """
-    styles = _Styles(paper, front)
+    styles = Styles(paper, front)
     labels = [label for index in range(len(paper.blocks)) if (label := _label(paper, index))]
+    found = _main_abstract(paper, drawn, keywords, styles, labels)
+    if found is None:
+        return None
+    return replace(found, others=_other_abstracts(paper, keywords, styles, labels, found))
+
+
+def _main_abstract(
+    paper: Paper,
+    drawn: Sequence[Line],
+    keywords: Keywords,
+    styles: Styles,
+    labels: Sequence[_Label],
+) -> Abstract | None:
     for label in sorted(labels, key=lambda label: not label.is_sure):
         found = _Collector(paper, keywords, styles, label.block).collect(label.end)
         if len(found.text) >= _min_length(found.text) and not _is_mixed(paper.blocks[label.block]):
@@ -129,6 +110,32 @@ def find_abstract(
     if (column := _in_column(paper, drawn)) is not None:
         return column
     return None if labels else _unlabelled(paper, keywords, styles)
+
+
+def _other_abstracts(
+    paper: Paper,
+    keywords: Keywords,
+    styles: Styles,
+    labels: Sequence[_Label],
+    found: Abstract,
+) -> tuple[int, ...]:
+    """Returns the blocks of the abstracts behind a label in another language, outside the body."""
+    taken = set(found.blocks)
+    main = {label.word for label in labels if taken & {label.block, label.block + 1}}
+    others: list[int] = []
+    for label in labels:
+        is_of_body = _role(paper, paper.blocks[label.block]) is SectionRole.BODY
+        if not label.is_sure or label.word in main or label.block in taken or is_of_body:
+            continue
+        other = _Collector(paper, keywords, styles, label.block).collect(label.end)
+        if len(other.text) >= _min_length(other.text) and taken.isdisjoint(other.blocks):
+            others.extend(other.blocks)
+            taken.update(other.blocks)
+    return tuple(others)
+
+
+def _role(paper: Paper, block: Block) -> SectionRole | None:
+    return None if block.section is None else paper.sections[block.section].role
 
 
 def _min_length(text: str) -> int:
@@ -208,17 +215,17 @@ def _label(paper: Paper, index: int) -> _Label | None:
             continue
         if found["other"] and not plain_end and start:
             continue
-        return _Label(index, found.end(), bool(found["sure"]))
+        return _Label(index, found.end(), bool(found["sure"]), word.lower())
     return None
 
 
 class _Collector:
     """Collects an abstract from one block on, up to the keywords, a heading or another style."""
 
-    def __init__(self, paper: Paper, keywords: Keywords, styles: _Styles, first: int) -> None:
+    def __init__(self, paper: Paper, keywords: Keywords, styles: Styles, first: int) -> None:
         self._paper, self._keywords, self._styles, self._first = paper, keywords, styles, first
         self._parts: list[str] = []
-        self._style: _Style | None = None
+        self._style: Style | None = None
         self._level = _level(paper, paper.blocks[first])
         self._is_bounded = keywords.block is not None and (
             first <= keywords.block <= first + _MAX_BLOCKS_TO_KEYWORDS
@@ -234,7 +241,7 @@ class _Collector:
             has_keywords = index == self._keywords.block
             if has_keywords:
                 text = block.text[start if is_first else 0 : self._keywords.start].strip()
-                is_alike = is_first or _alike(self._style, self._styles.of(block))
+                is_alike = is_first or alike(self._style, self._styles.of(block))
                 decision = Decision.TAKE if text and is_alike else Decision.STOP
             if decision is Decision.TAKE:
                 self._take(block, text)
@@ -255,8 +262,10 @@ class _Collector:
 
     def _decide(self, index: int) -> Decision:
         block = self._paper.blocks[index]
-        is_alike = _alike(self._style, self._styles.of(block))
-        if KEYWORDS_LABEL.match(block.text) or AFTER_ABSTRACT.match(block.text):
+        is_alike = alike(self._style, self._styles.of(block))
+        other = _label(self._paper, index)
+        is_after = KEYWORDS_LABEL.match(block.text) or AFTER_ABSTRACT.match(block.text)
+        if is_after or (other and other.is_sure):
             return Decision.STOP
         if block.kind is BlockKind.HEADING:
             return Decision.TAKE if self._is_part(block) else Decision.STOP
@@ -281,7 +290,7 @@ class _Collector:
         """True for an address between the label and the text."""
         return (
             not self._parts
-            and not _alike(self._styles.body, self._styles.of(block))
+            and not alike(self._styles.body, self._styles.of(block))
             and len(block.text) <= _MAX_ADDRESS_LENGTH
             and is_address(block.text[:_ADDRESS_REACH])
         )
@@ -307,7 +316,7 @@ class _Collector:
 
     def _is_in_column(self, index: int) -> bool:
         """True if the block stands below the one before it, or the abstract has its own style."""
-        if not _alike(self._style, self._styles.body):
+        if not alike(self._style, self._styles.body):
             return True
         box, before = self._paper.blocks[index].boxes[0], self._paper.blocks[index - 1].boxes[-1]
         return box.page == before.page and overlap_x(box, before) > 0
@@ -319,7 +328,7 @@ def _level(paper: Paper, block: Block) -> int:
     return 0
 
 
-def _unlabelled(paper: Paper, keywords: Keywords, styles: _Styles) -> Abstract | None:
+def _unlabelled(paper: Paper, keywords: Keywords, styles: Styles) -> Abstract | None:
     """Returns the first long paragraph before the body's first heading, if its style is not the
     body's or a heading or keywords follow."""
     for index, block in enumerate(paper.blocks):
@@ -331,7 +340,7 @@ def _unlabelled(paper: Paper, keywords: Keywords, styles: _Styles) -> Abstract |
             continue
         found = _Collector(paper, keywords, styles, index).collect(0)
         after = found.blocks[-1] + 1 if found.blocks else index + 1
-        other_type = not _alike(styles.of(block), styles.body)
+        other_type = not alike(styles.of(block), styles.body)
         if not other_type and not _ends_before_heading(paper, after, keywords):
             return None
         confidence = _CONFIDENCE_TYPE if other_type else _CONFIDENCE_HEADING

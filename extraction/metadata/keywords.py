@@ -11,8 +11,10 @@ from domain.papers import Block, BlockKind, Evidence
 from extraction.metadata.column import column_below
 from extraction.metadata.file_metadata import FileMetadata
 from extraction.text.clean import join_lines, words_of
+from extraction.text.labels import split_number
 from extraction.text.lines import Line
 from extraction.vocabulary.front_matter import FRONT_ENDS, KEYWORDS_END, KEYWORDS_LABEL
+from extraction.vocabulary.section_names import section_name
 
 _SEPARATORS = re.compile(r"(?:(?<!\s)\s++)?[;·•∙⋅|；、]\s*+|(?<!\s)\s++[—–]\s++|\s\*\s")
 # Heuristics. Lengths are in characters.
@@ -67,7 +69,7 @@ def _in_column(lines: Sequence[Line]) -> tuple[str, ...]:
     known = words_of(line.text for line in lines)
     for line in lines:
         label = KEYWORDS_LABEL.match(line.text)
-        if label is None or not line.text[:1].isupper():
+        if label is None or line.text[:1].islower():
             continue
         runs_in = bool(line.text[label.end() :].strip())
         column = column_below(line, lines, runs_in=runs_in, ends=_ends)[:_MAX_LINES]
@@ -84,7 +86,9 @@ def _in_column(lines: Sequence[Line]) -> tuple[str, ...]:
 
 def _ends(line: Line) -> bool:
     is_long = len(line.text) > _MAX_LINE_LENGTH
-    return bool(KEYWORDS_END.match(line.text) or FRONT_ENDS.match(line.text) or is_long)
+    is_heading = section_name(split_number(line.text)[1]) is not None
+    has_ended = KEYWORDS_END.match(line.text) or FRONT_ENDS.match(line.text)
+    return bool(has_ended or KEYWORDS_LABEL.match(line.text) or is_heading or is_long)
 
 
 def _label_start(block: Block) -> int | None:
@@ -123,7 +127,9 @@ def _split(text: str, lines: Sequence[int]) -> tuple[str, ...]:
         pieces = re.split(r",(?!\d)|，", text)
     if len(pieces) == 1:
         pieces = [text[a:b] for a, b in pairwise([0, *lines, len(text)])]
-    words = [re.sub(r"^(?:and|und|y)\s+", "", piece.strip(" .,:;\n")) for piece in pieces]
+    words = [
+        re.sub(r"^(?:and|und|y|e|et|og|och|и)\s+", "", piece.strip(" .,:;\n")) for piece in pieces
+    ]
     kept = [word for word in words if word and len(word) <= _MAX_KEYWORD_LENGTH]
     # A piece that is too long shows that the text is not a clean list.
     if len(kept) < sum(map(bool, words)) or len(kept) > _MAX_KEYWORDS:

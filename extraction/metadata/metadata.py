@@ -33,7 +33,8 @@ _NOTHING = (None, None)  # value and evidence of a field that the paper lacks
 
 @dataclass(frozen=True)
 class MetadataFound:
-    """The metadata, and the indexes in `Paper.blocks` of the blocks that print the abstract."""
+    """The metadata, and the indexes in `Paper.blocks` of the blocks that print the abstract, in
+    each of its languages."""
 
     metadata: Metadata
     abstract_blocks: tuple[int, ...] = ()
@@ -93,7 +94,7 @@ def find_metadata(
         language=language,
         evidence={field: found for field, found in evidence.items() if found is not None},
     )
-    return MetadataFound(metadata, abstract.blocks if abstract else ())
+    return MetadataFound(metadata, (*abstract.blocks, *abstract.others) if abstract else ())
 
 
 def _of_cover(found: tuple[Value, Evidence] | None) -> tuple[Value, Evidence] | None:

@@ -13,8 +13,8 @@ from extraction.structure.roles import role_of
 from extraction.text.labels import (
     ABSTRACT_PARTS,
     ARTICLE_KIND,
-    KNOWN_HEADING,
     NUMBERED,
+    is_known_heading,
     split_number,
 )
 from extraction.text.lines import Line, font_family
@@ -26,7 +26,9 @@ from extraction.vocabulary.front_matter import (
     ARTICLE_DATES,
     INTRODUCTION_OR_BACKGROUND,
     KEYWORDS,
+    KEYWORDS_LABEL,
 )
+from extraction.vocabulary.section_names import section_name
 
 _FRONT_ENDS = re.compile(
     rf"(?:{ABSTRACT_OR_SUMMARY}|{INTRODUCTION_OR_BACKGROUND}|keywords?)\b", re.IGNORECASE
@@ -115,7 +117,9 @@ def _end_of_front(paragraphs: Sequence[Paragraph], in_title: set[int]) -> int:
             return index
         begun = begun or any(id(line) in in_title for line in paragraph.lines)
         is_long = paragraph.letters > _MAX_FRONT_PARAGRAPH
-        if begun and (is_long or _FRONT_ENDS.match(split_number(paragraph.text)[1])):
+        words = split_number(paragraph.text)[1]
+        ends = _FRONT_ENDS.match(words) or KEYWORDS_LABEL.match(words) or section_name(words)
+        if begun and (is_long or ends):
             return index
     return 0
 
@@ -123,7 +127,7 @@ def _end_of_front(paragraphs: Sequence[Paragraph], in_title: set[int]) -> int:
 def _is_known(paragraph: Paragraph) -> bool:
     text = paragraph.text
     is_short = len(text) <= _MAX_KNOWN_LENGTH
-    return is_short and bool(KNOWN_HEADING.fullmatch(split_number(text)[1]))
+    return is_short and is_known_heading(split_number(text)[1])
 
 
 def _may_be_heading(paragraph: Paragraph) -> bool:
@@ -135,16 +139,18 @@ def _may_be_heading(paragraph: Paragraph) -> bool:
     ):
         return False
     text = paragraph.text
-    letters = sum(map(str.isalpha, text))
-    if letters < max(_MIN_LETTERS, _MIN_LETTER_SHARE * len(text)) or _NOT_A_HEADING.search(text):
+    if _NOT_A_HEADING.search(text) or KEYWORDS_LABEL.match(text):
         return False
     number, words = split_number(text)
+    if is_known_heading(words) and (number or not words[0].islower()):
+        return True
+    letters = sum(map(str.isalpha, text))
+    if letters < max(_MIN_LETTERS, _MIN_LETTER_SHARE * len(text)):
+        return False
     if not (words[0].isupper() or (number and words[0].isalpha())):
         return False
-    return words[-1] not in ",;-" and (
-        bool(KNOWN_HEADING.fullmatch(words))
-        or not (ARTICLE_KIND.fullmatch(text) or text.lower() == "open")
-    )
+    is_other = ARTICLE_KIND.fullmatch(text) or text.lower() == "open"
+    return words[-1] not in ",;-" and not is_other
 
 
 def _is_of_side_bar(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:

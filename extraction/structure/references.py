@@ -17,17 +17,17 @@ from extraction.structure.reference_starts import (
     number_of,
     numbered_starts,
 )
-from extraction.text.labels import KNOWN_HEADING, REFERENCES
+from extraction.text.labels import REFERENCES, is_known_heading
 from extraction.text.lines import Line
 from extraction.text.paragraphs import Paragraph
 from extraction.vocabulary.front_matter import NOTE_AFTER_REFERENCES
+from extraction.vocabulary.section_names import SectionName, section_name
 
 _REFERENCES_TITLE = re.compile(
     r"(?:(?:supplementa(?:ry|l)|additional|supporting|online|appendix|methods?|web|further|selected|"
     r"primary|secondary|main|cited|key) )?(?:references?|bibliography)(?: list)?"
     r"(?: (?:and notes|cited|for .{3,40}|from .{3,40}|to .{3,40}))?\s*[.:]?|"
-    r"literaturverzeichnis|bibliographie|referencias(?: bibliográficas)?|referências"
-    r"(?: bibliográficas)?|further reading|notes and references|references and further reading",
+    r"further reading|notes and references|references and further reading",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"^\W*\d{1,4}\W*")
@@ -82,7 +82,7 @@ def is_references_title(title: str) -> bool:
     if len(plain) > _MAX_TITLE_LENGTH:
         return False
     closed = "".join(plain.split())
-    return any(
+    return section_name(plain) is SectionName.REFERENCES or any(
         REFERENCES.fullmatch(text) or _REFERENCES_TITLE.fullmatch(text) for text in (plain, closed)
     )
 
@@ -122,7 +122,7 @@ def _is_line_of_entry(paragraphs: Sequence[Paragraph], index: int) -> bool:
 def _continues(paragraphs: Sequence[Paragraph], index: int) -> bool:
     """True if entries follow a heading that begins no other section ("Primary sources")."""
     title = paragraphs[index].title
-    if KNOWN_HEADING.fullmatch(title) or NOTE_AFTER_REFERENCES.match(title):
+    if is_known_heading(title) or NOTE_AFTER_REFERENCES.match(title):
         return False
     return _is_bibliographic(paragraphs[index + 1 : index + 1 + _LOOK_AHEAD])
 

@@ -4,16 +4,15 @@ matter or body."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from domain.papers import Section, SectionRole
 from extraction.text.labels import REFERENCES
 from extraction.vocabulary.front_matter import ABSTRACT_HEADING
+from extraction.vocabulary.section_names import SectionName, section_name
 
-_ACKNOWLEDGEMENTS = re.compile(
-    r"acknowledge?ments?(?: and .{3,40})?|danksagung|agradecimientos|remerciements", re.IGNORECASE
-)
+_ACKNOWLEDGEMENTS = re.compile(r"acknowledge?ments?(?: and .{3,40})?", re.IGNORECASE)
 _APPENDIX = re.compile(
     r"(?:appendix|appendices|annex(?:e|ure)?|supplement(?:ary|al)? (?:appendix|methods?))"
     r"(?:\W+.*|\s+[A-Z\d].*)?",
@@ -57,26 +56,35 @@ _HEADINGS = (
     (SectionRole.BACK_MATTER, _BACK_MATTER),
     (SectionRole.APPENDIX, _APPENDIX),
 )
+_ROLE_OF: Mapping[SectionName | None, SectionRole] = {
+    SectionName.ABSTRACT: SectionRole.ABSTRACT,
+    SectionName.REFERENCES: SectionRole.REFERENCES,
+    SectionName.ACKNOWLEDGEMENTS: SectionRole.ACKNOWLEDGEMENTS,
+    SectionName.APPENDIX: SectionRole.APPENDIX,
+    SectionName.BACK_MATTER: SectionRole.BACK_MATTER,
+}
 
 
 def role_of(title: str) -> SectionRole:
     """Returns the role that the words of a heading (without its number) indicate, else BODY."""
     text = title.strip(" .:–—-")
-    return next((role for role, words in _HEADINGS if words.fullmatch(text)), SectionRole.BODY)
+    role = next((role for role, words in _HEADINGS if words.fullmatch(text)), None)
+    return role or _ROLE_OF.get(section_name(text), SectionRole.BODY)
 
 
 def with_roles(sections: Sequence[Section]) -> tuple[Section, ...]:
     """Returns the sections with `role` set; a subsection has the role of its section.
 
-    "Abstract" counts only before the body. A heading lettered "A" or "A.1" after the references
-    begins an appendix.
+    "Abstract" counts only before the body, and in another language behind the bibliography. A
+    heading lettered "A" or "A.1" after the references begins an appendix.
     """
     result: list[Section] = []
     above: list[tuple[int, SectionRole]] = []
     for section in sections:
         role = role_of(section.title)
         roles = {before.role for before in result}
-        if role is SectionRole.ABSTRACT and SectionRole.BODY in roles:
+        is_inside = SectionRole.BODY in roles and SectionRole.REFERENCES not in roles
+        if role is SectionRole.ABSTRACT and is_inside:
             role = SectionRole.BODY
         while above and above[-1][0] >= section.level:
             above.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from extraction.vocabulary.front_matter import ABSTRACT_OR_SUMMARY
+from extraction.vocabulary.section_names import section_name
 
 NUMBERED = re.compile(
     r"(?P<number>(?:\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z]\.\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=\.)|"
@@ -46,6 +47,12 @@ KNOWN_HEADING = re.compile(
     r"authors?[’']? information|endnotes?)\s*[.:]?",
     re.IGNORECASE,
 )
+
+
+def is_known_heading(text: str) -> bool:
+    """True for the name of a usual section, without its number, in any language."""
+    return bool(KNOWN_HEADING.fullmatch(text)) or section_name(text) is not None
+
 
 REFERENCES = re.compile(
     r"(?:references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|"

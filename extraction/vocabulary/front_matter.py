@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from extraction.vocabulary.section_names import SectionName, names_of
+
 # Fragments.
 MONTHS = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
@@ -27,7 +29,7 @@ ABSTRACT_OR_SUMMARY = "abstract|summary"
 # "A B S T R A C T" with spaces between its letters, as it is often printed.
 SPACED_ABSTRACT = r"a\s?b\s?s\s?t\s?r\s?a\s?c\s?t"
 # "Abstract" in other languages that mark the end of a word; in Chinese and Japanese.
-TRANSLATED_ABSTRACT = r"r[ée]sum[ée]|resumen|resumo|zusammenfassung|riassunto"
+TRANSLATED_ABSTRACT = names_of(SectionName.ABSTRACT)
 CJK_ABSTRACT = r"摘\s*要|要\s*旨"
 INTRODUCTION_OR_BACKGROUND = "introduction|background"
 KEYWORDS = "key ?words?"
@@ -35,8 +37,7 @@ KEYWORDS = "key ?words?"
 
 # The label of an abstract at the beginning of a line; "sure": one that is never another section.
 ABSTRACT_LABEL = re.compile(
-    rf"(?:(?P<sure>{SPACED_ABSTRACT}|abstrakt|abstrak|{TRANSLATED_ABSTRACT}|kurzfassung|sommario|"
-    rf"аннотация|özet|{CJK_ABSTRACT}|초\s*록)|"
+    rf"(?:(?P<sure>{SPACED_ABSTRACT}|{TRANSLATED_ABSTRACT}|{CJK_ABSTRACT}|초\s*록)|"
     r"(?P<other>(?:executive )?s\s?u\s?m\s?m\s?a\s?r\s?y|synopsis))"
     r"(?P<end>\s*[.:;—–―-]+\s*|\s*$|\s+(?=[A-Z\d\"“(]))",
     re.IGNORECASE,
@@ -45,18 +46,27 @@ ABSTRACT_LABEL = re.compile(
 # of a paper, or the last.
 ABSTRACT_HEADING = re.compile(
     r"(?:graphical |structured |extended |author )?abstract(?: (?:of|for) .{3,40})?|"
-    r"(?:graphical|author|plain language|lay|executive) summary|synopsis|highlights|"
-    r"resumen|résumé|resumo|zusammenfassung|riassunto|摘要|要旨",
+    r"(?:graphical|author|plain language|lay|executive) summary|synopsis|highlights",
     re.IGNORECASE,
 )
 
 # The label of the keywords, and what ends their list.
+_TRANSLATED_KEYWORDS = (
+    r"mots[ -]cl(?:[ée]|ef)s?|palabras[ -]claves?|palavras[ -]chaves?|parole[ -]chiave|"
+    r"paraules[ -]clau|schl(?:[üu]|ue)ssel(?:w[öo]rter|worte|begriffe)|schlagw[öo]rter|"
+    r"stichw[öo]rter|trefwoorden|sleutelwoorden|kernwoorden|n[øo]gleord|n[øo]kkelord|nyckelord|"
+    r"emneord|avainsanat|asiasanat|m[äa]rks[õo]nad|s[łl]owa[ -]kluczowe|kl[íi][čc]ov[áa] slova|"
+    r"k[ľl][úu][čc]ov[ée] slov[áa]|klju[čc]ne (?:rije[čc]i|re[čc]i|besede)|kulcsszavak|"
+    r"cuvinte[ -]cheie|anahtar (?:kelimeler|s[öo]zc[üu]kler)|kata[ -]kunci|từ khóa|"
+    r"ключевые слова|ключові слова|ключови думи|кључне речи|λέξεις[ -]κλειδιά|"
+    r"【?关\s*键\s*[词字]】?|關鍵詞|キーワード|主题词|키워드|핵심어|주제어|"
+    r"الكلمات (?:المفتاحية|الدالة)|מילות מפתח"
+)
 KEYWORDS_LABEL = re.compile(
     r"(?:author[’']?s? )?(?:(?:key\s?-?\s?words?(?: and phrases)?)|"
-    r"k\s?e\s?y\s?w\s?o\s?r\s?d\s?s|index terms|general terms|"
-    r"mots[ -]cl[ée]s?|palabras clave|palavras[ -]chave|schl[üu]sselw[öo]rter|parole chiave|"
-    r"descriptors|ключевые слова|关\s*键\s*词|キーワード|主题词)"
-    r"(?:\s*+\(.{0,20}?\))?(?:\s*+(?:[.:;—–―-]++|：|$)|\s*?(?-i:(?=\s[A-Z])))\s*+",
+    r"k\s?e\s?y\s?w\s?o\s?r\s?d\s?s|index terms|general terms|descriptors|"
+    rf"{_TRANSLATED_KEYWORDS})(?:\s*+\(.{{0,20}}?\))?"
+    r"(?:\s*+(?:[.:;—–―-]++|：|$)|\s*?(?-i:(?=\s[A-Z]))|(?<=[\u3000-\u9fff】])(?=\s))\s*+",
     re.IGNORECASE,
 )
 KEYWORDS_END = re.compile(
