@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from domain.papers import Block, BlockKind, PageLoss, Paper, Quality
+from extraction.citations.linked_identifiers import with_linked_identifiers
 from extraction.layout import Layout
 from extraction.metadata.metadata import find_metadata
 from extraction.sideways import as_shown
@@ -41,6 +42,7 @@ def compose(reading: Reading, layout: Layout | None = None) -> Paper:
     paper = replace(
         paper,
         metadata=found.metadata,
+        references=with_linked_identifiers(paper.references, paper.blocks, reading.links),
         blocks=_with_abstract(paper.blocks, found.abstract_blocks),
         quality=_quality(reading, ordered, layout),
     )

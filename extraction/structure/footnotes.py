@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -156,21 +157,46 @@ def mark_footnotes(
     """Sets the kind FOOTNOTE on small type at the foot of a column that begins with a superscript
     or a sign.
 
-    On the first page a footnote needs no mark. The notes of a table stay with the table.
+    On the first page a footnote needs no mark. The notes of a table stay with the table. Footnotes
+    below entries of a bibliography are smaller than these.
     """
     below: set[tuple[int, int]] = set()  # columns in which other text stands further down
     in_references = _in_references(paragraphs)
+    is_below_entries = _below_entries([paragraphs[index] for index in sorted(in_references)])
     for index, paragraph in reversed(list(enumerate(paragraphs))):
         last = paragraph.lines[-1]
         column = last.page, last.part
-        if (
-            index not in in_references
-            and column not in below
-            and _is_footnote(paragraphs, index, metrics, sizes[last.page - 1])
-        ):
+        is_note = (
+            is_below_entries(paragraph)
+            if index in in_references
+            else _is_footnote(paragraphs, index, metrics, sizes[last.page - 1])
+        )
+        if is_note and column not in below:
             paragraph.kind = BlockKind.FOOTNOTE
         elif paragraph.kind not in (BlockKind.ASIDE, BlockKind.FOOTNOTE):
             below.update((line.page, line.part) for line in paragraph.lines)
+
+
+def _below_entries(entries: Sequence[Paragraph]) -> Callable[[Paragraph], bool]:
+    """Returns a function that is true for a note among these entries: it is smaller than they are,
+    and begins with a mark, or with a number that they lack."""
+    letters: Counter[float] = Counter()
+    for entry in entries:
+        letters[entry.lines[0].half_points] += entry.letters
+    size = max(letters, key=letters.__getitem__, default=0.0)
+    whole = [entry for entry in entries if entry.lines[0].half_points == size]
+    numbered = sum(number_of(entry.text) is not None for entry in whole)
+    are_numbered = 2 * numbered > len(whole)
+
+    def is_note(paragraph: Paragraph) -> bool:
+        line = paragraph.lines[0]
+        if paragraph.kind is not BlockKind.TEXT or line.size > size - _SMALLER_POINTS:
+            return False
+        has_mark = line.text_with_superscript_marks.startswith(SUPERSCRIPT_MARK)
+        has_number = not are_numbered and number_of(line.text) is not None
+        return bool(has_mark or has_number or _SYMBOL_MARK.match(line.text))
+
+    return is_note
 
 
 def _in_references(paragraphs: Sequence[Paragraph]) -> set[int]:

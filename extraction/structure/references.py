@@ -154,6 +154,8 @@ def _entries(inside: Sequence[Paragraph] | None) -> list[Paragraph]:
     for number, (entry, text) in enumerate(zip(entries, texts, strict=True)):
         is_note = number and NOTE_AFTER_REFERENCES.match(text) and number_of(text) is None
         entry.kind = BlockKind.TEXT if is_note else BlockKind.REFERENCE
+        if text.isdecimal():  # the number of a page or of a line
+            entry.kind = BlockKind.ASIDE
     return entries
 
 

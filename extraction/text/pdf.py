@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from domain.papers import Box, PageSize
 from extraction.geometry import is_center_in
 from extraction.text.drawn import Graphics
 from extraction.text.lines import Line
+from extraction.text.links import Link, begins_references, page_links
 from extraction.text.mupdf import pymupdf
 from extraction.text.page_reading import PageRead, read_page
 from extraction.text.running_headers import without_running_lines
@@ -33,7 +35,8 @@ class Reading:
     is None for a page that could not be read. `graphics` are those of the pages where they are few.
     `ocred` are the numbers of pages with lines that come from OCR. `turns` are the pages whose text
     stands sideways, with the clockwise quarter turns of the text on the page as shown; their sizes
-    and lines are those of the page turned upright.
+    and lines are those of the page turned upright. `links` are those of the bibliography that lead
+    to DOIs and to arXiv.
     """
 
     sizes: tuple[PageSize, ...]
@@ -43,6 +46,7 @@ class Reading:
     ocred: tuple[int, ...] = ()
     graphics: tuple[Graphics | None, ...] = ()
     turns: Mapping[int, int] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
     @property
     def failed(self) -> tuple[int, ...]:
@@ -113,6 +117,7 @@ def read_pages(
             )
         pages = _read_all(document, total, on_page)
         file_metadata = _read_file_metadata(document)
+        links = tuple(_reference_links(document, pages))
     return Reading(
         tuple(page.size for page in pages),
         tuple(page.lines for page in pages),
@@ -120,6 +125,7 @@ def read_pages(
         tuple(page.health for page in pages),
         graphics=tuple(page.graphics for page in pages),
         turns={page.size.number: page.turn for page in pages if page.turn},
+        links=links,
     )
 
 
@@ -157,6 +163,16 @@ def _read_all(document: Any, total: int, on_page: OnPage | None) -> list[PageRea
         failures = [page.failure for page in pages if page.failure]
         raise _as_extraction_error(failures[-1]) if failures else DamagedPdf()
     return pages
+
+
+def _reference_links(document: Any, pages: Sequence[PageRead]) -> Iterator[Link]:
+    """Yields the links of the upright pages from the bibliography's heading on."""
+    in_references = False
+    for page in pages:
+        in_references = in_references or begins_references(page.lines)
+        if in_references and page.health and not page.turn:
+            with suppress(Exception):  # MuPDF's errors have no base class but Exception
+                yield from page_links(document[page.size.number - 1], page.size.number)
 
 
 def _read_file_metadata(document: Any) -> dict[str, str]:
