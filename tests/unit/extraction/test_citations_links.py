@@ -41,9 +41,10 @@ class _Linked:
 
     def entry(self, text: str) -> None:
         self.page.gap(4)
-        for number, line in enumerate(wrap(text, self.width - 18)):
+        lines = wrap(text, self.width - 18)
+        for number, line in enumerate(lines):
             self.page.line(line, x=60 + 18 * bool(number))
-            x1 = 60 + 18 * bool(number) + text_width(line)
+        x1 = 60 + 18 * (len(lines) > 1) + text_width(lines[-1])
         x0 = x1 - text_width(text.rsplit(" ", 1)[1])
         self.places.append(pymupdf.Rect(x0, self.page.y - 9, x1, self.page.y + 2))
 
