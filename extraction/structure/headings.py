@@ -22,6 +22,7 @@ from extraction.text.page_metrics import FRONT_PAGES, DocumentMetrics
 from extraction.text.paragraphs import Paragraph
 from extraction.vocabulary.captions import CaptionKind, is_caption
 from extraction.vocabulary.front_matter import (
+    ABSTRACT_LABEL,
     ABSTRACT_OR_SUMMARY,
     ARTICLE_DATES,
     INTRODUCTION_OR_BACKGROUND,
@@ -88,6 +89,7 @@ def mark_headings(
     accepted = _of_heading_style([paragraphs[index] for index in candidates], paragraphs)
     accepted = _without_words_of_tables(accepted, paragraphs, metrics)
     accepted = _without_abstract_parts(accepted, paragraphs)
+    accepted = _without_translated_titles(accepted, paragraphs)
     for paragraph in accepted:
         paragraph.kind = BlockKind.HEADING
         number, paragraph.title = split_number(paragraph.text)
@@ -323,6 +325,26 @@ def _is_prose(paragraph: Paragraph, metrics: DocumentMetrics) -> bool:
         and full >= _MIN_FULL_LINES
         and abs(paragraph.size - metrics.body_size) < _TEXT_SIZE_TOLERANCE_POINTS
     )
+
+
+def _without_translated_titles(
+    accepted: Sequence[Paragraph], paragraphs: Sequence[Paragraph]
+) -> list[Paragraph]:
+    """Returns the headings without the title in another language, above the abstract in it."""
+    above_abstract = {
+        id(above)
+        for above, below in pairwise(paragraphs)
+        if below.lines[0].page <= FRONT_PAGES
+        and (label := ABSTRACT_LABEL.match(below.text))
+        and label["sure"]
+    }
+    return [
+        heading
+        for heading in accepted
+        if id(heading) not in above_abstract
+        or _is_known(heading)
+        or NUMBERED.fullmatch(heading.text)
+    ]
 
 
 def _without_abstract_parts(

@@ -16,6 +16,7 @@ from extraction.text.page_metrics import DocumentMetrics
 from extraction.text.paragraphs import Paragraph
 from extraction.vocabulary.captions import is_caption
 from extraction.vocabulary.front_matter import ABSTRACT_OR_SUMMARY
+from extraction.vocabulary.section_names import SectionName, section_name
 
 _ABSTRACT = re.compile(rf"(?:{ABSTRACT_OR_SUMMARY})\s*[.:—–-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"\(\d{4}|\bet al\b|^[A-Z][\w-]+,? [A-Z]\.|https?:|@")
@@ -106,7 +107,9 @@ def _lead_of(
         return None
     after = line.text[len(line.lead) :].strip()
     opens = not text[-1].isalpha() or not after[:1].islower()
-    is_abstract = opens and _ABSTRACT.fullmatch(text) is not None
+    is_abstract = opens and (
+        _ABSTRACT.fullmatch(text) is not None or section_name(text) is SectionName.ABSTRACT
+    )
     is_certain = is_back_matter or is_abstract or NUMBERED.fullmatch(text) is not None
     ending = _ending(text, after, line.lead_is_bold)
     if not is_certain and (ending is None or not text[0].isupper()):
