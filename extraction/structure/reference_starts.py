@@ -59,6 +59,7 @@ def find_starts(lines: Sequence[Line]) -> list[int]:
         numbered_starts(lines)
         or _labelled_starts(lines)
         or _indented_starts(lines)
+        or _one_line_starts(lines)
         or _spaced_starts(lines)
         or _author_starts(lines)
     )
@@ -251,6 +252,12 @@ def _author_starts(lines: Sequence[Line]) -> list[int]:
         if ends_entry(before) and (begins_with_author(line.text) or far_below(before, line)):
             starts.append(index)
     return starts if len(starts) >= 2 else []
+
+
+def _one_line_starts(lines: Sequence[Line]) -> list[int]:
+    """Returns the lines that begin an entry if nearly every line does; else []."""
+    starts = _author_starts(lines)
+    return starts if len(starts) > _MAX_SHARE * len(lines) else []
 
 
 def far_below(before: Line, line: Line) -> bool:
