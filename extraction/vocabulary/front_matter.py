@@ -59,14 +59,14 @@ _TRANSLATED_KEYWORDS = (
     r"k[ľl][úu][čc]ov[ée] slov[áa]|klju[čc]ne (?:rije[čc]i|re[čc]i|besede)|kulcsszavak|"
     r"cuvinte[ -]cheie|anahtar (?:kelimeler|s[öo]zc[üu]kler)|kata[ -]kunci|từ khóa|"
     r"ключевые слова|ключові слова|ключови думи|кључне речи|λέξεις[ -]κλειδιά|"
-    r"【?关\s*键\s*[词字]】?|關鍵詞|キーワード|主题词|키워드|핵심어|주제어|"
+    r"[【\[]?关\s*键\s*[词字][】\]]?|關鍵詞|キーワード|主题词|키워드|핵심어|주제어|"
     r"الكلمات (?:المفتاحية|الدالة)|מילות מפתח"
 )
 KEYWORDS_LABEL = re.compile(
     r"(?:author[’']?s? )?(?:(?:key\s?-?\s?words?(?: and phrases)?)|"
     r"k\s?e\s?y\s?w\s?o\s?r\s?d\s?s|index terms|general terms|descriptors|"
     rf"{_TRANSLATED_KEYWORDS})(?:\s*+\(.{{0,20}}?\))?"
-    r"(?:\s*+(?:[.:;—–―-]++|：|$)|\s*?(?-i:(?=\s[A-Z]))|(?<=[\u3000-\u9fff】])(?=\s))\s*+",
+    r"(?:\s*+(?:[.:;—–―-]++|：|$)|\s*?(?-i:(?=\s[A-Z]))|(?<=[】\]])|(?<=[\u3000-\u9fff])(?=\s))\s*+",
     re.IGNORECASE,
 )
 KEYWORDS_END = re.compile(

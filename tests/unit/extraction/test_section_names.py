@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -250,3 +251,48 @@ def test_paper_in_two_languages_is_read_in_both(
     markdown = to_markdown(paper)
     assert markdown.count("eleven vineyards was measured") == 1
     assert markdown.count(words.text[:30]) == 1
+
+
+KEYWORDS = {
+    "Palavras-chave:": "rega noturna; geada tardia; vinhedos de encosta; cobertura das vinhas",
+    "Schlüsselwörter:": "Bewässerung, Spätfrost, Weinbau am Hang, Abdeckung der Reben, Nordwind",
+    "Mots-clés :": "arrosage, gel tardif, vigne, coteau, couverture des vignes, vent du nord",
+    "Mots clés.": "arrosage, gel tardif, vigne, coteau, couverture des vignes, vent du nord",
+    "Palabras clave:": "riego, helada tardía, viña, ladera, cubierta de las viñas",
+    "Parole chiave:": "irrigazione, gelata tardiva, vite, collina, copertura delle viti",
+    "Ключевые слова:": "полив, поздние заморозки, виноград, склон, укрытие лозы, северный ветер",
+    "Słowa kluczowe:": "nawadnianie, późne przymrozki, winorośl, zbocze, okrywanie winorośli",
+    "Klíčová slova:": "zavlažování, pozdní mrazy, réva, svah, zakrývání révy, severní vítr",
+    "Trefwoorden:": "bewatering, late vorst, wijnbouw, helling, afdekken van de ranken",
+    "Nyckelord:": "bevattning, sen frost, vinodling, sluttning, täckning av rankor, nordanvind",
+    "Anahtar kelimeler:": "sulama, geç don, bağcılık, yamaç, asmaların örtülmesi, kuzey rüzgarı",
+    "Kulcsszavak:": "öntözés, késői fagy, szőlő, domboldal, a tőkék takarása, északi szél",
+    "关键词：": "灌溉；晚霜；葡萄园；坡地；葡萄藤的覆盖；北风；土壤水分；产量",
+    "【关键词】": "灌溉；晚霜；葡萄园；坡地；葡萄藤的覆盖；北风；土壤水分；产量",
+    "キーワード：": "灌漑、晩霜、葡萄園、斜面、葡萄の被覆、北風、土壌水分、収量",
+    "[关键词]": "灌溉；晚霜；葡萄园；坡地；葡萄藤的覆盖；北风；土壤水分；产量",
+}
+
+
+@pytest.mark.parametrize("label", KEYWORDS)
+@pytest.mark.parametrize("is_heading", [False, True])
+def test_keywords_of_two_lines_are_read_in_many_languages(label: str, is_heading: bool) -> None:
+    text = KEYWORDS[label]
+    half = len(text) // 2 if text[0] > "\u3000" else text.index(" ", len(text) // 2) + 1
+    page = FrontPage()
+    page.gap(30)
+    page.line("Watering and frost in hillside vineyards", 18, BOLD)
+    page.line("Jane Doe and John Roe", 11)
+    page.gap(16)
+    page.line("Abstract", 10, BOLD)
+    page.paragraph(ENGLISH, 9)
+    page.gap(6)
+    if is_heading:
+        page.line(label, 10, BOLD)
+    gap = "" if label[-1] in "】]：" else " "
+    page.line(text[:half] if is_heading else f"{label}{gap}{text[:half]}", 9)
+    page.line(text[half:], 9)
+    page.gap(10)
+    page.body(heading="Introduction", columns=1)
+    wanted = tuple(word.strip() for word in re.split("[;,；、]", text))
+    assert page.front().metadata.keywords == wanted
