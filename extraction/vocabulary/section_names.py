@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 
 class SectionName(StrEnum):
@@ -228,8 +229,11 @@ _NOT_OF_NAME = re.compile(r"[\s’'‘-]+")
 
 def folded(text: str) -> str:
     """Returns the text in lower case without accents, spaces, hyphens and apostrophes."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return _NOT_OF_NAME.sub("", "".join(part for part in parts if not unicodedata.combining(part)))
+    plain = text.casefold()
+    if not plain.isascii():
+        parts = unicodedata.normalize("NFKD", plain)
+        plain = "".join(part for part in parts if not unicodedata.combining(part))
+    return _NOT_OF_NAME.sub("", plain)
 
 
 _NAME_OF: Mapping[str, SectionName] = {
@@ -245,6 +249,12 @@ def section_name(heading: str) -> SectionName | None:
     number, stands for; None for other headings."""
     if len(heading) > MAX_LENGTH:
         return None
+    return _name_of(heading)
+
+
+@lru_cache(maxsize=1024)
+def _name_of(heading: str) -> SectionName | None:
+    """Cached: several steps ask for the same headings."""
     return _NAME_OF.get(folded(heading.strip(" .:–—-")))
 
 
