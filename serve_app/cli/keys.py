@@ -17,6 +17,7 @@ from serve_app.cli.common import (
     printable,
     show,
 )
+from serve_app.process.address import is_readable_on_the_way
 from serve_app.process.stored_keys import forget_key, store_key
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ ExpiresDays = Annotated[
     int | None, typer.Option("--expires-days", min=1, help="Days until the key expires.")
 ]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")]
+NO_TLS = (
+    "Warning: http:// sends the key to another machine without encryption; everyone on the way can "
+    "read it. Use https://, with a TLS proxy in front of the service."
+)
 ServiceUrl = Annotated[str, typer.Argument(metavar="URL", help="URL of a service.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=200, help="Maximum of entries.")]
 
@@ -93,6 +98,8 @@ def login(url: ServiceUrl) -> None:
     """
     from serve_app.client import Client, PaperworksProblem
 
+    if is_readable_on_the_way(url):
+        print_error(NO_TLS)
     is_terminal = sys.stdin.isatty()
     key = typer.prompt("API key", hide_input=True) if is_terminal else sys.stdin.readline()
     try:

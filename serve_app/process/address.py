@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from runtime.service_info import read_service_info
 
@@ -23,3 +25,22 @@ def service_url(url: str | None, home: Path | None, environment: Mapping[str, st
 def home_of(home: Path | None, environment: Mapping[str, str]) -> Path:
     """Returns the first of `home`, PAPERWORKS_HOME, ./var."""
     return home or Path(environment.get(HOME_VARIABLE) or DEFAULT_HOME)
+
+
+def is_readable_on_the_way(url: str) -> bool:
+    """True if what is sent to the URL leaves this machine without TLS; False for an invalid URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, 6.3
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
