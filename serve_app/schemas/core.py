@@ -11,7 +11,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.documents import ChunkKind, DocumentStatus
 from domain.events import Event as EventRecord
@@ -24,6 +24,9 @@ CHECK_OK = "ok"  # status of a readiness check that passed
 CLOSED = "closed"  # the event that ends an event stream
 OPENED = "opened"  # the event that begins the stream of a collection
 
+JobPath = Annotated[
+    str, Field(description="The path of the job below `/api/v1`, for example `/jobs/job_…`.")
+]
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))
 ]
@@ -144,14 +147,14 @@ class CancelAccepted(JobAccepted):
     """A cancelled job. `cancelled` is the number of tasks that were open."""
 
     cancelled: int
-    status_endpoint: str
+    status_endpoint: JobPath
 
 
 class RetryAccepted(JobAccepted):
     """A retried job. `retried` is the number of tasks that were queued again."""
 
     retried: int
-    status_endpoint: str
+    status_endpoint: JobPath
 
 
 class Acknowledged(JobAccepted):
@@ -193,7 +196,7 @@ class UploadAccepted(JobAccepted):
 
     task_id: uuid.UUID
     filename: str
-    status_endpoint: str
+    status_endpoint: JobPath
     document_id: str
     duplicate_of: str | None = None
 
@@ -219,7 +222,7 @@ class UploadsAccepted(Wire):
     """The job of all accepted files of a request, and the rejected files."""
 
     job_id: str
-    status_endpoint: str
+    status_endpoint: JobPath
     accepted: list[AcceptedFile]
     refused: list[RefusedFile]
 
