@@ -14,7 +14,7 @@ import httpx
 
 from domain.errors import RefusedWebhookUrl
 from domain.webhook_urls import check_url
-from domain.webhooks import DueDelivery, Outcome, WebhookOptions, signature
+from domain.webhooks import DueDelivery, Outcome, WebhookOptions, retry_after, signature
 from runtime.guarded_network import GuardedNetwork, Resolve, resolver
 
 MAX_ERROR_CHARACTERS = 300
@@ -51,7 +51,7 @@ class WebhookSender:
         try:
             url = check_url(due.url, allow_private=self.options.allow_private_addresses)
             async with asyncio.timeout(self.options.timeout_seconds):
-                status = await self._post(url, due)
+                return await self._post(url, due)
         except RefusedWebhookUrl as refused:
             return Outcome(error=refused.message)
         except TimeoutError:
@@ -59,13 +59,16 @@ class WebhookSender:
             return Outcome(error=f"There was no response within {seconds:g} s.")
         except NETWORK_ERRORS as error:
             return Outcome(error=_described(error))
-        return Outcome(status)
 
-    async def _post(self, url: str, due: DueDelivery) -> int:
+    async def _post(self, url: str, due: DueDelivery) -> Outcome:
         body = json.dumps(due.payload, separators=(",", ":")).encode()
         headers = list(self._headers(due, body).items())
         async with self.connections.stream("POST", url, headers=headers, content=body) as response:
-            return response.status
+            return Outcome(response.status, retry_after=self._retry_after(response))
+
+    def _retry_after(self, response: httpcore.Response) -> float:
+        given = (value for name, value in response.headers if name.lower() == b"retry-after")
+        return retry_after(next(given, b"").decode("latin-1"), self.clock())
 
     def _headers(self, due: DueDelivery, body: bytes) -> dict[str, str]:
         """Returns the headers of the specification; each attempt has its own timestamp."""

@@ -14,7 +14,8 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -27,6 +28,8 @@ SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"
 MAX_WEBHOOKS = 100
 JITTER = 0.1
+MAX_RETRY_AFTER_SECONDS = 24 * 3600
+MAX_DATE_CHARACTERS = 40  # an HTTP date has 29 or 30
 PING = "ping"
 
 
@@ -63,8 +66,9 @@ class WebhookOptions(BaseModel, frozen=True):
     )
     retry_seconds: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         default=(5, 30, 120, 600, 3600, 6 * 3600, 24 * 3600),
-        description="Seconds between the attempts of a delivery, as a JSON list. After the last "
-        "retry the delivery is abandoned.",
+        description="Seconds between the attempts of a delivery, as a JSON list; longer if the "
+        "endpoint asks for it with Retry-After, up to a day. After the last retry the delivery is "
+        "abandoned.",
     )
     keep_deliveries_days: float = Field(
         default=30,
@@ -130,10 +134,14 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an attempt: the HTTP status, or the reason why there is none."""
+    """The result of an attempt: the HTTP status, or the reason why there is none.
+
+    `retry_after`: the seconds that the endpoint asks the service to wait, 0 if it does not.
+    """
 
     status: int | None = None
     error: str | None = None
+    retry_after: float = 0
 
     @property
     def is_delivered(self) -> bool:
@@ -169,8 +177,34 @@ def signature(secret: str, delivery_id: str, timestamp: int, body: bytes) -> str
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def retry_delay(attempt: int, delays: Sequence[float]) -> float | None:
+def retry_delay(attempt: int, delays: Sequence[float], at_least: float = 0) -> float | None:
     """Returns the seconds before the attempt after `attempt`, with jitter; None after the last."""
     if attempt > len(delays):
         return None
-    return delays[attempt - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+    return max(at_least, delays[attempt - 1] * random.uniform(1 - JITTER, 1 + JITTER))
+
+
+def retry_after(header: str, now: float) -> float:
+    """Returns the seconds that a Retry-After header asks to wait, at most MAX_RETRY_AFTER_SECONDS.
+
+    The header is a number of seconds or a date (RFC 9110, 10.2.3); 0 if it is neither, or past.
+    `now`: seconds since 1970.
+    """
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        digits = text.lstrip("0")
+        seconds = float(digits or 0) if len(digits) < 10 else MAX_RETRY_AFTER_SECONDS
+    else:
+        seconds = _seconds_until(text, now)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _seconds_until(date: str, now: float) -> float:
+    """Returns the seconds until the HTTP date; 0 if it is none."""
+    if len(date) > MAX_DATE_CHARACTERS:
+        return 0
+    try:
+        parsed = parsedate_to_datetime(date)
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp() - now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0

@@ -82,7 +82,7 @@ class DeliveryQueue:
     def _end_of(self, due: DueDelivery, outcome: Outcome) -> dict[str, Any]:
         if outcome.is_delivered:
             return {"delivered_at": NOW, "next_attempt_at": None}
-        delay = retry_delay(due.attempt, self.retry_seconds)
+        delay = retry_delay(due.attempt, self.retry_seconds, outcome.retry_after)
         if outcome.is_gone or delay is None:
             return {"abandoned_at": NOW, "next_attempt_at": None}
         return {"next_attempt_at": NOW + seconds(delay)}

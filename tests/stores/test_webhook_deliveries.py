@@ -102,6 +102,25 @@ async def test_delivery_is_abandoned_after_the_last_retry(
     assert delivery.status == "delivered" and len(server.received) == 5
 
 
+async def test_pause_that_the_endpoint_asks_for_is_kept(
+    database: Database, webhooks: WebhookStore, server: Receiver
+) -> None:
+    server.statuses, server.headers = [503], [("Retry-After", "3600")]
+    webhook, _ = await webhooks.create(server.url, ALL)
+    await webhooks.ping(webhook.webhook_id)
+
+    async def has_failed() -> bool:
+        [delivery] = (await webhooks.deliveries(webhook.webhook_id)).items
+        return delivery.last_status == 503
+
+    async with running(loop_over(database)):
+        await until(has_failed)
+    [delivery] = (await webhooks.deliveries(webhook.webhook_id)).items
+    assert delivery.next_attempt_at and delivery.last_attempt_at
+    assert 3600 <= (delivery.next_attempt_at - delivery.last_attempt_at).total_seconds() < 3700
+    assert (delivery.status, delivery.attempts, len(server.received)) == ("pending", 1, 1)
+
+
 async def test_gone_endpoint_gets_nothing_more(
     database: Database, webhooks: WebhookStore, server: Receiver
 ) -> None:

@@ -68,6 +68,14 @@ async def test_redirect_is_not_followed(server: Receiver) -> None:
         assert target.received == []
 
 
+@pytest.mark.parametrize("status", [429, 503, 302])
+async def test_endpoint_asks_for_a_pause(server: Receiver, status: int) -> None:
+    server.statuses = [status]
+    server.headers = [("rETRY-aFTER", "90"), ("Retry-After", "\xff")]
+    outcome = await WebhookSender(ANY).send(due(server.url))
+    assert (outcome.status, outcome.retry_after) == (status, 90)
+
+
 async def test_proxy_of_the_environment_is_not_used(
     server: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

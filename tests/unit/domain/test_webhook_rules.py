@@ -18,6 +18,7 @@ from domain.webhooks import (
     WebhookEvent,
     WebhookOptions,
     new_secret,
+    retry_after,
     retry_delay,
     signature,
 )
@@ -111,6 +112,45 @@ def test_pauses_follow_the_settings_with_jitter() -> None:
         assert len(found) > 1
     assert retry_delay(len(delays) + 1, delays) is None
     assert retry_delay(1, ()) is None
+
+
+def test_endpoint_can_lengthen_a_delay_but_not_shorten_it() -> None:
+    assert retry_delay(1, (5, 30), at_least=60) == 60
+    assert (retry_delay(2, (5, 30), at_least=1) or 0) > 20
+    assert retry_delay(3, (5, 30), at_least=60) is None
+
+
+NOW = 1_795_867_200.0  # 2026-11-28 12:00:00 UTC
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("000000000000120", 120),
+        ("86401", 86400),
+        ("9" * 5000, 86400),
+        ("Sat, 28 Nov 2026 12:10:00 GMT", 600),
+        ("Saturday, 28-Nov-26 12:10:00 GMT", 600),
+        ("Sat Nov 28 12:10:00 2026", 600),
+        ("Sat, 28 Nov 2026 11:00:00 GMT", 0),
+        ("Tue, 01 Dec 2099 00:00:00 GMT", 86400),
+        ("", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("nan", 0),
+        ("inf", 0),
+        ("１２", 0),
+        ("soon", 0),
+        ("Sat, 99 Nov 2026 12:10:00 GMT", 0),
+        ("Sat, 28 Nov 99999999999 12:10:00 GMT", 0),
+        ("Sat, 28 Nov 2026 12:10:00 +99999999", 0),
+        (", " * 50_000, 0),
+    ],
+)
+def test_retry_after_is_read_and_limited_to_a_day(header: str, seconds: float) -> None:
+    assert retry_after(header, NOW) == seconds
 
 
 @pytest.mark.parametrize(
