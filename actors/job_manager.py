@@ -54,7 +54,8 @@ class JobManagerConfig:
 
     `database_url` has no password. `runner_groups`: lanes of one group share a runner. `info` is
     what `status` shows: the addresses of the stores, the release and the settings. `local_key`: the
-    file for the key of the local command line, None if requests need no key.
+    file for the key of the local command line, None if requests need no key. `metrics`: the folder
+    of the metrics that the API returns; None: they are in memory.
     """
 
     database_url: str
@@ -67,6 +68,7 @@ class JobManagerConfig:
     info: Mapping[str, str]
     local_key: str | None = None
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
+    metrics: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class JobManager:
         deletions = DeletionQueue(self.database)
         eraser = parts.eraser(lambda: self.config)
         self.cleanup = StoreCleanup(deletions, eraser, policy.poll_seconds)
-        self.webhooks = self._webhook_loop(config.webhooks)
+        self.webhooks = self._webhook_loop(config.webhooks, config.metrics)
         self.leases = LeaseManager(queue, deletions, policy, self._wake, self.cleanup.wake)
         self.legacy = parts.vectors(lambda: replace(self.config, milvus_name=LEGACY_NAME))
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
@@ -149,13 +151,19 @@ class JobManager:
                 lane, config.lanes[lane], self.leases, pool, self.worker_id, self.load
             )
 
-    def _webhook_loop(self, options: WebhookOptions) -> WebhookLoop:
+    def _webhook_loop(self, options: WebhookOptions, metrics: Path | None) -> WebhookLoop:
         from actors.webhook_loop import WebhookLoop
+        from actors.webhook_metrics import WebhookMetrics
         from actors.webhook_sender import WebhookSender
         from stores.postgres.delivery_queue import DeliveryQueue
 
         deliveries = DeliveryQueue(self.database, options.retry_seconds)
-        return WebhookLoop(deliveries, WebhookSender(options), self.policy.poll_seconds)
+        return WebhookLoop(
+            deliveries,
+            WebhookSender(options),
+            self.policy.poll_seconds,
+            WebhookMetrics(metrics).count,
+        )
 
     def _reconcile_loop(
         self, vectors: Vectors, queue: TaskQueue, retention: Retention

@@ -33,7 +33,7 @@ from domain.addresses import without_password
 from domain.consistency import Retention
 from domain.fair_share import ShareWeights
 from domain.jobs import Lane
-from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, RERANKER
+from domain.names import EMBEDDED_STORES, EMBEDDER, JOB_MANAGER, METRICS_FOLDER, RERANKER
 from domain.options import select_options
 from embedding.dimension import vector_dimension
 from embedding.embed_options import EmbedOptions
@@ -314,6 +314,7 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             info=facts,
             local_key=str(settings.home / LOCAL_KEY) if settings.http.auth == "required" else None,
             webhooks=settings.webhooks,
+            metrics=settings.home / METRICS_FOLDER,
         ),
         JobManagerParts(
             open_runner=partial(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from domain.errors import Unavailable
-from domain.webhooks import DueDelivery, Outcome
+from domain.webhooks import DeliveryStatus, DueDelivery, Outcome
 from stores.postgres.delivery_queue import DeliveryQueue
 
 log = logging.getLogger(__name__)
@@ -24,14 +24,28 @@ class Sender(Protocol):
     def send(self, due: DueDelivery) -> Awaitable[Outcome]: ...
 
 
+def count_nothing(_status: DeliveryStatus) -> None:
+    """Counts no attempt."""
+
+
 class WebhookLoop:
     """Sends due deliveries, several at a time. At-least-once: an attempt whose outcome could not be
-    recorded is repeated after VISIBILITY_TIMEOUT_SECONDS."""
+    recorded is repeated after VISIBILITY_TIMEOUT_SECONDS.
 
-    def __init__(self, queue: DeliveryQueue, sender: Sender, poll_seconds: float) -> None:
+    `count` is called after each recorded attempt, with the status of its delivery.
+    """
+
+    def __init__(
+        self,
+        queue: DeliveryQueue,
+        sender: Sender,
+        poll_seconds: float,
+        count: Callable[[DeliveryStatus], None] = count_nothing,
+    ) -> None:
         self.queue = queue
         self.sender = sender
         self.poll_seconds = poll_seconds
+        self.count = count
         self.attempts: dict[asyncio.Task[None], str] = {}  # the webhook of each running attempt
 
     async def run(self) -> None:
@@ -92,7 +106,8 @@ class WebhookLoop:
                 extra={"action": "webhook"},
             )
         try:
-            await self.queue.record(due, outcome)
+            if (status := await self.queue.record(due, outcome)) is not None:
+                self.count(status)
         except Exception as error:
             log.warning(
                 "The outcome of webhook delivery %s was not recorded; it is sent again: %s",

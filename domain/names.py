@@ -6,4 +6,4 @@ JOB_MANAGER = "job_manager"
 EMBEDDED_STORES = "embedded_stores"
 EMBEDDER = "embedder"
 RERANKER = "reranker"
-METRICS_FOLDER = "metrics"  # in the home: the metrics of the API processes
+METRICS_FOLDER = "metrics"  # in the home: the metrics of the API processes and of the JobManager

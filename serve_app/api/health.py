@@ -16,7 +16,6 @@ from serve_app.access.requirements import ADMINISTERS
 from serve_app.api.problems import error_response, problem_responses
 from serve_app.api.services import MetricsDep, Services, ServicesDep
 from serve_app.schemas.core import CHECK_OK, Alive, Ready
-from stores.protocols import TaskQueue
 
 router = APIRouter(tags=["health"])
 
@@ -58,7 +57,7 @@ async def readyz(request: Request, services: ServicesDep) -> Ready | Response:
 )
 async def metrics(services: ServicesDep, registry: MetricsDep) -> Response:
     """Returns the metrics for Prometheus. Without the database, the open tasks are missing."""
-    registry.set_queue_depths(await open_tasks(services))
+    registry.set_open_work(*await open_work(services))
     return Response(registry.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -76,12 +75,13 @@ async def component_states(services: Services) -> tuple[list[str], dict[str, str
     return failed, {**states, "store_identity": identity}
 
 
-async def open_tasks(services: Services) -> Mapping[tuple[str, str], int]:
-    """Returns the number of open tasks by (lane, status); nothing without the database.
+async def open_work(services: Services) -> tuple[Mapping[tuple[str, str], int], int | None]:
+    """Returns the number of open tasks by (lane, status) and of pending webhook deliveries; nothing
+    and None without the database.
 
-    Concurrent calls share the query.
+    Concurrent calls share the queries.
     """
-    return await services.shared.run("depths", partial(_depths, services.queue))
+    return await services.shared.run("open work", partial(_open_work, services))
 
 
 async def _check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dict[str, str]:
@@ -89,10 +89,11 @@ async def _check_all(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> dic
     return dict(zip(checks, statuses, strict=True))
 
 
-async def _depths(queue: TaskQueue) -> Mapping[tuple[str, str], int]:
+async def _open_work(services: Services) -> tuple[Mapping[tuple[str, str], int], int | None]:
     with contextlib.suppress(Unavailable, TimeoutError):
-        return await asyncio.wait_for(queue.depths(), CHECK_SECONDS)
-    return {}
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await services.queue.depths(), await services.webhooks.pending()
+    return {}, None
 
 
 async def _check_status(check: Callable[[], Awaitable[None]]) -> str:

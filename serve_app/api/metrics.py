@@ -25,14 +25,16 @@ ACTIVITIES = {
 LATENCY_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class OpenTasks(Collector):
-    """The open tasks by (lane, status), read from the database at each scrape."""
+class OpenWork(Collector):
+    """The open tasks by (lane, status) and the pending deliveries, read from the database at each
+    scrape. `pending` None: not known."""
 
     def __init__(self) -> None:
         self.depths: Mapping[tuple[str, str], int] = {}
+        self.pending: int | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yields the gauge."""
+        """Yields the gauges."""
         tasks = GaugeMetricFamily(
             "paperworks_tasks",
             "Open tasks, read from the database at each scrape.",
@@ -41,6 +43,12 @@ class OpenTasks(Collector):
         for labels, count in self.depths.items():
             tasks.add_metric(labels, count)
         yield tasks
+        if self.pending is not None:
+            yield GaugeMetricFamily(
+                "paperworks_webhook_deliveries_pending",
+                "Deliveries that wait for an attempt, read from the database at each scrape.",
+                self.pending,
+            )
 
 
 class Metrics:
@@ -55,9 +63,9 @@ class Metrics:
         self.shared = shared
         self.times = RequestTimes()
         self.registry = CollectorRegistry()
-        self._open_tasks = OpenTasks()
+        self._open_work = OpenWork()
         self._not_shared = CollectorRegistry()
-        self._not_shared.register(self._open_tasks)
+        self._not_shared.register(self._open_work)
         counter = partial(Counter, registry=self.registry)
         self._requests = counter(
             "paperworks_http_requests", "Requests answered.", ("route", "method", "status")
@@ -95,9 +103,12 @@ class Metrics:
         if status < HTTPStatus.BAD_REQUEST and (activity := ACTIVITIES.get((method, route))):
             self.times.observe(activity, seconds)
 
-    def set_queue_depths(self, depths: Mapping[tuple[str, str], int]) -> None:
-        """Sets the open tasks by (lane, status) and removes all other label values."""
-        self._open_tasks.depths = depths
+    def set_open_work(
+        self, depths: Mapping[tuple[str, str], int], pending: int | None = None
+    ) -> None:
+        """Sets the open tasks by (lane, status), without the previous ones, and the number of
+        pending webhook deliveries."""
+        self._open_work.depths, self._open_work.pending = depths, pending
 
     def render(self) -> bytes:
         """Returns all metrics in the Prometheus text format."""

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.webhooks import DueDelivery, Outcome, retry_delay
+from domain.webhooks import DeliveryStatus, DueDelivery, Outcome, retry_delay
 from stores.postgres.database import NOW, Database, seconds
 from stores.postgres.schema import DELIVERIES, WEBHOOKS
+from stores.postgres.webhook_store import IS_PENDING
 
 GONE = "the endpoint answered 410 Gone"
 # At most :each deliveries of one webhook, so that a slow endpoint does not delay the others.
@@ -33,7 +34,6 @@ CLAIM = text("""
     FROM due WHERE one.delivery_id = due.delivery_id
     RETURNING one.delivery_id, webhook_id, attempts AS attempt, payload, url, secret
 """)
-IS_PENDING = DELIVERIES.c.delivered_at.is_(None) & DELIVERIES.c.abandoned_at.is_(None)
 
 
 class DeliveryQueue:
@@ -59,11 +59,12 @@ class DeliveryQueue:
             rows = await connection.execute(CLAIM, values)
             return [DueDelivery(**row._mapping) for row in rows]
 
-    async def record(self, due: DueDelivery, outcome: Outcome) -> None:
+    async def record(self, due: DueDelivery, outcome: Outcome) -> DeliveryStatus | None:
         """Records the outcome of an attempt: delivered, due again after a backoff, or abandoned.
 
-        A webhook whose endpoint answered 410 is disabled, and its pending deliveries are abandoned.
-        The outcome of an older claim changes nothing.
+        Returns the status of the delivery; None for the outcome of an older claim, which changes
+        nothing. A webhook whose endpoint answered 410 is disabled, and its pending deliveries are
+        abandoned.
         """
         own = (
             DELIVERIES.c.delivery_id == due.delivery_id,
@@ -71,21 +72,24 @@ class DeliveryQueue:
             IS_PENDING,
         )
         values = {"last_status": outcome.status, "last_error": outcome.error}
-        changed = update(DELIVERIES).where(*own).values(**values, **self._end_of(due, outcome))
+        status, times = self._end_of(due, outcome)
+        changed = update(DELIVERIES).where(*own).values(**values, **times)
         async with self.database.begin() as connection:
             if outcome.is_gone:
                 await _lock(connection, due.webhook_id)
             recorded = (await connection.execute(changed)).rowcount
             if recorded and outcome.is_gone:
                 await _disable(connection, due.webhook_id)
+        return status if recorded else None
 
-    def _end_of(self, due: DueDelivery, outcome: Outcome) -> dict[str, Any]:
+    def _end_of(self, due: DueDelivery, outcome: Outcome) -> tuple[DeliveryStatus, dict[str, Any]]:
+        """Returns the status after the attempt, and the columns that hold it."""
         if outcome.is_delivered:
-            return {"delivered_at": NOW, "next_attempt_at": None}
+            return DeliveryStatus.DELIVERED, {"delivered_at": NOW, "next_attempt_at": None}
         delay = retry_delay(due.attempt, self.retry_seconds, outcome.retry_after)
         if outcome.is_gone or delay is None:
-            return {"abandoned_at": NOW, "next_attempt_at": None}
-        return {"next_attempt_at": NOW + seconds(delay)}
+            return DeliveryStatus.ABANDONED, {"abandoned_at": NOW, "next_attempt_at": None}
+        return DeliveryStatus.PENDING, {"next_attempt_at": NOW + seconds(delay)}
 
 
 async def _lock(connection: AsyncConnection, webhook_id: str) -> None:

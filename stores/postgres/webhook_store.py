@@ -31,6 +31,7 @@ from stores.postgres.database import NOW, Database
 from stores.postgres.schema import DELIVERIES, WEBHOOKS
 
 PUBLIC = [column for column in WEBHOOKS.c if column.name != "secret"]
+IS_PENDING = DELIVERIES.c.delivered_at.is_(None) & DELIVERIES.c.abandoned_at.is_(None)
 DISABLED_BY_REQUEST = "disabled by a request"
 
 
@@ -125,6 +126,15 @@ class WebhookStore:
         items = [Delivery.model_validate(row) for row in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
         return CursorPage(items, encode_cursor(last.created_at, last.delivery_id) if last else None)
+
+    async def pending(self) -> int:
+        """Returns the number of deliveries that wait for an attempt; not those of disabled
+        webhooks."""
+        is_sent = DELIVERIES.c.webhook_id == WEBHOOKS.c.webhook_id
+        waiting = select(func.count()).select_from(DELIVERIES).join(WEBHOOKS, is_sent)
+        waiting = waiting.where(IS_PENDING, WEBHOOKS.c.disabled_at.is_(None))
+        async with self.database.single() as connection:
+            return (await connection.execute(waiting)).scalar_one()
 
     async def redeliver(self, webhook_id: str, delivery_id: str) -> Delivery:
         """Queues a delivery again under the same id, with all its retries; returns it.

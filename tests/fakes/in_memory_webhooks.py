@@ -13,6 +13,7 @@ from domain.webhooks import (
     MAX_WEBHOOKS,
     PING,
     Delivery,
+    DeliveryStatus,
     Webhook,
     WebhookEvent,
     WebhookOptions,
@@ -96,6 +97,12 @@ class InMemoryWebhookStore:
         items = found[:limit]
         more = encode_cursor(items[-1].created_at, items[-1].delivery_id) if items else None
         return CursorPage(items, more if len(found) > limit else None)
+
+    async def pending(self) -> int:
+        """Like `WebhookStore.pending`."""
+        enabled = {one.webhook_id for one in self.known.values() if one.disabled_at is None}
+        waiting = [one for one in self.queued.values() if one.status == DeliveryStatus.PENDING]
+        return sum(one.webhook_id in enabled for one in waiting)
 
     async def redeliver(self, webhook_id: str, delivery_id: str) -> Delivery:
         """Like `WebhookStore.redeliver`."""

@@ -8,11 +8,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from prometheus_client import generate_latest
 
 from actors.webhook_loop import PARALLEL_OF_ONE_WEBHOOK, WebhookLoop
+from actors.webhook_metrics import WebhookMetrics
 from actors.webhook_sender import WebhookSender
 from domain.errors import DatabaseUnavailable
-from domain.webhooks import Delivery, DueDelivery, Outcome, WebhookEvent, WebhookOptions
+from domain.webhooks import (
+    Delivery,
+    DeliveryStatus,
+    DueDelivery,
+    Outcome,
+    WebhookEvent,
+    WebhookOptions,
+)
 from stores.postgres.database import Database
 from stores.postgres.delivery_queue import DeliveryQueue
 from stores.postgres.webhook_store import WebhookStore
@@ -94,12 +103,19 @@ async def test_delivery_is_abandoned_after_the_last_retry(
     server.statuses = [500] * 4
     webhook, _ = await webhooks.create(server.url, ALL)
     await webhooks.ping(webhook.webhook_id)
-    async with running(loop_over(database)):
+    loop, metrics = loop_over(database), WebhookMetrics()
+    loop.count = metrics.count
+    assert await webhooks.pending() == 1
+    async with running(loop):
         [delivery] = await ended(webhooks, webhook.webhook_id)
         assert (delivery.status, delivery.attempts) == ("abandoned", 4)
         await webhooks.redeliver(webhook.webhook_id, delivery.delivery_id)
         [delivery] = await ended(webhooks, webhook.webhook_id)
     assert delivery.status == "delivered" and len(server.received) == 5
+    page = generate_latest(metrics.registry).decode()
+    for outcome, count in {"retried": 3, "abandoned": 1, "delivered": 1}.items():
+        assert f'webhook_attempts_total{{outcome="{outcome}"}} {count}.0' in page
+    assert await webhooks.pending() == 0
 
 
 async def test_pause_that_the_endpoint_asks_for_is_kept(
@@ -202,11 +218,11 @@ class UnavailableOnce(DeliveryQueue):
             raise DatabaseUnavailable
         return await super().claim(*arguments, **options)
 
-    async def record(self, due: DueDelivery, outcome: Outcome) -> None:
+    async def record(self, due: DueDelivery, outcome: Outcome) -> DeliveryStatus | None:
         self.records += 1
         if self.records == 1:
             raise DatabaseUnavailable
-        await super().record(due, outcome)
+        return await super().record(due, outcome)
 
 
 async def test_loop_survives_errors(

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from domain.errors import DatabaseUnavailable, PaperworksError
+from domain.webhooks import WebhookEvent
 from serve_app.api.problems import status_of
 from serve_app.schemas.core import Problem
 from tests.unit.serve_app.library import Library, pdf
@@ -84,13 +85,25 @@ async def test_metrics_label_requests_by_route_and_tasks_by_lane(library: Librar
     assert "paperworks_http_request_seconds_bucket" in page
 
 
+async def test_metrics_count_pending_webhook_deliveries(library: Library) -> None:
+    webhook, _ = await library.services.webhooks.create("https://lab.example", list(WebhookEvent))
+    await library.services.webhooks.ping(webhook.webhook_id)
+    pending = "paperworks_webhook_deliveries_pending {}"
+    assert pending.format("1.0") in (await library.http.get("/metrics")).text
+    await library.services.webhooks.change(webhook.webhook_id, {"enabled": False})
+    assert pending.format("0.0") in (await library.http.get("/metrics")).text
+
+
+@pytest.mark.parametrize("store", ["queue", "webhooks"])
 async def test_metrics_work_without_the_database(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    library: Library, monkeypatch: pytest.MonkeyPatch, store: str
 ) -> None:
-    monkeypatch.setattr(library.stores.queue, "depths", away)
+    method = {"queue": "depths", "webhooks": "pending"}[store]
+    monkeypatch.setattr(getattr(library.services, store), method, away)
     answer = await library.http.get("/metrics")
     assert answer.status_code == 200
     assert "paperworks_tasks{" not in answer.text
+    assert "paperworks_webhook_deliveries_pending" not in answer.text
 
 
 async def test_metrics_registry_is_per_app(library: Library, tmp_path: Path) -> None:
