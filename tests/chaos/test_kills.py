@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 import uuid
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from actors.webhook_loop import VISIBILITY_TIMEOUT_SECONDS
 from serve_app.client import Client, PaperworksProblem
 from serve_app.schemas.core import Job
 from tests.addresses import stores_of
@@ -19,6 +21,8 @@ from tests.chaos.losses import find_losses
 from tests.programs import Driver
 from tests.service import RunningService
 from tests.small_papers import expected_chunks
+from tests.timing import wait_until
+from tests.webhook_receiver import receiver
 
 COMPLETION_TIMEOUT_SECONDS = 240.0
 RECOVERY_TIMEOUT_SECONDS = 60.0
@@ -160,3 +164,31 @@ def test_blob_store_outage_returns_503_and_delays_tasks(
     assert {task.attempt for task in job.tasks} == {1}, "the outage used an attempt"
     expected = expected_chunks(small_papers, collection)
     assert not find_losses(stores_of(service), library, collection, [job_id], expected)
+
+
+def test_killed_job_manager_loses_no_webhook_delivery(
+    service: RunningService, library: Client, driver: Driver, small_papers: list[Path]
+) -> None:
+    collection = f"webhooks-{uuid.uuid4().hex[:8]}"
+    with receiver() as server:
+        webhook = library.create_webhook(server.url, [collection])
+        server.answers.clear()
+        papers = small_papers[:3]  # one more than the attempts of a webhook at a time
+        jobs = {library.upload(paper, collection).job_id for paper in papers}
+        for job_id in jobs:
+            wait_for_end(library, job_id)
+        server.wait_for(2)
+        os.kill(driver.call("pids")["job_manager"], signal.SIGKILL)
+        server.answers.set()
+
+        def are_delivered() -> bool:
+            sent = library.deliveries(webhook.webhook_id).items
+            return {one.job_id for one in sent if one.status == "delivered"} == jobs
+
+        wait_until(are_delivered, 2 * VISIBILITY_TIMEOUT_SECONDS)
+        library.delete_webhook(webhook.webhook_id)
+    received = {request.verified(webhook.secret)["data"]["job_id"] for request in server.received}
+    assert received == jobs
+    counted = httpx.get(f"{service.url}/metrics").text
+    assert re.search(r'webhook_attempts_total\{outcome="delivered"\} [1-9]', counted)
+    assert "paperworks_webhook_deliveries_pending 0.0" in counted
