@@ -69,6 +69,10 @@ class ApiKey:
         """The access of a request with this key."""
         return Access(f"key {self.key_id}", self.scopes, self.collections)
 
+    def is_valid(self, now: datetime) -> bool:
+        """True unless the key was revoked or has expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
 
 def new_token() -> tuple[str, str, str]:
     """Returns the id of a new key, its random secret, and the token, which contains both."""

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path
 
 from domain.access import KEY_ID
 from serve_app.access.requirements import ADMINISTERS, AccessDep
+from serve_app.api.caching import NOT_STORED
 from serve_app.api.parameters import Cursor, Limit, identifier, unknown
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, ServicesDep
@@ -32,7 +33,12 @@ async def get_access(access: AccessDep) -> schemas.Access:
     return schemas.Access.model_validate(access)
 
 
-@router.post("/keys", status_code=201, responses=problem_responses(400), dependencies=[ADMINISTERS])
+@router.post(
+    "/keys",
+    status_code=201,
+    responses=problem_responses(400),
+    dependencies=[ADMINISTERS, NOT_STORED],
+)
 async def create_key(body: NewKey, services: ServicesDep) -> schemas.CreatedKey:
     """Creates a key. The response contains its token, which is stored nowhere."""
     days = body.expires_days

@@ -29,6 +29,8 @@ MAX_SHOWN_CHARACTERS, MAX_SHOWN_DEPTH = 300, 10
 # The message for a value that does not match its pattern, by parameter name.
 PATTERN_HINTS = {
     "collection": f"a collection name is {COLLECTION_RULE}",
+    "collections": f"a collection name is {COLLECTION_RULE}",
+    "name": f"a collection name is {COLLECTION_RULE}",
     "cursor": "the cursor is invalid; pass next_cursor of the previous page unchanged",
     "document_ids": "a document id is doc_ and 24 hexadecimal digits, as returned by searches",
     "highlight": "a chunk id is 32 hexadecimal digits, as returned by searches",
@@ -244,6 +246,8 @@ def _field_message(error: Mapping[str, Any]) -> str:
             return "unknown field; remove it or correct its name"
         case "missing":
             return "this field is required"
+        case "too_short" if (error.get("ctx") or {}).get("min_length") == 1:
+            return "the list is empty; it needs at least one item"
         case "string_pattern_mismatch":
             return _pattern_hint(error["loc"]) or message[:1].lower() + message[1:]
         case _:

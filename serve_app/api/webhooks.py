@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 
 from domain.identifiers import DELIVERY_ID, WEBHOOK_ID
 from serve_app.access.requirements import ADMINISTERS
+from serve_app.api.caching import NOT_STORED
 from serve_app.api.parameters import Cursor, Limit, identifier, unknown
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, ServicesDep
@@ -30,7 +31,7 @@ DeliveryId = Annotated[
 ]
 
 
-@router.post("", status_code=201, responses=problem_responses(400, 409))
+@router.post("", status_code=201, responses=problem_responses(400, 409), dependencies=[NOT_STORED])
 async def create_webhook(body: NewWebhook, services: ServicesDep) -> schemas.CreatedWebhook:
     """Creates a webhook. The response contains the secret of its signatures, which is not shown
     again."""

@@ -81,6 +81,12 @@ def age(time: datetime | None) -> str:
     return f"{duration(max(0.0, (datetime.now(UTC) - time).total_seconds()))} ago"
 
 
+def ahead(time: datetime) -> str:
+    """Returns how far ahead the time is, such as `in 3 min`; `now` if it is past."""
+    seconds = (time - datetime.now(UTC)).total_seconds()
+    return f"in {duration(seconds)}" if seconds >= 1 else "now"
+
+
 def size(count: float | None) -> str:
     """Returns a number of bytes with one unit, such as `12 MB`; `–` for None."""
     if count is None:
@@ -99,7 +105,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(age=age, duration=duration, size=size, shell=shlex.quote)
+    environment.filters.update(
+        age=age, ahead=ahead, duration=duration, size=size, shell=shlex.quote
+    )
     environment.globals.update(plural=plural, query_string=query_string, static=STATIC_PATH)
     return environment
 

@@ -7,17 +7,20 @@ from starlette.staticfiles import StaticFiles
 
 from serve_app.pages import (
     jobs_page,
+    keys_page,
     library_page,
     paper_page,
     search_page,
     sign_in_page,
     system_page,
     upload_page,
+    webhooks_page,
 )
 from serve_app.pages.page_route import explain_unknown_pages
 from serve_app.pages.rendering import FOLDER, STATIC_PATH
 
-PAGES = (library_page, search_page, upload_page, jobs_page, paper_page, system_page, sign_in_page)
+PAGES = (library_page, search_page, upload_page, jobs_page, paper_page, system_page)
+PAGES += (keys_page, webhooks_page, sign_in_page)
 
 
 def add_pages(app: FastAPI) -> None:

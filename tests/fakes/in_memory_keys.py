@@ -69,9 +69,7 @@ class InMemoryKeyStore:
 
     def _valid(self, key_id: str | None) -> ApiKey | None:
         key = self.keys.get(key_id or "")
-        if key is None or key.revoked_at is not None:
-            return None
-        return key if key.expires_at is None or key.expires_at > utc_now() else None
+        return key if key is not None and key.is_valid(utc_now()) else None
 
 
 class InMemoryAuditLog:

@@ -25,62 +25,167 @@ function notify(text, keep = false) {
 
 async function problemOf(response) {
   try {
-    return (await response.json()).detail;
+    return await response.json();
   } catch {
-    return `The service answered ${response.status}.`;
+    return { detail: `The service answered ${response.status}.` };
   }
 }
 
-// --- requests of buttons: data-post or data-delete is the address
+// --- requests of buttons: data-post, data-delete or data-patch (with data-body) is the address
 
-async function send(method, address, body) {
+// Returns the response, and the problem if there is one.
+async function request(method, address, body) {
   const json = body && { "Content-Type": "application/json" };
   const headers = { ...credentials, ...json };
   try {
     const response = await fetch(address, { method, headers, body: body && JSON.stringify(body) });
-    return response.ok ? null : await problemOf(response);
+    return { response, problem: response.ok ? null : await problemOf(response) };
   } catch {
-    return "The service does not answer. Nothing was changed; try again.";
+    return { problem: { detail: "The service does not answer. Nothing was changed; try again." } };
   }
 }
 
+const send = async (...call) => (await request(...call)).problem?.detail ?? null;
+
+function callOf({ post, patch, delete: removed, body }) {
+  if (patch) return ["PATCH", patch, JSON.parse(body)];
+  return post ? ["POST", post] : ["DELETE", removed];
+}
+
 async function runButton(button) {
-  const { post, delete: removed, confirm: question, then, refresh } = button.dataset;
+  const { confirm: question, then, refresh: part, done } = button.dataset;
   if (question && !window.confirm(question)) return;
   button.disabled = true;
-  const problem = await send(post ? "POST" : "DELETE", post ?? removed);
+  const problem = await send(...callOf(button.dataset));
   button.disabled = false;
   if (problem) return notify(problem);
+  if (done) notify(done);
   if (then) return location.assign(then);
-  if (refresh) return htmx.ajax("GET", location.href, { target: `#${refresh}`, swap: "outerHTML" });
+  if (part) return refresh(part);
   const job = button.closest(".job");
   if (job) await showJob(idOf(job), job);
 }
 
-// --- corrections: only changed fields are sent; an empty field restores the extracted value
+// Loads a part of the page again. If the focused element is gone, the part gets the focus.
+async function refresh(part) {
+  await htmx.ajax("GET", location.href, { target: `#${part}`, swap: "outerHTML" });
+  if (document.activeElement === document.body) document.getElementById(part)?.focus({ preventScroll: true });
+}
 
-const CORRECTED_VALUE = {
-  authors: (text) => text.split("\n").map((line) => line.trim()).filter(Boolean),
+// --- forms. A PATCH has only changed fields; an empty field restores the extracted value
+
+const listOf = (text, separator) => text.split(separator).map((part) => part.trim()).filter(Boolean);
+const VALUES = {
+  authors: (text) => listOf(text, "\n"),
   year: Number,
   max_papers: Number,
   max_bytes: Number,
-  tags: (text) => text.split(",").map((tag) => tag.trim()).filter(Boolean),
+  expires_days: Number,
+  tags: (text) => listOf(text, ","),
+  collections: (text) => listOf(text, ","),
 };
-
 const EMPTY_VALUE = { description: "" }; // null for the others
+
+const valueOf = ({ name, value }) => (VALUES[name] ?? String)(value);
 
 function correctionsOf(form) {
   const changed = [...form.elements].filter((field) => field.name && field.value !== field.defaultValue);
-  const valueOf = ({ name, value }) => (value.trim() ? (CORRECTED_VALUE[name] ?? String)(value) : (EMPTY_VALUE[name] ?? null));
-  return Object.fromEntries(changed.map((field) => [field.name, valueOf(field)]));
+  return Object.fromEntries(changed.map((field) => [field.name, field.value.trim() ? valueOf(field) : (EMPTY_VALUE[field.name] ?? null)]));
 }
 
 async function correct(form, corrections) {
+  if (hasBadInput(form)) return;
   if (!Object.keys(corrections).length) return notify("Nothing was changed.");
-  const problem = await send("PATCH", form.dataset.patch, corrections);
-  if (problem) notify(problem);
+  const { problem } = await request("PATCH", form.dataset.patch, corrections);
+  if (problem) showProblem(form, problem);
   else location.reload();
 }
+
+// Without empty fields; checkboxes of one name are a list.
+function newValuesOf(form) {
+  const values = {};
+  for (const field of form.elements) {
+    if (field.type === "checkbox") {
+      values[field.name] ??= [];
+      if (field.checked) values[field.name].push(field.value);
+    } else if (field.name && field.value.trim()) values[field.name] = valueOf(field);
+  }
+  return values;
+}
+
+// data-create is the address, data-secret the field of the answer that is shown once.
+async function create(form) {
+  if (hasBadInput(form)) return;
+  const { create: address, secret, then, refresh: part } = form.dataset;
+  const button = form.querySelector("button:not([type])");
+  button.disabled = true;
+  const { response, problem } = await request("POST", address, newValuesOf(form));
+  button.disabled = false;
+  if (problem) return showProblem(form, problem);
+  const created = await response.json();
+  if (then) return location.assign(`${then}${encodeURIComponent(created.name)}`);
+  form.reset();
+  form.closest("details").open = false;
+  await refresh(part);
+  showSecret(created[secret]);
+}
+
+// --- what is wrong, beside its field
+
+function showProblem(form, { detail, errors = [], status }) {
+  clearProblems(form);
+  const { main } = form.dataset; // the field of a problem that names none: a name that exists, a refused address
+  const found = errors.length || !main || ![409, 422].includes(status) ? errors : [{ field: main, message: detail }];
+  const rest = found.filter((error) => !showAtField(form, error)).map(({ field, message }) => `${field}: ${message}`);
+  if (!found.length) rest.push(detail);
+  const place = form.querySelector("[data-rest]");
+  if (rest.length && place) [place.textContent, place.hidden] = [rest.join("; "), false];
+  else if (rest.length) notify(rest.join("; "));
+  form.querySelector("[aria-invalid]")?.focus();
+}
+
+// Returns false if the form has no place for it. `collections.0` belongs to `collections`.
+function showAtField(form, { field, message }) {
+  const holder = form.querySelector(`[data-field="${CSS.escape(field.split(".")[0])}"]`);
+  const place = holder?.querySelector(".problem");
+  if (!place) return false;
+  const words = `${message.slice(0, 1).toUpperCase()}${message.slice(1)}`;
+  place.textContent = `${place.hidden ? "" : `${place.textContent} `}${/[.!?]$/.test(words) ? words : `${words}.`}`;
+  place.hidden = false;
+  for (const one of holder.querySelectorAll("input")) one.setAttribute("aria-invalid", "true");
+  return true;
+}
+
+function clearProblems(form) {
+  for (const place of form.querySelectorAll(".problem")) [place.textContent, place.hidden] = ["", true];
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
+// The value of a number field that holds no number is empty; only its validity shows the difference.
+function hasBadInput(form) {
+  clearProblems(form);
+  const bad = [...form.elements].filter((field) => field.validity?.badInput);
+  if (bad.length) showProblem(form, { errors: bad.map(({ name }) => ({ field: name, message: "this is not a number" })) });
+  return bad.length > 0;
+}
+
+// --- a secret that is shown once: neither in an address nor in storage, and gone with the page
+
+function showSecret(text) {
+  const panel = document.getElementById("secret-panel");
+  document.getElementById("secret").textContent = text;
+  panel.hidden = false;
+  panel.focus();
+}
+
+function forgetSecret() {
+  const panel = document.getElementById("secret-panel");
+  if (!panel) return;
+  document.getElementById("secret").textContent = "";
+  panel.hidden = true;
+}
+
+window.addEventListener("pagehide", forgetSecret);
 
 async function copy(selector) {
   const source = document.querySelector(selector);
@@ -377,7 +482,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.dataset.post || button?.dataset.delete) runButton(button);
+  if (button?.dataset.post || button?.dataset.delete || button?.dataset.patch) runButton(button);
+  if (button?.dataset.forget !== undefined) forgetSecret();
   if (button?.dataset.restore) correct(button.form, { [button.dataset.restore]: null });
   if (button?.dataset.copy) copy(button.dataset.copy);
   if (button?.dataset.action) runAction(button.dataset.action);
@@ -396,9 +502,10 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", (event) => {
   const { elements, dataset } = event.target;
   const isMove = dataset.move !== undefined;
-  if (!isMove && !dataset.patch) return;
+  if (!isMove && !dataset.patch && !dataset.create) return;
   event.preventDefault();
   if (isMove) runAction("move", { collection: elements.collection.value });
+  else if (dataset.create) create(event.target);
   else correct(event.target, correctionsOf(event.target));
 });
 // Details that the reader has opened stay open when htmx replaces them.
