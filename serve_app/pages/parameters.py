@@ -17,5 +17,6 @@ def _none_if_blank(value: Any) -> Any:
 
 Blank = BeforeValidator(_none_if_blank)
 CollectionField = Annotated[CollectionName | None, Blank, Query()]
-TextField = Annotated[str, Query(max_length=MAX_FILTER_CHARACTERS, pattern=STORABLE)]
-YearField = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, Blank, Query()]
+# Of form models:
+FilterText = Annotated[str, Field(max_length=MAX_FILTER_CHARACTERS, pattern=STORABLE)]
+Year = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, Blank]

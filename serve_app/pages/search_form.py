@@ -11,15 +11,13 @@ from domain.documents import ChunkKind, DocumentFilter
 from domain.library_search import LibrarySearch, parsed_search
 from domain.search import SEARCHED_KINDS, SearchMode, SearchQuery
 from domain.section_topics import SectionTopic
-from serve_app.api.parameters import MAX_FILTER_CHARACTERS, STORABLE
+from serve_app.api.parameters import STORABLE
 from serve_app.library.search_cursor import SearchCursor
-from serve_app.pages.parameters import Blank
+from serve_app.pages.parameters import Blank, FilterText, Year
 from serve_app.schemas.requests import CollectionName
 from stores.postgres.cursors import CURSOR
 
 HITS, MAX_QUERY_CHARACTERS = 20, 4000
-FilterText = Annotated[str, Field(max_length=MAX_FILTER_CHARACTERS, pattern=STORABLE)]
-Year = Annotated[Annotated[int, Field(ge=0, le=9999)] | None, Blank]
 
 
 class SearchForm(BaseModel):
