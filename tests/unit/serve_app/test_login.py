@@ -1,4 +1,4 @@
-"""Addresses of services: where a key would leave the machine without TLS."""
+"""`paperworks login`: the warning before a key leaves the machine without TLS."""
 
 from __future__ import annotations
 
