@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from serve_app.client import Client, PaperworksProblem
-from tests.end_to_end.test_web_pages import AXE, foreign_addresses
+from tests.end_to_end.tabs import foreign_addresses
+from tests.end_to_end.test_web_pages import AXE
 from tests.service import BIN, RunningService, clean_environment, ready_service
 
 pytestmark = pytest.mark.timeout(600)
