@@ -64,7 +64,8 @@ class Chunk:
 class Passage:
     """A search hit: `score` is the ranking score, `scores` the scores of each retriever.
 
-    `parts` are the summands of `score` by retriever.
+    `parts` are the summands of `score` by retriever. `also_in`: ids of other files of the same work
+    that the hit stands for.
     """
 
     chunk: Chunk
@@ -72,6 +73,7 @@ class Passage:
     score: float
     scores: dict[str, float] = field(default_factory=dict)
     parts: dict[str, float] = field(default_factory=dict)
+    also_in: tuple[str, ...] = ()
 
 
 class DocumentStatus(StrEnum):
@@ -120,6 +122,11 @@ class Document(Record):
     tags: tuple[str, ...] = ()
     created_at: datetime
     searchable_at: datetime | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """True if the document is searchable."""
+        return self.status == DocumentStatus.READY
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@
     ├── BadDocument                  the file cannot be processed; a retry does not help
     │   ├── PasswordProtected · DamagedPdf · NoPages · NoText · TooManyPages
     │   ├── TookTooLong · TookTooMuchMemory · TooMuchOutput · ParserCrashed
+    │   ├── SameWork
     ├── Unavailable                  a dependency is unavailable; retry later
     │   ├── DatabaseUnavailable · VectorStoreUnavailable · BlobStoreUnavailable · ServiceNotReady
     │   │   ├── DatabaseRefused · DatabaseBusy · VectorStoreRefused · BlobStoreRefused
@@ -40,6 +41,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.wording import plural
+
+_SHOWN_TITLE = 200  # characters
 
 
 class PaperworksError(Exception):
@@ -213,6 +216,25 @@ class ParserCrashed(BadDocument):
     """The PDF crashes the parser; no other document is affected. Print it to a new PDF."""
 
     code = "parser_crashed"
+
+
+class SameWork(BadDocument):
+    """The collection has this work already and refuses other files of it. Nothing of the file is
+    searchable. Set `duplicates` of the collection to keep or newest and retry the job, or delete
+    the other document."""
+
+    code = "same_work"
+
+    @classmethod
+    def of(cls, title: str | None, document_id: str, collection: str) -> SameWork:
+        """Returns the error that names the copy in the collection."""
+        named = f" as {title[:_SHOWN_TITLE]!r}" if title else ""
+        return cls(
+            f"The collection {collection!r} already has this work{named} ({document_id}) and "
+            "refuses other files of it. Nothing of this file is searchable. To have both, set "
+            "`duplicates` of the collection to keep, or to newest to replace the other, and retry "
+            "the job."
+        )
 
 
 class Unavailable(PaperworksError):

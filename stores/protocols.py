@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         WaitFor,
     )
     from domain.paper_names import PaperName
+    from domain.same_work import WorkLinks
     from domain.search import SearchQuery
     from domain.system import LaneQueue, StoreTotals
     from domain.webhooks import Delivery, Webhook, WebhookEvent
@@ -239,6 +240,8 @@ class DocumentStore(Protocol):
     async def collections(self, name: str | None = None) -> Sequence[CollectionSummary]: ...
     async def has_collection(self, name: str) -> bool: ...
     async def artifact_key(self, document_id: str) -> str | None: ...
+    async def links(self, documents: Collection[Document]) -> dict[str, WorkLinks]: ...
+    async def of_tasks(self, task_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Document]: ...
     async def correct(
         self,
         document_id: str,

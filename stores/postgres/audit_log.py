@@ -31,6 +31,7 @@ class Action(StrEnum):
     UPLOAD = "upload"
     DELETE_DOCUMENT = "delete_document"
     MOVE_DOCUMENT = "move_document"
+    REPLACE_DOCUMENT = "replace_document"
     CREATE_COLLECTION = "create_collection"
     CHANGE_COLLECTION = "change_collection"
     DELETE_COLLECTION = "delete_collection"

@@ -8,13 +8,19 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.duplicates import Duplicates
 from domain.errors import Conflict, UnknownCollection
 from stores.postgres.audit_log import Action, record_action
 from stores.postgres.database import Database
 from stores.postgres.document_store import COLLECTION_EXISTS
 from stores.postgres.schema import COLLECTIONS
 
-NO_SETTINGS: Mapping[str, Any] = {"description": "", "max_papers": None, "max_bytes": None}
+NO_SETTINGS: Mapping[str, Any] = {
+    "description": "",
+    "max_papers": None,
+    "max_bytes": None,
+    "duplicates": Duplicates.KEEP,
+}
 
 
 class CollectionStore:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -35,10 +36,12 @@ from domain.documents import (
     DocumentOrder,
     DocumentStatus,
 )
+from domain.duplicates import Duplicates
 from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
+from domain.same_work import Work, WorkLinks
 from stores.postgres.admission import EMPTY_DOCUMENT
 from stores.postgres.audit_log import Action, record_action
 from stores.postgres.cursors import (
@@ -51,6 +54,7 @@ from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
 from stores.postgres.schema import AUTHOR_WORDS, CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
+from stores.postgres.work_links import find_links
 
 DOCUMENTS_PER_TRANSACTION = 500
 # A tombstone keeps id, collection, digest, size, version numbers and times only.
@@ -75,7 +79,8 @@ COLLECTION_EXISTS = or_(COLLECTIONS.c.deleted_at.is_(None), HAS_DOCUMENTS)
 
 @dataclass(frozen=True, slots=True)
 class CollectionSummary:
-    """A collection, its number of documents and their bytes, and its quotas (None: no limit)."""
+    """A collection, its number of documents and their bytes, its quotas (None: no limit), and what
+    it does with another file of a work."""
 
     name: str
     documents: int
@@ -84,6 +89,7 @@ class CollectionSummary:
     description: str = ""
     max_papers: int | None = None
     max_bytes: int | None = None
+    duplicates: Duplicates = Duplicates.KEEP
 
 
 def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
@@ -210,6 +216,7 @@ class DocumentStore:
                 COLLECTIONS.c.description,
                 COLLECTIONS.c.max_papers,
                 COLLECTIONS.c.max_bytes,
+                COLLECTIONS.c.duplicates,
             )
             .outerjoin(DOCUMENTS, IN_COLLECTION)
             .where(COLLECTION_EXISTS, of_name)
@@ -230,6 +237,26 @@ class DocumentStore:
         statement = select(DOCUMENTS.c.artifact_key).where(DOCUMENTS.c.document_id == document_id)
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar()
+
+    async def links(self, documents: Collection[Document]) -> dict[str, WorkLinks]:
+        """Returns the copies and versions of searchable documents, by id; of others there are none.
+
+        A call for many documents costs a few index lookups for each.
+        """
+        works = [Work.of(one.document_id, one.collection, one) for one in documents if one.is_ready]
+        async with self.database.single() as connection:
+            return await find_links(connection, works)
+
+    async def of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, Document]:
+        """Returns the searchable documents of these tasks, by the id of the task."""
+        statement = (
+            select(TASKS.c.task_id, DOCUMENTS)
+            .join(DOCUMENTS, DOCUMENTS.c.document_id == TASKS.c.document_id)
+            .where(TASKS.c.task_id.in_(task_ids), DOCUMENTS.c.status == DocumentStatus.READY)
+        )
+        async with self.database.single() as connection:
+            rows = await connection.execute(statement)
+            return {row.task_id: Document.model_validate(row) for row in rows}
 
     async def correct(
         self,
@@ -279,7 +306,13 @@ class DocumentStore:
         mark_deleted = (
             update(COLLECTIONS)
             .where(COLLECTIONS.c.name == name)
-            .values(deleted_at=NOW, description="", max_papers=None, max_bytes=None)
+            .values(
+                deleted_at=NOW,
+                description="",
+                max_papers=None,
+                max_bytes=None,
+                duplicates=Duplicates.KEEP,
+            )
         )
         if not await self.has_collection(name):
             raise UnknownCollection(f"There is no collection {name!r}.")

@@ -29,11 +29,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import AutoString, Field, SQLModel
 
 from domain.documents import DocumentStatus
+from domain.duplicates import Duplicates
 from domain.fair_share import SINGLE_UPLOADS
 from domain.jobs import JobStatus, Lane, Step, TaskStatus
 
 AUTHOR_WORDS = "to_tsvector('simple'::regconfig, fold_text(authors::text))"
 """The folded words of the authors, with their affiliations; an index has this expression."""
+TITLE_DIGEST = "title_digest(title::text)"
+"""The digest of the folded title, None for a short one; an index has this expression."""
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
 _UNACKNOWLEDGED = (
     "status IN ('partial', 'failed') AND acknowledged_at IS NULL AND purged_at IS NULL"
@@ -78,8 +81,11 @@ class Collections(SQLModel, table=True):
     """A named set of documents, created by its first upload.
 
     A collection with a `deleted_at` exists only if it has documents. The quotas `max_papers` and
-    `max_bytes` limit the documents that are not deleted.
+    `max_bytes` limit the documents that are not deleted. `duplicates`: what happens to an
+    upload that is another file of a work.
     """
+
+    __table_args__ = (_one_of("duplicates", Duplicates),)
 
     name: str = Field(primary_key=True)
     created_at: datetime | None = Field(None, sa_column=_stamped())
@@ -87,6 +93,7 @@ class Collections(SQLModel, table=True):
     description: str = Field("", sa_column=_default(""))
     max_papers: int | None = None
     max_bytes: int | None = Field(None, sa_column=Column(BigInteger))
+    duplicates: str = Field(Duplicates.KEEP, sa_column=_default(Duplicates.KEEP))
 
 
 class Documents(SQLModel, table=True):
@@ -101,6 +108,7 @@ class Documents(SQLModel, table=True):
         Index("documents_by_arxiv_id", "collection", "arxiv_id"),
         Index("documents_by_title", "collection", "title_key"),
         Index("documents_by_tag", "tags", postgresql_using="gin"),
+        Index("documents_by_work", "collection", text(TITLE_DIGEST)),
         Index("documents_by_author", text(AUTHOR_WORDS), postgresql_using="gin"),
         _partial_index(
             "documents_to_review", "needs_review", "collection", "created_at", "document_id"

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import TextClause, select, tuple_
+from sqlalchemy import TextClause, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.errors import LeaseLost
+from domain.duplicates import Duplicates
+from domain.errors import Failure, LeaseLost, SameWork
 from domain.jobs import LANE_OF_STEP, StepResult, Task, TaskEnd, TaskStatus
+from stores.postgres.deletion_queue import enqueue_if_unused
+from stores.postgres.duplicates import discard_document, find_refusal, lock_rules, replace_older
 from stores.postgres.job_status import close_if_done
 from stores.postgres.leased_rows import NUMBERS, update_leased
 from stores.postgres.publishing import publish_all
@@ -43,9 +47,48 @@ ADVANCE = _move(
 )
 
 
+REFUSE = update_leased(
+    {
+        "lease_expires_at": "NULL",
+        "status": "'failed'",
+        "finished_at": "statement_timestamp()",
+        "error": "new.error",
+    }
+)
+
+
 async def finish_all(connection: AsyncConnection, ends: Sequence[TaskEnd]) -> None:
     """Ends the steps, as `TaskQueue.finish_all`, as part of the current transaction."""
-    await _lock_documents(connection, [task for task, _ in ends])
+    tasks = [task for task, _ in ends]
+    rules = await lock_rules(connection, [task.collection for task in tasks])
+    await _lock_documents(connection, tasks)
+    if not rules:
+        return await _end_steps(connection, ends)
+    for end in ends:  # one after another: the next one may be a copy of this one
+        await _end_step(connection, end, rules.get(end[0].collection))
+
+
+async def _end_step(connection: AsyncConnection, end: TaskEnd, rule: Duplicates | None) -> None:
+    """Ends a step under the rule of its collection on other files of a work."""
+    task, result = end
+    if rule is Duplicates.REFUSE and (failure := await find_refusal(connection, task, result)):
+        return await _refuse(connection, task, failure)
+    await _end_steps(connection, [end])
+    if rule is Duplicates.NEWEST and result.next_step is None:
+        await replace_older(connection, task)
+
+
+async def _refuse(connection: AsyncConnection, task: Task, failure: Failure) -> None:
+    """Ends the task as failed. What it has written is deleted."""
+    await discard_document(connection, task)
+    row = {"task_id": str(task.task_id), "lease_token": task.lease_token, "error": asdict(failure)}
+    if not (await connection.execute(REFUSE, {"rows": json.dumps([row])})).scalars().all():
+        return await _check_ended_already(connection, [task])
+    await close_if_done(connection, [task.job_id])
+    await enqueue_if_unused(connection, task.document_id, task.version)
+
+
+async def _end_steps(connection: AsyncConnection, ends: Sequence[TaskEnd]) -> None:
     await publish_all(connection, [(task, end) for task, end in ends if _publishes(end)])
     completed = [(task, end) for task, end in ends if end.next_step is None]
     advanced = [(task, end) for task, end in ends if end.next_step is not None]
@@ -93,16 +136,19 @@ def _new_values(task: Task, end: StepResult) -> dict[str, Any]:
 
 
 async def _check_ended_already(connection: AsyncConnection, tasks: Sequence[Task]) -> None:
-    """Raises LeaseLost unless the same claims have completed these tasks before.
+    """Raises LeaseLost unless the same claims have completed or refused these tasks before.
 
     That is the case when only the response to an earlier call was lost.
     """
     if not tasks:
         return
     claims = [(task.task_id, task.lease_token) for task in tasks]
+    is_refused = and_(
+        TASKS.c.status == TaskStatus.FAILED, TASKS.c.error["code"].astext == SameWork.code
+    )
     statement = select(TASKS.c.task_id).where(
         tuple_(TASKS.c.task_id, TASKS.c.lease_token).in_(claims),
-        TASKS.c.status == TaskStatus.COMPLETED,
+        or_(TASKS.c.status == TaskStatus.COMPLETED, is_refused),
     )
     completed = set((await connection.execute(statement)).scalars())
     if lost := [str(task.task_id) for task in tasks if task.task_id not in completed]:

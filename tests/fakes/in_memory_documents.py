@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain.documents import (
     ALL_DOCUMENTS,
@@ -17,11 +18,12 @@ from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
+from domain.same_work import WorkLinks
 from domain.text_folding import fold
 from stores.milvus.terms import words
 from stores.postgres.cursors import decode_offset, encode_offset
 from stores.postgres.document_store import CollectionSummary
-from tests.fakes.in_memory_state import State, is_open, page_of
+from tests.fakes.in_memory_state import State, is_open, page_of, work_of
 
 
 def _matches(document: Document, wanted: DocumentFilter) -> bool:
@@ -149,6 +151,17 @@ class InMemoryDocumentStore:
         """Like `DocumentStore.artifact_key`."""
         entry = self.state.entries.get(document_id)
         return entry.artifact_key if entry else None
+
+    async def links(self, documents: Collection[Document]) -> dict[str, WorkLinks]:
+        """Like `DocumentStore.links`."""
+        ready = [one for one in documents if one.is_ready]
+        return {one.document_id: self.state.links(work_of(one)) for one in ready}
+
+    async def of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, Document]:
+        """Like `DocumentStore.of_tasks`."""
+        tasks = [self.state.tasks[name] for name in task_ids if name in self.state.tasks]
+        documents = {one.task_id: self.state.entries[one.document_id].document for one in tasks}
+        return {name: one for name, one in documents.items() if one.is_ready}
 
     async def correct(
         self,

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.documents import DocumentStatus
+from domain.duplicate_rule import corrected, refusal, replacement
+from domain.duplicates import Duplicates
 from domain.errors import Failure, LeaseLost, WorkerCrashed, failure_of
 from domain.fair_share import EQUAL_SHARES, Flow, ShareWeights
 from domain.flow_window import FlowWindow
@@ -25,8 +27,11 @@ from domain.jobs import (
     backoff_seconds,
 )
 from domain.lane_schedule import LaneSchedule
+from domain.same_work import Work
+from stores.postgres.admission import LIVE_STATUSES
 from stores.postgres.claims import CLAIM_ATTEMPTS
-from tests.fakes.in_memory_state import State, is_open
+from tests.fakes.in_memory_documents import InMemoryDocumentStore
+from tests.fakes.in_memory_state import State, is_open, work_of
 
 
 class InMemoryTaskQueue:
@@ -186,6 +191,48 @@ class InMemoryTaskQueue:
 
     async def finish(self, task: Task, result: StepResult) -> None:
         """Like `TaskQueue.finish`."""
+        rule = self.state.rule(task)
+        if rule is Duplicates.REFUSE and (failure := self._refusal(task, result)):
+            return self._refuse(task, failure)
+        await self._finish(task, result)
+        if rule is Duplicates.NEWEST and result.next_step is None:
+            await self._replace_older(task)
+
+    def _refusal(self, task: Task, result: StepResult) -> Failure | None:
+        entry = self.state.entries[task.document_id]
+        if entry.artifact_key is not None:
+            return None
+        metadata = corrected(result.metadata, entry.document.corrections)
+        copies = self.state.copies(Work.of(task.document_id, task.collection, metadata))
+        return refusal(copies[0]) if copies else None
+
+    def _refuse(self, task: Task, failure: Failure) -> None:
+        entry = self.state.entries[task.document_id]
+        if not self._has_ended(task, TaskStatus.FAILED):
+            self._current(task)
+            if entry.document.status in LIVE_STATUSES and entry.latest_version == task.version:
+                corrections, tags = entry.document.corrections, entry.document.tags
+                entry.empty(DocumentStatus.FAILED)
+                entry.set(corrections=corrections, tags=tags)
+            self._end(task, TaskStatus.FAILED, error=failure)
+            self.state.enqueue_if_unused(task.document_id, task.version)
+
+    async def _replace_older(self, task: Task) -> None:
+        document = self.state.entries[task.document_id].document
+        if not document.is_ready or document.version != task.version:
+            return
+        copies = self.state.copies(work_of(document))
+        unfinished = {one.document_id for one in self.state.tasks.values() if is_open(one)}
+        change = replacement(document, task.created_at, copies, unfinished)
+        if change is None:
+            return
+        kept = self.state.entries[change.document_id]
+        corrections = {**kept.document.corrections, **change.columns}
+        kept.set_columns({**change.columns, "corrections": corrections, "tags": change.tags})
+        for name in change.replaced:
+            await InMemoryDocumentStore(self.state).delete(name)
+
+    async def _finish(self, task: Task, result: StepResult) -> None:
         if result.next_step is None:
             self._complete(task, result)
         else:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from domain.deletions import StoreDeletion, VersionRange
 from domain.documents import Document, DocumentStatus
+from domain.duplicate_rule import applies
+from domain.duplicates import Duplicates
 from domain.errors import Expired, NotFound
 from domain.events import Event
 from domain.jobs import (
@@ -25,6 +27,7 @@ from domain.jobs import (
     job_status,
 )
 from domain.papers import Author
+from domain.same_work import Work, WorkLinks, links_of
 from stores.postgres.admission import LIVE_STATUSES
 from stores.postgres.cursors import decode_cursor, encode_cursor
 
@@ -176,10 +179,30 @@ class State:
         is_kept = job_id not in self.purged
         return is_kept and has_open_failures(job.status, counts.failed, job.acknowledged_at)
 
+    def links(self, work: Work) -> WorkLinks:
+        """Like `stores.postgres.work_links.find_links`."""
+        ready = [entry.document for entry in self.entries.values() if entry.document.is_ready]
+        return links_of(work, map(work_of, ready))
+
+    def copies(self, work: Work) -> list[Document]:
+        """Returns the searchable copies of the work, in order of id."""
+        return [self.entries[name].document for name in self.links(work).same_work_as]
+
+    def rule(self, task: Task) -> Duplicates:
+        """Returns the rule on other files of a work that concerns the task."""
+        settings = self.collection_settings.get(task.collection, {})
+        rule = Duplicates(settings.get("duplicates", Duplicates.KEEP))
+        return rule if applies(rule, self.jobs[task.job_id].kind) else Duplicates.KEEP
+
     def is_live(self, document_id: str) -> bool:
         """True if the document is searchable or being processed."""
         entry = self.entries.get(document_id)
         return entry is not None and entry.document.status in LIVE_STATUSES
+
+
+def work_of(document: Document) -> Work:
+    """Returns the work of the document."""
+    return Work.of(document.document_id, document.collection, document)
 
 
 def is_open(task: Task) -> bool:

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from domain.fair_share import EQUAL_SHARES, ShareWeights
 from stores.embedded.embedded_postgres import EmbeddedPostgres
+from stores.postgres.collection_store import CollectionStore
 from stores.postgres.database import Database
 from stores.postgres.deletion_queue import DeletionQueue
 from stores.postgres.document_store import DocumentStore
@@ -25,6 +26,7 @@ from stores.postgres.job_store import JobStore
 from stores.postgres.migrate import migrate
 from stores.postgres.postgres_roles import APPLICATION, SUPERUSER
 from stores.postgres.task_queue import TaskQueue
+from tests.fakes.in_memory_collections import InMemoryCollectionStore
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventFeed, InMemoryEventLog
@@ -109,6 +111,7 @@ class Stores:
     events: EventLog | InMemoryEventLog
     event_feed: EventFeed | InMemoryEventFeed
     deletions: DeletionQueue | InMemoryDeletionQueue
+    collections: CollectionStore | InMemoryCollectionStore
     advance: Callable[[float], Awaitable[None]]
 
 
@@ -138,6 +141,7 @@ def memory_stores(weights: ShareWeights = EQUAL_SHARES) -> Stores:
         events=made.events,
         event_feed=made.event_feed,
         deletions=made.deletions,
+        collections=InMemoryCollectionStore(made.state, made.documents),
         advance=clock.advance,
     )
 
@@ -157,6 +161,7 @@ def postgres_stores(database: Database, weights: ShareWeights = EQUAL_SHARES) ->
         events=EventLog(database),
         event_feed=EventFeed(database),
         deletions=DeletionQueue(database),
+        collections=CollectionStore(database),
         advance=advance,
     )
 
