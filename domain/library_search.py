@@ -20,6 +20,7 @@ class LibrarySearch:
 
     Its document meets `papers`. The first `offset` hits are skipped. `rerank`: None for what the
     service does by default. `plain_order`: the hits of the previous page were not reranked.
+    `lists_copies`: the documents were chosen one by one, so copies of one work are separate hits.
     """
 
     query: SearchQuery
@@ -31,6 +32,7 @@ class LibrarySearch:
     explain: bool = False
     rerank: bool | None = None
     plain_order: bool = False
+    lists_copies: bool = False
 
     @property
     def limits_passages(self) -> bool:
@@ -81,4 +83,5 @@ def parsed_search(
         explain=explain,
         rerank=rerank,
         plain_order=plain_order,
+        lists_copies=bool(query.document_ids),
     )

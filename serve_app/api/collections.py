@@ -19,8 +19,10 @@ from serve_app.api.bibliography import BIBLIOGRAPHY_RESPONSE, FormatParameter
 from serve_app.api.file_responses import inline_disposition
 from serve_app.api.parameters import CollectionPath, LastFeedId, unknown_collection
 from serve_app.api.problems import problem_responses
+from serve_app.api.serializers import to_feed_event_schema
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_of
+from serve_app.library.works import links_of_events
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import CollectionSettings, NewCollection
 from stores.postgres.document_store import CollectionSummary
@@ -60,9 +62,10 @@ async def get_collection(name: CollectionPath, services: ServicesDep) -> schemas
 async def change_collection(
     name: CollectionPath, settings: CollectionSettings, services: ServicesDep
 ) -> schemas.Collection:
-    """Changes the description and the quotas of a collection, and returns it.
+    """Changes the description, the quotas and the rule on duplicates of a collection; returns it.
 
-    A quota below what the collection holds refuses further papers and deletes none.
+    A quota below what the collection holds refuses further papers and deletes none. `duplicates`
+    concerns uploads that end after the change: `newest` deletes nothing by itself.
     """
     if given := settings.model_dump(exclude_unset=True):
         await services.collections.change(name, given)
@@ -116,9 +119,10 @@ async def follow_collection(
     try:
         while True:
             while events := await services.event_feed.after(name, position):
+                links = await links_of_events(events, services)
                 for event in events:
                     position = event.position
-                    data = schemas.CollectionEvent.model_validate(event)
+                    data = to_feed_event_schema(event, links)
                     yield ServerSentEvent(id=str(position), event=event.name, data=data)
             if time.monotonic() >= ends_at:
                 return

@@ -29,11 +29,12 @@ from serve_app.api.parameters import (
     Year,
 )
 from serve_app.api.problems import error_response, problem_responses
-from serve_app.api.serializers import to_chunk_schema, to_document_schema
+from serve_app.api.serializers import to_chunk_schema
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.http.errors import RangeNotSatisfiable
 from serve_app.library.corrections import correct_metadata
 from serve_app.library.moves import move_document
+from serve_app.library.works import document_schema, document_schemas
 from serve_app.schemas import core as schemas
 from serve_app.schemas.requests import MetadataCorrection
 from stores.blobs.blob_store import pdf_key
@@ -84,7 +85,7 @@ async def list_documents(
         since,
     )
     page = await services.documents.list(wanted, order=order, cursor=cursor, limit=limit)
-    items = list(map(to_document_schema, page.items))
+    items = await document_schemas(page.items, services)
     return schemas.Listed(items=items, next_cursor=page.next_cursor)
 
 
@@ -101,7 +102,7 @@ async def get_document(
     if_none_match: IfNoneMatch = None,
 ) -> schemas.Document | Response:
     """Returns a document. Its ETag changes with every field of it."""
-    document = to_document_schema(await services.documents.get(document_id))
+    document = await document_schema(await services.documents.get(document_id), services)
     response.headers["ETag"] = json_etag(document)
     return not_modified(json_etag(document), if_none_match, "no-cache") or document
 
@@ -135,7 +136,7 @@ async def correct_document(
     require_collection(access, target)
     if given:
         document = await correct_metadata(document, given, services)
-    changed = to_document_schema(await move_document(document, target, services))
+    changed = await document_schema(await move_document(document, target, services), services)
     response.headers["ETag"] = json_etag(changed)
     response.headers["Content-Location"] = f"{PREFIX}/documents/{changed.document_id}"
     return changed
@@ -163,8 +164,10 @@ async def delete_document(
 async def _expected(document_id: str, if_match: str | None, services: Services) -> Document:
     """Returns the document. Raises PreconditionFailed if its ETag is another one."""
     document = await services.documents.get(document_id)
-    if if_match is not None and not matches(if_match, json_etag(to_document_schema(document))):
-        raise PreconditionFailed
+    if if_match is not None:
+        shown = await document_schema(document, services)
+        if not matches(if_match, json_etag(shown)):
+            raise PreconditionFailed
     return document
 
 

@@ -16,11 +16,13 @@ from serve_app.access.requirements import CHANGES, FOLLOWS, AccessDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, JobIds, LastEventId, Limit
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import (
+    to_event_schema,
     to_incomplete_task_schema,
     to_job_schema,
     to_job_summary_schema,
 )
 from serve_app.api.services import PREFIX, Services, ServicesDep
+from serve_app.library.works import links_of_events, links_of_tasks
 from serve_app.schemas import core as schemas
 
 router = APIRouter(prefix=f"{PREFIX}/jobs", tags=["jobs"], dependencies=[FOLLOWS])
@@ -81,7 +83,8 @@ async def get_job(
 async def job_with_tasks(job_id: str, services: Services) -> schemas.Job:
     """Returns a job with its first SHOWN_TASKS tasks. Raises NotFound, Expired."""
     job = await services.jobs.job(job_id)
-    return to_job_schema(job, await services.jobs.tasks(job_id, limit=SHOWN_TASKS))
+    tasks = await services.jobs.tasks(job_id, limit=SHOWN_TASKS)
+    return to_job_schema(job, tasks, await links_of_tasks(tasks, services))
 
 
 async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:
@@ -203,9 +206,10 @@ async def follow_job(
             while True:
                 has_ended = await services.jobs.has_come(job_id, WaitFor.DONE)
                 while events := await services.events.after(job_id, number, EVENTS_PAGE):
+                    links = await links_of_events(events, services)
                     for event in events:
                         number = event.number
-                        data = schemas.Event.model_validate(event)
+                        data = to_event_schema(event, links)
                         yield ServerSentEvent(id=str(number), event=event.name, data=data)
                 if has_ended:
                     yield ServerSentEvent(event=schemas.CLOSED, data={"job_id": job_id})

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain import consistency, documents, job_control, jobs, papers
+from domain import consistency, documents, events, job_control, jobs, papers
 from domain.jobs import TaskStatus, fraction_done
+from domain.same_work import NO_LINKS, WorkLinks
 from extraction.export.table_formats import to_markdown
 from serve_app.library.snippets import snippet_span
 from serve_app.schemas import consistency as consistency_schemas
@@ -22,16 +24,23 @@ from serve_app.schemas import papers as paper_schemas
 from stores.milvus.terms import highlights
 
 MAX_LISTED = 100  # of each kind of difference
+ENDS_READING = "task_completed"  # name of the events that name copies
+AnyEvent = TypeVar("AnyEvent", bound=schemas.Event)
 
 
-def to_job_schema(job: jobs.Job, tasks: Sequence[jobs.Task]) -> schemas.Job:
-    """Returns a job with its first tasks."""
+def to_job_schema(
+    job: jobs.Job,
+    tasks: Sequence[jobs.Task],
+    links: Mapping[UUID, WorkLinks],
+) -> schemas.Job:
+    """Returns a job with its first tasks. `links`: the copies of their papers, by task."""
     running = [task.step for task in tasks if task.status == TaskStatus.RUNNING]
     failed = [task.error for task in tasks if task.status == TaskStatus.FAILED]
     summary = to_job_summary_schema(job)
     summary.progress.step = running[0] if running else None
     error = schemas.TaskError.model_validate(failed[0]) if failed and failed[0] else None
-    return schemas.Job(**dict(summary), tasks=list(map(to_task_schema, tasks)), error=error)
+    listed = [to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks]
+    return schemas.Job(**dict(summary), tasks=listed, error=error)
 
 
 def to_job_summary_schema(job: jobs.Job) -> schemas.JobSummary:
@@ -50,9 +59,10 @@ def to_job_summary_schema(job: jobs.Job) -> schemas.JobSummary:
     return schemas.JobSummary.model_validate({**dict(job), "progress": progress})
 
 
-def to_task_schema(task: jobs.Task) -> schemas.Task:
+def to_task_schema(task: jobs.Task, links: WorkLinks = NO_LINKS) -> schemas.Task:
     """Returns a task; `next_attempt_at` is set only while the task is queued."""
     schema = schemas.Task.model_validate(task)
+    schema.same_work_as, schema.same_work_title = list(links.same_work_as), links.title
     if task.status != TaskStatus.QUEUED:
         schema.next_attempt_at = None
     return schema
@@ -80,11 +90,36 @@ def _eta(job: jobs.Job) -> tuple[float | None, Literal["pages", "documents"] | N
     return None, None
 
 
-def to_document_schema(document: documents.Document) -> schemas.Document:
-    """Returns a document with its metadata."""
+def to_event_schema(event: events.Event, links: Mapping[UUID, WorkLinks]) -> schemas.Event:
+    """Returns an event; one that completes a task names the copies of its paper."""
+    return _with_copies(schemas.Event.model_validate(event), links)
+
+
+def to_feed_event_schema(
+    event: events.FeedEvent, links: Mapping[UUID, WorkLinks]
+) -> schemas.CollectionEvent:
+    """Returns an event of a collection; one that completes a task names the copies of its paper."""
+    return _with_copies(schemas.CollectionEvent.model_validate(event), links)
+
+
+def _with_copies(event: AnyEvent, links: Mapping[UUID, WorkLinks]) -> AnyEvent:
+    found = links.get(event.task_id) if event.task_id and event.name == ENDS_READING else None
+    return event.model_copy(update={"same_work_as": list(found.same_work_as)}) if found else event
+
+
+def to_document_schema(
+    document: documents.Document, links: WorkLinks = NO_LINKS
+) -> schemas.Document:
+    """Returns a document with its metadata, and the ids of its copies and versions."""
     corrected = [name for name in documents.CORRECTABLE if name in document.corrections]
     return schemas.Document.model_validate(
-        {**dict(document), "counts": document, "corrected": corrected}
+        {
+            **dict(document),
+            "counts": document,
+            "corrected": corrected,
+            "same_work_as": links.same_work_as,
+            "related": links.related,
+        }
     )
 
 
@@ -108,6 +143,7 @@ def to_hit_schema(
         scores=passage.scores,
         relevance=relevance,
         named_by=named_by,
+        also_in=list(passage.also_in),
         highlights=list(map(_range, spans)),
         snippet=_range(snippet_span(passage.chunk.text, spans)),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.duplicates import Duplicates
 from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
@@ -33,6 +34,10 @@ CollectionName = Annotated[
 Description = Annotated[str | None, typer.Option(help="What the collection is for.")]
 MaxPapers = Annotated[int | None, typer.Option(min=0, help="Most papers that it may hold.")]
 MaxBytes = Annotated[int | None, typer.Option(min=0, help="Most bytes of PDFs that it may hold.")]
+DuplicatesOption = Annotated[
+    Duplicates | None,
+    typer.Option(help="Further files of a work: keep all, only the newest upload, or refuse them."),
+]
 BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex, ris or csl.")]
 
 
@@ -59,10 +64,11 @@ def create_collection(
     description: Description = None,
     max_papers: MaxPapers = None,
     max_bytes: MaxBytes = None,
+    duplicates: DuplicatesOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an empty collection, with a quota if you like."""
-    settings = _settings(description, max_papers, max_bytes)
+    settings = _settings(description, max_papers, max_bytes, duplicates)
     created = client.create_collection(name, **settings)
     show(created, as_json, [collection_line(created)])
 
@@ -75,20 +81,29 @@ def change_collection(
     description: Description = None,
     max_papers: MaxPapers = None,
     max_bytes: MaxBytes = None,
+    duplicates: DuplicatesOption = None,
     no_quota: Annotated[bool, typer.Option("--no-quota", help="Remove both limits.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change the description or the quota of a collection."""
-    settings = _settings(description, max_papers, max_bytes)
+    """Change the description, the quota or the rule on duplicates of a collection."""
+    settings = _settings(description, max_papers, max_bytes, duplicates)
     removed = {"max_papers": None, "max_bytes": None} if no_quota else {}
     changed = client.change_collection(name, **removed, **settings)
     show(changed, as_json, [collection_line(changed)])
 
 
 def _settings(
-    description: str | None, max_papers: int | None, max_bytes: int | None
+    description: str | None,
+    max_papers: int | None,
+    max_bytes: int | None,
+    duplicates: Duplicates | None,
 ) -> dict[str, Any]:
-    given = {"description": description, "max_papers": max_papers, "max_bytes": max_bytes}
+    given = {
+        "description": description,
+        "max_papers": max_papers,
+        "max_bytes": max_bytes,
+        "duplicates": duplicates,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -100,6 +115,7 @@ def collection_line(collection: Collection) -> str:
         f"{collection.name}  {plural(collection.documents, 'paper')}",
         f"{collection.bytes:,} bytes",
         f"at most {quota}" if quota else "",
+        "" if collection.duplicates == Duplicates.KEEP else f"duplicates: {collection.duplicates}",
         printable(collection.description),
     )
     return ", ".join(filter(None, parts))

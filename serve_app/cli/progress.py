@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.text import Text
 
 from domain.wording import plural
-from serve_app.cli.common import print_line
+from serve_app.cli.common import print_line, printable
 from serve_app.client import Client
 from serve_app.schemas.core import Job, JobSummary, Task
 
@@ -87,7 +87,11 @@ def task_line(task: Task) -> str:
     if task.error and task.status != "completed":
         return f"{task.filename}: {task.status} ({task.error.code}): {task.error.message}"
     pages = plural(task.pages_total or task.pages_done, "page")
-    return f"{task.filename}: {task.status}, {pages}, {plural(task.chunks_done, 'chunk')}"
+    line = f"{task.filename}: {task.status}, {pages}, {plural(task.chunks_done, 'chunk')}"
+    if not task.same_work_as:
+        return line
+    title = printable(task.same_work_title or "no title")
+    return f"{line}. The library already has this work: {title} ({', '.join(task.same_work_as)})"
 
 
 def show_progress(display: ProgressDisplay, job: Job) -> None:

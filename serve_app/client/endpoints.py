@@ -399,13 +399,13 @@ class Endpoints:
 
     @Endpoint
     def create_collection(self, name: str, **settings: Any) -> ApiRequest[core.Collection]:
-        """Creates an empty collection: `description`, and the quotas `max_papers`, `max_bytes`."""
+        """Creates an empty collection: `description`, `max_papers`, `max_bytes`, `duplicates`."""
         path, parse = f"{PREFIX}/collections", core.Collection.model_validate_json
         return ApiRequest(path, parse, json={"name": name, **settings}, method="POST")
 
     @Endpoint
     def change_collection(self, name: str, **settings: Any) -> ApiRequest[core.Collection]:
-        """Changes `description`, `max_papers` or `max_bytes` (None: no limit)."""
+        """Changes `description`, `max_papers`, `max_bytes` (None: no limit) or `duplicates`."""
         path, parse = path_of("collections", name), core.Collection.model_validate_json
         return ApiRequest(path, parse, json=settings, method="PATCH")
 

@@ -12,6 +12,7 @@ from domain.documents import Document, Passage
 from domain.library_search import LibrarySearch
 from domain.paper_names import MAX_NAME_WORDS, PaperName, find_arxiv_id, find_doi, is_author
 from extraction.citations.match import match_key
+from serve_app.library.copies import works_of
 from serve_app.library.search_hits import Hit, wanted_papers
 from stores.milvus.terms import words
 
@@ -46,11 +47,27 @@ async def named_hits(
     reasons = [(document, _reason(document, named.name, hits)) for document in named.documents]
     exact = [one for one in reasons if one[1] not in (None, "author")]
     chosen = exact or [one for one in reasons if one[1]][:MAX_OF_AUTHOR]
+    if not search.lists_copies:
+        chosen = _one_of_each_work(chosen, hits)
     return [
         ((passage, document), reason)
         for document, reason in chosen
         if reason and (passage := await _passage(document, search, hits, services))
     ]
+
+
+def _one_of_each_work(
+    chosen: Sequence[tuple[Document, str | None]], hits: Sequence[Hit]
+) -> list[tuple[Document, str | None]]:
+    """Returns one copy of each work, one of the hits if possible."""
+    listed = [document for _, document in hits]
+    works = works_of([*listed, *(document for document, _ in chosen)])
+    best = dict[str, tuple[Document, str | None]]()
+    for one in chosen:
+        name = one[0].document_id
+        if works[name] not in best or works[name] == name:
+            best[works[name]] = one
+    return list(best.values())
 
 
 def name_of(query: str) -> PaperName:

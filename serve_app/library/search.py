@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,10 +21,9 @@ from serve_app.library.reranking import RERANK, RerankedHits, Reranking, rerank,
 from serve_app.library.search_cursor import SearchCursor
 from serve_app.library.search_hits import (
     Hit,
-    best_per_document,
-    each_passage_once,
     find_hits,
     with_document_ids,
+    without_repeated,
 )
 from serve_app.schemas import core as schemas
 from stores.milvus.terms import ignored_words, terms, word_terms
@@ -117,7 +116,7 @@ async def _head(
     if reranking is not None:
         ranked = await rerank(search, found.hits, reranking)
     named = await named_hits(search, documents, ranked.hits, services)
-    hits = _without_repeated([hit for hit, _ in named] + ranked.hits, search.query)
+    hits = without_repeated([hit for hit, _ in named] + ranked.hits, search)
     reasons = [reason for _, reason in named]
     is_all = len(found.hits) < wanted.query.limit
     return _Head(hits, reasons, found.candidates, is_all, ranked.note)
@@ -131,7 +130,7 @@ async def _page(
     ranking, candidates = head.hits, head.candidates
     if len(ranking) <= end and not head.is_all:
         deep = await find_hits(_limited(search, end + 1, DEEP), vector, services)
-        ranking = _without_repeated(ranking + deep.hits, search.query)
+        ranking = without_repeated(ranking + deep.hits, search)
         candidates = deep.candidates
     return _Page(ranking[start:end], head.reasons[start:end], len(ranking) > end, candidates)
 
@@ -142,10 +141,6 @@ def _limited(search: LibrarySearch, limit: int, depth: int | None = None) -> Lib
 
 def _ungrouped(search: LibrarySearch) -> LibrarySearch:
     return replace(search, query=replace(search.query, group_by_document=False))
-
-
-def _without_repeated(hits: Iterable[Hit], query: SearchQuery) -> list[Hit]:
-    return best_per_document(hits) if query.group_by_document else each_passage_once(hits)
 
 
 def _hit_schemas(

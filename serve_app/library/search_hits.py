@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from domain.documents import ALL_DOCUMENTS, Document, DocumentFilter, DocumentStatus, Passage
+from domain.documents import ALL_DOCUMENTS, DocumentFilter, DocumentStatus, Passage
 from domain.library_search import MAX_RANKED, LibrarySearch
 from domain.search import SearchQuery
 from domain.section_topics import topics_of
+from serve_app.library.copies import Hit, each_text_once, each_work_once
 from stores.milvus.terms import has_phrase, has_word, phrase_terms
 
 if TYPE_CHECKING:
     from serve_app.api.services import Services
-
-Hit = tuple[Passage, Document]
 
 OVERFETCH_FACTOR = 4
 CONDITION_FACTOR = 10
@@ -51,12 +50,11 @@ async def find_hits(
         return found
     for query in _widening(search):
         passages = await asyncio.to_thread(services.vectors.search, query, vector)
-        hits = await _accepted(passages, search, services)
-        if search.query.group_by_document:
-            hits = best_per_document(hits)
+        accepted = await _accepted(passages, search, services)
+        hits = without_repeated(accepted, search)
         found = SearchHits(hits[: search.query.limit], len(passages))
         has_all = len(passages) < query.limit
-        hides_others = query.group_by_document and len(hits) < len(passages)
+        hides_others = query.group_by_document and len(accepted) < len(passages)
         if len(hits) >= search.query.limit or (has_all and not hides_others):
             break
     return found
@@ -124,14 +122,13 @@ def _meets(passage: Passage, search: LibrarySearch) -> bool:
     )
 
 
-def best_per_document(hits: Iterable[Hit]) -> list[Hit]:
-    """Returns the first hit of each document."""
-    return _first_of_each(hits, lambda hit: hit[1].document_id)
-
-
-def each_passage_once(hits: Iterable[Hit]) -> list[Hit]:
-    """Returns the first hit of each passage."""
-    return _first_of_each(hits, lambda hit: hit[0].chunk.chunk_id)
+def without_repeated(hits: Iterable[Hit], search: LibrarySearch) -> list[Hit]:
+    """Returns the hits, each document or each passage once, and once for all copies of a work."""
+    if search.query.group_by_document:
+        best = _first_of_each(hits, lambda hit: hit[1].document_id)
+        return best if search.lists_copies else each_work_once(best)
+    once = _first_of_each(hits, lambda hit: hit[0].chunk.chunk_id)
+    return once if search.lists_copies else each_text_once(once)
 
 
 def _first_of_each(hits: Iterable[Hit], key: Callable[[Hit], str]) -> list[Hit]:

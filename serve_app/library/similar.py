@@ -10,6 +10,7 @@ import numpy as np
 from domain.documents import ChunkKind, Document
 from domain.errors import NotFound
 from domain.library_search import LibrarySearch
+from domain.same_work import letters_of
 from domain.search import SearchMode, SearchQuery
 from serve_app.library.search_hits import Hit, SearchHits, find_hits
 from stores.protocols import VectorStore
@@ -38,7 +39,7 @@ async def find_similar_documents(document: Document, limit: int, services: Servi
         group_by_document=True,
     )
     hits = (await find_hits(LibrarySearch(query), mean, services)).hits
-    return [hit for hit in hits if hit[1].document_id != document.document_id][:limit]
+    return [hit for hit in hits if document.document_id not in _documents(hit)][:limit]
 
 
 async def find_similar_passages(
@@ -56,8 +57,23 @@ async def find_similar_passages(
         raise NotFound(f"The document has no passage {chunk_id}.")
     query = SearchQuery("", document.collection, SearchMode.DENSE, limit + 1)
     found = await find_hits(LibrarySearch(query), vector, services)
-    others = [hit for hit in found.hits if hit[0].chunk.chunk_id != chunk_id]
+    text = next(chunk.text for chunk, _ in stored if chunk.chunk_id == chunk_id)
+    others = [hit for hit in found.hits if not _is_passage(hit, chunk_id, text, document)]
     return SearchHits(others[:limit], found.candidates)
+
+
+def _documents(hit: Hit) -> set[str]:
+    """Returns the ids of the documents that the hit stands for."""
+    return {hit[1].document_id, *hit[0].also_in}
+
+
+def _is_passage(hit: Hit, chunk_id: str, text: str, document: Document) -> bool:
+    """Returns whether the hit is the passage itself, or stands for it as that of a copy."""
+    passage, _ = hit
+    is_same_text = letters_of(passage.chunk.text) == letters_of(text)
+    return passage.chunk.chunk_id == chunk_id or (
+        is_same_text and document.document_id in passage.also_in
+    )
 
 
 def _mean_vector(document: Document, vectors: VectorStore) -> np.ndarray | None:

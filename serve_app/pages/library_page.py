@@ -9,8 +9,8 @@ from fastapi import Query, Request, Response
 from domain.documents import DocumentOrder, DocumentStatus
 from serve_app.access.requirements import READS, AccessDep
 from serve_app.api.collections import visible_collections
-from serve_app.api.serializers import to_document_schema
 from serve_app.api.services import ServicesDep
+from serve_app.library.works import document_schemas
 from serve_app.pages.library_form import LibraryForm
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render, wants_fragment
@@ -31,7 +31,7 @@ async def library_page(
         form.wanted(access), order=form.order, cursor=form.cursor, limit=PAPERS_PER_PAGE
     )
     values = {
-        "papers": list(map(to_document_schema, listed.items)),
+        "papers": await document_schemas(listed.items, services),
         "next_cursor": listed.next_cursor,
         "filters": form.parameters,
         "is_filtered": form.is_filtered,

@@ -23,6 +23,7 @@ from serve_app.library.papers import (
     paper_of,
 )
 from serve_app.library.similar import find_similar_documents
+from serve_app.library.works import document_schema
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render
 
@@ -34,8 +35,14 @@ SIMILAR_PAPERS = 5
 async def paper_page(request: Request, services: ServicesDep, document_id: DocumentId) -> Response:
     """Returns the page of a paper; without its content if it has not been read."""
     document = await services.documents.get(document_id)
-    content = await _content(document, services)
-    return render(request, "paper.html", document=to_document_schema(document), **content)
+    shown, content = await asyncio.gather(
+        document_schema(document, services), _content(document, services)
+    )
+    copies = await active_documents(shown.same_work_as, services)
+    versions = await active_documents(shown.related, services)
+    return render(
+        request, "paper.html", document=shown, copies=copies, versions=versions, **content
+    )
 
 
 @router.get("/papers/{document_id}/similar")

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.documents import ChunkKind, DocumentStatus
+from domain.duplicates import Duplicates
 from domain.events import Event as EventRecord
 from domain.jobs import JobStatus, Step, TaskStatus, has_open_failures
 from domain.papers import Author
@@ -83,7 +84,11 @@ class JobProgress(Wire):
 
 
 class Task(Wire):
-    """The processing of one document in a job."""
+    """The processing of one document in a job.
+
+    `same_work_as`: documents of the collection that are other files of the same work, once it
+    is searchable; `same_work_title` is the title of the first of them.
+    """
 
     task_id: uuid.UUID
     document_id: str
@@ -98,6 +103,8 @@ class Task(Wire):
     searchable_at: Time | None = None
     next_attempt_at: Time | None = None
     error: TaskError | None = None
+    same_work_as: list[str] = []
+    same_work_title: str | None = None
 
 
 class JobSummary(Wire):
@@ -180,9 +187,11 @@ class Event(EventRecord, Wire):
     """A state change of a task, or of the job itself if `task_id` is null: `before` to `after`.
 
     `number` counts the events of a job. `error` is the reason of a failure or of a retry.
+    `same_work_as` of a completed task: the other files of the same work that the collection has.
     """
 
     at: Time
+    same_work_as: list[str] = []
 
 
 class CollectionEvent(Event):
@@ -242,7 +251,8 @@ class Document(Wire):
 
     Metadata that the paper does not contain is null or empty. `needs_review` is true if the paper
     could not be read well; `quality.reasons` lists the reasons. `corrected` names the fields that a
-    person has corrected.
+    person has corrected. `same_work_as` are the documents of the collection that are other files of
+    the same work, `related` those that are other versions of it, as a preprint.
     """
 
     document_id: str
@@ -266,6 +276,8 @@ class Document(Wire):
     needs_review: bool = False
     corrected: list[str] = []
     tags: list[str] = []
+    same_work_as: list[str] = []
+    related: list[str] = []
     created_at: Time
     searchable_at: Time | None = None
 
@@ -274,7 +286,8 @@ class Collection(Wire):
     """A named set of documents, created by its first upload or by itself.
 
     `bytes` is the size of its PDFs. Uploads that exceed `max_papers` or `max_bytes` are refused;
-    null: no limit.
+    null: no limit. `duplicates`: whether it keeps several files of one work, keeps the `newest`
+    upload alone, or refuses further files.
     """
 
     name: str
@@ -284,6 +297,7 @@ class Collection(Wire):
     description: str = ""
     max_papers: int | None = None
     max_bytes: int | None = None
+    duplicates: Duplicates = Duplicates.KEEP
 
 
 class Collections(Wire):
@@ -353,7 +367,7 @@ class Hit(Chunk):
     is absent if the search by words did not return the passage. `relevance` is the estimated
     probability, 0 to 1, that the passage answers the query; null if the embedding model is not
     calibrated. `snippet` is the part of the text to show in a list. `explanation` is null unless
-    the request has `explain`.
+    the request has `explain`. `also_in` are other files of the same work with the same passage.
     """
 
     score: float
@@ -363,6 +377,7 @@ class Hit(Chunk):
     highlights: list[Highlight]
     snippet: Highlight
     explanation: HitExplanation | None = None
+    also_in: list[str] = []
 
 
 class UnderstoodQuery(Wire):

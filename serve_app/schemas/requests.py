@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from domain.access import MAX_NAME_CHARACTERS, Scope
 from domain.documents import ChunkKind, DocumentFilter
+from domain.duplicates import Duplicates
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
 from domain.search import SearchMode
 from domain.section_topics import SectionTopic
@@ -165,11 +166,15 @@ class MetadataCorrection(RequestBody):
 
 
 class CollectionSettings(RequestBody):
-    """What a collection is for, and its quotas. An absent field stays as it is; null: no limit."""
+    """What a collection is for, its quotas, and what it does with several files of one work.
+
+    An absent field stays as it is; null: no limit.
+    """
 
     description: Annotated[Text, Field(max_length=2000)] = ""
     max_papers: int | None = Field(None, ge=0, le=2**31 - 1)
     max_bytes: int | None = Field(None, ge=0, le=2**62)
+    duplicates: Duplicates = Duplicates.KEEP
 
 
 class NewCollection(CollectionSettings):

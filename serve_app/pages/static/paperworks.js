@@ -89,7 +89,8 @@ const EMPTY_VALUE = { description: "" }; // null for the others
 const valueOf = ({ name, value }) => (VALUES[name] ?? String)(value);
 
 function correctionsOf(form) {
-  const changed = [...form.elements].filter((field) => field.name && field.value !== field.defaultValue);
+  const before = (field) => field.defaultValue ?? [...field.options].find((one) => one.defaultSelected)?.value;
+  const changed = [...form.elements].filter((field) => field.name && field.value !== before(field));
   return Object.fromEntries(changed.map((field) => [field.name, field.value.trim() ? valueOf(field) : (EMPTY_VALUE[field.name] ?? null)]));
 }
 

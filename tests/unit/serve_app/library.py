@@ -210,17 +210,19 @@ class Library:
         """Returns the response to a search."""
         return await self.http.post(f"{API}/search", json={"query": query, **options})
 
-    async def read_papers(self, *texts: str, refuse: str | None = None) -> list[Task]:
+    async def read_papers(
+        self, *texts: str, refuse: str | None = None, metadata: Metadata | None = None
+    ) -> list[Task]:
         """Completes all queued tasks with these passages, one per page, and returns the tasks.
 
-        Tasks whose filename contains `refuse` fail.
+        Tasks whose filename contains `refuse` fail. The papers have this metadata, else a title.
         """
         tasks = [task for lane in Lane for task in await self.claim(lane)]
         for task in tasks:
             if refuse is not None and refuse in task.filename:
                 await self.stores.queue.fail(task, NO_TEXT)
             else:
-                await self.finish(task, texts or (f"A passage of {task.filename}",))
+                await self.finish(task, texts or (f"A passage of {task.filename}",), metadata)
         return tasks
 
     async def claim(self, lane: Lane = Lane.INTERACTIVE) -> list[Task]:
@@ -238,7 +240,9 @@ class Library:
         self.vectors.upsert(chunks, vectors, collection=task.collection)
         return chunks
 
-    async def finish(self, task: Task, texts: Sequence[str]) -> None:
+    async def finish(
+        self, task: Task, texts: Sequence[str], metadata: Metadata | None = None
+    ) -> None:
         """Indexes these passages and completes the task."""
         chunks = self.index(task, texts)
         key = artifact_key(task.document_id, task.version, "test")
@@ -246,7 +250,7 @@ class Library:
         await self.stores.queue.finish(
             task,
             StepResult(
-                metadata=Metadata(title=f"On {task.filename}"),
+                metadata=metadata or Metadata(title=f"On {task.filename}"),
                 pages=len(texts),
                 chunks=len(chunks),
                 sections=1,
