@@ -54,8 +54,10 @@ def replacement(
     """Returns how the newest upload replaces the others, when this one has been read completely.
 
     `unfinished`: ids of copies that are still being read. A newer one of them replaces the others
-    when it is complete. None: nothing is replaced.
+    when it is complete. None: nothing is replaced, as by a paper that was searchable before.
     """
+    if document.searchable_at is None or document.searchable_at < uploaded_at:
+        return None
     newer = [one for one in copies if one.created_at > uploaded_at]
     complete = [one for one in newer if one.document_id not in unfinished]
     kept = max(complete, key=lambda one: one.created_at, default=document)

@@ -150,8 +150,11 @@ class Work:
     @property
     def has_specific_title(self) -> bool:
         """True for a title that few papers can share."""
-        is_long = len(self.letters) >= MIN_LETTERS and len((self.title or "").split()) >= _MIN_WORDS
-        return is_long and self.letters not in _GENERIC_TITLES
+        words = (self.title or "").split()
+        has_spaces = all(len(word) < MIN_LETTERS for word in words)  # Chinese has none
+        has_words = len(words) >= _MIN_WORDS or not has_spaces
+        is_long = len(self.letters) >= MIN_LETTERS
+        return is_long and has_words and self.letters not in _GENERIC_TITLES
 
     @property
     def keys(self) -> Iterator[tuple[str, str, str]]:

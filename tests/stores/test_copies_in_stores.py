@@ -87,6 +87,23 @@ async def test_copies_are_linked_in_both_directions(stores: Stores) -> None:
         assert await links(stores, name) == WorkLinks()
 
 
+@pytest.mark.parametrize(
+    ("title", "spelled"),
+    [
+        ("Миграция крачек вдоль западного берега", "Миграция крачек вдоль западного берега."),
+        (
+            "银纳米粒子的绿色合成及其在水处理中的应用研究",
+            "银纳米粒子的绿色合成及其在水处理中的应用研究",
+        ),
+        ("Vögel an den Küsten der Nordsee", "V\u00ad\u006f\u0308gel an den Küsten — der NORDSEE"),
+    ],
+)
+async def test_titles_in_all_scripts_are_found(stores: Stores, title: str, spelled: str) -> None:
+    first = await read(stores, replace(TERNS, title=title, doi=None))
+    second = await read(stores, replace(TERNS, title=spelled, doi=None))
+    assert await copies(stores, first) == (second,)
+
+
 async def test_versions_are_linked_and_are_no_copies(stores: Stores) -> None:
     printed = await read(stores)
     preprint = await read(stores, replace(TERNS, doi=None, arxiv_id="1706.03762", year=2017))
@@ -281,6 +298,8 @@ async def test_reading_again_replaces_nothing(stores: Stores) -> None:
     await stores.jobs.move(await stores.documents.get(moved), "papers")
     (move,) = await claim(stores)
     await stores.queue.finish(move, result())
+    again = await begin_again(stores, first)
+    await stores.queue.finish(again, result())
     assert set(await documents(stores)) == {first, second, move.document_id}
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +15,13 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from domain.jobs import Step, TaskStatus
 from serve_app.cli.common import complete_collection, printable
 from serve_app.cli.main import app
-from serve_app.cli.progress import ProgressDisplay, show_progress
+from serve_app.cli.progress import ProgressDisplay, show_progress, task_line
 from serve_app.client import Client
 from serve_app.process.address import service_url
+from serve_app.schemas.core import Task
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import add_paper
 
@@ -326,3 +329,29 @@ def test_cli_help_imports_no_heavy_modules() -> None:
 
 def test_printable_removes_control_characters() -> None:
     assert printable("a\x1b[2Jb\x9bc\nd\u202e") == "a [2Jb c d "
+
+
+def test_cli_names_other_files_of_a_work() -> None:
+    task = Task(
+        task_id=uuid.uuid4(),
+        document_id="doc_b",
+        filename="b.pdf",
+        status=TaskStatus.COMPLETED,
+        step=Step.READ_TEXT,
+        attempt=1,
+        max_attempts=4,
+        pages_done=1,
+        chunks_done=2,
+    )
+    assert task_line(task) == "b.pdf: completed, 1 page, 2 chunks"
+    copy = task.model_copy(update={"same_work_as": ["doc_a"], "same_work_title": "On \x1b[1mions"})
+    said = "The library already has this work: On  [1mions (doc_a)"
+    assert task_line(copy) == f"b.pdf: completed, 1 page, 2 chunks. {said}"
+
+
+def test_cli_sets_the_rule_on_duplicates(paperworks) -> None:
+    created = paperworks("collections", "create", "ions", "--duplicates", "refuse")
+    assert "duplicates: refuse" in created.stdout
+    changed = paperworks("collections", "change", "ions", "--duplicates", "keep")
+    assert (changed.exit_code, "duplicates" in changed.stdout) == (0, False)
+    assert paperworks("collections", "change", "ions", "--duplicates", "all").exit_code == 2

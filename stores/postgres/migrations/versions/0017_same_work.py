@@ -9,14 +9,18 @@ branch_labels = None
 depends_on = None
 
 # Finds papers with the same title; domain/same_work.py decides which of them are one work. 16:
-# shorter titles identify no paper (MIN_LETTERS).
-TITLE_DIGEST = """
+# shorter titles identify no paper (MIN_LETTERS). The ranges are spaces and punctuation: [:alnum:]
+# depends on the locale of the database.
+TITLE_DIGEST = r"""
 CREATE FUNCTION title_digest(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE
-    WHEN length(regexp_replace(fold_text(value), '[^[:alnum:]]+', '', 'g')) >= 16
-    THEN md5(regexp_replace(fold_text(value), '[^[:alnum:]]+', '', 'g'))
-END
+RETURN (
+    SELECT CASE WHEN length(letters) >= 16 THEN md5(letters) END
+    FROM regexp_replace(
+        fold_text(value),
+        '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+', '', 'g'
+    ) AS letters
+)
 """
 
 
