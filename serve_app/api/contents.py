@@ -18,7 +18,6 @@ from serve_app.api.file_responses import file_response, openapi_file
 from serve_app.api.parameters import DocumentId, Number
 from serve_app.api.problems import problem_responses
 from serve_app.api.serializers import (
-    to_document_schema,
     to_export_schema,
     to_references_schema,
     to_tables_schema,
@@ -31,6 +30,7 @@ from serve_app.library.papers import (
     missing_part,
     searchable_document,
 )
+from serve_app.library.works import document_schema, document_schemas
 from serve_app.schemas import papers as paper_schemas
 
 router = APIRouter(
@@ -161,8 +161,9 @@ async def _json_export(document_id: str, services: Services) -> Response:
     (document, paper), links = await asyncio.gather(
         document_with_paper(document_id, services), services.citations.links(document_id)
     )
+    shown = await document_schema(document, services)
     data = await asyncio.to_thread(
-        lambda: to_export_schema(document, paper, links).model_dump_json().encode()
+        lambda: to_export_schema(shown, document, paper, links).model_dump_json().encode()
     )
     return file_response(data, "application/json", document, ".json")
 
@@ -198,4 +199,4 @@ async def list_citing(document_id: DocumentId, services: ServicesDep) -> paper_s
 
 async def _documents(ids: Sequence[str], services: Services) -> paper_schemas.Documents:
     documents = await active_documents(ids, services)
-    return paper_schemas.Documents(documents=list(map(to_document_schema, documents)))
+    return paper_schemas.Documents(documents=await document_schemas(documents, services))

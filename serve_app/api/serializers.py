@@ -172,13 +172,16 @@ def to_references_schema(paper: papers.Paper, links: Mapping[int, str]) -> paper
 
 
 def to_export_schema(
-    document: documents.Document, paper: papers.Paper, links: Mapping[int, str]
+    shown: schemas.Document,
+    document: documents.Document,
+    paper: papers.Paper,
+    links: Mapping[int, str],
 ) -> paper_schemas.PaperExport:
-    """Returns a document with all its extracted content."""
+    """Returns a document, as it is shown, with all its extracted content."""
     return paper_schemas.PaperExport.model_validate(
         {
             **_common_fields(paper, paper_schemas.PaperExport),
-            "document": to_document_schema(document),
+            "document": shown,
             "tables": to_tables_schema(document, paper).tables,
             "references": to_references_schema(paper, links).references,
         }

@@ -11,11 +11,12 @@ from domain.search import SearchMode
 from serve_app.access.requirements import READS
 from serve_app.api.parameters import ChunkPath, DocumentId
 from serve_app.api.problems import problem_responses
-from serve_app.api.serializers import to_chunk_schema, to_document_schema, to_hit_schema
+from serve_app.api.serializers import to_chunk_schema, to_hit_schema
 from serve_app.api.services import DOCUMENT, ServicesDep
 from serve_app.library.papers import searchable_document
 from serve_app.library.search import milliseconds_since
 from serve_app.library.similar import find_similar_documents, find_similar_passages
+from serve_app.library.works import document_schemas
 from serve_app.schemas import core as schemas
 from serve_app.schemas import papers as paper_schemas
 
@@ -38,14 +39,15 @@ async def list_similar(
     """
     document = await searchable_document(document_id, services)
     hits = await find_similar_documents(document, limit, services)
+    shown = await document_schemas([other for _, other in hits], services)
     return paper_schemas.SimilarDocuments(
         documents=[
             paper_schemas.SimilarDocument(
-                **dict(to_document_schema(other)),
+                **dict(schema),
                 score=passage.score,
                 passage=to_chunk_schema(passage.chunk, other),
             )
-            for passage, other in hits
+            for schema, (passage, other) in zip(shown, hits, strict=True)
         ]
     )
 

@@ -297,9 +297,13 @@ def test_collection_is_described_limited_and_deleted(
     page.get_by_text("Collection settings").click()
     page.get_by_label("Most papers").fill("")
     page.get_by_label("Description").fill("")
+    page.get_by_label("Further files of a work").select_option("refuse")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("at most")).to_have_count(0)
     page.get_by_text("Collection settings").click()
+    expect(page.get_by_label("Further files of a work")).to_have_value("refuse")
+    [changed] = [one for one in library.collections() if one.name == collection]
+    assert (changed.duplicates, changed.max_papers) == ("refuse", None)
     page.get_by_role("button", name="Delete collection").click()
     expect(page.get_by_role("heading", name="Library")).to_be_visible()
     expect(page.get_by_role("link", name=collection, exact=True)).to_have_count(0)

@@ -7,23 +7,29 @@ from dataclasses import replace
 import numpy as np
 
 from domain.documents import ChunkKind
+from domain.papers import Metadata, Paper
 from stores.blobs.blob_store import pdf_key
 from tests.unit.serve_app.library import Library, pdf, vector_of
 from tests.unit.serve_app.paper_fixtures import PAPER, add_paper
+
+
+def paper(title: str) -> Paper:
+    """Returns another work."""
+    return replace(PAPER, metadata=Metadata(title))
 
 
 async def test_similar_api_ranks_other_documents_by_cosine(
     library: Library,
 ) -> None:
     looms = await add_paper(library, PAPER, "looms weave flowers", "cards drive looms")
-    near = await add_paper(library, PAPER, "roses", "looms weave cloth", content=pdf("near"))
-    far = await add_paper(library, PAPER, "whales sing at night", content=pdf("far"))
+    near = await add_paper(library, paper("On Roses"), "roses", "looms weave cloth")
+    far = await add_paper(library, paper("On Whales"), "whales sing at night")
     await add_paper(library, PAPER, "looms weave flowers", content=pdf("x"), collection="other")
     found = (await library.get(f"/documents/{looms}/similar")).json()["documents"]
     assert [item["document_id"] for item in found] == [near, far]
     assert found[0]["passage"]["text"] == "looms weave cloth"
     assert found[0]["passage"]["boxes"][0]["page"] == 2
-    assert found[0]["title"] == "Notes on the Engine"
+    assert found[0]["title"] == "On Roses"
     mean = (vector_of("looms weave flowers") + vector_of("cards drive looms")) / 2
     cosine = float(vector_of("looms weave cloth") @ mean) / float((mean @ mean) ** 0.5)
     assert abs(found[0]["score"] - cosine) < 1e-5
@@ -36,7 +42,7 @@ async def test_similar_api_ranks_other_documents_by_cosine(
 
 async def test_similar_api_ignores_inactive_versions(library: Library) -> None:
     name = await add_paper(library, PAPER, "looms weave")
-    other = await add_paper(library, PAPER, "looms weave", content=pdf("other"))
+    other = await add_paper(library, paper("On Looms"), "looms weave")
     await library.http.post(f"/api/v1/documents/{other}/reingest")
     [task] = await library.claim()
     library.index(task, ["looms weave a second time"])
