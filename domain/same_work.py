@@ -128,6 +128,11 @@ class Work:
         return letters_of(self.title or "")
 
     @cached_property
+    def abstract_letters(self) -> str:
+        """The letters and digits of the folded abstract."""
+        return letters_of(self.abstract or "")
+
+    @cached_property
     def families(self) -> frozenset[str]:
         """The letters of the family names of the authors."""
         names = (letters_of(one.family or one.name.split(" ")[-1]) for one in self.authors)
@@ -206,13 +211,7 @@ def is_version(one: Work, other: Work) -> bool:
     The same title in another year is that of a report that appears every year, unless one of both
     is a preprint.
     """
-    return (
-        one.collection == other.collection
-        and one.notice == other.notice
-        and not is_same_work(one, other)
-        and _share_title_and_authors(one, other)
-        and (one.is_preprint or other.is_preprint or not _years_differ(one, other))
-    )
+    return not is_same_work(one, other) and _are_versions(one, other)
 
 
 def links_of(work: Work, others: Iterable[Work]) -> WorkLinks:
@@ -220,9 +219,11 @@ def links_of(work: Work, others: Iterable[Work]) -> WorkLinks:
     unique = {one.document_id: one for one in others if one.document_id != work.document_id}
     found = [unique[name] for name in sorted(unique)]
     same = [one for one in found if is_same_work(work, one)]
+    names = tuple(one.document_id for one in same)
+    others = [one for one in found if one.document_id not in names]
     return WorkLinks(
-        tuple(one.document_id for one in same),
-        tuple(one.document_id for one in found if is_version(work, one)),
+        names,
+        tuple(one.document_id for one in others if _are_versions(work, one)),
         title=next((one.title for one in same), None),
     )
 
@@ -239,6 +240,15 @@ def group_copies(works: Sequence[Work]) -> dict[str, str]:
             if len(by_key[key]) < MAX_CANDIDATES:
                 by_key[key].append(work)
     return first
+
+
+def _are_versions(one: Work, other: Work) -> bool:
+    return (
+        one.collection == other.collection
+        and one.notice == other.notice
+        and _share_title_and_authors(one, other)
+        and (one.is_preprint or other.is_preprint or not _years_differ(one, other))
+    )
 
 
 def _share_identifier(one: Work, other: Work) -> bool:
@@ -306,5 +316,4 @@ def _years_differ(one: Work, other: Work) -> bool:
 
 
 def _share_abstract(one: Work, other: Work) -> bool:
-    ours, theirs = letters_of(one.abstract or ""), letters_of(other.abstract or "")
-    return bool(ours) and ours == theirs
+    return bool(one.abstract_letters) and one.abstract_letters == other.abstract_letters

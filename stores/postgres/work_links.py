@@ -46,10 +46,13 @@ async def find_links(connection: AsyncConnection, works: Sequence[Work]) -> dict
     """Returns the searchable copies and versions of each work, by the id of its document."""
     keys = ("document_id", "collection", "title", "doi", "arxiv_id")
     rows = json.dumps([{key: getattr(work, key) for key in keys} for work in works])
+    known = dict[str, Work]()  # papers that share an identifier have the same candidates
     others = defaultdict[str, list[Work]](list)
     if works:
         for row in await connection.execute(CANDIDATES, {"works": rows}):
-            others[row.this_id].append(_work_of(row))
+            if row.document_id not in known:
+                known[row.document_id] = _work_of(row)
+            others[row.this_id].append(known[row.document_id])
     return {work.document_id: links_of(work, others[work.document_id]) for work in works}
 
 
