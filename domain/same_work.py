@@ -11,8 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import takewhile
 
 from domain.documents import Document
 from domain.papers import Author, Metadata
@@ -23,8 +23,8 @@ PREPRINT_DOIS = (ARXIV_DOI, "10.1101/", "10.20944/", "10.2139/", "10.21203/", "1
 MIN_LETTERS, _MIN_WORDS = 16, 3  # of a title that identifies a paper, as in citations
 MAX_CANDIDATES = 50
 """Papers that are compared with one paper by the same key; more share only a key read wrongly."""
-_MIN_SIMILARITY = 0.9  # of two titles under one DOI, of which one was not read exactly; a choice
-_COMPARED_CHARACTERS = 300  # of a title: bounds the comparison
+_MIN_SHARE = 0.9  # of two titles under one DOI, of which one was not read exactly; a choice
+_NOTICE_CHARACTERS = 300  # of a title, to find out whether it is that of a notice
 # Longer titles that many papers have, by their letters.
 _GENERIC_TITLES = frozenset(
     {
@@ -141,7 +141,7 @@ class Work:
     @cached_property
     def notice(self) -> str | None:
         """The kind of a paper about another paper (`correction`, `reply`), None for others."""
-        title = " ".join(fold(self.title or "").split())[:_COMPARED_CHARACTERS]
+        title = " ".join(fold(self.title or "").split())[:_NOTICE_CHARACTERS]
         for kind in _NOTICES:
             if _BEGINS[kind].match(title) or _ENDS[kind].search(title):
                 return kind
@@ -281,12 +281,19 @@ def _is_plausible(one: Work, other: Work) -> bool:
 
 
 def _have_similar_titles(one: Work, other: Work) -> bool:
-    """Returns whether the titles are nearly equal. "Part I" and "Part II" are not."""
+    """Returns whether the titles differ in one short place, and not in a number."""
     if one.numbers != other.numbers:
         return False
-    ours, theirs = (work.letters[:_COMPARED_CHARACTERS] for work in (one, other))
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
-    return matcher.quick_ratio() >= _MIN_SIMILARITY and matcher.ratio() >= _MIN_SIMILARITY
+    ours, theirs = one.letters, other.letters
+    begin = _count_shared(ours, theirs)
+    end = _count_shared(ours[begin:][::-1], theirs[begin:][::-1])
+    return begin + end >= _MIN_SHARE * max(len(ours), len(theirs))
+
+
+def _count_shared(one: str, other: str) -> int:
+    """Returns the number of characters at the beginning that both have."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _share_title_and_authors(one: Work, other: Work) -> bool:
