@@ -308,16 +308,20 @@ def new_job_id() -> str:
     return f"job_{uuid.uuid4().hex[:16]}"
 
 
-def job_status(counts: Counts) -> JobStatus:
-    """Returns the state of a job with these task counts; a job without tasks is completed."""
+def job_status(counts: Counts, cut_short: JobStatus | None = None) -> JobStatus:
+    """Returns the state of a job with these task counts; a job without tasks is completed.
+
+    `cut_short`: the state of a job without completed papers, `FAILED` or `CANCELLED`, if not all
+    of its files could be admitted; it never counts as completed then.
+    """
     if counts.queued + counts.running:
         started = counts.total > counts.queued
         return JobStatus.RUNNING if started else JobStatus.QUEUED
-    if counts.completed == counts.total:
+    if counts.completed == counts.total and cut_short is None:
         return JobStatus.COMPLETED
     if counts.completed:
         return JobStatus.PARTIAL
-    return JobStatus.FAILED if counts.failed else JobStatus.CANCELLED
+    return JobStatus.FAILED if counts.failed else cut_short or JobStatus.CANCELLED
 
 
 def has_open_failures(status: JobStatus, failed: int, acknowledged_at: datetime | None) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.documents import Chunk, Document, DocumentFilter, DocumentOrder, Passage
     from domain.errors import Failure
     from domain.events import Event, FeedEvent, FeedPosition
+    from domain.folder_jobs import FolderJob, Registration
     from domain.job_control import Cancelled, IncompleteTask
     from domain.jobs import (
         Admission,
@@ -187,6 +188,21 @@ class JobControl(Protocol):
     async def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
     ) -> CursorPage[IncompleteTask]: ...
+
+
+class FolderJobStore(Protocol):
+    """Leases the registrations of folders to JobManagers and records their progress."""
+
+    async def open(self, job_id: str, folder: str, collection: str) -> None: ...
+    async def get(self, job_id: str) -> FolderJob | None: ...
+    async def claim(self, lease_seconds: float) -> FolderJob | None: ...
+    async def record(
+        self, job: FolderJob, progress: Registration, lease_seconds: float
+    ) -> None: ...
+    async def release(self, job: FolderJob, delay_seconds: float = 0) -> None: ...
+    async def finish(
+        self, job: FolderJob, progress: Registration, error: Failure | None = None
+    ) -> None: ...
 
 
 class ActivityStore(Protocol):

@@ -32,6 +32,7 @@ from stores.postgres.admission import EMPTY_DOCUMENT, RESTARTED_DOCUMENT, next_v
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
+from stores.postgres.folder_jobs import stop_registration
 from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, IS_RUNNING, close_if_done, inline
 from stores.postgres.schema import CITATIONS, DOCUMENTS, JOBS, TASKS
 
@@ -80,6 +81,7 @@ class JobControl:
             job = (JOBS.c.job_id == job_id, JOBS.c.finished_at.is_(None))
             stop = update(JOBS).where(*job).values(cancel_requested=True, admitting_until=None)
             await connection.execute(stop)
+            await stop_registration(connection, job_id)
             await close_if_done(connection, [job_id])
 
     async def retry(self, job_id: str) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
     update,
 )
@@ -24,12 +25,13 @@ from domain.jobs import (
     READING_WEIGHT,
     STEPS,
     Counts,
+    JobStatus,
     TaskStatus,
     job_status,
     weight_before,
 )
 from stores.postgres.database import NOW
-from stores.postgres.schema import JOBS, TASKS
+from stores.postgres.schema import FOLDER_JOBS, JOBS, TASKS
 
 
 def inline(value: str) -> BindParameter[str]:
@@ -74,11 +76,20 @@ def _ratio(done: ColumnElement[Any], total: ColumnElement[Any]) -> ColumnElement
 
 
 TASK_COUNTS = select(*count_columns()).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
-# More uploads were announced, and the client has not timed out.
-ADMITTING = and_(JOBS.c.admitting_until.is_not(None), JOBS.c.admitting_until > NOW)
+ITS_FOLDER = exists().where(FOLDER_JOBS.c.job_id == JOBS.c.job_id)
+# More uploads were announced, and the client has not timed out; or a folder is being registered.
+ADMITTING = or_(
+    and_(JOBS.c.admitting_until.is_not(None), JOBS.c.admitting_until > NOW),
+    ITS_FOLDER.where(FOLDER_JOBS.c.finished_at.is_(None)),
+)
+CUT_SHORT = case(
+    (~ITS_FOLDER.where(FOLDER_JOBS.c.error.is_not(None)), None),
+    (JOBS.c.cancel_requested, inline(JobStatus.CANCELLED)),
+    else_=inline(JobStatus.FAILED),
+).label("cut_short")
 HAS_OPEN_TASKS = exists().where(TASKS.c.job_id == JOBS.c.job_id, IS_OPEN)
 CLOSABLE_JOBS = (
-    select(JOBS.c.job_id, TASK_COUNTS)
+    select(JOBS.c.job_id, CUT_SHORT, TASK_COUNTS)
     .join(TASK_COUNTS, onclause=JOBS.c.job_id.is_not(None))
     .where(JOBS.c.finished_at.is_(None), ~ADMITTING, ~HAS_OPEN_TASKS)
 )
@@ -95,11 +106,10 @@ async def close_if_done(connection: AsyncConnection, job_ids: Iterable[str]) -> 
     closable = CLOSABLE_JOBS.where(JOBS.c.job_id.in_(ids))
     rows = (await connection.execute(closable)).all()
     for row in rows:
-        await connection.execute(
-            update(JOBS)
-            .where(JOBS.c.job_id == row.job_id)
-            .values(status=job_status(Counts.model_validate(row)), finished_at=NOW)
-        )
+        cut_short = JobStatus(row.cut_short) if row.cut_short else None
+        status = job_status(Counts.model_validate(row), cut_short)
+        ended = update(JOBS).where(JOBS.c.job_id == row.job_id)
+        await connection.execute(ended.values(status=status, finished_at=NOW))
     return len(rows)
 
 

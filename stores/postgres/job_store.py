@@ -46,6 +46,7 @@ from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
 from stores.postgres.document_moves import finish_move, lock_for_move
 from stores.postgres.job_status import (
+    ADMITTING,
     HAS_OPEN_TASKS,
     IS_QUEUED,
     close_if_done,
@@ -55,7 +56,7 @@ from stores.postgres.job_status import (
 )
 from stores.postgres.queue_limit import AdmissionLimit
 from stores.postgres.quotas import QuotaCheck
-from stores.postgres.schema import EVENTS, JOBS, TASKS
+from stores.postgres.schema import EVENTS, FOLDER_JOBS, JOBS, TASKS
 
 ADMISSION_SECONDS = 120  # silence after which the client of an admission in parts counts as dead
 
@@ -69,7 +70,7 @@ TOTALS = select(*count_columns(), *SUMS, PROGRESS).where(TASKS.c.job_id == JOBS.
 JOBS_WITH_TOTALS = select(JOBS, TOTALS).join(TOTALS, onclause=JOBS.c.job_id.is_not(None))
 
 ABANDONED = select(JOBS.c.job_id).where(
-    JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~HAS_OPEN_TASKS
+    JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~HAS_OPEN_TASKS, ~ADMITTING
 )
 # Runs several times a second for each long poll: a prepared statement, built once.
 HAS_COME = """
@@ -347,7 +348,7 @@ class JobStore:
             return [Task.model_validate(row) for row in rows]
 
     async def purge(self) -> int:
-        """Deletes tasks and events of jobs that ended `keep_days` ago; keeps the papers.
+        """Deletes tasks, events and folders of jobs that ended `keep_days` ago; keeps the papers.
 
         Jobs with unacknowledged failures are kept for FAILURES_KEPT, unless one of
         their papers was deleted. Returns the number of purged jobs, at most 1000 per call.
@@ -364,7 +365,7 @@ class JobStore:
         old = old.limit(1000).with_for_update(key_share=True, skip_locked=True)
         async with self.database.begin() as connection:
             job_ids = (await connection.execute(old)).scalars().all()
-            for table in (TASKS, EVENTS):
+            for table in (TASKS, EVENTS, FOLDER_JOBS):
                 await connection.execute(delete(table).where(table.c.job_id.in_(job_ids)))
             mark_purged = update(JOBS).where(JOBS.c.job_id.in_(job_ids)).values(purged_at=NOW)
             await connection.execute(mark_purged)

@@ -442,6 +442,32 @@ class WebhookDeliveries(SQLModel, table=True):
     abandoned_at: datetime | None = Field(None, sa_column=_timestamp())
 
 
+class FolderJobs(SQLModel, table=True):
+    """The registration of a folder that the server reads. Its job stays open until `finished_at`.
+
+    `lease_token` is the fencing token of the JobManager that holds the lease.
+    """
+
+    __tablename__ = "folder_jobs"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (
+        _partial_index("folder_jobs_unfinished", "finished_at IS NULL", "created_at"),
+    )
+
+    job_id: str = Field(foreign_key="jobs.job_id", primary_key=True)
+    folder: str
+    collection: str
+    actor: str
+    created_at: datetime | None = Field(None, sa_column=_stamped())
+    leased_until: datetime | None = Field(None, sa_column=_timestamp())
+    lease_token: int = Field(0, sa_column=_default(0))
+    registered: int = Field(0, sa_column=_default(0))
+    known: int = Field(0, sa_column=_default(0))
+    refused_files: int = Field(0, sa_column=_default(0))
+    refused: list[Any] = Field([], sa_column=_json("[]"))
+    finished_at: datetime | None = Field(None, sa_column=_timestamp())
+    error: dict[str, Any] | None = Field(None, sa_column=Column(JSONB(none_as_null=True)))
+
+
 def _table(name: str) -> Table:
     return cast(Table, SQLModel.metadata.tables[name])
 
@@ -451,3 +477,4 @@ JOBS, TASKS, EVENTS = map(_table, ("jobs", "tasks", "job_events"))
 DELETIONS, LIBRARY = map(_table, ("store_deletions", "library"))
 API_KEYS, SESSIONS, AUDIT_LOG = map(_table, ("api_keys", "sessions", "audit_log"))
 WEBHOOKS, DELIVERIES = map(_table, ("webhooks", "webhook_deliveries"))
+FOLDER_JOBS = _table("folder_jobs")

@@ -21,6 +21,7 @@ from domain.job_control import (
 )
 from domain.jobs import LANE_OF_STEP, CursorPage, Step, Task, TaskStatus, job_status
 from stores.postgres.audit_log import actor
+from tests.fakes.in_memory_folders import stop_registration
 from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of
 
 
@@ -36,6 +37,7 @@ class InMemoryJobControl:
         if self.state.jobs[job_id].finished_at is None:
             self.state.set_job(job_id, cancel_requested=True)
             self.state.admitting_until.pop(job_id, None)
+            stop_registration(self.state, job_id)
         tasks = list(filter(is_open, self.state.tasks_of(job_id)))
         for task in tasks:
             self.state.cancel_task(task)

@@ -37,6 +37,7 @@ from stores.postgres.queue_limit import AdmissionLimit
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventFeed, InMemoryEventLog
+from tests.fakes.in_memory_folders import InMemoryFolderJobs
 from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
 from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of, utc_now
@@ -64,6 +65,7 @@ class InMemoryStores:
         self.event_feed = InMemoryEventFeed(self.state)
         self.documents = InMemoryDocumentStore(self.state)
         self.deletions = InMemoryDeletionQueue(self.state)
+        self.folders = InMemoryFolderJobs(self.state)
 
 
 class InMemoryJobStore:
@@ -373,6 +375,7 @@ class InMemoryJobStore:
         self.state.tasks = kept
         for name in purged:
             self.state.events.pop(name, None)
+            self.state.folders.pop(name, None)
         self.state.purged |= purged
         return len(purged)
 

@@ -16,11 +16,13 @@ from domain.duplicate_rule import applies
 from domain.duplicates import Duplicates
 from domain.errors import Expired, NotFound
 from domain.events import Event
+from domain.folder_jobs import FolderJob
 from domain.jobs import (
     CitationKey,
     Counts,
     CursorPage,
     Job,
+    JobStatus,
     Task,
     TaskStatus,
     has_open_failures,
@@ -93,6 +95,7 @@ class State:
     deletions: dict[int, tuple[StoreDeletion, datetime]] = field(default_factory=dict)
     deletions_made: int = 0
     request_digests: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, FolderJob] = field(default_factory=dict)
 
     def tasks_of(self, job_id: str) -> list[Task]:
         """Returns the tasks of the job in the order of their uploads."""
@@ -168,9 +171,12 @@ class State:
         now, until = self.clock(), self.admitting_until.get(job_id)
         counts = counts_of(self.tasks_of(job_id))
         is_open = counts.queued + counts.running or (until is not None and until > now)
-        if is_open or self.jobs[job_id].finished_at is not None:
+        folder = self.folders.get(job_id)
+        is_registering = folder is not None and folder.finished_at is None
+        if is_open or is_registering or self.jobs[job_id].finished_at is not None:
             return False
-        self.set_job(job_id, status=job_status(counts), finished_at=now)
+        status = job_status(counts, _cut_short(self.jobs[job_id], folder))
+        self.set_job(job_id, status=status, finished_at=now)
         return True
 
     def has_open_failures(self, job_id: str) -> bool:
@@ -203,6 +209,12 @@ class State:
 def work_of(document: Document) -> Work:
     """Returns the work of the document."""
     return Work.of(document.document_id, document.collection, document)
+
+
+def _cut_short(job: Job, folder: FolderJob | None) -> JobStatus | None:
+    if folder is None or folder.error is None:
+        return None
+    return JobStatus.CANCELLED if job.cancel_requested else JobStatus.FAILED
 
 
 def is_open(task: Task) -> bool:

@@ -21,6 +21,7 @@ from stores.postgres.deletion_queue import DeletionQueue
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_feed import EventFeed
 from stores.postgres.event_log import EventLog
+from stores.postgres.folder_jobs import FolderJobs
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.migrate import migrate
@@ -30,6 +31,7 @@ from tests.fakes.in_memory_collections import InMemoryCollectionStore
 from tests.fakes.in_memory_deletions import InMemoryDeletionQueue
 from tests.fakes.in_memory_documents import InMemoryDocumentStore
 from tests.fakes.in_memory_events import InMemoryEventFeed, InMemoryEventLog
+from tests.fakes.in_memory_folders import InMemoryFolderJobs
 from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_jobs import InMemoryJobStore, InMemoryStores
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
@@ -112,6 +114,7 @@ class Stores:
     event_feed: EventFeed | InMemoryEventFeed
     deletions: DeletionQueue | InMemoryDeletionQueue
     collections: CollectionStore | InMemoryCollectionStore
+    folders: FolderJobs | InMemoryFolderJobs
     advance: Callable[[float], Awaitable[None]]
 
 
@@ -142,6 +145,7 @@ def memory_stores(weights: ShareWeights = EQUAL_SHARES) -> Stores:
         event_feed=made.event_feed,
         deletions=made.deletions,
         collections=InMemoryCollectionStore(made.state, made.documents),
+        folders=made.folders,
         advance=clock.advance,
     )
 
@@ -162,6 +166,7 @@ def postgres_stores(database: Database, weights: ShareWeights = EQUAL_SHARES) ->
         event_feed=EventFeed(database),
         deletions=DeletionQueue(database),
         collections=CollectionStore(database),
+        folders=FolderJobs(database),
         advance=advance,
     )
 
@@ -179,8 +184,8 @@ async def wipe(database: Database) -> None:
     async with database.begin() as connection:
         await connection.execute(
             text(
-                "TRUNCATE store_deletions, job_events, tasks, jobs, citations, documents, "
-                "collections"
+                "TRUNCATE store_deletions, job_events, folder_jobs, tasks, jobs, citations, "
+                "documents, collections"
             )
         )
 
