@@ -23,6 +23,8 @@ from domain.jobs import Lane, Progress, Task
 from domain.webhooks import WebhookOptions
 
 if TYPE_CHECKING:
+    from actors.folder_loop import FolderLoop
+    from actors.folder_registration import FolderOptions
     from actors.job_policy import JobPolicy
     from actors.lane_worker import BatchPolicy, LaneWorker
     from actors.reconcile_loop import ReconcileLoop
@@ -55,7 +57,8 @@ class JobManagerConfig:
     `database_url` has no password. `runner_groups`: lanes of one group share a runner. `info` is
     what `status` shows: the addresses of the stores, the release and the settings. `local_key`: the
     file for the key of the local command line, None if requests need no key. `metrics`: the folder
-    of the metrics that the API returns; None: they are in memory.
+    of the metrics that the API returns; None: they are in memory. `folders`: what the service may
+    read for jobs, None for nothing.
     """
 
     database_url: str
@@ -69,6 +72,7 @@ class JobManagerConfig:
     local_key: str | None = None
     webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     metrics: Path | None = None
+    folders: FolderOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ class JobManager:
         for group in config.runner_groups:
             self._add_workers(group, config, parts)
         vectors = parts.vectors(lambda: self.config)
+        self.folder_loop = self._folder_loop(config.folders)
         self.reconcile_loop = self._reconcile_loop(vectors, queue, config.retention)
         self.started = asyncio.Event()
         self.problem: str | None = None
@@ -163,6 +168,28 @@ class JobManager:
             WebhookSender(options),
             self.policy.poll_seconds,
             WebhookMetrics(metrics).count,
+        )
+
+    def _folder_loop(self, options: FolderOptions | None) -> FolderLoop:
+        from actors.folder_loop import FolderLoop
+        from actors.folder_registration import FolderOptions
+        from stores.blobs.blob_store import BlobStore
+        from stores.postgres.folder_jobs import FolderJobs
+        from stores.postgres.job_store import JobStore
+
+        options, policy = options or FolderOptions(), self.policy
+        return FolderLoop(
+            FolderJobs(self.database),
+            JobStore(
+                self.database,
+                max_attempts=policy.max_attempts,
+                queue_limit=options.queue_limit,
+            ),
+            BlobStore(self.config.blob_uri),
+            options,
+            self._wake,
+            lease_seconds=policy.lease_seconds,
+            poll_seconds=policy.poll_seconds,
         )
 
     def _reconcile_loop(
@@ -243,6 +270,7 @@ class JobManager:
         """
         for worker in self.workers.values():
             worker.draining = True
+        await self.folder_loop.drain()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.leases.empty.wait(), timeout_seconds)
         return await self.leases.release_all()
@@ -260,6 +288,7 @@ class JobManager:
             self._run_reconciliations(),
             self.cleanup.run(),
             self.webhooks.run(),
+            self.folder_loop.run(),
             *(
                 worker.run()
                 for worker in self.workers.values()
@@ -323,7 +352,7 @@ class JobManager:
 
     def _pause_or_resume(self) -> None:
         """Pauses all lanes and the cleanup while the stores belong to different libraries."""
-        for worker in (self.cleanup, *self.workers.values()):
+        for worker in (self.cleanup, self.folder_loop, *self.workers.values()):
             if self.reconcile_loop.problems:
                 worker.may_claim.clear()
             else:

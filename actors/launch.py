@@ -21,6 +21,7 @@ from ray.exceptions import RayError
 from actors.embedded_stores import EmbeddedStores
 from actors.embedder import Embedder
 from actors.embedder_plan import EmbedderPlan, check_plan, check_reranker, plan_embedders
+from actors.folder_registration import FolderOptions
 from actors.job_manager import JobManager, JobManagerConfig, JobManagerParts
 from actors.job_policy import JobPolicy
 from actors.lane_worker import BatchPolicy
@@ -315,6 +316,9 @@ def start_job_manager(settings: Settings, addresses: Addresses) -> ActorHandle:
             local_key=str(settings.home / LOCAL_KEY) if settings.http.auth == "required" else None,
             webhooks=settings.webhooks,
             metrics=settings.home / METRICS_FOLDER,
+            folders=FolderOptions(
+                settings.http.folders, settings.http.upload_limit_bytes, settings.jobs.queue_limit
+            ),
         ),
         JobManagerParts(
             open_runner=partial(

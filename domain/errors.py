@@ -3,7 +3,7 @@
     PaperworksError
     ├── InvalidRequest               change the request
     │   ├── NotFound                 the resource does not exist
-    │   │   └── UnknownCollection
+    │   │   └── UnknownCollection · FolderNotFound
     │   ├── Expired                  the record was deleted after its retention time
     │   ├── Conflict                 the request conflicts with the stored state
     │   ├── PreconditionFailed       read the document again
@@ -11,6 +11,10 @@
     │   ├── IdempotencyKeyReused     send the request with a new key
     │   ├── RerankerNotConfigured    search without `rerank`
     │   ├── RefusedWebhookUrl        use a public https:// URL
+    │   ├── FoldersNotConfigured     upload the files, or set http.folders
+    │   ├── FolderNotAllowed         use a folder below one of http.folders
+    │   ├── FolderUnreadable         let the service read the folder
+    │   ├── FolderWithoutPdf         use a folder that contains PDFs
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file cannot be processed; a retry does not help
@@ -129,6 +133,40 @@ class RefusedWebhookUrl(InvalidRequest):
     Nothing was sent. Use another URL, or set webhooks.allow_private_addresses."""
 
     code = "refused_webhook_url"
+
+
+class FoldersNotConfigured(InvalidRequest):
+    """The service may not read folders. Upload the files, or set http.folders
+    (PAPERWORKS_HTTP__FOLDERS) and start the service again."""
+
+    code = "folders_not_configured"
+
+
+class FolderNotAllowed(InvalidRequest):
+    """The folder is not below one of the folders that the service may read (http.folders). Nothing
+    was registered. Use a folder below one of them, as an absolute path without `..`."""
+
+    code = "folder_not_allowed"
+
+
+class FolderNotFound(NotFound):
+    """The folder does not exist, or the service cannot see it. Nothing was registered. Check its
+    path on the server and its permissions."""
+
+    code = "folder_not_found"
+
+
+class FolderUnreadable(InvalidRequest):
+    """The service cannot read the folder. Papers registered before are kept. Give the service the
+    permission to read it, and start another job."""
+
+    code = "folder_unreadable"
+
+
+class FolderWithoutPdf(InvalidRequest):
+    """No PDF of the folder was accepted. The job lists the refused files."""
+
+    code = "folder_without_pdf"
 
 
 class RefusedUpload(InvalidRequest):

@@ -6,6 +6,7 @@ import re
 
 UNNAMED = "untitled.pdf"
 LABEL_CHARACTERS = 255
+PATH_CHARACTERS = 1000
 
 # PostgreSQL cannot store NUL or lone surrogates (Python's representation of the bytes of a file
 # name that is not valid UTF-8).
@@ -23,3 +24,8 @@ def filename_label(name: str | None) -> str:
     last = re.split(r"[/\\]", name or "")[-1]
     clean = " ".join(_UNPRINTABLE.sub(" ", last).split())
     return clean[:LABEL_CHARACTERS] if clean.strip(".") else UNNAMED
+
+
+def path_label(path: str) -> str:
+    """Returns a relative path whose components are labels; its last PATH_CHARACTERS characters."""
+    return "/".join(map(filename_label, path.split("/")))[-PATH_CHARACTERS:]

@@ -43,6 +43,12 @@ class HttpOptions(BaseModel, frozen=True):
         description="Other web origins whose pages may change the library, for example "
         "https://papers.example, as a JSON list. Behind a TLS proxy: the origin of the proxy.",
     )
+    folders: list[str] = Field(
+        default=[],
+        description="Folders, and prefixes of buckets (s3://…), that the service may read for "
+        "jobs of administrators, as a JSON list. Jobs may name folders below them. Empty: no "
+        "folder may be read.",
+    )
     max_uploads: int = Field(
         default=64, ge=1, description="Maximum number of concurrent uploads per replica."
     )

@@ -30,12 +30,12 @@ from serve_app.api.serializers import to_job_summary_schema, to_task_schema
 from serve_app.cli.bulk_job import bulk
 from serve_app.cli.common import print_line
 from serve_app.cli.progress import ProgressDisplay, show_job, task_line
-from serve_app.uploads.folders import FolderUpload
 from serve_app.uploads.pdf_paths import pdfs_in
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
 from stores.credentials import with_password
+from stores.folders.folder_upload import FolderUpload
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 

@@ -52,10 +52,10 @@ from serve_app.process.refusals import refuse_open_door, refuse_secrets
 from serve_app.schemas.core import SearchResult
 from serve_app.system.compose import system_facts
 from serve_app.system.report import SystemReport
-from serve_app.uploads.folders import FolderUpload
 from stores.consistency.consistency_queries import ConsistencyQueries
 from stores.consistency.store_identity import IdentityCheck, IdentityGuard
 from stores.credentials import with_password
+from stores.folders.folder_upload import FolderUpload
 from stores.postgres.activity_store import ActivityStore
 from stores.postgres.audit_log import AuditLog
 from stores.postgres.citation_store import CitationStore

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Protocol, TypeVar
 
 from domain.consistency import ListedBlob
 from domain.errors import InternalError, NotFound
@@ -39,6 +39,12 @@ _ARTIFACT_KEY = re.compile(rf"{ARTIFACTS}/[^/]+/(?P<document>[^/-]+)-(?P<version
 _SPOOLED_KEY = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}\.part")
 Result = TypeVar("Result")
 _KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+class Openable(Protocol):
+    """A file that can be opened, such as a Path."""
+
+    def open(self, mode: str, /) -> IO[bytes]: ...
 
 
 class BlobStore:
@@ -94,10 +100,10 @@ class BlobStore:
                 update(piece)
             return finish()
 
-    def stage_file(self, path: Path, limit_bytes: int) -> StagedBlob:
-        """Like `stage_stream`, for a local file."""
+    def stage_file(self, file: Openable, limit_bytes: int) -> StagedBlob:
+        """Like `stage_stream`, for a file that can be opened."""
         with self._stage(limit_bytes) as (update, finish):
-            for piece in _pieces(path.open("rb")):
+            for piece in _pieces(file.open("rb")):
                 update(piece)
             return finish()
 

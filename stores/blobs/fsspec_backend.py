@@ -39,7 +39,7 @@ class FsspecBackend:
 
     def __init__(self, uri: str) -> None:
         scheme = uri.partition("://")[0]
-        self._files, self._root = fsspec.core.url_to_fs(uri, **_options(scheme))
+        self._files, self._root = fsspec.core.url_to_fs(uri, **file_system_options(scheme))
         if scheme in S3:
             self._files.retries = S3_TRIES
         self._bucket = self._root.split("/", 1)[0] if scheme in OBJECT_STORES else None
@@ -189,7 +189,7 @@ class FsspecBackend:
         return f"{self._root.rstrip('/')}/{key}"
 
 
-def _options(scheme: str) -> dict[str, Any]:
+def file_system_options(scheme: str) -> dict[str, Any]:
     """Returns the file system arguments; FSSPEC_S3_… and AWS_MAX_ATTEMPTS take precedence."""
     if scheme not in OBJECT_STORES:
         return {}

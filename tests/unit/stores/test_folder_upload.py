@@ -13,10 +13,10 @@ import pytest
 from domain.errors import NotAPdf, RefusedUpload
 from domain.jobs import Job, JobStatus, Lane, StepResult
 from domain.papers import Metadata
-from serve_app.uploads import folders
-from serve_app.uploads.folders import FolderUpload
 from serve_app.uploads.pdf_paths import pdfs_in
 from stores.blobs.blob_store import BlobStore
+from stores.folders import folder_upload as folders
+from stores.folders.folder_upload import FolderUpload
 from tests.fakes.in_memory_jobs import InMemoryStores
 
 
