@@ -8,6 +8,8 @@ from datetime import datetime
 from domain.errors import Failure
 from domain.jobs import Record
 
+FOLDER = "folder"
+"""The kind of a job whose files come from a folder."""
 MAX_LISTED_REFUSALS = 100
 CANCELLED = Failure(
     "cancelled",

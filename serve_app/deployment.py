@@ -64,6 +64,7 @@ from stores.postgres.database import Database
 from stores.postgres.document_store import DocumentStore
 from stores.postgres.event_feed import EventFeed
 from stores.postgres.event_log import EventLog
+from stores.postgres.folder_jobs import FolderJobs
 from stores.postgres.job_control import JobControl
 from stores.postgres.job_store import JobStore
 from stores.postgres.key_store import KeyStore
@@ -242,6 +243,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
         ).current,
         system=system_report(settings, database),
         webhooks=WebhookStore(database, settings.webhooks),
+        folders=FolderJobs(database),
     )
     services.checks["search"] = partial(check_search, services, actors)
     return _with_reranker(services, settings.search)

@@ -18,6 +18,7 @@ from serve_app.api import (
     consistency,
     contents,
     documents,
+    folder_jobs,
     health,
     images,
     jobs,
@@ -38,7 +39,17 @@ from serve_app.http.origin_check import OriginCheck
 from serve_app.http.request_context import RequestContext
 from serve_app.pages.site import add_pages
 
-RESOURCES = (uploads, jobs, acknowledgements, documents, contents, similar, images, search)
+RESOURCES = (
+    uploads,
+    jobs,
+    folder_jobs,
+    acknowledgements,
+    documents,
+    contents,
+    similar,
+    images,
+    search,
+)
 RESOURCES += (bibliography, collections, keys, webhooks, consistency, health)
 
 

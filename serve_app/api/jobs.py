@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.errors import Unavailable
+from domain.folder_jobs import FOLDER
 from domain.jobs import JobStatus, WaitFor
 from serve_app.access.requirements import CHANGES, FOLLOWS, AccessDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, JobIds, LastEventId, Limit
@@ -83,8 +84,9 @@ async def get_job(
 async def job_with_tasks(job_id: str, services: Services) -> schemas.Job:
     """Returns a job with its first SHOWN_TASKS tasks. Raises NotFound, Expired."""
     job = await services.jobs.job(job_id)
+    folder = await services.folders.get(job_id) if job.kind == FOLDER else None
     tasks = await services.jobs.tasks(job_id, limit=SHOWN_TASKS)
-    return to_job_schema(job, tasks, await links_of_tasks(tasks, services))
+    return to_job_schema(job, tasks, await links_of_tasks(tasks, services), folder)
 
 
 async def _until(services: Services, job_id: str, until: WaitFor, wait_seconds: float) -> None:

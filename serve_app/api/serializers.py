@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from domain import consistency, documents, events, job_control, jobs, papers
+from domain.folder_jobs import FolderJob
 from domain.jobs import TaskStatus, fraction_done
 from domain.same_work import NO_LINKS, WorkLinks
 from extraction.export.table_formats import to_markdown
@@ -32,15 +33,24 @@ def to_job_schema(
     job: jobs.Job,
     tasks: Sequence[jobs.Task],
     links: Mapping[UUID, WorkLinks],
+    folder: FolderJob | None = None,
 ) -> schemas.Job:
-    """Returns a job with its first tasks. `links`: the copies of their papers, by task."""
+    """Returns a job with its first tasks, and the registration of its folder.
+
+    `links`: the copies of the papers, by task.
+    """
     running = [task.step for task in tasks if task.status == TaskStatus.RUNNING]
     failed = [task.error for task in tasks if task.status == TaskStatus.FAILED]
     summary = to_job_summary_schema(job)
     summary.progress.step = running[0] if running else None
+    shown = schemas.FolderRegistration.model_validate(folder) if folder else None
     error = schemas.TaskError.model_validate(failed[0]) if failed and failed[0] else None
-    listed = [to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks]
-    return schemas.Job(**dict(summary), tasks=listed, error=error)
+    return schemas.Job(
+        **dict(summary),
+        tasks=[to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks],
+        folder=shown,
+        error=(shown.error if shown else None) or error,
+    )
 
 
 def to_job_summary_schema(job: jobs.Job) -> schemas.JobSummary:

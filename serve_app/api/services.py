@@ -32,6 +32,7 @@ from stores.protocols import (
     DocumentStore,
     EventFeed,
     EventLog,
+    FolderJobStore,
     JobControl,
     JobStore,
     KeyStore,
@@ -88,6 +89,7 @@ class Services:
     audit_log: AuditLog
     system: SystemReport
     webhooks: WebhookStore
+    folders: FolderJobStore
     calibration: Calibration | None = None
     reranking: Reranking | None = None
     gate: Gate = field(default_factory=Gate)

@@ -48,6 +48,16 @@ Zotero = Annotated[
         ".bib. It is sent over HTTP.",
     ),
 ]
+ServerFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--server-folder",
+        metavar="FOLDER",
+        show_default=False,
+        help="Instead of a folder here: a folder or s3://… prefix that the server reads, below one "
+        "of its http.folders. Needs an admin key.",
+    ),
+]
 Address = Annotated[
     str | None,
     typer.Option(help="Address of the Ray cluster.", show_default="that of `up`, else auto"),
@@ -58,6 +68,7 @@ Wait = Annotated[bool, typer.Option(help="Follow the job until all papers are se
 def bulk(
     folder: Folder = None,
     zotero: Zotero = None,
+    server_folder: ServerFolder = None,
     collection: CollectionOption = "default",
     address: Address = None,
     wait: Wait = True,
@@ -68,9 +79,14 @@ def bulk(
 
     With --zotero, the PDFs, metadata, tags and collections of an export; a second run sends only
     what has changed. Example: paperworks bulk --zotero "My Library.json" --collection thesis
+
+    With --server-folder, the job manager of the server registers the folder; the command may be
+    stopped. Exit code 1: a file was refused or failed.
     """
-    if (folder is None) == (zotero is None):
-        raise typer.BadParameter("Give either a folder or --zotero EXPORT.", param_hint="FOLDER")
+    if [folder, zotero, server_folder].count(None) != 2:
+        raise typer.BadParameter(
+            "Give either a folder, --zotero EXPORT or --server-folder FOLDER.", param_hint="FOLDER"
+        )
     if folder is not None:
         _register(folder, collection, address, wait, home)
     elif zotero is not None:
@@ -78,6 +94,11 @@ def bulk(
 
         with library(url, home) as client:
             raise typer.Exit(import_export(client, zotero, collection, wait=wait))
+    elif server_folder is not None:
+        from serve_app.cli.server_folder import register_folder
+
+        with library(url, home) as client:
+            raise typer.Exit(register_folder(client, server_folder, collection, wait=wait))
 
 
 def _register(

@@ -60,12 +60,14 @@ def jobs(
 ) -> None:
     """List jobs, show one, or follow it until it ends (without JOB_ID: every open job)."""
     from serve_app.cli.progress import result_lines
+    from serve_app.cli.server_folder import folder_lines
 
     if watch:
         _follow(client, [job_id] if job_id else _open_jobs(client))
     elif job_id is not None:
         job = client.job(job_id)
-        show(job, as_json, [job_line(job), *result_lines(job)])
+        folder = folder_lines(job.folder) if job.folder else ()
+        show(job, as_json, [job_line(job), *folder, *result_lines(job)])
         raise typer.Exit(1 if job.status in ("failed", "partial") else 0)
     else:
         page = client.jobs(

@@ -192,6 +192,15 @@ class Endpoints:
         return ApiRequest(path_of("jobs", job_id), core.Job.model_validate_json, params)
 
     @Endpoint
+    def upload_folder(
+        self, folder: str, collection: str = "default"
+    ) -> ApiRequest[core.FolderAccepted]:
+        """Registers the PDFs of a folder, or of a prefix of a bucket, that the server may read;
+        returns their job."""
+        body, parse = {"folder": folder, "collection": collection}, core.FolderAccepted
+        return ApiRequest(f"{PREFIX}/jobs", parse.model_validate_json, json=body, method="POST")
+
+    @Endpoint
     def jobs(
         self,
         *,

@@ -37,4 +37,5 @@ async def upload_page(
         choices=LABELS,
         part=min(FILES_PER_REQUEST, services.http.max_files),
         max_bytes=services.http.upload_limit_bytes,
+        folders=services.http.folders,
     )

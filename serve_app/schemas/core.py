@@ -130,10 +130,37 @@ class JobSummary(Wire):
         return has_open_failures(self.status, self.counts.failed, self.acknowledged_at)
 
 
+class RefusedFile(Wire):
+    """A rejected file and the reason. Nothing of it was kept."""
+
+    filename: str
+    code: str
+    detail: str
+
+
+class FolderRegistration(Wire):
+    """The registration of a folder that the server reads.
+
+    `registered` files are papers of the job; `known` of them were in the collection before. The
+    first 100 of `refused_files` are listed in `refused`. `error` is the reason if the registration
+    ended before all files were registered.
+    """
+
+    folder: str
+    registered: int
+    known: int
+    refused_files: int
+    refused: list[RefusedFile]
+    finished_at: Time | None = None
+    error: TaskError | None = None
+
+
 class Job(JobSummary):
-    """A job with its first 100 tasks. `error` is that of the first failed task."""
+    """A job with its first 100 tasks. `error` is that of the registration of its folder, or of the
+    first failed task. `folder` is null unless the server reads a folder for the job."""
 
     tasks: list[Task]
+    folder: FolderRegistration | None = None
     error: TaskError | None = None
 
     @property
@@ -155,6 +182,14 @@ class CancelAccepted(JobAccepted):
 
     cancelled: int
     status_endpoint: JobPath
+
+
+class FolderAccepted(JobAccepted):
+    """An accepted folder. Its papers appear in the job as they are registered."""
+
+    folder: str
+    collection: str
+    status_endpoint: str
 
 
 class RetryAccepted(JobAccepted):
@@ -217,14 +252,6 @@ class AcceptedFile(Wire):
     document_id: str
     filename: str
     duplicate_of: str | None = None
-
-
-class RefusedFile(Wire):
-    """A rejected file and the reason. Nothing of it was kept."""
-
-    filename: str
-    code: str
-    detail: str
 
 
 class UploadsAccepted(Wire):

@@ -19,6 +19,7 @@ from stores.postgres.cursors import CURSOR
 MAX_FIELDS = 50
 MAX_TAGS, MAX_TAG_CHARACTERS = 50, 100  # of a document, of a tag
 MAX_URL_CHARACTERS = 2000
+MAX_FOLDER_CHARACTERS = 4000
 # PostgreSQL stores no NUL characters, and an unpaired surrogate has no UTF-8 encoding.
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 
@@ -71,6 +72,13 @@ class RequestBody(BaseModel):
         if isinstance(given, dict) and len(given) > MAX_FIELDS:
             raise ValueError(f"the object has more than {MAX_FIELDS} fields")
         return given
+
+
+class NewFolderJob(RequestBody):
+    """A folder that the server reads: an absolute path, or a prefix of a bucket (s3://…)."""
+
+    folder: Annotated[Text, Field(min_length=1, max_length=MAX_FOLDER_CHARACTERS)]
+    collection: CollectionName = "default"
 
 
 class SearchFilters(RequestBody):

@@ -518,6 +518,14 @@ document.addEventListener("htmx:afterSwap", () => {
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
 });
 document.getElementById("upload")?.addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("server-folder")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { folder, collection } = event.target.elements;
+  const body = { folder: folder.value, collection: collection.value };
+  const problem = await send("POST", `${base}/api/v1/jobs`, body);
+  if (problem) notify(problem);
+  else location.assign(`${base}/jobs`);
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   const title = document.getElementById("q")?.value;
   if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;

@@ -132,6 +132,7 @@ class Library:
             audit_log=InMemoryAuditLog(),
             system=self.system_report(folder),
             webhooks=InMemoryWebhookStore(),
+            folders=self.stores.folders,
             gate=Gate(self.keys, self.counts, self.limits),
             calibration=CALIBRATIONS[EmbedOptions().name],
         )
