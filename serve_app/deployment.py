@@ -24,7 +24,7 @@ from actors.launch import Addresses, launch, pipeline_config, retention_of, stop
 from actors.registry import awaited, embedders, get_actor
 from actors.reranker_handle import RerankerHandle
 from actors.workforce import WorkforceReport
-from configs.settings import SearchSettings, Settings
+from configs.settings import JobSettings, SearchSettings, Settings
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.library_search import LibrarySearch, parsed_search
@@ -196,12 +196,7 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     actors, keys = ActorHandles(settings.model.actors), KeyStore(database)
     disk = DiskSpace(settings.local_folders, settings.http.keep_free_bytes)
     services = Services(
-        jobs=JobStore(
-            database,
-            max_attempts=settings.jobs.max_attempts,
-            keep_days=settings.jobs.keep_days,
-            queue_limit=settings.jobs.queue_limit,
-        ),
+        jobs=_job_store(settings.jobs, database),
         job_control=JobControl(database),
         events=EventLog(database),
         event_feed=EventFeed(database),
@@ -247,6 +242,15 @@ def connect(settings: Settings, addresses: Addresses) -> Services:
     )
     services.checks["search"] = partial(check_search, services, actors)
     return _with_reranker(services, settings.search)
+
+
+def _job_store(jobs: JobSettings, database: Database) -> JobStore:
+    return JobStore(
+        database,
+        max_attempts=jobs.max_attempts,
+        keep_days=jobs.keep_days,
+        queue_limit=jobs.queue_limit,
+    )
 
 
 def _with_reranker(services: Services, search: SearchSettings) -> Services:
