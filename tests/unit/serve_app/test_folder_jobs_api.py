@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner, Result
 
 from domain.errors import FolderUnreadable, failure_of
 from domain.folder_jobs import RefusedFile, Registration
 from runtime.http_options import HttpOptions
+from serve_app.cli.main import app
 from serve_app.cli.server_folder import folder_lines
 from tests.unit.serve_app.library import API, Library
+from tests.unit.serve_app.served import served
 
 
 @pytest.fixture
@@ -144,3 +147,21 @@ async def test_job_page_shows_the_registration(open_library: Library, tmp_path: 
     page = (await open_library.http.get(f"/jobs/{body['job_id']}")).text
     assert "7 files registered, 2 known, 1 refused; registration continues" in page
     assert "&lt;b&gt;.pdf: It is no PDF." in page
+
+
+def bulk(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["bulk", *arguments])
+
+
+def test_command_registers_a_folder_of_the_server(open_library: Library, tmp_path: Path) -> None:
+    with served(open_library) as url:
+        folder = str(tmp_path / "root" / "papers")
+        done = bulk("--server-folder", folder, "--no-wait", "--url", url)
+        assert (done.exit_code, done.stdout[:4]) == (0, "job_"), done.output
+        refused = bulk("--server-folder", "/", "--url", url)
+        assert refused.exit_code == 1 and "http.folders" in refused.stderr
+
+
+def test_command_takes_one_source(tmp_path: Path) -> None:
+    assert bulk(str(tmp_path), "--server-folder", "/data").exit_code == 2
+    assert bulk().exit_code == 2
