@@ -301,7 +301,7 @@ def _without_glyphs(drawn: DrawnPage, hidden: Sequence[_Glyph]) -> list[str]:
             line["spans"] = [
                 span
                 for span, lost in zip(line["spans"], taken, strict=True)
-                if span["text"].strip() or not lost
+                if span["text"].strip() or (span["text"] and not lost)
             ]
     return texts
 

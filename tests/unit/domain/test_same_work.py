@@ -140,7 +140,7 @@ def test_works_of_two_collections_are_not_linked() -> None:
 def test_links_are_ordered_and_without_the_document_itself() -> None:
     one = work("b", **PAPER, doi="10.1/terns")
     others = [work(name, **PAPER, doi="10.1/terns") for name in "cab"]
-    preprint = work("p", **PAPER | {"year": 2017}, arxiv_id="1706.03762")
+    preprint = work("p", **dict[str, Any](PAPER, year=2017), arxiv_id="1706.03762")
     found = links_of(one, [*others, preprint, preprint])
     assert (found.same_work_as, found.related) == (("a", "c"), ("p",))
 
