@@ -240,13 +240,15 @@ def _continues(before: Line, line: Line) -> bool:
 
 def _begins_authors(before: Line, line: Line) -> bool:
     """True for two or more names with marks in the type of the title above them."""
+    if not _MARKED.search(line.marked_text):
+        return False
     words = before.text.split()
     if _ENDS_OPEN.search(before.text) or words[-1] in FUNCTION_WORDS:
         return False
     names = split_names(line.marked_text[:_MAX_LENGTH])
     are_names = len(names) > 1 and all(map(is_strong_name, names))
     is_first = not _is_of_names([before], None)
-    return are_names and is_first and bool(_MARKED.search(line.marked_text))
+    return are_names and is_first
 
 
 def _text(group: Sequence[Line]) -> str:

@@ -137,9 +137,12 @@ def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[Word]:
             if rotation is not None:
                 box = tuple(pymupdf.Rect(box) * rotation)
                 origin = tuple(pymupdf.Point(origin) * rotation)
-            x0, _, x1, _ = rotate(Rect(*box), turn)
-            base = rotate(Rect(*origin, *origin), turn).y0
-            text = readable(char["c"], span["font"])
+            x0, x1, base = box[0], box[2], origin[1]
+            if turn:
+                x0, _, x1, _ = rotate(Rect(*box), turn)
+                base = rotate(Rect(*origin, *origin), turn).y0
+            text = char["c"]
+            text = text if text.isascii() else readable(text, span["font"])
             glyphs.append(Word(text, x0, x1, base, span["size"], bold))
     return glyphs
 

@@ -124,7 +124,11 @@ def _correct_origins(spans: Sequence[Span]) -> None:
     MuPDF puts such a space on the base line of the script."""
     for before, span in pairwise(spans):
         y = span["origin"][1]
-        if span["text"].startswith(" ") and before["origin"][1] == y and before["size"] < span["size"]:
+        if (
+            span["text"].startswith(" ")
+            and before["origin"][1] == y
+            and before["size"] < span["size"]
+        ):
             top = span["bbox"][1] + span["ascender"] * span["size"]
             bottom = span["bbox"][3] + span["descender"] * span["size"]
             span["origin"] = span["origin"][0], max(top, bottom, key=lambda base: abs(base - y))

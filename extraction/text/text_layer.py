@@ -104,7 +104,7 @@ def page_health(page: Any, lines: Sequence[Line], drawn: DrawnPage | None = None
     `drawn` is what the page draws, if it is known.
     """
     drawn = drawn or drawn_page(page)
-    health = _health_of_whole(page, lines)
+    health = _health_of_whole(page, lines, drawn)
     if health.layer not in (TextLayer.USABLE, TextLayer.BLANK):
         return health
     if rows := outlined_rows(page, drawn):
@@ -131,12 +131,12 @@ def _with_missing(
     return replace(health, layer=TextLayer.PARTIAL, reason=reason, missing=boxes)
 
 
-def _health_of_whole(page: Any, lines: Sequence[Line]) -> PageHealth:
+def _health_of_whole(page: Any, lines: Sequence[Line], drawn: DrawnPage) -> PageHealth:
     text = "\n".join(line.text for line in lines)
     statistics = text_statistics(text)
     if len(text) >= _SHORT_LENGTH and statistics.is_clean and _is_dense(lines):
         return PageHealth(TextLayer.USABLE, "", len(text), statistics.garbled_share)
-    characters = "".join(page.get_text("text", flags=0).split())
+    characters = "".join("".join(span["text"] for span in drawn.spans).split())
     raw = len(characters)
     share = max(statistics.garbled_share, len(UNMAPPED.findall(characters)) / max(1, raw))
     is_unmapped = raw >= _MIN_UNMAPPED_LENGTH and share > _MAX_UNMAPPED_SHARE
