@@ -26,12 +26,20 @@ class Calibration:
     words_coverage_weight: float
 
     def relevance(self, cosine: float | None, coverage: float) -> float:
-        """Returns the probability, 0 to 1. `cosine` is None in a search by words."""
+        """Returns the probability, 0 to 1. `cosine` is None in a search by words.
+
+        A passage with every term of the query is at least as relevant as in a search by words: a
+        rare name may be far from the vector of its passage.
+        """
+        by_words = self.words_intercept + self.words_coverage_weight * coverage
         if cosine is None:
-            logit = self.words_intercept + self.words_coverage_weight * coverage
-        else:
-            logit = self.intercept + self.cosine_weight * cosine + self.coverage_weight * coverage
-        return 1 / (1 + math.exp(-logit))
+            return _logistic(by_words)
+        both = self.intercept + self.cosine_weight * cosine + self.coverage_weight * coverage
+        return _logistic(max(both, by_words) if coverage >= 1 else both)
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
 NOTHING_FITS_BELOW = 0.1

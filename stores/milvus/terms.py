@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -46,6 +47,9 @@ _GREEK_NAMES = (
 )
 _GREEK = "αβγδεζηθικλμνξοπρςστυφχψω"
 _NAMES = str.maketrans(dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True)))
+# The spelling of a letter with a mark where a keyboard lacks it, besides the letter alone.
+_RING = {"å": "aa"}
+_SPELLINGS = (_RING, {**_RING, "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"})
 _PARTS = re.compile(rf"(?<=[a-z])(?=[A-Z])|([{_GREEK}])")
 
 _stemmer = snowballstemmer.stemmer("english")
@@ -61,7 +65,8 @@ def terms(text: str) -> list[str]:
     """Returns the terms of a text in order, with repetitions; empty if it has only stop words.
 
     A hyphen joins: "p-53" and "p53" share a term, so do "on-line" and "online". A Greek letter is
-    its name: "TGF-β", "TGFβ" and "TGF-beta" share one. A stop word in capitals is a term where it
+    its name: "TGF-β", "TGFβ" and "TGF-beta" share one. "Århus" shares terms with "Arhus" and
+    "Aarhus". A stop word in capitals is a term where it
     is a code: "influenza A", "IT security".
     """
     found = list[str]()
@@ -164,8 +169,17 @@ def _found_words(text: str) -> Iterator[_Word]:
 
 @lru_cache(maxsize=100_000)
 def _analyzed(word: str) -> tuple[str, tuple[str, ...]]:
-    """Returns the term of a word and the terms of its parts."""
-    return term_of(word), _parts(word)
+    """Returns the term of a word, and the terms of its parts and of its other spelling."""
+    return term_of(word), (*_parts(word), *_spelled(word))
+
+
+def _spelled(word: str) -> tuple[str, ...]:
+    """Returns the terms of "Mueller" for "Müller", of "Odegaard" and "Oedegaard" for "Ødegård"."""
+    if word.isascii():
+        return ()
+    lower = unicodedata.normalize("NFC", word.lower())
+    spelled = (lower.translate(str.maketrans(spelling)) for spelling in _SPELLINGS)
+    return tuple(dict.fromkeys(term_of(one) for one in spelled if one != lower))
 
 
 @lru_cache(maxsize=100_000)

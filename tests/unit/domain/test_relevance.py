@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.relevance import CALIBRATIONS, coverage
+from domain.relevance import CALIBRATIONS, NOTHING_FITS_BELOW, coverage
 from embedding.embed_options import EmbedOptions
 
 EMBEDDED = CALIBRATIONS[EmbedOptions().name]
@@ -41,3 +41,9 @@ def test_relevance_tells_fitting_passages_from_foreign_ones(
 def test_coverage_is_share_of_distinct_query_terms() -> None:
     assert coverage(["wing", "lift", "wing"], ["wing", "drag"]) == 0.5
     assert coverage([], ["wing"]) == 0.0
+
+
+def test_passage_with_every_term_is_as_relevant_as_by_words() -> None:
+    by_words = EMBEDDED.relevance(None, 1.0)
+    assert EMBEDDED.relevance(0.0, 1.0) == by_words > NOTHING_FITS_BELOW
+    assert EMBEDDED.relevance(0.0, 0.9) < EMBEDDED.relevance(None, 0.9)
