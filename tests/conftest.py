@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -91,7 +92,15 @@ def converted_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def service(homes: Path, converted_models: Path) -> Iterator[RunningService]:
+def server_folders(homes: Path) -> Path:
+    """The folder below which the shared service may read (`http.folders`)."""
+    folder = homes / "server-folders"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(homes: Path, converted_models: Path, server_folders: Path) -> Iterator[RunningService]:
     """The service that the end-to-end and chaos tests of a worker share.
 
     Each test uses its own collection. Leases are short, so that tasks of a killed JobManager are
@@ -101,6 +110,7 @@ def service(homes: Path, converted_models: Path) -> Iterator[RunningService]:
         homes / "one",
         converted_models,
         PAPERWORKS_HTTP__UPLOAD_LIMIT_BYTES=str(UPLOAD_LIMIT_BYTES),
+        PAPERWORKS_HTTP__FOLDERS=json.dumps([str(server_folders)]),
         PAPERWORKS_HTTP__BODY_PIECE_SECONDS=f"{BODY_PIECE_SECONDS:g}",
         PAPERWORKS_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES="true",
         PAPERWORKS_WEBHOOKS__RETRY_SECONDS="[0.2, 0.2, 0.2]",
