@@ -26,6 +26,21 @@ def filename_label(name: str | None) -> str:
     return clean[:LABEL_CHARACTERS] if clean.strip(".") else UNNAMED
 
 
+def upload_label(name: str | None) -> str:
+    """Returns the label of a file: its path below the folder that was given, of labels, or its last
+    component if the name is no such path.
+
+    A label of more than 255 characters loses its first folders.
+    """
+    folders = (name or "").split("/")[:-1]
+    if "\\" in (name or "") or any(not folder.strip(" .") for folder in folders):
+        return filename_label(name)
+    parts = [*map(filename_label, folders), filename_label(name)]
+    while len("/".join(parts)) > LABEL_CHARACTERS:
+        del parts[0]
+    return "/".join(parts)
+
+
 def path_label(path: str) -> str:
     """Returns a relative path whose components are labels; its last PATH_CHARACTERS characters."""
     return "/".join(map(filename_label, path.split("/")))[-PATH_CHARACTERS:]

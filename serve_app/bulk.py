@@ -30,7 +30,7 @@ from serve_app.api.serializers import to_job_summary_schema, to_task_schema
 from serve_app.cli.bulk_job import bulk
 from serve_app.cli.common import print_line
 from serve_app.cli.progress import ProgressDisplay, show_job, task_line
-from serve_app.uploads.pdf_paths import pdfs_in
+from serve_app.uploads.pdf_paths import PdfPath, pdfs_in
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
@@ -80,7 +80,7 @@ def _find_job_manager(address: str) -> Any:
 
 
 async def _register_and_follow(
-    paths: Sequence[Path], collection: str, service: Mapping[str, Any], manager: Any, wait: bool
+    paths: Sequence[PdfPath], collection: str, service: Mapping[str, Any], manager: Any, wait: bool
 ) -> int:
     """Returns the exit status; `service` is the description that the JobManager gives."""
     settings = Settings.model_validate_json(service["settings"])
@@ -102,7 +102,7 @@ async def _register_and_follow(
         await database.close()
 
 
-async def _register(upload: FolderUpload, paths: Sequence[Path]) -> None:
+async def _register(upload: FolderUpload, paths: Sequence[PdfPath]) -> None:
     with ProgressDisplay() as display:
 
         def show(registered: int, note: str = "") -> None:

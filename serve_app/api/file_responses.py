@@ -37,6 +37,7 @@ def file_response(
 
 def inline_disposition(filename: str) -> str:
     """Returns an inline Content-Disposition with the filename (RFC 6266)."""
+    filename = filename.rsplit("/", 1)[-1]  # it may be a path below a folder
     plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", filename)
     return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 

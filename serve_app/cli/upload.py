@@ -15,7 +15,7 @@ import typer
 
 from domain.errors import RefusedUpload
 from serve_app.cli.common import AsJson, CollectionOption, library_command, print_line
-from serve_app.uploads.pdf_paths import pdfs_in, size_of
+from serve_app.uploads.pdf_paths import PdfPath, pdfs_in, size_of
 
 if TYPE_CHECKING:
     from serve_app.cli.upload_report import UploadReport
@@ -72,16 +72,18 @@ def _followed(client: Client, report: UploadReport) -> list[Job]:
 
 
 def send_batch(
-    client: Client, batch: list[Path], on_duplicate: str, report: UploadReport
+    client: Client, batch: list[PdfPath], on_duplicate: str, report: UploadReport
 ) -> frozenset[str]:
     """Uploads a batch and reports each file; returns the ids of the documents.
 
     Raises PaperworksProblem.
     """
     from serve_app.client import PaperworksProblem
+    from serve_app.client.requests import PdfFile
 
+    files = [PdfFile.of(pdf.path, pdf.name) for pdf in batch]
     try:
-        response = client.upload_many(batch, report.collection, on_duplicate=on_duplicate)
+        response = client.upload_many(files, report.collection, on_duplicate=on_duplicate)
     except PaperworksProblem as problem:
         if problem.problem is None or not problem.problem.refused:
             raise
@@ -91,19 +93,19 @@ def send_batch(
     return frozenset(file.document_id for file in response.accepted)
 
 
-def batches(paths: Iterable[Path], report: UploadReport) -> Iterator[list[Path]]:
+def batches(paths: Iterable[PdfPath], report: UploadReport) -> Iterator[list[PdfPath]]:
     """Yields batches small enough that a lost connection costs little; reports unreadable files."""
-    batch, size = list[Path](), 0
-    for path in paths:
+    batch, size = list[PdfPath](), 0
+    for pdf in paths:
         try:
-            file_bytes = size_of(path)
+            file_bytes = size_of(pdf)
         except RefusedUpload as error:
-            report.refuse_path(path, error)
+            report.refuse_path(pdf, error)
             continue
         if batch and (len(batch) == MAX_REQUEST_FILES or size + file_bytes > MAX_REQUEST_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(path)
+        batch.append(pdf)
         size += file_bytes
     if batch:
         yield batch

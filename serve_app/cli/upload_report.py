@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -13,6 +12,7 @@ from domain.labels import filename_label
 from domain.wording import outcome_of_files, plural
 from serve_app.cli.common import print_error, print_line
 from serve_app.schemas.core import AcceptedFile, Job, RefusedFile, UploadsAccepted
+from serve_app.uploads.pdf_paths import PdfPath
 
 
 class UploadResult(BaseModel):
@@ -54,9 +54,9 @@ class UploadReport:
             self.refused.append(file)
             print_error(f"{file.filename}: refused ({file.code}): {file.detail}")
 
-    def refuse_path(self, path: Path, error: RefusedUpload) -> None:
+    def refuse_path(self, pdf: PdfPath, error: RefusedUpload) -> None:
         """Reports a file that was not sent, with its path."""
-        shown = "/".join(map(filename_label, path.parts[-3:]))
+        shown = "/".join(map(filename_label, pdf.path.parts[-3:]))
         self.refuse([RefusedFile(filename=shown, code=error.code, detail=error.message)])
 
     def print_totals(self) -> None:

@@ -14,6 +14,7 @@ from serve_app.cli.upload import batches, send_batch
 from serve_app.cli.upload_report import UploadReport
 from serve_app.client import Client, PaperworksProblem, ServiceUnreachable
 from serve_app.schemas.core import Document
+from serve_app.uploads.pdf_paths import PdfPath
 from serve_app.zotero.attachments import Attachments
 from serve_app.zotero.entries import InvalidExport
 from serve_app.zotero.export import read_export
@@ -86,7 +87,7 @@ class ZoteroImport:
                 return documents
 
     def _send(self, papers: list[Paper], known: dict[str, Document]) -> None:
-        by_path = {paper.path: paper for paper in papers}
+        by_path = {PdfPath(paper.path, paper.path.name): paper for paper in papers}
         report = UploadReport(self.plan.collection)
         for batch in batches(by_path, report):
             accepted = send_batch(self.client, batch, "return", report)

@@ -14,7 +14,7 @@ from serve_app.client.requests import IDEMPOTENCY_KEY, ApiRequest, Body, Endpoin
 from serve_app.schemas import access, core, papers, webhooks
 from serve_app.schemas.consistency import Adoption, Consistency, Repair
 
-Source = Path | str | bytes
+Source = Path | str | bytes | PdfFile
 PREFIX = "/api/v1"
 
 

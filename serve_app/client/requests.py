@@ -9,7 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import IO, Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from domain.labels import filename_label
+from domain.labels import upload_label
 from serve_app.schemas.core import CLOSED, OPENED, Event
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -26,14 +26,16 @@ class PdfFile:
     content: Path | bytes
 
     @classmethod
-    def of(cls, source: Path | str | bytes, name: str | None = None) -> PdfFile:
-        """Returns the file at a path, or these bytes under `name`.
+    def of(cls, source: Path | str | bytes | PdfFile, name: str | None = None) -> PdfFile:
+        """Returns the file at a path, these bytes under `name`, or the file itself.
 
         The name is sent as a label: UTF-8 has no form for a file name in another encoding.
         """
+        if isinstance(source, PdfFile):
+            return source
         if isinstance(source, bytes):
-            return cls(filename_label(name), source)
-        return cls(filename_label(name or Path(source).name), Path(source))
+            return cls(upload_label(name), source)
+        return cls(upload_label(name or Path(source).name), Path(source))
 
     def open(self, open_files: ExitStack) -> bytes | IO[bytes]:
         """Returns the bytes, or the file, which `open_files` closes."""

@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from domain.errors import RefusedUpload
 
 
-def pdfs_in(paths: Iterable[Path]) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class PdfPath:
+    """A file; `name` is its path below the folder that was given, or its own name."""
+
+    path: Path
+    name: str
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def open(self, _mode: str, /) -> IO[bytes]:
+        """Opens the file for reading. Raises OSError."""
+        return self.path.open("rb")
+
+
+def pdfs_in(paths: Iterable[Path]) -> list[PdfPath]:
     """Returns the given files, and for a folder all *.pdf below it (any letter case), by path.
 
     Contains links without a target, so that the caller reports them; folders whose names end with
     .pdf are searched like others.
     """
-    return [pdf for path in paths for pdf in (_below(path) if path.is_dir() else (path,))]
+    return [
+        pdf
+        for path in paths
+        for pdf in (_below(path) if path.is_dir() else (PdfPath(path, path.name),))
+    ]
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path) -> Iterator[PdfPath]:
     found = (path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
-    yield from sorted(path for path in found if not path.is_dir())
+    for path in sorted(path for path in found if not path.is_dir()):
+        yield PdfPath(path, path.relative_to(folder).as_posix())
 
 
-def size_of(path: Path) -> int:
+def size_of(pdf: PdfPath) -> int:
     """Returns the size of a file that can be read, in bytes. Raises RefusedUpload."""
     try:
-        with path.open("rb"):
-            return path.stat().st_size
+        with pdf.open("rb"):
+            return pdf.path.stat().st_size
     except OSError as error:
         raise RefusedUpload(f"The file cannot be read: {error.strerror}.") from error

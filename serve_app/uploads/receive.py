@@ -28,7 +28,7 @@ from domain.errors import (
 )
 from domain.identifiers import COLLECTION_NAME, COLLECTION_RULE
 from domain.jobs import Admission, Lane, OnDuplicate, Upload
-from domain.labels import filename_label
+from domain.labels import upload_label
 from serve_app.access.middleware import access_of
 from serve_app.access.requirements import require_collection
 from serve_app.api.problems import MissingFile, TooManyFiles
@@ -112,7 +112,7 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
     if media_type.strip().lower() == "application/pdf":
         await _check_queue_limit(request, parsed, services)
         name = request.query_params.get("filename")
-        await _stage(request.stream(), filename_label(name), parsed, services, MEMORY_BYTES)
+        await _stage(request.stream(), upload_label(name), parsed, services, MEMORY_BYTES)
         return
     form = _form(request)
     async for part in form.parts():
@@ -124,7 +124,7 @@ async def receive_one(request: Request, parsed: ParsedUpload, services: Services
             )
         else:
             await _check_queue_limit(request, parsed, services)
-            label = filename_label(part.filename)
+            label = upload_label(part.filename)
             await _stage(form.chunks(), label, parsed, services, MEMORY_BYTES)
     if not parsed.uploads:
         raise MissingFile
@@ -152,7 +152,7 @@ async def receive_many(request: Request, parsed: ParsedUpload, services: Service
             raise FileTooLarge(file_too_large_message(limits.upload_limit_bytes))
         if not parsed.files:
             await _check_queue_limit(request, parsed, services)
-        label = filename_label(part.filename)
+        label = upload_label(part.filename)
         try:
             await _stage(form.chunks(), label, parsed, services)
         except RefusedUpload as error:

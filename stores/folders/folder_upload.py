@@ -13,7 +13,7 @@ from typing import IO, Protocol
 
 from domain.errors import QueueFull, RefusedUpload
 from domain.jobs import Lane, Upload, new_job_id
-from domain.labels import filename_label
+from domain.labels import upload_label
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.compare import ORPHAN_AFTER_SECONDS
 from stores.postgres.admission import BeforeCommit, no_callback
@@ -113,7 +113,7 @@ class FolderUpload:
             file.open("rb").close()
         except OSError as error:
             raise RefusedUpload(f"{file} cannot be read: {error.strerror}.") from error
-        label = filename_label(file.name)
+        label = upload_label(file.name)
         with self.blobs.stage_file(file, self.limit_bytes) as staged:
             if self.admitted[label, staged.blob.sha256]:
                 self.admitted[label, staged.blob.sha256] -= 1

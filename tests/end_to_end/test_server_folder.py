@@ -54,6 +54,8 @@ def test_folder_is_registered_once_despite_a_killed_job_manager(
     assert refused.keys() >= {"placeholder.pdf", "dangling.pdf", "outside.pdf"}
     listed = library.documents(collection=collection, limit=100).items
     assert len(listed) == len({one.sha256 for one in listed}) == 12
+    names = {one.filename for one in listed}
+    assert names >= {f"part {number}/main.pdf" for number in range(3)}
 
     again = wait_for_end(library, library.upload_folder(str(folder), collection).job_id)
     assert again.status == "completed"

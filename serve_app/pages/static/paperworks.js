@@ -291,14 +291,17 @@ async function showUploads() {
   for (const jobId of remembered()) await showJob(jobId, list.appendChild(document.createElement("div")));
 }
 
+// The path below a folder that was chosen, so that three "main.pdf" can be told apart.
+const labelOf = (file) => file.webkitRelativePath || file.name;
+
 function progressRow(file) {
   const row = document.createElement("div");
   row.className = "sent";
   const [name, bar, state] = ["span", "progress", "span"].map((tag) => document.createElement(tag));
-  name.textContent = file.name;
+  name.textContent = labelOf(file);
   bar.max = 1;
   bar.value = 0;
-  bar.setAttribute("aria-label", `Sent bytes of ${file.name}`);
+  bar.setAttribute("aria-label", `Sent bytes of ${labelOf(file)}`);
   state.className = "fine";
   state.textContent = "waits";
   row.append(name, bar, state);
@@ -363,7 +366,7 @@ function optionsOf(uploader) {
 }
 
 function refuse({ filename, detail }, rows) {
-  const row = rows.find(({ file }) => file.name === filename);
+  const row = rows.find(({ file }) => labelOf(file) === filename);
   if (row) {
     row.state.textContent = detail;
     row.state.className = "problem";
@@ -373,7 +376,7 @@ function refuse({ filename, detail }, rows) {
 async function sendPart(files, options, rows) {
   const form = new FormData();
   for (const [name, value] of Object.entries(options)) form.append(name, value);
-  for (const file of files) form.append("files", file, file.name);
+  for (const file of files) form.append("files", file, labelOf(file));
   const { status, body } = await postSafely(form, (sent) => showSent(rows, sent));
   for (const one of body.refused ?? []) refuse(one, rows);
   if (status !== 202) {

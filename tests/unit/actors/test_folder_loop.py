@@ -116,7 +116,8 @@ async def test_realistic_folder_is_registered_and_reported(root: Path, tmp_path:
     realistic(root, tmp_path / "outside")
     await harness.loop.register(await harness.open())
     assert sorted(await harness.names()) == sorted(
-        ["main.pdf"] * 3 + ["known.pdf", "link.pdf", "UPPER.PDF", "caf .pdf", 'a "quoted" name.pdf']
+        [f"{year}/main.pdf" for year in (2021, 2022, 2023)]
+        + ["bundle.pdf/known.pdf", "link.pdf", "UPPER.PDF", "caf .pdf", 'a "quoted" name.pdf']
     )
     found = await harness.registration()
     assert (found.registered, found.known, found.refused_files) == (8, 1, 5)
