@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from domain.papers import Metadata
 from serve_app.uploads.pdf_paths import pdfs_in
 from stores.blobs.blob_store import BlobStore
 from stores.folders import folder_upload as folders
-from stores.folders.folder_upload import FolderUpload
+from stores.folders.folder_upload import FolderFile, FolderUpload
 from tests.fakes.in_memory_jobs import InMemoryStores
 
 
@@ -40,7 +40,7 @@ def papers(folder: Path, *contents: str) -> list[Path]:
 
 async def register(
     stores: InMemoryStores,
-    paths: list[Path],
+    paths: Sequence[FolderFile],
     on_registered: Callable[[int], None] | None = None,
     on_waiting: Callable[[int], None] | None = None,
     blobs: BlobStore | None = None,
