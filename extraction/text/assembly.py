@@ -11,8 +11,8 @@ from typing import Any
 
 from extraction.geometry import Rect, rotate
 from extraction.text.bidi import Glyph, has_right_to_left, logical_spans
-from extraction.text.characters import characters_of, text_page
-from extraction.text.drawn import TEXT_FLAGS, DrawnPage
+from extraction.text.characters import characters_of
+from extraction.text.drawn import TEXT_FLAGS, DrawnPage, text_page
 from extraction.text.mupdf import pymupdf
 from extraction.text.pieces import (
     SPACE,
@@ -30,9 +30,6 @@ from extraction.text.pieces import (
 )
 from extraction.text.repeats import without_repeated_characters, without_repeats
 from extraction.text.scripts import MAX_DROP, MAX_RISE, Words, with_scripts
-
-# TEXT_PRESERVE_IMAGES is off: it copies all image bytes (12 ms a page instead of 2).
-# TEXT_PRESERVE_LIGATURES is off, so that MuPDF spells ligatures out.
 
 # Heuristics, in type sizes.
 _MIN_GAP = -0.12  # kerning
@@ -56,7 +53,7 @@ def assembled(drawn: DrawnPage) -> list[Piece]:
     tilted = [piece for piece in pieces if not piece.is_straight]
     if sum(map(len, rows)) + len(tilted) < len(pieces):
         rows = _rows(pieces_of(without_repeated_characters(characters_of(drawn))))
-    words = cache(lambda: _words(text_page(drawn)))
+    words = cache(lambda: _words(text_page(drawn.display_list)))
     if any(map(_has_right_to_left, pieces)):
         found = _put_together(rows, words, _MAX_GAP)
         _put_in_logical_order(found, drawn)
@@ -84,9 +81,10 @@ def _put_in_logical_order(pieces: Sequence[Piece], drawn: DrawnPage) -> None:
     With TEXT_PRESERVE_LIGATURES, because MuPDF spells the ligatures of such lines out in the wrong
     order.
     """
-    content = text_page(drawn, TEXT_FLAGS | pymupdf.TEXT_PRESERVE_LIGATURES).extractRAWDICT()
+    flags = TEXT_FLAGS | pymupdf.TEXT_PRESERVE_LIGATURES
+    content = text_page(drawn.display_list, flags).extractRAWDICT()
     for piece in pieces:
-        if piece.places and has_right_to_left(piece.text):
+        if piece.places and _has_right_to_left(piece):
             piece.spans = logical_spans(_glyphs(piece, content))
             piece.main = main_span(piece.spans)
 

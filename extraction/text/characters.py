@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from extraction.text.drawn import TEXT_FLAGS, DrawnPage
-from extraction.text.mupdf import pymupdf
+from extraction.text.drawn import DrawnPage, text_page
 from extraction.text.unreadable import readable
 
-Content = Mapping[str, Any]
 
-
-def text_page(drawn: DrawnPage, flags: int = TEXT_FLAGS) -> Any:
-    """Returns MuPDF's text page; its blocks and lines have the numbers of those of `drawn.text`."""
-    return pymupdf.TextPage(drawn.display_list.get_textpage(flags))
-
-
-def characters_of(drawn: DrawnPage, flags: int = TEXT_FLAGS) -> dict[str, Any]:
+def characters_of(drawn: DrawnPage) -> dict[str, Any]:
     """Returns the text of the page as MuPDF's dictionary with characters (`rawdict`).
 
     It has only the characters that `drawn.text` still has; those of symbol fonts are readable.
     """
-    raw = text_page(drawn, flags).extractRAWDICT()
+    raw = text_page(drawn.display_list).extractRAWDICT()
     for block, kept_block in zip_longest(raw["blocks"], drawn.text["blocks"], fillvalue={}):
         lines = zip_longest(block.get("lines", ()), kept_block.get("lines", ()), fillvalue={})
         for line, kept in lines:

@@ -66,8 +66,13 @@ class DrawnPage:
 def drawn_page(page: Any) -> DrawnPage:
     """Returns what a page draws, before its rotation. Raises what MuPDF raises."""
     shown = display_list(page)
-    text = pymupdf.TextPage(shown.get_textpage(TEXT_FLAGS)).extractDICT()
-    return DrawnPage(text, graphics_of(shown), shown)
+    return DrawnPage(text_page(shown).extractDICT(), graphics_of(shown), shown)
+
+
+def text_page(shown: Any, flags: int = TEXT_FLAGS) -> Any:
+    """Returns MuPDF's text page of a display list; the numbers of its blocks and lines are those of
+    `DrawnPage.text`, whatever it extracts."""
+    return pymupdf.TextPage(shown.get_textpage(flags))
 
 
 def display_list(page: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Takes the text that nobody can see off a page: text below an opaque box or picture, white text on
+"""Removes the text that a page does not show: text below an opaque box or picture, white text on
 white paper, text in rendering mode 3 without a scan, transparent and tiny text.
 
 The hidden text that an OCR program lays over or under the picture of a scan stays: it is what the
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from extraction.geometry import Rect, contains, contains_center, intersection, union
-from extraction.text.drawn import TEXT_FLAGS, DrawnPage, Graphics, clipped_drawings
+from extraction.text.drawn import DrawnPage, clipped_drawings, text_page
 from extraction.text.mupdf import pymupdf
 
 # Heuristics. Sizes are in points; shares are 0 to 1.
@@ -102,15 +102,6 @@ def _sides(rects: Sequence[Rect]) -> Any:
 
 def _is_white(color: int) -> bool:
     return min(color >> 16, color >> 8 & 0xFF, color & 0xFF) >= _NEARLY_WHITE
-
-
-def _on_graphic(page: Any, span: dict[str, Any], graphics: Graphics) -> bool:
-    """True if an image or a drawing smaller than the page lies behind the text."""
-    box, most = Rect(*span["bbox"]), _FULL_PAGE * page.rect.width * page.rect.height
-    return any(
-        contains_center(rect, box) and rect.area < most
-        for rect in (*graphics.images, *graphics.drawings)
-    )
 
 
 def _are_blank(drawn: DrawnPage, boxes: Sequence[Rect]) -> list[bool]:
@@ -291,7 +282,7 @@ def _without_glyphs(drawn: DrawnPage, hidden: Sequence[_Glyph]) -> list[str]:
     rows: dict[int, list[_Glyph]] = defaultdict(list)
     for glyph in hidden:
         rows[round(glyph.y)].append(glyph)
-    listed = pymupdf.TextPage(drawn.display_list.get_textpage(TEXT_FLAGS)).extractRAWDICT()
+    listed = text_page(drawn.display_list).extractRAWDICT()
     drawn.text["blocks"] = listed["blocks"]
     texts: list[str] = []
     for block in listed["blocks"]:

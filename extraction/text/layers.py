@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from extraction.text.drawn import TEXT_FLAGS, display_list
+from extraction.text.drawn import display_list, text_page
 from extraction.text.hidden import words_of
 from extraction.text.mupdf import pymupdf
 
@@ -41,5 +41,4 @@ def _switch(pdf: Any, layers: list[int], on: int) -> None:
 
 
 def _words(page: Any) -> Counter[str]:
-    text = pymupdf.TextPage(display_list(page).get_textpage(TEXT_FLAGS)).extractText()
-    return Counter(words_of(text))
+    return Counter(words_of(text_page(display_list(page)).extractText()))
