@@ -35,10 +35,10 @@ def upload_label(name: str | None) -> str:
     folders = (name or "").split("/")[:-1]
     if "\\" in (name or "") or any(not folder.strip(" .") for folder in folders):
         return filename_label(name)
-    parts = [*map(filename_label, folders), filename_label(name)]
-    while len("/".join(parts)) > LABEL_CHARACTERS:
-        del parts[0]
-    return "/".join(parts)
+    label = path_label(name or "")
+    while len(label) > LABEL_CHARACTERS:
+        label = label.partition("/")[2]
+    return label
 
 
 def path_label(path: str) -> str:
