@@ -49,7 +49,8 @@ _GREEK = "αβγδεζηθικλμνξοπρςστυφχψω"
 _NAMES = str.maketrans(dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True)))
 # The spelling of a letter with a mark where a keyboard lacks it, besides the letter alone.
 _RING = {"å": "aa"}
-_SPELLINGS = (_RING, {**_RING, "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"})
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"}
+_SPELLINGS = (str.maketrans(_RING), str.maketrans({**_RING, **_UMLAUTS}))
 _PARTS = re.compile(rf"(?<=[a-z])(?=[A-Z])|([{_GREEK}])")
 
 _stemmer = snowballstemmer.stemmer("english")
@@ -66,8 +67,7 @@ def terms(text: str) -> list[str]:
 
     A hyphen joins: "p-53" and "p53" share a term, so do "on-line" and "online". A Greek letter is
     its name: "TGF-β", "TGFβ" and "TGF-beta" share one. "Århus" shares terms with "Arhus" and
-    "Aarhus". A stop word in capitals is a term where it
-    is a code: "influenza A", "IT security".
+    "Aarhus". A stop word in capitals is a term where it is a code: "influenza A", "IT security".
     """
     found = list[str]()
     for _, _, term, others in _words(text):
@@ -178,7 +178,7 @@ def _spelled(word: str) -> tuple[str, ...]:
     if word.isascii():
         return ()
     lower = unicodedata.normalize("NFC", word.lower())
-    spelled = (lower.translate(str.maketrans(spelling)) for spelling in _SPELLINGS)
+    spelled = (lower.translate(spelling) for spelling in _SPELLINGS)
     return tuple(dict.fromkeys(term_of(one) for one in spelled if one != lower))
 
 
