@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from extraction.text.labels import KNOWN_HEADING, split_number
 from extraction.text.lines import Line
-from extraction.vocabulary.front_matter import ABSTRACT_LABEL, COVER_SHEET, COVER_SHEET_HINT
+from extraction.vocabulary.front_matter import COVER_SHEET, COVER_SHEET_HINT, begins_abstract
 
 # Heuristics.
 _MAX_COVERS = 3  # pages in front of the paper
@@ -44,7 +44,6 @@ def _is_cover(page: Sequence[Line]) -> bool:
 
 def _is_of_paper(text: str) -> bool:
     """True for the label of an abstract and for a numbered heading."""
-    label = ABSTRACT_LABEL.match(text)
     number, title = split_number(text)
     is_section = bool(number) and KNOWN_HEADING.fullmatch(title) is not None
-    return is_section or (label is not None and bool(label["sure"]) and text[:1].isupper())
+    return is_section or (begins_abstract(text) and text[:1].isupper())

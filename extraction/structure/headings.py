@@ -22,12 +22,12 @@ from extraction.text.page_metrics import FRONT_PAGES, DocumentMetrics
 from extraction.text.paragraphs import Paragraph
 from extraction.vocabulary.captions import CaptionKind, is_caption
 from extraction.vocabulary.front_matter import (
-    ABSTRACT_LABEL,
     ABSTRACT_OR_SUMMARY,
     ARTICLE_DATES,
     INTRODUCTION_OR_BACKGROUND,
     KEYWORDS,
     KEYWORDS_LABEL,
+    begins_abstract,
 )
 from extraction.vocabulary.section_names import section_name
 
@@ -334,9 +334,7 @@ def _without_translated_titles(
     above_abstract = {
         id(above)
         for above, below in pairwise(paragraphs)
-        if below.lines[0].page <= FRONT_PAGES
-        and (label := ABSTRACT_LABEL.match(below.text))
-        and label["sure"]
+        if below.lines[0].page <= FRONT_PAGES and begins_abstract(below.text)
     }
     return [
         heading

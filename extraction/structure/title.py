@@ -13,11 +13,11 @@ from extraction.text.clean import clean_text
 from extraction.text.labels import ARTICLE_KIND, KNOWN_HEADING, split_number
 from extraction.text.lines import SUPERSCRIPT_MARK, Line
 from extraction.vocabulary.front_matter import (
-    ABSTRACT_LABEL,
     CITE_THIS,
     EMAIL,
     FUNCTION_WORDS,
     MASTHEAD,
+    begins_abstract,
     is_address,
 )
 
@@ -183,8 +183,7 @@ def _is_of_names(group: Sequence[Line], below: Sequence[Line] | None) -> bool:
 
 
 def _is_abstract_label(line: Line) -> bool:
-    label = ABSTRACT_LABEL.match(line.text)
-    return label is not None and bool(label["sure"]) and line.text[:1].isupper()
+    return begins_abstract(line.text) and line.text[:1].isupper()
 
 
 def _citation(lines: Sequence[Line]) -> list[str]:

@@ -22,7 +22,7 @@ from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
 from extraction.text.lines import Line
 from extraction.text.page_loading import load_page
-from extraction.vocabulary.front_matter import ABSTRACT_LABEL, EMAIL, FRONT_MATTER_LINE
+from extraction.vocabulary.front_matter import EMAIL, FRONT_MATTER_LINE, begins_abstract
 
 # Heuristics, chosen on the sample papers. Distances are in points.
 _MIN_ROTATED_LINES = 8  # fewer rotated lines are no table
@@ -269,12 +269,7 @@ def _is_front_matter(texts: Sequence[str], frame: Frame, region: Region) -> bool
     return (
         any(map(FRONT_MATTER_LINE.match, texts))
         or any(map(EMAIL.search, texts))
-        or any(
-            line.base > region.rect.y1
-            and (label := ABSTRACT_LABEL.match(line.text))
-            and label["sure"]
-            for line in frame.lines
-        )
+        or any(line.base > region.rect.y1 and begins_abstract(line.text) for line in frame.lines)
     )
 
 

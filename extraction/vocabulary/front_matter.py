@@ -274,6 +274,12 @@ OF_TITLES = re.compile(
 )
 
 
+def begins_abstract(text: str) -> bool:
+    """True if the text begins with a label that only abstracts have."""
+    label = ABSTRACT_LABEL.match(text)
+    return label is not None and bool(label["sure"])
+
+
 def is_address(text: str) -> bool:
     """True if the text has the words or digits of an address, a date or other small print."""
     return bool(ADDRESS.search(text)) or any(
