@@ -73,8 +73,8 @@ def find_title(
     upright = [line for line in lines if line.rotation == lines[0].rotation] if lines else []
     all_groups = _groups(upright[:_MAX_LINES])
     drawn = [line for line in front_lines if lines and _is_on_page(line, lines[0])]
-    page = _FrontPage(all_groups, size, _groups(drawn[:_MAX_LINES]) or all_groups)
-    page.citation = " ".join(_citation(front_lines or lines))
+    citation = " ".join(_citation(front_lines or lines))
+    page = _FrontPage(all_groups, size, _groups(drawn[:_MAX_LINES]) or all_groups, citation)
     groups = [group for group in all_groups if page.may_be_title(group)]
     others = [
         group for group in groups if not _is_masthead(group, all_groups, [*lines, *front_lines])
@@ -95,19 +95,22 @@ class _FrontPage:
     """The groups of lines on the first page, and how likely each of them is the title."""
 
     def __init__(
-        self, groups: Sequence[list[Line]], size: PageSize, drawn: Sequence[list[Line]]
+        self,
+        groups: Sequence[list[Line]],
+        size: PageSize,
+        drawn: Sequence[list[Line]],
+        citation: str,
     ) -> None:
-        """`drawn` are the groups as the file draws them, where nothing beside a name joins it."""
-        self.citation = ""
-        self._groups, self._size = groups, size
+        """`drawn` are the groups as the file draws them, where nothing beside a name joins it;
+        `citation` the words behind "Cite this article as:"."""
+        self._groups, self._size, self._citation = groups, size, citation
         ordered = sorted(drawn, key=lambda group: group[0].base)
         self._of_names = [
             group
             for group, below in zip(ordered, [*ordered[1:], None], strict=True)
             if _is_of_names(group, below)
         ]
-        self._subtitle: list[Line] = []
-        self._above_authors = self._find_above_authors()
+        self._above_authors, self._subtitle = self._find_above_authors()
         labels = [line.y1 for group in groups for line in group if _is_abstract_label(line)]
         self._abstract = min(labels, default=size.height)
 
@@ -123,7 +126,7 @@ class _FrontPage:
         elif self._above_authors and self._is_of_authors(group):
             score *= _AUTHORS_FACTOR
         words = _words(_text(group))
-        if len(words) >= _MIN_STATED_WORDS and " ".join(words) in self.citation:
+        if len(words) >= _MIN_STATED_WORDS and " ".join(words) in self._citation:
             score *= _CITED_FACTOR
         is_below = not group[0].rotation and group[0].y0 > self._abstract
         return score * _BELOW_ABSTRACT_FACTOR if is_below else score
@@ -133,17 +136,17 @@ class _FrontPage:
         is_open = self._subtitle and _BEFORE_SUBTITLE.search(title[-1].text)
         return [*title, *self._subtitle] if is_open and title is self._above_authors else title
 
-    def _find_above_authors(self) -> list[Line] | None:
-        """Returns the group right above the authors, or the larger one that it is a subtitle of."""
+    def _find_above_authors(self) -> tuple[list[Line] | None, list[Line]]:
+        """Returns the group right above the authors and no subtitle, or the larger group above it
+        with that group as its subtitle."""
         for names in self._of_names:
             if (above := self._nearest_above(names, _MAX_AUTHORS_DISTANCE)) is None:
                 continue
             title = self._nearest_above(above, _MAX_SUBTITLE_DISTANCE)
             if title is not None and title[0].size > above[0].size:
-                self._subtitle = above
-                return title
-            return above
-        return None
+                return title, above
+            return above, []
+        return None, []
 
     def _is_of_authors(self, group: Sequence[Line]) -> bool:
         first = group[0]
