@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from domain.papers import Block, BlockKind, Box, Reference
+from domain.papers import Block, BlockKind, Reference
 from extraction.citations.cited_identifiers import find_arxiv_id, find_doi
+from extraction.geometry import contains_center, rect_of
 from extraction.text.links import Link
 
 _TOLERANCE_POINTS = 1.0  # around a printed line
@@ -37,7 +38,7 @@ def _completed(
         link.uri
         for _, line in entry.lines
         for link in by_page.get(line.page, ())
-        if _is_on(link.box, line)
+        if contains_center(rect_of(line).expanded(_TOLERANCE_POINTS, _TOLERANCE_POINTS), link.box)
     }
     linked, doi = _only(find_doi, uris), reference.doi
     if linked and linked.startswith(doi or ""):  # a line's end may have cut the printed one off
@@ -50,10 +51,3 @@ def _only(find: Callable[[str], str | None], uris: set[str]) -> str | None:
     """Returns the identifier in the addresses; None for several, which may be other works."""
     found = {identifier for uri in uris if (identifier := find(uri))}
     return found.pop() if len(found) == 1 else None
-
-
-def _is_on(box: Box, line: Box) -> bool:
-    """True if the middle of the box is on the line."""
-    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    is_beside = line.x0 - _TOLERANCE_POINTS <= x <= line.x1 + _TOLERANCE_POINTS
-    return is_beside and line.y0 - _TOLERANCE_POINTS <= y <= line.y1 + _TOLERANCE_POINTS
