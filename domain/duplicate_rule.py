@@ -13,9 +13,10 @@ from typing import Any
 from domain.documents import CORRECTABLE, Document
 from domain.duplicates import Duplicates
 from domain.errors import Failure, SameWork, failure_of
+from domain.folder_jobs import FOLDER
 from domain.papers import Author, Metadata
 
-UPLOAD_KINDS = ("upload", "folder")
+UPLOAD_KINDS = ("upload", FOLDER)
 """Kinds of jobs that the rule applies to: no paper is lost because it was moved or read again."""
 
 

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import IO, Protocol
 
 from domain.errors import QueueFull, RefusedUpload
+from domain.folder_jobs import FOLDER
 from domain.jobs import Lane, Upload, new_job_id
 from domain.labels import upload_label
 from stores.blobs.blob_store import BlobStore
@@ -136,7 +137,7 @@ class FolderUpload:
         admitted = await self.jobs.admit(
             self.collection,
             uploads,
-            kind="folder",
+            kind=FOLDER,
             lane=self.lane,
             job_id=self.job_id,
             more_to_come=more_to_come,
