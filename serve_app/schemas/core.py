@@ -189,7 +189,7 @@ class FolderAccepted(JobAccepted):
 
     folder: str
     collection: str
-    status_endpoint: str
+    status_endpoint: JobPath
 
 
 class RetryAccepted(JobAccepted):
@@ -207,7 +207,7 @@ class Acknowledged(JobAccepted):
 
 
 class AllAcknowledged(Wire):
-    """`acknowledged` is the number of jobs whose failures it acknowledged before."""
+    """`acknowledged` is the number of jobs whose failures the request acknowledged."""
 
     acknowledged: int
 
