@@ -20,7 +20,7 @@ from domain.text_folding import fold
 
 ARXIV_DOI = "10.48550/arxiv."
 PREPRINT_DOIS = (ARXIV_DOI, "10.1101/", "10.20944/", "10.2139/", "10.21203/", "10.31219/")
-MIN_LETTERS, _MIN_WORDS = 16, 3  # of a title that identifies a paper, as in citations
+MIN_LETTERS, MIN_WORDS = 16, 3  # of a specific title; shorter ones are shared by many papers
 MAX_CANDIDATES = 50
 """Papers that are compared with one paper by the same key; more share only a key read wrongly."""
 _MIN_SHARE = 0.9  # of two titles under one DOI, of which one was not read exactly; a choice
@@ -157,7 +157,7 @@ class Work:
         """True for a title that few papers can share."""
         words = (self.title or "").split()
         has_spaces = all(len(word) < MIN_LETTERS for word in words)  # Chinese has none
-        has_words = len(words) >= _MIN_WORDS or not has_spaces
+        has_words = len(words) >= MIN_WORDS or not has_spaces
         is_long = len(self.letters) >= MIN_LETTERS
         return is_long and has_words and self.letters not in _GENERIC_TITLES
 

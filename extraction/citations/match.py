@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from domain.papers import Author, Reference
+from domain.same_work import ARXIV_DOI, MIN_LETTERS, MIN_WORDS
 
 # Similarity of titles, 0 to 1, from which they count as equal (heuristics, chosen on the sample
 # papers): where the first authors agree, and where an author is unknown.
 _MIN_SIMILARITY = 0.92
 _MIN_SIMILARITY_WITHOUT_AUTHOR = 0.97
-_MIN_LETTERS, _MIN_WORDS = 16, 3  # of a specific title; shorter ones are shared by many papers
 _MAX_YEARS_APART = 1  # published online, printed the year after; a preprint may be older still
 _ARTICLES = frozenset({"the", "a", "an"})
 _PREPRINT_DOIS = ("10.48550/", "10.1101/", "10.31219/", "10.2139/", "10.21203/", "10.20944/")
 _VERSION = re.compile(r"v\d+$", re.IGNORECASE)
 _DOI_PREFIX = re.compile(r"^(?:https?://)?(?:dx\.)?(?:doi\.org/|doi:\s*)", re.IGNORECASE)
 _ARXIV_PREFIX = re.compile(r"^(?:https?://arxiv\.org/(?:abs|pdf)/|arxiv:\s*)", re.IGNORECASE)
-_ARXIV_DOI = "10.48550/arxiv."
 
 
 def normalize_title(title: str | None) -> str:
@@ -115,7 +114,7 @@ def _plain_arxiv(arxiv_id: str | None) -> str:
 
 
 def _arxiv_of(doi: str) -> str:
-    return _VERSION.sub("", doi.removeprefix(_ARXIV_DOI)) if doi.startswith(_ARXIV_DOI) else ""
+    return _VERSION.sub("", doi.removeprefix(ARXIV_DOI)) if doi.startswith(ARXIV_DOI) else ""
 
 
 def _same_year(ours: int | None, theirs: int | None) -> bool | None:
@@ -142,7 +141,7 @@ def _family(author: Author | None) -> str:
 def _is_specific(normalized: str) -> bool:
     """True for a title that few papers can share."""
     letters = len(normalized.replace(" ", ""))
-    return letters >= _MIN_LETTERS and len(normalized.split()) >= _MIN_WORDS
+    return letters >= MIN_LETTERS and len(normalized.split()) >= MIN_WORDS
 
 
 def _similarity(a: str, b: str) -> float:
