@@ -63,7 +63,7 @@ async def repair_consistency(
 @router.post(
     "/adopt",
     response_model=Adoption,
-    responses={202: {"model": Adoption, **JOBS_STARTED}, **problem_responses(400, 409, 429)},
+    responses={202: {"model": Adoption, **JOBS_STARTED}, **problem_responses(409, 429)},
 )
 async def adopt(
     request: Request, body: AdoptRequest, services: ServicesDep, response: Response

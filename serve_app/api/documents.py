@@ -109,7 +109,7 @@ async def get_document(
 
 @router.patch(
     "/{document_id}",
-    responses=problem_responses(400, 404, 409, 412, 429, 507),
+    responses=problem_responses(404, 409, 412, 429, 507),
     dependencies=[CHANGES],
 )
 async def correct_document(

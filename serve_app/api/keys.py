@@ -36,7 +36,7 @@ async def get_access(access: AccessDep) -> schemas.Access:
 @router.post(
     "/keys",
     status_code=201,
-    responses=problem_responses(400),
+    responses=problem_responses(),
     dependencies=[ADMINISTERS, NOT_STORED],
 )
 async def create_key(body: NewKey, services: ServicesDep) -> schemas.CreatedKey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,18 @@ def _openapi_schema(app: FastAPI) -> dict[str, Any]:
         )
         for path in schema["paths"].values():
             for operation in path.values():
+                _add_malformed_body(operation)
                 _mark_problems(operation["responses"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _add_malformed_body(operation: dict[str, Any]) -> None:
+    """Adds the response to a body that cannot be parsed, which FastAPI rejects before the route."""
+    if "requestBody" in operation:
+        invalid = operation["responses"]["422"]
+        described = {**invalid, "description": HTTPStatus.BAD_REQUEST.phrase}
+        operation["responses"].setdefault(str(HTTPStatus.BAD_REQUEST.value), described)
 
 
 def _mark_problems(responses: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from serve_app.schemas.requests import SearchRequest
 router = APIRouter(prefix=PREFIX, tags=["search"], dependencies=[READS])
 
 
-@router.post("/search", responses=problem_responses(400, 404))
+@router.post("/search", responses=problem_responses(404))
 async def search(
     request: SearchRequest, services: ServicesDep, metrics: MetricsDep, access: AccessDep
 ) -> schemas.SearchResult:

@@ -31,7 +31,7 @@ DeliveryId = Annotated[
 ]
 
 
-@router.post("", status_code=201, responses=problem_responses(400, 409), dependencies=[NOT_STORED])
+@router.post("", status_code=201, responses=problem_responses(409), dependencies=[NOT_STORED])
 async def create_webhook(body: NewWebhook, services: ServicesDep) -> schemas.CreatedWebhook:
     """Creates a webhook. The response contains the secret of its signatures, which is not shown
     again."""

@@ -196,6 +196,7 @@ async def test_openapi_documents_routes_and_problem_responses(library: Library) 
     assert "post /api/v1/upload-async" in operations
     for name, operation in operations.items():
         assert operation["description"], name
+        assert "requestBody" not in operation or "400" in operation["responses"], name
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert list(response["content"]) == ["application/problem+json"], (name, status)
