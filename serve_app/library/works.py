@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,18 +32,11 @@ async def document_schema(document: Document, services: Services) -> schemas.Doc
 
 async def links_of_tasks(tasks: Iterable[Task], services: Services) -> dict[UUID, WorkLinks]:
     """Returns the copies and versions of the papers of the tasks that are searchable, by task."""
-    return await _links([task.task_id for task in tasks if task.searchable_at], services)
+    ended = {task.task_id for task in tasks if task.searchable_at}
+    return await services.documents.links_of_tasks(ended) if ended else {}
 
 
 async def links_of_events(events: Iterable[Event], services: Services) -> dict[UUID, WorkLinks]:
     """Returns the copies and versions of the papers that were completed, by task."""
     ended = {event.task_id for event in events if event.task_id and event.name == ENDS_READING}
-    return await _links(ended, services)
-
-
-async def _links(task_ids: Collection[UUID], services: Services) -> dict[UUID, WorkLinks]:
-    if not task_ids:
-        return {}
-    documents = await services.documents.of_tasks(task_ids)
-    links = await services.documents.links(list(documents.values()))
-    return {task_id: links.get(one.document_id, NO_LINKS) for task_id, one in documents.items()}
+    return await services.documents.links_of_tasks(ended) if ended else {}

@@ -42,6 +42,7 @@ from domain.identifiers import DOCUMENT_ID
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
 from domain.same_work import Work, WorkLinks
+from runtime.single_flight import SingleFlight
 from stores.postgres.admission import EMPTY_DOCUMENT
 from stores.postgres.audit_log import Action, record_action
 from stores.postgres.cursors import (
@@ -54,7 +55,7 @@ from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
 from stores.postgres.schema import AUTHOR_WORDS, CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
-from stores.postgres.work_links import find_links
+from stores.postgres.work_links import find_links, find_links_of_tasks
 
 DOCUMENTS_PER_TRANSACTION = 500
 # A tombstone keeps id, collection, digest, size, version numbers and times only.
@@ -139,6 +140,7 @@ class DocumentStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._links = SingleFlight[dict[UUID, WorkLinks]]()
 
     async def get(self, document_id: str) -> Document:
         """Returns the document. Raises NotFound if it is unknown or deleted."""
@@ -247,16 +249,17 @@ class DocumentStore:
         async with self.database.single() as connection:
             return await find_links(connection, works)
 
-    async def of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, Document]:
-        """Returns the searchable documents of these tasks, by the id of the task."""
-        statement = (
-            select(TASKS.c.task_id, DOCUMENTS)
-            .join(DOCUMENTS, DOCUMENTS.c.document_id == TASKS.c.document_id)
-            .where(TASKS.c.task_id.in_(task_ids), DOCUMENTS.c.status == DocumentStatus.READY)
-        )
+    async def links_of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, WorkLinks]:
+        """Returns the copies and versions of the searchable documents of these tasks, by task.
+
+        The followers of a job ask for the same tasks at the same time, and share the queries.
+        """
+        wanted = frozenset(task_ids)
+        return await self._links.run(wanted, partial(self._find_links_of_tasks, wanted))
+
+    async def _find_links_of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, WorkLinks]:
         async with self.database.single() as connection:
-            rows = await connection.execute(statement)
-            return {row.task_id: Document.model_validate(row) for row in rows}
+            return await find_links_of_tasks(connection, task_ids)
 
     async def correct(
         self,

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.documents import DocumentStatus
 from domain.papers import Author, Metadata
 from domain.same_work import ARXIV_DOI, MAX_CANDIDATES, Work, WorkLinks, links_of
+from stores.postgres.schema import DOCUMENTS, TASKS
 
 # Each condition has an index with the collection. A document with two of the keys is found twice.
 SAME_KEY = " UNION ALL ".join(
@@ -54,6 +57,20 @@ async def find_links(connection: AsyncConnection, works: Sequence[Work]) -> dict
                 known[row.document_id] = _work_of(row)
             others[row.this_id].append(known[row.document_id])
     return {work.document_id: links_of(work, others[work.document_id]) for work in works}
+
+
+async def find_links_of_tasks(
+    connection: AsyncConnection, task_ids: Collection[UUID]
+) -> dict[UUID, WorkLinks]:
+    """Returns the copies and versions of the searchable documents of these tasks, by task."""
+    statement = (
+        select(TASKS.c.task_id, DOCUMENTS)
+        .join(DOCUMENTS, DOCUMENTS.c.document_id == TASKS.c.document_id)
+        .where(TASKS.c.task_id.in_(task_ids), DOCUMENTS.c.status == DocumentStatus.READY)
+    )
+    works = {row.task_id: _work_of(row) for row in await connection.execute(statement)}
+    links = await find_links(connection, list(works.values()))
+    return {task_id: links[work.document_id] for task_id, work in works.items()}
 
 
 def _work_of(row: Any) -> Work:

@@ -157,11 +157,12 @@ class InMemoryDocumentStore:
         ready = [one for one in documents if one.is_ready]
         return {one.document_id: self.state.links(work_of(one)) for one in ready}
 
-    async def of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, Document]:
-        """Like `DocumentStore.of_tasks`."""
+    async def links_of_tasks(self, task_ids: Collection[UUID]) -> dict[UUID, WorkLinks]:
+        """Like `DocumentStore.links_of_tasks`."""
         tasks = [self.state.tasks[name] for name in task_ids if name in self.state.tasks]
         documents = {one.task_id: self.state.entries[one.document_id].document for one in tasks}
-        return {name: one for name, one in documents.items() if one.is_ready}
+        ready = {name: one for name, one in documents.items() if one.is_ready}
+        return {name: self.state.links(work_of(one)) for name, one in ready.items()}
 
     async def correct(
         self,

@@ -155,14 +155,13 @@ async def test_deletion_and_move_unlink(stores: Stores) -> None:
     assert await copies(stores, second) == ()
 
 
-async def test_documents_of_tasks(stores: Stores) -> None:
+async def test_links_of_tasks_cover_searchable_documents(stores: Stores) -> None:
+    other = await read(stores)
     done = await begin(stores)
     await stores.queue.finish(done, result())
     waiting = await admit(stores, upload())
-    found = await stores.documents.of_tasks([done.task_id, waiting.task_id])
-    assert {name: one.document_id for name, one in found.items()} == {
-        done.task_id: done.document_id
-    }
+    found = await stores.documents.links_of_tasks([done.task_id, waiting.task_id])
+    assert {name: one.same_work_as for name, one in found.items()} == {done.task_id: (other,)}
 
 
 async def test_keep_keeps_all_copies(stores: Stores) -> None:

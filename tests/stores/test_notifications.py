@@ -70,7 +70,12 @@ async def received(database: Database) -> AsyncIterator[list[str]]:
 
 def services_of(stores: Stores, notifications: JobNotifications) -> Services:
     """The services that the routes of long polls and event streams use."""
-    made = SimpleNamespace(jobs=stores.jobs, events=stores.events, notifications=notifications)
+    made = SimpleNamespace(
+        documents=stores.documents,
+        events=stores.events,
+        jobs=stores.jobs,
+        notifications=notifications,
+    )
     return cast(Services, made)
 
 
