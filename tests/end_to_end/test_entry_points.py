@@ -110,7 +110,7 @@ def test_bulk_processes_each_file_once(
     assert first.returncode == 0, first.stdout + first.stderr
     assert "3 searchable, 0 failed" in first.stdout
     papers = library.documents(collection=collection).items
-    assert {paper.filename for paper in papers} == {"a.pdf", "b.PDF", "c.pdf"}
+    assert {paper.filename for paper in papers} == {"a.pdf", "b.PDF", "more/c.pdf"}
     assert_only_code_was_uploaded(service)
 
     (folder / "new.pdf").write_bytes(make_paper(f"A new paper of {collection}"))

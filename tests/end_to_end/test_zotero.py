@@ -122,9 +122,12 @@ def test_second_run_processes_only_what_changed(
         "Title of turing1936 in Zotero",
         "10.1000/turing1936",
     )
-    changed = [paper for name, paper in before.items() if after[name] != paper]
-    assert [paper.filename for paper in changed] == ["knuth1984.pdf"]
-    assert after[changed[0].document_id].title == "Another title"
+    changed = {
+        paper.filename: after[name] for name, paper in before.items() if after[name] != paper
+    }
+    assert changed.keys() == {"knuth1984.pdf", "turing1936.pdf"}
+    assert changed["knuth1984.pdf"].title == "Another title"
+    assert changed["turing1936.pdf"].same_work_as == [new]
     [former] = [paper.document_id for paper in before.values() if paper.doi == after[new].doi]
     assert f"documents delete {former}" in output
     [job] = [job for job in jobs_of(library, collection) if job not in jobs]

@@ -249,7 +249,7 @@ def test_quality_run_fails_on_a_seeded_regression(
     assert "Regressions beyond 0.002: none" in output and "only the generated ones" in output
     assert quality(folder=tmp_path, read=read_without_references) == 1
     output = capsys.readouterr().out
-    assert "Regressions beyond 0.002: generated reference_recall (-0.5000)" in output
+    assert "Regressions beyond 0.002: generated reference_recall (-1.0000)" in output
     assert "plain_article: reference_recall 1.0000 -> 0.0000" in output
 
 
