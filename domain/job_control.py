@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.documents import Document, DocumentStatus
-from domain.errors import Conflict
+from domain.errors import Conflict, Failure
 from domain.jobs import Step, Task, TaskStatus
 
 Version = tuple[str, int]  # a document and one of its versions
@@ -100,3 +100,15 @@ def needs_new_version(task: Task, document: Document) -> bool:
     """
     is_older = document.status is DocumentStatus.READY and document.version < task.version
     return starts_over(document) or is_older
+
+
+def cancelled_by(actor: str) -> Failure:
+    """Returns the error of a task whose job was cancelled by this actor."""
+    message = f"Cancelled by {actor}. To read the paper, retry the job."
+    return Failure("cancelled", "request", message, retryable=False)
+
+
+def deleted_by(actor: str) -> Failure:
+    """Returns the error of a task whose paper was deleted by this actor."""
+    message = f"The paper was deleted by {actor} before it was read. To read it, upload it again."
+    return Failure("deleted", "request", message, retryable=False)

@@ -39,12 +39,13 @@ from domain.documents import (
 from domain.duplicates import Duplicates
 from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
+from domain.job_control import deleted_by
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
 from domain.same_work import Work, WorkLinks
 from runtime.single_flight import SingleFlight
 from stores.postgres.admission import EMPTY_DOCUMENT
-from stores.postgres.audit_log import Action, record_action
+from stores.postgres.audit_log import Action, actor, record_action
 from stores.postgres.cursors import (
     decode_cursor,
     decode_offset,
@@ -53,7 +54,7 @@ from stores.postgres.cursors import (
 )
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
-from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, close_if_done
+from stores.postgres.job_status import IS_OPEN, cancelled_now, close_if_done
 from stores.postgres.schema import AUTHOR_WORDS, CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
 from stores.postgres.work_links import find_links, find_links_of_tasks
 
@@ -397,6 +398,6 @@ async def _cancel_tasks(connection: AsyncConnection, document_ids: Sequence[str]
     """Cancels the open tasks of the documents and erases the file names of all their tasks."""
     of_documents = TASKS.c.document_id.in_(document_ids)
     await connection.execute(update(TASKS).where(of_documents).values(filename=""))
-    cancel = update(TASKS).where(of_documents, IS_OPEN).values(**CANCELLED_NOW)
+    cancel = update(TASKS).where(of_documents, IS_OPEN).values(**cancelled_now(deleted_by(actor())))
     job_ids = await connection.execute(cancel.returning(TASKS.c.job_id))
     await close_if_done(connection, job_ids.scalars().all())

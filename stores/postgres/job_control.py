@@ -20,6 +20,7 @@ from domain.job_control import (
     IncompleteTask,
     Version,
     cancel_outcome,
+    cancelled_by,
     needs_new_version,
     not_ended,
     pages_failed,
@@ -29,11 +30,12 @@ from domain.job_control import (
 from domain.jobs import LANE_OF_STEP, CursorPage, JobStatus, Step, Task, TaskStatus
 from stores.postgres.acknowledgements import acknowledge
 from stores.postgres.admission import EMPTY_DOCUMENT, RESTARTED_DOCUMENT, next_version
+from stores.postgres.audit_log import actor
 from stores.postgres.cursors import decode_cursor, encode_cursor
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.folder_jobs import stop_registration
-from stores.postgres.job_status import CANCELLED_NOW, IS_OPEN, IS_RUNNING, close_if_done, inline
+from stores.postgres.job_status import IS_OPEN, IS_RUNNING, cancelled_now, close_if_done, inline
 from stores.postgres.schema import CITATIONS, DOCUMENTS, JOBS, TASKS
 
 PAPERS_PER_TRANSACTION = 500
@@ -192,7 +194,7 @@ async def _cancel_batch(
     ended = await connection.execute(
         update(TASKS)
         .where(*open_tasks, TASKS.c.document_id.in_(documents))
-        .values(**CANCELLED_NOW)
+        .values(**cancelled_now(cancelled_by(actor())))
         .returning(TASKS)
     )
     tasks = [Task.model_validate(row) for row in ended]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.errors import Failure
 from domain.jobs import (
     FIRST_STEP,
     LATER_STEPS,
@@ -44,12 +46,14 @@ IS_RUNNING = TASKS.c.status == inline(TaskStatus.RUNNING)
 IS_OPEN = TASKS.c.status.in_([inline(TaskStatus.QUEUED), inline(TaskStatus.RUNNING)])
 
 
-# Column values of a task that is cancelled, or whose document is deleted.
-CANCELLED_NOW: dict[str, Any] = {
-    "status": TaskStatus.CANCELLED,
-    "lease_expires_at": None,
-    "finished_at": NOW,
-}
+def cancelled_now(reason: Failure) -> dict[str, Any]:
+    """Returns the column values of a task that is cancelled, or whose document is deleted."""
+    return {
+        "status": TaskStatus.CANCELLED,
+        "lease_expires_at": None,
+        "finished_at": NOW,
+        "error": asdict(reason),
+    }
 
 
 def count_columns() -> list[ColumnElement[Any]]:

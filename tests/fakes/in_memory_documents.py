@@ -16,11 +16,13 @@ from domain.documents import (
 )
 from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
+from domain.job_control import deleted_by
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
 from domain.same_work import WorkLinks
 from domain.text_folding import fold
 from stores.milvus.terms import words
+from stores.postgres.audit_log import actor
 from stores.postgres.cursors import decode_offset, encode_offset
 from stores.postgres.document_store import CollectionSummary
 from tests.fakes.in_memory_state import State, is_open, page_of, work_of
@@ -196,7 +198,7 @@ class InMemoryDocumentStore:
         for task in tasks:
             unnamed = self.state.set_task(task, filename="")
             if is_open(task):
-                self.state.cancel_task(unnamed)
+                self.state.cancel_task(unnamed, deleted_by(actor()))
         for task in tasks:
             self.state.close_if_done(task.job_id)
         self.state.enqueue_deletion(document_id, 0, entry.latest_version, document.sha256)

@@ -13,6 +13,7 @@ from domain.job_control import (
     IncompleteTask,
     Version,
     cancel_outcome,
+    cancelled_by,
     needs_new_version,
     not_ended,
     pages_failed,
@@ -40,7 +41,7 @@ class InMemoryJobControl:
             stop_registration(self.state, job_id)
         tasks = list(filter(is_open, self.state.tasks_of(job_id)))
         for task in tasks:
-            self.state.cancel_task(task)
+            self.state.cancel_task(task, cancelled_by(actor()))
         left_over = [left for task in tasks for left in self._apply_cancel(task, keep_chunks)]
         self.state.close_if_done(job_id)
         for document_id, version in dict.fromkeys(left_over):

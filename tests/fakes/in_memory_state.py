@@ -14,7 +14,7 @@ from domain.deletions import StoreDeletion, VersionRange
 from domain.documents import Document, DocumentStatus
 from domain.duplicate_rule import applies
 from domain.duplicates import Duplicates
-from domain.errors import Expired, NotFound
+from domain.errors import Expired, Failure, NotFound
 from domain.events import Event
 from domain.folder_jobs import FolderJob
 from domain.jobs import (
@@ -147,9 +147,9 @@ class State:
         self.enqueue_deletion(document_id, version, version)
         return True
 
-    def cancel_task(self, task: Task) -> None:
+    def cancel_task(self, task: Task, reason: Failure) -> None:
         """Marks the task as cancelled."""
-        ended = {"lease_expires_at": None, "finished_at": self.clock()}
+        ended = {"lease_expires_at": None, "finished_at": self.clock(), "error": reason}
         self.set_task(task, status=TaskStatus.CANCELLED, **ended)
 
     def check_known(self, job_id: str) -> None:

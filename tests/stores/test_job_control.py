@@ -48,6 +48,19 @@ async def test_cancel_ends_queued_and_running_tasks(stores: Stores) -> None:
         assert await status_of(stores, task) == DocumentStatus.CANCELLED
 
 
+async def test_cancelled_and_deleted_papers_state_the_actor(stores: Stores) -> None:
+    cancelled, deleted = await folder(stores, 2)
+    with acting_as("key key_a"):
+        await stores.documents.delete(deleted.document_id)
+    with acting_as("key key_b"):
+        await stores.job_control.cancel(cancelled.job_id)
+    errors = [(await task_now(stores, task)).error for task in (deleted, cancelled)]
+    assert [error and error.code for error in errors] == ["deleted", "cancelled"]
+    assert [error and "key key_a" in error.message for error in errors] == [True, False]
+    assert await stores.job_control.retry(cancelled.job_id) == 1
+    assert (await task_now(stores, cancelled)).error is None
+
+
 async def test_worker_of_cancelled_task_gets_lease_lost(stores: Stores) -> None:
     task = await begin(stores)
     await stores.job_control.cancel(task.job_id)
