@@ -43,6 +43,7 @@ AcknowledgedJob = Annotated[
     str | None, typer.Argument(help="Job id, as listed by `paperworks jobs --unacknowledged`.")
 ]
 AllJobs = Annotated[bool, typer.Option("--all", help="The failures of all jobs.")]
+MAX_NAMES = 200  # of papers that are queued again
 NO_FAILURES = "No job has failures that are not acknowledged."
 NO_JOBS = "No jobs. `paperworks upload FILE.pdf` starts one."
 
@@ -116,11 +117,19 @@ def cancel(
 @library_command
 def retry(client: Client, job_id: JobId, wait: Wait = True, as_json: AsJson = False) -> None:
     """Process the failed and cancelled papers of a job again, and follow it."""
+    names = list(_retryable(client, job_id))
     done = client.retry(job_id)
     line = f"{job_id}: {plural(done.retried, 'paper')} queued again. {done.message}"
-    show(done, as_json, [line])
+    show(done, as_json, [line, *(f"  {printable(name)}" for name in names[: done.retried])])
     if wait and done.retried and not as_json:
         _follow(client, [job_id])
+
+
+def _retryable(client: Client, job_id: str) -> Iterator[str]:
+    """Yields the names of the failed and cancelled papers of a job that are not deleted."""
+    cancelled = [task for task in client.job(job_id).tasks if task.status == "cancelled"]
+    failed = client.failures(job_id, limit=MAX_NAMES).items
+    yield from (task.filename for task in (*failed, *cancelled) if task.filename)
 
 
 @library_command

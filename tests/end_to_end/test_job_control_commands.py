@@ -42,6 +42,8 @@ def test_cancelled_extraction_stops_and_can_be_retried(
     assert library.cancel(job.job_id, keep_chunks=keep).cancelled == 1
     job = library.job(job.job_id)
     assert (job.status, job.counts.cancelled) == ("cancelled", 1)
+    error = job.tasks[0].error
+    assert error and error.message.startswith("Cancelled by 127.0.0.1"), error
     wait_until(lambda: not is_parsing(service))
     assert library.document(name).status == "cancelled"
     assert library.search("spoon1", collection=collection).hits == []
@@ -84,4 +86,5 @@ def test_cli_lists_and_retries_failures(
     assert "broken.pdf: failed (" in result.stdout
     result = run_program("paperworks", "retry", accepted.job_id, "--url", service.url)
     assert (result.returncode, "1 paper queued again" in result.stdout) == (1, True), result
+    assert "\n  broken.pdf\n" in result.stdout
     assert library.job(accepted.job_id).counts.failed == 1
