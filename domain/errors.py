@@ -18,7 +18,7 @@
     │   └── RefusedUpload            send another file
     │       ├── NotAPdf · EmptyFile · FileTooLarge
     ├── BadDocument                  the file cannot be processed; a retry does not help
-    │   ├── PasswordProtected · DamagedPdf · NoPages · NoText · TooManyPages
+    │   ├── PasswordProtected · DamagedPdf · TruncatedPdf · NoPages · NoText · TooManyPages
     │   ├── TookTooLong · TookTooMuchMemory · TooMuchOutput · ParserCrashed
     │   ├── SameWork
     ├── Unavailable                  a dependency is unavailable; retry later
@@ -209,6 +209,10 @@ class DamagedPdf(BadDocument):
     """The PDF is damaged and could not be repaired. Export or download it again."""
 
     code = "damaged_pdf"
+
+
+class TruncatedPdf(DamagedPdf):
+    """The PDF is truncated: the end of the file is missing. Download it again and upload it."""
 
 
 class NoPages(BadDocument):

@@ -213,6 +213,7 @@ class Quality:
     pages_incomplete: tuple[int, ...] = ()  # print text that neither text layer nor OCR gave
     unread_characters: tuple[PageLoss, ...] = ()  # that no font maps to Unicode
     hidden_words: tuple[PageLoss, ...] = ()  # in the file and left out: the page does not show them
+    is_truncated: bool = False  # the end of the file is missing, with pages perhaps
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from domain.errors import (
     PaperworksError,
     PasswordProtected,
     TooManyPages,
+    TruncatedPdf,
 )
 from domain.papers import Paper
 from extraction.export.markdown import to_markdown
@@ -38,6 +39,7 @@ _NEXT_STEPS: dict[type[PaperworksError], str] = {
     PasswordProtected: "The PDF is encrypted and needs a password. Save a copy without a password "
     "and read the copy.",
     DamagedPdf: "The PDF is damaged and could not be repaired. Download or export it again.",
+    TruncatedPdf: "The PDF is truncated: the end of the file is missing. Download it again.",
     NoPages: "The PDF has no pages. Download or export it again.",
 }
 

@@ -79,6 +79,7 @@ def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | N
         pages_incomplete=tuple(number for number in left if reading.pages[number - 1]),
         unread_characters=_losses(reading, lambda health: health.unread),
         hidden_words=_losses(reading, lambda health: health.hidden_words),
+        is_truncated=reading.is_truncated,
     )
 
 

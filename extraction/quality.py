@@ -12,6 +12,7 @@ from domain.wording import plural
 
 _MIN_CONFIDENCE = 0.5  # of a field, 0 to 1; below it the paper needs a review (heuristic)
 _MAX_GARBLED_SHARE = 0.1  # of the text layer's characters (heuristic)
+_TRUNCATED = "the end of the file is missing, and pages may be missing with it"
 _FIELDS = ("title", "authors")  # each paper has these; other fields may not be printed
 _MAX_LISTED_PAGES = 20
 _MIN_HIDDEN_WORDS = 3  # of a page; fewer are the remains of a publisher's template (heuristic)
@@ -29,6 +30,7 @@ def quality_report(paper: Paper) -> dict[str, Any]:
         "pages_failed": list(quality.pages_failed),
         "pages_without_text": list(quality.pages_without_text),
         "pages_incomplete": list(quality.pages_incomplete),
+        "is_truncated": quality.is_truncated,
         "unread_characters": [asdict(loss) for loss in quality.unread_characters],
         "hidden_words": [asdict(loss) for loss in quality.hidden_words],
         "garbled_share": round(quality.garbled_share, 4),
@@ -50,6 +52,7 @@ def review_reasons(paper: Paper) -> list[str]:
         *_pages("could not be read", quality.pages_failed),
         *_pages("hold no text that could be read", quality.pages_without_text),
         *_pages("could not be read completely", quality.pages_incomplete),
+        *([_TRUNCATED] if quality.is_truncated else []),
         *_losses("character", "could not be read", quality.unread_characters),
         *_losses(
             "word",

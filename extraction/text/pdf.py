@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from domain.errors import DamagedPdf, NoPages, PasswordProtected, TooManyPages
+from domain.errors import DamagedPdf, NoPages, PasswordProtected, TooManyPages, TruncatedPdf
 from domain.papers import Box, PageSize
 from extraction.geometry import is_center_in
 from extraction.text.drawn import Graphics
@@ -22,6 +23,7 @@ from extraction.text.text_layer import PageHealth
 
 OnPage = Callable[[int, int], None]
 
+_HEADER, _END, _EDGE_BYTES = b"%PDF-", b"%%EOF", 1024
 DEFAULT_MAX_PAGES = 2000  # longer documents are refused
 _DOCUMENT_INFO_KEYS = ("title", "author", "subject", "keywords", "creationDate", "modDate")
 
@@ -47,6 +49,7 @@ class Reading:
     graphics: tuple[Graphics | None, ...] = ()
     turns: Mapping[int, int] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    is_truncated: bool = False
 
     @property
     def failed(self) -> tuple[int, ...]:
@@ -103,10 +106,27 @@ def read_pages(
 ) -> Reading:
     """Returns the lines of every page; a page that MuPDF cannot read is empty.
 
-    Calls `on_page(done, total)` after each page. Raises PasswordProtected, DamagedPdf, NoPages and
-    TooManyPages (more than `max_pages`).
+    Calls `on_page(done, total)` after each page. Raises PasswordProtected, DamagedPdf,
+    TruncatedPdf, NoPages and TooManyPages (more than `max_pages`).
     """
-    with open_pdf(Path(path)) as document:
+    try:
+        return _read(Path(path), max_pages, on_page)
+    except (DamagedPdf, NoPages) as error:
+        if is_truncated(Path(path)):
+            raise TruncatedPdf() from error
+        raise
+
+
+def is_truncated(path: Path) -> bool:
+    """True if the file begins as a PDF and lacks the mark at the end of a PDF."""
+    with path.open("rb") as file:
+        begins = _HEADER in file.read(_EDGE_BYTES)
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _EDGE_BYTES))
+        return begins and _END not in file.read()
+
+
+def _read(path: Path, max_pages: int, on_page: OnPage | None) -> Reading:
+    with open_pdf(path) as document:
         total = page_count(document)
         if total < 1:
             raise NoPages()
@@ -118,6 +138,7 @@ def read_pages(
         pages = _read_all(document, total, on_page)
         file_metadata = _read_file_metadata(document)
         links = tuple(_reference_links(document, pages))
+        truncated = document.is_repaired and is_truncated(path)
     return Reading(
         tuple(page.size for page in pages),
         tuple(page.lines for page in pages),
@@ -126,6 +147,7 @@ def read_pages(
         graphics=tuple(page.graphics for page in pages),
         turns={page.size.number: page.turn for page in pages if page.turn},
         links=links,
+        is_truncated=truncated,
     )
 
 

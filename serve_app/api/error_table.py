@@ -29,7 +29,8 @@ def error_table() -> str:
 
 def _kinds(kind: type[PaperworksError]) -> list[type[PaperworksError]]:
     subclasses = [error for child in kind.__subclasses__() for error in _kinds(child)]
-    return [*([] if kind is PaperworksError else [kind]), *subclasses]
+    has_code = kind is not PaperworksError and "code" in vars(kind)
+    return [*([kind] if has_code else []), *subclasses]
 
 
 def _row(kind: type[PaperworksError]) -> str:

@@ -130,7 +130,7 @@ CUT_OFF = b"%PDF-1.4 cut off"
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (CUT_OFF, "The PDF is damaged and could not be repaired. Download or export it again."),
+        (CUT_OFF, "The PDF is truncated: the end of the file is missing. Download it again."),
         (b"<html>no PDF</html>", "The file is not a PDF"),
         (b"", "The file is not a PDF"),
         (make_paper(password="secret"), "needs a password. Save a copy without a password"),
