@@ -43,7 +43,7 @@ def test_cancelled_extraction_stops_and_can_be_retried(
     job = library.job(job.job_id)
     assert (job.status, job.counts.cancelled) == ("cancelled", 1)
     error = job.tasks[0].error
-    assert error and error.message.startswith("Cancelled by 127.0.0.1"), error
+    assert error and error.message.startswith("Cancelled by address 127.0.0.1."), error
     wait_until(lambda: not is_parsing(service))
     assert library.document(name).status == "cancelled"
     assert library.search("spoon1", collection=collection).hits == []
