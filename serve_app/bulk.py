@@ -22,20 +22,23 @@ import ray
 import typer
 
 from configs.settings import Settings
-from domain.errors import PaperworksError
+from domain.errors import PaperworksError, RefusedUpload
 from domain.jobs import TaskStatus
+from domain.labels import upload_label
 from domain.names import JOB_MANAGER, NAMESPACE
 from domain.wording import outcome_of_files, plural
 from serve_app.api.serializers import to_job_summary_schema, to_task_schema
 from serve_app.cli.bulk_job import bulk
+from serve_app.cli.bulk_result import BulkResult
 from serve_app.cli.common import print_line
 from serve_app.cli.progress import ProgressDisplay, show_job, task_line
+from serve_app.schemas.core import JobSummary, RefusedFile
 from serve_app.uploads.pdf_paths import PdfPath, pdfs_in
 from stores import protocols
 from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
 from stores.credentials import with_password
-from stores.folders.folder_upload import FolderUpload
+from stores.folders.folder_upload import FolderFile, FolderUpload
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 
@@ -48,17 +51,17 @@ class NoService(Exception):
     """No Paperworks service runs on this Ray cluster; start one with `paperworks up`."""
 
 
-def main(folder: Path, collection: str, address: str, *, wait: bool) -> int:
-    """Returns the exit status.
+def main(folder: Path, collection: str, address: str, *, wait: bool) -> BulkResult:
+    """Returns the result for the PDFs of the folder, with their job if it has waited for it.
 
-    0: every paper is searchable (or registered, without `wait`); 1: some are not, were refused, or
-    the service cannot be used; 2: the folder has no PDF.
+    Raises typer.Exit with status 2 if the folder has no PDF, with 1 if the service cannot be used
+    or accepts none of the files.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     paths = pdfs_in([folder])
     if not paths:
         sys.stderr.write(f"No PDF was found in {folder}. Nothing was registered.\n")
-        return 2
+        raise typer.Exit(2)
     try:
         manager = _find_job_manager(address)
         service = cast(dict[str, Any], ray.get(manager.describe.remote()))
@@ -67,7 +70,7 @@ def main(folder: Path, collection: str, address: str, *, wait: bool) -> int:
         return asyncio.run(_register_and_follow(paths, collection, service, manager, wait))
     except (PaperworksError, NoService, ConnectionError) as error:
         sys.stderr.write(f"{error or NoService.__doc__}\n")
-        return 1
+        raise typer.Exit(1) from error
 
 
 def _find_job_manager(address: str) -> Any:
@@ -81,25 +84,39 @@ def _find_job_manager(address: str) -> Any:
 
 async def _register_and_follow(
     paths: Sequence[PdfPath], collection: str, service: Mapping[str, Any], manager: Any, wait: bool
-) -> int:
-    """Returns the exit status; `service` is the description that the JobManager gives."""
+) -> BulkResult:
+    """Returns the result; `service` is the description that the JobManager gives."""
     settings = Settings.model_validate_json(service["settings"])
     database = Database(with_password(service["database_url"], "DATABASE_URL"), pool_size=2)
     limits = settings.jobs
     jobs = JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit)
+    refused: list[RefusedFile] = []
     upload = FolderUpload(
         BlobStore(with_password(service["blob_uri"], "BLOB_URI")),
         jobs,
         settings.http.upload_limit_bytes,
         wake=lambda lane: manager.wake.remote([lane]),
         collection=collection,
+        on_refused=lambda file, error: refused.append(_refused_file(file, error)),
     )
     try:
         await _register(upload, paths)
-        status = await _follow(jobs, upload.job_id) if wait else 0
-        return 1 if upload.refused else status
+        ended = [await _follow(jobs, upload.job_id)] if wait else []
     finally:
         await database.close()
+    return BulkResult(
+        collection=collection,
+        job_ids=[upload.job_id],
+        new=upload.registered - upload.known,
+        known=upload.known,
+        refused_files=upload.refused,
+        refused=refused,
+        jobs=ended,
+    )
+
+
+def _refused_file(file: FolderFile, error: RefusedUpload) -> RefusedFile:
+    return RefusedFile(filename=upload_label(file.name), code=error.code, detail=error.message)
 
 
 async def _register(upload: FolderUpload, paths: Sequence[PdfPath]) -> None:
@@ -118,7 +135,8 @@ async def _register(upload: FolderUpload, paths: Sequence[PdfPath]) -> None:
     print_line(f"{upload.job_id}: {found}: {outcome}.")
 
 
-async def _follow(jobs: protocols.JobStore, job_id: str) -> int:
+async def _follow(jobs: protocols.JobStore, job_id: str) -> JobSummary:
+    """Returns the job when it has ended; shows its progress, then prints its result."""
     with ProgressDisplay() as display:
         while not (job := await jobs.job(job_id)).status.is_final:
             show_job(display, to_job_summary_schema(job))
@@ -127,7 +145,7 @@ async def _follow(jobs: protocols.JobStore, job_id: str) -> int:
     print_line(f"{job_id} {job.status}: {counts.completed} searchable, {counts.failed} failed.")
     if counts.failed:
         await _list_failures(jobs, job_id)
-    return 0 if counts.completed == counts.total else 1
+    return to_job_summary_schema(job)
 
 
 async def _list_failures(jobs: protocols.JobStore, job_id: str) -> None:

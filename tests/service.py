@@ -89,6 +89,7 @@ class RunningService:
         *,
         models: Path | None = None,
         command: Sequence[str] = (),
+        options: Sequence[str] = (),
         port: int | None = None,
         **environment: str,
     ) -> None:
@@ -101,7 +102,7 @@ class RunningService:
             PAPERWORKS_RAY__DASHBOARD_PORT=str(free_port()), **environment, **{MARK: self.mark}
         )
         address = ["--port", str(self.port), "--home", str(home)]
-        self.command = list(command) or [str(BIN / "paperworks"), "up", *address]
+        self.command = list(command) or [str(BIN / "paperworks"), "up", *address, *options]
         self.descendants: dict[int, psutil.Process] = {}
         home.mkdir(parents=True, exist_ok=True)
         if models is not None and not (home / "models").exists():

@@ -10,20 +10,27 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from runtime.service_info import read_service_info
 from serve_app.cli.common import (
     STOPPED_FOLLOWING,
+    AsJson,
     CollectionOption,
     Home,
     Url,
     library,
+    lines_on_stderr,
     print_error,
+    show,
 )
 from serve_app.process.address import home_of
+
+if TYPE_CHECKING:
+    from serve_app.cli.bulk_result import BulkResult, ZoteroResult
+    from serve_app.client import Client
 
 LOOPBACK = "127.0.0.1:"
 
@@ -74,6 +81,7 @@ def bulk(
     wait: Wait = True,
     url: Url = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Register every PDF of a folder and follow the job; a second run processes only new files.
 
@@ -87,30 +95,39 @@ def bulk(
         raise typer.BadParameter(
             "Give either a folder, --zotero EXPORT or --server-folder FOLDER.", param_hint="FOLDER"
         )
-    if folder is not None:
-        _register(folder, collection, address, wait, home)
-    elif zotero is not None:
+    with lines_on_stderr(as_json):
+        if folder is not None:
+            result = _register(folder, collection, address, wait, home)
+        else:
+            with library(url, home) as client:
+                result = _send(client, zotero, server_folder, collection, wait)
+    show(result, as_json, ())
+    raise typer.Exit(result.exit_status)
+
+
+def _send(
+    client: Client, zotero: Path | None, server_folder: str | None, collection: str, wait: bool
+) -> BulkResult | ZoteroResult:
+    if zotero is not None:
         from serve_app.cli.zotero_import import import_export
 
-        with library(url, home) as client:
-            raise typer.Exit(import_export(client, zotero, collection, wait=wait))
-    elif server_folder is not None:
-        from serve_app.cli.server_folder import register_folder
+        return import_export(client, zotero, collection, wait=wait)
+    from serve_app.cli.server_folder import register_folder
 
-        with library(url, home) as client:
-            raise typer.Exit(register_folder(client, server_folder, collection, wait=wait))
+    assert server_folder is not None
+    return register_folder(client, server_folder, collection, wait=wait)
 
 
 def _register(
     folder: Path, collection: str, address: str | None, wait: bool, home: Path | None
-) -> NoReturn:
+) -> BulkResult:
     info = read_service_info(home_of(home, os.environ))
     cluster = address or info.get("ray_address") or "auto"
     os.environ.update({**_ray_variables(cluster, info), **os.environ})
     from serve_app import bulk as program
 
     try:
-        raise typer.Exit(program.main(folder, collection, cluster, wait=wait))
+        return program.main(folder, collection, cluster, wait=wait)
     except KeyboardInterrupt as stopped:
         print_error(STOPPED_FOLLOWING)
         raise typer.Exit(130) from stopped

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from functools import update_wrapper
 from inspect import Signature, signature
 from pathlib import Path
@@ -124,6 +125,17 @@ def show(response: BaseModel, as_json: bool, lines: Iterable[str]) -> None:
     """Prints the response as indented JSON, or else the lines."""
     for line in (response.model_dump_json(indent=2),) if as_json else lines:
         print_line(line)
+
+
+def show_values(line: str, as_json: bool, **values: object) -> None:
+    """Prints the values as one line of JSON, or else the line, at once."""
+    print_line(json.dumps(values, default=str) if as_json else line)
+    sys.stdout.flush()
+
+
+def lines_on_stderr(as_json: bool) -> AbstractContextManager[object]:
+    """Sends lines and progress to stderr inside the block if stdout is to hold JSON only."""
+    return redirect_stdout(sys.stderr) if as_json else nullcontext()
 
 
 def write_output(text: str, output: Path | None) -> None:

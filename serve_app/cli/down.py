@@ -14,7 +14,7 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
 from runtime.service_info import LOCK_NAME, read_service_info
-from serve_app.cli.common import Home, print_error, print_line
+from serve_app.cli.common import AsJson, Home, print_error, show_values
 from serve_app.process.address import home_of
 
 POLL_SECONDS = 0.1
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.1
 Timeout = Annotated[float, typer.Option(min=0, help="Seconds to wait until it has ended.")]
 
 
-def down(home: Home = None, timeout: Timeout = 60) -> None:
+def down(home: Home = None, timeout: Timeout = 60, as_json: AsJson = False) -> None:
     """Stop the service of a home folder, like Ctrl-C.
 
     Running tasks get a few seconds to finish. The others return to the queue without using an
@@ -30,14 +30,15 @@ def down(home: Home = None, timeout: Timeout = 60) -> None:
     """
     folder = home_of(home, os.environ)
     if not _is_locked(folder):
-        print_line(f"No service runs in {folder}.")
+        show_values(f"No service runs in {folder}.", as_json, home=folder, was_running=False)
         return
     pid = read_service_info(folder).get("pid")
     if not isinstance(pid, int):
         _fail(f"The service in {folder} is still starting. Try again in a few seconds.")
     with suppress(psutil.NoSuchProcess):
         _terminate(psutil.Process(pid), folder, timeout)
-    print_line(f"Stopped; papers and open jobs are kept in {folder}.")
+    stopped = f"Stopped; papers and open jobs are kept in {folder}."
+    show_values(stopped, as_json, home=folder, was_running=True, pid=pid)
 
 
 def _terminate(service: psutil.Process, home: Path, timeout_seconds: float) -> None:

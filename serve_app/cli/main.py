@@ -9,6 +9,7 @@ from serve_app.cli.collections import collections_app
 from serve_app.cli.doctor import doctor
 from serve_app.cli.documents import documents_app
 from serve_app.cli.down import down
+from serve_app.cli.export import export
 from serve_app.cli.jobs import acknowledge, cancel, events, failures, jobs, retry
 from serve_app.cli.keys import audit, keys_app, login, logout
 from serve_app.cli.mcp import mcp
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 COMMANDS = (up, down, upload, jobs, cancel, retry, failures, events, search, bulk, doctor)
-COMMANDS += (acknowledge, audit, login, logout, mcp)
+COMMANDS += (export, acknowledge, audit, login, logout, mcp)
 for command in COMMANDS:
     app.command()(command)
 app.command("open")(open_page)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from serve_app.cli.common import Home, Url, print_error, print_line
+from serve_app.cli.common import AsJson, Home, Url, print_error, show_values
 from serve_app.process.address import service_url
 
 
@@ -28,14 +28,18 @@ Query = Annotated[str | None, typer.Option("--query", "-q", help="Search for the
 
 
 def open_page(
-    page: PageName = Page.LIBRARY, query: Query = None, url: Url = None, home: Home = None
+    page: PageName = Page.LIBRARY,
+    query: Query = None,
+    url: Url = None,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Open a page of the service in the browser, and print its address.
 
     Example: paperworks open search --query "fencing token"
     """
     address = page_address(service_url(url, home, os.environ), page, query)
-    print_line(address)
+    show_values(address, as_json, url=address)
     if typer.launch(address):
         print_error("No browser was started. Open the address above yourself.")
         raise typer.Exit(1)

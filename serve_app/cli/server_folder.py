@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from domain.wording import outcome_of_files
+from serve_app.cli.bulk_result import BulkResult
 from serve_app.cli.common import print_line, printable
 from serve_app.cli.progress import follow
 
@@ -14,18 +15,25 @@ if TYPE_CHECKING:
     from serve_app.schemas.core import FolderRegistration
 
 
-def register_folder(client: Client, folder: str, collection: str, *, wait: bool) -> int:
-    """Returns the exit status: 0 if every file is searchable (or without `wait`), else 1."""
+def register_folder(client: Client, folder: str, collection: str, *, wait: bool) -> BulkResult:
+    """Returns the result for the folder; without `wait`, its numbers so far."""
     accepted = client.upload_folder(folder, collection)
     print_line(f"{accepted.job_id}: {accepted.message}")
-    if not wait:
-        return 0
-    (job,) = follow(client, [accepted.job_id])
-    if job.folder is None:
-        return 0 if job.status == "completed" else 1
-    for line in folder_lines(job.folder):
+    ended = follow(client, [accepted.job_id]) if wait else []
+    [job] = ended or [client.job(accepted.job_id)]
+    for line in folder_lines(job.folder) if ended and job.folder else ():
         print_line(line)
-    return 1 if job.status != "completed" or job.folder.refused_files else 0
+    registered = job.folder.registered if job.folder else job.counts.total
+    known = job.folder.known if job.folder else 0
+    return BulkResult(
+        collection=collection,
+        job_ids=[job.job_id],
+        new=registered - known,
+        known=known,
+        refused_files=job.folder.refused_files if job.folder else 0,
+        refused=job.folder.refused if job.folder else [],
+        jobs=list(ended),
+    )
 
 
 def folder_lines(folder: FolderRegistration) -> Iterator[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.common import print_error, print_line
+from serve_app.cli.common import AsJson, print_error, show_values
 
 if TYPE_CHECKING:
     from configs.settings import Settings
@@ -29,11 +28,16 @@ Config = Annotated[
 
 
 def up(
-    host: Host = None, port: Port = None, home: HomeFolder = None, config: Config = None
+    host: Host = None,
+    port: Port = None,
+    home: HomeFolder = None,
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the service: API, workers and, unless others are configured, its own databases.
 
-    Stays in the foreground. Ctrl-C or SIGTERM stops everything it started.
+    Stays in the foreground. Ctrl-C or SIGTERM stops everything it started. With --json, it prints
+    one JSON object on a line when it is ready, and one when it has stopped.
     """
     from domain.errors import InvalidSetting
     from serve_app.process.readiness import NotReady
@@ -42,24 +46,25 @@ def up(
     os.umask(0o077)  # inherited by all processes of the service: only the owner reads their files
     _log_to_stderr()
     try:
-        _run(read_settings(config, host=host, port=port, home=home))
+        _run(read_settings(config, host=host, port=port, home=home), as_json)
     except (CannotStart, InvalidSetting, NotReady) as error:
         print_error(str(error))
         raise typer.Exit(1) from error
 
 
-def _run(settings: Settings) -> None:
+def _run(settings: Settings, as_json: bool) -> None:
     """Runs the service until a signal stops it."""
     from serve_app.process.service import Service, StopRequested
 
     try:
         with Service(settings).running() as url:
-            print_line(f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it.")
-            sys.stdout.flush()
+            ready = f"Paperworks is ready: {url} (documentation: {url}/docs). Ctrl-C stops it."
+            show_values(ready, as_json, state="ready", url=url, home=settings.home, pid=os.getpid())
             while True:
                 signal.pause()
     except StopRequested as request:
-        print_line(f"Stopped by {request}; papers and open jobs are kept in {settings.home}.")
+        stopped = f"Stopped by {request}; papers and open jobs are kept in {settings.home}."
+        show_values(stopped, as_json, state="stopped", reason=request, home=settings.home)
 
 
 def _log_to_stderr() -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import typer
+
+from serve_app.cli.bulk_result import ZoteroResult
 from serve_app.cli.common import print_error, print_line, printable
+from serve_app.cli.progress import follow
 from serve_app.cli.upload import batches, send_batch
 from serve_app.cli.upload_report import UploadReport
 from serve_app.client import Client, PaperworksProblem, ServiceUnreachable
-from serve_app.schemas.core import Document
+from serve_app.schemas.core import Document, Job
 from serve_app.uploads.pdf_paths import PdfPath
 from serve_app.zotero.attachments import Attachments
 from serve_app.zotero.entries import InvalidExport
@@ -26,28 +30,21 @@ CORRECTION_ATTEMPTS = 10
 TO_READ = (None, "failed", "cancelled")  # states in which a PDF is sent, None: it is unknown
 
 
-def import_export(client: Client, export: Path, collection: str, *, wait: bool) -> int:
-    """Returns the exit status.
+def import_export(client: Client, export: Path, collection: str, *, wait: bool) -> ZoteroResult:
+    """Returns the result for the entries of an export; prints a line for each problem.
 
-    0: every PDF of the export is in the collection (searchable, with `wait`); 1: some are not, or
-    an entry could not be read; 2: the file is no export. Prints a line for each problem.
+    Raises typer.Exit with status 2 if the file is no export.
     """
     try:
         plan = Plan(read_export(export), Attachments(export), collection)
     except InvalidExport as error:
         print_error(printable(str(error)))
-        return 2
-    for problem in plan.problems:
-        print_error(printable(problem))
+        raise typer.Exit(2) from error
     work = ZoteroImport(client, plan)
     work.run()
-    failed = work.counts["refused"] + plan.missing + plan.unreadable > 0
-    if wait and work.jobs:
-        from serve_app.cli.progress import follow
-
-        failed |= any(job.status != "completed" for job in follow(client, work.jobs))
+    ended = follow(client, work.jobs) if wait and work.jobs else []
     print_line(work.summary)
-    return 1 if failed else 0
+    return work.result(ended)
 
 
 class ZoteroImport:
@@ -57,6 +54,9 @@ class ZoteroImport:
         self.client, self.plan = client, plan
         self.counts = Counter[str]()
         self.jobs: list[str] = []
+        self.problems: list[str] = []
+        for problem in plan.problems:
+            self._report(problem)
 
     @property
     def summary(self) -> str:
@@ -64,6 +64,26 @@ class ZoteroImport:
         named = [f"{self.counts[name]} {name}" for name in ("new", "changed", "unchanged")]
         named += [f"{self.plan.without_pdf} without a PDF", f"{self.plan.missing} missing files"]
         return ", ".join([*named, f"{self.counts['refused']} refused"])
+
+    def result(self, ended: list[Job]) -> ZoteroResult:
+        """Returns the result with these jobs."""
+        return ZoteroResult(
+            collection=self.plan.collection,
+            job_ids=self.jobs,
+            new=self.counts["new"],
+            changed=self.counts["changed"],
+            unchanged=self.counts["unchanged"],
+            without_pdf=self.plan.without_pdf,
+            missing=self.plan.missing,
+            unreadable=self.plan.unreadable,
+            refused=self.counts["refused"],
+            problems=self.problems,
+            jobs=list(ended),
+        )
+
+    def _report(self, problem: str) -> None:
+        self.problems.append(problem)
+        print_error(printable(problem))
 
     def run(self) -> None:
         """Raises PaperworksProblem if the service refuses a whole request."""
@@ -95,6 +115,7 @@ class ZoteroImport:
                 if paper.document_id in accepted:
                     self.counts[self._complete(paper, known)] += 1
         self.counts["refused"] += len(report.refused)
+        self.problems += [f"{one.filename}: {one.detail}" for one in report.refused]
         self.jobs += report.jobs
 
     def _complete(self, paper: Paper, known: dict[str, Document]) -> str:
@@ -114,7 +135,7 @@ class ZoteroImport:
         except ServiceUnreachable:
             raise
         except PaperworksProblem as problem:
-            print_error(f"{printable(paper.key)}: the metadata was refused: {problem.detail}")
+            self._report(f"{paper.key}: the metadata was refused: {problem.detail}")
             return "refused"
 
     def _correct_repeatedly(

@@ -115,10 +115,15 @@ def test_bulk_processes_each_file_once(
 
     (folder / "new.pdf").write_bytes(make_paper(f"A new paper of {collection}"))
     environment = {"PAPERWORKS_HOME": str(service.home)}
-    command = ["paperworks", "bulk", folder, "--collection", collection]
+    (folder / "gone.pdf").symlink_to(folder / "nowhere")
+    command = ["paperworks", "bulk", folder, "--collection", collection, "--json"]
     second = run_program(*command, environment=environment)
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "4 searchable, 0 failed" in second.stdout
+    assert second.returncode == 1, second.stdout + second.stderr
+    assert "4 searchable, 0 failed" in second.stderr
+    result = json.loads(second.stdout)
+    assert [result[name] for name in ("new", "known", "refused_files")] == [1, 3, 1]
+    assert [one["filename"] for one in result["refused"]] == ["gone.pdf"]
+    assert [job["counts"]["completed"] for job in result["jobs"]] == [4]
     after = {paper.document_id: paper for paper in library.documents(collection=collection).items}
     assert len(after) == 4
     assert all(after[paper.document_id] == paper for paper in papers)

@@ -38,8 +38,9 @@ def test_second_service_runs_beside_first_and_resumes_after_restart(
     home, user_home = homes / "two", tmp_path / "user"
     user_home.mkdir()
 
-    def start() -> RunningService:
-        return RunningService(home, models=service.home / "models", HOME=str(user_home))
+    def start(*options: str) -> RunningService:
+        models = service.home / "models"
+        return RunningService(home, models=models, options=options, HOME=str(user_home))
 
     with running(start()) as second, Client(second.url) as library:
         second.wait_for(READY)
@@ -57,17 +58,21 @@ def test_second_service_runs_beside_first_and_resumes_after_restart(
     assert not (home / "service.json").exists()
     assert httpx.get(f"{service.url}/readyz").status_code == 200
 
-    with running(start()) as again, Client(again.url) as library:
-        again.wait_for(READY)
+    with running(start("--json")) as again, Client(again.url) as library:
+        again.wait_for('{"state": "ready"')
         hit = library.search("marker0", collection="second", mode="sparse").hits[0]
         assert hit.document_id == accepted.document_id
         job = library.wait(unfinished, 240)
         assert job.status == "completed" and job.counts.completed == len(small_papers)
         assert {task.attempt for task in job.tasks} == {1}, "the stop used an attempt"
-        result = run_program("paperworks", "down", "--home", home)
-        assert (result.returncode, "Stopped; papers" in result.stdout) == (0, True), result
+        result = run_program("paperworks", "down", "--home", home, "--json")
+        down = {"home": str(home), "was_running": True, "pid": again.process.pid}
+        assert (result.returncode, json.loads(result.stdout)) == (0, down), result
         again.stop()
-        assert "Stopped by SIGTERM" in again.output()
+        states = [json.loads(line) for line in again.output().splitlines() if line.startswith("{")]
+        assert [one["state"] for one in states] == ["ready", "stopped"]
+        assert (states[0]["url"], states[0]["pid"]) == (again.url, again.process.pid)
+        assert states[1]["reason"] == "SIGTERM"
     assert not list(user_home.rglob("*")), "files were written outside the home of the service"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from configs.settings import Settings
 from serve_app import bulk
@@ -91,7 +92,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_bulk_applies_the_limits_of_the_running_service(cluster: Cluster, folder: Path) -> None:
-    assert bulk.main(folder, "papers", "auto", wait=False) == 1, "large.pdf was refused"
+    result = bulk.main(folder, "papers", "auto", wait=False)
+    assert [one.filename for one in result.refused] == ["large.pdf"]
+    assert (result.new, result.known, result.exit_status) == (1, 0, 1)
     assert (cluster.limits["queue_limit"], cluster.limits["max_attempts"]) == (7, 9)
     [job] = asyncio.run(cluster.stores.jobs.jobs()).items
     [task] = asyncio.run(cluster.stores.jobs.tasks(job.job_id))
@@ -106,7 +109,8 @@ def test_bulk_reports_known_and_refused_papers(
     (folder / "new.pdf").write_bytes(pdf("new"))
     (folder / "gone.pdf").symlink_to(folder / "nowhere")
     (folder / "folder.pdf").mkdir()
-    assert bulk.main(folder, "papers", "auto", wait=False) == 1
+    result = bulk.main(folder, "papers", "auto", wait=False)
+    assert (result.new, result.known, result.refused_files, result.exit_status) == (1, 1, 2, 1)
     printed = capsys.readouterr().out.splitlines()[-1]
     assert printed.endswith("1 new, 1 already in the library, 2 refused.")
 
@@ -114,4 +118,6 @@ def test_bulk_reports_known_and_refused_papers(
 def test_bulk_without_pdf_is_wrong_use(cluster: Cluster, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert bulk.main(empty, "papers", "auto", wait=False) == 2
+    with pytest.raises(typer.Exit) as left:
+        bulk.main(empty, "papers", "auto", wait=False)
+    assert left.value.exit_code == 2

@@ -127,7 +127,7 @@ def test_cli_opens_pages_in_the_browser(paperworks, url: str, monkeypatch) -> No
     opened: list[str] = []
     monkeypatch.setattr(typer, "launch", lambda address: opened.append(address) or 0)
     assert paperworks("open").exit_code == 0
-    assert paperworks("open", "jobs").exit_code == 0
+    assert json.loads(paperworks("open", "jobs", "--json").stdout) == {"url": f"{url}/jobs"}
     assert paperworks("open", "-q", "a b&c").stdout.strip() == f"{url}/search?q=a+b%26c"
     assert opened == [f"{url}/", f"{url}/jobs", f"{url}/search?q=a+b%26c"]
     monkeypatch.setattr(typer, "launch", lambda _address: 1)
@@ -278,6 +278,10 @@ def test_cli_exports_papers_and_collections(paperworks, library: Library, tmp_pa
     assert paperworks("collections").stdout.startswith("default  1 paper, ")
     whole = paperworks("collections", "export", "default").stdout
     assert whole == paperworks("documents", "export", document_id, "-f", "bibtex").stdout
+    assert whole == paperworks("export").stdout == paperworks("export", document_id).stdout
+    assert paperworks("export", "default", "-f", "ris").stdout.startswith("TY  - ")
+    twice = json.loads(paperworks("export", "default", document_id, "--json").stdout)
+    assert [one["title"] for one in twice] == [item["title"]] * 2
     assert whole.startswith("@misc{lovelace1843notes,")
 
 
