@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import uuid
@@ -32,6 +33,8 @@ from tests.stores.milvus import MilvusLite
 DEPLOY_FILE = ROOT / "configs" / "cluster.yaml"
 CPUS_OF_WORKER = 2
 BUCKET = "papers"
+INCOMING = f"s3://{BUCKET}/incoming"
+"""A prefix that the service may read."""
 END_SECONDS = 90.0  # of workers that outlive their node
 S3_VARIABLES = {
     "AWS_ACCESS_KEY_ID": "key",
@@ -61,9 +64,14 @@ class ExternalStores:
             "MILVUS_URI": self.addresses.milvus_uri,
             "PAPERWORKS_STORES__MILVUS_TOKEN": self.addresses.milvus_token,
             "BLOB_URI": f"s3://{BUCKET}/library",
+            "PAPERWORKS_HTTP__FOLDERS": json.dumps([INCOMING]),
             "AWS_ENDPOINT_URL": self.s3.meta.endpoint_url,
             **S3_VARIABLES,
         }
+
+    def put(self, uri: str, data: bytes) -> None:
+        """Writes an object of the bucket."""
+        self.s3.put_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"), Body=data)
 
     def blobs(self, folder: str) -> set[str]:
         """Returns the names of the blobs in a folder of the library, without subfolders."""

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve_app.client import Client
+from serve_app.client import Client, PaperworksProblem
 from tests.chaos.ingest import retry_while_unavailable
 from tests.chaos.losses import find_losses
-from tests.cluster.several_nodes import DeployedCluster, deployed_cluster
+from tests.cluster.several_nodes import INCOMING, DeployedCluster, deployed_cluster
 from tests.programs import Driver
 from tests.service import run_program
 from tests.small_papers import expected_chunks
@@ -106,6 +106,26 @@ def test_submitted_bulk_job_fills_every_store(
     assert f"{len(small_papers)} searchable, 0 failed" in done.stdout
     jobs = [job.job_id for job in library.jobs(collection=collection).items]
     assert_complete(deployed, library, collection, jobs, small_papers)
+
+
+def test_prefix_of_a_bucket_is_registered_by_the_service(
+    deployed: DeployedCluster, library: Client, small_papers: list[Path], collection: str
+) -> None:
+    prefix = f"{INCOMING}/{collection}"
+    for paper in small_papers:
+        deployed.stores.put(f"{prefix}/{paper.name}", paper.read_bytes())
+    deployed.stores.put(f"{prefix}/notes.pdf", b"no PDF")
+    deployed.stores.put(f"{prefix}/read me.txt", b"no paper")
+    job = library.wait(library.upload_folder(prefix, collection).job_id, TIMEOUT_SECONDS)
+    assert job.folder and job.folder.error is None
+    assert (job.folder.registered, job.counts.completed) == (len(small_papers),) * 2
+    assert [(one.filename, one.code) for one in job.folder.refused] == [("notes.pdf", "not_a_pdf")]
+    assert_complete(deployed, library, collection, [job.job_id], small_papers)
+    again = library.wait(library.upload_folder(prefix, collection).job_id, TIMEOUT_SECONDS)
+    assert again.folder and again.folder.known == len(small_papers)
+    with pytest.raises(PaperworksProblem) as outside:
+        library.upload_folder(f"{INCOMING}/../library/pdf", collection)
+    assert outside.value.code == "folder_not_allowed"
 
 
 def test_serve_handle_submits_and_searches_on_several_nodes(
