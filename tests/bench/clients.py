@@ -1,17 +1,25 @@
 """How many searches and acknowledged uploads a second, and how late, with 1, 50 and 200 clients.
 
-Every client sends its next request when it has the response to the last one. What a response waits
-for others follows from the rate: 200 clients at 100 responses a second wait two seconds each. The
-service refuses requests that would wait too long (503 with Retry-After); a client waits as long and
-goes on. Accepted papers are read at the same time.
+Saturated: every client sends its next request when it has the response to the last one. What a
+response waits for others follows from the rate: 200 clients at 100 responses a second wait two
+seconds each. The service refuses requests that would wait too long (503 with Retry-After); a client
+waits as long and goes on.
+
+Paced: the clients together send at a fixed rate, each in its turn, and a delay counts from the time
+at which the request was due. The highest rate of RATES is reported whose p99 is below 100 ms, with
+no request refused.
+
+Accepted papers are read at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
+from itertools import count
 
 import httpx
 
@@ -25,7 +33,10 @@ CLIENTS = (1, 50, 200)
 REQUESTS = 300
 SIZE_BYTES = 20_000
 COLLECTION = "bench-clients"
-COLUMNS = ("per second", "p50 ms", "p99 ms", "refused")
+COLUMNS = ("per second", "p50 ms", "p99 ms", "refused", "per second with p99 < 100 ms")
+RATES = (2, 4, 6, 8, 10, 12, 15, 18, 21, 25, 30, 35, 40, 50, 60, 70, 80, 100)
+MAX_P99_SECONDS = 0.1
+PACED_REQUESTS, PACED_SECONDS = 100, 6  # of one rate, at least
 
 Send = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
 
@@ -35,11 +46,11 @@ def measure(stage: Stage) -> Findings:
     with stage.client() as client:
         client.wait(client.upload_many(stage.papers, collection=COLLECTION).job_id)
     settle()
-    searches = {f"searches, {count} clients": _row(stage, count, _search) for count in CLIENTS}
+    searches = {f"searches, {number} clients": _row(stage, number, _search) for number in CLIENTS}
     uploads = {}
-    for count in CLIENTS:
+    for number in CLIENTS:
         _drain(stage)  # the papers of the last row are read
-        uploads[f"uploads, {count} clients"] = _row(stage, count, _upload_of(count))
+        uploads[f"uploads, {number} clients"] = _row(stage, number, _upload_of(number))
     details = {"papers": len(stage.papers), "requests": REQUESTS, "upload bytes": SIZE_BYTES}
     return Findings([], details, [Grid("clients", COLUMNS, searches | uploads)])
 
@@ -47,7 +58,8 @@ def measure(stage: Stage) -> Findings:
 def _row(stage: Stage, clients: int, send: Send) -> list[float]:
     seconds, refused, elapsed = asyncio.run(_load(stage.url, clients, send))
     delays = [1000 * quantile(seconds, share) for share in (0.5, 0.99)]
-    return [len(seconds) / elapsed, *delays, float(refused)]
+    highest = asyncio.run(_highest_rate(stage.url, clients, send))
+    return [len(seconds) / elapsed, *delays, float(refused), highest]
 
 
 async def _load(url: str, clients: int, send: Send) -> tuple[list[float], int, float]:
@@ -72,8 +84,47 @@ async def _load(url: str, clients: int, send: Send) -> tuple[list[float], int, f
         return seconds, refused, time.perf_counter() - began
 
 
+async def _highest_rate(url: str, clients: int, send: Send) -> float:
+    """Returns the highest rate of RATES that is answered in time, found by bisection; else 0."""
+    numbers = count(REQUESTS)  # no request of an earlier run is repeated
+
+    async def is_in_time(rate: int) -> bool:
+        await asyncio.sleep(1)  # what the last rate left over is answered
+        seconds = await _paced(url, clients, rate, send, numbers)
+        return quantile(seconds, 0.99) < MAX_P99_SECONDS
+
+    low, high = 0, len(RATES)  # RATES[:low] are answered in time, RATES[high:] are not
+    while low < high:
+        middle = (low + high) // 2
+        if await is_in_time(RATES[middle]):
+            low = middle + 1
+        else:
+            high = middle
+    return float(RATES[low - 1]) if low else 0.0
+
+
+async def _paced(
+    url: str, clients: int, rate: int, send: Send, numbers: Iterator[int]
+) -> list[float]:
+    """Returns the seconds of each request after the time at which it was due; refused ones: inf."""
+    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
+    free = asyncio.Semaphore(clients)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120) as http:
+        began = time.perf_counter()
+
+        async def request(due: float) -> float:
+            await asyncio.sleep(began + due - time.perf_counter())
+            async with free:
+                response = await send(http, next(numbers))
+            is_accepted = response.status_code in (HTTPStatus.OK, HTTPStatus.ACCEPTED)
+            return time.perf_counter() - began - due if is_accepted else math.inf
+
+        total = max(PACED_REQUESTS, PACED_SECONDS * rate)
+        return await asyncio.gather(*(request(place / rate) for place in range(total)))
+
+
 async def _search(http: httpx.AsyncClient, number: int) -> httpx.Response:
-    body = {"query": QUESTIONS[number], "collection": COLLECTION}
+    body = {"query": QUESTIONS[number % REQUESTS], "collection": COLLECTION}
     return await http.post("/api/v1/search", json=body)
 
 
