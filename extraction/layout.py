@@ -105,9 +105,13 @@ def _found(
         number: [region.box for region in of_page if region.kind is RegionKind.TABLE]
         for number, of_page in regions.items()
     }
-    tables = find_tables(document, reading.body, reading.sizes, regions=boxes or None)
+    tables = find_tables(
+        document, reading.body, reading.sizes, regions=boxes or None, known=reading.words
+    )
     taken = [box for found in tables.tables for box in found.taken]
-    figures = find_figures(document, reading.body, reading.sizes, regions, reading.graphics)
+    figures = find_figures(
+        document, reading.body, reading.sizes, regions, reading.graphics, reading.words
+    )
     return tables, [found for found in figures if not _is_in(found.figure.box, taken)]
 
 

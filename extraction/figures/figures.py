@@ -67,11 +67,12 @@ def find_figures(
     sizes: Sequence[PageSize],
     regions: Mapping[int, Sequence[Region]] | None = None,
     listed: Sequence[Graphics | None] = (),
+    known: Container[str] | None = None,
 ) -> list[FoundFigure]:
     """Returns the figures of an open PDF in page order.
 
     `pages` are the lines of each page; `regions` are the layout model's results by page number.
-    `listed` are the graphics of the pages where they are known.
+    `listed` are the graphics of the pages, `known` the words of the document, where they are known.
     Only pages with a caption or with images are searched. A caption without a picture is no
     figure; a picture without a caption is a figure only when it is a large image.
     """
@@ -97,8 +98,9 @@ def find_figures(
         for number, by_turn in captions.items()
         for turn, of_turn in by_turn.items()
     ]
-    words = words_of(line.text for lines in pages for line in lines)
-    candidates = [*_captioned(scenes, words)]
+    if known is None:
+        known = words_of(line.text for lines in pages for line in lines)
+    candidates = [*_captioned(scenes, known)]
     uncaptioned = [
         _Candidate(box)
         for number, of_page in graphics.items()

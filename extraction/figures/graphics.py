@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extraction.geometry import Rect, intersection, union
+from extraction.geometry import Matrix, Rect, intersection, transformed, union
 from extraction.text.drawn import (
     MAX_GRAPHICS,
     Graphics,
@@ -20,7 +20,6 @@ from extraction.text.drawn import (
     display_list,
     graphics_of,
 )
-from extraction.text.mupdf import pymupdf
 
 # Heuristics, chosen on the sample papers.
 _CELL_POINTS = 4.0  # side of a grid cell; graphics in the same or in adjoining cells are joined
@@ -60,21 +59,23 @@ def page_graphics(page: Any, listed: Graphics | None = None) -> list[Graphic]:
     images, drawings = listed.images, listed.drawings
     if 0 < len(drawings) <= _MAX_EXACT:
         drawings = [rect for _, rect in clipped_drawings(page)]
+    rotation = tuple(page.rotation_matrix) if page.rotation else None
+    whole = Rect(*page.rect)
     graphics: dict[tuple[bool, tuple[int, ...]], Graphic] = {}
     for is_image, rects in ((True, images), (False, drawings)):
         for raw in rects:
-            rect = _visible_part(page, raw)
+            rect = _visible_part(raw, rotation, whole)
             if rect is not None:
                 key = (is_image, tuple(round(value) for value in rect))
                 graphics.setdefault(key, Graphic(rect, is_image))
     return list(graphics.values())[:MAX_GRAPHICS]
 
 
-def _visible_part(page: Any, raw: Rect) -> Rect | None:
+def _visible_part(raw: Rect, rotation: Matrix | None, whole: Rect) -> Rect | None:
     """The rectangle on the page as shown, None when nothing of it is visible."""
     if raw.x0 > raw.x1 or raw.y0 > raw.y1:  # clipped away
         return None
-    rect = intersection(pymupdf.Rect(raw) * page.rotation_matrix, page.rect)
+    rect = intersection(transformed(raw, rotation) if rotation else raw, whole)
     if rect.width < 0 or rect.height < 0 or max(rect.width, rect.height) < _MIN_POINTS:
         return None
     return rect

@@ -15,7 +15,7 @@ from extraction.captions import Caption, Style, style_of
 from extraction.figures.graphics import Cluster, Graphic, clusters
 from extraction.figures.model import Region, RegionKind
 from extraction.figures.pairing import TOUCH, Scene
-from extraction.geometry import Rect, is_center_in, overlaps, rect_of, rotate
+from extraction.geometry import Rect, contains_center, is_center_in, overlaps, rect_of, rotate
 from extraction.text.labels import NUMBERED
 from extraction.text.lines import Line
 
@@ -188,9 +188,9 @@ def _is_background(
     rect = graphic.rect
     if rect.area > _WHOLE_PAGE * frame.area:
         return True
-    if not graphic.is_image and any(is_center_in(caption.rect, [rect]) for caption in captions):
+    if not graphic.is_image and any(contains_center(rect, caption.rect) for caption in captions):
         return True
-    lines = sum(is_center_in(line, [rect]) for line in body)
+    lines = sum(contains_center(rect, line) for line in body)
     return lines >= (_LINES_ON_IMAGE if graphic.is_image else _LINES_ON_DRAWING)
 
 

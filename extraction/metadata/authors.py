@@ -286,8 +286,7 @@ def _split_run(run: Sequence[Line]) -> list[str]:
 def _pieces(text: str) -> list[str]:
     """Returns the names in the text; "Doe, Jane; Roe, John" has the family names first."""
     pieces = [piece for piece in text.split(";") if piece.strip()]
-    are_inverted = all(piece.count(",") == 1 and not is_address(piece) for piece in pieces)
-    if len(pieces) > 1 and are_inverted:
+    if len(pieces) > 1 and all(piece.count(",") == 1 and not is_address(piece) for piece in pieces):
         text = ";".join(" ".join(reversed(piece.split(","))) for piece in pieces)
     return split_names(text)
 

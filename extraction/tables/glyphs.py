@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extraction.geometry import Rect, quarter_turns, rotate, rotate_back
+from extraction.geometry import Matrix, Rect, quarter_turns, rotate, rotate_back, transformed
 from extraction.tables.frame import MIDLINE, Frame, runs_of
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
@@ -58,7 +58,7 @@ class Word:
 
 def words_in(page: Any, frame: Frame, rect: Rect) -> list[Word]:
     """The words of the text layer inside a rectangle of the frame."""
-    rotation = page.rotation_matrix if page.rotation else None
+    rotation = tuple(page.rotation_matrix) if page.rotation else None
     clip = pymupdf.Rect(rotate_back(rect.expanded(_SLACK_X, _SLACK_X), frame.turn))
     if rotation is not None:
         clip = clip * page.derotation_matrix
@@ -121,11 +121,12 @@ def _without_duplicates(words: Iterable[Word]) -> list[Word]:
     return list(kept.values())
 
 
-def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[Word]:
+def _glyphs(raw: dict[str, Any], rotation: Matrix | None, turn: int) -> list[Word]:
     """The characters of a raw line in the frame of `turn`; none for a line of other rotation."""
     dx, dy = raw["dir"]
     if rotation is not None:
-        dx, dy = dx * rotation.a + dy * rotation.c, dx * rotation.b + dy * rotation.d
+        a, b, c, d, _, _ = rotation
+        dx, dy = dx * a + dy * c, dx * b + dy * d
     if quarter_turns(dx, dy) != turn:
         return []
     glyphs: list[Word] = []
@@ -135,8 +136,8 @@ def _glyphs(raw: dict[str, Any], rotation: Any, turn: int) -> list[Word]:
         for char in span["chars"]:
             box, origin = char["bbox"], char["origin"]
             if rotation is not None:
-                box = tuple(pymupdf.Rect(box) * rotation)
-                origin = tuple(pymupdf.Point(origin) * rotation)
+                box = transformed(box, rotation)
+                origin = transformed((*origin, *origin), rotation)[:2]
             x0, x1, base = box[0], box[2], origin[1]
             if turn:
                 x0, _, x1, _ = rotate(Rect(*box), turn)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from extraction.geometry import Rect, overlap_x, rotate
+from extraction.geometry import Rect, overlap_x, rotate, transformed
 from extraction.tables.frame import Frame
+from extraction.text.drawn import drawings_of
 from extraction.text.mupdf import pymupdf
 
 # Heuristics, chosen on the sample papers. Lengths are in points.
@@ -30,20 +32,22 @@ def add_rulings(page: Any, frame: Frame) -> None:
     Raises what MuPDF raises.
     """
 
+    rotation = tuple(page.rotation_matrix) if page.rotation else None
+
     def shown(rect: Sequence[float]) -> Rect:
         """A rectangle of the file, in the frame."""
-        if page.rotation:
-            rect = pymupdf.Rect(rect) * page.rotation_matrix
-        return rotate(Rect(*rect), frame.turn)
+        return rotate(transformed(rect, rotation) if rotation else Rect(*rect), frame.turn)
+
+    painted = cache(page.get_bboxlog)
 
     def find_images() -> list[Rect]:
         """The bounding boxes of images and shadings."""
         kinds = ("fill-image", "fill-imgmask", "fill-shade")
-        return [shown(rect) for kind, rect in page.get_bboxlog() if kind in kinds]
+        return [shown(rect) for kind, rect in painted() if kind in kinds]
 
     horizontal: list[Rect] = []
     vertical: list[Rect] = []
-    for rect in map(shown, _thin_rects(page)):
+    for rect in map(shown, _thin_rects(drawings_of(page), painted)):
         if rect.height <= _MAX_THICKNESS and rect.width >= _MIN_LENGTH:
             horizontal.append(rect)
         elif rect.width <= _MAX_THICKNESS and rect.height >= _MIN_LENGTH / 2:
@@ -62,9 +66,11 @@ def _without_plots(rules: list[Rect], length: float) -> list[Rect]:
     return rules if len(rules) <= _MAX_RULES else []
 
 
-def _thin_rects(page: Any) -> list[Rect]:
+def _thin_rects(
+    drawings: Iterable[dict[str, Any]], painted: Callable[[], Sequence[tuple[str, Any]]]
+) -> list[Rect]:
     rects: list[Rect] = []
-    for drawing in _with_whole_backgrounds(page.get_cdrawings()):
+    for drawing in _with_whole_backgrounds(drawings):
         color = drawing.get("color" if "s" in drawing["type"] else "fill")
         if color is not None and min(color) > _WHITE:
             continue
@@ -74,7 +80,7 @@ def _thin_rects(page: Any) -> list[Rect]:
             return []
     if sum(rect.width > _LONG_SEGMENT for rect in rects) < _MIN_LONG_SEGMENTS:
         # Some publishers' files paint rules as stretched masks.
-        masks = (Rect(*rect) for kind, rect in page.get_bboxlog() if kind.startswith("fill-im"))
+        masks = (Rect(*rect) for kind, rect in painted() if kind.startswith("fill-im"))
         rects += [rect for rect in masks if min(rect.width, rect.height) <= _MAX_THICKNESS]
     return rects
 

@@ -88,11 +88,13 @@ def find_tables(
     *,
     regions: Mapping[int, Sequence[Box]] | None = None,
     wanted: Collection[int] | None = None,
+    known: Container[str] | None = None,
 ) -> TablesFound:
     """Returns the tables of an open PyMuPDF document with these text lines.
 
     `regions` are the boxes, by page, that a layout model classified as tables; `wanted` are the
-    pages to search (None: all). A page that MuPDF fails to read again has no tables.
+    pages to search (None: all); `known` are the words of the document, if they are known. A page
+    that MuPDF fails to read again has no tables.
     """
     body_style = find_body_style(pages)
     model_boxes = regions or {}
@@ -121,8 +123,9 @@ def find_tables(
                     near.region = region
                 else:
                     parts.append(_Part(frame, None, region))
-    words = words_of(line.text for page in pages for line in page) if parts else set[str]()
-    return _read(document, parts, body_style, words)
+    if known is None:
+        known = words_of(line.text for page in pages for line in page)
+    return _read(document, parts, body_style, known)
 
 
 def _frames(document: Any, number: int, lines: Sequence[Line]) -> Iterator[Frame]:

@@ -54,7 +54,7 @@ def assembled(drawn: DrawnPage) -> list[Piece]:
     if sum(map(len, rows)) + len(tilted) < len(pieces):
         rows = _rows(pieces_of(without_repeated_characters(characters_of(drawn))))
     words = cache(lambda: _words(text_page(drawn.display_list)))
-    if any(map(_has_right_to_left, pieces)):
+    if has_right_to_left("".join(piece.text for piece in pieces)):
         found = _put_together(rows, words, _MAX_GAP)
         _put_in_logical_order(found, drawn)
     elif _is_shuffled(rows):

@@ -60,7 +60,7 @@ def clean_text(raw: str) -> str:
     A soft hyphen at the end of the text is kept: `join_lines` needs it.
     """
     if raw.isascii():
-        text = _SPACES.sub(" ", _REMOVED_CHARACTERS.sub("", raw)).strip()
+        text = " ".join((raw if raw.isprintable() else _REMOVED_CHARACTERS.sub("", raw)).split())
         return _join_spaced_capitals(text) if text[1:2] == " " == text[3:4] else text
     text = _LIGATURES.sub(
         lambda found: unicodedata.normalize("NFKC", found[0]), _REMOVED_CHARACTERS.sub("", raw)

@@ -26,6 +26,7 @@ _mupdf = pymupdf.mupdf  # pyright: ignore[reportPrivateImportUsage]
 _TEXT, _IMAGE = _mupdf.FZ_STEXT_BLOCK_TEXT, _mupdf.FZ_STEXT_BLOCK_IMAGE
 _DRAWING = _mupdf.FZ_STEXT_BLOCK_VECTOR
 MAX_GRAPHICS = 20_000  # of a page; bounds memory and time
+_MAX_KEPT_ITEMS = 20_000  # drawings of a document that are kept; bounds memory
 # Graphics at least this large, in points, may cover text; so many of a page are compared.
 _MIN_COVER, _MAX_COVERS = 5.0, 500
 _MIN_COVERED, _MIN_HEIGHT_SHARE = 2.0, 0.6  # points of a line's width, share of its height
@@ -110,11 +111,30 @@ def graphics_of(shown: Any) -> Graphics:
     return Graphics(images, drawings, is_over)
 
 
+def drawings_of(page: Any) -> list[dict[str, Any]]:
+    """Returns the page's drawings as PyMuPDF's dictionaries, without clipping paths and groups."""
+    return [item for item in _drawn_items(page) if item["type"] not in ("clip", "group")]
+
+
+def _drawn_items(page: Any) -> list[dict[str, Any]]:
+    """Returns the page's drawings, clipping paths and groups.
+
+    The document keeps those of pages with few: tables and figures are looked for in turn.
+    """
+    kept = page.parent.__dict__.setdefault("drawn_items", dict[int, list[dict[str, Any]]]())
+    if page.number in kept:
+        return kept[page.number]
+    items = page.get_cdrawings(extended=True)
+    if sum(map(len, kept.values())) + len(items) <= _MAX_KEPT_ITEMS:
+        kept[page.number] = items
+    return items
+
+
 def clipped_drawings(page: Any) -> Iterator[tuple[dict[str, Any], Rect]]:
     """Yields the page's drawings with their exact boxes, each cut to the clipping path that applies
     to it."""
     scissors: dict[int, Rect] = {}
-    for item in page.get_cdrawings(extended=True):
+    for item in _drawn_items(page):
         level = item["level"]
         if item["type"] in ("clip", "group"):
             for deeper in [other for other in scissors if other >= level]:

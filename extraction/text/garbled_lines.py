@@ -26,7 +26,7 @@ _CODE_SHIFTS = (29, 3, -3, 31, 1, -1, 2, -2)  # between glyph numbers and charac
 _TOKEN = re.compile(r"[^\W\d_]+")
 _MIN_JOINED, _MIN_DISTINCT, _MIN_JOINED_SHARE = 28, 9, 0.4  # letters, letters, of a line's length
 _MIN_JOINED_LINES = 3
-_JOINED = re.compile(r"[a-z]+")
+_JOINED = re.compile(rf"[a-z]{{{_MIN_JOINED},}}")
 
 
 def garbled_lines(lines: Sequence[Line]) -> list[Line]:
@@ -75,8 +75,5 @@ def _shifts(text: str) -> Iterator[str]:
 
 def _lacks_spaces(text: str) -> bool:
     """True if much of the line is one word of many different lower-case letters."""
-    if len(text) < _MIN_JOINED:
-        return False
     longest = max(_JOINED.findall(text), key=len, default="")
-    is_varied = len(longest) >= _MIN_JOINED and len(set(longest)) >= _MIN_DISTINCT
-    return is_varied and len(longest) >= _MIN_JOINED_SHARE * len(text)
+    return len(set(longest)) >= _MIN_DISTINCT and len(longest) >= _MIN_JOINED_SHARE * len(text)

@@ -76,7 +76,8 @@ def _undrawn(page: Any, drawn: DrawnPage) -> set[int]:
 
 
 def _is_suspect(span: dict[str, Any]) -> bool:
-    return span["size"] < _TINY_POINTS or _is_unpainted(span) or _is_white(span["color"])
+    is_painted = span["alpha"] and span["char_flags"] & _PAINTED
+    return not is_painted or span["size"] < _TINY_POINTS or _is_white(span["color"])
 
 
 def _is_unpainted(span: dict[str, Any]) -> bool:
@@ -101,6 +102,8 @@ def _sides(rects: Sequence[Rect]) -> Any:
 
 
 def _is_white(color: int) -> bool:
+    if color < _NEARLY_WHITE << 16:
+        return False
     return min(color >> 16, color >> 8 & 0xFF, color & 0xFF) >= _NEARLY_WHITE
 
 

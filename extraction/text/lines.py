@@ -13,6 +13,7 @@ from pydantic import Field
 
 from domain.papers import Box, PageSize
 from extraction.geometry import (
+    Matrix,
     Rect,
     overlap_x,
     overlap_y,
@@ -20,12 +21,12 @@ from extraction.geometry import (
     rect_of,
     rotate,
     rotate_back,
+    transformed,
     union,
 )
 from extraction.text.assembly import assembled
 from extraction.text.clean import clean_text
 from extraction.text.drawn import DrawnPage, drawn_page
-from extraction.text.mupdf import pymupdf
 from extraction.text.pieces import SCRIPT_RISE, SCRIPT_SIZE, Piece, Span, is_script, rise_of
 
 _BOLD_NAMES = (
@@ -130,7 +131,7 @@ def page_size(page: Any, number: int) -> PageSize:
 def page_lines(page: Any, number: int, drawn: DrawnPage | None = None) -> list[Line]:
     """Returns the lines of a page in the order in which the file draws them. `drawn` is what the
     page draws, if it is known. Raises what MuPDF raises for a page that it cannot read."""
-    shown = page.rotation_matrix if page.rotation else None
+    shown = tuple(page.rotation_matrix) if page.rotation else None
     lines: list[Line] = []
     white: list[Line] = []
     seen: set[tuple[str, int, int]] = set()
@@ -148,7 +149,7 @@ def page_lines(page: Any, number: int, drawn: DrawnPage | None = None) -> list[L
     return lines + _visible(white, lines) if white else lines
 
 
-def _line(piece: Piece, number: int, shown: Any) -> Line | None:
+def _line(piece: Piece, number: int, shown: Matrix | None) -> Line | None:
     spans, main = piece.spans, piece.main
     has_superscripts = len(spans) > 1 and _may_have_superscripts(piece)
     text = clean_text(_text_of(piece) if has_superscripts else piece.text)
@@ -159,9 +160,10 @@ def _line(piece: Piece, number: int, shown: Any) -> Line | None:
     across, up = piece.direction
     origin_x, origin_y = main["origin"]
     if shown is not None:
-        x0, y0, x1, y1 = pymupdf.Rect(x0, y0, x1, y1) * shown
-        origin_x, origin_y = pymupdf.Point(origin_x, origin_y) * shown
-        across, up = across * shown.a + up * shown.c, across * shown.b + up * shown.d
+        x0, y0, x1, y1 = transformed((x0, y0, x1, y1), shown)
+        origin_x, origin_y, _, _ = transformed((origin_x, origin_y) * 2, shown)
+        a, b, c, d, _, _ = shown
+        across, up = across * a + up * c, across * b + up * d
     rotation = quarter_turns(across, up)
     base = rotate(Rect(origin_x, origin_y, origin_x, origin_y), rotation).y0
     box = _without_empty_space(rotate(Rect(x0, y0, x1, y1), rotation), base, main["size"])

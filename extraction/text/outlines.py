@@ -8,13 +8,13 @@ parts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from extraction.geometry import Rect, overlap_x, overlap_y, union
+from extraction.geometry import Rect, overlap_x, overlap_y, transformed, union
 from extraction.text.drawn import DrawnPage, Graphics, clipped_drawings
-from extraction.text.mupdf import pymupdf
 
 # Heuristics. Lengths are in points, heights of a letter where it says so.
 _MIN_LETTER, _MAX_LETTER = 1.0, 24.0  # height
@@ -69,28 +69,34 @@ class _Row:
 def outlined_rows(page: Any, drawn: DrawnPage) -> list[Rect]:
     """Returns the boxes, on the page as shown, of the lines of text that are drawn as shapes; none
     for a page without such a text."""
-    texts = [Rect(*span["bbox"]) for span in drawn.spans if not span["text"].isspace()]
+    texts = cache(lambda: _boxes_of_text(drawn))
     if not _may_hold_letters(drawn.graphics, texts) and not _is_one_path(drawn):
         return []
     rows = _rows(_letters(page, drawn.graphics))
-    unread = [row for row in rows if row.is_text and not _is_read(row.rect, texts)]
+    unread = [row for row in rows if row.is_text and not _is_read(row.rect, texts())]
     letters = sum(row.count for row in unread)
     if len(unread) < _MIN_ROWS or letters < _MIN_LETTERS:
         return []
     found = [row.rect for row in rows if row.count >= _MIN_LETTERS_OF_PIECE]
     if page.rotation:
-        found = [Rect(*(pymupdf.Rect(rect) * page.rotation_matrix)) for rect in found]
+        rotation = tuple(page.rotation_matrix)
+        found = [transformed(rect, rotation) for rect in found]
     return found
 
 
-def _may_hold_letters(graphics: Graphics, texts: Sequence[Rect]) -> bool:
+def _boxes_of_text(drawn: DrawnPage) -> list[Rect]:
+    return [Rect(*span["bbox"]) for span in drawn.spans if not span["text"].isspace()]
+
+
+def _may_hold_letters(graphics: Graphics, texts: Callable[[], Sequence[Rect]]) -> bool:
     """True if boxes of the size of letters form lines of text, or several boxes have the size of a
     line and stand on no text."""
     boxes = (*graphics.drawings, *graphics.images)
     if not boxes or len(graphics.drawings) > _MAX_DRAWINGS:
         return False
     lines = [rect for rect in graphics.drawings if _is_line(rect)]
-    if sum(1 for rect in lines if not _is_read(rect, texts)) >= _MIN_ROWS:
+    unread = (rect for rect in lines if not _is_read(rect, texts()))
+    if len(lines) >= _MIN_ROWS and sum(1 for _ in unread) >= _MIN_ROWS:
         return True
     letters = [rect for rect in boxes if _is_letter(rect)][:_MAX_SHAPES]
     if not _share_base_lines(letters):

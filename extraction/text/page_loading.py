@@ -13,15 +13,22 @@ from extraction.text.glyph_names import complete_fonts
 def load_page(document: Any, number: int) -> Any:
     """Returns page `number` (from 1) without readers' annotations, its fonts completed.
 
-    The document keeps the object numbers of the fonts that were examined. Raises what MuPDF raises
-    for a page that it cannot read.
+    The document keeps the numbers of the pages that were prepared, and the object numbers of the
+    fonts that were examined. Raises what MuPDF raises for a page that it cannot read.
     """
+    prepared = document.__dict__.setdefault("prepared_pages", set[int]())
+    if number not in prepared:
+        prepared.add(number)
+        _prepare(document, number)
+    return document.load_page(number - 1)
+
+
+def _prepare(document: Any, number: int) -> None:
     fonts = document.__dict__.setdefault("examined_fonts", set[int]())
     with suppress(Exception):  # MuPDF's errors have no base class but Exception
         remove_annotations(document, number)
     with suppress(Exception):  # as above; the page is read with the fonts as they are
         complete_fonts(document, number, fonts)
-    return document.load_page(number - 1)
 
 
 def turn_upright(document: Any, turns: Mapping[int, int]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.papers import PageSize
-from extraction.text.drawn import Graphics, drawn_page
+from extraction.text.drawn import DrawnPage, Graphics, drawn_page
 from extraction.text.hidden import take_hidden, words_of
 from extraction.text.layers import hidden_words_of_layers
 from extraction.text.lines import Line, page_lines, page_size
@@ -51,7 +51,7 @@ def read_page(document: Any, number: int) -> PageRead:
         _has_warned()  # clears the warnings of earlier pages
         page = load_page(document, number)
         size = page_size(page, number)
-        read = _turned_upright(document, _read(page, size))
+        read = _read(document, page, size)
     except Exception as error:  # MuPDF's own errors share no base but Exception
         return PageRead(size, failure=error)
     if read.health and read.health.layer is TextLayer.BLANK and _has_warned():
@@ -59,15 +59,37 @@ def read_page(document: Any, number: int) -> PageRead:
     return read
 
 
-def _turned_upright(document: Any, read: PageRead) -> PageRead:
-    """Returns the page read again, turned, if its text stands sideways and needs no OCR."""
+def _read(document: Any, page: Any, size: PageSize) -> PageRead:
+    began = time.process_time()
+    drawn = drawn_page(page)
+    if time.process_time() - began > _SLOW_SECONDS:
+        return PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
+    hidden = len(words_of(take_hidden(page, drawn))) + hidden_words_of_layers(page)
+    unread = read_symbols(drawn.spans)
+    lines = page_lines(page, size.number, drawn)
+    too_slow = time.process_time() - began > _SLOW_SECONDS
+    health = _NOT_ASSESSED if too_slow else page_health(page, lines, drawn)
+    kept = len(drawn.graphics.images) + len(drawn.graphics.drawings) <= _MAX_KEPT
+    read = PageRead(
+        size,
+        lines,
+        replace(health, unread=unread, hidden_words=hidden),
+        drawn.graphics if kept else None,
+    )
+    return _turned_upright(document, drawn, read)
+
+
+def _turned_upright(document: Any, drawn: DrawnPage, read: PageRead) -> PageRead:
+    """Returns the page turned if its text stands sideways and needs no OCR. What it draws remains:
+    that is before its rotation."""
     turn = _turn_of(read.lines)
     if not turn or read.health is None or read.health.needs_ocr:
         return read
     number = read.size.number
     turn_upright(document, {number: turn})
     page = load_page(document, number)
-    return replace(_read(page, page_size(page, number)), health=read.health, turn=turn)
+    lines = page_lines(page, number, drawn)
+    return replace(read, size=page_size(page, number), lines=lines, turn=turn)
 
 
 def _turn_of(lines: Sequence[Line]) -> int:
@@ -79,25 +101,6 @@ def _turn_of(lines: Sequence[Line]) -> int:
         return 0
     [(turn, length)] = lengths.most_common(1)
     return turn if length > _MIN_SIDEWAYS_SHARE * lengths.total() else 0
-
-
-def _read(page: Any, size: PageSize) -> PageRead:
-    began = time.process_time()
-    drawn = drawn_page(page)
-    if time.process_time() - began > _SLOW_SECONDS:
-        return PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
-    hidden = len(words_of(take_hidden(page, drawn))) + hidden_words_of_layers(page)
-    unread = read_symbols(drawn.spans)
-    lines = page_lines(page, size.number, drawn)
-    too_slow = time.process_time() - began > _SLOW_SECONDS
-    health = _NOT_ASSESSED if too_slow else page_health(page, lines, drawn)
-    kept = len(drawn.graphics.images) + len(drawn.graphics.drawings) <= _MAX_KEPT
-    return PageRead(
-        size,
-        lines,
-        replace(health, unread=unread, hidden_words=hidden),
-        drawn.graphics if kept else None,
-    )
 
 
 def _has_warned() -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from domain.errors import DamagedPdf, NoPages, PasswordProtected, TooManyPages, TruncatedPdf
 from domain.papers import Box, PageSize
 from extraction.geometry import is_center_in
+from extraction.text.clean import words_of
 from extraction.text.drawn import Graphics
 from extraction.text.lines import Line
 from extraction.text.links import Link, begins_references, page_links
@@ -67,6 +68,11 @@ class Reading:
     def body(self) -> tuple[list[Line], ...]:
         """The pages without running headers, footers and page numbers."""
         return tuple(without_running_lines(self.pages, self.sizes))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The unbroken words of the body in lower case: evidence for hyphens at line ends."""
+        return frozenset(words_of(line.text for page in self.body for line in page))
 
     def with_ocr(self, read: Mapping[int, Sequence[Line]]) -> Reading:
         """Returns this reading with the lines of OCR on these pages.
