@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from extraction.text.text_layer import PageHealth
 OnPage = Callable[[int, int], None]
 
 _HEADER, _END, _EDGE_BYTES = b"%PDF-", b"%%EOF", 1024
+# ISO 32000-1, F.3.3: the first object of a linearized file states the length of the file.
+_STATED_LENGTH = re.compile(rb"/Linearized\b[^>]*?/L\s+(\d{1,15})\b")
 DEFAULT_MAX_PAGES = 2000  # longer documents are refused
 _DOCUMENT_INFO_KEYS = ("title", "author", "subject", "keywords", "creationDate", "modDate")
 
@@ -124,11 +127,16 @@ def read_pages(
 
 
 def is_truncated(path: Path) -> bool:
-    """True if the file begins as a PDF and lacks the mark at the end of a PDF."""
+    """True if the file begins as a PDF and nowhere has the mark at the end of a PDF, or is shorter
+    than a linearized PDF says it is."""
     with path.open("rb") as file:
-        begins = _HEADER in file.read(_EDGE_BYTES)
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _EDGE_BYTES))
-        return begins and _END not in file.read()
+        begin = file.read(_EDGE_BYTES)
+        if _HEADER not in begin:
+            return False
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            stated = _STATED_LENGTH.search(begin)
+            is_short = stated is not None and int(stated[1]) > len(content)
+            return is_short or content.find(_END) < 0
 
 
 def _read(path: Path, max_pages: int, on_page: OnPage | None) -> Reading:

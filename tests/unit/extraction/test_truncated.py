@@ -45,3 +45,17 @@ def test_whole_file_without_pages_is_not_truncated(tmp_path: Path) -> None:
     with pytest.raises((DamagedPdf, NoPages)) as refused:
         read_pages(path)
     assert not isinstance(refused.value, TruncatedPdf)
+
+
+def test_file_with_bytes_behind_its_end_is_not_truncated(tmp_path: Path) -> None:
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(make_pages("page one") + bytes(100_000))
+    assert not read_pages(path).is_truncated
+
+
+def test_beginning_of_linearized_file_is_truncated(tmp_path: Path) -> None:
+    path = tmp_path / "paper.pdf"
+    first = b"%PDF-1.4\n1 0 obj\n<</Linearized 1/L 268566/H [ 1 2 ]>>\nendobj\n"
+    path.write_bytes(first + b"trailer<</Root 3 0 R>>\nstartxref\n0\n%%EOF\n")
+    with pytest.raises(TruncatedPdf):
+        read_pages(path)
