@@ -81,7 +81,7 @@ def _sections(all_paragraphs: Sequence[Paragraph], words: Container[str]) -> tup
             text = join_lines([line.text for line in paragraph.lines], words)[0]
             number = paragraph.number
             title = text[len(number) :].lstrip(".)| ") if number else text
-            box = _boxes(paragraph.lines)[0]
+            box = _boxes_of_pieces(paragraph.lines, [line.box for line in paragraph.lines])[0]
             sections.append(
                 Section(len(sections), paragraph.level, number, title.rstrip(" .:"), box.page, box)
             )
@@ -94,15 +94,17 @@ def _block(paragraph: Paragraph, words: Container[str]) -> Block:
         text, starts = join_listing([(line.x0, line.size, line.text) for line in paragraph.lines])
     else:
         text, starts = join_lines([line.text for line in paragraph.lines], words)
-    places = tuple((start, line.box) for start, line in zip(starts, paragraph.lines, strict=True))
-    return Block(paragraph.kind, text, _boxes(paragraph.lines), paragraph.section, places)
+    boxes = [line.box for line in paragraph.lines]
+    places = tuple(zip(starts, boxes, strict=True))
+    pieces = _boxes_of_pieces(paragraph.lines, boxes)
+    return Block(paragraph.kind, text, pieces, paragraph.section, places)
 
 
-def _boxes(lines: Sequence[Line]) -> tuple[Box, ...]:
-    """Returns one bounding box for each column piece that the lines stand in."""
+def _boxes_of_pieces(lines: Sequence[Line], boxes: Sequence[Box]) -> tuple[Box, ...]:
+    """Returns one bounding box for each column piece that the lines with these boxes stand in."""
     pieces: dict[tuple[int, int], Box] = {}
-    for line in lines:
-        box, key = line.box, (line.page, line.part)
+    for line, box in zip(lines, boxes, strict=True):
+        key = line.page, line.part
         pieces[key] = pieces[key].joined(box) if key in pieces else box
     return tuple(pieces.values())
 

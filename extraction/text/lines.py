@@ -99,7 +99,9 @@ class Line:
     @property
     def box(self) -> Box:
         """The bounding box of the line on the page as shown."""
-        x0, y0, x1, y1 = rotate_back(rect_of(self), self.rotation)
+        x0, y0, x1, y1 = self.x0, self.y0, self.x1, self.y1
+        if self.rotation:
+            x0, y0, x1, y1 = rotate_back(rect_of(self), self.rotation)
         return Box(self.page, round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1))
 
     @property
