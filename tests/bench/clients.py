@@ -34,9 +34,9 @@ REQUESTS = 300
 SIZE_BYTES = 20_000
 COLLECTION = "bench-clients"
 COLUMNS = ("per second", "p50 ms", "p99 ms", "refused", "per second with p99 < 100 ms")
-RATES = (2, 4, 6, 8, 10, 12, 15, 18, 21, 25, 30, 35, 40, 50, 60, 70, 80, 100)
+RATES = (5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100)
 MAX_P99_SECONDS = 0.1
-PACED_REQUESTS, PACED_SECONDS = 100, 6  # of one rate, at least
+PACED_REQUESTS, PACED_SECONDS = 60, 5  # of one rate, at least
 
 Send = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
 
