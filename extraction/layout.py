@@ -106,7 +106,12 @@ def _found(
         for number, of_page in regions.items()
     }
     tables = find_tables(
-        document, reading.body, reading.sizes, regions=boxes or None, known=reading.words
+        document,
+        reading.body,
+        reading.sizes,
+        regions=boxes or None,
+        listed=reading.graphics,
+        known=reading.words,
     )
     taken = [box for found in tables.tables for box in found.taken]
     figures = find_figures(

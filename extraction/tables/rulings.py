@@ -8,7 +8,7 @@ from typing import Any
 
 from extraction.geometry import Rect, overlap_x, rotate, transformed
 from extraction.tables.frame import Frame
-from extraction.text.drawn import drawings_of
+from extraction.text.drawn import Graphics, drawings_of
 from extraction.text.mupdf import pymupdf
 
 # Heuristics, chosen on the sample papers. Lengths are in points.
@@ -26,10 +26,11 @@ _AXIS_TOLERANCE = 1.0  # by which a horizontal or vertical stroke may be slanted
 _WHITE = 0.99  # every colour component above this is white
 
 
-def add_rulings(page: Any, frame: Frame) -> None:
+def add_rulings(page: Any, frame: Frame, listed: Graphics | None = None) -> None:
     """Adds the page's ruling lines to the frame, and the function that finds its images.
 
-    Raises what MuPDF raises.
+    `listed` are the graphics of the page if they are known: without any, the page is not
+    interpreted again. Raises what MuPDF raises.
     """
 
     rotation = tuple(page.rotation_matrix) if page.rotation else None
@@ -38,7 +39,8 @@ def add_rulings(page: Any, frame: Frame) -> None:
         """A rectangle of the file, in the frame."""
         return rotate(transformed(rect, rotation) if rotation else Rect(*rect), frame.turn)
 
-    painted = cache(page.get_bboxlog)
+    has_images = listed is None or bool(listed.images)
+    painted = cache(lambda: page.get_bboxlog() if has_images else [])
 
     def find_images() -> list[Rect]:
         """The bounding boxes of images and shadings."""
@@ -47,7 +49,8 @@ def add_rulings(page: Any, frame: Frame) -> None:
 
     horizontal: list[Rect] = []
     vertical: list[Rect] = []
-    for rect in map(shown, _thin_rects(drawings_of(page), painted)):
+    drawings = drawings_of(page) if listed is None or listed.drawings else []
+    for rect in map(shown, _thin_rects(drawings, painted)):
         if rect.height <= _MAX_THICKNESS and rect.width >= _MIN_LENGTH:
             horizontal.append(rect)
         elif rect.width <= _MAX_THICKNESS and rect.height >= _MIN_LENGTH / 2:

@@ -20,6 +20,7 @@ from extraction.tables.rulings import add_rulings
 from extraction.tables.table_captions import find_captions, has_label
 from extraction.tables.table_notes import add_notes, trim_notes
 from extraction.text.clean import join_lines, words_of
+from extraction.text.drawn import Graphics
 from extraction.text.lines import Line
 from extraction.text.page_loading import load_page
 from extraction.vocabulary.front_matter import EMAIL, FRONT_MATTER_LINE, begins_abstract
@@ -88,13 +89,14 @@ def find_tables(
     *,
     regions: Mapping[int, Sequence[Box]] | None = None,
     wanted: Collection[int] | None = None,
+    listed: Sequence[Graphics | None] = (),
     known: Container[str] | None = None,
 ) -> TablesFound:
     """Returns the tables of an open PyMuPDF document with these text lines.
 
     `regions` are the boxes, by page, that a layout model classified as tables; `wanted` are the
-    pages to search (None: all); `known` are the words of the document, if they are known. A page
-    that MuPDF fails to read again has no tables.
+    pages to search (None: all). `listed` are the graphics of the pages, `known` the words of the
+    document, where they are known. A page that MuPDF fails to read again has no tables.
     """
     body_style = find_body_style(pages)
     model_boxes = regions or {}
@@ -103,7 +105,8 @@ def find_tables(
         if (wanted is not None and size.number not in wanted) or not lines:
             continue
         if has_label(lines) or model_boxes.get(size.number) or may_hold_rows(lines, body_style):
-            frames.extend(_frames(document, size.number, lines))
+            graphics = listed[size.number - 1] if listed else None
+            frames.extend(_frames(document, size.number, lines, graphics))
     parts = [
         _Part(frame, caption) for frame in frames for caption in find_captions(frame, body_style)
     ]
@@ -128,7 +131,9 @@ def find_tables(
     return _read(document, parts, body_style, known)
 
 
-def _frames(document: Any, number: int, lines: Sequence[Line]) -> Iterator[Frame]:
+def _frames(
+    document: Any, number: int, lines: Sequence[Line], listed: Graphics | None
+) -> Iterator[Frame]:
     """The page in each rotation of its text; rotated text counts only with a table's label."""
     for turn in sorted({line.rotation for line in lines}):
         own = [line for line in lines if line.rotation == turn]
@@ -136,7 +141,7 @@ def _frames(document: Any, number: int, lines: Sequence[Line]) -> Iterator[Frame
             continue
         frame = Frame(number, turn, [line for line in own if not is_typed_rule(line.text)])
         try:
-            add_rulings(load_page(document, number), frame)
+            add_rulings(load_page(document, number), frame, listed)
         except Exception:  # MuPDF's errors have no base class but Exception
             continue
         yield frame
