@@ -63,7 +63,8 @@ def _read(document: Any, page: Any, size: PageSize) -> PageRead:
     began = time.process_time()
     drawn = drawn_page(page)
     if time.process_time() - began > _SLOW_SECONDS:
-        return PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
+        read = PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
+        return _turned_upright(document, drawn, read)
     hidden = len(words_of(take_hidden(page, drawn))) + hidden_words_of_layers(page)
     unread = read_symbols(drawn.spans)
     lines = page_lines(page, size.number, drawn)
