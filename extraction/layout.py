@@ -42,7 +42,9 @@ class Layout:
     def body_of(self, lines: Sequence[Line]) -> list[Line]:
         """The lines of a page that are outside the taken boxes."""
         boxes = [box for box in self.taken if lines and box.page == lines[0].page]
-        return [line for line in lines if not boxes or not is_center_in(line.box, boxes)]
+        if not boxes:
+            return list(lines)
+        return [line for line in lines if not is_center_in(line.box, boxes)]
 
 
 def find_layout_by_rules(

@@ -76,8 +76,7 @@ def _undrawn(page: Any, drawn: DrawnPage) -> set[int]:
 
 
 def _is_suspect(span: dict[str, Any]) -> bool:
-    is_painted = span["alpha"] and span["char_flags"] & _PAINTED
-    return not is_painted or span["size"] < _TINY_POINTS or _is_white(span["color"])
+    return span["size"] < _TINY_POINTS or _is_unpainted(span) or _is_white(span["color"])
 
 
 def _is_unpainted(span: dict[str, Any]) -> bool:
