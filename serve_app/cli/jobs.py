@@ -117,7 +117,7 @@ def cancel(
 @library_command
 def retry(client: Client, job_id: JobId, wait: Wait = True, as_json: AsJson = False) -> None:
     """Process the failed and cancelled papers of a job again, and follow it."""
-    names = list(_retryable(client, job_id))
+    names = [] if as_json else list(_retryable(client, job_id))
     done = client.retry(job_id)
     line = f"{job_id}: {plural(done.retried, 'paper')} queued again. {done.message}"
     show(done, as_json, [line, *(f"  {printable(name)}" for name in names[: done.retried])])
