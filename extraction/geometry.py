@@ -158,9 +158,11 @@ def rotate_back(rect: Rect, turn: int) -> Rect:
     return rotate(rect, (4 - turn) % 4)
 
 
-def transformed(rect: Sequence[float], matrix: Sequence[float]) -> Rect:
+def transformed(rect: Sequence[float], matrix: Matrix | None) -> Rect:
     """The rectangle mapped by a matrix (a, b, c, d, e, f) of quarter turns and shifts, such as
-    MuPDF's `Page.rotation_matrix`; many times as fast as MuPDF's own product."""
+    MuPDF's `Page.rotation_matrix`; unchanged without one. Many times as fast as MuPDF's product."""
+    if matrix is None:
+        return Rect(*rect)
     a, b, c, d, e, f = matrix
     x0, y0, x1, y1 = rect
     left, right = a * x0 + c * y0 + e, a * x1 + c * y1 + e

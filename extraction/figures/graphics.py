@@ -19,6 +19,7 @@ from extraction.text.drawn import (
     clipped_drawings,
     display_list,
     graphics_of,
+    rotation_of,
 )
 
 # Heuristics, chosen on the sample papers.
@@ -59,8 +60,7 @@ def page_graphics(page: Any, listed: Graphics | None = None) -> list[Graphic]:
     images, drawings = listed.images, listed.drawings
     if 0 < len(drawings) <= _MAX_EXACT:
         drawings = [rect for _, rect in clipped_drawings(page)]
-    rotation = tuple(page.rotation_matrix) if page.rotation else None
-    whole = Rect(*page.rect)
+    rotation, whole = rotation_of(page), Rect(*page.rect)
     graphics: dict[tuple[bool, tuple[int, ...]], Graphic] = {}
     for is_image, rects in ((True, images), (False, drawings)):
         for raw in rects:
@@ -75,7 +75,7 @@ def _visible_part(raw: Rect, rotation: Matrix | None, whole: Rect) -> Rect | Non
     """The rectangle on the page as shown, None when nothing of it is visible."""
     if raw.x0 > raw.x1 or raw.y0 > raw.y1:  # clipped away
         return None
-    rect = intersection(transformed(raw, rotation) if rotation else raw, whole)
+    rect = intersection(transformed(raw, rotation), whole)
     if rect.width < 0 or rect.height < 0 or max(rect.width, rect.height) < _MIN_POINTS:
         return None
     return rect

@@ -8,6 +8,7 @@ from typing import Any
 
 from extraction.geometry import Matrix, Rect, quarter_turns, rotate, rotate_back, transformed
 from extraction.tables.frame import MIDLINE, Frame, runs_of
+from extraction.text.drawn import rotation_of
 from extraction.text.lines import Line
 from extraction.text.mupdf import pymupdf
 from extraction.text.unreadable import readable
@@ -58,7 +59,7 @@ class Word:
 
 def words_in(page: Any, frame: Frame, rect: Rect) -> list[Word]:
     """The words of the text layer inside a rectangle of the frame."""
-    rotation = tuple(page.rotation_matrix) if page.rotation else None
+    rotation = rotation_of(page)
     clip = pymupdf.Rect(rotate_back(rect.expanded(_SLACK_X, _SLACK_X), frame.turn))
     if rotation is not None:
         clip = clip * page.derotation_matrix

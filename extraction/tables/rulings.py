@@ -8,7 +8,7 @@ from typing import Any
 
 from extraction.geometry import Rect, overlap_x, rotate, transformed
 from extraction.tables.frame import Frame
-from extraction.text.drawn import Graphics, drawings_of
+from extraction.text.drawn import Graphics, drawings_of, rotation_of
 from extraction.text.mupdf import pymupdf
 
 # Heuristics, chosen on the sample papers. Lengths are in points.
@@ -33,11 +33,11 @@ def add_rulings(page: Any, frame: Frame, listed: Graphics | None = None) -> None
     interpreted again. Raises what MuPDF raises.
     """
 
-    rotation = tuple(page.rotation_matrix) if page.rotation else None
+    rotation = rotation_of(page)
 
     def shown(rect: Sequence[float]) -> Rect:
         """A rectangle of the file, in the frame."""
-        return rotate(transformed(rect, rotation) if rotation else Rect(*rect), frame.turn)
+        return rotate(transformed(rect, rotation), frame.turn)
 
     has_images = listed is None or bool(listed.images)
     painted = cache(lambda: page.get_bboxlog() if has_images else [])

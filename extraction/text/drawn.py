@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from extraction.geometry import Rect, intersection
+from extraction.geometry import Matrix, Rect, intersection
 from extraction.text.mupdf import pymupdf
 
 # TEXT_PRESERVE_IMAGES is off: it copies all image bytes (12 ms a page instead of 2).
@@ -62,6 +62,12 @@ class DrawnPage:
             for line in block.get("lines", ())
             for span in line["spans"]
         ]
+
+
+def rotation_of(page: Any) -> Matrix | None:
+    """Returns the matrix from the positions that the file states to those on the page as shown;
+    None for a page without rotation, whose positions are the same."""
+    return tuple(page.rotation_matrix) if page.rotation else None
 
 
 def drawn_page(page: Any) -> DrawnPage:

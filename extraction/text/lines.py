@@ -26,7 +26,7 @@ from extraction.geometry import (
 )
 from extraction.text.assembly import assembled
 from extraction.text.clean import clean_text
-from extraction.text.drawn import DrawnPage, drawn_page
+from extraction.text.drawn import DrawnPage, drawn_page, rotation_of
 from extraction.text.pieces import SCRIPT_RISE, SCRIPT_SIZE, Piece, Span, is_script, rise_of
 
 _BOLD_NAMES = (
@@ -133,7 +133,7 @@ def page_size(page: Any, number: int) -> PageSize:
 def page_lines(page: Any, number: int, drawn: DrawnPage | None = None) -> list[Line]:
     """Returns the lines of a page in the order in which the file draws them. `drawn` is what the
     page draws, if it is known. Raises what MuPDF raises for a page that it cannot read."""
-    shown = tuple(page.rotation_matrix) if page.rotation else None
+    shown = rotation_of(page)
     lines: list[Line] = []
     white: list[Line] = []
     seen: set[tuple[str, int, int]] = set()

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from extraction.geometry import Rect, overlap_x, overlap_y, transformed, union
-from extraction.text.drawn import DrawnPage, Graphics, clipped_drawings
+from extraction.text.drawn import DrawnPage, Graphics, clipped_drawings, rotation_of
 
 # Heuristics. Lengths are in points, heights of a letter where it says so.
 _MIN_LETTER, _MAX_LETTER = 1.0, 24.0  # height
@@ -78,10 +78,8 @@ def outlined_rows(page: Any, drawn: DrawnPage) -> list[Rect]:
     if len(unread) < _MIN_ROWS or letters < _MIN_LETTERS:
         return []
     found = [row.rect for row in rows if row.count >= _MIN_LETTERS_OF_PIECE]
-    if page.rotation:
-        rotation = tuple(page.rotation_matrix)
-        found = [transformed(rect, rotation) for rect in found]
-    return found
+    rotation = rotation_of(page)
+    return [transformed(rect, rotation) for rect in found]
 
 
 def _boxes_of_text(drawn: DrawnPage) -> list[Rect]:
