@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from serve_app.client import Client, PaperworksProblem
 from tests.end_to_end.tabs import strict_tab
@@ -85,6 +85,37 @@ def test_search_as_you_type_leads_to_marked_page_by_keyboard(
     expect(image).to_have_attribute("src", re.compile("highlight=[0-9a-f]{32}"))
     loaded = "picture => picture.complete && picture.naturalWidth > 0"
     page.wait_for_function(f"() => ({loaded})(document.querySelector('img.page'))", timeout=READ_MS)
+
+
+def test_focused_hit_keeps_the_focus_when_the_rest_of_the_query_is_answered(
+    page: Page, papers: list[Path]
+) -> None:
+    held = list[Route]()
+    page.goto("/search")
+    page.route(re.compile("q=fencing%20token(&|$)"), lambda route: held.append(route))
+    page.keyboard.type("fencing")
+    hits = page.locator("a.hit")
+    expect(hits.nth(1)).to_be_visible()
+    before = page.locator("#results").element_handle()
+    with page.expect_request(re.compile("q=fencing%20token(&|$)")):
+        page.keyboard.type(" token")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(hits.nth(1)).to_be_focused()
+    held[0].continue_()
+    page.wait_for_function("results => !results.isConnected", arg=before)
+    expect(hits.nth(1)).to_be_focused()
+    page.get_by_role("searchbox").fill("-lease")  # nothing to find
+    page.keyboard.press("ArrowDown")
+    expect(hits.first).to_be_focused()
+    expect(hits).to_have_count(0)
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_further_hits_get_the_focus(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/search?q=the+lease+of+a+task&collection={COLLECTION}")
+    page.get_by_role("link", name="More hits").press("Enter")
+    expect(page.locator("a.hit").nth(20)).to_be_focused()
 
 
 def test_browser_goes_back_through_searches(page: Page, papers: list[Path]) -> None:

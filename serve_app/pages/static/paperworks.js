@@ -529,9 +529,14 @@ document.getElementById("server-folder")?.addEventListener("submit", async (even
   if (problem) notify(problem);
   else location.assign(`${base}/jobs`);
 });
+// htmx keeps the focus of a hit by its id; if the new results have fewer hits, the search field gets it.
+let hitHadFocus = false;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => (hitHadFocus = detail.target.id === "results" && detail.target.contains(document.activeElement)));
 document.addEventListener("htmx:afterSwap", (event) => {
-  const title = document.getElementById("q")?.value;
-  if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;
+  if (event.target.id !== "results" && event.detail.target?.id !== "results") return;
+  const field = document.getElementById("q");
+  document.title = `${field?.value || "Search"} · Paperworks`;
+  if (hitHadFocus && document.activeElement === document.body) field.focus();
 });
 document.addEventListener("htmx:responseError", (event) => notify(event.detail.xhr.status === 503 ? "The service is busy or starting; try again." : "The request was refused; change the input and try again."));
 document.addEventListener("htmx:sendError", () => notify("The service does not answer; the page continues when it does."));
