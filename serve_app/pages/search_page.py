@@ -19,7 +19,7 @@ from serve_app.library.search import run_search
 from serve_app.library.snippets import Segment, snippet
 from serve_app.pages.page_route import page_router
 from serve_app.pages.rendering import render, wants_fragment
-from serve_app.pages.search_form import HITS, SearchForm
+from serve_app.pages.search_form import SearchForm
 from serve_app.schemas.core import Hit, SearchResult
 
 router = page_router(READS)
@@ -46,14 +46,7 @@ async def search_page(
         result = await run_search(search, services)
         metrics.searches.labels(form.mode).inc()
         metrics.times.observe(Activity.SEARCH, time.perf_counter() - started)
-    first = search.offset + 1 if search else 1
-    values = {
-        "form": form,
-        "result": result,
-        "hits": _shown(result, first),
-        "next_number": first + HITS,
-        "problem": problem,
-    }
+    values = {"form": form, "result": result, "hits": _shown(result), "problem": problem}
     if wants_fragment(request):
         template = "search_hits.html" if form.cursor else "search_results.html"
         return render(request, template, **values)
@@ -68,10 +61,10 @@ async def search_page(
     )
 
 
-def _shown(result: SearchResult | None, first: int) -> list[dict[str, Any]]:
+def _shown(result: SearchResult | None) -> list[dict[str, Any]]:
     return [
-        {"number": number, "hit": hit, "snippet": _snippet(hit), "region": _region(hit)}
-        for number, hit in enumerate(result.hits if result else (), first)
+        {"hit": hit, "snippet": _snippet(hit), "region": _region(hit)}
+        for hit in (result.hits if result else ())
     ]
 
 

@@ -63,7 +63,9 @@ async function runButton(button) {
   if (then) return location.assign(then);
   if (part) return refresh(part);
   const job = button.closest(".job");
-  if (job) await showJob(idOf(job), job);
+  if (!job) return;
+  await showJob(idOf(job), job);
+  if (document.activeElement === document.body) document.querySelector(`#${CSS.escape(button.id)}, #open-${idOf(job)}`)?.focus({ preventScroll: true });
 }
 
 // Loads a part of the page again. If the focused element is gone, the part gets the focus.
@@ -529,14 +531,18 @@ document.getElementById("server-folder")?.addEventListener("submit", async (even
   if (problem) notify(problem);
   else location.assign(`${base}/jobs`);
 });
-// htmx keeps the focus of a hit by its id; if the new results have fewer hits, the search field gets it.
-let hitHadFocus = false;
-document.addEventListener("htmx:beforeSwap", ({ detail }) => (hitHadFocus = detail.target.id === "results" && detail.target.contains(document.activeElement)));
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id !== "results" && event.detail.target?.id !== "results") return;
-  const field = document.getElementById("q");
-  document.title = `${field?.value || "Search"} · Paperworks`;
-  if (hitHadFocus && document.activeElement === document.body) field.focus();
+  const title = document.getElementById("q")?.value;
+  if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;
+});
+// htmx keeps the focus of an element with an id. If that is gone, the first element of the new part gets the
+// focus, of a part without any the search field.
+let hadFocus = false;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => (hadFocus = detail.target.contains(document.activeElement)));
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (!hadFocus || document.activeElement !== document.body) return;
+  hadFocus = false;
+  (target.querySelector("a, button, input") ?? document.getElementById("q"))?.focus();
 });
 document.addEventListener("htmx:responseError", (event) => notify(event.detail.xhr.status === 503 ? "The service is busy or starting; try again." : "The request was refused; change the input and try again."));
 document.addEventListener("htmx:sendError", () => notify("The service does not answer; the page continues when it does."));
