@@ -1,7 +1,9 @@
 """(j) What reading a page costs: CPU time of the text step, against MuPDF's own text of the page.
 
-Needs no service. With `--older CHECKOUT`, an older checkout reads the same papers in the same run,
-in turns; the ratio then is that of this checkout to the older one.
+Needs no service. With `--older CHECKOUT`, an older checkout reads the same papers in the same run;
+the ratio then is that of this checkout to the older one. Each program is a process of its own; they
+read each paper in turns, in several rounds, and the least time of each paper counts: the speed of a
+shared machine changes within seconds.
 """
 
 from __future__ import annotations
@@ -9,71 +11,92 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.bench.report import Figure, Findings
 
-ROUNDS = 3
+ROUNDS = 4
 HERE = Path(__file__).parents[2]
-# Runs in a process of its own, with the code of one checkout; prints milliseconds for each page.
-READ = """
+# Programs that print, for each paper of their input, its CPU seconds and its pages.
+SERVE = """
 import sys, time
+for line in sys.stdin:
+    began = time.process_time()
+    pages = pages_of(line.strip())
+    print(time.process_time() - began, pages, flush=True)
+"""
+READ = """
 from pathlib import Path
 from domain.errors import PaperworksError
 from extraction.options import ExtractOptions
 from extraction.steps import read_text
-paths = [Path(line) for line in sys.stdin.read().splitlines()]
 def pages_of(path):
     try:
-        return len(read_text(path, ExtractOptions()).paper.pages)
+        return len(read_text(Path(path), ExtractOptions()).paper.pages)
     except PaperworksError:
         return 0
-pages_of(paths[0])
-began = time.process_time()
-pages = sum(map(pages_of, paths))
-print(1000 * (time.process_time() - began) / pages)
 """
 RAW = """
-import sys, time
 from extraction.text.mupdf import pymupdf
-pages, began = 0, time.process_time()
-for path in sys.stdin.read().splitlines():
+def pages_of(path):
     with pymupdf.open(path) as document:
         for page in document:
             page.get_text("dict", flags=pymupdf.TEXT_PRESERVE_WHITESPACE)
-            pages += 1
-print(1000 * (time.process_time() - began) / pages)
+        return document.page_count
 """
+Reader = subprocess.Popen[str]
 
 
 def measure(papers: Sequence[Path], older: Path | None) -> Findings:
-    """The least CPU milliseconds for each page of several rounds, which alternate."""
-    programs = {"now": (READ, HERE), "MuPDF": (RAW, HERE)}
-    if older:
-        programs["older"] = (READ, older)
-    rounds: dict[str, list[float]] = {name: [] for name in programs}
-    for _ in range(ROUNDS):
-        for name, (code, checkout) in programs.items():
-            rounds[name].append(_milliseconds(code, checkout, papers))
-    least = {name: min(took) for name, took in rounds.items()}
+    """CPU milliseconds for each page: the sum of the papers' least times of several rounds."""
+    with ExitStack() as stack:
+        readers = {
+            "now": stack.enter_context(_reader(READ, HERE)),
+            "MuPDF": stack.enter_context(_reader(RAW, HERE)),
+        }
+        if older:
+            readers["older"] = stack.enter_context(_reader(READ, older))
+        took = _milliseconds(readers, papers)
     name = "CPU time of reading a page"
-    figures = [Figure(name, least["now"], "ms", least["MuPDF"], "MuPDF's text")]
+    figures = [Figure(name, took["now"], "ms", took["MuPDF"], "MuPDF's text")]
     if older:
-        figures.append(
-            Figure(name, least["now"], "ms", least["older"], str(older), "1.10 x at most")
-        )
-    return Findings(figures, {"papers": f"{len(papers)}, least of {ROUNDS} rounds"})
+        figures.append(Figure(name, took["now"], "ms", took["older"], str(older), "1.10 x at most"))
+    return Findings(figures, {"papers": f"{len(papers)}, least of {ROUNDS} rounds for each"})
 
 
-def _milliseconds(code: str, checkout: Path, papers: Sequence[Path]) -> float:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout)},
-        input="\n".join(str(path.resolve()) for path in papers),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout.split()[-1])
+@contextmanager
+def _reader(code: str, checkout: Path) -> Iterator[Reader]:
+    """Yields a process that reads papers with the code of a checkout."""
+    command = [sys.executable, "-c", code + SERVE]
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=checkout, env=environment, stdin=pipe, stdout=pipe, text=True
+    ) as reader:
+        yield reader
+
+
+def _milliseconds(readers: Mapping[str, Reader], papers: Sequence[Path]) -> dict[str, float]:
+    """Returns the milliseconds for each page, by reader."""
+    for reader in readers.values():
+        _ask(reader, papers[0])  # imports, caches
+    least = dict.fromkeys(((name, paper) for name in readers for paper in papers), float("inf"))
+    pages = dict.fromkeys(papers, 0)
+    for _ in range(ROUNDS):
+        for paper in papers:
+            for name, reader in readers.items():
+                seconds, count = _ask(reader, paper)
+                least[name, paper] = min(least[name, paper], seconds)
+                pages[paper] = max(pages[paper], count)
+    total = sum(pages.values())
+    return {name: 1000 * sum(least[name, one] for one in papers) / total for name in readers}
+
+
+def _ask(reader: Reader, paper: Path) -> tuple[float, int]:
+    """Returns the CPU seconds for a paper, and its pages."""
+    assert reader.stdin and reader.stdout
+    print(paper.resolve(), file=reader.stdin, flush=True)
+    seconds, pages = reader.stdout.readline().split()
+    return float(seconds), int(pages)
