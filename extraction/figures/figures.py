@@ -128,12 +128,17 @@ def _graphics(
     captions: Container[int],
     listed: Sequence[Graphics | None],
 ) -> dict[int, list[Graphic]]:
-    """The graphics, by page, of the pages with a caption or with images."""
+    """The graphics, by page, of the pages with a caption, and the images of those with images."""
     numbers = [size.number for size in sizes]
     searched = {number for number in numbers if number in captions or _has_images(document, number)}
     near = {other for n in sorted(searched)[:_SAMPLES] for other in (n - 2, n + 2)}
     graphics = {
-        number: _page_graphics(document, number, listed[number - 1] if listed else None)
+        number: _page_graphics(
+            document,
+            number,
+            listed[number - 1] if listed else None,
+            images_only=number not in captions and number not in near,
+        )
         for number in (searched | near) & set(numbers)
     }
     kept = without_furniture(graphics, sizes)
@@ -146,9 +151,11 @@ def _has_images(document: Any, number: int) -> bool:
     return False
 
 
-def _page_graphics(document: Any, number: int, listed: Graphics | None) -> list[Graphic]:
+def _page_graphics(
+    document: Any, number: int, listed: Graphics | None, *, images_only: bool
+) -> list[Graphic]:
     with suppress(Exception):  # see above
-        return page_graphics(load_page(document, number), listed)
+        return page_graphics(load_page(document, number), listed, images_only=images_only)
     return []
 
 

@@ -50,14 +50,16 @@ class Cluster:
     is_rules: bool
 
 
-def page_graphics(page: Any, listed: Graphics | None = None) -> list[Graphic]:
+def page_graphics(
+    page: Any, listed: Graphics | None = None, *, images_only: bool = False
+) -> list[Graphic]:
     """Returns the visible parts of a page's images and drawings, without duplicates.
 
     `listed` are its graphics if they are known. At most 20,000. Raises what MuPDF raises for a page
     it cannot draw.
     """
     listed = listed or graphics_of(display_list(page))
-    images, drawings = listed.images, listed.drawings
+    images, drawings = listed.images, [] if images_only else listed.drawings
     if 0 < len(drawings) <= _MAX_EXACT:
         drawings = [rect for _, rect in clipped_drawings(page)]
     rotation, whole = rotation_of(page), Rect(*page.rect)

@@ -8,7 +8,7 @@ from typing import Any
 
 from extraction.geometry import Rect, overlap_x, rotate, transformed
 from extraction.tables.frame import Frame
-from extraction.text.drawn import Graphics, drawings_of, rotation_of
+from extraction.text.drawn import Graphics, display_list, drawings_of, graphics_of, rotation_of
 from extraction.text.mupdf import pymupdf
 
 # Heuristics, chosen on the sample papers. Lengths are in points.
@@ -34,23 +34,20 @@ def add_rulings(page: Any, frame: Frame, listed: Graphics | None = None) -> None
     """
 
     rotation = rotation_of(page)
+    graphics = cache(lambda: listed or graphics_of(display_list(page)))
 
     def shown(rect: Sequence[float]) -> Rect:
         """A rectangle of the file, in the frame."""
         return rotate(transformed(rect, rotation), frame.turn)
 
-    has_images = listed is None or bool(listed.images)
-    painted = cache(lambda: page.get_bboxlog() if has_images else [])
-
     def find_images() -> list[Rect]:
-        """The bounding boxes of images and shadings."""
-        kinds = ("fill-image", "fill-imgmask", "fill-shade")
-        return [shown(rect) for kind, rect in painted() if kind in kinds]
+        """The bounding boxes of images and shadings, cut to their clipping paths."""
+        return [shown(rect) for rect in graphics().images]
 
     horizontal: list[Rect] = []
     vertical: list[Rect] = []
     drawings = drawings_of(page) if listed is None or listed.drawings else []
-    for rect in map(shown, _thin_rects(drawings, painted)):
+    for rect in map(shown, _thin_rects(drawings, lambda: graphics().images)):
         if rect.height <= _MAX_THICKNESS and rect.width >= _MIN_LENGTH:
             horizontal.append(rect)
         elif rect.width <= _MAX_THICKNESS and rect.height >= _MIN_LENGTH / 2:
@@ -70,7 +67,7 @@ def _without_plots(rules: list[Rect], length: float) -> list[Rect]:
 
 
 def _thin_rects(
-    drawings: Iterable[dict[str, Any]], painted: Callable[[], Sequence[tuple[str, Any]]]
+    drawings: Iterable[dict[str, Any]], images: Callable[[], Sequence[Rect]]
 ) -> list[Rect]:
     rects: list[Rect] = []
     for drawing in _with_whole_backgrounds(drawings):
@@ -82,9 +79,8 @@ def _thin_rects(
         if len(rects) > _MAX_SEGMENTS:
             return []
     if sum(rect.width > _LONG_SEGMENT for rect in rects) < _MIN_LONG_SEGMENTS:
-        # Some publishers' files paint rules as stretched masks.
-        masks = (Rect(*rect) for kind, rect in painted() if kind.startswith("fill-im"))
-        rects += [rect for rect in masks if min(rect.width, rect.height) <= _MAX_THICKNESS]
+        # Some publishers' files paint rules as stretched pictures.
+        rects += [rect for rect in images() if min(rect.width, rect.height) <= _MAX_THICKNESS]
     return rects
 
 

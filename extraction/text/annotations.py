@@ -6,12 +6,14 @@ fill them in. The file itself is not changed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from extraction.text.mupdf import pymupdf
 
 _mupdf = pymupdf.mupdf  # pyright: ignore[reportPrivateImportUsage]
 _KEPT = ("Widget", "Link")  # form fields, and links, which draw nothing
+_KEPT_KINDS = (int(_mupdf.PDF_ANNOT_WIDGET), int(_mupdf.PDF_ANNOT_LINK))
 _MAX_ANNOTATIONS = 2000  # of a page; bounds the run time, a page with more loses all of them
 
 
@@ -26,7 +28,17 @@ def remove_annotations(document: Any, number: int) -> None:
     if count > _MAX_ANNOTATIONS:
         _mupdf.pdf_dict_dels(page, "Annots")
         return
+    if _are_kept(document.page_annot_xrefs(number - 1), count):
+        return
     for index in reversed(range(count)):
         kind = _mupdf.pdf_dict_gets(_mupdf.pdf_array_get(annotations, index), "Subtype")
         if _mupdf.pdf_to_name(kind) not in _KEPT:
             _mupdf.pdf_array_delete(annotations, index)
+
+
+def _are_kept(listed: Sequence[tuple[int, int, str]], count: int) -> bool:
+    """True if all annotations are kept. MuPDF does not list those of a kind it does not know.
+
+    Most pages have links alone, up to hundreds, whose names take 15 µs each to look up.
+    """
+    return len(listed) == count and all(kind in _KEPT_KINDS for _, kind, _ in listed)
