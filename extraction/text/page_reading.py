@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.papers import PageSize
+from extraction.text.clipped import clipped_words
 from extraction.text.drawn import DrawnPage, Graphics, drawn_page
 from extraction.text.hidden import take_hidden, words_of
 from extraction.text.layers import hidden_words_of_layers
@@ -51,21 +52,20 @@ def read_page(document: Any, number: int) -> PageRead:
         _has_warned()  # clears the warnings of earlier pages
         page = load_page(document, number)
         size = page_size(page, number)
-        read = _read(document, page, size)
+        return _read(document, page, size)
     except Exception as error:  # MuPDF's own errors share no base but Exception
         return PageRead(size, failure=error)
-    if read.health and read.health.layer is TextLayer.BLANK and _has_warned():
-        return replace(read, health=None)  # MuPDF returns an empty page for content it cannot read
-    return read
 
 
 def _read(document: Any, page: Any, size: PageSize) -> PageRead:
     began = time.process_time()
     drawn = drawn_page(page)
+    has_warned = _has_warned()
     if time.process_time() - began > _SLOW_SECONDS:
         read = PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
         return _turned_upright(document, drawn, read)
-    hidden = len(words_of(take_hidden(page, drawn))) + hidden_words_of_layers(page)
+    hidden = clipped_words(page, drawn) + hidden_words_of_layers(page)
+    hidden += len(words_of(take_hidden(page, drawn)))
     unread = read_symbols(drawn.spans)
     lines = page_lines(page, size.number, drawn)
     too_slow = time.process_time() - began > _SLOW_SECONDS
@@ -77,6 +77,8 @@ def _read(document: Any, page: Any, size: PageSize) -> PageRead:
         replace(health, unread=unread, hidden_words=hidden),
         drawn.graphics if kept else None,
     )
+    if has_warned and health.layer is TextLayer.BLANK:
+        return replace(read, health=None)  # MuPDF returns an empty page for content it cannot read
     return _turned_upright(document, drawn, read)
 
 

@@ -120,16 +120,43 @@ def test_hidden_text_is_left_out_and_counted(hide: Draw, tmp_path: Path) -> None
         assert "Zebra counts are reported instead" in text
 
 
-def test_clipped_text_is_left_out(tmp_path: Path) -> None:
+def clipped(page: pymupdf.Page, clip: bytes = b"0 0 50 50 re W n") -> None:
+    name = page.get_fonts()[0][4].encode()
+    text = b"BT /%b 10 Tf 72 400 Td (%b) Tj ET" % (name, HIDDEN.encode())
+    insert_content(page, clip + b" " + text)
+
+
+def clipped_after_icon(page: pymupdf.Page) -> None:
+    clipped(page, b"0 0 50 50 re\nW*\nn q 0 0 9 9 re W n 1 0 0 1 5 5 cm 0 0 9 9 re f Q")
+
+
+def outside_of_form(page: pymupdf.Page) -> None:
+    other = pymupdf.open()
+    whole = other.new_page(width=page.rect.width, height=page.rect.height)
+    whole.insert_text((72, 40), HIDDEN, fontsize=10, fontname=ROMAN)
+    page.show_pdf_page(pymupdf.Rect(60, 700, 540, 760), other, clip=pymupdf.Rect(0, 60, 600, 120))
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("hide", [clipped, clipped_after_icon, outside_of_form])
+def test_clipped_text_is_left_out_and_counted(hide: Draw, rotation: int, tmp_path: Path) -> None:
+    document = pymupdf.open()
+    prose_page(document, top=200)
+    page = prose_page(document)
+    hide(page)
+    page.set_rotation(rotation)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Quagga" not in text and text.count("Larger flasks needed") == 6
+    assert "page 2: 5 words left out because the page does not show them" in reasons
+
+
+def test_clipping_path_around_shown_text_hides_nothing(tmp_path: Path) -> None:
     document = pymupdf.open()
     page = prose_page(document)
     name = page.get_fonts()[0][4].encode()
-    insert_content(
-        page,
-        b"0 0 50 50 re W n BT /%b 10 Tf 72 400 Td (%b) Tj ET" % (name, HIDDEN.encode()),
-    )
-    text, _ = text_and_reasons(document, tmp_path)
-    assert "Quagga" not in text and text.count("Larger flasks needed") == 3
+    insert_content(page, b"60 380 480 40 re W n BT /%b 10 Tf 72 390 Td (Shown) Tj ET" % name)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Shown" in text and not any("left out" in reason for reason in reasons)
 
 
 def on_coloured_box(page: pymupdf.Page) -> None:
