@@ -7,7 +7,7 @@ waits as long and goes on.
 
 Paced: the clients together send at a fixed rate, each in its turn, and a delay counts from the time
 at which the request was due. The highest rate of RATES is reported whose p99 is below 100 ms, with
-no request refused.
+no request refused. Each rate begins when the papers accepted before are read.
 
 Accepted papers are read at the same time.
 """
@@ -58,7 +58,7 @@ def measure(stage: Stage) -> Findings:
 def _row(stage: Stage, clients: int, send: Send) -> list[float]:
     seconds, refused, elapsed = asyncio.run(_load(stage.url, clients, send))
     delays = [1000 * quantile(seconds, share) for share in (0.5, 0.99)]
-    highest = asyncio.run(_highest_rate(stage.url, clients, send))
+    highest = asyncio.run(_highest_rate(stage, clients, send))
     return [len(seconds) / elapsed, *delays, float(refused), highest]
 
 
@@ -84,13 +84,13 @@ async def _load(url: str, clients: int, send: Send) -> tuple[list[float], int, f
         return seconds, refused, time.perf_counter() - began
 
 
-async def _highest_rate(url: str, clients: int, send: Send) -> float:
+async def _highest_rate(stage: Stage, clients: int, send: Send) -> float:
     """Returns the highest rate of RATES that is answered in time, found by bisection; else 0."""
     numbers = count(REQUESTS)  # no request of an earlier run is repeated
 
     async def is_in_time(rate: int) -> bool:
-        await asyncio.sleep(1)  # what the last rate left over is answered
-        seconds = await _paced(url, clients, rate, send, numbers)
+        await asyncio.to_thread(_drain, stage)  # what the last rate left over is done
+        seconds = await _paced(stage.url, clients, rate, send, numbers)
         return quantile(seconds, 0.99) < MAX_P99_SECONDS
 
     low, high = 0, len(RATES)  # RATES[:low] are answered in time, RATES[high:] are not
