@@ -41,7 +41,10 @@ def add_rulings(page: Any, frame: Frame, listed: Graphics | None = None) -> None
         return rotate(transformed(rect, rotation), frame.turn)
 
     def find_images() -> list[Rect]:
-        """The bounding boxes of images and shadings, cut to their clipping paths."""
+        """The bounding boxes of images and shadings, cut to their clipping paths.
+
+        Pictures of less than half opacity are not listed.
+        """
         return [shown(rect) for rect in graphics().images]
 
     horizontal: list[Rect] = []

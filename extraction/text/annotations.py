@@ -6,7 +6,6 @@ fill them in. The file itself is not changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from extraction.text.mupdf import pymupdf
@@ -28,7 +27,7 @@ def remove_annotations(document: Any, number: int) -> None:
     if count > _MAX_ANNOTATIONS:
         _mupdf.pdf_dict_dels(page, "Annots")
         return
-    if _are_kept(document.page_annot_xrefs(number - 1), count):
+    if _are_kept(document, number, count):
         return
     for index in reversed(range(count)):
         kind = _mupdf.pdf_dict_gets(_mupdf.pdf_array_get(annotations, index), "Subtype")
@@ -36,9 +35,13 @@ def remove_annotations(document: Any, number: int) -> None:
             _mupdf.pdf_array_delete(annotations, index)
 
 
-def _are_kept(listed: Sequence[tuple[int, int, str]], count: int) -> bool:
-    """True if all annotations are kept. MuPDF does not list those of a kind it does not know.
+def _are_kept(document: Any, number: int, count: int) -> bool:
+    """True if all annotations of the page are kept. MuPDF does not list those of unknown kinds.
 
     Most pages have links alone, up to hundreds, whose names take 15 µs each to look up.
     """
+    try:
+        listed = document.page_annot_xrefs(number - 1)
+    except Exception:  # an annotation with a name that is no text
+        return False
     return len(listed) == count and all(kind in _KEPT_KINDS for _, kind, _ in listed)

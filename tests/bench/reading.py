@@ -79,24 +79,28 @@ def _reader(code: str, checkout: Path) -> Iterator[Reader]:
 
 
 def _milliseconds(readers: Mapping[str, Reader], papers: Sequence[Path]) -> dict[str, float]:
-    """Returns the milliseconds for each page, by reader."""
+    """Returns the milliseconds for each page, by reader, of the papers that all of them read."""
     for reader in readers.values():
         _ask(reader, papers[0])  # imports, caches
     least = dict.fromkeys(((name, paper) for name in readers for paper in papers), float("inf"))
-    pages = dict.fromkeys(papers, 0)
+    pages: dict[Path, set[int]] = {paper: set() for paper in papers}
     for _ in range(ROUNDS):
         for paper in papers:
             for name, reader in readers.items():
                 seconds, count = _ask(reader, paper)
                 least[name, paper] = min(least[name, paper], seconds)
-                pages[paper] = max(pages[paper], count)
-    total = sum(pages.values())
-    return {name: 1000 * sum(least[name, one] for one in papers) / total for name in readers}
+                pages[paper].add(count)
+    alike = [paper for paper, counts in pages.items() if len(counts) == 1]  # refused by none
+    total = sum(count for paper in alike for count in pages[paper])
+    return {name: 1000 * sum(least[name, one] for one in alike) / total for name in readers}
 
 
 def _ask(reader: Reader, paper: Path) -> tuple[float, int]:
-    """Returns the CPU seconds for a paper, and its pages."""
+    """Returns the CPU seconds for a paper and its pages. Raises RuntimeError if the reader ends."""
     assert reader.stdin and reader.stdout
     print(paper.resolve(), file=reader.stdin, flush=True)
-    seconds, pages = reader.stdout.readline().split()
+    answer = reader.stdout.readline()
+    if not answer:
+        raise RuntimeError(f"The reader ended at {paper}, exit status {reader.wait()}.")
+    seconds, pages = answer.split()
     return float(seconds), int(pages)

@@ -61,17 +61,23 @@ async function runButton(button) {
   if (problem) return notify(problem);
   if (done) notify(done);
   if (then) return location.assign(then);
-  if (part) return refresh(part);
+  if (part) return refresh(part, button.id);
   const job = button.closest(".job");
   if (!job) return;
   await showJob(idOf(job), job);
-  if (document.activeElement === document.body) document.querySelector(`#${CSS.escape(button.id)}, #open-${idOf(job)}`)?.focus({ preventScroll: true });
+  keepFocus(button.id, `open-${idOf(job)}`);
 }
 
-// Loads a part of the page again. If the focused element is gone, the part gets the focus.
-async function refresh(part) {
+// A button that is disabled during its request has lost the focus: the first of these that exists gets it.
+function keepFocus(...ids) {
+  if (document.activeElement !== document.body) return;
+  ids.map((id) => document.getElementById(id)).find(Boolean)?.focus({ preventScroll: true });
+}
+
+// Loads a part of the page again. The focus returns to the element that asked for it, else to the part.
+async function refresh(part, from = part) {
   await htmx.ajax("GET", location.href, { target: `#${part}`, swap: "outerHTML" });
-  if (document.activeElement === document.body) document.getElementById(part)?.focus({ preventScroll: true });
+  keepFocus(from, part);
 }
 
 // --- forms. A PATCH has only changed fields; an empty field restores the extracted value
@@ -535,14 +541,17 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const title = document.getElementById("q")?.value;
   if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;
 });
-// htmx keeps the focus of an element with an id. If that is gone, the first element of the new part gets the
-// focus, of a part without any the search field.
-let hadFocus = false;
-document.addEventListener("htmx:beforeSwap", ({ detail }) => (hadFocus = detail.target.contains(document.activeElement)));
+// htmx keeps the focus of an element with an id, unless details hide it. If it is gone, the first element of
+// the new part gets the focus, of a part without any the search field.
+let focused = null; // in the part that is replaced
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  focused = detail.target.contains(document.activeElement) ? document.activeElement : null;
+});
 document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (!hadFocus || document.activeElement !== document.body) return;
-  hadFocus = false;
-  (target.querySelector("a, button, input") ?? document.getElementById("q"))?.focus();
+  if (!focused || document.activeElement !== document.body) return;
+  const place = document.getElementById(focused.id) ?? target.querySelector("a, button, input, summary");
+  focused = null;
+  (place ?? document.getElementById("q"))?.focus({ preventScroll: target.id !== "results" });
 });
 document.addEventListener("htmx:responseError", (event) => notify(event.detail.xhr.status === 503 ? "The service is busy or starting; try again." : "The request was refused; change the input and try again."));
 document.addEventListener("htmx:sendError", () => notify("The service does not answer; the page continues when it does."));

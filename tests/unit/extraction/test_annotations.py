@@ -40,11 +40,18 @@ def highlight(page: pymupdf.Page) -> None:
 
 def unknown(page: pymupdf.Page) -> None:
     note = page.add_freetext_annot((72, 400, 400, 430), NOTE)
-    page.parent.xref_set_key(note.xref, "Subtype", "/Scribble")
+    owner: Any = page.parent
+    owner.xref_set_key(note.xref, "Subtype", "/Scribble")
     page.insert_link({"kind": 2, "from": pymupdf.Rect(72, 72, 99, 99), "uri": "https://doi.org/1"})
 
 
-@pytest.mark.parametrize("annotate", [free_text, stamp, note, highlight, unknown])
+def misnamed(page: pymupdf.Page) -> None:
+    note = page.add_freetext_annot((72, 400, 400, 430), NOTE)
+    owner: Any = page.parent
+    owner.xref_set_key(note.xref, "NM", "<EFBBBFFF80>")  # no UTF-8
+
+
+@pytest.mark.parametrize("annotate", [free_text, stamp, note, highlight, unknown, misnamed])
 def test_annotations_are_no_text(annotate, tmp_path: Path) -> None:
     document = pymupdf.open()
     annotate(prose_page(document))

@@ -126,6 +126,14 @@ def clipped(page: pymupdf.Page, clip: bytes = b"0 0 50 50 re W n") -> None:
     insert_content(page, clip + b" " + text)
 
 
+def clipped_with_name(page: pymupdf.Page) -> None:
+    clipped(page, b"Q 0 0 50 50 re W % clip\nn /Q gs")
+
+
+def clipped_after_picture(page: pymupdf.Page) -> None:
+    clipped(page, b"0 0 50 50 re W n BI /W 1 /H 1 /BPC 8 /CS /G ID Q EI")
+
+
 def clipped_after_icon(page: pymupdf.Page) -> None:
     clipped(page, b"0 0 50 50 re\nW*\nn q 0 0 9 9 re W n 1 0 0 1 5 5 cm 0 0 9 9 re f Q")
 
@@ -138,7 +146,10 @@ def outside_of_form(page: pymupdf.Page) -> None:
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
-@pytest.mark.parametrize("hide", [clipped, clipped_after_icon, outside_of_form])
+@pytest.mark.parametrize(
+    "hide",
+    [clipped, clipped_with_name, clipped_after_picture, clipped_after_icon, outside_of_form],
+)
 def test_clipped_text_is_left_out_and_counted(hide: Draw, rotation: int, tmp_path: Path) -> None:
     document = pymupdf.open()
     prose_page(document, top=200)
@@ -148,6 +159,23 @@ def test_clipped_text_is_left_out_and_counted(hide: Draw, rotation: int, tmp_pat
     text, reasons = text_and_reasons(document, tmp_path)
     assert "Quagga" not in text and text.count("Larger flasks needed") == 6
     assert "page 2: 5 words left out because the page does not show them" in reasons
+
+
+def test_clipped_copy_of_shown_text_hides_nothing(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    written(page, color=(0, 0, 0))
+    clipped(page)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Quagga" in text and not any("left out" in reason for reason in reasons)
+
+
+def test_contents_without_end_of_text_are_read_in_time(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    insert_content(page, b"0 0 1 1 re W n " + b"BT " * 300_000)
+    text, _ = text_and_reasons(document, tmp_path)  # the scan would take many minutes
+    assert "Larger flasks needed" in text
 
 
 def test_clipping_path_around_shown_text_hides_nothing(tmp_path: Path) -> None:
