@@ -14,6 +14,7 @@ _MIN_CONFIDENCE = 0.5  # of a field, 0 to 1; below it the paper needs a review (
 _MAX_GARBLED_SHARE = 0.1  # of the text layer's characters (heuristic)
 _TRUNCATED = "the end of the file is missing, and pages may be missing with it"
 _FIELDS = ("title", "authors")  # each paper has these; other fields may not be printed
+_UNSURE_FIELDS = (*_FIELDS, "year")  # the year may be that of the file
 _MAX_LISTED_PAGES = 20
 _MIN_HIDDEN_WORDS = 3  # of a page; fewer are the remains of a publisher's template (heuristic)
 
@@ -62,11 +63,10 @@ def review_reasons(paper: Paper) -> list[str]:
     ]
     if quality.garbled_share > _MAX_GARBLED_SHARE:
         reasons.append(f"{quality.garbled_share:.0%} of the text layer is garbled")
-    for name in _FIELDS:
+    reasons += [f"no {name} found" for name in _FIELDS if not getattr(paper.metadata, name)]
+    for name in _UNSURE_FIELDS:
         evidence = paper.metadata.evidence.get(name)
-        if not getattr(paper.metadata, name):
-            reasons.append(f"no {name} found")
-        elif evidence and evidence.confidence < _MIN_CONFIDENCE:
+        if evidence and evidence.confidence < _MIN_CONFIDENCE and getattr(paper.metadata, name):
             reasons.append(f"the {name} is unsure ({evidence.source})")
     return reasons
 

@@ -9,7 +9,7 @@ from domain.papers import Evidence
 from extraction.metadata.file_metadata import FileMetadata
 from extraction.metadata.paper_identifiers import references_begin
 from extraction.text.lines import Line
-from extraction.vocabulary.front_matter import MONTHS, SEASONS
+from extraction.vocabulary.front_matter import DOWNLOADED, MONTHS, SEASONS
 
 _YEAR = r"((?:19|20)\d\d)"
 _MONTH = f"(?:{MONTHS}|{SEASONS})"
@@ -118,8 +118,10 @@ def find_year(lines: Sequence[Line], file_metadata: FileMetadata) -> tuple[int, 
 
     Publication dates take precedence over volume and citation lines, these over copyright,
     acceptance, the arXiv stamp and the creation date of the file. The date of submission only
-    excludes earlier years. Sources that agree raise the confidence.
+    excludes earlier years, the date of a download counts for nothing. Sources that agree raise the
+    confidence.
     """
+    lines = [line for line in lines if not DOWNLOADED.match(line.text)]
     if not lines:
         return None
     first = [line for line in lines if line.page == lines[0].page]

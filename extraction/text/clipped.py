@@ -21,7 +21,6 @@ _OPERATORS = re.compile(
     rb"(?<![/\w])(?:(q)\b|(Q)\b|(W)\b|BT\b.*?(?:\bET\b|\Z)|ID\s.*?(?:\bEI\b|\Z))", re.DOTALL
 )
 _CLIP = re.compile(rb"W\*?[\s%]")  # finds most pages without clipping paths at once
-_DRAWS_OBJECT = re.compile(rb"\bDo\b")  # an image or a form
 _FLAGS = TEXT_FLAGS & ~pymupdf.TEXT_CLIP
 
 
@@ -49,11 +48,8 @@ def _may_clip(page: Any) -> bool:
     Also true if that cannot be found out: forms in a circle, contents that need too much memory.
     """
     try:
-        contents = page.read_contents()
-        if _clips_text(contents):
-            return True
-        draws = _DRAWS_OBJECT.search(contents) is not None
-        return draws and bool(page.parent.get_page_xobjects(page.number))
+        has_forms = bool(page.parent.get_page_xobjects(page.number))
+        return has_forms or _clips_text(page.read_contents())
     except Exception:  # as above
         return True
 

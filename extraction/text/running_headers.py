@@ -11,6 +11,7 @@ from statistics import median
 from domain.papers import PageSize
 from extraction.text.lines import Line
 from extraction.vocabulary.captions import caption_label
+from extraction.vocabulary.front_matter import DOWNLOADED
 
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
@@ -23,12 +24,6 @@ _WATERMARK = re.compile(
     r"uncorrected proofs?|(?:article|journal) pre-?proofs?|confidential|under review|"
     r"for (?:peer )?review(?: only)?|do not (?:cite|distribute|copy)\b.{0,40}|retracted|"
     r"author.?s copy|not for distribution|sample|just accepted|provisional)(?: article| version)?",
-    re.IGNORECASE,
-)
-# What a library prints at the edge of a copy: who fetched it, from where, and when.
-_DOWNLOADED = re.compile(
-    r"(?:this (?:article|paper|copy|document|content|pdf) (?:was|is|has been) )?"
-    r"(?:downloaded|delivered)(?: \S{1,60}){0,3} (?:from|by|on|via|to|at|for)\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d{1,4}")
@@ -132,7 +127,7 @@ def _is_watermark(line: Line, usual: float) -> bool:
 
 
 def _is_download_stamp(line: Line, size: PageSize) -> bool:
-    if not _DOWNLOADED.match(line.text):
+    if not DOWNLOADED.match(line.text):
         return False
     box = line.box
     side = _SIDE_MARGIN * size.width

@@ -234,6 +234,12 @@ ADDRESS = re.compile(
 
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{2,}")
 
+# What a library prints at the edge of a copy: who fetched it, from where, and when.
+DOWNLOADED = re.compile(
+    r"(?:this (?:article|paper|copy|document|content|pdf) (?:was|is|has been) )?"
+    r"(?:downloaded|delivered)(?: \S{1,60}){0,3} (?:from|by|on|via|to|at|for)\b",
+    re.IGNORECASE,
+)
 _COUNTRY_NAMES = (
     "afghanistan|albania|algeria|argentina|armenia|australia|austria|azerbaijan|bahrain|"
     "bangladesh|belarus|belgium|belgique|benin|bolivia|bosnia and herzegovina|botswana|brazil|"

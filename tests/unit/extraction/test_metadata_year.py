@@ -49,6 +49,21 @@ def test_year_is_read_from_publication_line(line: tuple[float, str], year: int) 
     assert page(line).front().metadata.year == year
 
 
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "Downloaded from https://journal.org on 03 March 2021",
+        "Downloaded by guest on March 3, 2021",
+        "This article was downloaded from journal.org, vol. 3, 2021",
+    ],
+)
+def test_year_is_not_the_date_of_a_download(notice: str) -> None:
+    assert page((FOOT, notice)).front().metadata.year is None
+    made = page((30, "Molecules 2018, 23, 2268"), (FOOT, notice)).front().metadata
+    assert made.year == 2018
+    assert made.evidence["year"].confidence > 0.8
+
+
 def test_year_falls_back_to_stamp_and_file_metadata() -> None:
     made = page()
     created = made.front({"creationDate": "D:20140102"}).metadata

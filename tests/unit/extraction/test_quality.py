@@ -92,6 +92,13 @@ def test_quality_report_flags_missing_or_uncertain_title_and_authors() -> None:
     assert review_reasons(paper(unsure)) == ["the title is unsure (file)"]
 
 
+def test_quality_report_flags_year_of_the_file() -> None:
+    dated = replace(GOOD, year=2014, evidence={"year": Evidence("file creation", 0.3)})
+    assert review_reasons(paper(dated)) == ["the year is unsure (file creation)"]
+    printed = replace(GOOD, year=2014, evidence={"year": Evidence("volume line", 0.88)})
+    assert review_reasons(paper(printed)) == []
+
+
 def test_quality_report_ignores_optional_metadata() -> None:
     assert GOOD.doi is None and GOOD.abstract is None and GOOD.year is None
     assert review_reasons(paper(GOOD)) == []
