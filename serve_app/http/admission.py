@@ -20,6 +20,7 @@ UPLOADS, STREAMS, IMAGES, REQUESTS = "uploads", "streams", "images", "requests"
 UPLOAD_PATHS = frozenset({"/api/v1/upload-async", "/api/v1/documents"})
 EXEMPT_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 JOB_PREFIX = "/api/v1/jobs/"
+FOLLOWED_PREFIXES = (JOB_PREFIX, "/api/v1/collections/")  # jobs and collections have event streams
 
 
 class AdmissionControl:
@@ -61,9 +62,10 @@ def request_class(scope: Scope) -> str | None:
         return None
     if is_upload(path, scope["method"]):
         return UPLOADS
-    if path.startswith(JOB_PREFIX):
-        waits = path.endswith("/events") or b"wait=" in scope["query_string"]
-        return STREAMS if waits else REQUESTS
+    if path.startswith(FOLLOWED_PREFIXES) and path.endswith("/events"):
+        return STREAMS
+    if path.startswith(JOB_PREFIX) and b"wait=" in scope["query_string"]:
+        return STREAMS
     return IMAGES if path.endswith(".png") else REQUESTS
 
 

@@ -36,6 +36,7 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
         ("POST", "/api/v1/documents", "", "uploads"),
         ("GET", "/api/v1/documents", "", "requests"),
         ("GET", "/api/v1/jobs/job_1/events", "", "streams"),
+        ("GET", "/api/v1/collections/physics/events", "", "streams"),
         ("GET", "/api/v1/jobs/job_1", "wait=60&until=searchable", "streams"),
         ("GET", "/api/v1/jobs/job_1", "", "requests"),
         ("GET", "/api/v1/documents/doc_1/pages/1.png", "dpi=300", "images"),
