@@ -107,6 +107,8 @@ def search(
 
 def _lines(result: SearchResult) -> Iterator[str]:
     yield from (f"{printable(note)}\n" for note in result.notes)
+    if result.understood and result.understood.ignored:
+        yield f"Not searched as words: {printable(', '.join(result.understood.ignored))}.\n"
     if not result.hits:
         yield "Nothing found. Try other keywords, fewer filters, or another --collection."
     elif result.nothing_fits:

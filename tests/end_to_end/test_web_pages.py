@@ -169,6 +169,8 @@ def test_search_has_phrases_filters_and_further_hits(page: Page, papers: list[Pa
     assert len(set(addresses)) == len(addresses)
     page.get_by_role("searchbox").fill('"fencing token" -harpsichord')
     expect(page.locator("#results")).to_contain_text("without harpsichord")
+    page.get_by_role("searchbox").fill("the token of a lease")
+    expect(page.locator("#results")).to_contain_text("not searched as words: the, of")
     page.get_by_role("searchbox").fill("-lease")
     expect(page.locator("#results")).to_contain_text("nothing to find")
     page.get_by_role("searchbox").fill("lease")
