@@ -9,8 +9,10 @@ from fastapi import Request, Response
 
 from domain.documents import Document, DocumentStatus
 from domain.errors import NotFound
-from domain.papers import Paper
+from domain.papers import BlockKind, Paper
 from extraction.export.bibtex import to_bibtex
+from extraction.export.citation import to_citation
+from extraction.export.ris import to_ris
 from extraction.export.table_formats import to_html
 from serve_app.access.requirements import READS
 from serve_app.api.parameters import ChunkIds, DocumentId, Number
@@ -56,6 +58,16 @@ async def similar_papers(
     return render(request, "paper_links.html", documents=documents, empty="No similar papers.")
 
 
+@router.get("/papers/{document_id}/text")
+async def text_of_paper(
+    request: Request, services: ServicesDep, document_id: DocumentId
+) -> Response:
+    """Returns the text in reading order, without references: a part that is loaded on request."""
+    _, paper = await document_with_paper(document_id, services)
+    blocks = [block for block in paper.blocks if block.kind is not BlockKind.REFERENCE]
+    return render(request, "paper_text.html", blocks=blocks)
+
+
 @router.get("/papers/{document_id}/pages/{number}")
 async def page_viewer(
     request: Request,
@@ -94,7 +106,9 @@ async def _content(document: Document, services: Services) -> dict[str, Any]:
         "tables": [(table, to_html(table)) for table in paper.tables],
         "references": to_references_schema(paper, links).references,
         "cited_by": list(map(to_document_schema, cited_by)),
+        "citation": to_citation(metadata_of(document)),
         "bibtex": to_bibtex(metadata_of(document)),
+        "ris": to_ris(metadata_of(document), document.document_id),
         "evidence": _evidence(paper),
     }
 

@@ -204,8 +204,12 @@ def test_paper_page_offers_table_as_csv_and_similar_papers(page: Page, papers: l
         page.get_by_role("link", name="Download as CSV").first.click()
     assert "Attempt,Longest wait" in Path(download.value.path()).read_text()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Copy BibTeX").click()
-    expect(page.locator("#notice")).to_have_text("Copied.")
+    for name, part in {"BibTeX": "@", "RIS": "TY  - ", "citation": "Durable Leases"}.items():
+        page.get_by_role("button", name=f"Copy {name}").click()
+        expect(page.locator("#notice")).to_have_text("Copied.")
+        assert part in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_text("Show the text in reading order").click()
+    expect(page.locator("#text h3").first).to_be_visible()
     page.get_by_role("heading", name="Similar papers").scroll_into_view_if_needed()
     expect(page.locator(".links a")).to_have_count(len(papers) - 1, timeout=READ_MS)
 

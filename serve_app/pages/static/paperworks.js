@@ -202,6 +202,7 @@ async function copy(selector) {
     await navigator.clipboard.writeText(source.textContent);
     notify("Copied.");
   } catch { // browsers allow it on loopback and HTTPS only
+    source.closest("details")?.setAttribute("open", "");
     window.getSelection().selectAllChildren(source);
     notify("The browser does not allow copying here. The text is selected; copy it with Ctrl-C.");
   }

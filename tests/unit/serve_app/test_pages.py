@@ -113,6 +113,10 @@ async def test_paper_page_shows_content_and_actions(library: Library) -> None:
     page = await page_of(library, f"/papers/{document}")
     for part in ("Introduction", "Knuth, D. Literate programming", "@misc{", "Read the pages"):
         assert part in page, part
+    for citation in ('id="citation"', 'id="bibtex"', 'id="ris"', "TY  - "):
+        assert citation in page, citation
+    text = await page_of(library, f"/papers/{document}/text")
+    assert "<p>Atoms emit light.</p>" in text and "Knuth, D. Literate programming" not in text
     viewer = await page_of(library, f"/papers/{document}/pages/2")
     assert f"/api/v1/documents/{document}/pages/2.png" in viewer and "Page 2 of 2" in viewer
 
