@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from domain.papers import Author, Block, BlockKind, Cell
 from tests.unit.serve_app.library import Library, pdf
+from tests.unit.serve_app.paper_fixtures import BOX, METADATA, PAPER, TABLE, add_paper
 
 SCRIPT = "<img src=x onerror=alert(1)>"
 UNKNOWN = "doc_" + "0" * 24
@@ -207,6 +210,31 @@ async def test_pages_work_under_a_root_path(library: Library) -> None:
 async def test_page_explains_bad_input_in_words(library: Library, path: str, status: int) -> None:
     page = await page_of(library, path, status, accept="text/html,*/*;q=0.8")
     assert "Go to the library" in page and "Traceback" not in page
+
+
+async def test_paper_page_shows_hostile_content_as_text(library: Library) -> None:
+    metadata = replace(
+        METADATA, title=SCRIPT, authors=(Author(SCRIPT),), abstract=SCRIPT, keywords=(SCRIPT,)
+    )
+    table = replace(TABLE, label=SCRIPT, caption=SCRIPT, rows=((Cell(SCRIPT),),), notes=SCRIPT)
+    hostile = replace(
+        PAPER,
+        metadata=metadata,
+        blocks=(Block(BlockKind.HEADING, SCRIPT, (BOX,)), Block(BlockKind.TEXT, SCRIPT, (BOX,))),
+        sections=(replace(PAPER.sections[0], title=SCRIPT),),
+        references=(replace(PAPER.references[0], raw=SCRIPT),),
+        tables=(table,),
+        figures=(replace(PAPER.figures[0], label=SCRIPT, caption=SCRIPT),),
+    )
+    document = await add_paper(library, hostile, SCRIPT, name=f"{SCRIPT}.pdf")
+    tags = {"tags": [SCRIPT]}
+    await library.http.patch(f"/api/v1/documents/{document}", json=tags)
+    address = f"/papers/{document}"
+    counts = {address: 14, f"{address}/text": 2, f"{address}/pages/1": 1, "/": 3, "/upload": 0}
+    for path, count in counts.items():
+        page = await page_of(library, path)
+        assert SCRIPT not in page, path
+        assert page.count("&lt;img src=x") >= count, path
 
 
 async def test_pages_show_hostile_text_as_text(library: Library) -> None:
