@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from serve_app.api.examples import add_examples
 from serve_app.api.problems import MEDIA_TYPE
 
 ASSETS = "/docs/assets"
@@ -78,6 +79,7 @@ def _openapi_schema(app: FastAPI) -> dict[str, Any]:
             for operation in path.values():
                 _add_malformed_body(operation)
                 _mark_problems(operation["responses"])
+        add_examples(schema["components"]["schemas"])
         app.openapi_schema = schema
     return app.openapi_schema
 

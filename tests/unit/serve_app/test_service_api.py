@@ -11,10 +11,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from pydantic import BaseModel
 
-from domain.errors import DatabaseUnavailable, PaperworksError
+from domain.errors import DatabaseUnavailable, NotFound, PaperworksError
 from domain.webhooks import WebhookEvent
 from serve_app.api.problems import status_of
+from serve_app.schemas import requests
 from serve_app.schemas.core import Problem
 from tests.unit.serve_app.library import Library, pdf
 
@@ -203,6 +205,28 @@ async def test_openapi_documents_routes_and_problem_responses(library: Library) 
     upload = operations["post /api/v1/upload-async"]
     assert set(upload["responses"]) >= {"202", "400", "413", "415", "503"}
     assert set(upload["requestBody"]["content"]) == {"multipart/form-data", "application/pdf"}
+
+
+def test_openapi_has_a_valid_example_of_every_json_body(library: Library) -> None:
+    models = {
+        name: model
+        for name, model in vars(requests).items()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+    }
+    schema = library.app.openapi()
+    bodies = [
+        body["$ref"].rpartition("/")[2]
+        for methods in schema["paths"].values()
+        for operation in methods.values()
+        if (content := operation.get("requestBody", {}).get("content", {}).get("application/json"))
+        for body in [content["schema"]]
+    ]
+    assert len(bodies) > 8
+    for name in bodies:
+        [example] = schema["components"]["schemas"][name]["examples"]
+        models[name].model_validate(example)
+    [problem] = schema["components"]["schemas"]["Problem"]["examples"]
+    assert Problem.model_validate(problem).code == NotFound.code
 
 
 async def test_docs_page_loads_only_local_assets(library: Library) -> None:
