@@ -22,18 +22,21 @@ _MARK = re.compile(
 _NEXT = re.compile(rf"[ ]?[,;][ ]?(?P<last>(?:{AND})[ ])?|[ ]?(?P<joined>(?:{AND})[ ])")
 _FAMILY_ALONE = re.compile(r"(?P<name>[^\W\d_][^\W\d_’'-]*\w)(?=[.,]?[ ]\(?(?:1[6-9]|20)\d\d)")
 _YEAR_NEXT = re.compile(r"[.,]?[ ]?\(?(?:1[6-9]|20)\d\d")
+_SAME = re.compile(r"et[ ]?al\b\.?(?=[ ]?[,;:(]|[ ](?:1[6-9]|20)\d\d)", re.IGNORECASE)
 _MAX_MARKS = 50  # of an entry; more are no names
 
 
 def repeated_authors(text: str, before: Sequence[Author]) -> AuthorList | None:
     """Returns the authors of an entry that begins with a mark, None for other entries.
 
-    `before` are the authors of the entry before. A mark alone stands for all of them, each of
-    several marks for one of them: "———, and Anne Coughlin" are the first of them and Coughlin.
+    `before` are the authors of the entry before. A mark alone stands for all of them, as "et al."
+    alone does, each of several marks for one of them: "———, and Anne Coughlin" are the first of
+    them and Coughlin.
     """
     end, marks = _marks(text)
     if not marks:
-        return None
+        same = _SAME.match(text) if before else None
+        return AuthorList(tuple(before), same.end(), "repeated") if same else None
     others = OTHERS.match(text, end)
     added = None if others else _added(text, end)
     kept = before if marks == 1 and not (others or added) else before[:marks]

@@ -40,6 +40,7 @@ def parsed(raw: str, before: Sequence[Author] = PAIR) -> Reference:
             "_____",
         ),
         *("[2] ———.", "2. ———.", "Idem.", "Idem,", "Id.,", "Ders.:", "Dies.,", "Он же."),
+        *("et al.", "Et al.,"),
     ],
 )
 def test_mark_stands_for_all_authors_of_entry_before(mark: str) -> None:
