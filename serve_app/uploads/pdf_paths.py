@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from domain.errors import RefusedUpload
+from runtime.pdf_files import open_regular, pdf_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,14 @@ class PdfPath:
         return str(self.path)
 
     def open(self, _mode: str, /) -> IO[bytes]:
-        """Opens the file for reading. Raises OSError."""
-        return self.path.open("rb")
+        """Opens the file for reading. Raises RefusedUpload if it is no regular file, OSError."""
+        return open_regular(self.path)
 
 
 def pdfs_in(paths: Iterable[Path]) -> list[PdfPath]:
     """Returns the given files, and for a folder all *.pdf below it (any letter case), by path.
 
-    Contains links without a target, so that the caller reports them; folders whose names end with
-    .pdf are searched like others.
+    Contains what cannot be read, so that the caller reports it: see `runtime.pdf_files.pdf_paths`.
     """
     return [
         pdf
@@ -39,8 +39,7 @@ def pdfs_in(paths: Iterable[Path]) -> list[PdfPath]:
 
 
 def _below(folder: Path) -> Iterator[PdfPath]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() == ".pdf")
-    for path in sorted(path for path in found if not path.is_dir()):
+    for path in map(Path, pdf_paths(folder)):
         yield PdfPath(path, path.relative_to(folder).as_posix())
 
 

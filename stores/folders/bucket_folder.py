@@ -12,6 +12,7 @@ import fsspec
 
 from domain.errors import BlobStoreUnavailable, FolderNotFound, FolderUnreadable
 from domain.labels import path_label
+from runtime.pdf_files import is_pdf
 from stores.blobs.fsspec_backend import file_system_options
 
 
@@ -66,7 +67,7 @@ class BucketFolder:
         except OSError as error:
             raise FolderUnreadable from error
         names = [(key.removeprefix(f"{prefix}/"), key) for key in keys]
-        return [BucketFile(*one, files) for one in names if one[0].lower().endswith(".pdf")]
+        return [BucketFile(*one, files) for one in names if is_pdf(one[0])]
 
 
 @contextmanager

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from domain.errors import FolderNotFound, FolderUnreadable, RefusedUpload
 from domain.labels import path_label
-
-NO_BLOCKING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+from runtime.pdf_files import open_regular, pdf_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +29,7 @@ class LocalFile:
         Checks the opened file and not its path, so that a link that is replaced meanwhile cannot
         leave the root. Never waits for the writer of a FIFO. Raises RefusedUpload, OSError.
         """
-        descriptor = os.open(self.path, NO_BLOCKING)
-        try:
-            self._check(descriptor)
-            return os.fdopen(descriptor, "rb")
-        except BaseException:
-            os.close(descriptor)
-            raise
+        return open_regular(self.path, self._check)
 
     def _check(self, descriptor: int) -> None:
         real = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
@@ -47,8 +38,6 @@ class LocalFile:
                 "The file is a link to a file outside of the folders that the service may read. "
                 "Nothing of it was read. Copy the file into the folder."
             )
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RefusedUpload("It is no regular file. Nothing was kept.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +66,7 @@ class LocalFolder:
                 f"The service cannot read the folder: {error.strerror}. Papers registered before "
                 "are kept. Correct that, and start another job."
             ) from error
-        return [self._file(path) for path in sorted(self._paths())]
-
-    def _paths(self) -> Iterator[str]:
-        unreadable: list[str] = []
-        walk = os.walk(self.path, onerror=lambda error: unreadable.append(error.filename))
-        for folder, _, names in walk:
-            yield from (os.path.join(folder, name) for name in names if _is_pdf(name))
-        yield from unreadable
+        return [self._file(path) for path in pdf_paths(self.path)]
 
     def _file(self, path: str) -> LocalFile:
         return LocalFile(os.path.relpath(path, self.path), Path(path), self.root)
-
-
-def _is_pdf(name: str) -> bool:
-    return name.lower().endswith(".pdf")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -77,12 +78,20 @@ def test_cli_upload_of_folder_reports_files_that_cannot_be_read(paperworks, tmp_
     (tmp_path / "deep.pdf").mkdir()
     paper(tmp_path / "deep.pdf", "b.pdf")
     (tmp_path / "gone.pdf").symlink_to(tmp_path / "nowhere")
+    has_latin_1 = False
     with suppress(OSError):  # this file system takes UTF-8 names only
         (tmp_path / os.fsdecode(b"caf\xe9.pdf")).write_bytes(pdf("caf"))
+        has_latin_1 = True
+    os.mkfifo(tmp_path / "pipe.pdf")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
     result = paperworks("upload", tmp_path)
     assert result.exit_code == 1 and not isinstance(result.exception, OSError)
     assert "gone.pdf: refused (" in result.stderr
     assert "The file cannot be read: No such file" in result.stderr
+    assert "pipe.pdf: refused (" in result.stderr and "It is no regular file" in result.stderr
+    assert os.access(closed, os.R_OK) or "closed: refused (" in result.stderr  # root may read it
+    assert not has_latin_1 or re.search(r"caf.\.pdf: completed", result.stdout)
     assert "b.pdf: completed" in result.stdout
 
 
