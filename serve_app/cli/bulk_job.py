@@ -86,10 +86,12 @@ def bulk(
     """Register every PDF of a folder and follow the job; a second run processes only new files.
 
     With --zotero, the PDFs, metadata, tags and collections of an export; a second run sends only
-    what has changed. Example: paperworks bulk --zotero "My Library.json" --collection thesis
+    what has changed.
 
     With --server-folder, the job manager of the server registers the folder; the command may be
     stopped. Exit code 1: a file was refused or failed.
+
+    Example: paperworks bulk --zotero "My Library.json" --collection thesis
     """
     if [folder, zotero, server_folder].count(None) != 2:
         raise typer.BadParameter(

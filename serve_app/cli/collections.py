@@ -67,7 +67,10 @@ def create_collection(
     duplicates: DuplicatesOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an empty collection, with a quota if you like."""
+    """Create an empty collection, with a quota if you like.
+
+    Example: paperworks collections create physics --max-papers 5000
+    """
     settings = _settings(description, max_papers, max_bytes, duplicates)
     created = client.create_collection(name, **settings)
     show(created, as_json, [collection_line(created)])
@@ -85,7 +88,10 @@ def change_collection(
     no_quota: Annotated[bool, typer.Option("--no-quota", help="Remove both limits.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change the description, the quota or the rule on duplicates of a collection."""
+    """Change the description, the quota or the rule on duplicates of a collection.
+
+    Example: paperworks collections change physics --duplicates newest
+    """
     settings = _settings(description, max_papers, max_bytes, duplicates)
     removed = {"max_papers": None, "max_bytes": None} if no_quota else {}
     changed = client.change_collection(name, **removed, **settings)
@@ -124,7 +130,10 @@ def collection_line(collection: Collection) -> str:
 @collections_app.command("follow")
 @library_command
 def follow_collection(client: Client, name: CollectionName, as_json: AsJson = False) -> None:
-    """Print the state changes of all jobs of a collection from now on; Ctrl-C ends it."""
+    """Print the state changes of all jobs of a collection from now on; Ctrl-C ends it.
+
+    Example: paperworks collections follow physics
+    """
     for event in client.collection_events(name):
         line = f"{event.at:%H:%M:%S}  {event.job_id}  {event.name}"
         print_line(event.model_dump_json() if as_json else line)
@@ -138,7 +147,10 @@ def export_collection(
     format: BibliographyFormat = "bibtex",
     output: Output = None,
 ) -> None:
-    """Write the bibliography of a collection, for LaTeX and reference managers."""
+    """Write the bibliography of a collection, for LaTeX and reference managers.
+
+    Example: paperworks collections export physics --format ris
+    """
     write_output(client.export_collection(name, format), output)
 
 
@@ -149,7 +161,10 @@ def delete_collection(
     name: CollectionName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Delete a collection and every paper in it."""
+    """Delete a collection and every paper in it.
+
+    Example: paperworks collections delete physics --yes
+    """
     if not yes:
         typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
     client.delete_collection(name)

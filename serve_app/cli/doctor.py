@@ -81,6 +81,8 @@ def doctor(
 
     Changes nothing without --repair or --adopt. Exit code 1 if a check fails or a difference
     between the stores remains.
+
+    Example: paperworks doctor --home ~/library --repair
     """
     if delete_orphans and not repair:
         raise typer.BadParameter("--delete-orphans requires --repair.")

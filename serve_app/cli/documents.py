@@ -133,7 +133,10 @@ def _list_lines(page: Listed[Document], is_filtered: bool) -> Iterator[str]:
 @documents_app.command("show")
 @library_command
 def show_paper(client: Client, document_id: DocumentId, as_json: AsJson = False) -> None:
-    """Show one paper: metadata, counts, abstract, sections and extraction quality."""
+    """Show one paper: metadata, counts, abstract, sections and extraction quality.
+
+    Example: paperworks documents show doc_48c85a8ff7d85cc7c494aa3c
+    """
     document = client.document(document_id)
     show(document, as_json, _shown_lines(document, client))
 
@@ -157,7 +160,10 @@ def correct(
     restore: Restored = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correct the metadata or the tags of a paper; later readings keep them."""
+    """Correct the metadata or the tags of a paper; later readings keep them.
+
+    Example: paperworks documents correct doc_48c85a8ff7d85cc7c494aa3c --year 2025 --tag "to read"
+    """
     given = {"title": title, "authors": author, "year": year, "doi": doi, "tags": tag}
     corrections = {name: value for name, value in given.items() if value}
     document = client.correct(document_id, **dict.fromkeys(restore or ()), **corrections)
@@ -169,14 +175,20 @@ def correct(
 def export(
     client: Client, document_id: DocumentId, format: Format = "markdown", output: Output = None
 ) -> None:
-    """Write a paper as Markdown, JSON, BibTeX, RIS or CSL-JSON."""
+    """Write a paper as Markdown, JSON, BibTeX, RIS or CSL-JSON.
+
+    Example: paperworks documents export doc_48c85a8ff7d85cc7c494aa3c --format ris
+    """
     write_output(client.export(document_id, format), output)
 
 
 @documents_app.command()
 @library_command
 def download(client: Client, document_id: DocumentId, output: Target = None) -> None:
-    """Write the PDF of a paper to a file."""
+    """Write the PDF of a paper to a file.
+
+    Example: paperworks documents download doc_48c85a8ff7d85cc7c494aa3c --output paper.pdf
+    """
     target = output or Path(f"{Path(document_id).name}.pdf")
     print_line(str(client.download(document_id, target)))
 
@@ -184,7 +196,10 @@ def download(client: Client, document_id: DocumentId, output: Target = None) -> 
 @documents_app.command()
 @library_command
 def move(client: Client, document_ids: DocumentIds, to: NewCollection) -> None:
-    """Move papers to another collection, where they get new ids and are read again."""
+    """Move papers to another collection, where they get new ids and are read again.
+
+    Example: paperworks documents move doc_48c85a8ff7d85cc7c494aa3c --to physics
+    """
 
     def move_one(document_id: str) -> str:
         moved = client.correct(document_id, collection=to)
@@ -196,7 +211,10 @@ def move(client: Client, document_ids: DocumentIds, to: NewCollection) -> None:
 @documents_app.command()
 @library_command
 def delete(client: Client, document_ids: DocumentIds) -> None:
-    """Delete papers with their passages and PDFs."""
+    """Delete papers with their passages and PDFs.
+
+    Example: paperworks documents delete doc_48c85a8ff7d85cc7c494aa3c
+    """
 
     def delete_one(document_id: str) -> str:
         client.delete(document_id)

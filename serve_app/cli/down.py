@@ -27,6 +27,8 @@ def down(home: Home = None, timeout: Timeout = 60, as_json: AsJson = False) -> N
 
     Running tasks get a few seconds to finish. The others return to the queue without using an
     attempt and continue after the next `up`.
+
+    Example: paperworks down --home ~/library
     """
     folder = home_of(home, os.environ)
     if not _is_locked(folder):

@@ -59,7 +59,10 @@ def jobs(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs, show one, or follow it until it ends (without JOB_ID: every open job)."""
+    """List jobs, show one, or follow it until it ends (without JOB_ID: every open job).
+
+    Example: paperworks jobs --watch --collection physics
+    """
     from serve_app.cli.progress import result_lines
     from serve_app.cli.server_folder import folder_lines
 
@@ -108,7 +111,10 @@ def _follow(client: Client, job_ids: list[str]) -> None:
 def cancel(
     client: Client, job_id: JobId, keep_chunks: KeepChunks = False, as_json: AsJson = False
 ) -> None:
-    """Cancel a job; completed papers are kept."""
+    """Cancel a job; completed papers are kept.
+
+    Example: paperworks cancel job_66a1b77ffe26712b
+    """
     done = client.cancel(job_id, keep_chunks=keep_chunks)
     line = f"{job_id}: {plural(done.cancelled, 'paper')} cancelled. {done.message}"
     show(done, as_json, [line])
@@ -116,7 +122,10 @@ def cancel(
 
 @library_command
 def retry(client: Client, job_id: JobId, wait: Wait = True, as_json: AsJson = False) -> None:
-    """Process the failed and cancelled papers of a job again, and follow it."""
+    """Process the failed and cancelled papers of a job again, and follow it.
+
+    Example: paperworks retry job_66a1b77ffe26712b --wait
+    """
     names = [] if as_json else list(_retryable(client, job_id))
     done = client.retry(job_id)
     line = f"{job_id}: {plural(done.retried, 'paper')} queued again. {done.message}"
@@ -140,7 +149,10 @@ def acknowledge(
     collection: OnlyCollection = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mark the failures of a job as seen, so that it is not listed as open any more."""
+    """Mark the failures of a job as seen, so that it is not listed as open any more.
+
+    Example: paperworks acknowledge job_66a1b77ffe26712b
+    """
     if (job_id is None) != all_jobs:
         raise typer.BadParameter("Give either a JOB_ID or --all.")
     if job_id is not None:
@@ -156,7 +168,10 @@ def acknowledge(
 def failures(
     client: Client, job_id: JobId, limit: PaperLimit = 50, as_json: AsJson = False
 ) -> None:
-    """List the papers of a job that failed or have unreadable pages."""
+    """List the papers of a job that failed or have unreadable pages.
+
+    Example: paperworks failures job_66a1b77ffe26712b --json
+    """
     page = client.failures(job_id, limit=limit)
     show(page, as_json, _failure_lines(job_id, page))
 
@@ -179,7 +194,10 @@ def _failure_lines(job_id: str, page: Listed[IncompleteTask]) -> Iterator[str]:
 
 @library_command
 def events(client: Client, job_id: JobId, after: After = 0, as_json: AsJson = False) -> None:
-    """Print every state change of a job and of its papers, and follow it until it ends."""
+    """Print every state change of a job and of its papers, and follow it until it ends.
+
+    Example: paperworks events job_66a1b77ffe26712b
+    """
     names: dict[UUID, str] = {}
     for event in client.events(job_id, after):
         if as_json:

@@ -71,7 +71,10 @@ def create(
 @keys_app.command("list")
 @library_command
 def list_keys(client: Client, as_json: AsJson = False) -> None:
-    """List all keys, without their tokens."""
+    """List all keys, without their tokens.
+
+    Example: paperworks keys list --json
+    """
     keys = client.keys()
     show(keys, as_json, map(_line_of, keys.items))
 
@@ -79,14 +82,20 @@ def list_keys(client: Client, as_json: AsJson = False) -> None:
 @keys_app.command()
 @library_command
 def revoke(client: Client, key_id: KeyId) -> None:
-    """Revoke a key: requests with it and its sessions are refused from now on."""
+    """Revoke a key: requests with it and its sessions are refused from now on.
+
+    Example: paperworks keys revoke 0f1e2d3c4b5a
+    """
     client.revoke_key(key_id)
     print_line(f"Revoked {key_id}.")
 
 
 @library_command
 def audit(client: Client, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Show who uploaded and deleted papers, and who changed keys and webhooks."""
+    """Show who uploaded and deleted papers, and who changed keys and webhooks.
+
+    Example: paperworks audit --limit 20
+    """
     page = client.audit(limit=limit)
     show(page, as_json, map(_audit_line, page.items))
 
@@ -113,7 +122,10 @@ def login(url: ServiceUrl) -> None:
 
 
 def logout(url: ServiceUrl) -> None:
-    """Remove the stored API key for a service."""
+    """Remove the stored API key for a service.
+
+    Example: paperworks logout https://papers.example
+    """
     known = forget_key(url, os.environ)
     print_line(f"Removed the key for {url}." if known else f"No key is stored for {url}.")
 

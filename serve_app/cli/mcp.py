@@ -45,6 +45,8 @@ def mcp(
     Without --http it speaks over stdin and stdout and uses the key of this command line.
 
     With --http each client sends its own key: Authorization: Bearer pw_...
+
+    Example: paperworks mcp --http --port 8765
     """
     address = service_url(url, home, os.environ)
     try:

@@ -38,6 +38,8 @@ def up(
 
     Stays in the foreground. Ctrl-C or SIGTERM stops everything it started. With --json, it prints
     one JSON object on a line when it is ready, and one when it has stopped.
+
+    Example: paperworks up --home ~/library --port 8000
     """
     from domain.errors import InvalidSetting
     from serve_app.process.readiness import NotReady

@@ -57,7 +57,10 @@ def add(
 @webhooks_app.command("list")
 @library_command
 def list_webhooks(client: Client, as_json: AsJson = False) -> None:
-    """List all webhooks, without their secrets."""
+    """List all webhooks, without their secrets.
+
+    Example: paperworks webhooks list --json
+    """
     webhooks = client.webhooks()
     show(webhooks, as_json, map(_line_of, webhooks.items))
 
@@ -65,7 +68,10 @@ def list_webhooks(client: Client, as_json: AsJson = False) -> None:
 @webhooks_app.command()
 @library_command
 def remove(client: Client, webhook_id: WebhookId) -> None:
-    """Remove a webhook and its deliveries; pending ones are not sent."""
+    """Remove a webhook and its deliveries; pending ones are not sent.
+
+    Example: paperworks webhooks remove wh_0f1e2d3c4b5a6978
+    """
     client.delete_webhook(webhook_id)
     print_line(f"Removed {webhook_id}.")
 
@@ -73,7 +79,10 @@ def remove(client: Client, webhook_id: WebhookId) -> None:
 @webhooks_app.command()
 @library_command
 def enable(client: Client, webhook_id: WebhookId, as_json: AsJson = False) -> None:
-    """Enable a webhook that was disabled, for example because its endpoint answered 410."""
+    """Enable a webhook that was disabled, for example because its endpoint answered 410.
+
+    Example: paperworks webhooks enable wh_0f1e2d3c4b5a6978
+    """
     webhook = client.change_webhook(webhook_id, enabled=True)
     show(webhook, as_json, [_line_of(webhook)])
 
@@ -83,7 +92,10 @@ def enable(client: Client, webhook_id: WebhookId, as_json: AsJson = False) -> No
 def deliveries(
     client: Client, webhook_id: WebhookId, limit: Limit = 50, as_json: AsJson = False
 ) -> None:
-    """List the deliveries of a webhook, newest first, with the result of the last attempt."""
+    """List the deliveries of a webhook, newest first, with the result of the last attempt.
+
+    Example: paperworks webhooks deliveries wh_0f1e2d3c4b5a6978 --limit 20
+    """
     page = client.deliveries(webhook_id, limit=limit)
     show(page, as_json, map(_delivery_line, page.items))
 
@@ -93,7 +105,10 @@ def deliveries(
 def redeliver(
     client: Client, webhook_id: WebhookId, delivery_id: DeliveryId, as_json: AsJson = False
 ) -> None:
-    """Send a delivery again."""
+    """Send a delivery again.
+
+    Example: paperworks webhooks redeliver wh_0f1e2d3c4b5a6978 whd_0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
+    """
     delivery = client.redeliver(webhook_id, delivery_id)
     show(delivery, as_json, [_delivery_line(delivery)])
 
@@ -101,7 +116,10 @@ def redeliver(
 @webhooks_app.command()
 @library_command
 def test(client: Client, webhook_id: WebhookId, as_json: AsJson = False) -> None:
-    """Send a `ping` to a webhook; `deliveries` shows the result."""
+    """Send a `ping` to a webhook; `deliveries` shows the result.
+
+    Example: paperworks webhooks test wh_0f1e2d3c4b5a6978
+    """
     delivery = client.test_webhook(webhook_id)
     show(delivery, as_json, [_delivery_line(delivery)])
 

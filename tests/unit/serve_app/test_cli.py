@@ -6,11 +6,14 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -368,3 +371,32 @@ def test_cli_sets_the_rule_on_duplicates(paperworks) -> None:
     changed = paperworks("collections", "change", "ions", "--duplicates", "keep")
     assert (changed.exit_code, "duplicates" in changed.stdout) == (0, False)
     assert paperworks("collections", "change", "ions", "--duplicates", "all").exit_code == 2
+
+
+def leaf_commands() -> Iterator[tuple[str, Any]]:
+    """Yields every command that does something, with its name."""
+
+    def below(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+        inner = getattr(command, "commands", {})
+        for word, one in inner.items():
+            yield from below(one, f"{name} {word}")
+        if not inner:
+            yield name, command
+
+    return below(typer.main.get_command(app), "paperworks")
+
+
+def test_cli_help_has_an_example_that_can_be_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("~/papers").mkdir(parents=True)
+    for name in ("paper.pdf", "My Library.json"):
+        Path(name).touch()
+    found = dict(leaf_commands())
+    assert len(found) > 35
+    for name, command in found.items():
+        example = (command.help or "").partition("Example: ")[2].strip()
+        assert example.startswith(name), name
+        arguments = shlex.split(example.removeprefix(name).partition(" <")[0])
+        assert command.make_context(name, arguments).params, name
