@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,7 +12,6 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from domain.documents import Document
-from domain.errors import NotFound
 from domain.papers import Box
 from serve_app.access.requirements import READS
 from serve_app.api.file_responses import (
@@ -25,15 +24,15 @@ from serve_app.api.file_responses import (
 )
 from serve_app.api.parameters import ChunkIds, DocumentId, IfNoneMatch, Number
 from serve_app.api.problems import problem_responses
-from serve_app.api.services import DOCUMENT, Services, ServicesDep
+from serve_app.api.services import DOCUMENT, ServicesDep
 from serve_app.library.papers import document_with_paper, missing_part
+from serve_app.library.passage_boxes import boxes_of
 from serve_app.schemas.requests import Region
 
 router = APIRouter(prefix=DOCUMENT, tags=["documents"], dependencies=[READS])
 
 PAGE_CACHE = "private, max-age=3600"
 FIGURE_CACHE = "private, no-cache"  # figure 2 may be a different one after a reingest
-MAX_PASSAGES = 16_384  # per document; the result limit of one Milvus query
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ async def get_page_png(
     The image has at most 16 million pixels: a larger page is rendered at a lower resolution.
     """
     document = await services.documents.get(document_id)
-    boxes = [box for box in await _boxes(document, highlights, services) if box.page == number]
+    boxes = [box for box in await boxes_of(document, highlights, services) if box.page == number]
     image = _Image(document, f"-page-{number}.png", PAGE_CACHE, (number, dpi, *boxes))
     return await image.response(
         request,
@@ -151,23 +150,6 @@ async def get_figure_png(
         if_none_match,
         lambda: services.renderer.figure(services.blobs, document.sha256, figure.box, dpi),
     )
-
-
-async def _boxes(document: Document, chunk_ids: Sequence[str], services: Services) -> list[Box]:
-    """Returns the boxes of these passages on all pages. Raises NotFound for an unknown passage."""
-    if not chunk_ids:
-        return []
-    chunks = await asyncio.to_thread(
-        services.vectors.chunks, document.document_id, document.version, limit=MAX_PASSAGES
-    )
-    by_id = {chunk.chunk_id: chunk for chunk in chunks}
-    for chunk_id in chunk_ids:
-        if chunk_id not in by_id:
-            raise NotFound(
-                f"The document has no passage {chunk_id}; it may have been read again since then. "
-                "Search again, or leave this id out."
-            )
-    return [box for chunk_id in chunk_ids for box in by_id[chunk_id].boxes]
 
 
 async def _cancel_on_disconnect(request: Request, rendering: Coroutine[Any, Any, bytes]) -> bytes:

@@ -24,6 +24,7 @@ from serve_app.library.papers import (
     metadata_of,
     paper_of,
 )
+from serve_app.library.passage_boxes import boxes_of, lines_of_page
 from serve_app.library.similar import find_similar_documents
 from serve_app.library.works import document_schema
 from serve_app.pages.page_route import page_router
@@ -76,10 +77,11 @@ async def page_viewer(
     number: Number,
     highlights: ChunkIds = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
-    """Returns a printed page with the passages in `highlight` marked."""
+    """Returns a printed page with its text and the passages in `highlight` marked."""
     document, paper = await document_with_paper(document_id, services)
     if number > len(paper.pages):
         raise NotFound(f"The paper has no page {number}; it has {len(paper.pages)}.")
+    boxes = await boxes_of(document, highlights, services)
     return render(
         request,
         "viewer.html",
@@ -87,6 +89,8 @@ async def page_viewer(
         number=number,
         last=len(paper.pages),
         size=paper.pages[number - 1],
+        lines=lines_of_page(paper, number),
+        boxes=[box for box in boxes if box.page == number],
         highlights=highlights,
     )
 

@@ -85,6 +85,15 @@ def test_search_as_you_type_leads_to_marked_page_by_keyboard(
     expect(image).to_have_attribute("src", re.compile("highlight=[0-9a-f]{32}"))
     loaded = "picture => picture.complete && picture.naturalWidth > 0"
     page.wait_for_function(f"() => ({loaded})(document.querySelector('img.page'))", timeout=READ_MS)
+    expect(page.locator("#passage")).to_be_in_viewport()
+    line = page.locator(".sheet text", has_text=re.compile("fencing", re.IGNORECASE)).first
+    place, box = image.bounding_box(), line.bounding_box()
+    assert (
+        place
+        and box
+        and place["x"] < box["x"] < box["x"] + box["width"] < place["x"] + place["width"]
+    )
+    assert place["y"] <= box["y"] <= place["y"] + place["height"]
 
 
 def test_focus_stays_in_the_hits_when_the_rest_of_the_query_is_answered(

@@ -88,7 +88,7 @@ async def test_search_page_shows_hits_with_marked_words_and_links_to_their_page(
     document = await filled(library)
     page = await page_of(library, "/search?q=atoms+light&collection=physics")
     assert "<mark>Atoms</mark>" in page
-    assert re.search(rf'href="/papers/{document}/pages/2\?highlight=[0-9a-f]{{32}}"', page)
+    assert re.search(rf'href="/papers/{document}/pages/2\?highlight=[0-9a-f]{{32}}#passage"', page)
     assert f"/api/v1/documents/{document}/pages/2/region.png?x0=44" in page
     assert "Nothing found" not in page
 
