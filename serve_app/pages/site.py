@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from serve_app.pages import (
@@ -26,6 +27,8 @@ PAGES += (keys_page, webhooks_page, sign_in_page)
 def add_pages(app: FastAPI) -> None:
     """Adds the pages, with the library at `/`."""
     explain_unknown_pages(app)
-    app.mount(STATIC_PATH, StaticFiles(directory=FOLDER / "static"), name="static")
+    # Pages are not compressed: they hold the token of a session beside what a client has sent.
+    files = GZipMiddleware(StaticFiles(directory=FOLDER / "static"))
+    app.mount(STATIC_PATH, files, name="static")
     for page in PAGES:
         app.include_router(page.router)
