@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench.report import Figure, Findings
@@ -51,13 +51,14 @@ Reader = subprocess.Popen[str]
 
 def measure(papers: Sequence[Path], older: Path | None) -> Findings:
     """CPU milliseconds for each page: the sum of the papers' least times of several rounds."""
+    programs = {"now": (READ, HERE), "MuPDF": (RAW, HERE)}
+    if older:
+        programs["older"] = (READ, older)
     with ExitStack() as stack:
         readers = {
-            "now": stack.enter_context(_reader(READ, HERE)),
-            "MuPDF": stack.enter_context(_reader(RAW, HERE)),
+            name: stack.enter_context(_reader(code, checkout))
+            for name, (code, checkout) in programs.items()
         }
-        if older:
-            readers["older"] = stack.enter_context(_reader(READ, older))
         took = _milliseconds(readers, papers)
     name = "CPU time of reading a page"
     figures = [Figure(name, took["now"], "ms", took["MuPDF"], "MuPDF's text")]
@@ -66,16 +67,14 @@ def measure(papers: Sequence[Path], older: Path | None) -> Findings:
     return Findings(figures, {"papers": f"{len(papers)}, least of {ROUNDS} rounds for each"})
 
 
-@contextmanager
-def _reader(code: str, checkout: Path) -> Iterator[Reader]:
-    """Yields a process that reads papers with the code of a checkout."""
+def _reader(code: str, checkout: Path) -> Reader:
+    """Returns a process that reads papers with the code of a checkout; it ends with its context."""
     command = [sys.executable, "-c", code + SERVE]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
     pipe = subprocess.PIPE
-    with subprocess.Popen(
+    return subprocess.Popen(
         command, cwd=checkout, env=environment, stdin=pipe, stdout=pipe, text=True
-    ) as reader:
-        yield reader
+    )
 
 
 def _milliseconds(readers: Mapping[str, Reader], papers: Sequence[Path]) -> dict[str, float]:
