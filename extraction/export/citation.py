@@ -10,9 +10,9 @@ def to_citation(metadata: Metadata) -> str:
     """Returns the line: authors (year). Title. Address. Missing fields are left out."""
     names = _listed([author.name for author in metadata.authors])
     year = f"({metadata.year:04})" if metadata.year is not None else ""
-    parts = [" ".join(filter(None, (names, year))), metadata.title or "", _address(metadata)]
-    ended = (part if part.endswith((".", "?", "!")) else f"{part}." for part in parts[:2] if part)
-    return printable(" ".join([*ended, *filter(None, parts[2:])]))
+    sentences = (" ".join(filter(None, (names, year))), metadata.title)
+    ended = [one if one.endswith((".", "?", "!")) else f"{one}." for one in sentences if one]
+    return printable(" ".join([*ended, _address(metadata)]))
 
 
 def _listed(names: list[str]) -> str:
