@@ -90,7 +90,7 @@ def test_secret_is_gone_after_going_back(page: Page, library: Client) -> None:
     token = shown_secret(page)
     page.goto("/jobs")
     page.go_back()
-    expect(page.get_by_role("heading", name="API keys")).to_be_visible()
+    expect(page.get_by_role("heading", name="API keys", exact=True)).to_be_visible()
     assert token not in stored_by(page)
     library.revoke_key(token.split("_")[1])
 
@@ -126,7 +126,7 @@ def test_webhook_is_created_tested_redelivered_paused_and_deleted(
         page.get_by_role("button", name="Resume").click()
         expect(page.locator("dl .badge")).to_have_text("active")
         page.get_by_role("button", name="Delete").click()
-        expect(page.get_by_role("heading", name="Webhooks")).to_be_visible()
+        expect(page.get_by_role("heading", name="Webhooks", exact=True)).to_be_visible()
         assert server.url not in {one.url for one in library.webhooks().items}
 
 
@@ -146,7 +146,7 @@ def test_collection_is_created_by_keyboard_with_errors_beside_its_fields(
     page.get_by_label("Most papers").fill("7")
     page.get_by_label("Description").fill("of <b>leases</b>")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name=collection)).to_be_visible()
+    expect(page.get_by_role("heading", name=collection, exact=True)).to_be_visible()
     expect(page.get_by_text("of <b>leases</b>", exact=True)).to_be_visible()
     page.get_by_text("Collection settings").click()
     page.get_by_label("Most bytes").fill("-5")

@@ -542,6 +542,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const title = document.getElementById("q")?.value;
   if (event.target.id === "results" || event.detail.target?.id === "results") document.title = `${title || "Search"} · Paperworks`;
 });
+// Regions with an id keep their scroll positions when htmx replaces them.
+let scrolled = [];
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  scrolled = [...detail.target.querySelectorAll(".scroll[id]")].map(({ id, scrollLeft, scrollTop }) => [id, scrollLeft, scrollTop]);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
+});
 // htmx keeps the focus of an element with an id, unless details hide it. If it is gone, the first element of
 // the new part gets the focus, of a part without any the search field.
 let focused = null; // in the part that is replaced
