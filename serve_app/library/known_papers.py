@@ -1,4 +1,4 @@
-"""Papers that a query names: their DOI, arXiv id or title, or one of their authors."""
+"""Papers that a query names: DOI, arXiv id, title, file name, authors, or words of these."""
 
 from __future__ import annotations
 
@@ -10,17 +10,26 @@ from typing import TYPE_CHECKING
 
 from domain.documents import Document, Passage
 from domain.library_search import LibrarySearch
-from domain.paper_names import MAX_NAME_WORDS, PaperName, find_arxiv_id, find_doi, is_author
+from domain.paper_names import (
+    MAX_NAME_WORDS,
+    PaperName,
+    find_arxiv_id,
+    find_doi,
+    is_author,
+    is_filename,
+    words_beside_title,
+)
 from extraction.citations.match import match_key
 from serve_app.library.copies import works_of
 from serve_app.library.search_hits import Hit, wanted_papers
-from stores.milvus.terms import words
+from stores.milvus.terms import STOP_WORDS, words
 
 if TYPE_CHECKING:
     from serve_app.api.services import Services
 
 MAX_OF_AUTHOR = 5
-"""Papers of a named author that precede the other hits."""
+"""Papers of a named author, or with all words in their records, that precede the other hits."""
+MAX_RECORD_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ async def named_hits(
     The passage is the best one among `hits`, else the first of the paper. Raises Unavailable.
     """
     reasons = [(document, _reason(document, named.name, hits)) for document in named.documents]
-    exact = [one for one in reasons if one[1] not in (None, "author")]
+    exact = [one for one in reasons if one[1] not in (None, "author", "record")]
     chosen = exact or [one for one in reasons if one[1]][:MAX_OF_AUTHOR]
     if not search.lists_copies:
         chosen = _one_of_each_work(chosen, hits)
@@ -75,8 +84,18 @@ def name_of(query: str) -> PaperName:
     doi, arxiv_id = find_doi(query), find_arxiv_id(query)
     if doi or arxiv_id:
         return PaperName(doi, arxiv_id)
-    is_short = len(words(query)) <= MAX_NAME_WORDS
-    return PaperName(title_key=match_key(query, None, None), author=query if is_short else None)
+    own = words(query)
+    return PaperName(
+        title_key=match_key(query, None, None),
+        author=query if len(own) <= MAX_NAME_WORDS else None,
+        words=_record_words(own),
+    )
+
+
+def _record_words(query_words: Sequence[str]) -> tuple[str, ...]:
+    """Returns the words that must be words of a record; none of a question or a long query."""
+    is_short = len(query_words) <= MAX_RECORD_WORDS
+    return tuple(word for word in query_words if word not in STOP_WORDS) if is_short else ()
 
 
 def _reason(document: Document, name: PaperName, hits: Sequence[Hit]) -> str | None:
@@ -87,16 +106,20 @@ def _reason(document: Document, name: PaperName, hits: Sequence[Hit]) -> str | N
     if name.title_key and match_key(document.title, None, None) == name.title_key:
         return "title"
     name_words = words(name.author or "")
-    is_name = name_words and is_author(name_words, document.authors)
-    return "author" if is_name and not _is_plain_word(name_words, hits) else None
+    if len(name_words) == 1 and _is_plain_word(name_words[0], hits):
+        return None
+    if is_filename(name.words, document.filename):
+        return "filename"
+    if name_words and is_author(name_words, document.authors):
+        return "author"
+    beside = words_beside_title(name.words, document)
+    return "record" if any(not _is_plain_word(word, hits) for word in beside) else None
 
 
-def _is_plain_word(name_words: Sequence[str], hits: Sequence[Hit]) -> bool:
-    """Returns whether a passage uses the only word in lower case: "field" is not a name there."""
-    if len(name_words) > 1:
-        return False
-    word = re.compile(rf"(?<!\w){re.escape(name_words[0])}(?!\w)")
-    return any(word.search(passage.chunk.text) for passage, _ in hits)
+def _is_plain_word(name_word: str, hits: Sequence[Hit]) -> bool:
+    """Returns whether a passage uses the word in lower case: "field" is not a name there."""
+    word = re.compile(rf"(?<!\w){re.escape(name_word)}(?!\w)")
+    return name_word.isalpha() and any(word.search(passage.chunk.text) for passage, _ in hits)
 
 
 async def _passage(

@@ -389,7 +389,8 @@ class Hit(Chunk):
     """A passage that matches a query. Hits are ordered by `score`, named papers first; reranked
     hits by `scores.rerank` before all others.
 
-    `named_by` is `doi`, `arxiv_id`, `title` or `author` if the query names the paper, else null.
+    `named_by` is `doi`, `arxiv_id`, `title`, `filename`, `author` or `record` if the query names
+    the paper, else null.
     `scores` contains the cosine of query and passage (dense) and the BM25 score (sparse); `sparse`
     is absent if the search by words did not return the passage. `relevance` is the estimated
     probability, 0 to 1, that the passage answers the query; null if the embedding model is not

@@ -55,7 +55,14 @@ from stores.postgres.cursors import (
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
 from stores.postgres.job_status import IS_OPEN, cancelled_now, close_if_done
-from stores.postgres.schema import AUTHOR_WORDS, CITATIONS, COLLECTIONS, DOCUMENTS, TASKS
+from stores.postgres.schema import (
+    AUTHOR_WORDS,
+    CITATIONS,
+    COLLECTIONS,
+    DOCUMENTS,
+    RECORD_WORDS,
+    TASKS,
+)
 from stores.postgres.work_links import find_links, find_links_of_tasks
 
 DOCUMENTS_PER_TRANSACTION = 500
@@ -123,8 +130,20 @@ def _conditions(wanted: DocumentFilter) -> Iterator[ColumnElement[bool]]:
 
 def has_author(name: str) -> ColumnElement[bool]:
     """Returns the condition that each word of the name is a word of an author."""
-    words = func.plainto_tsquery(cast("simple", REGCONFIG), func.fold_text(name))
-    return literal_column(AUTHOR_WORDS).op("@@")(words)
+    return literal_column(AUTHOR_WORDS).op("@@")(_all_of(name))
+
+
+def _has_record(words: Sequence[str]) -> ColumnElement[bool]:
+    """Returns the condition that each word is one of the record, and not each one of the title."""
+    wanted = _all_of(" ".join(words))
+    title = func.to_tsvector(cast("simple", REGCONFIG), func.fold_text(DOCUMENTS.c.title))
+    in_title = title.bool_op("@@")(wanted)
+    return and_(literal_column(RECORD_WORDS).bool_op("@@")(wanted), in_title.is_not(True))
+
+
+def _all_of(words: str) -> ColumnElement[Any]:
+    """Returns the query for a text with each of these words."""
+    return func.plainto_tsquery(cast("simple", REGCONFIG), func.fold_text(words))
 
 
 def _unchanged(expected: Document | None) -> Iterator[ColumnElement[bool]]:
@@ -173,13 +192,16 @@ class DocumentStore:
     ) -> list[Document]:
         """Returns searchable documents with this DOI, arXiv id, title or author, newest first.
 
-        An author may be another person of whose name these are words, or an affiliation.
+        Also those whose record has all of the words. An author may be another person of whose name
+        these are words, or an affiliation.
         """
         conditions = [
             DOCUMENTS.c[column] == value for column, value in name.columns.items() if value
         ]
         if name.author:
             conditions.append(has_author(name.author))
+        if name.words:
+            conditions.append(_has_record(name.words))
         if not conditions:
             return []
         is_ready = DOCUMENTS.c.status == DocumentStatus.READY

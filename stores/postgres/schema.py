@@ -35,6 +35,8 @@ from domain.jobs import JobStatus, Lane, Step, TaskStatus
 
 AUTHOR_WORDS = "to_tsvector('simple'::regconfig, fold_text(authors::text))"
 """The folded words of the authors, with their affiliations; an index has this expression."""
+RECORD_WORDS = "record_words(title, authors, year, doi, arxiv_id, filename)"
+"""The folded words of title, authors, year, identifiers and file name; an index has it."""
 TITLE_DIGEST = "title_digest(title::text)"
 """The digest of the folded title, None for a short one; an index has this expression."""
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
@@ -110,6 +112,7 @@ class Documents(SQLModel, table=True):
         Index("documents_by_tag", "tags", postgresql_using="gin"),
         Index("documents_by_work", "collection", text(TITLE_DIGEST)),
         Index("documents_by_author", text(AUTHOR_WORDS), postgresql_using="gin"),
+        Index("documents_by_record", text(RECORD_WORDS), postgresql_using="gin"),
         _partial_index(
             "documents_to_review", "needs_review", "collection", "created_at", "document_id"
         ),

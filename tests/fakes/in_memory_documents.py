@@ -18,7 +18,7 @@ from domain.errors import NotFound, PreconditionFailed, UnknownCollection
 from domain.identifiers import DOCUMENT_ID
 from domain.job_control import deleted_by
 from domain.jobs import CursorPage
-from domain.paper_names import PaperName
+from domain.paper_names import PaperName, is_filename, words_beside_title
 from domain.same_work import WorkLinks
 from domain.text_folding import fold
 from stores.milvus.terms import words
@@ -106,6 +106,8 @@ class InMemoryDocumentStore:
             any(value and getattr(document, key) == value for key, value in name.identifiers)
             or bool(name.title_key and title_key == name.title_key)
             or bool(name.author and _has_author(document, name.author))
+            or is_filename(name.words, document.filename)
+            or bool(words_beside_title(name.words, document))
         )
 
     def _alive(self) -> list[Document]:

@@ -419,6 +419,8 @@ async def test_named_finds_papers_by_identifier_title_and_author(stores: Stores)
         "arxiv_id": "1706.03762",
         "title_key": "onthecoolingofions",
         "authors": [asdict(Author("Martin Ødegård"))],
+        "title": "On the cooling of ions",
+        "year": 2019,
     }
     await stores.documents.correct(name, columns, ("arxiv_id", "title_key"))
     everything = DocumentFilter()
@@ -428,11 +430,15 @@ async def test_named_finds_papers_by_identifier_title_and_author(stores: Stores)
         PaperName(title_key="onthecoolingofions"),
         PaperName(author="odegard"),
         PaperName(doi="10.1/unknown", author="martin odegard"),
+        PaperName(words=("odegard", "2019", "cooling")),
+        PaperName(words=("10", "1", "x", "ions")),
     ):
         found = await stores.documents.named(wanted, everything)
         assert [document.document_id for document in found] == [name], wanted
     assert await stores.documents.named(PaperName(), everything) == []
     assert await stores.documents.named(PaperName(doi="10.1/y"), everything) == []
+    for words in (("cooling", "ions"), ("odegard", "2020"), ("martin", "name", "affiliation")):
+        assert await stores.documents.named(PaperName(words=words), everything) == []
     elsewhere = DocumentFilter(collection="elsewhere")
     assert await stores.documents.named(PaperName(doi="10.1/x"), elsewhere) == []
     among = DocumentFilter(document_ids=(other,))

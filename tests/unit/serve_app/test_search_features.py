@@ -147,11 +147,13 @@ async def test_named_paper_is_the_first_hit(library: Library) -> None:
         authors=["Martin Ødegård"],
         doi="10.1000/abc.1",
     )
-    await add(library, "10.1000 abc 1 odegard on the cooling of trapped ions", content="cites it")
+    await add(library, "10.1000 abc 1 Odegard on the cooling of trapped ions", content="cites it")
     queries = {
         "doi": "https://doi.org/10.1000/ABC.1",
         "title": "On the Cooling of Trapped Ions with Light",
         "author": "Martin Odegard",
+        "filename": "named.pdf",
+        "record": "the cooling by Ødegård",
     }
     for reason, query in queries.items():
         for mode in ("hybrid", "dense", "sparse"):
@@ -168,6 +170,26 @@ async def test_family_name_that_is_a_common_word_names_nobody(library: Library) 
     hits = (await library.search("field")).json()["hits"]
     assert hits[0]["document_id"] == fields
     assert (await library.search("Sally Field")).json()["hits"][0]["named_by"] == "author"
+
+
+async def test_words_of_a_record_name_its_papers(library: Library) -> None:
+    record: dict[str, Any] = {"title": "Cooling of ions", "authors": ["Ada King"], "year": 2019}
+    paper = await add(library, "of another subject", content="king-notes", **record)
+    await add(library, "King 2019 cooling of ions by light", content="cites it", year=2018)
+    for query in ("king 2019", "Cooling, 2019", "king cooling", "ada notes"):
+        first = (await library.search(query)).json()["hits"][0]
+        assert (first["document_id"], first["named_by"]) == (paper, "record"), query
+    for query in ("cooling ions", "king 2018", "king cooling of atoms", "subject 2019"):
+        hits = (await library.search(query)).json()["hits"]
+        assert all(hit["named_by"] is None for hit in hits), query
+
+
+async def test_plain_words_beside_a_title_name_nobody(library: Library) -> None:
+    record: dict[str, Any] = {"title": "Strength of beams", "authors": ["Sally Field"]}
+    await add(library, "of another subject", content="beams", **record)
+    fields = await add(library, "the field strength of magnets", content="magnets")
+    hit = (await library.search("field strength")).json()["hits"][0]
+    assert (hit["document_id"], hit["named_by"]) == (fields, None)
 
 
 async def test_named_paper_of_another_collection_stays_hidden(library: Library) -> None:
