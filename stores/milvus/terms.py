@@ -47,6 +47,9 @@ _GREEK_NAMES = (
 )
 _GREEK = "αβγδεζηθικλμνξοπρςστυφχψω"
 _NAMES = str.maketrans(dict(zip(_GREEK, _GREEK_NAMES.split(), strict=True)))
+# A name of a protein as it is typed without Greek letters: NFkB, TNFa, TGFb1, IL1b.
+_TYPED_GREEK = re.compile(r"([A-Z]{2,})-?(\d*)-?([abdgk])([A-Z0-9]*)")
+_TYPED_LETTERS = {"a": "alpha", "b": "beta", "d": "delta", "g": "gamma", "k": "kappa"}
 # The spelling of a letter with a mark where a keyboard lacks it, besides the letter alone.
 _RING = {"å": "aa"}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"}
@@ -87,9 +90,10 @@ def query_weights(text: str) -> dict[str, float]:
 
     Neighbours count as a compound too: "TGF beta" finds "TGF-β", "micro RNA" finds "microRNA". A
     compound of plain words counts COMPOUND_WEIGHT, because more would only rank texts with the
-    hyphen first; one with a digit or a Greek letter counts fully.
+    hyphen first; one with a digit or a Greek letter counts fully. "NFkB" finds "NF-κB".
     """
     weights, before = defaultdict[str, float](float), ""
+    weights.update((term_of(name), 1.0) for name in _with_greek_names(text))
     for start, end, term, others in _words(text):
         word = text[start:end]
         weights[term] += bool(term)
@@ -97,6 +101,13 @@ def query_weights(text: str) -> dict[str, float]:
             weights[compound] += COMPOUND_WEIGHT if compound.isalpha() else 1
         before = word if term else ""
     return {term: weight for term, weight in weights.items() if term}
+
+
+def _with_greek_names(text: str) -> Iterator[str]:
+    """Yields "NFkappaB" for "NFkB", and "TNFalpha" for "TNFa" and "TNF-a"."""
+    for word in re.split(r"[^\w-]+", text):
+        if typed := _TYPED_GREEK.fullmatch(word):
+            yield f"{typed[1]}{typed[2]}{_TYPED_LETTERS[typed[3]]}{typed[4]}"
 
 
 def words(text: str) -> list[str]:

@@ -80,10 +80,15 @@ def test_terms_splits_and_normalizes_words(text: str, expected: list[str]) -> No
         ("Soerensen", "by Sørensen"),
         ("Odegaard", "by Ødegård"),
         ("Goeteborg", "Göteborg"),
+        ("NFkB", "NF-κB is active"),
+        ("TNFa", "TNF-α at 5 ng"),
+        ("TGFb1", "TGF-β1 rises"),
+        ("IL-1b", "IL-1β rises"),
+        ("IFN-g", "IFN-γ rises"),
     ],
 )
 def test_query_finds_other_spellings(query: str, text: str) -> None:
-    rare = set(query_weights(query)) - {"tgf", "coenzym", "influenza"}
+    rare = set(query_weights(query)) - {"tgf", "coenzym", "influenza", "il", "ifn"}
     assert rare & set(terms(text))
     assert highlights(query, text)
 
@@ -94,6 +99,12 @@ def test_query_counts_compounds_of_plain_words_less() -> None:
     assert weights["linear"] == weights["il6"] == 1
     assert query_weights("what is it") == {}
     assert query_weights("flow flows")["flow"] == 2
+
+
+def test_abbreviations_are_no_greek_letters() -> None:
+    for query in ("RNAs", "MHz", "pKa", "DNA", "IDs", "the TB"):
+        assert not any(name in term for term in query_weights(query) for name in ("alpha", "kappa"))
+    assert set(query_weights("PCRs")) == {"pcrs"}
 
 
 def test_ignored_words_are_stop_words_that_are_no_codes() -> None:
