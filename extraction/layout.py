@@ -113,6 +113,7 @@ def _found(
         reading.sizes,
         regions=boxes or None,
         listed=reading.graphics,
+        shown=reading.shown,
         known=reading.words,
     )
     taken = [box for found in tables.tables for box in found.taken]

@@ -102,7 +102,10 @@ def _text_columns(edges: Counter[tuple[int, int]]) -> tuple[tuple[float, float],
 
 @dataclass
 class Frame:
-    """A page in one orientation: its lines, its ruling lines (by y and x0) and its images."""
+    """A page in one orientation: its lines, its ruling lines (by y and x0) and its images.
+
+    `shown`: all lines of the page if its text layer holds text that it does not show.
+    """
 
     page: int
     turn: int
@@ -110,6 +113,7 @@ class Frame:
     horizontal_rules: list[Rect] = field(default_factory=list)
     vertical_rules: list[Rect] = field(default_factory=list)
     find_images: Callable[[], list[Rect]] = list
+    shown: Sequence[Line] | None = None
 
     @cached_property
     def images(self) -> list[Rect]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,6 +109,21 @@ def words_of_lines(lines: Sequence[Line]) -> list[Word]:
             start += len(text)
             words.append(Word(text, x0, line.x0 + start * step, line.base, line.size, line.bold))
     return words
+
+
+def shown_words(words: Iterable[Word], lines: Sequence[Line]) -> list[Word]:
+    """Returns the words that one of the lines holds at their place, by their letters and digits."""
+    return [word for word in words if any(_holds(line, word) for line in lines)]
+
+
+def _holds(line: Line, word: Word) -> bool:
+    is_within = line.x0 - _SLACK_X < (word.x0 + word.x1) / 2 < line.x1 + _SLACK_X
+    is_there = is_within and line.y0 - _SLACK_Y < word.midline < line.y1 + _SLACK_Y
+    return is_there and _plain(word.text) in _plain(line.text)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text))
 
 
 def as_superscript(text: str) -> str:

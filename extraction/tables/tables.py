@@ -11,10 +11,17 @@ from extraction.captions import Caption, without_caption
 from extraction.geometry import Rect, interval_overlap, rect_of, union
 from extraction.tables.aligned import aligned_regions
 from extraction.tables.cells import Rows, read_cells, width_of
+from extraction.tables.code import is_code
 from extraction.tables.continuation import joined_rows
 from extraction.tables.evidence import may_hold_rows, ruled_regions
 from extraction.tables.frame import BodyStyle, Frame, find_body_style
-from extraction.tables.glyphs import Word, is_typed_rule, words_in, words_of_lines
+from extraction.tables.glyphs import (
+    Word,
+    is_typed_rule,
+    shown_words,
+    words_in,
+    words_of_lines,
+)
 from extraction.tables.regions import Region, RegionFinder, region_in
 from extraction.tables.rulings import add_rulings
 from extraction.tables.table_captions import find_captions, has_label
@@ -90,13 +97,15 @@ def find_tables(
     regions: Mapping[int, Sequence[Box]] | None = None,
     wanted: Collection[int] | None = None,
     listed: Sequence[Graphics | None] = (),
+    shown: Mapping[int, Sequence[Line]] | None = None,
     known: Container[str] | None = None,
 ) -> TablesFound:
     """Returns the tables of an open PyMuPDF document with these text lines.
 
     `regions` are the boxes, by page, that a layout model classified as tables; `wanted` are the
     pages to search (None: all). `listed` are the graphics of the pages, `known` the words of the
-    document, where they are known. A page that MuPDF fails to read again has no tables.
+    document, where they are known. `shown` are all lines of the pages whose text layer holds text
+    that they do not show. A page that MuPDF fails to read again has no tables.
     """
     body_style = find_body_style(pages)
     model_boxes = regions or {}
@@ -106,7 +115,8 @@ def find_tables(
             continue
         if has_label(lines) or model_boxes.get(size.number) or may_hold_rows(lines, body_style):
             graphics = listed[size.number - 1] if listed else None
-            frames.extend(_frames(document, size.number, lines, graphics))
+            of_page = shown.get(size.number) if shown else None
+            frames.extend(_frames(document, size.number, lines, graphics, of_page))
     parts = [
         _Part(frame, caption) for frame in frames for caption in find_captions(frame, body_style)
     ]
@@ -132,7 +142,11 @@ def find_tables(
 
 
 def _frames(
-    document: Any, number: int, lines: Sequence[Line], listed: Graphics | None
+    document: Any,
+    number: int,
+    lines: Sequence[Line],
+    listed: Graphics | None,
+    shown: Sequence[Line] | None,
 ) -> Iterator[Frame]:
     """The page in each rotation of its text; rotated text counts only with a table's label."""
     for turn in sorted({line.rotation for line in lines}):
@@ -140,6 +154,8 @@ def _frames(
         if turn and (len(own) < _MIN_ROTATED_LINES or not has_label(own)):
             continue
         frame = Frame(number, turn, [line for line in own if not is_typed_rule(line.text)])
+        if shown is not None:
+            frame.shown = [line for line in shown if line.rotation == turn]
         try:
             add_rulings(load_page(document, number), frame, listed)
         except Exception:  # MuPDF's errors have no base class but Exception
@@ -205,11 +221,14 @@ def _read(
     tables: list[FoundTable] = []
     pictures: list[Figure] = []
     last: dict[str, int] = {}
+    upright = {part.page: part.frame for part in parts if not part.frame.turn}
     for part in sorted(parts, key=lambda part: (part.page, part.frame.turn, part.top)):
         if part.region:
             _read_part(document, part, part.region, body_style, known)
         if part.rows and part.region:
-            number = _continued_table(part, part.region, [found.table for found in tables], last)
+            before = upright.get(part.page - 1)
+            read = [found.table for found in tables]
+            number = _continued_table(part, part.region, read, last, before)
             if number is not None:
                 more = _found(part, part.region, number + 1, known)
                 tables[number] = _joined(tables[number], more, known)
@@ -248,6 +267,8 @@ def _words(document: Any, part: _Part, region: Region) -> list[Word]:
         words = words_in(load_page(document, part.page), part.frame, region.rect)
     except Exception:  # MuPDF's errors have no base class but Exception
         return []
+    if part.frame.shown is not None:
+        words = shown_words(words, part.frame.shown)
     return [word for word in words if not (part.caption and _in_caption(word, part.caption))]
 
 
@@ -265,7 +286,7 @@ def _is_real(rows: Rows, part: _Part, region: Region) -> bool:
     filled = [sum(bool(cell.text) for cell in row) for row in rows]
     texts = [cell.text for row in rows for cell in row]
     is_front = part.page <= _FRONT_PAGES and _is_front_matter(texts, part.frame, region)
-    if max(map(len, texts)) > _MAX_CELL_CHARACTERS or is_front:
+    if max(map(len, texts)) > _MAX_CELL_CHARACTERS or is_front or is_code(rows):
         return False
     min_filled = max(_MIN_FILLED_ROWS, _MIN_FILLED_ROWS_SHARE * len(rows))
     return len(rows) >= 2 and sum(count >= 2 for count in filled) >= min_filled
@@ -282,7 +303,11 @@ def _is_front_matter(texts: Sequence[str], frame: Frame, region: Region) -> bool
 
 
 def _continued_table(
-    part: _Part, region: Region, tables: Sequence[Table], last: Mapping[str, int]
+    part: _Part,
+    region: Region,
+    tables: Sequence[Table],
+    last: Mapping[str, int],
+    page_before: Frame | None,
 ) -> int | None:
     """The index of the table that this part continues from an earlier page, None if there is none.
 
@@ -293,22 +318,34 @@ def _continued_table(
         pages = part.page - tables[number].boxes[-1].page if number is not None else 0
         is_near = pages <= _MAX_PAGES_BETWEEN or part.caption.label.is_continuation
         return number if pages > 0 and is_near else None
-    return len(tables) - 1 if tables and _same_table(tables[-1], part, region) else None
+    is_same = tables and _same_table(tables[-1], part, region, page_before)
+    return len(tables) - 1 if is_same else None
 
 
-def _same_table(before: Table, part: _Part, region: Region) -> bool:
-    """True when an unlabelled part at the top of a page has the columns of the previous table."""
+def _same_table(before: Table, part: _Part, region: Region, page_before: Frame | None) -> bool:
+    """True when an unlabelled part at the top of a page has the columns of the previous table.
+
+    A part that was found by its rows, without its rules, may be narrower.
+    """
     last = before.boxes[-1]
     if part.page != last.page + 1 or before.notes:
         return False
     box = part.frame.box(region.rect)
     same_extent = abs((box.x1 - box.x0) - (last.x1 - last.x0)) < _SAME_WIDTH
+    if not same_extent and page_before is not None and _ends_page(last, page_before):
+        same_extent = last.x0 - _SAME_WIDTH < box.x0 and box.x1 < last.x1 + _SAME_WIDTH
     at_top = not any(
         _PAGE_MARGIN < line.y1 < region.rect.y0 - _ABOVE_PART
         and len(line.text) > _LONG_LINE_CHARACTERS
         for line in part.frame.lines
     )
     return same_extent and at_top and width_of(part.rows) == width_of(before.rows)
+
+
+def _ends_page(last: Box, page: Frame) -> bool:
+    """True when no line of text follows the table on its page."""
+    following = (line for line in page.lines if line.y0 > last.y1)
+    return not any(len(line.text) > _LONG_LINE_CHARACTERS for line in following)
 
 
 def _found(part: _Part, region: Region, number: int, known: Container[str]) -> FoundTable:

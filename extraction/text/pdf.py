@@ -67,6 +67,20 @@ class Reading:
         numbered = enumerate(self.health, start=1)
         return tuple(number for number, health in numbered if health and health.needs_ocr)
 
+    @property
+    def shown(self) -> dict[int, list[Line]]:
+        """The lines of the pages whose text layer holds text that they do not show."""
+        numbered = enumerate(zip(self.health, self.pages, strict=True), start=1)
+        return {
+            number: lines for number, (health, lines) in numbered if health and health.hides_text
+        }
+
+    @property
+    def unchecked(self) -> tuple[int, ...]:
+        """Numbers of the pages that were not compared with what they print."""
+        numbered = enumerate(self.health, start=1)
+        return tuple(number for number, health in numbered if health and not health.is_checked)
+
     @cached_property
     def body(self) -> tuple[list[Line], ...]:
         """The pages without running headers, footers and page numbers."""

@@ -26,6 +26,50 @@ def test_tables_joins_table_over_page_break() -> None:
     assert table.caption == "Samples."
 
 
+@pytest.mark.parametrize("follows", [False, True])
+def test_rows_after_a_page_break_continue_a_table_that_ends_its_page(follows: bool) -> None:
+    sheet = Sheet()
+    sheet.body((50, 545), 60, 560)
+    sheet.text(50, 590, "Table 7. Samples.", 9)
+    bottom = booktabs(sheet, 50, 545, 600, MODELS[:3])
+    if follows:
+        sheet.body((50, 545), bottom + 20, 780)
+    sheet.new_page()
+    places = [50, *(130 + (545 - 50 - 80) / 3 * (n + 0.5) for n in range(3))]
+    for number, row in enumerate([*MODELS[3:], *MODELS[1:3]]):
+        sheet.row(75 + 11 * number, places, row, centred=True)
+    sheet.rule(50, 545, 125)
+    sheet.body((50, 545), 160, 780)
+    tables = [found.table for found in sheet.found().tables]
+    assert len(tables) == 1 + follows
+    assert texts(tables[0]) == MODELS[: 3 if follows else None] + ([] if follows else MODELS[1:3])
+
+
+LISTINGS = {
+    "python": ["def total(values):", "result = 0", "for value in values:", "result += value"],
+    "assembly": ["start: mov eax, 1 ; one", "mov ebx, 20 ; n", "add eax, ebx ; sum", "ret ; done"],
+    "json": ["{", '"name": "alpha", "value": 12,', '"name": "beta", "value": 13,', "}"],
+    "c": ["int count = 0; /* 12 */", "float mean = 1.5; /* 13 */", "char name = 'a'; /* 14 */"],
+}
+
+
+@pytest.mark.parametrize("caption", ["", "Listing 1. The code of the queue.", "Algorithm 1: Queue"])
+@pytest.mark.parametrize("language", LISTINGS)
+def test_code_between_rules_is_no_table(language: str, caption: str) -> None:
+    sheet = Sheet()
+    sheet.body((50, 545), 60, 300)
+    sheet.text(50, 330, caption or " ", 9)
+    lines = LISTINGS[language]
+    for y in (340, 353, 358 + 11 * len(lines)):
+        sheet.rule(50, 545, y)
+    for number, line in enumerate(lines):
+        words = line.split()
+        places = [60.0 + 70 * place for place in range(len(words))]
+        sheet.row(350 + 11 * number, places, words, font="cour")
+    sheet.body((50, 545), 420, 780)
+    assert sheet.found().tables == ()
+
+
 def test_tables_reads_rotated_table() -> None:
     sheet = Sheet()
     sheet.body((50, 545), 60, 780)
