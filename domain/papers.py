@@ -214,6 +214,8 @@ class Quality:
     unread_characters: tuple[PageLoss, ...] = ()  # that no font maps to Unicode
     hidden_words: tuple[PageLoss, ...] = ()  # in the file and left out: the page does not show them
     is_truncated: bool = False  # the end of the file is missing, with pages perhaps
+    pages_unchecked: tuple[int, ...] = ()  # took too long to look for text that is missing
+    annotations: tuple[PageLoss, ...] = ()  # of readers, left out
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,12 @@ def _quality(reading: Reading, ordered: Sequence[list[Line]], layout: Layout | N
         unread_characters=_losses(reading, lambda health: health.unread),
         hidden_words=_losses(reading, lambda health: health.hidden_words),
         is_truncated=reading.is_truncated,
+        pages_unchecked=reading.unchecked,
+        annotations=tuple(
+            PageLoss(number, health.annotations)
+            for number, health in enumerate(reading.health, start=1)
+            if health and health.annotations
+        ),
     )
 
 

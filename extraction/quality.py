@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from domain.papers import PageLoss, Paper
+from domain.papers import PageLoss, Paper, Quality
 from domain.wording import plural
 
 _MIN_CONFIDENCE = 0.5  # of a field, 0 to 1; below it the paper needs a review (heuristic)
@@ -23,6 +23,7 @@ def quality_report(paper: Paper) -> dict[str, Any]:
     """Returns the report as JSON values: pages, columns, confidence by field, tables by method.
 
     `reasons` lists in words why the paper needs a manual review; it is empty for a good paper.
+    `notes` lists what was left out without need for a review.
     """
     quality = paper.quality
     return {
@@ -34,6 +35,8 @@ def quality_report(paper: Paper) -> dict[str, Any]:
         "is_truncated": quality.is_truncated,
         "unread_characters": [asdict(loss) for loss in quality.unread_characters],
         "hidden_words": [asdict(loss) for loss in quality.hidden_words],
+        "annotations": [asdict(loss) for loss in quality.annotations],
+        "pages_unchecked": list(quality.pages_unchecked),
         "garbled_share": round(quality.garbled_share, 4),
         "columns": quality.columns,
         "layout_pages": list(quality.layout_pages),
@@ -43,7 +46,16 @@ def quality_report(paper: Paper) -> dict[str, Any]:
         },
         "tables": dict(Counter(str(table.source) for table in paper.tables)),
         "reasons": review_reasons(paper),
+        "notes": _notes(quality),
     }
+
+
+def _notes(quality: Quality) -> list[str]:
+    few = [loss for loss in quality.hidden_words if loss.count < _MIN_HIDDEN_WORDS]
+    return [
+        *_losses("word", "not shown by the page", few),
+        *_losses("annotation", "of readers", quality.annotations),
+    ]
 
 
 def review_reasons(paper: Paper) -> list[str]:
@@ -53,6 +65,7 @@ def review_reasons(paper: Paper) -> list[str]:
         *_pages("could not be read", quality.pages_failed),
         *_pages("hold no text that could be read", quality.pages_without_text),
         *_pages("could not be read completely", quality.pages_incomplete),
+        *_pages("took too long to look for text that is missing", quality.pages_unchecked),
         *([_TRUNCATED] if quality.is_truncated else []),
         *_losses("character", "could not be read", quality.unread_characters),
         *_losses(

@@ -20,8 +20,8 @@ The document is an object with these keys:
         figures     [{number, label, caption, box}]
         quality     {pages_read, pages_ocred, pages_failed, pages_without_text, garbled_share,
                     columns, layout_done, layout_pages, pages_incomplete, unread_characters,
-                    hidden_words, is_truncated}; unread_characters and hidden_words list
-                    {page, count}
+                    hidden_words, is_truncated, pages_unchecked, annotations};
+                    unread_characters, hidden_words and annotations list {page, count}
 
 An author is {name, given, family}. A box is {page, x0, y0, x1, y1} in PDF points (1/72 inch) from
 the top left of the page as shown. Pages count from 1. A missing value is null or an empty list.

@@ -16,23 +16,28 @@ _KEPT_KINDS = (int(_mupdf.PDF_ANNOT_WIDGET), int(_mupdf.PDF_ANNOT_LINK))
 _MAX_ANNOTATIONS = 2000  # of a page; bounds the run time, a page with more loses all of them
 
 
-def remove_annotations(document: Any, number: int) -> None:
+def remove_annotations(document: Any, number: int) -> int:
     """Removes the annotations of page `number` (from 1) in memory, before the page is loaded.
 
-    Raises what MuPDF raises for a damaged page.
+    Returns their number, without the windows that some open. Raises what MuPDF raises for a damaged
+    page.
     """
     page = _mupdf.pdf_lookup_page_obj(_mupdf.PdfDocument(document.this), number - 1)
     annotations = _mupdf.pdf_dict_gets(page, "Annots")
     count = _mupdf.pdf_array_len(annotations)
     if count > _MAX_ANNOTATIONS:
         _mupdf.pdf_dict_dels(page, "Annots")
-        return
+        return count
     if _are_kept(document, number, count):
-        return
+        return 0
+    removed = 0
     for index in reversed(range(count)):
-        kind = _mupdf.pdf_dict_gets(_mupdf.pdf_array_get(annotations, index), "Subtype")
-        if _mupdf.pdf_to_name(kind) not in _KEPT:
+        entry = _mupdf.pdf_dict_gets(_mupdf.pdf_array_get(annotations, index), "Subtype")
+        kind = _mupdf.pdf_to_name(entry)
+        if kind not in _KEPT:
             _mupdf.pdf_array_delete(annotations, index)
+            removed += kind != "Popup"
+    return removed
 
 
 def _are_kept(document: Any, number: int, count: int) -> bool:

@@ -173,8 +173,20 @@ def _without_covered(page: Any, drawn: DrawnPage) -> list[str]:
         return []
     glyphs, total = _glyphs(page, covers)
     hidden = _hidden_glyphs(drawn, _covered(covers, glyphs), glyphs, total)
-    is_template = _PLACEHOLDER in "".join(glyph.text for glyph in hidden)
-    return _without_glyphs(drawn, hidden) if hidden and not is_template else []
+    rows = {row: of_row for row, of_row in _rows(hidden).items() if not _is_placeholder(of_row)}
+    return _without_glyphs(drawn, rows) if rows else []
+
+
+def _rows(glyphs: Sequence[_Glyph]) -> dict[int, list[_Glyph]]:
+    """Returns the glyphs by the y of their baselines, in points."""
+    rows: dict[int, list[_Glyph]] = defaultdict(list)
+    for glyph in glyphs:
+        rows[round(glyph.y)].append(glyph)
+    return rows
+
+
+def _is_placeholder(row: Sequence[_Glyph]) -> bool:
+    return _PLACEHOLDER in "".join(glyph.text for glyph in row)
 
 
 def _covered(covers: Sequence[_Cover], glyphs: Sequence[_Glyph]) -> list[tuple[_Glyph, _Cover]]:
@@ -278,12 +290,9 @@ def _is_replaced(cover: _Cover, glyphs: Sequence[_Glyph]) -> bool:
     )
 
 
-def _without_glyphs(drawn: DrawnPage, hidden: Sequence[_Glyph]) -> list[str]:
-    """Removes these glyphs from the text, which is listed anew by character; returns the texts of
-    the spans that lost some."""
-    rows: dict[int, list[_Glyph]] = defaultdict(list)
-    for glyph in hidden:
-        rows[round(glyph.y)].append(glyph)
+def _without_glyphs(drawn: DrawnPage, rows: Mapping[int, Sequence[_Glyph]]) -> list[str]:
+    """Removes the glyphs of these rows from the text, which is listed anew by character; returns
+    the texts of the spans that lost some."""
     listed = text_page(drawn.display_list).extractRAWDICT()
     drawn.text["blocks"] = listed["blocks"]
     texts: list[str] = []

@@ -23,10 +23,16 @@ def load_page(document: Any, number: int) -> Any:
     return document.load_page(number - 1)
 
 
+def removed_annotations(page: Any) -> int:
+    """Returns the number of readers' annotations that this page had when it was loaded."""
+    return page.parent.__dict__.get("removed_annotations", {}).get(page.number + 1, 0)
+
+
 def _prepare(document: Any, number: int) -> None:
     fonts = document.__dict__.setdefault("examined_fonts", set[int]())
+    removed = document.__dict__.setdefault("removed_annotations", dict[int, int]())
     with suppress(Exception):  # MuPDF's errors have no base class but Exception
-        remove_annotations(document, number)
+        removed[number] = remove_annotations(document, number)
     with suppress(Exception):  # as above; the page is read with the fonts as they are
         complete_fonts(document, number, fonts)
 

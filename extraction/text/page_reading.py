@@ -15,14 +15,14 @@ from extraction.text.hidden import take_hidden, words_of
 from extraction.text.layers import hidden_words_of_layers
 from extraction.text.lines import Line, page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from extraction.text.page_loading import load_page, turn_upright
+from extraction.text.page_loading import load_page, removed_annotations, turn_upright
 from extraction.text.text_layer import PageHealth, TextLayer, page_health
 from extraction.text.unreadable import read_symbols
 
-# CPU seconds; a page that takes longer is treated as a decompression bomb and not assessed: that
+# CPU seconds; a page that takes longer is treated as a decompression bomb and not checked: that
 # would take as long again. Heuristic.
 _SLOW_SECONDS = 2.0
-_NOT_ASSESSED = PageHealth(TextLayer.USABLE, "", 0)
+_NOT_CHECKED = PageHealth(TextLayer.USABLE, "", 0, is_checked=False)
 # Text of a page that is read turned upright: its length in characters, and its share in one
 # direction. Heuristics.
 _MIN_SIDEWAYS_LENGTH, _MIN_SIDEWAYS_SHARE = 300, 0.9
@@ -62,24 +62,30 @@ def _read(document: Any, page: Any, size: PageSize) -> PageRead:
     drawn = drawn_page(page)
     has_warned = _has_warned()
     if time.process_time() - began > _SLOW_SECONDS:
-        read = PageRead(size, page_lines(page, size.number, drawn), _NOT_ASSESSED)
+        read = PageRead(size, page_lines(page, size.number, drawn), _NOT_CHECKED)
         return _turned_upright(document, drawn, read)
-    hidden = clipped_words(page, drawn) + hidden_words_of_layers(page)
-    hidden += len(words_of(take_hidden(page, drawn)))
-    unread = read_symbols(drawn.spans)
+    losses = _take_losses(page, drawn)
     lines = page_lines(page, size.number, drawn)
     too_slow = time.process_time() - began > _SLOW_SECONDS
-    health = _NOT_ASSESSED if too_slow else page_health(page, lines, drawn)
+    health = _NOT_CHECKED if too_slow else page_health(page, lines, drawn)
     kept = len(drawn.graphics.images) + len(drawn.graphics.drawings) <= _MAX_KEPT
-    read = PageRead(
-        size,
-        lines,
-        replace(health, unread=unread, hidden_words=hidden),
-        drawn.graphics if kept else None,
-    )
+    graphics = drawn.graphics if kept else None
+    read = PageRead(size, lines, replace(health, **losses), graphics)
     if has_warned and health.layer is TextLayer.BLANK:
         return replace(read, health=None)  # MuPDF returns an empty page for content it cannot read
     return _turned_upright(document, drawn, read)
+
+
+def _take_losses(page: Any, drawn: DrawnPage) -> dict[str, Any]:
+    """Removes what the page does not show, reads symbols; returns fields of the page's health."""
+    hidden = clipped_words(page, drawn) + hidden_words_of_layers(page)
+    taken = take_hidden(page, drawn)
+    return {
+        "hidden_words": hidden + len(words_of(taken)),
+        "hides_text": bool(hidden or taken),
+        "unread": read_symbols(drawn.spans),
+        "annotations": removed_annotations(page),
+    }
 
 
 def _turned_upright(document: Any, drawn: DrawnPage, read: PageRead) -> PageRead:

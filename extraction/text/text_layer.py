@@ -81,7 +81,8 @@ class PageHealth:
 
     `missing` are the places whose text OCR has to read, if that is not the whole page. `unread` is
     the number of characters without a mapping to Unicode, `hidden_words` that of words which the
-    text layer holds and the page does not show.
+    text layer holds and the page does not show. `hides_text`: it does not show words or numbers.
+    `is_checked` is False for a page that took too long. `annotations` of readers are left out.
     """
 
     layer: TextLayer
@@ -91,6 +92,9 @@ class PageHealth:
     missing: tuple[Box, ...] = ()
     unread: int = 0
     hidden_words: int = 0
+    hides_text: bool = False
+    is_checked: bool = True
+    annotations: int = 0
 
     @property
     def needs_ocr(self) -> bool:
@@ -107,13 +111,13 @@ def page_health(page: Any, lines: Sequence[Line], drawn: DrawnPage | None = None
     health = _health_of_whole(page, lines, drawn)
     if health.layer not in (TextLayer.USABLE, TextLayer.BLANK):
         return health
-    if rows := outlined_rows(page, drawn):
-        return _with_missing(page, lines, health, rows, "its letters are drawn as shapes")
-    garbled = garbled_lines(lines)
-    if garbled:
-        rows = [rect_of(line.box) for line in garbled]
-        return _with_missing(page, lines, health, rows, "letters are not the printed ones")
-    return health
+    missing = {
+        "its letters are drawn as shapes": outlined_rows(page, drawn),
+        "letters are not the printed ones": [rect_of(line.box) for line in garbled_lines(lines)],
+    }
+    rows = [row for found in missing.values() for row in found]
+    reason = "; ".join(reason for reason, found in missing.items() if found)
+    return _with_missing(page, lines, health, rows, reason) if rows else health
 
 
 def _with_missing(

@@ -301,6 +301,8 @@ def _quality(document: Document) -> Iterator[str]:
     yield f"Quality: {'needs review' if document.needs_review else 'good'}"
     for reason in quality.get("reasons") or ():
         yield from _wrapped(f"- {reason}")
+    for note in quality.get("notes") or ():
+        yield from _wrapped(f"  left out: {note}")
     for name, label in (("pages_ocred", "OCR"), ("layout_pages", "layout model")):
         pages = quality.get(name) or ()
         if pages:

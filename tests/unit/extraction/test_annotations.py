@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from extraction.options import ExtractOptions, OcrEngine
+from extraction.quality import quality_report
+from extraction.steps import read_text
 from extraction.text.annotations import remove_annotations
 from extraction.text.mupdf import pymupdf
 from extraction.text.pdf import read_pages
 from tests.pdf_builder.losses import prose_page
 
 _TEXT_FIELD = 7  # MuPDF's number
+OPTIONS = ExtractOptions(ocr=OcrEngine.OFF)
 NOTE = "Xylophage is my own remark"
 
 
@@ -58,6 +62,8 @@ def test_annotations_are_no_text(annotate, tmp_path: Path) -> None:
     found = text_of(document, tmp_path)
     assert "Xylophage" not in found and "APPROVED" not in found.upper()
     assert found.count("Larger flasks") == 3
+    notes = quality_report(read_text(tmp_path / "paper.pdf", OPTIONS).paper)["notes"]
+    assert notes == ["page 1: 1 annotation of readers"]
 
 
 def test_form_fields_are_text(tmp_path: Path) -> None:

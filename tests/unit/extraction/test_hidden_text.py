@@ -17,6 +17,7 @@ from tests.pdf_builder.canvas import LOREM, ROMAN
 from tests.pdf_builder.losses import insert_content, prose_page
 from tests.pdf_builder.papers import make_paper
 from tests.pdf_builder.scans import add_hidden_text, make_scan
+from tests.pdf_builder.tables import Sheet, texts
 
 HIDDEN = "Quagga numbers doubled before the fence"
 PLACE, BOX = (72, 400), pymupdf.Rect(60, 380, 540, 412)
@@ -185,6 +186,62 @@ def test_clipping_path_around_shown_text_hides_nothing(tmp_path: Path) -> None:
     insert_content(page, b"60 380 480 40 re W n BT /%b 10 Tf 72 390 Td (Shown) Tj ET" % name)
     text, reasons = text_and_reasons(document, tmp_path)
     assert "Shown" in text and not any("left out" in reason for reason in reasons)
+
+
+def with_table() -> tuple[Sheet, list[float]]:
+    """Returns a page with a table, and the places of its columns; its rows are 11 points apart."""
+    sheet = Sheet()
+    sheet.body((50, 545), 400, 700)
+    sheet.text(50, 90, "Table 1. Counts of terns on roofs.", 9)
+    places, rows = [60.0, 220.0, 380.0], [["Roof", "Nests", "Eggs"], ["north", "12", "31"]]
+    for number, row in enumerate([*rows, ["south", "14", ""], ["east", "9", "20"]]):
+        sheet.row(112 + 11 * number, places, row)
+    for y in (101, 116, 150):
+        sheet.rule(50, 545, y)
+    return sheet, places
+
+
+def in_empty_cell(sheet: Sheet, places: list[float]) -> None:
+    sheet.page.insert_text((places[2], 134), "999", fontsize=8, fontname=ROMAN, color=(1, 1, 1))
+
+
+def below_new_value(sheet: Sheet, places: list[float]) -> None:
+    sheet.text(places[2], 134, "888")
+    sheet.page.draw_rect((places[2] - 2, 126, places[2] + 60, 136), fill=(1, 1, 1), color=None)
+    sheet.text(places[2], 134, "25")
+
+
+def below_and_clipped(sheet: Sheet, places: list[float]) -> None:
+    name = sheet.page.get_fonts()[0][4].encode()
+    text = b"BT /%b 8 Tf %d 708 Td (777) Tj ET" % (name, places[2])
+    insert_content(sheet.page, b"0 0 50 50 re W n " + text)
+
+
+@pytest.mark.parametrize(
+    ("hide", "shown"), [(in_empty_cell, ""), (below_new_value, "25"), (below_and_clipped, "")]
+)
+def test_hidden_text_stays_out_of_the_cells_of_a_table(
+    hide: Callable[[Sheet, list[float]], None], shown: str, tmp_path: Path
+) -> None:
+    sheet, places = with_table()
+    hide(sheet, places)
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(sheet.to_pdf())
+    [table] = read_text(path, OPTIONS).paper.tables
+    south = ["south", "14", shown]
+    rows = [["Roof", "Nests", "Eggs"], ["north", "12", "31"], south, ["east", "9", "20"]]
+    assert texts(table) == rows
+
+
+def test_placeholder_of_a_template_keeps_its_own_line_only(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    written(page)
+    page.insert_text((72, 450), "Received xx xxxx xxxx", fontsize=10, fontname=ROMAN)
+    page.draw_rect((60, 380, 540, 460), fill=(1, 1, 1), color=None)
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Quagga" not in text and "xxxx" in text
+    assert "page 1: 5 words left out because the page does not show them" in reasons
 
 
 def on_coloured_box(page: pymupdf.Page) -> None:

@@ -53,6 +53,17 @@ def test_page_with_letters_drawn_as_shapes_needs_ocr(
     assert health and health.layer is TextLayer(layer)
 
 
+def test_shapes_and_words_without_spaces_of_one_page_need_ocr(tmp_path: Path) -> None:
+    document = with_outlines("line", 600, LOREM * 4)
+    for row, line in enumerate(lines_of(LOREM)[:3]):
+        joined = line.replace(" ", "").lower()
+        document[1].insert_text((72, 420 + 14 * row), joined, fontsize=10, fontname=ROMAN)
+    health = reading_of(document, tmp_path).health[1]
+    assert health and health.layer is TextLayer.PARTIAL
+    tops = [box.y0 for box in health.missing]
+    assert any(400 < top < 470 for top in tops) and any(top > 580 for top in tops)
+
+
 def test_page_with_shapes_and_a_few_letters_is_named_without_ocr(tmp_path: Path) -> None:
     path = written(with_outlines("line", 300, "f f"), tmp_path)
     assert "page 2 could not be read completely" in review_reasons(read_whole(path, WITHOUT_OCR))

@@ -110,6 +110,8 @@ def test_quality_report_names_the_pages_of_each_loss() -> None:
         pages_incomplete=(3,),
         unread_characters=(PageLoss(2, 13), PageLoss(5, 1)),
         hidden_words=(PageLoss(1, 2), PageLoss(4, 7)),
+        pages_unchecked=(7,),
+        annotations=(PageLoss(2, 1), PageLoss(3, 2)),
     )
     report = quality_report(paper(quality=quality))
     assert json.loads(json.dumps(report)) == report
@@ -118,6 +120,11 @@ def test_quality_report_names_the_pages_of_each_loss() -> None:
     assert report["hidden_words"][0] == {"page": 1, "count": 2}
     assert report["reasons"] == [
         "page 3 could not be read completely",
+        "page 7 took too long to look for text that is missing",
         "pages 2, 5: 14 characters could not be read",
         "page 4: 7 words left out because the page does not show them",
+    ]
+    assert report["notes"] == [
+        "page 1: 2 words not shown by the page",
+        "pages 2, 3: 3 annotations of readers",
     ]
