@@ -17,7 +17,7 @@ from extraction.geometry import is_center_in
 from extraction.options import LayoutMode
 from extraction.tables.tables import TablesFound, find_tables
 from extraction.text.lines import Line
-from extraction.text.page_loading import load_page, turn_upright
+from extraction.text.page_loading import load_page, prepare_as_read
 from extraction.text.pdf import Reading, open_pdf
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def find_layout_by_rules(
     Raises what `open_pdf` raises.
     """
     with open_pdf(Path(path)) as document:
-        turn_upright(document, reading.turns)
+        prepare_as_read(document, reading.turns, reading.remapped)
         tables, figures = _found(document, reading, {})
     pages = tuple(sorted(_pages_for_model(mode, reading, tables, figures)))
     return replace(_layout(tables, figures, {}, reading.ocred), pages_for_model=pages)
@@ -78,7 +78,7 @@ def find_layout(
     if mode is LayoutMode.OFF:
         return Layout()
     with open_pdf(Path(path)) as document:
-        turn_upright(document, reading.turns)
+        prepare_as_read(document, reading.turns, reading.remapped)
         tables, figures = _found(document, reading, {})
         pages = sorted(_pages_for_model(mode, reading, tables, figures))
         regions = _regions(document, pages, threads, on_page)

@@ -3,7 +3,8 @@
 MuPDF reads a glyph by the font's ToUnicode map, else by its name. It takes the name of a ligature
 of parts ("T_h", "c_t") for its first part, does not know the names of TeX's large operators, and
 does not look into the program of a font whose codes are glyph numbers. These fonts get a ToUnicode
-map here, before the page is read.
+map here, before the page is read. The map of a composite font that lacks some glyphs is completed
+when a page turns out to print them.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _TEX_OPERATORS = {
     **{"angbracketleft": "⟨", "angbracketright": "⟩"},
 }
 _ROWS_OF_BLOCK = 100  # that a CMap may list in one block
+_END_OF_CODES = b"endcodespacerange"
 
 
 def complete_fonts(document: Any, number: int, examined: set[int]) -> None:
@@ -54,16 +56,43 @@ def complete_fonts(document: Any, number: int, examined: set[int]) -> None:
     page = _mupdf.pdf_lookup_page_obj(_mupdf.PdfDocument(document.this), number - 1)
     resources = _mupdf.pdf_dict_gets_inheritable(page, "Resources")
     for font in _fonts(resources, examined, _MAX_FORM_DEPTH):
-        with suppress(Exception):  # a font that MuPDF cannot open stays as it is
-            _complete(document, font)
+        if not _mupdf.pdf_dict_gets(font, "ToUnicode").m_internal:
+            with suppress(Exception):  # a font that MuPDF cannot open stays as it is
+                _complete(document, font)
+
+
+def complete_maps(document: Any, number: int, examined: set[int]) -> bool:
+    """Adds to the ToUnicode maps of composite fonts of page `number` what their programs give.
+
+    Returns whether there was any; the page must be loaded again then. `examined`: as above. Raises
+    what MuPDF raises for a damaged page.
+    """
+    page = _mupdf.pdf_lookup_page_obj(_mupdf.PdfDocument(document.this), number - 1)
+    resources = _mupdf.pdf_dict_gets_inheritable(page, "Resources")
+    fonts = list(_fonts(resources, examined, _MAX_FORM_DEPTH))
+    completed = [_complete_map(document, font) for font in fonts]
+    if any(completed):
+        pymupdf.TOOLS.store_shrink(100)  # MuPDF keeps fonts with the maps that they had
+    return any(completed)
+
+
+def _complete_map(document: Any, font: Any) -> bool:
+    unicode_map = _mupdf.pdf_dict_gets(font, "ToUnicode")
+    if not _mupdf.pdf_is_stream(unicode_map):
+        return False
+    known = _mupdf.fz_buffer_extract_copy(_mupdf.pdf_load_stream(unicode_map))
+    head, end, rest = known.partition(_END_OF_CODES)
+    texts = _of_program(font) if end else {}
+    if texts:  # what the map itself states comes later, and is valid
+        added = b"\n" + _blocks(texts, 4).encode() + b"\n"
+        document.update_stream(_mupdf.pdf_to_num(unicode_map), head + end + added + rest)
+    return bool(texts)
 
 
 def _fonts(resources: Any, examined: set[int], depth: int) -> Iterator[Any]:
-    """Yields the fonts without ToUnicode map of these resources and of the forms that they name."""
+    """Yields the fonts of these resources and of the forms that they name."""
     fonts = _mupdf.pdf_dict_gets(resources, "Font")
-    for font in _entries(fonts, examined, _MAX_FONTS_OF_PAGE):
-        if not _mupdf.pdf_dict_gets(font, "ToUnicode").m_internal:
-            yield font
+    yield from _entries(fonts, examined, _MAX_FONTS_OF_PAGE)
     forms = _mupdf.pdf_dict_gets(resources, "XObject")
     for form in _entries(forms, examined, _MAX_FORMS) if depth else ():
         yield from _fonts(_mupdf.pdf_dict_gets(form, "Resources"), examined, depth - 1)
@@ -213,18 +242,21 @@ def _texts_of_glyphs(program: Any) -> dict[int, str]:
 
 def _cmap(texts: Mapping[int, str], width: int) -> bytes:
     """Returns a ToUnicode map of codes with `width` hexadecimal digits."""
-    rows = [
-        f"<{code:0{width}x}> <{text.encode('utf-16-be').hex()}>" for code, text in texts.items()
-    ]
-    blocks = [
-        f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar"
-        for start in range(0, len(rows), _ROWS_OF_BLOCK)
-        for block in [rows[start : start + _ROWS_OF_BLOCK]]
-    ]
     return (
         "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
         "/CMapName /ToUnicode def\n/CMapType 2 def\n1 begincodespacerange\n"
         f"<{'0' * width}> <{'f' * width}>\nendcodespacerange\n"
-        + "\n".join(blocks)
-        + "\nendcmap\nend\nend\n"
+        f"{_blocks(texts, width)}\nendcmap\nend\nend\n"
     ).encode()
+
+
+def _blocks(texts: Mapping[int, str], width: int) -> str:
+    """Returns the rows of a ToUnicode map."""
+    rows = [
+        f"<{code:0{width}x}> <{text.encode('utf-16-be').hex()}>" for code, text in texts.items()
+    ]
+    return "\n".join(
+        f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar"
+        for start in range(0, len(rows), _ROWS_OF_BLOCK)
+        for block in [rows[start : start + _ROWS_OF_BLOCK]]
+    )

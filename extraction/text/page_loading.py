@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 from extraction.text.annotations import remove_annotations
-from extraction.text.glyph_names import complete_fonts
+from extraction.text.glyph_names import complete_fonts, complete_maps
 
 
 def load_page(document: Any, number: int) -> Any:
@@ -23,6 +23,18 @@ def load_page(document: Any, number: int) -> Any:
     return document.load_page(number - 1)
 
 
+def with_complete_maps(document: Any, number: int) -> Any | None:
+    """Returns the page again if fonts of it have glyphs that their ToUnicode maps lack, else None.
+
+    Each font is examined once for a document.
+    """
+    fonts = document.__dict__.setdefault("examined_maps", set[int]())
+    with suppress(Exception):  # MuPDF's errors have no base class but Exception
+        if complete_maps(document, number, fonts):
+            return document.load_page(number - 1)
+    return None
+
+
 def removed_annotations(page: Any) -> int:
     """Returns the number of readers' annotations that this page had when it was loaded."""
     return page.parent.__dict__.get("removed_annotations", {}).get(page.number + 1, 0)
@@ -35,6 +47,14 @@ def _prepare(document: Any, number: int) -> None:
         removed[number] = remove_annotations(document, number)
     with suppress(Exception):  # as above; the page is read with the fonts as they are
         complete_fonts(document, number, fonts)
+
+
+def prepare_as_read(document: Any, turns: Mapping[int, int], remapped: Iterable[int]) -> None:
+    """Prepares a document that was opened again as `Reading` states that it was read."""
+    turn_upright(document, turns)
+    for number in remapped:
+        load_page(document, number)
+        with_complete_maps(document, number)
 
 
 def turn_upright(document: Any, turns: Mapping[int, int]) -> None:

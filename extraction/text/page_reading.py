@@ -15,9 +15,14 @@ from extraction.text.hidden import take_hidden, words_of
 from extraction.text.layers import hidden_words_of_layers
 from extraction.text.lines import Line, page_lines, page_size
 from extraction.text.mupdf import pymupdf
-from extraction.text.page_loading import load_page, removed_annotations, turn_upright
+from extraction.text.page_loading import (
+    load_page,
+    removed_annotations,
+    turn_upright,
+    with_complete_maps,
+)
 from extraction.text.text_layer import PageHealth, TextLayer, page_health
-from extraction.text.unreadable import read_symbols
+from extraction.text.unreadable import REPLACEMENT, read_symbols
 
 # CPU seconds; a page that takes longer is treated as a decompression bomb and not checked: that
 # would take as long again. Heuristic.
@@ -34,7 +39,8 @@ class PageRead:
     """A page that was read; `health` is None if that failed, for the reason `failure`.
 
     `turn`: the clockwise quarter turns of its text on the page as shown. Size, lines and graphics
-    are those of the page turned upright.
+    are those of the page turned upright. `is_remapped`: the ToUnicode maps of its fonts were
+    completed.
     """
 
     size: PageSize
@@ -43,6 +49,7 @@ class PageRead:
     graphics: Graphics | None = None
     failure: Exception | None = None
     turn: int = 0
+    is_remapped: bool = False
 
 
 def read_page(document: Any, number: int) -> PageRead:
@@ -64,16 +71,27 @@ def _read(document: Any, page: Any, size: PageSize) -> PageRead:
     if time.process_time() - began > _SLOW_SECONDS:
         read = PageRead(size, page_lines(page, size.number, drawn), _NOT_CHECKED)
         return _turned_upright(document, drawn, read)
+    remapped = _remapped_page(document, drawn, size.number)
+    if remapped is not None:
+        page, drawn = remapped, drawn_page(remapped)
     losses = _take_losses(page, drawn)
     lines = page_lines(page, size.number, drawn)
     too_slow = time.process_time() - began > _SLOW_SECONDS
     health = _NOT_CHECKED if too_slow else page_health(page, lines, drawn)
     kept = len(drawn.graphics.images) + len(drawn.graphics.drawings) <= _MAX_KEPT
     graphics = drawn.graphics if kept else None
-    read = PageRead(size, lines, replace(health, **losses), graphics)
+    read = PageRead(
+        size, lines, replace(health, **losses), graphics, is_remapped=remapped is not None
+    )
     if has_warned and health.layer is TextLayer.BLANK:
         return replace(read, health=None)  # MuPDF returns an empty page for content it cannot read
     return _turned_upright(document, drawn, read)
+
+
+def _remapped_page(document: Any, drawn: DrawnPage, number: int) -> Any | None:
+    """Returns the page again if its fonts map more of their glyphs to Unicode now, else None."""
+    has_unmapped = any(REPLACEMENT in span["text"] for span in drawn.spans)
+    return with_complete_maps(document, number) if has_unmapped else None
 
 
 def _take_losses(page: Any, drawn: DrawnPage) -> dict[str, Any]:

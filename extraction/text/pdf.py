@@ -41,8 +41,8 @@ class Reading:
     is None for a page that could not be read. `graphics` are those of the pages where they are few.
     `ocred` are the numbers of pages with lines that come from OCR. `turns` are the pages whose text
     stands sideways, with the clockwise quarter turns of the text on the page as shown; their sizes
-    and lines are those of the page turned upright. `links` are those of the bibliography that lead
-    to DOIs and to arXiv.
+    and lines are those of the page turned upright. `remapped` are those at which ToUnicode maps
+    were completed. `links` are those of the bibliography that lead to DOIs and to arXiv.
     """
 
     sizes: tuple[PageSize, ...]
@@ -52,6 +52,7 @@ class Reading:
     ocred: tuple[int, ...] = ()
     graphics: tuple[Graphics | None, ...] = ()
     turns: Mapping[int, int] = field(default_factory=dict)
+    remapped: tuple[int, ...] = ()
     links: tuple[Link, ...] = ()
     is_truncated: bool = False
 
@@ -174,6 +175,7 @@ def _read(path: Path, max_pages: int, on_page: OnPage | None) -> Reading:
         tuple(page.health for page in pages),
         graphics=tuple(page.graphics for page in pages),
         turns={page.size.number: page.turn for page in pages if page.turn},
+        remapped=tuple(page.size.number for page in pages if page.is_remapped),
         links=links,
         is_truncated=truncated,
     )

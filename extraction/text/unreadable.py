@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+REPLACEMENT = "\ufffd"  # MuPDF's for a glyph without a mapping to Unicode
 # Private use, replacement characters and control codes: `clean_text` removes them.
 UNMAPPED = re.compile(
     "[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from extraction.text.pdf import Reading, read_pages
 from extraction.text.unreadable import read_symbols, readable
 from tests.pdf_builder.canvas import LOREM
 from tests.pdf_builder.losses import add_font, insert_content, prose_page
+from tests.pdf_builder.tables import Sheet, texts
 
 CODES = b"ABCDEFGH"
 OPTIONS = ExtractOptions(ocr=OcrEngine.OFF)
@@ -97,6 +99,42 @@ def test_composite_font_without_map_is_read_by_its_program(tmp_path: Path) -> No
             document.xref_set_key(font[0], "ToUnicode", "null")
     reading = read_pages(written(document, tmp_path))
     assert "5 µm at 20 °C ± 0.1 α" in text_of(reading, 1)
+
+
+@pytest.mark.skipif(not Path(FONT_FILE).exists(), reason="no DejaVu: apt-get install fonts-dejavu")
+def test_map_of_a_composite_font_is_completed_by_its_program(tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = prose_page(document)
+    sheet = Sheet()
+    for canvas in (page, sheet.page):
+        canvas.insert_font(fontname="F9", fontfile=FONT_FILE)
+    page.insert_text((72, 400), "5 µm at 20 °C ± 0.1 α", fontname="F9")
+    sheet.text(50, 90, "Table 1. Doses.", 9)
+    rows = [["Drug", "Dose"], ["first", "5 µg"], ["second", "7 µg"], ["third", "9 °C"]]
+    for number, row in enumerate(rows):
+        sheet.row(112 + 11 * number, [60.0, 300.0], row, font="F9")
+    for y in (101, 116, 155):
+        sheet.rule(50, 545, y)
+    document.insert_pdf(sheet.document)
+    for number in range(document.page_count):
+        for font in document[number].get_fonts():
+            if font[2] == "Type0":
+                without_row(document, font[0], b"<00a0>")
+                without_row(document, font[0], b"<03a3>")
+    paper = read_text(written(document, tmp_path), OPTIONS).paper
+    assert any("5 µm at 20 °C ± 0.1 α" in block.text for block in paper.blocks)
+    assert paper.quality.unread_characters == ()
+    assert texts(paper.tables[0]) == rows
+
+
+def without_row(document: pymupdf.Document, font: int, first: bytes) -> None:
+    """Removes the row of the ToUnicode map that begins with this character."""
+    stream = int(document.xref_get_key(font, "ToUnicode")[1].split()[0])
+    content = document.xref_stream(stream)
+    rows = [row for row in content.split(b"\n") if not row.endswith(first)]
+    assert len(rows) < len(content.split(b"\n"))
+    counted = re.sub(rb"\d+ (begin\w+)", lambda found: b"99 " + found[1], b"\n".join(rows), count=1)
+    document.update_stream(stream, counted)
 
 
 def test_composite_font_without_map_and_program_is_counted(tmp_path: Path) -> None:
