@@ -38,7 +38,8 @@ def corrected(metadata: Metadata, corrections: Mapping[str, Any]) -> Metadata:
     values = {name: corrections[name] for name in CORRECTABLE if name in corrections}
     if "authors" in values:
         values["authors"] = tuple(Author(**author) for author in values["authors"])
-    return replace(metadata, **values)
+    evidence = {name: one for name, one in metadata.evidence.items() if name not in values}
+    return replace(metadata, evidence=evidence, **values)
 
 
 def refusal(copy: Document) -> Failure:

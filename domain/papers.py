@@ -166,6 +166,10 @@ class Evidence:
     confidence: float
 
 
+MIN_CONFIDENCE = 0.5
+"""Of a field, 0 to 1: below it the paper needs a review, and no copy is known by it (heuristic)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """Bibliographic metadata of the paper; `evidence` maps field names to their source."""

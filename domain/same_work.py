@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
+from typing import Any
 
 from domain.documents import Document
-from domain.papers import Author, Metadata
+from domain.papers import MIN_CONFIDENCE, Author, Metadata
 from domain.text_folding import fold
 
 ARXIV_DOI = "10.48550/arxiv."
@@ -87,7 +88,10 @@ _ENDS = {
 
 @dataclass(frozen=True)
 class Work:
-    """What identifies the work of a document. `doi` and `arxiv_id` are in lower case."""
+    """What identifies the work of a document. `doi` and `arxiv_id` are in lower case.
+
+    `year`: None if only the file states it. Two copies may be files of different years.
+    """
 
     document_id: str
     collection: str
@@ -109,7 +113,7 @@ class Work:
             collection,
             described.title,
             tuple(described.authors),
-            described.year,
+            described.year if _has_sure_year(described) else None,
             doi,
             re.sub(r"v\d+$", "", arxiv_id) if arxiv_id else None,
             described.abstract,
@@ -203,6 +207,19 @@ def is_same_work(one: Work, other: Work) -> bool:
         and _share_title_and_authors(one, other)
         and _share_time(one, other)
     )
+
+
+def is_year_sure(quality: Mapping[str, Any], corrections: Mapping[str, Any]) -> bool:
+    """Returns whether the paper states the year of this document, or a person: not the file."""
+    found = quality.get("confidence", {}).get("year", {})
+    return "year" in corrections or found.get("confidence", 1) >= MIN_CONFIDENCE
+
+
+def _has_sure_year(described: Document | Metadata) -> bool:
+    if isinstance(described, Document):
+        return is_year_sure(described.quality, described.corrections)
+    evidence = described.evidence.get("year")
+    return evidence is None or evidence.confidence >= MIN_CONFIDENCE
 
 
 def is_version(one: Work, other: Work) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from domain.papers import PageLoss, Paper, Quality
+from domain.papers import MIN_CONFIDENCE, PageLoss, Paper, Quality
 from domain.wording import plural
 
-_MIN_CONFIDENCE = 0.5  # of a field, 0 to 1; below it the paper needs a review (heuristic)
 _MAX_GARBLED_SHARE = 0.1  # of the text layer's characters (heuristic)
 _TRUNCATED = "the end of the file is missing, and pages may be missing with it"
 _FIELDS = ("title", "authors")  # each paper has these; other fields may not be printed
@@ -79,7 +78,7 @@ def review_reasons(paper: Paper) -> list[str]:
     reasons += [f"no {name} found" for name in _FIELDS if not getattr(paper.metadata, name)]
     for name in _UNSURE_FIELDS:
         evidence = paper.metadata.evidence.get(name)
-        if evidence and evidence.confidence < _MIN_CONFIDENCE and getattr(paper.metadata, name):
+        if evidence and evidence.confidence < MIN_CONFIDENCE and getattr(paper.metadata, name):
             reasons.append(f"the {name} is unsure ({evidence.source})")
     return reasons
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.documents import DocumentStatus
 from domain.papers import Author, Metadata
-from domain.same_work import ARXIV_DOI, MAX_CANDIDATES, Work, WorkLinks, links_of
+from domain.same_work import ARXIV_DOI, MAX_CANDIDATES, Work, WorkLinks, is_year_sure, links_of
 from stores.postgres.schema import DOCUMENTS, TASKS
 
 # Each condition has an index with the collection. A document with two of the keys is found twice.
@@ -24,7 +24,7 @@ SAME_KEY = " UNION ALL ".join(
     f"""(
         SELECT
             one.document_id, one.collection, one.title, one.authors, one.year, one.doi,
-            one.arxiv_id, one.abstract
+            one.arxiv_id, one.abstract, one.quality, one.corrections
         FROM documents AS one
         WHERE one.collection = this.collection AND one.status = 'ready' AND {is_shared}
             AND one.document_id <> this.document_id
@@ -75,5 +75,6 @@ async def find_links_of_tasks(
 
 def _work_of(row: Any) -> Work:
     authors = tuple(Author(**author) for author in row.authors)
-    stated = {name: getattr(row, name) for name in ("title", "abstract", "doi", "arxiv_id", "year")}
+    stated = {name: getattr(row, name) for name in ("title", "abstract", "doi", "arxiv_id")}
+    stated["year"] = row.year if is_year_sure(row.quality, row.corrections) else None
     return Work.of(row.document_id, row.collection, Metadata(authors=authors, **stated))

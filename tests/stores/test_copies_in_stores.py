@@ -120,6 +120,19 @@ async def test_doi_of_an_arxiv_paper_links_it(stores: Stores) -> None:
     assert await copies(stores, by_doi) == (by_id,)
 
 
+async def test_year_of_the_file_separates_no_copies(stores: Stores) -> None:
+    same = replace(TERNS, doi=None, abstract="Terns were counted along the coast.")
+    printed = await read(stores, same)
+    quality = {"confidence": {"year": {"source": "file creation", "confidence": 0.3}}}
+    task = await begin(stores)
+    await stores.queue.finish(task, result(replace(same, year=2023), quality=quality))
+    assert await copies(stores, task.document_id) == (printed,)
+    assert await copies(stores, printed) == (task.document_id,)
+    corrections = {"year": 2023}
+    await stores.documents.correct(task.document_id, corrections, ())
+    assert await copies(stores, printed) == ()
+
+
 async def test_unread_documents_have_no_links(stores: Stores) -> None:
     first = await read(stores)
     task = await begin(stores)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.papers import Author, Metadata
+from domain.papers import Author, Evidence, Metadata
 from domain.same_work import (
     MAX_CANDIDATES,
     Work,
@@ -37,10 +37,15 @@ def relation(one: dict[str, Any], other: dict[str, Any]) -> str:
     return "same" if same else "version" if version else "none"
 
 
+FILE = {"evidence": {"year": Evidence("file creation", 0.3)}, "abstract": "Terns were counted."}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         ({}, {}),
+        ({**FILE, "year": 2021}, {"abstract": "Terns were counted."}),
+        ({**FILE, "year": 2021}, {**FILE, "year": 2022}),
         ({}, {"title": "Migration of Terns along the Western Coast."}),
         ({}, {"authors": ("A. Odegard", "B. Lundqvist")}),
         ({}, {"authors": ("A. Odegard",)}),
