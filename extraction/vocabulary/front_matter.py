@@ -125,7 +125,9 @@ COVER_SHEET = re.compile(
     r"this document is the (?:accepted|author)|submit your article to this journal|"
     r"items deposited in|eprints? (?:id|url)|persistent (?:url|link)\s?:|"
     r"the user has requested enhancement|copyright and moral rights|"
-    r"full terms (?:and|&) conditions of (?:access and )?use",
+    r"full terms (?:and|&) conditions of (?:access and )?use|"
+    r"citer ce document|zitierbar unter|empfohlene zitierung|redalyc\.org|"
+    r"descargado de|download(?:ed)? aus|téléchargé (?:de|depuis)|baixado de",
     re.IGNORECASE,
 )
 # What a cover sheet says, and sometimes a paper.
@@ -137,7 +139,11 @@ COVER_SHEET_HINT = re.compile(
     r"\bpersonal (?:study|use)\b|hdl\.handle\.net|made available|\bdownloaded (?:from|by|on)\b|"
     r"permission is granted|licen[sc]e agreement|journal (?:item|article)$|reuse$|"
     r"document version|peer reviewed version|\bdeposit(?:ed)?\b|research portal|"
-    r"archives?-ouvertes|\baccessed\s?:",
+    r"archives?-ouvertes|\baccessed\s?:|nutzungsbedingungen|conditions d[’']utilisation|"
+    r"términos de uso|termos de uso|condiciones de uso|dépôt institutionnel|"
+    r"reposit[oó]rio institucional|zweitveröffentlichung|"
+    r"version (?:acceptée|de l[’']éditeur)|versi[oó]n (?:aceptada|publicada|del autor)|"
+    r"versão (?:aceita|publicada|do autor)|(?:akzeptierte|veröffentlichte) version",
     re.IGNORECASE,
 )
 # The journal's name, volume or address above a title.

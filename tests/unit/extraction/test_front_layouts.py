@@ -283,6 +283,25 @@ COVERS: dict[str, list[Printed]] = {
         ("This article was downloaded from the digital repository of the University.", 11, ROMAN),
         ("Permission is granted to copy this work for personal study only.", 11, ROMAN),
     ],
+    "spanish": [
+        ("Sistema de Información Científica", 11, ROMAN),
+        ("Doe, Jane; Roe, John; Wei, Li", 11, ROMAN),
+        (TITLE, 14, BOLD),
+        ("Basil Research, vol. 4, núm. 2, 2015, pp. 11-19", 11, ROMAN),
+        ("Página de la revista en redalyc.org", 11, ROMAN),
+    ],
+    "german": [
+        ("Nutzungsbedingungen", 18, BOLD),
+        ("Repositorium der Universität. Akzeptierte Version, 12. März 2015.", 11, ROMAN),
+        ("Die Nutzung ist für Forschung und Lehre erlaubt.", 11, ROMAN),
+    ],
+    "title without a known phrase": [
+        ("Repozytorium Uniwersytetu Przyrodniczego", 22, BOLD),
+        ("Lipids in Rats Fed", 12, ROMAN),
+        ("With Holy Basil Leaves", 12, ROMAN),
+        ("Jane Doe, John Roe, Li Wei", 12, ROMAN),
+        ("Pobrano 4.03.2015 z repozytorium", 10, ROMAN),
+    ],
     "repository's name": [
         ("Open Research Online", 26, BOLD),
         ("The University's repository of research publications and other outputs", 11, ROMAN),
