@@ -84,7 +84,7 @@ class DocumentStatus(StrEnum):
     DELETED = "deleted"  # a tombstone: late writes of its chunks never become searchable
 
 
-CORRECTABLE = ("title", "authors", "year", "doi")
+CORRECTABLE = ("title", "authors", "year", "venue", "doi")
 """The metadata fields that a person can correct."""
 
 
@@ -109,6 +109,7 @@ class Document(Record):
     doi: str | None = None
     arxiv_id: str | None = None
     year: int | None = None
+    venue: str | None = None
     language: str | None = None
     pages: int | None = None
     chunks: int = 0

@@ -277,7 +277,7 @@ class StepResult:
     def document_fields(self) -> dict[str, Any]:
         """Returns the values of the document's columns."""
         counted = ("pages", "chunks", "sections", "references", "tables", "figures")
-        stated = ("title", "abstract", "doi", "arxiv_id", "year", "language")
+        stated = ("title", "abstract", "doi", "arxiv_id", "year", "venue", "language")
         return {
             **{name: getattr(self, name) for name in counted},
             **{name: getattr(self.metadata, name) for name in stated},

@@ -65,15 +65,16 @@ def is_filename(name_words: Sequence[str], filename: str) -> bool:
 def words_beside_title(name_words: Sequence[str], document: Document) -> list[str]:
     """Returns those of the words that the title lacks; none unless all are words of the record.
 
-    The record: title, names of the authors, year, DOI, arXiv id and file name without suffix. One
-    word alone is a word of many records.
+    The record: title, names of the authors, year, venue, DOI, arXiv id and file name without
+    suffix. One word alone is a word of many records.
     """
     if len(name_words) < 2:
         return []
     names = " ".join(author.name for author in document.authors)
     filename = PurePosixPath(document.filename).with_suffix("")
-    others = (names, document.year, document.doi, document.arxiv_id, filename)
-    record = _words(" ".join(str(field) for field in (document.title, *others) if field))
+    identifiers = (document.doi, document.arxiv_id, filename)
+    fields = (document.title, names, document.year, document.venue, *identifiers)
+    record = _words(" ".join(str(field) for field in fields if field))
     if not set(name_words) <= set(record):
         return []
     title = set(_words(document.title or ""))

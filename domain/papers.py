@@ -183,6 +183,7 @@ class Metadata:
     year: int | None = None
     language: str | None = None  # ISO 639-1
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    venue: str | None = None  # journal or proceedings
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class PaperEntry(Wire):
     title: str | None = None
     authors: Names
     year: int | None = None
+    venue: str | None = None
     doi: str | None = None
     pages: int | None = None
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from domain.papers import Author, Metadata
-from extraction.export.escape import for_latex, printable
+from extraction.export.escape import for_latex, is_proceedings, printable
 
 _MIN_KEY_WORD = 4  # letters of a title's word in the key
 _MAX_KEY_NAME, _MAX_KEY_WORD = 40, 30  # characters of the key's parts
@@ -26,12 +26,19 @@ _STOP_WORDS = re.compile(
 def to_bibtex(metadata: Metadata, key: str | None = None) -> str:
     """Returns one BibTeX entry that ends with a line feed; missing fields are left out.
 
-    `key` defaults to `cite_key(metadata)`. The type is @misc, because the metadata does not tell a
-    journal article from a book. Text is escaped for LaTeX, in UTF-8 (biber, or bibtex with
-    inputenc). Words with inner capitals are braced, so that no style lower-cases them.
+    `key` defaults to `cite_key(metadata)`. The type is @article with a journal, @inproceedings with
+    proceedings, else @misc, because the metadata does not tell an article from a book. Text is
+    escaped for LaTeX, in UTF-8 (biber, or bibtex with inputenc). Words with inner capitals are
+    braced, so that no style lower-cases them.
     """
     fields = "".join(f"  {name} = {{{value}}},\n" for name, value in _fields(metadata))
-    return f"@misc{{{_safe_key(key or cite_key(metadata))},\n{fields}}}\n"
+    return f"@{_type(metadata)}{{{_safe_key(key or cite_key(metadata))},\n{fields}}}\n"
+
+
+def _type(metadata: Metadata) -> str:
+    if not metadata.venue:
+        return "misc"
+    return "inproceedings" if is_proceedings(metadata.venue) else "article"
 
 
 def bibliography(entries: Iterable[Metadata]) -> str:
@@ -89,6 +96,9 @@ def _fields(metadata: Metadata) -> Iterator[tuple[str, str]]:
         yield "author", " and ".join(map(_person, metadata.authors))
     if metadata.year is not None:
         yield "year", str(metadata.year)
+    if metadata.venue:
+        field = "booktitle" if is_proceedings(metadata.venue) else "journal"
+        yield field, for_latex(metadata.venue)
     if metadata.doi:
         yield "doi", _identifier(metadata.doi)
     if metadata.arxiv_id:

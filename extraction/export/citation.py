@@ -7,10 +7,10 @@ from extraction.export.escape import printable
 
 
 def to_citation(metadata: Metadata) -> str:
-    """Returns the line: authors (year). Title. Address. Missing fields are left out."""
+    """Returns the line: authors (year). Title. Venue. Address. Missing fields are left out."""
     names = _listed([author.name for author in metadata.authors])
     year = f"({metadata.year:04})" if metadata.year is not None else ""
-    sentences = (" ".join(filter(None, (names, year))), metadata.title)
+    sentences = (" ".join(filter(None, (names, year))), metadata.title, metadata.venue)
     ended = [one if one.endswith((".", "?", "!")) else f"{one}." for one in sentences if one]
     return printable(" ".join([*ended, _address(metadata)]))
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from domain.papers import Author, Metadata
-from extraction.export.escape import printable
+from extraction.export.escape import is_proceedings, printable
 
 
 def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> dict[str, Any]:
     """Returns the item in CSL-JSON 1.0.2; missing variables are left out.
 
-    `document_id` becomes `id`. The type is "article-journal" with a DOI, "article" (a preprint)
-    with an arXiv id only, else "document". Text is plain: the caller escapes it for HTML.
+    `document_id` becomes `id`. The type is "article-journal" with a journal or a DOI,
+    "paper-conference" with proceedings, "article" (a preprint) with an arXiv id only, else
+    "document". Text is plain: the caller escapes it for HTML.
     Schema: https://github.com/citation-style-language/schema
     """
     item: dict[str, Any] = {"id": document_id, "type": _type(metadata)}
     texts = {
         "title": metadata.title,
+        "container-title": metadata.venue,
         "DOI": metadata.doi,
         "abstract": metadata.abstract,
         "keyword": ", ".join(metadata.keywords),
@@ -36,7 +38,9 @@ def to_csl(metadata: Metadata, document_id: str, *, url: str | None = None) -> d
 
 
 def _type(metadata: Metadata) -> str:
-    if metadata.doi:
+    if is_proceedings(metadata.venue):
+        return "paper-conference"
+    if metadata.venue or metadata.doi:
         return "article-journal"
     return "article" if metadata.arxiv_id else "document"
 

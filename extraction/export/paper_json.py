@@ -14,7 +14,8 @@ The document is an object with these keys:
                     into `sections` or null; `lines` is [[offset in text, box]]
         sections    [{ordinal, level, number, title, page, box, role}]
         references  [{ordinal, raw, page, doi, arxiv_id, authors, title, venue, year}]
-        metadata    {title, authors, abstract, keywords, doi, arxiv_id, year, language, evidence}
+        metadata    {title, authors, abstract, keywords, doi, arxiv_id, year, venue, language,
+                    evidence}
         tables      [{number, label, caption, boxes, rows, source, notes}]; `rows` is a list of
                     lists of {text, rowspan, colspan, header}, as in HTML
         figures     [{number, label, caption, box}]

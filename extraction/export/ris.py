@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.papers import Author, Metadata
-from extraction.export.escape import printable
+from extraction.export.escape import is_proceedings, printable
 
 
 def to_ris(metadata: Metadata, key: str) -> str:
     """Returns the record, which ends with a line feed; missing fields are left out.
 
-    `key` becomes the reference ID. The type is a journal article with a DOI, an unpublished work
-    with an arXiv id only, else generic. Each value is on one line.
+    `key` becomes the reference ID. The type is a journal article with a journal or a DOI, a
+    conference paper with proceedings, an unpublished work with an arXiv id only, else generic.
+    Each value is on one line.
     """
     lines = [("TY", _type(metadata)), ("ID", key), *_fields(metadata), ("ER", "")]
     return "".join(f"{tag}  - {printable(value)}\n" for tag, value in lines)
 
 
 def _type(metadata: Metadata) -> str:
-    if metadata.doi:
+    if is_proceedings(metadata.venue):
+        return "CPAPER"
+    if metadata.venue or metadata.doi:
         return "JOUR"
     return "UNPB" if metadata.arxiv_id else "GEN"
 
@@ -35,6 +38,8 @@ def _fields(metadata: Metadata) -> Iterator[tuple[str, str]]:
         yield "AU", _name(author)
     if metadata.year is not None:
         yield "PY", f"{metadata.year:04}"
+    if metadata.venue:
+        yield "T2", metadata.venue
     if metadata.doi:
         yield "DO", metadata.doi
     if metadata.arxiv_id:

@@ -30,6 +30,8 @@ class FileMetadata:
     keywords: str = ""
     date: str = ""
     created: str = ""
+    journal: str = ""
+    subject: str = ""
 
 
 def read_file_metadata(raw: Mapping[str, str]) -> FileMetadata:
@@ -47,6 +49,8 @@ def read_file_metadata(raw: Mapping[str, str]) -> FileMetadata:
         keywords=_text(raw.get("keywords") or ""),
         date=_element(xmp, "prism:publicationDate") or _element(xmp, "prism:coverDate"),
         created=raw.get("creationDate") or "",
+        journal=_element(xmp, "prism:publicationName"),
+        subject=_text(raw.get("subject") or ""),
     )
 
 

@@ -15,6 +15,7 @@ from extraction.metadata.front import find_title_box
 from extraction.metadata.keywords import find_keywords
 from extraction.metadata.language import find_language, text_pieces
 from extraction.metadata.paper_identifiers import find_arxiv_id, find_doi
+from extraction.metadata.venue import find_venue
 from extraction.metadata.year import find_year
 from extraction.person_names import plain
 from extraction.text.lines import Line
@@ -71,6 +72,7 @@ def find_metadata(
     arxiv_id, arxiv_evidence = find_arxiv_id(first, doi) or _NOTHING
     years = [find_year(drawn, of_file), _of_cover(find_year(cover, FileMetadata()))]
     year, year_evidence = max(filter(None, years), key=_confidence, default=_NOTHING)
+    venue, venue_evidence = find_venue(drawn, of_file) or _NOTHING
     pieces = text_pieces(paper, abstract.text if abstract else "")
     language, language_evidence = find_language(pieces) or _NOTHING
     evidence = {
@@ -81,6 +83,7 @@ def find_metadata(
         "doi": doi_evidence,
         "arxiv_id": arxiv_evidence,
         "year": year_evidence,
+        "venue": venue_evidence,
         "language": language_evidence,
     }
     metadata = Metadata(
@@ -91,6 +94,7 @@ def find_metadata(
         doi=doi,
         arxiv_id=arxiv_id,
         year=year,
+        venue=venue,
         language=language,
         evidence={field: found for field, found in evidence.items() if found is not None},
     )

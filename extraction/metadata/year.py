@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.papers import Evidence
 from extraction.metadata.file_metadata import FileMetadata
-from extraction.metadata.paper_identifiers import references_begin
+from extraction.metadata.margins import lines_in_margin
 from extraction.text.lines import Line
 from extraction.vocabulary.front_matter import DOWNLOADED, MONTHS, SEASONS
 
@@ -90,7 +90,6 @@ _DATED = re.compile(
 _CREATED = re.compile(r"D?:?((?:19|20)\d\d)")
 _EARLIER = ("accepted", "available online", "arXiv stamp")  # often a year before publication
 # Heuristics.
-_MARGIN = 0.14  # share of the page's height, at either end, of headers and footers
 _MAX_LINE_LENGTH = 600  # characters of a line that are searched; bounds the run time
 # Confidence (0 to 1) by source.
 _WEIGHTS = {
@@ -144,7 +143,7 @@ def _votes(
 ) -> list[tuple[int, str, float]]:
     text = _joined(first)
     dated = _RECEIVED.sub(" ", text)
-    margins = _DATED.sub(" ", _joined(_in_margin(lines)))
+    margins = _DATED.sub(" ", _joined(lines_in_margin(lines)))
     stamps = _joined([line for line in first if "arxiv" in line.text.lower()])
     votes = [
         *_first_match(_PUBLISHED, dated, "published"),
@@ -178,17 +177,3 @@ def _first_match(pattern: re.Pattern[str], text: str, source: str) -> list[tuple
 
 def _joined(lines: Iterable[Line]) -> str:
     return "\n".join(line.text[:_MAX_LINE_LENGTH] for line in lines)
-
-
-def _in_margin(lines: Sequence[Line]) -> list[Line]:
-    """Returns headers, footers, rotated lines and what stands above the body of the first page,
-    without the bibliography of a short paper."""
-    height = max(line.y1 for line in lines)
-    cited = references_begin(lines)
-    return [
-        line
-        for line in lines
-        if line.y1 < _MARGIN * height
-        or (line.y0 > (1 - _MARGIN) * height and line.y0 < cited.get(line.page, height))
-        or line.rotation
-    ]

@@ -79,11 +79,12 @@ CorrectAuthors = Annotated[
     list[str] | None, typer.Option("--author", help="An author; repeat it for each, in order.")
 ]
 CorrectYear = Annotated[int | None, typer.Option("--year", help="The year of publication.")]
+CorrectVenue = Annotated[str | None, typer.Option("--venue", help="Journal or proceedings.")]
 CorrectDoi = Annotated[str | None, typer.Option("--doi", help="The DOI, such as 10.1234/abc.")]
 Restored = Annotated[
     list[str] | None,
     typer.Option(
-        "--restore", help="Restore the extracted title, authors, year or doi; or remove all tags."
+        "--restore", help="Restore the extracted title, authors, year, venue or doi; or no tags."
     ),
 ]
 Target = Annotated[
@@ -155,6 +156,7 @@ def correct(
     title: CorrectTitle = None,
     author: CorrectAuthors = None,
     year: CorrectYear = None,
+    venue: CorrectVenue = None,
     doi: CorrectDoi = None,
     tag: SetTags = None,
     restore: Restored = None,
@@ -164,7 +166,8 @@ def correct(
 
     Example: paperworks documents correct doc_48c85a8ff7d85cc7c494aa3c --year 2025 --tag "to read"
     """
-    given = {"title": title, "authors": author, "year": year, "doi": doi, "tags": tag}
+    given = {"title": title, "authors": author, "year": year, "venue": venue, "doi": doi}
+    given["tags"] = tag
     corrections = {name: value for name, value in given.items() if value}
     document = client.correct(document_id, **dict.fromkeys(restore or ()), **corrections)
     show(document, as_json, _shown_lines(document, client))
@@ -267,6 +270,7 @@ def _metadata(document: Document) -> Iterator[str]:
         yield from _wrapped(", ".join(author.name for author in document.authors))
     fields = {
         "": document.year,
+        "in ": document.venue,
         "doi ": document.doi,
         "arXiv ": document.arxiv_id,
         "language ": document.language,

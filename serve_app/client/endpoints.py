@@ -374,7 +374,7 @@ class Endpoints:
 
     @Endpoint
     def correct(self, document_id: str, **corrections: Any) -> ApiRequest[core.Document]:
-        """Corrects `title`, `authors` (names), `year` or `doi`; None restores the extracted value.
+        """Corrects `title`, `authors` (names), `year`, `venue` or `doi`; None restores the field.
 
         `tags` replace those of the document. All survive further readings of the paper.
         `collection` moves it: the returned document has another id and is read again.

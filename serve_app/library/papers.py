@@ -86,7 +86,8 @@ def _not_extracted(document: Document) -> Conflict:
 
 def metadata_of(document: Document) -> Metadata:
     """Returns the metadata of the document."""
-    names = ("title", "authors", "abstract", "keywords", "doi", "arxiv_id", "year", "language")
+    stated = ("title", "authors", "abstract", "keywords", "doi", "arxiv_id")
+    names = (*stated, "year", "venue", "language")
     return Metadata(**{name: getattr(document, name) for name in names})
 
 

@@ -296,6 +296,7 @@ class Document(Wire):
     doi: str | None = None
     arxiv_id: str | None = None
     year: int | None = None
+    venue: str | None = None
     language: str | None = None
     keywords: list[str] = []
     counts: DocumentCounts

@@ -166,6 +166,7 @@ class MetadataCorrection(RequestBody):
     title: Title | None = None
     authors: list[PersonName] | None = Field(None, max_length=5000)
     year: int | None = Field(None, ge=1000, le=9999)
+    venue: Title | None = Field(None, description="The journal or the proceedings.")
     doi: Doi | None = None
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
     collection: CollectionName = Field(

@@ -64,6 +64,8 @@ class ZoteroItem(Attachment):
     title: str = ""
     creators: list[Creator] = Field([])
     date: str = ""
+    publication: str = Field("", alias="publicationTitle")
+    proceedings: str = Field("", alias="proceedingsTitle")
     doi: str = Field("", alias="DOI")
     tags: list[Tag | str] = Field([])
     collections: list[str] = Field([])
@@ -103,6 +105,7 @@ def zotero_entry(given: Any, collections: Memberships) -> Entry | None:
         title=single_line(item.title) or None if has_metadata else None,
         authors=unique(one.written for one in item.creators if one.kind in AUTHORS),
         year=year_in(item.date),
+        venue=(single_line(item.publication or item.proceedings) or None) if has_metadata else None,
         doi=plain_doi(item.doi),
         tags=unique([*tags, *paths]),
         files=item.files,

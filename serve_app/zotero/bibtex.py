@@ -53,11 +53,13 @@ def _entry(block: Block) -> Entry:
     values = {field.key.lower(): str(field.value) for field in block.fields}
     date = values.get("date") or values.get("year") or ""
     words = _listed(values.get("keywords", ""))
+    venues = (values.get(name, "") for name in ("journaltitle", "journal", "booktitle"))
     return Entry(
         key=block.key,
         title=decoded(values.get("title", "")) or None,
         authors=tuple(_names(values.get("author", ""))),
         year=year_in(date),
+        venue=next(filter(None, map(decoded, venues)), None),
         doi=plain_doi(values.get("doi", "")),
         tags=unique([*map(decoded, words), *_listed(values.get("groups", ""))]),
         files=pdf_paths(values.get("file", "")),

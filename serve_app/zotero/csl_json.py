@@ -53,6 +53,7 @@ class CslItem(JsonItem):
     title: str = ""
     author: list[CslName] = Field([])
     issued: CslDate | None = None
+    container_title: str = Field("", alias="container-title")
     doi: str = Field("", alias="DOI")
     keyword: str = ""
     file: str = ""
@@ -66,6 +67,7 @@ def csl_entry(given: Any) -> Entry:
         title=single_line(item.title) or None,
         authors=unique(name.written for name in item.author),
         year=item.issued.year if item.issued else None,
+        venue=single_line(item.container_title) or None,
         doi=plain_doi(item.doi),
         tags=unique(item.keyword.replace(";", ",").split(",")),
         files=pdf_paths(item.file),

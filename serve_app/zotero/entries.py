@@ -28,6 +28,7 @@ class Entry:
     title: str | None = None
     authors: tuple[str, ...] = ()
     year: int | None = None
+    venue: str | None = None
     doi: str | None = None
     tags: tuple[str, ...] = ()
     files: tuple[str, ...] = ()

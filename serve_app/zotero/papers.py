@@ -113,7 +113,7 @@ class Plan:
 
     def _fields(self, entry: Entry) -> dict[str, Any]:
         given = {"title": entry.title, "authors": list(entry.authors)}
-        given |= {"year": entry.year, "doi": entry.doi}
+        given |= {"year": entry.year, "venue": entry.venue, "doi": entry.doi}
         return {
             name: value
             for name, value in given.items()

@@ -26,6 +26,7 @@ CARRIED_OVER = (
     "doi",
     "arxiv_id",
     "year",
+    "venue",
     "language",
     "corrections",
     "tags",

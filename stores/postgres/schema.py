@@ -35,8 +35,8 @@ from domain.jobs import JobStatus, Lane, Step, TaskStatus
 
 AUTHOR_WORDS = "to_tsvector('simple'::regconfig, fold_text(authors::text))"
 """The folded words of the authors, with their affiliations; an index has this expression."""
-RECORD_WORDS = "record_words(title, authors, year, doi, arxiv_id, filename)"
-"""The folded words of title, authors, year, identifiers and file name; an index has it."""
+RECORD_WORDS = "record_words(title, authors, year, venue, doi, arxiv_id, filename)"
+"""The folded words of title, authors, year, venue, identifiers, file name; an index has it."""
 TITLE_DIGEST = "title_digest(title::text)"
 """The digest of the folded title, None for a short one; an index has this expression."""
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
@@ -134,6 +134,7 @@ class Documents(SQLModel, table=True):
     doi: str | None = None
     arxiv_id: str | None = None
     year: int | None = None
+    venue: str | None = None
     language: str | None = None
     pages: int | None = None
     chunks: int = Field(0, sa_column=_default(0))

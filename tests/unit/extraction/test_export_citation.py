@@ -22,6 +22,10 @@ AUTHORS = tuple(map(Author, ("Ada Lovelace", "Charles Babbage", "Luigi Menabrea"
             Metadata("Can Engines Think?", AUTHORS[:2], arxiv_id="1706.03762"),
             "Ada Lovelace and Charles Babbage. Can Engines Think? https://arxiv.org/abs/1706.03762",
         ),
+        (
+            Metadata("On Engines", AUTHORS[:1], year=1843, venue="Taylor's Memoirs"),
+            "Ada Lovelace (1843). On Engines. Taylor's Memoirs.",
+        ),
         (Metadata(authors=AUTHORS[:1], year=987), "Ada Lovelace (0987)."),
         (Metadata("Two\nLines\x1b[31m"), "Two Lines[31m."),
         (Metadata(), ""),

@@ -296,6 +296,23 @@ def test_csl_export_writes_all_fields() -> None:
     assert json.loads(json.dumps(item)) == item
 
 
+def test_venue_decides_the_type_of_exports() -> None:
+    journal = Metadata("On Engines", venue="Notes & Queries")
+    assert to_bibtex(journal).startswith(
+        "@article{"
+    ) and "journal = {Notes \\& Queries}" in to_bibtex(journal)
+    item = to_csl(journal, "a")
+    assert (item["type"], item["container-title"]) == ("article-journal", "Notes & Queries")
+    [record] = rispy.loads(to_ris(journal, "a"))
+    assert (record["type_of_reference"], record["secondary_title"]) == ("JOUR", "Notes & Queries")
+    meeting = Metadata("On Engines", venue="Proceedings of the 3rd Conference on Engines")
+    assert to_bibtex(meeting).startswith("@inproceedings{") and "booktitle" in to_bibtex(meeting)
+    assert to_csl(meeting, "a")["type"] == "paper-conference"
+    assert to_ris(meeting, "a").startswith("TY  - CPAPER")
+    archive = Metadata("On Engines", venue="Proceedings of Machine Learning Research")
+    assert to_csl(archive, "a")["type"] == "article-journal"
+
+
 def test_csl_export_type_follows_metadata() -> None:
     assert to_csl(Metadata(arxiv_id="1706.03762"), "a")["type"] == "article"
     assert to_csl(Metadata(), "a") == {"id": "a", "type": "document"}
