@@ -15,7 +15,7 @@ from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliogr
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], dependencies=[READS])
 
-MAX_DOCUMENTS = 200
+MAX_DOCUMENTS = 200  # 8 kB of address: HAProxy takes 16 kB of request line and headers
 FormatParameter = Annotated[BibliographyFormat, Query(alias="format")]
 DocumentIds = Annotated[
     list[Annotated[str, Query(pattern=DOCUMENT_ID.pattern)]],

@@ -10,12 +10,16 @@ from domain.duplicates import Duplicates
 from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
+    ExportAsJson,
     Output,
     complete_collection,
     library_command,
+    lines_on_stderr,
     print_line,
     printable,
+    require_json_format,
     show,
+    show_values,
     write_output,
 )
 
@@ -38,7 +42,12 @@ DuplicatesOption = Annotated[
     Duplicates | None,
     typer.Option(help="Further files of a work: keep all, only the newest upload, or refuse them."),
 ]
-BibliographyFormat = Annotated[str, typer.Option("--format", "-f", help="bibtex, ris or csl.")]
+BibliographyFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format", "-f", help="bibtex, ris or csl.", show_default="bibtex; csl with --json"
+    ),
+]
 
 
 @collections_app.callback()
@@ -144,14 +153,17 @@ def follow_collection(client: Client, name: CollectionName, as_json: AsJson = Fa
 def export_collection(
     client: Client,
     name: CollectionName,
-    format: BibliographyFormat = "bibtex",
+    format: BibliographyFormat = None,
     output: Output = None,
+    as_json: ExportAsJson = False,
 ) -> None:
     """Write the bibliography of a collection, for LaTeX and reference managers.
 
     Example: paperworks collections export physics --format ris
     """
-    write_output(client.export_collection(name, format), output)
+    format = format or ("csl" if as_json else "bibtex")
+    require_json_format(format, as_json, output)
+    write_output(client.export_collection(name, format), output, as_json, format)
 
 
 @collections_app.command("delete")
@@ -160,12 +172,14 @@ def delete_collection(
     client: Client,
     name: CollectionName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete a collection and every paper in it.
 
     Example: paperworks collections delete physics --yes
     """
     if not yes:
-        typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
+        with lines_on_stderr(as_json):  # `err` leaves a space on stdout
+            typer.confirm(f"Delete collection {name} and every paper in it?", abort=True, err=True)
     client.delete_collection(name)
-    print_line(f"{name}: deleted")
+    show_values(f"{name}: deleted", as_json, collection=name, deleted=True)

@@ -61,6 +61,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the response as JSON
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="File to write.", show_default="stdout")
 ]
+ExportAsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print JSON: the papers, or with --output the path, format and bytes of the file.",
+    ),
+]
+JSON_FORMATS = ("csl", "json")
 STOPPED_FOLLOWING = (
     "Stopped following. Accepted papers are kept and processing continues; see `paperworks jobs`."
 )
@@ -138,16 +146,37 @@ def lines_on_stderr(as_json: bool) -> AbstractContextManager[object]:
     return redirect_stdout(sys.stderr) if as_json else nullcontext()
 
 
-def write_output(text: str, output: Path | None) -> None:
+def require_json_format(format: str, as_json: bool, output: Path | None) -> None:
+    """Raises typer.BadParameter if --json would print a text that is no JSON."""
+    if as_json and output is None and format not in JSON_FORMATS:
+        raise typer.BadParameter(
+            f"--json prints no {format}. Give --output FILE, or leave out one of the two options.",
+            param_hint="--format",
+        )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Exits with code 1 if the file cannot be written inside the block; one line on stderr."""
+    try:
+        yield
+    except OSError as error:
+        print_error(f"{path} was not written: {error.strerror}. Choose another file with --output.")
+        raise typer.Exit(1) from error
+
+
+def write_output(text: str, output: Path | None, as_json: bool, format: str) -> None:
     """Writes the text unchanged to a file or pipe, and without control characters to a terminal."""
+    content = text.encode()
     if output is not None:
-        output.write_bytes(text.encode())
-        print_line(str(output))
+        with writing(output):
+            output.write_bytes(content)
+        show_values(str(output), as_json, path=output, format=format, bytes=len(content))
     elif sys.stdout.isatty():
         for line in text.splitlines():
             print_line(printable(line))
     else:
-        typer.echo(text.encode(), nl=False)
+        typer.echo(content, nl=False)
 
 
 def printable(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,15 +14,18 @@ from domain.documents import DocumentOrder
 from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
+    ExportAsJson,
     OnlyCollection,
     Output,
     library_command,
-    print_error,
-    print_line,
     printable,
+    require_json_format,
     show,
+    show_values,
     write_output,
+    writing,
 )
+from serve_app.cli.paper_changes import Change, PaperChanges
 
 if TYPE_CHECKING:
     from serve_app.client import Client
@@ -53,7 +56,13 @@ Limit = Annotated[
     int, typer.Option("--limit", "-n", min=1, max=200, help="Maximum number of papers listed.")
 ]
 Format = Annotated[
-    str, typer.Option("--format", "-f", help="markdown, json (everything), bibtex, ris or csl.")
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="markdown, json (everything), bibtex, ris or csl.",
+        show_default="markdown; json with --json",
+    ),
 ]
 NewCollection = Annotated[str, typer.Option("--to", help="The collection; created if missing.")]
 NeedsReview = Annotated[
@@ -176,70 +185,69 @@ def correct(
 @documents_app.command()
 @library_command
 def export(
-    client: Client, document_id: DocumentId, format: Format = "markdown", output: Output = None
+    client: Client,
+    document_id: DocumentId,
+    format: Format = None,
+    output: Output = None,
+    as_json: ExportAsJson = False,
 ) -> None:
     """Write a paper as Markdown, JSON, BibTeX, RIS or CSL-JSON.
 
     Example: paperworks documents export doc_48c85a8ff7d85cc7c494aa3c --format ris
     """
-    write_output(client.export(document_id, format), output)
+    format = format or ("json" if as_json else "markdown")
+    require_json_format(format, as_json, output)
+    write_output(client.export(document_id, format), output, as_json, format)
 
 
 @documents_app.command()
 @library_command
-def download(client: Client, document_id: DocumentId, output: Target = None) -> None:
+def download(
+    client: Client, document_id: DocumentId, output: Target = None, as_json: AsJson = False
+) -> None:
     """Write the PDF of a paper to a file.
 
     Example: paperworks documents download doc_48c85a8ff7d85cc7c494aa3c --output paper.pdf
     """
     target = output or Path(f"{Path(document_id).name}.pdf")
-    print_line(str(client.download(document_id, target)))
+    with writing(target):
+        client.download(document_id, target)
+        size = target.stat().st_size
+    show_values(str(target), as_json, path=target, document_id=document_id, bytes=size)
 
 
 @documents_app.command()
 @library_command
-def move(client: Client, document_ids: DocumentIds, to: NewCollection) -> None:
+def move(
+    client: Client, document_ids: DocumentIds, to: NewCollection, as_json: AsJson = False
+) -> None:
     """Move papers to another collection, where they get new ids and are read again.
 
     Example: paperworks documents move doc_48c85a8ff7d85cc7c494aa3c --to physics
     """
 
-    def move_one(document_id: str) -> str:
+    def move_one(document_id: str) -> Change:
         moved = client.correct(document_id, collection=to)
-        return f"moved to {moved.collection} as {moved.document_id}"
+        name, collection = moved.document_id, moved.collection
+        values = {"moved_to": name, "collection": collection}
+        return Change(f"moved to {collection} as {name}", values)
 
-    _for_each(document_ids, move_one)
+    PaperChanges(as_json).apply(document_ids, move_one)
 
 
 @documents_app.command()
 @library_command
-def delete(client: Client, document_ids: DocumentIds) -> None:
+def delete(client: Client, document_ids: DocumentIds, as_json: AsJson = False) -> None:
     """Delete papers with their passages and PDFs.
 
     Example: paperworks documents delete doc_48c85a8ff7d85cc7c494aa3c
     """
 
-    def delete_one(document_id: str) -> str:
+    def delete_one(document_id: str) -> Change:
         client.delete(document_id)
-        return "deleted"
+        return Change("deleted")
 
-    _for_each(document_ids, delete_one)
-
-
-def _for_each(document_ids: list[str], change: Callable[[str], str]) -> None:
-    """Prints the outcome of each change and exits: 0 if all succeeded, 1 if some were refused."""
-    from serve_app.client import PaperworksProblem, ServiceUnreachable
-
-    failed = False
-    for document_id in document_ids:
-        try:
-            print_line(f"{document_id}: {change(document_id)}")
-        except ServiceUnreachable:
-            raise
-        except PaperworksProblem as problem:
-            failed = True
-            print_error(f"{document_id}: {problem.detail}")
-    raise typer.Exit(1 if failed else 0)
+    PaperChanges(as_json).apply(document_ids, delete_one)
 
 
 def document_line(document: Document) -> str:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.identifiers import DOCUMENT_ID
-from serve_app.cli.common import Output, library_command, write_output
+from serve_app.cli.collections import BibliographyFormat
+from serve_app.cli.common import (
+    ExportAsJson,
+    Output,
+    library_command,
+    require_json_format,
+    write_output,
+)
 
 if TYPE_CHECKING:
     from serve_app.client import Client
@@ -21,25 +28,24 @@ Names = Annotated[
         help="Collections, and ids of documents.",
     ),
 ]
-Format = Annotated[str, typer.Option("--format", "-f", help="bibtex, ris or csl.")]
-AsJson = Annotated[bool, typer.Option("--json", help="CSL JSON, as --format csl.")]
 
 
 @library_command
 def export(
     client: Client,
     names: Names = None,
-    format: Format = "bibtex",
+    format: BibliographyFormat = None,
     output: Output = None,
-    as_json: AsJson = False,
+    as_json: ExportAsJson = False,
 ) -> None:
     """Write the bibliography of collections and papers, for LaTeX and reference managers.
 
     Example: paperworks export physics --format ris --output physics.ris
     """
-    format = "csl" if as_json else format
+    format = format or ("csl" if as_json else "bibtex")
+    require_json_format(format, as_json, output)
     texts = [_bibliography(client, name, format) for name in names or ["default"]]
-    write_output(_joined(texts, format), output)
+    write_output(_joined(texts, format), output, as_json, format)
 
 
 def _bibliography(client: Client, name: str, format: str) -> str:

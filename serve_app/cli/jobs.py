@@ -13,6 +13,7 @@ from serve_app.cli.common import (
     AsJson,
     OnlyCollection,
     library_command,
+    lines_on_stderr,
     print_line,
     printable,
     show,
@@ -20,7 +21,7 @@ from serve_app.cli.common import (
 
 if TYPE_CHECKING:
     from serve_app.client import Client
-    from serve_app.schemas.core import Event, IncompleteTask, JobSummary, Listed
+    from serve_app.schemas.core import Event, IncompleteTask, Job, JobSummary, Listed
 
 JobId = Annotated[str, typer.Argument(help="Job id, as listed by `paperworks jobs`.")]
 OneJob = Annotated[
@@ -67,7 +68,7 @@ def jobs(
     from serve_app.cli.server_folder import folder_lines
 
     if watch:
-        _follow(client, [job_id] if job_id else _open_jobs(client))
+        _watch(client, job_id, as_json)
     elif job_id is not None:
         job = client.job(job_id)
         folder = folder_lines(job.folder) if job.folder else ()
@@ -100,11 +101,25 @@ def _open_jobs(client: Client) -> list[str]:
     return [job.job_id for page in pages for job in page]
 
 
-def _follow(client: Client, job_ids: list[str]) -> None:
-    """Follows the jobs and exits: with code 0 if all completed."""
+def _watch(client: Client, job_id: str | None, as_json: bool) -> None:
+    """Follows a job or all open ones, and exits: with code 0 if all completed."""
+    from serve_app.schemas.core import Job, Listed
+
+    ended = _followed(client, [job_id] if job_id else _open_jobs(client), as_json)
+    if as_json:
+        show(ended[0] if job_id else Listed[Job](items=ended, next_cursor=None), as_json, ())
+    raise typer.Exit(_exit_code(ended))
+
+
+def _followed(client: Client, job_ids: list[str], as_json: bool) -> list[Job]:
     from serve_app.cli.progress import follow
 
-    raise typer.Exit(1 if any(job.status != "completed" for job in follow(client, job_ids)) else 0)
+    with lines_on_stderr(as_json):
+        return follow(client, job_ids)
+
+
+def _exit_code(ended: list[Job]) -> int:
+    return 1 if any(job.status != "completed" for job in ended) else 0
 
 
 @library_command
@@ -130,8 +145,8 @@ def retry(client: Client, job_id: JobId, wait: Wait = True, as_json: AsJson = Fa
     done = client.retry(job_id)
     line = f"{job_id}: {plural(done.retried, 'paper')} queued again. {done.message}"
     show(done, as_json, [line, *(f"  {printable(name)}" for name in names[: done.retried])])
-    if wait and done.retried and not as_json:
-        _follow(client, [job_id])
+    if wait and done.retried:
+        raise typer.Exit(_exit_code(_followed(client, [job_id], as_json)))
 
 
 def _retryable(client: Client, job_id: str) -> Iterator[str]:

@@ -13,9 +13,9 @@ from serve_app.cli.common import (
     AsJson,
     library_command,
     print_error,
-    print_line,
     printable,
     show,
+    show_values,
 )
 from serve_app.process.address import is_readable_on_the_way
 from serve_app.process.stored_keys import forget_key, store_key
@@ -81,13 +81,13 @@ def list_keys(client: Client, as_json: AsJson = False) -> None:
 
 @keys_app.command()
 @library_command
-def revoke(client: Client, key_id: KeyId) -> None:
+def revoke(client: Client, key_id: KeyId, as_json: AsJson = False) -> None:
     """Revoke a key: requests with it and its sessions are refused from now on.
 
     Example: paperworks keys revoke 0f1e2d3c4b5a
     """
     client.revoke_key(key_id)
-    print_line(f"Revoked {key_id}.")
+    show_values(f"Revoked {key_id}.", as_json, key_id=key_id, revoked=True)
 
 
 @library_command
@@ -100,7 +100,7 @@ def audit(client: Client, limit: Limit = 50, as_json: AsJson = False) -> None:
     show(page, as_json, map(_audit_line, page.items))
 
 
-def login(url: ServiceUrl) -> None:
+def login(url: ServiceUrl, as_json: AsJson = False) -> None:
     """Store an API key for a service; it is read from the terminal, or from a pipe.
 
     Example: paperworks login https://papers.example < key.txt
@@ -110,7 +110,7 @@ def login(url: ServiceUrl) -> None:
     if is_readable_on_the_way(url):
         print_error(NO_TLS)
     is_terminal = sys.stdin.isatty()
-    key = typer.prompt("API key", hide_input=True) if is_terminal else sys.stdin.readline()
+    key = _asked_key() if is_terminal else sys.stdin.readline()
     try:
         with Client(url, key.strip(), retries=0) as client:
             access = client.access()
@@ -118,16 +118,22 @@ def login(url: ServiceUrl) -> None:
         print_error(f"The key was not stored. {problem}")
         raise typer.Exit(1) from problem
     path = store_key(url, key.strip(), os.environ)
-    print_line(f"Stored the key in {path}. It may {', '.join(access.scopes)}.")
+    stored = f"Stored the key in {path}. It may {', '.join(access.scopes)}."
+    show_values(stored, as_json, url=url, path=path, **access.model_dump())
 
 
-def logout(url: ServiceUrl) -> None:
+def _asked_key() -> str:
+    return typer.prompt("API key", hide_input=True, err=True)
+
+
+def logout(url: ServiceUrl, as_json: AsJson = False) -> None:
     """Remove the stored API key for a service.
 
     Example: paperworks logout https://papers.example
     """
     known = forget_key(url, os.environ)
-    print_line(f"Removed the key for {url}." if known else f"No key is stored for {url}.")
+    line = f"Removed the key for {url}." if known else f"No key is stored for {url}."
+    show_values(line, as_json, url=url, was_stored=known)
 
 
 def _created(key: CreatedKey) -> Iterator[str]:

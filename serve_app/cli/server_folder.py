@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register_folder(client: Client, folder: str, collection: str, *, wait: bool) -> BulkResult:
     """Returns the result for the folder; without `wait`, its numbers so far."""
-    accepted = client.upload_folder(folder, collection)
+    accepted = client.register_folder(folder, collection)
     print_line(f"{accepted.job_id}: {accepted.message}")
     ended = follow(client, [accepted.job_id]) if wait else []
     [job] = ended or [client.job(accepted.job_id)]

@@ -7,22 +7,18 @@ node of the cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import RefusedUpload
 from serve_app.cli.common import AsJson, CollectionOption, library_command, print_line
-from serve_app.uploads.pdf_paths import PdfPath, pdfs_in, size_of
+from serve_app.uploads.pdf_paths import pdfs_in
 
 if TYPE_CHECKING:
     from serve_app.cli.upload_report import UploadReport
     from serve_app.client import Client
     from serve_app.schemas.core import Job
-
-MAX_REQUEST_FILES, MAX_REQUEST_BYTES = 50, 64 * 1024 * 1024
 
 Files = Annotated[
     list[Path], typer.Argument(exists=True, readable=True, help="PDFs, or folders with PDFs.")
@@ -55,57 +51,20 @@ def upload(
     if not paths:
         raise typer.BadParameter("No PDF found.", param_hint="FILES")
     report = UploadReport(collection, as_json)
-    for batch in batches(paths, report):
-        send_batch(client, batch, "reprocess" if reprocess else "return", report)
+    on_duplicate = "reprocess" if reprocess else "return"
+    client.upload_files(paths, collection, on_duplicate=on_duplicate, on_part=report.add)
     report.print_totals()
-    if wait and report.jobs:
-        report.ended = _followed(client, report)
-    if as_json:
-        print_line(report.to_json())
+    try:
+        if wait:
+            report.ended = _followed(client, report)
+    finally:
+        if as_json:
+            print_line(report.to_json())
     raise typer.Exit(1 if report.has_failures else 0)
 
 
 def _followed(client: Client, report: UploadReport) -> list[Job]:
     from serve_app.cli.progress import follow
 
-    return list(map(client.wait, report.jobs)) if report.as_json else follow(client, report.jobs)
-
-
-def send_batch(
-    client: Client, batch: list[PdfPath], on_duplicate: str, report: UploadReport
-) -> frozenset[str]:
-    """Uploads a batch and reports each file; returns the ids of the documents.
-
-    Raises PaperworksProblem.
-    """
-    from serve_app.client import PaperworksProblem
-    from serve_app.client.requests import PdfFile
-
-    files = [PdfFile.of(pdf.path, pdf.name) for pdf in batch]
-    try:
-        response = client.upload_many(files, report.collection, on_duplicate=on_duplicate)
-    except PaperworksProblem as problem:
-        if problem.problem is None or not problem.problem.refused:
-            raise
-        report.refuse(problem.problem.refused)
-        return frozenset()
-    report.add(response)
-    return frozenset(file.document_id for file in response.accepted)
-
-
-def batches(paths: Iterable[PdfPath], report: UploadReport) -> Iterator[list[PdfPath]]:
-    """Yields batches small enough that a lost connection costs little; reports unreadable files."""
-    batch, size = list[PdfPath](), 0
-    for pdf in paths:
-        try:
-            file_bytes = size_of(pdf)
-        except RefusedUpload as error:
-            report.refuse_path(pdf, error)
-            continue
-        if batch and (len(batch) == MAX_REQUEST_FILES or size + file_bytes > MAX_REQUEST_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(pdf)
-        size += file_bytes
-    if batch:
-        yield batch
+    job_ids = report.uploaded.job_ids
+    return list(map(client.wait, job_ids)) if report.as_json else follow(client, job_ids)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel
-
-from domain.errors import RefusedUpload
-from domain.labels import filename_label
 from domain.wording import outcome_of_files, plural
 from serve_app.cli.common import print_error, print_line
-from serve_app.schemas.core import AcceptedFile, Job, RefusedFile, UploadsAccepted
-from serve_app.uploads.pdf_paths import PdfPath
+from serve_app.client.many_files import FilesUploaded
+from serve_app.schemas.core import Job
 
 
-class UploadResult(BaseModel):
+class UploadResult(FilesUploaded):
     """The JSON document. `jobs` are complete if the command has waited for them, else empty."""
 
     collection: str
-    job_ids: list[str]
-    accepted: list[AcceptedFile]
-    refused: list[RefusedFile]
     jobs: list[Job]
 
 
@@ -31,54 +23,41 @@ class UploadReport:
 
     collection: str
     as_json: bool = False
-    jobs: list[str] = field(default_factory=list)
-    accepted: list[AcceptedFile] = field(default_factory=list)
-    refused: list[RefusedFile] = field(default_factory=list)
+    uploaded: FilesUploaded = field(default_factory=FilesUploaded)
     ended: list[Job] = field(default_factory=list)
 
-    def add(self, response: UploadsAccepted) -> None:
-        """Reports the files of a request."""
-        self.jobs.append(response.job_id)
-        self.accepted += response.accepted
+    def add(self, part: FilesUploaded) -> None:
+        """Reports the files of a request; refused ones on stderr."""
+        self.uploaded.add(part)
         if not self.as_json:
-            for file in response.accepted:
-                duplicate = ", already in the library" if file.duplicate_of else ""
-                print_line(f"{file.filename}: accepted as {file.document_id}{duplicate}")
-            papers = plural(len(response.accepted), "paper")
-            print_line(f"{response.job_id}: {papers} in collection {self.collection}")
-        self.refuse(response.refused)
-
-    def refuse(self, files: Iterable[RefusedFile]) -> None:
-        """Reports refused files, on stderr."""
-        for file in files:
-            self.refused.append(file)
+            self._print_accepted(part)
+        for file in part.refused:
             print_error(f"{file.filename}: refused ({file.code}): {file.detail}")
 
-    def refuse_path(self, pdf: PdfPath, error: RefusedUpload) -> None:
-        """Reports a file that was not sent, with its path."""
-        shown = "/".join(map(filename_label, pdf.path.parts[-3:]))
-        self.refuse([RefusedFile(filename=shown, code=error.code, detail=error.message)])
+    def _print_accepted(self, part: FilesUploaded) -> None:
+        for file in part.accepted:
+            duplicate = ", already in the library" if file.duplicate_of else ""
+            print_line(f"{file.filename}: accepted as {file.document_id}{duplicate}")
+        for job_id in part.job_ids:
+            papers = plural(len(part.accepted), "paper")
+            print_line(f"{job_id}: {papers} in collection {self.collection}")
 
     def print_totals(self) -> None:
         """Prints how many files are new, known and refused, if there are several."""
-        known = sum(file.duplicate_of is not None for file in self.accepted)
-        files = len(self.accepted) + len(self.refused)
+        accepted, refused = self.uploaded.accepted, len(self.uploaded.refused)
+        known = sum(file.duplicate_of is not None for file in accepted)
+        files = len(accepted) + refused
         if files > 1 and not self.as_json:
-            new = len(self.accepted) - known
-            outcome = outcome_of_files(new, known, len(self.refused))
+            outcome = outcome_of_files(len(accepted) - known, known, refused)
             print_line(f"{plural(files, 'file')}: {outcome}")
 
     def to_json(self) -> str:
         """Returns the JSON document."""
-        return UploadResult(
-            collection=self.collection,
-            job_ids=self.jobs,
-            accepted=self.accepted,
-            refused=self.refused,
-            jobs=self.ended,
-        ).model_dump_json(indent=2)
+        result = UploadResult(collection=self.collection, jobs=self.ended)
+        result.add(self.uploaded)
+        return result.model_dump_json(indent=2)
 
     @property
     def has_failures(self) -> bool:
         """True if a file was refused, or a job that was waited for has not completed all papers."""
-        return bool(self.refused) or any(job.status != "completed" for job in self.ended)
+        return bool(self.uploaded.refused) or any(job.status != "completed" for job in self.ended)

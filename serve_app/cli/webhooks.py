@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.common import AsJson, library_command, print_error, print_line, printable, show
+from serve_app.cli.common import (
+    AsJson,
+    library_command,
+    print_error,
+    printable,
+    show,
+    show_values,
+)
 
 if TYPE_CHECKING:
     from serve_app.client import Client
@@ -67,13 +74,13 @@ def list_webhooks(client: Client, as_json: AsJson = False) -> None:
 
 @webhooks_app.command()
 @library_command
-def remove(client: Client, webhook_id: WebhookId) -> None:
+def remove(client: Client, webhook_id: WebhookId, as_json: AsJson = False) -> None:
     """Remove a webhook and its deliveries; pending ones are not sent.
 
     Example: paperworks webhooks remove wh_0f1e2d3c4b5a6978
     """
     client.delete_webhook(webhook_id)
-    print_line(f"Removed {webhook_id}.")
+    show_values(f"Removed {webhook_id}.", as_json, webhook_id=webhook_id, removed=True)
 
 
 @webhooks_app.command()

@@ -14,9 +14,9 @@ import typer
 from serve_app.cli.bulk_result import ZoteroResult
 from serve_app.cli.common import print_error, print_line, printable
 from serve_app.cli.progress import follow
-from serve_app.cli.upload import batches, send_batch
 from serve_app.cli.upload_report import UploadReport
 from serve_app.client import Client, PaperworksProblem, ServiceUnreachable
+from serve_app.client.many_files import FilesUploaded
 from serve_app.schemas.core import Document, Job
 from serve_app.uploads.pdf_paths import PdfPath
 from serve_app.zotero.attachments import Attachments
@@ -107,16 +107,19 @@ class ZoteroImport:
                 return documents
 
     def _send(self, papers: list[Paper], known: dict[str, Document]) -> None:
-        by_path = {PdfPath(paper.path, paper.path.name): paper for paper in papers}
+        by_id = {paper.document_id: paper for paper in papers}
         report = UploadReport(self.plan.collection)
-        for batch in batches(by_path, report):
-            accepted = send_batch(self.client, batch, "return", report)
-            for paper in map(by_path.__getitem__, batch):
-                if paper.document_id in accepted:
-                    self.counts[self._complete(paper, known)] += 1
-        self.counts["refused"] += len(report.refused)
-        self.problems += [f"{one.filename}: {one.detail}" for one in report.refused]
-        self.jobs += report.jobs
+
+        def complete(part: FilesUploaded) -> None:
+            report.add(part)
+            for name in {file.document_id for file in part.accepted} & by_id.keys():
+                self.counts[self._complete(by_id[name], known)] += 1
+
+        files = [PdfPath(paper.path, paper.path.name) for paper in papers]
+        sent = self.client.upload_files(files, self.plan.collection, on_part=complete)
+        self.counts["refused"] += len(sent.refused)
+        self.problems += [f"{one.filename}: {one.detail}" for one in sent.refused]
+        self.jobs += sent.job_ids
 
     def _complete(self, paper: Paper, known: dict[str, Document]) -> str:
         """Adds the metadata to an accepted PDF; returns "new", or "refused" without metadata."""

@@ -192,7 +192,7 @@ class Endpoints:
         return ApiRequest(path_of("jobs", job_id), core.Job.model_validate_json, params)
 
     @Endpoint
-    def upload_folder(
+    def register_folder(
         self, folder: str, collection: str = "default"
     ) -> ApiRequest[core.FolderAccepted]:
         """Registers the PDFs of a folder, or of a prefix of a bucket, that the server may read;

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ import httpx
 
 from serve_app.client.endpoints import Endpoints, path_of
 from serve_app.client.errors import PaperworksProblem, RetryPolicy, ServiceUnreachable
-from serve_app.client.requests import ApiRequest, Body, EventStream, SomeEvent
+from serve_app.client.many_files import FilesUpload, FilesUploaded, OnPart
+from serve_app.client.requests import ApiRequest, Body, EventStream, PdfFile, SomeEvent
 from serve_app.process.address import DEFAULT_URL
 from serve_app.schemas.core import CollectionEvent, Event, Job
+from serve_app.uploads.pdf_paths import PdfPath, pdfs_below
 
 CONNECT_SECONDS, RESPONSE_SECONDS = 5.0, 90.0  # the longest long poll takes 60 s
 LONG_POLL_SECONDS = 25.0  # of `wait` without progress reports; the service answers at the end
@@ -47,6 +49,48 @@ class Client(Endpoints):
         self._http = httpx.Client(
             base_url=url, headers=headers, timeout=timeout, transport=transport
         )
+
+    def upload_folder(
+        self,
+        folder: Path | str,
+        collection: str = "default",
+        *,
+        on_duplicate: str = "return",
+        on_part: OnPart | None = None,
+    ) -> FilesUploaded:
+        """Uploads the PDFs of a folder and its subfolders; returns what became of each file.
+
+        Files are named by their paths below the folder. Raises NotADirectoryError, and otherwise
+        as `upload_files`.
+        """
+        files = list(pdfs_below(Path(folder)))
+        return self.upload_files(files, collection, on_duplicate=on_duplicate, on_part=on_part)
+
+    def upload_files(
+        self,
+        files: Iterable[PdfPath],
+        collection: str = "default",
+        *,
+        on_duplicate: str = "return",
+        on_part: OnPart | None = None,
+    ) -> FilesUploaded:
+        """Uploads any number of files in several requests; returns what became of each file.
+
+        Calls `on_part` with the result of each request. Raises PaperworksProblem if the service
+        refuses the first request as a whole, and ServiceUnreachable if it does not answer; later
+        problems are in `refused`.
+        """
+        upload = FilesUpload(files)
+        while batch := upload.next_request():
+            sources = [PdfFile.of(file.path, file.name) for file in batch]
+            try:
+                upload.accept(self.upload_many(sources, collection, on_duplicate=on_duplicate))
+            except (PaperworksProblem, OSError) as error:
+                upload.fail(batch, error)
+            finally:
+                upload.report(on_part)
+        upload.report(on_part)
+        return upload.result
 
     def wait(
         self,

@@ -8,6 +8,7 @@ from fastapi import Query, Request, Response
 
 from domain.documents import DocumentOrder, DocumentStatus
 from serve_app.access.requirements import READS, AccessDep
+from serve_app.api.bibliography import MAX_DOCUMENTS
 from serve_app.api.collections import visible_collections
 from serve_app.api.services import ServicesDep
 from serve_app.library.works import document_schemas
@@ -35,6 +36,7 @@ async def library_page(
         "next_cursor": listed.next_cursor,
         "filters": form.parameters,
         "is_filtered": form.is_filtered,
+        "export_limit": MAX_DOCUMENTS,
     }
     if wants_fragment(request):
         template = "paper_rows.html" if form.cursor else "paper_list.html"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from errno import ENOTDIR
 from pathlib import Path
 from typing import IO
 
@@ -34,13 +36,17 @@ def pdfs_in(paths: Iterable[Path]) -> list[PdfPath]:
     return [
         pdf
         for path in paths
-        for pdf in (_below(path) if path.is_dir() else (PdfPath(path, path.name),))
+        for pdf in (pdfs_below(path) if path.is_dir() else (PdfPath(path, path.name),))
     ]
 
 
-def _below(folder: Path) -> Iterator[PdfPath]:
+def pdfs_below(folder: Path) -> Iterator[PdfPath]:
+    """Yields all *.pdf below the folder. Raises NotADirectoryError."""
+    if not folder.is_dir():
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(folder))
     for path in map(Path, pdf_paths(folder)):
-        yield PdfPath(path, path.relative_to(folder).as_posix())
+        name = path.name if path == folder else path.relative_to(folder).as_posix()
+        yield PdfPath(path, name)
 
 
 def size_of(pdf: PdfPath) -> int:

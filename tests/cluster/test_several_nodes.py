@@ -116,15 +116,15 @@ def test_prefix_of_a_bucket_is_registered_by_the_service(
         deployed.stores.put(f"{prefix}/{paper.name}", paper.read_bytes())
     deployed.stores.put(f"{prefix}/notes.pdf", b"no PDF")
     deployed.stores.put(f"{prefix}/read me.txt", b"no paper")
-    job = library.wait(library.upload_folder(prefix, collection).job_id, TIMEOUT_SECONDS)
+    job = library.wait(library.register_folder(prefix, collection).job_id, TIMEOUT_SECONDS)
     assert job.folder and job.folder.error is None
     assert (job.folder.registered, job.counts.completed) == (len(small_papers),) * 2
     assert [(one.filename, one.code) for one in job.folder.refused] == [("notes.pdf", "not_a_pdf")]
     assert_complete(deployed, library, collection, [job.job_id], small_papers)
-    again = library.wait(library.upload_folder(prefix, collection).job_id, TIMEOUT_SECONDS)
+    again = library.wait(library.register_folder(prefix, collection).job_id, TIMEOUT_SECONDS)
     assert again.folder and again.folder.known == len(small_papers)
     with pytest.raises(PaperworksProblem) as outside:
-        library.upload_folder(f"{INCOMING}/../library/pdf", collection)
+        library.register_folder(f"{INCOMING}/../library/pdf", collection)
     assert outside.value.code == "folder_not_allowed"
 
 

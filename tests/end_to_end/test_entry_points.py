@@ -99,6 +99,27 @@ def folder(tmp_path: Path, collection: str) -> Path:
     return tmp_path
 
 
+def test_client_and_command_upload_a_folder_once(
+    service: RunningService, library: Client, folder: Path, collection: str
+) -> None:
+    (folder / "gone.pdf").symlink_to(folder / "missing.pdf")
+    sent = library.upload_folder(folder, collection)
+    assert [(file.filename, file.code) for file in sent.refused] == [("gone.pdf", "refused_upload")]
+    assert [library.wait(job_id, 120).status for job_id in sent.job_ids] == ["completed"]
+    listed = library.documents(collection=collection).items
+    assert {document.filename for document in listed} == {"a.pdf", "b.PDF", "more/c.pdf"}
+    again = run_program(
+        *("paperworks", "upload", folder, "--collection", collection, "--json"),
+        *("--url", service.url),
+    )
+    printed = json.loads(again.stdout)
+    assert (again.returncode, printed["refused"]) == (1, [sent.refused[0].model_dump()])
+    assert {file["duplicate_of"] for file in printed["accepted"]} == {
+        document.document_id for document in listed
+    }
+    assert library.documents(collection=collection).items == listed
+
+
 def test_bulk_processes_each_file_once(
     service: RunningService, library: Client, folder: Path, collection: str
 ) -> None:

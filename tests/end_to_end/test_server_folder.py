@@ -45,7 +45,7 @@ def test_folder_is_registered_once_despite_a_killed_job_manager(
     library: Client, driver: Driver, folder: Path
 ) -> None:
     collection = f"folder-{uuid.uuid4().hex[:8]}"
-    job_id = library.upload_folder(str(folder), collection).job_id
+    job_id = library.register_folder(str(folder), collection).job_id
     os.kill(driver.call("pids")["job_manager"], signal.SIGKILL)
     job = wait_for_end(library, job_id)
     assert (job.status, job.counts.completed, job.counts.total) == ("completed", 12, 12)
@@ -57,7 +57,7 @@ def test_folder_is_registered_once_despite_a_killed_job_manager(
     names = {one.filename for one in listed}
     assert names >= {f"part {number}/main.pdf" for number in range(3)}
 
-    again = wait_for_end(library, library.upload_folder(str(folder), collection).job_id)
+    again = wait_for_end(library, library.register_folder(str(folder), collection).job_id)
     assert again.status == "completed"
     assert again.folder is not None and again.folder.known == 12
     assert library.documents(collection=collection, limit=100).items == listed
@@ -75,5 +75,5 @@ def test_folder_outside_of_the_setting_is_refused(
     library: Client, server_folders: Path, path: str, code: str
 ) -> None:
     with pytest.raises(PaperworksProblem) as refused:
-        library.upload_folder(str(server_folders / path))
+        library.register_folder(str(server_folders / path))
     assert refused.value.code == code

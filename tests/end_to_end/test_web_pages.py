@@ -68,6 +68,17 @@ def test_selected_papers_are_exported(page: Page, papers: list[Path]) -> None:
     assert download.value.suggested_filename == "papers.ris"
 
 
+def test_selection_that_is_too_large_to_export_is_a_message(page: Page, papers: list[Path]) -> None:
+    page.goto(f"/?collection={COLLECTION}")
+    page.locator("#paper-rows tr").first.evaluate(
+        "row => { while (row.parentNode.rows.length < 201) row.after(row.cloneNode(true)); }"
+    )
+    page.get_by_label("Select all papers").check()
+    page.get_by_role("button", name="BibTeX").click()
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("Nothing was exported: 201 papers are selected, and at most 200")
+
+
 def test_search_as_you_type_leads_to_marked_page_by_keyboard(
     page: Page, papers: list[Path]
 ) -> None:

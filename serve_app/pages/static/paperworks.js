@@ -241,7 +241,13 @@ async function runAction(name, body) {
 }
 
 function exportSelected(format) {
-  const query = new URLSearchParams(selectedPapers().map((paper) => ["document_id", paper.value]));
+  const papers = selectedPapers();
+  const limit = Number(document.getElementById("actions").dataset.exportLimit);
+  if (papers.length > limit) {
+    const reason = `${papers.length} papers are selected, and at most ${limit} are exported at once.`;
+    return notify(`Nothing was exported: ${reason} Select fewer, or run paperworks export COLLECTION.`);
+  }
+  const query = new URLSearchParams(papers.map((paper) => ["document_id", paper.value]));
   const link = document.createElement("a");
   link.href = `${api}/bibliography?${query}&format=${format}`;
   link.download = "";

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.serve_app.commands import paperworks  # noqa: F401
 from tests.unit.serve_app.library import Library
 from tests.unit.serve_app.renderers import ignore_existing_processes
 from tests.unit.serve_app.served import url  # noqa: F401

@@ -10,35 +10,21 @@ import shlex
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner, Result
 
 from domain.jobs import Step, TaskStatus
 from serve_app.cli.common import complete_collection, printable
-from serve_app.cli.main import app
 from serve_app.cli.progress import ProgressDisplay, show_progress, task_line
 from serve_app.client import Client
 from serve_app.process.address import service_url
 from serve_app.schemas.core import Task
+from tests.unit.serve_app.commands import leaf_commands, run
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import add_paper
-
-
-@pytest.fixture
-def paperworks(url: str, monkeypatch: pytest.MonkeyPatch):
-    """Returns a function that runs `paperworks` against the served library."""
-    monkeypatch.setenv("PAPERWORKS_URL", url)
-    return run
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def paper(folder: Path, name: str) -> Path:
@@ -373,19 +359,6 @@ def test_cli_sets_the_rule_on_duplicates(paperworks) -> None:
     assert paperworks("collections", "change", "ions", "--duplicates", "all").exit_code == 2
 
 
-def leaf_commands() -> Iterator[tuple[str, Any]]:
-    """Yields every command that does something, with its name."""
-
-    def below(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-        inner = getattr(command, "commands", {})
-        for word, one in inner.items():
-            yield from below(one, f"{name} {word}")
-        if not inner:
-            yield name, command
-
-    return below(typer.main.get_command(app), "paperworks")
-
-
 def test_cli_help_has_an_example_that_can_be_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -393,7 +366,7 @@ def test_cli_help_has_an_example_that_can_be_parsed(
     Path("~/papers").mkdir(parents=True)
     for name in ("paper.pdf", "My Library.json"):
         Path(name).touch()
-    found = dict(leaf_commands())
+    found = leaf_commands()
     assert len(found) > 35
     for name, command in found.items():
         example = (command.help or "").partition("Example: ")[2].strip()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from serve_app.api.bibliography import MAX_DOCUMENTS
 from serve_app.library import bibliography
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import METADATA, PAPER, add_paper
@@ -133,6 +134,16 @@ async def test_csl_bibliography_of_several_papers_is_a_list(library: Library) ->
         await library.upload(pdf("unread"), collection="empty")
         items = json.loads((await library.get(f"{path}?format=csl")).text)
         assert len(items) == (2 if "default" in path else 0)
+
+
+@pytest.mark.parametrize(("count", "status"), [(MAX_DOCUMENTS, 200), (MAX_DOCUMENTS + 1, 422)])
+async def test_bibliography_of_too_many_papers_is_refused(
+    library: Library, count: int, status: int
+) -> None:
+    ids = [f"doc_{number:024x}" for number in range(count)]
+    answer = await library.get("/bibliography", params={"document_id": ids})
+    assert answer.status_code == status
+    assert len(answer.request.url.raw_path) < 9_000
 
 
 @pytest.mark.parametrize("query", ["", "?document_id=x", "?document_id=" + "doc_" + "0" * 23])

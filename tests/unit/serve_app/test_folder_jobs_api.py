@@ -124,7 +124,7 @@ async def test_service_without_folders_reads_none(library: Library, tmp_path: Pa
 
 async def test_client_registers_a_folder(open_library: Library, tmp_path: Path) -> None:
     client = open_library.async_client()
-    accepted = await client.upload_folder(str(tmp_path / "root"), "physics")
+    accepted = await client.register_folder(str(tmp_path / "root"), "physics")
     job = await client.job(accepted.job_id)
     assert job.folder is not None and (job.collection, job.folder.registered) == ("physics", 0)
     [line] = folder_lines(job.folder)
