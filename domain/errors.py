@@ -85,7 +85,8 @@ class UnknownCollection(NotFound):
 
 
 class Expired(InvalidRequest):
-    """The record of that job was deleted after its retention time. Its papers are kept."""
+    """The record of that job was deleted after its retention time. Its papers are kept; find them
+    in the library."""
 
     code = "expired"
 

@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from serve_app.client import Client, PaperworksProblem
+from tests.end_to_end.accessibility import violations_of
 from tests.end_to_end.tabs import foreign_addresses
-from tests.end_to_end.test_web_pages import AXE
 from tests.service import BIN, RunningService, clean_environment, ready_service
 
 pytestmark = pytest.mark.timeout(600)
@@ -183,10 +183,7 @@ def test_browser_signs_in_searches_and_signs_out(
         page.on("request", lambda one: complaints.extend(foreign_addresses(one.url, closed.url)))
         page.goto("/search?q=lease")
         expect(page).to_have_url(f"{closed.url}/sign-in?next=/search%3Fq%3Dlease")
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run()")
-        serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
-        assert serious == []
+        assert violations_of(page) == []
         page.get_by_label("API key").fill("pw_wrong")
         page.get_by_label("API key").press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("not valid")

@@ -14,12 +14,9 @@ from serve_app.client import Client, PaperworksProblem
 from tests.end_to_end.tabs import strict_tab
 from tests.service import RunningService
 
-AXE = next((Path(__file__).parent / "vendor").glob("axe-*.min.js"))
 READ_MS = 120_000  # a paper on a busy machine
 REFRESH_MS = 60_000  # the numbers of other processes are written every 10 s, and read every 5 s
 COLLECTION = "web-pages"
-PAGES = ("/", "/search?q=lease&section=methods", "/upload", "/jobs", "/papers/unknown")
-PAGES += ("/system", "/system/keys", "/system/webhooks")
 
 
 @pytest.fixture
@@ -459,34 +456,3 @@ def test_long_words_fit_the_width(browser: Browser, service: RunningService, wid
     size: Any = {"width": width, "height": 800}
     with browser.new_context(base_url=service.url, viewport=size) as context:
         assert overflowing_pages(context.new_page(), width) == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_pages_are_accessible_and_fit_the_width(
-    browser: Browser, service: RunningService, papers: list[Path], width: int, scheme: Any
-) -> None:
-    options: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
-    with browser.new_context(base_url=service.url, **options) as context:
-        tab = context.new_page()
-        for path in [*PAGES, paper_path(service), webhook_path(service)]:
-            tab.goto(path)
-            for summary in tab.locator("details:has([data-create]) > summary").all():
-                summary.click()
-            tab.evaluate(AXE.read_text())
-            found = tab.evaluate("axe.run().then(result => result.violations)")
-            serious = [one for one in found if one["impact"] in ("serious", "critical")]
-            assert not serious, (path, serious)
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
-
-
-def webhook_path(service: RunningService) -> str:
-    with Client(service.url) as library:
-        created = library.create_webhook(f"https://lab.example/{'p' * 300}", [LONG_WORDS])
-        library.change_webhook(created.webhook_id, enabled=False)
-    return f"/system/webhooks/{created.webhook_id}"
-
-
-def paper_path(service: RunningService) -> str:
-    with Client(service.url) as library:
-        return f"/papers/{library.documents(collection=COLLECTION).items[0].document_id}"

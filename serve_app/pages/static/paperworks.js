@@ -270,9 +270,9 @@ function forget(jobId) {
 const idOf = (job) => job.id.slice("job-".length);
 
 async function showJob(jobId, place) {
-  const response = await fetch(`${base}/jobs/${jobId}/progress`, { headers: { "HX-Request": "true" } });
-  if (response.status === 404 || response.status === 410) return forget(jobId);
-  if (!response.ok) return notify("The progress of the upload is not available; it is shown again when the service answers.");
+  const response = await fetch(`${base}/jobs/${jobId}/progress`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if ([404, 410].includes(response?.status)) return forget(jobId);
+  if (!response?.ok) return notify("The progress of the upload is not available; it is shown again when the service answers.");
   const holder = document.createElement("template");
   holder.innerHTML = await response.text();
   const shown = holder.content.querySelector(".job");
@@ -309,28 +309,71 @@ async function showUploads() {
 // The path below a folder that was chosen, so that three "main.pdf" can be told apart.
 const labelOf = (file) => file.webkitRelativePath || file.name;
 
+const CANCEL = "Cancel", AGAIN = "Send again"; // what the button of a file does
+const outbox = []; // files that wait for their request
+let current = null; // the request in progress: its files, whether all bytes are sent, and how to stop it
+
 function progressRow(file) {
   const row = document.createElement("div");
   row.className = "sent";
-  const [name, bar, state] = ["span", "progress", "span"].map((tag) => document.createElement(tag));
+  const [name, bar, state, button] = ["span", "progress", "span", "button"].map((tag) => document.createElement(tag));
   name.textContent = labelOf(file);
-  bar.max = 1;
-  bar.value = 0;
   bar.setAttribute("aria-label", `Sent bytes of ${labelOf(file)}`);
-  state.className = "fine";
-  state.textContent = "waits";
-  row.append(name, bar, state);
-  return { row, bar, state, file };
+  [button.type, button.className] = ["button", "small"];
+  row.append(name, bar, state, button);
+  const one = { row, bar, state, button, file };
+  button.addEventListener("click", () => (button.textContent === CANCEL ? cancelFile(one) : sendAgain(one)));
+  return one;
+}
+
+function showFile({ state, button, file }, text, action = "", style = "fine") {
+  [state.textContent, state.className] = [text, style];
+  [button.textContent, button.hidden] = [action, !action];
+  button.setAttribute("aria-label", `${action} ${labelOf(file)}`);
+}
+
+function showFileProblem(one, text, action) {
+  showFile(one, text, action, "problem");
+  one.bar.hidden = true;
+  if (!one.row.isConnected) sendingList().append(one.row); // beyond MAX_LISTED
+}
+
+function enqueue(one, options) {
+  one.options = options;
+  [one.bar.value, one.bar.hidden] = [0, false];
+  showFile(one, "waits", CANCEL);
+  outbox.push(one);
+}
+
+// A file whose request is in progress stops that request; the others are sent in a new one.
+function cancelFile(one) {
+  const place = outbox.indexOf(one);
+  if (place >= 0) outbox.splice(place, 1);
+  else {
+    current.files = current.files.filter((other) => other !== one);
+    current.stop.abort();
+  }
+  one.bar.value = 0;
+  showFile(one, "cancelled", AGAIN);
+}
+
+function sendAgain(one) {
+  const uploader = document.getElementById("upload");
+  if (uploader && !uploader.reportValidity()) return;
+  enqueue(one, optionsOf(uploader));
+  sendOutbox();
 }
 
 // The body is the files in their order, so the bytes sent so far belong to the first files.
-function showSent(rows, sentBytes) {
+function showSent({ files, isSent }, sentBytes) {
   let rest = sentBytes;
-  for (const { bar, state, file } of rows) {
-    const share = file.size ? Math.max(0, Math.min(1, rest / file.size)) : 1;
-    bar.value = share;
-    state.textContent = share === 1 ? "sent" : share ? `${Math.round(100 * share)} %` : "waits";
-    rest -= file.size;
+  for (const one of files) {
+    const { size } = one.file;
+    const share = size ? Math.max(0, Math.min(1, rest / size)) : 1;
+    one.bar.value = share;
+    const text = share === 1 ? "sent" : share ? `${Math.round(100 * share)} %` : "waits";
+    showFile(one, text, isSent ? "" : CANCEL);
+    rest -= size;
   }
 }
 
@@ -343,33 +386,46 @@ function parsed(text) {
   }
 }
 
-function post(form, key, onProgress) {
+function post(form, key, part) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${api}/documents`);
     for (const [name, value] of Object.entries(credentials)) request.setRequestHeader(name, value);
     request.setRequestHeader("Idempotency-Key", key);
-    request.upload.onprogress = (event) => onProgress(event.loaded);
+    request.upload.onprogress = (event) => showSent(part, event.loaded);
+    request.upload.onload = () => { // from now on the service may have accepted the files
+      part.isSent = true;
+      showSent(part, Infinity);
+    };
     request.onload = () => resolve({ status: request.status, body: parsed(request.responseText) });
     request.onerror = () => reject(new Error("the connection was lost"));
+    request.onabort = () => reject(part.stop.signal.reason);
+    part.stop.signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });
 }
 
-const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const wait = (milliseconds, signal) => new Promise((resolve) => {
+  setTimeout(resolve, milliseconds);
+  signal.addEventListener("abort", resolve);
+});
 
 // Repeats a request with the same key after a lost connection: the service accepts it once.
-async function postSafely(form, onProgress) {
+async function postSafely(form, part) {
   const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  const { signal } = part.stop;
   for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
     try {
-      const answer = await post(form, key, onProgress);
+      const answer = await post(form, key, part);
       if (![429, 503].includes(answer.status) || attempt === 5) return answer;
       notify("The service is busy; the upload continues by itself.", true);
-      await wait(1000 * (answer.body.retry_after_seconds ?? 2));
+      part.isSent = false; // the service has kept nothing
+      showSent(part, 0);
+      await wait(1000 * (answer.body.retry_after_seconds ?? 2), signal);
     } catch (error) {
-      if (attempt === 5) throw error;
-      await wait(1000 * attempt);
+      if (signal.aborted || attempt === 5) throw error;
+      await wait(1000 * attempt, signal);
     }
   }
 }
@@ -380,29 +436,103 @@ function optionsOf(uploader) {
   return { collection: collection || "default", on_duplicate: "return" };
 }
 
-function refuse({ filename, detail }, rows) {
-  const row = rows.find(({ file }) => labelOf(file) === filename);
-  if (row) {
-    row.state.textContent = detail;
-    row.state.className = "problem";
-  } else notify(`${filename}: ${detail}`);
+function refuse({ filename, detail }, files) {
+  const one = files.find(({ file, state }) => labelOf(file) === filename && state.className !== "problem");
+  if (one) showFileProblem(one, detail);
+  else notify(`${filename}: ${detail}`);
 }
 
-async function sendPart(files, options, rows) {
+const counted = (count) => (count === 1 ? "1 file" : `${count} files`);
+
+// One hint for all requests, with the next step.
+function showDuplicates(accepted, choice) {
+  const known = accepted.filter((one) => one.duplicate_of).length;
+  if (!known || choice !== "return") return;
+  const list = sendingList();
+  const hint = list.querySelector(".hint") ?? document.createElement("p");
+  const count = known + Number(hint.dataset.count ?? 0);
+  [hint.className, hint.dataset.count] = ["hint", count];
+  hint.textContent = `${counted(count)} ${count === 1 ? "is" : "are"} in the collection already; nothing was stored twice. The upload links to each paper. To read a paper again, choose “is read again” on the Upload page and send it again.`;
+  list.prepend(hint);
+}
+
+// Returns the id of the job, null if every file was refused.
+async function sendPart(part) {
+  const { files } = part;
   const form = new FormData();
-  for (const [name, value] of Object.entries(options)) form.append(name, value);
-  for (const file of files) form.append("files", file, labelOf(file));
-  const { status, body } = await postSafely(form, (sent) => showSent(rows, sent));
-  for (const one of body.refused ?? []) refuse(one, rows);
+  for (const [name, value] of Object.entries(part.options)) form.append(name, value);
+  for (const { file } of files) form.append("files", file, labelOf(file));
+  const { status, body } = await postSafely(form, part);
+  for (const one of body.refused ?? []) refuse(one, files);
   if (status !== 202) {
     if (!body.refused) throw new Error(body.detail ?? `the service answered ${status}`);
     return null;
   }
   remember(body.job_id);
-  const known = body.accepted.filter((one) => one.duplicate_of).length;
-  if (known) notify(`${known} of ${files.length} files are already in the collection.`);
-  for (const { row, state } of rows) if (state.className !== "problem") row.remove();
+  showDuplicates(body.accepted, part.options.on_duplicate);
+  for (const { row, state } of files) if (state.className !== "problem") row.remove();
   return body.job_id;
+}
+
+// The first files of the outbox that fit one request, and go to one collection in one way.
+function nextPart() {
+  const size = Number(document.getElementById("upload")?.dataset.part ?? 5);
+  const [{ options }] = outbox;
+  const isOther = (one) => Object.keys(options).some((name) => one.options[name] !== options[name]);
+  const end = outbox.findIndex(isOther);
+  const files = outbox.splice(0, Math.min(size, end < 0 ? outbox.length : end));
+  return { files, options, isSent: false, stop: new AbortController() };
+}
+
+function putBack(files) {
+  for (const one of files) showFile(one, "waits", CANCEL);
+  outbox.unshift(...files);
+}
+
+function showFailure(files, { message }) {
+  for (const one of files) showFileProblem(one, `not sent: ${message}`, AGAIN);
+  notify(`${counted(files.length)} not sent: ${message}`);
+}
+
+// Returns the id of the job, null without one.
+async function trySending(part) {
+  try {
+    return await sendPart(part);
+  } catch (error) {
+    if (part.stop.signal.aborted) putBack(part.files);
+    else showFailure(part.files, error);
+    return null;
+  }
+}
+
+async function sendOutbox() {
+  if (current) return;
+  const jobs = [];
+  while (outbox.length) {
+    current = nextPart();
+    const jobId = await trySending(current);
+    if (jobId) jobs.push(jobId);
+    if (jobId) await showNewJob(jobId);
+  }
+  current = null;
+  if (!document.getElementById("uploads")) leadToUploads(jobs);
+}
+
+// After a drop on another page. It stays if a file needs attention.
+function leadToUploads(jobs) {
+  if (!sendingList().children.length) location.assign(`${base}/upload`);
+  else if (jobs.length) notify("The accepted files are being read. The Upload page shows their progress.");
+}
+
+// The files that are being sent, on the page where they were dropped.
+function sendingList() {
+  const list = document.getElementById("sending");
+  if (list) return list;
+  const made = document.createElement("section");
+  made.id = "sending";
+  made.setAttribute("aria-label", "Files being sent");
+  document.getElementById("main").prepend(made);
+  return made;
 }
 
 async function sendFiles(given) {
@@ -410,28 +540,24 @@ async function sendFiles(given) {
   if (!files.length) return notify("There is no PDF file among them; nothing was sent.");
   const uploader = document.getElementById("upload");
   if (uploader && !uploader.reportValidity()) return;
+  for (const hint of sendingList().querySelectorAll(".hint")) hint.remove();
   const options = optionsOf(uploader);
-  const size = Number(uploader?.dataset.part ?? 5);
-  const list = document.getElementById("sending");
   const all = files.map(progressRow);
-  if (list) list.append(...all.slice(0, MAX_LISTED).map(({ row }) => row));
-  else notify(`Sending ${files.length} files…`, true);
-  for (let start = 0; start < files.length; start += size) {
-    const rows = all.slice(start, start + size);
-    try {
-      const jobId = await sendPart(files.slice(start, start + size), options, rows);
-      if (jobId && list) await showNewJob(jobId);
-    } catch (error) {
-      for (const { state } of rows) [state.textContent, state.className] = [`not sent: ${error.message}`, "problem"];
-      notify(`${rows.length} files were not sent: ${error.message}. Send them again.`);
-    }
-  }
-  if (!list && remembered().length) location.assign(`${base}/upload`);
+  sendingList().append(...all.slice(0, MAX_LISTED).map(({ row }) => row));
+  if (!uploader) sendingList().scrollIntoView({ block: "nearest" });
+  for (const one of all) enqueue(one, options);
+  await sendOutbox();
 }
+
+window.addEventListener("beforeunload", (event) => {
+  if (current) event.preventDefault(); // the browser asks whether to leave
+});
 
 async function showNewJob(jobId) {
   const place = document.createElement("div");
-  document.getElementById("uploads").prepend(place);
+  const list = document.getElementById("uploads");
+  if (!list) return; // the upload page shows it
+  list.prepend(place);
   await showJob(jobId, place);
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -222,6 +223,33 @@ async def test_pages_work_under_a_root_path(library: Library) -> None:
 async def test_page_explains_bad_input_in_words(library: Library, path: str, status: int) -> None:
     page = await page_of(library, path, status, accept="text/html,*/*;q=0.8")
     assert "Go to the library" in page and "Traceback" not in page
+
+
+async def test_page_of_expired_job_leads_to_its_papers(library: Library) -> None:
+    job = (await library.upload(pdf())).json()["job_id"]
+    await library.read_papers()
+    library.stores.state.clock = lambda: datetime.now(UTC) + timedelta(days=8)
+    await library.stores.jobs.purge()
+    page = await page_of(library, f"/jobs/{job}", 410)
+    assert "<h1>Gone</h1>" in page and "Its papers are kept; find them in the library." in page
+    assert 'href="/">Go to the library</a>' in page
+    assert "Its papers are kept" in await page_of(library, f"/jobs/{job}/progress", 410)
+
+
+@pytest.mark.parametrize("rest", ["", "/pages/1", "/text", "/similar"])
+async def test_page_of_deleted_paper_says_what_to_do(library: Library, rest: str) -> None:
+    document = await filled(library)
+    await library.http.delete(f"/api/v1/documents/{document}")
+    page = await page_of(library, f"/papers/{document}{rest}", 404)
+    assert f"There is no document {document}." in page
+    assert "deleted, or the address is mistyped" in page
+    assert 'href="/">Go to the library</a>' in page
+
+
+async def test_error_page_has_the_code_and_the_request_id(library: Library) -> None:
+    response = await library.http.get(f"/papers/{UNKNOWN}")
+    request_id = response.headers["x-request-id"]
+    assert f"Code not_found, request {request_id}" in response.text
 
 
 async def test_paper_page_shows_hostile_content_as_text(library: Library) -> None:

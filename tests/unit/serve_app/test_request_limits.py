@@ -125,11 +125,13 @@ async def test_file_responses_set_their_own_security_headers(library: Library) -
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-async def test_docs_page_csp_allows_only_own_scripts(library: Library) -> None:
+async def test_docs_page_csp_allows_only_own_scripts_and_styles(library: Library) -> None:
     page = await library.http.get("/docs")
     [policy] = page.headers.get_list("content-security-policy")
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert "unsafe" not in policy
     assert directives["default-src"] == "'none'"
+    assert directives["style-src"] == "'self'"
     assert directives["connect-src"] == "'self'"
     assert re.fullmatch(r"'self' 'sha256-[\w+/=]{44}'", directives["script-src"])
     assert page.text.count("<script>") == 1
