@@ -17,7 +17,6 @@ from domain.fair_share import flow_of
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
-    Counts,
     CursorPage,
     Job,
     JobStatus,
@@ -50,24 +49,14 @@ from stores.postgres.job_status import (
     HAS_OPEN_TASKS,
     IS_QUEUED,
     close_if_done,
-    count_columns,
     inline,
-    progress_column,
 )
+from stores.postgres.job_totals import JOBS_WITH_TOTALS, totals_of
 from stores.postgres.queue_limit import AdmissionLimit
 from stores.postgres.quotas import QuotaCheck
 from stores.postgres.schema import EVENTS, FOLDER_JOBS, JOBS, TASKS
 
 ADMISSION_SECONDS = 120  # silence after which the client of an admission in parts counts as dead
-
-# Jobs with aggregates over their tasks.
-SUMS = [
-    func.coalesce(func.sum(TASKS.c[name]), 0).label(name)
-    for name in ("pages_done", "pages_total", "chunks_done")
-]
-PROGRESS = func.coalesce(func.sum(progress_column()), 0.0).label("shares_done")
-TOTALS = select(*count_columns(), *SUMS, PROGRESS).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
-JOBS_WITH_TOTALS = select(JOBS, TOTALS).join(TOTALS, onclause=JOBS.c.job_id.is_not(None))
 
 ABANDONED = select(JOBS.c.job_id).where(
     JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~HAS_OPEN_TASKS, ~ADMITTING
@@ -373,8 +362,8 @@ class JobStore:
 
     def _job(self, row: Row[Any], queue_position: int | None = None) -> Job:
         fields = dict(row._mapping)
-        counts = Counts.model_validate({name: fields.pop(name) for name in TaskStatus})
-        job = Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
+        fields |= totals_of(fields.pop("task_groups"))
+        job = Job.model_validate({**fields, "queue_position": queue_position})
         if job.finished_at is None:
             return job
         keep = self.keep_failures if job.has_open_failures else self.keep

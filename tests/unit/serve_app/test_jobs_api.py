@@ -41,6 +41,13 @@ async def test_job_progress_shows_pages_step_and_eta(library: Library) -> None:
     assert progress["step"] == "read_text"
     assert (progress["pages_done"], progress["pages_total"]) == (5, 10)
     assert progress["chunks_done"] == 9
+    assert progress["pages_read"] == 5
+    assert [one["step"] for one in progress["steps"]] == list(Step)
+    assert progress["steps"][0] == {
+        "step": "read_text", "waiting": 0, "reading": 1, "embedding": 0,
+    }  # fmt: skip
+    [listed] = (await library.get("/jobs")).json()["items"]
+    assert listed["progress"]["steps"] == progress["steps"]
     assert progress["eta_basis"] == "pages"
     assert progress["eta_seconds"] >= 0
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from domain.jobs import Lane, Progress
 from domain.papers import Author, Block, BlockKind, Cell
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import BOX, METADATA, PAPER, TABLE, add_paper
@@ -140,6 +141,21 @@ async def test_job_pages_show_progress_failures_and_events(library: Library) -> 
     assert "every 1s" not in progress and "No page has text." in progress and "Retry" in progress
     assert f'href="/jobs/{job}"' in await page_of(library, "/jobs?status=partial")
     assert "task failed" in await page_of(library, f"/jobs/{job}")
+
+
+async def test_job_pages_show_papers_in_each_step_and_read_pages(library: Library) -> None:
+    files = [(f"{n}.pdf", pdf(str(n))) for n in range(2)]
+    job = (await library.upload_many(files)).json()["job_id"]
+    [task] = await library.stores.queue.claim(Lane.INTERACTIVE, 1, worker="w", lease_seconds=9)
+    await library.stores.queue.report(task, Progress(1234, 5000, 77))
+    said = "read text: 1 waiting, 1 reading"
+    listed, shown = await page_of(library, "/jobs"), await page_of(library, f"/jobs/{job}/progress")
+    assert said in listed and 'data-label="Pages">1,234<' in listed
+    assert 'data-label="Passages">77<' in listed
+    assert f"Papers in each step: {said}<" in shown and "1,234 of 5,000 pages" in shown
+    await library.finish(task, ["text"])
+    await library.read_papers()
+    assert "Papers in each step" not in await page_of(library, f"/jobs/{job}/progress")
 
 
 async def test_earlier_jobs_are_refreshed_as_such(library: Library) -> None:
