@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -329,12 +330,22 @@ class JobStore:
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar_one()
 
-    async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
-        """Returns the first `limit` tasks of the job, in the order of their uploads."""
-        statement = select(TASKS).where(TASKS.c.job_id == job_id).order_by(TASKS.c.ordinal)
+    async def tasks(self, job_id: str, limit: int = 100, first: int = 0) -> list[Task]:
+        """Returns `limit` tasks of the job from number `first` on, in the order of their uploads.
+
+        The tasks of a job are numbered from 0 without gaps.
+        """
+        of_job = (TASKS.c.job_id == job_id, TASKS.c.ordinal >= first)
+        statement = select(TASKS).where(*of_job).order_by(TASKS.c.ordinal)
         async with self.database.single() as connection:
             rows = await connection.execute(statement.limit(limit))
             return [Task.model_validate(row) for row in rows]
+
+    async def filenames(self, task_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Returns the file names of these tasks; that of a deleted paper is empty."""
+        statement = select(TASKS.c.task_id, TASKS.c.filename).where(TASKS.c.task_id.in_(task_ids))
+        async with self.database.single() as connection:
+            return {row.task_id: row.filename for row in await connection.execute(statement)}
 
     async def purge(self) -> int:
         """Deletes tasks, events and folders of jobs that ended `keep_days` ago; keeps the papers.

@@ -368,9 +368,14 @@ class InMemoryJobStore:
         seen = [job for job in jobs if among is None or job.collection in among]
         return sum(self.state.has_open_failures(job.job_id) for job in seen)
 
-    async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
+    async def tasks(self, job_id: str, limit: int = 100, first: int = 0) -> list[Task]:
         """Like `JobStore.tasks`."""
-        return self.state.tasks_of(job_id)[:limit]
+        return self.state.tasks_of(job_id)[first : first + limit]
+
+    async def filenames(self, task_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+        """Like `JobStore.filenames`."""
+        known = self.state.tasks.keys() & set(task_ids)
+        return {task_id: self.state.tasks[task_id].filename for task_id in known}
 
     async def purge(self) -> int:
         """Like `JobStore.purge`."""

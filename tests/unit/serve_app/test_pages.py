@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from domain.jobs import Lane, Progress
+from domain.jobs import Lane, Progress, Upload
 from domain.papers import Author, Block, BlockKind, Cell
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import BOX, METADATA, PAPER, TABLE, add_paper
@@ -156,6 +156,23 @@ async def test_job_pages_show_papers_in_each_step_and_read_pages(library: Librar
     await library.finish(task, ["text"])
     await library.read_papers()
     assert "Papers in each step" not in await page_of(library, f"/jobs/{job}/progress")
+
+
+async def test_job_page_leads_to_all_papers_and_events(library: Library) -> None:
+    uploads = [Upload(f"{n}.pdf", f"{n:064x}", 9) for n in range(103)]
+    job = (await library.stores.jobs.admit("physics", uploads))[0].job_id
+    first = await page_of(library, f"/jobs/{job}")
+    assert "Papers 1 to 100 of 103" in first and "Previous papers" not in first
+    [more] = re.findall(r'href="([^"]+)" hx-get="[^"]+"[^>]*>More papers', first)
+    last = await page_of(library, more)
+    assert "Papers 101 to 103 of 103" in last and "More papers" not in last
+    assert f'hx-get="/jobs/{job}/progress?cursor=100" hx-trigger' in last
+    assert f'href="/jobs/{job}" hx-get="/jobs/{job}/progress"' in last, "leads back to the first"
+    [earlier] = re.findall(r'hx-get="([^"]+)"[^>]*>Earlier events', first)
+    rows = await page_of(library, earlier)
+    assert [rows.count(f">{name}<") for name in ("0.pdf", "2.pdf", "3.pdf")] == [1, 1, 0]
+    assert "Earlier events" not in rows
+    assert "has 103 papers" in await page_of(library, f"/jobs/{job}?cursor=500")
 
 
 async def test_earlier_jobs_are_refreshed_as_such(library: Library) -> None:
