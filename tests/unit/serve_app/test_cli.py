@@ -221,6 +221,8 @@ def test_cli_lists_and_shows_jobs_and_documents(paperworks, tmp_path: Path) -> N
     assert "1 of 1 paper, 1 page, 1 chunk" in paperworks("jobs").stdout
     listed = paperworks("documents").stdout
     assert "On a.pdf" in listed
+    assert paperworks("documents", "--order", "author").stdout == listed
+    assert paperworks("documents", "--order", "state").stdout == listed
     document_id = listed.split()[0]
     assert "sha256" in paperworks("documents", document_id).stdout
     assert json.loads(paperworks("documents", "show", document_id, "--json").stdout)["pages"] == 1
