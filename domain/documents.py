@@ -162,6 +162,17 @@ class DocumentOrder(StrEnum):
     OLDEST = "oldest"
     TITLE = "title"
     YEAR = "year"  # latest first
+    AUTHOR = "author"  # family name of the first author; papers without authors in the end
+    STATE = "state"  # as in STATE_ORDER, the newest of each first
+
+
+STATE_ORDER = (
+    DocumentStatus.FAILED,
+    DocumentStatus.CANCELLED,
+    DocumentStatus.PROCESSING,
+    DocumentStatus.READY,
+)
+"""The states of documents that are not deleted: what needs attention comes first."""
 
 
 def document_id(collection: str, sha256: str) -> str:

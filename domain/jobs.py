@@ -127,6 +127,27 @@ class Counts(Record):
         return self.queued + self.running + self.completed + self.failed + self.cancelled
 
 
+class Phase(StrEnum):
+    """What is done with an open paper in its step."""
+
+    WAITING = "waiting"  # for a worker, or for the end of its backoff
+    READING = "reading"  # of its pages
+    EMBEDDING = "embedding"  # all pages are read; its passages are embedded and stored
+
+
+class StepCounts(Record):
+    """The number of open papers of a job in a step.
+
+    `waiting` ones wait for a worker; of `embedding` ones all pages are read, and their passages are
+    embedded and stored.
+    """
+
+    step: Step
+    waiting: int = 0
+    reading: int = 0
+    embedding: int = 0
+
+
 class Task(Record):
     """The work on one document. `lease_token` is the fencing token: each claim increments it, and
     a write with an older token is rejected.
@@ -167,7 +188,10 @@ class Task(Record):
 
 
 class Job(Record):
-    """One request, with the sums over its tasks; `shares_done` is the sum of `share_done`."""
+    """One request, with the sums over its tasks; `shares_done` is the sum of `share_done`.
+
+    `pages_done` are pages of the current steps, `pages_read` pages whose text layer is read.
+    """
 
     job_id: str
     kind: str
@@ -182,7 +206,9 @@ class Job(Record):
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     counts: Counts = Counts()
+    steps: tuple[StepCounts, ...] = ()
     pages_done: int = 0
+    pages_read: int = 0
     pages_total: int = 0
     chunks_done: int = 0
     shares_done: float = 0.0

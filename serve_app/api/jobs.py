@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from domain.errors import Unavailable
 from domain.folder_jobs import FOLDER
 from domain.jobs import JobStatus, WaitFor
+from domain.same_work import NO_LINKS
 from serve_app.access.requirements import CHANGES, FOLLOWS, AccessDep
 from serve_app.api.parameters import CollectionFilter, Cursor, JobId, JobIds, LastEventId, Limit
 from serve_app.api.problems import problem_responses
@@ -21,10 +22,12 @@ from serve_app.api.serializers import (
     to_incomplete_task_schema,
     to_job_schema,
     to_job_summary_schema,
+    to_task_schema,
 )
 from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.works import links_of_events, links_of_tasks
 from serve_app.schemas import core as schemas
+from stores.postgres.cursors import decode_offset, encode_offset
 
 router = APIRouter(prefix=f"{PREFIX}/jobs", tags=["jobs"], dependencies=[FOLLOWS])
 
@@ -81,11 +84,14 @@ async def get_job(
     return await job_with_tasks(job_id, services)
 
 
-async def job_with_tasks(job_id: str, services: Services) -> schemas.Job:
-    """Returns a job with its first SHOWN_TASKS tasks. Raises NotFound, Expired."""
+async def job_with_tasks(job_id: str, services: Services, first: int = 0) -> schemas.Job:
+    """Returns a job with SHOWN_TASKS of its tasks, from number `first` on.
+
+    Raises NotFound, Expired.
+    """
     job = await services.jobs.job(job_id)
     folder = await services.folders.get(job_id) if job.kind == FOLDER else None
-    tasks = await services.jobs.tasks(job_id, limit=SHOWN_TASKS)
+    tasks = await services.jobs.tasks(job_id, limit=SHOWN_TASKS, first=first)
     return to_job_schema(job, tasks, await links_of_tasks(tasks, services), folder)
 
 
@@ -189,6 +195,23 @@ async def _known(job_id: JobId, services: ServicesDep) -> str:
     """
     await services.jobs.job(job_id)
     return job_id
+
+
+@router.get("/{job_id}/tasks", responses=problem_responses(404, 410))
+async def list_tasks(
+    job_id: Annotated[str, Depends(_known)],
+    services: ServicesDep,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> schemas.Listed[schemas.Task]:
+    """Returns the tasks of a job in the order of their uploads."""
+    first = decode_offset(cursor)
+    tasks = await services.jobs.tasks(job_id, limit=limit + 1, first=first)
+    links = await links_of_tasks(tasks[:limit], services)
+    return schemas.Listed(
+        items=[to_task_schema(task, links.get(task.task_id, NO_LINKS)) for task in tasks[:limit]],
+        next_cursor=encode_offset(first + limit) if len(tasks) > limit else None,
+    )
 
 
 @router.get(

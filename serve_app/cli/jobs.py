@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from domain.job_steps import papers_in_steps
 from domain.wording import plural
 from serve_app.cli.common import (
     AsJson,
@@ -84,15 +85,17 @@ def jobs(
 
 
 def job_line(job: JobSummary) -> str:
-    """Returns a job on one line."""
+    """Returns a job on one line, with the papers in each step while it is open."""
     counts, progress = job.counts, job.progress
     ended = counts.completed + counts.failed + counts.cancelled
     unsuccessful = [(counts.failed, "failed"), (counts.cancelled, "cancelled")]
     failed = "".join(f", {count} {name}" for count, name in unsuccessful if count)
+    in_steps = papers_in_steps(progress.steps)
     return (
         f"{job.job_id}  {job.created_at:%Y-%m-%d %H:%M:%S}  {job.status:<9}  {job.collection}  "
         f"{ended} of {plural(counts.total, 'paper')}{failed}, "
-        f"{plural(progress.pages_done, 'page')}, {plural(progress.chunks_done, 'chunk')}"
+        f"{plural(progress.pages_read, 'page')}, {plural(progress.chunks_done, 'chunk')}"
+        f"{f'; {in_steps}' if in_steps else ''}"
     )
 
 

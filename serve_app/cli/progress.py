@@ -110,7 +110,7 @@ def show_job(display: ProgressDisplay, job: JobSummary) -> None:
     counts, progress = job.counts, job.progress
     ended = counts.completed + counts.failed + counts.cancelled
     text = (
-        f"{ended} of {plural(counts.total, 'paper')}, {plural(progress.pages_done, 'page')}, "
+        f"{ended} of {plural(counts.total, 'paper')}, {plural(progress.pages_read, 'page')}, "
         f"{plural(progress.chunks_done, 'chunk')}"
     )
     if not display.shows_bars:

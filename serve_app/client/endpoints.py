@@ -258,6 +258,14 @@ class Endpoints:
         return ApiRequest(path, parse, params, method="POST")
 
     @Endpoint
+    def tasks(
+        self, job_id: str, *, cursor: str | None = None, limit: int = 50
+    ) -> ApiRequest[core.Listed[core.Task]]:
+        """Returns a page of the papers of a job, in the order of their uploads."""
+        path, params = path_of("jobs", job_id, "/tasks"), {"cursor": cursor, "limit": limit}
+        return ApiRequest(path, core.Listed[core.Task].model_validate_json, params)
+
+    @Endpoint
     def failures(
         self, job_id: str, *, cursor: str | None = None, limit: int = 50
     ) -> ApiRequest[core.Listed[core.IncompleteTask]]:

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.access import Access, Scope
+from domain.job_steps import papers_in_steps
 from domain.wording import plural
 from serve_app.access.gate import csrf_token_of, session_of
 
@@ -108,7 +109,12 @@ def _environment() -> Environment:
     environment.filters.update(
         age=age, ahead=ahead, duration=duration, size=size, shell=shlex.quote
     )
-    environment.globals.update(plural=plural, query_string=query_string, static=STATIC_PATH)
+    environment.globals.update(
+        papers_in_steps=papers_in_steps,
+        plural=plural,
+        query_string=query_string,
+        static=STATIC_PATH,
+    )
     return environment
 
 

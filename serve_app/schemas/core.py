@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from domain.documents import ChunkKind, DocumentStatus
 from domain.duplicates import Duplicates
 from domain.events import Event as EventRecord
-from domain.jobs import JobStatus, Step, TaskStatus, has_open_failures
+from domain.jobs import JobStatus, Step, StepCounts, TaskStatus, has_open_failures
 from domain.papers import Author
 from domain.search import SearchMode
 
@@ -71,11 +71,18 @@ class Counts(Wire):
 
 
 class JobProgress(Wire):
-    """Progress of a job. `eta_seconds` is null until there is data to estimate from."""
+    """Progress of a job. `eta_seconds` is null until there is data to estimate from.
+
+    `steps` counts the papers in each step; papers that have ended are in `counts` of the job only.
+    `pages_read` of the `pages_total` known pages have a read text layer, and `chunks_done` passages
+    are embedded. `pages_done` counts the pages of a paper from 0 in each of its steps.
+    """
 
     fraction: float
     step: Step | None = None
+    steps: list[StepCounts] = []
     pages_done: int
+    pages_read: int = 0
     pages_total: int
     chunks_done: int
     eta_seconds: float | None = None

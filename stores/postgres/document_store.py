@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Text,
     and_,
     cast,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH, REGCONFIG
@@ -38,7 +36,6 @@ from domain.documents import (
 )
 from domain.duplicates import Duplicates
 from domain.errors import NotFound, PreconditionFailed, UnknownCollection
-from domain.identifiers import DOCUMENT_ID
 from domain.job_control import deleted_by
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName
@@ -46,14 +43,9 @@ from domain.same_work import Work, WorkLinks
 from runtime.single_flight import SingleFlight
 from stores.postgres.admission import EMPTY_DOCUMENT
 from stores.postgres.audit_log import Action, actor, record_action
-from stores.postgres.cursors import (
-    decode_cursor,
-    decode_offset,
-    encode_cursor,
-    encode_offset,
-)
 from stores.postgres.database import NOW, Database
 from stores.postgres.deletion_queue import enqueue_deletions
+from stores.postgres.document_orders import ORDERS
 from stores.postgres.job_status import IS_OPEN, cancelled_now, close_if_done
 from stores.postgres.schema import (
     AUTHOR_WORDS,
@@ -222,12 +214,13 @@ class DocumentStore:
 
         By title and by year, a change between two pages may repeat or skip documents.
         """
-        statement = select(DOCUMENTS).where(ALIVE, *_conditions(wanted))
-        paged = PAGING[order](statement, cursor)
+        ordered, statement = ORDERS[order], select(DOCUMENTS).where(ALIVE, *_conditions(wanted))
         async with self.database.single() as connection:
-            rows = (await connection.execute(paged.limit(limit + 1))).all()
+            page = ordered.page(statement, cursor).limit(limit + 1)
+            rows = (await connection.execute(page)).all()
         items = [Document.model_validate(row) for row in rows[:limit]]
-        return CursorPage(items, _next_cursor(order, cursor, items) if len(rows) > limit else None)
+        has_more = len(rows) > limit
+        return CursorPage(items, ordered.next_cursor(cursor, rows[:limit]) if has_more else None)
 
     async def collections(self, name: str | None = None) -> list[CollectionSummary]:
         """Returns every collection that is not deleted, or the one of this name, by name."""
@@ -360,35 +353,6 @@ class DocumentStore:
             await record_action(
                 connection, action, collection, collection=collection, details=details
             )
-
-
-def _by_time(statement: Select[Any], cursor: str | None, *, newest: bool) -> Select[Any]:
-    columns = (DOCUMENTS.c.created_at, DOCUMENTS.c.document_id)
-    if cursor:
-        key, last = tuple_(*columns), tuple_(*decode_cursor(cursor, DOCUMENT_ID))
-        statement = statement.where(key < last if newest else key > last)
-    return statement.order_by(*(one.desc() if newest else one.asc() for one in columns))
-
-
-def _by_column(
-    statement: Select[Any], cursor: str | None, column: ColumnElement[Any]
-) -> Select[Any]:
-    ordered = statement.order_by(column.nulls_last(), DOCUMENTS.c.document_id)
-    return ordered.offset(decode_offset(cursor))
-
-
-PAGING = {
-    DocumentOrder.NEWEST: partial(_by_time, newest=True),
-    DocumentOrder.OLDEST: partial(_by_time, newest=False),
-    DocumentOrder.TITLE: partial(_by_column, column=func.fold_text(DOCUMENTS.c.title)),
-    DocumentOrder.YEAR: partial(_by_column, column=DOCUMENTS.c.year.desc()),
-}
-
-
-def _next_cursor(order: DocumentOrder, cursor: str | None, items: Sequence[Document]) -> str:
-    if order in (DocumentOrder.NEWEST, DocumentOrder.OLDEST):
-        return encode_cursor(items[-1].created_at, items[-1].document_id)
-    return encode_offset(decode_offset(cursor) + len(items))
 
 
 async def delete_documents(connection: AsyncConnection, document_ids: Sequence[str]) -> int:

@@ -31,6 +31,15 @@ class EventLog:
         statement = statement.order_by(EVENTS.c.number).limit(limit)
         return await self._queries.run((job_id, number, limit), partial(self._fetch, statement))
 
+    async def newest(
+        self, job_id: str, before: int | None = None, limit: int = 500
+    ) -> Sequence[Event]:
+        """Returns events of the job, newest first; those with numbers below `before`, if given."""
+        statement = select(EVENTS).where(EVENTS.c.job_id == job_id)
+        if before is not None:
+            statement = statement.where(EVENTS.c.number < before)
+        return await self._fetch(statement.order_by(EVENTS.c.number.desc()).limit(limit))
+
     async def _fetch(self, statement: Select[Any]) -> Sequence[Event]:
         async with self.database.single() as connection:
             rows = await connection.execute(statement)

@@ -21,17 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import Failure
-from domain.jobs import (
-    FIRST_STEP,
-    LATER_STEPS,
-    READING_WEIGHT,
-    STEPS,
-    Counts,
-    JobStatus,
-    TaskStatus,
-    job_status,
-    weight_before,
-)
+from domain.jobs import Counts, JobStatus, TaskStatus, job_status
 from stores.postgres.database import NOW
 from stores.postgres.schema import FOLDER_JOBS, JOBS, TASKS
 
@@ -61,22 +51,6 @@ def count_columns() -> list[ColumnElement[Any]]:
     return [
         func.count().filter(TASKS.c.status == status).label(str(status)) for status in TaskStatus
     ]
-
-
-def progress_column() -> ColumnElement[float]:
-    """Returns the progress of a task as SQL, equivalent to `domain.jobs.share_done`."""
-    pages = _ratio(TASKS.c.pages_done, TASKS.c.pages_total)
-    chunks = _ratio(TASKS.c.chunks_done, TASKS.c.chunks_total)
-    first = READING_WEIGHT * pages + (1 - READING_WEIGHT) * chunks
-    steps = [
-        (TASKS.c.step == step, weight_before(step) + STEPS[step].weight * pages)
-        for step in LATER_STEPS
-    ]
-    return case((~IS_OPEN, 1.0), *steps, else_=STEPS[FIRST_STEP].weight * first)
-
-
-def _ratio(done: ColumnElement[Any], total: ColumnElement[Any]) -> ColumnElement[float]:
-    return func.least(1.0, func.coalesce(done * 1.0 / func.nullif(total, 0), 0.0))
 
 
 TASK_COUNTS = select(*count_columns()).where(TASKS.c.job_id == JOBS.c.job_id).lateral()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,7 +18,6 @@ from domain.fair_share import flow_of
 from domain.identifiers import JOB_ID
 from domain.jobs import (
     Admission,
-    Counts,
     CursorPage,
     Job,
     JobStatus,
@@ -50,24 +50,14 @@ from stores.postgres.job_status import (
     HAS_OPEN_TASKS,
     IS_QUEUED,
     close_if_done,
-    count_columns,
     inline,
-    progress_column,
 )
+from stores.postgres.job_totals import JOBS_WITH_TOTALS, totals_of
 from stores.postgres.queue_limit import AdmissionLimit
 from stores.postgres.quotas import QuotaCheck
 from stores.postgres.schema import EVENTS, FOLDER_JOBS, JOBS, TASKS
 
 ADMISSION_SECONDS = 120  # silence after which the client of an admission in parts counts as dead
-
-# Jobs with aggregates over their tasks.
-SUMS = [
-    func.coalesce(func.sum(TASKS.c[name]), 0).label(name)
-    for name in ("pages_done", "pages_total", "chunks_done")
-]
-PROGRESS = func.coalesce(func.sum(progress_column()), 0.0).label("shares_done")
-TOTALS = select(*count_columns(), *SUMS, PROGRESS).where(TASKS.c.job_id == JOBS.c.job_id).lateral()
-JOBS_WITH_TOTALS = select(JOBS, TOTALS).join(TOTALS, onclause=JOBS.c.job_id.is_not(None))
 
 ABANDONED = select(JOBS.c.job_id).where(
     JOBS.c.admitting_until < NOW, JOBS.c.finished_at.is_(None), ~HAS_OPEN_TASKS, ~ADMITTING
@@ -340,12 +330,22 @@ class JobStore:
         async with self.database.single() as connection:
             return (await connection.execute(statement)).scalar_one()
 
-    async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
-        """Returns the first `limit` tasks of the job, in the order of their uploads."""
-        statement = select(TASKS).where(TASKS.c.job_id == job_id).order_by(TASKS.c.ordinal)
+    async def tasks(self, job_id: str, limit: int = 100, first: int = 0) -> list[Task]:
+        """Returns `limit` tasks of the job from number `first` on, in the order of their uploads.
+
+        The tasks of a job are numbered from 0 without gaps.
+        """
+        of_job = (TASKS.c.job_id == job_id, TASKS.c.ordinal >= first)
+        statement = select(TASKS).where(*of_job).order_by(TASKS.c.ordinal)
         async with self.database.single() as connection:
             rows = await connection.execute(statement.limit(limit))
             return [Task.model_validate(row) for row in rows]
+
+    async def filenames(self, task_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Returns the file names of these tasks; that of a deleted paper is empty."""
+        statement = select(TASKS.c.task_id, TASKS.c.filename).where(TASKS.c.task_id.in_(task_ids))
+        async with self.database.single() as connection:
+            return {row.task_id: row.filename for row in await connection.execute(statement)}
 
     async def purge(self) -> int:
         """Deletes tasks, events and folders of jobs that ended `keep_days` ago; keeps the papers.
@@ -373,8 +373,8 @@ class JobStore:
 
     def _job(self, row: Row[Any], queue_position: int | None = None) -> Job:
         fields = dict(row._mapping)
-        counts = Counts.model_validate({name: fields.pop(name) for name in TaskStatus})
-        job = Job.model_validate({**fields, "counts": counts, "queue_position": queue_position})
+        fields |= totals_of(fields.pop("task_groups"))
+        job = Job.model_validate({**fields, "queue_position": queue_position})
         if job.finished_at is None:
             return job
         keep = self.keep_failures if job.has_open_failures else self.keep

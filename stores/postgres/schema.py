@@ -39,6 +39,10 @@ RECORD_WORDS = "record_words(title, authors, year, venue, doi, arxiv_id, filenam
 """The folded words of title, authors, year, venue, identifiers, file name; an index has it."""
 TITLE_DIGEST = "title_digest(title::text)"
 """The digest of the folded title, None for a short one; an index has this expression."""
+AUTHOR_KEY = "author_key(authors)"
+"""The folded name of the first author, family name first; an index has this expression."""
+STATE_RANK = "state_rank(status::text)"
+"""The place of the state in the order of documents by state; an index has this expression."""
 _OPEN, _RUNNING = "status IN ('queued', 'running')", "status = 'running'"
 _UNACKNOWLEDGED = (
     "status IN ('partial', 'failed') AND acknowledged_at IS NULL AND purged_at IS NULL"
@@ -113,6 +117,8 @@ class Documents(SQLModel, table=True):
         Index("documents_by_work", "collection", text(TITLE_DIGEST)),
         Index("documents_by_author", text(AUTHOR_WORDS), postgresql_using="gin"),
         Index("documents_by_record", text(RECORD_WORDS), postgresql_using="gin"),
+        Index("documents_by_first_author", text(AUTHOR_KEY), "document_id"),
+        Index("documents_by_state", text(STATE_RANK), "created_at", "document_id"),
         _partial_index(
             "documents_to_review", "needs_review", "collection", "created_at", "document_id"
         ),

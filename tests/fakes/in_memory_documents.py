@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.documents import (
     ALL_DOCUMENTS,
+    STATE_ORDER,
     Document,
     DocumentFilter,
     DocumentOrder,
@@ -19,11 +20,22 @@ from domain.identifiers import DOCUMENT_ID
 from domain.job_control import deleted_by
 from domain.jobs import CursorPage
 from domain.paper_names import PaperName, is_filename, words_beside_title
+from domain.papers import Author
 from domain.same_work import WorkLinks
 from domain.text_folding import fold
 from stores.milvus.terms import words
 from stores.postgres.audit_log import actor
-from stores.postgres.cursors import decode_offset, encode_offset
+from stores.postgres.cursors import (
+    KeyParser,
+    decode_keys,
+    decode_offset,
+    encode_keys,
+    encode_offset,
+    name_key,
+    number_key,
+    text_key,
+    time_key,
+)
 from stores.postgres.document_store import CollectionSummary
 from tests.fakes.in_memory_state import State, is_open, page_of, work_of
 
@@ -61,11 +73,40 @@ def _by_year(document: Document) -> tuple[bool, int, str]:
     return document.year is None, -(document.year or 0), document.document_id
 
 
+def _by_author(document: Document) -> tuple[str, str]:
+    first = document.authors[0] if document.authors else Author("")
+    name = f"{first.family} {first.given or ''}" if first.family else first.name
+    folded = fold(name).strip()
+    return f"0{folded[:28]}" if folded else "1", document.document_id
+
+
+def _by_state(document: Document) -> tuple[int, datetime, str]:
+    rank = len(STATE_ORDER) - STATE_ORDER.index(document.status)
+    return rank, document.created_at, document.document_id
+
+
+_KEYS: dict[DocumentOrder, tuple[Callable[[Document], Any], tuple[KeyParser, ...]]] = {
+    DocumentOrder.AUTHOR: (_by_author, (text_key, name_key(DOCUMENT_ID))),
+    DocumentOrder.STATE: (_by_state, (number_key, time_key, name_key(DOCUMENT_ID))),
+}
 _SORT_KEYS: dict[DocumentOrder, Callable[[Document], Any]] = {
     DocumentOrder.OLDEST: lambda document: (document.created_at, document.document_id),
     DocumentOrder.TITLE: _by_title,
     DocumentOrder.YEAR: _by_year,
 }
+
+
+def _page_by_keys(
+    found: list[Document], order: DocumentOrder, cursor: str | None, limit: int
+) -> CursorPage[Document]:
+    key, parsers = _KEYS[order]
+    descending = order is DocumentOrder.STATE
+    found.sort(key=key, reverse=descending)
+    if cursor:
+        last = tuple(decode_keys(cursor, parsers))
+        found = [one for one in found if (key(one) < last if descending else key(one) > last)]
+    more = encode_keys(*key(found[limit - 1])) if len(found) > limit else None
+    return CursorPage(found[:limit], more)
 
 
 class InMemoryDocumentStore:
@@ -127,6 +168,8 @@ class InMemoryDocumentStore:
         if order is DocumentOrder.NEWEST:
             keyed = [(doc.created_at, doc.document_id, doc) for doc in found]
             return page_of(keyed, cursor, limit, DOCUMENT_ID)
+        if order in _KEYS:
+            return _page_by_keys(found, order, cursor, limit)
         found.sort(key=_SORT_KEYS[order])
         start = decode_offset(cursor)
         following = encode_offset(start + limit) if len(found) > start + limit else None

@@ -18,6 +18,13 @@ class InMemoryEventLog:
         """Like `EventLog.after`."""
         return self.state.events.get(job_id, [])[number : number + limit]
 
+    async def newest(
+        self, job_id: str, before: int | None = None, limit: int = 500
+    ) -> Sequence[Event]:
+        """Like `EventLog.newest`."""
+        events = self.state.events.get(job_id, [])
+        return events[: None if before is None else before - 1][::-1][:limit]
+
 
 class InMemoryEventFeed:
     """A fake of `stores.postgres.event_feed.EventFeed`: every event is a transaction of its own."""

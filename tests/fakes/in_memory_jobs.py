@@ -15,6 +15,7 @@ from domain.documents import Document, DocumentStatus, document_id
 from domain.errors import Conflict, IdempotencyKeyReused
 from domain.fair_share import EQUAL_SHARES, ShareWeights, flow_of
 from domain.identifiers import JOB_ID
+from domain.job_steps import pages_read
 from domain.jobs import (
     Admission,
     CursorPage,
@@ -40,7 +41,15 @@ from tests.fakes.in_memory_events import InMemoryEventFeed, InMemoryEventLog
 from tests.fakes.in_memory_folders import InMemoryFolderJobs
 from tests.fakes.in_memory_job_control import InMemoryJobControl
 from tests.fakes.in_memory_queue import InMemoryTaskQueue
-from tests.fakes.in_memory_state import DocumentEntry, State, counts_of, is_open, page_of, utc_now
+from tests.fakes.in_memory_state import (
+    DocumentEntry,
+    State,
+    counts_of,
+    is_open,
+    page_of,
+    step_counts_of,
+    utc_now,
+)
 
 
 class InMemoryStores:
@@ -301,7 +310,9 @@ class InMemoryJobStore:
         tasks = self.state.tasks_of(job.job_id)
         totals = {
             "counts": counts_of(tasks),
+            "steps": step_counts_of(tasks),
             "pages_done": sum(task.pages_done for task in tasks),
+            "pages_read": sum(map(pages_read, tasks)),
             "pages_total": sum(task.pages_total or 0 for task in tasks),
             "chunks_done": sum(task.chunks_done for task in tasks),
             "shares_done": sum(map(share_done, tasks)),
@@ -357,9 +368,14 @@ class InMemoryJobStore:
         seen = [job for job in jobs if among is None or job.collection in among]
         return sum(self.state.has_open_failures(job.job_id) for job in seen)
 
-    async def tasks(self, job_id: str, limit: int = 100) -> list[Task]:
+    async def tasks(self, job_id: str, limit: int = 100, first: int = 0) -> list[Task]:
         """Like `JobStore.tasks`."""
-        return self.state.tasks_of(job_id)[:limit]
+        return self.state.tasks_of(job_id)[first : first + limit]
+
+    async def filenames(self, task_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+        """Like `JobStore.filenames`."""
+        known = self.state.tasks.keys() & set(task_ids)
+        return {task_id: self.state.tasks[task_id].filename for task_id in known}
 
     async def purge(self) -> int:
         """Like `JobStore.purge`."""

@@ -17,12 +17,14 @@ from domain.duplicates import Duplicates
 from domain.errors import Expired, Failure, NotFound
 from domain.events import Event
 from domain.folder_jobs import FolderJob
+from domain.job_steps import is_read, phase_of, step_counts
 from domain.jobs import (
     CitationKey,
     Counts,
     CursorPage,
     Job,
     JobStatus,
+    StepCounts,
     Task,
     TaskStatus,
     has_open_failures,
@@ -225,6 +227,12 @@ def is_open(task: Task) -> bool:
 def counts_of(tasks: list[Task]) -> Counts:
     """Returns the number of tasks in each status."""
     return Counts(**Counter(str(task.status) for task in tasks))
+
+
+def step_counts_of(tasks: list[Task]) -> tuple[StepCounts, ...]:
+    """Returns the number of open tasks in each phase of each step."""
+    phases = (phase_of(task.status, is_read=is_read(task)) for task in tasks)
+    return step_counts(Counter(zip((task.step for task in tasks), phases, strict=True)))
 
 
 def page_of(

@@ -478,8 +478,10 @@ async def test_pages_of_every_order_have_each_document_once(
     stores: Stores, order: DocumentOrder
 ) -> None:
     names = [await ready(stores, upload()) for _ in range(5)]
-    for name, title, year in zip(names[:3], ("b", "Ä", "C"), (2000, 2010, 1990), strict=True):
-        await stores.documents.correct(name, {"title": title, "year": year}, ())
+    values = zip(names[:3], ("b", "Ä", "C"), (2000, 2010, 1990), ("B", "É", "a"), strict=True)
+    for name, title, year, author in values:
+        fields = {"title": title, "year": year, "authors": [{"name": author}]}
+        await stores.documents.correct(name, fields, ())
     cursor, found = None, list[Document]()
     while True:
         page = await stores.documents.list(order=order, cursor=cursor, limit=2)
@@ -494,5 +496,7 @@ async def test_pages_of_every_order_have_each_document_once(
         DocumentOrder.OLDEST: [first, second, third],
         DocumentOrder.TITLE: [second, first, third],
         DocumentOrder.YEAR: [second, first, third],
+        DocumentOrder.AUTHOR: [third, first, second],
+        DocumentOrder.STATE: [third, second, first],
     }[order]
     assert [one.document_id for one in found if one.document_id in expected] == expected

@@ -43,6 +43,16 @@ async def test_event_log_records_all_transitions_of_a_paper(stores: Stores) -> N
     assert await names(stores, "job_unknown") == []
 
 
+async def test_newest_events_come_first_and_lead_to_all_earlier_ones(stores: Stores) -> None:
+    job_id = (await stores.jobs.admit("papers", [upload() for _ in range(5)]))[0].job_id
+    seen, before = list[int](), None
+    while events := await stores.events.newest(job_id, before, limit=2):
+        seen += [event.number for event in events]
+        before = seen[-1]
+    assert seen == [5, 4, 3, 2, 1]
+    assert await stores.events.newest("job_unknown") == []
+
+
 async def test_event_contains_previous_status_and_error(stores: Stores) -> None:
     job_id = (await admit(stores)).job_id
     [task] = await claim(stores)

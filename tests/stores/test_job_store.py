@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
 import pytest
 
@@ -52,6 +53,11 @@ async def test_job_has_one_task_per_upload_in_order(stores: Stores) -> None:
     assert [task.filename for task in tasks] == [paper.filename for paper in papers]
     assert [task.task_id for task in tasks] == [one.task_id for one in admitted]
     assert len(await stores.jobs.tasks(admitted[0].job_id, limit=3)) == 3
+    assert await stores.jobs.tasks(admitted[0].job_id, limit=3, first=5) == tasks[5:]
+    ids = {one.task_id for one in tasks[2:4]}
+    assert await stores.jobs.filenames(ids | {uuid.uuid4()}) == {
+        one.task_id: one.filename for one in tasks[2:4]
+    }
 
 
 async def test_same_content_in_two_collections_gives_two_documents(stores: Stores) -> None:

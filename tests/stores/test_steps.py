@@ -23,6 +23,7 @@ from tests.stores.postgres import Stores
 from tests.stores.work import DAMAGED, DONE, admit, begin, claim, claim_one, task_now, upload
 
 THEN_LAYOUT = replace(DONE, next_step=Step.LAYOUT)
+NONE, UNLISTED = (0, 0, 0), {"queue_position": None}
 NO_TEXT = StepResult(Metadata(), pages=3, chunks=0, artifact_key="read/1", next_step=Step.OCR)
 
 
@@ -180,6 +181,34 @@ async def test_job_progress_sums_task_progress(stores: Stores) -> None:
     await stores.queue.finish(later, DONE)
     shares.append((await stores.jobs.job(task.job_id)).shares_done)
     assert shares == pytest.approx([0.6 * 0.5, 0.85, 0.85 + 0.15 / 2, 1.0])
+
+
+async def test_job_counts_papers_in_each_step_and_pages_read(stores: Stores) -> None:
+    papers = [upload() for _ in range(5)]
+    job_id = (await stores.jobs.admit("papers", papers))[0].job_id
+
+    async def steps() -> dict[Step, tuple[int, int, int]]:
+        job = await stores.jobs.job(job_id)
+        assert list((await stores.jobs.jobs()).items) == [job.model_copy(update=UNLISTED)]
+        return {one.step: (one.waiting, one.reading, one.embedding) for one in job.steps}
+
+    assert await steps() == {Step.READ_TEXT: (5, 0, 0), Step.OCR: NONE, Step.LAYOUT: NONE}
+    starts, reads, embeds, waits = await claim(stores, limit=4)
+    await stores.queue.report(reads, Progress(pages_done=1, pages_total=3))
+    await stores.queue.report(embeds, Progress(pages_done=3, pages_total=3, chunks_total=7))
+    await stores.queue.finish(waits, THEN_LAYOUT)
+    assert await steps() == {Step.READ_TEXT: (1, 2, 1), Step.OCR: NONE, Step.LAYOUT: (1, 0, 0)}
+    (laid_out,) = await claim(stores, lane=Lane.LAYOUT)
+    await stores.queue.report(laid_out, Progress(pages_done=1, pages_total=3))
+    await stores.queue.finish(embeds, NO_TEXT)
+    await stores.queue.fail(starts, DAMAGED)
+    assert await steps() == {Step.READ_TEXT: (1, 1, 0), Step.OCR: (1, 0, 0), Step.LAYOUT: (0, 1, 0)}
+    job = await stores.jobs.job(job_id)
+    assert (job.pages_read, job.pages_done, job.chunks_done) == (1 + 3 + 3, 1 + 1, 7)
+    await stores.queue.retry(reads, DAMAGED, delay_seconds=60)
+    assert (await steps())[Step.READ_TEXT] == (2, 0, 0)
+    await stores.job_control.cancel(job_id)
+    assert set((await steps()).values()) == {NONE}
 
 
 async def test_has_come_reports_searchable_and_finished_jobs(stores: Stores) -> None:

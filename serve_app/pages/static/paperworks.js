@@ -683,14 +683,15 @@ document.addEventListener("htmx:afterSwap", () => {
   for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
 });
 // htmx keeps the focus of an element with an id, unless details hide it. If it is gone, the first element of
-// the new part gets the focus, of a part without any the search field.
+// the new part gets the focus, of a part without any the search field. Of further rows it is a row that takes it.
 let focused = null; // in the part that is replaced
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   focused = detail.target.contains(document.activeElement) ? document.activeElement : null;
 });
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   if (!focused || document.activeElement !== document.body) return;
-  const place = document.getElementById(focused.id) ?? target.querySelector("a, button, input, summary");
+  const first = target.matches("tr[tabindex]") ? target : target.querySelector("a, button, input, summary");
+  const place = document.getElementById(focused.id) ?? first;
   focused = null;
   (place ?? document.getElementById("q"))?.focus({ preventScroll: target.id !== "results" });
 });

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from domain.job_steps import is_read, pages_read, papers_in_steps, phase_of
 from domain.jobs import (
     MOVES,
     Counts,
     JobStatus,
+    Phase,
     Step,
+    StepCounts,
     TaskStatus,
     backoff_seconds,
     fraction_done,
@@ -99,6 +103,34 @@ def test_task_progress_is_monotonic() -> None:
     shares = [share_done(make_task(**dict(zip(names, row, strict=True)))) for row in history]
     assert shares == sorted(shares)
     assert shares[0] == 0 and shares[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "phase", "read"),
+    [
+        ({"status": TaskStatus.QUEUED}, Phase.WAITING, 0),
+        ({}, Phase.READING, 0),
+        ({"pages_done": 2, "pages_total": 3}, Phase.READING, 2),
+        ({"pages_done": 3, "pages_total": 3}, Phase.EMBEDDING, 3),
+        ({"pages_done": 0, "pages_total": 0}, Phase.READING, 0),
+        ({"step": Step.OCR, "pages_done": 1, "pages_total": 3}, Phase.READING, 3),
+        ({"step": Step.OCR, "status": TaskStatus.QUEUED, "pages_total": 3}, Phase.WAITING, 3),
+        ({"status": TaskStatus.FAILED, "pages_done": 2, "pages_total": 3}, None, 2),
+    ],
+)
+def test_phase_and_read_pages_follow_progress_of_the_step(
+    fields: dict[str, Any], phase: Phase | None, read: int
+) -> None:
+    task = make_task(**fields)
+    assert (phase_of(task.status, is_read=is_read(task)), pages_read(task)) == (phase, read)
+
+
+def test_only_steps_with_papers_are_named() -> None:
+    reading = StepCounts(step=Step.READ_TEXT, waiting=1200, embedding=2)
+    layout = StepCounts(step=Step.LAYOUT, reading=1)
+    said = "read text: 1,200 waiting, 2 embedding · layout: 1 reading"
+    assert papers_in_steps([reading, StepCounts(step=Step.OCR), layout]) == said
+    assert papers_in_steps([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ import typer
 
 from domain.jobs import Step, TaskStatus
 from serve_app.cli.common import complete_collection, printable
+from serve_app.cli.jobs import job_line
 from serve_app.cli.progress import ProgressDisplay, show_progress, task_line
 from serve_app.client import Client
 from serve_app.process.address import service_url
-from serve_app.schemas.core import Task
+from serve_app.schemas.core import Counts, JobSummary, Task
 from tests.unit.serve_app.commands import leaf_commands, run
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import add_paper
@@ -206,6 +207,8 @@ def test_cli_lists_and_shows_jobs_and_documents(paperworks, tmp_path: Path) -> N
     assert "1 of 1 paper, 1 page, 1 chunk" in paperworks("jobs").stdout
     listed = paperworks("documents").stdout
     assert "On a.pdf" in listed
+    assert paperworks("documents", "--order", "author").stdout == listed
+    assert paperworks("documents", "--order", "state").stdout == listed
     document_id = listed.split()[0]
     assert "sha256" in paperworks("documents", document_id).stdout
     assert json.loads(paperworks("documents", "show", document_id, "--json").stdout)["pages"] == 1
@@ -331,6 +334,29 @@ def test_cli_help_imports_no_heavy_modules() -> None:
 
 def test_printable_removes_control_characters() -> None:
     assert printable("a\x1b[2Jb\x9bc\nd\u202e") == "a [2Jb c d "
+
+
+def test_cli_job_line_names_papers_in_each_step() -> None:
+    job = JobSummary.model_validate(
+        {
+            "job_id": "job_1",
+            "kind": "upload",
+            "status": "running",
+            "collection": "ions",
+            "created_at": "2026-11-29T07:00:00Z",
+            "counts": Counts(total=5, queued=3, running=1, completed=1, failed=0, cancelled=0),
+            "progress": {
+                "fraction": 0.2,
+                "steps": [{"step": "read_text", "waiting": 3, "reading": 0, "embedding": 1}],
+                "pages_done": 4,
+                "pages_read": 14,
+                "pages_total": 14,
+                "chunks_done": 30,
+            },
+        }
+    )
+    said = "1 of 5 papers, 14 pages, 30 chunks; read text: 3 waiting, 1 embedding"
+    assert job_line(job).endswith(said)
 
 
 def test_cli_names_other_files_of_a_work() -> None:

@@ -426,6 +426,10 @@ async def test_document_list_is_ordered_and_filtered(library: Library) -> None:
     assert await titles(order="oldest") == ["beta", "Ädel", "gamma"]
     assert await titles(order="title") == ["Ädel", "beta", "gamma"]
     assert await titles(order="year") == ["beta", "Ädel", "gamma"]
+    for title, author in (("gamma", "Ada Berg"), ("beta", "Bo Aalto")):
+        await library.http.patch(f"{API}/documents/{names[title]}", json={"authors": [author]})
+    assert await titles(order="author") == ["beta", "gamma", "Ädel"]
+    assert await titles(order="state") == ["gamma", "Ädel", "beta"]
     tagged = f"{API}/documents/{names['beta']}"
     await library.http.patch(
         tagged, json={"tags": ["x"], "authors": ["Ada King"], "doi": "10.1000/B"}
@@ -438,5 +442,7 @@ async def test_document_list_is_ordered_and_filtered(library: Library) -> None:
         {"since": "2020-01-01T00:00:00"},
         {"order": "size"},
         {"cursor": "x", "order": "title"},
+        {"cursor": "x", "order": "author"},
+        {"cursor": "x", "order": "state"},
     ):
         assert (await library.get("/documents", params=bad)).status_code == 422

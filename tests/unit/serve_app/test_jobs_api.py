@@ -41,6 +41,13 @@ async def test_job_progress_shows_pages_step_and_eta(library: Library) -> None:
     assert progress["step"] == "read_text"
     assert (progress["pages_done"], progress["pages_total"]) == (5, 10)
     assert progress["chunks_done"] == 9
+    assert progress["pages_read"] == 5
+    assert [one["step"] for one in progress["steps"]] == list(Step)
+    assert progress["steps"][0] == {
+        "step": "read_text", "waiting": 0, "reading": 1, "embedding": 0,
+    }  # fmt: skip
+    [listed] = (await library.get("/jobs")).json()["items"]
+    assert listed["progress"]["steps"] == progress["steps"]
     assert progress["eta_basis"] == "pages"
     assert progress["eta_seconds"] >= 0
 
@@ -105,6 +112,21 @@ async def test_job_list_paginates_newest_first(library: Library) -> None:
         if cursor is None:
             break
     assert seen == made[::-1]
+
+
+async def test_tasks_of_a_job_are_listed_page_by_page(library: Library) -> None:
+    files = [(f"{n}.pdf", pdf(str(n))) for n in range(5)]
+    job_id = (await library.upload_many(files)).json()["job_id"]
+    seen, cursor, path = list[str](), None, f"/jobs/{job_id}/tasks"
+    while True:
+        page = (await library.get(path, params={"limit": 2} | _cursor(cursor))).json()
+        seen += [task["filename"] for task in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == [name for name, _ in files]
+    assert (await library.get(f"{path}?cursor=x")).status_code == 422
+    assert (await library.get("/jobs/job_0000000000000000/tasks")).status_code == 404
 
 
 async def test_job_list_filters_by_status_and_collection(library: Library) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from domain.jobs import Lane, Progress, Upload
 from domain.papers import Author, Block, BlockKind, Cell
 from tests.unit.serve_app.library import Library, pdf
 from tests.unit.serve_app.paper_fixtures import BOX, METADATA, PAPER, TABLE, add_paper
@@ -141,6 +142,38 @@ async def test_job_pages_show_progress_failures_and_events(library: Library) -> 
     assert "every 1s" not in progress and "No page has text." in progress and "Retry" in progress
     assert f'href="/jobs/{job}"' in await page_of(library, "/jobs?status=partial")
     assert "task failed" in await page_of(library, f"/jobs/{job}")
+
+
+async def test_job_pages_show_papers_in_each_step_and_read_pages(library: Library) -> None:
+    files = [(f"{n}.pdf", pdf(str(n))) for n in range(2)]
+    job = (await library.upload_many(files)).json()["job_id"]
+    [task] = await library.stores.queue.claim(Lane.INTERACTIVE, 1, worker="w", lease_seconds=9)
+    await library.stores.queue.report(task, Progress(1234, 5000, 77))
+    said = "read text: 1 waiting, 1 reading"
+    listed, shown = await page_of(library, "/jobs"), await page_of(library, f"/jobs/{job}/progress")
+    assert said in listed and 'data-label="Pages">1,234<' in listed
+    assert 'data-label="Passages">77<' in listed
+    assert f"Papers in each step: {said}<" in shown and "1,234 of 5,000 pages" in shown
+    await library.finish(task, ["text"])
+    await library.read_papers()
+    assert "Papers in each step" not in await page_of(library, f"/jobs/{job}/progress")
+
+
+async def test_job_page_leads_to_all_papers_and_events(library: Library) -> None:
+    uploads = [Upload(f"{n}.pdf", f"{n:064x}", 9) for n in range(103)]
+    job = (await library.stores.jobs.admit("physics", uploads))[0].job_id
+    first = await page_of(library, f"/jobs/{job}")
+    assert "Papers 1 to 100 of 103" in first and "Previous papers" not in first
+    [more] = re.findall(r'href="([^"]+)" hx-get="[^"]+"[^>]*>More papers', first)
+    last = await page_of(library, more)
+    assert "Papers 101 to 103 of 103" in last and "More papers" not in last
+    assert f'hx-get="/jobs/{job}/progress?cursor=100" hx-trigger' in last
+    assert f'href="/jobs/{job}" hx-get="/jobs/{job}/progress"' in last, "leads back to the first"
+    [earlier] = re.findall(r'hx-get="([^"]+)"[^>]*>Earlier events', first)
+    rows = await page_of(library, earlier)
+    assert [rows.count(f">{name}<") for name in ("0.pdf", "2.pdf", "3.pdf")] == [1, 1, 0]
+    assert "Earlier events" not in rows
+    assert "has 103 papers" in await page_of(library, f"/jobs/{job}?cursor=500")
 
 
 async def test_earlier_jobs_are_refreshed_as_such(library: Library) -> None:

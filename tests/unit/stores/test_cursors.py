@@ -14,10 +14,15 @@ from domain.identifiers import DOCUMENT_ID, JOB_ID, TASK_ID
 from domain.jobs import new_job_id
 from stores.postgres.cursors import (
     CURSOR,
+    MAX_TEXT,
     decode_cursor,
+    decode_keys,
     decode_offset,
     encode_cursor,
+    encode_keys,
     encode_offset,
+    name_key,
+    text_key,
 )
 from tests.malformed import cursors
 
@@ -53,6 +58,17 @@ def test_cursor_of_another_list_is_rejected(names: re.Pattern[str]) -> None:
     name = new_job_id() if names is not JOB_ID else document_id("papers", "0" * 64)
     with pytest.raises(InvalidRequest):
         decode_cursor(encode_cursor(TIME, name), names)
+
+
+def test_longest_text_key_fits_in_a_cursor() -> None:
+    name = document_id("papers", "0" * 64)
+    parsers = (text_key, name_key(DOCUMENT_ID))
+    for text in ("\U0010ffff" * MAX_TEXT, "a|b|c", ""):
+        cursor = encode_keys(text, name)
+        assert CURSOR.fullmatch(cursor)
+        assert decode_keys(cursor, parsers) == [text, name]
+    with pytest.raises(InvalidRequest):
+        decode_keys(encode_keys("\x00", name), parsers)
 
 
 def test_offset_cursor_round_trips() -> None:
