@@ -125,6 +125,8 @@ def request_during_outage(
             ]
             for response in responses:
                 statuses.add(response.status_code)
+                if response.status_code == 500:
+                    pytest.fail(f"{response.request.url}: {response.text}\n{service.output()}")
                 if response.status_code == 503:
                     assert int(response.headers["retry-after"]) > 0
                     assert response.headers["content-type"] == "application/problem+json"

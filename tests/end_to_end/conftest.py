@@ -8,13 +8,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from serve_app.client import Client
 from tests.service import ROOT, RunningService
 
 SAMPLES = ROOT / "samples"
 CHROMIUM = Path("/usr/bin/chromium")
+EXPECTED_MS = 30_000  # a page on a busy machine
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -60,6 +61,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        expect.set_options(timeout=EXPECTED_MS)
         yield started
         started.close()
 

@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from serve_app.access.middleware import SIGN_IN
 from serve_app.client import Client
+from serve_app.client.requests import PdfFile
+from serve_app.pages.jobs_page import EVENTS_PER_PAGE
 from serve_app.pages.site import PAGES
 from tests.end_to_end.accessibility import violations_of
 from tests.service import RunningService
@@ -21,6 +23,8 @@ from tests.service import RunningService
 pytestmark = pytest.mark.timeout(600)
 READ_MS = 120_000  # a paper on a busy machine
 COLLECTION = "accessible"
+LONG = "long-" * 30
+MANY = EVENTS_PER_PAGE // 2 + 1  # papers, of which each has at least two events
 # Swagger UI draws /docs; without keys, the page of SIGN_IN only leads to the library: test_keys.py.
 ROUTES = {
     route.path: route.path_regex
@@ -61,28 +65,27 @@ class Filled:
 def filled(service: RunningService, samples: dict[str, Path]) -> Filled:
     """A library with something on each page."""
     with Client(service.url) as library:
-        jobs = [
-            library.upload(content, COLLECTION, filename=f"{'long-' * 30}{name}.pdf")
-            for name, content in contents_of(samples["durable-leases"])
-        ]
-        for job in jobs:
+        read = library.upload(samples["durable-leases"], COLLECTION, filename=f"{LONG}.pdf")
+        damaged = library.upload_many(list(damaged_files()), COLLECTION)
+        for job in (read, damaged):
             library.wait(job.job_id, READ_MS / 1000)
         library.create_collection(f"{COLLECTION}-empty")
         library.create_key("of a reader", ["search"])
         [hit, *_] = library.search("fencing token", collection=COLLECTION).hits
         return Filled(
-            paper=jobs[0].document_id,
-            unreadable=jobs[1].document_id,
-            completed=jobs[0].job_id,
-            failed=jobs[1].job_id,
+            paper=read.document_id,
+            unreadable=damaged.accepted[0].document_id,
+            completed=read.job_id,
+            failed=damaged.job_id,
             webhook=webhook_of(library),
             passage=hit.chunk_id,
         )
 
 
-def contents_of(paper: Path) -> Iterator[tuple[str, bytes]]:
-    yield "paper", paper.read_bytes()
-    yield "damaged", b"%PDF-1.7\n" + b"a" * 5000
+def damaged_files() -> Iterator[PdfFile]:
+    """Yields files whose job has more events than its page shows at first."""
+    for number in range(MANY):
+        yield PdfFile(f"{LONG}{number}.pdf", b"%PDF-1.7\n" + b"a" * (5000 + number))
 
 
 def webhook_of(library: Client) -> str:
@@ -141,9 +144,13 @@ def open_everything(tab: Page) -> None:
     tab.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     for box in tab.locator("input[name=paper]").all()[:1]:
         box.check()
-    for part in tab.get_by_text("Loading…").all():
-        part.scroll_into_view_if_needed()
-    expect(tab.get_by_text("Loading…")).to_have_count(0, timeout=READ_MS)
+    for more in tab.get_by_role("button", name="Earlier events").all():
+        more.click()
+        expect(more).to_have_count(0)
+    loading = tab.get_by_text("Loading…")
+    while loading.count():  # a part that was just loaded is gone
+        loading.evaluate_all("all => all[0]?.scrollIntoView()")
+        tab.wait_for_timeout(100)
 
 
 def problems_of(tab: Page, width: int) -> list[Any]:

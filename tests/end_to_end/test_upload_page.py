@@ -121,7 +121,7 @@ def test_drop_on_the_empty_library_leads_to_the_upload(page: Page) -> None:
     expect(page.locator("#papers")).to_contain_text("No papers yet")
     page.evaluate(DROP, ["body", ["dragover", "drop"], [["a.pdf", pdf("a").decode()]]])
     page.wait_for_url("**/upload")
-    expect(page.locator(".job")).to_contain_text("1 of 1 complete")
+    expect(page.locator(".job")).to_contain_text("1 of 1 complete", timeout=SENT_MS)
     page.goto("/")
     expect(page.locator("#paper-rows")).to_contain_text("On a.pdf")
 
@@ -238,7 +238,7 @@ def test_files_of_a_refused_request_are_sent_again_with_another_choice(
     [paper] = files_named(tmp_path, "a.pdf")
     page.goto("/upload")
     send(page, paper)
-    expect(page.locator(".job")).to_contain_text("1 of 1 complete")
+    expect(page.locator(".job")).to_contain_text("1 of 1 complete", timeout=SENT_MS)
     choice = page.get_by_label("A file that the collection already has")
     choice.select_option("reject")
     send(page, paper)
@@ -291,7 +291,7 @@ def test_page_asks_before_it_is_left_while_files_are_being_sent(
     wait_until_partly_sent(page, "a.pdf")
     assert questions == ["beforeunload"]
     limit_uploads(network, AS_FAST_AS_POSSIBLE)
-    expect(page.locator(".job")).to_contain_text("1 of 1 complete")
+    expect(page.locator(".job")).to_contain_text("1 of 1 complete", timeout=SENT_MS)
     page.get_by_role("link", name="Jobs").click()
     page.wait_for_url("**/jobs")
     assert questions == ["beforeunload"]

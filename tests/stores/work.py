@@ -24,7 +24,7 @@ _numbers = itertools.count()
 
 def upload(content: str | None = None, filename: str | None = None) -> Upload:
     """Returns an upload with this content; with unique content by default."""
-    content = content if content is not None else f"paper {next(_numbers)}"
+    content = content if content is not None else f"paper {next(_numbers):06}"  # of equal length
     digest = hashlib.sha256(content.encode()).hexdigest()
     return Upload(filename or f"{content}.pdf", digest, len(content))
 
