@@ -6,6 +6,7 @@
     │   │   └── UnknownCollection · FolderNotFound
     │   ├── Expired                  the record was deleted after its retention time
     │   ├── Conflict                 the request conflicts with the stored state
+    │   │   └── CollectionRenamed
     │   ├── PreconditionFailed       read the document again
     │   ├── QuotaExceeded            delete papers, or raise the quota of the collection
     │   ├── IdempotencyKeyReused     send the request with a new key
@@ -95,6 +96,13 @@ class Conflict(InvalidRequest):
     """The request conflicts with the stored state. Nothing was changed."""
 
     code = "conflict"
+
+
+class CollectionRenamed(Conflict):
+    """Another collection got this name while the request was processed. Nothing of this request was
+    kept. Send it again; it then goes to that collection."""
+
+    code = "collection_renamed"
 
 
 class PreconditionFailed(InvalidRequest):

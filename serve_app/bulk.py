@@ -39,6 +39,7 @@ from stores.blobs.blob_store import BlobStore
 from stores.consistency.reconcile import stores_do_not_match
 from stores.credentials import with_password
 from stores.folders.folder_upload import FolderFile, FolderUpload
+from stores.postgres.collection_store import CollectionStore
 from stores.postgres.database import Database
 from stores.postgres.job_store import JobStore
 
@@ -91,16 +92,17 @@ async def _register_and_follow(
     limits = settings.jobs
     jobs = JobStore(database, max_attempts=limits.max_attempts, queue_limit=limits.queue_limit)
     refused: list[RefusedFile] = []
+    chosen = (await CollectionStore(database).names()).id_of(collection)
     upload = FolderUpload(
         BlobStore(with_password(service["blob_uri"], "BLOB_URI")),
         jobs,
         settings.http.upload_limit_bytes,
         wake=lambda lane: manager.wake.remote([lane]),
-        collection=collection,
+        collection=chosen,
         on_refused=lambda file, error: refused.append(_refused_file(file, error)),
     )
     try:
-        await _register(upload, paths)
+        await _register(upload, paths, collection)
         ended = [await _follow(jobs, upload.job_id)] if wait else []
     finally:
         await database.close()
@@ -119,7 +121,7 @@ def _refused_file(file: FolderFile, error: RefusedUpload) -> RefusedFile:
     return RefusedFile(filename=upload_label(file.name), code=error.code, detail=error.message)
 
 
-async def _register(upload: FolderUpload, paths: Sequence[PdfPath]) -> None:
+async def _register(upload: FolderUpload, paths: Sequence[PdfPath], collection: str) -> None:
     with ProgressDisplay() as display:
 
         def show(registered: int, note: str = "") -> None:
@@ -131,7 +133,7 @@ async def _register(upload: FolderUpload, paths: Sequence[PdfPath]) -> None:
         await upload.register(paths)
     new = upload.registered - upload.known
     outcome = outcome_of_files(new, upload.known, upload.refused)
-    found = f"{plural(len(paths), 'PDF')} for collection {upload.collection!r}"
+    found = f"{plural(len(paths), 'PDF')} for collection {collection!r}"
     print_line(f"{upload.job_id}: {found}: {outcome}.")
 
 

@@ -25,6 +25,7 @@ from actors.registry import awaited, embedders, get_actor
 from actors.reranker_handle import RerankerHandle
 from actors.workforce import WorkforceReport
 from configs.settings import JobSettings, SearchSettings, Settings
+from domain.collection_names import naming
 from domain.errors import ServiceNotReady
 from domain.jobs import Lane
 from domain.library_search import LibrarySearch, parsed_search
@@ -163,6 +164,7 @@ class Api:
         queue of the collection is full, StoresDoNotMatch.
         """
         await self.services.require_matching_stores()
+        collection = (await self.services.collections.names()).id_of(collection)
         await self.services.jobs.check_queue_limit(collection)
         upload = FolderUpload(
             self.services.blobs,
@@ -182,8 +184,12 @@ class Api:
         limit: int = 10,
     ) -> SearchResult:
         """Returns the same result as POST /api/v1/search."""
-        search_query = SearchQuery(query, collection, SearchMode(mode), limit)
-        return await run_search(parsed_search(search_query), self.services)
+        names = await self.services.collections.names()
+        chosen = None if collection is None else names.id_of(collection)
+        search_query = SearchQuery(query, chosen, SearchMode(mode), limit)
+        with naming(names):
+            result = await run_search(parsed_search(search_query), self.services)
+            return SearchResult.model_validate(result.model_dump())  # with present names
 
 
 def connect(settings: Settings, addresses: Addresses) -> Services:

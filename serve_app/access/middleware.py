@@ -10,9 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.access import Access
+from domain.collection_names import CollectionNames, naming
 from domain.errors import PaperworksError
 from serve_app.access.errors import Unauthenticated
 from serve_app.access.gate import Gate
+from serve_app.access.name_cache import NameCache
 from serve_app.api.problems import error_response
 from stores.postgres.audit_log import acting_as
 
@@ -26,12 +28,14 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="paperworks"'}
 class AccessControl:
     """Puts the access of the request into its state, or answers 401, 403, 429 or 503.
 
+    Names of collections are translated within the access: a key learns no name of another's.
     A browser that opens a page without being signed in is sent to the sign-in page.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, names: NameCache) -> None:
         self.app = app
         self.gate = gate
+        self.names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or is_public(path_of(scope)):
@@ -43,7 +47,10 @@ class AccessControl:
         except PaperworksError as error:
             await _refusal(request, error)(scope, receive, send)
             return
-        with acting_as(self.gate.client_of(request, access)):
+        names = await self.names.current()
+        if isinstance(names, CollectionNames):
+            names = names.limited_to(access.collections)
+        with acting_as(self.gate.client_of(request, access)), naming(names):
             await self.app(scope, receive, send)
 
 

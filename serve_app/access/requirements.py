@@ -8,6 +8,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from domain.access import Access, Scope
+from domain.collection_names import id_of
 from domain.errors import NotFound
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID, JOB_ID
 from serve_app.access.errors import Forbidden
@@ -76,4 +77,4 @@ async def _check_path(ids: dict[str, Any], access: Access, services: Services) -
         if collection is None or not access.sees(collection):
             raise NotFound(f"There is no job {job_id}.")
     if name and COLLECTION_NAME.fullmatch(name):
-        require_collection(access, name)
+        require_collection(access, id_of(name))

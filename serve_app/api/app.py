@@ -11,6 +11,7 @@ from operator import attrgetter
 from fastapi import FastAPI
 
 from serve_app.access.middleware import AccessControl
+from serve_app.access.name_cache import NameCache
 from serve_app.api import (
     acknowledgements,
     bibliography,
@@ -83,7 +84,8 @@ def create_api(
     # From the inside out: the middleware that is added last handles a request first.
     limits, metrics = services.http, app.state.metrics
     app.add_middleware(BodyGuard, limits=limits, check_disk_space=services.check_disk_space)
-    app.add_middleware(AccessControl, gate=services.gate)
+    names = NameCache(services.collections.names)
+    app.add_middleware(AccessControl, gate=services.gate, names=names)
     app.add_middleware(AdmissionControl, limits=limits, metrics=metrics)
     app.add_middleware(OriginCheck, limits=limits)
     app.add_middleware(RequestContext, metrics=metrics, request_id_header=request_id_header)

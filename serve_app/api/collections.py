@@ -12,8 +12,10 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from domain.access import Access
+from domain.collection_names import name_of
 from domain.errors import Unavailable
 from domain.events import FeedPosition
+from serve_app.access.name_cache import SECONDS_UNTIL_KNOWN
 from serve_app.access.requirements import ADMINISTERS, FOLLOWS, READS, AccessDep
 from serve_app.api.bibliography import BIBLIOGRAPHY_RESPONSE, FormatParameter
 from serve_app.api.file_responses import inline_disposition
@@ -24,7 +26,7 @@ from serve_app.api.services import PREFIX, Services, ServicesDep
 from serve_app.library.bibliography import FORMATS, BibliographyFormat, bibliography_of
 from serve_app.library.works import links_of_events
 from serve_app.schemas import core as schemas
-from serve_app.schemas.requests import CollectionSettings, NewCollection
+from serve_app.schemas.requests import CollectionChange, NewCollection
 from stores.postgres.document_store import CollectionSummary
 
 router = APIRouter(prefix=f"{PREFIX}/collections", tags=["collections"])
@@ -41,7 +43,7 @@ async def list_collections(services: ServicesDep, access: AccessDep) -> schemas.
 async def visible_collections(services: Services, access: Access) -> list[CollectionSummary]:
     """Returns the collections that belong to the access, ordered by name."""
     found = await services.documents.collections()
-    return [collection for collection in found if access.sees(collection.name)]
+    return [collection for collection in found if access.sees(collection.collection_id)]
 
 
 @router.post("", status_code=201, responses=problem_responses(409), dependencies=[ADMINISTERS])
@@ -58,24 +60,30 @@ async def get_collection(name: CollectionPath, services: ServicesDep) -> schemas
     return await _collection(name, services)
 
 
-@router.patch("/{name}", responses=problem_responses(404), dependencies=[ADMINISTERS])
+@router.patch("/{name}", responses=problem_responses(404, 409), dependencies=[ADMINISTERS])
 async def change_collection(
-    name: CollectionPath, settings: CollectionSettings, services: ServicesDep
+    name: CollectionPath, settings: CollectionChange, services: ServicesDep
 ) -> schemas.Collection:
-    """Changes the description, the quotas and the rule on duplicates of a collection; returns it.
+    """Changes name, description, quotas and the rule on duplicates of a collection; returns it.
+
+    A renamed collection keeps its papers, their ids, its keys and webhooks. Its first name leads to
+    it, too; other former names are free. The response to a new name takes a second longer, until
+    every API process knows it.
 
     A quota below what the collection holds refuses further papers and deletes none. `duplicates`
     concerns uploads that end after the change: `newest` deletes nothing by itself.
     """
     if given := settings.model_dump(exclude_unset=True):
         await services.collections.change(name, given)
+    if "name" in given:
+        await asyncio.sleep(SECONDS_UNTIL_KNOWN)
     return await _collection(name, services)
 
 
-async def _collection(name: str, services: Services) -> schemas.Collection:
-    for collection in await services.documents.collections(name):
+async def _collection(collection_id: str, services: Services) -> schemas.Collection:
+    for collection in await services.documents.collections(collection_id):
         return schemas.Collection.model_validate(collection)
-    raise unknown_collection(name)
+    raise unknown_collection(collection_id)
 
 
 async def _position(
@@ -115,7 +123,9 @@ async def follow_collection(
     contain neighbours in another order.
     """
     ends_at = time.monotonic() + seconds
-    yield ServerSentEvent(id=str(position), event=schemas.OPENED, data={"collection": name})
+    yield ServerSentEvent(
+        id=str(position), event=schemas.OPENED, data={"collection": name_of(name)}
+    )
     try:
         while True:
             while events := await services.event_feed.after(name, position):
@@ -135,11 +145,16 @@ async def follow_collection(
     "/{name}", status_code=204, responses=problem_responses(404), dependencies=[ADMINISTERS]
 )
 async def delete_collection(name: CollectionPath, services: ServicesDep) -> None:
-    """Deletes a collection and all its documents, as if each was deleted separately."""
+    """Deletes a collection and all its documents, as if each was deleted separately.
+
+    Both names of a renamed collection are free then.
+    """
     try:
         await services.documents.delete_collection(name)
     finally:
         services.deletions_due()  # also after an error: some documents may be deleted already
+    if name_of(name) != name:
+        await asyncio.sleep(SECONDS_UNTIL_KNOWN)
 
 
 @router.get(
@@ -155,6 +170,6 @@ async def export_collection(
     if not await services.documents.has_collection(name):
         raise unknown_collection(name)
     spec = FORMATS[chosen]
-    headers = {"Content-Disposition": inline_disposition(f"{name}{spec.ending}")}
+    headers = {"Content-Disposition": inline_disposition(f"{name_of(name)}{spec.ending}")}
     entries = bibliography_of(name, chosen, services.documents)
     return StreamingResponse(entries, media_type=spec.content_type, headers=headers)

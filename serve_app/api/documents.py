@@ -132,7 +132,7 @@ async def correct_document(
     """
     document = await _expected(document_id, if_match, services)
     given = correction.model_dump(exclude_unset=True)
-    target = given.pop("collection", document.collection)
+    target = given.pop("collection", document.collection)  # an id, as every validated name
     require_collection(access, target)
     if given:
         document = await correct_metadata(document, given, services)

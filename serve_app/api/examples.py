@@ -9,7 +9,7 @@ PAPER = "doc_48c85a8ff7d85cc7c494aa3c"
 # By the name of the schema.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "AdoptRequest": {"collection": "recovered"},
-    "CollectionSettings": {"description": "Papers on job queues", "max_papers": 5000},
+    "CollectionChange": {"description": "Papers on job queues", "max_papers": 5000},
     "MetadataCorrection": {
         "title": "Durable Leases: What a Job Queue Owes a Document",
         "authors": ["Ada Lovelace", "Charles Babbage"],

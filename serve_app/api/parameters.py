@@ -14,8 +14,10 @@ from typing import Annotated
 from fastapi import Header, Path, Query
 from pydantic import AfterValidator
 
+from domain.collection_names import id_of
 from domain.errors import NotFound, UnknownCollection
 from domain.identifiers import CHUNK_ID, COLLECTION_NAME, DOCUMENT_ID, JOB_ID
+from serve_app.schemas.requests import CollectionName
 from stores.postgres.cursors import CURSOR
 
 MAX_SHOWN_CHARACTERS = 140
@@ -68,11 +70,11 @@ ChunkPath = Annotated[
 CollectionPath = Annotated[
     str,
     identifier(COLLECTION_NAME, unknown_collection),
+    AfterValidator(id_of),
     Path(description="A collection.", json_schema_extra={"pattern": COLLECTION_NAME.pattern}),
 ]
 CollectionFilter = Annotated[
-    str | None,
-    Query(description="Only items of this collection.", pattern=COLLECTION_NAME.pattern),
+    CollectionName | None, Query(description="Only items of this collection.")
 ]
 Cursor = Annotated[
     str | None,

@@ -36,6 +36,7 @@ CollectionName = Annotated[
     typer.Argument(metavar="NAME", help="A collection.", autocompletion=complete_collection),
 ]
 Description = Annotated[str | None, typer.Option(help="What the collection is for.")]
+NewName = Annotated[str | None, typer.Option("--name", help="A new name.")]
 MaxPapers = Annotated[int | None, typer.Option(min=0, help="Most papers that it may hold.")]
 MaxBytes = Annotated[int | None, typer.Option(min=0, help="Most bytes of PDFs that it may hold.")]
 DuplicatesOption = Annotated[
@@ -94,14 +95,19 @@ def change_collection(
     max_papers: MaxPapers = None,
     max_bytes: MaxBytes = None,
     duplicates: DuplicatesOption = None,
+    new_name: NewName = None,
     no_quota: Annotated[bool, typer.Option("--no-quota", help="Remove both limits.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change the description, the quota or the rule on duplicates of a collection.
+    """Change the name, the description, the quota or the rule on duplicates of a collection.
 
-    Example: paperworks collections change physics --duplicates newest
+    A renamed collection keeps its papers, keys and webhooks; its first name leads to it, too.
+
+    Example: paperworks collections change physics --name optics
     """
     settings = _settings(description, max_papers, max_bytes, duplicates)
+    if new_name is not None:
+        settings["name"] = new_name
     removed = {"max_papers": None, "max_bytes": None} if no_quota else {}
     changed = client.change_collection(name, **removed, **settings)
     show(changed, as_json, [collection_line(changed)])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from domain.errors import UnknownCollection
 from serve_app.cli.bulk_result import ZoteroResult
 from serve_app.cli.common import print_error, print_line, printable
 from serve_app.cli.progress import follow
@@ -36,7 +37,9 @@ def import_export(client: Client, export: Path, collection: str, *, wait: bool) 
     Raises typer.Exit with status 2 if the file is no export.
     """
     try:
-        plan = Plan(read_export(export), Attachments(export), collection)
+        plan = Plan(
+            read_export(export), Attachments(export), collection, _id_of(client, collection)
+        )
     except InvalidExport as error:
         print_error(printable(str(error)))
         raise typer.Exit(2) from error
@@ -45,6 +48,16 @@ def import_export(client: Client, export: Path, collection: str, *, wait: bool) 
     ended = follow(client, work.jobs) if wait and work.jobs else []
     print_line(work.summary)
     return work.result(ended)
+
+
+def _id_of(client: Client, collection: str) -> str:
+    """Returns the first name of the collection, which ids of documents depend on."""
+    try:
+        return client.collection(collection).collection_id
+    except PaperworksProblem as problem:
+        if problem.code != UnknownCollection.code:
+            raise
+        return collection  # the first upload creates it
 
 
 class ZoteroImport:

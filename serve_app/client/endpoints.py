@@ -422,7 +422,10 @@ class Endpoints:
 
     @Endpoint
     def change_collection(self, name: str, **settings: Any) -> ApiRequest[core.Collection]:
-        """Changes `description`, `max_papers`, `max_bytes` (None: no limit) or `duplicates`."""
+        """Changes `name`, `description`, `max_papers`, `max_bytes` (None: no limit), `duplicates`.
+
+        The first name of a renamed collection, its `collection_id`, leads to it, too.
+        """
         path, parse = path_of("collections", name), core.Collection.model_validate_json
         return ApiRequest(path, parse, json=settings, method="PATCH")
 

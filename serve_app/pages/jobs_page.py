@@ -15,7 +15,7 @@ from serve_app.api.parameters import LAST_EVENT_NUMBER, Cursor, JobId
 from serve_app.api.serializers import to_job_summary_schema
 from serve_app.api.services import Services, ServicesDep
 from serve_app.pages.page_route import page_router
-from serve_app.pages.parameters import Blank, CollectionField
+from serve_app.pages.parameters import Blank, CollectionField, shown_name
 from serve_app.pages.rendering import render, wants_fragment
 from stores.postgres.cursors import decode_offset
 
@@ -45,7 +45,7 @@ async def jobs_page(
     )
     filters = {
         "status": status,
-        "collection": collection,
+        "collection": shown_name(collection),
         "unacknowledged": "true" if unacknowledged else None,
     }
     values = {

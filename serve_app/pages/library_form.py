@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from domain.access import Access
 from domain.documents import DocumentFilter, DocumentOrder, DocumentStatus
-from serve_app.pages.parameters import Blank, FilterText, Year
+from serve_app.pages.parameters import Blank, FilterText, Year, shown_name
 from serve_app.schemas.requests import CollectionName
 from stores.postgres.cursors import CURSOR
 
@@ -46,6 +46,7 @@ class LibraryForm(BaseModel):
         """The filters as parameters of an address, None where they are not needed."""
         return {
             **self.model_dump(exclude={"cursor"}),
+            "collection": shown_name(self.collection),
             "review": "true" if self.review else None,
             "order": None if self.order is DocumentOrder.NEWEST else self.order,
         }

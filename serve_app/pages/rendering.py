@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.access import Access, Scope
+from domain.collection_names import name_of
 from domain.job_steps import papers_in_steps
 from domain.wording import plural
 from serve_app.access.gate import csrf_token_of, session_of
@@ -107,7 +108,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        age=age, ahead=ahead, duration=duration, size=size, shell=shlex.quote
+        age=age, ahead=ahead, duration=duration, name_of=name_of, size=size, shell=shlex.quote
     )
     environment.globals.update(
         papers_in_steps=papers_in_steps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -13,7 +13,7 @@ from domain.search import SEARCHED_KINDS, SearchMode, SearchQuery
 from domain.section_topics import SectionTopic
 from serve_app.api.parameters import STORABLE
 from serve_app.library.search_cursor import SearchCursor
-from serve_app.pages.parameters import Blank, FilterText, Year
+from serve_app.pages.parameters import Blank, FilterText, Year, shown_name
 from serve_app.schemas.requests import CollectionName
 from stores.postgres.cursors import CURSOR
 
@@ -34,6 +34,17 @@ class SearchForm(BaseModel):
     tag: FilterText = ""
     papers: bool = False
     cursor: Annotated[str, Field(pattern=CURSOR.pattern)] | None = None
+
+    @property
+    def collection_name(self) -> str | None:
+        """The present name of the chosen collection."""
+        return shown_name(self.collection)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The fields that are not empty as parameters of an address, without the cursor."""
+        given = self.model_dump(exclude_defaults=True, exclude={"cursor"})
+        return {**given, "collection": self.collection_name}
 
     @property
     def has_filters(self) -> bool:

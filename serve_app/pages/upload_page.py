@@ -9,7 +9,7 @@ from serve_app.access.requirements import CHANGES, AccessDep
 from serve_app.api.collections import visible_collections
 from serve_app.api.services import ServicesDep
 from serve_app.pages.page_route import page_router
-from serve_app.pages.parameters import CollectionField
+from serve_app.pages.parameters import CollectionField, shown_name
 from serve_app.pages.rendering import render
 
 router = page_router(CHANGES)
@@ -32,7 +32,7 @@ async def upload_page(
     return render(
         request,
         "upload.html",
-        collection=collection,
+        collection=shown_name(collection),
         collections=await visible_collections(services, access),
         choices=LABELS,
         part=min(FILES_PER_REQUEST, services.http.max_files),

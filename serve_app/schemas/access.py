@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from domain.access import Scope
-from serve_app.schemas.core import Wire
+from serve_app.schemas.core import CollectionName, Wire
 
 
 def _sorted(values: Iterable[str] | None) -> list[str] | None:
@@ -17,7 +17,7 @@ def _sorted(values: Iterable[str] | None) -> list[str] | None:
 
 
 Scopes = Annotated[list[Scope], BeforeValidator(_sorted)]
-CollectionNames = Annotated[list[str] | None, BeforeValidator(_sorted)]
+CollectionNames = Annotated[list[CollectionName] | None, BeforeValidator(_sorted)]
 
 
 class Access(Wire):
@@ -61,5 +61,5 @@ class AuditEntry(Wire):
     actor: str
     action: str
     subject: str
-    collection: str | None = None
+    collection: CollectionName | None = None
     details: dict[str, Any]

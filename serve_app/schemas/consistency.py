@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.consistency import OrphanChunks, StuckTask
-from serve_app.schemas.core import Time, Wire
+from serve_app.schemas.core import CollectionName, Time, Wire
 
 
 class StoredPaper(Wire):
@@ -11,7 +11,7 @@ class StoredPaper(Wire):
 
     document_id: str
     filename: str
-    collection: str
+    collection: CollectionName
     version: int
 
 

@@ -11,8 +11,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
+from domain.collection_names import name_of
 from domain.documents import ChunkKind, DocumentStatus
 from domain.duplicates import Duplicates
 from domain.events import Event as EventRecord
@@ -31,6 +32,9 @@ JobPath = Annotated[
 Time = Annotated[
     datetime, AfterValidator(lambda t: t.astimezone(UTC) if t.tzinfo else t.replace(tzinfo=UTC))
 ]
+
+CollectionName = Annotated[str, PlainSerializer(name_of, return_type=str)]
+"""The id of a collection, which is serialized as its present name."""
 
 
 class Wire(BaseModel):
@@ -120,7 +124,7 @@ class JobSummary(Wire):
     job_id: str
     kind: str
     status: JobStatus
-    collection: str
+    collection: CollectionName
     created_at: Time
     started_at: Time | None = None
     finished_at: Time | None = None
@@ -195,7 +199,7 @@ class FolderAccepted(JobAccepted):
     """An accepted folder. Its papers appear in the job as they are registered."""
 
     folder: str
-    collection: str
+    collection: CollectionName
     status_endpoint: JobPath
 
 
@@ -290,7 +294,7 @@ class Document(Wire):
     """
 
     document_id: str
-    collection: str
+    collection: CollectionName
     filename: str
     sha256: str
     bytes: int
@@ -320,11 +324,13 @@ class Document(Wire):
 class Collection(Wire):
     """A named set of documents, created by its first upload or by itself.
 
+    `collection_id` is its first name, which leads to it after it was renamed.
     `bytes` is the size of its PDFs. Uploads that exceed `max_papers` or `max_bytes` are refused;
     null: no limit. `duplicates`: whether it keeps several files of one work, keeps the `newest`
     upload alone, or refuses further files.
     """
 
+    collection_id: str
     name: str
     documents: int
     created_at: Time
@@ -360,7 +366,7 @@ class Chunk(Wire):
     title: str | None = None
     authors: list[Author] = []
     year: int | None = None
-    collection: str
+    collection: CollectionName
     kind: ChunkKind
     section: str | None = None
     page_first: int

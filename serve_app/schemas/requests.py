@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.access import MAX_NAME_CHARACTERS, Scope
+from domain.collection_names import id_of
 from domain.documents import ChunkKind, DocumentFilter
 from domain.duplicates import Duplicates
 from domain.identifiers import COLLECTION_NAME, DOCUMENT_ID
@@ -45,7 +46,9 @@ def _has_letters(text: str) -> str:
 Text = Annotated[
     str, Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(_storable)
 ]
-CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME.pattern)]
+NewName = Annotated[str, Field(pattern=COLLECTION_NAME.pattern)]
+CollectionName = Annotated[NewName, AfterValidator(id_of)]
+"""The name of a collection; the validated value is its id."""
 DocumentIdentifier = Annotated[str, Field(pattern=DOCUMENT_ID.pattern)]
 Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 # PDF 32000-1, annex C: a page has at most 14,400 units in each direction.
@@ -186,10 +189,16 @@ class CollectionSettings(RequestBody):
     duplicates: Duplicates = Duplicates.KEEP
 
 
+class CollectionChange(CollectionSettings):
+    """Changes of a collection. Its first name leads to it after a new `name`, too."""
+
+    name: NewName = ""
+
+
 class NewCollection(CollectionSettings):
     """A collection to create."""
 
-    name: CollectionName
+    name: NewName
 
 
 class AdoptRequest(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.webhooks import Delivery as DeliveryRecord
 from domain.webhooks import Webhook as WebhookRecord
-from serve_app.schemas.core import Time, Wire
+from serve_app.schemas.core import CollectionName, Time, Wire
 
 
 class Webhook(WebhookRecord, Wire):
@@ -13,6 +13,7 @@ class Webhook(WebhookRecord, Wire):
     `disabled_reason` states why a disabled webhook gets no deliveries.
     """
 
+    collections: tuple[CollectionName, ...] | None = None
     created_at: Time
     disabled_at: Time | None = None
 
@@ -35,6 +36,7 @@ class Delivery(DeliveryRecord, Wire):
     A pending delivery is sent at `next_attempt_at`.
     """
 
+    collection: CollectionName | None = None
     created_at: Time
     next_attempt_at: Time | None = None
     last_attempt_at: Time | None = None

@@ -18,6 +18,7 @@ from functools import partial
 
 from fastapi import Request
 
+from domain.collection_names import id_of
 from domain.errors import (
     Expired,
     FileTooLarge,
@@ -218,6 +219,7 @@ def parse_options(request: Request, fields: dict[str, str]) -> UploadOptions:
         raise InvalidRequest(
             f"collection: {collection[:140]!r} is not a valid name; use {COLLECTION_RULE}."
         )
+    collection = id_of(collection)
     require_collection(access_of(request), collection)
     policy = given.get("on_duplicate") or OnDuplicate.RETURN
     if policy not in set(OnDuplicate):

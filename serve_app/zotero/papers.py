@@ -64,12 +64,15 @@ def _value(document: Document, name: str) -> Any:
 class Plan:
     """What the documents of a collection should be according to an export.
 
-    `papers` are by document id. `problems` are messages; `missing` counts files that do not exist
-    or cannot be read, `without_pdf` entries to which no file belongs.
+    `papers` are by document id, which depends on `collection_id`. `problems` are messages;
+    `missing` counts files that do not exist or cannot be read, `without_pdf` entries to which no
+    file belongs.
     """
 
-    def __init__(self, parsed: Parsed, attachments: Attachments, collection: str) -> None:
-        self.collection = collection
+    def __init__(
+        self, parsed: Parsed, attachments: Attachments, collection: str, collection_id: str
+    ) -> None:
+        self.collection, self.collection_id = collection, collection_id
         self.papers: dict[str, Paper] = {}
         self.problems = list(parsed.problems)
         self.unreadable = len(parsed.problems)
@@ -101,7 +104,7 @@ class Plan:
         except OSError as error:
             self._miss(entry, f"{path} cannot be read: {error.strerror}.")
             return
-        name = document_id(self.collection, sha256)
+        name = document_id(self.collection_id, sha256)
         paper = self.papers.setdefault(name, Paper(name, path, entry.key))
         paper.tags += tags
         if fields and paper.fields:

@@ -15,7 +15,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from domain.errors import DatabaseBusy, DatabaseUnavailable, PaperworksError, QuotaExceeded
+from domain.collection_names import name_of
+from domain.errors import (
+    CollectionRenamed,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    PaperworksError,
+    QuotaExceeded,
+)
 from stores.postgres.postgres_session import (
     LOCK_NOT_AVAILABLE,
     OUTAGES,
@@ -29,6 +36,8 @@ from stores.postgres.postgres_url import PostgresAddress, parse_postgres_url
 NOW = func.statement_timestamp()
 QUOTA_EXCEEDED = "PW001"
 """SQLSTATE of the trigger that checks quotas; its message is a JSON object."""
+NAME_TAKEN = "PW002"
+"""SQLSTATE of the trigger that refuses documents of a collection whose name another one has."""
 
 
 def seconds(count: float | ColumnElement[float]) -> ColumnElement[Any]:
@@ -158,13 +167,18 @@ def _translate(error: BaseException | None) -> PaperworksError | None:
         return DatabaseBusy()
     if state == QUOTA_EXCEEDED:
         return _quota_exceeded(error)
+    if state == NAME_TAKEN:
+        return CollectionRenamed()
     return _unavailable(error) if is_unavailable(error) else None
 
 
 def _quota_exceeded(error: BaseException | None) -> QuotaExceeded:
     message = str(error)
     quota = message[message.find("{") : message.rfind("}") + 1]
-    return QuotaExceeded.of(**json.loads(quota)) if quota else QuotaExceeded()
+    if not quota:
+        return QuotaExceeded()
+    found = json.loads(quota)
+    return QuotaExceeded.of(**{**found, "collection": name_of(found["collection"])})
 
 
 def _unavailable(cause: BaseException | None) -> DatabaseUnavailable:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH, REGCONFIG
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.collection_names import name_of
 from domain.deletions import VersionRange
 from domain.documents import (
     ALL_DOCUMENTS,
@@ -74,6 +76,7 @@ MEMBER = DOCUMENTS.alias("member")
 HAS_DOCUMENTS = exists().where(
     MEMBER.c.collection == COLLECTIONS.c.name, MEMBER.c.status != DocumentStatus.DELETED
 )
+PRESENT_NAME = func.coalesce(COLLECTIONS.c.display_name, COLLECTIONS.c.name)
 # A deleted collection exists again after the next upload to it.
 COLLECTION_EXISTS = or_(COLLECTIONS.c.deleted_at.is_(None), HAS_DOCUMENTS)
 
@@ -83,6 +86,7 @@ class CollectionSummary:
     """A collection, its number of documents and their bytes, its quotas (None: no limit), and what
     it does with another file of a work."""
 
+    collection_id: str
     name: str
     documents: int
     created_at: datetime
@@ -222,12 +226,13 @@ class DocumentStore:
         has_more = len(rows) > limit
         return CursorPage(items, ordered.next_cursor(cursor, rows[:limit]) if has_more else None)
 
-    async def collections(self, name: str | None = None) -> list[CollectionSummary]:
-        """Returns every collection that is not deleted, or the one of this name, by name."""
-        of_name = COLLECTIONS.c.name == name if name is not None else true()
+    async def collections(self, collection_id: str | None = None) -> list[CollectionSummary]:
+        """Returns every collection that is not deleted, or the one with this id, by name."""
+        chosen = COLLECTIONS.c.name == collection_id if collection_id is not None else true()
         statement = (
             select(
                 COLLECTIONS.c.name,
+                PRESENT_NAME,
                 func.count(DOCUMENTS.c.document_id).label("documents"),
                 COLLECTIONS.c.created_at,
                 func.coalesce(func.sum(DOCUMENTS.c.bytes), 0).label("bytes"),
@@ -237,9 +242,9 @@ class DocumentStore:
                 COLLECTIONS.c.duplicates,
             )
             .outerjoin(DOCUMENTS, IN_COLLECTION)
-            .where(COLLECTION_EXISTS, of_name)
+            .where(COLLECTION_EXISTS, chosen)
             .group_by(COLLECTIONS.c.name)
-            .order_by(COLLECTIONS.c.name)
+            .order_by(PRESENT_NAME)
         )
         async with self.database.single() as connection:
             return [CollectionSummary(*row) for row in await connection.execute(statement)]
@@ -319,7 +324,8 @@ class DocumentStore:
         """Deletes all documents that are in the collection at the start of the call.
 
         Returns their number. Runs in batches, so that uploads to other collections are not blocked;
-        an interrupted call is completed by repeating it. Raises UnknownCollection.
+        an interrupted call is completed by repeating it. The name of a renamed collection is free
+        then. Raises UnknownCollection.
         """
         members = select(DOCUMENTS.c.document_id).where(DOCUMENTS.c.collection == name, ALIVE)
         mark_deleted = (
@@ -327,6 +333,7 @@ class DocumentStore:
             .where(COLLECTIONS.c.name == name)
             .values(
                 deleted_at=NOW,
+                display_name=case((HAS_DOCUMENTS, COLLECTIONS.c.display_name), else_=None),
                 description="",
                 max_papers=None,
                 max_bytes=None,
@@ -334,7 +341,7 @@ class DocumentStore:
             )
         )
         if not await self.has_collection(name):
-            raise UnknownCollection(f"There is no collection {name!r}.")
+            raise UnknownCollection(f"There is no collection {name_of(name)!r}.")
         async with self.database.single() as connection:
             ids = sorted((await connection.execute(members)).scalars())
         await self._record_deletion(name, len(ids))

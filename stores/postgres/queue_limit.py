@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from domain.collection_names import name_of
 from domain.errors import QueueFull
 
 KNOWN_SECONDS = 1.0  # lifetime of a cached count
@@ -37,9 +38,9 @@ class AdmissionLimit:
         known = await self._current(collection, self.limit)
         if known.tasks >= self.limit:
             raise QueueFull(
-                f"Collection {collection!r} has {self.limit:,} unfinished papers, the most that "
-                "jobs.queue_limit allows. Nothing of this request was kept; uploads that were "
-                "accepted before are kept and processed. Send this request again later."
+                f"Collection {name_of(collection)!r} has {self.limit:,} unfinished papers, the "
+                "most that jobs.queue_limit allows. Nothing of this request was kept; uploads that "
+                "were accepted before are kept and processed. Send this request again later."
             )
         known.tasks += tasks
 

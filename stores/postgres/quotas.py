@@ -10,6 +10,7 @@ from time import monotonic
 
 from sqlalchemy import text
 
+from domain.collection_names import name_of
 from domain.documents import document_id
 from domain.errors import QuotaExceeded
 from domain.jobs import Upload
@@ -59,7 +60,7 @@ class QuotaCheck:
             for limit, used in ((max_papers, papers), (max_bytes, size))
         ]
         if new_papers and any(is_over):
-            raise QuotaExceeded.of(collection, max_papers, max_bytes)
+            raise QuotaExceeded.of(name_of(collection), max_papers, max_bytes)
 
     def _remember(self, collection: str) -> None:
         if len(self._unlimited_until) >= KNOWN_COLLECTIONS:

@@ -86,14 +86,19 @@ def _json(value: str) -> Any:
 class Collections(SQLModel, table=True):
     """A named set of documents, created by its first upload.
 
+    `name` is the id: the name at its creation. `display_name` is that of a renamed collection.
     A collection with a `deleted_at` exists only if it has documents. The quotas `max_papers` and
     `max_bytes` limit the documents that are not deleted. `duplicates`: what happens to an
     upload that is another file of a work.
     """
 
-    __table_args__ = (_one_of("duplicates", Duplicates),)
+    __table_args__ = (
+        _one_of("duplicates", Duplicates),
+        Index("collections_by_display_name", "display_name", unique=True),
+    )
 
     name: str = Field(primary_key=True)
+    display_name: str | None = None
     created_at: datetime | None = Field(None, sa_column=_stamped())
     deleted_at: datetime | None = Field(None, sa_column=_timestamp())
     description: str = Field("", sa_column=_default(""))

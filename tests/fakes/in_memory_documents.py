@@ -175,18 +175,20 @@ class InMemoryDocumentStore:
         following = encode_offset(start + limit) if len(found) > start + limit else None
         return CursorPage(found[start : start + limit], following)
 
-    async def collections(self, name: str | None = None) -> Sequence[CollectionSummary]:
+    async def collections(self, collection_id: str | None = None) -> Sequence[CollectionSummary]:
         """Like `DocumentStore.collections`."""
         return [
             self._summary(one, created_at)
             for one, created_at in sorted(self.state.collections.items())
-            if name in (None, one) and await self.has_collection(one)
+            if collection_id in (None, one) and await self.has_collection(one)
         ]
 
     def _summary(self, name: str, created_at: datetime) -> CollectionSummary:
         sizes = [doc.bytes for doc in self._alive() if doc.collection == name]
-        settings = self.state.collection_settings.get(name, {})
-        return CollectionSummary(name, len(sizes), created_at, sum(sizes), **settings)
+        settings = {"name": name, **self.state.collection_settings.get(name, {})}
+        return CollectionSummary(
+            name, settings.pop("name"), len(sizes), created_at, sum(sizes), **settings
+        )
 
     async def has_collection(self, name: str) -> bool:
         """Like `DocumentStore.has_collection`."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from domain.errors import Conflict, QuotaExceeded, UnknownCollection
+from domain.errors import CollectionRenamed, Conflict, QuotaExceeded, UnknownCollection
 from domain.jobs import Upload
 from stores.postgres.collection_store import CollectionStore
 from stores.postgres.database import Database
@@ -134,3 +134,90 @@ async def test_parallel_uploads_do_not_exceed_the_quota_together(
     admitted = await asyncio.gather(*(admit(upload()) for _ in range(20)))
     assert sum(admitted) == 5
     assert (await summary(database)).documents == 5
+
+
+async def test_renamed_collection_keeps_its_id_and_its_papers(
+    database: Database, collections: CollectionStore, jobs: JobStore
+) -> None:
+    paper = upload()
+    [admitted] = await jobs.admit(NAME, [paper])
+    await collections.change(NAME, {"name": "optics", "description": "of light"})
+    renamed = await summary(database)
+    assert (renamed.collection_id, renamed.name, renamed.documents) == (NAME, "optics", 1)
+    names = await collections.names()
+    assert (names.name_of(NAME), names.id_of("optics"), names.id_of(NAME)) == ("optics", NAME, NAME)
+    [again] = await jobs.admit(names.id_of("optics"), [paper])
+    assert again.duplicate_of == admitted.document_id
+    await collections.change(NAME, {"name": NAME})
+    assert (await collections.names()).by_id == {}
+    assert (await summary(database)).name == NAME
+
+
+async def test_name_of_another_collection_is_refused(
+    database: Database, collections: CollectionStore, jobs: JobStore
+) -> None:
+    await collections.create(NAME, {})
+    await jobs.admit("other", [upload()])
+    with pytest.raises(Conflict, match="'other' already"):
+        await collections.change(NAME, {"name": "other"})
+    await collections.change(NAME, {"name": "optics"})
+    with pytest.raises(Conflict, match="'optics' already"):
+        await collections.create("optics", {})
+    with pytest.raises(Conflict, match="first name of the collection 'optics'"):
+        await collections.create(NAME, {})
+    with pytest.raises(Conflict, match="first name of the collection 'optics'"):
+        await collections.change("other", {"name": NAME})
+    with pytest.raises(UnknownCollection):
+        await collections.change("unknown", {"name": "new"})
+    names = {one.name for one in await DocumentStore(database).collections()}
+    assert names == {"optics", "other"}
+
+
+async def test_deletion_frees_the_name_of_a_renamed_collection(
+    database: Database, collections: CollectionStore, jobs: JobStore
+) -> None:
+    paper = upload()
+    await jobs.admit(NAME, [paper])
+    await collections.change(NAME, {"name": "optics"})
+    await DocumentStore(database).delete_collection(NAME)
+    await collections.create("optics", {})
+    await DocumentStore(database).delete_collection("optics")
+    await jobs.admit("other", [upload()])
+    await collections.change("other", {"name": "optics"})  # a deleted collection keeps no name
+    await jobs.admit(NAME, [paper])
+    assert (await summary(database)).name == NAME
+
+
+@pytest.mark.parametrize("is_restored", [False, True])
+async def test_upload_that_resolved_a_name_before_it_was_given_is_refused(
+    database: Database, collections: CollectionStore, jobs: JobStore, is_restored: bool
+) -> None:
+    paper = upload()
+    if is_restored:
+        await jobs.admit("optics", [paper])
+        await DocumentStore(database).delete_collection("optics")
+    await collections.create(NAME, {})
+    await collections.change(NAME, {"name": "optics"})
+    with pytest.raises(CollectionRenamed):
+        await jobs.admit("optics", [paper])
+    [listed] = await DocumentStore(database).collections()
+    assert (listed.name, listed.documents) == ("optics", 0)
+
+
+async def test_one_of_many_that_claim_a_name_gets_it(
+    database: Database, collections: CollectionStore, jobs: JobStore
+) -> None:
+    await collections.create("first", {})
+    await collections.create("second", {})
+    claims = await asyncio.gather(
+        collections.change("first", {"name": NAME}),
+        collections.change("second", {"name": NAME}),
+        collections.create(NAME, {}),
+        *(jobs.admit(NAME, [upload()]) for _ in range(4)),
+        return_exceptions=True,
+    )
+    refused = [one for one in claims if isinstance(one, BaseException)]
+    assert all(isinstance(one, Conflict) for one in refused), refused
+    names = [one.name for one in await DocumentStore(database).collections()]
+    assert len(names) == len(set(names)), names
+    assert names.count(NAME) == 1

@@ -105,8 +105,13 @@ function correctionsOf(form) {
 async function correct(form, corrections) {
   if (hasBadInput(form)) return;
   if (!Object.keys(corrections).length) return notify("Nothing was changed.");
-  const { problem } = await request("PATCH", form.dataset.patch, corrections);
+  const { patch, then } = form.dataset;
+  const button = form.querySelector("button:not([type])");
+  button.disabled = true;
+  const { response, problem } = await request("PATCH", patch, corrections);
+  button.disabled = false;
   if (problem) showProblem(form, problem);
+  else if (then) location.assign(`${then}${encodeURIComponent((await response.json()).name)}`);
   else location.reload();
 }
 

@@ -440,3 +440,25 @@ async def test_requests_above_the_limit_get_429_with_headers(tmp_path: Path) -> 
     assert (await library.http.get("/livez")).status_code == 200
     await library.http.aclose()
     library.close()
+
+
+async def test_key_of_another_collection_learns_no_name_of_a_renamed_one(closed: Library) -> None:
+    admin = await bearer(closed, Scope.ADMIN)
+    await filled(closed, "physics")
+    await filled(closed, "biology")
+    other = await bearer(closed, Scope.SEARCH, Scope.INGEST, collections=["biology"])
+    own = await bearer(closed, Scope.SEARCH, Scope.INGEST, collections=["physics"])
+    renamed = {"json": {"name": "optics"}, "headers": admin}
+    await closed.http.patch(f"{API}/collections/physics", **renamed)
+    for name in ("physics", "optics", "unknown"):
+        answer = await closed.http.get(f"{API}/collections/{name}", headers=other)
+        shown = answer.json()["detail"].replace(name, "NAME")
+        assert (answer.status_code, shown) == (
+            404,
+            "There is no collection 'NAME'; list them with GET /api/v1/collections.",
+        )
+    for name in ("physics", "optics"):
+        answer = await closed.http.get(f"{API}/collections/{name}", headers=own)
+        assert answer.json()["name"] == "optics"
+    listed = (await closed.http.get(f"{API}/collections", headers=own)).json()["items"]
+    assert [one["name"] for one in listed] == ["optics"]
