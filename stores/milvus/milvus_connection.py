@@ -38,9 +38,10 @@ _REFUSED = {
 # Messages for a full or read-only disk (Milvus Lite passes on the system's message) and for an
 # exhausted quota (a Milvus server: "quota exceeded" or "rate limit exceeded").
 _NO_CAPACITY = ("no space left", "read-only file system", "quota exceeded", "rate limit")
-# Of a client that another thread has closed since, because it lost the connection.
-_CLOSED = "should create connection first"
-_UNAVAILABLE_MESSAGES = ("timeout", _CLOSED, *_NO_CAPACITY)
+# Of a client that another thread has closed since, because it lost the connection: a message of
+# pymilvus, and two of gRPC, which pymilvus passes on as unexpected errors.
+_CLOSED = ("should create connection first", "closed channel", "channel closed")
+_UNAVAILABLE_MESSAGES = ("timeout", *_CLOSED, *_NO_CAPACITY)
 
 # pymilvus logs every failed attempt with a traceback; callers get the exception anyway.
 logging.getLogger("pymilvus.decorators").setLevel(logging.CRITICAL)
@@ -155,11 +156,9 @@ def _is_refused(error: BaseException) -> bool:
 
 
 def _is_unavailable(error: Exception) -> bool:
-    if _codes(error) & _UNAVAILABLE:
+    if _codes(error) & _UNAVAILABLE or isinstance(error, OSError):
         return True
-    if isinstance(error, MilvusException):
-        return any(words in error.message.lower() for words in _UNAVAILABLE_MESSAGES)
-    return isinstance(error, OSError) or "closed channel" in str(error)
+    return any(words in str(error).lower() for words in _UNAVAILABLE_MESSAGES)
 
 
 def _codes(error: BaseException) -> set[object]:

@@ -23,6 +23,7 @@ import pytest
 
 from domain.documents import Chunk
 from domain.errors import DatabaseUnavailable, NotFound, VectorStoreUnavailable
+from domain.search import SearchMode, SearchQuery
 from runtime.patches.pymilvus import MilvusClient
 from stores.embedded.embedded_postgres import EmbeddedPostgres
 from stores.milvus.vector_store import VectorStore
@@ -32,7 +33,7 @@ from tests.stores.postgres import make_template, postgres_stores, url_of
 from tests.stores.work import admit
 
 WRITERS, KILLS, CHUNKS_AT_ONCE = 3, 2, 12
-STARTS, PAPERS_BESIDE_SEALING = 8, 60
+STARTS, PAPERS_BESIDE_SEALING, READERS = 8, 60, 12
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -224,3 +225,47 @@ async def unknown(server: EmbeddedPostgres, jobs: list[str]) -> list[str]:
             missing.append(job)
     await database.close()
     return missing
+
+
+def test_requests_to_a_killed_milvus_lite_fail_only_as_unavailable(own_milvus: MilvusLite) -> None:
+    """The threads of a process share one client, which the first that fails closes."""
+    store = connect(own_milvus, "shared", seconds=5)
+    store.prepare()
+    put(store, "doc_shared")
+    is_over, errors = threading.Event(), list[Exception]()
+    dense = SearchQuery("words", None, SearchMode.DENSE, 3)
+    requests = (
+        partial(store.count, "doc_shared", 1),
+        partial(store.search, dense, toward(0)),
+        partial(store.chunks, "doc_shared", 1),
+        store.ping,
+    )
+
+    def ask(request: Callable[[], Any]) -> None:
+        while not is_over.is_set():
+            try:
+                request()
+            except VectorStoreUnavailable:
+                pass
+            except Exception as error:
+                errors.append(error)
+
+    with ThreadPoolExecutor(READERS) as readers:
+        for number in range(READERS):
+            readers.submit(ask, requests[number % len(requests)])
+        for _ in range(STARTS):
+            time.sleep(0.3)
+            own_milvus.kill()
+            own_milvus.start()
+        is_over.set()
+    assert errors == []
+    assert count_when_available(store, "doc_shared") == CHUNKS_AT_ONCE
+
+
+def count_when_available(store: VectorStore, document_id: str) -> int:
+    """Returns the number of chunks; gRPC waits for seconds before it connects again."""
+    while True:
+        try:
+            return store.count(document_id, 1)
+        except VectorStoreUnavailable:
+            time.sleep(0.2)
