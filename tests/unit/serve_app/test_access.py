@@ -448,8 +448,8 @@ async def test_key_of_another_collection_learns_no_name_of_a_renamed_one(closed:
     await filled(closed, "biology")
     other = await bearer(closed, Scope.SEARCH, Scope.INGEST, collections=["biology"])
     own = await bearer(closed, Scope.SEARCH, Scope.INGEST, collections=["physics"])
-    renamed = {"json": {"name": "optics"}, "headers": admin}
-    await closed.http.patch(f"{API}/collections/physics", **renamed)
+    address = f"{API}/collections/physics"
+    await closed.http.patch(address, json={"name": "optics"}, headers=admin)
     for name in ("physics", "optics", "unknown"):
         answer = await closed.http.get(f"{API}/collections/{name}", headers=other)
         shown = answer.json()["detail"].replace(name, "NAME")
