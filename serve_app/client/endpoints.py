@@ -421,7 +421,7 @@ class Endpoints:
         return ApiRequest(path, parse, json={"name": name, **settings}, method="POST")
 
     @Endpoint
-    def change_collection(self, name: str, **settings: Any) -> ApiRequest[core.Collection]:
+    def change_collection(self, name: str, /, **settings: Any) -> ApiRequest[core.Collection]:
         """Changes `name`, `description`, `max_papers`, `max_bytes` (None: no limit), `duplicates`.
 
         The first name of a renamed collection, its `collection_id`, leads to it, too.

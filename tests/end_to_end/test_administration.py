@@ -162,6 +162,25 @@ def test_collection_is_created_by_keyboard_with_errors_beside_its_fields(
     library.delete_collection(collection)
 
 
+def test_collection_is_renamed_in_its_settings(
+    page: Page, library: Client, collection: str
+) -> None:
+    library.create_collection(collection)
+    page.goto(f"/?collection={collection}")
+    page.get_by_text("Collection settings").click()
+    name, save = page.get_by_label("Name", exact=True), page.get_by_role("button", name="Save")
+    for malformed in ("two words", ""):
+        name.fill(malformed)
+        save.click()
+        expect(page.locator("[data-field=name] .problem")).to_contain_text("1 to 128 letters")
+    name.fill(f"{collection}-new")
+    save.click()
+    expect(page.get_by_role("heading", name=f"{collection}-new", exact=True)).to_be_visible()
+    page.goto(f"/?collection={collection}")
+    expect(page.get_by_role("heading", name=f"{collection}-new", exact=True)).to_be_visible()
+    library.delete_collection(f"{collection}-new")
+
+
 @pytest.mark.parametrize("path", ["/system/keys", "/system/webhooks", "/"])
 def test_number_fields_and_forms_fit_a_phone(page: Page, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})

@@ -92,7 +92,7 @@ const VALUES = {
   tags: (text) => listOf(text, ","),
   collections: (text) => listOf(text, ","),
 };
-const EMPTY_VALUE = { description: "" }; // null for the others
+const EMPTY_VALUE = { description: "", name: "" }; // null for the others
 
 const valueOf = ({ name, value }) => (VALUES[name] ?? String)(value);
 

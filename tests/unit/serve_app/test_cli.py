@@ -385,6 +385,14 @@ def test_cli_sets_the_rule_on_duplicates(paperworks) -> None:
     assert paperworks("collections", "change", "ions", "--duplicates", "all").exit_code == 2
 
 
+def test_cli_renames_a_collection(paperworks) -> None:
+    paperworks("collections", "create", "ions")
+    renamed = paperworks("collections", "change", "ions", "--name", "plasmas")
+    assert (renamed.exit_code, renamed.stdout.startswith("plasmas  0 papers")) == (0, True)
+    again = paperworks("collections", "change", "ions", "--description", "hot", "--json")
+    assert json.loads(again.stdout)["name"] == "plasmas"
+
+
 def test_cli_help_has_an_example_that_can_be_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
