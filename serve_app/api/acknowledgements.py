@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from serve_app.access.requirements import CHANGES, AccessDep
-from serve_app.api.parameters import CollectionFilter
+from serve_app.api.parameters import CollectionFilter, Time
 from serve_app.api.problems import problem_responses
 from serve_app.api.services import PREFIX, ServicesDep
 from serve_app.schemas import core as schemas
@@ -25,7 +24,7 @@ async def acknowledge_jobs(
     access: AccessDep,
     collection: CollectionFilter = None,
     until: Annotated[
-        AwareDatetime | None,
+        Time | None,
         Query(description="Only jobs that ended until this time, which has a time zone."),
     ] = None,
 ) -> schemas.AllAcknowledged:

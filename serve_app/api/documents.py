@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from domain.documents import Document, DocumentFilter, DocumentOrder, DocumentStatus
 from domain.errors import NotFound, PreconditionFailed
@@ -26,6 +25,7 @@ from serve_app.api.parameters import (
     IfNoneMatch,
     Limit,
     TagFilter,
+    Time,
     Year,
 )
 from serve_app.api.problems import error_response, problem_responses
@@ -61,7 +61,7 @@ async def list_documents(
     doi: Annotated[str | None, Query(max_length=520, pattern=STORABLE)] = None,
     tag: TagFilter = None,
     since: Annotated[
-        AwareDatetime | None, Query(description="Only documents uploaded at this time or later.")
+        Time | None, Query(description="Only documents uploaded at this time or later.")
     ] = None,
     order: DocumentOrder = DocumentOrder.NEWEST,
     cursor: Cursor = None,

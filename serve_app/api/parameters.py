@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from domain.collection_names import id_of
 from domain.errors import NotFound, UnknownCollection
@@ -23,6 +23,7 @@ from stores.postgres.cursors import CURSOR
 MAX_SHOWN_CHARACTERS = 140
 MAX_FILTER_CHARACTERS = 200
 STORABLE = r"^[^\x00]*$"  # PostgreSQL stores no NUL characters
+TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")  # its beginning
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,140}")
 LAST_EVENT_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
@@ -52,6 +53,14 @@ def unknown_collection(name: str) -> UnknownCollection:
     )
 
 
+def _time_text(value: Any) -> Any:
+    """Refuses seconds since 1970, which pydantic takes for a time."""
+    if isinstance(value, str) and not TIME.match(value):
+        raise ValueError("use a time with its zone, for example 2026-11-29T08:00:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_time_text)]
 DocumentId = Annotated[
     str,
     identifier(DOCUMENT_ID, partial(unknown, "document")),

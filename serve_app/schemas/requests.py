@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
 from domain.access import MAX_NAME_CHARACTERS, Scope
 from domain.collection_names import id_of
@@ -49,6 +49,10 @@ Text = Annotated[
 NewName = Annotated[str, Field(pattern=COLLECTION_NAME.pattern)]
 CollectionName = Annotated[NewName, AfterValidator(id_of)]
 """The name of a collection; the validated value is its id."""
+# JSON has numbers and booleans: false is no number, and neither 0 nor "0" is a boolean.
+Whole = Annotated[int, Strict()]
+Fraction = Annotated[float, Strict(), Field(ge=0, le=1)]
+Flag = Annotated[bool, Strict()]
 DocumentIdentifier = Annotated[str, Field(pattern=DOCUMENT_ID.pattern)]
 Query = Annotated[Text, Field(max_length=4000), AfterValidator(_not_blank)]
 # PDF 32000-1, annex C: a page has at most 14,400 units in each direction.
@@ -56,11 +60,11 @@ Coordinate = Annotated[float, Field(ge=0, le=14_400)]
 PersonName = Annotated[Text, Field(max_length=300), AfterValidator(_has_letters)]
 Title = Annotated[Text, Field(max_length=2000), AfterValidator(_has_letters)]
 Doi = Annotated[str, Field(pattern=r"^10\.[0-9]{4,9}/[!-~]{1,500}$")]
-FilterYear = Annotated[int, Field(ge=1, le=9999)]
+FilterYear = Annotated[Whole, Field(ge=1, le=9999)]
 Tag = Annotated[
     Text, Field(min_length=1, max_length=MAX_TAG_CHARACTERS), AfterValidator(_has_letters)
 ]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
+PageNumber = Annotated[Whole, Field(ge=1, le=1_000_000)]
 
 
 class RequestBody(BaseModel):
@@ -136,12 +140,12 @@ class SearchRequest(RequestBody):
     collection: CollectionName | None = None
     mode: SearchMode = SearchMode.HYBRID
     filters: SearchFilters = Field(default_factory=lambda: SearchFilters.model_validate({}))
-    limit: int = Field(10, ge=1, le=200)
+    limit: Whole = Field(10, ge=1, le=200)
     group_by: Literal["document"] | None = None
-    min_relevance: float | None = Field(None, ge=0, le=1)
+    min_relevance: Fraction | None = None
     cursor: Annotated[str, Field(pattern=CURSOR.pattern)] | None = None
-    explain: bool = False
-    rerank: bool | None = None
+    explain: Flag = False
+    rerank: Flag | None = None
 
 
 class Region(RequestBody):
@@ -168,7 +172,7 @@ class MetadataCorrection(RequestBody):
 
     title: Title | None = None
     authors: list[PersonName] | None = Field(None, max_length=5000)
-    year: int | None = Field(None, ge=1000, le=9999)
+    year: Whole | None = Field(None, ge=1000, le=9999)
     venue: Title | None = Field(None, description="The journal or the proceedings.")
     doi: Doi | None = None
     tags: list[Tag] | None = Field(None, max_length=MAX_TAGS)
@@ -184,8 +188,8 @@ class CollectionSettings(RequestBody):
     """
 
     description: Annotated[Text, Field(max_length=2000)] = ""
-    max_papers: int | None = Field(None, ge=0, le=2**31 - 1)
-    max_bytes: int | None = Field(None, ge=0, le=2**62)
+    max_papers: Whole | None = Field(None, ge=0, le=2**31 - 1)
+    max_bytes: Whole | None = Field(None, ge=0, le=2**62)
     duplicates: Duplicates = Duplicates.KEEP
 
 
@@ -201,17 +205,15 @@ class NewCollection(CollectionSettings):
     name: NewName
 
 
-class AdoptRequest(BaseModel):
+class AdoptRequest(RequestBody):
     """The collection for the adopted papers.
 
     With `claim_stores`, Milvus and the blob store are assigned to the library of this database,
     regardless of the library that they belong to.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
     collection: CollectionName
-    claim_stores: bool = False
+    claim_stores: Flag = False
 
 
 class NewKey(RequestBody):
@@ -220,7 +222,7 @@ class NewKey(RequestBody):
     name: Annotated[Text, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
     collections: Annotated[list[CollectionName], Field(min_length=1, max_length=100)] | None = None
-    expires_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+    expires_days: Annotated[Whole, Field(ge=1, le=3650)] | None = Field(
         None, description="Days until the key expires; null: it does not expire."
     )
 
@@ -246,4 +248,4 @@ class WebhookSettings(RequestBody):
 
     collections: WebhookCollections = None
     events: WebhookEvents = list(WebhookEvent)
-    enabled: bool = True
+    enabled: Flag = True

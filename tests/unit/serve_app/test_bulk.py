@@ -11,6 +11,7 @@ import typer
 
 from configs.settings import Settings
 from serve_app import bulk
+from tests.fakes.in_memory_collections import InMemoryCollectionStore
 from tests.fakes.in_memory_jobs import InMemoryStores
 from tests.unit.serve_app.library import pdf
 
@@ -64,6 +65,10 @@ class Cluster:
         self.limits = limits
         return self.stores.jobs
 
+    def collection_store(self, _database: Any) -> InMemoryCollectionStore:
+        """Replaces `CollectionStore`."""
+        return InMemoryCollectionStore(self.stores.state, self.stores.documents)
+
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
@@ -78,6 +83,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     cluster = Cluster(settings, tmp_path / "blobs")
     monkeypatch.setattr(bulk, "ray", cluster.ray)
     monkeypatch.setattr(bulk, "JobStore", cluster.job_store)
+    monkeypatch.setattr(bulk, "CollectionStore", cluster.collection_store)
     return cluster
 
 
@@ -121,3 +127,11 @@ def test_bulk_without_pdf_is_wrong_use(cluster: Cluster, tmp_path: Path) -> None
     with pytest.raises(typer.Exit) as left:
         bulk.main(empty, "papers", "auto", wait=False)
     assert left.value.exit_code == 2
+
+
+def test_bulk_registers_to_a_renamed_collection(cluster: Cluster, folder: Path) -> None:
+    bulk.main(folder, "physics", "auto", wait=False)
+    names = cluster.collection_store(None)
+    asyncio.run(names.change("physics", {"name": "optics"}))
+    again = bulk.main(folder, "optics", "auto", wait=False)
+    assert (again.collection, again.new, again.known) == ("optics", 0, 1)
