@@ -58,7 +58,7 @@ _MANY_FILES = {"multipart/form-data": _form("files", files={"type": "array", "it
     "/upload-async",
     status_code=202,
     response_model=UploadAccepted,
-    responses=problem_responses(409, 410, 413, 415, 429),
+    responses=problem_responses(404, 408, 409, 410, 413, 415, 429, 507),
     openapi_extra={"requestBody": {"required": True, "content": _ONE_FILE}},
 )
 async def upload_async(
@@ -85,7 +85,7 @@ async def upload_async(
     "/documents",
     status_code=202,
     response_model=UploadsAccepted,
-    responses=problem_responses(409, 410, 413, 415, 429),
+    responses=problem_responses(404, 408, 409, 410, 413, 415, 429, 507),
     openapi_extra={"requestBody": {"required": True, "content": _MANY_FILES}},
 )
 async def upload_many(
