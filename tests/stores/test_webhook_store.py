@@ -19,6 +19,7 @@ from domain.webhooks import (
     WebhookEvent,
 )
 from stores.postgres.audit_log import AuditLog, acting_as
+from stores.postgres.collection_store import CollectionStore
 from stores.postgres.database import Database
 from stores.postgres.delivery_queue import DeliveryQueue
 from stores.postgres.retention import remove_old_records
@@ -88,6 +89,14 @@ async def test_end_of_a_job_queues_a_delivery(log: Deliveries) -> None:
             "counts": {"total": 1, "completed": 1, "failed": 0, "cancelled": 0},
         },
     }
+
+
+async def test_delivery_has_the_present_name_of_a_renamed_collection(log: Deliveries) -> None:
+    name = await log.add(collections=["papers"])
+    task = await begin(log.stores)
+    await CollectionStore(log.database).change("papers", {"name": "theses"})
+    await log.stores.queue.finish(task, DONE)
+    assert (await log.one(name)).payload["data"]["collection"] == "theses"
 
 
 async def test_every_final_status_is_a_delivery_and_a_retry_another(log: Deliveries) -> None:
