@@ -171,5 +171,5 @@ async def export_collection(
         raise unknown_collection(name)
     spec = FORMATS[chosen]
     headers = {"Content-Disposition": inline_disposition(f"{name_of(name)}{spec.ending}")}
-    entries = bibliography_of(name, chosen, services.documents)
+    entries = bibliography_of([name], chosen, services.documents)
     return StreamingResponse(entries, media_type=spec.content_type, headers=headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,19 +43,16 @@ def export(
     """
     format = format or ("csl" if as_json else "bibtex")
     require_json_format(format, as_json, output)
-    texts = [_bibliography(client, name, format) for name in names or ["default"]]
-    write_output(_joined(texts, format), output, as_json, format)
+    text = _bibliography(client, names or ["default"], format)
+    write_output(text, output, as_json, format)
 
 
-def _bibliography(client: Client, name: str, format: str) -> str:
-    if DOCUMENT_ID.fullmatch(name):
-        return client.export(name, format)
-    return client.export_collection(name, format)
-
-
-def _joined(texts: list[str], format: str) -> str:
-    """Returns the bibliographies as one; those in CSL are JSON lists."""
-    if format != "csl" or len(texts) == 1:
-        return "\n".join(texts)
-    items = [item for text in texts for item in json.loads(text)]
-    return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
+def _bibliography(client: Client, names: list[str], format: str) -> str:
+    """Returns one bibliography. Raises PaperworksProblem for an unknown paper or collection."""
+    papers = [name for name in names if DOCUMENT_ID.fullmatch(name)]
+    if papers == names and len(papers) == 1:
+        return client.export(papers[0], format)
+    for paper in papers:
+        client.document(paper)  # the bibliography leaves out what it does not find
+    collections = [name for name in names if name not in papers]
+    return client.bibliography(papers, collections, format)

@@ -546,6 +546,20 @@ class Endpoints:
         path = path_of("collections", name, "/export")
         return ApiRequest(path, bytes.decode, {"format": format})
 
+    @Endpoint
+    def bibliography(
+        self,
+        document_ids: Sequence[str] = (),
+        collections: Sequence[str] = (),
+        format: str = "bibtex",
+    ) -> ApiRequest[str]:
+        """Returns one bibliography of documents (200 at most) and collections.
+
+        Citation keys are unique in it. Documents that are not searchable are left out.
+        """
+        chosen = {"document_id": list(document_ids), "collection": list(collections)}
+        return ApiRequest(f"{PREFIX}/bibliography", bytes.decode, {**chosen, "format": format})
+
     # Consistency of the stores
 
     @Endpoint

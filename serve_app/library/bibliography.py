@@ -1,11 +1,11 @@
-"""The bibliography of a collection or of chosen documents, in the formats of reference managers."""
+"""The bibliography of collections and of chosen documents, in the formats of reference managers."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,21 +67,26 @@ FORMATS = {
 
 
 async def bibliography_of(
-    collection: str, chosen: BibliographyFormat, documents: DocumentStore
+    collections: Sequence[str],
+    chosen: BibliographyFormat,
+    documents: DocumentStore,
+    also: Sequence[Document] = (),
 ) -> AsyncIterator[str]:
-    """Yields the bibliography of all searchable documents in parts, newest upload first.
+    """Yields one bibliography of these documents and of the searchable ones of the collections.
 
-    If documents have the same key, the earliest upload keeps it and later ones get the suffixes
-    -2, -3, … A later upload therefore never changes the keys that manuscripts already cite.
+    The chosen documents come first, then those of each collection, newest upload first. If
+    documents have the same key, the earliest upload keeps it and later ones get the suffixes -2,
+    -3, … A later upload therefore never changes the keys that manuscripts already cite.
     """
-    bases = {
-        document.document_id: cite_key(metadata_of(document))
-        async for page in _pages(collection, documents)
+    found = {
+        document.document_id: (document.created_at, cite_key(metadata_of(document)))
+        async for page in _pages(collections, documents, also)
         for document in page
     }
-    keys, spec = _unique(bases), FORMATS[chosen]
+    newest_first = sorted(found.items(), key=lambda one: one[1][0], reverse=True)
+    keys, spec = _unique({name: key for name, (_, key) in newest_first}), FORMATS[chosen]
     before = spec.start
-    async for page in _pages(collection, documents):
+    async for page in _pages(collections, documents, also):
         with_key = [document for document in page if document.document_id in keys]
         if with_key:
             yield before + await asyncio.to_thread(_entries, with_key, keys, spec)
@@ -89,21 +94,17 @@ async def bibliography_of(
     yield (spec.start if before == spec.start else "") + spec.end
 
 
-async def bibliography_for(
-    document_ids: Collection[str],
-    chosen: BibliographyFormat,
-    documents: DocumentStore,
-    access: Access,
-) -> str:
-    """Returns the bibliography of those of the documents that are searchable and visible."""
+async def searchable_documents(
+    document_ids: Collection[str], documents: DocumentStore, access: Access
+) -> list[Document]:
+    """Returns those of the documents that are searchable and visible, newest upload first."""
     found = (await documents.active(document_ids)).values()
     ready = [
         document
         for document in found
         if document.status == DocumentStatus.READY and access.sees(document.collection)
     ]
-    newest = sorted(ready, key=lambda document: document.created_at, reverse=True)
-    return await asyncio.to_thread(entries_of, newest, FORMATS[chosen])
+    return sorted(ready, key=lambda document: document.created_at, reverse=True)
 
 
 def entries_of(documents: list[Document], spec: FormatSpec) -> str:
@@ -112,14 +113,19 @@ def entries_of(documents: list[Document], spec: FormatSpec) -> str:
     return spec.start + _entries(documents, keys, spec) + spec.end
 
 
-async def _pages(collection: str, documents: DocumentStore) -> AsyncIterator[list[Document]]:
-    searchable, cursor = DocumentFilter(collection, DocumentStatus.READY), None
-    while True:
-        page = await documents.list(searchable, cursor=cursor, limit=PAGE)
-        yield page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+async def _pages(
+    collections: Sequence[str], documents: DocumentStore, also: Sequence[Document]
+) -> AsyncIterator[list[Document]]:
+    """Yields each document once."""
+    yield list(also)
+    listed = {document.document_id for document in also}
+    for collection in dict.fromkeys(collections):
+        searchable, cursor = DocumentFilter(collection, DocumentStatus.READY), None
+        while True:
+            page = await documents.list(searchable, cursor=cursor, limit=PAGE)
+            yield [document for document in page.items if document.document_id not in listed]
+            if (cursor := page.next_cursor) is None:
+                break
 
 
 def _unique(bases: dict[str, str]) -> dict[str, str]:

@@ -136,6 +136,23 @@ async def test_csl_bibliography_of_several_papers_is_a_list(library: Library) ->
         assert len(items) == (2 if "default" in path else 0)
 
 
+async def test_bibliography_of_collections_has_unique_keys(library: Library) -> None:
+    first = await add_paper(library, content=pdf("one"), collection="a")
+    for content, collection in ((pdf("two"), "a"), (pdf("three"), "b")):
+        await add_paper(library, content=content, collection=collection)
+    chosen = {"document_id": first, "collection": ["b", "a", "b"]}
+    text = (await library.get("/bibliography", params=chosen)).text
+    keys = re.findall(r"@\w+\{([^,]+),", text)
+    assert sorted(keys) == [
+        "lovelace1843notes",
+        "lovelace1843notes-2",
+        "lovelace1843notes-3",
+    ]
+    assert keys[0] == "lovelace1843notes"  # of the earliest upload, which was chosen
+    unknown = await library.get("/bibliography", params={"collection": ["a", "nowhere"]})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_collection")
+
+
 @pytest.mark.parametrize(("count", "status"), [(MAX_DOCUMENTS, 200), (MAX_DOCUMENTS + 1, 422)])
 async def test_bibliography_of_too_many_papers_is_refused(
     library: Library, count: int, status: int
