@@ -117,3 +117,16 @@ def test_section_and_kind_limit_the_hits(page: Page) -> None:
     expect(page.locator("#results")).to_contain_text("Nothing found")
     page.go_back()
     expect(hits).to_contain_text("· table")
+
+
+@pytest.mark.usefixtures("papers")
+def test_changes_during_a_search_end_with_the_hits_of_the_last_one(page: Page) -> None:
+    page.goto(f"/search?q=lease&author=hopper&collection={COLLECTION}")
+    slow = {"offline": False, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    section = page.get_by_label("Section")
+    for topic in ("methods", "appendix", "", "introduction", "methods"):
+        section.select_option(topic)
+    expect(page.locator(".hits")).to_contain_text("lease of the methods")
+    expect(page.locator(".hits")).not_to_contain_text("lease of the introduction")
+    assert "section=methods" in page.url
