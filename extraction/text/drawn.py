@@ -99,22 +99,31 @@ def graphics_of(shown: Any) -> Graphics:
     images: list[Rect] = []
     drawings: list[Rect] = []
     texts: list[Any] = []
+    earlier: list[Any] = []  # blocks of text with which no graphic was compared
     compared, is_over = 0, False
     content = shown.get_textpage(_GRAPHICS_FLAGS)  # kept: its blocks are freed with it
     for block in content:
         raw = block.m_internal
-        kind, box = raw.type, raw.bbox
+        kind = raw.type
         if kind == _TEXT:
-            texts.append((box.x0, box.y0, box.x1, box.y1, block))
+            earlier.append(block)
         elif kind in (_IMAGE, _DRAWING):
+            box = raw.bbox
             rect = Rect(box.x0, box.y0, box.x1, box.y1)
             (images if kind == _IMAGE else drawings).append(rect)
             if not is_over and compared < _MAX_COVERS and _is_large(rect):
                 compared += 1
+                texts += map(_with_sides, earlier)
+                earlier.clear()
                 is_over = any(_covers_line(rect, text) for text in texts)
             if len(images) + len(drawings) >= MAX_GRAPHICS:
                 break
     return Graphics(images, drawings, is_over)
+
+
+def _with_sides(block: Any) -> tuple[float, float, float, float, Any]:
+    box = block.m_internal.bbox
+    return box.x0, box.y0, box.x1, box.y1, block
 
 
 def drawings_of(page: Any) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from extraction.text.mupdf import pymupdf
 # Heuristics. Sizes are in points; shares are 0 to 1.
 _FULL_PAGE = 0.85  # of the page's area; pictures that cover it are a scan
 _NEARLY_WHITE = 0xF8  # of each component, 0 to 255
+_LEAST_WHITE = _NEARLY_WHITE << 16  # as a colour with three components
 _OPAQUE = 0.99
 _MIN_CONTRAST = 8  # levels of grey, 0 to 255, between a text that can be seen and its background
 _TINY_POINTS = 1.5
@@ -57,7 +58,17 @@ def words_of(text: str) -> list[str]:
 def _undrawn(page: Any, drawn: DrawnPage) -> set[int]:
     """Returns the ids of the spans that show nothing."""
     spans = drawn.spans
-    suspects = [span for span in spans if _is_suspect(span) and not span["text"].isspace()]
+    suspects = [
+        span
+        for span in spans
+        if (
+            span["size"] < _TINY_POINTS  # written out: a page has thousands of spans
+            or span["color"] >= _LEAST_WHITE
+            or not (span["alpha"] and span["char_flags"] & _PAINTED)
+        )
+        and _is_suspect(span)
+        and not span["text"].isspace()
+    ]
     if not suspects:
         return set()
     rects = [*drawn.graphics.images, *drawn.graphics.drawings]
@@ -101,9 +112,9 @@ def _sides(rects: Sequence[Rect]) -> Any:
 
 
 def _is_white(color: int) -> bool:
-    if color < _NEARLY_WHITE << 16:
-        return False
-    return min(color >> 16, color >> 8 & 0xFF, color & 0xFF) >= _NEARLY_WHITE
+    return (
+        color >= _LEAST_WHITE and min(color >> 16, color >> 8 & 0xFF, color & 0xFF) >= _NEARLY_WHITE
+    )
 
 
 def _are_blank(drawn: DrawnPage, boxes: Sequence[Rect]) -> list[bool]:

@@ -90,7 +90,7 @@ def _read(document: Any, page: Any, size: PageSize) -> PageRead:
 
 def _remapped_page(document: Any, drawn: DrawnPage, number: int) -> Any | None:
     """Returns the page again if its fonts map more of their glyphs to Unicode now, else None."""
-    has_unmapped = any(REPLACEMENT in span["text"] for span in drawn.spans)
+    has_unmapped = REPLACEMENT in "".join([span["text"] for span in drawn.spans])
     return with_complete_maps(document, number) if has_unmapped else None
 
 

@@ -137,8 +137,7 @@ def _correct_origins(spans: Sequence[Span]) -> None:
 def main_span(spans: Sequence[Span]) -> Span:
     """Returns the first printed span in the font and size of most characters."""
     printed = [span for span in spans if not span["text"].isspace()] or spans
-    font, size = printed[0]["font"], printed[0]["size"]
-    if all(span["font"] == font and span["size"] == size for span in printed):
+    if len({(span["font"], span["size"]) for span in printed}) == 1:
         return printed[0]
     weights: defaultdict[tuple[str, float], int] = defaultdict(int)
     for span in printed:

@@ -8,7 +8,7 @@ corporate area.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 REPLACEMENT = "\ufffd"  # MuPDF's for a glyph without a mapping to Unicode
@@ -50,14 +50,22 @@ def readable(text: str, font: str) -> str:
     return text.translate(_SYMBOLS) if "symbol" in font.lower() else text
 
 
-def read_symbols(spans: Iterable[dict[str, Any]]) -> int:
+def read_symbols(spans: Sequence[dict[str, Any]]) -> int:
     """Makes the spans of MuPDF's dictionary readable; returns the number of characters that are
     not. Pictures of an ornamental font are no characters."""
+    for span in spans:
+        if not span["text"].isascii():
+            span["text"] = readable(span["text"], span["font"])
+    whole = "\n".join([span["text"] for span in spans])
+    if not UNMAPPED.search(whole) and "(cid:" not in whole:
+        return 0
+    return _unreadable(spans)
+
+
+def _unreadable(spans: Iterable[dict[str, Any]]) -> int:
     count = 0
     for span in spans:
         text = span["text"]
-        if not text.isascii():
-            span["text"] = text = readable(text, span["font"])
         if (found := UNMAPPED.findall(text)) and not _is_ornamental(span["font"]):
             count += sum(character not in _LAYOUT_MARKS for character in found)
         elif "(cid:" in text:

@@ -139,6 +139,14 @@ def clipped_after_icon(page: pymupdf.Page) -> None:
     clipped(page, b"0 0 50 50 re\nW*\nn q 0 0 9 9 re W n 1 0 0 1 5 5 cm 0 0 9 9 re f Q")
 
 
+def clipped_beside_page(page: pymupdf.Page) -> None:
+    clipped(page, b"1 0 0 1 -9000 0 cm 0 0 5000 5000 re W n 1 0 0 1 9000 0 cm")
+
+
+def clipped_within_page(page: pymupdf.Page) -> None:
+    clipped(page, b"q 0 0 5000 5000 re W n 0 0 50 50 re W n")
+
+
 def outside_of_form(page: pymupdf.Page) -> None:
     other = pymupdf.open()
     whole = other.new_page(width=page.rect.width, height=page.rect.height)
@@ -149,7 +157,15 @@ def outside_of_form(page: pymupdf.Page) -> None:
 @pytest.mark.parametrize("rotation", [0, 90])
 @pytest.mark.parametrize(
     "hide",
-    [clipped, clipped_with_name, clipped_after_picture, clipped_after_icon, outside_of_form],
+    [
+        clipped,
+        clipped_with_name,
+        clipped_after_picture,
+        clipped_after_icon,
+        clipped_beside_page,
+        clipped_within_page,
+        outside_of_form,
+    ],
 )
 def test_clipped_text_is_left_out_and_counted(hide: Draw, rotation: int, tmp_path: Path) -> None:
     document = pymupdf.open()
@@ -159,6 +175,21 @@ def test_clipped_text_is_left_out_and_counted(hide: Draw, rotation: int, tmp_pat
     page.set_rotation(rotation)
     text, reasons = text_and_reasons(document, tmp_path)
     assert "Quagga" not in text and text.count("Larger flasks needed") == 6
+    assert "page 2: 5 words left out because the page does not show them" in reasons
+
+
+def test_form_hides_text_on_a_later_page(tmp_path: Path) -> None:
+    """A form that hides nothing is examined once for a document; another one is examined, too."""
+    document = pymupdf.open()
+    shown = pymupdf.open()
+    shown.new_page(width=480, height=60).insert_text((10, 30), "Shown", fontname=ROMAN)
+    prose_page(document, top=200)
+    prose_page(document)
+    for page in document:
+        page.show_pdf_page(pymupdf.Rect(60, 500, 540, 560), shown)
+    outside_of_form(document[1])
+    text, reasons = text_and_reasons(document, tmp_path)
+    assert "Quagga" not in text and text.count("Shown") == 2
     assert "page 2: 5 words left out because the page does not show them" in reasons
 
 
