@@ -13,6 +13,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,8 @@ def _away_from(spans: Sequence[dict[str, Any]], rects: Sequence[Rect]) -> Iterat
 
 def _sides(rects: Sequence[Rect]) -> Any:
     """Returns the left, top, right and bottom sides of the rectangles, as four arrays."""
-    return np.array(rects, np.float64).reshape(-1, 4).T
+    numbers = chain.from_iterable(rects)
+    return np.fromiter(numbers, np.float64, 4 * len(rects)).reshape(-1, 4).T
 
 
 def _is_white(color: int) -> bool:
